@@ -1,0 +1,327 @@
+"""The actor of a call: it runs the call's flows and does what they want done."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from functools import partial
+from types import TracebackType
+from typing import Any, ClassVar, Final
+
+import structlog
+from pykka import ActorDeadError
+
+from actors import replies
+from actors.effects import Ask, Effect, Flow, Locate, Outcome, Postpone, Record, Spawn
+from actors.flows.attend import attend
+from actors.flows.sessions import newest_first
+from actors.flows.table import flow_for
+from actors.flows.tail import remember
+from actors.messages import Attend, Do, JournalDone, Located, Passivate, Perform, Performed, Reply, Where
+from actors.runtime import LoopActor
+from actors.surroundings import Surroundings
+from engines.rtpengine.bencode import NgDict
+from events.journal import NOTHING, Conflict, CorruptEntry, Index, JournalError, Recorded, TailLostError
+from events.types import Event
+from replay.fold import apply, fold
+from replay.index import index
+from replay.state import CallState
+
+log = structlog.get_logger()
+
+PENDING: Final = object()
+"""Says that an effect's result comes later, as a message."""
+
+MAX_CONFLICTS = 50
+"""So many lost appends in a row are no longer competition but a fault."""
+
+ATTENTION_LANE = "\0attention"
+"""The lane of what is due: it waits for nobody but itself. No branch has such a name."""
+
+
+class Run:
+    """A flow that runs, the lanes it holds (one, or none if it was spawned by another), and who waits for its reply."""
+
+    __slots__ = ("awaited", "flow", "lanes", "outcomes", "reply")
+
+    def __init__(self, flow: Flow, lanes: frozenset[str | None], reply: Reply | None) -> None:
+        self.flow, self.lanes, self.reply = flow, lanes, reply
+        self.outcomes: list[Outcome] = []
+        self.awaited = 0
+
+
+class CallActor(LoopActor):
+    """One call. It is rebuilt from its stream when it is needed, and leaves memory when it is not.
+
+    Commands of one lane run in order. Appends go one at a time: each decision is made on the state that it is appended
+    to, and made anew if another control node was first.
+    """
+
+    registered: ClassVar[bool] = False
+
+    def __init__(self, call_id: str, surroundings: Surroundings, *, blank: bool) -> None:
+        """Make the call's actor; `blank` says that it likely has no stream yet, so that none is read first."""
+        super().__init__()
+        self.call_id = call_id
+        self._around = surroundings
+        self._state = CallState(call_id)
+        self._index: Index = NOTHING
+        self._loaded = blank
+        self._waiting: deque[Run] = deque()
+        self._running: set[Run] = set()
+        self._lanes: set[str | None] = set()
+        self._to_locate: list[Where] = []
+        self._to_record: deque[tuple[Run | None, Record]] = deque()
+        self._appending = False
+        self._starting = False
+        self._conflicts = 0
+
+    # -- messages --
+
+    def on_start(self) -> None:
+        """Read the stream, unless the call is likely a new one."""
+        if not self._loaded:
+            self._reload(after_loading=self._loaded_first)
+
+    def on_receive(self, message: Any) -> None:
+        """Take commands, and the results of what flows wanted done."""
+        match message:
+            case Performed():
+                self._note_outcome(message)
+            case JournalDone():
+                message.what(message.result)
+            case Do():
+                command = message.command
+                self._enqueue(flow_for(command, self._around), command.lane, message.reply)
+            case Located():
+                self._advance(message.token, message.place)
+            case Attend():
+                self._attend()
+            case Passivate():
+                self._passivate()
+            case Where():
+                self._to_locate.append(message)
+                if self._loaded:
+                    self._tell_where()
+
+    def on_failure(self, _: type[BaseException] | None, error: BaseException | None, __: TracebackType | None) -> None:
+        """Tell all who wait, and the directory: a bug ends this actor, and the next one starts from the stream."""
+        self._give_up(f"Internal error: {error!r}")
+        self._around.failed(self.call_id, repr(error))
+
+    def _loaded_first(self) -> None:
+        self._tell_where()
+        self._start_runs()
+
+    def _tell_where(self) -> None:
+        session = next(newest_first(self._state), None)
+        place = (session.node, session.relay_id) if session else None
+        for question in self._to_locate:
+            question.asker.tell(Located(question.token, place))
+        self._to_locate.clear()
+
+    def _attend(self) -> None:
+        attention = frozenset((ATTENTION_LANE,))
+        if not any(run.lanes == attention for run in (*self._running, *self._waiting)):
+            self._enqueue(attend(self._around.now(), self._around.deadlines), ATTENTION_LANE)
+
+    def _passivate(self) -> None:
+        if not (self._running or self._waiting or self._appending):
+            self._around.forget(self.call_id)
+            self.stop()
+
+    # -- lanes --
+
+    def _enqueue(self, flow: Flow, lane: str | None, reply: Reply | None = None) -> None:
+        self._waiting.append(Run(flow, frozenset((lane,)), reply))
+        if self._loaded:
+            self._start_runs()
+
+    def _start_runs(self) -> None:
+        """Start all that may start. A run that ends at once while this goes on does not start it again."""
+        if self._starting:
+            return
+        self._starting = True
+        while (run := self._next_to_start()) is not None:
+            self._start(run)
+        self._starting = False
+
+    def _next_to_start(self) -> Run | None:
+        """Take the first that may start: its lane is free, or it waited for all (lane None) and is alone."""
+        held = set(self._lanes)
+        for run in self._waiting:
+            if not (bool(held) if None in run.lanes else None in held or run.lanes & held):
+                self._waiting.remove(run)
+                return run
+            held |= run.lanes
+        return None
+
+    def _start(self, run: Run) -> None:
+        self._running.add(run)
+        self._lanes |= run.lanes
+        self._advance(run, None)
+
+    def _finish(self, run: Run, reply: NgDict | None) -> None:
+        self._running.discard(run)
+        self._lanes -= run.lanes
+        if run.reply is not None and reply is not None:
+            run.reply(reply)
+        if self._waiting:
+            self._start_runs()
+        elif self._index is NOTHING:
+            self._passivate()
+
+    # -- flows --
+
+    def _advance(self, run: Run, result: Any) -> None:
+        """Send a flow the result of its last effect, and do what it wants next, until it has to wait."""
+        while result is not PENDING:
+            try:
+                effect = run.flow.send(result)
+            except StopIteration as end:
+                self._finish(run, end.value)
+                return
+            result = self._do(run, effect)
+
+    def _do(self, run: Run, effect: Effect) -> Any:
+        match effect:
+            case Record():
+                return self._record(run, effect)
+            case Ask():
+                return self._ask(run, effect)
+            case Spawn():
+                self._start(Run(effect.flow, frozenset(), None))
+                return None
+            case Postpone():
+                self._around.journal.postpone(self.call_id, effect.due).add_done_callback(_log_failure)
+                return None
+            case Locate():
+                self._around.locate(effect.call_id, self.actor_ref, run)
+                return PENDING
+
+    def _ask(self, run: Run, effect: Ask) -> Any:
+        run.outcomes = [Outcome(reached=False, reason="is not in the configuration")] * len(effect.questions)
+        run.awaited = 0
+        for place, (node, operation) in enumerate(effect.questions):
+            engine = self._around.nodes.actor(node)
+            if engine is not None:
+                run.awaited += 1
+                engine.tell(Perform(operation, self.actor_ref, (run, place)))
+        return PENDING if run.awaited else run.outcomes
+
+    def _note_outcome(self, message: Performed) -> None:
+        run, place = message.token
+        run.outcomes[place] = message.outcome
+        run.awaited -= 1
+        if not run.awaited:
+            self._advance(run, run.outcomes)
+
+    # -- the journal --
+
+    def _record(self, run: Run | None, effect: Record) -> Any:
+        if self._appending:
+            self._to_record.append((run, effect))
+            return PENDING
+        decision = effect.decide(self._state)
+        if not decision.events:
+            return decision.value
+        self._append(decision.events, partial(self._appended, run, effect, decision.value))
+        return PENDING
+
+    def _append(self, events: Sequence[Event], done: Callable[[asyncio.Future[Any]], None]) -> None:
+        around, state = self._around, self._state
+        expected, now, before = state.version, around.now(), self._index
+        records = [Recorded(expected + n, now, around.name, event) for n, event in enumerate(events, 1)]
+        for record in records:
+            apply(state, record)
+        self._index = index(state, around.deadlines)
+        self._appending = True
+        appended = around.journal.append(self.call_id, expected, records, before, self._index)
+        appended.add_done_callback(partial(self._journal_done, done))
+
+    def _appended(self, run: Run | None, effect: Record, value: Any, result: asyncio.Future[int]) -> None:
+        error = result.exception()
+        if error is None:
+            self._appending = False
+            self._conflicts = 0
+            if run is not None:
+                self._advance(run, value)
+            self._record_next()
+        elif isinstance(error, Conflict):
+            self._decide_again(run, effect, lost_tail=isinstance(error, TailLostError))
+        else:
+            self._drop(error)
+
+    def _decide_again(self, run: Run | None, effect: Record, *, lost_tail: bool) -> None:
+        """Another control node was first, or the journal lost its newest entries: read it and decide once more."""
+        self._conflicts += 1
+        if self._conflicts > MAX_CONFLICTS:
+            raise RuntimeError(f"{self._conflicts} appends in a row lost")
+        self._to_record.appendleft((run, effect))
+        if lost_tail:
+            log.error("journal lost its tail", call_id=self.call_id, version=self._state.version)
+            self._to_record.appendleft((None, Record(remember(self._state))))
+        self._reload(after_loading=self._record_next)
+
+    def _record_next(self) -> None:
+        while self._to_record and not self._appending:
+            run, effect = self._to_record.popleft()
+            value = self._record(run, effect)
+            if run is not None and value is not PENDING:
+                self._advance(run, value)
+
+    def _reload(self, after_loading: Callable[[], None]) -> None:
+        self._appending = True
+        reading = self._around.journal.read(self.call_id)
+        reading.add_done_callback(partial(self._journal_done, partial(self._reloaded, after_loading)))
+
+    def _reloaded(self, after_loading: Callable[[], None], result: asyncio.Future[list[Recorded]]) -> None:
+        error = result.exception()
+        if error is not None:
+            self._drop(error)
+            return
+        self._state = fold(self.call_id, result.result())
+        self._index = index(self._state, self._around.deadlines)
+        self._appending = False
+        self._loaded = True
+        after_loading()
+
+    def _journal_done(self, what: Callable[[asyncio.Future[Any]], None], result: asyncio.Future[Any]) -> None:
+        try:
+            self.actor_ref.tell(JournalDone(what, result))
+        except ActorDeadError:
+            result.exception()
+
+    # -- ends --
+
+    def _drop(self, error: BaseException) -> None:
+        """Leave memory because the journal cannot be read or written; the next message starts from the stream."""
+        if not isinstance(error, JournalError):
+            raise error
+        if isinstance(error, CorruptEntry):
+            self._around.corrupt(error)
+            self._give_up(f"Call is quarantined: {error}")
+        else:
+            self._give_up(f"Journal: {error}")
+        self._around.forget(self.call_id)
+        self.stop()
+
+    def _give_up(self, why: str) -> None:
+        """Tell all who wait that it comes to nothing. What is intended in the journal stays due there."""
+        log.error("call dropped", call_id=self.call_id, version=self._state.version, why=why)
+        waiting = [run.reply for run in (*self._running, *self._waiting) if run.reply is not None]
+        while not self.actor_inbox.empty():
+            message = self.actor_inbox.get().message
+            if isinstance(message, Do):
+                waiting.append(message.reply)
+        self._running.clear()
+        self._waiting.clear()
+        for reply in waiting:
+            reply(replies.error(why))
+
+
+def _log_failure(result: asyncio.Future[None]) -> None:
+    error = result.exception()
+    if error is not None:
+        log.warning("journal did not postpone a call", error=str(error))

@@ -1,0 +1,161 @@
+"""The directory of resident calls: finds or starts the actor of a call, and lets idle ones leave memory."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from pykka import ActorRef
+
+from actors import replies
+from actors.call import CallActor
+from actors.command import Command
+from actors.messages import Attend, Do, Passivate, Reply, Where
+from actors.nodes import NodeTable
+from actors.quarantine import Quarantine
+from actors.surroundings import Surroundings
+from events.journal import CorruptEntry, Journal
+from replay.index import Deadlines
+
+log = structlog.get_logger()
+
+MAX_FAILURES = 3
+"""A call whose actor fails so often in a row, each time rebuilt from the stream, is quarantined."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DirectorySettings:
+    """How many calls may be resident, and after how many seconds without a message one leaves memory."""
+
+    max_resident: int = 20_000
+    passivate_after: float = 10.0
+
+
+@dataclass(slots=True)
+class _Resident:
+    actor: ActorRef[CallActor]
+    used_at: float
+
+
+class Directory:
+    """The calls that have an actor in this process. It lives on the event loop; doors call `submit` there."""
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        journal: Journal,
+        nodes: NodeTable,
+        now: Callable[[], int],
+        deadlines: Deadlines | None = None,
+        settings: DirectorySettings | None = None,
+    ) -> None:
+        self._settings = settings or DirectorySettings()
+        self._residents: OrderedDict[str, _Resident] = OrderedDict()
+        self._failures: dict[str, int] = {}
+        self._quarantine = Quarantine(journal, name, now)
+        self._loop = asyncio.get_running_loop()
+        self._closing = False
+        self._around = Surroundings(
+            name=name,
+            journal=journal,
+            nodes=nodes,
+            deadlines=deadlines or Deadlines(),
+            now=now,
+            locate=self._locate,
+            forget=self._forget,
+            failed=self._failed,
+            corrupt=self._corrupt,
+        )
+
+    def submit(self, command: Command, reply: Reply) -> None:
+        """Have a command carried out; `reply` is called once with what came of it."""
+        why = self._quarantine.reason(command.call_id)
+        if why is not None:
+            reply(replies.error(f"Call is quarantined: {why}"))
+            return
+        resident = self._residents.get(command.call_id)
+        if resident is None:
+            if not self._has_room() or (self._closing and command.opens_call):
+                reply(replies.error(replies.LOAD_LIMIT))
+                return
+            resident = self._start(command.call_id, blank=command.opens_call)
+        else:
+            resident.used_at = self._loop.time()
+            self._residents.move_to_end(command.call_id)
+        resident.actor.tell(Do(command, reply))
+
+    def attend(self, call_id: str) -> None:
+        """Tell a call that it is due. Without room for it, it stays due and is told again later."""
+        resident = self._residents.get(call_id)
+        if resident is None:
+            if not self._has_room() or self._quarantine.reason(call_id) is not None:
+                return
+            resident = self._start(call_id, blank=False)
+        resident.actor.tell(Attend())
+
+    @property
+    def resident(self) -> int:
+        """The number of calls that have an actor."""
+        return len(self._residents)
+
+    def sweep(self) -> None:
+        """Ask the calls that were idle for long to leave memory."""
+        now = self._loop.time()
+        limit = now - self._settings.passivate_after
+        for call_id, resident in list(self._residents.items()):
+            if resident.used_at > limit:
+                break
+            self._passivate(call_id, resident, now)
+
+    async def close(self, within: float) -> bool:
+        """Take no new calls, and wait up to `within` seconds for what is under way. Tell whether all of it ended."""
+        self._closing = True
+        deadline = self._loop.time() + within
+        while self._residents and self._loop.time() < deadline:
+            for resident in list(self._residents.values()):
+                resident.actor.tell(Passivate())
+            await asyncio.sleep(0.02)
+        await self._quarantine.finish()
+        return not self._residents
+
+    def _has_room(self) -> bool:
+        """Make room for one more call if need be: the one that was idle longest is asked to go."""
+        if len(self._residents) < self._settings.max_resident:
+            return True
+        call_id, resident = next(iter(self._residents.items()))
+        self._passivate(call_id, resident, self._loop.time())
+        return len(self._residents) < self._settings.max_resident + self._settings.max_resident // 10
+
+    def _passivate(self, call_id: str, resident: _Resident, now: float) -> None:
+        resident.used_at = now
+        self._residents.move_to_end(call_id)
+        resident.actor.tell(Passivate())
+
+    def _start(self, call_id: str, *, blank: bool) -> _Resident:
+        actor = CallActor.start(call_id, self._around, blank=blank)
+        resident = self._residents[call_id] = _Resident(actor, self._loop.time())
+        return resident
+
+    def _locate(self, call_id: str, asker: ActorRef[Any], token: Any) -> None:
+        resident = self._residents.get(call_id) or self._start(call_id, blank=False)
+        resident.actor.tell(Where(asker, token))
+
+    def _forget(self, call_id: str) -> None:
+        self._residents.pop(call_id, None)
+        self._failures.pop(call_id, None)
+
+    def _failed(self, call_id: str, why: str) -> None:
+        self._residents.pop(call_id, None)
+        self._failures[call_id] = count = self._failures.get(call_id, 0) + 1
+        log.error("call failed", call_id=call_id, times=count, why=why)
+        if count >= MAX_FAILURES:
+            del self._failures[call_id]
+            self._quarantine.put(call_id, f"it failed {count} times in a row, last with {why}")
+
+    def _corrupt(self, error: CorruptEntry) -> None:
+        self._quarantine.put_corrupt(error)

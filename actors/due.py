@@ -1,0 +1,45 @@
+"""The poller of the due table: any control node takes what is due, for a short lease, and tells the call."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import structlog
+
+from actors.directory import Directory
+from events.journal import Journal, JournalError
+
+log = structlog.get_logger()
+
+LEASE = 10_000
+"""How long (ms) whoever takes a due call has it for itself. It dies with its taker: then the call is due again."""
+
+BATCH = 200
+"""So many calls are taken at a time."""
+
+
+class DuePoller:
+    """Takes due calls every `interval` seconds. What falls due while a control node is away waits for any other."""
+
+    def __init__(self, journal: Journal, directory: Directory, now: Callable[[], int], interval: float = 0.5) -> None:
+        self._journal, self._directory, self._now, self._interval = journal, directory, now, interval
+
+    async def run(self) -> None:
+        """Poll until cancelled. The journal being away is no end: what is due stays due."""
+        while True:
+            taken = 0
+            try:
+                taken = await self.poll()
+            except JournalError as error:
+                log.warning("due calls not taken", why=str(error))
+            self._directory.sweep()
+            if taken < BATCH:
+                await asyncio.sleep(self._interval)
+
+    async def poll(self) -> int:
+        """Take what is due now, up to a batch, and tell the calls. Return how many."""
+        due = await self._journal.claim_due(self._now(), LEASE, BATCH)
+        for call_id in due:
+            self._directory.attend(call_id)
+        return len(due)

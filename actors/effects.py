@@ -1,0 +1,87 @@
+"""What a flow can want done: the border between deciding and doing.
+
+A flow (actors/flows) is a generator that handles one command. It does nothing by itself: it yields effects, and the
+call actor does them and sends the results back in. So a flow can be run, stopped and crashed at every step by a test.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias, TypeVar
+
+from engines.kind import Operation
+from engines.rtpengine.bencode import NgDict
+from events.types import Event
+from replay.state import CallState
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What is to be journalled, and what the flow goes on with when it is. No events: nothing is written."""
+
+    events: Sequence[Event]
+    value: Any = None
+
+
+Decide: TypeAlias = Callable[[CallState], Decision]
+"""A pure function of the state. It is called again, with the new state, when another control node wrote first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Decide on the newest state and journal that. The flow is sent the decision's value."""
+
+    decide: Decide
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Ask nodes (name and operation of each) at the same time. The flow is sent the list of Outcomes, in order."""
+
+    questions: Sequence[tuple[str, Operation]]
+
+
+@dataclass(frozen=True, slots=True)
+class Spawn:
+    """Run another flow of this call beside this one. The flow is sent None at once."""
+
+    flow: Generator[Any, Any, NgDict | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Postpone:
+    """Let the call want attention at `due` (ms since the epoch) rather than when its state says. Sent None at once."""
+
+    due: int
+
+
+@dataclass(frozen=True, slots=True)
+class Locate:
+    """Ask where another call is. The flow is sent its (node, relay id), or None if it is nowhere."""
+
+    call_id: str
+
+
+Effect: TypeAlias = Record | Ask | Spawn | Postpone | Locate
+
+T = TypeVar("T")
+Step: TypeAlias = Generator[Effect, Any, T]
+"""A part of a flow: it wants effects and comes to a value."""
+
+Flow: TypeAlias = Generator[Effect, Any, "NgDict | None"]
+"""A flow comes to the reply for the client; None if nobody waits for one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How asking a node ended.
+
+    reply: the node's ng reply, None if there was none. reached: whether the node may have acted. reason: why there is
+    no reply. full: it was not sent because the node has as many commands in flight as it may.
+    """
+
+    reply: NgDict | None = None
+    reached: bool = True
+    reason: str = ""
+    full: bool = False

@@ -1,0 +1,88 @@
+"""The flow of an answer. An answer creates nothing on a node, so nothing is journalled before it is sent."""
+
+from __future__ import annotations
+
+from actors import replies
+from actors.command import Command
+from actors.effects import Ask, Decide, Decision, Flow, Outcome, Record, Spawn
+from actors.flows import sessions
+from actors.flows.delete import teardown
+from actors.flows.offer import Intent, failure_reply, refuse
+from engines.kind import Operation, is_ok
+from engines.kind import reason as reason_of
+from engines.rtpengine.bencode import NgDict
+from events.types import Answered, DeleteWanted, Event, Scope
+from replay.dialogs import between
+from replay.state import CallState, CallStatus, Session
+
+
+def answer(command: Command) -> Flow:
+    """Carry an answer out on the session in which the offer was made."""
+    place = yield Record(_find(command))
+    if isinstance(place, replies.Refusal):
+        return replies.error(place.reason)
+    outcome: Outcome = (
+        yield Ask([(place.node, Operation(verb=command.verb, relay_id=place.relay_id, request=command.request))])
+    )[0]
+    if outcome.reply is None or not is_ok(outcome.reply):
+        yield Record(lambda state: refuse(state, command, _why(outcome), place.node))
+        return failure_reply(place.node, outcome)
+    result = yield Record(_conclude(command, place, outcome.reply))
+    if isinstance(result, replies.Refusal):
+        return replies.error(result.reason)
+    for node, relay_id in result:
+        yield Spawn(teardown(node, relay_id))
+    return outcome.reply
+
+
+def _why(outcome: Outcome) -> str:
+    return outcome.reason if outcome.reply is None else reason_of(outcome.reply)
+
+
+def _find(command: Command) -> Decide:
+    def decide(state: CallState) -> Decision:
+        if state.status is CallStatus.QUARANTINED:
+            return refuse(state, command, f"Call is quarantined: {state.reason}")
+        session = sessions.of_answer(state, command) if state.status is CallStatus.LIVE else None
+        if session is None:
+            return refuse(state, command, replies.UNKNOWN_CALL)
+        return Decision([], Intent(0, session.node, session.relay_id))
+
+    return decide
+
+
+def _conclude(command: Command, place: Intent, reply: NgDict) -> Decide:
+    relayed = reply.get(b"sdp")
+
+    def decide(state: CallState) -> Decision:
+        session = sessions.at(state, place.node, place.relay_id)
+        if not session.usable:
+            return refuse(state, command, replies.UNKNOWN_CALL, place.node)
+        event = Answered(
+            session=session.number,
+            from_tag=command.from_tag,
+            to_tag=command.to_tag,
+            branch=command.branch,
+            sdp=command.sdp,
+            relayed=relayed if isinstance(relayed, bytes) else b"",
+        )
+        left_behind = _left_behind(state, session, command)
+        return Decision([event, *_release(left_behind)], [(left.node, left.relay_id) for left in left_behind])
+
+    return decide
+
+
+def _left_behind(state: CallState, session: Session, command: Command) -> list[Session]:
+    """Give the sessions in which these two parties talked before they came to this one: their node had gone."""
+    return [
+        other
+        for other in state.usable_sessions()
+        if other is not session
+        and all(dialog.joins(command.from_tag, command.to_tag) for dialog in other.dialogs)
+        and between(other.dialogs, command.from_tag, command.to_tag)
+    ]
+
+
+def _release(left_behind: list[Session]) -> list[Event]:
+    numbers = tuple(session.number for session in left_behind)
+    return [DeleteWanted(scope=Scope.SESSION, sessions=numbers, reason="moved to another node")] if numbers else []

@@ -1,0 +1,206 @@
+"""The flow of a call that is due: whatever was left undone, by this control node or one that died, is taken up."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from actors.effects import Ask, Decide, Decision, Flow, Outcome, Postpone, Record, Step
+from actors.flows import sessions
+from actors.flows.delete import Removal, naming_only_the_branch, remove, removal_of
+from engines.kind import Operation, RelayKind
+from engines.registry import kind_of
+from engines.rtpengine.bencode import NgDict
+from events.types import BranchDeleted, Deleted, DeleteWanted, Event, How, OfferFailed, Scope
+from replay.index import Deadlines
+from replay.state import BranchDelete, CallState, CallStatus, Session, SessionStatus
+
+UNRESOLVED = "its fate is unknown: the control node that sent it did not live to say"
+UNANSWERED = "the offer was never answered"
+NOTHING_LEFT = "no node has a session of it any more"
+GONE = "the node does not know it any more"
+
+
+@dataclass(frozen=True, slots=True)
+class BranchRemoval:
+    """A part of a session that is still to be removed."""
+
+    node: str
+    relay_id: str
+    wanted: BranchDelete
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A session of which it is to be asked whether its node still has it."""
+
+    node: str
+    relay_id: str
+    kind: RelayKind
+    question: Operation
+
+
+@dataclass(frozen=True, slots=True)
+class Agenda:
+    """What there is to do for a call that is due."""
+
+    removals: Sequence[Removal] = ()
+    branch_removals: Sequence[BranchRemoval] = ()
+    checks: Sequence[Check] = ()
+    oldest_wish: int = 0
+
+
+def attend(now: int, deadlines: Deadlines) -> Flow:
+    """Settle what is due at `now` (ms since the epoch); what cannot be settled yet becomes due again later."""
+    yield Record(_settle(now, deadlines))
+    agenda: Agenda = yield Record(lambda state: Decision([], _agenda(state, now, deadlines)))
+    if agenda.removals:
+        yield from remove(agenda.removals, None)
+    yield from _remove_branches(agenda.branch_removals)
+    yield from _check(agenda.checks)
+    if agenda.removals or agenda.branch_removals:
+        # Twice as long from try to try, without a word in the journal: the wish's age is the measure.
+        yield Postpone(now + min(max(now - agenda.oldest_wish, deadlines.retry), deadlines.probe))
+    elif agenda.checks:
+        yield Postpone(now + deadlines.probe)
+    return None
+
+
+def _settle(now: int, deadlines: Deadlines) -> Decide:
+    """Conclude what can be concluded without asking a node."""
+
+    def decide(state: CallState) -> Decision:
+        events = _unresolved(state, now, deadlines) + _given_up(state, now, deadlines)
+        if state.status is CallStatus.LIVE and not events:
+            events = _unanswered(state, now, deadlines)
+        return Decision(events)
+
+    return decide
+
+
+def _unresolved(state: CallState, now: int, deadlines: Deadlines) -> list[Event]:
+    """Fail the offers whose fate is unknown and cannot change any more; sessions they were to create are to go."""
+    events: list[Event] = []
+    orphans: list[int] = []
+    for session in state.remaining_sessions():
+        old = [number for number, done in session.operations.items() if done.at + deadlines.operation <= now]
+        events += [
+            OfferFailed(session=session.number, operation=number, reason=UNRESOLVED, reached=True) for number in old
+        ]
+        if session.status is SessionStatus.INTENDED and len(old) == len(session.operations):
+            orphans.append(session.number)
+    if orphans:
+        alone = all(session.number in orphans for session in state.usable_sessions())
+        scope = Scope.CALL if alone and state.status is CallStatus.LIVE else Scope.SESSION
+        events.append(DeleteWanted(scope=scope, sessions=tuple(orphans), reason=UNRESOLVED))
+    return events
+
+
+def _given_up(state: CallState, now: int, deadlines: Deadlines) -> list[Event]:
+    """Declare lost what no node has confirmed for very long."""
+    return [
+        Deleted(session=session.number, how=How.LOST)
+        for session in state.remaining_sessions()
+        if session.status is SessionStatus.CLOSING
+        and max(session.wanted_at, session.not_before) + deadlines.give_up <= now
+    ]
+
+
+def _unanswered(state: CallState, now: int, deadlines: Deadlines) -> list[Event]:
+    """End a call whose offer nobody answered, and one that is on no node any more."""
+    numbers = tuple(session.number for session in state.usable_sessions())
+    if not numbers:
+        return [DeleteWanted(scope=Scope.CALL, sessions=(), reason=NOTHING_LEFT)]
+    if not state.answered and state.changed + deadlines.offer <= now:
+        return [DeleteWanted(scope=Scope.CALL, sessions=numbers, reason=UNANSWERED)]
+    return []
+
+
+def _agenda(state: CallState, now: int, deadlines: Deadlines) -> Agenda:
+    closing = [
+        session
+        for session in state.remaining_sessions()
+        if session.status is SessionStatus.CLOSING and session.not_before <= now
+    ]
+    branches = [
+        BranchRemoval(session.node, session.relay_id, wanted)
+        for session in state.usable_sessions()
+        for wanted in session.branch_deletes
+    ]
+    wishes = [session.wanted_at for session in closing] + [branch.wanted.wanted_at for branch in branches]
+    quiet = state.status is CallStatus.LIVE and state.answered and state.changed + deadlines.probe <= now
+    return Agenda(
+        removals=[removal_of(session) for session in closing],
+        branch_removals=branches,
+        checks=[_check_of(session) for session in state.usable_sessions()] if quiet else (),
+        oldest_wish=min(wishes, default=now),
+    )
+
+
+def _check_of(session: Session) -> Check:
+    kind = kind_of(session.engine)
+    question = kind.knows(session.relay_id, session.from_tag, session.to_tag)
+    return Check(session.node, session.relay_id, kind, question)
+
+
+def _remove_branches(wishes: Sequence[BranchRemoval]) -> Step[None]:
+    for wish in wishes:
+        outcome: Outcome = (yield Ask([(wish.node, _branch_delete(wish))]))[0]
+        if outcome.reply is not None:
+            yield Record(_conclude_branch(wish))
+
+
+def _branch_delete(wish: BranchRemoval) -> Operation:
+    wanted = wish.wanted
+    request: NgDict = {b"command": b"delete", b"delete delay": 0}
+    named = ((b"from-tag", wanted.from_tag), (b"to-tag", wanted.to_tag), (b"via-branch", wanted.branch))
+    request |= {key: value.encode() for key, value in named if value}
+    if wanted.to_tag:
+        request[b"flags"] = [b"to-tag"]
+    elif wanted.branch:
+        request = naming_only_the_branch(request)
+    return Operation(verb="delete", relay_id=wish.relay_id, request=request)
+
+
+def _conclude_branch(wish: BranchRemoval) -> Decide:
+    def decide(state: CallState) -> Decision:
+        session = sessions.at(state, wish.node, wish.relay_id)
+        if wish.wanted not in session.branch_deletes:
+            return Decision([])
+        gone = BranchDeleted(
+            session=session.number,
+            from_tag=wish.wanted.from_tag,
+            to_tag=wish.wanted.to_tag,
+            branch=wish.wanted.branch,
+        )
+        return Decision([gone])
+
+    return decide
+
+
+def _check(checks: Sequence[Check]) -> Step[None]:
+    """Ask the nodes whether they still have the sessions of a call that was quiet for long."""
+    if not checks:
+        return
+    outcomes: list[Outcome] = yield Ask([(check.node, check.question) for check in checks])
+    gone = [
+        (check.node, check.relay_id)
+        for check, outcome in zip(checks, outcomes, strict=True)
+        if outcome.reply is not None and check.kind.is_unknown(outcome.reply)
+    ]
+    if gone:
+        yield Record(_conclude_gone(gone))
+
+
+def _conclude_gone(gone: Sequence[tuple[str, str]]) -> Decide:
+    def decide(state: CallState) -> Decision:
+        lost = [session for session in (sessions.at(state, *place) for place in gone) if session.usable]
+        if not lost:
+            return Decision([])
+        numbers = tuple(session.number for session in lost)
+        scope = Scope.CALL if len(lost) == len(list(state.usable_sessions())) else Scope.SESSION
+        events: list[Event] = [DeleteWanted(scope=scope, sessions=numbers, reason=GONE)]
+        events += [Deleted(session=number, how=How.UNKNOWN) for number in numbers]
+        return Decision(events)
+
+    return decide

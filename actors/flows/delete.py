@@ -1,0 +1,240 @@
+"""The flows of deletes: a client's, and the teardown of a session that is to go, whoever wanted it gone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from actors import replies
+from actors.command import Command
+from actors.effects import Ask, Decide, Decision, Flow, Outcome, Record, Step
+from actors.flows import sessions
+from engines.kind import Operation, is_ok
+from engines.registry import kind_of
+from engines.rtpengine.bencode import NgDict, NgValue
+from events.types import BranchDeleted, Deleted, DeleteWanted, Event, How, Scope
+from replay import dialogs
+from replay.state import CallState, CallStatus, Session, SessionStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """One removal to be asked of a node.
+
+    whole: False if it takes only a part of the session (a branch). also: asked after `operation` where that alone does
+    not make it certain that nothing is left.
+    """
+
+    node: str
+    relay_id: str
+    operation: Operation
+    whole: bool = True
+    also: Operation | None = None
+
+
+def delete(command: Command) -> Flow:
+    """Carry a client's delete out: journal that it is wanted, ask the nodes, journal what they confirmed.
+
+    A node that does not answer leaves the delete due; the client is told ok with a warning, since it will happen.
+    """
+    removals = yield Record(_want(command))
+    if removals is None:
+        return replies.not_found(command.request)
+    if not removals:
+        return replies.ok()
+    outcomes = yield from remove(removals, command)
+    answered = [outcome.reply for outcome in outcomes if outcome.reply is not None]
+    if answered:
+        return answered[-1]
+    return replies.ok(f"Node {removals[0].node}: {outcomes[0].reason}; the delete stays due")
+
+
+def teardown(node: str, relay_id: str) -> Flow:
+    """Remove one session whose removal is wanted, if it still is."""
+    removal = yield Record(lambda state: Decision([], _wanted_removal(state, node, relay_id)))
+    if removal is not None:
+        yield from remove([removal], None)
+    return None
+
+
+def removal_of(session: Session) -> Removal:
+    """Give the removal of a whole session under exactly the id and the tags that it was created with."""
+    operation = kind_of(session.engine).teardown(session.relay_id, session.from_tag, session.to_tag)
+    return Removal(session.node, session.relay_id, operation)
+
+
+def _wanted_removal(state: CallState, node: str, relay_id: str) -> Removal | None:
+    session = sessions.at(state, node, relay_id)
+    return removal_of(session) if session.status is SessionStatus.CLOSING else None
+
+
+def _want(command: Command) -> Decide:
+    tags = (command.from_tag, command.to_tag, command.branch)
+
+    def decide(state: CallState) -> Decision:
+        if state.status is not CallStatus.LIVE:
+            return Decision([], None)
+        if command.branch and not command.to_tag and _branch_is_gone(state, command.branch):
+            return Decision([], None)
+        whole: list[Session] = []
+        partly: list[Session] = []
+        for session in state.usable_sessions():
+            named = dialogs.named_by_delete(session.dialogs, *tags)
+            if len(named) == len(session.dialogs) and _is_about(session, command):
+                whole.append(session)
+            elif named:
+                partly.append(session)
+        if not whole and not partly and command.from_tag:
+            return Decision([], None)
+        return _wish(state, command, whole, partly)
+
+    return decide
+
+
+def _branch_is_gone(state: CallState, branch: str) -> bool:
+    return any(branch in session.gone_branches for session in state.usable_sessions())
+
+
+def _is_about(session: Session, command: Command) -> bool:
+    """Tell whether a session is the delete's to take whole; one without dialogs goes by the tag it was made with."""
+    return bool(session.dialogs) or not command.from_tag or session.from_tag in (command.from_tag, command.to_tag)
+
+
+def _wish(state: CallState, command: Command, whole: Sequence[Session], partly: Sequence[Session]) -> Decision:
+    not_before = _delayed_until(command, whole)
+    events: list[Event] = []
+    everything = not partly and len(whole) == len(list(state.usable_sessions()))
+    if whole or everything:
+        numbers = tuple(session.number for session in whole)
+        scope = Scope.CALL if everything else Scope.SESSION
+        events.append(_wanted(command, scope, numbers, not_before))
+    events += [_wanted(command, Scope.BRANCH, (session.number,)) for session in partly]
+    if not_before:
+        return Decision(events, [])
+    return Decision(events, [*_removals(whole, command), *_branch_removals(partly, command)])
+
+
+def _wanted(command: Command, scope: Scope, numbers: tuple[int, ...], not_before: int = 0) -> DeleteWanted:
+    return DeleteWanted(
+        scope=scope,
+        sessions=numbers,
+        reason="delete by the client",
+        from_tag=command.from_tag,
+        to_tag=command.to_tag,
+        branch=command.branch,
+        not_before=not_before,
+    )
+
+
+def _delayed_until(command: Command, whole: Sequence[Session]) -> int:
+    """Give when a node that knows no delays is to be asked, ms since the epoch; 0 for at once."""
+    delay = command.request.get(b"delete-delay")
+    if isinstance(delay, bytes) and delay.isdigit():
+        delay = int(delay)
+    if not isinstance(delay, int) or delay <= 0 or any(kind_of(session.engine).native_branches for session in whole):
+        return 0
+    return command.received_at + delay * 1000
+
+
+def _removals(whole: Iterable[Session], command: Command) -> list[Removal]:
+    """Give what to ask for sessions that go whole: of a node that speaks ng, in the client's own words.
+
+    Where those words name one party of several, a plain removal follows: that nothing is left is then certain.
+    """
+    removals: list[Removal] = []
+    for session in whole:
+        plain = removal_of(session)
+        if not kind_of(session.engine).native_branches:
+            removals.append(plain)
+            continue
+        certain = not command.from_tag or len(session.dialogs) == 1
+        own_words = Operation(verb="delete", relay_id=session.relay_id, request=command.request)
+        also = None if certain else plain.operation
+        removals.append(Removal(session.node, session.relay_id, own_words, also=also))
+    return removals
+
+
+def _branch_removals(partly: Iterable[Session], command: Command) -> list[Removal]:
+    request = naming_only_the_branch(command.request) if command.branch and not command.to_tag else command.request
+    return [
+        Removal(
+            session.node,
+            session.relay_id,
+            Operation(verb="delete", relay_id=session.relay_id, request=request),
+            whole=False,
+        )
+        for session in partly
+    ]
+
+
+def naming_only_the_branch(request: NgDict) -> NgDict:
+    """Give the delete of a branch in words that may be said twice.
+
+    rtpengine looks for the branch, and where that is gone already, for the from-tag: the caller's, so that the second
+    delete of a branch ends the whole call (seen on 10.5.3). A from-tag that nobody can have makes it harmless.
+    """
+    return {**request, b"from-tag": b"#"}
+
+
+def remove(removals: Sequence[Removal], command: Command | None) -> Step[list[Outcome]]:
+    """Ask for the removals and journal those that were confirmed. Comes to how each ended."""
+    outcomes: list[Outcome] = yield Ask([(removal.node, removal.operation) for removal in removals])
+    pairs = list(zip(removals, outcomes, strict=True))
+    follow_ups = [(removal.node, removal.also) for removal, outcome in pairs if removal.also and outcome.reply]
+    if follow_ups:
+        yield Ask(follow_ups)
+    yield Record(_conclude(removals, outcomes, command))
+    return outcomes
+
+
+def _conclude(removals: Sequence[Removal], outcomes: Sequence[Outcome], command: Command | None) -> Decide:
+    def decide(state: CallState) -> Decision:
+        events: list[Event] = []
+        for removal, outcome in zip(removals, outcomes, strict=True):
+            if outcome.reply is not None and (is_ok(outcome.reply) or _is_unknown(state, removal, outcome.reply)):
+                events += _confirmed(state, removal, outcome.reply, command)
+        return Decision(events)
+
+    return decide
+
+
+def _confirmed(state: CallState, removal: Removal, reply: NgDict, command: Command | None) -> Iterable[Event]:
+    session = sessions.at(state, removal.node, removal.relay_id)
+    if not removal.whole and command is not None:
+        if not session.usable:
+            return []
+        return [
+            BranchDeleted(
+                session=session.number,
+                from_tag=command.from_tag,
+                to_tag=command.to_tag,
+                branch=command.branch,
+                statistics=statistics(reply),
+            )
+        ]
+    # An offer that is still on its way can make the session anew: it stays due until that cannot happen any more.
+    if session.status is not SessionStatus.CLOSING or session.operations:
+        return []
+    how = How.UNKNOWN if _is_unknown(state, removal, reply) else How.CONFIRMED
+    return [Deleted(session=session.number, how=how, statistics=statistics(reply))]
+
+
+def _is_unknown(state: CallState, removal: Removal, reply: NgDict) -> bool:
+    session = sessions.at(state, removal.node, removal.relay_id)
+    return reply.get(b"warning") == replies.NOT_FOUND_WARNING or kind_of(session.engine).is_unknown(reply)
+
+
+def statistics(reply: NgDict) -> Mapping[str, Any]:
+    """Give the totals of a delete's reply as a plain dictionary; empty if it has none."""
+    totals = reply.get(b"totals")
+    plain = _plain(totals) if isinstance(totals, dict) else {}
+    return plain if isinstance(plain, dict) else {}
+
+
+def _plain(value: NgValue) -> Any:
+    if isinstance(value, dict):
+        return {key.decode("utf-8", "replace"): _plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value

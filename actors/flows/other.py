@@ -1,0 +1,103 @@
+"""The flow of every other command of a call (recording, media, DTMF, subscriptions, query): to the call's node."""
+
+from __future__ import annotations
+
+from actors import replies
+from actors.command import Command
+from actors.effects import Ask, Decide, Decision, Flow, Locate, Outcome, Record, Step
+from actors.flows import sessions
+from actors.flows.offer import Intent, failure_reply, refuse
+from engines.kind import Operation, is_ok
+from engines.kind import reason as reason_of
+from engines.rtpengine.bencode import NgDict, NgValue
+from events.types import Commanded
+from replay.state import CallState, CallStatus
+
+OTHER_CALL_KEYS = (b"to-call-id", b"source-call-id")
+"""Keys of commands that join two calls, which then have to be on one node (ng protocol: connect, inject, mesh)."""
+
+READ_ONLY = frozenset({"query"})
+"""Commands that change nothing, which a monitor may send every second: the journal does not tell of them."""
+
+
+def other(command: Command) -> Flow:
+    """Pass a command to the call's node, under the call's id there, and journal what was asked and how it ended."""
+    place = yield Record(_find(command))
+    if isinstance(place, replies.Refusal):
+        return replies.error(place.reason)
+    request = yield from _with_other_calls(command, place.node)
+    if isinstance(request, replies.Refusal):
+        why = request.reason
+        yield Record(lambda state: refuse(state, command, why))
+        return replies.error(why)
+    outcome: Outcome = (
+        yield Ask([(place.node, Operation(verb=command.verb, relay_id=place.relay_id, request=request))])
+    )[0]
+    if command.verb not in READ_ONLY:
+        yield Record(_conclude(command, place, outcome))
+    if outcome.reply is None:
+        return failure_reply(place.node, outcome)
+    return outcome.reply
+
+
+def _find(command: Command) -> Decide:
+    def decide(state: CallState) -> Decision:
+        if state.status is CallStatus.QUARANTINED:
+            return refuse(state, command, f"Call is quarantined: {state.reason}")
+        session = sessions.of_other(state, command) if state.status is CallStatus.LIVE else None
+        if session is None:
+            return refuse(state, command, replies.UNKNOWN_CALL)
+        return Decision([], Intent(0, session.node, session.relay_id))
+
+    return decide
+
+
+def _with_other_calls(command: Command, node: str) -> Step[NgDict | replies.Refusal]:
+    """Give the request with the ids that other calls named in it have on this node; refuse if one is elsewhere."""
+    request = dict(command.request)
+    for key in OTHER_CALL_KEYS:
+        value = request.get(key)
+        if isinstance(value, bytes):
+            found = yield from _id_on(node, value)
+            if isinstance(found, replies.Refusal):
+                return found
+            request[key] = found
+    calls = request.get(b"calls")
+    if isinstance(calls, list):
+        ids: list[NgValue] = []
+        for value in calls:
+            found = (yield from _id_on(node, value)) if isinstance(value, bytes) else b""
+            if isinstance(found, replies.Refusal):
+                return found
+            ids.append(found)
+        request[b"calls"] = ids
+    return request
+
+
+def _id_on(node: str, call_id: bytes) -> Step[bytes | replies.Refusal]:
+    name = call_id.decode("utf-8", "surrogateescape")
+    place = yield Locate(name)
+    if place is None:
+        return replies.Refusal(replies.UNKNOWN_CALL)
+    if place[0] != node:
+        return replies.Refusal(f"Call {name} is on node {place[0]}, this one on {node}: they cannot be joined")
+    return bytes(place[1].encode("utf-8", "surrogateescape"))
+
+
+def _conclude(command: Command, place: Intent, outcome: Outcome) -> Decide:
+    done = outcome.reply is not None and is_ok(outcome.reply)
+    why = outcome.reason if outcome.reply is None else reason_of(outcome.reply)
+
+    def decide(state: CallState) -> Decision:
+        session = sessions.at(state, place.node, place.relay_id)
+        event = Commanded(
+            command=command.verb,
+            session=session.number,
+            result="ok" if done else "error",
+            reason=why,
+            from_tag=command.from_tag,
+            to_tag=command.to_tag,
+        )
+        return Decision([event])
+
+    return decide

@@ -1,0 +1,65 @@
+"""Which session of a call a command is about."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from actors.command import Command
+from engines.registry import kind_of
+from replay import dialogs
+from replay.state import CallState, Session
+
+
+def newest_first(state: CallState) -> Iterator[Session]:
+    """Give the usable sessions, newest first."""
+    return reversed(list(state.usable_sessions()))
+
+
+def of_offer(state: CallState, command: Command) -> Session | None:
+    """Give the session that an offer is to go to, or None if it needs one of its own.
+
+    A node that knows branches has all of them in one session; on others each branch has a session.
+    """
+    if command.to_tag:
+        return of_answer(state, command)
+    return _first(state, lambda session: _opened_by(session, command)) or _first(
+        state, lambda session: kind_of(session.engine).native_branches
+    )
+
+
+def of_answer(state: CallState, command: Command) -> Session | None:
+    """Give the session of the offer that this answers, or of the dialog that this offers in again, or None."""
+    sender, other, branch = command.from_tag, command.to_tag, command.branch
+    return (
+        _first(state, lambda session: dialogs.between(session.dialogs, sender, other) is not None)
+        or _first(state, lambda session: dialogs.waiting(session.dialogs, sender, branch) is not None)
+        or _first(state, lambda session: _opened_by(session, command))
+        or _first(state, lambda session: _has(session, sender))
+    )
+
+
+def of_other(state: CallState, command: Command) -> Session | None:
+    """Give the session that any other command is about: the one with its tags, else the newest."""
+    tag = command.from_tag or command.to_tag
+    return _first(state, lambda session: bool(tag) and _has(session, tag)) or next(newest_first(state), None)
+
+
+def at(state: CallState, node: str, relay_id: str) -> Session:
+    """Give the session that has this id on this node. Raises LookupError if the call has none such."""
+    for session in state.sessions.values():
+        if session.node == node and session.relay_id == relay_id:
+            return session
+    raise LookupError(f"call {state.call_id!r} has no session {relay_id!r} on node {node!r}")
+
+
+def _opened_by(session: Session, command: Command) -> bool:
+    opener = (command.from_tag, command.branch)
+    return (session.from_tag, session.branch) == opener or dialogs.opened_by(session.dialogs, *opener) is not None
+
+
+def _has(session: Session, tag: str) -> bool:
+    return session.from_tag == tag or any(dialog.has(tag) for dialog in session.dialogs)
+
+
+def _first(state: CallState, wanted: Callable[[Session], bool]) -> Session | None:
+    return next((session for session in newest_first(state) if wanted(session)), None)

@@ -1,0 +1,94 @@
+"""The messages that actors send each other."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from pykka import ActorRef
+
+from actors.command import Command
+from actors.effects import Outcome
+from engines.kind import Operation
+from engines.rtpengine.bencode import NgDict
+
+Reply: TypeAlias = Callable[[NgDict], None]
+"""Takes the reply to a command. It is called once, on the loop; it must not raise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Do:
+    """To a call: carry out a command, then hand the reply over."""
+
+    command: Command
+    reply: Reply
+
+
+@dataclass(frozen=True, slots=True)
+class Attend:
+    """To a call: you are due."""
+
+
+@dataclass(frozen=True, slots=True)
+class Passivate:
+    """To a call: leave memory if you have nothing going on."""
+
+
+@dataclass(frozen=True, slots=True)
+class JournalDone:
+    """To a call: the journal did, or refused, what you wanted of it."""
+
+    what: Callable[[asyncio.Future[Any]], None]
+    result: asyncio.Future[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Perform:
+    """To a node: do this, and tell `asker` with a Performed that carries `token`."""
+
+    operation: Operation
+    asker: ActorRef[Any]
+    token: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Performed:
+    """From a node: how it ended."""
+
+    token: Any
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """To a call: tell `asker` with a Located that carries `token` where you are."""
+
+    asker: ActorRef[Any]
+    token: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """To a call: where the other call is that it asked for, or None."""
+
+    token: Any
+    place: tuple[str, str] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """To a node, from an operator: drain or disable, or take that back."""
+
+    draining: bool
+    disabled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class HealthChanged:
+    """From a node to whoever asked to know: its state is another one."""
+
+    node: str
+    state: str
+    why: str

@@ -1,0 +1,80 @@
+"""Calls that are left alone: their actor failed again and again, or their stream cannot be read."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable
+
+import structlog
+
+from events.journal import Conflict, CorruptEntry, Index, Journal, JournalError, LiveCall, Recorded
+from events.types import Quarantined
+
+log = structlog.get_logger()
+
+REMEMBERED = 10_000
+"""So many quarantined calls are known without asking the journal."""
+
+
+class Quarantine:
+    """Puts calls into quarantine: an event in the stream, a row in the table of live calls, and never due again."""
+
+    def __init__(self, journal: Journal, name: str, now: Callable[[], int]) -> None:
+        self._journal, self._name, self._now = journal, name, now
+        self._reasons: OrderedDict[str, str] = OrderedDict()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def reason(self, call_id: str) -> str | None:
+        """Give why a call was put here, or None if it was not."""
+        return self._reasons.get(call_id) if self._reasons else None
+
+    def put(self, call_id: str, why: str) -> None:
+        """Quarantine a call whose stream can be read."""
+        self._remember(call_id, why)
+        self._begin(call_id, why, None)
+
+    def put_corrupt(self, error: CorruptEntry) -> None:
+        """Quarantine a call whose stream cannot be read."""
+        if self.reason(error.call_id) is None:
+            self._remember(error.call_id, str(error))
+            self._begin(error.call_id, str(error), error.last)
+
+    async def finish(self) -> None:
+        """Wait until all that was put here stands in the journal."""
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _remember(self, call_id: str, why: str) -> None:
+        log.error("call quarantined", call_id=call_id, why=why)
+        self._reasons[call_id] = why
+        if len(self._reasons) > REMEMBERED:
+            self._reasons.popitem(last=False)
+
+    def _begin(self, call_id: str, why: str, last: int | None) -> None:
+        task = asyncio.get_running_loop().create_task(self._write(call_id, why, last))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _write(self, call_id: str, why: str, last: int | None) -> None:
+        try:
+            while not await self._append(call_id, why, last):
+                last = None
+        except CorruptEntry as error:
+            await self._append(call_id, why, error.last)
+        except JournalError as error:
+            log.error("quarantine not journalled", call_id=call_id, why=str(error))
+
+    async def _append(self, call_id: str, why: str, last: int | None) -> bool:
+        """Append the event after version `last` (None: read which it is). Tell whether nobody was first."""
+        if last is None:
+            records = await self._journal.read(call_id)
+            last = records[-1].version if records else 0
+        now = self._now()
+        row = LiveCall(call_id=call_id, status="quarantined", version=last + 1, created=now, changed=now, by=self._name)
+        record = Recorded(last + 1, now, self._name, Quarantined(reason=why))
+        try:
+            # Whatever due time the tables have is taken away; the nodes that they name stay.
+            await self._journal.append(call_id, last, [record], Index(due=0), Index(live=row))
+        except Conflict:
+            return False
+        return True

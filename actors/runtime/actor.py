@@ -1,0 +1,178 @@
+"""Actors that take turns on an asyncio event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import logging
+import queue
+import sys
+import threading
+import uuid
+from asyncio import _get_running_loop
+from typing import Any, ClassVar, Self, cast
+
+from pykka import Actor, ActorDeadError, ActorRef, ActorRegistry, Future
+from pykka._envelope import Envelope
+
+from actors.runtime.future import LoopFuture
+from actors.runtime.inbox import LoopInbox
+from actors.runtime.latch import Latch
+from actors.runtime.ref import LoopRef
+
+logger = logging.getLogger("pykka")  # Pykka documents what its actors log, and where
+
+# URNs are UUIDs as in Pykka, but only the first 80 bits are random, once a process: uuid4() for each would cost more
+# than all the rest of starting an actor.
+_urn_prefix = uuid.uuid4().urn[:-12]
+_urn_counter = itertools.count()
+
+# What a handler may fail with and the actor's own rules apply; anything else is meant to end the program.
+_FAILURES = (Exception, asyncio.CancelledError)
+
+
+class LoopActor(Actor):
+    """A `pykka.Actor` that handles its messages on an event loop. See the package for what that means for handlers.
+
+    An actor that is not registered, not referred to and has nothing to do is garbage like any other object.
+    """
+
+    registered: ClassVar[bool] = True
+    """Whether actors of this class are listed in `pykka.ActorRegistry`, where finding and removing takes linear time.
+
+    The registry's functions don't know the others: a `stop_all` leaves them running.
+    """
+
+    event_loop: ClassVar[asyncio.AbstractEventLoop | None] = None
+    """The loop of all actors of this class; without one, an actor belongs to the running loop that it is started on."""
+
+    messages_per_turn: ClassVar[int] = 8
+    """So many messages at most are handled before the loop's other work gets its turn."""
+
+    actor_inbox: LoopInbox
+
+    @classmethod
+    def start(cls, *args: Any, **kwargs: Any) -> ActorRef[Self]:
+        """Make an actor with these arguments, start it and return its reference.
+
+        It takes its first turn, with `on_start`, after the caller has given the loop back.
+        Raises RuntimeError if no event loop is running here and the class has none either.
+        """
+        cls._find_loop()  # before anything is made that could not run
+        actor = cls(*args, **kwargs)
+        if cls.registered:
+            ActorRegistry.register(actor.actor_ref)
+        logger.debug("Starting %s", actor)
+        actor._start_actor_loop()
+        return actor.actor_ref
+
+    def __init__(self, *_args: Any, **_kwargs: Any) -> None:
+        # Instead of Pykka's __init__, which sets the same attributes at a far higher cost.
+        self.actor_urn = f"{_urn_prefix}{next(_urn_counter):012x}"
+        self.actor_inbox = self._create_actor_inbox()
+        self.actor_stopped = cast("threading.Event", Latch())
+        self._actor_ref = LoopRef(self)
+
+    @staticmethod
+    def _create_actor_inbox() -> LoopInbox:
+        return LoopInbox()
+
+    @staticmethod
+    def _create_future() -> Future[Any]:
+        return LoopFuture()
+
+    def _start_actor_loop(self) -> None:
+        self.actor_inbox.open(self._find_loop(), first_turn=self._take_first_turn, turn=self._take_turn)
+
+    @classmethod
+    def _find_loop(cls) -> asyncio.AbstractEventLoop:
+        loop = cls.event_loop or _get_running_loop()
+        if loop is None:
+            raise RuntimeError(
+                f"no event loop: start {cls.__name__} on a running one, or set {cls.__name__}.event_loop"
+            )
+        if loop.is_closed():
+            raise RuntimeError(f"the event loop of {cls.__name__} is closed")
+        return loop
+
+    def _take_first_turn(self) -> None:
+        try:
+            self.on_start()
+        except _FAILURES:
+            self._handle_failure(*sys.exc_info())
+        except BaseException as error:
+            self._stop_all_actors(error)
+        finally:
+            self._take_turn()
+
+    def _take_turn(self) -> None:
+        inbox, stopped = self.actor_inbox, self.actor_stopped
+        left = self.messages_per_turn
+        try:
+            while left and not inbox.empty() and not stopped.is_set():
+                left -= 1
+                self._handle_envelope(inbox.get())
+        finally:
+            if stopped.is_set():
+                self._refuse_the_rest()
+            else:
+                inbox.end_turn()
+
+    def _refuse_the_rest(self) -> None:
+        while not self.actor_inbox.empty():
+            with contextlib.suppress(queue.Full):  # that asker settled its future itself; the next one still waits
+                self._actor_loop_teardown()
+        self.actor_inbox.close()
+
+    def _handle_envelope(self, envelope: Envelope[Any]) -> None:
+        reply_to = envelope.reply_to
+        try:
+            response = self._handle_receive(envelope.message)
+        except _FAILURES:
+            self._handle_error(reply_to)
+        except BaseException as error:
+            self._stop_all_actors(error, reply_to)
+        else:
+            if reply_to is not None:
+                reply_to.set(response)
+
+    def _handle_error(self, reply_to: Future[Any] | None) -> None:
+        """Give the exception being handled to the asker, or fail if there is none."""
+        if reply_to is not None:
+            logger.info("Exception returned from %s to caller:", self, exc_info=sys.exc_info())
+            reply_to.set_exception()
+            return
+        self._handle_failure(*sys.exc_info())
+        try:
+            self.on_failure(*sys.exc_info())
+        except _FAILURES:
+            self._handle_failure(*sys.exc_info())
+
+    def _stop_all_actors(self, error: BaseException, reply_to: Future[Any] | None = None) -> None:
+        """Do what Pykka does on an exception that is meant to end the program; Ctrl-C and exit go on to the loop."""
+        logger.debug("%r in %s. Stopping all actors.", error, self)
+        if reply_to is not None:
+            with contextlib.suppress(queue.Full):
+                reply_to.set_exception((ActorDeadError, ActorDeadError(f"{self} was stopped by {error!r}"), None))
+        self._stop()
+        ActorRegistry.stop_all(block=False)
+        if isinstance(error, KeyboardInterrupt | SystemExit):
+            raise error
+
+    def _stop(self) -> None:
+        self._retire()
+        logger.debug("Stopped %s", self)
+        try:
+            self.on_stop()
+        except _FAILURES:
+            self._handle_failure(*sys.exc_info())
+
+    def _handle_failure(self, *exc_info: Any) -> None:
+        logger.error("Unhandled exception in %s:", self, exc_info=exc_info)
+        self._retire()
+
+    def _retire(self) -> None:
+        if self.registered:
+            ActorRegistry.unregister(self._actor_ref)
+        self.actor_stopped.set()

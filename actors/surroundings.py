@@ -1,0 +1,33 @@
+"""What a call's actor has around it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from pykka import ActorRef
+
+from actors.nodes import NodeTable
+from events.journal import CorruptEntry, Journal
+from replay.index import Deadlines
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """The journal, the nodes, the clock, and the ways back to the directory.
+
+    name: the control node's. now: gives the time, ms since the epoch. locate: finds where another call is and tells
+    the asking actor by a Located with the token. forget: the call leaves memory. failed: the call's actor failed on a
+    bug. corrupt: the call's stream cannot be read.
+    """
+
+    name: str
+    journal: Journal
+    nodes: NodeTable
+    deadlines: Deadlines
+    now: Callable[[], int]
+    locate: Callable[[str, ActorRef[Any], Any], None]
+    forget: Callable[[str], None]
+    failed: Callable[[str, str], None]
+    corrupt: Callable[[CorruptEntry], None]

@@ -1,0 +1,116 @@
+"""What every kind of relay can be asked, and how it answers: the interface between calls and relay protocols.
+
+An operation is asked in rtpengine's own words (the "ng" protocol), whatever the node is: a kind whose relay speaks
+something else translates. A kind does no I/O: it is a generator of commands that is fed the replies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias
+
+from engines.rtpengine.bencode import NgDict
+
+Exchange: TypeAlias = Generator[list[bytes], list[bytes], NgDict]
+"""The talk with a node about one operation.
+
+It yields commands to send (without cookie; those of one list may travel together), is sent their replies (without
+cookie, in the same order), and returns the ng reply dictionary.
+"""
+
+UNKNOWN_CALL_ID = b"Unknown call-id"
+"""The `error-reason` of a reply about a session that the node does not hold."""
+
+LIMIT_TEXTS: tuple[bytes, ...] = (
+    b"Parallel session limit reached",
+    b"Ran out of ports",
+    b"CPU usage limit exceeded",
+    b"Load limit exceeded",
+    b"Bandwidth limit exceeded",
+)
+"""Texts of replies that make an ng client go on to its next node; clients match them, so they are never changed."""
+
+
+class Untranslatable(Exception):
+    """The kind of relay cannot do what the request asks; nothing was sent.
+
+    The message names the option and says what to do.
+    """
+
+
+class MalformedReply(Exception):
+    """A node's reply is not one of its protocol; the message says in what way."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """One thing asked of a node for a session.
+
+    verb: the ng command's name ("offer", "answer", "delete", "query", "start recording", ...).
+    relay_id: the call-id that the session has on the node.
+    request: the ng dictionary that the client sent; `call-id` in it is the client's, the kind puts relay_id in its
+        place.
+    """
+
+    verb: str
+    relay_id: str
+    request: NgDict
+
+
+class RelayKind(Protocol):
+    """A kind of relay: its protocol, and how the operations of a call are said in it."""
+
+    @property
+    def name(self) -> str:
+        """The name that configurations give it, such as "rtpengine"."""
+
+    @property
+    def schemes(self) -> frozenset[str]:
+        """The schemes that the url of a node may have, such as "udp" and "unix"."""
+
+    @property
+    def native_branches(self) -> bool:
+        """Whether a node tells a call's branches apart under one id; otherwise each branch has an id of its own."""
+
+    def perform(self, operation: Operation) -> Exchange:
+        """Do the operation and return the ng reply; its `result` tells whether the node agreed.
+
+        Raises Untranslatable before the first command, and MalformedReply.
+        """
+
+    def ping(self) -> Exchange:
+        """Ask whether the node is well; returns {b"result": b"pong"} when it is. Raises MalformedReply."""
+
+    def teardown(self, relay_id: str, from_tag: str, to_tag: str) -> Operation:
+        """Build the operation that removes, at once, the whole session that has exactly this id and these tags.
+
+        from_tag is the tag of the session's first offer; to_tag is empty while there is no answer.
+        """
+
+    def knows(self, relay_id: str, from_tag: str, to_tag: str) -> Operation:
+        """Build the operation that asks whether the node holds this session; `is_unknown` reads the reply."""
+
+    def is_unknown(self, reply: NgDict) -> bool:
+        """Whether a reply to a command for a session says that the node does not hold it."""
+
+
+def is_ok(reply: NgDict) -> bool:
+    """Whether the node did what it was asked (or answered a ping)."""
+    return reply.get(b"result") in (b"ok", b"pong")
+
+
+def is_limit(reply: NgDict) -> bool:
+    """Whether the node refused because it is full, so that another node may be asked."""
+    if reply.get(b"result") == b"load limit":
+        return True
+    return reply.get(b"result") == b"error" and reply.get(b"error-reason") in LIMIT_TEXTS
+
+
+def reason(reply: NgDict) -> str:
+    """Tell why the reply is not ok, or its warning; "" where it says nothing."""
+    for key in (b"error-reason", b"message", b"warning"):
+        text = reply.get(key)
+        if isinstance(text, bytes):
+            return text.decode("utf-8", "replace")
+    return ""

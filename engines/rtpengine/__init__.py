@@ -1,0 +1,1 @@
+"""rtpengine: its "ng" control protocol, encodings and commands."""

@@ -1,0 +1,57 @@
+"""rtpengine as a kind of relay: requests go through as they are, under the session's own id.
+
+rtpengine knows branches and rewrites SDP itself, so that there is nothing to translate: one command, one reply.
+"""
+
+from __future__ import annotations
+
+from engines.kind import UNKNOWN_CALL_ID, Exchange, MalformedReply, Operation
+from engines.rtpengine.bencode import BencodeError, NgDict, decode, encode
+
+_PING = encode({b"command": b"ping"})
+
+
+class RtpengineKind:
+    """The ng protocol of an rtpengine node (docs/ng_control_protocol.md there)."""
+
+    name = "rtpengine"
+    schemes = frozenset({"udp"})
+    native_branches = True
+
+    def perform(self, operation: Operation) -> Exchange:
+        """Send the request with the session's id on the node in place of the client's. Raises MalformedReply."""
+        request = {**operation.request, b"call-id": operation.relay_id.encode("utf-8", "surrogateescape")}
+        return _one_command(encode(request))
+
+    def ping(self) -> Exchange:
+        """Send `ping`; the node answers {b"result": b"pong"}. Raises MalformedReply."""
+        return _one_command(_PING)
+
+    def teardown(self, relay_id: str, from_tag: str, to_tag: str) -> Operation:  # noqa: ARG002
+        """Delete the whole call at once: without tags, which would narrow it down, and without rtpengine's delay."""
+        # "delete delay" is the spelling that all versions understand.
+        return _operation(b"delete", relay_id, {b"delete delay": 0})
+
+    def knows(self, relay_id: str, from_tag: str, to_tag: str) -> Operation:  # noqa: ARG002
+        """Query the whole call."""
+        return _operation(b"query", relay_id, {})
+
+    def is_unknown(self, reply: NgDict) -> bool:
+        """Whether the node has no call with the id; a delete is no way to learn it, it is `ok` all the same."""
+        return reply.get(b"error-reason") == UNKNOWN_CALL_ID
+
+
+def _operation(command: bytes, relay_id: str, options: NgDict) -> Operation:
+    request: NgDict = {b"command": command, b"call-id": relay_id.encode("utf-8", "surrogateescape"), **options}
+    return Operation(verb=command.decode(), relay_id=relay_id, request=request)
+
+
+def _one_command(command: bytes) -> Exchange:
+    (reply,) = yield [command]
+    try:
+        read = decode(reply)
+    except BencodeError as error:
+        raise MalformedReply(f"the reply is not bencode: {error}") from error
+    if not isinstance(read, dict) or not isinstance(read.get(b"result"), bytes):
+        raise MalformedReply("the reply is not a dictionary with a result")
+    return read

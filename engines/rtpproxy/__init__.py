@@ -1,0 +1,1 @@
+"""rtpproxy: its control protocol, and how the ng protocol's offers and answers are said in it."""

@@ -1,0 +1,90 @@
+"""rtpproxy as a kind of relay: ng requests translated, one command a stream, the SDP rewritten here.
+
+An rtpproxy knows no branches: each branch of a call has a relay id of its own, which the caller makes. The kind keeps
+nothing between operations.
+"""
+
+from __future__ import annotations
+
+from engines.kind import UNKNOWN_CALL_ID, Exchange, MalformedReply, Operation, Untranslatable
+from engines.rtpengine.bencode import NgDict
+from engines.rtpproxy import commands, statistics
+from engines.rtpproxy.commands import SessionKey
+from engines.rtpproxy.negotiation import answered, error, negotiate, reason_of
+from engines.rtpproxy.replies import PROTOCOL_VERSION, Refusal, parse_version
+from engines.rtpproxy.words import normalised, words_of
+
+
+class RtpproxyKind:
+    """The control protocol of an rtpproxy node (version 20040107, as of rtpproxy 1.2 and later)."""
+
+    name = "rtpproxy"
+    schemes = frozenset({"udp", "unix"})
+    native_branches = False
+
+    def perform(self, operation: Operation) -> Exchange:
+        """Do an offer, answer, delete or query. Raises Untranslatable at once, and MalformedReply on the way.
+
+        An offer or answer needs the tags as ng has them: from-tag is who made the offer, also for a re-INVITE, and the
+        to-tag has to be there once it is known: without it a callee's offer would make a second session.
+        """
+        if operation.verb == "offer":
+            return negotiate(commands.update, _key(operation), operation.request)
+        if operation.verb == "answer":
+            return negotiate(commands.look_up, _key(operation), operation.request)
+        if operation.verb == "delete":
+            return _delete(operation)
+        if operation.verb == "query":
+            return statistics.query(_key(operation))
+        raise Untranslatable(f"{operation.verb} is not something an rtpproxy can do; use a set of rtpengine nodes")
+
+    def ping(self) -> Exchange:
+        """Ask for the protocol's version. Raises MalformedReply for another one than this kind speaks."""
+        (reply,) = yield [commands.VERSION]
+        version = parse_version(reply)
+        if isinstance(version, Refusal):
+            return error(reason_of(version))
+        if version != PROTOCOL_VERSION:
+            raise MalformedReply(f"protocol version {version}, which is not {PROTOCOL_VERSION}: not an rtpproxy")
+        return {b"result": b"pong"}
+
+    def teardown(self, relay_id: str, from_tag: str, to_tag: str) -> Operation:
+        """Delete all streams of the session."""
+        return _operation("delete", relay_id, from_tag, to_tag)
+
+    def knows(self, relay_id: str, from_tag: str, to_tag: str) -> Operation:
+        """Query all streams of the session."""
+        return _operation("query", relay_id, from_tag, to_tag)
+
+    def is_unknown(self, reply: NgDict) -> bool:
+        """Whether the reply says that the node does not hold the session; that of a delete says so in its warning."""
+        return (
+            reply.get(b"error-reason") in (UNKNOWN_CALL_ID, statistics.NOT_FOUND)
+            or reply.get(b"warning") == statistics.NOT_FOUND
+        )
+
+
+def _delete(operation: Operation) -> Exchange:
+    """Delete the whole session. A client's delete of a part of it does nothing: the session goes when all of it may."""
+    options = normalised(operation.request)
+    flags = words_of(options, b"flags")
+    if b"via-branch" in options or b"to-tag" in flags:
+        return answered({b"result": b"ok", b"warning": b"An rtpproxy holds all branches of this id as one session"})
+    return statistics.delete(_key(operation), fatal=b"fatal" in flags)
+
+
+def _key(operation: Operation) -> SessionKey:
+    """Return the session's names on the node. Raises Untranslatable where they cannot be said."""
+    from_tag = operation.request.get(b"from-tag", b"")
+    to_tag = operation.request.get(b"to-tag", b"")
+    if not isinstance(from_tag, bytes) or not isinstance(to_tag, bytes):
+        raise Untranslatable("from-tag, to-tag: not strings")
+    key = SessionKey(operation.relay_id.encode("utf-8", "surrogateescape"), from_tag, to_tag)
+    key.words()
+    return key
+
+
+def _operation(verb: str, relay_id: str, from_tag: str, to_tag: str) -> Operation:
+    names = {b"call-id": relay_id, b"from-tag": from_tag, b"to-tag": to_tag}
+    request: NgDict = {key: name.encode("utf-8", "surrogateescape") for key, name in names.items() if name}
+    return Operation(verb=verb, relay_id=relay_id, request={b"command": verb.encode(), **request})

@@ -1,0 +1,128 @@
+"""Offers and answers: one command a stream to the rtpproxy, and the SDP with the addresses that it gave.
+
+Facts about sessions, seen with rtpproxy 3 (and read in rpcpv1_ul.c, rtpp_session.c there):
+
+- A session is one stream. It is found by the call-id and the from-tag with medium number of the U that created it; the
+  to-tag is never kept.
+- A U with the same from-tag, or with that tag as its to-tag, changes the session and gives the port it had. So a
+  re-INVITE of the callee (from-tag its own, to-tag the caller's) is the same session, the port is the one that the
+  caller sends to, and the L for its answer gives the other one.
+- A U of the callee without the to-tag creates a second session; a D with both tags removes that, too.
+- Media numbers count all m= lines, also those with port 0, so that a stream keeps its number through all offers.
+- A U that is refused leaves nothing. An L that is refused leaves what the U made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from engines.kind import UNKNOWN_CALL_ID, Exchange, Untranslatable
+from engines.rtpengine.bencode import NgDict
+from engines.rtpproxy.commands import SessionKey, StreamOptions
+from engines.rtpproxy.replies import Refusal, parse_allocation
+from engines.rtpproxy.translate import Translation, translate
+from engines.sdp.lines import SdpError
+from engines.sdp.rewrite import Target, rewrite
+from engines.sdp.session import Sdp, Stream, parse
+
+_OUT_OF_PORTS = b"Ran out of ports"
+_OVERLOADED = b"Load limit exceeded"
+
+
+class _Failed(Exception):
+    """The node cannot do what was asked; the text is the error-reason of the reply."""
+
+    def __init__(self, reason: bytes) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Negotiation:
+    """An offer or answer on its way through a node.
+
+    encode: how the command for a stream is written: `commands.update` for an offer, `commands.look_up` for an answer.
+    key: the session's names, without a medium.
+    """
+
+    encode: Callable[[StreamOptions, SessionKey, bytes, int], bytes]
+    key: SessionKey
+    sdp: Sdp
+    translation: Translation
+
+    def command(self, stream: Stream) -> bytes:
+        """Return the command for a stream. Raises Untranslatable and SdpError."""
+        address = self.translation.host_of(self.sdp, stream)
+        wanted = self.translation.family
+        if wanted not in (None, address.family) and not self.translation.options.interfaces:
+            raise Untranslatable(
+                f"address-family {wanted.decode()}: an rtpproxy bridges address families by its interfaces only; give "
+                "direction with the names of two interfaces, and start the node in bridge mode"
+            )
+        options = replace(self.translation.options, ipv6=address.family == b"IP6")
+        return self.encode(options, replace(self.key, medium=stream.number), address.host, int(stream.port.text))
+
+    def exchange(self, commands: list[bytes]) -> Exchange:
+        """Send the commands of all live streams at once, and return the reply with the new SDP.
+
+        If one stream is refused the reply is an error. Others may then stand on the node: a new session is to be torn
+        down by its id.
+        """
+        replies = (yield commands) if commands else []
+        try:
+            pairs = zip(self.sdp.live_streams, replies, strict=True)
+            targets = {stream.number: self._target(reply) for stream, reply in pairs}
+        except _Failed as failed:
+            return error(failed.reason)
+        return {b"result": b"ok", b"sdp": rewrite(self.sdp, targets, self.translation.rules)}
+
+    def _target(self, reply: bytes) -> Target:
+        """Tell where the node wants a stream's packets. Raises _Failed, and MalformedReply."""
+        allocation = parse_allocation(reply)
+        if isinstance(allocation, Refusal):
+            raise _Failed(reason_of(allocation))
+        address = self.translation.media_address or allocation.address
+        if address is None:
+            raise _Failed(b"the rtpproxy does not tell its address: start it with -l ADDRESS, or give media-address")
+        if self.translation.family not in (None, address.family):
+            raise _Failed(b"the rtpproxy gave an %s address, which is not the address-family wanted" % address.family)
+        return Target(address, allocation.port)
+
+
+def negotiate(
+    encode: Callable[[StreamOptions, SessionKey, bytes, int], bytes], key: SessionKey, request: NgDict
+) -> Exchange:
+    """Return the exchange of an offer or answer. Raises Untranslatable."""
+    body = request.get(b"sdp")
+    if not isinstance(body, bytes):
+        return answered(error(b"No SDP body in message"))
+    try:
+        sdp = parse(body)
+        negotiation = Negotiation(encode, key, sdp, translate(request, sdp))
+        commands = [negotiation.command(stream) for stream in sdp.live_streams]
+    except SdpError as problem:
+        return answered(error(f"Failed to parse SDP: {problem}".encode()))
+    return negotiation.exchange(commands)
+
+
+def reason_of(refusal: Refusal) -> bytes:
+    """Return the error-reason for a refusal; those about ports and load in the words that ng clients match."""
+    if refusal.is_unknown_session:
+        return UNKNOWN_CALL_ID
+    if refusal.is_out_of_ports:
+        return _OUT_OF_PORTS
+    if refusal.is_full:
+        return _OVERLOADED
+    return f"the rtpproxy refused it: E{refusal.code}, {refusal.meaning}".encode()
+
+
+def error(reason: bytes) -> NgDict:
+    """Return the reply that tells of a failure."""
+    return {b"result": b"error", b"error-reason": reason}
+
+
+def answered(reply: NgDict) -> Exchange:
+    """Return an exchange that is over at once: nothing need be asked of the node."""
+    yield from ()
+    return reply

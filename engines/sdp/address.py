@@ -1,0 +1,42 @@
+"""The address that media are sent to, as c=, o= and a=rtcp lines write it (RFC 8866 section 5.7)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv6Address, ip_address
+
+
+@dataclass(frozen=True, slots=True)
+class MediaAddress:
+    """An address: its family (b"IP4" or b"IP6") and the host as it is written, mostly an IP literal."""
+
+    family: bytes
+    host: bytes
+
+    @property
+    def literal(self) -> IPv4Address | IPv6Address | None:
+        """The host as an IP address of this family; None for a name, a multicast range, or something else."""
+        address = _literal(self.host)
+        return address if address is not None and address.version == (6 if self.family == b"IP6" else 4) else None
+
+    @property
+    def is_unspecified(self) -> bool:
+        """Whether it is 0.0.0.0 or ::, which puts a stream on hold (RFC 3264 section 8.4)."""
+        literal = self.literal
+        return literal is not None and literal.is_unspecified
+
+
+@lru_cache(maxsize=4096)  # the same few addresses, of relays and gateways, come again and again
+def _literal(host: bytes) -> IPv4Address | IPv6Address | None:
+    try:
+        address = ip_address(host.decode("ascii"))
+    except ValueError:
+        return None
+    return None if isinstance(address, IPv6Address) and address.scope_id is not None else address
+
+
+def parse_address(host: bytes) -> MediaAddress | None:
+    """Return the address that an IP literal is, whichever its family; None for anything else."""
+    literal = _literal(host)
+    return None if literal is None else MediaAddress(b"IP6" if literal.version == 6 else b"IP4", host)

@@ -1,0 +1,96 @@
+"""The lines of a session description, each with its place in the body.
+
+RFC 8866 section 5: a line is `<type>=<value>`, ended by CRLF; a lone LF is taken too (section 5 asks for that). Blank
+lines and lines of NUL bytes, which some senders leave at the end, are skipped and kept.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+_RAW_LINE = re.compile(rb"[^\n]*\n|[^\n]+")
+_LINE = re.compile(rb"[A-Za-z]=")
+_WORD = re.compile(rb"\S+")
+_BLANK = b" \t\r\0"
+
+
+class SdpError(ValueError):
+    """A body that is no session description, or one that cannot be changed as asked; the message names the line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A word of the body, and the offset at which it starts."""
+
+    start: int
+    text: bytes
+
+    @property
+    def end(self) -> int:
+        """The offset of the first byte after it."""
+        return self.start + len(self.text)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line: its number (from 1), its offset in the body, its text and the bytes that end it (b"" at the end)."""
+
+    number: int
+    start: int
+    text: bytes
+    ending: bytes
+
+    @property
+    def type(self) -> bytes:
+        """The letter before the equals sign."""
+        return self.text[:1]
+
+    @property
+    def value(self) -> bytes:
+        """All that stands after the equals sign."""
+        return self.text[2:]
+
+    @property
+    def end(self) -> int:
+        """The offset of the next line."""
+        return self.start + len(self.text) + len(self.ending)
+
+    @property
+    def attribute(self) -> bytes:
+        """The name of the attribute, b"" where the line is not an a= line."""
+        return self.value.partition(b":")[0].strip() if self.type == b"a" else b""
+
+    def fields(self, skip: int = 0) -> list[Field]:
+        """Return the words of the value, without its first `skip` bytes."""
+        return [Field(word.start() + self.start, word.group()) for word in _WORD.finditer(self.text, 2 + skip)]
+
+    def error(self, what: str) -> SdpError:
+        """Return the error that says what is wrong with this line."""
+        return SdpError(f"line {self.number}: {what}: {shown(self.text)}")
+
+
+def shown(text: bytes) -> str:
+    """Return text as a person may read it, cut to a length that fits a message."""
+    return repr(text[:60].decode("ascii", "backslashreplace")) + ("..." if len(text) > 60 else "")
+
+
+def split_lines(body: bytes) -> Iterator[Line]:
+    """Yield the lines that are not blank. Raises SdpError for one that is not of the form `<type>=<value>`."""
+    for number, raw in enumerate(_RAW_LINE.finditer(body), start=1):
+        text, ending = _cut(raw.group())
+        line = Line(number, raw.start(), text, ending)
+        if not text.strip(_BLANK):
+            continue
+        if not _LINE.match(text):
+            raise line.error("a multipart body, not an SDP" if text.startswith(b"--") else "not of the form <type>=")
+        yield line
+
+
+def _cut(raw: bytes) -> tuple[bytes, bytes]:
+    """Part a line from the bytes that end it."""
+    for ending in (b"\r\n", b"\n"):
+        if raw.endswith(ending):
+            return raw[: -len(ending)], ending
+    return raw, b""

@@ -1,0 +1,162 @@
+"""A session description with other addresses and ports in it; every byte that need not change stays.
+
+Which c= line is changed: that of the stream where it has its own; else the session's, if all streams that rely on it
+go to one address. Where they do not, the session's gets the address of the first of them, and the others are given a
+c= line. A session's c= line that no live stream relies on stays, unless it is asked for. A stream with port 0 is left
+alone, and an address that means hold (0.0.0.0) stays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from engines.sdp.address import MediaAddress
+from engines.sdp.lines import Field, Line
+from engines.sdp.session import Connection, Rtcp, Sdp, Stream
+
+ICE_ATTRIBUTES = frozenset(
+    {
+        b"candidate",
+        b"remote-candidates",
+        b"end-of-candidates",
+        b"ice-ufrag",
+        b"ice-pwd",
+        b"ice-options",
+        b"ice-pacing",
+        b"ice-lite",
+        b"ice-mismatch",
+    }
+)
+"""The attributes of RFC 8839 and RFC 8840."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a stream is to be sent from now on: RTP to this port, RTCP to the next."""
+
+    address: MediaAddress
+    port: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RewriteRules:
+    """What else is to be changed.
+
+    origin: the address in the o= line. session_connection: the session's c= line also where all streams have their
+    own. zero_address: an address that means hold, too. strip_ice: the ICE lines of the session and of live streams go.
+    """
+
+    origin: bool = False
+    session_connection: bool = False
+    zero_address: bool = False
+    strip_ice: bool = False
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class _Edit:
+    """Put text in the place of the bytes from start to end."""
+
+    start: int
+    end: int
+    text: bytes
+
+
+def rewrite(sdp: Sdp, targets: Mapping[int, Target], rules: RewriteRules) -> bytes:
+    """Return the body with each live stream sent to its target, by the stream's number.
+
+    A stream without a target is left alone. Raises SdpError for a stream with a target but without an address.
+    """
+    moved = [(stream, targets[stream.number]) for stream in sdp.live_streams if stream.number in targets]
+    edits = [edit for stream, target in moved for edit in _stream_edits(stream, target, rules)]
+    edits += _session_edits(sdp, moved, rules)
+    if rules.strip_ice:
+        edits += _ice_edits(sdp)
+    return _apply(sdp.body, edits)
+
+
+def _stream_edits(stream: Stream, target: Target, rules: RewriteRules) -> Iterator[_Edit]:
+    """Change the stream's own lines."""
+    yield _number(stream.port, target.port)
+    for connection in stream.connections:
+        yield from _move(connection, target.address, rules)
+    for rtcp in stream.rtcp:
+        yield from _rtcp_edits(stream, rtcp, target, rules)
+
+
+def _rtcp_edits(stream: Stream, rtcp: Rtcp, target: Target, rules: RewriteRules) -> Iterator[_Edit]:
+    """Change an a=rtcp line. One that names the port of the RTP (RFC 5761: both on one port) goes on to do so."""
+    is_same = int(rtcp.port.text) == int(stream.port.text)
+    yield _number(rtcp.port, target.port if is_same else target.port + 1)
+    if rtcp.connection is not None:
+        yield from _move(rtcp.connection, target.address, rules)
+
+
+def _session_edits(sdp: Sdp, moved: list[tuple[Stream, Target]], rules: RewriteRules) -> Iterator[_Edit]:
+    """Change the session's c= and o= lines, and add c= lines to streams that can no longer share one."""
+    sharing = [(stream, target) for stream, target in moved if not stream.connections]
+    if moved and rules.origin and sdp.origin is not None:
+        yield from _move(sdp.origin, moved[0][1].address, rules)
+    if sharing:
+        yield from _shared_edits(sdp, sharing, rules)
+    elif moved and rules.session_connection and sdp.connection is not None:
+        yield from _move(sdp.connection, moved[0][1].address, rules)
+
+
+def _shared_edits(sdp: Sdp, sharing: list[tuple[Stream, Target]], rules: RewriteRules) -> Iterator[_Edit]:
+    """Change the c= line that these streams share."""
+    chosen = sharing[0][1].address
+    old = sdp.address_of(sharing[0][0])
+    if sdp.connection is None or _stays(old, rules):
+        return
+    yield from _move(sdp.connection, chosen, rules)
+    for stream, target in sharing:
+        if target.address != chosen:
+            yield _new_connection(sdp, stream, target.address)
+
+
+def _new_connection(sdp: Sdp, stream: Stream, address: MediaAddress) -> _Edit:
+    """Give a stream a c= line of its own, after its m= and i= lines (the order of RFC 8866 section 5)."""
+    after = stream.lines[0]
+    if len(stream.lines) > 1 and stream.lines[1].type == b"i":
+        after = stream.lines[1]
+    line = b"c=IN %s %s" % (address.family, address.host)
+    newline = sdp.lines[0].ending
+    return _Edit(after.end, after.end, line + newline if after.ending else newline + line)
+
+
+def _ice_edits(sdp: Sdp) -> Iterator[_Edit]:
+    """Take the ICE lines out."""
+    lines: list[Line] = [*sdp.lines, *(line for stream in sdp.live_streams for line in stream.lines)]
+    for line in lines:
+        if line.attribute in ICE_ATTRIBUTES:
+            yield _Edit(line.start, line.end, b"")
+
+
+def _stays(address: MediaAddress, rules: RewriteRules) -> bool:
+    """Whether the address means hold and is to go on doing so."""
+    return address.is_unspecified and not rules.zero_address
+
+
+def _move(connection: Connection, address: MediaAddress, rules: RewriteRules) -> Iterator[_Edit]:
+    if _stays(connection.address, rules):
+        return
+    if connection.address.family != address.family:
+        yield _Edit(connection.family.start, connection.family.end, address.family)
+    yield _Edit(connection.host.start, connection.host.end, address.host)
+
+
+def _number(field: Field, number: int) -> _Edit:
+    """Write a number, unless it is that number already (007 is 7)."""
+    text = field.text if int(field.text) == number else b"%d" % number
+    return _Edit(field.start, field.end, text)
+
+
+def _apply(body: bytes, edits: list[_Edit]) -> bytes:
+    """Do the edits, which do not overlap."""
+    pieces: list[bytes] = []
+    at = 0
+    for edit in sorted(edits):
+        pieces += (body[at : edit.start], edit.text)
+        at = edit.end
+    return b"".join((*pieces, body[at:]))

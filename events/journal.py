@@ -1,0 +1,141 @@
+"""The journal: one append-only stream a call, and the tables that are kept in the same atomic step.
+
+Entry `n` of a call's stream is the call's version `n`; versions have no gaps. The tables say, without reading streams,
+which calls are live, which are on a node, and which want attention at what time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from events.types import Event
+
+PARTITIONS = 256
+"""Number of partitions that calls are spread over, for the life of a journal."""
+
+
+class JournalError(Exception):
+    """Base of all that a journal raises."""
+
+
+class Conflict(JournalError):
+    """Somebody else appended first: nothing was written. `actual` is the stream's version now."""
+
+    def __init__(self, call_id: str, expected: int, actual: int) -> None:
+        super().__init__(f"call {call_id!r}: expected version {expected}, the journal is at {actual}")
+        self.call_id, self.expected, self.actual = call_id, expected, actual
+
+
+class TailLostError(Conflict):
+    """The journal is behind the version that was read or written before (Redis lost its tail): nothing was written."""
+
+
+class CorruptEntry(JournalError):
+    """An entry cannot be read: wrong bytes, unknown event, newer schema, missing key, or a gap before it.
+
+    `version` is the entry's; `last` is the stream's last version, so that a `Quarantined` can be appended after it.
+    """
+
+    def __init__(self, call_id: str, version: int, last: int, why: str) -> None:
+        super().__init__(f"call {call_id!r}, entry {version}-0: {why}")
+        self.call_id, self.version, self.last, self.why = call_id, version, last, why
+
+
+class JournalUnavailable(JournalError):
+    """The journal cannot be reached, or did not reach the asked durability; whether it wrote is not known to it.
+
+    Appending the same records again is safe: an append that had been written is found and counts as done.
+    """
+
+
+class JournalMismatch(JournalError):
+    """The journal at that place is not one this program can use (partition count, format version)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """An event in its place: `version` in the stream, `at` ms since the epoch, written `by` a control node."""
+
+    version: int
+    at: int
+    by: str
+    event: Event
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveCall:
+    """A call's row in the table of live calls. Times are ms since the epoch; `sessions` are (node, relay id) pairs."""
+
+    call_id: str
+    status: str
+    version: int
+    created: int
+    changed: int
+    set: str = ""
+    from_tag: str = ""
+    to_tag: str = ""
+    by: str = ""
+    sessions: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """What the tables say of a call at a version. `live` is None for a call of which nothing is left.
+
+    `due` is when it wants attention, ms since the epoch, or None for never.
+    """
+
+    live: LiveCall | None = None
+    nodes: frozenset[str] = frozenset()
+    due: int | None = None
+
+
+NOTHING = Index()
+"""The index of a call that does not exist, or of which nothing is left."""
+
+
+class Journal(Protocol):
+    """Where the streams are. Every implementation passes tests/events/journal_contract.py."""
+
+    def append(
+        self, call_id: str, expected_version: int, records: Sequence[Recorded], before: Index, after: Index
+    ) -> asyncio.Future[int]:
+        """Append `records`, whose versions run on from `expected_version`; the future gives the new version.
+
+        In the same atomic step the tables change from `before` (the index at `expected_version`) to `after`. When
+        `after.live` is None the stream gets its retention time; otherwise it has none. Appends of one tick travel
+        together. The future is done when the configured durability is reached.
+
+        Fails with Conflict, TailLostError or JournalUnavailable. An append sent again after JournalUnavailable must
+        carry the same records.
+        """
+
+    def read(self, call_id: str, after: int = 0) -> asyncio.Future[list[Recorded]]:
+        """Give the entries above version `after`, oldest first; an unknown call has none.
+
+        Fails with CorruptEntry or JournalUnavailable.
+        """
+
+    def live_calls(self, node: str | None = None) -> AsyncIterator[LiveCall]:
+        """Give the live calls, in no order; with `node`, only those that have a session there."""
+
+    async def count_calls(self) -> dict[str, int]:
+        """Give the number of live calls by node; the key "" has the number of all live calls."""
+
+    async def claim_due(self, now: int, lease: int, limit: int) -> list[str]:
+        """Take up to `limit` calls due at `now` and make each due again at `now + lease` (ms): the taker's time."""
+
+    def postpone(self, call_id: str, due: int) -> asyncio.Future[None]:
+        """Make a call that is in the due table due at `due` instead; a call not in it stays out."""
+
+    async def publish(self, name: str, status: bytes, ttl: float) -> None:
+        """Make a control node's status known under its name for `ttl` seconds."""
+
+    async def published(self) -> dict[str, bytes]:
+        """Give the statuses of the control nodes that are alive, by name."""
+
+    async def close(self) -> None:
+        """Finish what is under way and give the connections back."""

@@ -1,0 +1,157 @@
+"""A journal in memory: for tests, and for one process that may forget."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, field
+
+from events.codec import Codec, Encoded, Unreadable
+from events.journal import NOTHING, Conflict, CorruptEntry, Index, JournalUnavailable, LiveCall, Recorded, TailLostError
+
+RETENTION = 7 * 24 * 3600
+"""Seconds that the stream of an ended call is kept."""
+
+
+def wall_clock() -> int:
+    """Give the time, ms since the epoch."""
+    return time.time_ns() // 1_000_000
+
+
+@dataclass(slots=True)
+class _Stream:
+    entries: list[Encoded] = field(default_factory=list)
+    appends: dict[int, list[int]] = field(default_factory=dict)
+    index: Index = NOTHING
+    due: int | None = None
+    expires: float = float("inf")
+
+
+class MemoryJournal:
+    """Keeps the promises of `events.journal.Journal` while the process lives. `clock` gives ms since the epoch."""
+
+    def __init__(
+        self, clock: Callable[[], int] = wall_clock, *, codec: Codec | None = None, retention: float = RETENTION
+    ) -> None:
+        self._clock = clock
+        self._codec = codec or Codec()
+        self._retention = round(retention * 1000)
+        self._streams: dict[str, _Stream] = {}
+        self._statuses: dict[str, tuple[bytes, float]] = {}
+        self._closed = False
+
+    def append(
+        self,
+        call_id: str,
+        expected_version: int,
+        records: Sequence[Recorded],
+        before: Index,
+        after: Index,
+    ) -> asyncio.Future[int]:
+        """Append at once, or fail; the future that comes back is done."""
+        done: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        if self._closed:
+            done.set_exception(JournalUnavailable("the journal is closed"))
+            return done
+        added = [self._codec.encode(call_id, record) for record in records]
+        stream = self._stream(call_id) or _Stream()
+        version = expected_version + len(added)
+        written = len(stream.entries) >= version and stream.appends.get(expected_version) == [e.mark for e in added]
+        if len(stream.entries) < expected_version:
+            done.set_exception(TailLostError(call_id, expected_version, len(stream.entries)))
+        elif len(stream.entries) > expected_version and not written:
+            done.set_exception(Conflict(call_id, expected_version, len(stream.entries)))
+        else:
+            if not written:
+                self._write(call_id, stream, added, before, after)
+            done.set_result(version)
+        return done
+
+    def _write(self, call_id: str, stream: _Stream, added: list[Encoded], before: Index, after: Index) -> None:
+        stream.appends[len(stream.entries)] = [entry.mark for entry in added]
+        stream.entries += added
+        stream.index = after
+        if after.due != before.due:
+            stream.due = after.due
+        stream.expires = float("inf") if after.live else self._clock() + self._retention
+        self._streams[call_id] = stream
+
+    def read(self, call_id: str, after: int = 0) -> asyncio.Future[list[Recorded]]:
+        """Give the entries above `after`; the future that comes back is done."""
+        done: asyncio.Future[list[Recorded]] = asyncio.get_running_loop().create_future()
+        stream = self._stream(call_id)
+        entries = stream.entries if stream else []
+        try:
+            done.set_result([self._decode(call_id, entries, n) for n in range(after + 1, len(entries) + 1)])
+        except CorruptEntry as error:
+            done.set_exception(error)
+        return done
+
+    def _decode(self, call_id: str, entries: list[Encoded], version: int) -> Recorded:
+        name, payload, _ = entries[version - 1]
+        try:
+            return self._codec.decode(call_id, name, payload, version)
+        except Unreadable as error:
+            raise CorruptEntry(call_id, version, len(entries), str(error)) from error
+
+    def spoil(self, call_id: str, version: int, payload: bytes) -> None:
+        """Put other bytes into an entry, for tests of what a damaged journal does."""
+        entries = self._streams[call_id].entries
+        entries[version - 1] = entries[version - 1]._replace(payload=payload)
+
+    def cut(self, call_id: str, version: int) -> None:
+        """Lose a stream's entries above `version`, as a Redis that lost its tail does, for tests."""
+        del self._streams[call_id].entries[version:]
+
+    async def live_calls(self, node: str | None = None) -> AsyncIterator[LiveCall]:
+        """Give the live calls, those with a session on `node` if it is given."""
+        for stream in list(self._streams.values()):
+            if stream.index.live and (node is None or node in stream.index.nodes):
+                yield stream.index.live
+
+    async def count_calls(self) -> dict[str, int]:
+        """Give the number of live calls by node, and of all under the empty name."""
+        counts: Counter[str] = Counter({"": 0})
+        for stream in self._streams.values():
+            counts.update(stream.index.nodes)
+            counts[""] += stream.index.live is not None
+        return dict(counts)
+
+    async def claim_due(self, now: int, lease: int, limit: int) -> list[str]:
+        """Give up to `limit` calls that are due, the longest due first, and put them off by the lease."""
+        due = [(stream.due, call_id) for call_id, stream in self._streams.items() if stream.due is not None]
+        taken = [call_id for at, call_id in sorted(due)[:limit] if at <= now]
+        for call_id in taken:
+            self._streams[call_id].due = now + lease
+        return taken
+
+    def postpone(self, call_id: str, due: int) -> asyncio.Future[None]:
+        """Make a call that is due at some time due at `due`; the future that comes back is done."""
+        stream = self._streams.get(call_id)
+        if stream is not None and stream.due is not None:
+            stream.due = due
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        done.set_result(None)
+        return done
+
+    async def publish(self, name: str, status: bytes, ttl: float) -> None:
+        """Keep a control node's status for `ttl` seconds."""
+        self._statuses[name] = (status, self._clock() + ttl * 1000)
+
+    async def published(self) -> dict[str, bytes]:
+        """Give the statuses that have not run out."""
+        now = self._clock()
+        return {name: status for name, (status, until) in self._statuses.items() if until > now}
+
+    async def close(self) -> None:
+        """Take no more appends."""
+        self._closed = True
+
+    def _stream(self, call_id: str) -> _Stream | None:
+        stream = self._streams.get(call_id)
+        if stream is not None and stream.expires <= self._clock():
+            del self._streams[call_id]
+            return None
+        return stream

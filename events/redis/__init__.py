@@ -1,0 +1,5 @@
+"""The journal in Redis."""
+
+from events.redis.journal import RedisJournal
+
+__all__ = ["RedisJournal"]

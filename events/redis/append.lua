@@ -1,0 +1,119 @@
+-- Appends to streams, each append whole or not at all, and keeps the tables of its partition in the same step.
+--
+-- KEYS: the keys touched, on a cluster; not read here, the names are made from the appends.
+-- ARGV: the retention time of ended calls in ms; a MessagePack list of appends, as rows.py makes them.
+-- Reply: nothing for appends that are done; for others their number and what hindered them: the stream's last version
+-- (somebody was first, or the tail is lost), or the text of an error.
+
+local BASE, CALL, EXPECTED, MARK, ENTRIES, LIVE, DUE, ADDED, REMOVED, KEEP = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
+local EXPIRE, PERSIST = 1, 2
+
+local function id(version)
+  return string.format('%d-0', version)
+end
+
+local function failed(reply)
+  return type(reply) == 'table' and reply.err
+end
+
+-- The last id the stream ever had, which it refuses to go behind; 0 for no stream.
+local function last_version(stream)
+  local info = redis.pcall('XINFO', 'STREAM', stream)
+  for i = 1, #info, 2 do
+    if info[i] == 'last-generated-id' then
+      return tonumber(string.match(info[i + 1], '^%d+'))
+    end
+  end
+  return 0
+end
+
+-- Whether this very append was written before: it was sent again because its answer got lost.
+local function written(stream, append)
+  local first = id(append[EXPECTED] + 1)
+  local entry = redis.call('XRANGE', stream, first, first)[1]
+  local fields = entry and entry[2] or {}
+  for i = 1, #fields, 2 do
+    if fields[i] == 'a' then
+      return fields[i + 1] == append[MARK]
+    end
+  end
+  return false
+end
+
+local function add(stream, append)
+  local version, entries = append[EXPECTED] + 1, append[ENTRIES]
+  local reply = redis.pcall('XADD', stream, id(version), 't', entries[1], 'p', entries[2], 'a', append[MARK])
+  if failed(reply) then
+    return reply.err
+  end
+  for i = 3, #entries, 2 do
+    version = version + 1
+    redis.call('XADD', stream, id(version), 't', entries[i], 'p', entries[i + 1])
+  end
+end
+
+local function keep_tables(stream, append)
+  local base, call = append[BASE], append[CALL]
+  local live, due = append[LIVE], append[DUE]
+  if live == '' then
+    redis.call('HDEL', base .. 'live', call)
+  elseif live then
+    redis.call('HSET', base .. 'live', call, live)
+  end
+  if due == '' then
+    redis.call('ZREM', base .. 'due', call)
+  elseif due then
+    redis.call('ZADD', base .. 'due', string.format('%d', due), call)
+  end
+  for _, node in ipairs(append[ADDED]) do
+    redis.call('SADD', base .. 'on:' .. node, call)
+    redis.call('SADD', base .. 'nodes', node)
+  end
+  for _, node in ipairs(append[REMOVED]) do
+    redis.call('SREM', base .. 'on:' .. node, call)
+  end
+  if append[KEEP] == EXPIRE then
+    redis.call('PEXPIRE', stream, ARGV[1])
+  elseif append[KEEP] == PERSIST then
+    redis.call('PERSIST', stream)
+  end
+end
+
+-- Versions have no gaps, so a stream as long as expected that takes the next id was at the expected version. Only when
+-- that fails is it worth to look closer.
+local function perform(append)
+  local stream = append[BASE] .. 's:' .. append[CALL]
+  local length = redis.pcall('XLEN', stream)
+  if failed(length) then
+    return length.err
+  end
+  if length ~= append[EXPECTED] or add(stream, append) then
+    local last = last_version(stream)
+    if last > append[EXPECTED] and written(stream, append) then
+      -- A write, so that WAIT and WAITAOF have something of this connection's to wait for.
+      redis.call('SET', append[BASE] .. 'again', '', 'PX', 1000)
+      return nil
+    end
+    if last ~= append[EXPECTED] then
+      return last
+    end
+    local hindrance = add(stream, append)
+    if hindrance then
+      return hindrance
+    end
+  end
+  keep_tables(stream, append)
+end
+
+local hindered, calls = {}, {}
+for number, append in ipairs(cmsgpack.unpack(ARGV[2])) do
+  -- What was sent after an append that failed was decided on a history that is not.
+  local call = append[BASE] .. append[CALL]
+  local hindrance = calls[call] or perform(append)
+  if hindrance then
+    calls[call] = hindrance
+    hindered[#hindered + 1] = number
+    hindered[#hindered + 1] = hindrance
+  end
+end
+return hindered

@@ -1,0 +1,138 @@
+"""Group commit: all appends that wait for one server go as one script call with one MessagePack list."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgpack  # type: ignore[import-untyped]
+from redis.exceptions import ReadOnlyError, ResponseError
+
+from events.journal import Conflict, JournalError, JournalUnavailable, TailLostError
+from events.redis.durability import confirmed
+from events.redis.junction import Lanes
+from events.redis.keys import Partition
+from events.redis.lane import Lane, Request, passing
+from events.redis.scripts import APPEND
+from events.redis.wire import Command, Wire
+
+# Lua's cmsgpack knows texts only, no bytes.
+_pack = msgpack.Packer(use_bin_type=False).pack
+_UNCONFIRMED = "written, but not confirmed: no replica or disk has it yet"
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Append(Request):
+    """An append to the call that is its chain. `row` is what append.lua gets: its elements are named there."""
+
+    partition: Partition
+    expected: int
+    version: int
+    row: list[Any]
+
+    def hindrance(self, actual: int) -> JournalError:
+        """Give the error of a stream whose last version is not the expected one."""
+        kind = TailLostError if actual < self.expected else Conflict
+        return kind(self.chain, self.expected, actual)
+
+    def follow(self, error: JournalError) -> None:
+        """Fail because an earlier append failed: this one was decided on a history that is not."""
+        self.fail(self.hindrance(error.actual) if isinstance(error, Conflict) else error)
+
+    def touched(self) -> Iterator[bytes]:
+        """Give the keys the append touches."""
+        partition = self.partition
+        yield from (partition.stream(self.row[1]), partition.live, partition.due, partition.base + b"again")
+        nodes = [*self.row[7], *self.row[8]]
+        if nodes:
+            yield partition.base + b"nodes"
+            yield from map(partition.on, nodes)
+
+
+class AppendLane(Lane[Append]):
+    """Carries appends. On a cluster (`scattered`) each partition's go by themselves, with their keys declared."""
+
+    def __init__(
+        self,
+        place: str,
+        wire: Wire,
+        limit: int,
+        junction: Lanes[Append],
+        *,
+        retention: int,
+        scattered: bool,
+        confirm: Command | None,
+    ) -> None:
+        super().__init__(place, wire, limit, junction)
+        self._retention = retention
+        self._scattered = scattered
+        self._confirm = confirm
+
+    def commands(self, batch: Sequence[Append]) -> list[Command]:
+        """Give a script call for each group, and the command that waits for the durability, if any."""
+        commands: list[Command] = [self._call(group) for group in self._groups(batch)]
+        if self._confirm is not None:
+            commands.append(self._confirm)
+        return commands
+
+    def _groups(self, batch: Sequence[Append]) -> list[Sequence[Append]]:
+        if not self._scattered:
+            return [batch]
+        groups: dict[Partition, list[Append]] = {}
+        for append in batch:
+            groups.setdefault(append.partition, []).append(append)
+        return list(groups.values())
+
+    def _call(self, group: Sequence[Append]) -> Command:
+        keys = list(dict.fromkeys(key for append in group for key in append.touched())) if self._scattered else []
+        packed = _pack([append.row for append in group])
+        return (b"EVALSHA", APPEND.sha, len(keys), *keys, self._retention, packed)
+
+    def settle(self, batch: Sequence[Append], replies: list[Any]) -> list[tuple[Append, Exception]]:
+        """Tell each append how it ended."""
+        durable = self._confirm is None or confirmed(replies.pop())
+        again: list[tuple[Append, Exception]] = []
+        failed: dict[str, JournalError] = {}
+        for group, reply in zip(self._groups(batch), replies, strict=True):
+            for append, outcome in _outcomes(group, reply):
+                if outcome is None:
+                    _done(append, durable=durable)
+                elif isinstance(outcome, ResponseError) and passing(outcome):
+                    again.append((append, outcome))
+                else:
+                    error = _failure(append, outcome)
+                    append.fail(error)
+                    failed.setdefault(append.chain, error)
+        self.break_chains(failed)
+        return again
+
+
+def _outcomes(group: Sequence[Append], reply: Any) -> Iterator[tuple[Append, int | ResponseError | None]]:
+    """Give what hindered each append, None for nothing: the reply names only those that something hindered."""
+    if isinstance(reply, ResponseError):
+        hindrances: dict[int, Any] = dict.fromkeys(range(1, len(group) + 1), reply)
+    else:
+        hindrances = dict(zip(reply[::2], reply[1::2], strict=True))
+    for number, append in enumerate(group, 1):
+        hindrance = hindrances.get(number)
+        yield append, _error(hindrance) if isinstance(hindrance, bytes) else hindrance
+
+
+def _done(append: Append, *, durable: bool) -> None:
+    if not durable:
+        append.fail(JournalUnavailable(_UNCONFIRMED))
+    elif not append.future.done():
+        append.future.set_result(append.version)
+
+
+def _failure(append: Append, outcome: int | ResponseError) -> JournalError:
+    if isinstance(outcome, int):
+        return append.hindrance(outcome)
+    return JournalUnavailable(f"Redis refuses: {outcome}")
+
+
+def _error(text: bytes) -> ResponseError:
+    """Give the error that a command inside the script ended with."""
+    message = text.decode(errors="replace").removeprefix("-")
+    return (ReadOnlyError if message.startswith("READONLY") else ResponseError)(message)

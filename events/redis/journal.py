@@ -1,0 +1,172 @@
+"""The journal in Redis: one server, a master that Sentinel guards, or a Redis Cluster."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Any
+
+from events.codec import Codec
+from events.journal import Index, JournalUnavailable, LiveCall, Recorded
+from events.redis.appends import Append, AppendLane
+from events.redis.asks import Ask, AskLane
+from events.redis.durability import Durability
+from events.redis.junction import Lanes
+from events.redis.keys import Keys, to_bytes
+from events.redis.opening import agree
+from events.redis.rows import changes, recorded
+from events.redis.servers import Servers, find_servers
+from events.redis.statuses import Statuses
+from events.redis.tables import Tables
+from events.redis.wire import FAILURES, Command
+
+RETENTION = 7 * 24 * 3600
+"""Seconds that the stream of an ended call is kept."""
+
+_WRITER = 8
+
+
+class RedisJournal:
+    """Keeps the promises of `events.journal.Journal` in Redis. Make one with `RedisJournal.open`."""
+
+    def __init__(
+        self,
+        servers: Servers,
+        keys: Keys,
+        *,
+        codec: Codec,
+        retention: int,
+        confirm: Command | None,
+        patience: float,
+        limit: int,
+    ) -> None:
+        self._servers = servers
+        self._keys = keys
+        self._codec = codec
+        self._patience = patience
+        self._loop = asyncio.get_running_loop()
+        self._writer = os.urandom(_WRITER)
+        scattered = servers.scattered()
+        self._asks: Lanes[Ask] = Lanes(servers, lambda *where: AskLane(where[0], where[1], limit, where[2]))
+        self._appends: Lanes[Append] = Lanes(
+            servers,
+            lambda place, wire, lanes: AppendLane(
+                place, wire, limit, lanes, retention=retention, scattered=scattered, confirm=confirm
+            ),
+        )
+        self._tables = Tables(self._ask, keys, scattered=scattered)
+        self._statuses = Statuses(self._ask, keys)
+
+    @classmethod
+    async def open(
+        cls,
+        url: str,
+        *,
+        prefix: str = "rtp-relay",
+        durability: Durability = "memory",
+        retention: float = RETENTION,
+        codec: Codec | None = None,
+        patience: float = 5.0,
+        limit: int = 20_000,
+    ) -> RedisJournal:
+        """Open the journal under `prefix` at a URL (`events.redis.servers` says which), or begin one there.
+
+        `retention`: seconds that the stream of an ended call is kept. `patience`: seconds that a request waits for a
+        Redis that cannot be reached. `limit`: how many requests wait at most.
+
+        Raises JournalMismatch for a journal or a server that will not do, JournalUnavailable when none is reached,
+        ValueError for a wrong URL or prefix.
+        """
+        keys = Keys(prefix)
+        try:
+            servers = await find_servers(url)
+            confirm = await agree(servers, keys, durability)
+        except FAILURES as error:
+            raise JournalUnavailable(f"Redis cannot be reached: {error}") from error
+        return cls(
+            servers,
+            keys,
+            codec=codec or Codec(),
+            retention=round(retention * 1000),
+            confirm=confirm,
+            patience=patience,
+            limit=limit,
+        )
+
+    def append(
+        self, call_id: str, expected_version: int, records: Sequence[Recorded], before: Index, after: Index
+    ) -> asyncio.Future[int]:
+        """Append with all others of this tick; see `events.journal.Journal.append`."""
+        call = to_bytes(call_id)
+        partition = self._keys.partition(call)
+        entries: list[bytes] = []
+        marks = []
+        for record in records:
+            name, payload, mark = self._codec.encode(call_id, record)
+            entries += (name, payload)
+            marks.append(mark)
+        written = self._writer + (hash(tuple(marks)) % 2**64).to_bytes(8)
+        row = [partition.base, call, expected_version, written, entries, *changes(expected_version, before, after)]
+        append = Append(
+            slot=partition.slot,
+            future=self._loop.create_future(),
+            deadline=self._loop.time() + self._patience,
+            chain=call_id,
+            partition=partition,
+            expected=expected_version,
+            version=expected_version + len(records),
+            row=row,
+        )
+        self._appends.submit(append)
+        return append.future
+
+    def read(self, call_id: str, after: int = 0) -> asyncio.Future[list[Recorded]]:
+        """Give the entries above `after`; see `events.journal.Journal.read`."""
+        call = to_bytes(call_id)
+        partition = self._keys.partition(call)
+        return self._ask(
+            partition.slot,
+            (b"XRANGE", partition.stream(call), b"%d-0" % (after + 1), b"+"),
+            lambda entries: recorded(self._codec, call_id, after, entries),
+        )
+
+    def live_calls(self, node: str | None = None) -> AsyncIterator[LiveCall]:
+        """Give the live calls, those with a session on `node` if it is given."""
+        return self._tables.live_calls(node)
+
+    async def count_calls(self) -> dict[str, int]:
+        """Give the number of live calls by node, and of all under the empty name."""
+        return await self._tables.count_calls()
+
+    async def claim_due(self, now: int, lease: int, limit: int) -> list[str]:
+        """Take up to `limit` calls that are due at `now` until `now + lease`."""
+        return await self._tables.claim_due(now, lease, limit)
+
+    def postpone(self, call_id: str, due: int) -> asyncio.Future[None]:
+        """Make a call that is in the due table due at `due`."""
+        call = to_bytes(call_id)
+        partition = self._keys.partition(call)
+        return self._ask(partition.slot, (b"ZADD", partition.due, b"XX", due, call), lambda _: None)
+
+    async def publish(self, name: str, status: bytes, ttl: float) -> None:
+        """Keep a control node's status for `ttl` seconds."""
+        await self._statuses.publish(name, status, ttl)
+
+    async def published(self) -> dict[str, bytes]:
+        """Give the statuses of the control nodes that have not run out."""
+        return await self._statuses.published()
+
+    async def close(self) -> None:
+        """Take nothing more, finish what is under way, close the connections."""
+        await self._appends.close()
+        await self._asks.close()
+        await self._servers.close()
+
+    def _ask(
+        self, slot: int, command: Command, parse: Callable[[Any], Any] = lambda reply: reply
+    ) -> asyncio.Future[Any]:
+        deadline = self._loop.time() + self._patience
+        ask = Ask(slot=slot, future=self._loop.create_future(), deadline=deadline, command=command, parse=parse)
+        self._asks.submit(ask)
+        return ask.future

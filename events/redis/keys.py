@@ -1,0 +1,70 @@
+"""Where things are: partitions and the names of keys.
+
+All keys of a partition begin with `<prefix>:{<partition>}:`, its base. The braces are Redis Cluster's hash tag: keys
+with the same one are on the same server, so that one script may use them together. After the base come
+
+    s:<call-id>   the call's stream: t the event type, p the payload, a (in an append's first entry) the append's mark
+    live          hash of live calls: call-id, row
+    on:<node>     set of the live calls that have a session on a node
+    nodes         set of the nodes that had calls
+    due           sorted set: call-id by the time at which it wants attention, ms since the epoch
+
+Beside them are `<prefix>:journal`, which says what this journal is, and `<prefix>:{control}:...` with the control
+nodes' statuses.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+
+from redis.crc import key_slot
+
+from events.codec import ERRORS
+from events.journal import PARTITIONS
+
+
+class Partition:
+    """A partition: the names of its keys and the cluster's slot that they are in."""
+
+    __slots__ = ("base", "due", "live", "slot")
+
+    def __init__(self, prefix: bytes, number: int) -> None:
+        self.base = b"%s:{%d}:" % (prefix, number)
+        self.live = self.base + b"live"
+        self.due = self.base + b"due"
+        self.slot = key_slot(self.base)
+
+    def stream(self, call: bytes) -> bytes:
+        """Give the key of a call's stream."""
+        return self.base + b"s:" + call
+
+    def on(self, node: bytes) -> bytes:
+        """Give the key of the set of a node's calls."""
+        return self.base + b"on:" + node
+
+
+class Keys:
+    """All names of a journal under a prefix."""
+
+    def __init__(self, prefix: str) -> None:
+        if not prefix or "{" in prefix or "}" in prefix:
+            raise ValueError(f"a journal's prefix is a text without braces, not {prefix!r}")
+        name = prefix.encode()
+        self.journal = name + b":journal"
+        self.control = name + b":{control}:"
+        self.partitions: Sequence[Partition] = [Partition(name, number) for number in range(PARTITIONS)]
+
+    def partition(self, call: bytes) -> Partition:
+        """Give a call's partition: the same for ever, so CRC-32 modulo the number of partitions."""
+        return self.partitions[zlib.crc32(call) % PARTITIONS]
+
+
+def to_bytes(text: str) -> bytes:
+    """Give the bytes of a call-id or a name, whatever they were before they became text."""
+    return text.encode(errors=ERRORS)
+
+
+def to_text(raw: bytes) -> str:
+    """Undo `to_bytes`."""
+    return raw.decode(errors=ERRORS)

@@ -1,0 +1,51 @@
+"""What has to be agreed with the servers before a journal may be used."""
+
+from __future__ import annotations
+
+from redis.crc import key_slot
+from redis.exceptions import ResponseError
+
+from events.journal import PARTITIONS, JournalMismatch
+from events.redis.durability import Durability, confirmation
+from events.redis.keys import Keys
+from events.redis.servers import Servers
+from events.redis.wire import Command, Wire
+
+FORMAT = b"rtp-relay journal, format 1, %d partitions" % PARTITIONS
+"""What stands at `<prefix>:journal` of a journal that this program can use."""
+
+
+async def agree(servers: Servers, keys: Keys, durability: Durability) -> Command | None:
+    """Begin the journal, or make sure that it is one of ours and that each server can keep the durability.
+
+    Gives the command that confirms the durability, if one is needed. Raises JournalMismatch, or one of
+    `events.redis.wire.FAILURES`; then `servers` are closed.
+    """
+    try:
+        await _recognise(servers, keys)
+        confirm = None
+        for place in {servers.place(partition.slot) for partition in keys.partitions}:
+            wire = Wire(servers, place)
+            try:
+                confirm = await confirmation(durability, wire)
+            finally:
+                await wire.drop()
+    except BaseException:
+        await servers.close()
+        raise
+    return confirm
+
+
+async def _recognise(servers: Servers, keys: Keys) -> None:
+    wire = Wire(servers, servers.place(key_slot(keys.journal)))
+    try:
+        replies = await wire.exchange([(b"SET", keys.journal, FORMAT, b"NX"), (b"GET", keys.journal)])
+    finally:
+        await wire.drop()
+    found = replies[1]
+    if isinstance(found, ResponseError):
+        raise JournalMismatch(f"{keys.journal.decode()} cannot be read: {found}")
+    if found is None:
+        raise JournalMismatch(f"a journal cannot be begun here: {replies[0]}")
+    if found != FORMAT:
+        raise JournalMismatch(f"the journal there is {found!r}, this program needs {FORMAT!r}")

@@ -1,0 +1,20 @@
+"""The Lua scripts, which run inside Redis in one atomic step each."""
+
+from __future__ import annotations
+
+import hashlib
+from importlib.resources import files
+
+
+class Script:
+    """A script's text, and the SHA-1 by which EVALSHA names it."""
+
+    def __init__(self, name: str) -> None:
+        self.text = (files(__package__) / f"{name}.lua").read_bytes()
+        self.sha = hashlib.sha1(self.text, usedforsecurity=False).hexdigest().encode()
+
+
+APPEND = Script("append")
+CLAIM = Script("claim")
+COUNT = Script("count")
+SCRIPTS = (APPEND, CLAIM, COUNT)

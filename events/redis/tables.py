@@ -1,0 +1,108 @@
+"""The tables of all partitions: live calls, their numbers, what is due, and the control nodes' statuses."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Any
+
+from events.journal import LiveCall
+from events.redis.keys import Keys, Partition, to_bytes, to_text
+from events.redis.rows import live_call
+from events.redis.scripts import CLAIM, COUNT
+from events.redis.wire import Command
+
+_PAGE = 500
+
+Ask = Callable[[int, Command], "asyncio.Future[Any]"]
+"""Send a command to the server that has a slot."""
+
+
+class Tables:
+    """Reads and claims. `scattered`: partitions are at several servers, so that no script reaches all of them."""
+
+    def __init__(self, ask: Ask, keys: Keys, *, scattered: bool) -> None:
+        self._ask = ask
+        self._keys = keys
+        self._scattered = scattered
+
+    async def live_calls(self, node: str | None) -> AsyncIterator[LiveCall]:
+        """Give each live call once, page by page; what changes meanwhile may be in it or not."""
+        for partition in self._keys.partitions:
+            seen: set[bytes] = set()
+            cursor = b"0"
+            while True:
+                cursor, rows = await (
+                    self._page(partition, cursor) if node is None else self._on(partition, node, cursor)
+                )
+                for call, row in rows:
+                    if row is not None and call not in seen:
+                        seen.add(call)
+                        yield live_call(to_text(call), row)
+                if cursor == b"0":
+                    break
+
+    async def _page(self, partition: Partition, cursor: bytes) -> tuple[bytes, list[tuple[bytes, bytes | None]]]:
+        command = (b"HSCAN", partition.live, cursor, b"COUNT", _PAGE)
+        cursor, flat = await self._ask(partition.slot, command)
+        return cursor, list(zip(flat[::2], flat[1::2], strict=True))
+
+    async def _on(
+        self, partition: Partition, node: str, cursor: bytes
+    ) -> tuple[bytes, list[tuple[bytes, bytes | None]]]:
+        command = (b"SSCAN", partition.on(to_bytes(node)), cursor, b"COUNT", _PAGE)
+        cursor, calls = await self._ask(partition.slot, command)
+        rows = await self._ask(partition.slot, (b"HMGET", partition.live, *calls)) if calls else []
+        return cursor, list(zip(calls, rows, strict=True))
+
+    async def count_calls(self) -> dict[str, int]:
+        """Give the number of live calls by node, and of all under the empty name."""
+        counts: Counter[str] = Counter({"": 0})
+        replies = await asyncio.gather(*(self._count(group) for group in self._groups(self._keys.partitions)))
+        for total, *rest in replies:
+            counts[""] += total
+            for node, number in zip(rest[::2], rest[1::2], strict=True):
+                counts[to_text(node)] += number
+        return {node: number for node, number in counts.items() if number or not node}
+
+    def _count(self, group: Sequence[Partition]) -> asyncio.Future[list[Any]]:
+        keys = [partition.live for partition in group]
+        bases = [partition.base for partition in group]
+        return self._ask(group[0].slot, (b"EVALSHA", COUNT.sha, len(keys), *keys, *bases))
+
+    async def claim_due(self, now: int, lease: int, limit: int) -> list[str]:
+        """Take due calls, starting at a random partition each time, so that a full one does not starve the others."""
+        partitions = self._keys.partitions
+        first = random.randrange(len(partitions))
+        turned = [*partitions[first:], *partitions[:first]]
+        if not self._scattered:
+            return list(map(to_text, await self._claim(turned, now, lease, limit)))
+        taken: list[str] = []
+        while True:
+            shares = await self._shares(turned, now, limit - len(taken))
+            replies = await asyncio.gather(*(self._claim([one], now, lease, share) for one, share in shares))
+            taken += [to_text(call) for calls in replies for call in calls]
+            if sum(map(len, replies)) == sum(share for _, share in shares):
+                return taken
+            # Another claimer was faster somewhere: look again for what may be due elsewhere.
+
+    async def _shares(self, partitions: Sequence[Partition], now: int, limit: int) -> list[tuple[Partition, int]]:
+        """Give the partitions where something is due, and how many to claim from each."""
+        counts = await asyncio.gather(
+            *(self._ask(partition.slot, (b"ZCOUNT", partition.due, b"-inf", now)) for partition in partitions)
+        )
+        shares: list[tuple[Partition, int]] = []
+        for partition, count in zip(partitions, counts, strict=True):
+            if count and limit:
+                shares.append((partition, min(count, limit)))
+                limit -= shares[-1][1]
+        return shares
+
+    def _claim(self, group: Sequence[Partition], now: int, lease: int, limit: int) -> asyncio.Future[list[bytes]]:
+        keys = [partition.due for partition in group]
+        return self._ask(group[0].slot, (b"EVALSHA", CLAIM.sha, len(keys), *keys, now, now + lease, limit))
+
+    def _groups(self, partitions: Sequence[Partition]) -> list[Sequence[Partition]]:
+        return [[partition] for partition in partitions] if self._scattered else [partitions]

@@ -1,0 +1,80 @@
+"""Keys for what is secret in events, and how they seal it: AES-GCM (NIST SP 800-38D), as `cryptography` does it.
+
+A sealed text is: key id (4 bytes), nonce (12 random bytes), ciphertext and tag. The key id names the key that made it,
+so that keys can be exchanged: the first key of a ring seals, each key of it opens what it once sealed.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import os
+from collections.abc import Sequence
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+KEY_SIZES = (16, 24, 32)
+_ID = 4
+_NONCE = 12
+
+
+class SecretError(ValueError):
+    """A key is no key, or a sealed text cannot be opened: the text says which key it needs or what is wrong."""
+
+
+class Keyring:
+    """AES keys of 16, 24 or 32 bytes: the first seals, all open."""
+
+    def __init__(self, keys: Sequence[bytes]) -> None:
+        if not keys:
+            raise SecretError("a keyring needs at least one key")
+        self._ciphers = {key_id(key): AESGCM(key) for key in keys}
+        self._first = key_id(keys[0])
+        self._seal = self._ciphers[self._first].encrypt
+
+    @classmethod
+    def parse(cls, text: str) -> Keyring:
+        """Give the ring of a key file: one key a line in base64, the first one seals; empty lines and # are skipped."""
+        lines = [line.strip() for line in text.splitlines()]
+        return cls([_key(line) for line in lines if line and not line.startswith("#")])
+
+    def seal(self, plain: bytes, context: bytes) -> bytes:
+        """Encrypt `plain`. It opens again only with the same `context`, which is not kept in the result."""
+        nonce = os.urandom(_NONCE)
+        return self._first + nonce + self._seal(nonce, plain, context)
+
+    def open(self, sealed: bytes, context: bytes) -> bytes:
+        """Decrypt what `seal` gave; SecretError when the key is not here, or text or context are not what they were."""
+        cipher = self._ciphers.get(sealed[:_ID])
+        if cipher is None:
+            raise SecretError(f"needs key {sealed_by(sealed)}, which is not configured")
+        try:
+            return cipher.decrypt(sealed[_ID : _ID + _NONCE], sealed[_ID + _NONCE :], context)
+        except (InvalidTag, ValueError) as error:
+            raise SecretError(f"does not open with key {sealed_by(sealed)}: it was changed or moved") from error
+
+
+def key_id(key: bytes) -> bytes:
+    """Give the four bytes that name a key without telling anything of it."""
+    if len(key) not in KEY_SIZES:
+        raise SecretError(f"a key has 16, 24 or 32 bytes, not {len(key)}")
+    return hashlib.blake2s(key, digest_size=_ID, person=b"keyid").digest()
+
+
+def sealed_by(sealed: bytes) -> str:
+    """Give the id of the key a text was sealed with, as it stands in messages and documentation."""
+    return sealed[:_ID].hex()
+
+
+def generate_key() -> str:
+    """Give a new random key of 32 bytes, in base64 as a key file wants it."""
+    return base64.b64encode(os.urandom(32)).decode()
+
+
+def _key(line: str) -> bytes:
+    try:
+        return base64.b64decode(line, validate=True)
+    except binascii.Error as error:
+        raise SecretError("a line of the key file is not base64") from error

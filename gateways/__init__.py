@@ -1,0 +1,1 @@
+"""The doors: what SIP servers, operators and monitors speak to."""

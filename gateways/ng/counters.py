@@ -1,0 +1,30 @@
+"""What the ng door has seen, as plain numbers since its start."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+
+@dataclass(slots=True)
+class NgCounters:
+    """Counters of the ng door.
+
+    requests: those answered, by command and result ("other" for commands that do not exist; repeats not counted).
+    garbage: messages without a cookie, which are dropped. unreadable: those answered with an error for what is behind
+    the cookie. not_allowed: datagrams and connections of clients that are not on the list. repeats: requests answered
+    from the cache, or together with the first of them. load_limited: refused for too much to do. unanswered: those
+    that nothing inside gave a reply to in time. unsent: replies that the system did not take. streams_lost:
+    connections closed because of what came on them. failures: faults of the door itself.
+    """
+
+    requests: Counter[tuple[str, str]] = field(default_factory=Counter)
+    garbage: int = 0
+    unreadable: int = 0
+    not_allowed: int = 0
+    repeats: int = 0
+    load_limited: int = 0
+    unanswered: int = 0
+    unsent: int = 0
+    streams_lost: int = 0
+    failures: int = 0

@@ -1,0 +1,119 @@
+"""The ng door as a whole: its sockets opened and closed, its parts put together."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from time import monotonic
+
+from actors.nodes import NodeTable
+from events.journal import Journal
+from gateways.ng.cache import ReplyCache
+from gateways.ng.counters import NgCounters
+from gateways.ng.handler import Calls, Handler, Inside
+from gateways.ng.limits import Clients, Network
+from gateways.ng.overview import Overview
+from gateways.ng.sockets import ListenAddress, bind
+from gateways.ng.tcp import Connections
+from gateways.ng.udp import UdpPort
+
+_TICK = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NgSettings:
+    """How the ng door is set up.
+
+    listen: the addresses, each UDP or TCP. allow: the networks of clients. set: the node set of new calls.
+    max_queued_per_client: how many requests of one host may be in work. reply_cache: how long replies are kept for
+    repeats, in seconds.
+    """
+
+    listen: Sequence[ListenAddress]
+    allow: Sequence[Network]
+    set: str = "default"
+    max_queued_per_client: int = 1000
+    reply_cache: float = 60.0
+
+
+class NgDoor:
+    """What Kamailio and OpenSIPS take for an rtpengine."""
+
+    def __init__(
+        self,
+        settings: NgSettings,
+        *,
+        calls: Calls,
+        journal: Journal,
+        nodes: NodeTable,
+        now: Callable[[], int],
+        ready: Callable[[], bool],
+    ) -> None:
+        """Put the door together. `now` gives ms since the epoch; `ready` tells what a ping is to be answered."""
+        self._settings = settings
+        self.counters = NgCounters()
+        self.cache = ReplyCache(settings.reply_cache)
+        self._clients = Clients(settings.allow, settings.max_queued_per_client)
+        self._overview = Overview(journal, nodes, self.counters)
+        inside = Inside(
+            calls=calls, overview=self._overview, now=now, monotonic=monotonic, ready=ready, set=settings.set
+        )
+        self._handler = Handler(inside, self._clients, self.cache, self.counters)
+        self._connections = Connections(self._handler, self._clients, self.counters)
+        self._ports: list[UdpPort] = []
+        self._servers: list[asyncio.Server] = []
+        self._timer: asyncio.TimerHandle | None = None
+        self.addresses: list[tuple[str, str, int]] = []
+        """Transport, host and port of what is open, in the order of the settings."""
+
+    async def open(self) -> None:
+        """Begin to listen on all addresses, or on none if it raises. Raises OSError, which names the address."""
+        try:
+            for address in self._settings.listen:
+                await self._listen(address)
+        except BaseException:
+            self._close_sockets()
+            raise
+        self._tick()
+
+    async def close(self, grace: float) -> None:
+        """Take nothing new, wait up to `grace` seconds until what is in work is answered, and close all sockets."""
+        idle = asyncio.Event()
+        self._handler.close(idle.set)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(idle.wait(), grace)
+        if self._timer is not None:
+            self._timer.cancel()
+        await self._overview.close()
+        self._close_sockets()
+
+    async def _listen(self, address: ListenAddress) -> None:
+        try:
+            sock = bind(address)
+        except OSError as error:
+            raise OSError(
+                error.errno, f"{address.transport}:{address.host}:{address.port}: {error.strerror}"
+            ) from error
+        host, port = sock.getsockname()[:2]
+        if address.transport == "udp":
+            self._ports.append(UdpPort(sock, self._handler, self._clients, self.counters))
+        else:
+            loop = asyncio.get_running_loop()
+            self._servers.append(await loop.create_server(self._connections.new, sock=sock))
+        self.addresses.append((address.transport, host, port))
+
+    def _tick(self) -> None:
+        self._timer = asyncio.get_running_loop().call_later(_TICK, self._tick)
+        self._handler.tick()
+
+    def _close_sockets(self) -> None:
+        for port in self._ports:
+            port.close()
+        for server in self._servers:
+            server.close()
+        self._connections.close()
+        self._ports.clear()
+        self._servers.clear()
+        self.addresses.clear()

@@ -1,0 +1,223 @@
+"""What happens with a message of a client that may ask, until its reply is sent: the middle of the ng door.
+
+It knows no sockets: a message comes with the name of its peer and a way to send the reply.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import NamedTuple, Protocol
+
+import structlog
+
+from actors import replies
+from actors.command import Command
+from actors.messages import Reply
+from engines.rtpengine.bencode import NgDict
+from gateways.ng import message as messages
+from gateways.ng.cache import InWork, ReplyCache, Send, key_of
+from gateways.ng.counters import NgCounters
+from gateways.ng.limits import Client, Clients, is_load_limit, load_limit
+from gateways.ng.message import Encoder, Unreadable
+from gateways.ng.overview import Overview, limit_of
+from gateways.ng.request import PER_CALL, Refused, command_of, supports_load_limit, verb_of
+
+log = structlog.get_logger(bounded=True)
+
+PATIENCE = 30.0
+"""Seconds after which a request that nothing inside has replied to is answered with an error."""
+
+NOT_READY = "Not ready"
+
+_OWN_VERBS = frozenset({"ping", "list", "statistics"})
+_EXPIRED_A_TICK = 5000
+
+
+class Calls(Protocol):
+    """Where commands about calls go: the directory."""
+
+    def submit(self, command: Command, reply: Reply) -> None:
+        """Have a command carried out; `reply` is called once with what came of it."""
+
+
+class Peer(NamedTuple):
+    """Who sent a message, and what a reply to it may be.
+
+    client: the host. name: transport, host and port, ending in a NUL. room: the longest reply, in bytes.
+    """
+
+    client: Client
+    name: bytes
+    room: int
+
+
+class _Job(InWork):
+    """A request in work, with what its reply needs."""
+
+    __slots__ = ("client", "cookie", "encode", "request", "room", "verb")
+
+    def __init__(self, key: bytes, began: float, send: Send, peer: Peer, cookie: bytes) -> None:
+        super().__init__(key, began, send)
+        self.client, self.room, self.cookie = peer.client, peer.room, cookie
+        self.encode: Encoder
+        self.request: NgDict
+        self.verb = "other"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inside:
+    """What is behind the door.
+
+    calls: takes the commands about calls. overview: answers those about all. now: ms since the epoch. monotonic:
+    seconds. ready: whether this control node can serve calls. set: the node set of new calls.
+    """
+
+    calls: Calls
+    overview: Overview
+    now: Callable[[], int]
+    monotonic: Callable[[], float]
+    ready: Callable[[], bool]
+    set: str
+
+
+class Handler:
+    """Reads requests, has each carried out once, and answers it and its repeats."""
+
+    def __init__(self, inside: Inside, clients: Clients, cache: ReplyCache, counters: NgCounters) -> None:
+        self._inside, self._clients, self._cache, self._counters = inside, clients, cache, counters
+        self._closing = False
+        self._when_idle: Callable[[], None] = _nothing
+
+    def close(self, when_idle: Callable[[], None]) -> None:
+        """Answer what is new from now on with the load limit; call `when_idle` once nothing is in work any more."""
+        self._closing, self._when_idle = True, when_idle
+        self._report_idle()
+
+    def _report_idle(self) -> None:
+        if self._closing and not self._cache.busy:
+            self._when_idle()
+
+    def take(self, message: bytes, peer: Peer, send: Send) -> None:
+        """Take a message. Whatever is in it, this returns soon and raises nothing."""
+        try:
+            self._take(message, peer, send)
+        except Exception:
+            self._counters.failures += 1
+            log.exception("ng door failed on a message", client=peer.client.host)
+
+    def tick(self) -> None:
+        """Do what time brings, about once a second: forget old replies, answer what has waited for too long."""
+        now = self._inside.monotonic()
+        self._cache.expire(now, _EXPIRED_A_TICK)
+        for job in self._cache.overdue(now - PATIENCE):
+            if isinstance(job, _Job):
+                self._counters.unanswered += 1
+                log.error("ng request without a reply", verb=job.verb, client=job.client.host)
+                self._finish(job, replies.error(f"No reply within {PATIENCE:g} s"))
+
+    # -- a message comes --
+
+    def _take(self, message: bytes, peer: Peer, send: Send) -> None:
+        key = key_of(peer.name, message)
+        reply = self._cache.reply(key)
+        if reply is not None:
+            self._counters.repeats += 1
+            send(reply)
+            return
+        first = self._cache.in_work(key)
+        if first is not None:
+            self._counters.repeats += 1
+            first.add(send)
+            return
+        self._take_first(key, message, peer, send)
+
+    def _take_first(self, key: bytes, message: bytes, peer: Peer, send: Send) -> None:
+        parts = messages.split(message)
+        if parts is None:
+            self._counters.garbage += 1
+            log.warning("ng message without a cookie", client=peer.client.host, begin=message[:40])
+            return
+        cookie, body = parts
+        job = _Job(key, self._inside.monotonic(), send, peer, cookie)
+        try:
+            job.request, job.encode = messages.read(body)
+        except Unreadable as error:
+            self._counters.unreadable += 1
+            log.warning("ng message unreadable", client=peer.client.host, why=error.why)
+            send(messages.join(cookie, error.reply))
+            return
+        self._begin(job)
+
+    def _begin(self, job: _Job) -> None:
+        self._cache.begin(job)
+        job.client.queued += 1
+        try:
+            if self._has_room_for(job):
+                self._carry_out(job)
+            else:
+                self._finish(job, load_limit(supported=False))
+        except Refused as error:
+            log.warning("ng request refused", client=job.client.host, verb=job.verb, why=str(error))
+            self._finish(job, replies.error(str(error)))
+        except Exception as error:
+            self._counters.failures += 1
+            log.exception("ng door failed on a request", client=job.client.host, verb=job.verb)
+            self._finish(job, replies.error(f"Internal error: {error!r}"))
+
+    def _has_room_for(self, job: _Job) -> bool:
+        return not self._closing and self._clients.has_room(job.client)
+
+    def _carry_out(self, job: _Job) -> None:
+        inside = self._inside
+        reply = partial(self._finish, job)
+        verb = verb_of(job.request)
+        if verb in PER_CALL:
+            job.verb = verb
+            inside.calls.submit(command_of(verb, job.request, inside.set, inside.now()), reply)
+        elif verb in _OWN_VERBS:
+            job.verb = verb
+            self._carry_out_own(job, reply)
+        else:
+            raise Refused("Unrecognized command")
+
+    def _carry_out_own(self, job: _Job, reply: Reply) -> None:
+        if job.verb == "list":
+            self._inside.overview.list(limit_of(job.request), job.room, reply)
+        elif job.verb == "statistics":
+            self._inside.overview.statistics(reply)
+        else:
+            reply({b"result": b"pong"} if self._inside.ready() else replies.error(NOT_READY))
+
+    # -- its reply comes --
+
+    def _finish(self, job: _Job, reply: NgDict) -> None:
+        if is_load_limit(reply):
+            self._counters.load_limited += 1
+            reply = load_limit(supported=supports_load_limit(job.request))
+        data = self._encoded(job, reply)
+        if not self._cache.finish(job, data, self._inside.monotonic()):
+            return
+        job.client.queued -= 1
+        result = reply.get(b"result")
+        self._counters.requests[job.verb, result.decode("utf-8", "replace") if isinstance(result, bytes) else ""] += 1
+        for send in job.waiting:
+            send(data)
+        self._report_idle()
+
+    def _encoded(self, job: _Job, reply: NgDict) -> bytes:
+        try:
+            data = messages.join(job.cookie, job.encode(reply))
+        except Exception as error:
+            self._counters.failures += 1
+            log.exception("ng door failed on a reply", client=job.client.host, verb=job.verb)
+            return messages.join(job.cookie, job.encode(replies.error(f"Internal error: {error!r}")))
+        if len(data) <= job.room:
+            return data
+        reason = f"The reply of {len(data)} bytes is longer than the {job.room} that can be sent this way"
+        return messages.join(job.cookie, job.encode(replies.error(reason)))
+
+
+def _nothing() -> None:
+    """Nobody waits for the door to be idle."""

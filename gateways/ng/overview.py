@@ -1,0 +1,127 @@
+"""The commands that are about all calls and nodes: `list` and `statistics`."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator, Coroutine, Mapping
+
+import structlog
+
+from actors import replies
+from actors.messages import Reply
+from actors.nodes import NodeTable
+from engines.kind import Operation, is_ok
+from engines.rtpengine.bencode import NgDict, NgValue
+from events.journal import Journal, JournalError
+from gateways.ng.counters import NgCounters
+from gateways.ng.merge import merge
+from gateways.ng.request import Refused
+from gateways.ng.survey import survey
+
+log = structlog.get_logger(bounded=True)
+
+DEFAULT_LIMIT = 32
+"""How many calls `list` gives if it is not told (daemon/call_interfaces.c in rtpengine, call_list_ng)."""
+
+_STATISTICS = Operation(verb="statistics", relay_id="", request={b"command": b"statistics"})
+
+
+def limit_of(request: NgDict) -> int:
+    """Read how many calls a `list` wants: a number or its digits; anything else is the default. Raises Refused."""
+    limit = request.get(b"limit")
+    if isinstance(limit, bytes):
+        with contextlib.suppress(ValueError):
+            limit = int(limit[:20])
+    if not isinstance(limit, int):
+        return DEFAULT_LIMIT
+    if limit < 0:
+        raise Refused("invalid limit, must be >= 0")
+    return limit
+
+
+class Overview:
+    """Answers `list` from the journal's table of live calls, and `statistics` by asking all nodes."""
+
+    def __init__(self, journal: Journal, nodes: NodeTable, counters: NgCounters) -> None:
+        self._journal, self._nodes, self._counters = journal, nodes, counters
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def list(self, limit: int, room: int, reply: Reply) -> None:
+        """Give the ids of up to `limit` live calls of all control nodes, in no order; an error beyond `room` bytes."""
+        self._answer(self._list(limit, room), reply)
+
+    def statistics(self, reply: Reply) -> None:
+        """Give the statistics of all nodes that keep any as one, and numbers of this control node beside them."""
+        self._answer(self._statistics(), reply)
+
+    async def close(self) -> None:
+        """Give up what is under way."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _answer(self, work: Coroutine[None, None, NgDict], reply: Reply) -> None:
+        task = asyncio.get_running_loop().create_task(_deliver(work, reply))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _list(self, limit: int, room: int) -> NgDict:
+        found: list[NgValue] = []
+        calls = self._journal.live_calls()
+        if limit:
+            async for call in calls:
+                call_id = call.call_id.encode("utf-8", "surrogateescape")
+                found.append(call_id)
+                room -= len(call_id)
+                if len(found) >= limit or room < 0:
+                    break
+        if isinstance(calls, AsyncGenerator):
+            await calls.aclose()
+        if room < 0:
+            return replies.error("The list does not fit into one reply; use a lower limit")
+        return {b"result": b"ok", b"calls": found}
+
+    async def _statistics(self) -> NgDict:
+        nodes = self._nodes.all()
+        outcomes = await survey(nodes, _STATISTICS)
+        parts = [_statistics_in(outcome.reply) for outcome in outcomes if outcome.reply and is_ok(outcome.reply)]
+        merged = merge(parts)
+        merged[b"rtp-relay"] = {
+            b"calls": (await self._journal.count_calls()).get("", 0),
+            b"nodes": len(nodes),
+            b"nodes-answered": len(parts),
+            **_own(self._counters),
+        }
+        return {b"result": b"ok", b"statistics": merged}
+
+
+async def _deliver(work: Coroutine[None, None, NgDict], reply: Reply) -> None:
+    try:
+        answer = await work
+    except JournalError as error:
+        answer = replies.error(f"Journal: {error}")
+    except Exception as error:
+        log.exception("ng door failed on an overview")
+        answer = replies.error(f"Internal error: {error!r}")
+    reply(answer)
+
+
+def _statistics_in(reply: NgDict) -> NgDict:
+    statistics = reply.get(b"statistics")
+    return statistics if isinstance(statistics, dict) else {}
+
+
+def _own(counters: NgCounters) -> Mapping[bytes, NgValue]:
+    requests: NgDict = {}
+    for (verb, result), count in counters.requests.items():
+        results = requests.setdefault(verb.encode(), {})
+        if isinstance(results, dict):
+            results[result.encode()] = count
+    return {
+        b"requests": requests,
+        b"repeats": counters.repeats,
+        b"load-limited": counters.load_limited,
+        b"garbage": counters.garbage + counters.unreadable,
+        b"not-allowed": counters.not_allowed,
+    }

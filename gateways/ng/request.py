@@ -1,0 +1,161 @@
+"""What an ng dictionary asks: which command, of which call, by which parties.
+
+Names and texts are rtpengine's (daemon/call_flags.c, daemon/call_interfaces.c there): it knows some keys in several
+spellings, and checks some keys itself before it looks for the call. What it would check later is left to the node.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from actors.command import Command
+from engines.rtpengine.bencode import NgDict, NgValue
+
+PER_CALL = frozenset(
+    {
+        "offer", "answer", "delete", "query", "publish", "create", "create answer", "transform",
+        "start recording", "stop recording", "pause recording", "start forwarding", "stop forwarding",
+        "block DTMF", "unblock DTMF", "block media", "unblock media", "silence media", "unsilence media",
+        "play media", "stop media", "play DTMF",
+        "subscribe request", "subscribe answer", "unsubscribe", "connect", "inject start", "inject stop", "mesh",
+    }
+)  # fmt: skip
+"""The commands that are about a call."""
+
+MAX_NAME = 1024
+"""The longest call-id, tag or branch, in bytes."""
+
+MAX_MESHED = 32
+"""How many calls one `mesh` may join."""
+
+_SPELLINGS = {
+    b"call-ID": b"call-id",
+    b"call id": b"call-id",
+    b"call ID": b"call-id",
+    b"from tag": b"from-tag",
+    b"to tag": b"to-tag",
+    b"to_tag": b"to-tag",
+    b"to call id": b"to-call-id",
+}
+_SDP = (b"sdp", "No SDP body in message")
+_CALL_ID = (b"call-id", "No call-id in message")
+_FROM_TAG = (b"from-tag", "No from-tag in message")
+_TO_TAG = (b"to-tag", "No to-tag in message")
+_NEEDED = {
+    "offer": (_SDP, _CALL_ID, _FROM_TAG),
+    "answer": (_SDP, _CALL_ID, _FROM_TAG, _TO_TAG),
+    "publish": (_SDP, _CALL_ID),
+    "mesh": (),
+}
+_JOINING = frozenset({"connect", "inject start", "inject stop"})
+_OTHER_CALLS = (b"to-call-id", b"source-call-id")
+_TO_TAG_FLAGS = frozenset({b"to-tag", b"to tag", b"to_tag"})
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+
+
+class Refused(Exception):
+    """The request is refused; the message is the `error-reason`."""
+
+
+def verb_of(request: NgDict) -> str:
+    """Give the command's name as it stands there. Raises Refused if there is none."""
+    verb = request.get(b"command")
+    if not isinstance(verb, bytes):
+        raise Refused('Dictionary contains no key "command"')
+    return verb.decode("utf-8", "replace")
+
+
+def command_of(verb: str, request: NgDict, set_name: str, received_at: int) -> Command:
+    """Make the command of a request about a call, for a new call in node set `set_name`; ms since the epoch.
+
+    Raises Refused.
+    """
+    if verb not in PER_CALL:
+        raise Refused("Unrecognized command")
+    request = _in_one_spelling(request)
+    for key, complaint in _NEEDED.get(verb, (_CALL_ID,)):
+        if not isinstance(request.get(key), bytes):
+            raise Refused(complaint)
+    if verb in _JOINING:
+        _check_other_calls(request)
+    call_id = _first_of_mesh(request) if verb == "mesh" else _name(request, b"call-id")
+    if not call_id:
+        raise Refused("No call-id in message")
+    to_tag = _name(request, b"to-tag")
+    return Command(
+        verb=verb,
+        call_id=call_id,
+        from_tag=_name(request, b"from-tag"),
+        to_tag="" if verb == "delete" and not _counts_to_tag(request) else to_tag,
+        branch=_name(request, b"via-branch"),
+        request=request,
+        set=set_name,
+        received_at=received_at,
+    )
+
+
+def supports_load_limit(request: NgDict) -> bool:
+    """Whether the client understands the result `load limit`."""
+    return b"load limit" in _words(request.get(b"supports"))
+
+
+def _in_one_spelling(request: NgDict) -> NgDict:
+    if request.keys().isdisjoint(_SPELLINGS):
+        return request
+    plain = {key: value for key, value in request.items() if key not in _SPELLINGS}
+    for spelling, key in _SPELLINGS.items():
+        if spelling in request:
+            plain.setdefault(key, request[spelling])
+    return plain
+
+
+def _counts_to_tag(request: NgDict) -> bool:
+    """Whether a delete means its to-tag: it says so by a flag, which may stand in a string of flags too."""
+    if not _TO_TAG_FLAGS.isdisjoint(_words(request.get(b"flags"))):
+        return True
+    unparsed = request.get(b"rtpp-flags")
+    return isinstance(unparsed, bytes) and not _TO_TAG_FLAGS.isdisjoint(unparsed.split())
+
+
+def _words(value: NgValue | None) -> Iterable[bytes]:
+    """Give the words of a list of words, or of a single one in its place."""
+    if isinstance(value, list):
+        return [word for word in value if isinstance(word, bytes)]
+    return (value,) if isinstance(value, bytes) else ()
+
+
+def _check_other_calls(request: NgDict) -> None:
+    for key in _OTHER_CALLS:
+        if key in request:
+            _name(request, key)
+
+
+def _first_of_mesh(request: NgDict) -> str:
+    calls = request.get(b"calls")
+    if not isinstance(calls, list) or not calls:
+        raise Refused("Unknown call ID(s)")
+    if len(calls) > MAX_MESHED:
+        raise Refused(f"Too many calls: {len(calls)}, where {MAX_MESHED} are allowed")
+    names = [_text(b"calls", call) for call in calls]
+    return names[0]
+
+
+def _name(request: NgDict, key: bytes) -> str:
+    value = request.get(key)
+    return "" if value is None else _text(key, value)
+
+
+def _text(key: bytes, value: NgValue) -> str:
+    """Read a name: UTF-8 of a bounded length, without control characters, which could forge lines of logs."""
+    if not isinstance(value, bytes):
+        raise Refused(f"Invalid {key.decode()}: not a string")
+    if len(value) > MAX_NAME:
+        raise Refused(f"Invalid {key.decode()}: longer than {MAX_NAME} bytes")
+    try:
+        text = value.decode()
+    except UnicodeDecodeError:
+        raise Refused(f"Invalid {key.decode()}: not UTF-8") from None
+    if not text.isprintable() and _CONTROL.search(text):
+        raise Refused(f"Invalid {key.decode()}: control characters")
+    return text

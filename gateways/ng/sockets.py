@@ -1,0 +1,62 @@
+"""The listening sockets of the ng door."""
+
+from __future__ import annotations
+
+import contextlib
+import ipaddress
+import socket
+from typing import Protocol
+
+RECEIVE_BUFFER = 8 * 1024 * 1024
+"""Bytes of datagrams that may wait in the kernel; it gives less where net.core.rmem_max is lower."""
+
+IP_PKTINFO = 8
+"""Option and control message of Linux (ip(7)); Python names it only for IPv6."""
+
+
+class ListenAddress(Protocol):
+    """Where to listen. `transport` is "udp" or "tcp", `host` an IP address; port 0 lets the system choose."""
+
+    @property
+    def transport(self) -> str:
+        """The transport."""
+
+    @property
+    def host(self) -> str:
+        """The IP address."""
+
+    @property
+    def port(self) -> int:
+        """The port."""
+
+
+def bind(address: ListenAddress) -> socket.socket:
+    """Open a socket and bind it. Raises OSError, ValueError if the host is not an IP address."""
+    ip = ipaddress.ip_address(address.host)
+    family = socket.AF_INET6 if ip.version == 6 else socket.AF_INET
+    datagrams = address.transport == "udp"
+    sock = socket.socket(family, socket.SOCK_DGRAM if datagrams else socket.SOCK_STREAM)
+    try:
+        sock.setblocking(False)
+        if family == socket.AF_INET6:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        if datagrams:
+            _prepare_datagrams(sock, unspecified=ip.is_unspecified)
+        else:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind((address.host, address.port))
+    except OSError:
+        sock.close()
+        raise
+    return sock
+
+
+def _prepare_datagrams(sock: socket.socket, *, unspecified: bool) -> None:
+    with contextlib.suppress(OSError):
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
+    if not unspecified:
+        return
+    if sock.family == socket.AF_INET6:
+        sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVPKTINFO, 1)
+    else:
+        sock.setsockopt(socket.IPPROTO_IP, IP_PKTINFO, 1)

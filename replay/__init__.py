@@ -1,0 +1,1 @@
+"""From events to state: the fold, and all that reads histories."""

@@ -1,0 +1,165 @@
+"""The fold: a call's events, one after the other, to its state. Pure: the same stream gives the same state."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from events import types as e
+from events.journal import Recorded
+from replay import dialogs
+from replay.state import BranchDelete, CallState, CallStatus, Leg, Operation, Session, SessionStatus
+
+Apply = Callable[[CallState, Recorded, Any], None]
+
+
+def fold(call_id: str, records: Iterable[Recorded]) -> CallState:
+    """Give the state after `records`, which start at version 1."""
+    state = CallState(call_id)
+    for record in records:
+        apply(state, record)
+    return state
+
+
+def apply(state: CallState, record: Recorded) -> None:
+    """Take the state one event further.
+
+    Raises ValueError if the record's version is not the state's next one.
+    """
+    if record.version != state.version + 1:
+        raise ValueError(f"call {state.call_id!r}: version {record.version} after {state.version}")
+    _APPLY[type(record.event)](state, record, record.event)
+    state.version = record.version
+    state.changed = record.at
+    state.by = record.by
+
+
+def _engaged(state: CallState, record: Recorded, event: e.Engaged) -> None:
+    if state.status is not CallStatus.LIVE:
+        state.status = CallStatus.LIVE
+        state.created = record.at
+        state.answered = False
+        state.legs = {}
+    state.sessions[event.session] = session = Session(
+        event.session,
+        event.engine,
+        event.set,
+        event.node,
+        event.relay_id,
+        event.from_tag,
+        event.to_tag,
+        event.branch,
+    )
+    _intend(state, session, record, event)
+
+
+def _offer_intended(state: CallState, record: Recorded, event: e.OfferIntended) -> None:
+    _intend(state, state.sessions[event.session], record, event)
+
+
+def _intend(state: CallState, session: Session, record: Recorded, event: e.Engaged | e.OfferIntended) -> None:
+    state.last_operation = event.operation
+    session.operations[event.operation] = Operation(record.at, record.by, event.from_tag, event.to_tag, event.branch)
+
+
+def _offered(state: CallState, _: Recorded, event: e.Offered) -> None:
+    session = state.sessions[event.session]
+    session.operations.pop(event.operation, None)
+    if session.status is SessionStatus.INTENDED:
+        session.status = SessionStatus.OPEN
+    session.gone_branches = [branch for branch in session.gone_branches if branch != event.branch]
+    dialogs.offered(session.dialogs, event.from_tag, event.to_tag, event.branch)
+    state.legs[event.from_tag] = Leg(event.from_tag, event.branch, event.sdp, event.relayed)
+
+
+def _offer_failed(state: CallState, _: Recorded, event: e.OfferFailed) -> None:
+    session = state.sessions[event.session]
+    session.operations.pop(event.operation, None)
+    if session.status is SessionStatus.INTENDED and not session.operations and not event.reached:
+        session.status = SessionStatus.CLOSED
+    state.reason = event.reason
+
+
+def _answered(state: CallState, _: Recorded, event: e.Answered) -> None:
+    session = state.sessions[event.session]
+    session.to_tag = session.to_tag or event.to_tag
+    dialogs.answered(session.dialogs, event.from_tag, event.to_tag, event.branch)
+    state.answered = True
+    state.legs[event.to_tag] = Leg(event.to_tag, event.branch, event.sdp, event.relayed)
+
+
+def _refused(state: CallState, _: Recorded, event: e.Refused) -> None:
+    state.refusals += 1
+    state.reason = event.reason
+
+
+def _delete_wanted(state: CallState, record: Recorded, event: e.DeleteWanted) -> None:
+    if event.scope is e.Scope.CALL:
+        state.status = CallStatus.ENDED
+        state.reason = event.reason
+    for number in event.sessions:
+        session = state.sessions[number]
+        if event.scope is e.Scope.BRANCH:
+            wanted = BranchDelete(event.from_tag, event.to_tag, event.branch, record.at)
+            session.branch_deletes.append(wanted)
+        else:
+            session.status = SessionStatus.CLOSING
+            session.wanted_at = record.at
+            session.not_before = event.not_before
+            session.reason = event.reason
+
+
+def _deleted(state: CallState, _: Recorded, event: e.Deleted) -> None:
+    session = state.sessions[event.session]
+    session.status = SessionStatus.CLOSED
+    session.operations.clear()
+    session.dialogs.clear()
+    session.branch_deletes.clear()
+
+
+def _branch_deleted(state: CallState, _: Recorded, event: e.BranchDeleted) -> None:
+    session = state.sessions[event.session]
+    key = (event.from_tag, event.to_tag, event.branch)
+    session.branch_deletes = [
+        wanted for wanted in session.branch_deletes if (wanted.from_tag, wanted.to_tag, wanted.branch) != key
+    ]
+    if event.branch and not event.to_tag:
+        session.gone_branches.append(event.branch)
+    gone = dialogs.named_by_delete(session.dialogs, *key)
+    session.dialogs = [dialog for dialog in session.dialogs if dialog not in gone]
+
+
+def _commanded(_: CallState, __: Recorded, ___: e.Commanded) -> None:
+    """Other commands change nothing that the fold keeps."""
+
+
+def _tail_lost(state: CallState, record: Recorded, event: e.TailLost) -> None:
+    for remembered in event.sessions:
+        session = Session(**{**remembered, "status": SessionStatus(remembered["status"])})
+        session.operations = {}
+        session.wanted_at = record.at
+        state.sessions[session.number] = session
+        if session.usable and state.status is CallStatus.NEW:
+            state.status = CallStatus.LIVE
+            state.created = record.at
+
+
+def _quarantined(state: CallState, _: Recorded, event: e.Quarantined) -> None:
+    state.status = CallStatus.QUARANTINED
+    state.reason = event.reason
+
+
+_APPLY: dict[type[e.Event], Apply] = {
+    e.Engaged: _engaged,
+    e.OfferIntended: _offer_intended,
+    e.Offered: _offered,
+    e.OfferFailed: _offer_failed,
+    e.Answered: _answered,
+    e.Refused: _refused,
+    e.DeleteWanted: _delete_wanted,
+    e.Deleted: _deleted,
+    e.BranchDeleted: _branch_deleted,
+    e.Commanded: _commanded,
+    e.TailLost: _tail_lost,
+    e.Quarantined: _quarantined,
+}

@@ -1,0 +1,135 @@
+"""The state of a call's media: what the fold of its stream gives."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class CallStatus(StrEnum):
+    """Where a call is in its life."""
+
+    NEW = "new"
+    LIVE = "live"
+    ENDED = "ended"
+    QUARANTINED = "quarantined"
+
+
+class SessionStatus(StrEnum):
+    """Where a session is in its life on its node.
+
+    INTENDED: an offer that creates it is on its way, or its fate is unknown. OPEN: the node has it. CLOSING: it is to
+    be removed and may still be there. CLOSED: it is gone.
+    """
+
+    INTENDED = "intended"
+    OPEN = "open"
+    CLOSING = "closing"
+    CLOSED = "closed"
+
+
+@dataclass(slots=True)
+class Dialog:
+    """Two parties that made an offer and an answer on a session; `to_tag` is empty until somebody answered."""
+
+    from_tag: str
+    to_tag: str
+    branch: str
+
+    def joins(self, one: str, other: str) -> bool:
+        """Tell whether it is the dialog of these two tags, whoever of them made the offer."""
+        return (self.from_tag, self.to_tag) in ((one, other), (other, one))
+
+    def has(self, tag: str) -> bool:
+        """Tell whether the tag is one of its parties."""
+        return tag in (self.from_tag, self.to_tag)
+
+
+@dataclass(slots=True)
+class Operation:
+    """An offer that was intended and is not concluded. `at` is ms since the epoch, `by` the control node at work."""
+
+    at: int
+    by: str
+    from_tag: str
+    to_tag: str
+    branch: str
+
+
+@dataclass(slots=True)
+class BranchDelete:
+    """A part of a session that is to be removed from its node, wanted since `wanted_at` (ms since the epoch)."""
+
+    from_tag: str
+    to_tag: str
+    branch: str
+    wanted_at: int
+
+
+@dataclass(slots=True)
+class Session:
+    """What the call has on one node under one id."""
+
+    number: int
+    engine: str
+    set: str
+    node: str
+    relay_id: str
+    from_tag: str
+    to_tag: str
+    branch: str
+    status: SessionStatus = SessionStatus.INTENDED
+    operations: dict[int, Operation] = field(default_factory=dict)
+    dialogs: list[Dialog] = field(default_factory=list)
+    branch_deletes: list[BranchDelete] = field(default_factory=list)
+    gone_branches: list[str] = field(default_factory=list)
+    wanted_at: int = 0
+    not_before: int = 0
+    reason: str = ""
+
+    @property
+    def usable(self) -> bool:
+        """Tell whether commands of the call may still go to it."""
+        return self.status in (SessionStatus.INTENDED, SessionStatus.OPEN)
+
+
+@dataclass(slots=True)
+class Leg:
+    """A party of the call: the last SDP it sent, and what the other side was given in its place."""
+
+    tag: str
+    branch: str
+    sdp: bytes
+    relayed: bytes
+
+
+@dataclass(slots=True)
+class CallState:
+    """The whole state of a call's media at a version of its stream. Times are ms since the epoch."""
+
+    call_id: str
+    version: int = 0
+    status: CallStatus = CallStatus.NEW
+    created: int = 0
+    changed: int = 0
+    by: str = ""
+    answered: bool = False
+    refusals: int = 0
+    reason: str = ""
+    last_operation: int = 0
+    sessions: dict[int, Session] = field(default_factory=dict)
+    legs: dict[str, Leg] = field(default_factory=dict)
+
+    @property
+    def last_session(self) -> int:
+        """The highest number a session of this call ever had; 0 for none."""
+        return max(self.sessions, default=0)
+
+    def usable_sessions(self) -> Iterator[Session]:
+        """Give the sessions that commands of the call may go to, oldest first."""
+        return (session for session in self.sessions.values() if session.usable)
+
+    def remaining_sessions(self) -> Iterator[Session]:
+        """Give the sessions that may exist on their nodes: all that are not closed."""
+        return (session for session in self.sessions.values() if session.status is not SessionStatus.CLOSED)

@@ -1,0 +1,123 @@
+"""What an event tells beyond its name, in one line of words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+from datetime import UTC, datetime
+from functools import singledispatch
+
+from events import types as e
+
+
+@singledispatch
+def facts(event: e.Event) -> str:
+    """Say in one line what an event tells beyond its name.
+
+    A kind of event that has no words of its own below gives its fields, without session descriptions.
+    """
+    values = {field.name: getattr(event, field.name) for field in fields(event) if field.name not in event.secret}
+    return _joined(*(f"{name.replace('_', ' ')} {value}" for name, value in values.items() if value != ""))
+
+
+@facts.register
+def _(event: e.Engaged) -> str:
+    node = f"session {event.session} on {event.engine} node {event.node} of set {event.set}"
+    return _joined(node, f"known there as {event.relay_id}", f"offer {event.operation}", _parties(event))
+
+
+@facts.register
+def _(event: e.OfferIntended) -> str:
+    return _joined(f"offer {event.operation} in session {event.session}", _parties(event))
+
+
+@facts.register
+def _(event: e.Offered) -> str:
+    return _joined(f"offer {event.operation} in session {event.session}", _parties(event), _sizes(event))
+
+
+@facts.register
+def _(event: e.OfferFailed) -> str:
+    reached = "the node may have acted on it" if event.reached else "the node has not acted on it"
+    return _joined(f"offer {event.operation} in session {event.session}", event.reason, reached)
+
+
+@facts.register
+def _(event: e.Answered) -> str:
+    return _joined(f"session {event.session}", _parties(event), _sizes(event))
+
+
+@facts.register
+def _(event: e.Refused) -> str:
+    return _joined(event.command, f"node {event.node}" if event.node else "", event.reason)
+
+
+@facts.register
+def _(event: e.DeleteWanted) -> str:
+    delayed = f"not before {datetime.fromtimestamp(event.not_before / 1000, UTC):%Y-%m-%d %H:%M:%S}"
+    return _joined(_scope(event), _parties(event), event.reason, delayed if event.not_before else "")
+
+
+@facts.register
+def _(event: e.Deleted) -> str:
+    return _joined(f"session {event.session}", event.how.value, _totals(event.statistics))
+
+
+@facts.register
+def _(event: e.BranchDeleted) -> str:
+    return _joined(f"session {event.session}", _parties(event), _totals(event.statistics))
+
+
+@facts.register
+def _(event: e.Commanded) -> str:
+    command = f"{event.command} in session {event.session}: {event.result}"
+    return _joined(command, event.reason, _tags(event.from_tag, event.to_tag))
+
+
+@facts.register
+def _(event: e.TailLost) -> str:
+    return f"versions up to {event.known} had been known, with {len(event.sessions)} sessions that the journal forgot"
+
+
+@facts.register
+def _(event: e.Quarantined) -> str:
+    return event.reason
+
+
+def _joined(*parts: str) -> str:
+    return ", ".join(part for part in parts if part)
+
+
+def _parties(event: e.Engaged | e.OfferIntended | e.Offered | e.Answered | e.DeleteWanted | e.BranchDeleted) -> str:
+    return _joined(_tags(event.from_tag, event.to_tag), f"branch {event.branch}" if event.branch else "")
+
+
+def _tags(from_tag: str, to_tag: str) -> str:
+    return _joined(f"from-tag {from_tag}" if from_tag else "", f"to-tag {to_tag}" if to_tag else "")
+
+
+def _sizes(event: e.Offered | e.Answered) -> str:
+    return f"SDP of {len(event.sdp)} bytes in, {len(event.relayed)} out"
+
+
+def _scope(event: e.DeleteWanted) -> str:
+    numbers = " and ".join(str(number) for number in event.sessions) or "none"
+    sessions = f"session{'s' if len(event.sessions) > 1 else ''} {numbers}"
+    match event.scope:
+        case e.Scope.CALL:
+            return f"the whole call ({sessions})"
+        case e.Scope.SESSION:
+            return sessions
+        case e.Scope.BRANCH:
+            return f"a branch of {sessions}"
+
+
+def _totals(statistics: Mapping[str, object]) -> str:
+    """Give the packets and bytes that an ng reply tells under `totals`; "" where it tells none."""
+    totals = statistics.get("totals")
+    counts: list[str] = []
+    for kind in ("RTP", "RTCP"):
+        numbers = totals.get(kind) if isinstance(totals, Mapping) else None
+        if isinstance(numbers, Mapping):
+            counts.append(f"{kind} {numbers.get('packets', '?')} packets, {numbers.get('bytes', '?')} bytes")
+    return _joined(*counts)

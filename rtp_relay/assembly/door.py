@@ -1,0 +1,37 @@
+"""The ng door as configured."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from actors.directory import Directory
+from actors.nodes import NodeTable
+from events.journal import Journal
+from gateways.ng.door import NgDoor, NgSettings
+from rtp_relay.assembly.errors import StartError
+from rtp_relay.config import NgConfig
+
+
+async def open_door(
+    config: NgConfig,
+    directory: Directory,
+    journal: Journal,
+    nodes: NodeTable,
+    *,
+    now: Callable[[], int],
+    ready: Callable[[], bool],
+) -> NgDoor:
+    """Open the ng door. Raises StartError for an address that cannot be had."""
+    settings = NgSettings(
+        listen=config.listen,
+        allow=config.allow,
+        set=config.set,
+        max_queued_per_client=config.max_queued_per_client,
+        reply_cache=config.reply_cache,
+    )
+    door = NgDoor(settings, calls=directory, journal=journal, nodes=nodes, now=now, ready=ready)
+    try:
+        await door.open()
+    except OSError as error:
+        raise StartError(f"the ng door cannot listen on {error.strerror}") from error
+    return door

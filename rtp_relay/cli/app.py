@@ -1,0 +1,48 @@
+"""The command `rtp-relay` and its subcommands."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from rtp_relay import __version__
+from rtp_relay.cli.calls import calls
+from rtp_relay.cli.check import check
+from rtp_relay.cli.demo import demo
+from rtp_relay.cli.exits import EXPLAINED
+from rtp_relay.cli.history import history
+from rtp_relay.cli.nodes import nodes
+from rtp_relay.cli.serve import serve
+
+app = typer.Typer(
+    name="rtp-relay",
+    help="Takes over what a SIP platform has to say to its RTP relays: every call an actor, every step in its journal.",
+    epilog=EXPLAINED,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+for command in (serve, check, calls, nodes, history, demo):
+    app.command()(command)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"rtp-relay {__version__}")
+        raise typer.Exit
+
+
+VersionOption = Annotated[
+    bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and end.")
+]
+
+
+@app.callback()
+def _options(version: VersionOption = False) -> None:
+    pass
+
+
+def main() -> None:
+    """Run the command line."""
+    app(prog_name="rtp-relay")

@@ -1,0 +1,16 @@
+"""`rtp-relay demo`: a call with real media, a crash in its middle, and what is left of it."""
+
+from __future__ import annotations
+
+import typer
+
+from rtp_relay import demo as demonstration
+from rtp_relay.cli.options import JsonOption
+
+
+def demo(as_json: JsonOption = False) -> None:
+    """Place a call with real RTP, kill the service in mid-call, start it again, end the call, and show its history.
+
+    Needs nothing but this program. Ends with 1 if any of it did not happen.
+    """
+    raise typer.Exit(demonstration.run(as_json=as_json))

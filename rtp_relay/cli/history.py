@@ -1,0 +1,95 @@
+"""`rtp-relay history`: all that happened to a call's media."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from typing import Annotated
+
+import typer
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+
+from events.journal import CorruptEntry, Journal, Recorded
+from replay.timeline import Moment, bodies, timeline
+from rtp_relay.cli.exits import Exit
+from rtp_relay.cli.options import ConfigOption, JsonOption
+from rtp_relay.cli.output import cell, console, fail, iso, print_json
+from rtp_relay.cli.reading import read_journal
+
+CallArgument = Annotated[str, typer.Argument(metavar="CALL-ID", help="The call's Call-ID.")]
+SdpOption = Annotated[bool, typer.Option("--sdp", help="Show the session descriptions too, without their keys.")]
+SecretsOption = Annotated[bool, typer.Option("--secrets", help="Leave the keys in the session descriptions shown.")]
+
+
+def history(
+    call_id: CallArgument,
+    config: ConfigOption = None,
+    sdp: SdpOption = False,
+    secrets: SecretsOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Show a call's events as a timeline; times are UTC.
+
+    The JSON document always has the session descriptions. Their keys are shown with --secrets only.
+    """
+
+    async def read(journal: Journal) -> list[Recorded]:
+        return await journal.read(call_id)
+
+    try:
+        events = read_journal(config, read)
+    except CorruptEntry as error:
+        fail(Exit.FAILED, f"the history cannot be read: {error}")
+    if not events:
+        fail(Exit.NOT_FOUND, f"call {call_id!r} is not known")
+    if as_json:
+        print_json(as_document(call_id, events, secrets=secrets))
+    else:
+        console().print(as_text(call_id, events, sdp=sdp or secrets, secrets=secrets))
+
+
+def as_document(call_id: str, events: Sequence[Recorded], *, secrets: bool) -> dict[str, object]:
+    """Give a history as a JSON document; with `secrets`, session descriptions keep their keys."""
+    return {"call_id": call_id, "events": [_as_row(entry, secrets=secrets) for entry in events]}
+
+
+def _as_row(entry: Recorded, *, secrets: bool) -> dict[str, object]:
+    event = entry.event
+    place = {"version": entry.version, "at": iso(entry.at), "by": entry.by, "event": event.name, "schema": event.schema}
+    values = {field.name: getattr(event, field.name) for field in fields(event)} | bodies(event, secrets=secrets)
+    return place | {"data": {name: _plain(value) for name, value in values.items()}}
+
+
+def _plain(value: object) -> object:
+    """Give a value as JSON knows it."""
+    match value:
+        case bytes():
+            return value.decode("utf-8", "backslashreplace")
+        case Mapping():
+            return {str(_plain(key)): _plain(item) for key, item in value.items()}
+        case list() | tuple():
+            return [_plain(item) for item in value]
+        case _:
+            return value
+
+
+def as_text(call_id: str, events: Sequence[Recorded], *, sdp: bool, secrets: bool) -> Group:
+    """Give a history as lines of text; with `sdp`, session descriptions too, and with `secrets` their keys."""
+    made = Table.grid(padding=(0, 2))
+    for column in ("time", "delta", "version", "by", "title"):
+        made.add_column(column, no_wrap=column != "by", overflow="fold")
+    made.add_column("facts", overflow="fold")
+    for moment in timeline(events, secrets=secrets):
+        made.add_row(*_cells(moment, sdp=sdp))
+    count = f"{len(events)} event{'' if len(events) == 1 else 's'}"
+    return Group(cell(f"call {call_id}, {count}"), made)
+
+
+def _cells(moment: Moment, *, sdp: bool) -> list[Text]:
+    facts = [moment.facts]
+    if sdp:
+        facts += [f"{name}:\n{body.rstrip()}" for name, body in moment.bodies.items()]
+    place = (moment.time, moment.delta, moment.version, moment.by, moment.title)
+    return [*map(cell, place), cell("\n".join(facts))]

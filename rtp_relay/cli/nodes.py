@@ -1,0 +1,69 @@
+"""`rtp-relay nodes`: the relay nodes, as each control node sees them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from rtp_relay.cli.exits import Exit
+from rtp_relay.cli.options import ConfigOption, JsonOption
+from rtp_relay.cli.output import cell, console, fail, iso, print_json, table, utc
+from rtp_relay.cli.reading import read_journal
+from rtp_relay.status import ControlNodeStatus, NodeState, NodeStatus, read_status
+
+COLORS = {
+    NodeState.UP: "green",
+    NodeState.DOWN: "bold red",
+    NodeState.DRAINING: "yellow",
+    NodeState.DISABLED: "dim",
+}
+
+FailOption = Annotated[bool, typer.Option("--fail-if-down", help="End with 1 when a control node sees a node down.")]
+
+
+def nodes(config: ConfigOption = None, fail_if_down: FailOption = False, as_json: JsonOption = False) -> None:
+    """List the relay nodes with their health, as each control node that is alive sees them."""
+    try:
+        statuses = read_journal(config, read_status)
+    except ValueError as error:
+        fail(Exit.FAILED, str(error))
+    if as_json:
+        print_json({"control_nodes": [as_document(status) for status in statuses]})
+    elif statuses:
+        console().print(as_tables(statuses))
+    if not statuses:
+        fail(Exit.UNREACHABLE, "no control node is alive")
+    if fail_if_down and any(node.state is NodeState.DOWN for status in statuses for node in status.nodes):
+        raise typer.Exit(Exit.FAILED)
+
+
+def as_document(status: ControlNodeStatus) -> dict[str, object]:
+    """Give what a control node says as a part of a JSON document."""
+    nodes = [asdict(node) | {"since": iso(node.since)} for node in status.nodes]
+    return asdict(status) | {"started_at": iso(status.started_at), "seen_at": iso(status.seen_at), "nodes": nodes}
+
+
+def as_tables(statuses: Sequence[ControlNodeStatus]) -> RenderableType:
+    """Give a table for each control node."""
+    return Group(*(_as_table(status) for status in statuses))
+
+
+def _as_table(status: ControlNodeStatus) -> RenderableType:
+    title = f"control node {status.name}, version {status.version}, running since {utc(status.started_at)} UTC"
+    columns = ("node", "state", "since (UTC)", "set", "weight", "calls", "in flight", "engine", "url", "last failure")
+    made = table(title, *columns)
+    for node in status.nodes:
+        made.add_row(*_row(node))
+    return made
+
+
+def _row(node: NodeStatus) -> list[Text]:
+    state = Text(node.state, style=COLORS[node.state])
+    numbers = (node.weight, node.calls, node.in_flight)
+    rest = (utc(node.since), node.set, *numbers, node.engine, node.url, node.last_failure)
+    return [cell(node.name), state, *map(cell, rest)]

@@ -1,0 +1,62 @@
+"""How the commands write: tables for people, one JSON document for programs, complaints to standard error."""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import UTC, datetime
+from typing import NoReturn
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from replay.timeline import printable
+from rtp_relay.cli.exits import Exit
+
+WIDTH_WITHOUT_TERMINAL = 240
+"""Columns of a table that goes into a file or a pipe."""
+
+UNBROKEN = {"status", "state", "weight", "calls", "version"}
+"""Columns that stay on one line in a narrow terminal."""
+
+
+def console() -> Console:
+    """Give a console for standard output that takes text as it is: no markup, no guessing what to highlight."""
+    width = None if sys.stdout.isatty() else WIDTH_WITHOUT_TERMINAL
+    return Console(width=width, markup=False, highlight=False, emoji=False)
+
+
+def print_json(document: object) -> None:
+    """Write one JSON document to standard output."""
+    typer.echo(json.dumps(document, indent=2))
+
+
+def table(title: str, *columns: str) -> Table:
+    """Make a table whose cells are folded, never cut."""
+    made = Table(title=title, title_justify="left")
+    for column in columns:
+        made.add_column(column, overflow="fold", no_wrap=column in UNBROKEN)
+    return made
+
+
+def cell(value: object) -> Text:
+    """Make a table's cell of a value that may have come from the network."""
+    return Text(printable(str(value)))
+
+
+def fail(code: Exit, message: str) -> NoReturn:
+    """Say on standard error what is wrong, and end."""
+    typer.echo(f"rtp-relay: {printable(message)}", err=True)
+    raise typer.Exit(code)
+
+
+def utc(at: int) -> str:
+    """Write a time, ms since the epoch, as date and time of day to the second, UTC."""
+    return datetime.fromtimestamp(at / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def iso(at: int) -> str:
+    """Write a time, ms since the epoch, as RFC 3339 does."""
+    return datetime.fromtimestamp(at / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,58 @@
+"""What has to be right between the keys of a configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rtp_relay.config.addresses import UnixAddress
+from rtp_relay.config.model import EngineName
+from rtp_relay.config.problems import Fault
+from rtp_relay.config.tables import Notes
+
+Values = Mapping[str, Any]
+"""What was read of a table: the values of those of its keys that are right."""
+
+
+def check_nodes(nodes: Sequence[Values], notes: Notes) -> None:
+    """Note nodes of one name or one url, urls that their engine does not speak, and sets nobody can be chosen from."""
+    for key in ("name", "url"):
+        _check_unique(key, nodes, notes)
+    for index, node in enumerate(nodes):
+        if node.get("engine") is EngineName.RTPENGINE and isinstance(node.get("url"), UnixAddress):
+            notes.add(("nodes", index, "url"), Fault(repr(str(node["url"])), "udp:HOST:PORT for an rtpengine"))
+    _check_weights(nodes, notes)
+
+
+def check_set(wanted: str, nodes: Sequence[Values], notes: Notes) -> None:
+    """Note that the ng door's set has no node. Without any nodes, the embedded relays are in that set."""
+    if not nodes or any(node.get("set", wanted) == wanted for node in nodes):
+        return
+    sets = ", ".join(sorted({node["set"] for node in nodes}))
+    notes.add(("ng", "set"), Fault(f"{wanted!r}, a set without nodes", f"a set that [[nodes]] have: {sets}"))
+
+
+def _check_unique(key: str, nodes: Sequence[Values], notes: Notes) -> None:
+    first: dict[str, int] = {}
+    for index, node in enumerate(nodes):
+        if key not in node:
+            continue
+        text = str(node[key])
+        earlier = first.setdefault(text, index)
+        if earlier != index:
+            line = notes.line(("nodes", earlier, key))
+            found = f"{text!r}, which stands in line {line} too"
+            notes.add(("nodes", index, key), Fault(found, f"a {key} that no other node has"))
+
+
+def _check_weights(nodes: Sequence[Values], notes: Notes) -> None:
+    first: dict[str, int] = {}
+    weights: dict[str, int] = {}
+    for index, node in enumerate(nodes):
+        if "set" in node:
+            first.setdefault(node["set"], index)
+            weights[node["set"]] = weights.get(node["set"], 0) + node.get("weight", 1)
+    for name, weight in weights.items():
+        if weight == 0:
+            expected = f"some node of set {name!r} with a weight above 0"
+            notes.add(("nodes", first[name], "weight"), Fault("0, as in the whole set", expected))

@@ -1,0 +1,35 @@
+"""The files that hold the keys for session descriptions at rest."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+
+from rtp_relay.config.problems import Fault, Wrong
+
+KEY_LENGTH = 32
+LONGEST_FILE = 4096
+EXPECTED = f"a file with one key of {KEY_LENGTH} bytes, as base64 or as {2 * KEY_LENGTH} hex digits"
+
+
+def read_key(path: Path) -> bytes:
+    """Read the key in a file. Raises Wrong, which never shows what the file holds."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(LONGEST_FILE)
+    except OSError as error:
+        raise Wrong(Fault(f"{str(path)!r} ({error.strerror})", EXPECTED)) from None
+    except ValueError as error:
+        raise Wrong(Fault(f"{str(path)!r} ({error})", EXPECTED)) from None
+    return _decoded(content.strip(), path)
+
+
+def _decoded(content: bytes, path: Path) -> bytes:
+    for decode in (bytes.fromhex, base64.b64decode):
+        try:
+            key = decode(content.decode("ascii"))
+        except ValueError:
+            continue
+        if len(key) == KEY_LENGTH:
+            return key
+    raise Wrong(Fault(f"{str(path)!r}, which holds something else", EXPECTED))

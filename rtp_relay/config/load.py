@@ -1,0 +1,110 @@
+"""Loading a configuration file."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, NoReturn
+
+from rtp_relay.config.checks import Values, check_nodes, check_set
+from rtp_relay.config.key_files import read_key
+from rtp_relay.config.lines import lines_of
+from rtp_relay.config.model import (
+    CallsConfig,
+    Config,
+    EmbeddedConfig,
+    JournalConfig,
+    NgConfig,
+    NodeConfig,
+    ServiceConfig,
+)
+from rtp_relay.config.problems import ConfigError, Fault, Problem, Wrong, shown
+from rtp_relay.config.tables import Notes, read_table
+
+SECTIONS: dict[str, type[Any]] = {
+    "service": ServiceConfig,
+    "journal": JournalConfig,
+    "ng": NgConfig,
+    "calls": CallsConfig,
+    "embedded": EmbeddedConfig,
+}
+
+
+def load(path: Path | None) -> Config:
+    """Load a configuration file; without one, give the embedded default. Raises ConfigError with all problems."""
+    return Config() if path is None else parse(_content(path), path)
+
+
+def parse(text: str, path: Path) -> Config:
+    """Read the configuration in `text`; `path` is the file's name in messages, and where its relative paths start.
+
+    Raises ConfigError with all problems.
+    """
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        _refuse_syntax(path, error)
+    notes = Notes(path, lines_of(text))
+    sections = {name: read_table(cls, document.get(name, {}), (name,), notes) for name, cls in SECTIONS.items()}
+    nodes = _read_nodes(document.get("nodes", []), notes)
+    for key in document.keys() - {field.name for field in fields(Config)}:
+        notes.unknown((key,), (field.name for field in fields(Config)))
+    _place(sections["service"], sections["journal"], path.parent)
+    _read_keys(sections["journal"], notes)
+    _check(sections, nodes, notes)
+    if notes.problems:
+        raise ConfigError(sorted(notes.problems, key=lambda problem: (problem.line, problem.key)))
+    made = {name: cls(**sections[name]) for name, cls in SECTIONS.items()}
+    return Config(nodes=tuple(NodeConfig(**node) for node in nodes), **made)
+
+
+def _content(path: Path) -> str:
+    expected = "a TOML file in UTF-8"
+    try:
+        return path.read_text("utf-8")
+    except OSError as error:
+        found = error.strerror or str(error)
+        raise ConfigError([Problem(path, 0, "", found, expected)]) from None
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise ConfigError([Problem(path, line, "", "bytes that are not UTF-8", expected)]) from None
+
+
+def _refuse_syntax(path: Path, error: tomllib.TOMLDecodeError) -> NoReturn:
+    place = re.search(r" \(at line (\d+), column \d+\)$", str(error))
+    line = int(place[1]) if place else 0
+    found = f"a syntax error ({str(error)[: place.start()] if place else error})"
+    raise ConfigError([Problem(path, line, "", found, "TOML")]) from None
+
+
+def _read_nodes(tables: object, notes: Notes) -> list[dict[str, Any]]:
+    if not isinstance(tables, list):
+        notes.add(("nodes",), Fault(shown(tables), "an array of tables, each beginning with [[nodes]]"))
+        return []
+    return [read_table(NodeConfig, table, ("nodes", index), notes) for index, table in enumerate(tables)]
+
+
+def _place(service: dict[str, Any], journal: dict[str, Any], folder: Path) -> None:
+    """Let relative paths start at the folder of the configuration file."""
+    if "state_dir" in service:
+        service["state_dir"] = folder / service["state_dir"]
+    journal["encryption_key_files"] = tuple(folder / file for file in journal.get("encryption_key_files", ()))
+
+
+def _read_keys(journal: dict[str, Any], notes: Notes) -> None:
+    keys = []
+    for index, file in enumerate(journal["encryption_key_files"]):
+        try:
+            keys.append(read_key(file))
+        except Wrong as error:
+            notes.add(("journal", "encryption_key_files", index), error.faults[0])
+    journal["encryption_keys"] = tuple(keys)
+
+
+def _check(sections: dict[str, dict[str, Any]], nodes: list[dict[str, Any]], notes: Notes) -> None:
+    values: list[Values] = list(nodes)
+    check_nodes(values, notes)
+    if "set" in sections["ng"]:
+        check_set(sections["ng"]["set"], values, notes)

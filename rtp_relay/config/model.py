@@ -1,0 +1,169 @@
+"""The configuration, as the program uses it: a dataclass for each section of the file, a field for each key.
+
+Durations are in seconds. A field's metadata has the reader of its key; fields without one are not read from the file.
+`docs/configuration.md` explains the keys to users.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from rtp_relay.config import values
+from rtp_relay.config.addresses import (
+    Network,
+    NodeAddress,
+    PortRange,
+    SocketAddress,
+    listen_address,
+    network,
+    node_address,
+    port_range,
+)
+from rtp_relay.config.journal_url import journal_url
+from rtp_relay.config.values import Reader
+
+DAY = 86400.0
+
+
+class LogLevel(StrEnum):
+    """The least important log lines that are still written."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+class LogFormat(StrEnum):
+    """How log lines are written; `AUTO` is `CONSOLE` on a terminal and `JSON` otherwise."""
+
+    AUTO = "auto"
+    CONSOLE = "console"
+    JSON = "json"
+
+
+class Durability(StrEnum):
+    """Where an event has to be before its command is answered: in Redis, on its disk, or on a replica."""
+
+    MEMORY = "memory"
+    FSYNC = "fsync"
+    REPLICA = "replica"
+
+
+class EngineName(StrEnum):
+    """The kinds of relay."""
+
+    RTPENGINE = "rtpengine"
+    RTPPROXY = "rtpproxy"
+
+
+def host_name() -> str:
+    """Give this machine's name, with a hyphen for each character that a control node's name cannot have."""
+    return re.sub(r"[^A-Za-z0-9._-]", "-", socket.gethostname()) or "localhost"
+
+
+def default_state_dir() -> Path:
+    """Give the folder that systemd made for the service, or else the usual one for this user."""
+    by_systemd = os.environ.get("STATE_DIRECTORY", "").split(":")[0]
+    if by_systemd:
+        return Path(by_systemd)
+    return Path("/var/lib/rtp-relay") if os.geteuid() == 0 else Path.home() / ".local/state/rtp-relay"
+
+
+def _read_by(reader: Reader[Any]) -> Mapping[str, Reader[Any]]:
+    return {"read": reader}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceConfig:
+    """[service]: the control node itself."""
+
+    name: str = field(default_factory=host_name, metadata=_read_by(values.name))
+    state_dir: Path = field(default_factory=default_state_dir, metadata=_read_by(values.path))
+    max_resident: int = field(default=20_000, metadata=_read_by(values.whole(1)))
+    passivate_after: float = field(default=10.0, metadata=_read_by(values.seconds(0)))
+    shutdown_grace: float = field(default=5.0, metadata=_read_by(values.seconds(0)))
+    log_level: LogLevel = field(default=LogLevel.INFO, metadata=_read_by(values.one_of(LogLevel)))
+    log_format: LogFormat = field(default=LogFormat.AUTO, metadata=_read_by(values.one_of(LogFormat)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JournalConfig:
+    """[journal]: where the calls' streams are. `url` is None for the embedded Redis.
+
+    encryption_keys: what encryption_key_files hold, in the same order.
+    """
+
+    url: str | None = field(default=None, repr=False, metadata=_read_by(journal_url))
+    prefix: str = field(default="rtp-relay", metadata=_read_by(values.name))
+    durability: Durability = field(default=Durability.MEMORY, metadata=_read_by(values.one_of(Durability)))
+    retention: float = field(default=7 * DAY, metadata=_read_by(values.seconds(0, above=True)))
+    encryption_key_files: tuple[Path, ...] = field(default=(), metadata=_read_by(values.list_of(values.path)))
+    encryption_keys: tuple[bytes, ...] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeConfig:
+    """[[nodes]]: a relay node."""
+
+    name: str = field(metadata=_read_by(values.name))
+    engine: EngineName = field(metadata=_read_by(values.one_of(EngineName)))
+    url: NodeAddress = field(metadata=_read_by(node_address))
+    set: str = field(default="default", metadata=_read_by(values.name))
+    weight: int = field(default=1, metadata=_read_by(values.whole(0)))
+    draining: bool = field(default=False, metadata=_read_by(values.boolean))
+    max_in_flight: int = field(default=1000, metadata=_read_by(values.whole(1)))
+    timeout: float = field(default=1.5, metadata=_read_by(values.seconds(0, above=True)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NgConfig:
+    """[ng]: the door for clients that speak rtpengine's ng protocol."""
+
+    listen: tuple[SocketAddress, ...] = field(
+        default=(SocketAddress("udp", "127.0.0.1", 2223), SocketAddress("tcp", "127.0.0.1", 2223)),
+        metadata=_read_by(values.list_of(listen_address)),
+    )
+    allow: tuple[Network, ...] = field(
+        default=(network("127.0.0.0/8"), network("::1/128")), metadata=_read_by(values.list_of(network))
+    )
+    set: str = field(default="default", metadata=_read_by(values.name))
+    max_queued_per_client: int = field(default=1000, metadata=_read_by(values.whole(1)))
+    reply_cache: float = field(default=60.0, metadata=_read_by(values.seconds(60)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallsConfig:
+    """[calls]: what is done about calls in the course of time."""
+
+    offer_timeout: float = field(default=300.0, metadata=_read_by(values.seconds(0, above=True)))
+    probe_interval: float = field(default=600.0, metadata=_read_by(values.seconds(0, above=True)))
+    retry_interval: float = field(default=5.0, metadata=_read_by(values.seconds(0, above=True)))
+    give_up_after: float = field(default=DAY, metadata=_read_by(values.seconds(0, above=True)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmbeddedConfig:
+    """[embedded]: the relays that the service runs itself when no nodes are configured."""
+
+    relays: int = field(default=2, metadata=_read_by(values.whole(1)))
+    media_ports: PortRange = field(default=PortRange(35000, 36999), metadata=_read_by(port_range))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """A whole configuration."""
+
+    service: ServiceConfig = field(default_factory=ServiceConfig)
+    journal: JournalConfig = field(default_factory=JournalConfig)
+    nodes: tuple[NodeConfig, ...] = ()
+    ng: NgConfig = field(default_factory=NgConfig)
+    calls: CallsConfig = field(default_factory=CallsConfig)
+    embedded: EmbeddedConfig = field(default_factory=EmbeddedConfig)

@@ -1,0 +1,127 @@
+"""Readers of single values: each takes what stands in the file and gives what the program uses, or raises Wrong."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable
+from enum import StrEnum
+from pathlib import Path
+from typing import TypeVar
+
+from rtp_relay.config.problems import Fault, Wrong, wrong
+
+T = TypeVar("T")
+E = TypeVar("E", bound=StrEnum)
+
+Reader = Callable[[object], T]
+
+_NAME = re.compile(r"[A-Za-z0-9._-]+")
+_UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|[smhdw])")
+
+
+def text(value: object) -> str:
+    """Read a string that is not empty."""
+    if not isinstance(value, str) or not value:
+        raise wrong(value, "a string that is not empty")
+    return value
+
+
+def name(value: object) -> str:
+    """Read a name made of letters, digits, dot, underscore and hyphen."""
+    if not isinstance(value, str) or not _NAME.fullmatch(value):
+        raise wrong(value, "a name of letters, digits and . _ -")
+    return value
+
+
+def boolean(value: object) -> bool:
+    """Read true or false."""
+    if not isinstance(value, bool):
+        raise wrong(value, "true or false")
+    return value
+
+
+def path(value: object) -> Path:
+    """Read the path of a file or folder; ~ stands for the home folder."""
+    try:
+        return Path(text(value)).expanduser()
+    except (Wrong, RuntimeError):
+        raise wrong(value, "a path") from None
+
+
+def whole(minimum: int) -> Reader[int]:
+    """Make a reader of whole numbers from `minimum` on."""
+
+    def read(value: object) -> int:
+        if not isinstance(value, int) or isinstance(value, bool) or value < minimum:
+            raise wrong(value, f"a whole number, {minimum} or more")
+        return value
+
+    return read
+
+
+def seconds(minimum: float, *, above: bool = False) -> Reader[float]:
+    """Make a reader of durations in seconds: a number, or text such as "90s" or "1h30m".
+
+    The least one is `minimum`; with `above` it has to be longer than that.
+    """
+    least = f"{'more than' if above else 'at least'} {minimum:g}"
+    expected = f'a duration of {least} seconds, as a number or as text such as "90s", "1h30m" or "7d"'
+
+    def read(value: object) -> float:
+        duration = _duration(value)
+        if duration is None or not math.isfinite(duration) or duration < minimum or (above and duration == minimum):
+            raise wrong(value, expected)
+        return duration
+
+    return read
+
+
+def _duration(value: object) -> float | None:
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, (int, float)):
+        return float(value)
+    if not isinstance(value, str) or _DURATION.sub("", value) or not value:
+        return None
+    return math.fsum(float(number) * _UNITS[unit] for number, unit in _DURATION.findall(value))
+
+
+def one_of(choices: type[E]) -> Reader[E]:
+    """Make a reader of one of an enumeration's words."""
+    expected = "one of " + ", ".join(choice.value for choice in choices)
+
+    def read(value: object) -> E:
+        try:
+            return choices(text(value))
+        except ValueError:
+            raise wrong(value, expected) from None
+
+    return read
+
+
+def list_of(read_item: Reader[T]) -> Reader[tuple[T, ...]]:
+    """Make a reader of lists, in which nothing may stand twice; every wrong item is named."""
+
+    def read(value: object) -> tuple[T, ...]:
+        if not isinstance(value, list):
+            raise wrong(value, "a list")
+        items: list[T] = []
+        faults: list[Fault] = []
+        for index, item in enumerate(value):
+            try:
+                items.append(_another(read_item(item), items))
+            except Wrong as error:
+                faults += [Fault(fault.found, fault.expected, (index, *fault.path)) for fault in error.faults]
+        if faults:
+            raise Wrong(*faults)
+        return tuple(items)
+
+    return read
+
+
+def _another(item: T, earlier: list[T]) -> T:
+    if item in earlier:
+        raise Wrong(Fault(f"'{item}' once more", "each item once"))
+    return item

@@ -1,0 +1,83 @@
+"""What the demonstration tells while it works, and in the end."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from events.journal import Recorded
+from replay.timeline import printable, timeline
+
+WIDTH_WITHOUT_TERMINAL = 240
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A step of the story: what it is to show, whether it did, and what was found."""
+
+    name: str
+    ok: bool
+    found: str
+
+
+class Report:
+    """Tells people about steps as they end; programs get one JSON document on standard output in the end."""
+
+    def __init__(self, *, as_json: bool) -> None:
+        self._json = as_json
+        self._console = Console(stderr=as_json, markup=False, highlight=False, emoji=False)
+        if not self._console.is_terminal:
+            self._console.width = WIDTH_WITHOUT_TERMINAL
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        """Show, on a terminal, that a step is under way."""
+        with self._console.status(Text(name)):
+            yield
+
+    def tell(self, check: Check) -> None:
+        """Tell how a step ended."""
+        mark = Text("ok      ", "green") if check.ok else Text("FAILED  ", "bold red")
+        self._console.print(mark + Text(check.name) + Text(f": {printable(check.found)}", "dim"))
+
+    def note(self, text: str) -> None:
+        """Tell something beside the steps."""
+        self._console.print(Text(printable(text)))
+
+    def conclude(
+        self, call_id: str, checks: Sequence[Check], expected: int, history: Sequence[Recorded], folder: Path | None
+    ) -> None:
+        """Show the call's history and what was checked. `folder` is named if it was kept."""
+        ok = sum(check.ok for check in checks)
+        if history:
+            self._console.print(_table(call_id, history))
+        self.note(f"{ok} of {expected} checks passed" + ("" if ok == expected else ": the demonstration has FAILED"))
+        if folder is not None:
+            self.note(f"kept: {folder}")
+        if self._json:
+            document = {
+                "ok": ok == expected,
+                "call_id": call_id,
+                "checks": [asdict(check) for check in checks],
+                "expected": expected,
+                "history": [entry.event.name for entry in history],
+                "folder": str(folder) if folder else None,
+            }
+            print(json.dumps(document, indent=2))
+
+
+def _table(call_id: str, history: Sequence[Recorded]) -> Table:
+    made = Table(title=f"history of call {call_id}", title_justify="left")
+    for column in ("time (UTC)", "since", "version", "event", "what"):
+        made.add_column(column, overflow="fold", no_wrap=column in ("since", "version", "event"))
+    for moment in timeline(history):
+        cells = (moment.time, moment.delta, str(moment.version), moment.title, moment.facts)
+        made.add_row(*map(Text, cells))
+    return made

@@ -1,0 +1,74 @@
+"""Logs: readable on a terminal, one JSON object a line otherwise; lines of other libraries come out the same way.
+
+Tracebacks are written without the values of local variables, which can be session descriptions with keys.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import TextIO, cast
+
+import structlog
+from structlog.typing import FilteringBoundLogger, Processor
+
+from rtp_relay.bounded_rate import BoundedRate
+from rtp_relay.config import LogFormat, LogLevel
+
+
+def set_up(level: LogLevel, form: LogFormat, stream: TextIO | None = None) -> BoundedRate:
+    """Send all logs of the process to `stream`, or to standard error.
+
+    Loggers bound with `bounded=True` write at a bounded rate; call `report` of what is returned now and then, so that
+    it is said what they left out.
+    """
+    stream = stream or sys.stderr
+    console = form is LogFormat.CONSOLE or (form is LogFormat.AUTO and stream.isatty())
+    number = logging.getLevelNamesMapping()[level.upper()]
+    rate = BoundedRate()
+    render = _renderers(console, colors=stream.isatty())
+    structlog.configure(
+        processors=[structlog.contextvars.merge_contextvars, rate, *_stamps(), *render],
+        wrapper_class=structlog.make_filtering_bound_logger(number),
+        logger_factory=structlog.WriteLoggerFactory(stream),
+        cache_logger_on_first_use=True,
+    )
+    _take_over(number, stream, render)
+    return rate
+
+
+def call_logger(call_id: str, *, node: str = "", version: int = 0) -> FilteringBoundLogger:
+    """Give a logger whose lines carry the call, and its node and the version of its stream where these are known."""
+    known = {"call_id": call_id, "node": node, "version": version}
+    return cast("FilteringBoundLogger", structlog.get_logger(**{key: value for key, value in known.items() if value}))
+
+
+def bounded_logger(**fields: object) -> FilteringBoundLogger:
+    """Give a logger for lines that a hostile peer could cause at any rate; their event has to be a fixed text."""
+    return cast("FilteringBoundLogger", structlog.get_logger(bounded=True, **fields))
+
+
+def _stamps() -> list[Processor]:
+    return [structlog.processors.add_log_level, structlog.processors.TimeStamper(fmt="iso", utc=True)]
+
+
+def _renderers(console: bool, *, colors: bool) -> list[Processor]:
+    if console:
+        plain = structlog.dev.plain_traceback
+        return [structlog.dev.ConsoleRenderer(colors=colors, repr_native_str=True, exception_formatter=plain)]
+    return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+
+
+def _take_over(level: int, stream: TextIO, render: list[Processor]) -> None:
+    """Let the standard library's loggers (Pykka, redis, asyncio, warnings) write in the same form."""
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[structlog.stdlib.add_logger_name, *_stamps()],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *render],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level)
+    logging.captureWarnings(True)

@@ -1,0 +1,223 @@
+"""A control node: the doors, the calls, the nodes and the journal, put together.
+
+`run` is the program `rtp-relay serve`; `Service` is the same inside a program that has an event loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+
+import structlog
+
+from actors.directory import Directory, DirectorySettings
+from actors.due import DuePoller
+from actors.nodes import NodeTable
+from gateways.ng.door import NgDoor
+from replay.index import Deadlines
+from rtp_relay import logs
+from rtp_relay.assembly.background import Background
+from rtp_relay.assembly.door import open_door
+from rtp_relay.assembly.embedded import Grounds, grounds
+from rtp_relay.assembly.errors import StartError
+from rtp_relay.assembly.journal import open_journal, service_journal
+from rtp_relay.assembly.nodes import open_nodes
+from rtp_relay.assembly.publisher import StatusPublisher
+from rtp_relay.bounded_rate import BoundedRate
+from rtp_relay.config import Config
+from rtp_relay.config.journal_url import redacted
+
+__all__ = ["Service", "StartError", "open_journal", "run"]
+
+log = structlog.get_logger()
+
+REPORT_INTERVAL = 10.0
+"""Seconds between two looks at which log lines were left out."""
+
+LEAST_OPERATION = 10_000
+COMMANDS_IN_A_ROW = 5
+"""An offer can take effect for so many times a command's deadline, and at least for so many ms."""
+
+
+class Service:
+    """A control node. `start` it once; `stop` it in any case after that."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._stack = AsyncExitStack()
+        self._background: Background | None = None
+        self._directory: Directory | None = None
+        self._nodes = NodeTable()
+        self._publisher: StatusPublisher | None = None
+        self._door: NgDoor | None = None
+        self._serving = False
+
+    @property
+    def ready(self) -> bool:
+        """Whether it can do something for a call: it is not about to stop, and the journal and a node answer."""
+        if not self._serving or self._publisher is None or not self._publisher.journal_answers:
+            return False
+        nodes = [node for node in self._nodes.all() if node.spec.set == self._config.ng.set]
+        return any(node.health.takes_commands for node in nodes)
+
+    @property
+    def ng_addresses(self) -> list[tuple[str, str, int]]:
+        """Where the ng door listens: transport, host and port."""
+        return list(self._door.addresses) if self._door else []
+
+    async def start(self) -> None:
+        """Open everything, the doors last. Raises StartError, and has closed everything again then."""
+        try:
+            await self._open()
+        except BaseException:
+            await self._stack.__aexit__(*sys.exc_info())
+            raise
+
+    async def failure(self) -> None:
+        """Wait until something fails without which the service is none, and raise it."""
+        assert self._background is not None, "not started"
+        await self._background.failure()
+
+    async def stop(self, failure: BaseException | None = None) -> None:
+        """Take no new calls, finish what is under way within the configured time, and close everything.
+
+        After a `failure`, what the service runs itself, Redis and relays, goes on for the calls' sake.
+        """
+        self._serving = False
+        if self._background is not None:
+            await self._background.close()
+        await self._finish_calls()
+        await self._stack.__aexit__(type(failure) if failure else None, failure, None)
+
+    async def _finish_calls(self) -> None:
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self._config.service.shutdown_grace
+        if self._door is not None:
+            await self._door.close(deadline - loop.time())
+        if self._directory is not None and not await self._directory.close(deadline - loop.time()):
+            log.warning("calls were busy to the end", resident=self._directory.resident)
+
+    async def _open(self) -> None:
+        config, enter = self._config, self._stack.enter_async_context
+        ground = await enter(grounds(config))
+        journal = await enter(service_journal(config, ground.journal_url))
+        self._nodes = await enter(open_nodes(ground.nodes))
+        publisher = self._publisher = StatusPublisher(config.service.name, journal, self._nodes, now)
+        self._stack.push_async_callback(publisher.withdraw)
+        directory = self._directory = Directory(
+            name=config.service.name,
+            journal=journal,
+            nodes=self._nodes,
+            now=now,
+            deadlines=_deadlines(config, ground),
+            settings=DirectorySettings(
+                max_resident=config.service.max_resident, passivate_after=config.service.passivate_after
+            ),
+        )
+        background = self._background = Background()
+        self._stack.push_async_callback(background.close)
+        background.run("due calls", DuePoller(journal, directory, now).run())
+        background.run("status", publisher.run())
+        self._door = await open_door(config.ng, directory, journal, self._nodes, now=now, ready=lambda: self.ready)
+        self._serving = True
+        ground.begun.clear()
+        log.info("ready", **self._described(ground))
+
+    def _described(self, ground: Grounds) -> dict[str, object]:
+        config = self._config
+        return {
+            "control_node": config.service.name,
+            "ng": [f"{transport} {host} port {port}" for transport, host, port in self.ng_addresses],
+            "set": config.ng.set,
+            "nodes": [f"{node.name} ({node.engine} at {node.url})" for node in ground.nodes],
+            "journal": redacted(ground.journal_url).strip("'"),
+        }
+
+
+def now() -> int:
+    """Give the time, ms since the epoch."""
+    return time.time_ns() // 1_000_000
+
+
+def run(config: Config) -> int:
+    """Run a control node until SIGTERM or SIGINT, and return the exit code; a second signal ends it at once."""
+    rate = logs.set_up(config.service.log_level, config.service.log_format)
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        return runner.run(_serve(config, rate))
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    try:
+        import uvloop  # noqa: PLC0415 - there is none for every Python
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
+
+
+async def _serve(config: Config, rate: BoundedRate) -> int:
+    service = Service(config)
+    life = asyncio.create_task(_live(service, rate))
+    _end_on_signals(life)
+    try:
+        await life
+    except asyncio.CancelledError:
+        await service.stop()
+        log.info("stopped")
+        return 0
+    except StartError as error:
+        print(f"rtp-relay: {error}", file=sys.stderr)
+        return error.code
+    except Exception as error:
+        log.exception("failed")
+        await service.stop(error)
+    return 1
+
+
+async def _live(service: Service, rate: BoundedRate) -> None:
+    await service.start()
+    reports = asyncio.create_task(_report(rate))
+    try:
+        await service.failure()
+    finally:
+        reports.cancel()
+
+
+async def _report(rate: BoundedRate) -> None:
+    while True:
+        await asyncio.sleep(REPORT_INTERVAL)
+        rate.report()
+
+
+def _end_on_signals(life: asyncio.Task[None]) -> None:
+    signals = (signal.SIGTERM, signal.SIGINT)
+    loop = asyncio.get_running_loop()
+
+    def first(number: signal.Signals) -> None:
+        log.info("stopping", signal=number.name)
+        life.cancel()
+        for each in signals:
+            loop.add_signal_handler(each, os._exit, 1)
+
+    for each in signals:
+        loop.add_signal_handler(each, first, each)
+
+
+def _deadlines(config: Config, ground: Grounds) -> Deadlines:
+    slowest = max((node.timeout for node in ground.nodes), default=0.0)
+    calls = config.calls
+    return Deadlines(
+        offer=_ms(calls.offer_timeout),
+        probe=_ms(calls.probe_interval),
+        retry=_ms(calls.retry_interval),
+        operation=max(LEAST_OPERATION, _ms(slowest * COMMANDS_IN_A_ROW)),
+        give_up=_ms(calls.give_up_after),
+    )
+
+
+def _ms(seconds: float) -> int:
+    return round(seconds * 1000)

@@ -1,0 +1,85 @@
+"""What each control node makes known about itself and the relay nodes it speaks to."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from enum import StrEnum
+from typing import Any
+
+from events.journal import Journal
+
+
+class NodeState(StrEnum):
+    """A relay node's health, as one control node sees it."""
+
+    UP = "up"
+    DOWN = "down"
+    DRAINING = "draining"
+    DISABLED = "disabled"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeStatus:
+    """A relay node as a control node sees it.
+
+    since: when it got into this state, ms since the epoch.
+    in_flight: this control node's commands to it that are not answered yet.
+    last_failure: the last thing that went wrong with it, in words; empty if nothing did.
+    calls: the live calls, of all control nodes, that have a session on it.
+    """
+
+    name: str
+    engine: str
+    url: str
+    set: str
+    weight: int
+    state: NodeState
+    since: int
+    in_flight: int = 0
+    last_failure: str = ""
+    calls: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ControlNodeStatus:
+    """A control node: when it started and when it said this, ms since the epoch, and its program's version."""
+
+    name: str
+    started_at: int
+    seen_at: int
+    version: str
+    nodes: tuple[NodeStatus, ...] = ()
+
+
+def encode_status(status: ControlNodeStatus) -> bytes:
+    """Write a status for `Journal.publish`."""
+    return json.dumps(asdict(status)).encode()
+
+
+def decode_status(data: bytes) -> ControlNodeStatus:
+    """Read what `encode_status` wrote, in this version of the program or another: fields not known here are left out.
+
+    Raises ValueError for anything else.
+    """
+    try:
+        row = json.loads(data)
+        nodes = tuple(_decode_node(node) for node in row["nodes"])
+        return ControlNodeStatus(**_known(ControlNodeStatus, row) | {"nodes": nodes})
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"not the status of a control node: {error!r}") from error
+
+
+async def read_status(journal: Journal) -> list[ControlNodeStatus]:
+    """Give the statuses of the control nodes that are alive, by name. Raises JournalUnavailable and ValueError."""
+    published = await journal.published()
+    return [decode_status(published[name]) for name in sorted(published)]
+
+
+def _decode_node(row: Mapping[str, Any]) -> NodeStatus:
+    return NodeStatus(**_known(NodeStatus, row) | {"state": NodeState(row["state"])})
+
+
+def _known(cls: type[Any], row: Mapping[str, Any]) -> dict[str, Any]:
+    return {field.name: row[field.name] for field in fields(cls) if field.name in row}

@@ -1,0 +1,202 @@
+"""A fake relay that keeps sessions by id as a real rtpengine does, and can be made to misbehave.
+
+What it copies was seen on rtpengine 10.5: an offer makes the call if it is not there; an answer to an unknown call is
+an error; deleting an unknown call is ok with a warning; a delete with tags takes away the party that it names and all
+who are then tied to nobody, and with the last party the call; a repeated cookie gets the first reply again and runs
+nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from actors.engine import OpenWay
+from actors.transports import Complaint, Taker
+from engines.rtpengine.bencode import NgDict, decode, encode
+
+Text = bytes
+
+
+@dataclass
+class Party:
+    """A tag of a call, or a branch that has not answered and so has none: who it is tied to."""
+
+    branch: Text
+    ties: set[int] = field(default_factory=set)
+
+
+class FakeCall:
+    """The parties of one call; a party is known by number, a tag names one."""
+
+    def __init__(self) -> None:
+        self.parties: dict[int, Party] = {}
+        self.tags: dict[Text, int] = {}
+        self._last = 0
+
+    def offer(self, from_tag: Text, to_tag: Text, branch: Text) -> None:
+        me = self._of_tag(from_tag, b"")
+        known = [n for n in self.parties[me].ties if branch and self.parties[n].branch == branch]
+        if to_tag:
+            self._tie(me, self._of_tag(to_tag, b""))
+        elif not known and not (not branch and self.parties[me].ties):
+            self._tie(me, self._new(branch))
+
+    def answer(self, from_tag: Text, to_tag: Text, branch: Text) -> None:
+        me = self._of_tag(from_tag, b"")
+        if to_tag not in self.tags:
+            unnamed = [n for n in self.parties[me].ties if n not in self.tags.values()]
+            unnamed.sort(key=lambda n: self.parties[n].branch != branch)
+            self.tags[to_tag] = unnamed[0] if unnamed else self._new(branch)
+        self._tie(me, self.tags[to_tag])
+
+    def delete(self, tag: Text, branch: Text, *, by_branch: bool) -> bool:
+        """Take a party away; tell whether it was there."""
+        of_branch = [n for n, party in self.parties.items() if branch and party.branch == branch]
+        if by_branch and of_branch:
+            self._remove(of_branch[0])
+        elif tag in self.tags:
+            self._remove(self.tags[tag])
+        elif of_branch:
+            self._remove(of_branch[0])
+        else:
+            return False
+        return True
+
+    def _of_tag(self, tag: Text, branch: Text) -> int:
+        if tag not in self.tags:
+            self.tags[tag] = self._new(branch)
+        return self.tags[tag]
+
+    def _new(self, branch: Text) -> int:
+        self._last += 1
+        self.parties[self._last] = Party(branch)
+        return self._last
+
+    def _tie(self, one: int, other: int) -> None:
+        self.parties[one].ties.add(other)
+        self.parties[other].ties.add(one)
+
+    def _remove(self, number: int) -> None:
+        party = self.parties.pop(number, None)
+        if party is None:
+            return
+        self.tags = {tag: n for tag, n in self.tags.items() if n != number}
+        for peer in party.ties:
+            if peer in self.parties:
+                self.parties[peer].ties.discard(number)
+                if not self.parties[peer].ties:
+                    self._remove(peer)
+
+
+class FakeRelay:
+    """One node. The attributes from `silent` on are the ways to make it misbehave."""
+
+    def __init__(self) -> None:
+        self.calls: dict[str, FakeCall] = {}
+        self.commands: list[NgDict] = []
+        self._cache: dict[bytes, bytes] = {}
+        self._sdp_number = 0
+        self.silent = False
+        self.full = False
+        self.lose_requests = 0
+        self.lose_replies = 0
+        self.delay = 0.001
+
+    def restart(self) -> None:
+        """Lose all calls, as a relay without persistence does."""
+        self.calls.clear()
+        self._cache.clear()
+
+    def run(self, cookie: bytes, command: bytes) -> bytes:
+        """Run a command unless its cookie was seen, and give the reply."""
+        if cookie not in self._cache:
+            request = decode(command)
+            assert isinstance(request, dict)
+            self.commands.append(request)
+            self._cache[cookie] = encode(self._answer(request))
+        return self._cache[cookie]
+
+    def _answer(self, request: NgDict) -> NgDict:
+        verb = _text(request, b"command")
+        if verb == b"ping":
+            return {b"result": b"pong"}
+        call_id = _text(request, b"call-id").decode()
+        call = self.calls.get(call_id)
+        if verb == b"delete":
+            return self._delete(call_id, call, request)
+        if verb == b"offer" and self.full:
+            return {b"result": b"error", b"error-reason": b"Parallel session limit reached"}
+        if verb == b"offer":
+            call = self.calls.setdefault(call_id, FakeCall())
+        if call is None:
+            return {b"result": b"error", b"error-reason": b"Unknown call-id"}
+        if verb in (b"offer", b"answer"):
+            tags = (_text(request, b"from-tag"), _text(request, b"to-tag"), _text(request, b"via-branch"))
+            (call.offer if verb == b"offer" else call.answer)(*tags)
+            self._sdp_number += 1
+            return {b"result": b"ok", b"sdp": b"relayed %d of " % self._sdp_number + _text(request, b"sdp")}
+        return {b"result": b"ok"}
+
+    def _delete(self, call_id: str, call: FakeCall | None, request: NgDict) -> NgDict:
+        from_tag, to_tag, branch = (_text(request, key) for key in (b"from-tag", b"to-tag", b"via-branch"))
+        flags = request.get(b"flags")
+        to_tag = to_tag if isinstance(flags, list) and b"to-tag" in flags else b""
+        if call is not None and not from_tag:
+            call.parties.clear()
+        elif call is None or not call.delete(to_tag or from_tag, branch, by_branch=not to_tag):
+            return {b"result": b"ok", b"warning": b"Call-ID not found or tags didn't match"}
+        if not call.parties:
+            del self.calls[call_id]
+        return {b"result": b"ok", b"totals": {b"RTP": {b"packets": 7, b"bytes": 1120}}}
+
+
+class FakeTransport:
+    """The way from one control node to a fake relay. `alive` tells whether that control node is."""
+
+    repeats = True
+
+    def __init__(self, relay: FakeRelay, take: Taker, alive: Callable[[], bool]) -> None:
+        self._relay, self._take, self._alive = relay, take, alive
+
+    def send(self, cookie: bytes, command: bytes) -> None:
+        if not self._alive():
+            return
+        relay = self._relay
+        if relay.lose_requests > 0:
+            relay.lose_requests -= 1
+        else:
+            asyncio.get_running_loop().call_later(relay.delay, self._arrive, cookie, command)
+
+    def close(self) -> None:
+        """There is nothing to close."""
+
+    def _arrive(self, cookie: bytes, command: bytes) -> None:
+        relay = self._relay
+        if relay.silent:
+            return
+        reply = relay.run(cookie, command)
+        if relay.lose_replies > 0:
+            relay.lose_replies -= 1
+        else:
+            asyncio.get_running_loop().call_later(relay.delay, self._return, cookie, reply)
+
+    def _return(self, cookie: bytes, reply: bytes) -> None:
+        if self._alive():
+            self._take(cookie, reply)
+
+
+def opener(relays: dict[str, FakeRelay], alive: Callable[[], bool]) -> OpenWay:
+    """Give what an EngineActor opens its transport with: the url names the relay."""
+
+    async def open_way(url: str, take: Taker, complain: Complaint) -> FakeTransport:  # noqa: ARG001
+        return FakeTransport(relays[url], take, alive)
+
+    return open_way
+
+
+def _text(request: NgDict, key: bytes) -> bytes:
+    value = request.get(key, b"")
+    assert isinstance(value, bytes)
+    return value

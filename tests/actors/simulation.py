@@ -1,0 +1,321 @@
+"""Control nodes, relays and a journal in one process on a virtual clock, with every kind of failure on request."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from actors.command import Command
+from actors.directory import Directory, DirectorySettings
+from actors.due import DuePoller
+from actors.engine import EngineActor, EngineSettings
+from actors.nodes import Node, NodeTable
+from engines.health import Health
+from engines.rtpengine.bencode import NgDict
+from engines.sets import NodeSpec
+from events.journal import Index, JournalUnavailable, LiveCall, Recorded
+from events.memory import MemoryJournal
+from replay.fold import fold
+from replay.index import Deadlines
+from replay.state import CallState, SessionStatus
+from tests.actors.fake_relay import FakeRelay, opener
+from tests.actors.virtual_time import VirtualTimeLoop
+
+DEADLINES = Deadlines(give_up=7_200_000)
+T = TypeVar("T")
+
+
+class Life:
+    """Whether a control node lives. It dies for good at its `crossings`-th step over its own border from now."""
+
+    def __init__(self) -> None:
+        self.alive = True
+        self.crossings: int | None = None
+        self.crossed = 0
+
+    def cross(self) -> bool:
+        """Note a step over the border (something sent, written or received). Tell whether the node lived to do it."""
+        self.crossed += 1
+        if self.crossings is not None:
+            self.crossings -= 1
+            if self.crossings < 0:
+                self.alive = False
+        return self.alive
+
+
+class FaultyJournal:
+    """One control node's way to the shared journal: it can die on it, and lose the word of what was written."""
+
+    def __init__(self, shared: MemoryJournal, life: Life) -> None:
+        self._shared, self._life = shared, life
+        self.fail_before = 0
+        self.fail_after = 0
+
+    def append(
+        self, call_id: str, expected_version: int, records: Sequence[Recorded], before: Index, after: Index
+    ) -> asyncio.Future[int]:
+        if not self._life.cross():
+            return _never()
+        if self.fail_before > 0:
+            self.fail_before -= 1
+            return _failed()
+        result = self._shared.append(call_id, expected_version, records, before, after)
+        if self.fail_after > 0:
+            self.fail_after -= 1
+            result.exception()
+            return _failed()
+        return self._unless_dead(result)
+
+    def read(self, call_id: str, after: int = 0) -> asyncio.Future[list[Recorded]]:
+        return self._unless_dead(self._shared.read(call_id, after))
+
+    def live_calls(self, node: str | None = None) -> AsyncIterator[LiveCall]:
+        return self._shared.live_calls(node)
+
+    async def count_calls(self) -> dict[str, int]:
+        return await self._shared.count_calls()
+
+    async def claim_due(self, now: int, lease: int, limit: int) -> list[str]:
+        return await self._shared.claim_due(now, lease, limit) if self._life.alive else []
+
+    def postpone(self, call_id: str, due: int) -> asyncio.Future[None]:
+        return self._shared.postpone(call_id, due)
+
+    async def publish(self, name: str, status: bytes, ttl: float) -> None:
+        await self._shared.publish(name, status, ttl)
+
+    async def published(self) -> dict[str, bytes]:
+        return await self._shared.published()
+
+    async def close(self) -> None:
+        """The journal is shared: it stays."""
+
+    def _unless_dead(self, result: asyncio.Future[T]) -> asyncio.Future[T]:
+        if self._life.cross():
+            return result
+        if result.done():
+            result.exception()
+        return _never()
+
+
+def _never() -> asyncio.Future[Any]:
+    return asyncio.get_running_loop().create_future()
+
+
+def _failed() -> asyncio.Future[Any]:
+    future = asyncio.get_running_loop().create_future()
+    future.set_exception(JournalUnavailable("a fault of the simulation"))
+    return future
+
+
+class ControlNode:
+    """One process of the cluster."""
+
+    def __init__(self, name: str, cluster: Cluster) -> None:
+        self.name = name
+        self.life = Life()
+        self.journal = FaultyJournal(cluster.journal, self.life)
+        self.table = NodeTable()
+        self.directory = Directory(
+            name=name,
+            journal=self.journal,
+            nodes=self.table,
+            now=cluster.loop.now_ms,
+            deadlines=DEADLINES,
+            settings=cluster.settings,
+        )
+        self.poller = DuePoller(self.journal, self.directory, cluster.loop.now_ms)
+        self._cluster = cluster
+        self._polling: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        loop = asyncio.get_running_loop()
+        for name in self._cluster.relays:
+            spec = NodeSpec(name=name, engine=self._cluster.engine, url=name)
+            health = Health(since=loop.time())
+            settings = EngineSettings(max_in_flight=self._cluster.max_in_flight)
+            actor = EngineActor(spec, settings, health, opener(self._cluster.relays, self.life.cross))
+            await actor.connect()
+            actor._start_actor_loop()
+            self.table.add(Node(spec, health, actor.actor_ref))
+        self._polling = loop.create_task(self.poller.run())
+
+    def kill(self) -> None:
+        """Die at once: nothing is sent, written or received any more."""
+        self.life.alive = False
+        if self._polling is not None:
+            self._polling.cancel()
+        for node in self.table.all():
+            node.actor.stop(block=False)
+
+
+@dataclass
+class Asked:
+    """A command that was given to a control node, and the reply once there is one."""
+
+    command: Command
+    replies: list[NgDict] = field(default_factory=list)
+
+    @property
+    def reply(self) -> NgDict | None:
+        assert len(self.replies) <= 1, "a command was answered twice"
+        return self.replies[0] if self.replies else None
+
+    @property
+    def ok(self) -> bool:
+        return self.reply is not None and self.reply[b"result"] == b"ok"
+
+
+class Cluster:
+    """The whole world of a test. Use `run` for coroutines, `after` to let time pass."""
+
+    def __init__(
+        self,
+        *,
+        relays: int = 2,
+        control_nodes: int = 2,
+        engine: str = "rtpengine",
+        max_in_flight: int = 1000,
+        settings: DirectorySettings | None = None,
+    ) -> None:
+        self.loop = VirtualTimeLoop()
+        self.engine, self.max_in_flight, self.settings = engine, max_in_flight, settings
+        self.journal = MemoryJournal(self.loop.now_ms)
+        self.relays = {f"relay{n}": FakeRelay() for n in range(1, relays + 1)}
+        self.asked: list[Asked] = []
+        self.nodes: list[ControlNode] = []
+        self.call_ids: set[str] = set()
+        self._started = 0
+        for _ in range(control_nodes):
+            self.add_node()
+
+    def run(self, work: Awaitable[T]) -> T:
+        async def main() -> T:
+            return await work
+
+        return self.loop.run_until_complete(main())
+
+    def after(self, seconds: float) -> None:
+        """Let time pass."""
+        self.run(asyncio.sleep(seconds))
+
+    def add_node(self) -> ControlNode:
+        async def start() -> ControlNode:
+            self._started += 1
+            node = ControlNode(f"control{self._started}", self)
+            await node.start()
+            return node
+
+        node = self.run(start())
+        self.nodes.append(node)
+        return node
+
+    def restart(self, place: int) -> None:
+        """Kill a control node and start another in its place."""
+        self.nodes[place].kill()
+        self.add_node()
+        self.nodes[place] = self.nodes.pop()
+
+    def ask(self, verb: str, call_id: str, *, place: int = 0, **words: Any) -> Asked:
+        """Give a command to a control node; the reply comes as time passes."""
+        asked = Asked(self.command(verb, call_id, **words))
+        self.call_ids.add(call_id)
+        self.asked.append(asked)
+        node = self.nodes[place]
+
+        async def submit() -> None:
+            if node.life.alive:
+                node.directory.submit(asked.command, self._reply_to(asked, node))
+
+        self.run(submit())
+        return asked
+
+    def do(self, verb: str, call_id: str, *, place: int = 0, **words: Any) -> NgDict:
+        """Give a command to a control node and wait for its reply."""
+        asked = self.ask(verb, call_id, place=place, **words)
+        for _ in range(1000):
+            if asked.reply is not None:
+                return asked.reply
+            self.after(0.01)
+        raise AssertionError(f"no reply to {asked.command}")
+
+    def command(
+        self, verb: str, call_id: str, *, a: str = "", b: str = "", branch: str = "", sdp: str = "", **more: Any
+    ) -> Command:
+        request: NgDict = {b"command": verb.encode(), b"call-id": call_id.encode()}
+        named = {b"from-tag": a, b"to-tag": b, b"via-branch": branch, b"sdp": sdp}
+        request |= {key: value.encode() for key, value in named.items() if value}
+        request |= {key.replace("_", "-").encode(): value for key, value in more.items()}
+        counts = verb != "delete" or b"to-tag" in more.get("flags", ())
+        return Command(
+            verb=verb,
+            call_id=call_id,
+            from_tag=a,
+            to_tag=b if counts else "",
+            branch=branch,
+            request=request,
+            received_at=self.loop.now_ms(),
+        )
+
+    def stream(self, call_id: str) -> list[Recorded]:
+        async def read() -> list[Recorded]:
+            return await self.journal.read(call_id)
+
+        return self.run(read())
+
+    def events(self, call_id: str) -> list[str]:
+        return [record.event.name for record in self.stream(call_id)]
+
+    def state(self, call_id: str) -> CallState:
+        return fold(call_id, self.stream(call_id))
+
+    def heal(self) -> None:
+        """End all faults."""
+        for relay in self.relays.values():
+            relay.silent = relay.full = False
+            relay.lose_requests = relay.lose_replies = 0
+            relay.delay = 0.001
+        for place, node in enumerate(self.nodes):
+            node.journal.fail_before = node.journal.fail_after = 0
+            node.life.crossings = None
+            if not node.life.alive:
+                self.restart(place)
+
+    def check_no_leak(self) -> None:
+        """Every relay holds exactly the sessions that the journals say are live."""
+        for name, relay in self.relays.items():
+            wanted = {
+                session.relay_id
+                for call_id in self.call_ids
+                for session in self.state(call_id).remaining_sessions()
+                if session.node == name
+            }
+            assert set(relay.calls) == wanted, f"{name}: {set(relay.calls)} held, {wanted} in the journals"
+        for call_id in self.call_ids:
+            for session in self.state(call_id).remaining_sessions():
+                assert session.status is SessionStatus.OPEN, f"{call_id}: {session}"
+                assert not session.operations
+
+    def check_versions(self) -> None:
+        for call_id in self.call_ids:
+            versions = [record.version for record in self.stream(call_id)]
+            assert versions == list(range(1, len(versions) + 1))
+
+    def close(self) -> None:
+        for node in self.nodes:
+            node.kill()
+        self.after(0.01)
+        for task in asyncio.all_tasks(self.loop):
+            task.cancel()
+        self.after(0.01)
+        self.loop.close()
+
+    @staticmethod
+    def _reply_to(asked: Asked, node: ControlNode) -> Any:
+        def reply(said: NgDict) -> None:
+            if node.life.alive:
+                asked.replies.append(said)
+
+        return reply

@@ -1,0 +1,113 @@
+"""A control node dies at every single step over its border, in each of several stories; another one takes over.
+
+A step is something sent to a relay, or written to or read from the journal. The client repeats what was not answered,
+at the other control node. In the end nothing is leaked, nothing acknowledged is missing, and versions have no gaps.
+"""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import pytest
+
+from events.types import Answered, DeleteWanted, Offered
+from tests.actors.simulation import Asked, Cluster
+
+Story: TypeAlias = list[tuple[str, dict[str, str]]]
+
+PLAIN: Story = [
+    ("offer", {"a": "A", "sdp": "caller"}),
+    ("answer", {"a": "A", "b": "B", "sdp": "callee"}),
+    ("offer", {"a": "B", "b": "A", "sdp": "hold"}),
+    ("answer", {"a": "B", "b": "A", "sdp": "held"}),
+    ("delete", {"a": "A"}),
+]
+FORKED: Story = [
+    ("offer", {"a": "A", "branch": "b1", "sdp": "one"}),
+    ("offer", {"a": "A", "branch": "b2", "sdp": "two"}),
+    ("answer", {"a": "A", "b": "B2", "branch": "b2", "sdp": "answer"}),
+    ("delete", {"a": "A", "branch": "b1"}),
+    ("delete", {"a": "B2"}),
+]
+ABANDONED: Story = [
+    ("offer", {"a": "A", "sdp": "caller"}),
+    ("delete", {"a": "A"}),
+    ("offer", {"a": "A", "sdp": "again"}),
+]
+STORIES = {"plain": PLAIN, "forked": FORKED, "abandoned": ABANDONED}
+
+
+def play(cluster: Cluster, story: Story) -> list[Asked]:
+    """Do one command after the other at the first control node; if it is dead, at the second."""
+    acknowledged = []
+    for verb, words in story:
+        asked = cluster.ask(verb, "c", place=0, **words)
+        cluster.after(6)
+        if asked.reply is None:
+            asked = cluster.ask(verb, "c", place=1, **words)
+            cluster.after(6)
+        assert asked.reply is not None, f"{verb} was never answered"
+        acknowledged.append(asked)
+    return acknowledged
+
+
+def check_acknowledged(cluster: Cluster, acknowledged: list[Asked]) -> None:
+    """Everything that was answered with ok stands in the journal, with the SDP that the client was given."""
+    events = [record.event for record in cluster.stream("c")]
+    for asked in acknowledged:
+        if not asked.ok:
+            continue
+        assert asked.reply is not None
+        match asked.command.verb:
+            case "offer":
+                assert any(isinstance(e, Offered) and e.relayed == asked.reply[b"sdp"] for e in events)
+            case "answer":
+                assert any(isinstance(e, Answered) and e.relayed == asked.reply[b"sdp"] for e in events)
+            case "delete" if b"warning" not in asked.reply:
+                assert any(isinstance(e, DeleteWanted) for e in events)
+
+
+def steps_of(story: Story) -> int:
+    cluster = Cluster()
+    play(cluster, story)
+    steps = cluster.nodes[0].life.crossed
+    cluster.close()
+    return steps
+
+
+@pytest.mark.parametrize("name", STORIES)
+@pytest.mark.parametrize("lost", ["nothing", "the relay's replies too"])
+def test_a_crash_at_any_step_loses_and_leaks_nothing(name: str, lost: str) -> None:
+    story = STORIES[name]
+    steps = steps_of(story)
+    assert steps > len(story)
+    for step in range(steps):
+        cluster = Cluster()
+        cluster.nodes[0].life.crossings = step
+        if lost != "nothing":
+            for relay in cluster.relays.values():
+                relay.lose_replies = 1
+        acknowledged = play(cluster, story)
+        cluster.heal()
+        cluster.after(60)
+        cluster.check_no_leak()
+        cluster.check_versions()
+        check_acknowledged(cluster, acknowledged)
+        cluster.close()
+
+
+@pytest.mark.parametrize("name", STORIES)
+def test_a_crash_of_all_control_nodes_at_any_step_leaks_nothing(name: str) -> None:
+    """Nobody repeats anything: what is due in the journal is all that the next process has."""
+    story = STORIES[name]
+    for step in range(steps_of(story)):
+        cluster = Cluster(control_nodes=1)
+        cluster.nodes[0].life.crossings = step
+        for verb, words in story:
+            cluster.ask(verb, "c", place=0, **words)
+            cluster.after(6)
+        cluster.heal()
+        cluster.after(400)
+        cluster.check_no_leak()
+        cluster.check_versions()
+        cluster.close()

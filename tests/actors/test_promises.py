@@ -1,0 +1,126 @@
+"""Random commands for a few calls over two control nodes, with everything that can go wrong going wrong at random."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, rule
+
+from events.types import Answered, DeleteWanted, Offered
+from tests.actors.simulation import Asked, Cluster
+
+CALLS = st.sampled_from(["c1", "c2", "c3"])
+PLACES = st.integers(0, 1)
+RELAYS = st.sampled_from(["relay1", "relay2"])
+BRANCHES = st.sampled_from(["", "b1", "b2"])
+CALLEES = st.sampled_from(["B", "C"])
+SOON = st.sampled_from([0.0, 0.0005, 0.0015, 0.003, 0.5])
+
+
+class Promises(RuleBasedStateMachine):
+    """DESIGN: log before reply, intent before effect, teardown happens, one history, replay is pure, isolation."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.cluster = Cluster()
+        self.number = 0
+
+    def ask(self, verb: str, call: str, place: int, wait: float, **words: Any) -> None:
+        self.number += 1
+        self.cluster.ask(verb, call, place=place, **words)
+        self.cluster.after(wait)
+
+    @rule(call=CALLS, place=PLACES, branch=BRANCHES, wait=SOON)
+    def offer(self, call: str, place: int, branch: str, wait: float) -> None:
+        self.ask("offer", call, place, wait, a="A", branch=branch, sdp=f"sdp {self.number}")
+
+    @rule(call=CALLS, place=PLACES, callee=CALLEES, turned=st.booleans(), wait=SOON)
+    def offer_again(self, call: str, place: int, callee: str, turned: bool, wait: float) -> None:
+        a, b = (callee, "A") if turned else ("A", callee)
+        self.ask("offer", call, place, wait, a=a, b=b, sdp=f"sdp {self.number}")
+
+    @rule(call=CALLS, place=PLACES, branch=BRANCHES, callee=CALLEES, wait=SOON)
+    def answer(self, call: str, place: int, branch: str, callee: str, wait: float) -> None:
+        self.ask("answer", call, place, wait, a="A", b=callee, branch=branch, sdp=f"sdp {self.number}")
+
+    @rule(call=CALLS, place=PLACES, tag=st.sampled_from(["", "A", "B", "C"]), branch=BRANCHES, wait=SOON)
+    def delete(self, call: str, place: int, tag: str, branch: str, wait: float) -> None:
+        self.ask("delete", call, place, wait, a=tag, branch=branch)
+
+    @rule(place=PLACES, steps=st.integers(0, 6))
+    def doom(self, place: int, steps: int) -> None:
+        self.cluster.nodes[place].life.crossings = steps
+
+    @rule(place=PLACES)
+    def restart(self, place: int) -> None:
+        self.cluster.restart(place)
+
+    @rule(place=PLACES, written=st.booleans())
+    def journal_fails(self, place: int, written: bool) -> None:
+        journal = self.cluster.nodes[place].journal
+        if written:
+            journal.fail_after = 1
+        else:
+            journal.fail_before = 1
+
+    @rule(relay=RELAYS, count=st.integers(1, 4))
+    def lose_requests(self, relay: str, count: int) -> None:
+        self.cluster.relays[relay].lose_requests = count
+
+    @rule(relay=RELAYS, count=st.integers(1, 4))
+    def lose_replies(self, relay: str, count: int) -> None:
+        self.cluster.relays[relay].lose_replies = count
+
+    @rule(relay=RELAYS)
+    def silence(self, relay: str) -> None:
+        self.cluster.relays[relay].silent = not self.cluster.relays[relay].silent
+
+    @rule(relay=RELAYS)
+    def fill(self, relay: str) -> None:
+        self.cluster.relays[relay].full = not self.cluster.relays[relay].full
+
+    @rule(relay=RELAYS, delay=st.sampled_from([0.001, 0.01, 0.4, 2.0]))
+    def slow(self, relay: str, delay: float) -> None:
+        self.cluster.relays[relay].delay = delay
+
+    @rule(seconds=st.sampled_from([0.1, 2.0, 20.0]))
+    def wait(self, seconds: float) -> None:
+        self.cluster.after(seconds)
+
+    def teardown(self) -> None:
+        try:
+            self.check()
+        finally:
+            self.cluster.close()
+
+    def check(self) -> None:
+        cluster = self.cluster
+        cluster.heal()
+        cluster.after(1400)
+        cluster.check_versions()
+        cluster.check_no_leak()
+        for asked in cluster.asked:
+            check_acknowledged(cluster, asked)
+
+
+def check_acknowledged(cluster: Cluster, asked: Asked) -> None:
+    """What was answered with ok stands in the journal, with the very SDP that the client was given."""
+    reply = asked.reply
+    if reply is None or not asked.ok:
+        return
+    events = [record.event for record in cluster.stream(asked.command.call_id)]
+    match asked.command.verb:
+        case "offer":
+            assert any(isinstance(e, Offered) and e.relayed == reply[b"sdp"] for e in events), asked
+        case "answer":
+            assert any(isinstance(e, Answered) and e.relayed == reply[b"sdp"] for e in events), asked
+        case "delete" if b"warning" not in reply:
+            assert any(isinstance(e, DeleteWanted) for e in events), asked
+
+
+TestPromises = Promises.TestCase
+TestPromises.settings = settings(
+    max_examples=150, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
+)

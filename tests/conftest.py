@@ -1,0 +1,18 @@
+"""What all tests share."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+
+import pytest
+
+from tests.peers.peer import Peer
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show the logs of the peers that fixtures keep running beside a failed test."""
+    report = yield
+    if report.failed:
+        report.sections += [(f"log of {peer.name} {peer.folder.name}", peer.log()) for peer in Peer.alive]
+    return report

@@ -1,0 +1,1 @@
+"""Whole calls between real peers."""

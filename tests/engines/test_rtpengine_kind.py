@@ -1,0 +1,150 @@
+"""rtpengine's side of the relay interface: exact bytes, and a call on a real one."""
+
+from __future__ import annotations
+
+import pytest
+
+from engines.kind import Exchange, MalformedReply, Operation, is_limit, is_ok, reason
+from engines.registry import KINDS
+from engines.rtpengine.bencode import NgDict
+from engines.rtpengine.kind import RtpengineKind
+from tests.peers.ng_client import NgClient
+from tests.peers.rtpengine import Rtpengine
+
+KIND = RtpengineKind()
+SDP = b"v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 40000 RTP/AVP 0\r\n"
+
+
+def finish(exchange: Exchange, reply: bytes) -> tuple[bytes, NgDict]:
+    """Give the exchange its one reply; return its one command and its result."""
+    (command,) = next(exchange)
+    with pytest.raises(StopIteration) as end:
+        exchange.send([reply])
+    result: NgDict = end.value.value
+    return command, result
+
+
+def test_is_registered() -> None:
+    assert KINDS["rtpengine"].name == "rtpengine"
+    assert KINDS["rtpengine"].schemes == {"udp"}
+
+
+def test_a_request_goes_through_untouched_but_for_the_call_id() -> None:
+    request: NgDict = {b"command": b"offer", b"call-id": b"client", b"sdp": b"\xff\r\n", b"x": {b"y": [b"z", 0]}}
+    command, reply = finish(
+        KIND.perform(Operation(verb="offer", relay_id="ours", request=request)), b"d3:sdp1:s6:result2:oke"
+    )
+    assert command == b"d7:call-id4:ours7:command5:offer3:sdp3:\xff\r\n1:xd1:yl1:zi0eeee"
+    assert reply == {b"sdp": b"s", b"result": b"ok"}
+    assert request[b"call-id"] == b"client"
+
+
+def test_a_call_id_that_is_no_utf8_keeps_its_bytes() -> None:
+    relay_id = b"\xff\xe9".decode("utf-8", "surrogateescape")
+    command, _ = finish(KIND.perform(KIND.knows(relay_id, "", "")), b"d6:result2:oke")
+    assert b"7:call-id2:\xff\xe9" in command
+
+
+def test_ping() -> None:
+    assert finish(KIND.ping(), b"d6:result4:ponge") == (b"d7:command4:pinge", {b"result": b"pong"})
+
+
+def test_teardown_names_no_tag_which_would_narrow_it() -> None:
+    operation = KIND.teardown("ours", "f", "t")
+    assert operation.verb == "delete"
+    command, _ = finish(KIND.perform(operation), b"d6:result2:oke")
+    assert command == b"d7:call-id4:ours7:command6:delete12:delete delayi0ee"
+
+
+@pytest.mark.parametrize(
+    ("reply", "message"),
+    [
+        (b"", "not bencode: the data ends too early"),
+        (b"d6:result2:ok", "not bencode"),
+        (b"E1", "not bencode"),
+        (b"l6:result2:oke", "not a dictionary with a result"),
+        (b"de", "not a dictionary with a result"),
+        (b"d6:resulti1ee", "not a dictionary with a result"),
+    ],
+)
+def test_refuses_a_malformed_reply(reply: bytes, message: str) -> None:
+    exchange = KIND.ping()
+    next(exchange)
+    with pytest.raises(MalformedReply, match=message):
+        exchange.send([reply])
+
+
+@pytest.mark.parametrize(
+    ("reply", "ok", "limit", "unknown", "why"),
+    [
+        ({b"result": b"ok"}, True, False, False, ""),
+        ({b"result": b"ok", b"warning": b"careful"}, True, False, False, "careful"),
+        ({b"result": b"pong"}, True, False, False, ""),
+        ({b"result": b"load limit", b"message": b"too much"}, False, True, False, "too much"),
+        ({b"result": b"error", b"error-reason": b"Ran out of ports"}, False, True, False, "Ran out of ports"),
+        ({b"result": b"error", b"error-reason": b"Unknown call-id"}, False, False, True, "Unknown call-id"),
+        ({b"result": b"error", b"error-reason": b"\xff"}, False, False, False, "\ufffd"),
+        ({b"result": b"error", b"error-reason": [b"Ran out of ports"]}, False, False, False, ""),
+        ({}, False, False, False, ""),
+    ],
+)
+def test_what_replies_mean(reply: NgDict, ok: bool, limit: bool, unknown: bool, why: str) -> None:
+    assert (is_ok(reply), is_limit(reply), KIND.is_unknown(reply), reason(reply)) == (ok, limit, unknown, why)
+
+
+async def perform(client: NgClient, exchange: Exchange) -> NgDict:
+    """Run the exchange over a real socket."""
+    commands = next(exchange)
+    while True:
+        try:
+            commands = exchange.send([await client.exchange(command) for command in commands])
+        except StopIteration as end:
+            result: NgDict = end.value
+            return result
+
+
+def request(verb: str, **options: bytes) -> Operation:
+    """Build what a client asks for its call."""
+    keys: NgDict = {name.replace("_", "-").encode(): value for name, value in options.items()}
+    message: NgDict = {b"command": verb.encode(), b"call-id": b"client", b"from-tag": b"f", **keys}
+    return Operation(verb=verb, relay_id="ours", request=message)
+
+
+@pytest.mark.e2e
+async def test_a_call_on_a_real_rtpengine() -> None:
+    async with Rtpengine() as relay, relay.client() as client:
+        assert await perform(client, KIND.ping()) == {b"result": b"pong"}
+        assert KIND.is_unknown(await perform(client, KIND.perform(KIND.knows("ours", "f", ""))))
+
+        for verb, options in [("offer", {"sdp": SDP}), ("answer", {"sdp": SDP, "to_tag": b"t"})]:
+            reply = await perform(client, KIND.perform(request(verb, **options)))
+            assert is_ok(reply)
+            assert isinstance(reply[b"sdp"], bytes)
+            assert b"m=audio 40000" not in reply[b"sdp"]
+        assert await relay.sessions() == ["ours"]
+
+        known = await perform(client, KIND.perform(KIND.knows("ours", "f", "t")))
+        assert is_ok(known)
+        assert not KIND.is_unknown(known)
+
+        assert is_ok(await perform(client, KIND.perform(KIND.teardown("ours", "f", "t"))))
+        assert await relay.sessions() == []
+        assert KIND.is_unknown(await perform(client, KIND.perform(KIND.knows("ours", "f", "t"))))
+        again = await perform(client, KIND.perform(KIND.teardown("ours", "f", "t")))
+        assert is_ok(again)
+
+
+@pytest.mark.e2e
+async def test_a_teardown_leaves_nothing_behind_where_the_relay_delays_deletes() -> None:
+    async with Rtpengine(delete_delay=30) as relay, relay.client() as client:
+        assert is_ok(await perform(client, KIND.perform(request("offer", sdp=SDP))))
+        assert is_ok(await perform(client, KIND.perform(KIND.teardown("ours", "f", ""))))
+        assert await relay.sessions() == []
+
+
+@pytest.mark.e2e
+async def test_a_full_relay_says_so() -> None:
+    async with Rtpengine(max_sessions=0) as relay, relay.client() as client:
+        reply = await perform(client, KIND.perform(request("offer", sdp=SDP)))
+        assert is_limit(reply)
+        assert reason(reply) == "Parallel session limit reached"

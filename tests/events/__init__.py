@@ -1,0 +1,1 @@
+"""Tests of events, their codec, and the journals."""

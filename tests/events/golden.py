@@ -1,0 +1,76 @@
+"""Golden entries: bytes that were once written, which every later version must read.
+
+The file holds, for each event type and schema, an entry without and one with encryption. It is only ever added to:
+
+    python -m tests.events.golden
+
+writes entries for event types and schemas that have none yet, from `samples.EVENTS`. When a schema is raised, the
+entries of the old one stay as they are; what they lift to is what `expected` gives.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from events.codec import Codec
+from events.journal import Recorded
+from events.secrets import Keyring
+from events.types import Event
+from tests.events.samples import EVENTS, record
+
+FILE = Path(__file__).parent / "golden" / "entries.json"
+CALL = "a84b4c76e66710@pc33.example.com"
+KEY = bytes(range(32))
+
+
+class Golden(NamedTuple):
+    """An entry as it stands in the file."""
+
+    event: str
+    schema: int
+    encrypted: bool
+    version: int
+    payload: bytes
+
+    @property
+    def expected(self) -> Recorded:
+        """What it has to be read as."""
+        event = next(event for event in EVENTS if event.name == self.event)
+        return record(self.version, event)
+
+
+def load() -> list[Golden]:
+    """Read the file."""
+    entries = json.loads(FILE.read_text()) if FILE.exists() else []
+    return [
+        Golden(event, schema, encrypted, version, bytes.fromhex(payload))
+        for event, schema, encrypted, version, payload in entries
+    ]
+
+
+def missing(entries: list[Golden]) -> Iterator[tuple[Event, bool]]:
+    """Give the events of today that have no entry, without and with encryption."""
+    there = {(entry.event, entry.schema, entry.encrypted) for entry in entries}
+    for event in EVENTS:
+        for encrypted in (False, True):
+            if (event.name, event.schema, encrypted) not in there:
+                yield event, encrypted
+
+
+def main() -> None:
+    """Add what is missing."""
+    entries = load()
+    codecs = {False: Codec(), True: Codec(Keyring([KEY]))}
+    for event, encrypted in list(missing(entries)):
+        version = len(entries) + 1
+        payload = codecs[encrypted].encode(CALL, record(version, event)).payload
+        entries.append(Golden(event.name, event.schema, encrypted, version, payload))
+    lines = [json.dumps([*entry[:-1], entry.payload.hex()]) for entry in entries]
+    FILE.write_text("[\n" + ",\n".join(lines) + "\n]\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,239 @@
+"""What every journal must do. A test module for a journal has a class that inherits this one and makes the journal."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from abc import abstractmethod
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from events.journal import Conflict, CorruptEntry, Journal, JournalUnavailable, Recorded, TailLostError
+from events.types import Quarantined
+from tests.events import histories
+from tests.events.samples import EVENTS, NOTHING, NOW, live, record
+
+CALL = "a84b4c76e66710@pc33.example.com"
+STRANGE = ["", "{", "}{7}", "a b\r\nc", "\0", "ü\N{SNOWMAN}", "a\udcff\udc80", "x" * 500, "1e15", ":s:", "*", "[a]"]
+
+
+async def fill(journal: Journal, call: str, versions: int, *nodes: str) -> None:
+    """Bring a new call to a version."""
+    records = [record(version) for version in range(1, versions + 1)]
+    assert await journal.append(call, 0, records, NOTHING, live(call, versions, *nodes)) == versions
+
+
+async def tables(journal: Journal) -> tuple[list[str], dict[str, int], list[str]]:
+    """Give all that the tables say: live calls, their numbers, due calls."""
+    calls = sorted([row.call_id async for row in journal.live_calls()])
+    return calls, await journal.count_calls(), sorted(await journal.claim_due(2 * NOW, 0, 1000))
+
+
+class JournalContract:
+    """The tests. `journal` is a new one, `other` the same one as another control node has it."""
+
+    number = itertools.count()
+
+    @abstractmethod
+    async def spoil(self, call: str, version: int) -> None:
+        """Damage an entry."""
+
+    @abstractmethod
+    async def cut(self, call: str, version: int) -> None:
+        """Lose all entries above a version."""
+
+    async def test_a_call_that_is_not_there_has_no_entries(self, journal: Journal) -> None:
+        assert await journal.read(CALL) == []
+
+    async def test_all_events_come_back_in_order(self, journal: Journal, other: Journal) -> None:
+        records = [record(version, event) for version, event in enumerate(EVENTS, 1)]
+        for entry in records:
+            before, after = live(CALL, entry.version - 1), live(CALL, entry.version)
+            assert await journal.append(CALL, entry.version - 1, [entry], before, after) == entry.version
+        assert await journal.read(CALL) == records
+        assert await other.read(CALL, 7) == records[7:]
+        assert await other.read(CALL, len(records)) == []
+        assert await other.read(CALL, len(records) + 5) == []
+
+    async def test_several_entries_are_one_append(self, journal: Journal) -> None:
+        records = [record(version) for version in (1, 2, 3)]
+        assert await journal.append(CALL, 0, records, NOTHING, live(CALL, 3)) == 3
+        assert await journal.read(CALL) == records
+
+    @pytest.mark.parametrize("call", STRANGE)
+    async def test_any_text_is_a_call_id(self, journal: Journal, call: str) -> None:
+        await fill(journal, call, 1, call)
+        index = live(call, 1, call, due=NOW)
+        await journal.append(call, 1, [record(2)], live(call, 1, call), index)
+        assert await journal.read(call) == [record(1), record(2)]
+        assert [row async for row in journal.live_calls(call)] == [index.live]
+        assert await journal.claim_due(NOW, 10, 5) == [call]
+
+    async def test_who_is_second_writes_nothing(self, journal: Journal, other: Journal) -> None:
+        await fill(journal, CALL, 2)
+        before = await tables(journal)
+        with pytest.raises(Conflict) as caught:
+            await other.append(CALL, 1, [record(2, at=5), record(3)], live(CALL, 1), live(CALL, 3, "ng1", due=NOW))
+        assert (type(caught.value), caught.value.expected, caught.value.actual) == (Conflict, 1, 2)
+        assert await journal.read(CALL) == [record(1), record(2)]
+        assert await tables(journal) == before
+
+    async def test_a_lost_tail_is_told_and_nothing_written(self, journal: Journal) -> None:
+        await fill(journal, CALL, 5, "ng1")
+        await self.cut(CALL, 3)
+        before = await tables(journal)
+        with pytest.raises(TailLostError) as caught:
+            await journal.append(CALL, 5, [record(6)], live(CALL, 5, "ng1"), NOTHING)
+        assert (caught.value.expected, caught.value.actual) == (5, 3)
+        assert len(await journal.read(CALL)) == 3
+        assert await tables(journal) == before
+        assert await journal.append(CALL, 3, [record(4, at=9)], live(CALL, 5, "ng1"), live(CALL, 4)) == 4
+
+    async def test_the_same_records_again_are_one_append(self, journal: Journal) -> None:
+        await fill(journal, CALL, 2)
+        records, after = [record(3), record(4)], live(CALL, 4, "ng1", due=NOW)
+        for _ in range(3):
+            assert await journal.append(CALL, 2, records, live(CALL, 2), after) == 4
+        assert len(await journal.read(CALL)) == 4
+        assert (await tables(journal))[1:] == ({"": 1, "ng1": 1}, [CALL])
+        await journal.append(CALL, 4, [record(5)], after, live(CALL, 5))
+        assert await journal.append(CALL, 2, records, live(CALL, 2), after) == 4
+        assert (await tables(journal))[1:] == ({"": 1}, [])
+
+    @pytest.mark.parametrize("records", [[record(3, at=1)], [record(3), record(4, at=1)], [record(3)]])
+    async def test_other_records_at_the_same_version_conflict(self, journal: Journal, records: list[Recorded]) -> None:
+        await fill(journal, CALL, 2)
+        await journal.append(CALL, 2, [record(3), record(4)], live(CALL, 2), live(CALL, 4))
+        with pytest.raises(Conflict):
+            await journal.append(CALL, 2, records, live(CALL, 2), live(CALL, 3))
+
+    async def test_the_same_records_of_another_journal_conflict(self, journal: Journal, other: Journal) -> None:
+        if journal is other:
+            pytest.skip("one process has no others")
+        await fill(journal, CALL, 1)
+        with pytest.raises(Conflict):
+            await fill(other, CALL, 1)
+
+    async def test_appends_of_one_tick_build_on_each_other(self, journal: Journal) -> None:
+        done = [journal.append(CALL, n, [record(n + 1)], live(CALL, n), live(CALL, n + 1)) for n in range(20)]
+        assert await asyncio.gather(*done) == list(range(1, 21))
+        assert [entry.version for entry in await journal.read(CALL)] == list(range(1, 21))
+
+    async def test_many_calls_in_one_tick(self, journal: Journal) -> None:
+        calls = [f"{number}@example.com" for number in range(700)]
+        done = [journal.append(call, 0, [record(1)], NOTHING, live(call, 1, "ng1")) for call in calls]
+        assert set(await asyncio.gather(*done)) == {1}
+        assert [len(entries) for entries in await asyncio.gather(*map(journal.read, calls))] == [1] * 700
+        assert await journal.count_calls() == {"": 700, "ng1": 700}
+        assert len({row.call_id async for row in journal.live_calls("ng1")}) == 700
+
+    async def test_one_call_in_conflict_does_not_hinder_the_others(self, journal: Journal) -> None:
+        await fill(journal, CALL, 2)
+        wrong = journal.append(CALL, 1, [record(2, at=5)], live(CALL, 1), live(CALL, 2))
+        right = [journal.append(f"{n}", 0, [record(1)], NOTHING, live(f"{n}", 1)) for n in range(5)]
+        assert await asyncio.gather(*right) == [1] * 5
+        with pytest.raises(Conflict):
+            await wrong
+
+    async def test_a_damaged_entry_concerns_its_call_alone(self, journal: Journal) -> None:
+        await fill(journal, CALL, 4)
+        await fill(journal, "other", 2)
+        await self.spoil(CALL, 2)
+        damaged, sound = journal.read(CALL), journal.read("other")
+        with pytest.raises(CorruptEntry) as caught:
+            await damaged
+        assert (caught.value.call_id, caught.value.version, caught.value.last) == (CALL, 2, 4)
+        assert len(await sound) == 2
+        assert len(await journal.read(CALL, 2)) == 2
+        assert (await tables(journal))[0] == [CALL, "other"]
+        end = record(5, Quarantined(reason=str(caught.value)))
+        assert await journal.append(CALL, caught.value.last, [end], live(CALL, 4), live(CALL, 5)) == 5
+        assert await journal.read(CALL, 4) == [end]
+
+    async def test_tables_follow_the_calls(self, journal: Journal, other: Journal) -> None:
+        assert await tables(journal) == ([], {"": 0}, [])
+        first, second = live("a", 1, "ng1", "ng2", due=NOW), live("b", 1, "ng2")
+        await journal.append("a", 0, [record(1)], NOTHING, first)
+        await journal.append("b", 0, [record(1)], NOTHING, second)
+        assert await tables(other) == (["a", "b"], {"": 2, "ng1": 1, "ng2": 2}, ["a"])
+        assert [row async for row in other.live_calls("ng1")] == [first.live]
+        moved = live("a", 2, "ng3")
+        await other.append("a", 1, [record(2)], first, moved)
+        assert await tables(journal) == (["a", "b"], {"": 2, "ng2": 1, "ng3": 1}, [])
+        assert [row async for row in journal.live_calls("ng3")] == [moved.live]
+        assert [row async for row in journal.live_calls("ng1")] == []
+        await journal.append("a", 2, [record(3)], moved, NOTHING)
+        await journal.append("b", 1, [record(2)], second, NOTHING)
+        assert await tables(journal) == ([], {"": 0}, [])
+
+    async def test_an_ended_call_keeps_its_stream_and_may_live_again(self, journal: Journal) -> None:
+        await fill(journal, CALL, 2, "ng1")
+        await journal.append(CALL, 2, [record(3)], live(CALL, 2, "ng1"), NOTHING)
+        await journal.append(CALL, 3, [record(4)], NOTHING, NOTHING)
+        assert len(await journal.read(CALL)) == 4
+        with pytest.raises(Conflict):
+            await journal.append(CALL, 0, [record(1, at=5)], NOTHING, live(CALL, 1))
+        await journal.append(CALL, 4, [record(5)], NOTHING, live(CALL, 5, "ng2"))
+        assert (await tables(journal))[:2] == ([CALL], {"": 1, "ng2": 1})
+
+    async def test_due_calls_are_claimed_once_a_lease(self, journal: Journal, other: Journal) -> None:
+        for number in range(10):
+            index = live(f"{number}", 1, due=NOW + number)
+            await journal.append(f"{number}", 0, [record(1)], NOTHING, index)
+        assert await journal.claim_due(NOW - 1, 100, 50) == []
+        first = await journal.claim_due(NOW + 4, 100, 3)
+        rest = await other.claim_due(NOW + 4, 100, 50)
+        assert (len(first), sorted(first + rest)) == (3, ["0", "1", "2", "3", "4"])
+        assert await journal.claim_due(NOW + 4, 100, 50) == []
+        assert sorted(await journal.claim_due(NOW + 104, 100, 50)) == [f"{number}" for number in range(10)]
+
+    async def test_a_lease_holds_while_due_does_not_change(self, journal: Journal) -> None:
+        index = live(CALL, 1, due=NOW)
+        await journal.append(CALL, 0, [record(1)], NOTHING, index)
+        assert await journal.claim_due(NOW, 100, 1) == [CALL]
+        later = live(CALL, 2, due=NOW)
+        await journal.append(CALL, 1, [record(2)], index, later)
+        assert await journal.claim_due(NOW + 50, 100, 1) == []
+        await journal.append(CALL, 2, [record(3)], later, live(CALL, 3, due=NOW + 1))
+        assert await journal.claim_due(NOW + 50, 100, 1) == [CALL]
+
+    async def test_due_calls_can_be_put_off(self, journal: Journal) -> None:
+        await journal.append(CALL, 0, [record(1)], NOTHING, live(CALL, 1, due=NOW))
+        await fill(journal, "never due", 1)
+        await asyncio.gather(*(journal.postpone(call, NOW + 10) for call in (CALL, "never due", "not there")))
+        assert await journal.claim_due(NOW + 9, 100, 5) == []
+        assert await journal.claim_due(NOW + 10, 100, 5) == [CALL]
+
+    async def test_claimers_never_share_a_call(self, journal: Journal, other: Journal) -> None:
+        calls = {f"{number}" for number in range(60)}
+        await asyncio.gather(*(journal.append(call, 0, [record(1)], NOTHING, live(call, 1, due=NOW)) for call in calls))
+        claims = await asyncio.gather(*((journal, other)[n % 2].claim_due(NOW, 1000, 5) for n in range(30)))
+        taken = [call for claim in claims for call in claim]
+        assert max(map(len, claims)) <= 5
+        assert (len(taken), set(taken)) == (60, calls)
+
+    async def test_statuses_of_control_nodes_are_known(self, journal: Journal, other: Journal) -> None:
+        assert await journal.published() == {}
+        await journal.publish("one", b"\xff\0", 60)
+        await journal.publish("zwei \u00fc", b"", 60)
+        await other.publish("one", b"new", 60)
+        assert await journal.published() == {"one": b"new", "zwei \u00fc": b""}
+
+    async def test_a_closed_journal_takes_no_appends(self, journal: Journal) -> None:
+        await journal.close()
+        with pytest.raises(JournalUnavailable, match="closed"):
+            await journal.append(CALL, 0, [record(1)], NOTHING, live(CALL, 1))
+
+    @given(plans=st.lists(histories.steps(), min_size=2, max_size=3))
+    @settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    async def test_writers_keep_versions_gapless_and_tables_right(
+        self, journal: Journal, other: Journal, plans: list[list[histories.Step]]
+    ) -> None:
+        run = next(self.number)
+        calls = [f"{run}-{call}" for call in range(3)]
+        journals = itertools.cycle((journal, other))
+        writers = [histories.write(next(journals), writer, calls, plan) for writer, plan in enumerate(plans)]
+        await asyncio.gather(*writers)
+        await histories.check(journal, calls, plans)

@@ -1,0 +1,81 @@
+"""The contract for journals in Redis: damage is done to the streams by hand."""
+
+from __future__ import annotations
+
+import itertools
+from abc import abstractmethod
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, cast
+
+import pytest
+from redis.asyncio import Redis, RedisCluster
+
+from events.journal import Journal
+from events.redis import RedisJournal
+from events.redis.keys import Keys, to_bytes
+from tests.events.journal_contract import JournalContract
+
+Client = Redis | RedisCluster
+Entry = tuple[bytes, dict[bytes, bytes]]
+
+_numbers = itertools.count()
+
+
+def stream_of(prefix: str, call: str) -> bytes:
+    """Give the key of a call's stream."""
+    return Keys(prefix).partition(to_bytes(call)).stream(to_bytes(call))
+
+
+async def rewrite(client: Client, stream: bytes, entries: Sequence[Entry]) -> None:
+    """Put other entries into a stream."""
+    await client.delete(stream)
+    for entry_id, fields in entries:
+        await client.xadd(stream, cast("dict[Any, Any]", fields), entry_id)
+
+
+async def entries_of(client: Client, stream: bytes) -> list[Entry]:
+    """Give a stream's entries."""
+    return cast("list[Entry]", await client.xrange(stream))
+
+
+class RedisContract(JournalContract):
+    """The contract, with journals of a prefix of their own in each test."""
+
+    @asynccontextmanager
+    @abstractmethod
+    def client(self, url: str) -> AsyncIterator[Client]:
+        """Give a client of redis-py."""
+
+    @pytest.fixture
+    def prefix(self) -> str:
+        return f"test-{next(_numbers)}"
+
+    @pytest.fixture
+    async def journal(self, url: str, prefix: str) -> AsyncIterator[Journal]:
+        journal = await RedisJournal.open(url, prefix=prefix)
+        yield journal
+        await journal.close()
+
+    @pytest.fixture
+    async def other(self, url: str, prefix: str) -> AsyncIterator[Journal]:
+        journal = await RedisJournal.open(url, prefix=prefix)
+        yield journal
+        await journal.close()
+
+    @pytest.fixture(autouse=True)
+    def place(self, url: str, prefix: str) -> None:
+        self.used_url, self.used_prefix = url, prefix
+
+    async def spoil(self, call: str, version: int) -> None:
+        stream = stream_of(self.used_prefix, call)
+        async with self.client(self.used_url) as client:
+            entries = await entries_of(client, stream)
+            entries[version - 1][1][b"p"] = b"\xc1"
+            await rewrite(client, stream, entries)
+
+    async def cut(self, call: str, version: int) -> None:
+        stream = stream_of(self.used_prefix, call)
+        async with self.client(self.used_url) as client:
+            entries = await entries_of(client, stream)
+            await rewrite(client, stream, entries[:version])

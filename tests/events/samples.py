@@ -1,0 +1,70 @@
+"""Events, records and indexes to test with."""
+
+from __future__ import annotations
+
+from events.journal import NOTHING, Index, LiveCall, Recorded
+from events.types import (
+    Answered,
+    BranchDeleted,
+    Commanded,
+    Deleted,
+    DeleteWanted,
+    Engaged,
+    Event,
+    Offered,
+    OfferFailed,
+    OfferIntended,
+    Quarantined,
+    Refused,
+    TailLost,
+)
+from events.types import How as By
+from events.types import Scope as Of
+
+NOW = 1_764_000_000_000
+SDP = b"v=0\r\no=- 7 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n"
+RELAYED = SDP.replace(b"192.0.2.1", b"198.51.100.9").replace(b"4000", b"30000")
+
+EVENTS: tuple[Event, ...] = (
+    Engaged(
+        session=1, operation=1, engine="rtpengine", set="1", node="ng1", relay_id="a84b4c76e66710-1", from_tag="1928"
+    ),
+    OfferIntended(session=1, operation=2, from_tag="1928", to_tag="a6c8", branch="z9hG4bK77ef"),
+    Offered(session=1, operation=1, from_tag="1928", branch="z9hG4bK77ef", sdp=SDP, relayed=RELAYED),
+    OfferFailed(session=1, operation=2, reason="no answer within 4 s", reached=True),
+    Answered(session=1, from_tag="1928", to_tag="a6c8", sdp=SDP, relayed=RELAYED),
+    Refused(command="answer", reason="the call has ended"),
+    DeleteWanted(scope=Of.CALL, sessions=(1, 2), reason="delete", from_tag="1928", not_before=NOW + 30_000),
+    Deleted(
+        session=1, how=By.CONFIRMED, statistics={"totals": {"RTP": {"packets": 1 << 40}}, "loss": 0.5, "raw": b"\xff"}
+    ),
+    BranchDeleted(session=2, from_tag="1928", to_tag="a6c8", branch="z9hG4bK77ef", statistics={"streams": [1, 2, []]}),
+    Commanded(command="start recording", session=1, result="ok", from_tag="1928"),
+    TailLost(known=12, sessions=({"session": 3, "node": "ng2"}, {"session": 4, "node": "ng1"})),
+    Quarantined(reason="three times KeyError"),
+)
+
+
+def record(version: int, event: Event | None = None, at: int = NOW) -> Recorded:
+    """Give a record; without an event, one that tells its version."""
+    return Recorded(version, at, "control-1", event or Refused(command="offer", reason=f"step {version}"))
+
+
+def live(call_id: str, version: int, *nodes: str, due: int | None = None) -> Index:
+    """Give the index of a live call with a session on each node."""
+    row = LiveCall(
+        call_id=call_id,
+        status="established",
+        version=version,
+        created=NOW,
+        changed=NOW + version,
+        set="1",
+        from_tag="1928",
+        to_tag="a6c8",
+        by="control-1",
+        sessions=tuple((node, f"{call_id}-{number}") for number, node in enumerate(nodes)),
+    )
+    return Index(row, frozenset(nodes), due)
+
+
+__all__ = ["EVENTS", "NOTHING", "NOW", "RELAYED", "SDP", "live", "record"]

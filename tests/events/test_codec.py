@@ -1,0 +1,218 @@
+"""Events to bytes and back, and every way in which bytes are no event."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, ClassVar
+
+import msgpack  # type: ignore[import-untyped]
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from events.codec import Codec, Unreadable
+from events.secrets import Keyring, key_id
+from events.types import Engaged, Event, Offered, OfferFailed, Quarantined, Refused
+from tests.events.samples import EVENTS, NOW, SDP, record
+
+CALL = "call@example.com"
+KEY, OTHER = bytes(32), bytes(range(32))
+OFFERED = next(event for event in EVENTS if isinstance(event, Offered))
+
+
+def read(codec: Codec, name: str, payload: bytes, version: int = 1) -> Event:
+    return codec.decode(CALL, name.encode(), payload, version).event
+
+
+def packed(data: object, schema: object = 1, **more: object) -> bytes:
+    return bytes(msgpack.packb({"s": schema, "t": NOW, "n": "control-1", "d": data, **more}))
+
+
+@pytest.mark.parametrize("event", EVENTS, ids=lambda event: event.name)
+@pytest.mark.parametrize("keys", [None, Keyring([KEY])], ids=["plain", "encrypted"])
+def test_an_event_comes_back(event: Event, keys: Keyring | None) -> None:
+    codec = Codec(keys)
+    written = codec.encode(CALL, record(7, event))
+    assert codec.decode(CALL, written.name, written.payload, 7) == record(7, event)
+
+
+@given(st.text(st.characters(exclude_categories=[])), st.binary(), st.integers(0, 2**53))
+def test_any_text_bytes_and_time_come_back(text: str, raw: bytes, at: int) -> None:
+    codec = Codec(Keyring([KEY]))
+    # A text that came from bytes has only such surrogates as stand for bytes.
+    tag = text.encode(errors="replace").decode() + b"\xff\xfe".decode(errors="surrogateescape")
+    event = Offered(session=1, operation=1, from_tag=tag, sdp=raw, relayed=raw)
+    written = codec.encode(tag, record(1, event, at))
+    assert codec.decode(tag, written.name, written.payload, 1) == record(1, event, at)
+
+
+def test_fields_have_short_keys_and_defaults_are_left_out() -> None:
+    written = Codec().encode(CALL, record(3, Refused(command="offer", reason="no")))
+    assert written.name == b"refused"
+    assert msgpack.unpackb(written.payload) == {"s": 1, "t": NOW, "n": "control-1", "d": {"c": "offer", "w": "no"}}
+
+
+def test_any_mapping_is_written() -> None:
+    @dataclass(frozen=True, slots=True, kw_only=True)
+    class Held(Event):
+        name: ClassVar[str] = "held"
+        why: Mapping[str, Any]
+
+    codec = Codec(types=[Held])
+    written = codec.encode(CALL, record(1, Held(why=MappingProxyType({"a": 1}))))
+    assert read(codec, "held", written.payload) == Held(why={"a": 1})
+
+
+def test_what_no_entry_can_hold_is_refused() -> None:
+    with pytest.raises(TypeError, match="cannot hold a object"):
+        Codec().encode(CALL, record(1, Quarantined(reason=object())))  # type: ignore[arg-type]
+
+
+def test_secrets_are_not_in_the_payload() -> None:
+    assert SDP in Codec().encode(CALL, record(1, OFFERED)).payload
+    assert SDP[:10] not in Codec(Keyring([KEY])).encode(CALL, record(1, OFFERED)).payload
+
+
+def test_equal_records_have_equal_marks() -> None:
+    for codec in (Codec(), Codec(Keyring([KEY]))):
+        marks = {codec.encode(CALL, record(1, OFFERED)).mark for _ in range(5)}
+        others = {codec.encode(CALL, record(1, event)).mark for event in EVENTS if event is not OFFERED}
+        assert len(marks) == 1
+        assert not marks & others
+        assert codec.encode(CALL, record(1, OFFERED, NOW + 1)).mark not in marks
+
+
+def test_entries_without_encryption_stay_readable() -> None:
+    assert read(Codec(Keyring([KEY])), "offered", Codec().encode(CALL, record(1, OFFERED)).payload) == OFFERED
+
+
+def test_keys_are_rotated() -> None:
+    payload = Codec(Keyring([KEY])).encode(CALL, record(1, OFFERED)).payload
+    assert read(Codec(Keyring([OTHER, KEY])), "offered", payload) == OFFERED
+    for codec in (Codec(), Codec(Keyring([OTHER]))):
+        with pytest.raises(Unreadable, match=f"needs key {key_id(KEY).hex()}"):
+            read(codec, "offered", payload)
+
+
+@pytest.mark.parametrize(
+    ("call", "name", "version"), [("other", "offered", 1), (CALL, "answered", 1), (CALL, "offered", 2)]
+)
+def test_an_encrypted_entry_is_readable_in_its_place_only(call: str, name: str, version: int) -> None:
+    codec = Codec(Keyring([KEY]))
+    payload = codec.encode(CALL, record(1, OFFERED)).payload
+    with pytest.raises(Unreadable, match="changed or moved"):
+        codec.decode(call, name.encode(), payload, version)
+
+
+@pytest.mark.parametrize(
+    ("payload", "why"),
+    [
+        (packed({"s": 1, "o": 2, "w": "late", "h": True}, schema=2), "schema 2 is newer than 1"),
+        (packed({"s": 1, "o": 2, "w": "late", "h": True}, schema=0), "no way from schema 0 to 1"),
+        (packed({"s": 1, "o": 2, "w": "late"}), "reached is missing"),
+        (packed({"s": 1, "o": 2, "w": b"late", "h": True}), "reason: str expected, not bytes"),
+        (packed({"s": True, "o": 2, "w": "late", "h": True}), "session: int expected, not bool"),
+        (packed({"s": 1, "o": 2, "w": "late", "h": True, "new": 1}), "unknown fields new"),
+        (packed([]), "not an entry's map"),
+        (packed({}, schema="1"), "not an entry's map"),
+        (packed({}, y=1), "not an entry's map"),
+        (packed({}, x=1), "not bytes"),
+        (packed({}, x=b"abcdefgh"), "needs key 61626364, and no key"),
+        (b"", "no MessagePack"),
+        (b"\x81", "no MessagePack"),
+        (b"\x01\x02", "no MessagePack"),
+        (b"\x91" * 5000 + b"\x01", "no MessagePack"),
+        (msgpack.packb([1, 2]), "not an entry's map"),
+    ],
+)
+def test_what_cannot_be_read_says_why(payload: bytes, why: str) -> None:
+    with pytest.raises(Unreadable, match=f"offer failed: .*{why}"):
+        read(Codec(), "offer failed", payload)
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "why"),
+    [
+        ("delete wanted", {"k": "all", "m": [], "w": ""}, "scope: 'all' is not a valid Scope"),
+        ("delete wanted", {"k": "call", "m": 1, "w": ""}, "sessions: list expected, not int"),
+        ("delete wanted", {"k": "call", "m": [""], "w": ""}, "sessions: int expected, not str"),
+        ("deleted", {"s": 1, "y": "lost", "z": {b"a": 1}}, "statistics: a map with text keys"),
+        ("tail lost", {"v": 1, "m": [[]]}, "sessions: a map with text keys"),
+    ],
+)
+def test_ill_typed_fields_are_named(name: str, data: dict[str, object], why: str) -> None:
+    with pytest.raises(Unreadable, match=why):
+        read(Codec(), name, packed(data))
+
+
+def test_an_unknown_event_is_named() -> None:
+    with pytest.raises(Unreadable, match="unknown event 'levitated'"):
+        read(Codec(), "levitated", packed({}))
+
+
+@given(st.binary(), st.sampled_from(EVENTS))
+def test_garbage_is_unreadable(garbage: bytes, event: Event) -> None:
+    with pytest.raises(Unreadable):
+        read(Codec(), event.name, garbage)
+
+
+@given(st.data(), st.sampled_from(EVENTS))
+def test_a_damaged_entry_is_a_record_or_unreadable(data: st.DataObject, event: Event) -> None:
+    codec = Codec()
+    payload = bytearray(codec.encode(CALL, record(1, event)).payload)
+    payload[data.draw(st.integers(0, len(payload) - 1))] ^= data.draw(st.integers(1, 255))
+    with suppress(Unreadable):
+        assert isinstance(codec.decode(CALL, event.name.encode(), bytes(payload), 1).event, type(event))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moved(Event):
+    name: ClassVar[str] = "moved"
+    schema: ClassVar[int] = 3
+    secret: ClassVar[tuple[str, ...]] = ("sdp",)
+
+    node: str
+    port: int | None = None
+    ends: tuple[str, int] = ("", 0)
+    shares: Mapping[str, int]
+    sdp: bytes
+
+
+def test_old_schemas_are_lifted_step_by_step() -> None:
+    codec = Codec(
+        types=[Moved],
+        upcasters={
+            ("moved", 1): lambda data: {**data, "shares": {}},
+            ("moved", 2): lambda data: {**data, "n": data["n"].upper(), "d": data["d"].encode()},
+        },
+    )
+    assert read(codec, "moved", packed({"n": "ng", "d": "v=0"})) == Moved(node="NG", shares={}, sdp=b"v=0")
+    with pytest.raises(Unreadable, match="schema 2 does not lift: KeyError"):
+        read(codec, "moved", packed({"d": "v=0"}, schema=2))
+
+
+def test_all_kinds_of_fields_come_back() -> None:
+    codec = Codec(Keyring([KEY]), types=[Moved])
+    event = Moved(node="ng", port=5, ends=("a", 1), shares={"b": 2}, sdp=SDP)
+    assert read(codec, "moved", codec.encode(CALL, record(1, event)).payload) == event
+    for bad in ({"port": "5"}, {"ends": ["a"]}, {"shares": {"b": "2"}}):
+        with pytest.raises(Unreadable, match=next(iter(bad))):
+            read(codec, "moved", packed({"n": "ng", "shares": {}, "d": SDP, **bad}, schema=3))
+
+
+def test_a_field_without_a_rule_is_found_at_once() -> None:
+    @dataclass(frozen=True, slots=True, kw_only=True)
+    class Odd(Event):
+        name: ClassVar[str] = "odd"
+        what: complex
+
+    with pytest.raises(TypeError, match="no rule for fields of type"):
+        Codec(types=[Odd])
+
+
+def test_an_event_that_is_not_registered_is_a_mistake() -> None:
+    with pytest.raises(KeyError):
+        Codec(types=[Engaged]).encode(CALL, record(1, OfferFailed(session=1, operation=1, reason="", reached=False)))

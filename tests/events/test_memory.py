@@ -1,0 +1,72 @@
+"""The journal in memory keeps the contract."""
+
+from __future__ import annotations
+
+import pytest
+
+from events.journal import Journal, TailLostError
+from events.memory import MemoryJournal
+from tests.events.journal_contract import CALL, JournalContract, fill
+from tests.events.samples import NOTHING, NOW, live, record
+
+
+@pytest.fixture
+def journal() -> Journal:
+    return MemoryJournal()
+
+
+@pytest.fixture
+def other(journal: Journal) -> Journal:
+    return journal
+
+
+class TestMemoryJournal(JournalContract):
+    @pytest.fixture(autouse=True)
+    def hold(self, journal: MemoryJournal) -> None:
+        self.held = journal
+
+    async def spoil(self, call: str, version: int) -> None:
+        self.held.spoil(call, version, b"\xc1")
+
+    async def cut(self, call: str, version: int) -> None:
+        self.held.cut(call, version)
+
+
+class Clock:
+    now = NOW
+
+    def __call__(self) -> int:
+        return self.now
+
+
+async def test_an_ended_call_is_kept_for_its_time() -> None:
+    clock = Clock()
+    journal = MemoryJournal(clock, retention=5)
+    await fill(journal, CALL, 1)
+    clock.now += 60_000
+    await journal.append(CALL, 1, [record(2)], live(CALL, 1), NOTHING)
+    clock.now += 4_999
+    assert len(await journal.read(CALL)) == 2
+    clock.now += 1
+    assert await journal.read(CALL) == []
+    with pytest.raises(TailLostError):
+        await journal.append(CALL, 2, [record(3)], NOTHING, NOTHING)
+
+
+async def test_a_call_that_lives_again_stays() -> None:
+    clock = Clock()
+    journal = MemoryJournal(clock, retention=5)
+    await journal.append(CALL, 0, [record(1)], NOTHING, NOTHING)
+    await journal.append(CALL, 1, [record(2)], NOTHING, live(CALL, 2))
+    clock.now += 6_000
+    assert len(await journal.read(CALL)) == 2
+
+
+async def test_statuses_run_out() -> None:
+    clock = Clock()
+    journal = MemoryJournal(clock)
+    await journal.publish("one", b"up", 2)
+    clock.now += 1_999
+    assert await journal.published() == {"one": b"up"}
+    clock.now += 1
+    assert await journal.published() == {}

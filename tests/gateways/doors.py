@@ -1,0 +1,77 @@
+"""What the tests of the ng door share: a handler without sockets, and a directory that does what a test tells it."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass, field
+
+from actors.command import Command
+from actors.messages import Reply
+from actors.nodes import NodeTable
+from engines.rtpengine.bencode import NgDict, encode
+from events.memory import MemoryJournal
+from gateways.ng.cache import ReplyCache
+from gateways.ng.counters import NgCounters
+from gateways.ng.handler import Handler, Inside, Peer
+from gateways.ng.limits import Clients
+from gateways.ng.overview import Overview
+
+LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128"))
+QUERY = encode({b"command": b"query", b"call-id": b"a call"})
+
+
+@dataclass
+class FakeCalls:
+    """Takes commands; replies at once with `reply`, or, while that is None, when the test says so."""
+
+    reply: NgDict | None = None
+    commands: list[Command] = field(default_factory=list)
+    waiting: list[Reply] = field(default_factory=list)
+    error: Exception | None = None
+
+    def submit(self, command: Command, reply: Reply) -> None:
+        if self.error is not None:
+            raise self.error
+        self.commands.append(command)
+        if self.reply is None:
+            self.waiting.append(reply)
+        else:
+            reply(self.reply)
+
+
+@dataclass
+class Desk:
+    """A handler with all around it under the test's control, and what it has sent."""
+
+    max_queued: int = 10
+    journal: MemoryJournal = field(default_factory=MemoryJournal)
+    calls: FakeCalls = field(default_factory=FakeCalls)
+    counters: NgCounters = field(default_factory=NgCounters)
+    sent: list[bytes] = field(default_factory=list)
+    seconds: float = 1000.0
+    is_ready: bool = True
+
+    def __post_init__(self) -> None:
+        self.clients = Clients(LOOPBACK, self.max_queued)
+        self.cache = ReplyCache(60)
+        self.overview = Overview(self.journal, NodeTable(), self.counters)
+        inside = Inside(
+            calls=self.calls,
+            overview=self.overview,
+            now=lambda: 1_700_000_000_000,
+            monotonic=lambda: self.seconds,
+            ready=lambda: self.is_ready,
+            set="edge",
+        )
+        self.handler = Handler(inside, self.clients, self.cache, self.counters)
+
+    def peer(self, port: int = 5060, host: str = "127.0.0.1", room: int = 65_507) -> Peer:
+        client = self.clients.find(host)
+        assert client is not None
+        return Peer(client, b"udp %b %d\0" % (host.encode(), port), room)
+
+    def take(self, message: bytes, port: int = 5060) -> list[bytes]:
+        """Hand a message over; return what was sent at once."""
+        before = len(self.sent)
+        self.handler.take(message, self.peer(port), self.sent.append)
+        return self.sent[before:]

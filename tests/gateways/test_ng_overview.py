@@ -1,0 +1,156 @@
+from __future__ import annotations
+
+import asyncio
+from typing import Any, ClassVar
+
+import pytest
+
+from actors.effects import Outcome
+from actors.messages import Perform, Performed
+from actors.nodes import Node, NodeTable
+from actors.runtime import LoopActor
+from engines.health import Health
+from engines.kind import Operation
+from engines.rtpengine.bencode import NgDict
+from engines.sets import NodeSpec
+from events.journal import NOTHING, Index, JournalUnavailable, LiveCall
+from events.memory import MemoryJournal
+from gateways.ng.counters import NgCounters
+from gateways.ng.overview import Overview, limit_of
+from gateways.ng.request import Refused
+from gateways.ng.survey import survey
+from tests.peers.peer import wait_until
+
+PLENTY = 1_000_000
+STATISTICS: NgDict = {b"command": b"statistics"}
+
+
+class FakeNode(LoopActor):
+    """A node that has one reply to whatever it is asked."""
+
+    registered: ClassVar[bool] = False
+
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__()
+        self._outcome = outcome
+
+    def on_receive(self, message: Any) -> None:
+        assert isinstance(message, Perform)
+        assert message.operation.request[b"command"] == b"statistics"
+        message.asker.tell(Performed(message.token, self._outcome))
+
+
+def node(name: str, reply: NgDict | None) -> Node:
+    return Node(
+        NodeSpec(name=name, engine="rtpengine", url="udp:127.0.0.1:9"),
+        Health(0.0),
+        FakeNode.start(Outcome(reply=reply, reached=reply is not None)),
+    )
+
+
+async def asked(overview: Overview, what: str, limit: int = 32, room: int = PLENTY) -> NgDict:
+    answer: asyncio.Future[NgDict] = asyncio.get_running_loop().create_future()
+    if what == "list":
+        overview.list(limit, room, answer.set_result)
+    else:
+        overview.statistics(answer.set_result)
+    return await answer
+
+
+async def _is_stopped(one: Node) -> bool:
+    return not one.actor.is_alive()
+
+
+async def journal_with(calls: int) -> MemoryJournal:
+    journal = MemoryJournal()
+    for number in range(calls):
+        row = LiveCall(call_id=f"call {number}", status="live", version=0, created=0, changed=0)
+        await journal.append(row.call_id, 0, [], NOTHING, Index(live=row))
+    return journal
+
+
+@pytest.mark.parametrize(
+    ("limit", "wanted"),
+    [(None, 32), (0, 0), (5, 5), (b"7", 7), (b"x", 32), (b"", 32), ([], 32), (b"9" * 60, 10**20 - 1)],
+)
+def test_the_limit_of_a_list(limit: int | bytes | None, wanted: int) -> None:
+    assert limit_of({} if limit is None else {b"limit": limit}) == wanted
+
+
+@pytest.mark.parametrize("limit", [-1, b"-1"])
+def test_a_limit_below_zero(limit: int | bytes) -> None:
+    with pytest.raises(Refused, match="invalid limit, must be >= 0"):
+        limit_of({b"limit": limit})
+
+
+@pytest.mark.parametrize(("limit", "found"), [(32, 5), (5, 5), (4, 4), (0, 0)])
+async def test_a_list_has_the_live_calls_of_all_nodes(limit: int, found: int) -> None:
+    overview = Overview(await journal_with(5), NodeTable(), NgCounters())
+    answer = await asked(overview, "list", limit)
+    assert answer == {b"result": b"ok", b"calls": [b"call %d" % n for n in range(found)]}
+
+
+async def test_a_list_that_does_not_fit() -> None:
+    overview = Overview(await journal_with(5), NodeTable(), NgCounters())
+    answer = await asked(overview, "list", room=20)
+    assert answer[b"error-reason"] == b"The list does not fit into one reply; use a lower limit"
+
+
+async def test_without_a_journal() -> None:
+    class Away(MemoryJournal):
+        async def count_calls(self) -> dict[str, int]:
+            raise JournalUnavailable("away")
+
+    answer = await asked(Overview(Away(), NodeTable(), NgCounters()), "statistics")
+    assert answer == {b"result": b"error", b"error-reason": b"Journal: away"}
+
+
+async def test_a_fault_is_an_error_reply() -> None:
+    class Broken(MemoryJournal):
+        async def count_calls(self) -> dict[str, int]:
+            raise ZeroDivisionError
+
+    answer = await asked(Overview(Broken(), NodeTable(), NgCounters()), "statistics")
+    assert answer[b"error-reason"] == b"Internal error: ZeroDivisionError()"
+
+
+async def test_statistics_are_those_of_all_nodes_and_our_own() -> None:
+    counters = NgCounters(repeats=3)
+    counters.requests["offer", "ok"] = 7
+    replies: list[NgDict | None] = [
+        {b"result": b"ok", b"statistics": {b"currentstatistics": {b"sessionsown": 2}}},
+        {b"result": b"ok", b"statistics": {b"currentstatistics": {b"sessionsown": 3}}},
+        {b"result": b"error", b"error-reason": b"no"},
+        None,
+    ]
+    nodes = NodeTable(node(f"n{number}", reply) for number, reply in enumerate(replies))
+    nodes.add(stopped := node("stopped", None))
+    stopped.actor.stop(block=False)
+    await wait_until(lambda: _is_stopped(stopped), "the actor has stopped")
+    answer = await asked(Overview(await journal_with(4), nodes, counters), "statistics")
+    assert answer == {
+        b"result": b"ok",
+        b"statistics": {
+            b"currentstatistics": {b"sessionsown": 5},
+            b"rtp-relay": {
+                b"calls": 4,
+                b"nodes": 5,
+                b"nodes-answered": 2,
+                b"requests": {b"offer": {b"ok": 7}},
+                b"repeats": 3,
+                b"load-limited": 0,
+                b"garbage": 0,
+                b"not-allowed": 0,
+            },
+        },
+    }
+
+
+async def test_a_node_that_never_says_how_it_ended_is_left_out() -> None:
+    class Silent(LoopActor):
+        registered: ClassVar[bool] = False
+
+    answers = node("answers", {b"result": b"ok"})
+    silent = Node(answers.spec, answers.health, Silent.start())
+    outcomes = await survey([silent, answers], Operation(verb="statistics", relay_id="", request=STATISTICS), 0.05)
+    assert [outcome.reply for outcome in outcomes] == [None, {b"result": b"ok"}]

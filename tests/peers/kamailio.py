@@ -1,0 +1,66 @@
+"""A real Kamailio."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from pathlib import Path
+
+from tests.peers.datagram import Address, DatagramSocket
+from tests.peers.peer import Peer
+from tests.peers.ports import HOST
+
+
+class Kamailio(Peer):
+    """A Kamailio with the configuration `config`, which must answer OPTIONS to itself.
+
+    `defines` are values for names that the configuration lets the command line set (`#!ifndef`), strings in quotes;
+    LISTEN is always set, to a free port.
+    """
+
+    name = "kamailio"
+
+    def __init__(self, config: Path, defines: Mapping[str, str]) -> None:
+        super().__init__()
+        self.port = 0
+        self._config = config
+        self._defines = defines
+
+    @property
+    def address(self) -> Address:
+        """Where it listens for SIP over UDP."""
+        return HOST, self.port
+
+    def prepare(self) -> None:
+        """Take the port."""
+        self.port = self.ports.take()
+
+    def command(self) -> list[str]:
+        """Return the command line: in the foreground, all it writes in its own folder, little memory."""
+        defines = {"LISTEN": f"udp:{HOST}:{self.port}", **self._defines}
+        folder = str(self.folder)
+        places = ["-f", str(self._config.resolve()), "-w", folder, "-Y", folder, "-P", str(self.folder / "pid")]
+        named = [word for name, value in defines.items() for word in ("-A", f"{name}={value}")]
+        return ["kamailio", *places, *named, "-DD", "-E", "-m", "32", "-M", "8"]
+
+    async def ready(self) -> bool:
+        """Tell whether it answers OPTIONS."""
+        async with DatagramSocket() as socket:
+            host, port = socket.address
+            lines = [
+                f"OPTIONS sip:{HOST}:{self.port} SIP/2.0",
+                f"Via: SIP/2.0/UDP {host}:{port};branch=z9hG4bKready",
+                "From: <sip:test@localhost>;tag=ready",
+                f"To: <sip:{HOST}>",
+                "Call-ID: ready",
+                "CSeq: 1 OPTIONS",
+                "Max-Forwards: 10",
+                "Content-Length: 0",
+            ]
+            socket.send("\r\n".join([*lines, "", ""]).encode(), self.address)
+            try:
+                async with asyncio.timeout(0.2):
+                    await socket.received.get()
+            except TimeoutError:
+                return False
+            return True

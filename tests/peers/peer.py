@@ -1,0 +1,176 @@
+"""What all peers have in common: a process of their own, a folder, a log, and an end."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import tempfile
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from types import TracebackType
+from typing import ClassVar, Self
+
+from tests.peers.ports import UNIT, PortBlock
+
+START_TIMEOUT = 15.0
+STOP_TIMEOUT = 5.0
+
+
+class PeerError(Exception):
+    """A peer did not start or did not answer; the text ends with its log."""
+
+
+async def wait_until(condition: Callable[[], Awaitable[bool]], what: str, within: float = START_TIMEOUT) -> None:
+    """Ask `condition` again and again until it holds; raise `TimeoutError` after `within` seconds."""
+    deadline = time.monotonic() + within
+    while not await condition():
+        if time.monotonic() > deadline:
+            message = f"not within {within:g} s: {what}"
+            raise TimeoutError(message)
+        await asyncio.sleep(0.02)
+
+
+class Peer(ABC):
+    """A program that a test talks to.
+
+    It runs in a process group of its own, so that its end takes its children along. `async with` starts it, waits
+    until it answers, and stops it; an exception on the way out carries the end of its log as a note.
+    """
+
+    name: ClassVar[str]
+    alive: ClassVar[list[Peer]] = []
+
+    def __init__(self, ports: int = UNIT) -> None:
+        self.ports = PortBlock(ports)
+        self.folder = Path()
+        self._temporary: tempfile.TemporaryDirectory[str] | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @abstractmethod
+    def command(self) -> list[str]:
+        """Return the program and its arguments; called at each start."""
+
+    @abstractmethod
+    async def ready(self) -> bool:
+        """Tell whether the program answers."""
+
+    def prepare(self) -> None:  # noqa: B027 - most peers need it, none must
+        """Take ports and write files; called once, when `folder` and `ports` are there."""
+
+    @property
+    def running(self) -> bool:
+        """Whether the process is there (a paused one is)."""
+        return self._process is not None and self._process.poll() is None
+
+    async def start(self) -> None:
+        """Start the program and return when it answers."""
+        with (self.folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(  # noqa: ASYNC220 - returns at once, and outlives the event loop
+                self.command(),
+                cwd=self.folder,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        try:
+            await wait_until(self._ready_or_dead, f"{self.name} answers")
+        except TimeoutError as error:
+            raise PeerError(self.describe(str(error))) from error
+
+    async def stop(self) -> None:
+        """End the program: politely, then by force."""
+        if not self._signal(signal.SIGTERM, signal.SIGCONT):
+            return
+        try:
+            await self.ended(STOP_TIMEOUT)
+        except TimeoutError:
+            self.kill()
+
+    async def ended(self, within: float) -> int:
+        """Wait for the program's own end and return its exit code; raise `TimeoutError` after `within` seconds."""
+        process = self._process
+        if process is None:
+            raise PeerError(self.describe("was not started"))
+        try:
+            return await asyncio.to_thread(process.wait, within)
+        except subprocess.TimeoutExpired as error:
+            raise TimeoutError(self.describe(f"has not ended in {within:g} s")) from error
+
+    def kill(self) -> None:
+        """End the program as a crash would (SIGKILL), and its children."""
+        if self._process is not None and self._signal(signal.SIGKILL):
+            self._process.wait()
+
+    async def restart(self) -> None:
+        """Stop it if it runs, and start it with the same ports and folder."""
+        await self.stop()
+        await self.start()
+
+    def pause(self) -> None:
+        """Make it silent (SIGSTOP): its sockets stay open, nobody answers."""
+        if self._process is not None and self._signal(signal.SIGSTOP):
+            # All its threads have stopped only when the parent is told so.
+            os.waitid(os.P_PID, self._process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+
+    def resume(self) -> None:
+        """Let it go on after `pause`."""
+        self._signal(signal.SIGCONT)
+
+    def log(self, lines: int = 60) -> str:
+        """Return the end of what the program has written."""
+        path = self.folder / "log"
+        text = path.read_text(errors="replace") if path.exists() else ""
+        return "\n".join(text.splitlines()[-lines:])
+
+    def describe(self, what: str) -> str:
+        """Return a failure's text: what happened, and the log."""
+        return f"{self.name} {what}; its log:\n{self.log()}"
+
+    async def __aenter__(self) -> Self:
+        self._temporary = tempfile.TemporaryDirectory(prefix=f"rtp-relay-{self.name}-")
+        self.folder = Path(self._temporary.name)
+        try:
+            self.ports.reserve()
+            self.prepare()
+            await self.start()
+        except BaseException:
+            self._release()
+            raise
+        Peer.alive.append(self)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is not None:
+            error.add_note(self.describe("was there"))
+        try:
+            await self.stop()
+        finally:
+            Peer.alive.remove(self)
+            self._release()
+
+    def _release(self) -> None:
+        self.kill()
+        self.ports.release()
+        if self._temporary is not None:
+            self._temporary.cleanup()
+
+    async def _ready_or_dead(self) -> bool:
+        if not self.running:
+            raise PeerError(self.describe("ended at once"))
+        return await self.ready()
+
+    def _signal(self, *numbers: signal.Signals) -> bool:
+        """Signal the whole group, and tell whether the program was still there."""
+        if self._process is None or self._process.poll() is not None:
+            return False
+        for number in numbers:
+            # It may have ended since: its id stays its own until somebody waits for it, that is, asks `poll` again.
+            os.killpg(self._process.pid, number)
+        return True

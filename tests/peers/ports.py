@@ -1,0 +1,91 @@
+"""Areas of ports that belong to one peer as long as it lives."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import socket
+
+HOST = "127.0.0.1"
+UNIT = 100
+# Below the system's ephemeral ports: no client's socket takes a port while its peer restarts.
+_UNITS = range(10000, 32000, UNIT)
+
+
+class PortBlock:
+    """An area of consecutive free ports on loopback.
+
+    A TCP socket bound to the first port of each hundred holds the area, so the system itself keeps parallel test
+    runs apart. Ports are handed out one by one from the bottom (`take`), and as a range for media (`rest`).
+    """
+
+    def __init__(self, size: int = UNIT) -> None:
+        self._units = -(-size // UNIT)
+        self._guards: list[socket.socket] = []
+        self._next = 0
+        self._end = 0
+
+    def reserve(self) -> None:
+        """Find and hold an area; raise `OSError` when the machine has none."""
+        starts = list(_UNITS)[: 1 - self._units or None]
+        random.shuffle(starts)
+        for start in starts:
+            if self._hold(start):
+                self._next, self._end = start + 1, start + self._units * UNIT
+                return
+        message = f"no {self._units * UNIT} free ports in a row between {_UNITS.start} and {_UNITS.stop}"
+        raise OSError(message)
+
+    def take(self) -> int:
+        """Return one port, for UDP or TCP."""
+        self._next += 1
+        return self._next - 1
+
+    def rest(self) -> tuple[int, int]:
+        """Return the lowest (even) and the highest port of what is left, for UDP."""
+        return self._next + self._next % 2, self._end - 1
+
+    def release(self) -> None:
+        """Give the area back."""
+        while self._guards:
+            self._guards.pop().close()
+
+    def _hold(self, start: int) -> bool:
+        for port in range(start, start + self._units * UNIT, UNIT):
+            guard = _bind(port, socket.SOCK_STREAM)
+            if guard is None:
+                self.release()
+                return False
+            self._guards.append(guard)
+        if all(_free(port) for port in range(start, start + self._units * UNIT) if port % UNIT):
+            return True
+        self.release()
+        return False
+
+
+def in_use(port: int) -> bool:
+    """Tell whether somebody has the UDP port `port`."""
+    bound = _bind(port, socket.SOCK_DGRAM)
+    if bound is not None:
+        bound.close()
+    return bound is None
+
+
+def _bind(port: int, kind: socket.SocketKind) -> socket.socket | None:
+    bound = socket.socket(socket.AF_INET, kind)
+    try:
+        bound.bind((HOST, port))
+    except OSError:
+        bound.close()
+        return None
+    return bound
+
+
+def _free(port: int) -> bool:
+    with contextlib.ExitStack() as stack:
+        for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
+            bound = _bind(port, kind)
+            if bound is None:
+                return False
+            stack.enter_context(bound)
+    return True

@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import pytest
+
+from events import types as e
+from replay.words import facts
+
+TOTALS = {"totals": {"RTP": {"packets": 100, "bytes": 17200}, "RTCP": {"packets": 2, "bytes": 96}}}
+COUNTS = "RTP 100 packets, 17200 bytes, RTCP 2 packets, 96 bytes"
+
+
+@pytest.mark.parametrize(
+    ("event", "words"),
+    [
+        (
+            e.Engaged(session=1, operation=2, engine="rtpengine", set="s", node="n", relay_id="id", from_tag="a"),
+            "session 1 on rtpengine node n of set s, known there as id, offer 2, from-tag a",
+        ),
+        (
+            e.OfferIntended(session=1, operation=2, from_tag="a", to_tag="b", branch="z"),
+            "offer 2 in session 1, from-tag a, to-tag b, branch z",
+        ),
+        (
+            e.Offered(session=1, operation=2, from_tag="a", sdp=b"abc", relayed=b"abcde"),
+            "offer 2 in session 1, from-tag a, SDP of 3 bytes in, 5 out",
+        ),
+        (
+            e.OfferFailed(session=1, operation=2, reason="timeout", reached=True),
+            "offer 2 in session 1, timeout, the node may have acted on it",
+        ),
+        (
+            e.OfferFailed(session=1, operation=2, reason="node is down", reached=False),
+            "offer 2 in session 1, node is down, the node has not acted on it",
+        ),
+        (
+            e.Answered(session=1, from_tag="a", to_tag="b", sdp=b"", relayed=b"x"),
+            "session 1, from-tag a, to-tag b, SDP of 0 bytes in, 1 out",
+        ),
+        (e.Refused(command="offer", reason="no node"), "offer, no node"),
+        (e.Refused(command="answer", reason="Unknown call-id", node="n"), "answer, node n, Unknown call-id"),
+        (
+            e.DeleteWanted(scope=e.Scope.CALL, sessions=(1, 2), reason="delete"),
+            "the whole call (sessions 1 and 2), delete",
+        ),
+        (e.DeleteWanted(scope=e.Scope.CALL, sessions=(), reason="delete"), "the whole call (session none), delete"),
+        (
+            e.DeleteWanted(scope=e.Scope.SESSION, sessions=(2,), reason="moved", not_before=1_763_910_847_120),
+            "session 2, moved, not before 2025-11-23 15:14:07",
+        ),
+        (
+            e.DeleteWanted(scope=e.Scope.BRANCH, sessions=(1,), reason="delete", from_tag="a", branch="z"),
+            "a branch of session 1, from-tag a, branch z, delete",
+        ),
+        (e.Deleted(session=1, how=e.How.CONFIRMED, statistics=TOTALS), f"session 1, confirmed, {COUNTS}"),
+        (e.Deleted(session=1, how=e.How.NEVER_SENT), "session 1, never sent"),
+        (e.Deleted(session=1, how=e.How.LOST, statistics={"totals": {"RTP": 3}}), "session 1, lost"),
+        (e.BranchDeleted(session=1, from_tag="a", statistics=TOTALS), f"session 1, from-tag a, {COUNTS}"),
+        (
+            e.Commanded(command="play media", session=1, result="error", reason="no file", from_tag="a"),
+            "play media in session 1: error, no file, from-tag a",
+        ),
+        (
+            e.TailLost(known=7, sessions=({"session": 1},)),
+            "versions up to 7 had been known, with 1 sessions that the journal forgot",
+        ),
+        (e.Quarantined(reason="entry 3-0: wrong bytes"), "entry 3-0: wrong bytes"),
+    ],
+)
+def test_the_words_of_each_event(event: e.Event, words: str) -> None:
+    assert facts(event) == words
+
+
+def test_every_kind_of_event_has_words_of_its_own() -> None:
+    assert {kind for kind in e.EVENT_TYPES if kind not in facts.registry} == set()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Another(e.Event):
+    name: ClassVar[str] = "another"
+    secret: ClassVar[tuple[str, ...]] = ("sdp",)
+
+    session_number: int
+    reason: str = ""
+    sdp: bytes = b""
+
+
+def test_a_kind_without_words_gives_its_fields_but_no_secrets() -> None:
+    assert facts(Another(session_number=3, sdp=b"keys")) == "session number 3"

@@ -1,0 +1,36 @@
+"""A journal in memory in the place of the one that the commands would open."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+
+from events.journal import JournalError
+from events.memory import MemoryJournal
+from rtp_relay.config import Config
+
+Fill = Callable[[MemoryJournal], Awaitable[object]]
+
+
+def use_journal(monkeypatch: pytest.MonkeyPatch, fill: Fill) -> None:
+    """Let the commands open a journal that `fill` has filled."""
+
+    @asynccontextmanager
+    async def open_journal(_: Config) -> AsyncIterator[MemoryJournal]:
+        journal = MemoryJournal()
+        await fill(journal)
+        yield journal
+        await journal.close()
+
+    monkeypatch.setattr("rtp_relay.cli.reading.open_journal", open_journal)
+
+
+def use_failing_journal(monkeypatch: pytest.MonkeyPatch, error: JournalError) -> None:
+    """Let the commands fail to open the journal."""
+
+    async def fill(_: MemoryJournal) -> None:
+        raise error
+
+    use_journal(monkeypatch, fill)

@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from rtp_relay import __version__, demo, service
+from rtp_relay.cli.app import app
+from rtp_relay.config import Config
+
+run = CliRunner().invoke
+
+
+def test_help_tells_commands_and_exit_codes() -> None:
+    result = run(app, ["--help"], env={"COLUMNS": "300"})
+    assert result.exit_code == 0
+    for word in ("serve", "check", "calls", "nodes", "history", "demo", "Exit codes: 0 all is well; 1 it failed"):
+        assert word in result.output
+
+
+@pytest.mark.parametrize("command", ["serve", "check", "calls", "nodes", "history", "demo"])
+def test_each_command_has_help(command: str) -> None:
+    result = run(app, [command, "--help"])
+    assert result.exit_code == 0
+    assert "Usage" in result.output
+
+
+def test_version() -> None:
+    result = run(app, ["--version"])
+    assert (result.exit_code, result.output) == (0, f"rtp-relay {__version__}\n")
+
+
+@pytest.mark.parametrize("arguments", [["hist"], ["serve", "--nonsense"], ["history"], ["calls", "--limit", "-1"]])
+def test_a_wrong_command_line_ends_with_2(arguments: list[str]) -> None:
+    assert run(app, arguments).exit_code == 2
+
+
+def test_it_is_a_module_too() -> None:
+    result = subprocess.run([sys.executable, "-m", "rtp_relay", "--version"], capture_output=True, check=True)
+    assert result.stdout.decode() == f"rtp-relay {__version__}\n"
+
+
+def test_serve_runs_the_service_with_the_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "c.toml").write_text('[service]\nname = "control-1"')
+    configs: list[Config] = []
+
+    def fake_run(config: Config) -> int:
+        configs.append(config)
+        return 1
+
+    monkeypatch.setattr(service, "run", fake_run)
+    by_option = run(app, ["serve", "-c", str(tmp_path / "c.toml")])
+    by_environment = run(app, ["serve"], env={"RTP_RELAY_CONFIG": str(tmp_path / "c.toml")})
+    assert (by_option.exit_code, by_environment.exit_code) == (1, 1)
+    assert [config.service.name for config in configs] == ["control-1", "control-1"]
+
+
+def test_serve_with_a_wrong_configuration_names_it_and_ends_with_2(tmp_path: Path) -> None:
+    (tmp_path / "c.toml").write_text("[serivce]\nname = 3\n[ng]\nlisten = 3")
+    result = run(app, ["serve", "-c", str(tmp_path / "c.toml")])
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert f"{tmp_path}/c.toml:1: serivce: found an unknown key" in result.stderr
+    assert f"{tmp_path}/c.toml:4: ng.listen: found 3" in result.stderr
+
+
+@pytest.mark.parametrize("code", [0, 1])
+def test_demo_ends_as_the_demonstration_says(code: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(demo, "run", lambda *, as_json: code + 2 * as_json)
+    assert run(app, ["demo"]).exit_code == code
+    assert run(app, ["demo", "--json"]).exit_code == code + 2

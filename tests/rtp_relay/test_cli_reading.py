@@ -1,0 +1,257 @@
+"""The commands that read the journal: calls, nodes, history."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from events import types as e
+from events.journal import (
+    NOTHING,
+    CorruptEntry,
+    Index,
+    JournalError,
+    JournalMismatch,
+    JournalUnavailable,
+    LiveCall,
+    Recorded,
+)
+from events.memory import MemoryJournal
+from rtp_relay.cli.app import app
+from rtp_relay.status import ControlNodeStatus, NodeState, NodeStatus, encode_status
+from tests.rtp_relay.cli_journal import use_failing_journal, use_journal
+
+START = 1_763_910_847_120
+SECRET = "c2VjcmV0IGtleQ"
+SDP = f"v=0\r\na=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:{SECRET}\r\n".encode()
+HOSTILE = "c[red]\x1b[2J@example"
+HISTORY = [
+    Recorded(
+        1,
+        START,
+        "control-1",
+        e.Engaged(session=1, operation=1, engine="rtpproxy", set="gold", node="n1", relay_id="id", from_tag="a"),
+    ),
+    Recorded(
+        2, START + 34, "control-2", e.Offered(session=1, operation=1, from_tag="a", sdp=SDP, relayed=b"v=0\r\n\xff")
+    ),
+    Recorded(
+        3,
+        START + 99,
+        "control-2",
+        e.Deleted(session=1, how=e.How.CONFIRMED, statistics={"totals": {"RTP": {"packets": 9, "bytes": 8}}}),
+    ),
+]
+
+
+def invoke(*arguments: str) -> tuple[int, str, str]:
+    result = CliRunner().invoke(app, list(arguments), env={"RTP_RELAY_CONFIG": ""})
+    assert result.exception is None or isinstance(result.exception, SystemExit)
+    assert "\x1b" not in result.output
+    return result.exit_code, result.stdout, result.stderr
+
+
+async def fill(journal: MemoryJournal) -> None:
+    for call_id, created in (("old", START), (HOSTILE, START + 1000)):
+        live = LiveCall(
+            call_id=call_id,
+            status="live",
+            version=3,
+            created=created,
+            changed=START + 2000,
+            set="gold",
+            from_tag="a",
+            by="control-2",
+            sessions=(("n1", "id"), ("n1", "id2")),
+        )
+        await journal.append(call_id, 0, HISTORY, NOTHING, Index(live, frozenset({"n1"}), None))
+
+
+@pytest.fixture
+def _calls(monkeypatch: pytest.MonkeyPatch) -> None:
+    use_journal(monkeypatch, fill)
+
+
+@pytest.mark.usefixtures("_calls")
+def test_calls_as_a_table() -> None:
+    code, text, _ = invoke("calls")
+    assert code == 0
+    title, *lines = text.splitlines()
+    assert title.rstrip() == "2 live calls"
+    new, old = [[cell.strip() for cell in line.split("│")[1:-1]] for line in lines if "live" in line]
+    assert new[:5] == ["c[red]\\x1b[2J@example", "live", "2025-11-23 15:14:08", "gold", "n1"]
+    assert old == ["old", "live", "2025-11-23 15:14:07", "gold", "n1", "a", "", "3", "control-2"]
+
+
+@pytest.mark.usefixtures("_calls")
+def test_calls_as_json() -> None:
+    code, text, _ = invoke("calls", "--json", "--limit", "1")
+    assert code == 0
+    document = json.loads(text)
+    assert document["total"] == 2
+    assert document["calls"] == [
+        {
+            "call_id": HOSTILE,
+            "status": "live",
+            "version": 3,
+            "created": "2025-11-23T15:14:08.120Z",
+            "changed": "2025-11-23T15:14:09.120Z",
+            "set": "gold",
+            "from_tag": "a",
+            "to_tag": "",
+            "by": "control-2",
+            "sessions": [{"node": "n1", "id": "id"}, {"node": "n1", "id": "id2"}],
+        }
+    ]
+
+
+@pytest.mark.usefixtures("_calls")
+def test_calls_of_a_node_and_the_newest_only() -> None:
+    assert json.loads(invoke("calls", "--node", "n2", "--json")[1]) == {"total": 0, "calls": []}
+    assert len(json.loads(invoke("calls", "--node", "n1", "--json")[1])["calls"]) == 2
+    assert invoke("calls", "--limit", "1")[1].splitlines()[0].rstrip() == "2 live calls, the newest 1 of them"
+
+
+@pytest.mark.usefixtures("_calls")
+def test_history_as_text() -> None:
+    code, text, _ = invoke("history", "old")
+    assert code == 0
+    title, *lines = text.splitlines()
+    assert title.rstrip() == "call old, 3 events"
+    assert [line.split()[:6] for line in lines] == [
+        ["2025-11-23", "15:14:07.120", "+0.000s", "1", "control-1", "engaged"],
+        ["2025-11-23", "15:14:07.154", "+0.034s", "2", "control-2", "offered"],
+        ["2025-11-23", "15:14:07.219", "+0.099s", "3", "control-2", "deleted"],
+    ]
+    assert lines[2].rstrip().endswith("session 1, confirmed, RTP 9 packets, 8 bytes")
+    assert "a=crypto" not in text
+
+
+@pytest.mark.usefixtures("_calls")
+def test_history_with_session_descriptions() -> None:
+    _, redacted, _ = invoke("history", "old", "--sdp")
+    assert "a=crypto:1 AES_CM_128_HMAC_SHA1_80 (removed)" in redacted
+    assert SECRET not in redacted
+    assert SECRET in invoke("history", "old", "--secrets")[1]
+
+
+@pytest.mark.usefixtures("_calls")
+def test_history_as_json() -> None:
+    code, text, _ = invoke("history", HOSTILE, "--json")
+    assert code == 0
+    document = json.loads(text)
+    assert document["call_id"] == HOSTILE
+    assert [entry["event"] for entry in document["events"]] == ["engaged", "offered", "deleted"]
+    assert document["events"][1] == {
+        "version": 2,
+        "at": "2025-11-23T15:14:07.154Z",
+        "by": "control-2",
+        "event": "offered",
+        "schema": 1,
+        "data": {
+            "session": 1,
+            "operation": 1,
+            "from_tag": "a",
+            "to_tag": "",
+            "branch": "",
+            "sdp": "v=0\r\na=crypto:1 AES_CM_128_HMAC_SHA1_80 (removed)\r\n",
+            "relayed": "v=0\r\n\\xff",
+        },
+    }
+    assert document["events"][2]["data"]["statistics"] == {"totals": {"RTP": {"packets": 9, "bytes": 8}}}
+    assert SECRET in invoke("history", HOSTILE, "--json", "--secrets")[1]
+
+
+@pytest.mark.usefixtures("_calls")
+def test_history_of_an_unknown_call_ends_with_3() -> None:
+    assert invoke("history", "none") == (3, "", "rtp-relay: call 'none' is not known\n")
+
+
+def test_history_that_cannot_be_read_ends_with_1(monkeypatch: pytest.MonkeyPatch) -> None:
+    use_failing_journal(monkeypatch, CorruptEntry("old", 2, 3, "wrong bytes"))
+    code, _, complaint = invoke("history", "old")
+    assert (code, complaint) == (1, "rtp-relay: the history cannot be read: call 'old', entry 2-0: wrong bytes\n")
+
+
+@pytest.mark.parametrize("command", [["calls"], ["nodes"], ["history", "old"]])
+@pytest.mark.parametrize(("error", "code"), [(JournalUnavailable("refused"), 4), (JournalMismatch("7 partitions"), 2)])
+def test_journals_that_cannot_be_read(
+    command: list[str], error: JournalError, code: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use_failing_journal(monkeypatch, error)
+    ended, text, complaint = invoke(*command)
+    assert (ended, text) == (code, "")
+    assert str(error) in complaint
+
+
+def node(name: str, state: NodeState) -> NodeStatus:
+    return NodeStatus(
+        name=name,
+        engine="rtpengine",
+        url="udp:h:1",
+        set="default",
+        weight=2,
+        state=state,
+        since=START,
+        in_flight=3,
+        last_failure="timeout\x1b[2J",
+        calls=4,
+    )
+
+
+def use_nodes(monkeypatch: pytest.MonkeyPatch, *states: NodeState) -> None:
+    async def publish(journal: MemoryJournal) -> None:
+        nodes = tuple(node(f"n{index}", state) for index, state in enumerate(states))
+        status = ControlNodeStatus(name="control-1", started_at=START, seen_at=START, version="0.1.0", nodes=nodes)
+        await journal.publish("control-1", encode_status(status), 60)
+
+    use_journal(monkeypatch, publish)
+
+
+def test_nodes_as_a_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    use_nodes(monkeypatch, *NodeState)
+    code, text, _ = invoke("nodes")
+    title, *lines = text.splitlines()
+    assert code == 0
+    assert title.rstrip() == "control node control-1, version 0.1.0, running since 2025-11-23 15:14:07 UTC"
+    rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in lines if "udp:" in line]
+    assert [row[:2] for row in rows] == [["n0", "up"], ["n1", "down"], ["n2", "draining"], ["n3", "disabled"]]
+    rest = ["2025-11-23 15:14:07", "default", "2", "4", "3", "rtpengine", "udp:h:1", "timeout\\x1b[2J"]
+    assert rows[0][2:] == rest
+
+
+def test_nodes_as_json(monkeypatch: pytest.MonkeyPatch) -> None:
+    use_nodes(monkeypatch, NodeState.UP)
+    code, text, _ = invoke("nodes", "--json")
+    (control_node,) = json.loads(text)["control_nodes"]
+    assert (code, control_node["name"], control_node["seen_at"]) == (0, "control-1", "2025-11-23T15:14:07.120Z")
+    (row,) = control_node["nodes"]
+    assert (row["name"], row["state"], row["since"]) == ("n0", "up", "2025-11-23T15:14:07.120Z")
+
+
+@pytest.mark.parametrize(("state", "code"), [(NodeState.DOWN, 1), (NodeState.UP, 0), (NodeState.DRAINING, 0)])
+def test_nodes_that_are_down_are_a_failure_when_asked(
+    state: NodeState, code: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use_nodes(monkeypatch, NodeState.UP, state)
+    assert invoke("nodes")[0] == 0
+    assert invoke("nodes", "--fail-if-down")[0] == code
+
+
+def test_no_control_node_alive_ends_with_4(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def nothing(_: MemoryJournal) -> None:
+        pass
+
+    use_journal(monkeypatch, nothing)
+    assert invoke("nodes") == (4, "", "rtp-relay: no control node is alive\n")
+    code, text, _ = invoke("nodes", "--json")
+    assert (code, json.loads(text)) == (4, {"control_nodes": []})
+
+
+def test_a_status_that_cannot_be_read_ends_with_1(monkeypatch: pytest.MonkeyPatch) -> None:
+    use_journal(monkeypatch, lambda journal: journal.publish("control-1", b"{}", 60))
+    code, text, complaint = invoke("nodes")
+    assert (code, text) == (1, "")
+    assert "not the status of a control node" in complaint

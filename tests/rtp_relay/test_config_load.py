@@ -1,0 +1,396 @@
+from __future__ import annotations
+
+import base64
+import ipaddress
+import os
+from pathlib import Path
+
+import pytest
+
+from rtp_relay.config import (
+    Config,
+    ConfigError,
+    Durability,
+    EngineName,
+    JournalConfig,
+    LogFormat,
+    LogLevel,
+    NodeConfig,
+    PortRange,
+    SocketAddress,
+    UnixAddress,
+    load,
+    parse,
+)
+
+FILE = Path("rtp-relay.toml")
+KEY = bytes(range(32))
+
+
+def problems(text: str, file: Path = FILE) -> list[str]:
+    with pytest.raises(ConfigError) as caught:
+        parse(text, file)
+    assert str(caught.value) == "\n".join(map(str, caught.value.problems))
+    return [str(problem).removeprefix(f"{file}:") for problem in caught.value.problems]
+
+
+def test_without_a_file_everything_has_its_default() -> None:
+    config = load(None)
+    assert config == Config() == parse("", FILE)
+    assert config.nodes == ()
+    assert config.journal.url is None
+    assert config.ng.listen == (SocketAddress("udp", "127.0.0.1", 2223), SocketAddress("tcp", "127.0.0.1", 2223))
+
+
+def test_a_file_with_everything(tmp_path: Path) -> None:
+    (tmp_path / "one.key").write_text(base64.b64encode(KEY).decode() + "\n")
+    (tmp_path / "two.key").write_text(KEY.hex().upper())
+    file = tmp_path / "rtp-relay.toml"
+    file.write_text("""
+        [service]
+        name = "control-1"
+        state_dir = "state"
+        max_resident = 5
+        passivate_after = "1m"
+        shutdown_grace = 0
+        log_level = "debug"
+        log_format = "json"
+        [journal]
+        url = "redis+sentinel://10.0.0.1:26379,[2001:db8::1]:26379/relays"
+        prefix = "r"
+        durability = "replica"
+        retention = "1w2d3h4m5s500ms"
+        encryption_key_files = ["one.key", "two.key"]
+        [[nodes]]
+        name = "a"
+        engine = "rtpengine"
+        url = "udp:Relay-A.example:2223"
+        [[nodes]]
+        name = "b"
+        engine = "rtpproxy"
+        url = "unix:/run/b.sock"
+        set = "other"
+        weight = 0
+        draining = true
+        max_in_flight = 1
+        timeout = 0.25
+        [[nodes]]
+        name = "c"
+        engine = "rtpproxy"
+        url = "udp:[2001:DB8:0::1]:22222"
+        set = "other"
+        [ng]
+        listen = ["tcp:[::]:0"]
+        allow = ["10.0.0.0/8", "192.0.2.1"]
+        set = "other"
+        max_queued_per_client = 7
+        reply_cache = "2m"
+        [calls]
+        offer_timeout = 1
+        probe_interval = 2
+        retry_interval = 3
+        give_up_after = 4
+        [embedded]
+        relays = 1
+        media_ports = "40000-40099"
+    """)
+    config = load(file)
+    assert config.service.name == "control-1"
+    assert config.service.state_dir == tmp_path / "state"
+    assert (config.service.log_level, config.service.log_format) == (LogLevel.DEBUG, LogFormat.JSON)
+    assert (config.service.max_resident, config.service.passivate_after, config.service.shutdown_grace) == (5, 60, 0)
+    assert config.journal == JournalConfig(
+        url="redis+sentinel://10.0.0.1:26379,[2001:db8::1]:26379/relays",
+        prefix="r",
+        durability=Durability.REPLICA,
+        retention=604800 + 2 * 86400 + 3 * 3600 + 4 * 60 + 5.5,
+        encryption_key_files=(tmp_path / "one.key", tmp_path / "two.key"),
+        encryption_keys=(KEY, KEY),
+    )
+    assert config.nodes == (
+        NodeConfig(name="a", engine=EngineName.RTPENGINE, url=SocketAddress("udp", "relay-a.example", 2223)),
+        NodeConfig(
+            name="b",
+            engine=EngineName.RTPPROXY,
+            url=UnixAddress("/run/b.sock"),
+            set="other",
+            weight=0,
+            draining=True,
+            max_in_flight=1,
+            timeout=0.25,
+        ),
+        NodeConfig(name="c", engine=EngineName.RTPPROXY, url=SocketAddress("udp", "2001:db8::1", 22222), set="other"),
+    )
+    assert config.ng.listen == (SocketAddress("tcp", "::", 0),)
+    assert config.ng.allow == (ipaddress.ip_network("10.0.0.0/8"), ipaddress.ip_network("192.0.2.1/32"))
+    assert (config.ng.set, config.ng.max_queued_per_client, config.ng.reply_cache) == ("other", 7, 120)
+    calls = config.calls
+    assert (calls.offer_timeout, calls.probe_interval, calls.retry_interval, calls.give_up_after) == (1, 2, 3, 4)
+    assert (config.embedded.relays, config.embedded.media_ports) == (1, PortRange(40000, 40099))
+
+
+def test_addresses_are_written_as_they_are_read() -> None:
+    config = parse('[[nodes]]\nname = "a"\nengine = "rtpproxy"\nurl = "udp:[2001:db8::1]:22222"', FILE)
+    assert str(config.nodes[0].url) == "udp:[2001:db8::1]:22222"
+    assert [str(address) for address in config.ng.listen] == ["udp:127.0.0.1:2223", "tcp:127.0.0.1:2223"]
+    assert str(config.embedded.media_ports) == "35000-36999"
+    assert len(config.embedded.media_ports) == 2000
+
+
+def test_all_problems_are_named_at_once_in_the_order_of_the_file() -> None:
+    text = """[service]
+name = "a b"
+max_resdent = 3
+log_level = "loud"
+[[nodes]]
+name = "a"
+engine = "rtpengine"
+url = "udp:foo"
+[[nodes]]
+engine = "mediaproxy"
+url = 7
+wieght = 2
+[cals]
+x = 1
+"""
+    node_url = "udp:HOST:PORT or unix:/PATH (an IPv6 address in brackets)"
+    assert problems(text) == [
+        "2: service.name: found 'a b', expected a name of letters, digits and . _ -",
+        "3: service.max_resdent: found an unknown key, expected a known one: did you mean max_resident?",
+        "4: service.log_level: found 'loud', expected one of debug, info, warning, error",
+        f"8: nodes[0].url: found 'udp:foo', expected {node_url}",
+        "9: nodes[1].name: found nothing, expected the key name",
+        "10: nodes[1].engine: found 'mediaproxy', expected one of rtpengine, rtpproxy",
+        f"11: nodes[1].url: found 7, expected {node_url}",
+        "12: nodes[1].wieght: found an unknown key, expected a known one: did you mean weight?",
+        "13: cals: found an unknown key, expected a known one: did you mean calls?",
+    ]
+
+
+def test_an_unknown_key_like_no_other_gets_the_list_of_keys() -> None:
+    assert problems("[embedded]\nzzz = 1") == [
+        "2: embedded.zzz: found an unknown key, expected one of relays, media_ports"
+    ]
+
+
+NODE = '[[nodes]]\nname = "{name}"\nengine = "{engine}"\nurl = "{url}"\n'
+
+
+def nodes(*rows: tuple[str, str, str], extra: str = "") -> str:
+    return "".join(NODE.format(name=name, engine=engine, url=url) + extra for name, engine, url in rows)
+
+
+def test_two_nodes_of_one_name_or_one_url() -> None:
+    text = nodes(("a", "rtpproxy", "udp:[::1]:5"), ("b", "rtpproxy", "udp:[0::1]:5"), ("a", "rtpproxy", "udp:h:5"))
+    assert problems(text) == [
+        "8: nodes[1].url: found 'udp:[::1]:5', which stands in line 4 too, expected a url that no other node has",
+        "10: nodes[2].name: found 'a', which stands in line 2 too, expected a name that no other node has",
+    ]
+
+
+def test_rtpengine_has_no_unix_socket() -> None:
+    assert problems(nodes(("a", "rtpengine", "unix:/run/a"))) == [
+        "4: nodes[0].url: found 'unix:/run/a', expected udp:HOST:PORT for an rtpengine"
+    ]
+
+
+def test_a_set_in_which_no_node_can_be_chosen() -> None:
+    text = nodes(("a", "rtpproxy", "udp:h:1"), ("b", "rtpproxy", "udp:h:2"), extra="weight = 0\n")
+    assert problems(text) == [
+        "5: nodes[0].weight: found 0, as in the whole set, expected some node of set 'default' with a weight above 0"
+    ]
+
+
+def test_the_set_of_the_door_has_to_have_nodes() -> None:
+    text = nodes(("a", "rtpproxy", "udp:h:1")) + '[ng]\nset = "gold"'
+    assert problems(text) == [
+        "6: ng.set: found 'gold', a set without nodes, expected a set that [[nodes]] have: default"
+    ]
+    assert parse('[ng]\nset = "gold"', FILE).ng.set == "gold"
+
+
+def test_a_broken_node_may_be_in_the_set_of_the_door() -> None:
+    text = nodes(("a", "rtpproxy", "udp:h:1"), extra="set = 3\n") + '[ng]\nset = "gold"'
+    assert problems(text) == ["5: nodes[0].set: found 3, expected a name of letters, digits and . _ -"]
+
+
+def test_lists_name_each_wrong_and_each_repeated_item() -> None:
+    text = """[ng]
+listen = ["udp:127.0.0.1:1",
+  "udp:127.0.0.1:1",
+  "udp:localhost:1", 7]
+allow = ["10.0.0.1/8", "::1/128", "::1"]
+"""
+    listen = "udp:ADDRESS:PORT or tcp:ADDRESS:PORT (an IPv6 address in brackets)"
+    networks = "an IP network such as 192.0.2.0/24 or 2001:db8::/32 (no host bits), or an IP address"
+    assert problems(text) == [
+        "3: ng.listen[1]: found 'udp:127.0.0.1:1' once more, expected each item once",
+        f"4: ng.listen[2]: found 'udp:localhost:1', expected {listen}",
+        f"4: ng.listen[3]: found 7, expected {listen}",
+        f"5: ng.allow[0]: found '10.0.0.1/8', expected {networks}",
+        "5: ng.allow[2]: found '::1/128' once more, expected each item once",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("service = 1", "1: service: found 1, expected a table [service]"),
+        ("[[ng]]", "1: ng: found a list, expected a table [ng]"),
+        ("nodes = 3", "1: nodes: found 3, expected an array of tables, each beginning with [[nodes]]"),
+        ("[nodes]", "1: nodes: found a table, expected an array of tables, each beginning with [[nodes]]"),
+        ("nodes = [3]", "1: nodes[0]: found 3, expected a table [[nodes]]"),
+    ],
+)
+def test_tables_in_the_wrong_shape(text: str, expected: str) -> None:
+    assert problems(text) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("section", "key", "value"),
+    [
+        ("service", "name", "''"),
+        ("service", "name", "'é'"),
+        ("service", "state_dir", "''"),
+        ("service", "max_resident", "0"),
+        ("service", "max_resident", "true"),
+        ("service", "max_resident", "1.0"),
+        ("service", "passivate_after", "-1"),
+        ("service", "passivate_after", "nan"),
+        ("service", "passivate_after", "inf"),
+        ("service", "passivate_after", "true"),
+        ("service", "passivate_after", "'5 s'"),
+        ("service", "passivate_after", "''"),
+        ("service", "log_format", "'JSON'"),
+        ("journal", "retention", "0"),
+        ("journal", "retention", "1979-05-27"),
+        ("journal", "encryption_key_files", "'a'"),
+        ("ng", "reply_cache", "59"),
+        ("ng", "listen", "['udp:127.0.0.1:65536']"),
+        ("ng", "listen", "['udp:::1:5']"),
+        ("ng", "listen", "['udp:1.2.3.400:5']"),
+        ("ng", "listen", "['unix:/run/ng']"),
+        ("ng", "allow", "['localhost']"),
+        ("calls", "offer_timeout", "0"),
+        ("embedded", "relays", "0"),
+        ("embedded", "media_ports", "'36999-35000'"),
+        ("embedded", "media_ports", "'0-5'"),
+        ("embedded", "media_ports", "'1-65536'"),
+        ("embedded", "media_ports", "35000"),
+    ],
+)
+def test_values_that_are_not_taken(section: str, key: str, value: str) -> None:
+    (problem,) = problems(f"[{section}]\n\n{key} = {value}\n")
+    assert problem.startswith((f"3: {section}.{key}: found ", f"3: {section}.{key}[0]: found "))
+
+
+@pytest.mark.parametrize(
+    "url", ["udp:h:0", "tcp:h:1", "udp:[h]:1", "udp:h", "unix:relative", "udp:a b:1", "udp:[::1:5", "udp:-h:1"]
+)
+def test_node_urls_that_are_not_taken(url: str) -> None:
+    (problem,) = problems(nodes(("a", "rtpproxy", url)))
+    assert problem.startswith(f"4: nodes[0].url: found '{url}', expected udp:HOST:PORT or unix:/PATH")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://localhost",
+        "redis://user:p%40ss@[::1]:6379/3?socket_timeout=2",
+        "rediss://:secret@redis.example:6380/",
+        "unix:///run/redis.sock?db=2",
+        "unix://:secret@/run/redis.sock",
+        "redis+sentinel://a:1,b:2/service",
+        "redis+sentinel://user:secret@a:1/service?db=1",
+        "redis+cluster://a:1",
+        "redis+cluster://a:1,[::1]:2/",
+    ],
+)
+def test_journal_urls(url: str) -> None:
+    assert parse(f'[journal]\nurl = "{url}"', FILE).journal.url == url
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        (
+            "localhost:6379",
+            "a url that begins with one of redis://, rediss://, unix://, redis+sentinel://, redis+cluster://",
+        ),
+        ("http://a", "a url that begins with one of redis://, rediss://, unix://, redis+sentinel://, redis+cluster://"),
+        ("redis://", "redis://[[USER]:PASSWORD@]HOST[:PORT][/DATABASE]"),
+        ("redis://h/x", "redis://[[USER]:PASSWORD@]HOST[:PORT][/DATABASE]"),
+        ("redis+sentinel://a:1", "redis+sentinel://HOST:PORT,HOST:PORT/SERVICE-NAME"),
+        ("redis+cluster://a", "redis+cluster://HOST:PORT,HOST:PORT"),
+        ("unix://run/redis.sock", "unix://[[USER]:PASSWORD@]/PATH"),
+    ],
+)
+def test_journal_urls_that_are_not_taken(url: str, expected: str) -> None:
+    assert problems(f'[journal]\nurl = "{url}"') == [f"2: journal.url: found '{url}', expected {expected}"]
+
+
+@pytest.mark.parametrize(
+    "url", ["redis://u:hunter2@h:x", "http://u:hunter2@h", "redis://h/x?password=hunter2", "redis://u:a@hunter2@h"]
+)
+def test_no_message_shows_a_password(url: str) -> None:
+    (problem,) = problems(f'[journal]\nurl = "{url}"')
+    assert "hunter2" not in problem
+    assert "***" in problem
+
+
+def test_secrets_are_not_in_what_is_printed_of_a_configuration(tmp_path: Path) -> None:
+    (tmp_path / "a.key").write_text(KEY.hex())
+    text = '[journal]\nurl = "redis://u:hunter2@h"\nencryption_key_files = ["a.key"]'
+    config = parse(text, tmp_path / "rtp-relay.toml")
+    assert config.journal.encryption_keys == (KEY,)
+    assert "hunter2" not in repr(config)
+    assert repr(KEY) not in repr(config)
+
+
+def test_key_files_that_cannot_be_used(tmp_path: Path) -> None:
+    (tmp_path / "short.key").write_text("00" * 31)
+    (tmp_path / "text.key").write_bytes(b"hunter2 \xff")
+    (tmp_path / "folder").mkdir()
+    text = '[journal]\nencryption_key_files = [\n"none.key",\n"short.key",\n"text.key",\n"folder",\n"a\\u0000b",\n]'
+    expected = "expected a file with one key of 32 bytes, as base64 or as 64 hex digits"
+    assert problems(text, tmp_path / "c.toml") == [
+        f"3: journal.encryption_key_files[0]: found '{tmp_path}/none.key' (No such file or directory), {expected}",
+        f"4: journal.encryption_key_files[1]: found '{tmp_path}/short.key', which holds something else, {expected}",
+        f"5: journal.encryption_key_files[2]: found '{tmp_path}/text.key', which holds something else, {expected}",
+        f"6: journal.encryption_key_files[3]: found '{tmp_path}/folder' (Is a directory), {expected}",
+        f"7: journal.encryption_key_files[4]: found '{tmp_path}/a\\x00b' (embedded null byte), {expected}",
+    ]
+
+
+def test_text_that_is_not_toml() -> None:
+    assert problems("[service]\nname = \n") == ["2: found a syntax error (Invalid value), expected TOML"]
+    (problem,) = problems("[service]\nname = 1\nname = 2\n")
+    assert problem == "3: found a syntax error (Cannot overwrite a value), expected TOML"
+
+
+def test_files_that_cannot_be_read(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as missing:
+        load(tmp_path / "none.toml")
+    assert str(missing.value) == f"{tmp_path}/none.toml: found No such file or directory, expected a TOML file in UTF-8"
+    (tmp_path / "latin.toml").write_bytes(b"# one\n# \xe9\n")
+    with pytest.raises(ConfigError) as latin:
+        load(tmp_path / "latin.toml")
+    assert str(latin.value) == f"{tmp_path}/latin.toml:2: found bytes that are not UTF-8, expected a TOML file in UTF-8"
+
+
+def test_the_folder_that_systemd_made_is_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STATE_DIRECTORY", "/var/lib/one:/var/lib/two")
+    assert Config().service.state_dir == Path("/var/lib/one")
+
+
+@pytest.mark.parametrize(("user", "folder"), [(0, "/var/lib/rtp-relay"), (1000, "/home/u/.local/state/rtp-relay")])
+def test_the_usual_folder_is_the_default_otherwise(monkeypatch: pytest.MonkeyPatch, user: int, folder: str) -> None:
+    monkeypatch.delenv("STATE_DIRECTORY", raising=False)
+    monkeypatch.setenv("HOME", "/home/u")
+    monkeypatch.setattr(os, "geteuid", lambda: user)
+    assert Config().service.state_dir == Path(folder)
+
+
+def test_the_hosts_name_is_made_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("socket.gethostname", lambda: "höst one.example")
+    assert Config().service.name == "h-st-one.example"

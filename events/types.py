@@ -98,7 +98,10 @@ class Offered(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OfferFailed(Event):
-    """The offer did not succeed. `reached` says whether the node may have acted on it all the same."""
+    """The offer did not succeed. `reached` says whether the node may have acted on it all the same.
+
+    Not `settled`: no reply came, so the offer may still be on its way and take effect later.
+    """
 
     name: ClassVar[str] = "offer failed"
 
@@ -106,6 +109,7 @@ class OfferFailed(Event):
     operation: int
     reason: str
     reached: bool
+    settled: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

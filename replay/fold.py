@@ -74,7 +74,8 @@ def _offered(state: CallState, _: Recorded, event: e.Offered) -> None:
 
 def _offer_failed(state: CallState, _: Recorded, event: e.OfferFailed) -> None:
     session = state.sessions[event.session]
-    session.operations.pop(event.operation, None)
+    if event.settled:
+        session.operations.pop(event.operation, None)
     if session.status is SessionStatus.INTENDED and not session.operations and not event.reached:
         session.status = SessionStatus.CLOSED
     state.reason = event.reason

@@ -109,9 +109,7 @@ def _intend_again(state: CallState, command: Command, session: Session) -> Decis
 
 def _engage(state: CallState, command: Command, node: NodeSpec) -> Decision:
     number, operation = state.last_session + 1, state.last_operation + 1
-    # The first session has the call's own id, so that the node's logs read as the SIP server's. Later ones differ, so
-    # that the delete of an old session can never hit a new one. No SIP Call-ID has a "#" (RFC 3261 section 25.1, word).
-    relay_id = state.call_id if number == 1 else f"{state.call_id}#{number}"
+    relay_id = id_on_node(state.call_id, number)
     event = Engaged(
         session=number,
         operation=operation,
@@ -124,6 +122,16 @@ def _engage(state: CallState, command: Command, node: NodeSpec) -> Decision:
         branch=command.branch,
     )
     return Decision([event], Intent(operation, node.name, relay_id))
+
+
+def id_on_node(call_id: str, session: int) -> str:
+    """Give the id that a session of a call has on its node: the call's own for the first, another for each later one.
+
+    The delete of an old session can so never hit a new one, and the node's logs read as the SIP server's. Doubling a
+    "#" of the call-id, which none has that keeps to RFC 3261, keeps ids of different calls apart whatever they are.
+    """
+    own = call_id.replace("#", "##")
+    return own if session == 1 else f"{own}#{session}"
 
 
 def _succeed(command: Command, intent: Intent, reply: NgDict) -> Flow:
@@ -180,7 +188,13 @@ def _conclude_failure(intent: Intent, outcome: Outcome, more: bool) -> Decide:
     def decide(state: CallState) -> Decision:
         session = sessions.at(state, intent.node, intent.relay_id)
         events: list[Event] = [
-            OfferFailed(session=session.number, operation=intent.operation, reason=why, reached=outcome.reached)
+            OfferFailed(
+                session=session.number,
+                operation=intent.operation,
+                reason=why,
+                reached=outcome.reached,
+                settled=outcome.reply is not None or not outcome.reached,
+            )
         ]
         is_first = session.status is SessionStatus.INTENDED and not session.operations.keys() - {intent.operation}
         if not is_first:

@@ -78,7 +78,9 @@ def _read_flat(data: bytes) -> NgDict | None:
 
 
 def _is_plain(value: NgValue) -> bool:
-    """Whether it is a list of strings, or a number of the size that is allowed."""
+    """Whether it is a list or dictionary of strings, or a number of the size that is allowed."""
     if isinstance(value, list):
         return set(map(type, value)) <= _BYTES
+    if isinstance(value, dict):
+        return set(map(type, value.values())) <= _BYTES
     return isinstance(value, int) and is_int64(value)

@@ -23,7 +23,7 @@ from replay.state import CallState, SessionStatus
 from tests.actors.fake_relay import FakeRelay, opener
 from tests.actors.virtual_time import VirtualTimeLoop
 
-DEADLINES = Deadlines(give_up=7_200_000)
+DEADLINES = Deadlines(offer=60_000, probe=100_000, give_up=7_200_000)
 T = TypeVar("T")
 
 
@@ -126,7 +126,7 @@ class ControlNode:
             deadlines=DEADLINES,
             settings=cluster.settings,
         )
-        self.poller = DuePoller(self.journal, self.directory, cluster.loop.now_ms)
+        self.poller = DuePoller(self.journal, self.directory, cluster.loop.now_ms, interval=2.0)
         self._cluster = cluster
         self._polling: asyncio.Task[None] | None = None
 

@@ -107,7 +107,7 @@ def test_a_crash_of_all_control_nodes_at_any_step_leaks_nothing(name: str) -> No
             cluster.ask(verb, "c", place=0, **words)
             cluster.after(6)
         cluster.heal()
-        cluster.after(400)
+        cluster.after(100)
         cluster.check_no_leak()
         cluster.check_versions()
         cluster.close()

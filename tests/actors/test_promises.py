@@ -98,7 +98,7 @@ class Promises(RuleBasedStateMachine):
     def check(self) -> None:
         cluster = self.cluster
         cluster.heal()
-        cluster.after(1400)
+        cluster.after(300)
         cluster.check_versions()
         cluster.check_no_leak()
         for asked in cluster.asked:

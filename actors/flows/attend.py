@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from actors.effects import Ask, Decide, Decision, Flow, Outcome, Postpone, Record, Step
 from actors.flows import sessions
-from actors.flows.delete import Removal, naming_only_the_branch, remove, removal_of
+from actors.flows.delete import Removal, naming_only_the_branch, removal_of, remove
 from engines.kind import Operation, RelayKind
 from engines.registry import kind_of
 from engines.rtpengine.bencode import NgDict

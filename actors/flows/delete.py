@@ -140,18 +140,18 @@ def _delayed_until(command: Command, whole: Sequence[Session]) -> int:
 def _removals(whole: Iterable[Session], command: Command) -> list[Removal]:
     """Give what to ask for sessions that go whole: of a node that speaks ng, in the client's own words.
 
-    Where those words name one party of several, a plain removal follows: that nothing is left is then certain.
+    Words that name a party leave the others if there are any, and another control node's answer may just be bringing
+    one in. A plain removal follows them, so that nothing is left for certain; it would have no statistics on its own.
     """
     removals: list[Removal] = []
     for session in whole:
         plain = removal_of(session)
-        if not kind_of(session.engine).native_branches:
+        if kind_of(session.engine).native_branches:
+            own_words = Operation(verb="delete", relay_id=session.relay_id, request=command.request)
+            also = plain.operation if command.from_tag else None
+            removals.append(Removal(session.node, session.relay_id, own_words, also=also))
+        else:
             removals.append(plain)
-            continue
-        certain = not command.from_tag or len(session.dialogs) == 1
-        own_words = Operation(verb="delete", relay_id=session.relay_id, request=command.request)
-        also = None if certain else plain.operation
-        removals.append(Removal(session.node, session.relay_id, own_words, also=also))
     return removals
 
 
@@ -180,20 +180,32 @@ def naming_only_the_branch(request: NgDict) -> NgDict:
 def remove(removals: Sequence[Removal], command: Command | None) -> Step[list[Outcome]]:
     """Ask for the removals and journal those that were confirmed. Comes to how each ended."""
     outcomes: list[Outcome] = yield Ask([(removal.node, removal.operation) for removal in removals])
-    pairs = list(zip(removals, outcomes, strict=True))
-    follow_ups = [(removal.node, removal.also) for removal, outcome in pairs if removal.also and outcome.reply]
-    if follow_ups:
-        yield Ask(follow_ups)
-    yield Record(_conclude(removals, outcomes, command))
+    answered = [
+        (removal, outcome.reply)
+        for removal, outcome in zip(removals, outcomes, strict=True)
+        if outcome.reply is not None
+    ]
+    confirmed = yield from _make_certain(answered)
+    yield Record(_conclude(confirmed, command))
     return outcomes
 
 
-def _conclude(removals: Sequence[Removal], outcomes: Sequence[Outcome], command: Command | None) -> Decide:
+def _make_certain(answered: Sequence[tuple[Removal, NgDict]]) -> Step[list[tuple[Removal, NgDict]]]:
+    """Ask what is to be asked after a removal; leave out those of which the node did not answer that too."""
+    doubtful = [(removal.node, removal.also) for removal, _ in answered if removal.also is not None]
+    if not doubtful:
+        return list(answered)
+    outcomes: list[Outcome] = yield Ask(doubtful)
+    unsure = [also for (_, also), outcome in zip(doubtful, outcomes, strict=True) if outcome.reply is None]
+    return [(removal, reply) for removal, reply in answered if not any(removal.also is also for also in unsure)]
+
+
+def _conclude(answered: Sequence[tuple[Removal, NgDict]], command: Command | None) -> Decide:
     def decide(state: CallState) -> Decision:
         events: list[Event] = []
-        for removal, outcome in zip(removals, outcomes, strict=True):
-            if outcome.reply is not None and (is_ok(outcome.reply) or _is_unknown(state, removal, outcome.reply)):
-                events += _confirmed(state, removal, outcome.reply, command)
+        for removal, reply in answered:
+            if is_ok(reply) or _is_unknown(state, removal, reply):
+                events += _confirmed(state, removal, reply, command)
         return Decision(events)
 
     return decide

@@ -1,4 +1,4 @@
-"""Kamailio with the configuration of `examples/`, SIPp as both parties, real media, and a relay behind."""
+"""Kamailio with the configuration of `examples/`, SIPp as the parties, real media, and relays behind the service."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.stage import Stage, held, on_stage
 from tests.peers.kamailio import Kamailio
 from tests.peers.rtp import Parties, converse, media_address
 from tests.peers.rtpengine import Rtpengine
+from tests.peers.rtpproxy import Rtpproxy
 from tests.peers.sipp import Sipp
 
 pytestmark = pytest.mark.e2e
@@ -21,13 +23,25 @@ CONFIG = ROOT / "examples" / "kamailio" / "kamailio.cfg"
 SCENARIOS = Path(__file__).parent / "sipp"
 CALL_ID = "kamailio-1@example.com"
 
+RE_INVITED = ("offer intended", "offered", "answered")
+ENDED = ("delete wanted", "deleted")
+
 
 @dataclass(frozen=True, slots=True)
 class Relay:
-    """What Kamailio's rtpengine module points at, and how many calls hold something there."""
+    """What Kamailio's rtpengine module points at, and, where that is the service, the whole stage."""
 
     url: str
-    calls: Callable[[], Awaitable[int]]
+    held: Callable[[], Awaitable[int]]
+    stage: Stage | None = None
+
+    async def nothing_is_left(self, *events: str) -> None:
+        """Wait until no relay holds a session; the service's journal must then have told these events."""
+        if self.stage is None:
+            assert await self.held() == 0
+            return
+        await self.stage.nothing_is_left()
+        assert await self.stage.events(CALL_ID) == list(events)
 
 
 @asynccontextmanager
@@ -36,12 +50,26 @@ async def rtpengine_alone() -> AsyncIterator[Relay]:
     async with Rtpengine() as rtpengine:
 
         async def calls() -> int:
-            return len(await rtpengine.sessions())
+            return await held(rtpengine)
 
         yield Relay(rtpengine.url, calls)
 
 
-@pytest.fixture(params=[rtpengine_alone])
+@asynccontextmanager
+async def service_with_rtpengine() -> AsyncIterator[Relay]:
+    """Kamailio talks to the service, and that to an rtpengine."""
+    async with on_stage(Rtpengine()) as stage:
+        yield Relay(stage.service.url, stage.held, stage)
+
+
+@asynccontextmanager
+async def service_with_rtpproxies() -> AsyncIterator[Relay]:
+    """Kamailio talks to the service, and that to two rtpproxies."""
+    async with on_stage(Rtpproxy(), Rtpproxy()) as stage:
+        yield Relay(stage.service.url, stage.held, stage)
+
+
+@pytest.fixture(params=[rtpengine_alone, service_with_rtpengine, service_with_rtpproxies], ids=lambda kind: kind.__name__)
 async def relay(request: pytest.FixtureRequest) -> AsyncIterator[Relay]:
     async with request.param() as started:
         yield started
@@ -92,7 +120,7 @@ async def call(relay: Relay, caller: str, callee: str) -> AsyncIterator[Call]:
 async def test_the_caller_re_invites_and_hangs_up(relay: Relay) -> None:
     async with call(relay, "caller_leads", "callee_follows") as placed:
         await placed.agree()
-        assert await relay.calls() == 1
+        assert await relay.held() == 1
         await placed.caller.go_on(CALL_ID)
         await placed.callee.received("ACK", count=2)
         agreed = await placed.caller.received("SIP/2.0 200", count=2)
@@ -100,13 +128,13 @@ async def test_the_caller_re_invites_and_hangs_up(relay: Relay) -> None:
         await converse(placed.media.caller, placed.media.callee)
         await placed.caller.go_on(CALL_ID)
         await placed.finish()
-    assert await relay.calls() == 0
+    await relay.nothing_is_left("engaged", "offered", "answered", *RE_INVITED, *ENDED)
 
 
 async def test_the_callee_re_invites_and_hangs_up(relay: Relay) -> None:
     async with call(relay, "caller_follows", "callee_leads") as placed:
         await placed.agree()
-        assert await relay.calls() == 1
+        assert await relay.held() == 1
         await placed.callee.go_on(CALL_ID)
         await placed.caller.received("ACK")
         agreed = await placed.callee.received("SIP/2.0 200")
@@ -114,16 +142,16 @@ async def test_the_callee_re_invites_and_hangs_up(relay: Relay) -> None:
         await converse(placed.media.caller, placed.media.callee)
         await placed.callee.go_on(CALL_ID)
         await placed.finish()
-    assert await relay.calls() == 0
+    await relay.nothing_is_left("engaged", "offered", "answered", *RE_INVITED, *ENDED)
 
 
 async def test_the_caller_cancels(relay: Relay) -> None:
     async with call(relay, "caller_gives_up", "callee_rings") as placed:
         await placed.caller.received("SIP/2.0 180")
-        assert await relay.calls() == 1
+        assert await relay.held() == 1
         await placed.caller.go_on(CALL_ID)
         await placed.finish()
-    assert await relay.calls() == 0
+    await relay.nothing_is_left("engaged", "offered", *ENDED)
 
 
 async def test_the_callee_refuses(relay: Relay) -> None:
@@ -131,7 +159,7 @@ async def test_the_callee_refuses(relay: Relay) -> None:
         invitation = await placed.callee.received("INVITE")
         assert media_address(invitation) != placed.media.caller.address
         await placed.finish()
-    assert await relay.calls() == 0
+    await relay.nothing_is_left("engaged", "offered", *ENDED)
 
 
 async def test_the_offer_comes_with_the_200(relay: Relay) -> None:
@@ -139,7 +167,7 @@ async def test_the_offer_comes_with_the_200(relay: Relay) -> None:
         for_caller = await placed.caller.received("SIP/2.0 200")
         for_callee = await placed.callee.received("ACK")
         await placed.talk(for_caller, for_callee)
-        assert await relay.calls() == 1
+        assert await relay.held() == 1
         await placed.caller.go_on(CALL_ID)
         await placed.finish()
-    assert await relay.calls() == 0
+    await relay.nothing_is_left("engaged", "offered", "answered", *ENDED)

@@ -12,9 +12,10 @@ Address = tuple[str, int]
 
 
 class DatagramSocket(asyncio.DatagramProtocol):
-    """A UDP socket on a port of the system's choice; what arrives is queued with its sender."""
+    """A UDP socket of `host` on a port of the system's choice; what arrives is queued with its sender."""
 
-    def __init__(self) -> None:
+    def __init__(self, host: str = HOST) -> None:
+        self._host = host
         self.received: asyncio.Queue[tuple[bytes, Address]] = asyncio.Queue()
         self._transport: asyncio.DatagramTransport | None = None
 
@@ -43,7 +44,7 @@ class DatagramSocket(asyncio.DatagramProtocol):
 
     async def __aenter__(self) -> Self:
         loop = asyncio.get_running_loop()
-        self._transport, _ = await loop.create_datagram_endpoint(lambda: self, local_addr=(HOST, 0))
+        self._transport, _ = await loop.create_datagram_endpoint(lambda: self, local_addr=(self._host, 0))
         return self
 
     async def __aexit__(

@@ -11,6 +11,7 @@ from typing import Literal, Self
 
 from tests.peers.bencode import NgDict, NgValue, decode, encode
 from tests.peers.datagram import Address, DatagramSocket
+from tests.peers.ports import HOST
 
 Encoding = Literal["bencode", "json"]
 
@@ -18,19 +19,26 @@ Encoding = Literal["bencode", "json"]
 class NgClient:
     """A client of one ng address over UDP or TCP, in bencode or JSON, one request at a time.
 
-    Over UDP a request goes out up to `tries` times with the same cookie, `timeout` seconds apart; Kamailio has 5
-    retries and 1 second. A request without an answer raises `TimeoutError`.
+    Over UDP it sends from `host`, and a request goes out up to `tries` times with the same cookie, `timeout` seconds
+    apart; Kamailio has 5 retries and 1 second. A request without an answer raises `TimeoutError`.
     """
 
     def __init__(
-        self, address: Address, *, tcp: bool = False, encoding: Encoding = "bencode", tries: int = 6, timeout: float = 1
+        self,
+        address: Address,
+        *,
+        host: str = HOST,
+        tcp: bool = False,
+        encoding: Encoding = "bencode",
+        tries: int = 6,
+        timeout: float = 1,
     ) -> None:
         self.address = address
         self._tcp = tcp
         self._encoding: Encoding = encoding
         self._tries = tries
         self._timeout = timeout
-        self._socket = DatagramSocket()
+        self._socket = DatagramSocket(host)
         self._stream: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
         self._cookies = (b"%b_%d" % (secrets.token_hex(8).encode(), number) for number in itertools.count())
 

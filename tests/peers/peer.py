@@ -58,6 +58,10 @@ class Peer(ABC):
     async def ready(self) -> bool:
         """Tell whether the program answers."""
 
+    def environment(self) -> dict[str, str]:
+        """Return the program's environment variables."""
+        return dict(os.environ)
+
     def prepare(self) -> None:  # noqa: B027 - most peers need it, none must
         """Take ports and write files; called once, when `folder` and `ports` are there."""
 
@@ -72,6 +76,7 @@ class Peer(ABC):
             self._process = subprocess.Popen(  # noqa: ASYNC220 - returns at once, and outlives the event loop
                 self.command(),
                 cwd=self.folder,
+                env=self.environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -82,9 +87,13 @@ class Peer(ABC):
         except TimeoutError as error:
             raise PeerError(self.describe(str(error))) from error
 
+    def terminate(self) -> bool:
+        """Ask it to end (SIGTERM), and tell whether it was still there."""
+        return self._signal(signal.SIGTERM, signal.SIGCONT)
+
     async def stop(self) -> None:
         """End the program: politely, then by force."""
-        if not self._signal(signal.SIGTERM, signal.SIGCONT):
+        if not self.terminate():
             return
         try:
             await self.ended(STOP_TIMEOUT)

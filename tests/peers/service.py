@@ -1,0 +1,169 @@
+"""The service itself, as an operator runs it: `rtp-relay serve -c FILE`."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+from events.journal import Recorded
+from events.redis import RedisJournal
+from tests.peers.datagram import Address
+from tests.peers.ng_client import NgClient
+from tests.peers.peer import Peer, PeerError
+from tests.peers.ports import HOST
+from tests.peers.rtpengine import Rtpengine
+from tests.peers.rtpproxy import Rtpproxy
+
+Value = str | int | float | bool | list[str]
+Table = Mapping[str, Value]
+
+ROOT = Path(__file__).parents[2]
+
+_QUICK: Mapping[str, Table] = {
+    "service": {"shutdown_grace": 4},
+    "calls": {"retry_interval": 0.5},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A relay node as the configuration names it; `unix` is for an rtpproxy's other control socket."""
+
+    name: str
+    relay: Rtpengine | Rtpproxy
+    weight: int = 1
+    draining: bool = False
+    unix: bool = False
+    timeout: float = 1.5
+
+    def table(self) -> Table:
+        """Return the node's table in the configuration."""
+        url = self.relay.unix_url if self.unix and isinstance(self.relay, Rtpproxy) else self.relay.url
+        return {
+            "name": self.name,
+            "engine": self.relay.name,
+            "url": url,
+            "weight": self.weight,
+            "draining": self.draining,
+            "timeout": self.timeout,
+        }
+
+
+class Service(Peer):
+    """A control node with the journal at `redis_url` and the given `nodes`.
+
+    `settings` are sections of the configuration with the keys that differ from the defaults and from what makes tests
+    quick. `nodes` may be changed before a `restart`. At the end of `async with` its log must tell of no fault (a
+    traceback): nothing that a test does to it may cause one.
+    """
+
+    name = "service"
+
+    def __init__(
+        self,
+        redis_url: str,
+        nodes: Sequence[Node],
+        *,
+        name: str = "control-1",
+        settings: Mapping[str, Table] | None = None,
+    ) -> None:
+        super().__init__()
+        self.nodes = list(nodes)
+        self.control_node = name
+        self.port = 0
+        self._redis_url = redis_url
+        self._settings = settings or {}
+
+    @property
+    def address(self) -> Address:
+        """Where it listens for ng over UDP."""
+        return HOST, self.port
+
+    @property
+    def url(self) -> str:
+        """The address as SIP servers write it."""
+        return f"udp:{HOST}:{self.port}"
+
+    @property
+    def config(self) -> Path:
+        """The configuration file."""
+        return self.folder / "rtp-relay.toml"
+
+    def client(self, *, host: str = HOST, tries: int = 6, timeout: float = 1) -> NgClient:
+        """Return an ng client of it that sends from `host`, for `async with`."""
+        return NgClient(self.address, host=host, tries=tries, timeout=timeout)
+
+    async def events(self, call_id: str) -> list[Recorded]:
+        """Return what the journal says of a call; the service need not run."""
+        journal = await RedisJournal.open(self._redis_url)
+        try:
+            return await journal.read(call_id)
+        finally:
+            await journal.close()
+
+    async def history(self, call_id: str) -> list[str]:
+        """Return the names of a call's events as `rtp-relay history --json` tells them."""
+        command = [sys.executable, "-m", "rtp_relay", "history", call_id, "--json", "-c", str(self.config)]
+        process = await asyncio.create_subprocess_exec(
+            *command, env=self.environment(), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+        )
+        output, complaint = await process.communicate()
+        if process.returncode:
+            raise PeerError(self.describe(f"has no history of {call_id!r}: {complaint.decode()}"))
+        return [row["event"] for row in json.loads(output)["events"]]
+
+    def faults(self) -> list[str]:
+        """Return the lines of its log that tell of a fault of its own."""
+        return [line for line in self.log(lines=100_000).splitlines() if "Traceback" in line]
+
+    def prepare(self) -> None:
+        """Take the port."""
+        self.port = self.ports.take()
+
+    def environment(self) -> dict[str, str]:
+        """Return the environment in which the program is found from its own folder."""
+        return {**os.environ, "PYTHONPATH": str(ROOT)}
+
+    def command(self) -> list[str]:
+        """Write the configuration anew, and return the command line."""
+        self.config.write_text(self._toml())
+        return [sys.executable, "-m", "rtp_relay", "serve", "-c", str(self.config)]
+
+    async def ready(self) -> bool:
+        """Tell whether it answers a ping with its readiness."""
+        async with self.client(tries=1, timeout=0.2) as client:
+            try:
+                return (await client.command("ping"))[b"result"] == b"pong"
+            except TimeoutError:
+                return False
+
+    def _toml(self) -> str:
+        base: dict[str, Table] = {
+            "service": {"name": self.control_node, "state_dir": str(self.folder / "state")},
+            "journal": {"url": self._redis_url},
+            "ng": {"listen": [self.url]},
+        }
+        for section, table in [*_QUICK.items(), *self._settings.items()]:
+            base[section] = {**base.get(section, {}), **table}
+        sections = [f"[{section}]\n{_lines(table)}" for section, table in base.items()]
+        return "\n".join([*sections, *(f"[[nodes]]\n{_lines(node.table())}" for node in self.nodes)])
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.stop()
+        faults = self.faults()
+        await super().__aexit__(kind, error, trace)
+        if error is None:
+            assert not faults, faults
+
+
+def _lines(table: Table) -> str:
+    # What JSON writes of these types, TOML reads.
+    return "".join(f"{key} = {json.dumps(value)}\n" for key, value in table.items())

@@ -1,4 +1,4 @@
-"""A fake relay that keeps sessions by id as a real rtpengine does, and can be made to misbehave.
+"""Fake relays that keep sessions by id as real ones do, and can be made to misbehave; here, an rtpengine.
 
 What it copies was seen on rtpengine 10.5: an offer makes the call if it is not there; an answer to an unknown call is
 an error; deleting an unknown call is ok with a warning; a delete with tags takes away the party that it names and all
@@ -9,7 +9,7 @@ nothing.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from actors.engine import OpenWay
@@ -90,33 +90,56 @@ class FakeCall:
                     self._remove(peer)
 
 
-class FakeRelay:
-    """One node. The attributes from `silent` on are the ways to make it misbehave."""
+class FakeNode:
+    """One node, whatever it speaks. The attributes from `silent` on are the ways to make it misbehave."""
 
     def __init__(self) -> None:
-        self.calls: dict[str, FakeCall] = {}
-        self.commands: list[NgDict] = []
         self._cache: dict[bytes, bytes] = {}
-        self._sdp_number = 0
         self.silent = False
         self.full = False
         self.lose_requests = 0
         self.lose_replies = 0
         self.delay = 0.001
 
+    def held(self) -> set[str]:
+        """Give the ids of the sessions that it holds."""
+        raise NotImplementedError
+
     def restart(self) -> None:
         """Lose all calls, as a relay without persistence does."""
-        self.calls.clear()
         self._cache.clear()
 
     def run(self, cookie: bytes, command: bytes) -> bytes:
         """Run a command unless its cookie was seen, and give the reply."""
         if cookie not in self._cache:
-            request = decode(command)
-            assert isinstance(request, dict)
-            self.commands.append(request)
-            self._cache[cookie] = encode(self._answer(request))
+            self._cache[cookie] = self._reply(command)
         return self._cache[cookie]
+
+    def _reply(self, command: bytes) -> bytes:
+        raise NotImplementedError
+
+
+class FakeRelay(FakeNode):
+    """An rtpengine."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls: dict[str, FakeCall] = {}
+        self.commands: list[NgDict] = []
+        self._sdp_number = 0
+
+    def held(self) -> set[str]:
+        return set(self.calls)
+
+    def restart(self) -> None:
+        super().restart()
+        self.calls.clear()
+
+    def _reply(self, command: bytes) -> bytes:
+        request = decode(command)
+        assert isinstance(request, dict)
+        self.commands.append(request)
+        return encode(self._answer(request))
 
     def _answer(self, request: NgDict) -> NgDict:
         verb = _text(request, b"command")
@@ -157,7 +180,7 @@ class FakeTransport:
 
     repeats = True
 
-    def __init__(self, relay: FakeRelay, take: Taker, alive: Callable[[], bool]) -> None:
+    def __init__(self, relay: FakeNode, take: Taker, alive: Callable[[], bool]) -> None:
         self._relay, self._take, self._alive = relay, take, alive
 
     def send(self, cookie: bytes, command: bytes) -> None:
@@ -187,7 +210,7 @@ class FakeTransport:
             self._take(cookie, reply)
 
 
-def opener(relays: dict[str, FakeRelay], alive: Callable[[], bool]) -> OpenWay:
+def opener(relays: Mapping[str, FakeNode], alive: Callable[[], bool]) -> OpenWay:
     """Give what an EngineActor opens its transport with: the url names the relay."""
 
     async def open_way(url: str, take: Taker, complain: Complaint) -> FakeTransport:  # noqa: ARG001

@@ -20,7 +20,8 @@ from events.memory import MemoryJournal
 from replay.fold import fold
 from replay.index import Deadlines
 from replay.state import CallState, SessionStatus
-from tests.actors.fake_relay import FakeRelay, opener
+from tests.actors.fake_relay import FakeNode, FakeRelay, opener
+from tests.actors.fake_rtpproxy import FakeRtpproxy
 from tests.actors.virtual_time import VirtualTimeLoop
 
 DEADLINES = Deadlines(offer=60_000, probe=100_000, give_up=7_200_000)
@@ -132,11 +133,11 @@ class ControlNode:
 
     async def start(self) -> None:
         loop = asyncio.get_running_loop()
-        for name in self._cluster.relays:
+        for name in self._cluster.fakes:
             spec = NodeSpec(name=name, engine=self._cluster.engine, url=name)
             health = Health(since=loop.time())
             settings = EngineSettings(max_in_flight=self._cluster.max_in_flight)
-            actor = EngineActor(spec, settings, health, opener(self._cluster.relays, self.life.cross))
+            actor = EngineActor(spec, settings, health, opener(self._cluster.fakes, self.life.cross))
             await actor.connect()
             actor._start_actor_loop()
             self.table.add(Node(spec, health, actor.actor_ref))
@@ -183,13 +184,24 @@ class Cluster:
         self.loop = VirtualTimeLoop()
         self.engine, self.max_in_flight, self.settings = engine, max_in_flight, settings
         self.journal = MemoryJournal(self.loop.now_ms)
-        self.relays = {f"relay{n}": FakeRelay() for n in range(1, relays + 1)}
+        self.relays: dict[str, FakeRelay] = {}
+        self.rtpproxies: dict[str, FakeRtpproxy] = {}
+        for name in (f"relay{n}" for n in range(1, relays + 1)):
+            if engine == "rtpproxy":
+                self.rtpproxies[name] = FakeRtpproxy()
+            else:
+                self.relays[name] = FakeRelay()
         self.asked: list[Asked] = []
         self.nodes: list[ControlNode] = []
         self.call_ids: set[str] = set()
         self._started = 0
         for _ in range(control_nodes):
             self.add_node()
+
+    @property
+    def fakes(self) -> dict[str, FakeNode]:
+        """The fake relays of either kind, by name."""
+        return {**self.relays, **self.rtpproxies}
 
     def run(self, work: Awaitable[T]) -> T:
         async def main() -> T:
@@ -273,7 +285,7 @@ class Cluster:
 
     def heal(self) -> None:
         """End all faults."""
-        for relay in self.relays.values():
+        for relay in self.fakes.values():
             relay.silent = relay.full = False
             relay.lose_requests = relay.lose_replies = 0
             relay.delay = 0.001
@@ -285,14 +297,14 @@ class Cluster:
 
     def check_no_leak(self) -> None:
         """Every relay holds exactly the sessions that the journals say are live."""
-        for name, relay in self.relays.items():
+        for name, relay in self.fakes.items():
             wanted = {
                 session.relay_id
                 for call_id in self.call_ids
                 for session in self.state(call_id).remaining_sessions()
                 if session.node == name
             }
-            assert set(relay.calls) == wanted, f"{name}: {set(relay.calls)} held, {wanted} in the journals"
+            assert relay.held() == wanted, f"{name}: {relay.held()} held, {wanted} in the journals"
         for call_id in self.call_ids:
             for session in self.state(call_id).remaining_sessions():
                 assert session.status is SessionStatus.OPEN, f"{call_id}: {session}"

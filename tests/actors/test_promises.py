@@ -19,12 +19,19 @@ CALLEES = st.sampled_from(["B", "C"])
 SOON = st.sampled_from([0.0, 0.0005, 0.0015, 0.003, 0.5])
 
 
+def sdp(number: int) -> str:
+    """Give a session description that no other command of a run has."""
+    return f"v=0\r\no=- {number} 1 IN IP4 10.0.0.1\r\ns=-\r\nc=IN IP4 10.0.0.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n"
+
+
 class Promises(RuleBasedStateMachine):
-    """DESIGN: log before reply, intent before effect, teardown happens, one history, replay is pure, isolation."""
+    """Log before reply, intent before effect, teardown happens, one history, replay is pure, isolation."""
+
+    engine = "rtpengine"
 
     def __init__(self) -> None:
         super().__init__()
-        self.cluster = Cluster()
+        self.cluster = Cluster(engine=self.engine)
         self.number = 0
 
     def ask(self, verb: str, call: str, place: int, wait: float, **words: Any) -> None:
@@ -34,16 +41,16 @@ class Promises(RuleBasedStateMachine):
 
     @rule(call=CALLS, place=PLACES, branch=BRANCHES, wait=SOON)
     def offer(self, call: str, place: int, branch: str, wait: float) -> None:
-        self.ask("offer", call, place, wait, a="A", branch=branch, sdp=f"sdp {self.number}")
+        self.ask("offer", call, place, wait, a="A", branch=branch, sdp=sdp(self.number))
 
     @rule(call=CALLS, place=PLACES, callee=CALLEES, turned=st.booleans(), wait=SOON)
     def offer_again(self, call: str, place: int, callee: str, turned: bool, wait: float) -> None:
         a, b = (callee, "A") if turned else ("A", callee)
-        self.ask("offer", call, place, wait, a=a, b=b, sdp=f"sdp {self.number}")
+        self.ask("offer", call, place, wait, a=a, b=b, sdp=sdp(self.number))
 
     @rule(call=CALLS, place=PLACES, branch=BRANCHES, callee=CALLEES, wait=SOON)
     def answer(self, call: str, place: int, branch: str, callee: str, wait: float) -> None:
-        self.ask("answer", call, place, wait, a="A", b=callee, branch=branch, sdp=f"sdp {self.number}")
+        self.ask("answer", call, place, wait, a="A", b=callee, branch=branch, sdp=sdp(self.number))
 
     @rule(call=CALLS, place=PLACES, tag=st.sampled_from(["", "A", "B", "C"]), branch=BRANCHES, wait=SOON)
     def delete(self, call: str, place: int, tag: str, branch: str, wait: float) -> None:
@@ -67,23 +74,23 @@ class Promises(RuleBasedStateMachine):
 
     @rule(relay=RELAYS, count=st.integers(1, 4))
     def lose_requests(self, relay: str, count: int) -> None:
-        self.cluster.relays[relay].lose_requests = count
+        self.cluster.fakes[relay].lose_requests = count
 
     @rule(relay=RELAYS, count=st.integers(1, 4))
     def lose_replies(self, relay: str, count: int) -> None:
-        self.cluster.relays[relay].lose_replies = count
+        self.cluster.fakes[relay].lose_replies = count
 
     @rule(relay=RELAYS)
     def silence(self, relay: str) -> None:
-        self.cluster.relays[relay].silent = not self.cluster.relays[relay].silent
+        self.cluster.fakes[relay].silent = not self.cluster.fakes[relay].silent
 
     @rule(relay=RELAYS)
     def fill(self, relay: str) -> None:
-        self.cluster.relays[relay].full = not self.cluster.relays[relay].full
+        self.cluster.fakes[relay].full = not self.cluster.fakes[relay].full
 
     @rule(relay=RELAYS, delay=st.sampled_from([0.001, 0.01, 0.4, 2.0]))
     def slow(self, relay: str, delay: float) -> None:
-        self.cluster.relays[relay].delay = delay
+        self.cluster.fakes[relay].delay = delay
 
     @rule(seconds=st.sampled_from([0.1, 2.0, 20.0]))
     def wait(self, seconds: float) -> None:
@@ -120,7 +127,14 @@ def check_acknowledged(cluster: Cluster, asked: Asked) -> None:
             assert any(isinstance(e, DeleteWanted) for e in events), asked
 
 
+class PromisesWithEmulatedBranches(Promises):
+    """The same with relays that know no branches: each has an id of its own there."""
+
+    engine = "rtpproxy"
+
+
 TestPromises = Promises.TestCase
-TestPromises.settings = settings(
+TestPromisesWithEmulatedBranches = PromisesWithEmulatedBranches.TestCase
+TestPromises.settings = TestPromisesWithEmulatedBranches.settings = settings(
     max_examples=150, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
 )

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
+from engines.sets import NodeSpec, rank
 from events.journal import Recorded
 from tests.peers.bencode import NgDict
 from tests.peers.ng_client import NgClient
@@ -120,6 +121,12 @@ class Stage:
     def call(self, call_id: str = "call-1", branch: str = "") -> NgCall:
         """Return a call of the two parties, not placed yet."""
         return NgCall(call_id, self.media, branch)
+
+    def preferred(self, call_id: str) -> list[Relay]:
+        """Return the relays in the order in which a new call prefers them."""
+        specs = [NodeSpec(name=node.name, engine="", url="", weight=node.weight) for node in self.service.nodes]
+        by_name = {node.name: node.relay for node in self.service.nodes}
+        return [by_name[spec.name] for spec in rank(call_id, specs)]
 
     async def held(self) -> int:
         """Return how many sessions all relays hold together."""

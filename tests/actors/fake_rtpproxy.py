@@ -1,0 +1,66 @@
+"""A fake rtpproxy, which keeps sessions by id as a real one does, and can be made to misbehave.
+
+What it copies was seen on rtpproxy 3: a session is a stream, found by the call-id and the tag of either party that a
+command names; U makes one that is not there, L does not (`0`); D takes all streams of the call-id in which one of its
+tags made the session; the tag of the other party alone finds nothing (E50).
+"""
+
+from __future__ import annotations
+
+from tests.actors.fake_relay import FakeNode
+
+
+class FakeRtpproxy(FakeNode):
+    """The sessions by call-id: the tags (`tag;stream`) of the parties that made them, and their ports."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sessions: dict[str, dict[str, int]] = {}
+        self._port = 20000
+
+    def held(self) -> set[str]:
+        return set(self.sessions)
+
+    def restart(self) -> None:
+        super().restart()
+        self.sessions.clear()
+
+    def _reply(self, command: bytes) -> bytes:  # noqa: PLR0911 - one for each command
+        verb, *words = command.decode().split()
+        match verb[0]:
+            case "V":
+                return b"20040107\n"
+            case "U" if self.full:
+                return b"E71\n"
+            case "U":
+                return self._update(words[0], *words[3:])
+            case "L":
+                return self._look_up(words[0], *words[3:])
+            case "D":
+                return self._delete(*words)
+            case "Q":
+                return b"60 7 7 14 0\n" if self._find(words[0], *words[1:3]) else b"E50\n"
+        return b"E0\n"
+
+    def _find(self, call_id: str, from_tag: str, to_tag: str = "") -> str | None:
+        streams = self.sessions.get(call_id, {})
+        return next((tag for tag in (from_tag, to_tag) if tag in streams), None)
+
+    def _update(self, call_id: str, from_tag: str, to_tag: str = "") -> bytes:
+        known = self._find(call_id, from_tag, to_tag)
+        if known is None:
+            self._port += 2
+            self.sessions.setdefault(call_id, {})[from_tag] = self._port
+            known = from_tag
+        return b"%d 127.0.0.1\n" % self.sessions[call_id][known]
+
+    def _look_up(self, call_id: str, from_tag: str, to_tag: str = "") -> bytes:
+        known = self._find(call_id, from_tag, to_tag)
+        return b"0\n" if known is None else b"%d 127.0.0.1\n" % (self.sessions[call_id][known] + 1)
+
+    def _delete(self, call_id: str, from_tag: str, to_tag: str = "") -> bytes:
+        makers = {tag.partition(";")[0] for tag in self.sessions.get(call_id, {})}
+        if not makers & {from_tag, to_tag}:
+            return b"E50\n"
+        del self.sessions[call_id]
+        return b"0\n"

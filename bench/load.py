@@ -1,16 +1,9 @@
-"""The load generator's process: `python -m bench.load LOAD`, LOAD being JSON.
-
-It writes the line `armed` when it is about to send, and at the end one line of JSON, the `Outcome`.
-"""
+"""What the load generator is told to send, and what it tells when it has."""
 
 from __future__ import annotations
 
-import asyncio
-import json
-import sys
-from dataclasses import asdict, dataclass
-
-import uvloop
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,11 +54,11 @@ class Outcome:
         return self.operations / self.seconds if self.seconds else 0.0
 
 
-def outcome(latencies: list[float], times: list[float], *, errors: int, timeouts: int, began: float) -> Outcome:
+def outcome(latencies: Sequence[float], times: Sequence[float], *, errors: int, timeouts: int, began: float) -> Outcome:
     """Sum up: `latencies` (s) and `times` of all answers in the order in which they came."""
     ordered = sorted(latencies) or [0.0]
     p50, p90, p99 = (ordered[int((len(ordered) - 1) * part)] * 1000 for part in (0.5, 0.9, 0.99))
-    times = times or [began]
+    times = times or (began,)
     return Outcome(
         operations=len(latencies),
         errors=errors,
@@ -79,16 +72,3 @@ def outcome(latencies: list[float], times: list[float], *, errors: int, timeouts
         thousandth=times[:1000][-1],
     )
 
-
-def main() -> None:
-    """Send the load that the command line describes."""
-    from bench.generator import generate  # noqa: PLC0415 - the generator needs the classes above
-
-    load = Load(**json.loads(sys.argv[1]))
-    print("armed", flush=True)
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        print(json.dumps(asdict(runner.run(generate(load)))))
-
-
-if __name__ == "__main__":
-    main()

@@ -119,5 +119,6 @@ def _totals(statistics: Mapping[str, object]) -> str:
     for kind in ("RTP", "RTCP"):
         numbers = totals.get(kind) if isinstance(totals, Mapping) else None
         if isinstance(numbers, Mapping):
-            counts.append(f"{kind} {numbers.get('packets', '?')} packets, {numbers.get('bytes', '?')} bytes")
+            told = [f"{numbers[what]} {what}" for what in ("packets", "bytes", "errors") if what in numbers]
+            counts.append(f"{kind} {', '.join(told)}")
     return _joined(*counts)

@@ -79,7 +79,7 @@ def _want(command: Command) -> Decide:
             return Decision([], None)
         whole: list[Session] = []
         partly: list[Session] = []
-        for session in state.usable_sessions():
+        for session in _concerned(state, command):
             named = dialogs.named_by_delete(session.dialogs, *tags)
             if len(named) == len(session.dialogs) and _is_about(session, command):
                 whole.append(session)
@@ -90,6 +90,19 @@ def _want(command: Command) -> Decide:
         return _wish(state, command, whole, partly)
 
     return decide
+
+
+def _concerned(state: CallState, command: Command) -> list[Session]:
+    """Give the sessions that a delete can be about: those of the branch that it names, if any of them ever had it."""
+    usable = list(state.usable_sessions())
+    if not command.branch or command.to_tag:
+        return usable
+    of_branch = [session for session in state.sessions.values() if _ever_had(session, command.branch)]
+    return [session for session in of_branch if session.usable] if of_branch else usable
+
+
+def _ever_had(session: Session, branch: str) -> bool:
+    return session.branch == branch or any(dialog.branch == branch for dialog in session.dialogs)
 
 
 def _branch_is_gone(state: CallState, branch: str) -> bool:
@@ -238,10 +251,9 @@ def _is_unknown(state: CallState, removal: Removal, reply: NgDict) -> bool:
 
 
 def statistics(reply: NgDict) -> Mapping[str, Any]:
-    """Give the totals of a delete's reply as a plain dictionary; empty if it has none."""
+    """Give what a delete's reply tells under `totals`, as plain values; empty if it tells nothing."""
     totals = reply.get(b"totals")
-    plain = _plain(totals) if isinstance(totals, dict) else {}
-    return plain if isinstance(plain, dict) else {}
+    return {"totals": _plain(totals)} if isinstance(totals, dict) else {}
 
 
 def _plain(value: NgValue) -> Any:

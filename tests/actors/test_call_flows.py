@@ -27,7 +27,7 @@ def test_a_call_from_offer_to_delete(cluster: Cluster) -> None:
     assert isinstance(answer, Answered)
     assert (answer.sdp, answer.relayed) == (b"callee", answered[b"sdp"])
     assert isinstance(end, Deleted)
-    assert end.statistics == {"RTP": {"packets": 7, "bytes": 1120}}
+    assert end.statistics == {"totals": {"RTP": {"packets": 7, "bytes": 1120}}}
     cluster.check_no_leak()
 
 

@@ -1,0 +1,169 @@
+"""What is known of one dialog: its INVITE under way, its open offer, what is agreed on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from actors.negotiation.facts import Leg, SipEvent
+from actors.negotiation.table import OPEN_IN, Phase, Place
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """An offer and its answer. `requester` and `cseq` name the transaction that the offer stands in.
+
+    `leg` made the offer. `offer` and `answer` are digests of the bodies, `answer` is "" until there is one.
+    """
+
+    number: int
+    place: Place
+    requester: Leg
+    cseq: int
+    leg: Leg
+    offer: str
+    answer: str = ""
+
+    def body_of(self, leg: Leg) -> str:
+        """Give the digest of the body that the leg contributed, "" if none."""
+        return self.offer if leg is self.leg else self.answer
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give it as plain values."""
+        return {
+            "number": self.number,
+            "place": self.place.value,
+            "requester": self.requester.value,
+            "cseq": self.cseq,
+            "leg": self.leg.value,
+            "offer": self.offer,
+            "answer": self.answer,
+        }
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Exchange:
+        """Take what to_dict gave."""
+        names = {"place": Place(data["place"]), "requester": Leg(data["requester"]), "leg": Leg(data["leg"])}
+        return cls(**{**data, **names})
+
+
+@dataclass(frozen=True, slots=True)
+class Invite:
+    """The dialog's latest INVITE that was no mistake.
+
+    `asks`: it came without SDP and the offer that it asks for has not come. `before`: the number of exchange to go
+    back to should it fail is that of what was agreed when it began. `pending`: it has no final reply yet.
+    """
+
+    requester: Leg
+    cseq: int
+    asks: bool
+    before: Exchange | None = None
+    pending: bool = True
+
+    def has(self, event: SipEvent) -> bool:
+        """Tell whether the message is of this INVITE's transaction, or its ACK."""
+        return (event.requester, event.cseq) == (self.requester, self.cseq)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give it as plain values."""
+        return {
+            "requester": self.requester.value,
+            "cseq": self.cseq,
+            "asks": self.asks,
+            "before": _dump(self.before),
+            "pending": self.pending,
+        }
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Invite:
+        """Take what to_dict gave."""
+        return cls(**{**data, "requester": Leg(data["requester"]), "before": _load(data["before"])})
+
+
+@dataclass(slots=True)
+class Dialog:
+    """One dialog of a call. `count` is how many offers it has seen.
+
+    `seen` has, for each sender and method, CSeq and body digest of the latest request: what tells a retransmission.
+    """
+
+    branch: str
+    callee_tag: str
+    invite: Invite
+    open: Exchange | None = None
+    agreed: Exchange | None = None
+    count: int = 0
+    established: bool = False
+    ended: bool = False
+    seen: dict[str, tuple[int, str]] = field(default_factory=dict)
+
+    @property
+    def phase(self) -> Phase:
+        """The row of the table."""
+        if self.open:
+            return Phase.PREVIEWED if self.open.answer else OPEN_IN[self.open.place]
+        if self.invite.pending and self.invite.asks:
+            return Phase.ASKED if self.agreed else Phase.FIRST_ASKED
+        if self.agreed is None:
+            return Phase.FRESH
+        if self.invite.pending:
+            return Phase.ANSWERED if self._agreed_by_invite(self.agreed) else Phase.PENDING
+        return Phase.AGREED
+
+    @property
+    def in_force(self) -> int:
+        """The number of the exchange that is agreed on, 0 if none is."""
+        return self.agreed.number if self.agreed else 0
+
+    def owns(self, event: SipEvent, place: Place) -> bool:
+        """Tell whether the message is of the transaction that the phase speaks of, or begins one of its own."""
+        if self.open is None:
+            return place.begins or self.invite.has(event)
+        # A PRACK has a CSeq of its own; that it acknowledges a reply of the offer's INVITE shows in who sends it.
+        same_cseq = place is Place.PRACK or event.cseq == self.open.cseq
+        return event.requester is self.open.requester and same_cseq
+
+    def repeated(self, event: SipEvent) -> int:
+        """Give the number of the exchange, open or agreed, to which the sender contributed this body; 0 if none."""
+        for exchange in (self.open, self.agreed):
+            if exchange and exchange.body_of(event.sender) == event.digest:
+                return exchange.number
+        return 0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give it as plain values."""
+        return {
+            "branch": self.branch,
+            "callee_tag": self.callee_tag,
+            "invite": self.invite.to_dict(),
+            "open": _dump(self.open),
+            "agreed": _dump(self.agreed),
+            "count": self.count,
+            "established": self.established,
+            "ended": self.ended,
+            "seen": {key: list(value) for key, value in self.seen.items()},
+        }
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Dialog:
+        """Take what to_dict gave."""
+        parts = {
+            "invite": Invite.from_dict(data["invite"]),
+            "open": _load(data["open"]),
+            "agreed": _load(data["agreed"]),
+            "seen": {key: (cseq, digest) for key, (cseq, digest) in data["seen"].items()},
+        }
+        return cls(**{**data, **parts})
+
+    def _agreed_by_invite(self, agreed: Exchange) -> bool:
+        began = (agreed.requester, agreed.cseq) == (self.invite.requester, self.invite.cseq)
+        return began and agreed.place is Place.INVITE
+
+
+def _dump(exchange: Exchange | None) -> dict[str, Any] | None:
+    return exchange.to_dict() if exchange else None
+
+
+def _load(data: dict[str, Any] | None) -> Exchange | None:
+    return Exchange.from_dict(data) if data else None

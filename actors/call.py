@@ -18,7 +18,7 @@ from actors.flows.attend import attend
 from actors.flows.sessions import newest_first
 from actors.flows.table import flow_for
 from actors.flows.tail import remember
-from actors.messages import Attend, Do, JournalDone, Located, Passivate, Perform, Performed, Reply, Where
+from actors.messages import Attend, Conduct, Do, JournalDone, Located, Passivate, Perform, Performed, Reply, Where
 from actors.runtime import LoopActor
 from actors.surroundings import Surroundings
 from engines.rtpengine.bencode import NgDict
@@ -94,6 +94,8 @@ class CallActor(LoopActor):
             case Do():
                 command = message.command
                 self._enqueue(flow_for(command, self._around), command.lane, message.reply)
+            case Conduct():
+                self._enqueue(message.flow, message.lane, message.reply)
             case Located():
                 self._advance(message.token, message.place)
             case Attend():
@@ -239,6 +241,8 @@ class CallActor(LoopActor):
         self._appending = True
         appended = around.journal.append(self.call_id, expected, records, before, self._index)
         appended.add_done_callback(partial(self._journal_done, done))
+        if around.observers:
+            appended.add_done_callback(partial(self._tell_observers, records))
 
     def _appended(self, run: Run | None, effect: Record, value: Any, result: asyncio.Future[int]) -> None:
         error = result.exception()
@@ -293,6 +297,12 @@ class CallActor(LoopActor):
         except ActorDeadError:
             result.exception()
 
+    def _tell_observers(self, records: Sequence[Recorded], appended: asyncio.Future[int]) -> None:
+        if appended.exception() is None:
+            for record in records:
+                for observe in self._around.observers:
+                    observe(self.call_id, record)
+
     # -- ends --
 
     def _drop(self, error: BaseException) -> None:
@@ -313,7 +323,7 @@ class CallActor(LoopActor):
         waiting = [run.reply for run in (*self._running, *self._waiting) if run.reply is not None]
         while not self.actor_inbox.empty():
             message = self.actor_inbox.get().message
-            if isinstance(message, Do):
+            if isinstance(message, Do | Conduct):
                 waiting.append(message.reply)
         self._running.clear()
         self._waiting.clear()

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from engines.rtpengine.bencode import NgDict
+from replay.state import CallState
 
 OFFERS = frozenset({"offer", "publish", "create", "transform"})
 """Commands that can create something on a node."""
+
+
+Wording: TypeAlias = Callable[[CallState, str], NgDict]
+"""Gives the request for a relay kind (by its name) in a state of the call."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,7 +23,9 @@ class Command:
 
     verb: the ng command's name. call_id, from_tag, to_tag, branch: whom it is about; empty where it does not say. The
     to_tag of a delete is empty unless the client said that it counts. request: the client's whole dictionary. set: the
-    node set that a new call is placed in. received_at: ms since the epoch.
+    node set that a new call is placed in. received_at: ms since the epoch. engine: the only relay kind whose nodes may
+    be chosen, where it matters. wording: says the command in the relay kind's own words, in place of `request`.
+    ends_call: whether a delete of all that there is ends the call. reason: why, for the journal, of a delete.
     """
 
     verb: str
@@ -27,12 +36,20 @@ class Command:
     request: NgDict
     set: str = "default"
     received_at: int
+    engine: str = ""
+    wording: Wording | None = None
+    ends_call: bool = True
+    reason: str = "delete by the client"
 
     @property
     def sdp(self) -> bytes:
         """The session description in it; empty if there is none."""
         sdp = self.request.get(b"sdp")
         return sdp if isinstance(sdp, bytes) else b""
+
+    def words(self, state: CallState, engine: str) -> NgDict:
+        """Give what a node of this kind is to be asked."""
+        return self.request if self.wording is None else self.wording(state, engine)
 
     @property
     def lane(self) -> str | None:

@@ -14,10 +14,11 @@ from pykka import ActorRef
 from actors import replies
 from actors.call import CallActor
 from actors.command import Command
-from actors.messages import Attend, Do, Passivate, Reply, Where
+from actors.effects import Flow
+from actors.messages import Attend, Conduct, Do, Passivate, Reply, Where
 from actors.nodes import NodeTable
 from actors.quarantine import Quarantine
-from actors.surroundings import Surroundings
+from actors.surroundings import Observer, Surroundings
 from events.journal import CorruptEntry, Journal
 from replay.index import Deadlines
 
@@ -60,6 +61,7 @@ class Directory:
         self._quarantine = Quarantine(journal, name, now)
         self._loop = asyncio.get_running_loop()
         self._closing = False
+        self.observers: list[Observer] = []
         self._around = Surroundings(
             name=name,
             journal=journal,
@@ -70,24 +72,32 @@ class Directory:
             forget=self._forget,
             failed=self._failed,
             corrupt=self._corrupt,
+            observers=self.observers,
         )
 
     def submit(self, command: Command, reply: Reply) -> None:
         """Have a command carried out; `reply` is called once with what came of it."""
-        why = self._quarantine.reason(command.call_id)
+        self._give(command.call_id, Do(command, reply), opens_call=command.opens_call)
+
+    def conduct(self, call_id: str, flow: Flow, lane: str | None, reply: Reply) -> None:
+        """Have a flow run in a call's lane (see Command.lane); `reply` is called once with what came of it."""
+        self._give(call_id, Conduct(flow, lane, reply), opens_call=False)
+
+    def _give(self, call_id: str, message: Do | Conduct, *, opens_call: bool) -> None:
+        why = self._quarantine.reason(call_id)
         if why is not None:
-            reply(replies.error(f"Call is quarantined: {why}"))
+            message.reply(replies.error(f"Call is quarantined: {why}"))
             return
-        resident = self._residents.get(command.call_id)
+        resident = self._residents.get(call_id)
         if resident is None:
-            if not self._has_room() or (self._closing and command.opens_call):
-                reply(replies.error(replies.LOAD_LIMIT))
+            if not self._has_room() or (self._closing and opens_call):
+                message.reply(replies.error(replies.LOAD_LIMIT))
                 return
-            resident = self._start(command.call_id, blank=command.opens_call)
+            resident = self._start(call_id, blank=opens_call)
         else:
             resident.used_at = self._loop.time()
-            self._residents.move_to_end(command.call_id)
-        resident.actor.tell(Do(command, reply))
+            self._residents.move_to_end(call_id)
+        resident.actor.tell(message)
 
     def attend(self, call_id: str) -> None:
         """Tell a call that it is due. Without room for it, it stays due and is told again later."""

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 from pykka import ActorRef
 
 from actors.command import Command
-from actors.effects import Outcome
+from actors.effects import Flow, Outcome
 from engines.kind import Operation
 from engines.rtpengine.bencode import NgDict
 
@@ -23,6 +23,15 @@ class Do:
     """To a call: carry out a command, then hand the reply over."""
 
     command: Command
+    reply: Reply
+
+
+@dataclass(frozen=True, slots=True)
+class Conduct:
+    """To a call: run this flow in this lane (Command.lane), then hand the reply over."""
+
+    flow: Flow
+    lane: str | None
     reply: Reply
 
 

@@ -45,7 +45,14 @@ class NodeTable:
         node = self._nodes.get(name)
         return node is not None and node.health.takes_commands
 
-    def candidates(self, set_name: str, call_id: str) -> Sequence[NodeSpec]:
-        """Give the nodes of a set that take new calls now, in the order in which this call prefers them."""
-        fit = [node.spec for node in self._nodes.values() if node.spec.set == set_name and node.health.takes_new_calls]
+    def candidates(self, set_name: str, call_id: str, engine: str = "") -> Sequence[NodeSpec]:
+        """Give the nodes of a set that take new calls now, in the order in which this call prefers them.
+
+        With `engine` only those of that kind.
+        """
+        fit = [
+            node.spec
+            for node in self._nodes.values()
+            if node.spec.set == set_name and engine in ("", node.spec.engine) and node.health.takes_new_calls
+        ]
         return rank(call_id, fit) if len(fit) > 1 else [spec for spec in fit if spec.weight > 0]

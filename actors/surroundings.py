@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from pykka import ActorRef
 
 from actors.nodes import NodeTable
-from events.journal import CorruptEntry, Journal
+from events.journal import CorruptEntry, Journal, Recorded
 from replay.index import Deadlines
+
+Observer: TypeAlias = Callable[[str, Recorded], None]
+"""Takes a call-id and an event of it that stands in the journal now. It must not raise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,7 +22,7 @@ class Surroundings:
 
     name: the control node's. now: gives the time, ms since the epoch. locate: finds where another call is and tells
     the asking actor by a Located with the token. forget: the call leaves memory. failed: the call's actor failed on a
-    bug. corrupt: the call's stream cannot be read.
+    bug. corrupt: the call's stream cannot be read. observers: are told of each event.
     """
 
     name: str
@@ -31,3 +34,4 @@ class Surroundings:
     forget: Callable[[str], None]
     failed: Callable[[str, str], None]
     corrupt: Callable[[CorruptEntry], None]
+    observers: list[Observer]

@@ -1,7 +1,14 @@
 """The sockets to nodes. A transport carries commands with their cookies, and hands replies to its taker.
 
 On UDP cookie and command travel as one datagram, `cookie SP command` (rtpengine's ng and rtpproxy alike). On a stream
-socket rtpproxy knows no cookies: a connection carries one command, and the reply belongs to whoever opened it.
+socket there are no cookies: a reply belongs to the command that was last sent on its connection. Which way a command
+goes there is its kind's to say, by how it ends:
+
+- Without a line end (rtpproxy): it gets a newline and a connection of its own, which the node closes.
+- With one (MediaProxy): it is framed already. It is sent as it is, over a connection that stays open and carries one
+  command at a time.
+
+Either way the reply is one line.
 """
 
 from __future__ import annotations
@@ -9,14 +16,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import Callable
-from typing import Protocol, TypeAlias, cast
+from typing import Protocol, cast
 
-Taker: TypeAlias = Callable[[bytes, bytes], None]
-"""Takes a reply: the cookie, and the reply without it."""
+from actors.kept_connections import Complaint, KeptConnections, Taker
 
-Complaint: TypeAlias = Callable[[str], None]
-"""Takes what the network says: nobody listens at the node's address."""
+__all__ = ["Complaint", "DatagramTransport", "StreamTransport", "Taker", "Transport", "open_transport"]
 
 RECEIVE_BUFFER = 4 * 1024 * 1024
 
@@ -71,22 +75,27 @@ class DatagramTransport(asyncio.DatagramProtocol):
 
 
 class StreamTransport:
-    """A UNIX stream socket: a connection a command, both ends of it newline-terminated."""
+    """A UNIX stream socket: a connection a command, or for framed commands connections that stay open."""
 
     repeats = False
 
     def __init__(self, path: str, take: Taker, complain: Complaint) -> None:
         self._path, self._take, self._complain = path, take, complain
         self._tasks: set[asyncio.Task[None]] = set()
+        self._kept = KeptConnections(path, take, complain)
 
     def send(self, cookie: bytes, command: bytes) -> None:
-        """Open a connection and send the command on it."""
+        """Send a framed command over a kept connection, any other on one that is opened for it."""
+        if command.endswith(b"\n"):
+            self._kept.send(cookie, command)
+            return
         task = asyncio.get_running_loop().create_task(self._talk(cookie, command))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     def close(self) -> None:
         """Close all connections."""
+        self._kept.close()
         for task in self._tasks:
             task.cancel()
 

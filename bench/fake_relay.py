@@ -2,7 +2,7 @@
 
 It answers ng over UDP as an rtpengine 10.5 does, with an SDP that points to 127.0.0.1, and with `full` as DELETE-REPLY
 the statistics of a call with one audio stream (some 1.8 kB); with `short` a delete is answered by `ok` alone. It keeps
-no calls.
+no calls: a delete without tags, which the service sends after one with tags to be sure, finds nothing left.
 """
 
 from __future__ import annotations
@@ -16,12 +16,14 @@ from typing import Any
 
 import uvloop
 
+from bench.sockets import udp_socket
 from engines.rtpengine.bencode import NgDict, NgValue, decode
 from tests.peers.bencode import encode
 
 _PORTS = range(30000, 60000, 2)
 _ADDRESS = re.compile(rb"IN IP4 [^\r\n]+")
 _AUDIO = re.compile(rb"m=audio \d+")
+_UNKNOWN = b"d7:warning38:Call-ID not found or tags didn't match6:result2:oke"
 _NOTHING: NgDict = {b"bytes": 0, b"errors": 0, b"packets": 0}
 
 
@@ -45,7 +47,7 @@ class FakeRelay(asyncio.DatagramProtocol):
     def _reply(self, request: NgValue) -> bytes:
         assert isinstance(request, dict)
         if request[b"command"] == b"delete":
-            return self._deleted
+            return self._deleted if b"from-tag" in request else _UNKNOWN
         if request[b"command"] == b"ping":
             return b"d6:result4:ponge"
         sdp = request.get(b"sdp")
@@ -105,7 +107,7 @@ def _stream(port: int, kind: bytes, now: int) -> NgDict:
 async def serve(port: int, *, full: bool) -> None:
     """Answer until the process ends."""
     loop = asyncio.get_running_loop()
-    await loop.create_datagram_endpoint(lambda: FakeRelay(full=full), local_addr=("127.0.0.1", port))
+    await loop.create_datagram_endpoint(lambda: FakeRelay(full=full), sock=udp_socket(port))
     await loop.create_future()
 
 

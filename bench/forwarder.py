@@ -11,6 +11,8 @@ from typing import Any
 
 import uvloop
 
+from bench.sockets import HOST, udp_socket
+
 
 class _Side(asyncio.DatagramProtocol):
     """One of the two sockets: what comes here leaves through the other one, to where that one last heard from."""
@@ -31,10 +33,10 @@ class _Side(asyncio.DatagramProtocol):
 async def forward(port: int, relay_port: int) -> None:
     """Forward until the process ends: for one client."""
     loop = asyncio.get_running_loop()
-    client, relay = _Side(), _Side(("127.0.0.1", relay_port))
+    client, relay = _Side(), _Side((HOST, relay_port))
     client.other, relay.other = relay, client
-    await loop.create_datagram_endpoint(lambda: relay, local_addr=("127.0.0.1", 0))
-    await loop.create_datagram_endpoint(lambda: client, local_addr=("127.0.0.1", port))
+    await loop.create_datagram_endpoint(lambda: relay, sock=udp_socket())
+    await loop.create_datagram_endpoint(lambda: client, sock=udp_socket(port))
     await loop.create_future()
 
 

@@ -18,6 +18,7 @@ import uvloop
 
 from bench.calls import Template
 from bench.load import Load, Outcome, outcome
+from bench.sockets import udp_socket
 
 _OK = b"6:result2:ok"
 _LOOK_EVERY = 0.1
@@ -35,6 +36,7 @@ class Generator(asyncio.DatagramProtocol):
 
     def __init__(self, load: Load) -> None:
         self._load = load
+        self._target = (load.host, load.port)
         self._templates = [Template(verb, load.prefix) for verb in load.verbs]
         self._cookies = map((os.urandom(6).hex().encode() + b"_%d").__mod__, itertools.count())
         self._sent: dict[bytes, _Sent] = {}
@@ -50,9 +52,7 @@ class Generator(asyncio.DatagramProtocol):
 
     def outcome(self) -> Outcome:
         """Tell what came of it."""
-        return outcome(
-            self._latencies, self._times, errors=self._errors, timeouts=self._timeouts, began=self._began
-        )
+        return outcome(self._latencies, self._times, errors=self._errors, timeouts=self._timeouts, began=self._began)
 
     def connection_made(self, transport: Any) -> None:
         """Begin."""
@@ -85,7 +85,7 @@ class Generator(asyncio.DatagramProtocol):
         return cookie, self._templates[verb].fill(cookie, number)
 
     def _ask(self, number: int, verb: int) -> None:
-        self._transport.sendto(self._next(number, verb)[1], (self._load.host, self._load.port))
+        self._transport.sendto(self._next(number, verb)[1], self._target)
 
     def _note(self, sent: _Sent, data: bytes) -> None:
         now = monotonic()
@@ -142,7 +142,7 @@ class Generator(asyncio.DatagramProtocol):
 
     def _knock(self, cookie: bytes, datagram: bytes) -> None:
         if cookie in self._sent:
-            self._transport.sendto(datagram, (self._load.host, self._load.port))
+            self._transport.sendto(datagram, self._target)
             self._loop.call_later(self._load.knock, self._knock, cookie, datagram)
 
     def _answered_first(self, data: bytes) -> None:
@@ -160,7 +160,7 @@ class Generator(asyncio.DatagramProtocol):
 async def generate(load: Load) -> Outcome:
     """Send a load and tell what came of it."""
     loop = asyncio.get_running_loop()
-    transport, generator = await loop.create_datagram_endpoint(lambda: Generator(load), local_addr=("127.0.0.1", 0))
+    transport, generator = await loop.create_datagram_endpoint(lambda: Generator(load), sock=udp_socket())
     try:
         await generator.finished
     finally:

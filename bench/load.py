@@ -71,4 +71,3 @@ def outcome(latencies: Sequence[float], times: Sequence[float], *, errors: int, 
         first=times[0],
         thousandth=times[:1000][-1],
     )
-

@@ -1,18 +1,32 @@
-"""The kinds of relay that there are, by the name that a configuration gives them."""
+"""The kinds of relay that there are, by the name that a configuration gives them.
+
+A new kind is registered here, by its name in EngineName and an instance of it among the kinds.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from enum import StrEnum
 from types import MappingProxyType
 
 from engines.kind import RelayKind
+from engines.mediaproxy.kind import MediaproxyKind
 from engines.rtpengine.kind import RtpengineKind
 from engines.rtpproxy.kind import RtpproxyKind
 
-_KINDS: tuple[RelayKind, ...] = (RtpengineKind(), RtpproxyKind())
+
+class EngineName(StrEnum):
+    """The names that configurations can give."""
+
+    RTPENGINE = "rtpengine"
+    RTPPROXY = "rtpproxy"
+    MEDIAPROXY = "mediaproxy"
+
+
+_KINDS: tuple[RelayKind, ...] = (RtpengineKind(), RtpproxyKind(), MediaproxyKind())
 
 KINDS: Mapping[str, RelayKind] = MappingProxyType({kind.name: kind for kind in _KINDS})
-"""One entry a kind; a new kind is registered by standing in the tuple above."""
+"""One entry a kind."""
 
 
 def kind_of(engine: str) -> RelayKind:

@@ -82,7 +82,10 @@ class OfferIntended(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offered(Event):
-    """The node took the offer: `sdp` went in, `relayed` came back."""
+    """The node took the offer: `sdp` went in, `relayed` came back.
+
+    `handle` is what the node calls it, where it said so (the route engine's `node`).
+    """
 
     name: ClassVar[str] = "offered"
     secret: ClassVar[tuple[str, ...]] = ("sdp", "relayed")
@@ -94,6 +97,7 @@ class Offered(Event):
     branch: str = ""
     sdp: bytes
     relayed: bytes
+    handle: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -218,6 +222,128 @@ class Quarantined(Event):
     reason: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RelayEngaged(Event):
+    """The call's media are to go through relays of this engine and set; `branch` "" for all branches, else for one."""
+
+    name: ClassVar[str] = "relay engaged"
+
+    engine: str
+    set: str
+    branch: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VariablesSet(Event):
+    """Settings of a leg (rtp_relay, rtp_relay_peer), for all branches (`branch` "") or for one.
+
+    `values` has those that were set now, by name (flags, peer, ip, type, iface, delete, disabled); `body` is a session
+    description to be used in place of the leg's own, None where it was not set now.
+    """
+
+    name: ClassVar[str] = "variables set"
+    secret: ClassVar[tuple[str, ...]] = ("body",)
+
+    leg: str
+    branch: str = ""
+    values: Mapping[str, str] = field(default_factory=dict)
+    body: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContextSet(Event):
+    """Settings of the call as a whole (rtp_relay_ctx) by name: callid, from_tag, to_tag, flags, delete."""
+
+    name: ClassVar[str] = "context set"
+
+    values: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signalled(Event):
+    """A SIP message of the call was seen. `status` is 0 for a request; `verdict` says what its body was taken for."""
+
+    name: ClassVar[str] = "signalled"
+    secret: ClassVar[tuple[str, ...]] = ("sdp",)
+
+    method: str
+    from_caller: bool
+    cseq: int
+    status: int = 0
+    branch: str = ""
+    from_tag: str = ""
+    to_tag: str = ""
+    sdp: bytes | None = None
+    reliable: bool = False
+    verdict: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BranchEstablished(Event):
+    """A branch was answered for good; the others are torn down."""
+
+    name: ClassVar[str] = "branch established"
+
+    branch: str
+    to_tag: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CopyIntended(Event):
+    """A copy of the call's media is about to be asked of the session's node, under the copier's id for it."""
+
+    name: ClassVar[str] = "copy intended"
+
+    copy: str
+    session: int
+    flags: str = ""
+    legs: tuple[str, ...] = ()
+    streams: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CopyOffered(Event):
+    """The node offers the copy with `sdp`. `handle` is the node's own name for it."""
+
+    name: ClassVar[str] = "copy offered"
+    secret: ClassVar[tuple[str, ...]] = ("sdp",)
+
+    copy: str
+    handle: str = ""
+    sdp: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CopyAnswered(Event):
+    """The copy flows to where `sdp`, the recorder's answer, says."""
+
+    name: ClassVar[str] = "copy answered"
+    secret: ClassVar[tuple[str, ...]] = ("sdp",)
+
+    copy: str
+    sdp: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CopyDeleteWanted(Event):
+    """The copy is to end; it stays due until the node has confirmed it or has no session of the call any more."""
+
+    name: ClassVar[str] = "copy delete wanted"
+
+    copy: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CopyDeleted(Event):
+    """The copy has ended."""
+
+    name: ClassVar[str] = "copy deleted"
+
+    copy: str
+    how: How
+
+
 EVENT_TYPES: tuple[type[Event], ...] = (
     Engaged,
     OfferIntended,
@@ -231,4 +357,14 @@ EVENT_TYPES: tuple[type[Event], ...] = (
     Commanded,
     TailLost,
     Quarantined,
+    RelayEngaged,
+    VariablesSet,
+    ContextSet,
+    Signalled,
+    BranchEstablished,
+    CopyIntended,
+    CopyOffered,
+    CopyAnswered,
+    CopyDeleteWanted,
+    CopyDeleted,
 )

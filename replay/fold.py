@@ -8,7 +8,9 @@ from typing import Any
 from events import types as e
 from events.journal import Recorded
 from replay import dialogs
-from replay.state import BranchDelete, CallState, CallStatus, Leg, Operation, Session, SessionStatus
+from replay.negotiation import Negotiation, SipEvent
+from replay.relay import Copy, Engagement, Relay
+from replay.state import Agreement, BranchDelete, CallState, CallStatus, Leg, Operation, Session, SessionStatus
 
 Apply = Callable[[CallState, Recorded, Any], None]
 
@@ -67,6 +69,7 @@ def _offered(state: CallState, _: Recorded, event: e.Offered) -> None:
     session.operations.pop(event.operation, None)
     if session.status is SessionStatus.INTENDED:
         session.status = SessionStatus.OPEN
+    session.handle = event.handle or session.handle
     session.gone_branches = [branch for branch in session.gone_branches if branch != event.branch]
     dialogs.offered(session.dialogs, event.from_tag, event.to_tag, event.branch)
     state.legs[event.from_tag] = Leg(event.from_tag, event.branch, event.sdp, event.relayed)
@@ -84,6 +87,9 @@ def _offer_failed(state: CallState, _: Recorded, event: e.OfferFailed) -> None:
 def _answered(state: CallState, _: Recorded, event: e.Answered) -> None:
     session = state.sessions[event.session]
     session.to_tag = session.to_tag or event.to_tag
+    offer = state.legs.get(event.from_tag)
+    if offer is not None:
+        session.agreement = Agreement(event.from_tag, event.to_tag, event.branch, offer.sdp, event.sdp)
     dialogs.answered(session.dialogs, event.from_tag, event.to_tag, event.branch)
     state.answered = True
     state.legs[event.to_tag] = Leg(event.to_tag, event.branch, event.sdp, event.relayed)
@@ -98,6 +104,7 @@ def _delete_wanted(state: CallState, record: Recorded, event: e.DeleteWanted) ->
     if event.scope is e.Scope.CALL:
         state.status = CallStatus.ENDED
         state.reason = event.reason
+        state.relay = None
     for number in event.sessions:
         session = state.sessions[number]
         if event.scope is e.Scope.BRANCH:
@@ -116,6 +123,7 @@ def _deleted(state: CallState, _: Recorded, event: e.Deleted) -> None:
     session.operations.clear()
     session.dialogs.clear()
     session.branch_deletes.clear()
+    state.copies = {name: copy for name, copy in state.copies.items() if copy.session != session.number}
 
 
 def _branch_deleted(state: CallState, _: Recorded, event: e.BranchDeleted) -> None:
@@ -150,6 +158,71 @@ def _quarantined(state: CallState, _: Recorded, event: e.Quarantined) -> None:
     state.reason = event.reason
 
 
+def _relay_engaged(state: CallState, _: Recorded, event: e.RelayEngaged) -> None:
+    _relay(state).engagements[event.branch] = Engagement(event.engine, event.set)
+
+
+def _variables_set(state: CallState, _: Recorded, event: e.VariablesSet) -> None:
+    _relay(state).set(event.leg, event.branch, event.values, event.body)
+
+
+def _context_set(state: CallState, _: Recorded, event: e.ContextSet) -> None:
+    _relay(state).context.update(event.values)
+
+
+def _signalled(state: CallState, _: Recorded, event: e.Signalled) -> None:
+    message = SipEvent(
+        method=event.method,
+        from_caller=event.from_caller,
+        cseq=event.cseq,
+        status=event.status or None,
+        branch=event.branch,
+        from_tag=event.from_tag,
+        to_tag=event.to_tag,
+        sdp=event.sdp,
+        reliable=event.reliable,
+    )
+    if state.negotiation is None:
+        state.negotiation = Negotiation()
+    state.negotiation.see(message)
+    if event.branch and message.callee_tag:
+        _relay(state).tags[message.callee_tag] = event.branch
+
+
+def _branch_established(state: CallState, _: Recorded, event: e.BranchEstablished) -> None:
+    relay = _relay(state)
+    relay.established = event.branch
+    relay.tags[event.to_tag] = event.branch
+
+
+def _relay(state: CallState) -> Relay:
+    if state.relay is None:
+        state.relay = Relay()
+    return state.relay
+
+
+def _copy_intended(state: CallState, _: Recorded, event: e.CopyIntended) -> None:
+    state.copies[event.copy] = Copy(event.session, event.flags, event.legs, event.streams)
+
+
+def _copy_offered(state: CallState, _: Recorded, event: e.CopyOffered) -> None:
+    state.copies[event.copy].offered = True
+    state.copies[event.copy].handle = event.handle
+
+
+def _copy_answered(_: CallState, __: Recorded, ___: e.CopyAnswered) -> None:
+    """Change nothing: to end a copy, nothing else is needed than what is known of it."""
+
+
+def _copy_delete_wanted(state: CallState, record: Recorded, event: e.CopyDeleteWanted) -> None:
+    state.copies[event.copy].closing = True
+    state.copies[event.copy].wanted_at = record.at
+
+
+def _copy_deleted(state: CallState, _: Recorded, event: e.CopyDeleted) -> None:
+    state.copies.pop(event.copy, None)
+
+
 _APPLY: dict[type[e.Event], Apply] = {
     e.Engaged: _engaged,
     e.OfferIntended: _offer_intended,
@@ -163,4 +236,14 @@ _APPLY: dict[type[e.Event], Apply] = {
     e.Commanded: _commanded,
     e.TailLost: _tail_lost,
     e.Quarantined: _quarantined,
+    e.RelayEngaged: _relay_engaged,
+    e.VariablesSet: _variables_set,
+    e.ContextSet: _context_set,
+    e.Signalled: _signalled,
+    e.BranchEstablished: _branch_established,
+    e.CopyIntended: _copy_intended,
+    e.CopyOffered: _copy_offered,
+    e.CopyAnswered: _copy_answered,
+    e.CopyDeleteWanted: _copy_delete_wanted,
+    e.CopyDeleted: _copy_deleted,
 }

@@ -6,6 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from replay.negotiation import Negotiation
+from replay.relay import Copy, Relay
+
 
 class CallStatus(StrEnum):
     """Where a call is in its life."""
@@ -67,6 +70,17 @@ class BranchDelete:
     wanted_at: int
 
 
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """An offer and its answer: what two parties agreed on, and so what to go back to when a later offer is rejected."""
+
+    from_tag: str
+    to_tag: str
+    branch: str
+    offer: bytes
+    answer: bytes
+
+
 @dataclass(slots=True)
 class Session:
     """What the call has on one node under one id."""
@@ -84,6 +98,8 @@ class Session:
     dialogs: list[Dialog] = field(default_factory=list)
     branch_deletes: list[BranchDelete] = field(default_factory=list)
     gone_branches: list[str] = field(default_factory=list)
+    agreement: Agreement | None = None
+    handle: str = ""
     wanted_at: int = 0
     not_before: int = 0
     reason: str = ""
@@ -120,11 +136,19 @@ class CallState:
     last_operation: int = 0
     sessions: dict[int, Session] = field(default_factory=dict)
     legs: dict[str, Leg] = field(default_factory=dict)
+    relay: Relay | None = None
+    negotiation: Negotiation | None = None
+    copies: dict[str, Copy] = field(default_factory=dict)
 
     @property
     def last_session(self) -> int:
         """The highest number a session of this call ever had; 0 for none."""
         return max(self.sessions, default=0)
+
+    @property
+    def relay_call_id(self) -> str:
+        """The call-id that relays are given: that of the context where one is set, else the call's own."""
+        return (self.relay and self.relay.context.get("callid")) or self.call_id
 
     def usable_sessions(self) -> Iterator[Session]:
         """Give the sessions that commands of the call may go to, oldest first."""

@@ -84,6 +84,72 @@ def _(event: e.Quarantined) -> str:
     return event.reason
 
 
+@facts.register
+def _(event: e.RelayEngaged) -> str:
+    return f"{event.engine}, set {event.set}, for {_branches(event.branch)}"
+
+
+@facts.register
+def _(event: e.VariablesSet) -> str:
+    body = "" if event.body is None else f"body of {len(event.body)} bytes"
+    return _joined(f"{event.leg}, {_branches(event.branch)}", _settings(event.values), body)
+
+
+@facts.register
+def _(event: e.ContextSet) -> str:
+    return _settings(event.values)
+
+
+@facts.register
+def _(event: e.Signalled) -> str:
+    message = f"{event.status} to {event.method}" if event.status else event.method
+    sender = "caller" if event.from_caller else "callee"
+    sdp = "without SDP" if event.sdp is None else f"with SDP of {len(event.sdp)} bytes"
+    branch = f"branch {event.branch}" if event.branch else ""
+    tags = _tags(event.from_tag, event.to_tag)
+    return _joined(f"{message} from the {sender} {sdp}", f"taken for: {event.verdict}", branch, tags)
+
+
+@facts.register
+def _(event: e.BranchEstablished) -> str:
+    return _joined(f"branch {event.branch}", _tags("", event.to_tag))
+
+
+@facts.register
+def _(event: e.CopyIntended) -> str:
+    legs = " and ".join(event.legs) or "both legs"
+    streams = f"streams {', '.join(map(str, event.streams))}" if event.streams else "all streams"
+    return _joined(f"{event.copy} of session {event.session}", legs, streams, event.flags)
+
+
+@facts.register
+def _(event: e.CopyOffered) -> str:
+    return _joined(event.copy, f"SDP of {len(event.sdp)} bytes")
+
+
+@facts.register
+def _(event: e.CopyAnswered) -> str:
+    return _joined(event.copy, f"SDP of {len(event.sdp)} bytes")
+
+
+@facts.register
+def _(event: e.CopyDeleteWanted) -> str:
+    return _joined(event.copy, event.reason)
+
+
+@facts.register
+def _(event: e.CopyDeleted) -> str:
+    return _joined(event.copy, event.how.value)
+
+
+def _settings(values: Mapping[str, str]) -> str:
+    return _joined(*(f"{name} {value!r}" for name, value in values.items()))
+
+
+def _branches(branch: str) -> str:
+    return f"branch {branch}" if branch else "all branches"
+
+
 def _joined(*parts: str) -> str:
     return ", ".join(part for part in parts if part)
 

@@ -9,7 +9,6 @@ import asyncio
 import os
 import signal
 import sys
-import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 
@@ -18,10 +17,12 @@ import structlog
 from actors.directory import Directory, DirectorySettings
 from actors.due import DuePoller
 from actors.nodes import NodeTable
+from events.journal import Journal
 from gateways.ng.door import NgDoor
 from replay.index import Deadlines
 from rtp_relay import logs
 from rtp_relay.assembly.background import Background
+from rtp_relay.assembly.clock import now
 from rtp_relay.assembly.door import open_door
 from rtp_relay.assembly.embedded import Grounds, grounds
 from rtp_relay.assembly.errors import StartError
@@ -45,14 +46,21 @@ COMMANDS_IN_A_ROW = 5
 
 
 class Service:
-    """A control node. `start` it once; `stop` it in any case after that."""
+    """A control node. `start` it once; `stop` it in any case after that.
 
-    def __init__(self, config: Config) -> None:
+    Without `doors` it is there for the program that it runs in alone.
+    """
+
+    directory: Directory
+    journal: Journal
+
+    def __init__(self, config: Config, *, doors: bool = True) -> None:
         self._config = config
+        self._doors = doors
+        self._started = False
         self._stack = AsyncExitStack()
         self._background: Background | None = None
-        self._directory: Directory | None = None
-        self._nodes = NodeTable()
+        self.nodes = NodeTable()
         self._publisher: StatusPublisher | None = None
         self._door: NgDoor | None = None
         self._serving = False
@@ -62,7 +70,7 @@ class Service:
         """Whether it can do something for a call: it is not about to stop, and the journal and a node answer."""
         if not self._serving or self._publisher is None or not self._publisher.journal_answers:
             return False
-        nodes = [node for node in self._nodes.all() if node.spec.set == self._config.ng.set]
+        nodes = [node for node in self.nodes.all() if node.spec.set == self._config.ng.set]
         return any(node.health.takes_commands for node in nodes)
 
     @property
@@ -99,20 +107,20 @@ class Service:
         deadline = loop.time() + self._config.service.shutdown_grace
         if self._door is not None:
             await self._door.close(deadline - loop.time())
-        if self._directory is not None and not await self._directory.close(deadline - loop.time()):
-            log.warning("calls were busy to the end", resident=self._directory.resident)
+        if self._started and not await self.directory.close(deadline - loop.time()):
+            log.warning("calls were busy to the end", resident=self.directory.resident)
 
     async def _open(self) -> None:
         config, enter = self._config, self._stack.enter_async_context
         ground = await enter(grounds(config))
-        journal = await enter(service_journal(config, ground.journal_url))
-        self._nodes = await enter(open_nodes(ground.nodes))
-        publisher = self._publisher = StatusPublisher(config.service.name, journal, self._nodes, now)
+        journal = self.journal = await enter(service_journal(config, ground.journal_url))
+        self.nodes = await enter(open_nodes(ground.nodes))
+        publisher = self._publisher = StatusPublisher(config.service.name, journal, self.nodes, now)
         self._stack.push_async_callback(publisher.withdraw)
-        directory = self._directory = Directory(
+        directory = self.directory = Directory(
             name=config.service.name,
             journal=journal,
-            nodes=self._nodes,
+            nodes=self.nodes,
             now=now,
             deadlines=_deadlines(config, ground),
             settings=DirectorySettings(
@@ -123,7 +131,9 @@ class Service:
         self._stack.push_async_callback(background.close)
         background.run("due calls", DuePoller(journal, directory, now).run())
         background.run("status", publisher.run())
-        self._door = await open_door(config.ng, directory, journal, self._nodes, now=now, ready=lambda: self.ready)
+        self._started = True
+        if self._doors:
+            self._door = await open_door(config.ng, directory, journal, self.nodes, now=now, ready=lambda: self.ready)
         self._serving = True
         ground.begun.clear()
         log.info("ready", **self._described(ground))
@@ -137,11 +147,6 @@ class Service:
             "nodes": [f"{node.name} ({node.engine} at {node.url})" for node in ground.nodes],
             "journal": redacted(ground.journal_url).strip("'"),
         }
-
-
-def now() -> int:
-    """Give the time, ms since the epoch."""
-    return time.time_ns() // 1_000_000
 
 
 def run(config: Config) -> int:

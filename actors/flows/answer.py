@@ -46,7 +46,7 @@ def _find(command: Command) -> Decide:
         session = sessions.of_answer(state, command) if state.status is CallStatus.LIVE else None
         if session is None:
             return refuse(state, command, replies.UNKNOWN_CALL)
-        return Decision([], Intent(0, session.node, session.relay_id))
+        return Decision([], Intent(0, session.node, session.relay_id, command.words(state, session.engine)))
 
     return decide
 

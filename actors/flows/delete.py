@@ -38,7 +38,7 @@ def delete(command: Command) -> Flow:
 
     A node that does not answer leaves the delete due; the client is told ok with a warning, since it will happen.
     """
-    removals = yield Record(_want(command))
+    removals = yield Record(lambda state: want(state, command))
     if removals is None:
         return replies.not_found(command.request)
     if not removals:
@@ -69,40 +69,23 @@ def _wanted_removal(state: CallState, node: str, relay_id: str) -> Removal | Non
     return removal_of(session) if session.status is SessionStatus.CLOSING else None
 
 
-def _want(command: Command) -> Decide:
-    tags = (command.from_tag, command.to_tag, command.branch)
-
-    def decide(state: CallState) -> Decision:
-        if state.status is not CallStatus.LIVE:
-            return Decision([], None)
-        if command.branch and not command.to_tag and _branch_is_gone(state, command.branch):
-            return Decision([], None)
-        whole: list[Session] = []
-        partly: list[Session] = []
-        for session in _concerned(state, command):
-            named = dialogs.named_by_delete(session.dialogs, *tags)
-            if len(named) == len(session.dialogs) and _is_about(session, command):
-                whole.append(session)
-            elif named:
-                partly.append(session)
-        if not whole and not partly and command.from_tag:
-            return Decision([], None)
-        return _wish(state, command, whole, partly)
-
-    return decide
-
-
-def _concerned(state: CallState, command: Command) -> list[Session]:
-    """Give the sessions that a delete can be about: those of the branch that it names, if any of them ever had it."""
-    usable = list(state.usable_sessions())
-    if not command.branch or command.to_tag:
-        return usable
-    of_branch = [session for session in state.sessions.values() if _ever_had(session, command.branch)]
-    return [session for session in of_branch if session.usable] if of_branch else usable
-
-
-def _ever_had(session: Session, branch: str) -> bool:
-    return session.branch == branch or any(dialog.branch == branch for dialog in session.dialogs)
+def want(state: CallState, command: Command) -> Decision:
+    """Decide what a delete takes away. The value is the Removals to ask for, None if it names nothing that is there."""
+    if state.status is not CallStatus.LIVE:
+        return Decision([], None)
+    if command.branch and not command.to_tag and _branch_is_gone(state, command.branch):
+        return Decision([], None)
+    whole: list[Session] = []
+    partly: list[Session] = []
+    for session in state.usable_sessions():
+        named = dialogs.named_by_delete(session.dialogs, command.from_tag, command.to_tag, command.branch)
+        if len(named) == len(session.dialogs) and _is_about(session, command):
+            whole.append(session)
+        elif named:
+            partly.append(session)
+    if not whole and not partly and command.from_tag:
+        return Decision([], None)
+    return _wish(state, command, whole, partly)
 
 
 def _branch_is_gone(state: CallState, branch: str) -> bool:
@@ -118,21 +101,21 @@ def _wish(state: CallState, command: Command, whole: Sequence[Session], partly: 
     not_before = _delayed_until(command, whole)
     events: list[Event] = []
     everything = not partly and len(whole) == len(list(state.usable_sessions()))
-    if whole or everything:
+    if whole or (everything and command.ends_call):
         numbers = tuple(session.number for session in whole)
-        scope = Scope.CALL if everything else Scope.SESSION
+        scope = Scope.CALL if everything and command.ends_call else Scope.SESSION
         events.append(_wanted(command, scope, numbers, not_before))
     events += [_wanted(command, Scope.BRANCH, (session.number,)) for session in partly]
     if not_before:
         return Decision(events, [])
-    return Decision(events, [*_removals(whole, command), *_branch_removals(partly, command)])
+    return Decision(events, [*_removals(state, whole, command), *_branch_removals(state, partly, command)])
 
 
 def _wanted(command: Command, scope: Scope, numbers: tuple[int, ...], not_before: int = 0) -> DeleteWanted:
     return DeleteWanted(
         scope=scope,
         sessions=numbers,
-        reason="delete by the client",
+        reason=command.reason,
         from_tag=command.from_tag,
         to_tag=command.to_tag,
         branch=command.branch,
@@ -150,7 +133,7 @@ def _delayed_until(command: Command, whole: Sequence[Session]) -> int:
     return command.received_at + delay * 1000
 
 
-def _removals(whole: Iterable[Session], command: Command) -> list[Removal]:
+def _removals(state: CallState, whole: Iterable[Session], command: Command) -> list[Removal]:
     """Give what to ask for sessions that go whole: of a node that speaks ng, in the client's own words.
 
     Words that name a party leave the others if there are any, and another control node's answer may just be bringing
@@ -160,25 +143,24 @@ def _removals(whole: Iterable[Session], command: Command) -> list[Removal]:
     for session in whole:
         plain = removal_of(session)
         if kind_of(session.engine).native_branches:
-            own_words = Operation(verb="delete", relay_id=session.relay_id, request=command.request)
-            also = plain.operation if command.from_tag else None
+            request = command.words(state, session.engine)
+            own_words = Operation(verb="delete", relay_id=session.relay_id, request=request)
+            also = plain.operation if b"from-tag" in request else None
             removals.append(Removal(session.node, session.relay_id, own_words, also=also))
         else:
             removals.append(plain)
     return removals
 
 
-def _branch_removals(partly: Iterable[Session], command: Command) -> list[Removal]:
-    request = naming_only_the_branch(command.request) if command.branch and not command.to_tag else command.request
-    return [
-        Removal(
-            session.node,
-            session.relay_id,
-            Operation(verb="delete", relay_id=session.relay_id, request=request),
-            whole=False,
-        )
-        for session in partly
-    ]
+def _branch_removals(state: CallState, partly: Iterable[Session], command: Command) -> list[Removal]:
+    removals: list[Removal] = []
+    for session in partly:
+        request = command.words(state, session.engine)
+        if command.branch and not command.to_tag:
+            request = naming_only_the_branch(request)
+        operation = Operation(verb="delete", relay_id=session.relay_id, request=request)
+        removals.append(Removal(session.node, session.relay_id, operation, whole=False))
+    return removals
 
 
 def naming_only_the_branch(request: NgDict) -> NgDict:

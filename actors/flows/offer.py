@@ -10,6 +10,7 @@ from actors.command import Command
 from actors.effects import Ask, Decide, Decision, Flow, Outcome, Record, Spawn, Step
 from actors.flows import sessions
 from actors.flows.delete import teardown
+from actors.nodes import NodeTable
 from engines.kind import Operation, is_limit, is_ok, reason
 from engines.rtpengine.bencode import NgDict
 from engines.sets import NodeSpec
@@ -21,6 +22,9 @@ MAX_NODES = 3
 
 MAX_REFUSALS = 20
 """How many refusals a call's stream tells of; a client that goes on asking in vain does not grow it further."""
+
+HANDLE = b"rtp-relay-handle"
+"""The key, of ours, of a reply in which a node says what it calls the session (the route engine's `node`)."""
 
 Candidates = Callable[[], Sequence[NodeSpec]]
 """Gives the nodes that a new session of this call may be placed on now, best first."""
@@ -36,13 +40,18 @@ class Intent:
     operation: int
     node: str
     relay_id: str
+    request: NgDict
 
 
-def offer(command: Command, candidates: Candidates, reachable: Reachable) -> Flow:
+def offer(command: Command, nodes: NodeTable) -> Flow:
     """Carry an offer out, on up to MAX_NODES nodes if it opens a session."""
+
+    def candidates() -> Sequence[NodeSpec]:
+        return nodes.candidates(command.set, command.call_id, command.engine)
+
     tried: list[str] = []
     while True:
-        intent = yield Record(_intend(command, candidates, reachable, tried))
+        intent = yield Record(_intend(command, candidates, nodes.reachable, tried))
         if isinstance(intent, replies.Refusal):
             return replies.error(intent.reason)
         tried.append(intent.node)
@@ -59,7 +68,7 @@ def offer(command: Command, candidates: Candidates, reachable: Reachable) -> Flo
 
 def ask(command: Command, place: Intent, request: NgDict | None = None) -> Step[Outcome]:
     """Ask the one node what the client asks, under the id that the session has there."""
-    operation = Operation(verb=command.verb, relay_id=place.relay_id, request=request or command.request)
+    operation = Operation(verb=command.verb, relay_id=place.relay_id, request=request or place.request)
     outcomes: list[Outcome] = yield Ask([(place.node, operation)])
     return outcomes[0]
 
@@ -104,12 +113,12 @@ def _intend_again(state: CallState, command: Command, session: Session) -> Decis
         to_tag=command.to_tag,
         branch=command.branch,
     )
-    return Decision([event], Intent(number, session.node, session.relay_id))
+    return Decision([event], Intent(number, session.node, session.relay_id, command.words(state, session.engine)))
 
 
 def _engage(state: CallState, command: Command, node: NodeSpec) -> Decision:
     number, operation = state.last_session + 1, state.last_operation + 1
-    relay_id = id_on_node(state.call_id, number)
+    relay_id = id_on_node(state.relay_call_id, number)
     event = Engaged(
         session=number,
         operation=operation,
@@ -121,7 +130,7 @@ def _engage(state: CallState, command: Command, node: NodeSpec) -> Decision:
         to_tag=command.to_tag,
         branch=command.branch,
     )
-    return Decision([event], Intent(operation, node.name, relay_id))
+    return Decision([event], Intent(operation, node.name, relay_id, command.words(state, node.engine)))
 
 
 def id_on_node(call_id: str, session: int) -> str:
@@ -157,10 +166,17 @@ def _conclude(command: Command, intent: Intent, reply: NgDict) -> Decide:
             branch=command.branch,
             sdp=command.sdp,
             relayed=relayed if isinstance(relayed, bytes) else b"",
+            handle=handle_of(reply),
         )
         return Decision([event])
 
     return decide
+
+
+def handle_of(reply: NgDict) -> str:
+    """Give what the node calls the session, where its reply says so; "" where it does not."""
+    handle = reply.get(HANDLE)
+    return handle.decode("utf-8", "replace") if isinstance(handle, bytes) else ""
 
 
 def _undo(session: Session, intent: Intent) -> Decision:

@@ -25,7 +25,7 @@ def other(command: Command) -> Flow:
     place = yield Record(_find(command))
     if isinstance(place, replies.Refusal):
         return replies.error(place.reason)
-    request = yield from _with_other_calls(command, place.node)
+    request = yield from _with_other_calls(place)
     if isinstance(request, replies.Refusal):
         why = request.reason
         yield Record(lambda state: refuse(state, command, why))
@@ -47,18 +47,18 @@ def _find(command: Command) -> Decide:
         session = sessions.of_other(state, command) if state.status is CallStatus.LIVE else None
         if session is None:
             return refuse(state, command, replies.UNKNOWN_CALL)
-        return Decision([], Intent(0, session.node, session.relay_id))
+        return Decision([], Intent(0, session.node, session.relay_id, command.words(state, session.engine)))
 
     return decide
 
 
-def _with_other_calls(command: Command, node: str) -> Step[NgDict | replies.Refusal]:
+def _with_other_calls(place: Intent) -> Step[NgDict | replies.Refusal]:
     """Give the request with the ids that other calls named in it have on this node; refuse if one is elsewhere."""
-    request = dict(command.request)
+    request = dict(place.request)
     for key in OTHER_CALL_KEYS:
         value = request.get(key)
         if isinstance(value, bytes):
-            found = yield from _id_on(node, value)
+            found = yield from _id_on(place.node, value)
             if isinstance(found, replies.Refusal):
                 return found
             request[key] = found
@@ -66,7 +66,7 @@ def _with_other_calls(command: Command, node: str) -> Step[NgDict | replies.Refu
     if isinstance(calls, list):
         ids: list[NgValue] = []
         for value in calls:
-            found = (yield from _id_on(node, value)) if isinstance(value, bytes) else b""
+            found = (yield from _id_on(place.node, value)) if isinstance(value, bytes) else b""
             if isinstance(found, replies.Refusal):
                 return found
             ids.append(found)

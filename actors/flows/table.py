@@ -14,8 +14,7 @@ from actors.surroundings import Surroundings
 def flow_for(command: Command, around: Surroundings) -> Flow:
     """Give the flow of a command, not yet begun."""
     if command.verb in OFFERS:
-        nodes = around.nodes
-        return offer(command, lambda: nodes.candidates(command.set, command.call_id), nodes.reachable)
+        return offer(command, around.nodes)
     if command.verb == "answer":
         return answer(command)
     if command.verb == "delete":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from actors.negotiation.facts import Leg, SipEvent
+from actors.negotiation.facts import Fault, Leg, SipEvent
 from actors.negotiation.table import OPEN_IN, Phase, Place
 
 
@@ -51,8 +51,8 @@ class Exchange:
 class Invite:
     """The dialog's latest INVITE that was no mistake.
 
-    `asks`: it came without SDP and the offer that it asks for has not come. `before`: the number of exchange to go
-    back to should it fail is that of what was agreed when it began. `pending`: it has no final reply yet.
+    `asks`: it came without SDP, and the offer that it asks for has not come. `before`: what was agreed when it began,
+    to which a failure leads back. `pending`: it has no final reply yet.
     """
 
     requester: Leg
@@ -81,12 +81,32 @@ class Invite:
         return cls(**{**data, "requester": Leg(data["requester"]), "before": _load(data["before"])})
 
 
+@dataclass(frozen=True, slots=True)
+class Request:
+    """The latest request of a sender and method: what tells a retransmission, and what was found of it.
+
+    `digest` is that of its body, `exchange` the one it was a part of (0: none), `fault` what was wrong with it.
+    """
+
+    cseq: int
+    digest: str
+    exchange: int
+    fault: Fault = Fault.NONE
+
+    def to_list(self) -> list[int | str]:
+        """Give it as plain values."""
+        return [self.cseq, self.digest, self.exchange, self.fault.name]
+
+    @classmethod
+    def from_list(cls, data: list[Any]) -> Request:
+        """Take what to_list gave."""
+        cseq, digest, exchange, fault = data
+        return cls(cseq, digest, exchange, Fault[fault])
+
+
 @dataclass(slots=True)
 class Dialog:
-    """One dialog of a call. `count` is how many offers it has seen.
-
-    `seen` has, for each sender and method, CSeq and body digest of the latest request: what tells a retransmission.
-    """
+    """One dialog of a call. `count` is how many offers it has seen, `seen` has the latest requests."""
 
     branch: str
     callee_tag: str
@@ -96,7 +116,7 @@ class Dialog:
     count: int = 0
     established: bool = False
     ended: bool = False
-    seen: dict[str, tuple[int, str]] = field(default_factory=dict)
+    seen: dict[str, Request] = field(default_factory=dict)
 
     @property
     def phase(self) -> Phase:
@@ -142,7 +162,7 @@ class Dialog:
             "count": self.count,
             "established": self.established,
             "ended": self.ended,
-            "seen": {key: list(value) for key, value in self.seen.items()},
+            "seen": {key: request.to_list() for key, request in self.seen.items()},
         }
 
     @classmethod
@@ -152,7 +172,7 @@ class Dialog:
             "invite": Invite.from_dict(data["invite"]),
             "open": _load(data["open"]),
             "agreed": _load(data["agreed"]),
-            "seen": {key: (cseq, digest) for key, (cseq, digest) in data["seen"].items()},
+            "seen": {key: Request.from_list(request) for key, request in data["seen"].items()},
         }
         return cls(**{**data, **parts})
 

@@ -136,8 +136,9 @@ class Verdict:
 
     `leg` sent it, so it made the body. `branch` and `callee_tag` are the dialog; a call's initial offer, and what
     befalls a branch as a whole, have no tag. `exchange` numbers the offers of a dialog from 1: an answer has the
-    number of its offer, a repeat that of the exchange it repeats a part of, others 0. `in_force` is the exchange that
-    is agreed on after this message, 0 if none is. `why` is a phrase for logs and errors.
+    number of its offer, a repeat that of the exchange it repeats a part of, and what rejects an offer, leaves it
+    unanswered or lets its preview stand has its number too; all others have 0. `in_force` is the exchange that is
+    agreed on after this message, 0 if none is. `why` is a phrase for logs and errors.
 
     A NOTHING can have a fault too: an answer that had to come and did not, an INVITE without SDP in glare.
     """

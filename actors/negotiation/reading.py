@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from actors.negotiation.dialog import Dialog, Invite
+from actors.negotiation.dialog import Dialog, Exchange, Invite, Request
 from actors.negotiation.facts import Change, Fault, Leg, Role, SipEvent
 from actors.negotiation.table import TABLE, Cell, Place
 
@@ -41,12 +41,37 @@ def read(dialog: Dialog, event: SipEvent) -> Finding:
     place = event.place
     if place is None:
         return nothing("it carries no offer and no answer")
-    if event.status is None and not _is_new(dialog, event):
-        return _again(dialog, event)
+    return _read_reply(dialog, event, place) if event.status else _read_request(dialog, event, place)
+
+
+def _read_reply(dialog: Dialog, event: SipEvent, place: Place) -> Finding:
+    finding = _read_part(dialog, event, place)
+    return _accept(dialog, event, finding) if place is Place.ACCEPT else finding
+
+
+def _read_request(dialog: Dialog, event: SipEvent, place: Place) -> Finding:
+    key = f"{event.sender} {event.method}"
+    last = dialog.seen.get(key)
+    if last and event.cseq <= last.cseq:
+        return _again(last, event)
     if place is Place.INVITE and dialog.invite.pending:
-        return mistake(event, _collision(event, dialog.invite.requester))  # RFC 3261 14.1: one INVITE at a time
-    finding = _silence(dialog, event, place) if event.sdp is None else _body(dialog, event, place)
-    return _conclude(dialog, event, finding) if place is Place.ACCEPT else finding
+        finding = mistake(event, _collision(event, dialog.invite.requester))  # RFC 3261 14.1: one INVITE at a time
+    else:
+        finding = _read_part(dialog, event, place)
+    dialog.seen[key] = Request(event.cseq, event.digest, finding.exchange, finding.fault)
+    return finding
+
+
+def _again(last: Request, event: SipEvent) -> Finding:
+    if (last.cseq, last.digest) != (event.cseq, event.digest):
+        return mistake(event, Fault.STALE)
+    if event.sdp is None or last.fault:
+        return replace(mistake(event, last.fault), why="a retransmission")
+    return Finding(Role.REPEAT, last.exchange, why="a retransmission")
+
+
+def _read_part(dialog: Dialog, event: SipEvent, place: Place) -> Finding:
+    return _silence(dialog, event, place) if event.sdp is None else _body(dialog, event, place)
 
 
 def _after_end(dialog: Dialog, event: SipEvent) -> Finding:
@@ -72,29 +97,13 @@ def _fail_invite(dialog: Dialog, event: SipEvent) -> Finding:
     invite = dialog.invite
     if not (invite.pending and invite.has(event)):
         return nothing("it fails no exchange")
-    # An UPDATE's offer has a transaction of its own, which goes on.
-    if dialog.open and dialog.open.place is not Place.UPDATE:
-        dialog.open = None
+    undone = dialog.agreed if dialog.agreed != invite.before else None
+    if dialog.open and dialog.open.place is not Place.UPDATE:  # an UPDATE has a transaction of its own, which goes on
+        undone, dialog.open = dialog.open, None
     dialog.agreed = invite.before
     dialog.invite = replace(invite, pending=False, asks=False, before=None)
-    return nothing(f"rejected with {event.status}", Change.REJECTED)
-
-
-def _is_new(dialog: Dialog, event: SipEvent) -> bool:
-    """Note a request; tell whether none of its sender and method with its CSeq or a later one came before."""
-    key = f"{event.sender} {event.method}"
-    if key in dialog.seen and dialog.seen[key][0] >= event.cseq:
-        return False
-    dialog.seen[key] = (event.cseq, event.digest)
-    return True
-
-
-def _again(dialog: Dialog, event: SipEvent) -> Finding:
-    if dialog.seen[f"{event.sender} {event.method}"] != (event.cseq, event.digest):
-        return mistake(event, Fault.STALE)
-    if event.sdp is None:
-        return nothing("a retransmission")
-    return Finding(Role.REPEAT, dialog.repeated(event), why="a retransmission")
+    number = undone.number if undone else 0
+    return Finding(Role.NOTHING, number, Change.REJECTED, why=f"rejected with {event.status}")
 
 
 def _collision(event: SipEvent, under_way: Leg) -> Fault:
@@ -123,7 +132,7 @@ def _silence(dialog: Dialog, event: SipEvent, place: Place) -> Finding:
     return Finding(Role.NOTHING, left.number, fault=Fault.UNANSWERED, why=Fault.UNANSWERED.value)
 
 
-def _conclude(dialog: Dialog, event: SipEvent, finding: Finding) -> Finding:
+def _accept(dialog: Dialog, event: SipEvent, finding: Finding) -> Finding:
     """Note the 2xx to an INVITE."""
     if not (dialog.invite.pending and dialog.invite.has(event)):
         return finding
@@ -135,8 +144,6 @@ def _conclude(dialog: Dialog, event: SipEvent, finding: Finding) -> Finding:
 
 
 def _offer(dialog: Dialog, event: SipEvent, place: Place) -> Finding:
-    from actors.negotiation.dialog import Exchange
-
     dialog.count += 1
     if place is Place.INVITE:
         dialog.invite = Invite(event.sender, event.cseq, asks=False, before=dialog.agreed)
@@ -144,3 +151,70 @@ def _offer(dialog: Dialog, event: SipEvent, place: Place) -> Finding:
         dialog.invite = replace(dialog.invite, asks=False)
     dialog.open = Exchange(dialog.count, place, event.requester, event.cseq, event.sender, event.digest)
     return Finding(Role.OFFER, dialog.count, why=f"offer in {place}")
+
+
+def _answer(dialog: Dialog, event: SipEvent, place: Place) -> Finding:
+    answered = _open(dialog)
+    dialog.agreed, dialog.open = replace(answered, answer=event.digest), None
+    return _answer_finding(answered, event, f"answer in {place}")
+
+
+def _show(dialog: Dialog, event: SipEvent, place: Place) -> Finding:
+    shown = _open(dialog)
+    dialog.open = replace(shown, answer=event.digest)
+    return _answer_finding(shown, event, f"preview of the answer in {place}")
+
+
+def _answer_more(dialog: Dialog, event: SipEvent, place: Place) -> Finding:
+    answered = dialog.agreed
+    assert answered is not None, "the table has MORE only where something is agreed"
+    dialog.agreed = replace(answered, answer=event.digest)
+    return _answer_finding(answered, event, f"another answer in {place}")
+
+
+def _answer_finding(before: Exchange, event: SipEvent, why: str) -> Finding:
+    if before.answer == event.digest:
+        return Finding(Role.REPEAT, before.number, why="the same answer again")
+    return Finding(Role.ANSWER, before.number, why=why)
+
+
+def _open(dialog: Dialog) -> Exchange:
+    assert dialog.open is not None, "the table has ANSWER and SHOWN only where an offer is open"
+    return dialog.open
+
+
+def _busy(dialog: Dialog, event: SipEvent, place: Place) -> Finding:
+    under_way = dialog.open.leg if dialog.open else dialog.invite.requester
+    return _repeat(dialog, event, place) or mistake(event, _collision(event, under_way))
+
+
+def _stray(dialog: Dialog, event: SipEvent, place: Place) -> Finding:
+    return _repeat(dialog, event, place) or mistake(event, Fault.UNASKED)
+
+
+def _repeat(dialog: Dialog, event: SipEvent, place: Place) -> Finding | None:
+    """Find out whether a body that has no place here is but a copy of what stands."""
+    number = 0 if place.begins else dialog.repeated(event)
+    return Finding(Role.REPEAT, number, why="the same body again") if number else None
+
+
+def _loose(_dialog: Dialog, event: SipEvent, _place: Place) -> Finding:
+    return mistake(event, Fault.UNRELIABLE)
+
+
+def _soon(_dialog: Dialog, event: SipEvent, _place: Place) -> Finding:
+    return mistake(event, Fault.PREMATURE)
+
+
+_ACTIONS: Mapping[Cell, Callable[[Dialog, SipEvent, Place], Finding]] = MappingProxyType(
+    {
+        Cell.OFFER: _offer,
+        Cell.ANSWER: _answer,
+        Cell.SHOWN: _show,
+        Cell.MORE: _answer_more,
+        Cell.BUSY: _busy,
+        Cell.STRAY: _stray,
+        Cell.LOOSE: _loose,
+        Cell.SOON: _soon,
+    }
+)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from engines.registry import EngineName
 from rtp_relay.config.addresses import Network, NodeAddress, PortRange, SocketAddress, UnixAddress
 from rtp_relay.config.load import load, parse
 from rtp_relay.config.model import (
@@ -12,7 +13,6 @@ from rtp_relay.config.model import (
     Config,
     Durability,
     EmbeddedConfig,
-    EngineName,
     JournalConfig,
     LogFormat,
     LogLevel,

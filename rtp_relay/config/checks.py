@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rtp_relay.config.addresses import UnixAddress
-from rtp_relay.config.model import EngineName
+from engines.registry import kind_of
+from rtp_relay.config.addresses import SocketAddress
 from rtp_relay.config.problems import Fault
 from rtp_relay.config.tables import Notes
 
 Values = Mapping[str, Any]
 """What was read of a table: the values of those of its keys that are right."""
+
+_FORMS = {"udp": "udp:HOST:PORT", "unix": "unix:/PATH"}
 
 
 def check_nodes(nodes: Sequence[Values], notes: Notes) -> None:
@@ -19,8 +21,8 @@ def check_nodes(nodes: Sequence[Values], notes: Notes) -> None:
     for key in ("name", "url"):
         _check_unique(key, nodes, notes)
     for index, node in enumerate(nodes):
-        if node.get("engine") is EngineName.RTPENGINE and isinstance(node.get("url"), UnixAddress):
-            notes.add(("nodes", index, "url"), Fault(repr(str(node["url"])), "udp:HOST:PORT for an rtpengine"))
+        if "engine" in node and "url" in node:
+            _check_scheme(index, node, notes)
     _check_weights(nodes, notes)
 
 
@@ -30,6 +32,14 @@ def check_set(wanted: str, nodes: Sequence[Values], notes: Notes) -> None:
         return
     sets = ", ".join(sorted({node["set"] for node in nodes}))
     notes.add(("ng", "set"), Fault(f"{wanted!r}, a set without nodes", f"a set that [[nodes]] have: {sets}"))
+
+
+def _check_scheme(index: int, node: Values, notes: Notes) -> None:
+    url = node["url"]
+    schemes = kind_of(node["engine"]).schemes
+    if (url.transport if isinstance(url, SocketAddress) else "unix") not in schemes:
+        forms = " or ".join(_FORMS[scheme] for scheme in sorted(schemes))
+        notes.add(("nodes", index, "url"), Fault(repr(str(url)), f"{forms} for engine {node['engine']}"))
 
 
 def _check_unique(key: str, nodes: Sequence[Values], notes: Notes) -> None:

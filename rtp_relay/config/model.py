@@ -15,6 +15,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from engines.registry import EngineName
 from rtp_relay.config import values
 from rtp_relay.config.addresses import (
     Network,
@@ -55,13 +56,6 @@ class Durability(StrEnum):
     MEMORY = "memory"
     FSYNC = "fsync"
     REPLICA = "replica"
-
-
-class EngineName(StrEnum):
-    """The kinds of relay."""
-
-    RTPENGINE = "rtpengine"
-    RTPPROXY = "rtpproxy"
 
 
 def host_name() -> str:

@@ -144,14 +144,22 @@ class Stage:
 
         await wait_until(there, f"{event!r} in the journal of {call_id}", within)
 
+    async def relays_are_empty(self) -> None:
+        """Wait until no relay holds a session."""
+
+        async def empty() -> bool:
+            return await self.held() == 0
+
+        await wait_until(empty, "no relay holds a session")
+
     async def nothing_is_left(self, within: float = 30) -> None:
         """Wait until no relay holds a session, and the journal has no live call."""
 
         async def empty() -> bool:
-            live = (await self.client.command("list", limit=1000))[b"calls"]
-            return live == [] and await self.held() == 0
+            return (await self.client.command("list", limit=1000))[b"calls"] == []
 
-        await wait_until(empty, "no relay holds a session, and no call is live", within)
+        await wait_until(empty, "no call is live", within)
+        assert await self.held() == 0
 
 
 @asynccontextmanager

@@ -6,7 +6,14 @@ from events.journal import NOTHING, Index, LiveCall, Recorded
 from events.types import (
     Answered,
     BranchDeleted,
+    BranchEstablished,
     Commanded,
+    ContextSet,
+    CopyAnswered,
+    CopyDeleted,
+    CopyDeleteWanted,
+    CopyIntended,
+    CopyOffered,
     Deleted,
     DeleteWanted,
     Engaged,
@@ -16,7 +23,10 @@ from events.types import (
     OfferIntended,
     Quarantined,
     Refused,
+    RelayEngaged,
+    Signalled,
     TailLost,
+    VariablesSet,
 )
 from events.types import How as By
 from events.types import Scope as Of
@@ -42,6 +52,27 @@ EVENTS: tuple[Event, ...] = (
     Commanded(command="start recording", session=1, result="ok", from_tag="1928"),
     TailLost(known=12, sessions=({"session": 3, "node": "ng2"}, {"session": 4, "node": "ng1"})),
     Quarantined(reason="three times KeyError"),
+    RelayEngaged(engine="rtpproxy", set="2", branch="br1"),
+    VariablesSet(leg="callee", branch="br1", values={"flags": "co", "disabled": "0"}, body=SDP),
+    ContextSet(values={"callid": "other@example.com", "delete": "w"}),
+    Signalled(
+        method="INVITE",
+        from_caller=False,
+        cseq=7,
+        status=183,
+        branch="br1",
+        from_tag="1928",
+        to_tag="a6c8",
+        sdp=SDP,
+        reliable=True,
+        verdict="answer",
+    ),
+    BranchEstablished(branch="br1", to_tag="a6c8"),
+    CopyIntended(copy="siprec-1", session=1, flags="siprec", legs=("caller",), streams=(1,)),
+    CopyOffered(copy="siprec-1", handle="siprec-1", sdp=SDP),
+    CopyAnswered(copy="siprec-1", sdp=RELAYED),
+    CopyDeleteWanted(copy="siprec-1", reason="asked for"),
+    CopyDeleted(copy="siprec-1", how=By.CONFIRMED),
 )
 
 

@@ -41,6 +41,7 @@ class Node:
     draining: bool = False
     unix: bool = False
     timeout: float = 1.5
+    max_in_flight: int = 1000
 
     def table(self) -> Table:
         """Return the node's table in the configuration."""
@@ -52,6 +53,7 @@ class Node:
             "weight": self.weight,
             "draining": self.draining,
             "timeout": self.timeout,
+            "max_in_flight": self.max_in_flight,
         }
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from engines.registry import KINDS
 from rtp_relay.config import (
     Config,
     ConfigError,
@@ -147,7 +148,7 @@ name = "a"
 engine = "rtpengine"
 url = "udp:foo"
 [[nodes]]
-engine = "mediaproxy"
+engine = "asterisk"
 url = 7
 wieght = 2
 [cals]
@@ -160,7 +161,7 @@ x = 1
         "4: service.log_level: found 'loud', expected one of debug, info, warning, error",
         f"8: nodes[0].url: found 'udp:foo', expected {node_url}",
         "9: nodes[1].name: found nothing, expected the key name",
-        "10: nodes[1].engine: found 'mediaproxy', expected one of rtpengine, rtpproxy",
+        "10: nodes[1].engine: found 'asterisk', expected one of rtpengine, rtpproxy, mediaproxy",
         f"11: nodes[1].url: found 7, expected {node_url}",
         "12: nodes[1].wieght: found an unknown key, expected a known one: did you mean weight?",
         "13: cals: found an unknown key, expected a known one: did you mean calls?",
@@ -188,10 +189,33 @@ def test_two_nodes_of_one_name_or_one_url() -> None:
     ]
 
 
-def test_rtpengine_has_no_unix_socket() -> None:
-    assert problems(nodes(("a", "rtpengine", "unix:/run/a"))) == [
-        "4: nodes[0].url: found 'unix:/run/a', expected udp:HOST:PORT for an rtpengine"
+def test_each_engine_has_its_own_kinds_of_url() -> None:
+    text = nodes(
+        ("a", "rtpengine", "unix:/run/a"),
+        ("b", "mediaproxy", "udp:h:1"),
+        ("c", "mediaproxy", "unix:/run/c"),
+        ("d", "rtpproxy", "unix:/run/d"),
+        ("e", "rtpproxy", "udp:h:2"),
+    )
+    assert problems(text) == [
+        "4: nodes[0].url: found 'unix:/run/a', expected udp:HOST:PORT for engine rtpengine",
+        "8: nodes[1].url: found 'udp:h:1', expected unix:/PATH for engine mediaproxy",
     ]
+
+
+def test_a_mediaproxy_node() -> None:
+    config = parse(nodes(("m", "mediaproxy", "unix:/run/mediaproxy/dispatcher.sock"), extra="timeout = 6\n"), FILE)
+    node = NodeConfig(
+        name="m",
+        engine=EngineName.MEDIAPROXY,
+        url=UnixAddress("/run/mediaproxy/dispatcher.sock"),
+        timeout=6,
+    )
+    assert config.nodes == (node,)
+
+
+def test_every_kind_of_relay_can_be_configured() -> None:
+    assert set(EngineName) == set(KINDS)
 
 
 def test_a_set_in_which_no_node_can_be_chosen() -> None:

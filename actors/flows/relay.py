@@ -1,0 +1,225 @@
+"""The flows of a relay that is driven by its settings: engage, set, offer, answer, establish, delete.
+
+What is said to a node is worked out from the settings in force (replay/relay.py) when it is decided: SDP that leg X
+sent, for its peer Y, goes with the context's flags, X's flags and Y's peer flags; Y's type and address; X's and Y's
+interface; X's body, if one is set, in place of the SDP.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from actors import replies
+from actors.command import Command, Wording
+from actors.effects import Decide, Decision, Flow, Record, Step
+from actors.flows.answer import answer
+from actors.flows.delete import Removal, remove, want
+from actors.flows.offer import offer
+from actors.nodes import NodeTable
+from engines.leg import MediaRequest
+from engines.registry import kind_of
+from engines.rtpengine.bencode import NgDict
+from events.types import BranchEstablished, ContextSet, Event, RelayEngaged, VariablesSet
+from replay.relay import CALLEE, CALLER, Engagement, Relay
+from replay.state import CallState, CallStatus
+
+LATE = "the call is established: engage a relay before it is answered"
+NOT_ENGAGED = "no relay is engaged for this branch"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Media:
+    """An offer or answer to be relayed. `leg` (caller or callee) sent the SDP; tags as in MediaRequest."""
+
+    verb: Literal["offer", "answer"]
+    call_id: str
+    leg: str
+    branch: str
+    from_tag: str
+    to_tag: str = ""
+    sdp: bytes
+    received_from: str = ""
+    at: int = 0
+
+
+def engage(engine: str, set_name: str, branch: str) -> Flow:
+    """Engage an engine and set, for all branches ("") or one. Refused for a call that is established."""
+
+    def decide(state: CallState) -> Decision:
+        if state.status is CallStatus.LIVE and state.relay and state.relay.established is not None:
+            return Decision([], replies.Refusal(LATE))
+        return Decision([RelayEngaged(engine=engine, set=set_name, branch=branch)])
+
+    return _said(decide)
+
+
+def set_variables(leg: str, branch: str, values: Mapping[str, str], body: bytes | None = None) -> Flow:
+    """Change settings of a leg, for all branches ("") or one."""
+    return _said(lambda _: Decision([VariablesSet(leg=leg, branch=branch, values=values, body=body)]))
+
+
+def set_context(values: Mapping[str, str]) -> Flow:
+    """Change settings of the context."""
+    return _said(lambda _: Decision([ContextSet(values=values)]))
+
+
+def _said(decide: Decide) -> Flow:
+    result = yield Record(decide)
+    return replies.error(result.reason) if isinstance(result, replies.Refusal) else replies.ok()
+
+
+def relay_media(media: Media, nodes: NodeTable) -> Flow:
+    """Relay an offer or answer as the settings say. Where a leg disabled the relay, the SDP comes back as it is."""
+    engagement = yield Record(lambda state: Decision([], _engagement(state, media.branch)))
+    if isinstance(engagement, replies.Refusal):
+        return replies.error(engagement.reason)
+    if engagement is None:
+        return {b"result": b"ok", b"sdp": media.sdp}
+    command = _command(media, engagement)
+    return (yield from offer(command, nodes) if media.verb == "offer" else answer(command))
+
+
+def _engagement(state: CallState, branch: str) -> Engagement | replies.Refusal | None:
+    relay = state.relay or Relay()
+    engagement = relay.engagement(branch)
+    if engagement is None:
+        return replies.Refusal(NOT_ENGAGED)
+    return None if relay.disabled(branch) else engagement
+
+
+def _command(media: Media, engagement: Engagement) -> Command:
+    return Command(
+        verb=media.verb,
+        call_id=media.call_id,
+        from_tag=media.from_tag,
+        to_tag=media.to_tag,
+        branch=media.branch,
+        request={b"sdp": media.sdp},
+        set=engagement.set,
+        engine=engagement.engine,
+        received_at=media.at,
+        wording=_wording(media),
+    )
+
+
+def _wording(media: Media) -> Wording:
+    def words(state: CallState, engine: str) -> NgDict:
+        return kind_of(engine).request(media_request(state, media))
+
+    return words
+
+
+def media_request(state: CallState, media: Media) -> MediaRequest:
+    """Give what is to be said about an SDP, by the settings in force."""
+    relay = state.relay or Relay()
+    sender = relay.in_force(media.leg, media.branch)
+    peer = relay.in_force(CALLEE if media.leg == CALLER else CALLER, media.branch)
+    body = relay.body(media.leg, media.branch)
+    from_tag, to_tag = _tags(relay, media.from_tag, media.to_tag, offered_by_caller=_offered_by_caller(media))
+    return MediaRequest(
+        verb=media.verb,
+        from_tag=from_tag,
+        to_tag=to_tag,
+        branch=media.branch,
+        sdp=media.sdp if body is None else body,
+        received_from=media.received_from,
+        ctx_flags=relay.context.get("flags", ""),
+        flags=sender.get("flags", ""),
+        peer=peer.get("peer", ""),
+        type=peer.get("type", ""),
+        ip=peer.get("ip", ""),
+        in_iface=sender.get("iface", ""),
+        out_iface=peer.get("iface", ""),
+    )
+
+
+def _offered_by_caller(media: Media) -> bool:
+    return (media.leg == CALLER) == (media.verb == "offer")
+
+
+def _tags(relay: Relay, from_tag: str, to_tag: str, *, offered_by_caller: bool) -> tuple[str, str]:
+    """Put the context's tags in place of the dialog's: its from_tag is the caller's, its to_tag the callee's."""
+    callers, callees = relay.context.get("from_tag"), relay.context.get("to_tag")
+    if offered_by_caller:
+        return callers or from_tag, (callees or to_tag) if to_tag else ""
+    return callees or from_tag, (callers or to_tag) if to_tag else ""
+
+
+def establish(call_id: str, branch: str, callers_tag: str, to_tag: str, at: int) -> Flow:
+    """Note that a branch was answered for good, and tear the others down, each under its own id."""
+
+    def decide(state: CallState) -> Decision:
+        if state.relay and state.relay.established is not None:
+            return Decision([], [])
+        events: list[Event] = [BranchEstablished(branch=branch, to_tag=to_tag)]
+        removals: list[tuple[Removal, Command]] = []
+        for other in _other_branches(state, branch):
+            command = branch_delete(call_id, callers_tag, other, "another branch was answered", at)
+            decision = want(state, command)
+            events += decision.events
+            removals += [(removal, command) for removal in decision.value or ()]
+        return Decision(events, removals)
+
+    removals: list[tuple[Removal, Command]] = yield Record(decide)
+    yield from _remove_each(removals)
+    return replies.ok()
+
+
+def _remove_each(removals: list[tuple[Removal, Command]]) -> Step[None]:
+    for removal, command in removals:
+        yield from remove([removal], command)
+
+
+def _other_branches(state: CallState, branch: str) -> list[str]:
+    branches = [
+        dialog.branch for session in state.usable_sessions() for dialog in session.dialogs if dialog.branch != branch
+    ]
+    branches += [session.branch for session in state.usable_sessions() if session.branch != branch]
+    return list(dict.fromkeys(branches))
+
+
+def branch_delete(call_id: str, callers_tag: str, branch: str, reason: str, at: int) -> Command:
+    """Give the delete of one branch; the call goes on, even if no other branch is left, for one may yet be made."""
+    command = _delete(call_id, reason, at, ends_call=False)
+    return replace(
+        command, from_tag=callers_tag, branch=branch, wording=_delete_wording(callers_tag, "", branch=branch)
+    )
+
+
+def dialog_delete(call_id: str, callees_tag: str, reason: str, at: int) -> Command:
+    """Give the delete of one callee's dialog among several."""
+    command = _delete(call_id, reason, at, ends_call=False)
+    return replace(command, from_tag=callees_tag, wording=_delete_wording(callees_tag, "", by_caller=False))
+
+
+def call_delete(call_id: str, callers_tag: str, callees_tag: str, reason: str, at: int) -> Command:
+    """Give the delete of the whole call."""
+    command = _delete(call_id, reason, at, ends_call=True)
+    return replace(command, wording=_delete_wording(callers_tag, callees_tag))
+
+
+def _delete(call_id: str, reason: str, at: int, *, ends_call: bool) -> Command:
+    return Command(verb="delete", call_id=call_id, request={}, received_at=at, ends_call=ends_call, reason=reason)
+
+
+def _delete_wording(from_tag: str, to_tag: str, *, branch: str = "", by_caller: bool = True) -> Wording:
+    """Word a delete with the context's delete flags and those of both legs, each once."""
+
+    def words(state: CallState, engine: str) -> NgDict:
+        relay = state.relay or Relay()
+        legs = [relay.in_force(leg, branch).get("delete", "") for leg in (CALLER, CALLEE)]
+        flags = " ".join(dict.fromkeys(filter(None, legs)))
+        tags = _tags(relay, from_tag, to_tag, offered_by_caller=by_caller)
+        request = MediaRequest(
+            verb="delete",
+            from_tag=tags[0],
+            to_tag=tags[1],
+            branch=branch,
+            ctx_delete=relay.context.get("delete", ""),
+            delete=flags,
+        )
+        return kind_of(engine).request(request)
+
+    return words

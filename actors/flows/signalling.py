@@ -1,0 +1,180 @@
+"""The flow of a SIP message that a door or application saw: what it means for the relay is decided by the table.
+
+Every message is journalled first (`Signalled`): the negotiation is part of the call's state, so that any control node
+goes on where another one stopped. What the table then says is done with the flows of actors/flows/relay.py.
+"""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+from typing import Literal
+
+from actors.effects import Decide, Decision, Flow, Record, Step
+from actors.flows import relay
+from actors.flows.delete import delete
+from actors.flows.relay import Media
+from actors.nodes import NodeTable
+from engines.rtpengine.bencode import NgDict
+from events.types import Signalled
+from replay.negotiation import Change, Leg, Negotiation, Role, SipEvent, Verdict
+from replay.state import Agreement, CallState
+
+VERDICT = b"rtp-relay-verdict"
+"""The key, of ours, under which a reply says what the message's body was taken for: role, change and fault."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """A SIP message of a call, seen `at` (ms since the epoch); `received_from` is its source address."""
+
+    call_id: str
+    event: SipEvent
+    received_from: str = ""
+    at: int
+
+    @property
+    def callers_tag(self) -> str:
+        """The tag of the call's caller, as this message has it."""
+        return self.event.from_tag if self.event.requester is Leg.CALLER else self.event.to_tag
+
+
+def see(seen: Seen, nodes: NodeTable) -> Flow:
+    """Journal a message, relay its body if it is an offer or answer, and do what it does to the call.
+
+    The reply's `sdp` is what is to stand in the message in place of its own; without it the message stays as it is.
+    """
+    verdict: Verdict = yield Record(_note(seen))
+    reply = yield from _relay_body(seen, verdict, nodes)
+    yield from _follow(seen, verdict, nodes)
+    said: NgDict = {b"role": verdict.role.encode(), b"change": verdict.change.encode(), b"why": verdict.why.encode()}
+    if verdict.fault:
+        said[b"fault"] = verdict.fault.name.encode()
+    return {**reply, VERDICT: said}
+
+
+def _note(seen: Seen) -> Decide:
+    event = seen.event
+
+    def decide(state: CallState) -> Decision:
+        # The fold will see the message, too; the decision must leave the state as it is.
+        negotiation = copy.deepcopy(state.negotiation) if state.negotiation else Negotiation()
+        verdict = negotiation.see(event)
+        signalled = Signalled(
+            method=event.method,
+            from_caller=event.from_caller,
+            cseq=event.cseq,
+            status=event.status or 0,
+            branch=event.branch,
+            from_tag=event.from_tag,
+            to_tag=event.to_tag,
+            sdp=event.sdp,
+            reliable=event.reliable,
+            verdict=_in_words(verdict),
+        )
+        return Decision([signalled], verdict)
+
+    return decide
+
+
+def _in_words(verdict: Verdict) -> str:
+    parts = [str(verdict.role), "" if verdict.change is Change.NONE else str(verdict.change), str(verdict.fault)]
+    return ", ".join(filter(None, parts))
+
+
+def _relay_body(seen: Seen, verdict: Verdict, nodes: NodeTable) -> Step[NgDict]:
+    match verdict.role:
+        case Role.OFFER | Role.ANSWER:
+            return (yield from _said(relay.relay_media(_media(seen, verdict), nodes)))
+        case Role.REPEAT:
+            given = yield Record(lambda state: Decision([], _given(state, _tag_of(seen, verdict, verdict.leg))))
+            return {b"result": b"ok", b"sdp": given} if given else {b"result": b"ok"}
+        case _:
+            return {b"result": b"ok"}
+
+
+def _said(flow: Flow) -> Step[NgDict]:
+    reply = yield from flow
+    assert reply is not None, "a command's flow ends with a reply"
+    return reply
+
+
+def _given(state: CallState, tag: str) -> bytes:
+    leg = state.legs.get(tag)
+    return leg.relayed if leg else b""
+
+
+def _media(seen: Seen, verdict: Verdict) -> Media:
+    is_offer = verdict.role is Role.OFFER
+    offerer = verdict.leg if is_offer else verdict.leg.other
+    first = is_offer and verdict.exchange == 1
+    return Media(
+        verb="offer" if is_offer else "answer",
+        call_id=seen.call_id,
+        leg=str(verdict.leg),
+        branch=verdict.branch,
+        from_tag=_tag_of(seen, verdict, offerer),
+        to_tag="" if first else _tag_of(seen, verdict, offerer.other),
+        sdp=seen.event.sdp or b"",
+        received_from=seen.received_from,
+        at=seen.at,
+    )
+
+
+def _tag_of(seen: Seen, verdict: Verdict, leg: Leg) -> str:
+    return seen.callers_tag if leg is Leg.CALLER else verdict.callee_tag
+
+
+def _follow(seen: Seen, verdict: Verdict, nodes: NodeTable) -> Step[None]:
+    """Do what the message does to the call beside its body."""
+    call_id, tag, why = seen.call_id, seen.callers_tag, verdict.why or str(verdict.change)
+    match verdict.change:
+        case Change.ESTABLISHED:
+            yield from relay.establish(call_id, verdict.branch, tag, verdict.callee_tag, seen.at)
+        case Change.BRANCH_FAILED:
+            yield from delete(relay.branch_delete(call_id, tag, verdict.branch, why, seen.at))
+        case Change.CALL_ENDED:
+            yield from delete(relay.call_delete(call_id, tag, verdict.callee_tag, why, seen.at))
+        case Change.DIALOG_ENDED:
+            yield from delete(relay.dialog_delete(call_id, verdict.callee_tag, why, seen.at))
+        case Change.REJECTED:
+            yield from _restore(seen, verdict, nodes)
+        case _:
+            pass
+
+
+def _restore(seen: Seen, verdict: Verdict, nodes: NodeTable) -> Step[None]:
+    """Bring the relay back to what was agreed before an offer that was rejected."""
+    agreement = yield Record(lambda state: Decision([], _agreement(state, seen.callers_tag, verdict.callee_tag)))
+    if agreement is None:
+        return
+    from_caller = agreement.from_tag == seen.callers_tag
+    offerer, answerer = (Leg.CALLER, Leg.CALLEE) if from_caller else (Leg.CALLEE, Leg.CALLER)
+    bodies: tuple[tuple[Literal["offer", "answer"], Leg, bytes], ...] = (
+        ("offer", offerer, agreement.offer),
+        ("answer", answerer, agreement.answer),
+    )
+    for verb, leg, sdp in bodies:
+        media = Media(
+            verb=verb,
+            call_id=seen.call_id,
+            leg=str(leg),
+            branch=agreement.branch,
+            from_tag=agreement.from_tag,
+            to_tag=agreement.to_tag,
+            sdp=sdp,
+            at=seen.at,
+        )
+        yield from relay.relay_media(media, nodes)
+
+
+def _agreement(state: CallState, one: str, other: str) -> Agreement | None:
+    """Give what two parties agreed on, if a later offer of theirs has been relayed since."""
+    for session in state.usable_sessions():
+        agreed = session.agreement
+        if agreed and {agreed.from_tag, agreed.to_tag} == {one, other}:
+            leg = state.legs.get(agreed.from_tag)
+            answerer = state.legs.get(agreed.to_tag)
+            changed = (leg and leg.sdp != agreed.offer) or (answerer and answerer.sdp != agreed.answer)
+            return agreed if changed else None
+    return None

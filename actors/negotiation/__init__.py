@@ -1,0 +1,12 @@
+"""Decides what a session description in a SIP message is: an offer, an answer, a repeat, or nothing; and whose.
+
+`table` has the theory and the table itself, `facts` what goes in and comes out, `dialog` the state of a dialog,
+`reading` applies the table to it, `call` ties the dialogs of a call's forks together.
+"""
+
+from __future__ import annotations
+
+from actors.negotiation.call import BranchStatus, Negotiation
+from actors.negotiation.facts import REFUSE_WITH, Change, Fault, Leg, Role, SipEvent, Verdict
+
+__all__ = ["REFUSE_WITH", "BranchStatus", "Change", "Fault", "Leg", "Negotiation", "Role", "SipEvent", "Verdict"]

@@ -1,0 +1,191 @@
+"""The negotiation of one call: its initial INVITE, the forks of that, and the dialogs they make."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from actors.negotiation.dialog import Dialog, Exchange, Invite, Request
+from actors.negotiation.facts import Change, Fault, Leg, Role, SipEvent, Verdict
+from actors.negotiation.reading import Finding, mistake, nothing, read
+from actors.negotiation.table import Place
+
+
+class BranchStatus(StrEnum):
+    """Where a fork of the initial INVITE is."""
+
+    TRYING = "trying"
+    FAILED = "failed"
+    ESTABLISHED = "established"
+
+
+@dataclass(frozen=True, slots=True)
+class _Initial:
+    """The initial INVITE; `digest` is "" if it came without SDP."""
+
+    cseq: int
+    digest: str
+
+
+class Negotiation:
+    """Who offered and who answered what, in one call. Feed it every message, in the order seen, to `see`.
+
+    The initial INVITE is fed once for each branch that is a session of its own on the relay (then each one's first
+    copy is an offer), or once with branch "" for all. It never raises, whatever the messages.
+    """
+
+    def __init__(self) -> None:
+        self._initial: _Initial | None = None
+        self._branches: dict[str, BranchStatus] = {}
+        self._dialogs: list[Dialog] = []
+
+    def see(self, event: SipEvent) -> Verdict:
+        """Say what a message means, and note it."""
+        if event.method == "INVITE" and event.status is None and not event.to_tag:
+            return self._see_initial(event)
+        if self._answers_initial(event):
+            return self._see_reply(event)
+        if event.method == "CANCEL" and event.status is None:
+            return self._see_cancel(event)
+        return self._see_in_dialog(event)
+
+    def branches(self, status: BranchStatus) -> list[str]:
+        """Name the branches in that status, in the order they began."""
+        return [branch for branch, at in self._branches.items() if at is status]
+
+    def dialogs(self, branch: str | None = None) -> list[str]:
+        """Give the callee's tags of the dialogs that have not ended, of one branch or of all."""
+        return [d.callee_tag for d in self._dialogs if not d.ended and branch in (None, d.branch)]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the state as plain values: strings, numbers, lists, dictionaries, None."""
+        initial = self._initial
+        return {
+            "initial": [initial.cseq, initial.digest] if initial else None,
+            "branches": {branch: status.value for branch, status in self._branches.items()},
+            "dialogs": [dialog.to_dict() for dialog in self._dialogs],
+        }
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Negotiation:
+        """Go on from what to_dict gave."""
+        call = cls()
+        call._initial = _Initial(*data["initial"]) if data["initial"] else None
+        call._branches = {branch: BranchStatus(status) for branch, status in data["branches"].items()}
+        call._dialogs = [Dialog.from_dict(dialog) for dialog in data["dialogs"]]
+        return call
+
+    def _see_initial(self, event: SipEvent) -> Verdict:
+        if not event.from_caller:
+            return _verdict(event, mistake(event, Fault.UNKNOWN))
+        initial = self._initial
+        if initial is None or event.cseq > initial.cseq:
+            if any(dialog.established for dialog in self._dialogs):
+                return _verdict(event, mistake(event, Fault.OVERLAP))
+            return self._begin(event)
+        if (event.cseq, event.digest) != (initial.cseq, initial.digest):
+            return _verdict(event, mistake(event, Fault.STALE))
+        return self._fork(event)
+
+    def _begin(self, event: SipEvent) -> Verdict:
+        """Start, or start again: a challenged INVITE comes back with a new CSeq (RFC 3261 22.2)."""
+        self._initial = _Initial(event.cseq, event.digest)
+        self._branches, self._dialogs = {}, []
+        return self._fork(event)
+
+    def _fork(self, event: SipEvent) -> Verdict:
+        known = event.branch in self._branches
+        self._branches.setdefault(event.branch, BranchStatus.TRYING)
+        if event.sdp is None:
+            return _verdict(event, nothing("a retransmission" if known else "it asks for an offer"))
+        if known:
+            return _verdict(event, Finding(Role.REPEAT, 1, why="a retransmission"))
+        return _verdict(event, Finding(Role.OFFER, 1, why=f"offer in {Place.INVITE}"))
+
+    def _answers_initial(self, event: SipEvent) -> bool:
+        reply = event.method == "INVITE" and event.status is not None and not event.from_caller
+        return reply and self._initial is not None and event.cseq == self._initial.cseq
+
+    def _see_reply(self, event: SipEvent) -> Verdict:
+        if event.failed:
+            return self._fail(event)
+        untagged = event.place is not Place.ACCEPT and not event.callee_tag and event.sdp is None
+        if event.place is None or untagged:
+            return _verdict(event, nothing("it makes no dialog"))  # 100 Trying, and what is no more than that
+        status = self._branches.setdefault(event.branch, BranchStatus.TRYING)
+        dialog = self._find(event.branch, event.callee_tag)
+        if event.place is not Place.ACCEPT and status is BranchStatus.FAILED:
+            return _verdict(event, mistake(event, Fault.ENDED), dialog)
+        if event.place is Place.ACCEPT:
+            self._branches[event.branch] = BranchStatus.ESTABLISHED
+        dialog = dialog or self._begin_dialog(event)
+        return _verdict(event, read(dialog, event), dialog)
+
+    def _begin_dialog(self, event: SipEvent) -> Dialog:
+        """Begin a dialog in which the initial INVITE is under way, its offer open."""
+        assert self._initial is not None, "a reply answers an INVITE that was seen"
+        cseq, digest = self._initial.cseq, self._initial.digest
+        dialog = Dialog(event.branch, event.callee_tag, Invite(Leg.CALLER, cseq, asks=not digest))
+        if digest:
+            dialog.count = 1
+            dialog.open = Exchange(1, Place.INVITE, Leg.CALLER, cseq, Leg.CALLER, digest)
+        dialog.seen[f"{Leg.CALLER} INVITE"] = Request(cseq, digest, dialog.count)
+        self._dialogs.append(dialog)
+        return dialog
+
+    def _fail(self, event: SipEvent) -> Verdict:
+        if self._branches.get(event.branch) is not BranchStatus.TRYING:
+            return _verdict(event, nothing("the branch has its final reply"))
+        self._branches[event.branch] = BranchStatus.FAILED
+        self._dialogs = [dialog for dialog in self._dialogs if dialog.branch != event.branch]
+        why = f"the branch failed with {event.status}"
+        return Verdict(Role.NOTHING, event.sender, event.branch, change=Change.BRANCH_FAILED, why=why)
+
+    def _see_cancel(self, event: SipEvent) -> Verdict:
+        trying = self.branches(BranchStatus.TRYING)
+        aims = self._initial is not None and event.cseq == self._initial.cseq and event.from_caller
+        if not aims or not (event.branch in trying or (not event.branch and trying)):
+            return _verdict(event, nothing("it cancels nothing"))
+        return _verdict(event, nothing("cancelled", Change.CANCELLED))
+
+    def _see_in_dialog(self, event: SipEvent) -> Verdict:
+        dialog = self._find(event.branch, event.callee_tag) or self._find(None, event.callee_tag)
+        if dialog is None:
+            return _verdict(event, _outside(event))
+        if event.method == "BYE" and event.status is None:
+            return _verdict(event, self._end(dialog), dialog)
+        return _verdict(event, read(dialog, event), dialog)
+
+    def _end(self, dialog: Dialog) -> Finding:
+        if dialog.ended:
+            return nothing("a retransmission")
+        dialog.ended = True
+        last = dialog.established and not any(d.established and not d.ended for d in self._dialogs)
+        return nothing("BYE", Change.CALL_ENDED if last else Change.DIALOG_ENDED)
+
+    def _find(self, branch: str | None, callee_tag: str) -> Dialog | None:
+        """Find a dialog, of any branch if that is None; an established one goes before others of the same tag."""
+        found = [d for d in self._dialogs if d.callee_tag == callee_tag and branch in (None, d.branch)]
+        return max(found, key=lambda d: (not d.ended, d.established), default=None)
+
+
+def _outside(event: SipEvent) -> Finding:
+    """Say what a message of no known dialog is; the ACK for a branch that failed is one, and in order."""
+    place = event.place
+    matters = place is not None and (place.begins or event.sdp is not None)
+    return mistake(event, Fault.UNKNOWN) if matters else nothing(Fault.UNKNOWN.value)
+
+
+def _verdict(event: SipEvent, finding: Finding, dialog: Dialog | None = None) -> Verdict:
+    return Verdict(
+        role=finding.role,
+        leg=event.sender,
+        branch=dialog.branch if dialog else event.branch,
+        callee_tag=dialog.callee_tag if dialog else "",
+        exchange=finding.exchange,
+        in_force=dialog.in_force if dialog else 0,
+        change=finding.change,
+        fault=finding.fault,
+        why=finding.why,
+    )

@@ -1,0 +1,45 @@
+"""Live calls put straight into the journal: the streams and tables that the service would have written."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+from bench import calls
+from bench.children import NODE
+from events.journal import NOTHING, Recorded
+from events.redis import RedisJournal
+from events.types import Answered, Engaged, Event, Offered
+from replay.fold import fold
+from replay.index import Deadlines, index
+
+_AT_A_TIME = 1000
+
+
+async def fill(url: str, prefix: str, number: int) -> None:
+    """Write calls 0 to `number`, offered and answered in the course of the last probe interval."""
+    journal = await RedisJournal.open(url)
+    deadlines = Deadlines()
+    now = time.time_ns() // 1_000_000
+    try:
+        for first in range(0, number, _AT_A_TIME):
+            batch = range(first, min(first + _AT_A_TIME, number))
+            appends = [_append(journal, prefix, call, now - call * deadlines.probe // number) for call in batch]
+            await asyncio.gather(*appends)
+    finally:
+        await journal.close()
+
+
+def _append(journal: RedisJournal, prefix: str, number: int, at: int) -> asyncio.Future[int]:
+    name = calls.call_id(prefix, number)
+    records = [Recorded(version, at, "bench", event) for version, event in enumerate(_events(name, number), 1)]
+    return journal.append(name, 0, records, NOTHING, index(fold(name, records), Deadlines()))
+
+
+def _events(name: str, number: int) -> list[Event]:
+    caller, callee = calls.from_tag(number), calls.to_tag(number)
+    return [
+        Engaged(session=1, operation=1, engine="rtpengine", set="default", node=NODE, relay_id=name, from_tag=caller),
+        Offered(session=1, operation=1, from_tag=caller, sdp=calls.CALLER_SDP, relayed=calls.CALLEE_SDP),
+        Answered(session=1, from_tag=caller, to_tag=callee, sdp=calls.CALLEE_SDP, relayed=calls.CALLER_SDP),
+    ]

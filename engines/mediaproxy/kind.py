@@ -1,0 +1,114 @@
+"""MediaProxy as a kind of relay: its dispatcher is the node, which hands each session to one of its relays.
+
+A dispatcher knows no branches: each branch of a call has a relay id of its own. The kind keeps nothing between
+operations. Its commands carry their own end, so that they travel over connections that stay open.
+"""
+
+from __future__ import annotations
+
+from engines.kind import Exchange, Operation, Untranslatable
+from engines.mediaproxy import commands
+from engines.mediaproxy.commands import SessionNames, Signalling
+from engines.mediaproxy.negotiation import answered, error, negotiate
+from engines.mediaproxy.replies import is_error, parse_removed
+from engines.rtpengine.bencode import NgDict
+from engines.rtpproxy.words import normalised, words_of
+
+NOT_FOUND = b"Call-ID not found or tags didn't match"
+"""The `warning` of a delete that found nothing, in rtpengine's words."""
+
+_NOT_REMOVED = b"the MediaProxy dispatcher answered `error`: the session's relay is away, or did not remove it"
+
+
+class MediaproxyKind:
+    """The protocol that a MediaProxy dispatcher speaks with SIP servers, on its UNIX socket (mediaproxy 4)."""
+
+    name = "mediaproxy"
+    schemes = frozenset({"unix"})
+    native_branches = False
+
+    def perform(self, operation: Operation) -> Exchange:
+        """Do an offer, answer or delete. Raises Untranslatable at once, and MalformedReply on the way.
+
+        A query is untranslatable like all the rest: the protocol has no command that reads.
+        """
+        if operation.verb == "offer":
+            return negotiate(b"request", _names(operation), operation.request)
+        if operation.verb == "answer":
+            return negotiate(b"reply", _names(operation), operation.request)
+        if operation.verb == "delete":
+            return _delete(operation)
+        raise Untranslatable(f"{operation.verb} is not something that MediaProxy can do; use a set of rtpengine nodes")
+
+    def ping(self) -> Exchange:
+        """Ask whether the dispatcher answers; returns {b"result": b"pong"} when it does. Raises MalformedReply.
+
+        The protocol has no ping. A connection that opens says little: the system accepts it for a dispatcher that
+        hangs. So a command is sent that the dispatcher reads and refuses by itself: a removal without a call-id. That
+        it answers is what counts; whether its relays are well shows only when they are asked.
+        """
+        (reply,) = yield [commands.PING]
+        parse_removed(reply)
+        return {b"result": b"pong"}
+
+    def teardown(self, relay_id: str, from_tag: str, to_tag: str) -> Operation:
+        """Remove the session."""
+        return _operation("delete", relay_id, from_tag, to_tag)
+
+    def knows(self, relay_id: str, from_tag: str, to_tag: str) -> Operation:
+        """Build a query, which `perform` refuses: nobody can ask a dispatcher for a session and leave it as it is.
+
+        A dispatcher that loses a session asks the SIP server to end the dialog (`dialog-id` in the offer).
+        """
+        return _operation("query", relay_id, from_tag, to_tag)
+
+    def is_unknown(self, reply: NgDict) -> bool:
+        """Whether the reply, which is that of a delete, says that the node did not hold the session."""
+        return NOT_FOUND in (reply.get(b"warning"), reply.get(b"error-reason"))
+
+
+def _delete(operation: Operation) -> Exchange:
+    """Delete the whole session. A client's delete of a part of it does nothing: the session goes when all of it may."""
+    options = normalised(operation.request)
+    flags = words_of(options, b"flags")
+    if b"via-branch" in options or b"to-tag" in flags:
+        return answered({b"result": b"ok", b"warning": b"MediaProxy holds all branches of this id as one session"})
+    names = _names(operation)
+    command = commands.remove(names)
+    return _removal(names, command, fatal=b"fatal" in flags)
+
+
+def _removal(names: SessionNames, command: bytes, *, fatal: bool) -> Exchange:
+    """Remove the session; where that is refused, make certain of it.
+
+    `error` is the answer for a session that is unknown, and also where its relay is away or hangs, and the session may
+    live on. An `update` without media tells these apart: it is refused while the session's relay is away, and leaves a
+    session that there is as it is. If there is none it makes one without ports, which the next removal takes away.
+    """
+    (reply,) = yield [command]
+    if parse_removed(reply):
+        return {b"result": b"ok"}
+    (reply,) = yield [commands.update(b"request", names, Signalling())]
+    if is_error(reply):
+        return error(_NOT_REMOVED)
+    (reply,) = yield [command]
+    if not parse_removed(reply):
+        return error(_NOT_REMOVED)
+    return error(NOT_FOUND) if fatal else {b"result": b"ok", b"warning": NOT_FOUND}
+
+
+def _names(operation: Operation) -> SessionNames:
+    """Return the session's names on the node. Raises Untranslatable where they cannot be said."""
+    tags = [operation.request.get(key, b"") for key in (b"from-tag", b"to-tag")]
+    from_tag, to_tag = (tag if isinstance(tag, bytes) else None for tag in tags)
+    if from_tag is None or to_tag is None:
+        raise Untranslatable("from-tag, to-tag: not strings")
+    names = SessionNames(operation.relay_id.encode("utf-8", "surrogateescape"), from_tag, to_tag)
+    names.headers()
+    return names
+
+
+def _operation(verb: str, relay_id: str, from_tag: str, to_tag: str) -> Operation:
+    named = {b"call-id": relay_id, b"from-tag": from_tag, b"to-tag": to_tag}
+    request: NgDict = {key: name.encode("utf-8", "surrogateescape") for key, name in named.items() if name}
+    return Operation(verb=verb, relay_id=relay_id, request={b"command": verb.encode(), **request})

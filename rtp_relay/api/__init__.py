@@ -1,0 +1,1 @@
+"""The Python API: a relay system inside an application that speaks SIP itself."""

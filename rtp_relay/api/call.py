@@ -1,0 +1,183 @@
+"""A call's relay, for an application that speaks SIP itself."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from actors.directory import Directory
+from actors.effects import Flow
+from actors.flows import relay as flows
+from actors.flows.delete import delete
+from actors.flows.relay import Media
+from actors.flows.signalling import VERDICT, Seen, see
+from actors.nodes import NodeTable
+from engines.rtpengine.bencode import NgDict
+from events.journal import Journal, Recorded
+from replay.fold import fold
+from replay.negotiation import SipEvent
+from replay.relay import ALL_BRANCHES, CALLEE, CALLER, Relay
+from replay.state import CallState
+from rtp_relay.api.errors import BadValue, check
+from rtp_relay.api.variables import Branch, ContextVariables, LegVariables, branch_name
+from rtp_relay.assembly.clock import now
+
+
+@dataclass(frozen=True, slots=True)
+class Seeing:
+    """What became of a SIP message. sdp: what is to stand in it in place of its own, None to leave it as it is.
+
+    role: offer, answer, repeat, nothing or illegal. change: what it did to the call (established, branch failed, ...).
+    fault: the name of what is wrong with it, "" for nothing. why: the same in words.
+    """
+
+    sdp: bytes | None
+    role: str
+    change: str
+    fault: str
+    why: str
+
+
+class RelayCall:
+    """The relay of one call. It may be used from any control node, also after the one before has died."""
+
+    def __init__(self, call_id: str, directory: Directory, nodes: NodeTable, journal: Journal) -> None:
+        self.call_id = call_id
+        self._directory, self._nodes, self._journal = directory, nodes, journal
+
+    # -- settings --
+
+    def rtp_relay(self, branch: Branch = None, *, leg: str | None = None) -> LegVariables:
+        """Give the settings of a leg: the caller's for all branches, the callee's for one, unless `leg` says which.
+
+        So $rtp_relay means the caller in the main route, and the branch's callee in a branch route or by index.
+        """
+        return self._variables(leg or (CALLER if branch is None else CALLEE), branch)
+
+    def rtp_relay_peer(self, branch: Branch = None, *, leg: str | None = None) -> LegVariables:
+        """Give the settings of the other leg than `rtp_relay` with the same arguments."""
+        return self._variables(_other(leg or (CALLER if branch is None else CALLEE)), branch)
+
+    @property
+    def rtp_relay_ctx(self) -> ContextVariables:
+        """The settings of the call as a whole."""
+        return ContextVariables(self._set_context, self._relay)
+
+    async def engage(self, engine: str, set: str = "default", *, branch: int | None = None) -> None:  # noqa: A002
+        """Engage an engine and node set, for all branches or one. Raises LateEngage once the call is answered."""
+        name = ALL_BRANCHES if branch is None else branch_name(branch)
+        await self._conduct(flows.engage(engine, set, name))
+
+    # -- what the SIP stack saw --
+
+    async def see(self, event: SipEvent, *, received_from: str = "") -> Seeing:
+        """Tell of a SIP message, and get what is to stand in it.
+
+        The initial INVITE is told of once for each branch that goes out, with the branch's name (`branch_name(0)`).
+        Raises RelayError if its offer or answer could not be relayed.
+        """
+        seen = Seen(call_id=self.call_id, event=event, received_from=received_from, at=now())
+        lane = None if event.method == "BYE" else event.branch
+        return _seeing(await self._conduct(see(seen, self._nodes), lane))
+
+    # -- offers and answers by hand --
+
+    async def offer(
+        self, sdp: bytes, *, from_tag: str, to_tag: str = "", leg: str = CALLER, branch: int = 0, source: str = ""
+    ) -> bytes:
+        """Relay an offer that `leg` made, and give the SDP for the other side."""
+        media = Media(
+            verb="offer",
+            call_id=self.call_id,
+            leg=leg,
+            branch=branch_name(branch),
+            from_tag=from_tag,
+            to_tag=to_tag,
+            sdp=sdp,
+            received_from=source,
+            at=now(),
+        )
+        return await self._relay_media(media)
+
+    async def answer(
+        self, sdp: bytes, *, from_tag: str, to_tag: str, leg: str = CALLEE, branch: int = 0, source: str = ""
+    ) -> bytes:
+        """Relay an answer that `leg` made. `from_tag` is the tag of who made the offer, `to_tag` the answerer's."""
+        media = Media(
+            verb="answer",
+            call_id=self.call_id,
+            leg=leg,
+            branch=branch_name(branch),
+            from_tag=from_tag,
+            to_tag=to_tag,
+            sdp=sdp,
+            received_from=source,
+            at=now(),
+        )
+        return await self._relay_media(media)
+
+    async def establish(self, branch: int, *, from_tag: str, to_tag: str) -> None:
+        """Say that a branch was answered for good: all others are torn down at once."""
+        await self._conduct(flows.establish(self.call_id, branch_name(branch), from_tag, to_tag, now()))
+
+    async def fail_branch(self, branch: int, *, from_tag: str, reason: str = "the branch failed") -> None:
+        """Tear one branch down. The call goes on: another branch may yet be made."""
+        await self._conduct(delete(flows.branch_delete(self.call_id, from_tag, branch_name(branch), reason, now())))
+
+    async def delete(self, *, from_tag: str = "", to_tag: str = "", reason: str = "the call ended") -> NgDict:
+        """End the call's relay; gives the node's statistics as ng has them. Deleting an ended call does nothing."""
+        return await self._conduct(delete(flows.call_delete(self.call_id, from_tag, to_tag, reason, now())), None)
+
+    # -- reading --
+
+    async def history(self) -> list[Recorded]:
+        """Give the call's events, oldest first."""
+        return await self._journal.read(self.call_id)
+
+    async def state(self, version: int | None = None) -> CallState:
+        """Give the call's state, now or at a version."""
+        records = await self.history()
+        return fold(self.call_id, records if version is None else records[:version])
+
+    async def _relay(self) -> Relay:
+        return (await self.state()).relay or Relay()
+
+    def _variables(self, leg: str, branch: Branch) -> LegVariables:
+        if leg not in (CALLER, CALLEE):
+            raise BadValue(f"leg {leg!r}: there are {CALLER} and {CALLEE}")
+        return LegVariables(leg, branch, self._set_leg, self._relay)
+
+    async def _set_leg(self, leg: str, branch: str, values: Mapping[str, str], body: bytes | None) -> None:
+        await self._conduct(flows.set_variables(leg, branch, values, body))
+
+    async def _set_context(self, values: Mapping[str, str]) -> None:
+        await self._conduct(flows.set_context(values))
+
+    async def _relay_media(self, media: Media) -> bytes:
+        relayed = (await self._conduct(flows.relay_media(media, self._nodes), media.branch)).get(b"sdp")
+        return relayed if isinstance(relayed, bytes) else media.sdp
+
+    async def _conduct(self, flow: Flow, lane: str | None = "") -> NgDict:
+        """Run a flow in the call's actor and give its reply. Raises the error that a refusal stands for."""
+        done: asyncio.Future[NgDict] = asyncio.get_running_loop().create_future()
+
+        def reply(said: NgDict) -> None:
+            if not done.done():
+                done.set_result(said)
+
+        self._directory.conduct(self.call_id, flow, lane, reply)
+        return check(await done)
+
+
+def _other(leg: str) -> str:
+    return CALLEE if leg == CALLER else CALLER
+
+
+def _seeing(reply: NgDict) -> Seeing:
+    said, sdp = reply[VERDICT], reply.get(b"sdp")
+    assert isinstance(said, dict)
+    words = {key.decode(): value.decode() for key, value in said.items() if isinstance(value, bytes)}
+    return Seeing(
+        sdp if isinstance(sdp, bytes) else None, words["role"], words["change"], words.get("fault", ""), words["why"]
+    )

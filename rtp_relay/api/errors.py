@@ -1,0 +1,53 @@
+"""What can go wrong with a call's relay, as exceptions. Each message says what was wrong and what to do."""
+
+from __future__ import annotations
+
+from engines.rtpengine.bencode import NgDict
+
+
+class RelayError(Exception):
+    """Base of all errors of the Python API."""
+
+
+class UnknownCall(RelayError):
+    """There is no such call, or it has ended: engage a relay and make an offer first."""
+
+
+class NotEngaged(RelayError):
+    """No relay is engaged for this branch: call `engage` before the first offer."""
+
+
+class LateEngage(RelayError):
+    """The call is established: a relay is engaged before it is answered."""
+
+
+class Overloaded(RelayError):
+    """The nodes, or this control node, have as much to do as they may: try again later or elsewhere."""
+
+
+class BadValue(RelayError, ValueError):
+    """A setting, leg or branch that there is not; the message names what there is."""
+
+
+class Refused(RelayError):
+    """The relay, or the call's state, refused; the message is the reason."""
+
+
+_BY_REASON: tuple[tuple[str, type[RelayError]], ...] = (
+    ("Unknown call-id", UnknownCall),
+    ("no relay is engaged", NotEngaged),
+    ("the call is established", LateEngage),
+    ("Load limit exceeded", Overloaded),
+    ("Ran out of ports", Overloaded),
+    ("Parallel session limit reached", Overloaded),
+)
+
+
+def check(reply: NgDict) -> NgDict:
+    """Give the reply back if it is ok; else raise the error that its reason stands for."""
+    if reply.get(b"result") == b"ok":
+        return reply
+    text = reply.get(b"error-reason") or reply.get(b"message") or b"refused without a reason"
+    reason = text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)
+    kind = next((kind for start, kind in _BY_REASON if reason.startswith(start)), Refused)
+    raise kind(reason)

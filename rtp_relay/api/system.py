@@ -1,0 +1,67 @@
+"""A relay system inside an application: the same journal, nodes and calls as behind the doors of the service."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from events.journal import LiveCall, Recorded
+from rtp_relay.api.call import RelayCall
+from rtp_relay.config import Config, load
+from rtp_relay.service import Service
+
+
+class RelaySystem:
+    """A control node without doors. Get one from `open_relay`."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    def call(self, call_id: str) -> RelayCall:
+        """Give a call's relay, whether the call exists or is about to."""
+        service = self._service
+        return RelayCall(call_id, service.directory, service.nodes, service.journal)
+
+    def live_calls(self, node: str | None = None) -> AsyncIterator[LiveCall]:
+        """Give the live calls of the whole cluster, in no order; with `node`, those that have a session there."""
+        return self._service.journal.live_calls(node)
+
+    @asynccontextmanager
+    async def events(self, most: int = 1000) -> AsyncIterator[AsyncIterator[tuple[str, Recorded]]]:
+        """Subscribe to what this control node journals: pairs of call-id and event, from now on.
+
+        A subscriber that is more than `most` events behind misses the oldest ones.
+        """
+        queue: asyncio.Queue[tuple[str, Recorded]] = asyncio.Queue(most)
+
+        def put(call_id: str, record: Recorded) -> None:
+            if queue.full():
+                queue.get_nowait()
+            queue.put_nowait((call_id, record))
+
+        async def items() -> AsyncIterator[tuple[str, Recorded]]:
+            while True:
+                yield await queue.get()
+
+        self._service.directory.observers.append(put)
+        try:
+            yield items()
+        finally:
+            self._service.directory.observers.remove(put)
+
+
+@asynccontextmanager
+async def open_relay(config: Config | Path | str | None = None) -> AsyncIterator[RelaySystem]:
+    """Open a relay system from a configuration (or its file; None: everything embedded) for as long as the block runs.
+
+    Raises ConfigError for a wrong configuration, StartError if Redis or a node's name cannot be reached.
+    """
+    loaded = config if isinstance(config, Config) else load(Path(config) if config is not None else None)
+    service = Service(loaded, doors=False)
+    await service.start()
+    try:
+        yield RelaySystem(service)
+    finally:
+        await service.stop()

@@ -1,0 +1,182 @@
+"""Whatever messages come, in whatever order: nothing is raised, and offers and answers stay in order."""
+
+from __future__ import annotations
+
+import json
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from actors.negotiation import Change, Fault, Leg, Negotiation, Role, SipEvent, Verdict
+from tests.actors.sip_story import message
+
+BODIES = st.sampled_from([None, b"w", b"x", b"y", b"z"])
+BEGINNINGS = [
+    ["C INVITE at=- sdp=o"],
+    ["C INVITE at=-"],
+    ["C INVITE at=- sdp=o", "A 183r INVITE sdp=a"],
+    ["C INVITE at=- sdp=o", "A 200 INVITE sdp=a"],
+    ["C INVITE at=- sdp=o", "A 200 INVITE sdp=a", "A INVITE cseq=2 sdp=o2"],
+]
+"""Calls that are under way, since chance alone seldom makes one."""
+
+Transaction = tuple[str, int, Leg]
+"""Method, CSeq and who sent the request."""
+
+
+def say(draw: st.DrawFn, transaction: Transaction, status: int | None, tag: str, branch: str = "") -> SipEvent:
+    """Give a message of a transaction, the body left to chance."""
+    method, cseq, requester = transaction
+    return SipEvent(
+        method=method,
+        from_caller=(requester is Leg.CALLER) is (status is None),
+        cseq=cseq,
+        status=status,
+        branch=branch,
+        from_tag="tC" if requester is Leg.CALLER else tag,
+        to_tag=tag if requester is Leg.CALLER else "tC",
+        sdp=draw(BODIES),
+        reliable=draw(st.booleans()),
+    )
+
+
+@st.composite
+def noise(draw: st.DrawFn) -> SipEvent:
+    """Any message whatever."""
+    method = draw(st.sampled_from(["INVITE", "ACK", "PRACK", "UPDATE", "BYE", "CANCEL", "INFO"]))
+    status = draw(st.sampled_from([None, None, 100, 180, 200, 301, 401, 487, 603]))
+    tag = draw(st.sampled_from(["", "tA", "tB"]))
+    return say(
+        draw,
+        (method, draw(st.integers(1, 4)), draw(st.sampled_from(Leg))),
+        status,
+        tag,
+        draw(st.sampled_from(["", "1"])),
+    )
+
+
+@st.composite
+def flows(draw: st.DrawFn) -> list[SipEvent]:
+    """A call in which requests and replies mostly fit together, and bodies stand where chance puts them."""
+    flow = [message(line) for line in draw(st.sampled_from(BEGINNINGS))]
+    requests: list[Transaction] = [(e.method, e.cseq, e.sender) for e in flow if e.status is None]
+    for cseq in range(3, draw(st.integers(3, 25))):
+        kind = draw(st.sampled_from(["request", "request", "reply", "reply", "reply", "ack", "noise"]))
+        tag = draw(st.sampled_from(["tA", "tA", "tA", "tA", "tB"]))
+        transaction = draw(st.sampled_from([requests[-1], requests[-1], *requests]))
+        if kind == "noise":
+            flow.append(draw(noise()))
+        elif kind == "reply":
+            status = draw(st.sampled_from([183, 183, 200, 200, 488]))
+            flow.append(say(draw, transaction, status, tag))
+        elif kind == "ack":
+            flow.append(say(draw, ("ACK", *transaction[1:]), None, tag))
+        else:
+            method = draw(st.sampled_from(["INVITE", "UPDATE", "PRACK"]))
+            requests.append((method, cseq, draw(st.sampled_from(Leg))))
+            flow.append(say(draw, requests[-1], None, tag))
+    return flow
+
+
+def see_all(flow: list[SipEvent]) -> list[tuple[SipEvent, Verdict]]:
+    call = Negotiation()
+    return [(event, call.see(event)) for event in flow]
+
+
+Key = tuple[str, str]
+
+
+class Book:
+    """An account of one dialog, kept from the verdicts alone."""
+
+    def __init__(self, offerer: Leg | None) -> None:
+        self.offers: dict[int, Leg] = {1: offerer} if offerer else {}
+        self.open = 1 if offerer else 0
+
+    def enter(self, verdict: Verdict) -> None:
+        if verdict.role is Role.OFFER:
+            assert not self.open
+            assert verdict.exchange == max(self.offers, default=0) + 1
+            self.offers[verdict.exchange] = verdict.leg
+            self.open = verdict.exchange
+        elif verdict.role is Role.ANSWER:
+            assert verdict.leg is self.offers[verdict.exchange].other
+            assert verdict.exchange in (self.open, verdict.in_force)
+        elif verdict.role is Role.REPEAT:
+            assert verdict.exchange in self.offers
+        closes = self.open and (
+            verdict.in_force == self.open
+            or verdict.fault is Fault.UNANSWERED
+            or (verdict.change is Change.REJECTED and verdict.exchange == self.open)
+        )
+        if closes:
+            self.open = 0
+
+
+@given(flows())
+def test_offers_and_answers_take_turns_in_each_dialog(flow: list[SipEvent]) -> None:
+    books: dict[Key, Book] = {}
+    offerer: Leg | None = None
+    for event, verdict in see_all(flow):
+        if verdict.role is Role.OFFER and not event.to_tag:
+            offerer = Leg.CALLER
+            if event.cseq > 1:
+                books.clear()  # the INVITE came again, as after a challenge
+        elif event.method == "INVITE" and event.status is None and not event.to_tag and verdict.role is Role.NOTHING:
+            offerer = None if event.from_caller and not verdict.fault else offerer
+        if verdict.change is Change.BRANCH_FAILED:
+            books = {key: book for key, book in books.items() if key[0] != verdict.branch}
+        if verdict.callee_tag:
+            books.setdefault((verdict.branch, verdict.callee_tag), Book(offerer)).enter(verdict)
+
+
+@given(flows())
+def test_after_a_rejection_the_agreement_is_that_before_the_request(flow: list[SipEvent]) -> None:
+    before: dict[tuple[Key, Transaction], int] = {}
+    in_force: dict[Key, int] = {}
+    for event, verdict in see_all(flow):
+        key = (verdict.branch, verdict.callee_tag)
+        transaction = (event.method, event.cseq, event.requester)
+        if event.status is None and event.cseq > 1:
+            before.setdefault((key, transaction), verdict.in_force)
+        if verdict.change is Change.REJECTED:
+            at = before[key, transaction] if event.method == "INVITE" else in_force[key]
+            assert verdict.in_force == at
+        in_force[key] = verdict.in_force
+
+
+@given(flows())
+def test_only_an_answer_changes_the_agreement(flow: list[SipEvent]) -> None:
+    in_force: dict[Key, int] = {}
+    for _, verdict in see_all(flow):
+        key = (verdict.branch, verdict.callee_tag)
+        if verdict.callee_tag and verdict.in_force != in_force.get(key, 0):
+            # A NOTHING or REPEAT does it for the answer that was shown in a preview.
+            agrees = verdict.role in (Role.ANSWER, Role.REPEAT, Role.NOTHING) and verdict.in_force == verdict.exchange
+            assert agrees or verdict.change is Change.REJECTED
+        in_force[key] = verdict.in_force
+        if verdict.change is Change.BRANCH_FAILED:
+            in_force = {other: at for other, at in in_force.items() if other[0] != verdict.branch}
+
+
+@given(flows())
+def test_a_verdict_tells_mistakes_from_nothing(flow: list[SipEvent]) -> None:
+    for event, verdict in see_all(flow):
+        assert verdict.leg is event.sender
+        assert (verdict.role is Role.ILLEGAL) <= (verdict.fault is not Fault.NONE)
+        if event.sdp is None:
+            assert verdict.role is Role.NOTHING
+        if verdict.role in (Role.OFFER, Role.ANSWER, Role.REPEAT):
+            assert verdict.fault is Fault.NONE
+            assert verdict.exchange > 0
+
+
+@given(flows(), st.integers(0, 25))
+def test_a_negotiation_goes_on_from_its_plain_values(flow: list[SipEvent], cut: int) -> None:
+    whole = see_all(flow)
+    first = Negotiation()
+    for event in flow[:cut]:
+        first.see(event)
+    second = Negotiation.from_dict(json.loads(json.dumps(first.to_dict())))
+    assert second.to_dict() == first.to_dict()
+    assert [second.see(event) for event in flow[cut:]] == [verdict for _, verdict in whole[cut:]]

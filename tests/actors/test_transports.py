@@ -1,0 +1,250 @@
+"""The ways to a node, against servers on real sockets."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from asyncio import StreamReader, StreamWriter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from actors.kept_connections import MAX_REPLY, KeptConnections, PoolSettings
+from actors.transports import StreamTransport, Transport, open_transport
+from tests.peers.mediaproxy_dispatcher import FakeDispatcher
+
+COMMAND = b"remove\r\ncall_id: %d\r\nfrom_tag: t\r\n\r\n"
+
+
+class Heard:
+    """What a transport handed over; `next` waits for it."""
+
+    def __init__(self) -> None:
+        self.replies: asyncio.Queue[tuple[bytes, bytes]] = asyncio.Queue()
+        self.complaints: asyncio.Queue[str] = asyncio.Queue()
+
+    def take(self, cookie: bytes, reply: bytes) -> None:
+        self.replies.put_nowait((cookie, reply))
+
+    def complain(self, why: str) -> None:
+        self.complaints.put_nowait(why)
+
+    async def next(self) -> tuple[bytes, bytes]:
+        return await asyncio.wait_for(self.replies.get(), 10)
+
+    async def complaint(self) -> str:
+        return await asyncio.wait_for(self.complaints.get(), 10)
+
+
+@pytest.fixture
+def heard() -> Heard:
+    return Heard()
+
+
+@pytest.fixture
+async def dispatcher(tmp_path: Path) -> AsyncIterator[FakeDispatcher]:
+    async with FakeDispatcher(tmp_path) as server:
+        yield server
+
+
+@pytest.fixture
+async def way(dispatcher: FakeDispatcher, heard: Heard) -> AsyncIterator[Transport]:
+    transport = await open_transport(dispatcher.url, heard.take, heard.complain)
+    yield transport
+    transport.close()
+    await asyncio.sleep(0)
+
+
+def pool(path: Path, heard: Heard, **settings: float) -> KeptConnections:
+    return KeptConnections(str(path), heard.take, heard.complain, PoolSettings(**settings))  # type: ignore[arg-type]
+
+
+async def until(dispatcher: FakeDispatcher, commands: int) -> None:
+    """Wait until so many commands have come."""
+    await dispatcher.until(lambda: len(dispatcher.relay.commands) >= commands)
+
+
+@asynccontextmanager
+async def serving(path: Path, serve: Callable[[StreamReader, StreamWriter], Awaitable[None]]) -> AsyncIterator[str]:
+    """Serve connections on a socket, and wait in the end until all of them are over."""
+    served: list[asyncio.Task[None] | None] = []
+
+    async def serve_one(reader: StreamReader, writer: StreamWriter) -> None:
+        served.append(asyncio.current_task())
+        await serve(reader, writer)
+        writer.close()
+
+    async with await asyncio.start_unix_server(serve_one, path):
+        yield str(path)
+        await asyncio.gather(*filter(None, served))
+
+
+async def test_framed_commands_use_one_connection_again_and_again(
+    way: Transport, dispatcher: FakeDispatcher, heard: Heard
+) -> None:
+    for number in range(5):
+        way.send(b"c%d" % number, COMMAND % number)
+        assert await heard.next() == (b"c%d" % number, b"error")
+    assert [headers["call_id"] for _, headers in dispatcher.relay.commands] == ["0", "1", "2", "3", "4"]
+    assert dispatcher.connections == 1
+    assert not way.repeats
+
+
+async def test_commands_do_not_wait_for_each_other_and_connections_are_bounded(
+    way: Transport, dispatcher: FakeDispatcher, heard: Heard
+) -> None:
+    most = PoolSettings().connections
+    dispatcher.answers.clear()
+    for number in range(most + 3):
+        way.send(b"c%d" % number, COMMAND % number)
+    await until(dispatcher, most)
+    assert dispatcher.connections == most
+    dispatcher.answers.set()
+    replies = [await heard.next() for _ in range(most + 3)]
+    assert sorted(replies) == sorted((b"c%d" % number, b"error") for number in range(most + 3))
+    assert dispatcher.connections == most
+    assert len(dispatcher.relay.commands) == most + 3
+
+
+async def test_a_connection_that_is_lost_takes_its_own_command_along_and_no_other(
+    way: Transport, dispatcher: FakeDispatcher, heard: Heard
+) -> None:
+    dispatcher.close_next = 1
+    way.send(b"lost", COMMAND % 1)
+    await until(dispatcher, 1)
+    way.send(b"next", COMMAND % 2)
+    assert await heard.next() == (b"next", b"error")
+    assert [headers["call_id"] for _, headers in dispatcher.relay.commands] == ["1", "2"], "it is not sent again"
+    assert heard.complaints.empty()
+
+
+async def test_a_dispatcher_that_is_gone_is_complained_of_and_found_again(
+    way: Transport, dispatcher: FakeDispatcher, heard: Heard
+) -> None:
+    way.send(b"a", COMMAND % 1)
+    await heard.next()
+    await dispatcher.stop()
+    way.send(b"b", COMMAND % 2)
+    assert "No such file" in await heard.complaint()
+    await dispatcher.start()
+    way.send(b"c", COMMAND % 3)
+    assert await heard.next() == (b"c", b"error")
+    assert [headers["call_id"] for _, headers in dispatcher.relay.commands] == ["1", "3"]
+
+
+async def test_a_dispatcher_that_goes_with_a_command_is_complained_of_at_once(
+    way: Transport, dispatcher: FakeDispatcher, heard: Heard
+) -> None:
+    dispatcher.answers.clear()
+    way.send(b"a", COMMAND % 1)
+    await until(dispatcher, 1)
+    stopping = asyncio.create_task(dispatcher.stop())
+    assert "No such file" in await heard.complaint()
+    dispatcher.answers.set()
+    await stopping
+
+
+async def test_a_complaint_may_bring_about_the_next_command(tmp_path: Path) -> None:
+    complaints: asyncio.Queue[str] = asyncio.Queue()
+    resent: list[str] = []
+
+    def complain(why: str) -> None:
+        complaints.put_nowait(why)
+        if not resent:
+            resent.append(why)
+            connections.send(b"b", COMMAND % 2)
+
+    connections = KeptConnections(str(tmp_path / "nobody.sock"), Heard().take, complain)
+    connections.send(b"a", COMMAND % 1)
+    for _ in range(2):
+        assert "No such file" in await asyncio.wait_for(complaints.get(), 10)
+    connections.close()
+
+
+async def test_a_reply_that_takes_too_long_ends_its_connection(dispatcher: FakeDispatcher, heard: Heard) -> None:
+    connections = pool(dispatcher.path, heard, connections=1, wait=30, patience=0.01)
+    dispatcher.answers.clear()
+    connections.send(b"slow", COMMAND % 1)
+    connections.send(b"waits", COMMAND % 2)
+    await until(dispatcher, 2)
+    assert dispatcher.connections >= 2
+    assert heard.replies.empty()
+    connections.close()
+    await asyncio.sleep(0)
+
+
+async def test_a_command_that_waited_too_long_is_not_sent(dispatcher: FakeDispatcher, heard: Heard) -> None:
+    connections = pool(dispatcher.path, heard, connections=1, wait=0)
+    connections.send(b"late", COMMAND % 1)
+    patient = pool(dispatcher.path, heard, connections=1)
+    patient.send(b"in time", COMMAND % 2)
+    assert await heard.next() == (b"in time", b"error")
+    assert [headers["call_id"] for _, headers in dispatcher.relay.commands] == ["2"]
+    connections.close()
+    patient.close()
+    await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize("answer", [b"one\r\ntwo\r\n", b"x" * (MAX_REPLY + 1)])
+async def test_what_nobody_asked_for_ends_the_connection(tmp_path: Path, heard: Heard, answer: bytes) -> None:
+    answers = iter([answer, b"fine\r\n"])
+    ended = asyncio.Event()
+
+    async def serve(reader: StreamReader, writer: StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(next(answers))
+        with contextlib.suppress(ConnectionError):
+            await reader.read()
+        ended.set()
+
+    async with serving(tmp_path / "s.sock", serve) as path:
+        way = StreamTransport(path, heard.take, heard.complain)
+        way.send(b"a", COMMAND % 1)
+        await asyncio.wait_for(ended.wait(), 10)
+        way.send(b"b", COMMAND % 2)
+        assert await heard.next() == (b"b", b"fine")
+        way.close()
+
+
+async def test_a_command_without_a_line_end_has_a_connection_of_its_own(tmp_path: Path, heard: Heard) -> None:
+    async def serve(reader: StreamReader, writer: StreamWriter) -> None:
+        writer.write(b"did " + await reader.readline())
+
+    async with serving(tmp_path / "s.sock", serve) as path:
+        way = await open_transport(f"unix:{path}", heard.take, heard.complain)
+        way.send(b"a", b"V")
+        assert await heard.next() == (b"a", b"did V\n")
+        way.close()
+
+
+async def test_nothing_is_sent_after_the_end(way: Transport, dispatcher: FakeDispatcher, heard: Heard) -> None:
+    way.send(b"a", COMMAND % 1)
+    way.close()
+    await asyncio.sleep(0)
+    assert dispatcher.relay.commands == []
+    assert heard.complaints.empty()
+
+
+async def test_a_datagram_has_its_cookie_in_front(heard: Heard) -> None:
+    class Echo(asyncio.DatagramProtocol):
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            self.transport = transport
+
+        def datagram_received(self, data: bytes, addr: object) -> None:
+            self.transport.sendto(data + b"!", addr)  # type: ignore[attr-defined]
+
+    server, _ = await asyncio.get_running_loop().create_datagram_endpoint(Echo, local_addr=("127.0.0.1", 0))
+    way = await open_transport(f"udp:127.0.0.1:{server.get_extra_info('sockname')[1]}", heard.take, heard.complain)
+    way.send(b"cookie", b"V 1")
+    assert await heard.next() == (b"cookie", b"V 1!")
+    assert way.repeats
+    way.close()
+    server.close()
+
+
+@pytest.mark.parametrize("url", ["tcp:127.0.0.1:1", "nonsense"])
+async def test_other_urls_are_refused(heard: Heard, url: str) -> None:
+    with pytest.raises(ValueError, match="udp:HOST:PORT or unix:PATH"):
+        await open_transport(url, heard.take, heard.complain)

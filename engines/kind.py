@@ -10,6 +10,7 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
+from engines.leg import MediaRequest
 from engines.rtpengine.bencode import NgDict
 
 Exchange: TypeAlias = Generator[list[bytes], list[bytes], NgDict]
@@ -77,6 +78,12 @@ class RelayKind(Protocol):
         """Do the operation and return the ng reply; its `result` tells whether the node agreed.
 
         Raises Untranslatable before the first command, and MalformedReply.
+        """
+
+    def request(self, media: MediaRequest) -> NgDict:
+        """Say an offer, answer or delete of a call in the ng protocol, for `perform`; call-id is left to that.
+
+        Raises Untranslatable, which names the flag that cannot be meant and says what to do.
         """
 
     def ping(self) -> Exchange:

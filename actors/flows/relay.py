@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
+import structlog
+
 from actors import replies
 from actors.command import Command, Wording
 from actors.effects import Decide, Decision, Flow, Record, Step
@@ -18,12 +20,15 @@ from actors.flows.answer import answer
 from actors.flows.delete import Removal, remove, want
 from actors.flows.offer import offer
 from actors.nodes import NodeTable
-from engines.leg import MediaRequest
+from engines.kind import Untranslatable
+from engines.leg import MediaRequest, to_bytes
 from engines.registry import kind_of
 from engines.rtpengine.bencode import NgDict
 from events.types import BranchEstablished, ContextSet, Event, RelayEngaged, VariablesSet
 from replay.relay import CALLEE, CALLER, Engagement, Relay
 from replay.state import CallState, CallStatus
+
+log = structlog.get_logger()
 
 LATE = "the call is established: engage a relay before it is answered"
 NOT_ENGAGED = "no relay is engaged for this branch"
@@ -72,7 +77,7 @@ def _said(decide: Decide) -> Flow:
 
 def relay_media(media: Media, nodes: NodeTable) -> Flow:
     """Relay an offer or answer as the settings say. Where a leg disabled the relay, the SDP comes back as it is."""
-    engagement = yield Record(lambda state: Decision([], _engagement(state, media.branch)))
+    engagement = yield Record(lambda state: Decision([], _engagement(state, media)))
     if isinstance(engagement, replies.Refusal):
         return replies.error(engagement.reason)
     if engagement is None:
@@ -81,12 +86,19 @@ def relay_media(media: Media, nodes: NodeTable) -> Flow:
     return (yield from offer(command, nodes) if media.verb == "offer" else answer(command))
 
 
-def _engagement(state: CallState, branch: str) -> Engagement | replies.Refusal | None:
+def _engagement(state: CallState, media: Media) -> Engagement | replies.Refusal | None:
+    """Give what is engaged, None if a leg disabled it; a Refusal if nothing is, or the settings make no sense to it."""
     relay = state.relay or Relay()
-    engagement = relay.engagement(branch)
+    engagement = relay.engagement(media.branch)
     if engagement is None:
         return replies.Refusal(NOT_ENGAGED)
-    return None if relay.disabled(branch) else engagement
+    if relay.disabled(media.branch):
+        return None
+    try:
+        kind_of(engagement.engine).request(media_request(state, media))
+    except (Untranslatable, LookupError) as error:
+        return replies.Refusal(str(error))
+    return engagement
 
 
 def _command(media: Media, engagement: Engagement) -> Command:
@@ -210,16 +222,20 @@ def _delete_wording(from_tag: str, to_tag: str, *, branch: str = "", by_caller: 
     def words(state: CallState, engine: str) -> NgDict:
         relay = state.relay or Relay()
         legs = [relay.in_force(leg, branch).get("delete", "") for leg in (CALLER, CALLEE)]
-        flags = " ".join(dict.fromkeys(filter(None, legs)))
         tags = _tags(relay, from_tag, to_tag, offered_by_caller=by_caller)
-        request = MediaRequest(
-            verb="delete",
-            from_tag=tags[0],
-            to_tag=tags[1],
-            branch=branch,
+        plain = MediaRequest(verb="delete", from_tag=tags[0], to_tag=tags[1], branch=branch)
+        flagged = replace(
+            plain,
             ctx_delete=relay.context.get("delete", ""),
-            delete=flags,
+            delete=" ".join(dict.fromkeys(filter(None, legs))),
         )
-        return kind_of(engine).request(request)
+        kind = kind_of(engine)
+        try:
+            request = kind.request(flagged)
+        except Untranslatable as error:
+            log.warning("delete flags left out", call_id=state.call_id, why=str(error))
+            request = kind.request(plain)
+        # Without a tag an rtpengine deletes the call all the same, but tells no statistics.
+        return {b"from-tag": to_bytes(tags[0]), **request} if tags[0] else request
 
     return words

@@ -10,7 +10,7 @@ Source: modules/rtpengine/README.md and parse_flags in rtpengine.c, of OpenSIPS.
 | `delete-delay=`, `repacketize=` | the key, with a number |
 | `address-family=` | the key; IP4 or IP6 |
 | `received-from=` | the key, as a list of the family and the address |
-| `via-branch-param=`, `via-branch=` | `via-branch`; the values 1, 2, auto and extra, which name SIP headers, say nothing |
+| `via-branch-param=`, `via-branch=` | `via-branch`; its values 1, 2, auto, extra, for SIP headers, say nothing |
 | `call-id=`, `from-tag=`, `to-tag=`, `force-answer` | refused: the call's state says it |
 | another `key=value` | the key; a value in brackets is a list or a dictionary |
 | another word, such as `trust-address` or `codec-strip-PCMA` | a word of the list `flags` |

@@ -5,8 +5,11 @@ rtpengine knows branches and rewrites SDP itself, so that there is nothing to tr
 
 from __future__ import annotations
 
-from engines.kind import UNKNOWN_CALL_ID, Exchange, MalformedReply, Operation
+from engines.kind import UNKNOWN_CALL_ID, Exchange, MalformedReply, Operation, is_ok
+from engines.leg import MediaRequest, to_bytes
+from engines.rtpengine import copies
 from engines.rtpengine.bencode import BencodeError, NgDict, decode, encode
+from engines.rtpengine.requests import request
 
 _PING = encode({b"command": b"ping"})
 
@@ -19,9 +22,20 @@ class RtpengineKind:
     native_branches = True
 
     def perform(self, operation: Operation) -> Exchange:
-        """Send the request with the session's id on the node in place of the client's. Raises MalformedReply."""
-        request = {**operation.request, b"call-id": operation.relay_id.encode("utf-8", "surrogateescape")}
-        return _one_command(encode(request))
+        """Send the request with the session's id on the node in place of the client's. Raises MalformedReply.
+
+        The verbs of copies (`engines.copies`) are said as subscriptions.
+        """
+        is_copy = operation.verb in copies.COPY_VERBS
+        request = copies.command(operation) if is_copy else operation.request
+        reply = yield from _one_command(encode({**request, b"call-id": to_bytes(operation.relay_id)}))
+        if b"call-id" in reply and b"call-id" in operation.request:
+            reply[b"call-id"] = operation.request[b"call-id"]  # publish, create and transform repeat it
+        return copies.offered(operation.request, reply) if operation.verb == "copy_offer" and is_ok(reply) else reply
+
+    def request(self, media: MediaRequest) -> NgDict:
+        """Say an offer, answer or delete with words as flags; see `engines.rtpengine.flags`."""
+        return request(media)
 
     def ping(self) -> Exchange:
         """Send `ping`; the node answers {b"result": b"pong"}. Raises MalformedReply."""
@@ -38,11 +52,12 @@ class RtpengineKind:
 
     def is_unknown(self, reply: NgDict) -> bool:
         """Whether the node has no call with the id; a delete is no way to learn it, it is `ok` all the same."""
-        return reply.get(b"error-reason") == UNKNOWN_CALL_ID
+        why = reply.get(b"error-reason")
+        return isinstance(why, bytes) and why.lower() == UNKNOWN_CALL_ID.lower()  # `Unknown call-ID` is said, too
 
 
 def _operation(command: bytes, relay_id: str, options: NgDict) -> Operation:
-    request: NgDict = {b"command": command, b"call-id": relay_id.encode("utf-8", "surrogateescape"), **options}
+    request: NgDict = {b"command": command, b"call-id": to_bytes(relay_id), **options}
     return Operation(verb=command.decode(), relay_id=relay_id, request=request)
 
 

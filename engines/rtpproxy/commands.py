@@ -7,7 +7,8 @@ every word is checked before it is written: one that could end early, or run int
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 
 from engines.kind import Untranslatable
 
@@ -88,6 +89,10 @@ class SessionKey:
             tags.append(self._tag("to-tag", self.to_tag))
         return _word("call-id", self.call_id), tags
 
+    def swapped(self) -> SessionKey:
+        """Return the key with the other party as from-tag."""
+        return replace(self, from_tag=self.to_tag, to_tag=self.from_tag)
+
     def _tag(self, name: str, tag: bytes) -> bytes:
         if b";" in tag:
             raise Untranslatable(f"{name}: {tag!r} has a semicolon, which an rtpproxy takes for the end of the tag")
@@ -101,20 +106,29 @@ def capability(datestamp: str) -> bytes:
 
 
 def update(
-    options: StreamOptions, key: SessionKey, host: bytes, port: int, notification: Notification | None = None
+    options: StreamOptions,
+    key: SessionKey,
+    host: bytes,
+    port: int,
+    *,
+    notification: Notification | None = None,
+    subcommands: Iterable[bytes] = (),
 ) -> bytes:
     """Return U: create the session of a stream, or change it. host and port: where the party wants its media."""
     call_id, tags = key.words()
     words = [call_id, _word("address", host), b"%d" % port, *tags]
     if notification is not None:
         words += [_word("notify socket", notification.socket), _word("notify tag", notification.tag)]
-    return _command(b"U" + options.encode(), *words)
+    return _command(b"U" + options.encode(), *words, *_joined(subcommands))
 
 
-def look_up(options: StreamOptions, key: SessionKey, host: bytes, port: int) -> bytes:
+def look_up(
+    options: StreamOptions, key: SessionKey, host: bytes, port: int, *, subcommands: Iterable[bytes] = ()
+) -> bytes:
     """Return L: complete the session of a stream with the answer's address."""
     call_id, tags = key.words()
-    return _command(b"L" + options.encode(), call_id, _word("address", host), b"%d" % port, *tags)
+    words = [call_id, _word("address", host), b"%d" % port, *tags]
+    return _command(b"L" + options.encode(), *words, *_joined(subcommands))
 
 
 def delete(key: SessionKey, *, weak: bool = False) -> bytes:
@@ -129,6 +143,36 @@ def query(key: SessionKey) -> bytes:
     return _command(b"Q", call_id, *tags)
 
 
+def play(key: SessionKey, name: bytes, times: int) -> bytes:
+    """Return P: the party of the from-tag hears the prompt so many times, in the codec that it has."""
+    call_id, tags = key.words()
+    return _command(b"P%d" % times, call_id, _word("file", name), b"session", *tags)
+
+
+def stop_playing(key: SessionKey) -> bytes:
+    """Return S: the party of the from-tag hears the other one again."""
+    call_id, tags = key.words()
+    return _command(b"S", call_id, *tags)
+
+
+def record(key: SessionKey) -> bytes:
+    """Return R: write what the party of the from-tag sends into files of the relay."""
+    call_id, tags = key.words()
+    return _command(b"R", call_id, *tags)
+
+
+def copy(key: SessionKey, host: bytes, port: int) -> bytes:
+    """Return C: send the packets of the party of the from-tag there, too; RTCP goes to the next port."""
+    call_id, tags = key.words()
+    return _command(b"C", call_id, b"udp:%s:%d" % (_word("address", host), port), *tags)
+
+
+def stop_recording(key: SessionKey, *, both: bool = False) -> bytes:
+    """Return N: end recordings and copies of the party of the from-tag, or of both."""
+    call_id, tags = key.words()
+    return _command(b"Na" if both else b"N", call_id, *tags)
+
+
 def info(*, brief: bool = True) -> bytes:
     """Return I, which asks for the counters of the relay."""
     return b"Ib" if brief else b"I"
@@ -141,6 +185,13 @@ def _command(*words: bytes) -> bytes:
             f"call-id, from-tag, to-tag: a command of {len(command)} bytes is too long for an rtpproxy"
         )
     return command
+
+
+def _joined(subcommands: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield the words that put subcommands behind a command."""
+    for subcommand in subcommands:
+        yield b"&&"
+        yield from (_word("flags", word) for word in subcommand.split())
 
 
 def _word(name: str, text: bytes) -> bytes:

@@ -16,7 +16,7 @@ the ng protocol, which `engines.rtpproxy.translate` reads as that of any client,
 | `k` | make the session, leave the SDP as it is | own: `keep-sdp` |
 | `f` | go on though another proxy has marked the SDP | own: `force` |
 | `n` `n<socket>` | have timeouts told, to the socket if one is given | own: `notify` |
-| `tNN` `TNN` | the session may be silent for NN seconds: set by the sender's side, by the other's | own: `ttl`, `peer-ttl` |
+| `tNN` `TNN` | the sender's side, the other side may be silent for NN seconds | own: `ttl`, `peer-ttl` |
 | `d` `dNNN` | have DTMF told, of payload type NNN | own: `dtmf` |
 """
 
@@ -32,7 +32,9 @@ OWN_KEY = b"rtpproxy"
 
 MAX_PTIME = 999
 
-_LETTER = re.compile(rb"(?P<plain>[aswroclkfieASWROCLKFIE])|[nN](?:<(?P<socket>[^>]*)>)?|(?P<number>[tTzZdD])(?P<n>\d*)")
+_LETTER = re.compile(
+    rb"(?P<plain>[aswroclkfieASWROCLKFIE])|[nN](?:<(?P<socket>[^>]*)>)?|(?P<number>[tTzZdD])(?P<n>\d*)"
+)
 _FLAGS = {b"a": b"asymmetric", b"s": b"symmetric", b"w": b"symmetric"}
 _REPLACE = {b"o": b"origin", b"c": b"session-connection"}
 _OWN = {b"l": b"look-up", b"k": b"keep-sdp", b"f": b"force"}

@@ -6,12 +6,16 @@ nothing between operations.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 from engines.kind import UNKNOWN_CALL_ID, Exchange, MalformedReply, Operation, Untranslatable
+from engines.leg import MediaRequest
 from engines.rtpengine.bencode import NgDict
-from engines.rtpproxy import commands, statistics
+from engines.rtpproxy import commands, copies, prompts, statistics
 from engines.rtpproxy.commands import SessionKey
 from engines.rtpproxy.negotiation import answered, error, negotiate, reason_of
 from engines.rtpproxy.replies import PROTOCOL_VERSION, Refusal, parse_version
+from engines.rtpproxy.requests import request
 from engines.rtpproxy.words import normalised, words_of
 
 
@@ -23,20 +27,19 @@ class RtpproxyKind:
     native_branches = False
 
     def perform(self, operation: Operation) -> Exchange:
-        """Do an offer, answer, delete or query. Raises Untranslatable at once, and MalformedReply on the way.
+        """Do what _VERBS lists. Raises Untranslatable at once, and MalformedReply on the way.
 
         An offer or answer needs the tags as ng has them: from-tag is who made the offer, also for a re-INVITE, and the
         to-tag has to be there once it is known: without it a callee's offer would make a second session.
         """
-        if operation.verb == "offer":
-            return negotiate(commands.update, _key(operation), operation.request)
-        if operation.verb == "answer":
-            return negotiate(commands.look_up, _key(operation), operation.request)
-        if operation.verb == "delete":
-            return _delete(operation)
-        if operation.verb == "query":
-            return statistics.query(_key(operation))
-        raise Untranslatable(f"{operation.verb} is not something an rtpproxy can do; use a set of rtpengine nodes")
+        perform = _VERBS.get(operation.verb)
+        if perform is None:
+            raise Untranslatable(f"{operation.verb} is not something an rtpproxy can do; use a set of rtpengine nodes")
+        return perform(operation)
+
+    def request(self, media: MediaRequest) -> NgDict:
+        """Say an offer, answer or delete with letters as flags; see `engines.rtpproxy.flags`."""
+        return request(media)
 
     def ping(self) -> Exchange:
         """Ask for the protocol's version. Raises MalformedReply for another one than this kind speaks."""
@@ -82,6 +85,21 @@ def _key(operation: Operation) -> SessionKey:
     key = SessionKey(operation.relay_id.encode("utf-8", "surrogateescape"), from_tag, to_tag)
     key.words()
     return key
+
+
+_VERBS: Mapping[str, Callable[[Operation], Exchange]] = {
+    "offer": lambda operation: negotiate("offer", _key(operation), operation.request),
+    "answer": lambda operation: negotiate("answer", _key(operation), operation.request),
+    "delete": _delete,
+    "query": lambda operation: statistics.query(_key(operation)),
+    "play media": lambda operation: prompts.play(_key(operation), operation.request),
+    "stop media": lambda operation: prompts.stop_playing(_key(operation), operation.request),
+    "start recording": lambda operation: prompts.record(_key(operation)),
+    "stop recording": lambda operation: prompts.stop_recording(_key(operation)),
+    "copy_offer": lambda operation: copies.offer(_key(operation), operation.request),
+    "copy_answer": lambda operation: copies.answer(_key(operation), operation.request),
+    "copy_delete": lambda operation: copies.delete(_key(operation), operation.request),
+}
 
 
 def _operation(verb: str, relay_id: str, from_tag: str, to_tag: str) -> Operation:

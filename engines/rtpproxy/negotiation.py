@@ -14,12 +14,13 @@ Facts about sessions, seen with rtpproxy 3 (and read in rpcpv1_ul.c, rtpp_sessio
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from engines.kind import UNKNOWN_CALL_ID, Exchange, Untranslatable
 from engines.rtpengine.bencode import NgDict
-from engines.rtpproxy.commands import SessionKey, StreamOptions
+from engines.rtpproxy import commands
+from engines.rtpproxy.commands import SessionKey
+from engines.rtpproxy.own import LEFT_ALONE, OwnOptions
 from engines.rtpproxy.replies import Refusal, parse_allocation
 from engines.rtpproxy.translate import Translation, translate
 from engines.sdp.lines import SdpError
@@ -28,6 +29,8 @@ from engines.sdp.session import Sdp, Stream, parse
 
 _OUT_OF_PORTS = b"Ran out of ports"
 _OVERLOADED = b"Load limit exceeded"
+_NOBODY = b"dummy"
+"""A tag that no party has, which OpenSIPS gives in the place of one that is not known."""
 
 
 class _Failed(Exception):
@@ -42,11 +45,10 @@ class _Failed(Exception):
 class Negotiation:
     """An offer or answer on its way through a node.
 
-    encode: how the command for a stream is written: `commands.update` for an offer, `commands.look_up` for an answer.
-    key: the session's names, without a medium.
+    creates: whether the command is U, for an offer, or L, for an answer. key: the session's names, without a medium.
     """
 
-    encode: Callable[[StreamOptions, SessionKey, bytes, int], bytes]
+    creates: bool
     key: SessionKey
     sdp: Sdp
     translation: Translation
@@ -60,21 +62,29 @@ class Negotiation:
                 f"address-family {wanted.decode()}: an rtpproxy bridges address families by its interfaces only; give "
                 "direction with the names of two interfaces, and start the node in bridge mode"
             )
-        options = replace(self.translation.options, ipv6=address.family == b"IP6")
-        return self.encode(options, replace(self.key, medium=stream.number), address.host, int(stream.port.text))
+        options = replace(self.translation.options, ipv6=address.family == b"IP6", payload_types=_payload_types(stream))
+        key, port = replace(self.key, medium=stream.number), int(stream.port.text)
+        own = self.translation.own or OwnOptions()
+        if self.creates:
+            return commands.update(
+                options, key, address.host, port, notification=own.notification, subcommands=own.subcommands
+            )
+        return commands.look_up(options, key, address.host, port, subcommands=own.subcommands)
 
-    def exchange(self, commands: list[bytes]) -> Exchange:
+    def exchange(self, asked: list[bytes]) -> Exchange:
         """Send the commands of all live streams at once, and return the reply with the new SDP.
 
         If one stream is refused the reply is an error. Others may then stand on the node: a new session is to be torn
         down by its id.
         """
-        replies = (yield commands) if commands else []
+        replies = (yield asked) if asked else []
         try:
             pairs = zip(self.sdp.live_streams, replies, strict=True)
             targets = {stream.number: self._target(reply) for stream, reply in pairs}
         except _Failed as failed:
             return error(failed.reason)
+        if self.translation.own is not None and self.translation.own.keep_sdp:
+            return {b"result": b"ok", b"sdp": self.sdp.body}
         return {b"result": b"ok", b"sdp": rewrite(self.sdp, targets, self.translation.rules)}
 
     def _target(self, reply: bytes) -> Target:
@@ -90,20 +100,38 @@ class Negotiation:
         return Target(address, allocation.port)
 
 
-def negotiate(
-    encode: Callable[[StreamOptions, SessionKey, bytes, int], bytes], key: SessionKey, request: NgDict
-) -> Exchange:
+def negotiate(verb: str, key: SessionKey, request: NgDict) -> Exchange:
     """Return the exchange of an offer or answer. Raises Untranslatable."""
     body = request.get(b"sdp")
     if not isinstance(body, bytes):
         return answered(error(b"No SDP body in message"))
     try:
         sdp = parse(body)
-        negotiation = Negotiation(encode, key, sdp, translate(request, sdp))
-        commands = [negotiation.command(stream) for stream in sdp.live_streams]
+        translation = translate(request, sdp)
+        if translation.own is not None and translation.own.leaves_alone(sdp):
+            return answered({b"result": b"ok", b"sdp": body, b"warning": LEFT_ALONE})
+        negotiation = _negotiation(verb, key, sdp, translation)
+        asked = [negotiation.command(stream) for stream in sdp.live_streams]
     except SdpError as problem:
         return answered(error(f"Failed to parse SDP: {problem}".encode()))
-    return negotiation.exchange(commands)
+    return negotiation.exchange(asked)
+
+
+def _negotiation(verb: str, key: SessionKey, sdp: Sdp, translation: Translation) -> Negotiation:
+    """Find out whether a session is to be created, and under which tags it is looked up.
+
+    L finds the offerer's side of a session by its tag as the to-tag; the from-tag may then be any other.
+    """
+    if translation.own is None or not translation.own.look_up:
+        return Negotiation(verb == "offer", key, sdp, translation)
+    full = key if key.to_tag else replace(key, to_tag=_NOBODY)
+    return Negotiation(False, full.swapped() if verb == "offer" else full, sdp, translation)
+
+
+def _payload_types(stream: Stream) -> tuple[int, ...]:
+    """Return the stream's payload types; none for what is not RTP."""
+    known = b"RTP/" in stream.transport.upper() and all(name.isdigit() for name in stream.formats)
+    return tuple(map(int, stream.formats)) if known else ()
 
 
 def reason_of(refusal: Refusal) -> bytes:

@@ -45,7 +45,7 @@ _MEANINGS = {
     36: "the relay has no address of this family",
     37: "not an IP address and port",
     50: "unknown session",
-    60: "the prompt cannot be played",
+    60: "the prompt cannot be played: the relay has no such file in a codec of the party's",
     62: "unknown counter",
     65: "the stream cannot be recorded or copied",
     68: "unknown counter",
@@ -63,7 +63,7 @@ _NO_PORTS = (71, 72)
 _FULL = (98, 99)
 
 _ERROR = re.compile(rb"E(\d{1,4})")
-_ALLOCATION = re.compile(rb"(\d{1,5})(?: (\S+)( 6)?)?")
+_ALLOCATION = re.compile(rb"(\d{1,5})(?: (?!&&)(\S+)( 6)?)?(?: &&.*)?")
 _COUNTERS = re.compile(rb"(-?\d{1,20}) (\d{1,20}) (\d{1,20}) (\d{1,20}) (\d{1,20})")
 _INFO_LINE = re.compile(rb"([a-z ]+): (\d{1,20})")
 
@@ -144,7 +144,10 @@ def parse_capability(reply: bytes) -> bool | Refusal:
 
 
 def parse_allocation(reply: bytes) -> Allocation | Refusal:
-    """Read the reply to U or L. The `0` that L gives for an unknown session is the same as E50."""
+    """Read the reply to U or L. The `0` that L gives for an unknown session is the same as E50.
+
+    What stands behind `&&` is about subcommands that failed, and does not undo the rest.
+    """
     text = reply.strip()
     found = _ALLOCATION.fullmatch(text)
     if found is None or int(found[1]) > 65535:
@@ -155,8 +158,8 @@ def parse_allocation(reply: bytes) -> Allocation | Refusal:
     return Allocation(int(found[1]), address)
 
 
-def parse_deleted(reply: bytes) -> Refusal | None:
-    """Read the reply to D: None if it was done."""
+def parse_done(reply: bytes) -> Refusal | None:
+    """Read the reply to D, P, S, R, N or C: None if it was done."""
     text = reply.strip()
     return None if text == b"0" else _refusal(text) or _malformed(reply)
 

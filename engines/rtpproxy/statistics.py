@@ -15,7 +15,7 @@ from engines.rtpengine.bencode import NgDict, NgValue
 from engines.rtpproxy import commands
 from engines.rtpproxy.commands import SessionKey
 from engines.rtpproxy.negotiation import error, reason_of
-from engines.rtpproxy.replies import Counters, Refusal, parse_counters, parse_deleted
+from engines.rtpproxy.replies import Counters, Refusal, parse_counters, parse_done
 
 NOT_FOUND = b"Call-ID not found or tags didn't match"
 """The `warning` of a delete that found nothing, in rtpengine's words."""
@@ -39,7 +39,7 @@ def delete(key: SessionKey, *, fatal: bool) -> Exchange:
     """
     counters = yield from _counters(key)
     (reply,) = yield [commands.delete(key)]
-    refusal = parse_deleted(reply)
+    refusal = parse_done(reply)
     if refusal is None:
         return {b"result": b"ok", **(_statistics(key, counters) if isinstance(counters, dict) else {})}
     if not refusal.is_unknown_session:

@@ -17,6 +17,9 @@ Keys and flags are compared without regard to case, and to spaces, hyphens and u
 | `replace`: `session-connection` | the session's c= line is rewritten even if all streams have their own |
 | `replace`: `zero-address` | a c= line with 0.0.0.0 is rewritten too; without it the hold stays |
 | `ICE` `remove` | the SDP's ICE lines are taken out |
+| `repacketize` | `zNN` |
+| an SDP's payload types | `cN,N`: the codecs that a prompt may have |
+| `rtpproxy` | see `engines.rtpproxy.own` |
 | `delete-delay` | nothing: an rtpproxy deletes at once, the delay is for the caller to keep |
 | what `engines.rtpproxy.refusals` lists | refused: Untranslatable |
 | all other keys and flags | ignored, as rtpengine ignores what it does not know |
@@ -42,6 +45,8 @@ from dataclasses import dataclass
 from engines.kind import Untranslatable
 from engines.rtpengine.bencode import NgDict, NgValue
 from engines.rtpproxy.commands import StreamOptions
+from engines.rtpproxy.flags import MAX_PTIME
+from engines.rtpproxy.own import MARK, OwnOptions, is_marked, own_options
 from engines.rtpproxy.refusals import refuse
 from engines.rtpproxy.words import normalised, words_of
 from engines.sdp.address import MediaAddress, parse_address
@@ -62,7 +67,7 @@ class Translation:
 
     options: for all its streams. source: the address to give to the node in place of the SDP's. media_address: the one
     to write into the SDP in place of the node's. family: the one that the address in the SDP is to have. rules: what
-    else to change in the SDP.
+    else to change in the SDP. own: what the ng protocol has no words for.
     """
 
     options: StreamOptions
@@ -70,6 +75,7 @@ class Translation:
     media_address: MediaAddress | None
     family: bytes | None
     rules: RewriteRules
+    own: OwnOptions | None = None
 
     def host_of(self, sdp: Sdp, stream: Stream) -> MediaAddress:
         """Return the address to give to the node for a stream. Raises Untranslatable, and SdpError where none is."""
@@ -90,8 +96,11 @@ def translate(request: NgDict, sdp: Sdp) -> Translation:
     refuse(options, sdp)
     flags = words_of(options, b"flags")
     replace = words_of(options, b"replace")
+    own = own_options(options)
     return Translation(
-        options=StreamOptions(asymmetric=_asymmetric(options, flags), interfaces=_interfaces(options)),
+        options=StreamOptions(
+            asymmetric=_asymmetric(options, flags), interfaces=_interfaces(options), ptime=_ptime(options)
+        ),
         source=_source(options, flags),
         media_address=_address(options, b"media-address", options.get(b"media-address")),
         family=_family(options),
@@ -100,7 +109,9 @@ def translate(request: NgDict, sdp: Sdp) -> Translation:
             session_connection=b"session-connection" in replace,
             zero_address=b"zero-address" in replace,
             strip_ice=b"remove" in words_of(options, b"ice"),
+            mark=MARK if own is not None and not is_marked(sdp) else b"",
         ),
+        own=own,
     )
 
 
@@ -136,6 +147,16 @@ def _family(options: Mapping[bytes, NgValue]) -> bytes | None:
     return family.upper()
 
 
+def _ptime(options: Mapping[bytes, NgValue]) -> int | None:
+    """Return the packet time asked for, in ms."""
+    ptime = options.get(b"repacketize")
+    if isinstance(ptime, bytes) and ptime.isdigit():
+        ptime = int(ptime)
+    if ptime is not None and not (isinstance(ptime, int) and 0 < ptime <= MAX_PTIME):
+        raise Untranslatable(f"repacketize: {ptime!r} is not a number of ms from 1 to {MAX_PTIME}")
+    return ptime
+
+
 def _interfaces(options: Mapping[bytes, NgValue]) -> str:
     """Return the letters for the sender's side and the other one."""
     names = options.get(b"direction")
@@ -145,7 +166,7 @@ def _interfaces(options: Mapping[bytes, NgValue]) -> str:
         return ""
     if not isinstance(names, list) or len(names) != 2:
         raise Untranslatable(f"direction: {names!r} is not a list of two interface names")
-    letters = "".join(map(_letter, names))
+    letters = "".join(map(interface_letter, names))
     if len(letters) == 2:
         return "" if letters == "ii" else letters
     if names[0] == names[1]:
@@ -156,6 +177,7 @@ def _interfaces(options: Mapping[bytes, NgValue]) -> str:
     )
 
 
-def _letter(name: NgValue) -> str:
+def interface_letter(name: NgValue) -> str:
+    """Return the letter for an interface's name, "" for a name that tells nothing."""
     word = name.lower() if isinstance(name, bytes) else b""
     return "i" if word in INTERNAL_NAMES else "e" if word in EXTERNAL_NAMES else ""

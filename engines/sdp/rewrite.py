@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from operator import itemgetter
+from typing import NamedTuple
 
 from engines.sdp.address import MediaAddress
 from engines.sdp.lines import Field, Line
@@ -31,6 +33,9 @@ ICE_ATTRIBUTES = frozenset(
 """The attributes of RFC 8839 and RFC 8840."""
 
 
+_PLACE = itemgetter(0, 1)
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """Where a stream is to be sent from now on: RTP to this port, RTCP to the next."""
@@ -45,16 +50,17 @@ class RewriteRules:
 
     origin: the address in the o= line. session_connection: the session's c= line also where all streams have their
     own. zero_address: an address that means hold, too. strip_ice: the ICE lines of the session and of live streams go.
+    mark: a line to add at the end.
     """
 
     origin: bool = False
     session_connection: bool = False
     zero_address: bool = False
     strip_ice: bool = False
+    mark: bytes = b""
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class _Edit:
+class _Edit(NamedTuple):
     """Put text in the place of the bytes from start to end."""
 
     start: int
@@ -72,6 +78,8 @@ def rewrite(sdp: Sdp, targets: Mapping[int, Target], rules: RewriteRules) -> byt
     edits += _session_edits(sdp, moved, rules)
     if rules.strip_ice:
         edits += _ice_edits(sdp)
+    if rules.mark:
+        edits.append(_last_line(sdp, rules.mark))
     return _apply(sdp.body, edits)
 
 
@@ -125,6 +133,13 @@ def _new_connection(sdp: Sdp, stream: Stream, address: MediaAddress) -> _Edit:
     return _Edit(after.end, after.end, line + newline if after.ending else newline + line)
 
 
+def _last_line(sdp: Sdp, text: bytes) -> _Edit:
+    """Add a line behind the last one."""
+    last = sdp.streams[-1].lines[-1] if sdp.streams else sdp.lines[-1]
+    newline = sdp.lines[0].ending or b"\r\n"
+    return _Edit(last.end, last.end, text + newline if last.ending else newline + text)
+
+
 def _ice_edits(sdp: Sdp) -> Iterator[_Edit]:
     """Take the ICE lines out."""
     lines: list[Line] = [*sdp.lines, *(line for stream in sdp.live_streams for line in stream.lines)]
@@ -153,10 +168,10 @@ def _number(field: Field, number: int) -> _Edit:
 
 
 def _apply(body: bytes, edits: list[_Edit]) -> bytes:
-    """Do the edits, which do not overlap."""
+    """Do the edits, which do not overlap; of two insertions at one place the first comes first."""
     pieces: list[bytes] = []
     at = 0
-    for edit in sorted(edits):
+    for edit in sorted(edits, key=_PLACE):
         pieces += (body[at : edit.start], edit.text)
         at = edit.end
     return b"".join((*pieces, body[at:]))

@@ -111,7 +111,7 @@ async def test_commands_do_not_wait_for_each_other_and_connections_are_bounded(
 async def test_a_connection_that_is_lost_takes_its_own_command_along_and_no_other(
     way: Transport, dispatcher: FakeDispatcher, heard: Heard
 ) -> None:
-    dispatcher.close_next = 1
+    dispatcher.close_on = "remove"
     way.send(b"lost", COMMAND % 1)
     await until(dispatcher, 1)
     way.send(b"next", COMMAND % 2)

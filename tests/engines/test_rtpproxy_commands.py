@@ -32,7 +32,7 @@ ANSWERED = SessionKey(b"abc@h", b"ftag", b"ttag", 2)
         (update(PLAIN, ANSWERED, b"10.0.0.1", 4000), b"U abc@h 10.0.0.1 4000 ftag;2 ttag;2"),
         (look_up(PLAIN, ANSWERED, b"10.0.0.9", 5000), b"L abc@h 10.0.0.9 5000 ftag;2 ttag;2"),
         (
-            update(PLAIN, OFFERED, b"10.0.0.1", 4000, Notification(b"tcp:10.0.0.5:9000", b"d%201")),
+            update(PLAIN, OFFERED, b"10.0.0.1", 4000, notification=Notification(b"tcp:10.0.0.5:9000", b"d%201")),
             b"U abc@h 10.0.0.1 4000 ftag;1 tcp:10.0.0.5:9000 d%201",
         ),
         (delete(SessionKey(b"abc@h", b"ftag", b"ttag")), b"D abc@h ftag ttag"),

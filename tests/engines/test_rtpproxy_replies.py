@@ -17,7 +17,7 @@ from engines.rtpproxy.replies import (
     parse_allocation,
     parse_capability,
     parse_counters,
-    parse_deleted,
+    parse_done,
     parse_info,
     parse_version,
 )
@@ -27,7 +27,7 @@ PARSERS: list[Callable[[bytes], object]] = [
     parse_allocation,
     parse_capability,
     parse_counters,
-    parse_deleted,
+    parse_done,
     parse_info,
     parse_version,
 ]
@@ -51,8 +51,8 @@ def test_the_other_replies() -> None:
     assert parse_version(b"20040107\n") == 20040107
     assert parse_capability(b"1\n") is True
     assert parse_capability(b"0\n") is False
-    assert parse_deleted(b"0\n") is None
-    assert parse_deleted(b"E50\n") == Refusal(50)
+    assert parse_done(b"0\n") is None
+    assert parse_done(b"E50\n") == Refusal(50)
     assert parse_counters(b"60 5 3 8 0\n") == Counters(ttl=60, from_party=5, to_party=3, relayed=8, dropped=0)
     assert parse_info(
         b"sessions created: 7\nactive sessions: 2\nactive streams: 4\npackets received: 9\npackets transmitted: 8\n"

@@ -140,8 +140,8 @@ class Reader:
 class FakeDispatcher:
     """The dispatcher on a UNIX socket in `folder`; `async with` starts it and stops it.
 
-    answers: cleared, commands are carried out and their answers held back until it is set. close_next: so many
-    commands are carried out, and answered by closing the connection. connections: how many were made so far.
+    answers: cleared, commands are carried out and their answers held back until it is set. close_on: the next command
+    of this name is carried out, and answered by closing the connection. connections: how many were made so far.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -149,11 +149,16 @@ class FakeDispatcher:
         self.relay = Sessions()
         self.answers = asyncio.Event()
         self.answers.set()
-        self.close_next = 0
+        self.close_on = ""
         self.connections = 0
         self._server: asyncio.Server | None = None
         self._served: dict[asyncio.StreamWriter, asyncio.Task[None] | None] = {}
         self._news = asyncio.Event()
+
+    @property
+    def asked(self) -> list[tuple[str, Headers]]:
+        """The commands about sessions that came; not the pings, which name none."""
+        return [(command, headers) for command, headers in self.relay.commands if headers]
 
     @property
     def url(self) -> str:
@@ -199,8 +204,8 @@ class FakeDispatcher:
             for lines in commands.feed(data):
                 answer = self.relay.run(lines)
                 self._news.set()
-                if self.close_next > 0:
-                    self.close_next -= 1
+                if lines[0] == self.close_on:
+                    self.close_on = ""
                     return
                 await self.answers.wait()
                 writer.write(answer.encode() + b"\r\n")

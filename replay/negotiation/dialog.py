@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from actors.negotiation.facts import Fault, Leg, SipEvent
-from actors.negotiation.table import OPEN_IN, Phase, Place
+from replay.negotiation.facts import Fault, Leg, SipEvent
+from replay.negotiation.table import OPEN_IN, Phase, Place
 
 
 @dataclass(frozen=True, slots=True)

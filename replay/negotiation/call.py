@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from actors.negotiation.dialog import Dialog, Exchange, Invite, Request
-from actors.negotiation.facts import Change, Fault, Leg, Role, SipEvent, Verdict
-from actors.negotiation.reading import Finding, mistake, nothing, read
-from actors.negotiation.table import Place
+from replay.negotiation.dialog import Dialog, Exchange, Invite, Request
+from replay.negotiation.facts import Change, Fault, Leg, Role, SipEvent, Verdict
+from replay.negotiation.reading import Finding, mistake, nothing, read
+from replay.negotiation.table import Place
 
 
 class BranchStatus(StrEnum):

@@ -8,7 +8,7 @@ from enum import StrEnum
 from hashlib import blake2b
 from types import MappingProxyType
 
-from actors.negotiation.table import Place, place_of
+from replay.negotiation.table import Place, place_of
 
 
 class Leg(StrEnum):

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from actors.negotiation.dialog import Dialog, Exchange, Invite, Request
-from actors.negotiation.facts import Change, Fault, Leg, Role, SipEvent
-from actors.negotiation.table import TABLE, Cell, Place
+from replay.negotiation.dialog import Dialog, Exchange, Invite, Request
+from replay.negotiation.facts import Change, Fault, Leg, Role, SipEvent
+from replay.negotiation.table import TABLE, Cell, Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ def read(dialog: Dialog, event: SipEvent) -> Finding:
     place = event.place
     if place is None:
         return nothing("it carries no offer and no answer")
-    return _read_reply(dialog, event, place) if event.status else _read_request(dialog, event, place)
+    return _read_request(dialog, event, place) if event.status is None else _read_reply(dialog, event, place)
 
 
 def _read_reply(dialog: Dialog, event: SipEvent, place: Place) -> Finding:

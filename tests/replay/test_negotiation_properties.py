@@ -7,8 +7,8 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.negotiation import Change, Fault, Leg, Negotiation, Role, SipEvent, Verdict
-from tests.actors.sip_story import message
+from replay.negotiation import Change, Fault, Leg, Negotiation, Role, SipEvent, Verdict
+from tests.replay.sip_story import message
 
 BODIES = st.sampled_from([None, b"w", b"x", b"y", b"z"])
 BEGINNINGS = [
@@ -17,6 +17,7 @@ BEGINNINGS = [
     ["C INVITE at=- sdp=o", "A 183r INVITE sdp=a"],
     ["C INVITE at=- sdp=o", "A 200 INVITE sdp=a"],
     ["C INVITE at=- sdp=o", "A 200 INVITE sdp=a", "A INVITE cseq=2 sdp=o2"],
+    ["C INVITE at=- sdp=o", "A 200 INVITE sdp=a", "A INVITE cseq=2 sdp=o2", "C 183r INVITE cseq=2 sdp=a2"],
 ]
 """Calls that are under way, since chance alone seldom makes one."""
 
@@ -46,13 +47,8 @@ def noise(draw: st.DrawFn) -> SipEvent:
     method = draw(st.sampled_from(["INVITE", "ACK", "PRACK", "UPDATE", "BYE", "CANCEL", "INFO"]))
     status = draw(st.sampled_from([None, None, 100, 180, 200, 301, 401, 487, 603]))
     tag = draw(st.sampled_from(["", "tA", "tB"]))
-    return say(
-        draw,
-        (method, draw(st.integers(1, 4)), draw(st.sampled_from(Leg))),
-        status,
-        tag,
-        draw(st.sampled_from(["", "1"])),
-    )
+    branch = draw(st.sampled_from(["", "1"]))
+    return say(draw, (method, draw(st.integers(1, 4)), draw(st.sampled_from(Leg))), status, tag, branch)
 
 
 @st.composite
@@ -62,7 +58,7 @@ def flows(draw: st.DrawFn) -> list[SipEvent]:
     requests: list[Transaction] = [(e.method, e.cseq, e.sender) for e in flow if e.status is None]
     for cseq in range(3, draw(st.integers(3, 25))):
         kind = draw(st.sampled_from(["request", "request", "reply", "reply", "reply", "ack", "noise"]))
-        tag = draw(st.sampled_from(["tA", "tA", "tA", "tA", "tB"]))
+        tag = draw(st.sampled_from(["tA"] * 8 + ["tB"]))
         transaction = draw(st.sampled_from([requests[-1], requests[-1], *requests]))
         if kind == "noise":
             flow.append(draw(noise()))

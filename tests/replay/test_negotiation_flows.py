@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from actors.negotiation import BranchStatus
-from tests.actors.sip_story import tell
+from replay.negotiation import BranchStatus
+from tests.replay.sip_story import tell
 
 ANSWERED = """
     C INVITE at=- sdp=o1 -> offer 1 (0)

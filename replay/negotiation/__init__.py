@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from actors.negotiation.call import BranchStatus, Negotiation
-from actors.negotiation.facts import REFUSE_WITH, Change, Fault, Leg, Role, SipEvent, Verdict
+from replay.negotiation.call import BranchStatus, Negotiation
+from replay.negotiation.facts import REFUSE_WITH, Change, Fault, Leg, Role, SipEvent, Verdict
 
 __all__ = ["REFUSE_WITH", "BranchStatus", "Change", "Fault", "Leg", "Negotiation", "Role", "SipEvent", "Verdict"]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from actors.negotiation.table import OPEN_IN, TABLE, Cell, Phase, Place, place_of
-from tests.actors.sip_story import message, tell
+from replay.negotiation.table import OPEN_IN, TABLE, Cell, Phase, Place, place_of
+from tests.replay.sip_story import message, tell
 
 
 def test_pattern_1_invite_answered_in_2xx_initial() -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 
-from actors.negotiation import Change, Fault, Negotiation, SipEvent, Verdict
+from replay.negotiation import Change, Fault, Negotiation, SipEvent, Verdict
 
 
 def message(line: str) -> SipEvent:

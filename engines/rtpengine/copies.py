@@ -1,0 +1,92 @@
+"""Copies of a call's media on an rtpengine: its subscriptions, which are named by a to-tag of their own.
+
+Source: docs/ng_control_protocol.md there, `subscribe request`, `subscribe answer`, `unsubscribe`; seen with 10.5. The
+to-tag is the copy-ctx. A request without one makes a new subscription.
+
+With the flag `siprec` each m= line of the SDP has a label, and the reply tells whose stream has which. So the flag is
+set, too, where only some streams are wanted. The others have port 0 in the SDP, which the recorder then has to keep.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from engines.kind import Operation
+from engines.rtpengine.bencode import NgDict, NgValue
+from engines.sdp.lines import SdpError
+from engines.sdp.session import Stream, parse
+from engines.sdp.switch import switched_off
+
+COPY_VERBS = {
+    "copy_offer": b"subscribe request",
+    "copy_answer": b"subscribe answer",
+    "copy_delete": b"unsubscribe",
+}
+"""The command for each step of a copy."""
+
+
+def command(operation: Operation) -> NgDict:
+    """Return the ng request for a step of a copy, without call-id."""
+    asked = operation.request
+    request: NgDict = {b"command": COPY_VERBS[operation.verb]}
+    if b"copy-ctx" in asked:
+        request[b"to-tag"] = asked[b"copy-ctx"]
+    if operation.verb == "copy_answer":
+        request[b"sdp"] = asked.get(b"sdp", b"")
+    return {**request, **_sources(asked)} if operation.verb == "copy_offer" else request
+
+
+def _sources(asked: NgDict) -> NgDict:
+    """Say whose media are copied. Both parties are `all`, which has the callee even if its tag is not known."""
+    given, legs = asked.get(b"flags"), asked.get(b"legs")
+    flags = list(given) if isinstance(given, list) else []
+    if asked.get(b"streams") and b"siprec" not in flags:
+        flags.append(b"siprec")
+    if isinstance(legs, list) and len(legs) == 1:
+        return {b"from-tag": asked[b"from-tag" if legs == [b"caller"] else b"to-tag"], b"flags": flags}
+    return {b"flags": [b"all", *flags]}
+
+
+def offered(asked: NgDict, reply: NgDict) -> NgDict:
+    """Return the reply to `copy_offer`: rtpengine's, and the copy-ctx; whose streams are copied, where it tells.
+
+    In its SDP only the streams that are wanted are live.
+    """
+    copies = list(_copies(asked, reply))
+    numbers = asked.get(b"streams")
+    wanted = [copy for copy in copies if not (isinstance(numbers, list) and numbers) or copy[b"stream"] in numbers]
+    told: NgDict = {**reply, b"copy-ctx": reply.get(b"to-tag", b"")}
+    if copies:
+        told[b"streams"] = list[NgValue](wanted)
+    body = reply.get(b"sdp")
+    if isinstance(body, bytes) and len(wanted) < len(copies):
+        told[b"sdp"] = _without(body, {copy[b"label"] for copy in copies if copy not in wanted})
+    return told
+
+
+def _copies(asked: NgDict, reply: NgDict) -> Iterator[NgDict]:
+    """Yield the streams that the reply tells of, under the key `tag-medias`."""
+    for party in _dictionaries(reply.get(b"tag-medias")):
+        leg = b"caller" if party.get(b"tag") == asked.get(b"from-tag") else b"callee"
+        for media in _dictionaries(party.get(b"medias")):
+            yield {b"leg": leg, b"stream": media.get(b"index", 0), b"label": media.get(b"label", b"")}
+
+
+def _dictionaries(value: NgValue | None) -> list[NgDict]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def _without(body: bytes, labels: set[NgValue]) -> bytes:
+    """Switch off the streams with these labels. An SDP that cannot be read stays as it is."""
+    try:
+        sdp = parse(body)
+    except SdpError:
+        return body
+    return switched_off(sdp, [stream.number for stream in sdp.streams if _label(stream) in labels])
+
+
+def _label(stream: Stream) -> bytes:
+    for line in stream.lines:
+        if line.attribute == b"label":
+            return line.value.partition(b":")[2].strip()
+    return b""

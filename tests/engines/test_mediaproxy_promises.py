@@ -1,0 +1,138 @@
+"""The promises of the call actors, with MediaProxy dispatchers as the nodes of the simulated cluster."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+
+import pytest
+import structlog
+from hypothesis import HealthCheck, settings
+
+from tests.actors.fake_relay import FakeNode
+from tests.actors.simulation import Cluster
+from tests.actors.test_promises import Promises, sdp
+from tests.peers.mediaproxy_dispatcher import Reader, Sessions
+
+
+@pytest.fixture(autouse=True)
+def quiet() -> Iterator[None]:
+    """Failures are the everyday of these tests: what is logged about them would bury a real one."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    yield
+    structlog.reset_defaults()
+
+
+class FakeMediaproxy(FakeNode):
+    """A dispatcher with its relay on the simulation's virtual network."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.relay = Sessions()
+
+    def held(self) -> set[str]:
+        return self.relay.call_ids
+
+    def restart(self) -> None:
+        super().restart()
+        self.relay = Sessions()
+
+    def _reply(self, command: bytes) -> bytes:
+        (lines,) = Reader().feed(command)
+        self.relay.full = self.full
+        return self.relay.run(lines).encode()
+
+
+class MediaproxyCluster(Cluster):
+    """A cluster whose nodes are dispatchers."""
+
+    def __init__(self, *, control_nodes: int = 2) -> None:
+        self.dispatchers = {"relay1": FakeMediaproxy(), "relay2": FakeMediaproxy()}
+        super().__init__(relays=0, control_nodes=control_nodes, engine="mediaproxy")
+
+    @property
+    def fakes(self) -> dict[str, FakeNode]:
+        return dict(self.dispatchers)
+
+
+class PromisesWithMediaproxy(Promises):
+    """All promises at once, under random commands and faults."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.cluster.close()
+        self.cluster = MediaproxyCluster()
+
+
+TestPromisesWithMediaproxy = PromisesWithMediaproxy.TestCase
+TestPromisesWithMediaproxy.settings = settings(
+    max_examples=100, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
+)
+
+
+@pytest.fixture
+def cluster() -> Iterator[MediaproxyCluster]:
+    world = MediaproxyCluster()
+    yield world
+    world.close()
+
+
+def offered_and_answered(cluster: MediaproxyCluster) -> FakeMediaproxy:
+    """Set a call up, and give the node it is on."""
+    assert cluster.do("offer", "c", a="A", sdp=sdp(1))[b"result"] == b"ok"
+    assert cluster.do("answer", "c", a="A", b="B", sdp=sdp(2))[b"result"] == b"ok"
+    return cluster.dispatchers[next(cluster.state("c").usable_sessions()).node]
+
+
+def test_each_branch_is_a_session_and_all_go_with_the_call(cluster: MediaproxyCluster) -> None:
+    cluster.do("offer", "c", a="A", branch="b1", sdp=sdp(1))
+    cluster.do("offer", "c", a="A", branch="b2", sdp=sdp(1))
+    assert set.union(*(relay.held() for relay in cluster.dispatchers.values())) == {"c", "c#2"}
+    cluster.do("answer", "c", a="A", b="B2", branch="b2", sdp=sdp(2))
+    cluster.check_no_leak()
+    cluster.do("delete", "c", a="A")
+    cluster.check_no_leak()
+    assert not list(cluster.state("c").remaining_sessions())
+
+
+def test_a_dispatcher_without_room_is_left_for_the_next_one(cluster: MediaproxyCluster) -> None:
+    first = cluster.nodes[0].table.candidates("default", "c")[0].name
+    cluster.dispatchers[first].full = True
+    assert cluster.do("offer", "c", a="A", sdp=sdp(1))[b"result"] == b"ok"
+    assert cluster.events("c")[:4] == ["engaged", "offer failed", "delete wanted", "engaged"]
+    cluster.heal()
+    cluster.after(60)
+    cluster.check_no_leak()
+
+
+def test_a_removal_whose_reply_was_lost_is_confirmed_by_the_next_one(cluster: MediaproxyCluster) -> None:
+    node = offered_and_answered(cluster)
+    node.lose_replies = 3
+    assert b"stays due" in bytes(cluster.do("delete", "c", a="A")[b"warning"])  # type: ignore[arg-type]
+    assert node.held() == set()
+    cluster.heal()
+    cluster.after(60)
+    assert cluster.events("c")[-1] == "deleted"
+    cluster.check_no_leak()
+
+
+def test_a_removal_stays_due_while_the_dispatcher_cannot_reach_the_relay(cluster: MediaproxyCluster) -> None:
+    node = offered_and_answered(cluster)
+    node.relay.sessions, held = {}, node.relay.sessions
+    node.full = True
+    cluster.do("delete", "c", a="A")
+    cluster.after(60)
+    assert cluster.events("c")[-1] == "delete wanted"
+    node.full, node.relay.sessions = False, held
+    cluster.after(200)
+    assert cluster.events("c")[-1] == "deleted"
+    cluster.check_no_leak()
+
+
+def test_a_call_that_was_quiet_for_long_is_left_alone(cluster: MediaproxyCluster) -> None:
+    """Its node cannot be asked whether it still has it."""
+    offered_and_answered(cluster)
+    cluster.after(1000)
+    assert cluster.events("c") == ["engaged", "offered", "answered"]
+    assert all(relay.held() <= {"c"} for relay in cluster.dispatchers.values())
+    cluster.check_no_leak()

@@ -1,0 +1,192 @@
+"""Calls through the call and engine actors to a dispatcher on a real UNIX socket."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import structlog
+
+from actors.command import Command
+from actors.directory import Directory, DirectorySettings
+from actors.engine import EngineActor, EngineSettings
+from actors.nodes import Node, NodeTable
+from engines.health import Health, NodeState
+from engines.rtpengine.bencode import NgDict, NgValue
+from engines.sets import NodeSpec
+from events.memory import MemoryJournal, wall_clock
+from tests.engines.sdp_bodies import AUDIO
+from tests.peers.mediaproxy_dispatcher import RELAY, FakeDispatcher
+
+CALLEE = AUDIO.replace(b"10.0.0.1", b"10.0.0.2").replace(b"4000", b"6000")
+SOON = EngineSettings(timeout=0.3, tick=0.01, ping_every=0.05, probe_every=0.02)
+
+
+@pytest.fixture(autouse=True)
+def quiet() -> Iterator[None]:
+    """Nodes that go down are part of these tests."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    yield
+    structlog.reset_defaults()
+
+
+@dataclass
+class Service:
+    """A control node with one dispatcher."""
+
+    dispatcher: FakeDispatcher
+    journal: MemoryJournal
+    directory: Directory
+    node: Node
+
+    async def do(self, verb: str, *, a: str = "", b: str = "", branch: str = "", **more: NgValue) -> NgDict:
+        """Give the call "c" a command, and wait for the reply."""
+        request: NgDict = {b"command": verb.encode(), b"call-id": b"c"}
+        named = {b"from-tag": a, b"to-tag": b, b"via-branch": branch}
+        request |= {key: value.encode() for key, value in named.items() if value}
+        request |= {key.replace("_", "-").encode(): value for key, value in more.items()}
+        to_tag = "" if verb == "delete" else b
+        command = Command(
+            verb=verb,
+            call_id="c",
+            from_tag=a,
+            to_tag=to_tag,
+            branch=branch,
+            request=request,
+            received_at=wall_clock(),
+        )
+        reply: asyncio.Future[NgDict] = asyncio.get_running_loop().create_future()
+        self.directory.submit(command, reply.set_result)
+        return await asyncio.wait_for(reply, 10)
+
+    async def events(self) -> list[str]:
+        return [record.event.name for record in await self.journal.read("c")]
+
+    async def until(self, state: NodeState) -> None:
+        """Wait until the node is in a state."""
+        async with asyncio.timeout(10):
+            while self.node.health.state is not state:  # noqa: ASYNC110 - it is the actor's, which tells actors only
+                await asyncio.sleep(0.005)
+
+
+@contextlib.asynccontextmanager
+async def serving(dispatcher: FakeDispatcher, settings: EngineSettings) -> AsyncIterator[Service]:
+    spec = NodeSpec(name="m", engine="mediaproxy", url=dispatcher.url)
+    health = Health(since=0)
+    actor = EngineActor(spec, settings, health)
+    await actor.connect()
+    actor._start_actor_loop()
+    node = Node(spec, health, actor.actor_ref)
+    journal = MemoryJournal()
+    directory = Directory(
+        name="control",
+        journal=journal,
+        nodes=NodeTable([node]),
+        now=wall_clock,
+        settings=DirectorySettings(passivate_after=1000),
+    )
+    yield Service(dispatcher, journal, directory, node)
+    await directory.close(5)
+    await actor.actor_ref.stop(block=False)
+    await asyncio.sleep(0)
+
+
+@pytest.fixture
+async def service(tmp_path: Path) -> AsyncIterator[Service]:
+    async with FakeDispatcher(tmp_path) as dispatcher, serving(dispatcher, EngineSettings()) as ready:
+        yield ready
+
+
+@pytest.fixture
+async def hasty(tmp_path: Path) -> AsyncIterator[Service]:
+    """One that does not wait long, for what is not answered."""
+    async with FakeDispatcher(tmp_path) as dispatcher, serving(dispatcher, SOON) as ready:
+        yield ready
+
+
+def media_of(reply: NgDict) -> list[bytes]:
+    """Give the lines of a relayed SDP that tell where to send media."""
+    sdp = reply[b"sdp"]
+    assert isinstance(sdp, bytes)
+    return [line for line in sdp.split(b"\r\n") if line.startswith((b"c=", b"m="))]
+
+
+async def test_a_call_from_offer_through_a_re_invite_to_delete(service: Service) -> None:
+    offered = await service.do("offer", a="A", sdp=AUDIO, cseq=1, dialog_id=b"7:8", user_agent=b"Phone")
+    assert media_of(offered)[0] == b"c=IN IP4 %s" % RELAY.encode()
+    answered = await service.do("answer", a="A", b="B", sdp=CALLEE, cseq=1)
+    assert media_of(answered)[0] == media_of(offered)[0]
+    assert media_of(answered)[1] != media_of(offered)[1]
+    held = await service.do("offer", a="B", b="A", sdp=CALLEE.replace(b"sendrecv", b"sendonly"), cseq=1)
+    assert media_of(held) == media_of(answered)
+    again = await service.do("answer", a="B", b="A", sdp=AUDIO.replace(b"sendrecv", b"recvonly"), cseq=1)
+    assert media_of(again) == media_of(offered)
+    assert service.dispatcher.relay.call_ids == {"c"}
+    assert await service.do("delete", a="A") == {b"result": b"ok"}
+    assert service.dispatcher.relay.call_ids == set()
+    names = ["engaged", "offered", "answered", "offer intended", "offered", "answered", "delete wanted", "deleted"]
+    assert await service.events() == names
+    first = service.dispatcher.asked[0][1]
+    assert (first["dialog_id"], first["user_agent"], first["type"]) == ("7:8", "Phone", "request")
+
+
+async def test_two_branches_at_the_same_time(service: Service) -> None:
+    offers = [service.do("offer", a="A", branch=branch, sdp=AUDIO) for branch in ("b1", "b2")]
+    replies = await asyncio.gather(*offers)
+    assert media_of(replies[0]) != media_of(replies[1])
+    assert service.dispatcher.relay.call_ids == {"c", "c#2"}
+    assert (await service.do("answer", a="A", b="B", branch="b2", sdp=CALLEE))[b"result"] == b"ok"
+    await service.do("delete", a="A")
+    assert service.dispatcher.relay.call_ids == set()
+
+
+async def test_what_the_dispatcher_refuses_is_an_error_with_a_reason(service: Service) -> None:
+    service.dispatcher.relay.full = True
+    reply = await service.do("offer", a="A", sdp=AUDIO)
+    assert reply[b"error-reason"] == b"Load limit exceeded"
+    assert b"the dispatcher's log" in bytes(reply[b"message"])  # type: ignore[arg-type]
+
+
+async def test_what_cannot_be_said_is_an_error_and_nothing_is_sent(service: Service) -> None:
+    reply = await service.do("offer", a="A", sdp=AUDIO, ICE=b"force")
+    assert b"ice force: not something that MediaProxy can do" in bytes(reply[b"error-reason"])  # type: ignore[arg-type]
+    assert service.dispatcher.asked == []
+    await service.do("offer", a="A", sdp=AUDIO)
+    reply = await service.do("query", a="A")
+    assert b"query is not something" in bytes(reply[b"error-reason"])  # type: ignore[arg-type]
+
+
+async def test_a_slow_answer_holds_nobody_else_up(service: Service) -> None:
+    dispatcher = service.dispatcher
+    dispatcher.answers.clear()
+    first = asyncio.create_task(service.do("offer", a="A", branch="b1", sdp=AUDIO))
+    await dispatcher.until(lambda: len(dispatcher.asked) == 1)
+    second = asyncio.create_task(service.do("offer", a="A", branch="b2", sdp=AUDIO))
+    await dispatcher.until(lambda: len(dispatcher.asked) == 2)
+    assert not first.done()
+    dispatcher.answers.set()
+    assert [(await reply)[b"result"] for reply in (first, second)] == [b"ok", b"ok"]
+
+
+async def test_an_offer_whose_connection_is_lost_fails_and_its_session_is_removed(hasty: Service) -> None:
+    hasty.dispatcher.close_on = "update"
+    reply = await hasty.do("offer", a="A", sdp=AUDIO)
+    assert b"did not answer within 0.3 s" in bytes(reply[b"error-reason"])  # type: ignore[arg-type]
+    await hasty.dispatcher.until(lambda: hasty.dispatcher.asked[-1][0] == "remove")
+    assert hasty.dispatcher.relay.call_ids == set()
+
+
+async def test_a_dispatcher_that_goes_is_down_and_up_again_when_it_is_back(hasty: Service) -> None:
+    await hasty.dispatcher.stop()
+    await hasty.until(NodeState.DOWN)
+    assert "No such file" in hasty.node.health.last_failure
+    await hasty.dispatcher.start()
+    await hasty.until(NodeState.UP)
+    assert (await hasty.do("offer", a="A", sdp=AUDIO))[b"result"] == b"ok"
+    await hasty.do("delete", a="A")
+    assert hasty.dispatcher.relay.call_ids == set()

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from actors import replies
 from actors.command import Command
-from actors.effects import Ask, Decide, Decision, Flow, Outcome, Record, Spawn
+from actors.effects import Decide, Decision, Flow, Outcome, Record, Spawn
 from actors.flows import sessions
 from actors.flows.delete import teardown
-from actors.flows.offer import Intent, failure_reply, refuse
-from engines.kind import Operation, is_ok
+from actors.flows.offer import Intent, ask, failure_reply, refuse
+from engines.kind import is_ok
 from engines.kind import reason as reason_of
 from engines.rtpengine.bencode import NgDict
 from events.types import Answered, DeleteWanted, Event, Scope
@@ -21,9 +21,7 @@ def answer(command: Command) -> Flow:
     place = yield Record(_find(command))
     if isinstance(place, replies.Refusal):
         return replies.error(place.reason)
-    outcome: Outcome = (
-        yield Ask([(place.node, Operation(verb=command.verb, relay_id=place.relay_id, request=command.request))])
-    )[0]
+    outcome: Outcome = yield from ask(command, place)
     if outcome.reply is None or not is_ok(outcome.reply):
         yield Record(lambda state: refuse(state, command, _why(outcome), place.node))
         return failure_reply(place.node, outcome)

@@ -77,7 +77,7 @@ def want(state: CallState, command: Command) -> Decision:
         return Decision([], None)
     whole: list[Session] = []
     partly: list[Session] = []
-    for session in state.usable_sessions():
+    for session in _concerned(state, command):
         named = dialogs.named_by_delete(session.dialogs, command.from_tag, command.to_tag, command.branch)
         if len(named) == len(session.dialogs) and _is_about(session, command):
             whole.append(session)
@@ -86,6 +86,17 @@ def want(state: CallState, command: Command) -> Decision:
     if not whole and not partly and command.from_tag:
         return Decision([], None)
     return _wish(state, command, whole, partly)
+
+
+def _concerned(state: CallState, command: Command) -> list[Session]:
+    """Give the sessions to look into: where each branch has one of its own, only that of the branch that is named."""
+    usable = list(state.usable_sessions())
+    of_branch = [
+        session
+        for session in usable
+        if session.branch == command.branch or any(dialog.branch == command.branch for dialog in session.dialogs)
+    ]
+    return of_branch if command.branch and not command.to_tag and of_branch else usable
 
 
 def _branch_is_gone(state: CallState, branch: str) -> bool:

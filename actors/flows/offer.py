@@ -55,9 +55,7 @@ def offer(command: Command, nodes: NodeTable) -> Flow:
         if isinstance(intent, replies.Refusal):
             return replies.error(intent.reason)
         tried.append(intent.node)
-        outcome = (
-            yield Ask([(intent.node, Operation(verb=command.verb, relay_id=intent.relay_id, request=command.request))])
-        )[0]
+        outcome: Outcome = yield from ask(command, intent)
         if outcome.reply is not None and is_ok(outcome.reply):
             return (yield from _succeed(command, intent, outcome.reply))
         more = len(tried) < MAX_NODES and any(node.name not in tried for node in candidates())

@@ -88,6 +88,8 @@ def relay_media(media: Media, nodes: NodeTable) -> Flow:
 
 def _engagement(state: CallState, media: Media) -> Engagement | replies.Refusal | None:
     """Give what is engaged, None if a leg disabled it; a Refusal if nothing is, or the settings make no sense to it."""
+    if state.status is CallStatus.ENDED and state.relay is None:
+        return replies.Refusal(replies.UNKNOWN_CALL)
     relay = state.relay or Relay()
     engagement = relay.engagement(media.branch)
     if engagement is None:

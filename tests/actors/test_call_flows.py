@@ -192,3 +192,16 @@ def test_passive_calls_are_rebuilt_from_their_stream(cluster: Cluster) -> None:
 
 def _first_choice(cluster: Cluster) -> str:
     return cluster.nodes[0].table.candidates("default", "c")[0].name
+
+
+def test_where_branches_are_emulated_a_branch_delete_takes_that_branchs_session_only() -> None:
+    cluster = Cluster(engine="rtpproxy")
+    sdp = "v=0\r\no=- 1 1 IN IP4 10.0.0.1\r\ns=-\r\nc=IN IP4 10.0.0.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n"
+    cluster.do("offer", "c", a="A", branch="b1", sdp=sdp)
+    cluster.do("offer", "c", a="A", branch="b2", sdp=sdp)
+    cluster.do("delete", "c", a="A", branch="b1")
+    assert [session.branch for session in cluster.state("c").usable_sessions()] == ["b2"]
+    cluster.check_no_leak()
+    cluster.do("delete", "c", a="A")
+    cluster.check_no_leak()
+    cluster.close()

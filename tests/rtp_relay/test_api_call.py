@@ -70,8 +70,17 @@ def dialog(engine: str) -> Iterator[Dialog]:
     dialog = Dialog(cluster)
     dialog.engage(engine)
     yield dialog
-    cluster.check_no_leak()
-    cluster.check_versions()
+    try:
+        cluster.check_no_leak()
+        cluster.check_versions()
+    finally:
+        cluster.close()
+
+
+@pytest.fixture
+def cluster() -> Iterator[Cluster]:
+    cluster = Cluster()
+    yield cluster
     cluster.close()
 
 
@@ -177,8 +186,7 @@ def test_a_rejected_reinvite_leaves_the_old_agreement_on_the_relay(dialog: Dialo
     dialog.bye("tA")
 
 
-def test_the_settings_of_each_leg_and_branch_go_where_the_rules_say() -> None:
-    cluster = Cluster()
+def test_the_settings_of_each_leg_and_branch_go_where_the_rules_say(cluster: Cluster) -> None:
     dialog = Dialog(cluster)
     call = dialog.call
     cluster.run(call.rtp_relay().set(flags="trust-address", peer="replace-origin", iface="priv"))
@@ -205,11 +213,9 @@ def test_the_settings_of_each_leg_and_branch_go_where_the_rules_say() -> None:
     assert cluster.run(call.rtp_relay("tB").get())["type"] == "RTP/AVP"
     dialog.bye("tB")
     cluster.check_no_leak()
-    cluster.close()
 
 
-def test_the_contexts_ids_and_delete_flags_reach_the_relay() -> None:
-    cluster = Cluster()
+def test_the_contexts_ids_and_delete_flags_reach_the_relay(cluster: Cluster) -> None:
     dialog = Dialog(cluster)
     cluster.run(dialog.call.rtp_relay_ctx.set(callid="other", from_tag="fx", to_tag="tx", delete="my-delete"))
     dialog.engage("rtpengine")
@@ -223,11 +229,9 @@ def test_the_contexts_ids_and_delete_flags_reach_the_relay() -> None:
     deletes = [command for command in sent if command[b"command"] == b"delete" and b"flags" in command]
     assert [command[b"flags"] for command in deletes] == [[b"my-delete"]]
     cluster.check_no_leak()
-    cluster.close()
 
 
-def test_a_disabled_leg_leaves_the_sdp_alone_and_asks_no_relay() -> None:
-    cluster = Cluster()
+def test_a_disabled_leg_leaves_the_sdp_alone_and_asks_no_relay(cluster: Cluster) -> None:
     dialog = Dialog(cluster)
     cluster.run(dialog.call.rtp_relay().set(disabled=True))
     dialog.engage("rtpengine")
@@ -235,11 +239,9 @@ def test_a_disabled_leg_leaves_the_sdp_alone_and_asks_no_relay() -> None:
     assert dialog.reply(200, "tA", 0, sdp(5000)).sdp == sdp(5000)
     dialog.bye("tA")
     assert not [command for relay in cluster.relays.values() for command in relay.commands if b"call-id" in command]
-    cluster.close()
 
 
-def test_engaging_for_one_of_two_branches_only() -> None:
-    cluster = Cluster()
+def test_engaging_for_one_of_two_branches_only(cluster: Cluster) -> None:
     dialog = Dialog(cluster)
     dialog.engage("rtpengine", branch=1)
     with pytest.raises(NotEngaged):
@@ -248,7 +250,6 @@ def test_engaging_for_one_of_two_branches_only() -> None:
     dialog.reply(200, "tB", 1, sdp(6000))
     dialog.bye("tB")
     cluster.check_no_leak()
-    cluster.close()
 
 
 def test_engaging_late_is_refused(dialog: Dialog, engine: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -10,7 +11,6 @@ from types import TracebackType
 from typing import Any, ClassVar, Final
 
 import structlog
-from pykka import ActorDeadError
 
 from actors import replies
 from actors.effects import Ask, Effect, Flow, Locate, Outcome, Postpone, Record, Spawn
@@ -18,7 +18,7 @@ from actors.flows.attend import attend
 from actors.flows.sessions import newest_first
 from actors.flows.table import flow_for
 from actors.flows.tail import remember
-from actors.messages import Attend, Conduct, Do, JournalDone, Located, Passivate, Perform, Performed, Reply, Where
+from actors.messages import Attend, Conduct, Do, Located, Passivate, Perform, Performed, Reply, Where
 from actors.runtime import LoopActor
 from actors.surroundings import Surroundings
 from engines.rtpengine.bencode import NgDict
@@ -89,8 +89,6 @@ class CallActor(LoopActor):
         match message:
             case Performed():
                 self._note_outcome(message)
-            case JournalDone():
-                message.what(message.result)
             case Do():
                 command = message.command
                 self._enqueue(flow_for(command, self._around), command.lane, message.reply)
@@ -292,10 +290,14 @@ class CallActor(LoopActor):
         after_loading()
 
     def _journal_done(self, what: Callable[[asyncio.Future[Any]], None], result: asyncio.Future[Any]) -> None:
+        """Take the journal's word as a turn of its own: the loop calls this between turns, on the same thread."""
+        if self.actor_stopped.is_set():
+            result.exception()  # seen: nobody waits for it any more
+            return
         try:
-            self.actor_ref.tell(JournalDone(what, result))
-        except ActorDeadError:
-            result.exception()
+            what(result)
+        except Exception:
+            self._fail()
 
     def _tell_observers(self, records: Sequence[Recorded], appended: asyncio.Future[int]) -> None:
         if appended.exception() is None:
@@ -316,6 +318,12 @@ class CallActor(LoopActor):
             self._give_up(f"Journal: {error}")
         self._around.forget(self.call_id)
         self.stop()
+
+    def _fail(self) -> None:
+        """End as a turn that raises does."""
+        failure = sys.exc_info()
+        self._handle_failure(*failure)
+        self.on_failure(*failure)
 
     def _give_up(self, why: str) -> None:
         """Tell all who wait that it comes to nothing. What is intended in the journal stays due there."""

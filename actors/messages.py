@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -43,14 +42,6 @@ class Attend:
 @dataclass(frozen=True, slots=True)
 class Passivate:
     """To a call: leave memory if you have nothing going on."""
-
-
-@dataclass(frozen=True, slots=True)
-class JournalDone:
-    """To a call: the journal did, or refused, what you wanted of it."""
-
-    what: Callable[[asyncio.Future[Any]], None]
-    result: asyncio.Future[Any]
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import Any
 from pykka import ActorRef
 
 from engines.health import Health
-from engines.sets import NodeSpec, rank
+from engines.sets import EVERY_SET, NodeSpec, rank
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +48,17 @@ class NodeTable:
     def candidates(self, set_name: str, call_id: str, engine: str = "") -> Sequence[NodeSpec]:
         """Give the nodes of a set that take new calls now, in the order in which this call prefers them.
 
-        With `engine` only those of that kind.
+        With `engine` only those of that kind; without it, none of those that are in every set.
         """
         fit = [
             node.spec
             for node in self._nodes.values()
-            if node.spec.set == set_name and engine in ("", node.spec.engine) and node.health.takes_new_calls
+            if _fits(node.spec, set_name, engine) and node.health.takes_new_calls
         ]
         return rank(call_id, fit) if len(fit) > 1 else [spec for spec in fit if spec.weight > 0]
+
+
+def _fits(spec: NodeSpec, set_name: str, engine: str) -> bool:
+    if spec.set == EVERY_SET:
+        return spec.engine == engine
+    return spec.set == set_name and engine in ("", spec.engine)

@@ -23,6 +23,12 @@ cookie, in the same order), and returns the ng reply dictionary.
 UNKNOWN_CALL_ID = b"Unknown call-id"
 """The `error-reason` of a reply about a session that the node does not hold."""
 
+HANDLE = b"rtp-relay-handle"
+"""The key, of ours, of a reply in which a node says what it calls the session (the route engine's `node`).
+
+Later requests about the session have it, too.
+"""
+
 LIMIT_TEXTS: tuple[bytes, ...] = (
     b"Parallel session limit reached",
     b"Ran out of ports",

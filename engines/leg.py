@@ -25,6 +25,7 @@ class MediaRequest:
         "SRTP". in_iface: X's interface. out_iface: Y's. ip: the address that Y is to see.
     received_from: the address that the SIP message came from.
     ctx_delete, delete: the flags of the context and of a leg for a delete.
+    set: the node set that is engaged. engaged_branch: the index of the branch that it is engaged for, -1 for all.
     notify_socket, notify_tag: where the relay may tell that the session timed out (as rtpproxy takes them: `unix:PATH`
         or `tcp:HOST:PORT`), and what it says there.
     """
@@ -46,6 +47,8 @@ class MediaRequest:
     delete: str = ""
     notify_socket: str = ""
     notify_tag: str = ""
+    set: str = ""
+    engaged_branch: int = -1
 
     def names(self) -> NgDict:
         """Return the keys of an ng request that say what is done, to which parties and with which SDP."""

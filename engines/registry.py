@@ -11,6 +11,7 @@ from types import MappingProxyType
 
 from engines.kind import RelayKind
 from engines.mediaproxy.kind import MediaproxyKind
+from engines.route.kind import RouteKind
 from engines.rtpengine.kind import RtpengineKind
 from engines.rtpproxy.kind import RtpproxyKind
 
@@ -23,7 +24,7 @@ class EngineName(StrEnum):
     MEDIAPROXY = "mediaproxy"
 
 
-_KINDS: tuple[RelayKind, ...] = (RtpengineKind(), RtpproxyKind(), MediaproxyKind())
+_KINDS: tuple[RelayKind, ...] = (RtpengineKind(), RtpproxyKind(), MediaproxyKind(), RouteKind())
 
 KINDS: Mapping[str, RelayKind] = MappingProxyType({kind.name: kind for kind in _KINDS})
 """One entry a kind."""

@@ -14,6 +14,10 @@ from dataclasses import dataclass
 from operator import itemgetter
 
 
+EVERY_SET = "*"
+"""The set of a node that belongs to every set; it is chosen only where its engine is asked for."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeSpec:
     """One relay node as configured.

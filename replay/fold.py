@@ -104,7 +104,7 @@ def _delete_wanted(state: CallState, record: Recorded, event: e.DeleteWanted) ->
     if event.scope is e.Scope.CALL:
         state.status = CallStatus.ENDED
         state.reason = event.reason
-        state.relay = None
+        _keep_relay(state)
     for number in event.sessions:
         session = state.sessions[number]
         if event.scope is e.Scope.BRANCH:
@@ -115,6 +115,13 @@ def _delete_wanted(state: CallState, record: Recorded, event: e.DeleteWanted) ->
             session.wanted_at = record.at
             session.not_before = event.not_before
             session.reason = event.reason
+
+
+def _keep_relay(state: CallState) -> None:
+    """Leave the settings of a call that ends to the sessions that are still to be removed; a call anew has its own."""
+    for session in state.remaining_sessions():
+        session.relay = session.relay or state.relay
+    state.relay = None
 
 
 def _deleted(state: CallState, _: Recorded, event: e.Deleted) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from events.journal import NOTHING, Index, LiveCall
@@ -25,31 +24,33 @@ class Deadlines:
 
 def index(state: CallState, deadlines: Deadlines) -> Index:
     """Give what the journal's tables are to say of the call in this state."""
-    remaining = list(state.remaining_sessions())
+    remaining = [session for session in state.sessions.values() if session.status is not SessionStatus.CLOSED]
     if not remaining and state.status in (CallStatus.NEW, CallStatus.ENDED):
         return NOTHING
-    return Index(
-        _row(state, remaining),
-        frozenset(session.node for session in remaining),
-        due(state, deadlines),
-    )
+    nodes = frozenset([session.node for session in remaining])
+    return Index(_row(state, remaining), nodes, due(state, deadlines))
 
 
 def due(state: CallState, deadlines: Deadlines) -> int | None:
     """Give when the call wants attention (ms since the epoch), or None for never."""
     if state.status is CallStatus.QUARANTINED:
         return None
-    return min(_wishes(state, deadlines), default=None)
-
-
-def _wishes(state: CallState, deadlines: Deadlines) -> Iterator[int]:
-    for session in state.remaining_sessions():
-        yield from (operation.at + deadlines.operation for operation in session.operations.values())
-        if session.status is SessionStatus.CLOSING:
-            yield max(session.not_before, session.wanted_at + deadlines.retry)
-        yield from (wanted.wanted_at + deadlines.retry for wanted in session.branch_deletes)
+    wishes: list[int] = []
     if state.status is CallStatus.LIVE:
-        yield state.changed + (deadlines.probe if state.answered else deadlines.offer)
+        wishes.append(state.changed + (deadlines.probe if state.answered else deadlines.offer))
+    for session in state.sessions.values():
+        if session.status is not SessionStatus.CLOSED:
+            _add_wishes(wishes, session, deadlines)
+    return min(wishes) if wishes else None
+
+
+def _add_wishes(wishes: list[int], session: Session, deadlines: Deadlines) -> None:
+    if session.status is SessionStatus.CLOSING:
+        wishes.append(max(session.not_before, session.wanted_at + deadlines.retry))
+    if session.operations:
+        wishes += [operation.at + deadlines.operation for operation in session.operations.values()]
+    if session.branch_deletes:
+        wishes += [wanted.wanted_at + deadlines.retry for wanted in session.branch_deletes]
 
 
 def _row(state: CallState, remaining: list[Session]) -> LiveCall:

@@ -83,7 +83,7 @@ class Agreement:
 
 @dataclass(slots=True)
 class Session:
-    """What the call has on one node under one id."""
+    """What the call has on one node under one id. `relay` has the call's settings of when it ended, for the delete."""
 
     number: int
     engine: str
@@ -100,6 +100,7 @@ class Session:
     gone_branches: list[str] = field(default_factory=list)
     agreement: Agreement | None = None
     handle: str = ""
+    relay: Relay | None = None
     wanted_at: int = 0
     not_before: int = 0
     reason: str = ""

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import sys
@@ -136,6 +137,7 @@ class Service:
             self._door = await open_door(config.ng, directory, journal, self.nodes, now=now, ready=lambda: self.ready)
         self._serving = True
         ground.begun.clear()
+        _spare_the_collector()
         log.info("ready", **self._described(ground))
 
     def _described(self, ground: Grounds) -> dict[str, object]:
@@ -147,6 +149,16 @@ class Service:
             "nodes": [f"{node.name} ({node.engine} at {node.url})" for node in ground.nodes],
             "journal": redacted(ground.journal_url).strip("'"),
         }
+
+
+def _spare_the_collector() -> None:
+    """Let the garbage collector look at what a call leaves behind less often, and never at what was there before it.
+
+    At its defaults it took a tenth of the CPU at full load, and stopped everything for up to 20 ms at a time.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
 
 
 def run(config: Config) -> int:

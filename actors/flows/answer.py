@@ -8,6 +8,7 @@ from actors.effects import Decide, Decision, Flow, Outcome, Record, Spawn
 from actors.flows import sessions
 from actors.flows.delete import teardown
 from actors.flows.offer import Intent, ask, failure_reply, refuse
+from actors.flows.words import asked
 from engines.kind import is_ok
 from engines.kind import reason as reason_of
 from engines.rtpengine.bencode import NgDict
@@ -44,7 +45,7 @@ def _find(command: Command) -> Decide:
         session = sessions.of_answer(state, command) if state.status is CallStatus.LIVE else None
         if session is None:
             return refuse(state, command, replies.UNKNOWN_CALL)
-        return Decision([], Intent(0, session.node, session.relay_id, command.words(state, session.engine)))
+        return Decision([], Intent(0, session.node, session.relay_id, asked(state, session, command)))
 
     return decide
 

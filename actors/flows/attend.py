@@ -130,7 +130,7 @@ def _agenda(state: CallState, now: int, deadlines: Deadlines) -> Agenda:
     wishes = [session.wanted_at for session in closing] + [branch.wanted.wanted_at for branch in branches]
     quiet = state.status is CallStatus.LIVE and state.answered and state.changed + deadlines.probe <= now
     return Agenda(
-        removals=[removal_of(session) for session in closing],
+        removals=[removal_of(state, session) for session in closing],
         branch_removals=branches,
         checks=[_check_of(session) for session in state.usable_sessions()] if quiet else (),
         oldest_wish=min(wishes, default=now),

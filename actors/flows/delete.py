@@ -10,6 +10,7 @@ from actors import replies
 from actors.command import Command
 from actors.effects import Ask, Decide, Decision, Flow, Outcome, Record, Step
 from actors.flows import sessions
+from actors.flows.words import asked, teardown_of
 from engines.kind import Operation, is_ok
 from engines.registry import kind_of
 from engines.rtpengine.bencode import NgDict, NgValue
@@ -58,15 +59,14 @@ def teardown(node: str, relay_id: str) -> Flow:
     return None
 
 
-def removal_of(session: Session) -> Removal:
+def removal_of(state: CallState, session: Session) -> Removal:
     """Give the removal of a whole session under exactly the id and the tags that it was created with."""
-    operation = kind_of(session.engine).teardown(session.relay_id, session.from_tag, session.to_tag)
-    return Removal(session.node, session.relay_id, operation)
+    return Removal(session.node, session.relay_id, teardown_of(state, session))
 
 
 def _wanted_removal(state: CallState, node: str, relay_id: str) -> Removal | None:
     session = sessions.at(state, node, relay_id)
-    return removal_of(session) if session.status is SessionStatus.CLOSING else None
+    return removal_of(state, session) if session.status is SessionStatus.CLOSING else None
 
 
 def want(state: CallState, command: Command) -> Decision:
@@ -152,9 +152,9 @@ def _removals(state: CallState, whole: Iterable[Session], command: Command) -> l
     """
     removals: list[Removal] = []
     for session in whole:
-        plain = removal_of(session)
+        plain = removal_of(state, session)
         if kind_of(session.engine).native_branches:
-            request = command.words(state, session.engine)
+            request = asked(state, session, command)
             own_words = Operation(verb="delete", relay_id=session.relay_id, request=request)
             also = plain.operation if b"from-tag" in request else None
             removals.append(Removal(session.node, session.relay_id, own_words, also=also))
@@ -166,7 +166,7 @@ def _removals(state: CallState, whole: Iterable[Session], command: Command) -> l
 def _branch_removals(state: CallState, partly: Iterable[Session], command: Command) -> list[Removal]:
     removals: list[Removal] = []
     for session in partly:
-        request = command.words(state, session.engine)
+        request = asked(state, session, command)
         if command.branch and not command.to_tag:
             request = naming_only_the_branch(request)
         operation = Operation(verb="delete", relay_id=session.relay_id, request=request)

@@ -10,8 +10,10 @@ from actors.command import Command
 from actors.effects import Ask, Decide, Decision, Flow, Outcome, Record, Spawn, Step
 from actors.flows import sessions
 from actors.flows.delete import teardown
+from actors.flows.words import asked
 from actors.nodes import NodeTable
-from engines.kind import Operation, is_limit, is_ok, reason
+from engines.ids import id_on_node
+from engines.kind import HANDLE, Operation, is_limit, is_ok, reason
 from engines.rtpengine.bencode import NgDict
 from engines.sets import NodeSpec
 from events.types import DeleteWanted, Engaged, Event, Offered, OfferFailed, OfferIntended, Refused, Scope
@@ -22,9 +24,6 @@ MAX_NODES = 3
 
 MAX_REFUSALS = 20
 """How many refusals a call's stream tells of; a client that goes on asking in vain does not grow it further."""
-
-HANDLE = b"rtp-relay-handle"
-"""The key, of ours, of a reply in which a node says what it calls the session (the route engine's `node`)."""
 
 Candidates = Callable[[], Sequence[NodeSpec]]
 """Gives the nodes that a new session of this call may be placed on now, best first."""
@@ -111,7 +110,7 @@ def _intend_again(state: CallState, command: Command, session: Session) -> Decis
         to_tag=command.to_tag,
         branch=command.branch,
     )
-    return Decision([event], Intent(number, session.node, session.relay_id, command.words(state, session.engine)))
+    return Decision([event], Intent(number, session.node, session.relay_id, asked(state, session, command)))
 
 
 def _engage(state: CallState, command: Command, node: NodeSpec) -> Decision:
@@ -121,7 +120,7 @@ def _engage(state: CallState, command: Command, node: NodeSpec) -> Decision:
         session=number,
         operation=operation,
         engine=node.engine,
-        set=node.set,
+        set=command.set,
         node=node.name,
         relay_id=relay_id,
         from_tag=command.from_tag,
@@ -129,16 +128,6 @@ def _engage(state: CallState, command: Command, node: NodeSpec) -> Decision:
         branch=command.branch,
     )
     return Decision([event], Intent(operation, node.name, relay_id, command.words(state, node.engine)))
-
-
-def id_on_node(call_id: str, session: int) -> str:
-    """Give the id that a session of a call has on its node: the call's own for the first, another for each later one.
-
-    The delete of an old session can so never hit a new one, and the node's logs read as the SIP server's. Doubling a
-    "#" of the call-id, which none has that keeps to RFC 3261, keeps ids of different calls apart whatever they are.
-    """
-    own = call_id.replace("#", "##")
-    return own if session == 1 else f"{own}#{session}"
 
 
 def _succeed(command: Command, intent: Intent, reply: NgDict) -> Flow:
@@ -174,7 +163,7 @@ def _conclude(command: Command, intent: Intent, reply: NgDict) -> Decide:
 def handle_of(reply: NgDict) -> str:
     """Give what the node calls the session, where its reply says so; "" where it does not."""
     handle = reply.get(HANDLE)
-    return handle.decode("utf-8", "replace") if isinstance(handle, bytes) else ""
+    return handle.decode("utf-8", "surrogateescape") if isinstance(handle, bytes) else ""
 
 
 def _undo(session: Session, intent: Intent) -> Decision:

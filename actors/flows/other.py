@@ -7,6 +7,7 @@ from actors.command import Command
 from actors.effects import Ask, Decide, Decision, Flow, Locate, Outcome, Record, Step
 from actors.flows import sessions
 from actors.flows.offer import Intent, failure_reply, refuse
+from actors.flows.words import asked
 from engines.kind import Operation, is_ok
 from engines.kind import reason as reason_of
 from engines.rtpengine.bencode import NgDict, NgValue
@@ -47,7 +48,7 @@ def _find(command: Command) -> Decide:
         session = sessions.of_other(state, command) if state.status is CallStatus.LIVE else None
         if session is None:
             return refuse(state, command, replies.UNKNOWN_CALL)
-        return Decision([], Intent(0, session.node, session.relay_id, command.words(state, session.engine)))
+        return Decision([], Intent(0, session.node, session.relay_id, asked(state, session, command)))
 
     return decide
 

@@ -19,6 +19,7 @@ from actors.effects import Decide, Decision, Flow, Record, Step
 from actors.flows.answer import answer
 from actors.flows.delete import Removal, remove, want
 from actors.flows.offer import offer
+from actors.flows.words import delete_request, engaged_branch, set_of, tags_in_force
 from actors.nodes import NodeTable
 from engines.kind import Untranslatable
 from engines.leg import MediaRequest, to_bytes
@@ -131,7 +132,9 @@ def media_request(state: CallState, media: Media) -> MediaRequest:
     sender = relay.in_force(media.leg, media.branch)
     peer = relay.in_force(CALLEE if media.leg == CALLER else CALLER, media.branch)
     body = relay.body(media.leg, media.branch)
-    from_tag, to_tag = _tags(relay, media.from_tag, media.to_tag, offered_by_caller=_offered_by_caller(media))
+    from_tag, to_tag = tags_in_force(
+        relay, media.from_tag, media.to_tag, offered_by_caller=_offered_by_caller(media)
+    )
     return MediaRequest(
         verb=media.verb,
         from_tag=from_tag,
@@ -146,19 +149,13 @@ def media_request(state: CallState, media: Media) -> MediaRequest:
         ip=peer.get("ip", ""),
         in_iface=sender.get("iface", ""),
         out_iface=peer.get("iface", ""),
+        set=set_of(relay, media.branch),
+        engaged_branch=engaged_branch(relay, media.branch),
     )
 
 
 def _offered_by_caller(media: Media) -> bool:
     return (media.leg == CALLER) == (media.verb == "offer")
-
-
-def _tags(relay: Relay, from_tag: str, to_tag: str, *, offered_by_caller: bool) -> tuple[str, str]:
-    """Put the context's tags in place of the dialog's: its from_tag is the caller's, its to_tag the callee's."""
-    callers, callees = relay.context.get("from_tag"), relay.context.get("to_tag")
-    if offered_by_caller:
-        return callers or from_tag, (callees or to_tag) if to_tag else ""
-    return callees or from_tag, (callers or to_tag) if to_tag else ""
 
 
 def establish(call_id: str, branch: str, callers_tag: str, to_tag: str, at: int) -> Flow:
@@ -223,17 +220,11 @@ def _delete_wording(from_tag: str, to_tag: str, *, branch: str = "", by_caller: 
 
     def words(state: CallState, engine: str) -> NgDict:
         relay = state.relay or Relay()
-        legs = [relay.in_force(leg, branch).get("delete", "") for leg in (CALLER, CALLEE)]
-        tags = _tags(relay, from_tag, to_tag, offered_by_caller=by_caller)
+        tags = tags_in_force(relay, from_tag, to_tag, offered_by_caller=by_caller)
         plain = MediaRequest(verb="delete", from_tag=tags[0], to_tag=tags[1], branch=branch)
-        flagged = replace(
-            plain,
-            ctx_delete=relay.context.get("delete", ""),
-            delete=" ".join(dict.fromkeys(filter(None, legs))),
-        )
         kind = kind_of(engine)
         try:
-            request = kind.request(flagged)
+            request = kind.request(delete_request(relay, *tags, branch))
         except Untranslatable as error:
             log.warning("delete flags left out", call_id=state.call_id, why=str(error))
             request = kind.request(plain)

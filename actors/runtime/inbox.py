@@ -11,6 +11,7 @@ from typing import Any
 
 from pykka import ActorDeadError
 from pykka._envelope import Envelope
+from pykka.messages import _ActorStop
 
 
 class LoopInbox:
@@ -46,7 +47,7 @@ class LoopInbox:
         elif self._messages is not None:
             self._messages.append(envelope)
         elif self._turn is None:
-            _refuse(envelope, ActorDeadError("the actor stopped before it could handle the message"))
+            _come_too_late(envelope)
         else:
             self._messages = deque((envelope,))
             self._schedule()
@@ -92,6 +93,14 @@ class LoopInbox:
             if envelope.reply_to is None:
                 raise dead from error
             _refuse(envelope, dead)
+
+
+def _come_too_late(envelope: Envelope[Any]) -> None:
+    """Answer a message that was sent while the actor lived, and arrives after its end; a wish to stop has come true."""
+    if envelope.reply_to is not None and isinstance(envelope.message, _ActorStop):
+        envelope.reply_to.set(None)
+    else:
+        _refuse(envelope, ActorDeadError("the actor stopped before handling the message"))
 
 
 def _refuse(envelope: Envelope[Any], error: ActorDeadError) -> None:

@@ -49,6 +49,10 @@ def decode_prefix(data: bytes | memoryview) -> tuple[NgValue, int] | None:
         return None
 
 
+_FLAT_SIZE = 16_384
+"""A longer message than any flat one that peers send is not worth the try: deep nesting makes it dear."""
+
+
 def encode(value: NgDict) -> bytes:
     """Write a dictionary, keys sorted. Raises TypeError for a value that bencode has no form for.
 
@@ -59,7 +63,7 @@ def encode(value: NgDict) -> bytes:
 
 def _read_flat(data: bytes) -> NgDict | None:
     """Read a dictionary of plain values, or return None for whatever is not surely one."""
-    if data[:1] != b"d":
+    if data[:1] != b"d" or len(data) > _FLAT_SIZE:
         return None
     try:
         items: list[NgValue] = bdecode(b"l" + data[1:])

@@ -9,6 +9,7 @@ from engines.kind import UNKNOWN_CALL_ID, Exchange, MalformedReply, Operation, i
 from engines.leg import MediaRequest, to_bytes
 from engines.rtpengine import copies
 from engines.rtpengine.bencode import BencodeError, NgDict, decode, encode
+from engines.rtpengine.bulky import BULKY, read_partly
 from engines.rtpengine.requests import request
 
 _PING = encode({b"command": b"ping"})
@@ -28,7 +29,8 @@ class RtpengineKind:
         """
         is_copy = operation.verb in copies.COPY_VERBS
         request = copies.command(operation) if is_copy else operation.request
-        reply = yield from _one_command(encode({**request, b"call-id": to_bytes(operation.relay_id)}))
+        command = encode({**request, b"call-id": to_bytes(operation.relay_id)})
+        reply = yield from _one_command(command, bulky=operation.verb in BULKY)
         if b"call-id" in reply and b"call-id" in operation.request:
             reply[b"call-id"] = operation.request[b"call-id"]  # publish, create and transform repeat it
         return copies.offered(operation.request, reply) if operation.verb == "copy_offer" and is_ok(reply) else reply
@@ -61,10 +63,10 @@ def _operation(command: bytes, relay_id: str, options: NgDict) -> Operation:
     return Operation(verb=command.decode(), relay_id=relay_id, request=request)
 
 
-def _one_command(command: bytes) -> Exchange:
+def _one_command(command: bytes, *, bulky: bool = False) -> Exchange:
     (reply,) = yield [command]
     try:
-        read = decode(reply)
+        read = (read_partly(reply) if bulky else None) or decode(reply)
     except BencodeError as error:
         raise MalformedReply(f"the reply is not bencode: {error}") from error
     if not isinstance(read, dict) or not isinstance(read.get(b"result"), bytes):

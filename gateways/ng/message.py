@@ -12,6 +12,7 @@ from typing import TypeAlias
 from actors import replies
 from engines.rtpengine import bencode, json_codec
 from engines.rtpengine.bencode import BencodeError, NgDict
+from engines.rtpengine.bulky import PartlyRead, whole
 from engines.rtpengine.framing import MAX_COOKIE
 from engines.rtpengine.json_codec import JsonError
 
@@ -43,10 +44,18 @@ def read(body: bytes) -> tuple[NgDict, Encoder]:
     """Read a body, and give what writes the reply to it. Raises Unreadable."""
     first = body[:1]
     if first == b"d":
-        return _read_bencode(body), bencode.encode
+        return _read_bencode(body), _write_bencode
     if first == b"{":
-        return _read_json(body), json_codec.encode
+        return _read_json(body), _write_json
     raise Unreadable("Invalid NG data format" if body else "Invalid data (no payload)", bencode.encode)
+
+
+def _write_bencode(reply: NgDict) -> bytes:
+    return reply.whole if isinstance(reply, PartlyRead) else bencode.encode(reply)
+
+
+def _write_json(reply: NgDict) -> bytes:
+    return json_codec.encode(whole(reply))
 
 
 def _read_bencode(body: bytes) -> NgDict:

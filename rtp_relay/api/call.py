@@ -14,6 +14,7 @@ from actors.flows.relay import Media
 from actors.flows.signalling import VERDICT, Seen, see
 from actors.nodes import NodeTable
 from engines.rtpengine.bencode import NgDict
+from engines.rtpengine.bulky import whole
 from events.journal import Journal, Recorded
 from replay.fold import fold
 from replay.negotiation import SipEvent
@@ -127,7 +128,9 @@ class RelayCall:
 
     async def delete(self, *, from_tag: str = "", to_tag: str = "", reason: str = "the call ended") -> NgDict:
         """End the call's relay; gives the node's statistics as ng has them. Deleting an ended call does nothing."""
-        return await self._conduct(delete(flows.call_delete(self.call_id, from_tag, to_tag, reason, now())), None)
+        return whole(
+            await self._conduct(delete(flows.call_delete(self.call_id, from_tag, to_tag, reason, now())), None)
+        )
 
     # -- reading --
 

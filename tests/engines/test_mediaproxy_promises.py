@@ -8,10 +8,12 @@ from collections.abc import Iterator
 import pytest
 import structlog
 from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import rule
 
 from tests.actors.fake_relay import FakeNode
 from tests.actors.simulation import Cluster
-from tests.actors.test_promises import Promises, sdp
+from tests.actors.test_promises import BRANCHES, CALLS, PLACES, SOON, Promises, sdp
 from tests.peers.mediaproxy_dispatcher import Reader, Sessions
 
 
@@ -56,12 +58,25 @@ class MediaproxyCluster(Cluster):
 
 
 class PromisesWithMediaproxy(Promises):
-    """All promises at once, under random commands and faults."""
+    """All promises at once, under random commands and faults.
+
+    There is one callee. A dispatcher finds a session by the tag of the party that made it, or else makes another one
+    under the same id; so no session may have dialogs in which that party is not.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.cluster.close()
         self.cluster = MediaproxyCluster()
+
+    @rule(call=CALLS, place=PLACES, turned=st.booleans(), wait=SOON)
+    def offer_again(self, call: str, place: int, turned: bool, wait: float) -> None:
+        a, b = ("B", "A") if turned else ("A", "B")
+        self.ask("offer", call, place, wait, a=a, b=b, sdp=sdp(self.number))
+
+    @rule(call=CALLS, place=PLACES, branch=BRANCHES, wait=SOON)
+    def answer(self, call: str, place: int, branch: str, wait: float) -> None:
+        self.ask("answer", call, place, wait, a="A", b="B", branch=branch, sdp=sdp(self.number))
 
 
 TestPromisesWithMediaproxy = PromisesWithMediaproxy.TestCase

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import logging
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
@@ -87,7 +88,7 @@ async def serving(dispatcher: FakeDispatcher, settings: EngineSettings) -> Async
         name="control",
         journal=journal,
         nodes=NodeTable([node]),
-        now=wall_clock,
+        now=itertools.count(wall_clock()).__next__,
         settings=DirectorySettings(passivate_after=1000),
     )
     yield Service(dispatcher, journal, directory, node)

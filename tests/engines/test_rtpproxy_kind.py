@@ -31,7 +31,7 @@ def ask(verb: str, request: NgDict, *replies: bytes) -> tuple[list[bytes], NgDic
 def test_an_offer_is_one_u_a_live_stream() -> None:
     commands, reply = ask("offer", {**OFFER, b"sdp": TWO_STREAMS}, b"35000 203.0.113.5\n", b"35004 203.0.113.5\n")
 
-    assert commands == [b"U abc@h-1 10.0.0.1 4000 ft;1", b"U abc@h-1 10.0.0.1 4002 ft;2"]
+    assert commands == [b"Uc0,8 abc@h-1 10.0.0.1 4000 ft;1", b"Uc96 abc@h-1 10.0.0.1 4002 ft;2"]
     sdp = reply[b"sdp"]
     assert isinstance(sdp, bytes)
     assert reply == {b"result": b"ok", b"sdp": sdp}
@@ -42,20 +42,20 @@ def test_an_offer_is_one_u_a_live_stream() -> None:
 
 def test_an_answer_is_one_l_a_live_stream() -> None:
     commands, reply = ask("answer", ANSWER, b"35002 203.0.113.5\n")
-    assert commands == [b"L abc@h-1 10.0.0.1 4000 ft;1 tt;1"]
+    assert commands == [b"Lc0,8 abc@h-1 10.0.0.1 4000 ft;1 tt;1"]
     assert is_ok(reply)
 
 
 def test_an_offer_of_the_callee_has_its_tags_as_the_request() -> None:
     commands, _ = ask("offer", {**OFFER, b"from-tag": b"tt", b"to-tag": b"ft"}, b"35002 203.0.113.5\n")
-    assert commands == [b"U abc@h-1 10.0.0.1 4000 tt;1 ft;1"]
+    assert commands == [b"Uc0,8 abc@h-1 10.0.0.1 4000 tt;1 ft;1"]
 
 
 def test_options_and_addresses_of_the_request() -> None:
     request: NgDict = {**OFFER, b"flags": [b"asymmetric"], b"direction": [b"int", b"ext"], b"replace": [b"origin"]}
     request |= {b"received-from": [b"IP6", b"2001:db8::7"], b"media-address": b"198.51.100.1"}
     commands, reply = ask("offer", request, b"35000 203.0.113.5\n")
-    assert commands == [b"Uaie6 abc@h-1 2001:db8::7 4000 ft;1"]
+    assert commands == [b"Uaie6c0,8 abc@h-1 2001:db8::7 4000 ft;1"]
     assert reply[b"sdp"] == AUDIO.replace(b"10.0.0.1", b"198.51.100.1").replace(b"4000", b"35000")
 
 
@@ -127,7 +127,7 @@ def test_an_unusable_body_is_an_error_and_nothing_is_sent(request_: NgDict, reas
         ("delete", {b"from-tag": 1}, "from-tag"),
         ("query", {}, "from-tag"),
         ("offer", {**OFFER, b"ICE": b"force"}, "ice force"),
-        ("start recording", OFFER, "start recording is not something an rtpproxy can do"),
+        ("play DTMF", OFFER, "play DTMF is not something an rtpproxy can do"),
     ],
 )
 def test_what_cannot_be_said_is_refused_before_anything_is_sent(verb: str, request_: NgDict, name: str) -> None:

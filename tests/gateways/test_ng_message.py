@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engines.rtpengine import bencode, json_codec
 from gateways.ng.message import Unreadable, join, read, split
 
 
@@ -30,8 +29,10 @@ def test_split(message: bytes, parts: tuple[bytes, bytes] | None) -> None:
 
 
 def test_the_reply_is_written_as_the_request_was() -> None:
-    assert read(b"d7:command4:pinge") == ({b"command": b"ping"}, bencode.encode)
-    assert read(b'{"command":"ping"}') == ({b"command": b"ping"}, json_codec.encode)
+    for body, written in ((b"d7:command4:pinge", b"d6:result4:ponge"), (b'{"command":"ping"}', b'{"result":"pong"}')):
+        request, encode = read(body)
+        assert request == {b"command": b"ping"}
+        assert encode({b"result": b"pong"}) == written
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""The route engine: the user's own callables in place of a relay."""

@@ -1,0 +1,128 @@
+"""The route engine as a kind of relay: its node is not a process, but the user's callables (`engines.route.routes`).
+
+There is one command for each operation: what is to be called, with which parameters; the transport calls it. A session
+is known to the callables by its call's id, as the documentation has it, and by the `node` that the offer's callable
+returned. The kind keeps nothing between operations.
+"""
+
+from __future__ import annotations
+
+from engines.ids import call_id_of
+from engines.kind import HANDLE, Exchange, MalformedReply, Operation, Untranslatable
+from engines.leg import MediaRequest, to_bytes
+from engines.route.parameters import PARAMETERS, Parameters, Route, RouteCall
+from engines.rtpengine.bencode import BencodeError, NgDict, decode
+
+OPTIONS = b"route-options"
+"""The key of a request under which the parameters stand that the ng protocol has no keys for, by their names."""
+
+COPY_HANDLE = b"route-copy-ctx"
+"""The key of a request about a copy under which stands what the callable of the copy's offer knows it by."""
+
+_WHOLE = b"route-whole"
+"""The key of a delete that takes a whole session away. A callable cannot be told to delete a part."""
+
+
+class RouteKind:
+    """The user's callables as a node. Each branch of a call has a session of its own."""
+
+    name = "route"
+    schemes = frozenset({"route"})
+    native_branches = False
+
+    def request(self, media: MediaRequest) -> NgDict:
+        """Say what a call wants, without call-id."""
+        options: NgDict = {b"branch": media.engaged_branch, b"set": to_bytes(media.set)}
+        delete = " ".join(filter(None, (media.ctx_delete, media.delete)))
+        texts = {
+            "ip": media.ip,
+            "type": media.type,
+            "in-iface": media.in_iface,
+            "out-iface": media.out_iface,
+            "ctx-flags": media.ctx_flags,
+            "flags": media.flags,
+            "peer": media.peer,
+            "delete": delete,
+        }
+        known = PARAMETERS[Route(media.verb)]
+        options |= {name.encode(): to_bytes(text) for name, text in texts.items() if text and name in known}
+        return {**media.names(), OPTIONS: options}
+
+    def perform(self, operation: Operation) -> Exchange:
+        """Have the operation's callable called. Raises Untranslatable for one that no callable is for.
+
+        Nobody can be asked whether a session is there: a query is ok.
+        """
+        if operation.verb == "query":
+            return _at_once({b"result": b"ok"})
+        if operation.verb == "delete" and _WHOLE not in operation.request:
+            return _at_once({b"result": b"ok", b"warning": b"A route holds all that this id names as one session"})
+        if operation.verb not in iter(Route):
+            raise Untranslatable(f"{operation.verb} is not something that a route is for; use a set of rtpengine nodes")
+        return _call(Route(operation.verb), operation)
+
+    def ping(self) -> Exchange:
+        """Say that the node is well: there is nothing to ask."""
+        return _at_once({b"result": b"pong"})
+
+    def teardown(self, relay_id: str, from_tag: str, to_tag: str) -> Operation:
+        """Have the session deleted."""
+        return _operation("delete", relay_id, {b"from-tag": from_tag, b"to-tag": to_tag}, {_WHOLE: 1})
+
+    def knows(self, relay_id: str, from_tag: str, to_tag: str) -> Operation:
+        """Build a query, which is ok: the callables are not asked what they know."""
+        return _operation("query", relay_id, {b"from-tag": from_tag, b"to-tag": to_tag}, {})
+
+    def is_unknown(self, reply: NgDict) -> bool:  # noqa: ARG002
+        """Say no: a callable does not tell that it knows of no session."""
+        return False
+
+
+def _operation(verb: str, relay_id: str, tags: dict[bytes, str], options: NgDict) -> Operation:
+    named: NgDict = {key: to_bytes(tag) for key, tag in tags.items() if tag}
+    return Operation(verb=verb, relay_id=relay_id, request={b"command": verb.encode(), **named, **options})
+
+
+def _at_once(reply: NgDict) -> Exchange:
+    return reply
+    yield  # what makes it an exchange
+
+
+def _call(route: Route, operation: Operation) -> Exchange:
+    command = RouteCall(route, operation.relay_id, _parameters(route, operation)).to_bytes()
+    (answer,) = yield [command]
+    try:
+        reply = decode(answer)
+    except BencodeError as error:
+        raise MalformedReply(f"what route {route} returned cannot be told: {error}") from error
+    if not isinstance(reply, dict):
+        raise MalformedReply(f"the reply of route {route} is not a dictionary")
+    if route in (Route.OFFER, Route.ANSWER) and reply.get(b"result") == b"ok":
+        reply.setdefault(b"sdp", operation.request.get(b"sdp", b""))
+    return reply
+
+
+def _parameters(route: Route, operation: Operation) -> Parameters:
+    """Give the parameters that the route has; those of no value are left out."""
+    request = operation.request
+    options = request.get(OPTIONS)
+    given: NgDict = {b"branch": -1, b"set": b"", **(options if isinstance(options, dict) else {})}
+    named = {
+        b"from_tag": b"from-tag",
+        b"to_tag": b"to-tag",
+        b"node": HANDLE,
+        b"copy-ctx": COPY_HANDLE,
+        b"body": b"sdp",
+    }
+    given |= {name: request[key] for name, key in named.items() if request.get(key)}
+    required: Parameters = {"callid": call_id_of(operation.relay_id), "from_tag": ""}
+    if "body" in PARAMETERS[route] and route not in (Route.DELETE, Route.COPY_DELETE):
+        required["body"] = b""
+    texts = {name.decode(): _plain(name, value) for name, value in given.items()}
+    return required | {name: value for name, value in texts.items() if name in PARAMETERS[route]}
+
+
+def _plain(name: bytes, value: object) -> object:
+    if name == b"body" or not isinstance(value, bytes):
+        return value
+    return value.decode("utf-8", "surrogateescape")

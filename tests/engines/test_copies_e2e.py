@@ -1,0 +1,171 @@
+"""Copies of a live call's media arrive at a third address, from the real relays."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+
+import pytest
+
+from engines.copies import CopyRequest, Leg
+from engines.kind import Exchange, Operation, RelayKind, is_ok
+from engines.leg import MediaRequest
+from engines.rtpengine.bencode import NgDict, NgValue
+from engines.rtpengine.kind import RtpengineKind
+from engines.rtpproxy.kind import RtpproxyKind
+from engines.sdp.session import parse
+from tests.peers.rtp import Parties, RtpEndpoint, converse
+from tests.peers.rtpengine import Rtpengine
+from tests.peers.rtpproxy import Rtpproxy
+
+pytestmark = pytest.mark.e2e
+
+RELAY_ID = "call"
+ENGINES = pytest.mark.parametrize("engine", ["rtpengine", "rtpproxy"])
+BOTH = CopyRequest(verb="copy_offer", from_tag="ft", to_tag="tt")
+
+
+@dataclass
+class LiveCall:
+    """A call whose parties talk, on one relay. sdp: what each party was given of the other's."""
+
+    kind: RelayKind
+    relay: Rtpengine | Rtpproxy
+    parties: Parties
+    sdp: dict[Leg, bytes]
+
+    async def perform(self, verb: str, request: NgDict) -> NgDict:
+        """Have the relay do an operation that has to succeed."""
+        reply = await self.run(self.kind.perform(Operation(verb=verb, relay_id=RELAY_ID, request=request)))
+        assert is_ok(reply), reply
+        return reply
+
+    async def run(self, exchange: Exchange) -> NgDict:
+        """Have the relay answer all commands of an exchange."""
+        try:
+            commands = next(exchange)
+            while True:
+                commands = exchange.send([await self._ask(command) for command in commands])
+        except StopIteration as stop:
+            reply: NgDict = stop.value
+            return reply
+
+    async def _ask(self, command: bytes) -> bytes:
+        if isinstance(self.relay, Rtpproxy):
+            return (await self.relay.command_reply(command.decode())).encode()
+        async with self.relay.client() as client:
+            return await client.exchange(command)
+
+    async def copy(self, copy: CopyRequest) -> NgDict:
+        """Do one step of a copy that has to succeed."""
+        return await self.perform(copy.verb, copy.request())
+
+    async def start_copy(self, copy: CopyRequest, *recorders: RtpEndpoint) -> tuple[CopyRequest, list[NgValue]]:
+        """Copy to a recorder with one address a stream; return the request that ends the copy, and the streams."""
+        offered = await self.copy(replace(copy, caller_sdp=self.sdp["callee"], callee_sdp=self.sdp["caller"]))
+        ctx, streams = offered[b"copy-ctx"], offered.get(b"streams", [])
+        assert isinstance(ctx, bytes)
+        assert isinstance(streams, list)
+        named = replace(copy, verb="copy_answer", copy_ctx=ctx.decode(), sdp=accept(offered[b"sdp"], *recorders))
+        await self.copy(named)
+        return replace(named, verb="copy_delete"), streams
+
+    def party(self, leg: object) -> RtpEndpoint:
+        """Return the party of a leg."""
+        return self.parties.caller if leg in ("caller", b"caller") else self.parties.callee
+
+
+def accept(offer: object, *recorders: RtpEndpoint) -> bytes:
+    """Return a recorder's answer: each live stream of the offer is taken by the next of its addresses."""
+    assert isinstance(offer, bytes)
+    rest = iter(recorders)
+    lines = ["v=0", "o=- 1 1 IN IP4 127.0.0.1", "s=-", "c=IN IP4 127.0.0.1", "t=0 0"]
+    for stream in parse(offer).streams:
+        port = next(rest).address[1] if stream.is_live else 0
+        lines += [f"m=audio {port} RTP/AVP 0", "a=rtpmap:0 PCMU/8000", "a=recvonly"]
+    assert next(rest, None) is None
+    return "".join(f"{line}\r\n" for line in lines).encode()
+
+
+@asynccontextmanager
+async def live_call(engine: str) -> AsyncIterator[LiveCall]:
+    """Set up a call with media both ways."""
+    kind: RelayKind = RtpengineKind() if engine == "rtpengine" else RtpproxyKind()
+    async with Rtpengine() if engine == "rtpengine" else Rtpproxy() as relay, Parties() as parties:
+        call = LiveCall(kind, relay, parties, {})
+        offer = MediaRequest(verb="offer", from_tag="ft", sdp=parties.caller.sdp().encode())
+        answer = replace(offer, verb="answer", to_tag="tt", sdp=parties.callee.sdp().encode())
+        for media, hearer in ((offer, "callee"), (answer, "caller")):
+            sdp = (await call.perform(media.verb, kind.request(media)))[b"sdp"]
+            assert isinstance(sdp, bytes)
+            call.sdp["callee" if hearer == "callee" else "caller"] = sdp
+        await parties.talk(call.sdp["caller"], call.sdp["callee"])
+        yield call
+        await call.perform("delete", kind.request(replace(answer, verb="delete")))
+        assert not await relay.sessions()
+
+
+@ENGINES
+async def test_both_parties_are_copied_each_to_an_address_of_its_own(engine: str) -> None:
+    async with live_call(engine) as call, RtpEndpoint() as first, RtpEndpoint() as second:
+        _, streams = await call.start_copy(replace(BOTH, siprec=True), first, second)
+        copies = [stream for stream in streams if isinstance(stream, dict)]
+        assert {(copy[b"leg"], copy[b"stream"]) for copy in copies} == {(b"caller", 1), (b"callee", 1)}
+        for recorder, copy in zip((first, second), copies, strict=True):
+            source, other = call.party(copy[b"leg"]), call.party(b"callee" if copy[b"leg"] == b"caller" else b"caller")
+            await recorder.wait_for(source.ssrc, 5)
+            assert not recorder.heard(other.ssrc)
+
+
+@ENGINES
+@pytest.mark.parametrize("leg", ["caller", "callee"])
+async def test_one_party_is_copied_until_the_copy_is_deleted(engine: str, leg: Leg) -> None:
+    async with live_call(engine) as call, RtpEndpoint() as recorder:
+        source = call.party(leg)
+        end, _ = await call.start_copy(replace(BOTH, legs=(leg,)), recorder)
+        await recorder.wait_for(source.ssrc, 5)
+
+        await call.copy(end)
+        await converse(call.parties.caller, call.parties.callee, 3)  # what was under way has arrived
+        while not recorder.received.empty():
+            recorder.received.get_nowait()
+        await converse(call.parties.caller, call.parties.callee, 10)
+        assert recorder.received.empty()
+        await call.copy(end)  # again: gone is gone
+
+
+@ENGINES
+async def test_a_copy_of_chosen_streams_offers_no_others(engine: str) -> None:
+    async with live_call(engine) as call:
+        reply = await call.run(
+            call.kind.perform(
+                Operation(
+                    verb="copy_offer",
+                    relay_id=RELAY_ID,
+                    request=replace(
+                        BOTH, streams=(2,), caller_sdp=call.sdp["callee"], callee_sdp=call.sdp["caller"]
+                    ).request(),
+                )
+            )
+        )
+        sdp = reply.get(b"sdp")
+        assert not is_ok(reply) or (isinstance(sdp, bytes) and not parse(sdp).live_streams)
+
+
+async def test_an_rtpengine_makes_several_copies_at_a_time() -> None:
+    async with live_call("rtpengine") as call, RtpEndpoint() as first, RtpEndpoint() as second:
+        end, _ = await call.start_copy(replace(BOTH, legs=("caller",)), first)
+        await call.start_copy(replace(BOTH, legs=("caller",)), second)
+        await first.wait_for(call.parties.caller.ssrc, 5)
+        await second.wait_for(call.parties.caller.ssrc, 5)
+        await call.copy(end)
+        await second.wait_for(call.parties.caller.ssrc, second.heard(call.parties.caller.ssrc) + 5)
+
+
+async def test_a_new_copy_takes_the_place_of_another_on_an_rtpproxy() -> None:
+    async with live_call("rtpproxy") as call, RtpEndpoint() as first, RtpEndpoint() as second:
+        await call.start_copy(replace(BOTH, legs=("caller",)), first)
+        await first.wait_for(call.parties.caller.ssrc, 5)
+        await call.start_copy(replace(BOTH, legs=("caller",)), second)
+        await second.wait_for(call.parties.caller.ssrc, 5)

@@ -89,14 +89,16 @@ def want(state: CallState, command: Command) -> Decision:
 
 
 def _concerned(state: CallState, command: Command) -> list[Session]:
-    """Give the sessions to look into: where each branch has one of its own, only that of the branch that is named."""
+    """Give the sessions that a delete can be about: those of the branch that it names, if any of them ever had it."""
     usable = list(state.usable_sessions())
-    of_branch = [
-        session
-        for session in usable
-        if session.branch == command.branch or any(dialog.branch == command.branch for dialog in session.dialogs)
-    ]
-    return of_branch if command.branch and not command.to_tag and of_branch else usable
+    if not command.branch or command.to_tag:
+        return usable
+    of_branch = [session for session in state.sessions.values() if _ever_had(session, command.branch)]
+    return [session for session in of_branch if session.usable] if of_branch else usable
+
+
+def _ever_had(session: Session, branch: str) -> bool:
+    return session.branch == branch or any(dialog.branch == branch for dialog in session.dialogs)
 
 
 def _branch_is_gone(state: CallState, branch: str) -> bool:

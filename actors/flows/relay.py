@@ -132,9 +132,7 @@ def media_request(state: CallState, media: Media) -> MediaRequest:
     sender = relay.in_force(media.leg, media.branch)
     peer = relay.in_force(CALLEE if media.leg == CALLER else CALLER, media.branch)
     body = relay.body(media.leg, media.branch)
-    from_tag, to_tag = tags_in_force(
-        relay, media.from_tag, media.to_tag, offered_by_caller=_offered_by_caller(media)
-    )
+    from_tag, to_tag = tags_in_force(relay, media.from_tag, media.to_tag, offered_by_caller=_offered_by_caller(media))
     return MediaRequest(
         verb=media.verb,
         from_tag=from_tag,

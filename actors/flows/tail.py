@@ -9,7 +9,7 @@ from actors.effects import Decide, Decision
 from events.types import TailLost
 from replay.state import CallState, Session, SessionStatus
 
-REMEMBERED = ("engine", "set", "node", "relay_id", "from_tag", "to_tag", "branch", "reason")
+REMEMBERED = ("engine", "set", "node", "relay_id", "from_tag", "to_tag", "branch", "handle", "reason")
 """The fields of a session that are plain values and outlive the loss; status and number stand beside them."""
 
 

@@ -25,12 +25,12 @@ def asked(state: CallState, session: Session, command: Command) -> NgDict:
 def teardown_of(state: CallState, session: Session) -> Operation:
     """Build the removal of a whole session, under the id and the tags that its node knows it by.
 
-    One that was made by settings is removed by them, too: those in force, or of when the call ended.
+    Where that takes no more than a session, it is by the settings, too: those in force, or of when the call ended.
     """
     kind = kind_of(session.engine)
-    relay = session.relay or state.relay
-    if relay is None or kind.native_branches:
+    if kind.native_branches:
         return kind.teardown(session.relay_id, session.from_tag, session.to_tag)
+    relay = session.relay or state.relay or Relay()
     by_caller = session.from_tag not in relay.tags
     from_tag, to_tag = tags_in_force(relay, session.from_tag, session.to_tag, offered_by_caller=by_caller)
     media = delete_request(relay, from_tag, to_tag, session.branch)

@@ -7,10 +7,12 @@ operations. Its commands carry their own end, so that they travel over connectio
 from __future__ import annotations
 
 from engines.kind import Exchange, Operation, Untranslatable
+from engines.leg import MediaRequest, to_bytes
 from engines.mediaproxy import commands
 from engines.mediaproxy.commands import SessionNames, Signalling
 from engines.mediaproxy.negotiation import answered, error, negotiate
 from engines.mediaproxy.replies import is_error, parse_removed
+from engines.mediaproxy.requests import request
 from engines.rtpengine.bencode import NgDict
 from engines.rtpproxy.words import normalised, words_of
 
@@ -39,6 +41,10 @@ class MediaproxyKind:
         if operation.verb == "delete":
             return _delete(operation)
         raise Untranslatable(f"{operation.verb} is not something that MediaProxy can do; use a set of rtpengine nodes")
+
+    def request(self, media: MediaRequest) -> NgDict:
+        """Say an offer, answer or delete with words as flags; see `engines.mediaproxy.requests`."""
+        return request(media)
 
     def ping(self) -> Exchange:
         """Ask whether the dispatcher answers; returns {b"result": b"pong"} when it does. Raises MalformedReply.
@@ -103,12 +109,12 @@ def _names(operation: Operation) -> SessionNames:
     from_tag, to_tag = (tag if isinstance(tag, bytes) else None for tag in tags)
     if from_tag is None or to_tag is None:
         raise Untranslatable("from-tag, to-tag: not strings")
-    names = SessionNames(operation.relay_id.encode("utf-8", "surrogateescape"), from_tag, to_tag)
+    names = SessionNames(to_bytes(operation.relay_id), from_tag, to_tag)
     names.headers()
     return names
 
 
 def _operation(verb: str, relay_id: str, from_tag: str, to_tag: str) -> Operation:
     named = {b"call-id": relay_id, b"from-tag": from_tag, b"to-tag": to_tag}
-    request: NgDict = {key: name.encode("utf-8", "surrogateescape") for key, name in named.items() if name}
+    request: NgDict = {key: to_bytes(name) for key, name in named.items() if name}
     return Operation(verb=verb, relay_id=relay_id, request={b"command": verb.encode(), **request})

@@ -22,6 +22,8 @@ COPY_HANDLE = b"route-copy-ctx"
 _WHOLE = b"route-whole"
 """The key of a delete that takes a whole session away. A callable cannot be told to delete a part."""
 
+_VERBS = frozenset(route.value for route in Route)
+
 
 class RouteKind:
     """The user's callables as a node. Each branch of a call has a session of its own."""
@@ -57,7 +59,7 @@ class RouteKind:
             return _at_once({b"result": b"ok"})
         if operation.verb == "delete" and _WHOLE not in operation.request:
             return _at_once({b"result": b"ok", b"warning": b"A route holds all that this id names as one session"})
-        if operation.verb not in iter(Route):
+        if operation.verb not in _VERBS:
             raise Untranslatable(f"{operation.verb} is not something that a route is for; use a set of rtpengine nodes")
         return _call(Route(operation.verb), operation)
 
@@ -84,8 +86,8 @@ def _operation(verb: str, relay_id: str, tags: dict[bytes, str], options: NgDict
 
 
 def _at_once(reply: NgDict) -> Exchange:
+    yield from ()
     return reply
-    yield  # what makes it an exchange
 
 
 def _call(route: Route, operation: Operation) -> Exchange:

@@ -69,10 +69,17 @@ def _body(value: object) -> bytes:
         raise BadReturn(f"returned {type(value).__name__} as the body, expected str or bytes")
     if not value:
         raise BadReturn("returned an empty body; None leaves the SDP as it is")
-    return value.encode("utf-8", "surrogateescape") if isinstance(value, str) else bytes(value)
+    return _encoded(value) if isinstance(value, str) else bytes(value)
 
 
 def _identifier(name: str, value: object) -> bytes:
     if isinstance(value, bool) or not isinstance(value, str | bytes | int):
         raise BadReturn(f"returned {type(value).__name__} as the {name}, expected str")
-    return value if isinstance(value, bytes) else str(value).encode("utf-8", "surrogateescape")
+    return value if isinstance(value, bytes) else _encoded(str(value))
+
+
+def _encoded(text: str) -> bytes:
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError as error:
+        raise BadReturn(f"returned text that cannot be written as UTF-8: {error.reason}") from error

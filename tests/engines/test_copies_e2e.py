@@ -135,22 +135,13 @@ async def test_one_party_is_copied_until_the_copy_is_deleted(engine: str, leg: L
         await call.copy(end)  # again: gone is gone
 
 
-@ENGINES
-async def test_a_copy_of_chosen_streams_offers_no_others(engine: str) -> None:
-    async with live_call(engine) as call:
-        reply = await call.run(
-            call.kind.perform(
-                Operation(
-                    verb="copy_offer",
-                    relay_id=RELAY_ID,
-                    request=replace(
-                        BOTH, streams=(2,), caller_sdp=call.sdp["callee"], callee_sdp=call.sdp["caller"]
-                    ).request(),
-                )
-            )
-        )
-        sdp = reply.get(b"sdp")
-        assert not is_ok(reply) or (isinstance(sdp, bytes) and not parse(sdp).live_streams)
+@pytest.mark.parametrize("legs", [("caller",), ("caller", "callee")])
+async def test_streams_that_were_not_chosen_are_switched_off_by_an_rtpengine(legs: tuple[Leg, ...]) -> None:
+    async with live_call("rtpengine") as call:
+        offered = await call.copy(replace(BOTH, legs=legs, streams=(2,)))
+        assert isinstance(offered[b"sdp"], bytes)
+        assert [stream.is_live for stream in parse(offered[b"sdp"]).streams] == [False] * len(legs)
+        assert offered[b"streams"] == []
 
 
 async def test_an_rtpengine_makes_several_copies_at_a_time() -> None:

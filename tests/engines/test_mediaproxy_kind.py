@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Literal
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from engines.kind import MalformedReply, Operation, RelayKind, Untranslatable, is_limit, is_ok
+from engines.leg import MediaRequest
 from engines.mediaproxy.commands import MAX_LINE
 from engines.mediaproxy.kind import MediaproxyKind
 from engines.rtpengine.bencode import NgDict
@@ -108,6 +112,34 @@ def test_what_else_is_changed_in_the_sdp() -> None:
     wishes: NgDict = {b"media-address": b"198.51.100.1", b"replace": [b"origin"]}
     _, reply = ask("offer", {**OFFER, **wishes}, b"203.0.113.5 50000")
     assert reply[b"sdp"] == AUDIO.replace(b"10.0.0.1", b"198.51.100.1").replace(b"4000", b"50000")
+
+
+def test_what_a_call_wants_is_said_with_words_as_flags() -> None:
+    wanted = MediaRequest(
+        verb="offer",
+        from_tag="ft",
+        sdp=ICE,
+        ctx_flags="replace-origin",
+        flags="ICE=remove media-relay=203.0.113.5",
+        type="rtp/avp",
+        in_iface="lan",
+        out_iface="lan",
+        ip="198.51.100.1",
+        received_from="192.0.2.77",
+    )
+    commands, reply = ask("offer", KIND.request(wanted), b"203.0.113.5 50000")
+    assert b"\r\nsignaling_ip: 192.0.2.77\r\nmedia_relay: 203.0.113.5\r\n" in commands[0]
+    assert commands[0].endswith(b"ice=no\r\n\r\n")
+    assert bytes(reply[b"sdp"]).count(b"198.51.100.1") == 2  # type: ignore[arg-type]
+    with pytest.raises(Untranslatable, match="direction"):
+        KIND.perform(operation("offer", KIND.request(replace(wanted, out_iface="wan"))))
+
+
+@pytest.mark.parametrize("verb", ["offer", "answer", "delete"])
+def test_no_flag_can_take_the_place_of_what_the_call_says(verb: Literal["offer", "answer", "delete"]) -> None:
+    wanted = MediaRequest(verb=verb, from_tag="ft", to_tag="tt", sdp=AUDIO, flags="sdp=x command=y", delete="to-tag")
+    body: NgDict = {} if verb == "delete" else {b"sdp": AUDIO}
+    assert KIND.request(wanted) == {b"command": verb.encode(), b"from-tag": b"ft", b"to-tag": b"tt", **body}
 
 
 def test_an_sdp_without_streams_needs_no_node() -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeAlias
 
 import structlog
@@ -94,7 +95,11 @@ class RouteTransport:
         if isinstance(job, asyncio.Task):
             job.cancel()
         self._overdue[session] = job
-        job.add_done_callback(lambda _: self._overdue.pop(session, None))
+        job.add_done_callback(partial(self._ended, session))
+
+    def _ended(self, session: str, job: asyncio.Future[NgDict]) -> None:
+        if self._overdue.get(session) is job:
+            del self._overdue[session]
 
 
 def _is_async(function: Function) -> bool:

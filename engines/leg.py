@@ -26,8 +26,9 @@ class MediaRequest:
     received_from: the address that the SIP message came from.
     ctx_delete, delete: the flags of the context and of a leg for a delete.
     set: the node set that is engaged. engaged_branch: the index of the branch that it is engaged for, -1 for all.
-    notify_socket, notify_tag: where the relay may tell that the session timed out (as rtpproxy takes them: `unix:PATH`
-        or `tcp:HOST:PORT`), and what it says there.
+    notify_socket, notify_tag: where the relay may tell that the session timed out, `unix:PATH` or `tcp:HOST:PORT` in
+        the very words of an rtpproxy's option -n, and what it says there.
+    cseq: the CSeq number of the offer's SIP request, 0 if there is none; an answer has its offer's.
     """
 
     verb: Literal["offer", "answer", "delete"]
@@ -49,6 +50,7 @@ class MediaRequest:
     notify_tag: str = ""
     set: str = ""
     engaged_branch: int = -1
+    cseq: int = 0
 
     def names(self) -> NgDict:
         """Return the keys of an ng request that say what is done, to which parties and with which SDP."""

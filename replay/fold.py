@@ -208,22 +208,26 @@ def _relay(state: CallState) -> Relay:
     return state.relay
 
 
-def _copy_intended(state: CallState, _: Recorded, event: e.CopyIntended) -> None:
-    state.copies[event.copy] = Copy(event.session, event.flags, event.legs, event.streams)
+def _copy_intended(state: CallState, record: Recorded, event: e.CopyIntended) -> None:
+    before = state.copies.get(event.copy)
+    copy = Copy(event.session, event.flags, event.legs, event.streams, wanted_at=record.at)
+    if before is not None:
+        copy.handle, copy.version = before.handle, before.version + 1
+    state.copies[event.copy] = copy
 
 
 def _copy_offered(state: CallState, _: Recorded, event: e.CopyOffered) -> None:
-    state.copies[event.copy].offered = True
-    state.copies[event.copy].handle = event.handle
+    copy = state.copies[event.copy]
+    copy.offered, copy.handle = True, event.handle
 
 
-def _copy_answered(_: CallState, __: Recorded, ___: e.CopyAnswered) -> None:
-    """Change nothing: to end a copy, nothing else is needed than what is known of it."""
+def _copy_answered(state: CallState, _: Recorded, event: e.CopyAnswered) -> None:
+    state.copies[event.copy].answered = True
 
 
 def _copy_delete_wanted(state: CallState, record: Recorded, event: e.CopyDeleteWanted) -> None:
-    state.copies[event.copy].closing = True
-    state.copies[event.copy].wanted_at = record.at
+    copy = state.copies[event.copy]
+    copy.closing, copy.wanted_at = True, record.at
 
 
 def _copy_deleted(state: CallState, _: Recorded, event: e.CopyDeleted) -> None:

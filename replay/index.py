@@ -41,6 +41,11 @@ def due(state: CallState, deadlines: Deadlines) -> int | None:
     for session in state.sessions.values():
         if session.status is not SessionStatus.CLOSED:
             _add_wishes(wishes, session, deadlines)
+    for copy in state.copies.values():
+        if copy.closing:
+            wishes.append(copy.wanted_at + deadlines.retry)
+        elif not copy.offered:
+            wishes.append(copy.wanted_at + deadlines.operation)
     return min(wishes) if wishes else None
 
 

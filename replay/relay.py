@@ -29,7 +29,10 @@ class Engagement:
 
 @dataclass(slots=True)
 class Copy:
-    """A copy of a session's media. `handle` is the node's name for it; `closing` that it is to end."""
+    """A copy of a session's media. `handle` is the node's name for it; `closing` says that it is to end.
+
+    wanted_at: when it, or its end, was wanted (ms since the epoch). version: of the SDP that it offers.
+    """
 
     session: int
     flags: str = ""
@@ -37,8 +40,10 @@ class Copy:
     streams: tuple[int, ...] = ()
     handle: str = ""
     offered: bool = False
+    answered: bool = False
     closing: bool = False
     wanted_at: int = 0
+    version: int = 1
 
 
 @dataclass(slots=True)

@@ -1,5 +1,107 @@
-"""rtp-relay: the RTP relays of a SIP platform behind one door, every call an actor, every step in its stream."""
+"""rtp-relay: the RTP relays of a SIP platform behind one door, every call an actor, every step in its stream.
+
+The names below are the Python API (docs/python-api.md). Each is imported when it is first used: the command line, which
+imports this package too, does not wait for what it does not need.
+"""
 
 from __future__ import annotations
 
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from engines.route.parameters import AnswerParameters, DeleteParameters, OfferParameters
+    from engines.route.routes import Routes
+    from events.journal import CorruptEntry, JournalError, LiveCall, Recorded
+    from replay.negotiation import REFUSE_WITH, Change, Fault, Role, SipEvent
+    from replay.relay import CALLEE, CALLER
+    from replay.state import CallState
+    from replay.words import facts
+    from rtp_relay.api.call import RelayCall, Seeing
+    from rtp_relay.api.errors import (
+        BadValue,
+        LateEngage,
+        NotEngaged,
+        Overloaded,
+        Refused,
+        RelayError,
+        UnknownCall,
+    )
+    from rtp_relay.api.system import RelaySystem, open_relay
+    from rtp_relay.api.variables import ContextVariables, LegVariables, branch_name
+    from rtp_relay.assembly.errors import StartError
+    from rtp_relay.config import Config, ConfigError
+
 __version__ = "0.1.0"
+
+__all__ = [
+    "CALLEE",
+    "CALLER",
+    "REFUSE_WITH",
+    "AnswerParameters",
+    "BadValue",
+    "CallState",
+    "Change",
+    "Config",
+    "ConfigError",
+    "ContextVariables",
+    "CorruptEntry",
+    "DeleteParameters",
+    "Fault",
+    "JournalError",
+    "LateEngage",
+    "LegVariables",
+    "LiveCall",
+    "NotEngaged",
+    "OfferParameters",
+    "Overloaded",
+    "Recorded",
+    "Refused",
+    "RelayCall",
+    "RelayError",
+    "RelaySystem",
+    "Role",
+    "Routes",
+    "Seeing",
+    "SipEvent",
+    "StartError",
+    "UnknownCall",
+    "branch_name",
+    "facts",
+    "open_relay",
+]
+
+_NAMES = {
+    "engines.route.parameters": ("AnswerParameters", "DeleteParameters", "OfferParameters"),
+    "engines.route.routes": ("Routes",),
+    "events.journal": ("CorruptEntry", "JournalError", "LiveCall", "Recorded"),
+    "replay.negotiation": ("REFUSE_WITH", "Change", "Fault", "Role", "SipEvent"),
+    "replay.relay": ("CALLEE", "CALLER"),
+    "replay.state": ("CallState",),
+    "replay.words": ("facts",),
+    "rtp_relay.api.call": ("RelayCall", "Seeing"),
+    "rtp_relay.api.errors": (
+        "BadValue",
+        "LateEngage",
+        "NotEngaged",
+        "Overloaded",
+        "Refused",
+        "RelayError",
+        "UnknownCall",
+    ),
+    "rtp_relay.api.system": ("RelaySystem", "open_relay"),
+    "rtp_relay.api.variables": ("ContextVariables", "LegVariables", "branch_name"),
+    "rtp_relay.assembly.errors": ("StartError",),
+    "rtp_relay.config": ("Config", "ConfigError"),
+}
+"""Where the names are."""
+
+_HOMES = {name: module for module, names in _NAMES.items() for name in names}
+
+if not TYPE_CHECKING:  # a type checker that saw it would take any name for one of ours
+
+    def __getattr__(name: str) -> object:
+        if name not in _HOMES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = globals()[name] = getattr(import_module(_HOMES[name]), name)
+        return value

@@ -18,6 +18,7 @@ import structlog
 from actors.directory import Directory, DirectorySettings
 from actors.due import DuePoller
 from actors.nodes import NodeTable
+from engines.route.routes import Routes
 from events.journal import Journal
 from gateways.ng.door import NgDoor
 from replay.index import Deadlines
@@ -28,8 +29,9 @@ from rtp_relay.assembly.door import open_door
 from rtp_relay.assembly.embedded import Grounds, grounds
 from rtp_relay.assembly.errors import StartError
 from rtp_relay.assembly.journal import open_journal, service_journal
-from rtp_relay.assembly.nodes import open_nodes
+from rtp_relay.assembly.nodes import ROUTE_GRACE, open_nodes
 from rtp_relay.assembly.publisher import StatusPublisher
+from rtp_relay.assembly.script import load_routes
 from rtp_relay.bounded_rate import BoundedRate
 from rtp_relay.config import Config
 from rtp_relay.config.journal_url import redacted
@@ -49,14 +51,16 @@ COMMANDS_IN_A_ROW = 5
 class Service:
     """A control node. `start` it once; `stop` it in any case after that.
 
-    Without `doors` it is there for the program that it runs in alone.
+    Without `doors` it is there for the program that it runs in alone. `routes` are the callables of the route engine;
+    without them they are taken from the configured script.
     """
 
     directory: Directory
     journal: Journal
 
-    def __init__(self, config: Config, *, doors: bool = True) -> None:
+    def __init__(self, config: Config, *, doors: bool = True, routes: Routes | None = None) -> None:
         self._config = config
+        self._routes = routes
         self._doors = doors
         self._started = False
         self._stack = AsyncExitStack()
@@ -113,9 +117,10 @@ class Service:
 
     async def _open(self) -> None:
         config, enter = self._config, self._stack.enter_async_context
+        routes = self._routes or load_routes(config.route)
         ground = await enter(grounds(config))
         journal = self.journal = await enter(service_journal(config, ground.journal_url))
-        self.nodes = await enter(open_nodes(ground.nodes))
+        self.nodes = await enter(open_nodes(ground.nodes, routes, config.route.timeout))
         publisher = self._publisher = StatusPublisher(config.service.name, journal, self.nodes, now)
         self._stack.push_async_callback(publisher.withdraw)
         directory = self.directory = Directory(
@@ -231,7 +236,7 @@ def _deadlines(config: Config, ground: Grounds) -> Deadlines:
         offer=_ms(calls.offer_timeout),
         probe=_ms(calls.probe_interval),
         retry=_ms(calls.retry_interval),
-        operation=max(LEAST_OPERATION, _ms(slowest * COMMANDS_IN_A_ROW)),
+        operation=max(LEAST_OPERATION, _ms(slowest * COMMANDS_IN_A_ROW), _ms(config.route.timeout + ROUTE_GRACE)),
         give_up=_ms(calls.give_up_after),
     )
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from actors.effects import Ask, Decide, Decision, Flow, Outcome, Postpone, Record, Step
 from actors.flows import sessions
+from actors.flows.copies import Place, closing, end_copy, forgotten
 from actors.flows.delete import Removal, naming_only_the_branch, removal_of, remove
 from engines.kind import Operation, RelayKind
 from engines.registry import kind_of
@@ -47,6 +48,7 @@ class Agenda:
     removals: Sequence[Removal] = ()
     branch_removals: Sequence[BranchRemoval] = ()
     checks: Sequence[Check] = ()
+    copies: Sequence[tuple[str, Place]] = ()
     oldest_wish: int = 0
 
 
@@ -57,8 +59,10 @@ def attend(now: int, deadlines: Deadlines) -> Flow:
     if agenda.removals:
         yield from remove(agenda.removals, None)
     yield from _remove_branches(agenda.branch_removals)
+    for name, place in agenda.copies:
+        yield from end_copy(name, place)
     yield from _check(agenda.checks)
-    if agenda.removals or agenda.branch_removals:
+    if agenda.removals or agenda.branch_removals or agenda.copies:
         # Twice as long from try to try, without a word in the journal: the wish's age is the measure.
         yield Postpone(now + min(max(now - agenda.oldest_wish, deadlines.retry), deadlines.probe))
     elif agenda.checks:
@@ -71,6 +75,7 @@ def _settle(now: int, deadlines: Deadlines) -> Decide:
 
     def decide(state: CallState) -> Decision:
         events = _unresolved(state, now, deadlines) + _given_up(state, now, deadlines)
+        events += forgotten(state, now - deadlines.operation)
         if state.status is CallStatus.LIVE and not events:
             events = _unanswered(state, now, deadlines)
         return Decision(events)
@@ -117,7 +122,7 @@ def _unanswered(state: CallState, now: int, deadlines: Deadlines) -> list[Event]
 
 
 def _agenda(state: CallState, now: int, deadlines: Deadlines) -> Agenda:
-    closing = [
+    to_close = [
         session
         for session in state.remaining_sessions()
         if session.status is SessionStatus.CLOSING and session.not_before <= now
@@ -127,12 +132,14 @@ def _agenda(state: CallState, now: int, deadlines: Deadlines) -> Agenda:
         for session in state.usable_sessions()
         for wanted in session.branch_deletes
     ]
-    wishes = [session.wanted_at for session in closing] + [branch.wanted.wanted_at for branch in branches]
+    wishes = [session.wanted_at for session in to_close] + [branch.wanted.wanted_at for branch in branches]
+    wishes += [copy.wanted_at for copy in state.copies.values() if copy.closing]
     quiet = state.status is CallStatus.LIVE and state.answered and state.changed + deadlines.probe <= now
     return Agenda(
-        removals=[removal_of(state, session) for session in closing],
+        removals=[removal_of(state, session) for session in to_close],
         branch_removals=branches,
         checks=[_check_of(session) for session in state.usable_sessions()] if quiet else (),
+        copies=closing(state),
         oldest_wish=min(wishes, default=now),
     )
 

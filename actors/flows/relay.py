@@ -47,6 +47,7 @@ class Media:
     to_tag: str = ""
     sdp: bytes
     received_from: str = ""
+    cseq: int = 0
     at: int = 0
 
 
@@ -140,6 +141,7 @@ def media_request(state: CallState, media: Media) -> MediaRequest:
         branch=media.branch,
         sdp=media.sdp if body is None else body,
         received_from=media.received_from,
+        cseq=media.cseq,
         ctx_flags=relay.context.get("flags", ""),
         flags=sender.get("flags", ""),
         peer=peer.get("peer", ""),

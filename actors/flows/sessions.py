@@ -21,7 +21,8 @@ def of_offer(state: CallState, command: Command) -> Session | None:
     A node that knows branches has all of them in one session; on others each branch has a session.
     """
     if command.to_tag:
-        return of_answer(state, command)
+        session = of_answer(state, command)
+        return session if session is None or _may_offer_in(session, command) else None
     return _first(state, lambda session: _opened_by(session, command)) or _first(
         state, lambda session: kind_of(session.engine).native_branches
     )
@@ -50,6 +51,15 @@ def at(state: CallState, node: str, relay_id: str) -> Session:
         if session.node == node and session.relay_id == relay_id:
             return session
     raise LookupError(f"call {state.call_id!r} has no session {relay_id!r} on node {node!r}")
+
+
+def _may_offer_in(session: Session, command: Command) -> bool:
+    """Tell whether the node would take the offer for one of this session.
+
+    A node without branches knows a session by the tag that made it: an offer between two others makes a second one
+    there, under the same id, which the delete of the first would leave.
+    """
+    return kind_of(session.engine).native_branches or session.from_tag in (command.from_tag, command.to_tag)
 
 
 def _opened_by(session: Session, command: Command) -> bool:

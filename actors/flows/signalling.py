@@ -117,6 +117,7 @@ def _media(seen: Seen, verdict: Verdict) -> Media:
         to_tag="" if first else _tag_of(seen, verdict, offerer.other),
         sdp=seen.event.sdp or b"",
         received_from=seen.received_from,
+        cseq=seen.event.cseq,
         at=seen.at,
     )
 
@@ -163,6 +164,7 @@ def _restore(seen: Seen, verdict: Verdict, nodes: NodeTable) -> Step[None]:
             from_tag=agreement.from_tag,
             to_tag=agreement.to_tag,
             sdp=sdp,
+            cseq=seen.event.cseq,
             at=seen.at,
         )
         yield from relay.relay_media(media, nodes)

@@ -25,4 +25,6 @@ def request(media: MediaRequest) -> NgDict:
         options[b"media-address"] = to_bytes(media.ip)
     if media.received_from:
         options.setdefault(b"received-from", source(to_bytes(media.received_from)))
+    if media.cseq:
+        options[b"cseq"] = media.cseq
     return {**options, **media.names()}

@@ -11,7 +11,7 @@ Source: modules/rtpengine/README.md and parse_flags in rtpengine.c, of OpenSIPS.
 | `address-family=` | the key; IP4 or IP6 |
 | `received-from=` | the key, as a list of the family and the address |
 | `via-branch-param=`, `via-branch=` | `via-branch`; its values 1, 2, auto, extra, for SIP headers, say nothing |
-| `call-id=`, `from-tag=`, `to-tag=`, `force-answer` | refused: the call's state says it |
+| `call-id=`, `from-tag=`, `to-tag=`, `sdp=`, `command=`, `force-answer` | refused: the call says it |
 | another `key=value` | the key; a value in brackets is a list or a dictionary |
 | another word, such as `trust-address` or `codec-strip-PCMA` | a word of the list `flags` |
 
@@ -71,6 +71,8 @@ _DECIDED = {
     b"callid": "set callid of the call's context",
     b"from-tag": "set from_tag of the call's context",
     b"to-tag": "set to_tag of the call's context",
+    b"sdp": "set body of the leg",
+    b"command": "what is asked follows from the call",
     b"force-answer": "what is an offer and what an answer follows from the call",
 }
 

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from engines.kind import UNKNOWN_CALL_ID, Exchange, MalformedReply, Operation, is_ok
 from engines.leg import MediaRequest, to_bytes
-from engines.rtpengine import copies
+from engines.rtpengine import copies, requests
 from engines.rtpengine.bencode import BencodeError, NgDict, decode, encode
 from engines.rtpengine.bulky import BULKY, read_partly
-from engines.rtpengine.requests import request
 
 _PING = encode({b"command": b"ping"})
 
@@ -37,7 +36,7 @@ class RtpengineKind:
 
     def request(self, media: MediaRequest) -> NgDict:
         """Say an offer, answer or delete with words as flags; see `engines.rtpengine.flags`."""
-        return request(media)
+        return requests.request(media)
 
     def ping(self) -> Exchange:
         """Send `ping`; the node answers {b"result": b"pong"}. Raises MalformedReply."""

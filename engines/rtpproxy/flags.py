@@ -15,7 +15,7 @@ the ng protocol, which `engines.rtpproxy.translate` reads as that of any client,
 | `l` | only look up a session | own: `look-up` |
 | `k` | make the session, leave the SDP as it is | own: `keep-sdp` |
 | `f` | go on though another proxy has marked the SDP | own: `force` |
-| `n` `n<socket>` | have timeouts told, to the socket if one is given | own: `notify` |
+| `n` `n<socket>` | have timeouts told, to the socket (one of the relay's option -n) | own: `notify` |
 | `tNN` `TNN` | the sender's side, the other side may be silent for NN seconds | own: `ttl`, `peer-ttl` |
 | `d` `dNNN` | have DTMF told, of payload type NNN | own: `dtmf` |
 """

@@ -11,11 +11,10 @@ from collections.abc import Callable, Mapping
 from engines.kind import UNKNOWN_CALL_ID, Exchange, MalformedReply, Operation, Untranslatable
 from engines.leg import MediaRequest
 from engines.rtpengine.bencode import NgDict
-from engines.rtpproxy import commands, copies, prompts, statistics
+from engines.rtpproxy import commands, copies, prompts, requests, statistics
 from engines.rtpproxy.commands import SessionKey
 from engines.rtpproxy.negotiation import answered, error, negotiate, reason_of
 from engines.rtpproxy.replies import PROTOCOL_VERSION, Refusal, parse_version
-from engines.rtpproxy.requests import request
 from engines.rtpproxy.words import normalised, words_of
 
 
@@ -39,7 +38,7 @@ class RtpproxyKind:
 
     def request(self, media: MediaRequest) -> NgDict:
         """Say an offer, answer or delete with letters as flags; see `engines.rtpproxy.flags`."""
-        return request(media)
+        return requests.request(media)
 
     def ping(self) -> Exchange:
         """Ask for the protocol's version. Raises MalformedReply for another one than this kind speaks."""

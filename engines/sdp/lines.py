@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
-_RAW_LINE = re.compile(rb"[^\n]*\n|[^\n]+")
+_RAW_LINE = re.compile(rb"([^\n]*?)(\r?\n|\Z)")
 _LINE = re.compile(rb"[A-Za-z]=")
 _WORD = re.compile(rb"\S+")
 _BLANK = b" \t\r\0"
@@ -20,8 +20,7 @@ class SdpError(ValueError):
     """A body that is no session description, or one that cannot be changed as asked; the message names the line."""
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(NamedTuple):
     """A word of the body, and the offset at which it starts."""
 
     start: int
@@ -33,19 +32,19 @@ class Field:
         return self.start + len(self.text)
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One line: its number (from 1), its offset in the body, its text and the bytes that end it (b"" at the end)."""
+class Line(NamedTuple):
+    """One line.
+
+    number: from 1. start: its offset in the body. text, and ending: the bytes that end it (b"" at the end). type: the
+    letter before the equals sign. attribute: the name of the attribute, b"" where the line is not an a= line.
+    """
 
     number: int
     start: int
     text: bytes
     ending: bytes
-
-    @property
-    def type(self) -> bytes:
-        """The letter before the equals sign."""
-        return self.text[:1]
+    type: bytes
+    attribute: bytes
 
     @property
     def value(self) -> bytes:
@@ -56,11 +55,6 @@ class Line:
     def end(self) -> int:
         """The offset of the next line."""
         return self.start + len(self.text) + len(self.ending)
-
-    @property
-    def attribute(self) -> bytes:
-        """The name of the attribute, b"" where the line is not an a= line."""
-        return self.value.partition(b":")[0].strip() if self.type == b"a" else b""
 
     def fields(self, skip: int = 0) -> list[Field]:
         """Return the words of the value, without its first `skip` bytes."""
@@ -78,19 +72,11 @@ def shown(text: bytes) -> str:
 
 def split_lines(body: bytes) -> Iterator[Line]:
     """Yield the lines that are not blank. Raises SdpError for one that is not of the form `<type>=<value>`."""
-    for number, raw in enumerate(_RAW_LINE.finditer(body), start=1):
-        text, ending = _cut(raw.group())
-        line = Line(number, raw.start(), text, ending)
-        if not text.strip(_BLANK):
-            continue
-        if not _LINE.match(text):
+    for number, found in enumerate(_RAW_LINE.finditer(body), start=1):
+        text, ending = found.groups()
+        attribute = text[2:].partition(b":")[0].strip() if text.startswith(b"a") else b""
+        line = Line(number, found.start(), text, ending, text[:1], attribute)
+        if _LINE.match(text):
+            yield line
+        elif text.strip(_BLANK):
             raise line.error("a multipart body, not an SDP" if text.startswith(b"--") else "not of the form <type>=")
-        yield line
-
-
-def _cut(raw: bytes) -> tuple[bytes, bytes]:
-    """Part a line from the bytes that end it."""
-    for ending in (b"\r\n", b"\n"):
-        if raw.endswith(ending):
-            return raw[: -len(ending)], ending
-    return raw, b""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 from engines.sdp.address import MediaAddress
 from engines.sdp.lines import Field, Line, SdpError, split_lines
@@ -14,8 +15,7 @@ _DIRECTIONS = frozenset({b"sendrecv", b"sendonly", b"recvonly", b"inactive"})
 _MAX_PORT = 65535
 
 
-@dataclass(frozen=True, slots=True)
-class Connection:
+class Connection(NamedTuple):
     """A c= line, or the end of an o= line: the places of its address family and of its address."""
 
     family: Field
@@ -27,8 +27,7 @@ class Connection:
         return MediaAddress(self.family.text.upper(), self.host.text)
 
 
-@dataclass(frozen=True, slots=True)
-class Rtcp:
+class Rtcp(NamedTuple):
     """An a=rtcp line (RFC 3605): the place of its port, and of its address where it has one."""
 
     port: Field

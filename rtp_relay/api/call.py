@@ -8,11 +8,14 @@ from dataclasses import dataclass
 
 from actors.directory import Directory
 from actors.effects import Flow
+from actors.flows import copies
 from actors.flows import relay as flows
+from actors.flows.copies import Wish
 from actors.flows.delete import delete
 from actors.flows.relay import Media
 from actors.flows.signalling import VERDICT, Seen, see
 from actors.nodes import NodeTable
+from engines.copies import Leg as CopiedLeg
 from engines.rtpengine.bencode import NgDict
 from engines.rtpengine.bulky import whole
 from events.journal import Journal, Recorded
@@ -131,6 +134,34 @@ class RelayCall:
         return whole(
             await self._conduct(delete(flows.call_delete(self.call_id, from_tag, to_tag, reason, now())), None)
         )
+
+    # -- copies --
+
+    async def copy_offer(
+        self,
+        name: str,
+        *,
+        legs: tuple[CopiedLeg, ...] = (),
+        streams: tuple[int, ...] = (),
+        siprec: bool = False,
+        inactive: bool = False,
+    ) -> bytes:
+        """Begin a copy of the call's media under a name of yours, and give the SDP to offer to the recorder.
+
+        legs: whose media ("caller", "callee"), both if empty. streams: numbers of m= lines from 1, all if empty.
+        siprec: label the streams as RFC 7866 wants it. inactive: begin paused. The same name again changes that copy.
+        """
+        wish = Wish(name, legs, streams, siprec, inactive)
+        sdp = (await self._conduct(copies.copy_offer(wish))).get(b"sdp")
+        return sdp if isinstance(sdp, bytes) else b""
+
+    async def copy_answer(self, name: str, sdp: bytes) -> None:
+        """Give the recorder's answer: media flow to it until the copy or the call ends."""
+        await self._conduct(copies.copy_answer(name, sdp))
+
+    async def copy_delete(self, name: str, *, reason: str = "asked for") -> None:
+        """End a copy. Copies end with the call by themselves."""
+        await self._conduct(copies.copy_delete(name, reason))
 
     # -- reading --
 

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from engines.route.routes import Routes
 from events.journal import LiveCall, Recorded
 from rtp_relay.api.call import RelayCall
 from rtp_relay.config import Config, load
@@ -53,13 +54,17 @@ class RelaySystem:
 
 
 @asynccontextmanager
-async def open_relay(config: Config | Path | str | None = None) -> AsyncIterator[RelaySystem]:
+async def open_relay(
+    config: Config | Path | str | None = None, *, routes: Routes | None = None
+) -> AsyncIterator[RelaySystem]:
     """Open a relay system from a configuration (or its file; None: everything embedded) for as long as the block runs.
+
+    `routes` are the callables of the route engine, in place of a configured script.
 
     Raises ConfigError for a wrong configuration, StartError if Redis or a node's name cannot be reached.
     """
     loaded = config if isinstance(config, Config) else load(Path(config) if config is not None else None)
-    service = Service(loaded, doors=False)
+    service = Service(loaded, doors=False, routes=routes)
     await service.start()
     try:
         yield RelaySystem(service)

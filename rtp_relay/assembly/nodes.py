@@ -3,30 +3,62 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from actors.engine import EngineActor, EngineSettings
 from actors.nodes import Node, NodeTable
+from actors.route_transport import way_to
 from engines.health import Health
-from engines.sets import NodeSpec
-from rtp_relay.assembly.errors import StartError
+from engines.route.kind import RouteKind
+from engines.route.routes import Routes
+from engines.sets import EVERY_SET, NodeSpec
+from rtp_relay.assembly.errors import StartError, UnusableError
 from rtp_relay.config import NodeConfig
+
+ROUTE_NODE = NodeSpec(name=RouteKind.name, engine=RouteKind.name, url="route:", set=EVERY_SET)
+"""The node of the route engine: this program itself."""
+
+ROUTE_GRACE = 1.0
+"""So many seconds after a callable's time the node would count as silent; the callable's failure is told before."""
+
+NEVER_DOWN = sys.maxsize
+"""What a callable fails at is no fault of the node's, however often."""
 
 
 @asynccontextmanager
-async def open_nodes(configs: Sequence[NodeConfig]) -> AsyncIterator[NodeTable]:
-    """Start the actors of nodes, and stop them in the end. Raises StartError for a name without an address."""
+async def open_nodes(
+    configs: Sequence[NodeConfig], routes: Routes | None = None, route_timeout: float = 5.0
+) -> AsyncIterator[NodeTable]:
+    """Start the actors of nodes, and with `routes` that of the route engine; stop them in the end.
+
+    `route_timeout` is what a callable may take, in seconds. Raises StartError for a name without an address.
+    """
     table = NodeTable()
     try:
+        if routes is not None:
+            await _add(table, _start_route(configs, routes, route_timeout))
         for config in configs:
-            node = _start(config)
-            table.add(node)
-            await _connect(node)
+            await _add(table, _start(config))
         yield table
     finally:
         for node in table.all():
             await node.actor.stop(block=False)
+
+
+async def _add(table: NodeTable, node: Node) -> None:
+    table.add(node)
+    await _connect(node)
+
+
+def _start_route(configs: Sequence[NodeConfig], routes: Routes, timeout: float) -> Node:
+    if any(config.name == ROUTE_NODE.name for config in configs):
+        raise UnusableError(f"a node of [[nodes]] is named {ROUTE_NODE.name}, as that of the route engine is")
+    settings = EngineSettings(timeout=timeout + ROUTE_GRACE)
+    health = Health(since=asyncio.get_running_loop().time(), down_after=NEVER_DOWN)
+    actor = EngineActor.start(ROUTE_NODE, settings, health, way_to(routes, timeout))
+    return Node(ROUTE_NODE, health, actor)
 
 
 def _start(config: NodeConfig) -> Node:

@@ -18,6 +18,7 @@ from rtp_relay.config.model import (
     LogLevel,
     NgConfig,
     NodeConfig,
+    RouteConfig,
     ServiceConfig,
 )
 from rtp_relay.config.problems import ConfigError, Problem
@@ -38,6 +39,7 @@ __all__ = [
     "NodeConfig",
     "PortRange",
     "Problem",
+    "RouteConfig",
     "ServiceConfig",
     "SocketAddress",
     "UnixAddress",

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from engines.registry import kind_of
+from engines.route.kind import RouteKind
 from rtp_relay.config.addresses import SocketAddress
 from rtp_relay.config.problems import Fault
 from rtp_relay.config.tables import Notes
@@ -32,6 +33,13 @@ def check_set(wanted: str, nodes: Sequence[Values], notes: Notes) -> None:
         return
     sets = ", ".join(sorted({node["set"] for node in nodes}))
     notes.add(("ng", "set"), Fault(f"{wanted!r}, a set without nodes", f"a set that [[nodes]] have: {sets}"))
+
+
+def check_route(route: Values, nodes: Sequence[Values], notes: Notes) -> None:
+    """Note a node that is named as the route engine's is, which there is where there is a script."""
+    for index, node in enumerate(nodes):
+        if route.get("script") and node.get("name") == RouteKind.name:
+            notes.add(("nodes", index, "name"), Fault(repr(RouteKind.name), "another name: [route] has that node"))
 
 
 def _check_scheme(index: int, node: Values, notes: Notes) -> None:

@@ -8,7 +8,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any, NoReturn
 
-from rtp_relay.config.checks import Values, check_nodes, check_set
+from rtp_relay.config.checks import Values, check_nodes, check_route, check_set
 from rtp_relay.config.key_files import read_key
 from rtp_relay.config.lines import lines_of
 from rtp_relay.config.model import (
@@ -18,9 +18,11 @@ from rtp_relay.config.model import (
     JournalConfig,
     NgConfig,
     NodeConfig,
+    RouteConfig,
     ServiceConfig,
 )
 from rtp_relay.config.problems import ConfigError, Fault, Problem, Wrong, shown
+from rtp_relay.config.script import compiled
 from rtp_relay.config.tables import Notes, read_table
 
 SECTIONS: dict[str, type[Any]] = {
@@ -29,6 +31,7 @@ SECTIONS: dict[str, type[Any]] = {
     "ng": NgConfig,
     "calls": CallsConfig,
     "embedded": EmbeddedConfig,
+    "route": RouteConfig,
 }
 
 
@@ -51,8 +54,9 @@ def parse(text: str, path: Path) -> Config:
     nodes = _read_nodes(document.get("nodes", []), notes)
     for key in document.keys() - {field.name for field in fields(Config)}:
         notes.unknown((key,), (field.name for field in fields(Config)))
-    _place(sections["service"], sections["journal"], path.parent)
+    _place(sections["service"], sections["journal"], sections["route"], path.parent)
     _read_keys(sections["journal"], notes)
+    _check_script(sections["route"], notes)
     _check(sections, nodes, notes)
     if notes.problems:
         raise ConfigError(sorted(notes.problems, key=lambda problem: (problem.line, problem.key)))
@@ -86,10 +90,12 @@ def _read_nodes(tables: object, notes: Notes) -> list[dict[str, Any]]:
     return [read_table(NodeConfig, table, ("nodes", index), notes) for index, table in enumerate(tables)]
 
 
-def _place(service: dict[str, Any], journal: dict[str, Any], folder: Path) -> None:
+def _place(service: dict[str, Any], journal: dict[str, Any], route: dict[str, Any], folder: Path) -> None:
     """Let relative paths start at the folder of the configuration file."""
     if "state_dir" in service:
         service["state_dir"] = folder / service["state_dir"]
+    if route.get("script"):
+        route["script"] = folder / route["script"]
     journal["encryption_key_files"] = tuple(folder / file for file in journal.get("encryption_key_files", ()))
 
 
@@ -103,8 +109,18 @@ def _read_keys(journal: dict[str, Any], notes: Notes) -> None:
     journal["encryption_keys"] = tuple(keys)
 
 
+def _check_script(route: dict[str, Any], notes: Notes) -> None:
+    if not route.get("script"):
+        return
+    try:
+        compiled(route["script"])
+    except Wrong as error:
+        notes.add(("route", "script"), error.faults[0])
+
+
 def _check(sections: dict[str, dict[str, Any]], nodes: list[dict[str, Any]], notes: Notes) -> None:
     values: list[Values] = list(nodes)
     check_nodes(values, notes)
+    check_route(sections["route"], values, notes)
     if "set" in sections["ng"]:
         check_set(sections["ng"]["set"], values, notes)

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from engines.registry import EngineName
+from engines.route.routes import DEFAULT_NAMES
 from rtp_relay.config import values
 from rtp_relay.config.addresses import (
     Network,
@@ -152,6 +153,20 @@ class EmbeddedConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RouteConfig:
+    """[route]: the callables of the route engine. `script` is None without one; the other names are of functions."""
+
+    script: Path | None = field(default=None, metadata=_read_by(values.path))
+    offer: str = field(default=DEFAULT_NAMES["offer"], metadata=_read_by(values.identifier))
+    answer: str = field(default=DEFAULT_NAMES["answer"], metadata=_read_by(values.identifier))
+    delete: str = field(default=DEFAULT_NAMES["delete"], metadata=_read_by(values.identifier))
+    copy_offer: str = field(default=DEFAULT_NAMES["copy_offer"], metadata=_read_by(values.identifier))
+    copy_answer: str = field(default=DEFAULT_NAMES["copy_answer"], metadata=_read_by(values.identifier))
+    copy_delete: str = field(default=DEFAULT_NAMES["copy_delete"], metadata=_read_by(values.identifier))
+    timeout: float = field(default=5.0, metadata=_read_by(values.seconds(0, above=True)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     """A whole configuration."""
 
@@ -161,3 +176,4 @@ class Config:
     ng: NgConfig = field(default_factory=NgConfig)
     calls: CallsConfig = field(default_factory=CallsConfig)
     embedded: EmbeddedConfig = field(default_factory=EmbeddedConfig)
+    route: RouteConfig = field(default_factory=RouteConfig)

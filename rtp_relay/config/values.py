@@ -35,6 +35,13 @@ def name(value: object) -> str:
     return value
 
 
+def identifier(value: object) -> str:
+    """Read a name that a Python function can have."""
+    if not isinstance(value, str) or not value.isidentifier():
+        raise wrong(value, "the name of a Python function")
+    return value
+
+
 def boolean(value: object) -> bool:
     """Read true or false."""
     if not isinstance(value, bool):

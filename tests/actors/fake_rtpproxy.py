@@ -1,8 +1,8 @@
 """A fake rtpproxy, which keeps sessions by id as a real one does, and can be made to misbehave.
 
 What it copies was seen on rtpproxy 3: a session is a stream, found by the call-id and the tag of either party that a
-command names; U makes one that is not there, L does not (`0`); D takes all streams of the call-id in which one of its
-tags made the session; the tag of the other party alone finds nothing (E50).
+command names; U makes one that is not there, L does not (`0`); D takes all streams of the call-id that one of its
+tags made; where neither made one it finds nothing (E50).
 """
 
 from __future__ import annotations
@@ -59,8 +59,12 @@ class FakeRtpproxy(FakeNode):
         return b"0\n" if known is None else b"%d 127.0.0.1\n" % (self.sessions[call_id][known] + 1)
 
     def _delete(self, call_id: str, from_tag: str, to_tag: str = "") -> bytes:
-        makers = {tag.partition(";")[0] for tag in self.sessions.get(call_id, {})}
-        if not makers & {from_tag, to_tag}:
+        streams = self.sessions.get(call_id, {})
+        gone = [tag for tag in streams if tag.partition(";")[0] in (from_tag, to_tag)]
+        if not gone:
             return b"E50\n"
-        del self.sessions[call_id]
+        for tag in gone:
+            del streams[tag]
+        if not streams:
+            del self.sessions[call_id]
         return b"0\n"

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from engines.kind import Exchange, MalformedReply, Operation, is_limit, is_ok, reason
+from engines.leg import MediaRequest
 from engines.registry import KINDS
 from engines.rtpengine.bencode import NgDict
+from engines.rtpengine.bulky import whole
 from engines.rtpengine.kind import RtpengineKind
 from tests.peers.ng_client import NgClient
 from tests.peers.rtpengine import Rtpengine
@@ -54,6 +58,13 @@ def test_teardown_names_no_tag_which_would_narrow_it() -> None:
     assert operation.verb == "delete"
     command, _ = finish(KIND.perform(operation), b"d6:result2:oke")
     assert command == b"d7:call-id4:ours7:command6:delete12:delete delayi0ee"
+
+
+@pytest.mark.parametrize("verb", ["publish", "create", "transform"])
+def test_a_reply_that_repeats_the_call_id_has_the_client_s(verb: str) -> None:
+    request: NgDict = {b"command": verb.encode(), b"call-id": b"client"}
+    exchange = KIND.perform(Operation(verb=verb, relay_id="ours", request=request))
+    assert finish(exchange, b"d7:call-id4:ours6:result2:oke")[1] == {b"call-id": b"client", b"result": b"ok"}
 
 
 @pytest.mark.parametrize(
@@ -148,3 +159,30 @@ async def test_a_full_relay_says_so() -> None:
         reply = await perform(client, KIND.perform(request("offer", sdp=SDP)))
         assert is_limit(reply)
         assert reason(reply) == "Parallel session limit reached"
+
+
+@pytest.mark.e2e
+async def test_the_delete_of_a_branch_leaves_the_other_branch_alone() -> None:
+    async with Rtpengine() as relay, relay.client() as client:
+
+        async def ask(media: MediaRequest) -> NgDict:
+            asked = Operation(verb=media.verb, relay_id="ours", request=KIND.request(media))
+            reply = await perform(client, KIND.perform(asked))
+            assert is_ok(reply), reply
+            return reply
+
+        first = MediaRequest(verb="offer", from_tag="f", sdp=SDP, branch="br0", flags="trust-address", type="RTP/AVP")
+        second = replace(first, branch="br1")
+        for offer in (first, second):
+            await ask(offer)
+        await ask(replace(first, verb="delete"))
+        assert await relay.sessions() == ["ours"]
+
+        answered = await ask(replace(second, verb="answer", to_tag="t"))
+        assert isinstance(answered[b"sdp"], bytes)
+        assert b"m=audio 40000" not in answered[b"sdp"]
+        tags = whole(await perform(client, KIND.perform(KIND.knows("ours", "f", "t"))))[b"tags"]
+        assert isinstance(tags, dict)
+        assert tags.keys() >= {b"f", b"t"}
+        await ask(MediaRequest(verb="delete", from_tag="f", to_tag="t"))
+        assert await relay.sessions() == []

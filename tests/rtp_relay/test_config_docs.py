@@ -16,7 +16,7 @@ from rtp_relay.config.load import SECTIONS
 
 TEXT = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text("utf-8")
 CLASSES = {f"[{name}]": cls for name, cls in SECTIONS.items()} | {"[[nodes]]": NodeConfig}
-IN_WORDS = {("[service]", "name"), ("[service]", "state_dir"), ("[journal]", "url")}
+IN_WORDS = {("[service]", "name"), ("[service]", "state_dir"), ("[journal]", "url"), ("[route]", "script")}
 
 
 def sections() -> dict[str, str]:
@@ -67,6 +67,7 @@ def test_the_example_can_be_used(heading: str, tmp_path: Path) -> None:
     (tmp_path / "keys").mkdir()
     for year in ("2024", "2025"):
         (tmp_path / "keys" / f"{year}.key").write_text("ab" * 32)
+    (tmp_path / "relay_routes.py").write_text("def custom_rtp_offer(call): ...\n")
     (example,) = re.findall(r"```toml\n(.*?)```", sections()[heading], flags=re.DOTALL)
     assert example.startswith(f"{heading}\n")
     assert parse(example, tmp_path / "rtp-relay.toml") != Config() or heading == "[embedded]"

@@ -1,0 +1,53 @@
+"""A late offer: the INVITE has no SDP, the 200 has the offer, the ACK its answer. Then a re-INVITE that is rejected.
+
+    python examples/python/late_offer.py [CONFIGURATION-FILE]
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+from rtp_relay import REFUSE_WITH, Fault, RelayCall, SipEvent, open_relay
+
+CALL_ID = "late-offer@example.org"
+
+
+def sdp(port: int) -> bytes:
+    """Make the SDP of a party with one audio stream."""
+    lines = ["v=0", "o=- 1 1 IN IP4 192.0.2.1", "s=-", "c=IN IP4 192.0.2.1", "t=0 0", f"m=audio {port} RTP/AVP 8"]
+    return "".join(f"{line}\r\n" for line in lines).encode()
+
+
+async def tell(call: RelayCall, event: SipEvent) -> None:
+    """Tell the relay of a message, and print what it made of it."""
+    seen = await call.see(event)
+    sender = "caller" if event.from_caller else "callee"
+    print(f"{event.status or event.method} of the {sender}: {seen.role}, {seen.why}")
+    if seen.fault and event.status is None:
+        print(f"  refuse it with {REFUSE_WITH.get(Fault[seen.fault], 500)}")
+
+
+async def main() -> None:
+    """Tell of each message of the call."""
+    async with open_relay(*sys.argv[1:]) as relay:
+        call = relay.call(CALL_ID)
+        await call.engage("rtpproxy")
+        await tell(call, SipEvent("INVITE", True, 1, branch="br0", from_tag="alice"))
+        await tell(
+            call,
+            SipEvent("INVITE", False, 1, status=200, branch="br0", from_tag="alice", to_tag="bob", sdp=sdp(5000)),
+        )
+        await tell(call, SipEvent("ACK", True, 1, from_tag="alice", to_tag="bob", sdp=sdp(4000)))
+
+        # Bob wants other media. Alice asks for something at the same time (glare); then she refuses his wish.
+        await tell(call, SipEvent("INVITE", False, 1, from_tag="bob", to_tag="alice", sdp=sdp(5002)))
+        await tell(call, SipEvent("INVITE", True, 2, from_tag="alice", to_tag="bob", sdp=sdp(4002)))
+        await tell(call, SipEvent("INVITE", True, 1, status=488, from_tag="bob", to_tag="alice"))
+        state = await call.state()
+        print("bob's media go by port", state.legs["bob"].sdp.split(b"m=audio ")[1].split()[0].decode())
+        await tell(call, SipEvent("BYE", True, 3, from_tag="alice", to_tag="bob"))
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

@@ -1,0 +1,180 @@
+"""The route engine as a kind: the parameters of each route, to the letter, and the replies."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from engines.kind import HANDLE, MalformedReply, Operation, Untranslatable, is_ok
+from engines.leg import MediaRequest
+from engines.registry import kind_of
+from engines.route.kind import COPY_HANDLE, OPTIONS, RouteKind
+from engines.route.parameters import PARAMETERS, Parameters, Route, RouteCall
+from engines.route.returns import reply_to
+from engines.rtpengine.bencode import NgDict, encode
+from tests.engines.exchanges import run
+
+KIND = RouteKind()
+OK = encode({b"result": b"ok"})
+
+EVERYTHING = MediaRequest(
+    verb="offer",
+    from_tag="A",
+    to_tag="B",
+    sdp=b"v=0",
+    branch="br1",
+    ctx_flags="c",
+    flags="f",
+    peer="p",
+    type="SRTP",
+    in_iface="i",
+    out_iface="o",
+    ip="192.0.2.1",
+    received_from="198.51.100.1",
+    ctx_delete="cd",
+    delete="d",
+    set="s",
+    engaged_branch=1,
+)
+
+NOTHING = MediaRequest(verb="offer", from_tag="A", sdp=b"v=0", set="default")
+
+
+def called(verb: str, request: NgDict, relay_id: str = "call") -> Parameters:
+    """Give the parameters of the one command that an operation makes."""
+    asked, _ = run(KIND.perform(Operation(verb=verb, relay_id=relay_id, request=request)), lambda _: OK)
+    ((command,),) = asked
+    call = RouteCall.from_bytes(command)
+    assert (call.route, call.session) == (verb, relay_id)
+    return call.parameters
+
+
+def replied(verb: str, request: NgDict, answer: NgDict) -> NgDict:
+    operation = Operation(verb=verb, relay_id="call", request=request)
+    return run(KIND.perform(operation), lambda _: encode(answer))[1]
+
+
+@pytest.mark.parametrize("verb", ["offer", "answer"])
+def test_an_offer_and_an_answer_have_all_that_is_documented_and_nothing_else(verb: str) -> None:
+    media = replace(EVERYTHING, verb="offer" if verb == "offer" else "answer")
+    request = KIND.request(media) | {HANDLE: b"mine"}
+    parameters = called(verb, request)
+    assert parameters == {
+        "callid": "call",
+        "from_tag": "A",
+        "to_tag": "B",
+        "branch": 1,
+        "body": b"v=0",
+        "set": "s",
+        "node": "mine",
+        "ip": "192.0.2.1",
+        "type": "SRTP",
+        "in-iface": "i",
+        "out-iface": "o",
+        "ctx-flags": "c",
+        "flags": "f",
+        "peer": "p",
+    }
+    assert parameters.keys() == PARAMETERS[Route(verb)]
+
+
+def test_what_is_not_set_is_absent() -> None:
+    assert called("offer", KIND.request(NOTHING)) == {
+        "callid": "call",
+        "from_tag": "A",
+        "branch": -1,
+        "body": b"v=0",
+        "set": "default",
+    }
+
+
+def test_a_delete_has_all_that_is_documented_but_a_body() -> None:
+    plain = KIND.teardown("call", "A", "B")
+    request = {**KIND.request(replace(EVERYTHING, verb="delete")), **plain.request, HANDLE: b"mine"}
+    parameters = called("delete", request)
+    assert parameters == {
+        "callid": "call",
+        "from_tag": "A",
+        "to_tag": "B",
+        "branch": 1,
+        "set": "s",
+        "node": "mine",
+        "ctx-flags": "c",
+        "delete": "cd d",
+    }
+    assert parameters.keys() == PARAMETERS[Route.DELETE] - {"body"}
+
+
+@pytest.mark.parametrize("verb", ["copy offer", "copy answer", "copy delete"])
+def test_a_copy_has_all_that_is_documented(verb: str) -> None:
+    request: NgDict = {
+        b"from-tag": b"A",
+        b"to-tag": b"B",
+        b"sdp": b"v=0",
+        HANDLE: b"mine",
+        COPY_HANDLE: b"copy",
+        OPTIONS: {b"branch": 2, b"set": b"s", b"flags": b"f"},
+    }
+    parameters = called(verb, request)
+    common = {"callid": "call", "from_tag": "A", "to_tag": "B", "branch": 2, "set": "s", "node": "mine", "flags": "f"}
+    body = {} if verb == "copy offer" else {"body": b"v=0"}
+    assert parameters == {**common, **body, "copy-ctx": "copy"}
+    assert parameters.keys() == PARAMETERS[Route(verb)]
+
+
+@pytest.mark.parametrize(
+    ("relay_id", "call_id"), [("call", "call"), ("call#2", "call"), ("a##3", "a#3"), ("a###3", "a#"), ("#12", "")]
+)
+def test_the_callables_know_the_call_by_its_own_id(relay_id: str, call_id: str) -> None:
+    assert called("offer", KIND.request(NOTHING), relay_id)["callid"] == call_id
+
+
+def test_what_sip_wrote_in_no_known_charset_comes_through() -> None:
+    tag = b"\xff\xfe".decode("utf-8", "surrogateescape")
+    assert called("offer", KIND.request(replace(NOTHING, from_tag=tag)))["from_tag"] == tag
+
+
+def test_the_reply_has_the_new_body_and_the_node() -> None:
+    answer = reply_to(Route.OFFER, ("new", "mine"))
+    assert replied("offer", KIND.request(NOTHING), answer) == {b"result": b"ok", b"sdp": b"new", HANDLE: b"mine"}
+
+
+def test_without_a_new_body_the_reply_has_the_old_one() -> None:
+    assert replied("offer", KIND.request(NOTHING), {b"result": b"ok"}) == {b"result": b"ok", b"sdp": b"v=0"}
+
+
+def test_a_failure_comes_through_and_has_no_body() -> None:
+    failure: NgDict = {b"result": b"error", b"error-reason": b"why"}
+    assert replied("offer", KIND.request(NOTHING), failure) == failure
+
+
+def test_a_reply_that_is_none_is_malformed() -> None:
+    operation = Operation(verb="offer", relay_id="call", request=KIND.request(NOTHING))
+    for answer in (b"nonsense", b"i1e"):
+        with pytest.raises(MalformedReply):
+            run(KIND.perform(operation), lambda _, answer=answer: answer)  # type: ignore[misc]
+
+
+def test_a_part_of_a_session_is_not_deleted() -> None:
+    request = KIND.request(replace(EVERYTHING, verb="delete"))
+    asked, reply = run(KIND.perform(Operation(verb="delete", relay_id="call", request=request)), lambda _: OK)
+    assert asked == []
+    assert reply == {b"result": b"ok", b"warning": b"A route holds all that this id names as one session"}
+
+
+def test_nobody_is_called_for_a_ping_or_a_query() -> None:
+    assert run(KIND.ping(), lambda _: OK) == ([], {b"result": b"pong"})
+    asked, reply = run(KIND.perform(KIND.knows("call", "A", "B")), lambda _: OK)
+    assert asked == []
+    assert is_ok(reply)
+    assert not KIND.is_unknown(reply)
+
+
+def test_other_commands_are_refused_before_anything_is_sent() -> None:
+    with pytest.raises(Untranslatable, match="start recording"):
+        KIND.perform(Operation(verb="start recording", relay_id="call", request={}))
+
+
+def test_it_is_registered() -> None:
+    assert isinstance(kind_of("route"), RouteKind)

@@ -1,0 +1,150 @@
+"""A stage for call flows: a real relay behind a tap, a control node, a journal, and a story that is told to the call.
+
+A story has a message a line, as `tests.replay.sip_story` reads them, and what has to come of it:
+
+    A 183 INVITE branch=br0 sdp=a -> answer established
+
+The word of a body stands for a whole session description; the same word is the same body.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field, replace
+
+from actors.directory import Directory
+from actors.engine import EngineActor, EngineSettings
+from actors.nodes import Node, NodeTable
+from engines.health import Health
+from engines.sdp.session import Sdp, parse
+from engines.sets import NodeSpec
+from events.journal import Journal
+from events.memory import MemoryJournal
+from rtp_relay.api.call import RelayCall, Seeing
+from rtp_relay.assembly.clock import now
+from tests.golden_flows.tap import Tap, in_short
+from tests.peers.ports import HOST
+from tests.peers.rtp import make_sdp
+from tests.peers.rtpengine import Rtpengine
+from tests.peers.rtpproxy import Rtpproxy
+from tests.replay.sip_story import message
+
+CALL_ID = "call"
+RELAYED = ("offer", "answer", "repeat")
+
+Relay = Rtpengine | Rtpproxy
+
+
+@dataclass
+class Flow:
+    """One call on its relay. `bodies` has what each party sent by its word, `given` what the other party got for it."""
+
+    relay: Relay
+    tap: Tap
+    call: RelayCall
+    journal: Journal
+    source: str = HOST
+    bodies: dict[str, bytes] = field(default_factory=dict)
+    given: dict[str, bytes] = field(default_factory=dict)
+
+    @property
+    def engine(self) -> str:
+        """The kind of the relay."""
+        return self.relay.name
+
+    async def tell(self, story: str) -> None:
+        """Tell of all messages of a story, and check what came of each."""
+        for line in filter(None, map(str.strip, story.splitlines())):
+            said, _, wanted = line.partition(" -> ")
+            seeing = await self.see(said)
+            role = "" if seeing.role == "nothing" and seeing.change != "none" else seeing.role
+            change = "" if seeing.change == "none" else seeing.change
+            assert " ".join(filter(None, (role, change, seeing.fault and f"!{seeing.fault}"))) == wanted, line
+
+    async def see(self, line: str) -> Seeing:
+        """Tell of one message. A body that was relayed is given back with the relay's addresses in it."""
+        event = message(line)
+        word = event.sdp.decode() if event.sdp is not None else ""
+        body = self.body(word) if word else None
+        seeing = await self.call.see(replace(event, sdp=body), received_from=self.source)
+        if body is not None and seeing.role in RELAYED:
+            assert seeing.sdp is not None, line
+            self.given[word] = seeing.sdp
+            self.check_relayed(body, seeing.sdp)
+        else:
+            assert seeing.sdp is None, line
+        return seeing
+
+    def body(self, word: str) -> bytes:
+        """Give the session description that a word stands for."""
+        port = 4000 + 10 * len(self.bodies)
+        return self.bodies.setdefault(word, make_sdp((HOST, port), session=port).encode())
+
+    def check_relayed(self, body: bytes, given: bytes) -> None:
+        """Check that each stream that is there in the body is on the relay, on a port of its own, and no other."""
+        before, after = parse(body), parse(given)
+        assert [stream.is_live for stream in after.streams] == [stream.is_live for stream in before.streams]
+        low, high = self.relay.media_ports
+        ports = live_ports(after)
+        assert len(set(ports)) == len(ports)
+        assert all(low <= port <= high for port in ports), given
+        assert {after.address_of(stream).host for stream in after.live_streams} <= {HOST.encode()}
+        assert {after.address_of(stream).family for stream in after.live_streams} <= {b"IP4"}
+
+    @property
+    def commands(self) -> list[str]:
+        """What was said to the relay so far, in short."""
+        return [in_short(said) for said in self.tap.exchanges]
+
+    async def held(self) -> int:
+        """Return how many sessions the relay holds: calls of an rtpengine, streams of an rtpproxy."""
+        sessions = await self.relay.sessions()
+        return sessions if isinstance(sessions, int) else len(sessions)
+
+    async def came_to(self, *, rtpengine: str, rtpproxy: str) -> None:
+        """Check what was said to the relay, that it holds nothing any more, and that the journal knows that."""
+        wanted = rtpengine if self.engine == "rtpengine" else rtpproxy
+        assert self.commands == [line.strip() for line in wanted.splitlines() if line.strip()]
+        await self.nothing_is_left()
+
+    async def nothing_is_left(self) -> None:
+        """Check that neither the relay nor the journal has a session of the call."""
+        assert await self.held() == 0
+        assert list((await self.call.state()).remaining_sessions()) == []
+        assert [live async for live in self.journal.live_calls()] == []
+
+
+def live_ports(sdp: Sdp) -> list[int]:
+    """Give the ports of the streams that are not switched off."""
+    return [int(stream.port.text) for stream in sdp.live_streams]
+
+
+@asynccontextmanager
+async def on_stage(relay: Relay, journal: Journal | None = None) -> AsyncIterator[Flow]:
+    """Start the relay, and a control node that reaches it through a tap."""
+    async with relay, Tap(relay.address) as tap:
+        table = NodeTable()
+        known = journal or MemoryJournal(now)
+        directory = Directory(name="control", journal=known, nodes=table, now=now)
+        with _node(table, await _actor(relay.name, tap.url)):
+            yield Flow(relay, tap, RelayCall(CALL_ID, directory, table, known), known)
+            assert await directory.close(within=5), "something of the call still goes on"
+
+
+async def _actor(engine: str, url: str) -> Node:
+    spec = NodeSpec(name="relay", engine=engine, url=url)
+    health = Health(since=asyncio.get_running_loop().time())
+    node = Node(spec, health, EngineActor.start(spec, EngineSettings(), health))
+    await (await node.actor.proxy().connect())
+    return node
+
+
+@contextmanager
+def _node(table: NodeTable, node: Node) -> Iterator[None]:
+    table.add(node)
+    try:
+        yield
+    finally:
+        node.actor.stop(block=False)

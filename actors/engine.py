@@ -206,12 +206,12 @@ class EngineActor(LoopActor):
         self._fail([sent.talk for sent in self._sent.values()], why)
 
     def _end(self, talk: _Talk, outcome: Outcome) -> None:
-        self._talks -= 1
         if talk.asker is None:
             self._pinging = False
             if outcome.reply is None or not is_ok(outcome.reply):
                 self._note_failure(outcome.reason or "ping was refused")
         else:
+            self._talks -= 1
             _tell(talk.asker, Performed(talk.token, outcome))
 
     # -- time --
@@ -271,7 +271,6 @@ class EngineActor(LoopActor):
 
     def _ping(self, now: float) -> None:
         self._pinging, self._pinged_at = True, now
-        self._talks += 1
         self._begin(None, None, self._kind.ping)
 
     def _note_failure(self, why: str) -> None:

@@ -43,11 +43,6 @@ def call_logger(call_id: str, *, node: str = "", version: int = 0) -> FilteringB
     return cast("FilteringBoundLogger", structlog.get_logger(**{key: value for key, value in known.items() if value}))
 
 
-def bounded_logger(**fields: object) -> FilteringBoundLogger:
-    """Give a logger for lines that a hostile peer could cause at any rate; their event has to be a fixed text."""
-    return cast("FilteringBoundLogger", structlog.get_logger(bounded=True, **fields))
-
-
 def _stamps() -> list[Processor]:
     return [structlog.processors.add_log_level, structlog.processors.TimeStamper(fmt="iso", utc=True)]
 

@@ -32,8 +32,9 @@ from rtp_relay.assembly.journal import open_journal, service_journal
 from rtp_relay.assembly.nodes import ROUTE_GRACE, open_nodes
 from rtp_relay.assembly.publisher import StatusPublisher
 from rtp_relay.assembly.script import load_routes
+from rtp_relay.assembly.tracing import trace
 from rtp_relay.bounded_rate import BoundedRate
-from rtp_relay.config import Config
+from rtp_relay.config import Config, LogLevel
 from rtp_relay.config.journal_url import redacted
 
 __all__ = ["Service", "StartError", "open_journal", "run"]
@@ -133,6 +134,8 @@ class Service:
                 max_resident=config.service.max_resident, passivate_after=config.service.passivate_after
             ),
         )
+        if config.service.log_level is LogLevel.DEBUG:
+            directory.observers.append(trace)
         background = self._background = Background()
         self._stack.push_async_callback(background.close)
         background.run("due calls", DuePoller(journal, directory, now).run())

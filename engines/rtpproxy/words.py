@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 from engines.rtpengine.bencode import NgDict, NgValue
 
@@ -23,5 +24,6 @@ def words_of(options: Mapping[bytes, NgValue], key: bytes) -> frozenset[bytes]:
     return frozenset(_normal(word) for word in words if isinstance(word, bytes))
 
 
+@lru_cache(maxsize=1024)  # servers send the same few words again and again
 def _normal(word: bytes) -> bytes:
     return word.lower().translate(_TO_HYPHENS)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class MediaAddress:
+class MediaAddress(NamedTuple):
     """An address: its family (b"IP4" or b"IP6") and the host as it is written, mostly an IP literal."""
 
     family: bytes

@@ -10,8 +10,6 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-_RAW_LINE = re.compile(rb"([^\n]*?)(\r?\n|\Z)")
-_LINE = re.compile(rb"[A-Za-z]=")
 _WORD = re.compile(rb"\S+")
 _BLANK = b" \t\r\0"
 
@@ -72,11 +70,19 @@ def shown(text: bytes) -> str:
 
 def split_lines(body: bytes) -> Iterator[Line]:
     """Yield the lines that are not blank. Raises SdpError for one that is not of the form `<type>=<value>`."""
-    for number, found in enumerate(_RAW_LINE.finditer(body), start=1):
-        text, ending = found.groups()
-        attribute = text[2:].partition(b":")[0].strip() if text.startswith(b"a") else b""
-        line = Line(number, found.start(), text, ending, text[:1], attribute)
-        if _LINE.match(text):
+    pieces = body.split(b"\n")
+    start = 0
+    for number, piece in enumerate(pieces, start=1):
+        text, ending = piece, b"\n"
+        if number == len(pieces):
+            ending = b""
+        elif piece.endswith(b"\r"):
+            text, ending = piece[:-1], b"\r\n"
+        kind = text[:1]
+        attribute = text[2:].partition(b":")[0].strip() if kind == b"a" else b""
+        line = Line(number, start, text, ending, kind, attribute)
+        if text[1:2] == b"=" and kind.isalpha():
             yield line
         elif text.strip(_BLANK):
             raise line.error("a multipart body, not an SDP" if text.startswith(b"--") else "not of the form <type>=")
+        start += len(piece) + 1

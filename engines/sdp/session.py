@@ -64,18 +64,17 @@ class Stream:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sdp:
-    """A session description. `lines` are those of the session part, before the first m= line."""
+    """A session description.
+
+    lines: those of the session part, before the first m= line. live_streams: the streams whose port is not 0.
+    """
 
     body: bytes
     lines: tuple[Line, ...]
     origin: Connection | None
     connection: Connection | None
     streams: tuple[Stream, ...]
-
-    @property
-    def live_streams(self) -> tuple[Stream, ...]:
-        """The streams whose port is not 0."""
-        return tuple(stream for stream in self.streams if stream.is_live)
+    live_streams: tuple[Stream, ...]
 
     def address_of(self, stream: Stream) -> MediaAddress:
         """Return where the stream is to be sent. Raises SdpError if no c= line says it."""

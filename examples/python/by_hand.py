@@ -1,16 +1,17 @@
 """Offers, answers and deletes by hand, for a program that knows by itself which SDP is which.
 
-    python examples/python/by_hand.py [CONFIGURATION-FILE]
+python examples/python/by_hand.py [CONFIGURATION-FILE]
 """
 
 from __future__ import annotations
 
 import asyncio
 import sys
+from uuid import uuid4
 
 from rtp_relay import LateEngage, UnknownCall, open_relay
 
-CALL_ID = "by-hand@example.org"
+CALL_ID = f"by-hand-{uuid4()}@example.org"
 
 
 def sdp(port: int) -> bytes:
@@ -44,7 +45,7 @@ async def main() -> None:
         for session in state.sessions.values():
             print(f"session {session.number} is {session.status} on node {session.node} as {session.relay_id}")
         before = await call.state(version=state.version - 1)
-        print("at version", before.version, "the branch was", before.relay and before.relay.established)
+        print("before that the established branch was", before.relay and before.relay.established)
 
         print("live:", [live.call_id async for live in relay.live_calls()])
         reply = await call.delete(from_tag="alice", to_tag="bob")

@@ -1,16 +1,17 @@
 """A call that rings in two places, with other flags for each; the branch that is not answered is freed at once.
 
-    python examples/python/fork.py [CONFIGURATION-FILE]
+python examples/python/fork.py [CONFIGURATION-FILE]
 """
 
 from __future__ import annotations
 
 import asyncio
 import sys
+from uuid import uuid4
 
 from rtp_relay import RelayCall, SipEvent, branch_name, open_relay
 
-CALL_ID = "fork@example.org"
+CALL_ID = f"fork-{uuid4()}@example.org"
 
 
 def sdp(port: int) -> bytes:

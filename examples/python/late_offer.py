@@ -1,16 +1,17 @@
 """A late offer: the INVITE has no SDP, the 200 has the offer, the ACK its answer. Then a re-INVITE that is rejected.
 
-    python examples/python/late_offer.py [CONFIGURATION-FILE]
+python examples/python/late_offer.py [CONFIGURATION-FILE]
 """
 
 from __future__ import annotations
 
 import asyncio
 import sys
+from uuid import uuid4
 
 from rtp_relay import REFUSE_WITH, Fault, RelayCall, SipEvent, open_relay
 
-CALL_ID = "late-offer@example.org"
+CALL_ID = f"late-offer-{uuid4()}@example.org"
 
 
 def sdp(port: int) -> bytes:

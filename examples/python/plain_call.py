@@ -10,12 +10,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
+from uuid import uuid4
 
 import structlog
 
 from rtp_relay import Seeing, SipEvent, facts, open_relay
 
-CALL_ID = "plain@example.org"
+CALL_ID = f"plain-{uuid4()}@example.org"
 
 
 def sdp(address: str, port: int) -> bytes:

@@ -1,6 +1,6 @@
 """Watching events: a task that sees what is journalled of every call, while another one makes a call.
 
-    python examples/python/watch_events.py [CONFIGURATION-FILE]
+python examples/python/watch_events.py [CONFIGURATION-FILE]
 """
 
 from __future__ import annotations
@@ -8,10 +8,11 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import AsyncIterator
+from uuid import uuid4
 
 from rtp_relay import Recorded, RelaySystem, facts, open_relay
 
-CALL_ID = "watched@example.org"
+CALL_ID = f"watched-{uuid4()}@example.org"
 
 
 def sdp(port: int) -> bytes:

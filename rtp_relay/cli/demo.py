@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
 from rtp_relay import demo as demonstration
 from rtp_relay.cli.options import JsonOption
 
+KeepOption = Annotated[bool, typer.Option("--keep", help="Keep the demonstration's files, and say where they are.")]
 
-def demo(as_json: JsonOption = False) -> None:
+
+def demo(as_json: JsonOption = False, keep: KeepOption = False) -> None:
     """Place a call with real RTP, kill the service in mid-call, start it again, end the call, and show its history.
 
     Needs nothing but this program. Ends with 1 if any of it did not happen.
     """
-    raise typer.Exit(demonstration.run(as_json=as_json))
+    raise typer.Exit(demonstration.run(as_json=as_json, keep=keep))

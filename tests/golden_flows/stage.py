@@ -95,8 +95,8 @@ class Flow:
 
     @property
     def commands(self) -> list[str]:
-        """What was said to the relay so far, in short."""
-        return [in_short(said) for said in self.tap.exchanges]
+        """What was said to the relay so far, in short, without mere questions (an rtpproxy's Q)."""
+        return [line for line in map(in_short, self.tap.exchanges) if not line.startswith("Q")]
 
     async def held(self) -> int:
         """Return how many sessions the relay holds: calls of an rtpengine, streams of an rtpproxy."""

@@ -158,6 +158,7 @@ def test_history_as_json() -> None:
             "branch": "",
             "sdp": "v=0\r\na=crypto:1 AES_CM_128_HMAC_SHA1_80 (removed)\r\n",
             "relayed": "v=0\r\n\\xff",
+            "handle": "",
         },
     }
     assert document["events"][2]["data"]["statistics"] == {"totals": {"RTP": {"packets": 9, "bytes": 8}}}

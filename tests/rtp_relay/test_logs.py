@@ -101,7 +101,7 @@ def test_lines_about_a_call_carry_what_is_known_of_it() -> None:
 def test_what_hostile_peers_cause_is_bounded() -> None:
     stream = io.StringIO()
     rate = logs.set_up(LogLevel.INFO, LogFormat.JSON, stream)
-    log = logs.bounded_logger(door="ng")
+    log = structlog.get_logger(bounded=True, door="ng")
     for _ in range(1000):
         log.warning("garbage", client="192.0.2.1")
     structlog.get_logger().info("other")
@@ -114,7 +114,7 @@ def test_what_hostile_peers_cause_is_bounded() -> None:
 def test_lines_that_are_not_written_for_their_level_are_not_counted() -> None:
     stream = io.StringIO()
     logs.set_up(LogLevel.ERROR, LogFormat.JSON, stream)
-    log = logs.bounded_logger()
+    log = structlog.get_logger(bounded=True)
     for _ in range(10):
         log.info("garbage")
     log.error("garbage")

@@ -1,0 +1,58 @@
+"""The bound on resident calls, passivation, and the orderly end."""
+
+from __future__ import annotations
+
+from actors.directory import DirectorySettings
+from tests.actors.simulation import Cluster
+
+
+def test_idle_calls_make_room_for_others_and_lose_nothing() -> None:
+    cluster = Cluster(control_nodes=1, settings=DirectorySettings(max_resident=10))
+    for n in range(50):
+        assert cluster.do("offer", f"c{n}", a="A", sdp="x")[b"result"] == b"ok"
+    cluster.after(1)
+    assert cluster.nodes[0].directory.resident <= 11
+    for n in range(50):
+        assert cluster.do("answer", f"c{n}", a="A", b="B", sdp="y")[b"result"] == b"ok"
+        cluster.do("delete", f"c{n}", a="A")
+    cluster.check_no_leak()
+    cluster.close()
+
+
+def test_when_all_resident_calls_are_busy_more_are_refused_at_once() -> None:
+    cluster = Cluster(control_nodes=1, settings=DirectorySettings(max_resident=10))
+    for relay in cluster.relays.values():
+        relay.delay = 0.3
+    asked = [cluster.ask("offer", f"c{n}", a="A", sdp="x") for n in range(30)]
+    cluster.after(0.01)
+    refused = [one for one in asked if one.reply is not None]
+    assert len(refused) == 19, "a tenth more than the bound may be in while others are asked to leave"
+    assert {bytes(one.reply[b"error-reason"]) for one in refused if one.reply} == {b"Load limit exceeded"}  # type: ignore[arg-type]
+    cluster.after(2)
+    assert sum(one.ok for one in asked) == 11
+    cluster.check_no_leak()
+    cluster.close()
+
+
+def test_an_ended_call_leaves_memory_at_once() -> None:
+    cluster = Cluster(control_nodes=1)
+    cluster.do("offer", "c", a="A", sdp="x")
+    cluster.do("delete", "c", a="A")
+    cluster.after(0.01)
+    assert cluster.nodes[0].directory.resident == 0
+    cluster.close()
+
+
+def test_closing_takes_no_new_calls_and_finishes_what_is_under_way() -> None:
+    cluster = Cluster(control_nodes=1)
+    directory = cluster.nodes[0].directory
+    cluster.relays["relay1"].delay = cluster.relays["relay2"].delay = 0.2
+    under_way = cluster.ask("offer", "c", a="A", sdp="x")
+    closing = cluster.loop.create_task(directory.close(within=5))
+    cluster.after(0.01)
+    late = cluster.do("offer", "late", a="A", sdp="x")
+    assert late == {b"result": b"error", b"error-reason": b"Load limit exceeded"}
+    assert cluster.loop.run_until_complete(closing)
+    assert under_way.ok
+    assert directory.resident == 0
+    cluster.close()

@@ -1,0 +1,84 @@
+"""The actor of a node: repeats, deadlines, health, and what it says about commands it did not send."""
+
+from __future__ import annotations
+
+from engines.health import NodeState
+from tests.actors.simulation import Cluster
+
+
+def node_of(cluster: Cluster, name: str = "relay1") -> NodeState:
+    return next(node.health.state for node in cluster.nodes[0].table.all() if node.spec.name == name)
+
+
+def test_a_lost_request_is_repeated_and_runs_once() -> None:
+    cluster = Cluster(relays=1, control_nodes=1)
+    relay = cluster.relays["relay1"]
+    relay.lose_requests = 1
+    assert cluster.do("offer", "c", a="A", sdp="x")[b"result"] == b"ok"
+    relay.lose_replies = 1
+    assert cluster.do("answer", "c", a="A", b="B", sdp="y")[b"result"] == b"ok"
+    verbs = [command[b"command"] for command in relay.commands if command[b"command"] != b"ping"]
+    assert verbs == [b"offer", b"answer"]
+    cluster.close()
+
+
+def test_a_silent_node_goes_down_gets_nothing_and_comes_back() -> None:
+    cluster = Cluster(relays=1, control_nodes=1)
+    relay = cluster.relays["relay1"]
+    relay.silent = True
+    cluster.after(30)
+    assert node_of(cluster) is NodeState.DOWN
+    before = len(relay.commands)
+    reply = cluster.do("offer", "c", a="A", sdp="x")
+    assert reply[b"error-reason"] == b"No node of set 'default' takes new calls"
+    relay.silent = False
+    cluster.after(5)
+    assert node_of(cluster) is NodeState.UP
+    assert cluster.do("offer", "c", a="A", sdp="x")[b"result"] == b"ok"
+    assert all(command[b"command"] == b"ping" for command in relay.commands[before:-1])
+    cluster.check_no_leak()
+    cluster.close()
+
+
+def test_past_the_bound_of_commands_in_flight_the_answer_is_a_load_limit_at_once() -> None:
+    cluster = Cluster(relays=1, control_nodes=1, max_in_flight=2)
+    cluster.relays["relay1"].delay = 0.2
+    asked = [cluster.ask("offer", f"c{n}", a="A", sdp="x") for n in range(4)]
+    cluster.after(0.01)
+    refused = [one.reply for one in asked if one.reply is not None]
+    assert refused == [{b"result": b"error", b"error-reason": b"Load limit exceeded"}] * 2
+    cluster.after(1)
+    assert [one.ok for one in asked].count(True) == 2
+    cluster.check_no_leak()
+    cluster.close()
+
+
+def test_a_malformed_reply_is_an_error_for_its_command_alone() -> None:
+    cluster = Cluster(relays=1, control_nodes=1)
+    relay = cluster.relays["relay1"]
+    cluster.do("offer", "c", a="A", sdp="x")
+    honest = relay.run
+    relay.run = lambda cookie, command: b"garbage"  # type: ignore[method-assign]  # noqa: ARG005
+    reply = cluster.do("answer", "c", a="A", b="B", sdp="y")
+    assert bytes(reply[b"error-reason"]).startswith(b"Node relay1: malformed reply: ")  # type: ignore[arg-type]
+    relay.run = honest  # type: ignore[method-assign]
+    assert cluster.do("answer", "c", a="A", b="B", sdp="y")[b"result"] == b"ok"
+    cluster.close()
+
+
+def test_a_node_that_left_the_configuration_leaves_its_deletes_due() -> None:
+    cluster = Cluster(relays=1, control_nodes=1)
+    cluster.do("offer", "c", a="A", sdp="x")
+    cluster.do("answer", "c", a="A", b="B", sdp="y")
+    cluster.relays["relay9"] = cluster.relays.pop("relay1")
+    cluster.restart(0)
+    reply = cluster.do("delete", "c", a="A")
+    assert b"is not in the configuration; the delete stays due" in bytes(reply[b"warning"])  # type: ignore[arg-type]
+    cluster.after(100)
+    assert cluster.events("c")[-1] == "delete wanted"
+    cluster.relays["relay1"] = cluster.relays.pop("relay9")
+    cluster.restart(0)
+    cluster.after(400)
+    assert cluster.events("c")[-1] == "deleted"
+    cluster.check_no_leak()
+    cluster.close()

@@ -26,6 +26,8 @@ class NodeTable:
 
     def __init__(self, nodes: Iterable[Node] = ()) -> None:
         self._nodes = {node.spec.name: node for node in nodes}
+        self.notices = ""
+        """Where nodes may tell that a session's media timed out (unix:PATH, tcp:HOST:PORT); "" for nowhere."""
 
     def add(self, node: Node) -> None:
         """Add a node. Calls that were placed before do not move."""

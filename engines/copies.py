@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from engines.kind import HANDLE
 from engines.leg import to_bytes
 from engines.rtpengine.bencode import NgDict, NgValue
 
@@ -22,6 +23,7 @@ class CopyRequest:
     """One step of a copy.
 
     from_tag, to_tag: the caller's and the callee's tag. copy_ctx: what the reply to `copy_offer` had under that key.
+    handle: what the node calls the session. set, engaged_branch: as in MediaRequest.
 
     For `copy_offer`: legs: whose media are copied. streams: which of their streams, by the number of the m= line from
     1; empty for all. siprec: each m= line is to have a label. inactive: the copy is to be paused. caller_sdp,
@@ -35,6 +37,9 @@ class CopyRequest:
     from_tag: str
     to_tag: str
     copy_ctx: str = ""
+    handle: str = ""
+    set: str = ""
+    engaged_branch: int = -1
     legs: tuple[Leg, ...] = LEGS
     streams: tuple[int, ...] = ()
     siprec: bool = False
@@ -45,9 +50,11 @@ class CopyRequest:
     sdp: bytes = b""
 
     def request(self) -> NgDict:
-        """Return the request that all kinds understand. Its keys are those of this class, with hyphens."""
+        """Return the request that all kinds understand. Its keys are those of this class, with hyphens, and HANDLE."""
         names: NgDict = {b"command": self.verb.encode(), b"from-tag": to_bytes(self.from_tag)}
-        names |= {b"to-tag": to_bytes(self.to_tag)}
+        names |= {b"to-tag": to_bytes(self.to_tag), b"set": to_bytes(self.set), b"branch": self.engaged_branch}
+        if self.handle:
+            names[HANDLE] = to_bytes(self.handle)
         if self.copy_ctx:
             names[b"copy-ctx"] = to_bytes(self.copy_ctx)
         if self.verb == "copy_answer":

@@ -289,6 +289,15 @@ class BranchEstablished(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MediaTimedOut(Event):
+    """The node told that no media came for so long that it has ended the session."""
+
+    name: ClassVar[str] = "media timed out"
+
+    session: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CopyIntended(Event):
     """A copy of the call's media is about to be asked of the session's node, under the copier's id for it."""
 
@@ -362,6 +371,7 @@ EVENT_TYPES: tuple[type[Event], ...] = (
     ContextSet,
     Signalled,
     BranchEstablished,
+    MediaTimedOut,
     CopyIntended,
     CopyOffered,
     CopyAnswered,

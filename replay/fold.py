@@ -208,6 +208,10 @@ def _relay(state: CallState) -> Relay:
     return state.relay
 
 
+def _media_timed_out(state: CallState, _: Recorded, event: e.MediaTimedOut) -> None:
+    state.sessions[event.session].reason = "its media timed out"
+
+
 def _copy_intended(state: CallState, record: Recorded, event: e.CopyIntended) -> None:
     before = state.copies.get(event.copy)
     copy = Copy(event.session, event.flags, event.legs, event.streams, wanted_at=record.at)
@@ -252,6 +256,7 @@ _APPLY: dict[type[e.Event], Apply] = {
     e.ContextSet: _context_set,
     e.Signalled: _signalled,
     e.BranchEstablished: _branch_established,
+    e.MediaTimedOut: _media_timed_out,
     e.CopyIntended: _copy_intended,
     e.CopyOffered: _copy_offered,
     e.CopyAnswered: _copy_answered,

@@ -116,6 +116,11 @@ def _(event: e.BranchEstablished) -> str:
 
 
 @facts.register
+def _(event: e.MediaTimedOut) -> str:
+    return f"session {event.session}"
+
+
+@facts.register
 def _(event: e.CopyIntended) -> str:
     legs = " and ".join(event.legs) or "both legs"
     streams = f"streams {', '.join(map(str, event.streams))}" if event.streams else "all streams"

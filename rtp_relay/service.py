@@ -30,6 +30,7 @@ from rtp_relay.assembly.embedded import Grounds, grounds
 from rtp_relay.assembly.errors import StartError
 from rtp_relay.assembly.journal import open_journal, service_journal
 from rtp_relay.assembly.nodes import ROUTE_GRACE, open_nodes
+from rtp_relay.assembly.notices import listen_for_notices
 from rtp_relay.assembly.publisher import StatusPublisher
 from rtp_relay.assembly.script import load_routes
 from rtp_relay.assembly.tracing import trace
@@ -141,6 +142,9 @@ class Service:
         background.run("due calls", DuePoller(journal, directory, now).run())
         background.run("status", publisher.run())
         self._started = True
+        if config.calls.notices:
+            self.nodes.notices = config.calls.notices
+            await enter(listen_for_notices(config.calls, directory))
         if self._doors:
             self._door = await open_door(config.ng, directory, journal, self.nodes, now=now, ready=lambda: self.ready)
         self._serving = True

@@ -12,12 +12,13 @@ from actors import replies
 from actors.effects import Ask, Decide, Decision, Flow, Outcome, Record, Step
 from actors.flows import sessions
 from actors.flows.offer import failure_reply
+from actors.flows.words import engaged_branch
 from engines.copies import LEGS, CopyRequest
 from engines.copies import Leg as CopiedLeg
 from engines.kind import Operation, is_ok
 from engines.rtpengine.bencode import NgDict
 from events.types import CopyAnswered, CopyDeleted, CopyDeleteWanted, CopyIntended, CopyOffered, Event, How
-from replay.relay import Copy
+from replay.relay import Copy, Relay
 from replay.state import CallState, CallStatus, Session
 
 SIPREC = "siprec"
@@ -132,6 +133,9 @@ def _intend(wish: Wish) -> Decide:
             from_tag=caller,
             to_tag=callee,
             copy_ctx=before.handle if before else "",
+            handle=session.handle,
+            set=session.set,
+            engaged_branch=engaged_branch(state.relay or Relay(), session.branch),
             legs=wish.legs or LEGS,
             streams=wish.streams,
             siprec=wish.siprec,
@@ -171,6 +175,9 @@ def _place(state: CallState, name: str, copy: Copy, verb: str, sdp: bytes = b"")
         from_tag=caller,
         to_tag=callee,
         copy_ctx=copy.handle or name,
+        handle=session.handle,
+        set=session.set,
+        engaged_branch=engaged_branch(session.relay or state.relay or Relay(), session.branch),
         sdp=sdp,
     )
     return Place(session.node, session.relay_id, request.request())

@@ -17,7 +17,7 @@ from actors import replies
 from actors.command import Command, Wording
 from actors.effects import Decide, Decision, Flow, Record, Step
 from actors.flows.answer import answer
-from actors.flows.delete import Removal, remove, want
+from actors.flows.delete import Removal, delete, remove, want
 from actors.flows.offer import offer
 from actors.flows.words import delete_request, engaged_branch, set_of, tags_in_force
 from actors.nodes import NodeTable
@@ -25,7 +25,7 @@ from engines.kind import Untranslatable
 from engines.leg import MediaRequest, to_bytes
 from engines.registry import kind_of
 from engines.rtpengine.bencode import NgDict
-from events.types import BranchEstablished, ContextSet, Event, RelayEngaged, VariablesSet
+from events.types import BranchEstablished, ContextSet, Event, MediaTimedOut, RelayEngaged, VariablesSet
 from replay.relay import CALLEE, CALLER, Engagement, Relay
 from replay.state import CallState, CallStatus
 
@@ -48,6 +48,7 @@ class Media:
     sdp: bytes
     received_from: str = ""
     cseq: int = 0
+    notify_socket: str = ""
     at: int = 0
 
 
@@ -79,6 +80,7 @@ def _said(decide: Decide) -> Flow:
 
 def relay_media(media: Media, nodes: NodeTable) -> Flow:
     """Relay an offer or answer as the settings say. Where a leg disabled the relay, the SDP comes back as it is."""
+    media = replace(media, notify_socket=nodes.notices)
     engagement = yield Record(lambda state: Decision([], _engagement(state, media)))
     if isinstance(engagement, replies.Refusal):
         return replies.error(engagement.reason)
@@ -86,6 +88,27 @@ def relay_media(media: Media, nodes: NodeTable) -> Flow:
         return {b"result": b"ok", b"sdp": media.sdp}
     command = _command(media, engagement)
     return (yield from offer(command, nodes) if media.verb == "offer" else answer(command))
+
+
+def notice_tag(call_id: str, branch: str) -> str:
+    """Give what a relay is to say when a session's media time out; `timed_out` is then for this call and branch."""
+    return f"{branch} {call_id}"
+
+
+def timed_out(call_id: str, branch: str, *, ends_call: bool, at: int) -> Flow:
+    """Journal that a node ended a branch's session for want of media, and delete it; or the call, by policy."""
+    session = yield Record(lambda state: _note_timeout(state, branch))
+    if session is None:
+        return replies.error(replies.UNKNOWN_CALL)
+    reason = "its media timed out"
+    if ends_call:
+        return (yield from delete(call_delete(call_id, session.from_tag, session.to_tag, reason, at)))
+    return (yield from delete(branch_delete(call_id, session.from_tag, branch, reason, at)))
+
+
+def _note_timeout(state: CallState, branch: str) -> Decision:
+    session = next((session for session in state.usable_sessions() if session.branch == branch), None)
+    return Decision([] if session is None else [MediaTimedOut(session=session.number)], session)
 
 
 def _engagement(state: CallState, media: Media) -> Engagement | replies.Refusal | None:
@@ -142,6 +165,8 @@ def media_request(state: CallState, media: Media) -> MediaRequest:
         sdp=media.sdp if body is None else body,
         received_from=media.received_from,
         cseq=media.cseq,
+        notify_socket=media.notify_socket,
+        notify_tag=notice_tag(media.call_id, media.branch),
         ctx_flags=relay.context.get("flags", ""),
         flags=sender.get("flags", ""),
         peer=peer.get("peer", ""),

@@ -16,11 +16,19 @@ from engines.rtpengine.bencode import BencodeError, NgDict, decode
 OPTIONS = b"route-options"
 """The key of a request under which the parameters stand that the ng protocol has no keys for, by their names."""
 
-COPY_HANDLE = b"route-copy-ctx"
-"""The key of a request about a copy under which stands what the callable of the copy's offer knows it by."""
-
 _WHOLE = b"route-whole"
 """The key of a delete that takes a whole session away. A callable cannot be told to delete a part."""
+
+_NAMED = {
+    b"from_tag": b"from-tag",
+    b"to_tag": b"to-tag",
+    b"node": HANDLE,
+    b"copy-ctx": b"copy-ctx",
+    b"body": b"sdp",
+    b"set": b"set",
+    b"branch": b"branch",
+}
+"""The parameters that have a key of their own in a request; `set` and `branch` only in those about copies."""
 
 _VERBS = frozenset(route.value for route in Route)
 
@@ -109,14 +117,10 @@ def _parameters(route: Route, operation: Operation) -> Parameters:
     request = operation.request
     options = request.get(OPTIONS)
     given: NgDict = {b"branch": -1, b"set": b"", **(options if isinstance(options, dict) else {})}
-    named = {
-        b"from_tag": b"from-tag",
-        b"to_tag": b"to-tag",
-        b"node": HANDLE,
-        b"copy-ctx": COPY_HANDLE,
-        b"body": b"sdp",
-    }
-    given |= {name: request[key] for name, key in named.items() if request.get(key)}
+    given |= {name: request[key] for name, key in _NAMED.items() if request.get(key, b"") != b""}
+    flags = request.get(b"flags")
+    if isinstance(flags, list) and flags:
+        given[b"flags"] = b" ".join(flag for flag in flags if isinstance(flag, bytes))
     required: Parameters = {"callid": call_id_of(operation.relay_id), "from_tag": ""}
     if "body" in PARAMETERS[route] and route not in (Route.DELETE, Route.COPY_DELETE):
         required["body"] = b""

@@ -22,9 +22,9 @@ class Route(StrEnum):
     OFFER = "offer"
     ANSWER = "answer"
     DELETE = "delete"
-    COPY_OFFER = "copy offer"
-    COPY_ANSWER = "copy answer"
-    COPY_DELETE = "copy delete"
+    COPY_OFFER = "copy_offer"
+    COPY_ANSWER = "copy_answer"
+    COPY_DELETE = "copy_delete"
 
 
 class CallParameters(TypedDict):

@@ -21,7 +21,7 @@ _NAMES: Mapping[Route, tuple[str, ...]] = {
 }
 """What a route returns, in the order of a tuple."""
 
-_KEYS = {"body": b"sdp", "node": HANDLE, "copy-ctx": HANDLE}
+_KEYS = {"body": b"sdp", "node": HANDLE, "copy-ctx": b"copy-ctx"}
 """Where it stands in the ng reply."""
 
 

@@ -38,7 +38,7 @@ class Routes:
 
     def of(self, route: Route) -> Callable[[Any], Returned] | None:
         """Give the callable of a route, or None."""
-        found: Callable[[Any], Returned] | None = getattr(self, route.replace(" ", "_"))
+        found: Callable[[Any], Returned] | None = getattr(self, route)
         return found
 
     @classmethod

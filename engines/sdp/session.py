@@ -105,12 +105,14 @@ def parse(body: bytes) -> Sdp:
     starts = [index for index, line in enumerate(lines) if line.type == b"m"]
     session = tuple(lines[: starts[0]] if starts else lines)
     bounds = pairwise([*starts, len(lines)])
+    streams = tuple(_stream(number, tuple(lines[a:b])) for number, (a, b) in enumerate(bounds, start=1))
     return Sdp(
         body=body,
         lines=session,
         origin=_origin(session),
         connection=next(iter(_connections(session)), None),
-        streams=tuple(_stream(number, tuple(lines[a:b])) for number, (a, b) in enumerate(bounds, start=1)),
+        streams=streams,
+        live_streams=tuple(stream for stream in streams if stream.is_live),
     )
 
 

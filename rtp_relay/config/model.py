@@ -59,6 +59,13 @@ class Durability(StrEnum):
     REPLICA = "replica"
 
 
+class OnMediaTimeout(StrEnum):
+    """What a relay's word that no media came for long does: end the call, or the session of that branch alone."""
+
+    END = "end"
+    SESSION = "session"
+
+
 def host_name() -> str:
     """Give this machine's name, with a hyphen for each character that a control node's name cannot have."""
     return re.sub(r"[^A-Za-z0-9._-]", "-", socket.gethostname()) or "localhost"
@@ -142,6 +149,10 @@ class CallsConfig:
     probe_interval: float = field(default=600.0, metadata=_read_by(values.seconds(0, above=True)))
     retry_interval: float = field(default=5.0, metadata=_read_by(values.seconds(0, above=True)))
     give_up_after: float = field(default=DAY, metadata=_read_by(values.seconds(0, above=True)))
+    notices: str = field(default="", metadata=_read_by(values.notice_socket))
+    on_media_timeout: OnMediaTimeout = field(
+        default=OnMediaTimeout.END, metadata=_read_by(values.one_of(OnMediaTimeout))
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -42,6 +42,13 @@ def identifier(value: object) -> str:
     return value
 
 
+def notice_socket(value: object) -> str:
+    """Read where timeout notices are listened for: tcp:HOST:PORT, unix:PATH, or "" for nowhere."""
+    if isinstance(value, str) and (not value or re.fullmatch(r"unix:/.+|tcp:[^:\s]+:\d{1,5}", value)):
+        return value
+    raise wrong(value, 'tcp:HOST:PORT, unix:/PATH, or "" for nowhere')
+
+
 def boolean(value: object) -> bool:
     """Read true or false."""
     if not isinstance(value, bool):

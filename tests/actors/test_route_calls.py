@@ -12,6 +12,8 @@ import pytest
 
 from actors.command import Command
 from actors.directory import Directory
+from actors.effects import Flow
+from actors.flows import copies
 from actors.nodes import NodeTable
 from engines.route.routes import Routes
 from engines.rtpengine.bencode import NgDict
@@ -50,6 +52,11 @@ class World:
     @property
     def call(self) -> RelayCall:
         return RelayCall("call", self.directory, self.nodes, self.journal)
+
+    async def conduct(self, flow: Flow) -> NgDict:
+        done: asyncio.Future[NgDict] = asyncio.get_running_loop().create_future()
+        self.directory.conduct("call", flow, "", done.set_result)
+        return await asyncio.wait_for(done, PATIENCE)
 
     def routes(self, **others: Callable[[Any], object]) -> Routes:
         """Give callables that note what they are given; the offer's returns the sender's tag and a count as `node`."""
@@ -161,6 +168,35 @@ async def test_without_callables_the_sdp_stays_as_it_is(world: World) -> None:
     assert await call.answer(b"callee", from_tag="A", to_tag="B") == b"callee"
     await call.delete()
     await world.nothing_left()
+
+
+async def test_a_copy_of_a_call(world: World) -> None:
+    async def copy_offer(call: Any) -> object:
+        world.note("copy_offer", call)
+        return {"copy-ctx": "copy1", "body": b"to the recorder"}
+
+    async def copy_answer(call: Any) -> None:
+        world.note("copy_answer", call)
+
+    async def copy_delete(call: Any) -> None:
+        world.note("copy_delete", call)
+
+    routes = world.routes(copy_offer=copy_offer, copy_answer=copy_answer, copy_delete=copy_delete)
+    await world.control_node(routes)
+    call = world.call
+    await call.engage("route", "7", branch=0)
+    await call.offer(b"caller", from_tag="A")
+    await call.answer(b"callee", from_tag="A", to_tag="B")
+    offered = await world.conduct(copies.copy_offer(copies.Wish("recorder", siprec=True)))
+    assert offered[b"sdp"] == b"to the recorder"
+    assert (await world.conduct(copies.copy_answer("recorder", b"the recorder's")))[b"result"] == b"ok"
+    assert (await world.conduct(copies.copy_delete("recorder", "done")))[b"result"] == b"ok"
+    common = {"callid": "call", "from_tag": "A", "to_tag": "B", "branch": 0, "set": "7", "node": "node1"}
+    assert world.calls[2:] == [
+        ("copy_offer", {**common, "flags": "siprec"}),
+        ("copy_answer", {**common, "copy-ctx": "copy1", "body": b"the recorder's"}),
+        ("copy_delete", {**common, "copy-ctx": "copy1"}),
+    ]
 
 
 def fails(_: Any) -> None:

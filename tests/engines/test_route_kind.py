@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Literal
 
 import pytest
 
+from engines.copies import CopyRequest
 from engines.kind import HANDLE, MalformedReply, Operation, Untranslatable, is_ok
 from engines.leg import MediaRequest
 from engines.registry import kind_of
-from engines.route.kind import COPY_HANDLE, OPTIONS, RouteKind
+from engines.route.kind import RouteKind
 from engines.route.parameters import PARAMETERS, Parameters, Route, RouteCall
 from engines.route.returns import reply_to
 from engines.rtpengine.bencode import NgDict, encode
@@ -106,21 +108,26 @@ def test_a_delete_has_all_that_is_documented_but_a_body() -> None:
     assert parameters.keys() == PARAMETERS[Route.DELETE] - {"body"}
 
 
-@pytest.mark.parametrize("verb", ["copy offer", "copy answer", "copy delete"])
-def test_a_copy_has_all_that_is_documented(verb: str) -> None:
-    request: NgDict = {
-        b"from-tag": b"A",
-        b"to-tag": b"B",
-        b"sdp": b"v=0",
-        HANDLE: b"mine",
-        COPY_HANDLE: b"copy",
-        OPTIONS: {b"branch": 2, b"set": b"s", b"flags": b"f"},
-    }
-    parameters = called(verb, request)
-    common = {"callid": "call", "from_tag": "A", "to_tag": "B", "branch": 2, "set": "s", "node": "mine", "flags": "f"}
-    body = {} if verb == "copy offer" else {"body": b"v=0"}
-    assert parameters == {**common, **body, "copy-ctx": "copy"}
-    assert parameters.keys() == PARAMETERS[Route(verb)]
+@pytest.mark.parametrize("verb", ["copy_offer", "copy_answer", "copy_delete"])
+def test_a_copy_has_what_is_documented(verb: Literal["copy_offer", "copy_answer", "copy_delete"]) -> None:
+    copy = CopyRequest(
+        verb=verb,
+        from_tag="A",
+        to_tag="B",
+        copy_ctx="copy",
+        handle="mine",
+        set="s",
+        engaged_branch=0,
+        siprec=True,
+        inactive=True,
+        sdp=b"v=0",
+    )
+    parameters = called(verb, copy.request())
+    common = {"callid": "call", "from_tag": "A", "to_tag": "B", "branch": 0, "set": "s", "node": "mine"}
+    own: dict[str, object] = {"flags": "siprec inactive"} if verb == "copy_offer" else {}
+    body: dict[str, object] = {"body": b"v=0"} if verb == "copy_answer" else {}
+    assert parameters == {**common, **own, **body, "copy-ctx": "copy"}
+    assert parameters.keys() <= PARAMETERS[Route(verb)]
 
 
 @pytest.mark.parametrize(

@@ -77,8 +77,9 @@ def test_an_answer_returns_a_body_alone() -> None:
 
 
 def test_the_offer_of_a_copy_returns_what_to_know_it_by() -> None:
-    assert reply_to(Route.COPY_OFFER, (1, "mine")) == NODE
-    assert reply_to(Route.COPY_OFFER, {"copy-ctx": "mine", "body": "new"}) == BOTH
+    named: NgDict = {b"result": b"ok", b"copy-ctx": b"mine"}
+    assert reply_to(Route.COPY_OFFER, (1, "mine")) == named
+    assert reply_to(Route.COPY_OFFER, {"copy-ctx": "mine", "body": "new"}) == {**named, b"sdp": b"new"}
 
 
 @pytest.mark.parametrize("route", [Route.DELETE, Route.COPY_ANSWER, Route.COPY_DELETE])

@@ -1,0 +1,39 @@
+"""The door for timeout notices as configured."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import structlog
+
+from actors.directory import Directory
+from actors.flows.relay import timed_out
+from engines.rtpengine.bencode import NgDict
+from gateways.notices import listen
+from rtp_relay.assembly.clock import now
+from rtp_relay.assembly.errors import StartError
+from rtp_relay.config import CallsConfig
+from rtp_relay.config.model import OnMediaTimeout
+
+log = structlog.get_logger()
+
+
+@asynccontextmanager
+async def listen_for_notices(config: CallsConfig, directory: Directory) -> AsyncIterator[asyncio.Server]:
+    """Take notices for as long as the block runs. Raises StartError for an address that cannot be had."""
+    ends_call = config.on_media_timeout is OnMediaTimeout.END
+
+    def take(call_id: str, branch: str) -> None:
+        def done(reply: NgDict) -> None:
+            log.info("media timed out", call_id=call_id, branch=branch, result=str(reply.get(b"result")))
+
+        flow = timed_out(call_id, branch, ends_call=ends_call, at=now())
+        directory.conduct(call_id, flow, None, done)
+
+    try:
+        async with listen(config.notices, take) as server:
+            yield server
+    except OSError as error:
+        raise StartError(f"timeout notices cannot be listened for at {config.notices}: {error}") from error

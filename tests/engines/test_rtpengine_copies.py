@@ -1,0 +1,87 @@
+"""Copies on an rtpengine: how their steps are said as subscriptions."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from engines.copies import CopyRequest
+from engines.kind import Operation
+from engines.rtpengine.bencode import NgDict, decode, encode
+from engines.rtpengine.kind import RtpengineKind
+from tests.engines.exchanges import run
+
+COPY = CopyRequest(verb="copy_offer", from_tag="ft", to_tag="tt")
+MEDIAS: NgDict = {
+    b"tag-medias": [
+        {b"tag": b"ft", b"medias": [{b"index": 1, b"label": b"7"}, {b"index": 2, b"label": b"8"}]},
+        {b"tag": b"tt", b"medias": [{b"index": 1, b"label": b"9"}]},
+    ]
+}
+STREAMS: list[NgDict] = [
+    {b"leg": b"caller", b"stream": 1, b"label": b"7"},
+    {b"leg": b"caller", b"stream": 2, b"label": b"8"},
+    {b"leg": b"callee", b"stream": 1, b"label": b"9"},
+]
+SDP = b"v=0\r\nc=IN IP4 192.0.2.1\r\n" + b"".join(
+    b"m=audio %d RTP/AVP 0\r\na=label:%d\r\n" % (4000 + label, label) for label in (7, 8, 9)
+)
+
+
+def ask(copy: CopyRequest, reply: NgDict) -> tuple[NgDict, NgDict]:
+    """Perform a step; return the request that the node gets, and the reply."""
+    operation = Operation(verb=copy.verb, relay_id="ours", request=copy.request())
+    ((command,),), told = run(RtpengineKind().perform(operation), lambda _: encode(reply))
+    request = decode(command)
+    assert isinstance(request, dict)
+    return request, told
+
+
+@pytest.mark.parametrize(
+    ("copy", "request_"),
+    [
+        (COPY, {b"flags": [b"all"]}),
+        (replace(COPY, siprec=True, inactive=True), {b"flags": [b"all", b"siprec", b"inactive"]}),
+        (replace(COPY, streams=(1,)), {b"flags": [b"all", b"siprec"]}),
+        (replace(COPY, legs=("caller",)), {b"from-tag": b"ft", b"flags": []}),
+        (replace(COPY, legs=("callee",), siprec=True), {b"from-tag": b"tt", b"flags": [b"siprec"]}),
+        (replace(COPY, copy_ctx="again"), {b"to-tag": b"again", b"flags": [b"all"]}),
+    ],
+)
+def test_offers(copy: CopyRequest, request_: NgDict) -> None:
+    asked, _ = ask(copy, {b"result": b"ok"})
+    assert asked == {b"command": b"subscribe request", b"call-id": b"ours", **request_}
+
+
+def test_an_answer_and_a_delete_name_the_subscription() -> None:
+    answer = replace(COPY, verb="copy_answer", copy_ctx="sub", sdp=SDP)
+    names: NgDict = {b"call-id": b"ours", b"to-tag": b"sub"}
+    assert ask(answer, {b"result": b"ok"})[0] == {**names, b"command": b"subscribe answer", b"sdp": SDP}
+    assert ask(replace(answer, verb="copy_delete"), {b"result": b"ok"})[0] == {**names, b"command": b"unsubscribe"}
+
+
+@pytest.mark.parametrize(
+    ("numbers", "streams", "sdp"),
+    [
+        ((), STREAMS, SDP),
+        ((1, 2), STREAMS, SDP),
+        ((1,), [STREAMS[0], STREAMS[2]], SDP.replace(b"4008", b"0")),
+        ((2,), [STREAMS[1]], SDP.replace(b"4007", b"0").replace(b"4009", b"0")),
+    ],
+)
+def test_the_reply_says_whose_streams_are_copied(numbers: tuple[int, ...], streams: list[NgDict], sdp: bytes) -> None:
+    reply: NgDict = {b"result": b"ok", b"sdp": SDP, b"to-tag": b"sub", **MEDIAS}
+    _, told = ask(replace(COPY, streams=numbers), reply)
+    assert told == {**reply, b"copy-ctx": b"sub", b"streams": streams, b"sdp": sdp}
+
+
+def test_a_reply_without_labels_says_nothing_of_streams() -> None:
+    reply: NgDict = {b"result": b"ok", b"sdp": SDP, b"to-tag": b"sub"}
+    assert ask(COPY, reply)[1] == {**reply, b"copy-ctx": b"sub"}
+
+
+def test_a_failure_is_told_as_it_is() -> None:
+    reply: NgDict = {b"result": b"error", b"error-reason": b"Unknown call-ID"}
+    assert ask(COPY, reply)[1] == reply
+    assert RtpengineKind().is_unknown(reply)

@@ -13,7 +13,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from operator import itemgetter
 
-
 EVERY_SET = "*"
 """The set of a node that belongs to every set; it is chosen only where its engine is asked for."""
 

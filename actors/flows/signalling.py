@@ -7,11 +7,10 @@ goes on where another one stopped. What the table then says is done with the flo
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
 
 from actors.effects import Decide, Decision, Flow, Record, Step
-from actors.flows import relay
+from actors.flows import forks, relay
 from actors.flows.delete import delete
 from actors.flows.relay import Media
 from actors.nodes import NodeTable
@@ -83,14 +82,32 @@ def _in_words(verdict: Verdict) -> str:
 
 
 def _relay_body(seen: Seen, verdict: Verdict, nodes: NodeTable) -> Step[NgDict]:
+    if verdict.change is Change.ESTABLISHED and verdict.role not in (Role.OFFER, Role.ANSWER):
+        yield from _answer_again(seen, verdict, nodes)
     match verdict.role:
         case Role.OFFER | Role.ANSWER:
+            if (yield Record(lambda state: Decision([], _lost(state, verdict.branch)))):
+                return {b"result": b"ok"}
             return (yield from _said(relay.relay_media(_media(seen, verdict), nodes)))
         case Role.REPEAT:
             given = yield Record(lambda state: Decision([], _given(state, _tag_of(seen, verdict, verdict.leg))))
             return {b"result": b"ok", b"sdp": given} if given else {b"result": b"ok"}
         case _:
             return {b"result": b"ok"}
+
+
+def _answer_again(seen: Seen, verdict: Verdict, nodes: NodeTable) -> Step[None]:
+    """Tell the relay the answer of the branch that is answered for good once more, if another's came after it."""
+    tags = (seen.callers_tag, verdict.callee_tag)
+    overtaken = yield Record(lambda state: Decision([], forks.answer_overtaken(state, *tags)))
+    if overtaken is not None:
+        yield from relay.relay_media(_medias(seen, overtaken)[1], nodes)
+
+
+def _lost(state: CallState, branch: str) -> bool:
+    """Tell whether another branch was answered first: this one has no relay any more, and is about to get a BYE."""
+    established = state.relay.established if state.relay else None
+    return established is not None and branch != established
 
 
 def _said(flow: Flow) -> Step[NgDict]:
@@ -147,27 +164,26 @@ def _follow(seen: Seen, verdict: Verdict, nodes: NodeTable) -> Step[None]:
 def _restore(seen: Seen, verdict: Verdict, nodes: NodeTable) -> Step[None]:
     """Bring the relay back to what was agreed before an offer that was rejected."""
     agreement = yield Record(lambda state: Decision([], _agreement(state, seen.callers_tag, verdict.callee_tag)))
-    if agreement is None:
-        return
+    for media in _medias(seen, agreement) if agreement else ():
+        yield from relay.relay_media(media, nodes)
+
+
+def _medias(seen: Seen, agreement: Agreement) -> tuple[Media, Media]:
+    """Say an offer and its answer once more."""
     from_caller = agreement.from_tag == seen.callers_tag
     offerer, answerer = (Leg.CALLER, Leg.CALLEE) if from_caller else (Leg.CALLEE, Leg.CALLER)
-    bodies: tuple[tuple[Literal["offer", "answer"], Leg, bytes], ...] = (
-        ("offer", offerer, agreement.offer),
-        ("answer", answerer, agreement.answer),
+    offer = Media(
+        verb="offer",
+        call_id=seen.call_id,
+        leg=str(offerer),
+        branch=agreement.branch,
+        from_tag=agreement.from_tag,
+        to_tag=agreement.to_tag,
+        sdp=agreement.offer,
+        cseq=seen.event.cseq,
+        at=seen.at,
     )
-    for verb, leg, sdp in bodies:
-        media = Media(
-            verb=verb,
-            call_id=seen.call_id,
-            leg=str(leg),
-            branch=agreement.branch,
-            from_tag=agreement.from_tag,
-            to_tag=agreement.to_tag,
-            sdp=sdp,
-            cseq=seen.event.cseq,
-            at=seen.at,
-        )
-        yield from relay.relay_media(media, nodes)
+    return offer, replace(offer, verb="answer", leg=str(answerer), sdp=agreement.answer)
 
 
 def _agreement(state: CallState, one: str, other: str) -> Agreement | None:

@@ -6,14 +6,19 @@ from typing import Any
 
 import pytest
 
-from actors.effects import Flow
+from actors.effects import Decision, Flow, Record
 from events.types import Quarantined
+from replay.state import CallState
 from tests.actors.simulation import Cluster
 
 
-def failing_flow(*_: Any) -> Flow:
+def bug(_: CallState) -> Decision:
     raise RuntimeError("a bug")
-    yield
+
+
+def failing_flow(*_: Any) -> Flow:
+    yield Record(bug)
+    return None
 
 
 def test_a_call_that_fails_again_and_again_is_quarantined_alone(

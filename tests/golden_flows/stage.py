@@ -22,6 +22,7 @@ from engines.sdp.session import Sdp, parse
 from engines.sets import NodeSpec
 from events.journal import Journal
 from events.memory import MemoryJournal
+from replay.negotiation import SipEvent
 from rtp_relay.api.call import RelayCall, Seeing
 from rtp_relay.assembly.clock import now
 from tests.golden_flows.tap import Tap, in_short
@@ -65,17 +66,20 @@ class Flow:
 
     async def see(self, line: str) -> Seeing:
         """Tell of one message. A body that was relayed is given back with the relay's addresses in it."""
-        event = message(line)
-        word = event.sdp.decode() if event.sdp is not None else ""
-        body = self.body(word) if word else None
-        seeing = await self.call.see(replace(event, sdp=body), received_from=self.source)
-        if body is not None and seeing.role in RELAYED:
+        event = self.message(line)
+        seeing = await self.call.see(event, received_from=self.source)
+        if event.sdp is not None and seeing.role in RELAYED:
             assert seeing.sdp is not None, line
-            self.given[word] = seeing.sdp
-            self.check_relayed(body, seeing.sdp)
+            self.given[line.rpartition("sdp=")[2]] = seeing.sdp
+            self.check_relayed(event.sdp, seeing.sdp)
         else:
             assert seeing.sdp is None, line
         return seeing
+
+    def message(self, line: str) -> SipEvent:
+        """Read a message; `sdp=WORD`, if there, stands at its end."""
+        event = message(line)
+        return event if event.sdp is None else replace(event, sdp=self.body(event.sdp.decode()))
 
     def body(self, word: str) -> bytes:
         """Give the session description that a word stands for."""

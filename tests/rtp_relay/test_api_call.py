@@ -139,6 +139,19 @@ def test_the_branches_of_a_fork_that_lost_are_freed_at_the_winners_200(dialog: D
     assert held(dialog) == 0
 
 
+def test_a_second_branch_that_answers_all_the_same_is_left_to_its_bye(dialog: Dialog) -> None:
+    """Both callees picked up at once: the second 200 goes through untouched, and its caller ends it (RFC 3261 13.2.2.4)."""
+    dialog.invite(0, sdp(4000))
+    dialog.invite(1, sdp(4000))
+    dialog.reply(200, "tB", 1, sdp(6000))
+    assert dialog.reply(200, "tA", 0, sdp(5000)).sdp is None
+    assert held(dialog) == 1
+    assert dialog.bye("tA").change == "dialog ended"
+    assert held(dialog) == 1
+    assert dialog.bye("tB").change == "call ended"
+    assert held(dialog) == 0
+
+
 def test_cancel_frees_all_branches_as_they_fail(dialog: Dialog) -> None:
     dialog.invite(0, sdp(4000))
     dialog.invite(1, sdp(4000))

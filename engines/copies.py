@@ -22,8 +22,8 @@ LEGS: tuple[Leg, ...] = ("caller", "callee")
 class CopyRequest:
     """One step of a copy.
 
-    from_tag, to_tag: the caller's and the callee's tag. copy_ctx: what the reply to `copy_offer` had under that key.
-    handle: what the node calls the session. set, engaged_branch: as in MediaRequest.
+    name: what who wants the copy calls it. from_tag, to_tag: the caller's and the callee's tag. copy_ctx: what the reply
+    to `copy_offer` had under that key; empty if there was none, or if it was never heard. handle: what the node calls the session. set, engaged_branch: as in MediaRequest.
 
     For `copy_offer`: legs: whose media are copied. streams: which of their streams, by the number of the m= line from
     1; empty for all. siprec: each m= line is to have a label. inactive: the copy is to be paused. caller_sdp,
@@ -36,6 +36,7 @@ class CopyRequest:
     verb: Literal["copy_offer", "copy_answer", "copy_delete"]
     from_tag: str
     to_tag: str
+    name: str = ""
     copy_ctx: str = ""
     handle: str = ""
     set: str = ""
@@ -55,6 +56,8 @@ class CopyRequest:
         names |= {b"to-tag": to_bytes(self.to_tag), b"set": to_bytes(self.set), b"branch": self.engaged_branch}
         if self.handle:
             names[HANDLE] = to_bytes(self.handle)
+        if self.name:
+            names[b"copy-name"] = to_bytes(self.name)
         if self.copy_ctx:
             names[b"copy-ctx"] = to_bytes(self.copy_ctx)
         if self.verb == "copy_answer":

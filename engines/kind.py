@@ -80,6 +80,10 @@ class RelayKind(Protocol):
     def native_branches(self) -> bool:
         """Whether a node tells a call's branches apart under one id; otherwise each branch has an id of its own."""
 
+    @property
+    def several_copies(self) -> bool:
+        """Whether a stream can be copied and recorded several times at once; otherwise the last takes it from others."""
+
     def perform(self, operation: Operation) -> Exchange:
         """Do the operation and return the ng reply; its `result` tells whether the node agreed.
 

@@ -28,6 +28,7 @@ class MediaproxyKind:
     name = "mediaproxy"
     schemes = frozenset({"unix"})
     native_branches = False
+    several_copies = True
 
     def perform(self, operation: Operation) -> Exchange:
         """Do an offer, answer or delete. Raises Untranslatable at once, and MalformedReply on the way.

@@ -39,6 +39,7 @@ class RouteKind:
     name = "route"
     schemes = frozenset({"route"})
     native_branches = False
+    several_copies = True
 
     def request(self, media: MediaRequest) -> NgDict:
         """Say what a call wants, without call-id."""
@@ -118,6 +119,8 @@ def _parameters(route: Route, operation: Operation) -> Parameters:
     options = request.get(OPTIONS)
     given: NgDict = {b"branch": -1, b"set": b"", **(options if isinstance(options, dict) else {})}
     given |= {name: request[key] for name, key in _NAMED.items() if request.get(key, b"") != b""}
+    if route is not Route.COPY_OFFER and b"copy-name" in request:
+        given.setdefault(b"copy-ctx", request[b"copy-name"])
     flags = request.get(b"flags")
     if isinstance(flags, list) and flags:
         given[b"flags"] = b" ".join(flag for flag in flags if isinstance(flag, bytes))

@@ -1,7 +1,8 @@
 """Copies of a call's media on an rtpengine: its subscriptions, which are named by a to-tag of their own.
 
 Source: docs/ng_control_protocol.md there, `subscribe request`, `subscribe answer`, `unsubscribe`; seen with 10.5. The
-to-tag is the copy-ctx. A request without one makes a new subscription.
+to-tag is the copy-ctx. It is made of the copy's name, so that a copy can be ended whose offer was never answered; it is
+no token of SIP (RFC 3261 section 25.1), so that no party has it.
 
 With the flag `siprec` each m= line of the SDP has a label, and the reply tells whose stream has which. So the flag is
 set, too, where only some streams are wanted. The others have port 0 in the SDP, which the recorder then has to keep.
@@ -29,8 +30,11 @@ def command(operation: Operation) -> NgDict:
     """Return the ng request for a step of a copy, without call-id."""
     asked = operation.request
     request: NgDict = {b"command": COPY_VERBS[operation.verb]}
+    name = asked.get(b"copy-name")
     if b"copy-ctx" in asked:
         request[b"to-tag"] = asked[b"copy-ctx"]
+    elif isinstance(name, bytes):
+        request[b"to-tag"] = b"copy:" + name
     if operation.verb == "copy_answer":
         request[b"sdp"] = asked.get(b"sdp", b"")
     return {**request, **_sources(asked)} if operation.verb == "copy_offer" else request

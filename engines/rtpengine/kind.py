@@ -20,6 +20,7 @@ class RtpengineKind:
     name = "rtpengine"
     schemes = frozenset({"udp"})
     native_branches = True
+    several_copies = True
 
     def perform(self, operation: Operation) -> Exchange:
         """Send the request with the session's id on the node in place of the client's. Raises MalformedReply.

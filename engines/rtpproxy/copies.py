@@ -5,6 +5,7 @@ to the next port. The other end is an IPv4 address. A stream has one copy or rec
 with success and does nothing. So N comes before each C, and a new copy takes the place of another.
 
 The relay has no name for a copy. Its copy-ctx is the list of its streams in the order of the SDP: `caller:1,callee:1`.
+Without a copy-ctx there was no offer, and so there is no copy.
 """
 
 from __future__ import annotations
@@ -32,7 +33,10 @@ _NO_PACKETS = frozenset({b"inactive", b"sendonly"})
 
 
 def offer(key: SessionKey, request: NgDict) -> Exchange:
-    """Make the SDP for the recorder from those of the parties; the node need not be asked."""
+    """Make the SDP for the recorder from those of the parties.
+
+    The node is only asked to end what a copy that is changed has no more. Raises Untranslatable.
+    """
     try:
         chosen = list(_chosen(request))
         sdp = _compose(key, request, [source for _, source in chosen]) if chosen else b""
@@ -46,7 +50,10 @@ def offer(key: SessionKey, request: NgDict) -> Exchange:
         for label, (leg, number) in enumerate(entries, start=1)
     ]
     ctx = b",".join(b"%s:%d" % entry for entry in entries)
-    return answered({b"result": b"ok", b"sdp": sdp, b"copy-ctx": ctx, b"streams": copies})
+    told: NgDict = {b"result": b"ok", b"sdp": sdp, b"copy-ctx": ctx, b"streams": copies}
+    kept = _keys(key, told)
+    dropped = [stream for stream in _keys(key, request) if stream not in kept] if b"copy-ctx" in request else []
+    return _exchange([commands.stop_recording(stream) for stream in dropped], [], told)
 
 
 def answer(key: SessionKey, request: NgDict) -> Exchange:
@@ -69,10 +76,11 @@ def answer(key: SessionKey, request: NgDict) -> Exchange:
 
 def delete(key: SessionKey, request: NgDict) -> Exchange:
     """End the copy. That there is nothing to end, or no session, is as good. Raises Untranslatable."""
-    return _exchange([commands.stop_recording(stream_key) for stream_key in _keys(key, request)], [])
+    keys = _keys(key, request) if b"copy-ctx" in request else []
+    return _exchange([commands.stop_recording(stream_key) for stream_key in keys], [])
 
 
-def _exchange(stops: list[bytes], starts: list[bytes]) -> Exchange:
+def _exchange(stops: list[bytes], starts: list[bytes], told: NgDict | None = None) -> Exchange:
     """Send the commands that end copies, then those that begin some. If one is refused the reply is an error."""
     for refusal in map(parse_done, (yield stops) if stops else []):
         if refusal is not None and not refusal.is_unknown_session:
@@ -80,7 +88,7 @@ def _exchange(stops: list[bytes], starts: list[bytes]) -> Exchange:
     for refusal in map(parse_done, (yield starts) if starts else []):
         if refusal is not None:
             return error(reason_of(refusal))
-    return {b"result": b"ok"}
+    return told or {b"result": b"ok"}
 
 
 def _chosen(request: NgDict) -> Iterator[tuple[bytes, Source]]:

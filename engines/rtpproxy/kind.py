@@ -24,6 +24,7 @@ class RtpproxyKind:
     name = "rtpproxy"
     schemes = frozenset({"udp", "unix"})
     native_branches = False
+    several_copies = False
 
     def perform(self, operation: Operation) -> Exchange:
         """Do what _VERBS lists. Raises Untranslatable at once, and MalformedReply on the way.

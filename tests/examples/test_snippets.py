@@ -1,4 +1,4 @@
-"""The Python in the documents is taken from the examples, which are run."""
+"""The documents say what is true: their Python is run in the examples, their links lead on, no name is missing."""
 
 from __future__ import annotations
 
@@ -8,12 +8,17 @@ from textwrap import dedent
 
 import pytest
 
+from engines.route.parameters import PARAMETERS
+from events.types import EVENT_TYPES
+from replay.relay import CONTEXT_SETTINGS, LEG_SETTINGS
+
 ROOT = Path(__file__).parents[2]
-PAGES = ("docs/python-api.md",)
+WITH_SNIPPETS = ("README.md", "docs/python-api.md")
+PAGES = sorted(str(page.relative_to(ROOT)) for folder in ("", "docs") for page in (ROOT / folder).glob("*.md"))
 
 
-def snippets(page: str) -> list[str]:
-    return re.findall(r"^```python\n(.*?)^```", (ROOT / page).read_text(), flags=re.MULTILINE | re.DOTALL)
+def read(page: str) -> str:
+    return (ROOT / page).read_text()
 
 
 def is_part_of(snippet: str, program: str) -> bool:
@@ -23,10 +28,26 @@ def is_part_of(snippet: str, program: str) -> bool:
     return any(dedent("\n".join(part)).splitlines() == wanted for part in parts)
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", WITH_SNIPPETS)
 def test_snippets_are_parts_of_examples(page: str) -> None:
     programs = [file.read_text() for file in (ROOT / "examples" / "python").glob("*.py")]
-    found = snippets(page)
-    assert found
-    for snippet in found:
-        assert any(is_part_of(snippet, program) for program in programs), snippet
+    snippets = re.findall(r"^```python\n(.*?)^```", read(page), flags=re.MULTILINE | re.DOTALL)
+    assert snippets
+    assert [snippet for snippet in snippets if not any(is_part_of(snippet, program) for program in programs)] == []
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_links_lead_somewhere(page: str) -> None:
+    links = re.findall(r"\]\((?!https?:)([^)#]+)", read(page))
+    assert [link for link in links if not ((ROOT / page).parent / link).exists()] == []
+
+
+def test_each_event_is_explained() -> None:
+    text = read("docs/operations.md")
+    assert [event.name for event in EVENT_TYPES if f"`{event.name}`" not in text] == []
+
+
+def test_each_setting_and_route_parameter_has_its_counterpart() -> None:
+    text = read("docs/opensips-compatibility.md")
+    names = {*LEG_SETTINGS, *CONTEXT_SETTINGS}.union(*PARAMETERS.values())
+    assert [name for name in sorted(names) if f"`{name}`" not in text] == []

@@ -22,8 +22,6 @@ def ports(flow: Flow, word: str) -> list[int]:
     return live_ports(parse(flow.given[word]))
 
 
-
-
 async def test_g_a_late_offer_in_the_200_and_its_answer_in_the_ack(flow: Flow) -> None:
     await flow.tell("""
         C INVITE at=- branch=br0 -> nothing

@@ -140,7 +140,7 @@ def test_the_branches_of_a_fork_that_lost_are_freed_at_the_winners_200(dialog: D
 
 
 def test_a_second_branch_that_answers_all_the_same_is_left_to_its_bye(dialog: Dialog) -> None:
-    """Both callees picked up at once: the second 200 goes through untouched, and its caller ends it (RFC 3261 13.2.2.4)."""
+    """Both callees picked up at once: the second 200 goes through untouched, its caller ends it (RFC 3261 13.2.2.4)."""
     dialog.invite(0, sdp(4000))
     dialog.invite(1, sdp(4000))
     dialog.reply(200, "tB", 1, sdp(6000))

@@ -22,8 +22,9 @@ LEGS: tuple[Leg, ...] = ("caller", "callee")
 class CopyRequest:
     """One step of a copy.
 
-    name: what who wants the copy calls it. from_tag, to_tag: the caller's and the callee's tag. copy_ctx: what the reply
-    to `copy_offer` had under that key; empty if there was none, or if it was never heard. handle: what the node calls the session. set, engaged_branch: as in MediaRequest.
+    name: what who wants the copy calls it. from_tag, to_tag: the caller's and the callee's tag. copy_ctx: what the
+    reply to `copy_offer` had under that key; empty if there was none, or if it was never heard. handle: what the node
+    calls the session. set, engaged_branch: as in MediaRequest.
 
     For `copy_offer`: legs: whose media are copied. streams: which of their streams, by the number of the m= line from
     1; empty for all. siprec: each m= line is to have a label. inactive: the copy is to be paused. caller_sdp,

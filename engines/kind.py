@@ -82,7 +82,7 @@ class RelayKind(Protocol):
 
     @property
     def several_copies(self) -> bool:
-        """Whether a stream can be copied and recorded several times at once; otherwise the last takes it from others."""
+        """Whether a stream can be copied and recorded several times at once; otherwise the last one ends the others."""
 
     def perform(self, operation: Operation) -> Exchange:
         """Do the operation and return the ng reply; its `result` tells whether the node agreed.

@@ -42,6 +42,7 @@ def _engaged(state: CallState, record: Recorded, event: e.Engaged) -> None:
         state.created = record.at
         state.answered = False
         state.legs = {}
+        state.given = {}
     state.sessions[event.session] = session = Session(
         event.session,
         event.engine,
@@ -73,6 +74,7 @@ def _offered(state: CallState, _: Recorded, event: e.Offered) -> None:
     session.gone_branches = [branch for branch in session.gone_branches if branch != event.branch]
     dialogs.offered(session.dialogs, event.from_tag, event.to_tag, event.branch)
     state.legs[event.from_tag] = Leg(event.from_tag, event.branch, event.sdp, event.relayed)
+    state.given[event.from_tag, event.branch] = event.relayed
 
 
 def _offer_failed(state: CallState, _: Recorded, event: e.OfferFailed) -> None:
@@ -93,6 +95,7 @@ def _answered(state: CallState, _: Recorded, event: e.Answered) -> None:
     dialogs.answered(session.dialogs, event.from_tag, event.to_tag, event.branch)
     state.answered = True
     state.legs[event.to_tag] = Leg(event.to_tag, event.branch, event.sdp, event.relayed)
+    state.given[event.to_tag, event.branch] = event.relayed
 
 
 def _refused(state: CallState, _: Recorded, event: e.Refused) -> None:
@@ -122,6 +125,7 @@ def _keep_relay(state: CallState) -> None:
     for session in state.remaining_sessions():
         session.relay = session.relay or state.relay
     state.relay = None
+    state.negotiation = None
 
 
 def _deleted(state: CallState, _: Recorded, event: e.Deleted) -> None:
@@ -145,8 +149,9 @@ def _branch_deleted(state: CallState, _: Recorded, event: e.BranchDeleted) -> No
     session.dialogs = [dialog for dialog in session.dialogs if dialog not in gone]
 
 
-def _commanded(_: CallState, __: Recorded, ___: e.Commanded) -> None:
-    """Other commands change nothing that the fold keeps."""
+def _commanded(state: CallState, _: Recorded, event: e.Commanded) -> None:
+    if event.command in ("start recording", "stop recording") and event.result == "ok":
+        state.sessions[event.session].recorded = event.command == "start recording"
 
 
 def _tail_lost(state: CallState, record: Recorded, event: e.TailLost) -> None:

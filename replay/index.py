@@ -41,7 +41,7 @@ def due(state: CallState, deadlines: Deadlines) -> int | None:
     for session in state.sessions.values():
         if session.status is not SessionStatus.CLOSED:
             _add_wishes(wishes, session, deadlines)
-    for copy in state.copies.values():
+    for _, copy in state.usable_copies():
         if copy.closing:
             wishes.append(copy.wanted_at + deadlines.retry)
         elif not copy.offered:

@@ -83,7 +83,10 @@ class Agreement:
 
 @dataclass(slots=True)
 class Session:
-    """What the call has on one node under one id. `relay` has the call's settings of when it ended, for the delete."""
+    """What the call has on one node under one id. `relay` has the call's settings of when it ended, for the delete.
+
+    recorded: whether a command made the node record it.
+    """
 
     number: int
     engine: str
@@ -100,6 +103,7 @@ class Session:
     gone_branches: list[str] = field(default_factory=list)
     agreement: Agreement | None = None
     handle: str = ""
+    recorded: bool = False
     relay: Relay | None = None
     wanted_at: int = 0
     not_before: int = 0
@@ -123,7 +127,11 @@ class Leg:
 
 @dataclass(slots=True)
 class CallState:
-    """The whole state of a call's media at a version of its stream. Times are ms since the epoch."""
+    """The whole state of a call's media at a version of its stream. Times are ms since the epoch.
+
+    given: by tag and branch, what the other side was last given in place of the party's SDP; legs have the newest of
+    all branches.
+    """
 
     call_id: str
     version: int = 0
@@ -137,6 +145,7 @@ class CallState:
     last_operation: int = 0
     sessions: dict[int, Session] = field(default_factory=dict)
     legs: dict[str, Leg] = field(default_factory=dict)
+    given: dict[tuple[str, str], bytes] = field(default_factory=dict)
     relay: Relay | None = None
     negotiation: Negotiation | None = None
     copies: dict[str, Copy] = field(default_factory=dict)
@@ -154,6 +163,10 @@ class CallState:
     def usable_sessions(self) -> Iterator[Session]:
         """Give the sessions that commands of the call may go to, oldest first."""
         return (session for session in self.sessions.values() if session.usable)
+
+    def usable_copies(self) -> Iterator[tuple[str, Copy]]:
+        """Give the copies, by name, that can be changed and ended; others go with their session, which is to go."""
+        return ((name, copy) for name, copy in self.copies.items() if self.sessions[copy.session].usable)
 
     def remaining_sessions(self) -> Iterator[Session]:
         """Give the sessions that may exist on their nodes: all that are not closed."""

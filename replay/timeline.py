@@ -67,7 +67,8 @@ def timeline(history: Iterable[Recorded], *, secrets: bool = False) -> Iterator[
 
 def bodies(event: Event, *, secrets: bool = False) -> dict[str, str]:
     """Give the session descriptions in an event, without their keys unless `secrets`."""
-    texts = {name: getattr(event, name).decode("utf-8", "backslashreplace") for name in event.secret}
+    bodies = ((name, getattr(event, name)) for name in event.secret)
+    texts = {name: body.decode("utf-8", "backslashreplace") for name, body in bodies if body is not None}
     return texts if secrets else {name: redact(text) for name, text in texts.items()}
 
 

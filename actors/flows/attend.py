@@ -133,7 +133,7 @@ def _agenda(state: CallState, now: int, deadlines: Deadlines) -> Agenda:
         for wanted in session.branch_deletes
     ]
     wishes = [session.wanted_at for session in to_close] + [branch.wanted.wanted_at for branch in branches]
-    wishes += [copy.wanted_at for copy in state.copies.values() if copy.closing]
+    wishes += [copy.wanted_at for _, copy in state.usable_copies() if copy.closing]
     quiet = state.status is CallStatus.LIVE and state.answered and state.changed + deadlines.probe <= now
     return Agenda(
         removals=[removal_of(state, session) for session in to_close],

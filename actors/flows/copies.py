@@ -1,12 +1,14 @@
 """The flows of copies (media forking): a call's media go to a recorder, too, as long as the session or the copy lives.
 
-A copy is named by who wants it. The node's own name for it (its handle) comes with the offer; what a control node that
-died had asked for without hearing the handle ends with the session on the node, and carries no media until then.
+A copy is named by who wants it. The node's own name for it (its handle) comes with the offer. An offer that failed, or
+whose control node died, ends the copy, also one that was to be changed: nobody knows then what the node copies.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Literal
 
 from actors import replies
 from actors.effects import Ask, Decide, Decision, Flow, Outcome, Record, Step
@@ -16,6 +18,8 @@ from actors.flows.words import engaged_branch
 from engines.copies import LEGS, CopyRequest
 from engines.copies import Leg as CopiedLeg
 from engines.kind import Operation, is_ok
+from engines.kind import reason as reason_of
+from engines.registry import kind_of
 from engines.rtpengine.bencode import NgDict
 from events.types import CopyAnswered, CopyDeleted, CopyDeleteWanted, CopyIntended, CopyOffered, Event, How
 from replay.relay import Copy, Relay
@@ -25,7 +29,11 @@ SIPREC = "siprec"
 INACTIVE = "inactive"
 NO_COPY = "There is no copy of that name"
 NOT_YET = "The call is not answered: there are no media to copy yet"
+NOT_OFFERED = "The copy was not offered: the node did not do it"
+UNRESOLVED = "its fate is unknown: the control node that offered it did not live to say"
 COPY_CONTEXT = b"copy-ctx"
+
+Verb = Literal["copy_answer", "copy_delete"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,21 +58,26 @@ class Place:
 
     node: str
     relay_id: str
-    request: NgDict
+    request: CopyRequest
 
 
 def copy_offer(wish: Wish) -> Flow:
-    """Begin a copy, or change one of that name. The reply's `sdp` is the offer to the recorder."""
+    """Begin a copy, or change one of that name. The reply's `sdp` is the offer to the recorder.
+
+    A change that fails ends the copy.
+    """
     place = yield Record(_intend(wish))
     if isinstance(place, replies.Refusal):
         return replies.error(place.reason)
-    outcome = yield from _ask("copy_offer", place)
+    outcome = yield from _ask(place)
     if outcome.reply is None or not is_ok(outcome.reply):
-        yield Record(lambda state: _end(state, wish.name, How.LOST))
+        yield from _take_back(wish.name, place, outcome)
         return failure_reply(place.node, outcome)
     reply = outcome.reply
-    yield Record(lambda _: Decision([_offered(wish.name, reply)]))
-    return reply
+    if (yield Record(lambda state: _note_offer(state, wish.name, reply))):
+        return reply
+    yield from _ask(_ending(place, _text(reply, COPY_CONTEXT)))
+    return replies.error(f"The copy {wish.name!r}, or the call, was ended meanwhile")
 
 
 def copy_answer(name: str, sdp: bytes) -> Flow:
@@ -72,7 +85,7 @@ def copy_answer(name: str, sdp: bytes) -> Flow:
     place = yield Record(lambda state: _find(state, name, "copy_answer", sdp))
     if isinstance(place, replies.Refusal):
         return replies.error(place.reason)
-    outcome = yield from _ask("copy_answer", place)
+    outcome = yield from _ask(place)
     if outcome.reply is None or not is_ok(outcome.reply):
         return failure_reply(place.node, outcome)
     yield Record(lambda state: Decision([CopyAnswered(copy=name, sdp=sdp)] if name in state.copies else []))
@@ -85,35 +98,50 @@ def copy_delete(name: str, reason: str) -> Flow:
     if isinstance(place, replies.Refusal):
         return replies.error(place.reason)
     outcome = yield from end_copy(name, place)
-    return outcome.reply or replies.ok(f"Node {place.node}: {outcome.reason}; the delete stays due")
+    if outcome.reply is None:
+        return replies.ok(f"Node {place.node}: {outcome.reason}; the delete stays due")
+    return replies.ok() if is_ok(outcome.reply) else replies.ok(f"Node {place.node}: {reason_of(outcome.reply)}")
 
 
 def end_copy(name: str, place: Place) -> Step[Outcome]:
     """Ask the node to end a copy, and journal that it did. Its not knowing the copy is as good."""
-    outcome = yield from _ask("copy_delete", place)
+    outcome = yield from _ask(place)
     if outcome.reply is not None:
         yield Record(lambda state: _end(state, name, How.CONFIRMED if is_ok(outcome.reply or {}) else How.UNKNOWN))
     return outcome
 
 
 def closing(state: CallState) -> list[tuple[str, Place]]:
-    """Give the copies that are to end, and what to ask of their nodes."""
-    return [(name, _place(state, name, copy, "copy_delete")) for name, copy in state.copies.items() if copy.closing]
+    """Give the copies that are to end by themselves, and what to ask of their nodes."""
+    return [(name, _place(state, name, copy, "copy_delete")) for name, copy in state.usable_copies() if copy.closing]
 
 
 def forgotten(state: CallState, before: int) -> list[Event]:
-    """Give up the copies that were intended before that time, and of which nobody knows what became."""
+    """End the copies that were intended before that time, and of which nobody knows what became."""
     return [
-        CopyDeleted(copy=name, how=How.LOST)
-        for name, copy in state.copies.items()
+        CopyDeleteWanted(copy=name, reason=UNRESOLVED)
+        for name, copy in state.usable_copies()
         if not copy.offered and not copy.closing and copy.wanted_at <= before
     ]
 
 
-def _ask(verb: str, place: Place) -> Step[Outcome]:
-    operation = Operation(verb=verb, relay_id=place.relay_id, request=place.request)
+def _ask(place: Place) -> Step[Outcome]:
+    operation = Operation(verb=place.request.verb, relay_id=place.relay_id, request=place.request.request())
     outcomes: list[Outcome] = yield Ask([(place.node, operation)])
     return outcomes[0]
+
+
+def _take_back(name: str, place: Place, outcome: Outcome) -> Step[None]:
+    """End a copy whose offer failed. A node that was not reached has none, unless it was to be changed."""
+    if not outcome.reached and not place.request.copy_ctx:
+        yield Record(lambda state: _end(state, name, How.NEVER_SENT))
+        return
+    if not isinstance((yield Record(_want_end(name, NOT_OFFERED))), replies.Refusal):
+        yield from end_copy(name, _ending(place, place.request.copy_ctx))
+
+
+def _ending(place: Place, handle: str) -> Place:
+    return replace(place, request=replace(place.request, verb="copy_delete", copy_ctx=handle))
 
 
 def _intend(wish: Wish) -> Decide:
@@ -121,32 +149,63 @@ def _intend(wish: Wish) -> Decide:
         session = next((session for session in sessions.newest_first(state) if session.agreement), None)
         if state.status is not CallStatus.LIVE or session is None:
             return Decision([], replies.Refusal(NOT_YET if state.status is CallStatus.LIVE else replies.UNKNOWN_CALL))
-        before = state.copies.get(wish.name)
-        if before is not None and (before.closing or not before.offered):
-            return Decision([], replies.Refusal(f"The copy {wish.name!r} is being changed; try again"))
+        why = next(_obstacles(state, session, wish), None)
+        if why is not None:
+            return Decision([], replies.Refusal(why))
         event = CopyIntended(
             copy=wish.name, session=session.number, flags=wish.flags, legs=wish.legs, streams=wish.streams
         )
-        caller, callee = _parties(state, session)
-        request = CopyRequest(
-            verb="copy_offer",
-            from_tag=caller,
-            to_tag=callee,
-            copy_ctx=before.handle if before else "",
-            handle=session.handle,
-            set=session.set,
-            engaged_branch=engaged_branch(state.relay or Relay(), session.branch),
-            legs=wish.legs or LEGS,
-            streams=wish.streams,
-            siprec=wish.siprec,
-            inactive=wish.inactive,
-            caller_sdp=_relayed(state, caller),
-            callee_sdp=_relayed(state, callee),
-            version=before.version + 1 if before else 1,
-        )
-        return Decision([event], Place(session.node, session.relay_id, request.request()))
+        return Decision([event], Place(session.node, session.relay_id, _offer(state, session, wish)))
 
     return decide
+
+
+def _obstacles(state: CallState, session: Session, wish: Wish) -> Iterator[str]:
+    """Give why a copy cannot be begun or changed now."""
+    before = state.copies.get(wish.name)
+    if before is not None and (before.closing or not before.offered):
+        yield f"The copy {wish.name!r} is being changed or ended; try again"
+    if kind_of(session.engine).several_copies:
+        return
+    if session.recorded:
+        yield f"{session.engine} copies or records a stream once at a time: stop the recording first"
+    for name, other in state.copies.items():
+        if name != wish.name and other.session == session.number and _overlap(other, wish):
+            yield f"{session.engine} copies or records a stream once at a time: end the copy {name!r} first"
+
+
+def copied_once(state: CallState, session: Session) -> bool:
+    """Tell whether a session is copied by a node that cannot record it then, and whose end of recording ends copies."""
+    copied = any(copy.session == session.number for copy in state.copies.values())
+    return copied and not kind_of(session.engine).several_copies
+
+
+def _overlap(one: Copy, other: Wish) -> bool:
+    """Tell whether two copies have a stream in common. Also one that is to end may still be there."""
+    legs = set(one.legs or LEGS) & set(other.legs or LEGS)
+    return bool(legs) and (not one.streams or not other.streams or bool(set(one.streams) & set(other.streams)))
+
+
+def _offer(state: CallState, session: Session, wish: Wish) -> CopyRequest:
+    before = state.copies.get(wish.name)
+    caller, callee = _parties(state, session)
+    return CopyRequest(
+        verb="copy_offer",
+        from_tag=caller,
+        to_tag=callee,
+        name=wish.name,
+        copy_ctx=before.handle if before else "",
+        handle=session.handle,
+        set=session.set,
+        engaged_branch=engaged_branch(state.relay or Relay(), session.branch),
+        legs=wish.legs or LEGS,
+        streams=wish.streams,
+        siprec=wish.siprec,
+        inactive=wish.inactive,
+        caller_sdp=_relayed(state, caller),
+        callee_sdp=_relayed(state, callee),
+        version=before.version + 1 if before else 1,
+    )
 
 
 def _want_end(name: str, reason: str) -> Decide:
@@ -160,36 +219,42 @@ def _want_end(name: str, reason: str) -> Decide:
     return decide
 
 
-def _find(state: CallState, name: str, verb: str, sdp: bytes) -> Decision:
+def _find(state: CallState, name: str, verb: Verb, sdp: bytes) -> Decision:
     copy = state.copies.get(name)
     if copy is None or copy.closing or not copy.offered:
         return Decision([], replies.Refusal(NO_COPY))
     return Decision([], _place(state, name, copy, verb, sdp))
 
 
-def _place(state: CallState, name: str, copy: Copy, verb: str, sdp: bytes = b"") -> Place:
+def _place(state: CallState, name: str, copy: Copy, verb: Verb, sdp: bytes = b"") -> Place:
     session = state.sessions[copy.session]
     caller, callee = _parties(state, session)
     request = CopyRequest(
-        verb="copy_answer" if verb == "copy_answer" else "copy_delete",
+        verb=verb,
         from_tag=caller,
         to_tag=callee,
-        copy_ctx=copy.handle or name,
+        name=name,
+        copy_ctx=copy.handle,
         handle=session.handle,
         set=session.set,
         engaged_branch=engaged_branch(session.relay or state.relay or Relay(), session.branch),
         sdp=sdp,
     )
-    return Place(session.node, session.relay_id, request.request())
+    return Place(session.node, session.relay_id, request)
 
 
-def _offered(name: str, reply: NgDict) -> CopyOffered:
-    handle, sdp = reply.get(COPY_CONTEXT), reply.get(b"sdp")
-    return CopyOffered(
-        copy=name,
-        handle=handle.decode("utf-8", "surrogateescape") if isinstance(handle, bytes) else "",
-        sdp=sdp if isinstance(sdp, bytes) else b"",
-    )
+def _note_offer(state: CallState, name: str, reply: NgDict) -> Decision:
+    """Journal what the node offers. The value is whether the copy is still wanted."""
+    copy, sdp = state.copies.get(name), reply.get(b"sdp")
+    if copy is None:
+        return Decision([], False)
+    event = CopyOffered(copy=name, handle=_text(reply, COPY_CONTEXT), sdp=sdp if isinstance(sdp, bytes) else b"")
+    return Decision([event], not copy.closing)
+
+
+def _text(reply: NgDict, key: bytes) -> str:
+    value = reply.get(key)
+    return value.decode("utf-8", "surrogateescape") if isinstance(value, bytes) else ""
 
 
 def _end(state: CallState, name: str, how: How) -> Decision:

@@ -6,6 +6,7 @@ from actors import replies
 from actors.command import Command
 from actors.effects import Ask, Decide, Decision, Flow, Locate, Outcome, Record, Step
 from actors.flows import sessions
+from actors.flows.copies import copied_once
 from actors.flows.offer import Intent, failure_reply, refuse
 from actors.flows.words import asked
 from engines.kind import Operation, is_ok
@@ -19,6 +20,9 @@ OTHER_CALL_KEYS = (b"to-call-id", b"source-call-id")
 
 READ_ONLY = frozenset({"query"})
 """Commands that change nothing, which a monitor may send every second: the journal does not tell of them."""
+
+RECORDING = frozenset({"start recording", "stop recording"})
+COPIED = "The node copies or records a stream once at a time, and the call's media are copied: end the copy first"
 
 
 def other(command: Command) -> Flow:
@@ -48,6 +52,8 @@ def _find(command: Command) -> Decide:
         session = sessions.of_other(state, command) if state.status is CallStatus.LIVE else None
         if session is None:
             return refuse(state, command, replies.UNKNOWN_CALL)
+        if command.verb in RECORDING and copied_once(state, session):
+            return refuse(state, command, COPIED)
         return Decision([], Intent(0, session.node, session.relay_id, asked(state, session, command)))
 
     return decide

@@ -90,7 +90,8 @@ def _relay_body(seen: Seen, verdict: Verdict, nodes: NodeTable) -> Step[NgDict]:
                 return {b"result": b"ok"}
             return (yield from _said(relay.relay_media(_media(seen, verdict), nodes)))
         case Role.REPEAT:
-            given = yield Record(lambda state: Decision([], _given(state, _tag_of(seen, verdict, verdict.leg))))
+            tag = _tag_of(seen, verdict, verdict.leg)
+            given = yield Record(lambda state: Decision([], state.given.get((tag, verdict.branch))))
             return {b"result": b"ok", b"sdp": given} if given else {b"result": b"ok"}
         case _:
             return {b"result": b"ok"}
@@ -114,11 +115,6 @@ def _said(flow: Flow) -> Step[NgDict]:
     reply = yield from flow
     assert reply is not None, "a command's flow ends with a reply"
     return reply
-
-
-def _given(state: CallState, tag: str) -> bytes:
-    leg = state.legs.get(tag)
-    return leg.relayed if leg else b""
 
 
 def _media(seen: Seen, verdict: Verdict) -> Media:

@@ -12,6 +12,9 @@ SetLeg: TypeAlias = Callable[[str, str, Mapping[str, str], bytes | None], Awaita
 SetContext: TypeAlias = Callable[[Mapping[str, str]], Awaitable[None]]
 Read: TypeAlias = Callable[[], Awaitable[Relay]]
 
+_SPELLINGS = {"call_id": "callid", "call-id": "callid", "from-tag": "from_tag", "to-tag": "to_tag"}
+"""Other ways in which scripts write the names of the context's settings."""
+
 Value: TypeAlias = str | int | bool | bytes
 Branch: TypeAlias = int | str | None
 """A branch by its index (0, 1, ...), by its callee's tag, or None for all of them."""
@@ -71,9 +74,13 @@ class ContextVariables:
         self._write, self._read = write, read
 
     async def set(self, **values: Value) -> None:
-        """Change settings. Raises BadValue for a name that there is not."""
-        _check_names(values, CONTEXT_SETTINGS)
-        await self._write({name: _text(value) for name, value in values.items()})
+        """Change settings. Raises BadValue for a name that there is not.
+
+        OpenSIPS' spellings with hyphens are taken, too: `set(**{"from-tag": "x"})`.
+        """
+        named = {_SPELLINGS.get(name, name): value for name, value in values.items()}
+        _check_names(named, CONTEXT_SETTINGS)
+        await self._write({name: _text(value) for name, value in named.items()})
 
     async def get(self) -> Mapping[str, str]:
         """Give the settings in force."""

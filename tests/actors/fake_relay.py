@@ -3,7 +3,8 @@
 What it copies was seen on rtpengine 10.5: an offer makes the call if it is not there; an answer to an unknown call is
 an error; deleting an unknown call is ok with a warning; a delete with tags takes away the party that it names and all
 who are then tied to nobody, and with the last party the call; a repeated cookie gets the first reply again and runs
-nothing.
+nothing. A subscription is known by its to-tag: a request for one that is there changes it, to end one that is not there
+is ok.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ class FakeCall:
     def __init__(self) -> None:
         self.parties: dict[int, Party] = {}
         self.tags: dict[Text, int] = {}
+        self.subscriptions: dict[Text, Text] = {}
         self._last = 0
 
     def offer(self, from_tag: Text, to_tag: Text, branch: Text) -> None:
@@ -63,6 +65,19 @@ class FakeCall:
         else:
             return False
         return True
+
+    def subscribe(self, verb: Text, to_tag: Text, sdp: Text) -> NgDict:
+        """Do a step of a subscription; it keeps the SDP of its answer."""
+        if verb == b"subscribe request":
+            self.subscriptions[to_tag] = b""
+            return {b"result": b"ok", b"sdp": b"for a recorder", b"to-tag": to_tag}
+        if verb == b"subscribe answer" and to_tag not in self.subscriptions:
+            return {b"result": b"error", b"error-reason": b"To-tag not found"}
+        if verb == b"subscribe answer":
+            self.subscriptions[to_tag] = sdp
+        else:
+            self.subscriptions.pop(to_tag, None)
+        return {b"result": b"ok"}
 
     def _of_tag(self, tag: Text, branch: Text) -> int:
         if tag not in self.tags:
@@ -141,7 +156,7 @@ class FakeRelay(FakeNode):
         self.commands.append(request)
         return encode(self._answer(request))
 
-    def _answer(self, request: NgDict) -> NgDict:
+    def _answer(self, request: NgDict) -> NgDict:  # noqa: PLR0911 - one for each command
         verb = _text(request, b"command")
         if verb == b"ping":
             return {b"result": b"pong"}
@@ -160,6 +175,8 @@ class FakeRelay(FakeNode):
             (call.offer if verb == b"offer" else call.answer)(*tags)
             self._sdp_number += 1
             return {b"result": b"ok", b"sdp": b"relayed %d of " % self._sdp_number + _text(request, b"sdp")}
+        if verb in (b"subscribe request", b"subscribe answer", b"unsubscribe"):
+            return call.subscribe(verb, _text(request, b"to-tag"), _text(request, b"sdp"))
         return {b"result": b"ok"}
 
     def _delete(self, call_id: str, call: FakeCall | None, request: NgDict) -> NgDict:

@@ -2,7 +2,8 @@
 
 What it copies was seen on rtpproxy 3: a session is a stream, found by the call-id and the tag of either party that a
 command names; U makes one that is not there, L does not (`0`); D takes all streams of the call-id that one of its
-tags made; where neither made one it finds nothing (E50).
+tags made; where neither made one it finds nothing (E50). What a party sends on a stream goes to one copy at most: a
+second C does nothing, N ends it.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ class FakeRtpproxy(FakeNode):
     def __init__(self) -> None:
         super().__init__()
         self.sessions: dict[str, dict[str, int]] = {}
+        self.copies: dict[tuple[str, str], str] = {}
         self._port = 20000
 
     def held(self) -> set[str]:
@@ -24,6 +26,7 @@ class FakeRtpproxy(FakeNode):
     def restart(self) -> None:
         super().restart()
         self.sessions.clear()
+        self.copies.clear()
 
     def _reply(self, command: bytes) -> bytes:  # noqa: PLR0911 - one for each command
         verb, *words = command.decode().split()
@@ -40,6 +43,13 @@ class FakeRtpproxy(FakeNode):
                 return self._delete(*words)
             case "Q":
                 return b"60 7 7 14 0\n" if self._find(words[0], *words[1:3]) else b"E50\n"
+            case "C" if self._find(words[0], *words[2:]):
+                self.copies.setdefault((words[0], words[2]), words[1])
+                return b"0\n"
+            case "N":
+                return b"E50\n" if self.copies.pop((words[0], words[1]), None) is None else b"0\n"
+            case "C":
+                return b"E50\n"
         return b"E0\n"
 
     def _find(self, call_id: str, from_tag: str, to_tag: str = "") -> str | None:
@@ -67,4 +77,5 @@ class FakeRtpproxy(FakeNode):
             del streams[tag]
         if not streams:
             del self.sessions[call_id]
+            self.copies = {copy: to for copy, to in self.copies.items() if copy[0] != call_id}
         return b"0\n"

@@ -152,6 +152,28 @@ def test_a_second_branch_that_answers_all_the_same_is_left_to_its_bye(dialog: Di
     assert held(dialog) == 0
 
 
+def test_a_repeated_invite_of_a_branch_gets_what_that_branch_was_given(dialog: Dialog) -> None:
+    first, second = dialog.invite(0, sdp(4000)), dialog.invite(1, sdp(4000))
+    again = dialog.invite(0, sdp(4000))
+    assert (again.role, again.sdp) == ("repeat", first.sdp)
+    assert first.sdp != second.sdp
+    dialog.reply(486, "tA", 0)
+    dialog.reply(486, "tB", 1)
+
+
+def test_a_call_id_that_comes_back_after_the_end_is_a_new_call(dialog: Dialog, engine: str) -> None:
+    dialog.cluster.run(dialog.call.rtp_relay_ctx.set(**{"call-id": "other"}))
+    dialog.invite(body=sdp(4000))
+    dialog.reply(200, "tA", body=sdp(5000))
+    dialog.bye("tA")
+    dialog.engage(engine)
+    assert dialog.cluster.run(dialog.call.rtp_relay_ctx.get()) == {}
+    assert dialog.invite(body=sdp(4000)).role == "offer"
+    dialog.reply(200, "tA", body=sdp(5000))
+    assert held(dialog) == 1
+    dialog.bye("tA")
+
+
 def test_cancel_frees_all_branches_as_they_fail(dialog: Dialog) -> None:
     dialog.invite(0, sdp(4000))
     dialog.invite(1, sdp(4000))

@@ -73,8 +73,7 @@ def _offered(state: CallState, _: Recorded, event: e.Offered) -> None:
     session.handle = event.handle or session.handle
     session.gone_branches = [branch for branch in session.gone_branches if branch != event.branch]
     dialogs.offered(session.dialogs, event.from_tag, event.to_tag, event.branch)
-    state.legs[event.from_tag] = Leg(event.from_tag, event.branch, event.sdp, event.relayed)
-    state.given[event.from_tag, event.branch] = event.relayed
+    _note_leg(state, Leg(event.from_tag, event.branch, event.sdp, event.relayed))
 
 
 def _offer_failed(state: CallState, _: Recorded, event: e.OfferFailed) -> None:
@@ -94,8 +93,11 @@ def _answered(state: CallState, _: Recorded, event: e.Answered) -> None:
         session.agreement = Agreement(event.from_tag, event.to_tag, event.branch, offer.sdp, event.sdp)
     dialogs.answered(session.dialogs, event.from_tag, event.to_tag, event.branch)
     state.answered = True
-    state.legs[event.to_tag] = Leg(event.to_tag, event.branch, event.sdp, event.relayed)
-    state.given[event.to_tag, event.branch] = event.relayed
+    _note_leg(state, Leg(event.to_tag, event.branch, event.sdp, event.relayed))
+
+
+def _note_leg(state: CallState, leg: Leg) -> None:
+    state.legs[leg.tag] = state.given[leg.tag, leg.branch] = leg
 
 
 def _refused(state: CallState, _: Recorded, event: e.Refused) -> None:

@@ -145,7 +145,7 @@ class CallState:
     last_operation: int = 0
     sessions: dict[int, Session] = field(default_factory=dict)
     legs: dict[str, Leg] = field(default_factory=dict)
-    given: dict[tuple[str, str], bytes] = field(default_factory=dict)
+    given: dict[tuple[str, str], Leg] = field(default_factory=dict)
     relay: Relay | None = None
     negotiation: Negotiation | None = None
     copies: dict[str, Copy] = field(default_factory=dict)

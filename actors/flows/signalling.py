@@ -84,17 +84,24 @@ def _in_words(verdict: Verdict) -> str:
 def _relay_body(seen: Seen, verdict: Verdict, nodes: NodeTable) -> Step[NgDict]:
     if verdict.change is Change.ESTABLISHED and verdict.role not in (Role.OFFER, Role.ANSWER):
         yield from _answer_again(seen, verdict, nodes)
-    match verdict.role:
-        case Role.OFFER | Role.ANSWER:
-            if (yield Record(lambda state: Decision([], _lost(state, verdict.branch)))):
-                return {b"result": b"ok"}
-            return (yield from _said(relay.relay_media(_media(seen, verdict), nodes)))
-        case Role.REPEAT:
-            tag = _tag_of(seen, verdict, verdict.leg)
-            given = yield Record(lambda state: Decision([], state.given.get((tag, verdict.branch))))
-            return {b"result": b"ok", b"sdp": given} if given else {b"result": b"ok"}
-        case _:
-            return {b"result": b"ok"}
+    given = yield Record(lambda state: Decision([], _given(state, seen, verdict)))
+    if given:
+        return {b"result": b"ok", b"sdp": given}
+    lost = yield Record(lambda state: Decision([], _lost(state, verdict.branch)))
+    if lost or _part(verdict) not in (Role.OFFER, Role.ANSWER):
+        return {b"result": b"ok"}
+    return (yield from _said(relay.relay_media(_media(seen, verdict), nodes)))
+
+
+def _part(verdict: Verdict) -> Role:
+    """Give what the body is, or is a copy of."""
+    return verdict.repeats if verdict.role is Role.REPEAT else verdict.role
+
+
+def _given(state: CallState, seen: Seen, verdict: Verdict) -> bytes:
+    """Give what stood in place of a body the last time; nothing if it is a new one, or was not relayed in the end."""
+    leg = state.given.get((_tag_of(seen, verdict, verdict.leg), verdict.branch))
+    return leg.relayed if leg and verdict.role is Role.REPEAT and leg.sdp == seen.event.sdp else b""
 
 
 def _answer_again(seen: Seen, verdict: Verdict, nodes: NodeTable) -> Step[None]:
@@ -118,7 +125,7 @@ def _said(flow: Flow) -> Step[NgDict]:
 
 
 def _media(seen: Seen, verdict: Verdict) -> Media:
-    is_offer = verdict.role is Role.OFFER
+    is_offer = _part(verdict) is Role.OFFER
     offerer = verdict.leg if is_offer else verdict.leg.other
     first = is_offer and verdict.exchange == 1
     return Media(
@@ -140,9 +147,9 @@ def _tag_of(seen: Seen, verdict: Verdict, leg: Leg) -> str:
 
 
 def _follow(seen: Seen, verdict: Verdict, nodes: NodeTable) -> Step[None]:
-    """Do what the message does to the call beside its body."""
+    """Do what the message does to the call beside its body; for a copy, what its first did, if that is yet to do."""
     call_id, tag, why = seen.call_id, seen.callers_tag, verdict.why or str(verdict.change)
-    match verdict.change:
+    match verdict.again if verdict.change is Change.NONE else verdict.change:
         case Change.ESTABLISHED:
             yield from relay.establish(call_id, verdict.branch, tag, verdict.callee_tag, seen.at)
         case Change.BRANCH_FAILED:

@@ -2,7 +2,8 @@
 
 Source: docs/ng_control_protocol.md there, `subscribe request`, `subscribe answer`, `unsubscribe`; seen with 10.5. The
 to-tag is the copy-ctx. It is made of the copy's name, so that a copy can be ended whose offer was never answered; it is
-no token of SIP (RFC 3261 section 25.1), so that no party has it.
+no token of SIP (RFC 3261 section 25.1), so that no party has it. A request for a subscription that is there adds to
+what it is subscribed to, and what was subscribed before still flows.
 
 With the flag `siprec` each m= line of the SDP has a label, and the reply tells whose stream has which. So the flag is
 set, too, where only some streams are wanted. The others have port 0 in the SDP, which the recorder then has to keep.
@@ -12,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from engines.kind import Operation
 from engines.rtpengine.bencode import NgDict, NgValue
 from engines.sdp.lines import SdpError
 from engines.sdp.session import Stream, parse
@@ -26,18 +26,17 @@ COPY_VERBS = {
 """The command for each step of a copy."""
 
 
-def command(operation: Operation) -> NgDict:
+def command(verb: str, asked: NgDict) -> NgDict:
     """Return the ng request for a step of a copy, without call-id."""
-    asked = operation.request
-    request: NgDict = {b"command": COPY_VERBS[operation.verb]}
+    request: NgDict = {b"command": COPY_VERBS[verb]}
     name = asked.get(b"copy-name")
     if b"copy-ctx" in asked:
         request[b"to-tag"] = asked[b"copy-ctx"]
     elif isinstance(name, bytes):
         request[b"to-tag"] = b"copy:" + name
-    if operation.verb == "copy_answer":
+    if verb == "copy_answer":
         request[b"sdp"] = asked.get(b"sdp", b"")
-    return {**request, **_sources(asked)} if operation.verb == "copy_offer" else request
+    return {**request, **_sources(asked)} if verb == "copy_offer" else request
 
 
 def _sources(asked: NgDict) -> NgDict:

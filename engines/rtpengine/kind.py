@@ -25,12 +25,14 @@ class RtpengineKind:
     def perform(self, operation: Operation) -> Exchange:
         """Send the request with the session's id on the node in place of the client's. Raises MalformedReply.
 
-        The verbs of copies (`engines.copies`) are said as subscriptions.
+        The verbs of copies (`engines.copies`) are said as subscriptions; one that is changed is ended first.
         """
+        names: NgDict = {b"call-id": to_bytes(operation.relay_id)}
+        if operation.verb == "copy_offer" and b"copy-ctx" in operation.request:
+            yield from _one_command(encode({**copies.command("copy_delete", operation.request), **names}))
         is_copy = operation.verb in copies.COPY_VERBS
-        request = copies.command(operation) if is_copy else operation.request
-        command = encode({**request, b"call-id": to_bytes(operation.relay_id)})
-        reply = yield from _one_command(command, bulky=operation.verb in BULKY)
+        request = copies.command(operation.verb, operation.request) if is_copy else operation.request
+        reply = yield from _one_command(encode({**request, **names}), bulky=operation.verb in BULKY)
         if b"call-id" in reply and b"call-id" in operation.request:
             reply[b"call-id"] = operation.request[b"call-id"]  # publish, create and transform repeat it
         return copies.offered(operation.request, reply) if operation.verb == "copy_offer" and is_ok(reply) else reply

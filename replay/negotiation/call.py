@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -100,7 +100,9 @@ class Negotiation:
         if event.sdp is None:
             return _verdict(event, nothing("a retransmission" if known else "it asks for an offer"))
         if known:
-            return _verdict(event, Finding(Role.REPEAT, 1, why="a retransmission"))
+            trying = self._branches[event.branch] is BranchStatus.TRYING
+            repeats = Role.OFFER if trying else Role.NOTHING
+            return _verdict(event, Finding(Role.REPEAT, 1, why="a retransmission", repeats=repeats))
         return _verdict(event, Finding(Role.OFFER, 1, why=f"offer in {Place.INVITE}"))
 
     def _answers_initial(self, event: SipEvent) -> bool:
@@ -135,8 +137,10 @@ class Negotiation:
         return dialog
 
     def _fail(self, event: SipEvent) -> Verdict:
-        if self._branches.get(event.branch) is not BranchStatus.TRYING:
-            return _verdict(event, nothing("the branch has its final reply"))
+        status = self._branches.get(event.branch)
+        if status is not BranchStatus.TRYING:
+            again = Change.BRANCH_FAILED if status is BranchStatus.FAILED else Change.NONE
+            return _verdict(event, replace(nothing("the branch has its final reply"), again=again))
         self._branches[event.branch] = BranchStatus.FAILED
         self._dialogs = [dialog for dialog in self._dialogs if dialog.branch != event.branch]
         why = f"the branch failed with {event.status}"
@@ -158,11 +162,10 @@ class Negotiation:
         return _verdict(event, read(dialog, event), dialog)
 
     def _end(self, dialog: Dialog) -> Finding:
-        if dialog.ended:
-            return nothing("a retransmission")
-        dialog.ended = True
+        known, dialog.ended = dialog.ended, True
         last = dialog.established and not any(d.established and not d.ended for d in self._dialogs)
-        return nothing("BYE", Change.CALL_ENDED if last else Change.DIALOG_ENDED)
+        change = Change.CALL_ENDED if last else Change.DIALOG_ENDED
+        return replace(nothing("a retransmission"), again=change) if known else nothing("BYE", change)
 
     def _find(self, branch: str | None, callee_tag: str) -> Dialog | None:
         """Find a dialog, of any branch if that is None; an established one goes before others of the same tag."""
@@ -188,4 +191,6 @@ def _verdict(event: SipEvent, finding: Finding, dialog: Dialog | None = None) ->
         change=finding.change,
         fault=finding.fault,
         why=finding.why,
+        repeats=finding.repeats,
+        again=finding.again,
     )

@@ -140,6 +140,9 @@ class Verdict:
     unanswered or lets its preview stand has its number too; all others have 0. `in_force` is the exchange that is
     agreed on after this message, 0 if none is. `why` is a phrase for logs and errors.
 
+    What was done about a message may have been cut short by a crash, so a copy of it says what there was to do: a
+    REPEAT that still matters `repeats` an OFFER or an ANSWER, and `again` is the change that the first copy made.
+
     A NOTHING can have a fault too: an answer that had to come and did not, an INVITE without SDP in glare.
     """
 
@@ -152,3 +155,5 @@ class Verdict:
     change: Change = Change.NONE
     fault: Fault = Fault.NONE
     why: str = ""
+    repeats: Role = Role.NOTHING
+    again: Change = Change.NONE

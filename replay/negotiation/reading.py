@@ -20,6 +20,8 @@ class Finding:
     change: Change = Change.NONE
     fault: Fault = Fault.NONE
     why: str = ""
+    repeats: Role = Role.NOTHING
+    again: Change = Change.NONE
 
 
 def mistake(event: SipEvent, fault: Fault) -> Finding:
@@ -53,7 +55,7 @@ def _read_request(dialog: Dialog, event: SipEvent, place: Place) -> Finding:
     key = f"{event.sender} {event.method}"
     last = dialog.seen.get(key)
     if last and event.cseq <= last.cseq:
-        return _again(last, event)
+        return _again(dialog, last, event)
     if place is Place.INVITE and dialog.invite.pending:
         finding = mistake(event, _collision(event, dialog.invite.requester))  # RFC 3261 14.1: one INVITE at a time
     else:
@@ -62,12 +64,12 @@ def _read_request(dialog: Dialog, event: SipEvent, place: Place) -> Finding:
     return finding
 
 
-def _again(last: Request, event: SipEvent) -> Finding:
+def _again(dialog: Dialog, last: Request, event: SipEvent) -> Finding:
     if (last.cseq, last.digest) != (event.cseq, event.digest):
         return mistake(event, Fault.STALE)
     if event.sdp is None or last.fault:
         return replace(mistake(event, last.fault), why="a retransmission")
-    return Finding(Role.REPEAT, last.exchange, why="a retransmission")
+    return _copy(dialog, event, last.exchange, "a retransmission")
 
 
 def _read_part(dialog: Dialog, event: SipEvent, place: Place) -> Finding:
@@ -96,7 +98,8 @@ def _fail(dialog: Dialog, event: SipEvent) -> Finding:
 def _fail_invite(dialog: Dialog, event: SipEvent) -> Finding:
     invite = dialog.invite
     if not (invite.pending and invite.has(event)):
-        return nothing("it fails no exchange")
+        again = Change.REJECTED if invite.has(event) and dialog.open is None else Change.NONE
+        return replace(nothing("it fails no exchange"), again=again)
     undone = dialog.agreed if dialog.agreed != invite.before else None
     if dialog.open and dialog.open.place is not Place.UPDATE:  # an UPDATE has a transaction of its own, which goes on
         undone, dialog.open = dialog.open, None
@@ -134,8 +137,10 @@ def _silence(dialog: Dialog, event: SipEvent, place: Place) -> Finding:
 
 def _accept(dialog: Dialog, event: SipEvent, finding: Finding) -> Finding:
     """Note the 2xx to an INVITE."""
-    if not (dialog.invite.pending and dialog.invite.has(event)):
+    if not dialog.invite.has(event):
         return finding
+    if not dialog.invite.pending:
+        return replace(finding, again=Change.ESTABLISHED)
     dialog.invite = replace(dialog.invite, pending=False, asks=False, before=None)
     if dialog.established:
         return finding
@@ -174,7 +179,7 @@ def _answer_more(dialog: Dialog, event: SipEvent, place: Place) -> Finding:
 
 def _answer_finding(before: Exchange, event: SipEvent, why: str) -> Finding:
     if before.answer == event.digest:
-        return Finding(Role.REPEAT, before.number, why="the same answer again")
+        return Finding(Role.REPEAT, before.number, why="the same answer again", repeats=Role.ANSWER)
     return Finding(Role.ANSWER, before.number, why=why)
 
 
@@ -195,7 +200,17 @@ def _stray(dialog: Dialog, event: SipEvent, place: Place) -> Finding:
 def _repeat(dialog: Dialog, event: SipEvent, place: Place) -> Finding | None:
     """Find out whether a body that has no place here is but a copy of what stands."""
     number = 0 if place.begins else dialog.repeated(event)
-    return Finding(Role.REPEAT, number, why="the same body again") if number else None
+    return _copy(dialog, event, number, "the same body again") if number else None
+
+
+def _copy(dialog: Dialog, event: SipEvent, number: int, why: str) -> Finding:
+    """Say that a body was there before: as an offer that is open, as the answer that stands, or as neither any more."""
+    repeats = Role.NOTHING
+    if dialog.open and (dialog.open.number, dialog.open.leg) == (number, event.sender):
+        repeats = Role.OFFER
+    elif dialog.agreed and (dialog.agreed.number, dialog.agreed.leg.other) == (number, event.sender):
+        repeats = Role.ANSWER
+    return Finding(Role.REPEAT, number, why=why, repeats=repeats)
 
 
 def _loose(_dialog: Dialog, event: SipEvent, _place: Place) -> Finding:

@@ -149,7 +149,8 @@ class RelayCall:
         """Begin a copy of the call's media under a name of yours, and give the SDP to offer to the recorder.
 
         legs: whose media ("caller", "callee"), both if empty. streams: numbers of m= lines from 1, all if empty.
-        siprec: label the streams as RFC 7866 wants it. inactive: begin paused. The same name again changes that copy.
+        siprec: label the streams as RFC 7866 wants it. inactive: begin paused. The same name again changes that copy,
+        or ends it if the change fails. An rtpproxy copies or records a stream once at a time: another is Refused.
         """
         wish = Wish(name, legs, streams, siprec, inactive)
         sdp = (await self._conduct(copies.copy_offer(wish))).get(b"sdp")

@@ -28,7 +28,7 @@ class FakeRtpproxy(FakeNode):
         self.sessions.clear()
         self.copies.clear()
 
-    def _reply(self, command: bytes) -> bytes:  # noqa: PLR0911 - one for each command
+    def _reply(self, command: bytes) -> bytes:  # noqa: C901, PLR0911 - one for each command
         verb, *words = command.decode().split()
         match verb[0]:
             case "V":
@@ -48,7 +48,9 @@ class FakeRtpproxy(FakeNode):
                 return b"0\n"
             case "N":
                 return b"E50\n" if self.copies.pop((words[0], words[1]), None) is None else b"0\n"
-            case "C":
+            case "R" if words[0] in self.sessions:
+                return b"0\n"
+            case "C" | "R":
                 return b"E50\n"
         return b"E0\n"
 

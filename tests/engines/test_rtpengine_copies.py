@@ -12,7 +12,7 @@ from engines.rtpengine.bencode import NgDict, decode, encode
 from engines.rtpengine.kind import RtpengineKind
 from tests.engines.exchanges import run
 
-COPY = CopyRequest(verb="copy_offer", from_tag="ft", to_tag="tt")
+COPY = CopyRequest(verb="copy_offer", from_tag="ft", to_tag="tt", name="rec")
 MEDIAS: NgDict = {
     b"tag-medias": [
         {b"tag": b"ft", b"medias": [{b"index": 1, b"label": b"7"}, {b"index": 2, b"label": b"8"}]},
@@ -32,8 +32,8 @@ SDP = b"v=0\r\nc=IN IP4 192.0.2.1\r\n" + b"".join(
 def ask(copy: CopyRequest, reply: NgDict) -> tuple[NgDict, NgDict]:
     """Perform a step; return the request that the node gets, and the reply."""
     operation = Operation(verb=copy.verb, relay_id="ours", request=copy.request())
-    ((command,),), told = run(RtpengineKind().perform(operation), lambda _: encode(reply))
-    request = decode(command)
+    commands, told = run(RtpengineKind().perform(operation), lambda _: encode(reply))
+    request = decode(commands[-1][0])
     assert isinstance(request, dict)
     return request, told
 
@@ -46,12 +46,26 @@ def ask(copy: CopyRequest, reply: NgDict) -> tuple[NgDict, NgDict]:
         (replace(COPY, streams=(1,)), {b"flags": [b"all", b"siprec"]}),
         (replace(COPY, legs=("caller",)), {b"from-tag": b"ft", b"flags": []}),
         (replace(COPY, legs=("callee",), siprec=True), {b"from-tag": b"tt", b"flags": [b"siprec"]}),
-        (replace(COPY, copy_ctx="again"), {b"to-tag": b"again", b"flags": [b"all"]}),
     ],
 )
 def test_offers(copy: CopyRequest, request_: NgDict) -> None:
     asked, _ = ask(copy, {b"result": b"ok"})
-    assert asked == {b"command": b"subscribe request", b"call-id": b"ours", **request_}
+    assert asked == {b"command": b"subscribe request", b"call-id": b"ours", b"to-tag": b"copy:rec", **request_}
+
+
+def test_a_copy_that_is_changed_is_ended_first() -> None:
+    operation = Operation(verb=COPY.verb, relay_id="ours", request=replace(COPY, copy_ctx="again").request())
+    commands, _ = run(RtpengineKind().perform(operation), lambda _: encode({b"result": b"ok"}))
+    names: NgDict = {b"call-id": b"ours", b"to-tag": b"again"}
+    assert [[decode(command) for command in round_] for round_ in commands] == [
+        [{**names, b"command": b"unsubscribe"}],
+        [{**names, b"command": b"subscribe request", b"flags": [b"all"]}],
+    ]
+
+
+def test_the_end_of_a_copy_whose_offer_was_never_heard_of_names_it_all_the_same() -> None:
+    asked, _ = ask(replace(COPY, verb="copy_delete"), {b"result": b"ok"})
+    assert asked == {b"command": b"unsubscribe", b"call-id": b"ours", b"to-tag": b"copy:rec"}
 
 
 def test_an_answer_and_a_delete_name_the_subscription() -> None:

@@ -130,6 +130,17 @@ def test_a_delete_ends_each_stream_s_copy_and_does_not_mind_if_it_is_gone() -> N
     )
 
 
+def test_a_copy_that_is_changed_ends_the_streams_that_it_has_no_more() -> None:
+    changed = replace(COPY, streams=(1,), copy_ctx="caller:1,caller:2,callee:3")
+    commands, reply = ask(changed, b"0\n", b"E50\n")
+    assert commands == [[b"N abc ft;2 tt;2", b"N abc tt;3 ft;3"]]
+    assert reply[b"copy-ctx"] == b"caller:1,callee:1"
+
+
+def test_a_copy_that_was_never_offered_has_nothing_to_end() -> None:
+    assert ask(replace(COPY, verb="copy_delete", name="caller:1")) == ([], {b"result": b"ok"})
+
+
 @pytest.mark.parametrize(
     ("copy", "why"),
     [

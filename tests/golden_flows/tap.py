@@ -96,4 +96,4 @@ def in_short(exchange: Exchange) -> str:
 
 
 def _is_ping(command: bytes) -> bool:
-    return command == b"V" or command == b"d7:command4:pinge"
+    return command in (b"V", b"d7:command4:pinge")

@@ -178,7 +178,7 @@ def test_an_offer_that_the_node_did_not_answer_is_taken_back(make: Callable[[str
         relay.lose_replies = 100
     with pytest.raises(RelayError, match="did not answer"):
         copied.cluster.run(copied.on().copy_offer("rec"))
-    assert copied.on_relay() == 1
+    assert copied.story() == ["copy intended", "copy delete wanted"]
     copied.cluster.heal()
     copied.cluster.after(200)
     assert copied.story() == ["copy intended", "copy delete wanted", "copy deleted"]
@@ -270,5 +270,16 @@ def test_an_rtpproxy_is_not_told_to_record_what_it_copies(make: Callable[[str], 
     copied.record()
     reply = copied.cluster.do(verb, CALL, a="tC")
     assert reply[b"result"] == b"error"
-    assert b"end the copy first" in bytes(str(reply[b"error-reason"]), "ascii")
+    assert "end the copy first" in str(reply[b"error-reason"])
+    assert copied.flowing() == 2
+
+
+def test_an_rtpproxy_is_not_told_to_copy_what_it_records(make: Callable[[str], Copied]) -> None:
+    copied = make("rtpproxy")
+    copied.answer_call()
+    assert copied.cluster.do("start recording", CALL, a="tC")[b"result"] == b"ok"
+    with pytest.raises(Refused, match="stop the recording first"):
+        copied.cluster.run(copied.on().copy_offer("rec"))
+    copied.cluster.do("stop recording", CALL, a="tC")
+    copied.record()
     assert copied.flowing() == 2

@@ -15,6 +15,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from events.types import Answered, Offered
 from replay.negotiation import SipEvent
+from replay.relay import Relay
+from replay.state import CallStatus
 from rtp_relay.api.call import RelayCall, Seeing
 from rtp_relay.api.errors import RelayError
 from rtp_relay.api.variables import branch_name
@@ -35,10 +37,10 @@ PATHS = st.sampled_from([(0, "t0"), (0, "t0"), (1, "t1"), (2, "t2"), (0, "t2")])
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A message that was told, and what was said of it; None if nobody lived to say it."""
+    """A message that was told, and what was said of it."""
 
     event: SipEvent
-    seeing: Seeing | None
+    seeing: Seeing
 
 
 class Forks(RuleBasedStateMachine):
@@ -68,12 +70,21 @@ class Forks(RuleBasedStateMachine):
             try:
                 seeing = self.cluster.run(asyncio.wait_for(self.call(at).see(event), PATIENCE))
             except TimeoutError:
-                self.told.append(Told(event, None))
+                continue
             except RelayError:
                 return
-            else:
-                self.told.append(Told(event, seeing))
-                return
+            self.told.append(Told(event, seeing))
+            if self.is_in_play(event, seeing):
+                assert seeing.sdp is not None, f"{event} was not relayed: {seeing}"
+            return
+
+    def is_in_play(self, event: SipEvent, seeing: Seeing) -> bool:
+        """Tell whether a body has to be relayed: not if another branch was answered first, or it is a late copy."""
+        state = self.cluster.state(CALL)
+        relay = state.relay or Relay()
+        branch = event.branch or relay.tags.get(event.callee_tag, "")
+        is_new = seeing.role in ("offer", "answer")
+        return is_new and relay.established in (None, branch)
 
     @initialize(late=BODIES, place=PLACES)
     def begin(self, late: bool, place: int) -> None:
@@ -178,12 +189,21 @@ class Forks(RuleBasedStateMachine):
         cluster.after(300)
         cluster.check_no_leak()
         self.check_given_out()
-        for tag in ("t0", "t1", "t2"):
-            self.bye(tag, True, 0)
-        cluster.run(self.call(1).delete())
+        self.end_all()
         cluster.after(300)
-        cluster.check_versions()
         assert not any(relay.held() for relay in cluster.fakes.values())
+        cluster.check_versions()
+
+    def end_all(self) -> None:
+        """Let each branch fail that has not, and each dialog end by a BYE; then the application ends what is left."""
+        for branch, tag in ((0, "t0"), (1, "t1"), (2, "t2")):
+            self.reply((branch, tag), 487, False, False, 0)
+            self.see(1, self.in_dialog("BYE", tag, by_caller=True))
+        state = self.cluster.state(CALL)
+        left = state.negotiation.dialogs() if state.negotiation else []
+        if state.relay and state.relay.established is not None and not left:
+            assert state.status is not CallStatus.LIVE, "the last BYE ends the call"
+        self.cluster.run(self.call(1).delete())
 
     def check_given_out(self) -> None:
         """Check that what was given out for a body stands in the journal as what a relay made of that body."""
@@ -191,7 +211,7 @@ class Forks(RuleBasedStateMachine):
         relayed = {(e.sdp, e.relayed, e.branch) for e in events if isinstance(e, Offered | Answered)}
         for told in self.told:
             event, seeing = told.event, told.seeing
-            if seeing is None or event.sdp is None or seeing.sdp is None:
+            if event.sdp is None or seeing.sdp is None:
                 continue
             found = {branch for body, given, branch in relayed if (body, given) == (event.sdp, seeing.sdp)}
             assert found, f"{told}: never relayed so"

@@ -8,7 +8,7 @@ from typing import Any
 from events import types as e
 from events.journal import Recorded
 from replay import dialogs
-from replay.negotiation import Negotiation, SipEvent
+from replay.negotiation import Negotiation, Role, SipEvent
 from replay.relay import Copy, Engagement, Relay
 from replay.state import Agreement, BranchDelete, CallState, CallStatus, Leg, Operation, Session, SessionStatus
 
@@ -198,7 +198,10 @@ def _signalled(state: CallState, _: Recorded, event: e.Signalled) -> None:
     )
     if state.negotiation is None:
         state.negotiation = Negotiation()
-    state.negotiation.see(message)
+    verdict = state.negotiation.see(message)
+    if verdict.role is Role.OFFER:
+        for session in state.usable_sessions():
+            session.before = session.agreement
     if event.branch and message.callee_tag:
         _relay(state).tags[message.callee_tag] = event.branch
 

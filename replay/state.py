@@ -102,6 +102,7 @@ class Session:
     branch_deletes: list[BranchDelete] = field(default_factory=list)
     gone_branches: list[str] = field(default_factory=list)
     agreement: Agreement | None = None
+    before: Agreement | None = None
     handle: str = ""
     recorded: bool = False
     relay: Relay | None = None

@@ -12,7 +12,12 @@ from replay.state import Agreement, CallState
 
 
 def answer_overtaken(state: CallState, callers_tag: str, callees_tag: str) -> Agreement | None:
-    """Give the offer and answer of two parties, if it was another party's answer that their node was told last."""
+    """Give the offer and answer of two parties, if it was another party's answer that their node was told last.
+
+    Once a branch is established there is nothing to give: its answer was told.
+    """
+    if state.relay and state.relay.established is not None:
+        return None
     for session in newest_first(state):
         dialog = dialogs.between(session.dialogs, callers_tag, callees_tag)
         last = session.agreement

@@ -82,7 +82,7 @@ def _in_words(verdict: Verdict) -> str:
 
 
 def _relay_body(seen: Seen, verdict: Verdict, nodes: NodeTable) -> Step[NgDict]:
-    if verdict.change is Change.ESTABLISHED and verdict.role not in (Role.OFFER, Role.ANSWER):
+    if _change(verdict) is Change.ESTABLISHED and verdict.role not in (Role.OFFER, Role.ANSWER):
         yield from _answer_again(seen, verdict, nodes)
     given = yield Record(lambda state: Decision([], _given(state, seen, verdict)))
     if given:
@@ -96,6 +96,11 @@ def _relay_body(seen: Seen, verdict: Verdict, nodes: NodeTable) -> Step[NgDict]:
 def _part(verdict: Verdict) -> Role:
     """Give what the body is, or is a copy of."""
     return verdict.repeats if verdict.role is Role.REPEAT else verdict.role
+
+
+def _change(verdict: Verdict) -> Change:
+    """Give what the message does to the call, or did when it was seen first: a crash may have come between."""
+    return verdict.again if verdict.change is Change.NONE else verdict.change
 
 
 def _given(state: CallState, seen: Seen, verdict: Verdict) -> bytes:
@@ -147,9 +152,9 @@ def _tag_of(seen: Seen, verdict: Verdict, leg: Leg) -> str:
 
 
 def _follow(seen: Seen, verdict: Verdict, nodes: NodeTable) -> Step[None]:
-    """Do what the message does to the call beside its body; for a copy, what its first did, if that is yet to do."""
+    """Do what the message does to the call beside its body. What is done already is not done again."""
     call_id, tag, why = seen.call_id, seen.callers_tag, verdict.why or str(verdict.change)
-    match verdict.again if verdict.change is Change.NONE else verdict.change:
+    match _change(verdict):
         case Change.ESTABLISHED:
             yield from relay.establish(call_id, verdict.branch, tag, verdict.callee_tag, seen.at)
         case Change.BRANCH_FAILED:
@@ -190,9 +195,9 @@ def _medias(seen: Seen, agreement: Agreement) -> tuple[Media, Media]:
 
 
 def _agreement(state: CallState, one: str, other: str) -> Agreement | None:
-    """Give what two parties agreed on, if a later offer of theirs has been relayed since."""
+    """Give what two parties agreed on before their last offer, if that has been relayed."""
     for session in state.usable_sessions():
-        agreed = session.agreement
+        agreed = session.before
         if agreed and {agreed.from_tag, agreed.to_tag} == {one, other}:
             leg = state.legs.get(agreed.from_tag)
             answerer = state.legs.get(agreed.to_tag)

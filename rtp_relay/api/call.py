@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from actors.directory import Directory
 from actors.effects import Flow
@@ -66,7 +67,7 @@ class RelayCall:
     @property
     def rtp_relay_ctx(self) -> ContextVariables:
         """The settings of the call as a whole."""
-        return ContextVariables(self._set_context, self._relay)
+        return ContextVariables(self._set_context, self._settings)
 
     async def engage(self, engine: str, set: str = "default", *, branch: int | None = None) -> None:  # noqa: A002
         """Engage an engine and node set, for all branches or one. Raises LateEngage once the call is answered."""
@@ -91,35 +92,13 @@ class RelayCall:
         self, sdp: bytes, *, from_tag: str, to_tag: str = "", leg: str = CALLER, branch: int = 0, source: str = ""
     ) -> bytes:
         """Relay an offer that `leg` made, and give the SDP for the other side."""
-        media = Media(
-            verb="offer",
-            call_id=self.call_id,
-            leg=leg,
-            branch=branch_name(branch),
-            from_tag=from_tag,
-            to_tag=to_tag,
-            sdp=sdp,
-            received_from=source,
-            at=now(),
-        )
-        return await self._relay_media(media)
+        return await self._relay("offer", sdp, from_tag=from_tag, to_tag=to_tag, leg=leg, branch=branch, source=source)
 
     async def answer(
         self, sdp: bytes, *, from_tag: str, to_tag: str, leg: str = CALLEE, branch: int = 0, source: str = ""
     ) -> bytes:
         """Relay an answer that `leg` made. `from_tag` is the tag of who made the offer, `to_tag` the answerer's."""
-        media = Media(
-            verb="answer",
-            call_id=self.call_id,
-            leg=leg,
-            branch=branch_name(branch),
-            from_tag=from_tag,
-            to_tag=to_tag,
-            sdp=sdp,
-            received_from=source,
-            at=now(),
-        )
-        return await self._relay_media(media)
+        return await self._relay("answer", sdp, from_tag=from_tag, to_tag=to_tag, leg=leg, branch=branch, source=source)
 
     async def establish(self, branch: int, *, from_tag: str, to_tag: str) -> None:
         """Say that a branch was answered for good: all others are torn down at once."""
@@ -175,13 +154,13 @@ class RelayCall:
         records = await self.history()
         return fold(self.call_id, records if version is None else records[:version])
 
-    async def _relay(self) -> Relay:
+    async def _settings(self) -> Relay:
         return (await self.state()).relay or Relay()
 
     def _variables(self, leg: str, branch: Branch) -> LegVariables:
         if leg not in (CALLER, CALLEE):
             raise BadValue(f"leg {leg!r}: there are {CALLER} and {CALLEE}")
-        return LegVariables(leg, branch, self._set_leg, self._relay)
+        return LegVariables(leg, branch, self._set_leg, self._settings)
 
     async def _set_leg(self, leg: str, branch: str, values: Mapping[str, str], body: bytes | None) -> None:
         await self._conduct(flows.set_variables(leg, branch, values, body))
@@ -189,9 +168,30 @@ class RelayCall:
     async def _set_context(self, values: Mapping[str, str]) -> None:
         await self._conduct(flows.set_context(values))
 
-    async def _relay_media(self, media: Media) -> bytes:
+    async def _relay(
+        self,
+        verb: Literal["offer", "answer"],
+        sdp: bytes,
+        *,
+        from_tag: str,
+        to_tag: str,
+        leg: str,
+        branch: int,
+        source: str,
+    ) -> bytes:
+        media = Media(
+            verb=verb,
+            call_id=self.call_id,
+            leg=leg,
+            branch=branch_name(branch),
+            from_tag=from_tag,
+            to_tag=to_tag,
+            sdp=sdp,
+            received_from=source,
+            at=now(),
+        )
         relayed = (await self._conduct(flows.relay_media(media, self._nodes), media.branch)).get(b"sdp")
-        return relayed if isinstance(relayed, bytes) else media.sdp
+        return relayed if isinstance(relayed, bytes) else sdp
 
     async def _conduct(self, flow: Flow, lane: str | None = "") -> NgDict:
         """Run a flow in the call's actor and give its reply. Raises the error that a refusal stands for."""

@@ -237,6 +237,20 @@ async def test_h_after_a_rejection_the_old_agreement_stands_on_the_relay(
     )
 
 
+async def test_h_a_rejection_undoes_an_answer_that_was_shown_before_it(flow: Flow) -> None:
+    await flow.tell(CALL)
+    await flow.tell("""
+        C INVITE cseq=2 sdp=x -> offer
+        A 183 INVITE cseq=2 sdp=y -> answer
+        A 488 INVITE cseq=2 -> rejected
+        A 488 INVITE cseq=2 -> nothing
+    """)
+    if flow.engine == "rtpengine":
+        assert [ng(said)[b"sdp"] for said in flow.tap.exchanges] == [flow.bodies[word] for word in "caxyca"]
+    await flow.tell("C BYE cseq=9 -> call ended")
+    await flow.nothing_is_left()
+
+
 async def test_i_update_in_the_dialog_with_and_without_sdp(flow: Flow) -> None:
     await flow.tell(CALL)
     await flow.tell("""

@@ -1,0 +1,84 @@
+"""The events of a relay that is driven by its settings and by the SIP messages of its call."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from events.event import Event
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RelayEngaged(Event):
+    """The call's media are to go through relays of this engine and set; `branch` "" for all branches, else for one."""
+
+    name: ClassVar[str] = "relay engaged"
+
+    engine: str
+    set: str
+    branch: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VariablesSet(Event):
+    """Settings of a leg (rtp_relay, rtp_relay_peer), for all branches (`branch` "") or for one.
+
+    `values` has those that were set now, by name (flags, peer, ip, type, iface, delete, disabled); `body` is a session
+    description to be used in place of the leg's own, None where it was not set now.
+    """
+
+    name: ClassVar[str] = "variables set"
+    secret: ClassVar[tuple[str, ...]] = ("body",)
+
+    leg: str
+    branch: str = ""
+    values: Mapping[str, str] = field(default_factory=dict)
+    body: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContextSet(Event):
+    """Settings of the call as a whole (rtp_relay_ctx) by name: callid, from_tag, to_tag, flags, delete."""
+
+    name: ClassVar[str] = "context set"
+
+    values: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signalled(Event):
+    """A SIP message of the call was seen. `status` is 0 for a request; `verdict` says what its body was taken for."""
+
+    name: ClassVar[str] = "signalled"
+    secret: ClassVar[tuple[str, ...]] = ("sdp",)
+
+    method: str
+    from_caller: bool
+    cseq: int
+    status: int = 0
+    branch: str = ""
+    from_tag: str = ""
+    to_tag: str = ""
+    sdp: bytes | None = None
+    reliable: bool = False
+    verdict: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BranchEstablished(Event):
+    """A branch was answered for good; the others are torn down."""
+
+    name: ClassVar[str] = "branch established"
+
+    branch: str
+    to_tag: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MediaTimedOut(Event):
+    """The node told that no media came for so long that it has ended the session."""
+
+    name: ClassVar[str] = "media timed out"
+
+    session: int

@@ -1,0 +1,181 @@
+"""The events of sessions: offers, answers and deletes on nodes, and what goes wrong with them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from events.event import Event, How, Scope
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Engaged(Event):
+    """A node was chosen for a new session, and the offer that creates it is about to be sent."""
+
+    name: ClassVar[str] = "engaged"
+
+    session: int
+    operation: int
+    engine: str
+    set: str
+    node: str
+    relay_id: str
+    from_tag: str
+    to_tag: str = ""
+    branch: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfferIntended(Event):
+    """Another offer is about to be sent to a session that exists."""
+
+    name: ClassVar[str] = "offer intended"
+
+    session: int
+    operation: int
+    from_tag: str
+    to_tag: str = ""
+    branch: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offered(Event):
+    """The node took the offer: `sdp` went in, `relayed` came back.
+
+    `handle` is what the node calls it, where it said so (the route engine's `node`).
+    """
+
+    name: ClassVar[str] = "offered"
+    secret: ClassVar[tuple[str, ...]] = ("sdp", "relayed")
+
+    session: int
+    operation: int
+    from_tag: str
+    to_tag: str = ""
+    branch: str = ""
+    sdp: bytes
+    relayed: bytes
+    handle: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfferFailed(Event):
+    """The offer did not succeed. `reached` says whether the node may have acted on it all the same.
+
+    Not `settled`: no reply came, so the offer may still be on its way and take effect later.
+    """
+
+    name: ClassVar[str] = "offer failed"
+
+    session: int
+    operation: int
+    reason: str
+    reached: bool
+    settled: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answered(Event):
+    """The node took the answer: `sdp` went in, `relayed` came back."""
+
+    name: ClassVar[str] = "answered"
+    secret: ClassVar[tuple[str, ...]] = ("sdp", "relayed")
+
+    session: int
+    from_tag: str
+    to_tag: str = ""
+    branch: str = ""
+    sdp: bytes
+    relayed: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused(Event):
+    """A command was not carried out and changed nothing."""
+
+    name: ClassVar[str] = "refused"
+
+    command: str
+    reason: str
+    node: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteWanted(Event):
+    """Something of the call is to be removed from its nodes; it stays due until that is confirmed.
+
+    Scope `CALL` ends the call and removes `sessions`, which are all it has; `SESSION` removes `sessions` and the call
+    goes on; `BRANCH` removes what the tags and the branch name from the one session in `sessions`, which stays.
+    `not_before` (ms since the epoch, 0 for at once) delays the removal, as ng's delete-delay does.
+    """
+
+    name: ClassVar[str] = "delete wanted"
+
+    scope: Scope
+    sessions: tuple[int, ...]
+    reason: str
+    from_tag: str = ""
+    to_tag: str = ""
+    branch: str = ""
+    not_before: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deleted(Event):
+    """A session is no longer on its node. `statistics` are the node's last word on it (packets, bytes, streams)."""
+
+    name: ClassVar[str] = "deleted"
+
+    session: int
+    how: How
+    statistics: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BranchDeleted(Event):
+    """A part of a session is no longer on its node; the session itself is."""
+
+    name: ClassVar[str] = "branch deleted"
+
+    session: int
+    from_tag: str = ""
+    to_tag: str = ""
+    branch: str = ""
+    statistics: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Commanded(Event):
+    """Another command (recording, media playing, DTMF, ...) was passed to the call's node, and ended with `result`."""
+
+    name: ClassVar[str] = "commanded"
+
+    command: str
+    session: int
+    result: str
+    reason: str = ""
+    from_tag: str = ""
+    to_tag: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TailLost(Event):
+    """The journal had lost its newest entries, up to version `known`, which the writer of this event remembers.
+
+    `sessions` are the sessions it remembers and the journal does not: each a map with the fields of `Engaged`.
+    """
+
+    name: ClassVar[str] = "tail lost"
+
+    known: int
+    sessions: tuple[Mapping[str, Any], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quarantined(Event):
+    """The call failed again and again, or its stream cannot be read: it is left alone until an operator looks at it."""
+
+    name: ClassVar[str] = "quarantined"
+
+    reason: str

@@ -86,6 +86,7 @@ class Session:
     """What the call has on one node under one id. `relay` has the call's settings of when it ended, for the delete.
 
     recorded: whether a command made the node record it.
+    agreement: what was offered and answered last. before: what stood when the last offer of a SIP message came.
     """
 
     number: int

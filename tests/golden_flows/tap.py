@@ -57,8 +57,9 @@ class Tap:
         self._said.setdefault(cookie, Exchange(command))
         self._back.send(data, self._target)
 
-    def _from_relay(self, data: bytes, _: Address) -> None:
-        cookie, _, self._said[cookie].reply = data.partition(b" ")
+    def _from_relay(self, data: bytes, _sender: Address) -> None:
+        cookie, _, reply = data.partition(b" ")
+        self._said[cookie].reply = reply
         if self._control_node is not None:
             self._front.send(data, self._control_node)
 

@@ -1,6 +1,7 @@
 """A whole call through the Python API, with the control node dying at each of its steps in turn.
 
-A message that nobody lived to answer is told again at the other control node, as a SIP stack does with a retransmission.
+A message that nobody lived to answer is told again at the other control node, as a SIP stack does with one that comes
+again.
 """
 
 from __future__ import annotations

@@ -86,11 +86,14 @@ class Forks(RuleBasedStateMachine):
         is_new = seeing.role in ("offer", "answer")
         return is_new and relay.established in (None, branch)
 
-    @initialize(late=BODIES, place=PLACES)
-    def begin(self, late: bool, place: int) -> None:
+    @initialize(late=BODIES, answered=BODIES, place=PLACES)
+    def begin(self, late: bool, answered: bool, place: int) -> None:
         self.late = late
         self.cluster.run(self.call(place).engage(self.engine))
         self.invite(0, place)
+        if answered:
+            self.reply((0, "t0"), 200, True, False, place)
+            self.follow("ACK", "t0", late, place)
 
     @rule(branch=BRANCHES, place=PLACES)
     def invite(self, branch: int, place: int) -> None:

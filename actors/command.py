@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from engines.rtpengine.bencode import NgDict
+from events.values import value
 from replay.state import CallState
 
 OFFERS = frozenset({"offer", "publish", "create", "transform"})
@@ -17,7 +17,7 @@ Wording: TypeAlias = Callable[[CallState, str], NgDict]
 """Gives the request for a relay kind (by its name) in a state of the call."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class Command:
     """One command for a call, in the words of the ng protocol.
 

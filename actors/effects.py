@@ -7,16 +7,16 @@ call actor does them and sends the results back in. So a flow can be run, stoppe
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar
 
 from engines.kind import Operation
 from engines.rtpengine.bencode import NgDict
 from events.types import Event
+from events.values import value
 from replay.state import CallState
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Decision:
     """What is to be journalled, and what the flow goes on with when it is. No events: nothing is written."""
 
@@ -28,35 +28,35 @@ Decide: TypeAlias = Callable[[CallState], Decision]
 """A pure function of the state. It is called again, with the new state, when another control node wrote first."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Record:
     """Decide on the newest state and journal that. The flow is sent the decision's value."""
 
     decide: Decide
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Ask:
     """Ask nodes (name and operation of each) at the same time. The flow is sent the list of Outcomes, in order."""
 
     questions: Sequence[tuple[str, Operation]]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Spawn:
     """Run another flow of this call beside this one. The flow is sent None at once."""
 
     flow: Generator[Any, Any, NgDict | None]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Postpone:
     """Let the call want attention at `due` (ms since the epoch) rather than when its state says. Sent None at once."""
 
     due: int
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Locate:
     """Ask where another call is. The flow is sent its (node, relay id), or None if it is nowhere."""
 
@@ -73,7 +73,7 @@ Flow: TypeAlias = Generator[Effect, Any, "NgDict | None"]
 """A flow comes to the reply for the client; None if nobody waits for one."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Outcome:
     """How asking a node ended.
 

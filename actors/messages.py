@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from pykka import ActorRef
@@ -12,12 +11,13 @@ from actors.command import Command
 from actors.effects import Flow, Outcome
 from engines.kind import Operation
 from engines.rtpengine.bencode import NgDict
+from events.values import value
 
 Reply: TypeAlias = Callable[[NgDict], None]
 """Takes the reply to a command. It is called once, on the loop; it must not raise."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Do:
     """To a call: carry out a command, then hand the reply over."""
 
@@ -25,7 +25,7 @@ class Do:
     reply: Reply
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Conduct:
     """To a call: run this flow in this lane (Command.lane), then hand the reply over."""
 
@@ -34,17 +34,17 @@ class Conduct:
     reply: Reply
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Attend:
     """To a call: you are due."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Passivate:
     """To a call: leave memory if you have nothing going on."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Perform:
     """To a node: do this, and tell `asker` with a Performed that carries `token`."""
 
@@ -53,7 +53,7 @@ class Perform:
     token: Any
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Performed:
     """From a node: how it ended."""
 
@@ -61,7 +61,7 @@ class Performed:
     outcome: Outcome
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Where:
     """To a call: tell `asker` with a Located that carries `token` where you are."""
 
@@ -69,7 +69,7 @@ class Where:
     token: Any
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Located:
     """To a call: where the other call is that it asked for, or None."""
 
@@ -77,7 +77,7 @@ class Located:
     place: tuple[str, str] | None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Wish:
     """To a node, from an operator: drain or disable, or take that back."""
 
@@ -85,7 +85,7 @@ class Wish:
     disabled: bool
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class HealthChanged:
     """From a node to whoever asked to know: its state is another one."""
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from engines.rtpengine.bencode import NgDict
+from events.values import value
 
 NOT_FOUND_WARNING = b"Call-ID not found or tags didn't match"
 UNKNOWN_CALL = "Unknown call-id"
 LOAD_LIMIT = "Load limit exceeded"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Refusal:
     """A decision not to do what was asked."""
 

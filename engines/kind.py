@@ -7,11 +7,11 @@ something else translates. A kind does no I/O: it is a generator of commands tha
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
 from engines.leg import MediaRequest
 from engines.rtpengine.bencode import NgDict
+from events.values import value
 
 Exchange: TypeAlias = Generator[list[bytes], list[bytes], NgDict]
 """The talk with a node about one operation.
@@ -50,7 +50,7 @@ class MalformedReply(Exception):
     """A node's reply is not one of its protocol; the message says in what way."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class Operation:
     """One thing asked of a node for a session.
 

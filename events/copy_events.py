@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from events.event import Event, How
+from events.values import value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class CopyIntended(Event):
     """A copy of the call's media is about to be asked of the session's node, under the copier's id for it."""
 
@@ -21,7 +21,7 @@ class CopyIntended(Event):
     streams: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class CopyOffered(Event):
     """The node offers the copy with `sdp`. `handle` is the node's own name for it."""
 
@@ -33,7 +33,7 @@ class CopyOffered(Event):
     sdp: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class CopyAnswered(Event):
     """The copy flows to where `sdp`, the recorder's answer, says."""
 
@@ -44,7 +44,7 @@ class CopyAnswered(Event):
     sdp: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class CopyDeleteWanted(Event):
     """The copy is to end; it stays due until the node has confirmed it or has no session of the call any more."""
 
@@ -54,7 +54,7 @@ class CopyDeleteWanted(Event):
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class CopyDeleted(Event):
     """The copy has ended."""
 

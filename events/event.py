@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar
+
+from events.values import value
 
 
 class Scope(StrEnum):
@@ -24,7 +25,7 @@ class How(StrEnum):
     NEVER_SENT = "never sent"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class Event:
     """Base of all events."""
 

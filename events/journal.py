@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from events.types import Event
+from events.values import value
 
 PARTITIONS = 256
 """Number of partitions that calls are spread over, for the life of a journal."""
@@ -55,7 +55,7 @@ class JournalMismatch(JournalError):
     """The journal at that place is not one this program can use (partition count, format version)."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Recorded:
     """An event in its place: `version` in the stream, `at` ms since the epoch, written `by` a control node."""
 
@@ -65,7 +65,7 @@ class Recorded:
     event: Event
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class LiveCall:
     """A call's row in the table of live calls. Times are ms since the epoch; `sessions` are (node, relay id) pairs."""
 
@@ -81,7 +81,7 @@ class LiveCall:
     sessions: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Index:
     """What the tables say of a call at a version. `live` is None for a call of which nothing is left.
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import ClassVar
 
 from events.event import Event
+from events.values import value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class RelayEngaged(Event):
     """The call's media are to go through relays of this engine and set; `branch` "" for all branches, else for one."""
 
@@ -20,7 +21,7 @@ class RelayEngaged(Event):
     branch: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class VariablesSet(Event):
     """Settings of a leg (rtp_relay, rtp_relay_peer), for all branches (`branch` "") or for one.
 
@@ -37,7 +38,7 @@ class VariablesSet(Event):
     body: bytes | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class ContextSet(Event):
     """Settings of the call as a whole (rtp_relay_ctx) by name: callid, from_tag, to_tag, flags, delete."""
 
@@ -46,7 +47,7 @@ class ContextSet(Event):
     values: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class Signalled(Event):
     """A SIP message of the call was seen. `status` is 0 for a request; `verdict` says what its body was taken for."""
 
@@ -65,7 +66,7 @@ class Signalled(Event):
     verdict: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class BranchEstablished(Event):
     """A branch was answered for good; the others are torn down."""
 
@@ -75,7 +76,7 @@ class BranchEstablished(Event):
     to_tag: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class MediaTimedOut(Event):
     """The node told that no media came for so long that it has ended the session."""
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, ClassVar
 
 from events.event import Event, How, Scope
+from events.values import value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class Engaged(Event):
     """A node was chosen for a new session, and the offer that creates it is about to be sent."""
 
@@ -26,7 +27,7 @@ class Engaged(Event):
     branch: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class OfferIntended(Event):
     """Another offer is about to be sent to a session that exists."""
 
@@ -39,7 +40,7 @@ class OfferIntended(Event):
     branch: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class Offered(Event):
     """The node took the offer: `sdp` went in, `relayed` came back.
 
@@ -59,7 +60,7 @@ class Offered(Event):
     handle: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class OfferFailed(Event):
     """The offer did not succeed. `reached` says whether the node may have acted on it all the same.
 
@@ -75,7 +76,7 @@ class OfferFailed(Event):
     settled: bool = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class Answered(Event):
     """The node took the answer: `sdp` went in, `relayed` came back."""
 
@@ -90,7 +91,7 @@ class Answered(Event):
     relayed: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class Refused(Event):
     """A command was not carried out and changed nothing."""
 
@@ -101,7 +102,7 @@ class Refused(Event):
     node: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class DeleteWanted(Event):
     """Something of the call is to be removed from its nodes; it stays due until that is confirmed.
 
@@ -121,7 +122,7 @@ class DeleteWanted(Event):
     not_before: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class Deleted(Event):
     """A session is no longer on its node. `statistics` are the node's last word on it (packets, bytes, streams)."""
 
@@ -132,7 +133,7 @@ class Deleted(Event):
     statistics: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class BranchDeleted(Event):
     """A part of a session is no longer on its node; the session itself is."""
 
@@ -145,7 +146,7 @@ class BranchDeleted(Event):
     statistics: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class Commanded(Event):
     """Another command (recording, media playing, DTMF, ...) was passed to the call's node, and ended with `result`."""
 
@@ -159,7 +160,7 @@ class Commanded(Event):
     to_tag: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class TailLost(Event):
     """The journal had lost its newest entries, up to version `known`, which the writer of this event remembers.
 
@@ -172,7 +173,7 @@ class TailLost(Event):
     sessions: tuple[Mapping[str, Any], ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class Quarantined(Event):
     """The call failed again and again, or its stream cannot be read: it is left alone until an operator looks at it."""
 

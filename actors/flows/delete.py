@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from actors import replies
@@ -15,11 +14,12 @@ from engines.kind import Operation, is_ok
 from engines.registry import kind_of
 from engines.rtpengine.bencode import NgDict, NgValue
 from events.types import BranchDeleted, Deleted, DeleteWanted, Event, How, Scope
+from events.values import value
 from replay import dialogs
 from replay.state import CallState, CallStatus, Session, SessionStatus
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Removal:
     """One removal to be asked of a node.
 

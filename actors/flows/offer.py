@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from actors import replies
 from actors.command import Command
@@ -17,6 +16,7 @@ from engines.kind import HANDLE, Operation, is_limit, is_ok, reason
 from engines.rtpengine.bencode import NgDict
 from engines.sets import NodeSpec
 from events.types import DeleteWanted, Engaged, Event, Offered, OfferFailed, OfferIntended, Refused, Scope
+from events.values import value
 from replay.state import CallState, CallStatus, Session, SessionStatus
 
 MAX_NODES = 3
@@ -32,7 +32,7 @@ Reachable = Callable[[str], bool]
 """Tells whether the node of that name is worth asking now."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Intent:
     """An offer that stands in the journal as intended: where it is to go."""
 

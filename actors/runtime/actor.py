@@ -15,6 +15,7 @@ from typing import Any, ClassVar, Self, cast
 
 from pykka import Actor, ActorDeadError, ActorRef, ActorRegistry, Future
 from pykka._envelope import Envelope
+from pykka.messages import ProxyCall, ProxyGetAttr, ProxySetAttr, _ActorStop
 
 from actors.runtime.future import LoopFuture
 from actors.runtime.inbox import LoopInbox
@@ -27,6 +28,8 @@ logger = logging.getLogger("pykka")  # Pykka documents what its actors log, and 
 # than all the rest of starting an actor.
 _urn_prefix = uuid.uuid4().urn[:-12]
 _urn_counter = itertools.count()
+
+_PYKKAS_OWN = frozenset({_ActorStop, ProxyCall, ProxyGetAttr, ProxySetAttr})
 
 # What a handler may fail with and the actor's own rules apply; anything else is meant to end the program.
 _FAILURES = (Exception, asyncio.CancelledError)
@@ -136,6 +139,10 @@ class LoopActor(Actor):
         else:
             if reply_to is not None:
                 reply_to.set(response)
+
+    def _handle_receive(self, message: Any) -> Any:
+        # Most messages are the actor's own: they need not be compared with each of Pykka's, one after the other.
+        return super()._handle_receive(message) if type(message) in _PYKKAS_OWN else self.on_receive(message)
 
     def _handle_error(self, reply_to: Future[Any] | None) -> None:
         """Give the exception being handled to the asker, or fail if there is none."""

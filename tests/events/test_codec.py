@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, ClassVar
 
@@ -16,6 +15,7 @@ from hypothesis import strategies as st
 from events.codec import Codec, Unreadable
 from events.secrets import Keyring, key_id
 from events.types import Engaged, Event, Offered, OfferFailed, Quarantined, Refused
+from events.values import value
 from tests.events.samples import EVENTS, NOW, SDP, record
 
 CALL = "call@example.com"
@@ -56,7 +56,7 @@ def test_fields_have_short_keys_and_defaults_are_left_out() -> None:
 
 
 def test_any_mapping_is_written() -> None:
-    @dataclass(frozen=True, slots=True, kw_only=True)
+    @value(kw_only=True)
     class Held(Event):
         name: ClassVar[str] = "held"
         why: Mapping[str, Any]
@@ -168,7 +168,7 @@ def test_a_damaged_entry_is_a_record_or_unreadable(data: st.DataObject, event: E
         assert isinstance(codec.decode(CALL, event.name.encode(), bytes(payload), 1).event, type(event))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class Moved(Event):
     name: ClassVar[str] = "moved"
     schema: ClassVar[int] = 3
@@ -204,7 +204,7 @@ def test_all_kinds_of_fields_come_back() -> None:
 
 
 def test_a_field_without_a_rule_is_found_at_once() -> None:
-    @dataclass(frozen=True, slots=True, kw_only=True)
+    @value(kw_only=True)
     class Odd(Event):
         name: ClassVar[str] = "odd"
         what: complex

@@ -1,11 +1,11 @@
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 import pytest
 
 from events import types as e
+from events.values import value
 from replay.words import facts
 
 TOTALS = {"totals": {"RTP": {"packets": 100, "bytes": 17200}, "RTCP": {"packets": 2, "bytes": 96}}}
@@ -77,7 +77,7 @@ def test_every_kind_of_event_has_words_of_its_own() -> None:
     assert {kind for kind in e.EVENT_TYPES if kind not in facts.registry} == set()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(kw_only=True)
 class Another(e.Event):
     name: ClassVar[str] = "another"
     secret: ClassVar[tuple[str, ...]] = ("sdp",)

@@ -89,13 +89,13 @@ class RelayCall:
     # -- offers and answers by hand --
 
     async def offer(
-        self, sdp: bytes, *, from_tag: str, to_tag: str = "", leg: str = CALLER, branch: int = 0, source: str = ""
+        self, sdp: bytes | str, *, from_tag: str, to_tag: str = "", leg: str = CALLER, branch: int = 0, source: str = ""
     ) -> bytes:
         """Relay an offer that `leg` made, and give the SDP for the other side."""
         return await self._relay("offer", sdp, from_tag=from_tag, to_tag=to_tag, leg=leg, branch=branch, source=source)
 
     async def answer(
-        self, sdp: bytes, *, from_tag: str, to_tag: str, leg: str = CALLEE, branch: int = 0, source: str = ""
+        self, sdp: bytes | str, *, from_tag: str, to_tag: str, leg: str = CALLEE, branch: int = 0, source: str = ""
     ) -> bytes:
         """Relay an answer that `leg` made. `from_tag` is the tag of who made the offer, `to_tag` the answerer's."""
         return await self._relay("answer", sdp, from_tag=from_tag, to_tag=to_tag, leg=leg, branch=branch, source=source)
@@ -171,7 +171,7 @@ class RelayCall:
     async def _relay(
         self,
         verb: Literal["offer", "answer"],
-        sdp: bytes,
+        sdp: bytes | str,
         *,
         from_tag: str,
         to_tag: str,
@@ -179,6 +179,7 @@ class RelayCall:
         branch: int,
         source: str,
     ) -> bytes:
+        body = sdp.encode() if isinstance(sdp, str) else sdp
         media = Media(
             verb=verb,
             call_id=self.call_id,
@@ -186,12 +187,12 @@ class RelayCall:
             branch=branch_name(branch),
             from_tag=from_tag,
             to_tag=to_tag,
-            sdp=sdp,
+            sdp=body,
             received_from=source,
             at=now(),
         )
         relayed = (await self._conduct(flows.relay_media(media, self._nodes), media.branch)).get(b"sdp")
-        return relayed if isinstance(relayed, bytes) else sdp
+        return relayed if isinstance(relayed, bytes) else body
 
     async def _conduct(self, flow: Flow, lane: str | None = "") -> NgDict:
         """Run a flow in the call's actor and give its reply. Raises the error that a refusal stands for."""

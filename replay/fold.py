@@ -208,7 +208,7 @@ def _signalled(state: CallState, _: Recorded, event: e.Signalled) -> None:
 
 def _branch_established(state: CallState, _: Recorded, event: e.BranchEstablished) -> None:
     relay = _relay(state)
-    relay.established = event.branch
+    relay.established, relay.established_tag = event.branch, event.to_tag
     relay.tags[event.to_tag] = event.branch
 
 

@@ -56,6 +56,7 @@ class Relay:
     context: dict[str, str] = field(default_factory=dict)
     tags: dict[str, str] = field(default_factory=dict)
     established: str | None = None
+    established_tag: str = ""
 
     def engagement(self, branch: str) -> Engagement | None:
         """Give what is engaged for a branch, or None."""

@@ -87,7 +87,7 @@ def _relay_body(seen: Seen, verdict: Verdict, nodes: NodeTable) -> Step[NgDict]:
     given = yield Record(lambda state: Decision([], _given(state, seen, verdict)))
     if given:
         return {b"result": b"ok", b"sdp": given}
-    lost = yield Record(lambda state: Decision([], _lost(state, verdict.branch)))
+    lost = yield Record(lambda state: Decision([], _lost(state, verdict)))
     if lost or _part(verdict) not in (Role.OFFER, Role.ANSWER):
         return {b"result": b"ok"}
     return (yield from _said(relay.relay_media(_media(seen, verdict), nodes)))
@@ -117,10 +117,13 @@ def _answer_again(seen: Seen, verdict: Verdict, nodes: NodeTable) -> Step[None]:
         yield from relay.relay_media(_medias(seen, overtaken)[1], nodes)
 
 
-def _lost(state: CallState, branch: str) -> bool:
-    """Tell whether another branch was answered first: this one has no relay any more, and is about to get a BYE."""
-    established = state.relay.established if state.relay else None
-    return established is not None and branch != established
+def _lost(state: CallState, verdict: Verdict) -> bool:
+    """Tell whether another callee, on another branch or the same, was first: this one is about to get a BYE."""
+    relay = state.relay
+    if relay is None or relay.established is None:
+        return False
+    other_tag = "" not in (verdict.callee_tag, relay.established_tag) and verdict.callee_tag != relay.established_tag
+    return verdict.branch != relay.established or other_tag
 
 
 def _said(flow: Flow) -> Step[NgDict]:

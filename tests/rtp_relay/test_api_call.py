@@ -152,6 +152,17 @@ def test_a_second_branch_that_answers_all_the_same_is_left_to_its_bye(dialog: Di
     assert held(dialog) == 0
 
 
+def test_a_second_callee_on_the_same_branch_does_not_get_the_callers_media(dialog: Dialog) -> None:
+    """A proxy further on forked: both 2xx come on one branch, with tags of their own."""
+    dialog.invite(0, sdp(4000))
+    assert dialog.reply(200, "tA", 0, sdp(5000)).sdp is not None
+    assert dialog.reply(200, "tA2", 0, sdp(6000)).sdp is None
+    assert dialog.bye("tA2").change == "dialog ended"
+    assert held(dialog) == 1
+    assert dialog.bye("tA").change == "call ended"
+    assert held(dialog) == 0
+
+
 def test_a_repeated_invite_of_a_branch_gets_what_that_branch_was_given(dialog: Dialog) -> None:
     first, second = dialog.invite(0, sdp(4000)), dialog.invite(1, sdp(4000))
     again = dialog.invite(0, sdp(4000))

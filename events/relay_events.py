@@ -49,7 +49,10 @@ class ContextSet(Event):
 
 @value(kw_only=True)
 class Signalled(Event):
-    """A SIP message of the call was seen. `status` is 0 for a request; `verdict` says what its body was taken for."""
+    """A SIP message of the call was seen. `status` is 0 for a request; `verdict` says what its body was taken for.
+
+    `source` is the address that it came from, "" if that is not known.
+    """
 
     name: ClassVar[str] = "signalled"
     secret: ClassVar[tuple[str, ...]] = ("sdp",)
@@ -64,6 +67,7 @@ class Signalled(Event):
     sdp: bytes | None = None
     reliable: bool = False
     verdict: str = ""
+    source: str = ""
 
 
 @value(kw_only=True)

@@ -202,8 +202,14 @@ def _signalled(state: CallState, _: Recorded, event: e.Signalled) -> None:
     if verdict.role is Role.OFFER:
         for session in state.usable_sessions():
             session.before = session.agreement
+    if event.source:
+        _relay(state).sources[_senders_tag(message)] = event.source
     if event.branch and message.callee_tag:
         _relay(state).tags[message.callee_tag] = event.branch
+
+
+def _senders_tag(message: SipEvent) -> str:
+    return message.from_tag if message.status is None else message.to_tag
 
 
 def _branch_established(state: CallState, _: Recorded, event: e.BranchEstablished) -> None:

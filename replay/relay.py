@@ -48,7 +48,10 @@ class Copy:
 
 @dataclass(slots=True)
 class Relay:
-    """The settings of a call. `tags` has the branch of each callee's tag, `established` the one that was answered."""
+    """The settings of a call. `tags` has the branch of each callee's tag, `established` the one that was answered.
+
+    sources: by tag, the address that a party's SIP messages come from.
+    """
 
     engagements: dict[str, Engagement] = field(default_factory=dict)
     settings: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)
@@ -57,6 +60,7 @@ class Relay:
     tags: dict[str, str] = field(default_factory=dict)
     established: str | None = None
     established_tag: str = ""
+    sources: dict[str, str] = field(default_factory=dict)
 
     def engagement(self, branch: str) -> Engagement | None:
         """Give what is engaged for a branch, or None."""

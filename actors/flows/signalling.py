@@ -70,6 +70,7 @@ def _note(seen: Seen) -> Decide:
             sdp=event.sdp,
             reliable=event.reliable,
             verdict=_in_words(verdict),
+            source=seen.received_from,
         )
         return Decision([signalled], verdict)
 

@@ -228,6 +228,8 @@ def test_a_rejected_reinvite_leaves_the_old_agreement_on_the_relay(dialog: Dialo
     assert dialog.reply(488, "tA", cseq=2).change == "rejected"
     if engine == "rtpengine":
         assert [c[b"sdp"] for c in commands(dialog, b"offer")] == [sdp(4000), sdp(4100), sdp(4000)]
+        sources = [c[b"received-from"] for c in (*commands(dialog, b"offer"), *commands(dialog, b"answer"))]
+        assert sources == [[b"IP4", b"192.0.2.7"]] * 5, "also those that are told again"
     assert held(dialog) == 1
     dialog.bye("tA")
 

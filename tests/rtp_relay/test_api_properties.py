@@ -79,12 +79,13 @@ class Forks(RuleBasedStateMachine):
             return
 
     def is_in_play(self, event: SipEvent, seeing: Seeing) -> bool:
-        """Tell whether a body has to be relayed: not if another branch was answered first, or it is a late copy."""
+        """Tell whether a body has to be relayed: not if another callee was first, or it is a late copy."""
         state = self.cluster.state(CALL)
         relay = state.relay or Relay()
         branch = event.branch or relay.tags.get(event.callee_tag, "")
         is_new = seeing.role in ("offer", "answer")
-        return is_new and relay.established in (None, branch)
+        first = relay.established in (None, branch) and relay.established_tag in ("", event.callee_tag)
+        return is_new and first
 
     @initialize(late=BODIES, answered=BODIES, place=PLACES)
     def begin(self, late: bool, answered: bool, place: int) -> None:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from actors.messages import HealthChanged, Wish
+from actors.runtime import LoopActor
 from engines.health import NodeState
 from tests.actors.simulation import Cluster
 
@@ -80,5 +84,52 @@ def test_a_node_that_left_the_configuration_leaves_its_deletes_due() -> None:
     cluster.restart(0)
     cluster.after(400)
     assert cluster.events("c")[-1] == "deleted"
+    cluster.check_no_leak()
+    cluster.close()
+
+
+class Listener(LoopActor):
+    registered = False
+
+    def __init__(self, heard: list[str]) -> None:
+        super().__init__()
+        self._heard = heard
+
+    def on_receive(self, message: Any) -> None:
+        assert isinstance(message, HealthChanged)
+        self._heard.append(message.state)
+
+
+def test_changes_of_health_and_an_operators_wishes_are_told_to_whoever_asked() -> None:
+    cluster = Cluster(relays=1, control_nodes=1)
+    table, relay = cluster.nodes[0].table, cluster.relays["relay1"]
+    (node,) = table.all()
+    heard: list[str] = []
+
+    async def listen() -> None:
+        node.actor.tell(Listener.start(heard))
+
+    async def wish(*, draining: bool, disabled: bool) -> None:
+        node.actor.tell(Wish(draining, disabled))
+
+    cluster.run(listen())
+    relay.silent = True
+    cluster.after(30)
+    relay.silent = False
+    cluster.after(5)
+    assert heard == ["down", "up"]
+    cluster.do("offer", "c", a="A", sdp="x")
+    cluster.run(wish(draining=True, disabled=False))
+    cluster.after(0.01)
+    assert heard[2:] == ["draining"]
+    assert cluster.do("offer", "new", a="A", sdp="x")[b"result"] == b"error"
+    assert cluster.do("answer", "c", a="A", b="B", sdp="y")[b"result"] == b"ok", "it serves the calls that it has"
+    cluster.run(wish(draining=False, disabled=True))
+    cluster.after(0.01)
+    assert cluster.do("answer", "c", a="A", b="B", sdp="y")[b"result"] == b"error"
+    cluster.run(wish(draining=False, disabled=False))
+    cluster.after(0.01)
+    assert heard[3:] == ["disabled", "up"]
+    assert cluster.do("offer", "new", a="A", sdp="x")[b"result"] == b"ok"
     cluster.check_no_leak()
     cluster.close()

@@ -37,7 +37,7 @@ Verb = Literal["copy_answer", "copy_delete"]
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class CopyWish:
     """What is to be copied. legs: whose media, both if empty. streams: m= line numbers from 1, all if empty."""
 
     name: str
@@ -61,7 +61,7 @@ class Place:
     request: CopyRequest
 
 
-def copy_offer(wish: Wish) -> Flow:
+def copy_offer(wish: CopyWish) -> Flow:
     """Begin a copy, or change one of that name. The reply's `sdp` is the offer to the recorder.
 
     A change that fails ends the copy.
@@ -144,7 +144,7 @@ def _ending(place: Place, handle: str) -> Place:
     return replace(place, request=replace(place.request, verb="copy_delete", copy_ctx=handle))
 
 
-def _intend(wish: Wish) -> Decide:
+def _intend(wish: CopyWish) -> Decide:
     def decide(state: CallState) -> Decision:
         session = next((session for session in sessions.newest_first(state) if session.agreement), None)
         if state.status is not CallStatus.LIVE or session is None:
@@ -160,7 +160,7 @@ def _intend(wish: Wish) -> Decide:
     return decide
 
 
-def _obstacles(state: CallState, session: Session, wish: Wish) -> Iterator[str]:
+def _obstacles(state: CallState, session: Session, wish: CopyWish) -> Iterator[str]:
     """Give why a copy cannot be begun or changed now."""
     before = state.copies.get(wish.name)
     if before is not None and (before.closing or not before.offered):
@@ -180,13 +180,13 @@ def copied_once(state: CallState, session: Session) -> bool:
     return copied and not kind_of(session.engine).several_copies
 
 
-def _overlap(one: Copy, other: Wish) -> bool:
+def _overlap(one: Copy, other: CopyWish) -> bool:
     """Tell whether two copies have a stream in common. Also one that is to end may still be there."""
     legs = set(one.legs or LEGS) & set(other.legs or LEGS)
     return bool(legs) and (not one.streams or not other.streams or bool(set(one.streams) & set(other.streams)))
 
 
-def _offer(state: CallState, session: Session, wish: Wish) -> CopyRequest:
+def _offer(state: CallState, session: Session, wish: CopyWish) -> CopyRequest:
     before = state.copies.get(wish.name)
     caller, callee = _parties(state, session)
     return CopyRequest(

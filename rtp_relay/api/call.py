@@ -11,7 +11,7 @@ from actors.directory import Directory
 from actors.effects import Flow
 from actors.flows import copies
 from actors.flows import relay as flows
-from actors.flows.copies import Wish
+from actors.flows.copies import CopyWish
 from actors.flows.delete import delete
 from actors.flows.relay import Media
 from actors.flows.signalling import VERDICT, Seen, see
@@ -131,7 +131,7 @@ class RelayCall:
         siprec: label the streams as RFC 7866 wants it. inactive: begin paused. The same name again changes that copy,
         or ends it if the change fails. An rtpproxy copies or records a stream once at a time: another is Refused.
         """
-        wish = Wish(name, legs, streams, siprec, inactive)
+        wish = CopyWish(name, legs, streams, siprec, inactive)
         sdp = (await self._conduct(copies.copy_offer(wish))).get(b"sdp")
         return sdp if isinstance(sdp, bytes) else b""
 

@@ -187,7 +187,7 @@ async def test_a_copy_of_a_call(world: World) -> None:
     await call.engage("route", "7", branch=0)
     await call.offer(b"caller", from_tag="A")
     await call.answer(b"callee", from_tag="A", to_tag="B")
-    offered = await world.conduct(copies.copy_offer(copies.Wish("recorder", siprec=True)))
+    offered = await world.conduct(copies.copy_offer(copies.CopyWish("recorder", siprec=True)))
     assert offered[b"sdp"] == b"to the recorder"
     assert (await world.conduct(copies.copy_answer("recorder", b"the recorder's")))[b"result"] == b"ok"
     assert (await world.conduct(copies.copy_delete("recorder", "done")))[b"result"] == b"ok"

@@ -92,6 +92,8 @@ def test_a_relay_that_hangs_is_replaced(relay: EmbeddedRelay, tmp_path: Path, mo
     relay.ensure()
     first = state(tmp_path)
     os.kill(first.pid, signal.SIGSTOP)
+    # Its threads go on, and may answer, until each has noticed; then the parent is told.
+    os.waitid(os.P_PID, first.pid, os.WSTOPPED | os.WNOWAIT)
 
     relay.ensure()
     assert not first.is_alive

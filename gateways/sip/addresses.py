@@ -1,0 +1,69 @@
+"""Where SIP messages come from and go to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Transport(StrEnum):
+    """How messages travel (RFC 3261 18)."""
+
+    UDP = "udp"
+    TCP = "tcp"
+    TLS = "tls"
+
+    @property
+    def reliable(self) -> bool:
+        """Whether nothing needs to be sent again for its loss."""
+        return self is not Transport.UDP
+
+    @property
+    def default_port(self) -> int:
+        """The port where none is named (RFC 3261 19.1.2)."""
+        return 5061 if self is Transport.TLS else 5060
+
+
+@dataclass(frozen=True, slots=True)
+class Local:
+    """A listening point of ours. `advertised_host` and `advertised_port` are what others are told in its place.
+
+    host: an IP address without brackets; advertised_host: an address or a name, likewise.
+    """
+
+    transport: Transport
+    host: str
+    port: int
+    advertised_host: str
+    advertised_port: int
+
+    def __str__(self) -> str:
+        return f"{self.transport}:{bracketed(self.host)}:{self.port}"
+
+    @property
+    def sent_by(self) -> str:
+        """Host and port as Via, Route and Contact have them."""
+        return f"{bracketed(self.advertised_host)}:{self.advertised_port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Hop:
+    """The other end of one hop: where a message came from or is to go to.
+
+    host: an IP address without brackets. local: the listening point of ours that has to do with it; None where any of
+    the transport and address family will do. name: what TLS is to find in the peer's certificate, "" for the host.
+    """
+
+    transport: Transport
+    host: str
+    port: int
+    local: Local | None = None
+    name: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.transport}:{bracketed(self.host)}:{self.port}"
+
+
+def bracketed(host: str) -> str:
+    """Give a host as URIs have it: an IPv6 address in brackets."""
+    return f"[{host}]" if ":" in host else host

@@ -1,0 +1,1 @@
+"""Requests of our own within a dialog of others."""

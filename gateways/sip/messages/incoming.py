@@ -1,0 +1,62 @@
+"""Messages as they came, with what every part needs of them read once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from sipmessage import Request, Response, Via
+
+from gateways.sip.addresses import Hop
+
+Message: TypeAlias = Request | Response
+
+
+@dataclass(slots=True)
+class IncomingRequest:
+    """A request that came over `hop`. `cseq` is the number; `branch` is the top Via's, "" if it has none.
+
+    The top Via of `message` has been given its received and rport already (RFC 3261 18.2.1, RFC 3581 4).
+    """
+
+    message: Request
+    hop: Hop
+    via: Via
+    call_id: str
+    from_tag: str
+    to_tag: str
+    cseq: int
+
+    @property
+    def method(self) -> str:
+        """The request's method."""
+        return self.message.method
+
+    @property
+    def branch(self) -> str:
+        """The branch parameter of its top Via."""
+        return self.via.parameters.get("branch") or ""
+
+
+@dataclass(slots=True)
+class IncomingResponse:
+    """A response that came over `hop`. `cseq` and `method` are those of the CSeq header."""
+
+    message: Response
+    hop: Hop
+    via: Via
+    call_id: str
+    from_tag: str
+    to_tag: str
+    cseq: int
+    method: str
+
+    @property
+    def status(self) -> int:
+        """The response's code."""
+        return self.message.code
+
+    @property
+    def branch(self) -> str:
+        """The branch parameter of its top Via."""
+        return self.via.parameters.get("branch") or ""

@@ -1,0 +1,1 @@
+"""A stateful proxy (RFC 3261 16)."""

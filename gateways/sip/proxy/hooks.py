@@ -1,0 +1,116 @@
+"""The border between the proxy, which knows RFC 3261, and what else is to happen to a request on its way."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from sipmessage import URI, Request, Response
+
+from gateways.sip.messages.incoming import IncomingRequest, IncomingResponse
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a branch is to go: `uri` becomes the Request-URI; `next_hop`, if given, is where it is sent all the same.
+
+    q: targets with a higher one are tried first (RFC 3261 16.6); those with the same in parallel.
+    """
+
+    uri: URI
+    next_hop: URI | None = None
+    q: float = 1.0
+
+
+class Branch(Protocol):
+    """A branch of a request that is on its way through the proxy.
+
+    `index` counts the branches of the request from 0, over all forks. `request` is the copy that is to be sent: before
+    it leaves it may be changed but for the Vias and Routes, which the proxy sees to.
+    """
+
+    index: int
+    target: Target
+    request: Request
+
+
+class RefusalError(Exception):
+    """A request or branch is not to go on; it is taken to have failed with `response`."""
+
+    def __init__(self, code: int, phrase: str, headers: Sequence[tuple[str, str]] = ()) -> None:
+        super().__init__(f"{code} {phrase}")
+        self.code, self.phrase, self.headers = code, phrase, headers
+
+
+class Passage(Protocol):
+    """What happens to one request and its responses on their way. Errors other than RefusalError end it with 500."""
+
+    async def branch_leaves(self, branch: Branch) -> None:
+        """Change a branch's request before it is sent. Raises RefusalError to have the branch fail instead."""
+
+    async def response_came(self, branch: Branch, response: Response) -> Response | None:
+        """Change a branch's response before the proxy takes it (our Via is gone already); None drops a provisional one.
+
+        Called for responses that the proxy makes for a branch, too (408 after silence, 503 for a failed transport).
+        One branch's responses come in their order, one at a time. Raises RefusalError to have the request end with
+        that; if a 2xx was refused so, `abandoned` follows.
+        """
+
+    async def abandoned(self, branch: Branch, response: Response) -> None:
+        """End the dialog that a 2xx has made which nobody upstream will hear of: ACK and BYE it (RFC 3261 15)."""
+
+    async def all_failed(self, best: Response) -> Sequence[Target]:
+        """Give targets for further branches now that all have failed, none to let the best response be sent.
+
+        Raises RefusalError to have another response sent. Not called for a request that was cancelled.
+        """
+
+    async def cancelled(self) -> None:
+        """Take note that the request was cancelled; each branch still gets its final response."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A request that the proxy takes (RFC 3261 16.3 found no fault in it).
+
+    incoming: as it came. request: a copy that becomes the branches' requests: our own Routes are off it (16.4), and
+    its Request-URI is right again after a strict router. ours: the parameters of our own Route that was on it, None if
+    there was none; so a request with one is within a dialog that we record-routed. answerable: it is no ACK.
+    """
+
+    incoming: IncomingRequest
+    request: Request
+    ours: Mapping[str, str | None] | None
+    answerable: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Forwarding:
+    """A request is to be forwarded. An ACK goes to the first target only, without a transaction.
+
+    record_route: parameters, beside lr, of a Record-Route of ours that is to be put on it; None for no Record-Route.
+    """
+
+    targets: Sequence[Target]
+    passage: Passage
+    record_route: Mapping[str, str | None] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A request is to be answered with a final response of ours. headers: further ones, name and value each."""
+
+    code: int
+    phrase: str = ""
+    headers: Sequence[tuple[str, str]] = field(default_factory=tuple)
+
+
+class Router(Protocol):
+    """Decides where requests go."""
+
+    async def route(self, arrival: Arrival) -> Forwarding | Answer | None:
+        """Decide about a request or ACK; None drops it without a word. May raise RefusalError; others become 500."""
+
+    async def stray(self, response: IncomingResponse) -> Response | None:
+        """Decide about a response that no transaction knows, our Via gone already: forward this, or None to drop it."""

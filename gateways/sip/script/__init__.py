@@ -1,0 +1,1 @@
+"""The routing script: its events, its view of messages, branches and calls."""

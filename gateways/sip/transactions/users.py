@@ -1,0 +1,74 @@
+"""The border between transactions and those who use them (RFC 3261 17: the TU)."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Protocol
+
+from sipmessage import Response
+
+from gateways.sip.messages.incoming import IncomingRequest, IncomingResponse
+
+
+class Failure(StrEnum):
+    """How a client transaction can end without a response."""
+
+    TIMEOUT = "no answer"
+    TRANSPORT = "cannot be reached"
+
+
+class ServerTransaction(Protocol):
+    """A request that came, and the way to answer it. Repeats of the request are absorbed."""
+
+    @property
+    def request(self) -> IncomingRequest:
+        """The request."""
+
+    @property
+    def answered(self) -> bool:
+        """Whether a final response was sent."""
+
+    def respond(self, response: Response) -> None:
+        """Send a response: one whose Vias are those of the request. After a final one, only 2xx to an INVITE count."""
+
+
+class ClientTransaction(Protocol):
+    """A request that was sent."""
+
+    def cancel(self, reason: str = "") -> None:
+        """Cancel an INVITE: at once if a provisional response came, else when one comes (RFC 3261 9.1).
+
+        `reason` becomes the Reason header (RFC 3326) of the CANCEL. Once a final response came it does nothing.
+        """
+
+    def forget(self) -> None:
+        """Tell the user nothing more of it. What is owed to the peer (ACK, absorbing repeats) goes on."""
+
+
+class ClientUser(Protocol):
+    """Who sent a request."""
+
+    def response_came(self, response: IncomingResponse) -> None:
+        """Take a response, its top Via still ours: each provisional one, the final one, each 2xx to an INVITE.
+
+        The ACK for a final response other than 2xx has been sent already.
+        """
+
+    def transaction_failed(self, failure: Failure) -> None:
+        """Take note that no final response will come."""
+
+
+class TransactionUser(Protocol):
+    """Who takes requests. All calls come on the event loop; they must return at once and not raise."""
+
+    def request_came(self, transaction: ServerTransaction) -> None:
+        """Take a new request, not an ACK, and no CANCEL of a transaction that is known. An INVITE had its 100."""
+
+    def ack_came(self, ack: IncomingRequest) -> None:
+        """Take an ACK that belongs to no INVITE transaction's failure: it goes end to end."""
+
+    def cancel_came(self, transaction: ServerTransaction, cancel: IncomingRequest) -> None:
+        """Take note that an INVITE that was not answered for good is cancelled; the CANCEL had its 200."""
+
+    def stray_response_came(self, response: IncomingResponse) -> None:
+        """Take a response that belongs to no client transaction."""

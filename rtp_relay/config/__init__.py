@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from engines.registry import EngineName
-from rtp_relay.config.addresses import Network, NodeAddress, PortRange, SocketAddress, UnixAddress
+from rtp_relay.config.addresses import HostPort, Network, NodeAddress, PortRange, SocketAddress, UnixAddress
 from rtp_relay.config.load import load, parse
 from rtp_relay.config.model import (
     CallsConfig,
@@ -22,6 +22,7 @@ from rtp_relay.config.model import (
     ServiceConfig,
 )
 from rtp_relay.config.problems import ConfigError, Problem
+from rtp_relay.config.sip import SipConfig
 
 __all__ = [
     "CallsConfig",
@@ -30,6 +31,7 @@ __all__ = [
     "Durability",
     "EmbeddedConfig",
     "EngineName",
+    "HostPort",
     "JournalConfig",
     "LogFormat",
     "LogLevel",
@@ -41,6 +43,7 @@ __all__ = [
     "Problem",
     "RouteConfig",
     "ServiceConfig",
+    "SipConfig",
     "SocketAddress",
     "UnixAddress",
     "load",

@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 from rtp_relay.config.problems import wrong
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-Transport = Literal["udp", "tcp"]
+Transport = Literal["udp", "tcp", "tls"]
+
+_TRANSPORTS: Mapping[str, Transport] = {"udp": "udp", "tcp": "tcp", "tls": "tls"}
 
 HIGHEST_PORT = 65535
 
-_SOCKET = re.compile(r"(?P<transport>udp|tcp):(?:\[(?P<six>[^]]+)\]|(?P<host>[^][:/@\s]+)):(?P<port>\d{1,5})")
+_SOCKET = re.compile(r"(?P<transport>udp|tcp|tls):(?:\[(?P<six>[^]]+)\]|(?P<host>[^][:/@\s]+)):(?P<port>\d{1,5})")
+_HOST_AND_PORT = re.compile(r"(?:\[(?P<six>[^]]+)\]|(?P<host>[^][:/@\s]+))(?::(?P<port>\d{1,5}))?")
 _HOST = re.compile(r"(?=.{1,253}$)[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?(?:\.[A-Za-z0-9_-]+)*\.?")
 _RANGE = re.compile(r"(\d{1,5})-(\d{1,5})")
 
 
 @dataclass(frozen=True, slots=True)
 class SocketAddress:
-    """A UDP or TCP address. `host` is an IP address, without brackets, or a name; port 0 lets the system choose."""
+    """A UDP, TCP or TLS address. `host` is a name or an IP address without brackets; port 0: the system chooses."""
 
     transport: Transport
     host: str
@@ -30,6 +34,18 @@ class SocketAddress:
     def __str__(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{self.transport}:{host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class HostPort:
+    """A name or an IP address without brackets; port 0 where none is named."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}" if self.port else host
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +89,27 @@ def node_address(value: object) -> NodeAddress:
 def listen_address(value: object) -> SocketAddress:
     """Read where to listen: udp:ADDRESS:PORT or tcp:ADDRESS:PORT; no names, because a name can mean many addresses."""
     address = _socket_address(value)
-    if address is None or not _is_ip(address.host):
+    if address is None or address.transport == "tls" or not _is_ip(address.host):
         raise wrong(value, "udp:ADDRESS:PORT or tcp:ADDRESS:PORT (an IPv6 address in brackets)")
     return address
+
+
+def sip_listen_address(value: object) -> SocketAddress:
+    """Read where to listen for SIP: udp:, tcp: or tls:ADDRESS:PORT."""
+    address = _socket_address(value)
+    if address is None or not _is_ip(address.host):
+        raise wrong(value, "udp:ADDRESS:PORT, tcp:ADDRESS:PORT or tls:ADDRESS:PORT (an IPv6 address in brackets)")
+    return address
+
+
+def host_and_port(value: object) -> HostPort:
+    """Read HOST or HOST:PORT; the host is a name or an IP address (IPv6 in brackets)."""
+    match = _HOST_AND_PORT.fullmatch(value) if isinstance(value, str) else None
+    host = _canonical_host(match["six"], match["host"]) if match else None
+    port = int((match and match["port"]) or 0)
+    if host is None or port > HIGHEST_PORT:
+        raise wrong(value, "HOST or HOST:PORT (an IPv6 address in brackets)")
+    return HostPort(host, port)
 
 
 def network(value: object) -> Network:
@@ -105,7 +139,7 @@ def _socket_address(value: object) -> SocketAddress | None:
     host = _canonical_host(match["six"], match["host"])
     if host is None:
         return None
-    return SocketAddress("udp" if match["transport"] == "udp" else "tcp", host, int(match["port"]))
+    return SocketAddress(_TRANSPORTS[match["transport"]], host, int(match["port"]))
 
 
 def _canonical_host(six: str | None, host: str | None) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from engines.registry import kind_of
+from engines.registry import KINDS, kind_of
 from engines.route.kind import RouteKind
 from rtp_relay.config.addresses import SocketAddress
 from rtp_relay.config.problems import Fault
@@ -27,12 +27,12 @@ def check_nodes(nodes: Sequence[Values], notes: Notes) -> None:
     _check_weights(nodes, notes)
 
 
-def check_set(wanted: str, nodes: Sequence[Values], notes: Notes) -> None:
-    """Note that the ng door's set has no node. Without any nodes, the embedded relays are in that set."""
+def check_set(door: str, wanted: str, nodes: Sequence[Values], notes: Notes) -> None:
+    """Note that the set of a door ("ng", "sip") has no node. Without any nodes, the embedded relays are in that set."""
     if not nodes or any(node.get("set", wanted) == wanted for node in nodes):
         return
     sets = ", ".join(sorted({node["set"] for node in nodes}))
-    notes.add(("ng", "set"), Fault(f"{wanted!r}, a set without nodes", f"a set that [[nodes]] have: {sets}"))
+    notes.add((door, "set"), Fault(f"{wanted!r}, a set without nodes", f"a set that [[nodes]] have: {sets}"))
 
 
 def check_route(route: Values, nodes: Sequence[Values], notes: Notes) -> None:
@@ -40,6 +40,28 @@ def check_route(route: Values, nodes: Sequence[Values], notes: Notes) -> None:
     for index, node in enumerate(nodes):
         if route.get("script") and node.get("name") == RouteKind.name:
             notes.add(("nodes", index, "name"), Fault(repr(RouteKind.name), "another name: [route] has that node"))
+
+
+def check_sip(sip: Values, nodes: Sequence[Values], notes: Notes) -> None:
+    """Note an engine that there is not or that the set has no node of, and TLS without what it needs."""
+    engine, group = sip.get("engine"), sip.get("set")
+    if engine and engine not in KINDS:
+        notes.add(("sip", "engine"), Fault(repr(engine), f"one of {', '.join(KINDS)}"))
+    elif engine and engine != RouteKind.name and nodes and group:
+        of_set = {node.get("engine") for node in nodes if node.get("set", group) == group}
+        if of_set and engine not in of_set:
+            notes.add(("sip", "engine"), Fault(repr(engine), f"an engine that a node of set {group!r} has"))
+    _check_tls(sip, notes)
+
+
+def _check_tls(sip: Values, notes: Notes) -> None:
+    for index, address in enumerate(sip.get("listen", ())):
+        if address.transport == "tls" and not (sip.get("certificate") and sip.get("key")):
+            notes.add(("sip", "listen", index), Fault(repr(str(address)), "certificate and key beside it, for TLS"))
+    for key in ("certificate", "key", "ca"):
+        path = sip.get(key)
+        if path and not path.is_file():
+            notes.add(("sip", key), Fault(repr(str(path)), "a file that is there"))
 
 
 def _check_scheme(index: int, node: Values, notes: Notes) -> None:

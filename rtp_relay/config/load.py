@@ -8,7 +8,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any, NoReturn
 
-from rtp_relay.config.checks import Values, check_nodes, check_route, check_set
+from rtp_relay.config.checks import Values, check_nodes, check_route, check_set, check_sip
 from rtp_relay.config.key_files import read_key
 from rtp_relay.config.lines import lines_of
 from rtp_relay.config.model import (
@@ -23,6 +23,7 @@ from rtp_relay.config.model import (
 )
 from rtp_relay.config.problems import ConfigError, Fault, Problem, Wrong, shown
 from rtp_relay.config.script import compiled
+from rtp_relay.config.sip import SipConfig
 from rtp_relay.config.tables import Notes, read_table
 
 SECTIONS: dict[str, type[Any]] = {
@@ -32,7 +33,11 @@ SECTIONS: dict[str, type[Any]] = {
     "calls": CallsConfig,
     "embedded": EmbeddedConfig,
     "route": RouteConfig,
+    "sip": SipConfig,
 }
+
+PATHS = {"service": ("state_dir",), "route": ("script",), "sip": ("script", "certificate", "key", "ca")}
+"""The keys of each section that are paths."""
 
 
 def load(path: Path | None) -> Config:
@@ -54,9 +59,10 @@ def parse(text: str, path: Path) -> Config:
     nodes = _read_nodes(document.get("nodes", []), notes)
     for key in document.keys() - {field.name for field in fields(Config)}:
         notes.unknown((key,), (field.name for field in fields(Config)))
-    _place(sections["service"], sections["journal"], sections["route"], path.parent)
+    _place(sections, path.parent)
     _read_keys(sections["journal"], notes)
-    _check_script(sections["route"], notes)
+    for name in ("route", "sip"):
+        _check_script(name, sections[name], notes)
     _check(sections, nodes, notes)
     if notes.problems:
         raise ConfigError(sorted(notes.problems, key=lambda problem: (problem.line, problem.key)))
@@ -90,12 +96,13 @@ def _read_nodes(tables: object, notes: Notes) -> list[dict[str, Any]]:
     return [read_table(NodeConfig, table, ("nodes", index), notes) for index, table in enumerate(tables)]
 
 
-def _place(service: dict[str, Any], journal: dict[str, Any], route: dict[str, Any], folder: Path) -> None:
+def _place(sections: dict[str, dict[str, Any]], folder: Path) -> None:
     """Let relative paths start at the folder of the configuration file."""
-    if "state_dir" in service:
-        service["state_dir"] = folder / service["state_dir"]
-    if route.get("script"):
-        route["script"] = folder / route["script"]
+    for section, keys in PATHS.items():
+        for key in keys:
+            if sections[section].get(key):
+                sections[section][key] = folder / sections[section][key]
+    journal = sections["journal"]
     journal["encryption_key_files"] = tuple(folder / file for file in journal.get("encryption_key_files", ()))
 
 
@@ -109,18 +116,20 @@ def _read_keys(journal: dict[str, Any], notes: Notes) -> None:
     journal["encryption_keys"] = tuple(keys)
 
 
-def _check_script(route: dict[str, Any], notes: Notes) -> None:
-    if not route.get("script"):
+def _check_script(name: str, section: dict[str, Any], notes: Notes) -> None:
+    if not section.get("script"):
         return
     try:
-        compiled(route["script"])
+        compiled(section["script"])
     except Wrong as error:
-        notes.add(("route", "script"), error.faults[0])
+        notes.add((name, "script"), error.faults[0])
 
 
 def _check(sections: dict[str, dict[str, Any]], nodes: list[dict[str, Any]], notes: Notes) -> None:
     values: list[Values] = list(nodes)
     check_nodes(values, notes)
     check_route(sections["route"], values, notes)
-    if "set" in sections["ng"]:
-        check_set(sections["ng"]["set"], values, notes)
+    check_sip(sections["sip"], values, notes)
+    for door in ("ng", "sip"):
+        if "set" in sections[door] and (door == "ng" or sections["sip"].get("listen")):
+            check_set(door, sections[door]["set"], values, notes)

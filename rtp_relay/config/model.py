@@ -29,6 +29,7 @@ from rtp_relay.config.addresses import (
     port_range,
 )
 from rtp_relay.config.journal_url import journal_url
+from rtp_relay.config.sip import SipConfig
 from rtp_relay.config.values import Reader
 
 DAY = 86400.0
@@ -188,3 +189,4 @@ class Config:
     calls: CallsConfig = field(default_factory=CallsConfig)
     embedded: EmbeddedConfig = field(default_factory=EmbeddedConfig)
     route: RouteConfig = field(default_factory=RouteConfig)
+    sip: SipConfig = field(default_factory=SipConfig)

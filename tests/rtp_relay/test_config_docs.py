@@ -16,7 +16,13 @@ from rtp_relay.config.load import SECTIONS
 
 TEXT = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text("utf-8")
 CLASSES = {f"[{name}]": cls for name, cls in SECTIONS.items()} | {"[[nodes]]": NodeConfig}
-IN_WORDS = {("[service]", "name"), ("[service]", "state_dir"), ("[journal]", "url"), ("[route]", "script")}
+IN_WORDS = {
+    ("[service]", "name"),
+    ("[service]", "state_dir"),
+    ("[journal]", "url"),
+    ("[route]", "script"),
+    *(("[sip]", key) for key in ("advertise", "script", "engine", "next_hop", "certificate", "key", "ca")),
+}
 
 
 def sections() -> dict[str, str]:
@@ -68,6 +74,7 @@ def test_the_example_can_be_used(heading: str, tmp_path: Path) -> None:
     for year in ("2024", "2025"):
         (tmp_path / "keys" / f"{year}.key").write_text("ab" * 32)
     (tmp_path / "relay_routes.py").write_text("def custom_rtp_offer(call): ...\n")
+    (tmp_path / "route.py").write_text("")
     (example,) = re.findall(r"```toml\n(.*?)```", sections()[heading], flags=re.DOTALL)
     assert example.startswith(f"{heading}\n")
     assert parse(example, tmp_path / "rtp-relay.toml") != Config() or heading == "[embedded]"

@@ -13,6 +13,7 @@ from rtp_relay.config import (
     ConfigError,
     Durability,
     EngineName,
+    HostPort,
     JournalConfig,
     LogFormat,
     LogLevel,
@@ -418,3 +419,60 @@ def test_the_usual_folder_is_the_default_otherwise(monkeypatch: pytest.MonkeyPat
 def test_the_hosts_name_is_made_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("socket.gethostname", lambda: "höst one.example")
     assert Config().service.name == "h-st-one.example"
+
+
+SIP = """
+[[nodes]]
+name = "relay-1"
+engine = "rtpengine"
+url = "udp:192.0.2.1:2223"
+
+[sip]
+listen = ["udp:192.0.2.10:5060", "tls:[2001:db8::1]:5061"]
+"""
+
+
+def test_the_sip_door(tmp_path: Path) -> None:
+    for file in ("route.py", "chain.pem", "key.pem"):
+        (tmp_path / file).write_text("")
+    text = (
+        SIP
+        + """
+advertise = "[2001:DB8::2]"
+aliases = ["sip.example.com", "192.0.2.11:5062"]
+script = "route.py"
+certificate = "chain.pem"
+key = "key.pem"
+next_hop = "sip:192.0.2.20;transport=tcp"
+"""
+    )
+    sip = parse(text, tmp_path / "rtp-relay.toml").sip
+    assert [str(address) for address in sip.listen] == ["udp:192.0.2.10:5060", "tls:[2001:db8::1]:5061"]
+    assert sip.advertise == HostPort("2001:db8::2", 0)
+    assert [str(alias) for alias in sip.aliases] == ["sip.example.com", "192.0.2.11:5062"]
+    assert (sip.script, sip.certificate, sip.key) == tuple(tmp_path / f for f in ("route.py", "chain.pem", "key.pem"))
+    assert str(sip.next_hop) == "sip:192.0.2.20;transport=tcp"
+
+
+def test_what_is_wrong_with_a_sip_door_is_named(tmp_path: Path) -> None:
+    script = tmp_path / "route.py"
+    script.write_text("def route(:\n")
+    text = (
+        SIP
+        + """
+engine = "rtpproxy"
+script = "route.py"
+next_hop = "tel:+123"
+ca = "nowhere.pem"
+aliases = ["a b"]
+"""
+    )
+    file = tmp_path / "rtp-relay.toml"
+    assert problems(text, file) == [
+        "8: sip.listen[1]: found 'tls:[2001:db8::1]:5061', expected certificate and key beside it, for TLS",
+        "10: sip.engine: found 'rtpproxy', expected an engine that a node of set 'default' has",
+        f"11: sip.script: found a syntax error in {script}:1 (invalid syntax), expected a Python file",
+        "12: sip.next_hop: found 'tel:+123', expected a URI that begins with sip: or sips:",
+        f"13: sip.ca: found '{tmp_path / 'nowhere.pem'}', expected a file that is there",
+        "14: sip.aliases[0]: found 'a b', expected HOST or HOST:PORT (an IPv6 address in brackets)",
+    ]

@@ -15,9 +15,9 @@ from gateways.ng.counters import NgCounters
 from gateways.ng.handler import Calls, Handler, Inside
 from gateways.ng.limits import Clients, Network
 from gateways.ng.overview import Overview
-from gateways.ng.sockets import ListenAddress, bind
 from gateways.ng.tcp import Connections
 from gateways.ng.udp import UdpPort
+from gateways.sockets import ListenAddress, bind
 
 _TICK = 1.0
 

@@ -1,4 +1,4 @@
-"""The listening sockets of the ng door."""
+"""Listening sockets, as the doors that speak UDP and TCP have them."""
 
 from __future__ import annotations
 
@@ -60,3 +60,14 @@ def _prepare_datagrams(sock: socket.socket, *, unspecified: bool) -> None:
         sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVPKTINFO, 1)
     else:
         sock.setsockopt(socket.IPPROTO_IP, IP_PKTINFO, 1)
+
+
+def source_towards(host: str) -> str | None:
+    """Give the address of this machine that the system sends from to an IP address, None if it knows no way there."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_DGRAM) as sock:
+        try:
+            sock.connect((host, 9))  # nothing is sent
+        except OSError:
+            return None
+        return str(sock.getsockname()[0])

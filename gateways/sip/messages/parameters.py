@@ -1,0 +1,71 @@
+"""Parameters of URIs, Vias and other values, which keep the text they were read from."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from urllib.parse import quote
+
+from sipmessage import Parameters
+
+QUOTED = r'"(?:[^"\\]++|\\(?s:.))*+"'
+"""A quoted string (RFC 3261 25.1)."""
+
+PARAMETERS = rf'(?:[ \t]*;[ \t]*[^\s;,="<>]++(?:[ \t]*=[ \t]*(?:{QUOTED}|[^\s;,"<>]*+))?)*+'
+"""Any number of parameters, each behind its semicolon. Their values may be empty, or what only Vias have: bare IPv6."""
+
+_PARAMETER = re.compile(rf';[ \t]*([^\s;,="<>]++)(?:[ \t]*=[ \t]*({QUOTED}|[^\s;,"<>]*+))?')
+_QUOTED_PAIR = re.compile(r"\\((?s:.))")
+_SAFE = "-_.!~*'()[]/:&+$"
+
+
+class TextParameters(Parameters):
+    """Parameters by their names in lower case. `str()` gives `text`, from which they were read."""
+
+    def __init__(self, values: Mapping[str, str | None], text: str) -> None:
+        super().__init__()
+        self._values = values
+        self._text = text
+
+    def replace(self, **changes: str | None) -> TextParameters:
+        """Give parameters with some set otherwise, whose text is as URIs have it."""
+        values = {**self._values, **changes}
+        pairs = (
+            quote(name, _SAFE) + ("" if value is None else f"={quote(value, _SAFE)}") for name, value in values.items()
+        )
+        return TextParameters(values, "".join(f";{pair}" for pair in pairs))
+
+    def __getitem__(self, key: str) -> str | None:
+        return self._values[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __str__(self) -> str:
+        return self._text
+
+
+NONE = TextParameters({}, "")
+"""No parameters."""
+
+
+def read_parameters(text: str) -> TextParameters:
+    """Read the parameters of a text that PARAMETERS matches. The first of a name counts."""
+    values: dict[str, str | None] = {}
+    for name, value in _pairs(text):
+        values.setdefault(name.lower(), value)
+    return TextParameters(values, text)
+
+
+def _pairs(text: str) -> Iterator[tuple[str, str | None]]:
+    for match in _PARAMETER.finditer(text):
+        name, value = match.groups()
+        yield name, unquoted(value) if value else value
+
+
+def unquoted(text: str) -> str:
+    """Give what a quoted string says; any other text as it is."""
+    return _QUOTED_PAIR.sub(r"\1", text[1:-1]) if text.startswith('"') else text

@@ -1,0 +1,116 @@
+"""URIs: the values that matter, and the text as it came, which a hop must not change."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from urllib.parse import unquote
+
+from sipmessage import URI
+
+from gateways.sip.messages import parameters
+from gateways.sip.messages.parameters import TextParameters
+
+HOST = r"(?:\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9._-]{1,255})"
+"""A name (also one that ends in a digit, or has underscores), an IPv4 address, or an IPv6 address in brackets."""
+
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*(?=:)")
+_ALL = r"[!#-:=A-~]"
+_USER = r"[!#-9;=?A-~]"
+_PARAMS = rf"((?:;[!#-:A-~]++(?:={_ALL}*+)?)*+)"
+_SIP = re.compile(rf"(?:({_USER}++)(?::({_USER}*+))?@)?({HOST})(?::(\d{{1,5}}))?{_PARAMS}(?:\?([!#-;=?-~]*+))?")
+_TEL = re.compile(rf"([0-9A-Fa-f*#+().-]++){_PARAMS}")
+
+
+class UnknownSchemeError(ValueError):
+    """A URI of a scheme other than sip, sips and tel."""
+
+
+class TextURI(URI):
+    """A URI that `str()` gives as it was read. `headers` is what stands behind its question mark.
+
+    One that `dataclasses.replace` makes of it has a text of its values, without headers.
+    """
+
+    text = ""
+    headers = ""
+
+    def __str__(self) -> str:
+        return self.text or super().__str__()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, URI) and _values(self) == _values(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def read_uri(text: str) -> TextURI:
+    """Read a URI (RFC 3261 19.1.1, RFC 3966). Raises ValueError; UnknownSchemeError if its scheme is not read here."""
+    match = _SCHEME.match(text)
+    if match is None:
+        raise ValueError("URI without a scheme")
+    scheme = match.group().lower()
+    if scheme == "tel":
+        uri = _tel(text)
+    elif scheme in ("sip", "sips"):
+        uri = _sip(scheme, text)
+    else:
+        raise UnknownSchemeError("URI of an unknown scheme")
+    object.__setattr__(uri, "text", text)
+    return uri
+
+
+def checked_host(host: str) -> str:
+    """Give a host that HOST matches. Raises ValueError if it is in brackets and no IPv6 address."""
+    if host.startswith("["):
+        ipaddress.IPv6Address(host[1:-1])
+    return host
+
+
+def checked_port(port: str | None) -> int | None:
+    """Give the number of a port, None if none is given. Raises ValueError if there is no such port."""
+    if port is None:
+        return None
+    if not 0 < int(port) < 65536:
+        raise ValueError("no such port")
+    return int(port)
+
+
+def _sip(scheme: str, text: str) -> TextURI:
+    match = _SIP.fullmatch(text, len(scheme) + 1)
+    if match is None:
+        raise ValueError("URI that cannot be read")
+    user, password, host, port, params, headers = match.groups()
+    uri = TextURI(
+        scheme=scheme,
+        host=checked_host(host),
+        user=unquote(user) if user else None,
+        password=unquote(password) if password else None,
+        port=checked_port(port),
+        parameters=_parameters(params),
+    )
+    if headers:
+        object.__setattr__(uri, "headers", headers)
+    return uri
+
+
+def _tel(text: str) -> TextURI:
+    match = _TEL.fullmatch(text, 4)
+    if match is None:
+        raise ValueError("telephone number that cannot be read")
+    number, params = match.groups()
+    return TextURI(scheme="tel", host="", user=number, parameters=_parameters(params))
+
+
+def _parameters(text: str) -> TextParameters:
+    if not text:
+        return parameters.NONE
+    values: dict[str, str | None] = {}
+    for piece in text[1:].split(";"):
+        name, equals, value = piece.partition("=")
+        values.setdefault(unquote(name).lower(), unquote(value) if equals else None)
+    return TextParameters(values, text)
+
+
+def _values(uri: URI) -> tuple[object, ...]:
+    return uri.scheme, uri.host, uri.user, uri.password, uri.port, uri.parameters

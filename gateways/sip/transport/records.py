@@ -1,0 +1,109 @@
+"""What DNS says about a SIP domain, and the order in which it is to be tried (RFC 3263 4, RFC 2782): no sockets."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from random import Random
+
+from sipmessage import URI
+
+from gateways.sip.addresses import Transport
+
+
+@dataclass(frozen=True, slots=True)
+class Naptr:
+    """A NAPTR record (RFC 3403 4.1)."""
+
+    order: int
+    preference: int
+    flags: str
+    service: str
+    replacement: str
+
+
+@dataclass(frozen=True, slots=True)
+class Srv:
+    """An SRV record (RFC 2782)."""
+
+    priority: int
+    weight: int
+    port: int
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """Where SRV records are to be looked for, and the transport that they are for."""
+
+    name: str
+    transport: Transport
+
+
+_SRV_PREFIX = {Transport.UDP: "_sip._udp", Transport.TCP: "_sip._tcp", Transport.TLS: "_sips._tcp"}
+_NAPTR_SERVICE = {"SIP+D2U": Transport.UDP, "SIP+D2T": Transport.TCP, "SIPS+D2T": Transport.TLS}
+
+
+def allowed_transports(uri: URI) -> tuple[Transport, ...]:
+    """Give the transports that a URI allows, the preferred first: none where it asks for one that is not known.
+
+    `transport=tcp` of a sips URI means TLS over TCP (RFC 3261 26.2.2).
+    """
+    asked = next((value for name, value in uri.parameters.items() if name.lower() == "transport"), None)
+    if uri.scheme == "sips":
+        return (Transport.TLS,) if asked is None or asked.lower() in ("tcp", "tls") else ()
+    if asked is None:
+        return (Transport.UDP, Transport.TCP, Transport.TLS)
+    try:
+        return (Transport(asked.lower()),)
+    except ValueError:
+        return ()
+
+
+def names_transport(uri: URI) -> bool:
+    """Whether a URI leaves no choice by a transport parameter."""
+    return any(name.lower() == "transport" for name in uri.parameters)
+
+
+def service_of(domain: str, transport: Transport) -> Service:
+    """Give where a domain has the SRV records for a transport."""
+    return Service(f"{_SRV_PREFIX[transport]}.{domain}", transport)
+
+
+def services_in(records: Sequence[Naptr], transports: Collection[Transport]) -> list[Service]:
+    """Give the services for transports that may be used, the preferred first.
+
+    Of records with different orders only those with the lowest that can be used count (RFC 3403 4.1).
+    """
+    usable = [
+        record
+        for record in records
+        if record.flags.lower() == "s" and _NAPTR_SERVICE.get(record.service.upper()) in transports
+    ]
+    lowest = min((record.order for record in usable), default=0)
+    chosen = sorted((record for record in usable if record.order == lowest), key=lambda record: record.preference)
+    return [Service(record.replacement, _NAPTR_SERVICE[record.service.upper()]) for record in chosen]
+
+
+def in_order(records: Sequence[Srv], random: Random) -> list[Srv]:
+    """Order SRV records: by priority, and within one by chance, in proportion to the weights (RFC 2782).
+
+    Records with the target "." say that the service is not there; they are left out.
+    """
+    ordered: list[Srv] = []
+    for priority in sorted({record.priority for record in records}):
+        left = [record for record in records if record.priority == priority and record.target not in (".", "")]
+        left.sort(key=lambda record: record.weight)  # those with weight 0 first, as the RFC has it
+        while left:
+            ordered.append(left.pop(_draw([record.weight for record in left], random)))
+    return ordered
+
+
+def _draw(weights: Sequence[int], random: Random) -> int:
+    """Draw an index: the first whose running sum is at least a number from 0 to the sum of all."""
+    mark, running = random.randint(0, sum(weights)), 0
+    for index, weight in enumerate(weights):
+        running += weight
+        if running >= mark:
+            return index
+    raise AssertionError("the last running sum is the sum of all")

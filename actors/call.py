@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sys
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -11,15 +12,18 @@ from types import TracebackType
 from typing import Any, ClassVar, Final
 
 import structlog
+from pykka import ActorDeadError
 
 from actors import replies
-from actors.effects import Ask, Effect, Flow, Locate, Outcome, Postpone, Record, Spawn
+from actors.effects import Ask, Effect, Flow, Locate, Outcome, Postpone, Record, Signal, Spawn, Wait
 from actors.flows.attend import attend
 from actors.flows.sessions import newest_first
 from actors.flows.table import flow_for
 from actors.flows.tail import remember
-from actors.messages import Attend, Conduct, Do, Located, Passivate, Perform, Performed, Reply, Where
+from actors.lanes import Lanes, Run
+from actors.messages import Attend, Conduct, Do, Located, Passivate, Perform, Performed, Replied, Reply, Waited, Where
 from actors.runtime import LoopActor
+from actors.signaller import NOT_HERE, SignalOutcome, send_all
 from actors.surroundings import Surroundings
 from engines.rtpengine.bencode import NgDict
 from events.journal import NOTHING, Conflict, CorruptEntry, Index, JournalError, Recorded, TailLostError
@@ -40,17 +44,6 @@ ATTENTION_LANE = "\0attention"
 """The lane of what is due: it waits for nobody but itself. No branch has such a name."""
 
 
-class Run:
-    """A flow that runs, the lanes it holds (one, or none if it was spawned by another), and who waits for its reply."""
-
-    __slots__ = ("awaited", "flow", "lanes", "outcomes", "reply")
-
-    def __init__(self, flow: Flow, lanes: frozenset[str | None], reply: Reply | None) -> None:
-        self.flow, self.lanes, self.reply = flow, lanes, reply
-        self.outcomes: list[Outcome] = []
-        self.awaited = 0
-
-
 class CallActor(LoopActor):
     """One call. It is rebuilt from its stream when it is needed, and leaves memory when it is not.
 
@@ -68,9 +61,7 @@ class CallActor(LoopActor):
         self._state = CallState(call_id)
         self._index: Index = NOTHING
         self._loaded = blank
-        self._waiting: deque[Run] = deque()
-        self._running: set[Run] = set()
-        self._lanes: set[str | None] = set()
+        self._lanes = Lanes()
         self._to_locate: list[Where] = []
         self._to_record: deque[tuple[Run | None, Record]] = deque()
         self._appending = False
@@ -87,8 +78,10 @@ class CallActor(LoopActor):
     def on_receive(self, message: Any) -> None:
         """Take commands, and the results of what flows wanted done."""
         match message:
-            case Performed():
+            case Performed() | Replied():
                 self._note_outcome(message)
+            case Waited():
+                self._advance(message.token, None)
             case Do():
                 command = message.command
                 self._enqueue(flow_for(command, self._around), command.lane, message.reply)
@@ -122,19 +115,20 @@ class CallActor(LoopActor):
         self._to_locate.clear()
 
     def _attend(self) -> None:
-        attention = frozenset((ATTENTION_LANE,))
-        if not any(run.lanes == attention for run in (*self._running, *self._waiting)):
-            self._enqueue(attend(self._around.now(), self._around.deadlines), ATTENTION_LANE)
+        around, attention = self._around, frozenset((ATTENTION_LANE,))
+        if not any(run.lanes == attention for run in self._lanes):
+            signals = around.signaller() is not None
+            self._enqueue(attend(around.now(), around.deadlines, signals=signals), ATTENTION_LANE)
 
     def _passivate(self) -> None:
-        if not (self._running or self._waiting or self._appending):
+        if self._lanes.idle and not self._appending:
             self._around.forget(self.call_id)
             self.stop()
 
     # -- lanes --
 
     def _enqueue(self, flow: Flow, lane: str | None, reply: Reply | None = None) -> None:
-        self._waiting.append(Run(flow, frozenset((lane,)), reply))
+        self._lanes.add(Run(flow, frozenset((lane,)), reply))
         if self._loaded:
             self._start_runs()
 
@@ -143,31 +137,19 @@ class CallActor(LoopActor):
         if self._starting:
             return
         self._starting = True
-        while (run := self._next_to_start()) is not None:
+        while (run := self._lanes.next()) is not None:
             self._start(run)
         self._starting = False
 
-    def _next_to_start(self) -> Run | None:
-        """Take the first that may start: its lane is free, or it waited for all (lane None) and is alone."""
-        held = set(self._lanes)
-        for run in self._waiting:
-            if not (bool(held) if None in run.lanes else None in held or run.lanes & held):
-                self._waiting.remove(run)
-                return run
-            held |= run.lanes
-        return None
-
     def _start(self, run: Run) -> None:
-        self._running.add(run)
-        self._lanes |= run.lanes
+        self._lanes.begin(run)
         self._advance(run, None)
 
     def _finish(self, run: Run, reply: NgDict | None) -> None:
-        self._running.discard(run)
-        self._lanes -= run.lanes
+        self._lanes.end(run)
         if run.reply is not None and reply is not None:
             run.reply(reply)
-        if self._waiting:
+        if self._lanes.waiting:
             self._start_runs()
         elif self._index is NOTHING:
             self._passivate()
@@ -198,7 +180,11 @@ class CallActor(LoopActor):
                 return None
             case Locate():
                 self._around.locate(effect.call_id, self.actor_ref, run)
-                return PENDING
+            case Signal():
+                return self._signal(run, effect)
+            case Wait():
+                asyncio.get_running_loop().call_later(effect.milliseconds / 1000, self._tell_self, Waited(run))
+        return PENDING
 
     def _ask(self, run: Run, effect: Ask) -> Any:
         run.outcomes = [Outcome(reached=False, reason="is not in the configuration")] * len(effect.questions)
@@ -210,7 +196,21 @@ class CallActor(LoopActor):
                 engine.tell(Perform(operation, self.actor_ref, (run, place)))
         return PENDING if run.awaited else run.outcomes
 
-    def _note_outcome(self, message: Performed) -> None:
+    def _signal(self, run: Run, effect: Signal) -> Any:
+        run.outcomes = [NOT_HERE] * len(effect.requests)
+        run.awaited = len(effect.requests)
+        send_all(self._around.signaller(), effect.requests, partial(self._signal_ended, run))
+        return PENDING if effect.requests else run.outcomes
+
+    def _signal_ended(self, run: Run, place: int, outcome: SignalOutcome) -> None:
+        self._tell_self(Replied((run, place), outcome))
+
+    def _tell_self(self, message: object) -> None:
+        """Take a message as a turn of its own, unless this actor has ended meanwhile."""
+        with contextlib.suppress(ActorDeadError):
+            self.actor_ref.tell(message)
+
+    def _note_outcome(self, message: Performed | Replied) -> None:
         run, place = message.token
         run.outcomes[place] = message.outcome
         run.awaited -= 1
@@ -328,13 +328,12 @@ class CallActor(LoopActor):
     def _give_up(self, why: str) -> None:
         """Tell all who wait that it comes to nothing. What is intended in the journal stays due there."""
         log.error("call dropped", call_id=self.call_id, version=self._state.version, why=why)
-        waiting = [run.reply for run in (*self._running, *self._waiting) if run.reply is not None]
+        waiting = [run.reply for run in self._lanes if run.reply is not None]
         while not self.actor_inbox.empty():
             message = self.actor_inbox.get().message
             if isinstance(message, Do | Conduct):
                 waiting.append(message.reply)
-        self._running.clear()
-        self._waiting.clear()
+        self._lanes.clear()
         for reply in waiting:
             reply(replies.error(why))
 

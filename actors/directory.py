@@ -18,6 +18,7 @@ from actors.effects import Flow
 from actors.messages import Attend, Conduct, Do, Passivate, Reply, Where
 from actors.nodes import NodeTable
 from actors.quarantine import Quarantine
+from actors.signaller import Signaller
 from actors.surroundings import Observer, Surroundings
 from events.journal import CorruptEntry, Journal
 from replay.index import Deadlines
@@ -43,7 +44,10 @@ class _Resident:
 
 
 class Directory:
-    """The calls that have an actor in this process. It lives on the event loop; doors call `submit` there."""
+    """The calls that have an actor in this process. It lives on the event loop; doors call `submit` there.
+
+    observers: are told of each event. signaller: sends SIP requests of calls; a SIP door that opens sets it.
+    """
 
     def __init__(
         self,
@@ -62,6 +66,7 @@ class Directory:
         self._loop = asyncio.get_running_loop()
         self._closing = False
         self.observers: list[Observer] = []
+        self.signaller: Signaller | None = None
         self._around = Surroundings(
             name=name,
             journal=journal,
@@ -73,15 +78,20 @@ class Directory:
             failed=self._failed,
             corrupt=self._corrupt,
             observers=self.observers,
+            signaller=lambda: self.signaller,
         )
 
     def submit(self, command: Command, reply: Reply) -> None:
         """Have a command carried out; `reply` is called once with what came of it."""
         self._give(command.call_id, Do(command, reply), opens_call=command.opens_call)
 
-    def conduct(self, call_id: str, flow: Flow, lane: str | None, reply: Reply) -> None:
-        """Have a flow run in a call's lane (see Command.lane); `reply` is called once with what came of it."""
-        self._give(call_id, Conduct(flow, lane, reply), opens_call=False)
+    def conduct(self, call_id: str, flow: Flow, lane: str | None, reply: Reply, *, opens_call: bool = False) -> None:
+        """Have a flow run in a call's lane (see Command.lane); `reply` is called once with what came of it.
+
+        `opens_call` says that likely nothing was heard of the call before: its journal is not read first, and while
+        this control node closes the flow is refused. Only for flows that begin with something to be journalled.
+        """
+        self._give(call_id, Conduct(flow, lane, reply), opens_call=opens_call)
 
     def _give(self, call_id: str, message: Do | Conduct, *, opens_call: bool) -> None:
         why = self._quarantine.reason(call_id)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Sequence
 from typing import Any, TypeAlias, TypeVar
 
+from actors.signaller import InDialog
 from engines.kind import Operation
 from engines.rtpengine.bencode import NgDict
 from events.types import Event
@@ -63,7 +64,21 @@ class Locate:
     call_id: str
 
 
-Effect: TypeAlias = Record | Ask | Spawn | Postpone | Locate
+@value
+class Signal:
+    """Send SIP requests of our own at the same time. The flow is sent the list of SignalOutcomes, in order."""
+
+    requests: Sequence[InDialog]
+
+
+@value
+class Wait:
+    """Let so many milliseconds pass. The flow is sent None then."""
+
+    milliseconds: int
+
+
+Effect: TypeAlias = Record | Ask | Spawn | Postpone | Locate | Signal | Wait
 
 T = TypeVar("T")
 Step: TypeAlias = Generator[Effect, Any, T]

@@ -70,6 +70,7 @@ class EngineActor(LoopActor):
     """One relay node. It does what Perform messages ask and tells how each ended; it never waits for the node."""
 
     registered: ClassVar[bool] = False
+    messages_per_turn: ClassVar[int] = 128  # commands of all calls: with few a turn, they would queue up here
 
     def __init__(
         self, spec: NodeSpec, settings: EngineSettings, health: Health, open_way: OpenWay = open_transport

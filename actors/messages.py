@@ -9,6 +9,7 @@ from pykka import ActorRef
 
 from actors.command import Command
 from actors.effects import Flow, Outcome
+from actors.signaller import SignalOutcome
 from engines.kind import Operation
 from engines.rtpengine.bencode import NgDict
 from events.values import value
@@ -59,6 +60,21 @@ class Performed:
 
     token: Any
     outcome: Outcome
+
+
+@value
+class Replied:
+    """To a call: how a SIP request of its own ended."""
+
+    token: Any
+    outcome: SignalOutcome
+
+
+@value
+class Waited:
+    """To a call: the time has passed that a flow wanted to wait."""
+
+    token: Any
 
 
 @value

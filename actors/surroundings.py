@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 from pykka import ActorRef
 
 from actors.nodes import NodeTable
+from actors.signaller import Signaller
 from events.journal import CorruptEntry, Journal, Recorded
 from replay.index import Deadlines
 
@@ -22,7 +23,8 @@ class Surroundings:
 
     name: the control node's. now: gives the time, ms since the epoch. locate: finds where another call is and tells
     the asking actor by a Located with the token. forget: the call leaves memory. failed: the call's actor failed on a
-    bug. corrupt: the call's stream cannot be read. observers: are told of each event.
+    bug. corrupt: the call's stream cannot be read. observers: are told of each event. signaller: gives what sends SIP
+    requests from here, None while nothing does.
     """
 
     name: str
@@ -35,3 +37,4 @@ class Surroundings:
     failed: Callable[[str, str], None]
     corrupt: Callable[[CorruptEntry], None]
     observers: list[Observer]
+    signaller: Callable[[], Signaller | None] = lambda: None

@@ -51,7 +51,8 @@ class ContextSet(Event):
 class Signalled(Event):
     """A SIP message of the call was seen. `status` is 0 for a request; `verdict` says what its body was taken for.
 
-    `source` is the address that it came from, "" if that is not known.
+    `source` is the address that it came from, "" if that is not known. `expires` is after how many seconds the session
+    ends without a refresh (RFC 4028), 0 if the message, a 2xx to INVITE or UPDATE, does not say so.
     """
 
     name: ClassVar[str] = "signalled"
@@ -68,6 +69,7 @@ class Signalled(Event):
     reliable: bool = False
     verdict: str = ""
     source: str = ""
+    expires: int = 0
 
 
 @value(kw_only=True)

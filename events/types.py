@@ -35,12 +35,14 @@ from events.session_events import (
     Refused,
     TailLost,
 )
+from events.sip_events import CallVariableSet, PartyLearned, RequestEnded, RequestIntended
 
 __all__ = [
     "EVENT_TYPES",
     "Answered",
     "BranchDeleted",
     "BranchEstablished",
+    "CallVariableSet",
     "Commanded",
     "ContextSet",
     "CopyAnswered",
@@ -57,9 +59,12 @@ __all__ = [
     "OfferFailed",
     "OfferIntended",
     "Offered",
+    "PartyLearned",
     "Quarantined",
     "Refused",
     "RelayEngaged",
+    "RequestEnded",
+    "RequestIntended",
     "Scope",
     "Signalled",
     "TailLost",
@@ -90,4 +95,8 @@ EVENT_TYPES: tuple[type[Event], ...] = (
     CopyAnswered,
     CopyDeleteWanted,
     CopyDeleted,
+    PartyLearned,
+    RequestIntended,
+    RequestEnded,
+    CallVariableSet,
 )

@@ -10,6 +10,7 @@ from events.journal import Recorded
 from replay import dialogs
 from replay.negotiation import Negotiation, Role, SipEvent
 from replay.relay import Copy, Engagement, Relay
+from replay.signalling import OwnRequest, Party, Signalling
 from replay.state import Agreement, BranchDelete, CallState, CallStatus, Leg, Operation, Session, SessionStatus
 
 Apply = Callable[[CallState, Recorded, Any], None]
@@ -110,6 +111,8 @@ def _delete_wanted(state: CallState, record: Recorded, event: e.DeleteWanted) ->
         state.status = CallStatus.ENDED
         state.reason = event.reason
         _keep_relay(state)
+        if state.signalling is not None:
+            state.signalling.end()
     for number in event.sessions:
         session = state.sessions[number]
         if event.scope is e.Scope.BRANCH:
@@ -142,9 +145,12 @@ def _deleted(state: CallState, _: Recorded, event: e.Deleted) -> None:
 def _branch_deleted(state: CallState, _: Recorded, event: e.BranchDeleted) -> None:
     session = state.sessions[event.session]
     key = (event.from_tag, event.to_tag, event.branch)
-    session.branch_deletes = [
+    still_wanted = [
         wanted for wanted in session.branch_deletes if (wanted.from_tag, wanted.to_tag, wanted.branch) != key
     ]
+    if len(still_wanted) == len(session.branch_deletes):
+        return  # two were at it, and the other one has said so; what a delete names may mean another party by now
+    session.branch_deletes = still_wanted
     if event.branch and not event.to_tag:
         session.gone_branches.append(event.branch)
     gone = dialogs.named_by_delete(session.dialogs, *key)
@@ -184,7 +190,7 @@ def _context_set(state: CallState, _: Recorded, event: e.ContextSet) -> None:
     _relay(state).context.update(event.values)
 
 
-def _signalled(state: CallState, _: Recorded, event: e.Signalled) -> None:
+def _signalled(state: CallState, record: Recorded, event: e.Signalled) -> None:
     message = SipEvent(
         method=event.method,
         from_caller=event.from_caller,
@@ -199,6 +205,7 @@ def _signalled(state: CallState, _: Recorded, event: e.Signalled) -> None:
     if state.negotiation is None:
         state.negotiation = Negotiation()
     verdict = state.negotiation.see(message)
+    _heard_signalling(state, message).hear(message, record.at, event.expires)
     if verdict.role is Role.OFFER:
         for session in state.usable_sessions():
             session.before = session.agreement
@@ -206,6 +213,20 @@ def _signalled(state: CallState, _: Recorded, event: e.Signalled) -> None:
         _relay(state).sources[_senders_tag(message)] = event.source
     if event.branch and message.callee_tag:
         _relay(state).tags[message.callee_tag] = event.branch
+
+
+def _heard_signalling(state: CallState, message: SipEvent) -> Signalling:
+    """Give the call's signalling; after its end the first message of a call with the same Call-ID begins it anew."""
+    signalling = _signalling(state)
+    if signalling.over and message.begins_call:
+        signalling = state.signalling = signalling.begun_anew()
+    return signalling
+
+
+def _signalling(state: CallState) -> Signalling:
+    if state.signalling is None:
+        state.signalling = Signalling(over=state.status is CallStatus.ENDED)
+    return state.signalling
 
 
 def _senders_tag(message: SipEvent) -> str:
@@ -254,6 +275,28 @@ def _copy_deleted(state: CallState, _: Recorded, event: e.CopyDeleted) -> None:
     state.copies.pop(event.copy, None)
 
 
+def _party_learned(state: CallState, _: Recorded, event: e.PartyLearned) -> None:
+    party = Party(event.uri, event.contact, event.routes, event.local, event.source)
+    _signalling(state).learn(event.leg, event.tag, party)
+
+
+def _request_intended(state: CallState, record: Recorded, event: e.RequestIntended) -> None:
+    signalling = _signalling(state)
+    ends = signalling.ends(event.tag) or signalling.ends_of_requests(event.tag)
+    request = OwnRequest(event.leg, event.tag, event.method, event.cseq, event.reason, record.at, ends)
+    signalling.intend(event.number, request)
+    if event.method == "BYE" and state.negotiation is not None:
+        state.negotiation.end(event.tag)
+
+
+def _request_ended(state: CallState, record: Recorded, event: e.RequestEnded) -> None:
+    _signalling(state).conclude(event.number, event.status, record.at)
+
+
+def _call_variable_set(state: CallState, _: Recorded, event: e.CallVariableSet) -> None:
+    _signalling(state).variables[event.variable] = event.value
+
+
 _APPLY: dict[type[e.Event], Apply] = {
     e.Engaged: _engaged,
     e.OfferIntended: _offer_intended,
@@ -278,4 +321,8 @@ _APPLY: dict[type[e.Event], Apply] = {
     e.CopyAnswered: _copy_answered,
     e.CopyDeleteWanted: _copy_delete_wanted,
     e.CopyDeleted: _copy_deleted,
+    e.PartyLearned: _party_learned,
+    e.RequestIntended: _request_intended,
+    e.RequestEnded: _request_ended,
+    e.CallVariableSet: _call_variable_set,
 }

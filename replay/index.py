@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from events.journal import NOTHING, Index, LiveCall
@@ -12,7 +13,10 @@ from replay.state import CallState, CallStatus, Session, SessionStatus
 class Deadlines:
     """After how long, in ms, something of a call wants attention.
 
-    `operation` is how long an intended offer can still take effect: longer than any command's deadline.
+    `operation` is how long an intended offer can still take effect: longer than any command's deadline. `request` is
+    how long a SIP request of our own can be under way, its repeats included. `dialog` is for how long a SIP dialog may
+    be silent before its parties are asked whether they still have it, 0 for ever; `session_timer` how long after its
+    time a session that was not refreshed (RFC 4028) is ended.
     """
 
     offer: int = 300_000
@@ -20,12 +24,23 @@ class Deadlines:
     retry: int = 5_000
     operation: int = 10_000
     give_up: int = 86_400_000
+    request: int = 40_000
+    dialog: int = 0
+    session_timer: int = 32_000
+
+    def again(self, now: int, since: int) -> int:
+        """Give when to try again what was wanted at `since`: after twice as long from try to try, up to `probe`.
+
+        So nothing needs to be journalled of a try: the wish's age is the measure.
+        """
+        return now + min(max(now - since, self.retry), self.probe)
 
 
 def index(state: CallState, deadlines: Deadlines) -> Index:
     """Give what the journal's tables are to say of the call in this state."""
     remaining = [session for session in state.sessions.values() if session.status is not SessionStatus.CLOSED]
-    if not remaining and state.status in (CallStatus.NEW, CallStatus.ENDED):
+    owed = state.signalling is not None and bool(state.signalling.requests)
+    if not remaining and not owed and state.status in (CallStatus.NEW, CallStatus.ENDED):
         return NOTHING
     nodes = frozenset([session.node for session in remaining])
     return Index(_row(state, remaining), nodes, due(state, deadlines))
@@ -33,9 +48,14 @@ def index(state: CallState, deadlines: Deadlines) -> Index:
 
 def due(state: CallState, deadlines: Deadlines) -> int | None:
     """Give when the call wants attention (ms since the epoch), or None for never."""
-    if state.status is CallStatus.QUARANTINED:
-        return None
+    return min(wishes(state, deadlines), default=None)
+
+
+def wishes(state: CallState, deadlines: Deadlines) -> list[int]:
+    """Give when each thing of the call wants attention, ms since the epoch."""
     wishes: list[int] = []
+    if state.status is CallStatus.QUARANTINED:
+        return wishes
     if state.status is CallStatus.LIVE:
         wishes.append(state.changed + (deadlines.probe if state.answered else deadlines.offer))
     for session in state.sessions.values():
@@ -46,7 +66,9 @@ def due(state: CallState, deadlines: Deadlines) -> int | None:
             wishes.append(copy.wanted_at + deadlines.retry)
         elif not copy.offered:
             wishes.append(copy.wanted_at + deadlines.operation)
-    return min(wishes) if wishes else None
+    if state.signalling is not None:
+        wishes += _dialog_wishes(state, deadlines)
+    return wishes
 
 
 def _add_wishes(wishes: list[int], session: Session, deadlines: Deadlines) -> None:
@@ -56,6 +78,29 @@ def _add_wishes(wishes: list[int], session: Session, deadlines: Deadlines) -> No
         wishes += [operation.at + deadlines.operation for operation in session.operations.values()]
     if session.branch_deletes:
         wishes += [wanted.wanted_at + deadlines.retry for wanted in session.branch_deletes]
+
+
+def _dialog_wishes(state: CallState, deadlines: Deadlines) -> Iterator[int]:
+    requests = state.signalling.requests if state.signalling else {}
+    yield from (request.at + deadlines.request for request in requests.values())
+    if not requests:  # what comes of these is known soon, and says more
+        yield from filter(None, (session_ends(state, deadlines), falls_silent(state, deadlines)))
+
+
+def session_ends(state: CallState, deadlines: Deadlines) -> int | None:
+    """Give when the call is to be ended because its session was not refreshed; None for never."""
+    signalling = state.signalling
+    if state.status is not CallStatus.LIVE or signalling is None or not signalling.expires_at:
+        return None
+    return signalling.expires_at + deadlines.session_timer
+
+
+def falls_silent(state: CallState, deadlines: Deadlines) -> int | None:
+    """Give when the parties of the call's dialogs are to be asked whether they still have them; None for never."""
+    signalling = state.signalling
+    if not deadlines.dialog or state.status is not CallStatus.LIVE or signalling is None or not state.dialogs():
+        return None
+    return signalling.heard_at + deadlines.dialog
 
 
 def _row(state: CallState, remaining: list[Session]) -> LiveCall:

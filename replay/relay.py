@@ -62,6 +62,19 @@ class Relay:
     established_tag: str = ""
     sources: dict[str, str] = field(default_factory=dict)
 
+    def copy(self) -> Relay:
+        """Give one that can be changed without this one."""
+        return Relay(
+            engagements=dict(self.engagements),
+            settings={key: dict(values) for key, values in self.settings.items()},
+            bodies=dict(self.bodies),
+            context=dict(self.context),
+            tags=dict(self.tags),
+            established=self.established,
+            established_tag=self.established_tag,
+            sources=dict(self.sources),
+        )
+
     def engagement(self, branch: str) -> Engagement | None:
         """Give what is engaged for a branch, or None."""
         return self.engagements.get(branch) or self.engagements.get(ALL_BRANCHES)

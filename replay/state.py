@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from replay.negotiation import Negotiation
 from replay.relay import Copy, Relay
+from replay.signalling import Signalling
 
 
 class CallStatus(StrEnum):
@@ -150,6 +151,7 @@ class CallState:
     given: dict[tuple[str, str], Leg] = field(default_factory=dict)
     relay: Relay | None = None
     negotiation: Negotiation | None = None
+    signalling: Signalling | None = None
     copies: dict[str, Copy] = field(default_factory=dict)
 
     @property
@@ -161,6 +163,12 @@ class CallState:
     def relay_call_id(self) -> str:
         """The call-id that relays are given: that of the context where one is set, else the call's own."""
         return (self.relay and self.relay.context.get("callid")) or self.call_id
+
+    def dialogs(self) -> list[str]:
+        """Give the callees' tags of the established dialogs in which requests of our own can be sent."""
+        if self.negotiation is None or self.signalling is None:
+            return []
+        return [tag for tag in self.negotiation.established() if self.signalling.ends(tag)]
 
     def usable_sessions(self) -> Iterator[Session]:
         """Give the sessions that commands of the call may go to, oldest first."""

@@ -147,6 +147,30 @@ def _(event: e.CopyDeleted) -> str:
     return _joined(event.copy, event.how.value)
 
 
+@facts.register
+def _(event: e.PartyLearned) -> str:
+    routes = f"by way of {', '.join(event.routes)}" if event.routes else ""
+    contact = f"contact {event.contact}" if event.contact else ""
+    seen = f"from {event.source} at {event.local}" if event.source else ""
+    return _joined(f"{event.leg} {event.uri}", f"tag {event.tag}", contact, routes, seen)
+
+
+@facts.register
+def _(event: e.RequestIntended) -> str:
+    request = f"request {event.number}: {event.method} to the {event.leg}, CSeq {event.cseq}"
+    return _joined(request, f"dialog of {event.tag}", event.reason)
+
+
+@facts.register
+def _(event: e.RequestEnded) -> str:
+    return _joined(f"request {event.number}: {event.status or 'no answer'}", event.reason)
+
+
+@facts.register
+def _(event: e.CallVariableSet) -> str:
+    return _settings({event.variable: event.value})
+
+
 def _settings(values: Mapping[str, str]) -> str:
     return _joined(*(f"{name} {value!r}" for name, value in values.items()))
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from actors.effects import Ask, Decide, Decision, Flow, Outcome, Postpone, Record, Step
-from actors.flows import sessions
+from actors.effects import Ask, Decide, Decision, Flow, Outcome, Record, Step
+from actors.flows import dialogs, sessions
 from actors.flows.copies import Place, closing, end_copy, forgotten
 from actors.flows.delete import Removal, naming_only_the_branch, removal_of, remove
+from actors.flows.later import attend_again
 from engines.kind import Operation, RelayKind
 from engines.registry import kind_of
 from engines.rtpengine.bencode import NgDict
 from events.types import BranchDeleted, Deleted, DeleteWanted, Event, How, OfferFailed, Scope
-from replay.index import Deadlines
+from replay.index import Deadlines, falls_silent
 from replay.state import BranchDelete, CallState, CallStatus, Session, SessionStatus
 
 UNRESOLVED = "its fate is unknown: the control node that sent it did not live to say"
@@ -43,17 +44,20 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Agenda:
-    """What there is to do for a call that is due."""
+    """What there is to do for a call that is due. again: when, if it cannot be done; None if there is nothing."""
 
     removals: Sequence[Removal] = ()
     branch_removals: Sequence[BranchRemoval] = ()
     checks: Sequence[Check] = ()
     copies: Sequence[tuple[str, Place]] = ()
-    oldest_wish: int = 0
+    again: int | None = None
 
 
-def attend(now: int, deadlines: Deadlines) -> Flow:
-    """Settle what is due at `now` (ms since the epoch); what cannot be settled yet becomes due again later."""
+def attend(now: int, deadlines: Deadlines, *, signals: bool = False) -> Flow:
+    """Settle what is due at `now` (ms since the epoch); what cannot be settled yet becomes due again later.
+
+    `signals` says whether SIP requests can be sent from here.
+    """
     yield Record(_settle(now, deadlines))
     agenda: Agenda = yield Record(lambda state: Decision([], _agenda(state, now, deadlines)))
     if agenda.removals:
@@ -62,11 +66,9 @@ def attend(now: int, deadlines: Deadlines) -> Flow:
     for name, place in agenda.copies:
         yield from end_copy(name, place)
     yield from _check(agenda.checks)
-    if agenda.removals or agenda.branch_removals or agenda.copies:
-        # Twice as long from try to try, without a word in the journal: the wish's age is the measure.
-        yield Postpone(now + min(max(now - agenda.oldest_wish, deadlines.retry), deadlines.probe))
-    elif agenda.checks:
-        yield Postpone(now + deadlines.probe)
+    begun = yield from dialogs.watch(now, deadlines, signals=signals)
+    if agenda.again is not None and not begun:
+        yield from attend_again(agenda.again, now, deadlines)
     return None
 
 
@@ -75,7 +77,7 @@ def _settle(now: int, deadlines: Deadlines) -> Decide:
 
     def decide(state: CallState) -> Decision:
         events = _unresolved(state, now, deadlines) + _given_up(state, now, deadlines)
-        events += forgotten(state, now - deadlines.operation)
+        events += forgotten(state, now - deadlines.operation) + dialogs.forgotten(state, now, deadlines)
         if state.status is CallStatus.LIVE and not events:
             events = _unanswered(state, now, deadlines)
         return Decision(events)
@@ -132,16 +134,25 @@ def _agenda(state: CallState, now: int, deadlines: Deadlines) -> Agenda:
         for session in state.usable_sessions()
         for wanted in session.branch_deletes
     ]
-    wishes = [session.wanted_at for session in to_close] + [branch.wanted.wanted_at for branch in branches]
-    wishes += [copy.wanted_at for _, copy in state.usable_copies() if copy.closing]
-    quiet = state.status is CallStatus.LIVE and state.answered and state.changed + deadlines.probe <= now
+    since = [session.wanted_at for session in to_close] + [branch.wanted.wanted_at for branch in branches]
+    since += [copy.wanted_at for _, copy in state.usable_copies() if copy.closing]
+    checks = [_check_of(session) for session in state.usable_sessions()] if _is_quiet(state, now, deadlines) else []
+    tried = deadlines.again(now, min(since)) if since else None
     return Agenda(
         removals=[removal_of(state, session) for session in to_close],
         branch_removals=branches,
-        checks=[_check_of(session) for session in state.usable_sessions()] if quiet else (),
+        checks=checks,
         copies=closing(state),
-        oldest_wish=min(wishes, default=now),
+        again=tried or (now + deadlines.probe if checks else None),
     )
+
+
+def _is_quiet(state: CallState, now: int, deadlines: Deadlines) -> bool:
+    """Tell whether nodes are to be asked for the call: when its parties are, too, for that is journalled."""
+    if state.status is not CallStatus.LIVE or not state.answered:
+        return False
+    silent = falls_silent(state, deadlines)
+    return state.changed + deadlines.probe <= now or (silent is not None and silent <= now)
 
 
 def _check_of(session: Session) -> Check:

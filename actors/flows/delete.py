@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 from actors import replies
 from actors.command import Command
@@ -34,6 +34,10 @@ class Removal:
     also: Operation | None = None
 
 
+Wanted: TypeAlias = tuple[Sequence[Removal], Command]
+"""Removals, and the delete that they belong to."""
+
+
 def delete(command: Command) -> Flow:
     """Carry a client's delete out: journal that it is wanted, ask the nodes, journal what they confirmed.
 
@@ -49,6 +53,13 @@ def delete(command: Command) -> Flow:
     if answered:
         return answered[-1]
     return replies.ok(f"Node {removals[0].node}: {outcomes[0].reason}; the delete stays due")
+
+
+def carry_out(wanted: Sequence[Wanted]) -> Flow:
+    """Ask for removals that stand in the journal as wanted. Nobody waits for it: they stay due until confirmed."""
+    for removals, command in wanted:
+        yield from remove(removals, command)
+    return None
 
 
 def teardown(node: str, relay_id: str) -> Flow:
@@ -73,7 +84,7 @@ def want(state: CallState, command: Command) -> Decision:
     """Decide what a delete takes away. The value is the Removals to ask for, None if it names nothing that is there."""
     if state.status is not CallStatus.LIVE:
         return Decision([], None)
-    if command.branch and not command.to_tag and _branch_is_gone(state, command.branch):
+    if command.branch and not command.to_tag and _branch_is_to_go(state, command.branch):
         return Decision([], None)
     whole: list[Session] = []
     partly: list[Session] = []
@@ -101,8 +112,13 @@ def _ever_had(session: Session, branch: str) -> bool:
     return session.branch == branch or any(dialog.branch == branch for dialog in session.dialogs)
 
 
-def _branch_is_gone(state: CallState, branch: str) -> bool:
-    return any(branch in session.gone_branches for session in state.usable_sessions())
+def _branch_is_to_go(state: CallState, branch: str) -> bool:
+    """Tell whether a branch is gone already, or its delete stands in the journal and is on its way."""
+    return any(
+        branch in session.gone_branches
+        or any(wanted.branch == branch and not wanted.to_tag for wanted in session.branch_deletes)
+        for session in state.usable_sessions()
+    )
 
 
 def _is_about(session: Session, command: Command) -> bool:

@@ -14,9 +14,9 @@ from replay.state import Agreement, CallState
 def answer_overtaken(state: CallState, callers_tag: str, callees_tag: str) -> Agreement | None:
     """Give the offer and answer of two parties, if it was another party's answer that their node was told last.
 
-    Once a branch is established there is nothing to give: its answer was told.
+    Once another one is established there is nothing to give.
     """
-    if state.relay and state.relay.established is not None:
+    if state.relay and state.relay.established_tag not in ("", callees_tag):
         return None
     for session in newest_first(state):
         dialog = dialogs.between(session.dialogs, callers_tag, callees_tag)

@@ -15,9 +15,9 @@ import structlog
 
 from actors import replies
 from actors.command import Command, Wording
-from actors.effects import Decide, Decision, Flow, Record, Step
+from actors.effects import Decide, Decision, Flow, Record
 from actors.flows.answer import answer
-from actors.flows.delete import Removal, delete, remove, want
+from actors.flows.delete import Wanted, carry_out, want
 from actors.flows.offer import offer
 from actors.flows.words import delete_request, engaged_branch, set_of, tags_in_force
 from actors.nodes import NodeTable
@@ -25,7 +25,7 @@ from engines.kind import Untranslatable
 from engines.leg import MediaRequest, to_bytes
 from engines.registry import kind_of
 from engines.rtpengine.bencode import NgDict
-from events.types import BranchEstablished, ContextSet, Event, MediaTimedOut, RelayEngaged, VariablesSet
+from events.types import BranchEstablished, ContextSet, Event, RelayEngaged, VariablesSet
 from replay.relay import CALLEE, CALLER, Engagement, Relay
 from replay.state import CallState, CallStatus
 
@@ -91,24 +91,8 @@ def relay_media(media: Media, nodes: NodeTable) -> Flow:
 
 
 def notice_tag(call_id: str, branch: str) -> str:
-    """Give what a relay is to say when a session's media time out; `timed_out` is then for this call and branch."""
+    """Give what a relay is to say when a session's media time out; it is then of this call and branch."""
     return f"{branch} {call_id}"
-
-
-def timed_out(call_id: str, branch: str, *, ends_call: bool, at: int) -> Flow:
-    """Journal that a node ended a branch's session for want of media, and delete it; or the call, by policy."""
-    session = yield Record(lambda state: _note_timeout(state, branch))
-    if session is None:
-        return replies.error(replies.UNKNOWN_CALL)
-    reason = "its media timed out"
-    if ends_call:
-        return (yield from delete(call_delete(call_id, session.from_tag, session.to_tag, reason, at)))
-    return (yield from delete(branch_delete(call_id, session.from_tag, branch, reason, at)))
-
-
-def _note_timeout(state: CallState, branch: str) -> Decision:
-    session = next((session for session in state.usable_sessions() if session.branch == branch), None)
-    return Decision([] if session is None else [MediaTimedOut(session=session.number)], session)
 
 
 def _engagement(state: CallState, media: Media) -> Engagement | replies.Refusal | None:
@@ -186,27 +170,34 @@ def _offered_by_caller(media: Media) -> bool:
 
 def establish(call_id: str, branch: str, callers_tag: str, to_tag: str, at: int) -> Flow:
     """Note that a branch was answered for good, and tear the others down, each under its own id."""
+    yield Record(lambda state: Decision(established(state, branch, to_tag)))
+    yield from carry_out((yield Record(without_losers(call_id, branch, callers_tag, to_tag, at))))
+    return replies.ok()
+
+
+def established(state: CallState, branch: str, to_tag: str) -> list[Event]:
+    """Say that a branch was answered for good: the first one of which that is said has it."""
+    if state.relay and state.relay.established is not None:
+        return []
+    return [BranchEstablished(branch=branch, to_tag=to_tag)]
+
+
+def without_losers(call_id: str, branch: str, callers_tag: str, to_tag: str, at: int) -> Decide:
+    """Decide that all branches but the one answered for good are to go. The value is what is Wanted of nodes."""
 
     def decide(state: CallState) -> Decision:
-        if state.relay and state.relay.established is not None:
-            return Decision([], [])
-        events: list[Event] = [BranchEstablished(branch=branch, to_tag=to_tag)]
-        removals: list[tuple[Removal, Command]] = []
+        events: list[Event] = []
+        wanted: list[Wanted] = []
+        if state.relay is None or (state.relay.established, state.relay.established_tag) != (branch, to_tag):
+            return Decision(events, wanted)
         for other in _other_branches(state, branch):
             command = branch_delete(call_id, callers_tag, other, "another branch was answered", at)
             decision = want(state, command)
             events += decision.events
-            removals += [(removal, command) for removal in decision.value or ()]
-        return Decision(events, removals)
+            wanted += [([removal], command) for removal in decision.value or ()]
+        return Decision(events, wanted)
 
-    removals: list[tuple[Removal, Command]] = yield Record(decide)
-    yield from _remove_each(removals)
-    return replies.ok()
-
-
-def _remove_each(removals: list[tuple[Removal, Command]]) -> Step[None]:
-    for removal, command in removals:
-        yield from remove([removal], command)
+    return decide
 
 
 def _other_branches(state: CallState, branch: str) -> list[str]:

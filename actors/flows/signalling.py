@@ -1,36 +1,47 @@
 """The flow of a SIP message that a door or application saw: what it means for the relay is decided by the table.
 
 Every message is journalled first (`Signalled`): the negotiation is part of the call's state, so that any control node
-goes on where another one stopped. What the table then says is done with the flows of actors/flows/relay.py.
+goes on where another one stopped. What the message ends is journalled in the same step. What the table then says is
+done with the flows of actors/flows/relay.py.
 """
 
 from __future__ import annotations
 
-import copy
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from actors.effects import Decide, Decision, Flow, Record, Step
+from actors.command import Command
+from actors.effects import Decide, Decision, Flow, Record, Spawn, Step
 from actors.flows import forks, relay
-from actors.flows.delete import delete
+from actors.flows.delete import Wanted, carry_out, want
+from actors.flows.parties import cseq_shift, learned
 from actors.flows.relay import Media
 from actors.nodes import NodeTable
 from engines.rtpengine.bencode import NgDict
-from events.types import Signalled
+from events.types import DeleteWanted, Event, PartyLearned, Scope, Signalled
 from replay.negotiation import Change, Leg, Negotiation, Role, SipEvent, Verdict
-from replay.state import Agreement, CallState
+from replay.state import Agreement, CallState, CallStatus
 
 VERDICT = b"rtp-relay-verdict"
 """The key, of ours, under which a reply says what the message's body was taken for: role, change and fault."""
 
+CSEQ_SHIFT = b"cseq-shift"
+"""The key under which a reply says what is to be added to a request's CSeq, or was added to that of the request."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """A SIP message of a call, seen `at` (ms since the epoch); `received_from` is its source address."""
+    """A SIP message of a call, seen `at` (ms since the epoch); `received_from` is its source address.
+
+    The CSeq of `event` is the one that its request came with. expires: the Session-Expires of a 2xx to INVITE or
+    UPDATE, in seconds, 0 if it has none (RFC 4028).
+    """
 
     call_id: str
     event: SipEvent
     received_from: str = ""
     at: int
+    expires: int = 0
 
     @property
     def callers_tag(self) -> str:
@@ -38,43 +49,106 @@ class Seen:
         return self.event.from_tag if self.event.requester is Leg.CALLER else self.event.to_tag
 
 
+@dataclass(frozen=True, slots=True)
+class _Noted:
+    """What there is to do about a message that stands in the journal. ended: what is Wanted of nodes for what it ended.
+
+    shift: that of its request's CSeq.
+    """
+
+    verdict: Verdict
+    shift: int
+    ended: Sequence[Wanted]
+
+
 def see(seen: Seen, nodes: NodeTable) -> Flow:
     """Journal a message, relay its body if it is an offer or answer, and do what it does to the call.
 
     The reply's `sdp` is what is to stand in the message in place of its own; without it the message stays as it is.
     """
-    verdict: Verdict = yield Record(_note(seen))
+    return signal(seen, nodes, waits=True)
+
+
+def signal(
+    seen: Seen,
+    nodes: NodeTable,
+    news: Sequence[Event] = (),
+    party: PartyLearned | None = None,
+    *,
+    waits: bool = False,
+) -> Flow:
+    """Do as `see` for a message that is on its way through a door of ours; any method may be seen.
+
+    news: events of what the routing script set before, journalled with the message. party: what the message tells of
+    who sent it. waits: whether the reply is to wait until what the message ended is off its nodes.
+    """
+    noted: _Noted = yield Record(_note(seen, news, party))
+    verdict = noted.verdict
+    yield from _remove(noted.ended, waits=waits)
     reply = yield from _relay_body(seen, verdict, nodes)
-    yield from _follow(seen, verdict, nodes)
+    yield from _follow(seen, verdict, nodes, waits=waits)
     said: NgDict = {b"role": verdict.role.encode(), b"change": verdict.change.encode(), b"why": verdict.why.encode()}
     if verdict.fault:
         said[b"fault"] = verdict.fault.name.encode()
-    return {**reply, VERDICT: said}
+    return {**reply, VERDICT: said, CSEQ_SHIFT: noted.shift}
 
 
-def _note(seen: Seen) -> Decide:
-    event = seen.event
-
+def _note(seen: Seen, news: Sequence[Event], party: PartyLearned | None) -> Decide:
     def decide(state: CallState) -> Decision:
         # The fold will see the message, too; the decision must leave the state as it is.
-        negotiation = copy.deepcopy(state.negotiation) if state.negotiation else Negotiation()
-        verdict = negotiation.see(event)
-        signalled = Signalled(
-            method=event.method,
-            from_caller=event.from_caller,
-            cseq=event.cseq,
-            status=event.status or 0,
-            branch=event.branch,
-            from_tag=event.from_tag,
-            to_tag=event.to_tag,
-            sdp=event.sdp,
-            reliable=event.reliable,
-            verdict=_in_words(verdict),
-            source=seen.received_from,
-        )
-        return Decision([signalled], verdict)
+        negotiation = state.negotiation.copy() if state.negotiation else Negotiation()
+        verdict = negotiation.see(seen.event)
+        end, removals = _ended(state, seen, verdict)
+        # The message is first: it may begin a call anew, which then has none of what was set or learned before.
+        events = [_signalled(seen, verdict), *news, *learned(state, seen.event, party), *end]
+        if _change(verdict) is Change.ESTABLISHED:
+            events += relay.established(state, verdict.branch, verdict.callee_tag)
+        return Decision(events, _Noted(verdict, cseq_shift(state, seen.event), removals))
 
     return decide
+
+
+def _signalled(seen: Seen, verdict: Verdict) -> Signalled:
+    event = seen.event
+    return Signalled(
+        method=event.method,
+        from_caller=event.from_caller,
+        cseq=event.cseq,
+        status=event.status or 0,
+        branch=event.branch,
+        from_tag=event.from_tag,
+        to_tag=event.to_tag,
+        sdp=event.sdp,
+        reliable=event.reliable,
+        verdict=_in_words(verdict),
+        source=seen.received_from,
+        expires=seen.expires,
+    )
+
+
+def _ended(state: CallState, seen: Seen, verdict: Verdict) -> tuple[Sequence[Event], Sequence[Wanted]]:
+    """Give the end of what a message ends, as events and as removals; nothing if it was ended before."""
+    command = _delete(seen, verdict)
+    if command is None:
+        return (), ()
+    if state.status is CallStatus.NEW:  # there is no session, and with the last dialog the settings are to go, too
+        ends = verdict.change is Change.CALL_ENDED
+        return ((DeleteWanted(scope=Scope.CALL, sessions=(), reason=command.reason),) if ends else ()), ()
+    wish = want(state, command)
+    return wish.events, [(wish.value, command)] if wish.value else ()
+
+
+def _delete(seen: Seen, verdict: Verdict) -> Command | None:
+    call_id, tag, why = seen.call_id, seen.callers_tag, verdict.why or str(verdict.change)
+    match _change(verdict):
+        case Change.BRANCH_FAILED:
+            return relay.branch_delete(call_id, tag, verdict.branch, why, seen.at)
+        case Change.CALL_ENDED:
+            return relay.call_delete(call_id, tag, verdict.callee_tag, why, seen.at)
+        case Change.DIALOG_ENDED:
+            return relay.dialog_delete(call_id, verdict.callee_tag, why, seen.at)
+        case _:
+            return None
 
 
 def _in_words(verdict: Verdict) -> str:
@@ -155,18 +229,21 @@ def _tag_of(seen: Seen, verdict: Verdict, leg: Leg) -> str:
     return seen.callers_tag if leg is Leg.CALLER else verdict.callee_tag
 
 
-def _follow(seen: Seen, verdict: Verdict, nodes: NodeTable) -> Step[None]:
-    """Do what the message does to the call beside its body. What is done already is not done again."""
-    call_id, tag, why = seen.call_id, seen.callers_tag, verdict.why or str(verdict.change)
+def _remove(wanted: Sequence[Wanted], *, waits: bool) -> Step[None]:
+    """Have nodes asked for what stands in the journal as wanted. It is due there until they have confirmed it."""
+    if waits:
+        yield from carry_out(wanted)
+    elif wanted:
+        yield Spawn(carry_out(wanted))
+
+
+def _follow(seen: Seen, verdict: Verdict, nodes: NodeTable, *, waits: bool) -> Step[None]:
+    """Do what the message does to the call after its body was relayed. What is done already is not done again."""
     match _change(verdict):
         case Change.ESTABLISHED:
-            yield from relay.establish(call_id, verdict.branch, tag, verdict.callee_tag, seen.at)
-        case Change.BRANCH_FAILED:
-            yield from delete(relay.branch_delete(call_id, tag, verdict.branch, why, seen.at))
-        case Change.CALL_ENDED:
-            yield from delete(relay.call_delete(call_id, tag, verdict.callee_tag, why, seen.at))
-        case Change.DIALOG_ENDED:
-            yield from delete(relay.dialog_delete(call_id, verdict.callee_tag, why, seen.at))
+            tags = (seen.callers_tag, verdict.callee_tag)
+            losers = yield Record(relay.without_losers(seen.call_id, verdict.branch, *tags, seen.at))
+            yield from _remove(losers, waits=waits)
         case Change.REJECTED:
             yield from _restore(seen, verdict, nodes)
         case _:

@@ -42,7 +42,7 @@ class Negotiation:
 
     def see(self, event: SipEvent) -> Verdict:
         """Say what a message means, and note it."""
-        if event.method == "INVITE" and event.status is None and not event.to_tag:
+        if event.begins_call:
             return self._see_initial(event)
         if self._answers_initial(event):
             return self._see_reply(event)
@@ -57,6 +57,23 @@ class Negotiation:
     def dialogs(self, branch: str | None = None) -> list[str]:
         """Give the callee's tags of the dialogs that have not ended, of one branch or of all."""
         return [d.callee_tag for d in self._dialogs if not d.ended and branch in (None, d.branch)]
+
+    def established(self) -> list[str]:
+        """Give the callee's tags of the dialogs that were answered for good and have not ended."""
+        return list(dict.fromkeys(d.callee_tag for d in self._dialogs if d.established and not d.ended))
+
+    def end(self, callee_tag: str) -> None:
+        """Note that a callee's dialogs end without a BYE of their parties."""
+        for dialog in self._dialogs:
+            dialog.ended = dialog.ended or dialog.callee_tag == callee_tag
+
+    def copy(self) -> Negotiation:
+        """Give one that goes on from here without changing this one."""
+        call = Negotiation()
+        call._initial = self._initial
+        call._branches = dict(self._branches)
+        call._dialogs = [dialog.copy() for dialog in self._dialogs]
+        return call
 
     def to_dict(self) -> dict[str, Any]:
         """Give the state as plain values: strings, numbers, lists, dictionaries, None."""

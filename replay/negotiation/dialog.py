@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from replay.negotiation.facts import Fault, Leg, SipEvent
@@ -117,6 +117,10 @@ class Dialog:
     established: bool = False
     ended: bool = False
     seen: dict[str, Request] = field(default_factory=dict)
+
+    def copy(self) -> Dialog:
+        """Give one that can be changed without this one."""
+        return replace(self, seen=dict(self.seen))
 
     @property
     def phase(self) -> Phase:

@@ -125,6 +125,11 @@ class SipEvent:
         return self.status is not None and self.status >= 300
 
     @property
+    def begins_call(self) -> bool:
+        """Whether it is an INVITE outside of any dialog."""
+        return self.method == "INVITE" and self.status is None and not self.to_tag
+
+    @property
     def digest(self) -> str:
         """A short hash by which a repeated body is known; "" if there is no body."""
         return "" if self.sdp is None else blake2b(self.sdp, digest_size=12).hexdigest()

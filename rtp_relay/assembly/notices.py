@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 import structlog
 
 from actors.directory import Directory
-from actors.flows.relay import timed_out
+from actors.flows.timeouts import timed_out
 from engines.rtpengine.bencode import NgDict
 from gateways.notices import listen
 from rtp_relay.assembly.clock import now

@@ -20,11 +20,12 @@ from events.memory import MemoryJournal
 from replay.fold import fold
 from replay.index import Deadlines
 from replay.state import CallState, SessionStatus
+from tests.actors.fake_peers import FakePeer, Peers
 from tests.actors.fake_relay import FakeNode, FakeRelay, opener
 from tests.actors.fake_rtpproxy import FakeRtpproxy
 from tests.actors.virtual_time import VirtualTimeLoop
 
-DEADLINES = Deadlines(offer=60_000, probe=100_000, give_up=7_200_000)
+DEADLINES = Deadlines(offer=60_000, probe=100_000, give_up=7_200_000, dialog=200_000)
 T = TypeVar("T")
 
 
@@ -124,9 +125,10 @@ class ControlNode:
             journal=self.journal,
             nodes=self.table,
             now=cluster.loop.now_ms,
-            deadlines=DEADLINES,
+            deadlines=cluster.deadlines,
             settings=cluster.settings,
         )
+        self.directory.signaller = cluster.peers.signaller(self.life.cross)
         self.poller = DuePoller(self.journal, self.directory, cluster.loop.now_ms, interval=2.0)
         self._cluster = cluster
         self._polling: asyncio.Task[None] | None = None
@@ -180,9 +182,10 @@ class Cluster:
         engine: str = "rtpengine",
         max_in_flight: int = 1000,
         settings: DirectorySettings | None = None,
+        deadlines: Deadlines = DEADLINES,
     ) -> None:
         self.loop = VirtualTimeLoop()
-        self.engine, self.max_in_flight, self.settings = engine, max_in_flight, settings
+        self.engine, self.max_in_flight, self.settings, self.deadlines = engine, max_in_flight, settings, deadlines
         self.journal = MemoryJournal(self.loop.now_ms)
         self.relays: dict[str, FakeRelay] = {}
         self.rtpproxies: dict[str, FakeRtpproxy] = {}
@@ -191,6 +194,7 @@ class Cluster:
                 self.rtpproxies[name] = FakeRtpproxy()
             else:
                 self.relays[name] = FakeRelay()
+        self.peers = Peers()
         self.asked: list[Asked] = []
         self.nodes: list[ControlNode] = []
         self.call_ids: set[str] = set()
@@ -223,6 +227,10 @@ class Cluster:
         node = self.run(start())
         self.nodes.append(node)
         return node
+
+    def peer(self, tag: str) -> FakePeer:
+        """Give a party of calls by its tag."""
+        return self.peers[tag]
 
     def restart(self, place: int) -> None:
         """Kill a control node and start another in its place."""
@@ -289,6 +297,8 @@ class Cluster:
             relay.silent = relay.full = False
             relay.lose_requests = relay.lose_replies = 0
             relay.delay = 0.001
+        for peer in self.peers.values():
+            peer.heal()
         for place, node in enumerate(self.nodes):
             node.journal.fail_before = node.journal.fail_after = 0
             node.life.crossings = None

@@ -30,7 +30,7 @@ def is_part_of(snippet: str, program: str) -> bool:
 
 @pytest.mark.parametrize("page", WITH_SNIPPETS)
 def test_snippets_are_parts_of_examples(page: str) -> None:
-    programs = [file.read_text() for file in (ROOT / "examples" / "python").glob("*.py")]
+    programs = [file.read_text() for file in (ROOT / "examples").glob("*/*.py")]
     snippets = re.findall(r"^```python\n(.*?)^```", read(page), flags=re.MULTILINE | re.DOTALL)
     assert snippets
     assert [snippet for snippet in snippets if not any(is_part_of(snippet, program) for program in programs)] == []

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from actors.flows.relay import notice_tag, timed_out
+from actors.flows.relay import notice_tag
+from actors.flows.timeouts import timed_out
 from gateways.notices import listen
 from tests.actors.simulation import Asked, Cluster
 

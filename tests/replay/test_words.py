@@ -67,6 +67,21 @@ COUNTS = "RTP 100 packets, 17200 bytes, RTCP 2 packets, 96 bytes"
             "versions up to 7 had been known, with 1 sessions that the journal forgot",
         ),
         (e.Quarantined(reason="entry 3-0: wrong bytes"), "entry 3-0: wrong bytes"),
+        (
+            e.PartyLearned(leg="caller", tag="a", uri="<sip:a@b>", contact="sip:a@c", routes=("<sip:p;lr>",)),
+            "caller <sip:a@b>, tag a, contact sip:a@c, by way of <sip:p;lr>",
+        ),
+        (
+            e.PartyLearned(leg="caller", tag="a", uri="<sip:a@b>", local="udp:1.2.3.4:5060", source="udp:5.6.7.8:1"),
+            "caller <sip:a@b>, tag a, from udp:5.6.7.8:1 at udp:1.2.3.4:5060",
+        ),
+        (
+            e.RequestIntended(number=3, leg="callee", tag="b", method="BYE", cseq=7, reason="it left"),
+            "request 3: BYE to the callee, CSeq 7, dialog of b, it left",
+        ),
+        (e.RequestEnded(number=3, status=200, reason="OK"), "request 3: 200, OK"),
+        (e.RequestEnded(number=3, status=0, reason="given up"), "request 3: no answer, given up"),
+        (e.CallVariableSet(variable="carrier", value="north"), "carrier 'north'"),
     ],
 )
 def test_the_words_of_each_event(event: e.Event, words: str) -> None:

@@ -1,0 +1,44 @@
+"""What a SIP message tells of its parties, and which CSeqs they count by."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from events.types import Event, PartyLearned
+from replay.negotiation import Leg, SipEvent
+from replay.relay import CALLER
+from replay.signalling import Party
+from replay.state import CallState, CallStatus
+
+
+def cseq_shift(state: CallState, message: SipEvent) -> int:
+    """Give what is to be added to the CSeq of a request on its way, or was added to that of the one replied to."""
+    signalling = state.signalling
+    return signalling.shift(str(message.requester), message.callee_tag, message.cseq) if signalling else 0
+
+
+def learned(state: CallState, message: SipEvent, told: PartyLearned | None) -> Sequence[Event]:
+    """Give what is to be journalled of what a message tells of a party: nothing if it is all known.
+
+    Messages in a dialog change where its parties are reached, and where they are seen from; what else is known of them
+    stays: the routes are those of when the dialog began (RFC 3261 12.2). Of a call that has ended nothing is learned.
+    """
+    if told is None or (_is_over(state) and not message.begins_call):
+        return ()
+    known = state.signalling.parties.get((told.leg, told.tag)) if state.signalling and not _is_over(state) else None
+    if known is not None:
+        told = replace(told, contact=told.contact or known.contact)
+        if _is_in_dialog(state, message, told):
+            told = replace(told, uri=known.uri, routes=known.routes)
+    return () if known == Party(told.uri, told.contact, told.routes, told.local, told.source) else (told,)
+
+
+def _is_over(state: CallState) -> bool:
+    return state.status is CallStatus.ENDED if state.signalling is None else state.signalling.over
+
+
+def _is_in_dialog(state: CallState, message: SipEvent, told: PartyLearned) -> bool:
+    if told.leg == CALLER:
+        return message.requester is not Leg.CALLER or bool(message.to_tag)
+    return state.negotiation is not None and told.tag in state.negotiation.established()

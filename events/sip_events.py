@@ -1,0 +1,66 @@
+"""The events of a call whose SIP messages pass through the SIP door: who its parties are, and requests of our own."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from events.event import Event
+from events.values import value
+
+
+@value(kw_only=True)
+class PartyLearned(Event):
+    """What is needed to send a request to a party became known, or changed.
+
+    leg: caller or callee. tag: the party's own. uri: its From or To value, without the tag. contact: the URI that it is
+    reached at, "" if it named none. routes: the Route values from here to it, nearest first. local: the listening point
+    of ours that faces it. source: where its messages come from.
+    """
+
+    name: ClassVar[str] = "party learned"
+
+    leg: str
+    tag: str
+    uri: str
+    contact: str = ""
+    routes: tuple[str, ...] = ()
+    local: str = ""
+    source: str = ""
+
+
+@value(kw_only=True)
+class RequestIntended(Event):
+    """A request of our own is about to be sent to the party `leg`, as if its peer had sent it.
+
+    number: counts such requests of a call from 1. tag: the callee's, which names the dialog. cseq: as it is sent.
+    """
+
+    name: ClassVar[str] = "request intended"
+
+    number: int
+    leg: str
+    tag: str
+    method: str
+    cseq: int
+    reason: str = ""
+
+
+@value(kw_only=True)
+class RequestEnded(Event):
+    """A request of our own came to its end. `status` is that of the final response, 0 if there was none."""
+
+    name: ClassVar[str] = "request ended"
+
+    number: int
+    status: int
+    reason: str = ""
+
+
+@value(kw_only=True)
+class CallVariableSet(Event):
+    """The routing script set a variable of the call."""
+
+    name: ClassVar[str] = "call variable set"
+
+    variable: str
+    value: str

@@ -1,0 +1,97 @@
+"""Messages on their way through a door: what is journalled of each, and when the door has its word."""
+
+from __future__ import annotations
+
+import pytest
+
+from actors.replies import LOAD_LIMIT
+from events.types import CallVariableSet, VariablesSet
+from tests.actors.simulation import Cluster
+from tests.actors.sip_call import ENGAGED, SipCall, check_over
+
+NEWS = [ENGAGED, VariablesSet(leg="caller", values={"flags": "x"}), CallVariableSet(variable="v", value="1")]
+
+
+@pytest.fixture
+def call(cluster: Cluster) -> SipCall:
+    return SipCall(cluster)
+
+
+def appends_of(call: SipCall, line: str) -> list[list[str]]:
+    """Tell of a message and give the names of the events of each append that it took."""
+    cluster = call.cluster
+    before = len(cluster.stream("c"))
+    journal = cluster.nodes[0].journal
+    appends: list[list[str]] = []
+    append = journal.append
+
+    def noting(*args: object) -> object:
+        appends.append([record.event.name for record in args[2]])  # type: ignore[attr-defined]
+        return append(*args)  # type: ignore[arg-type]
+
+    journal.append = noting  # type: ignore[method-assign, assignment]
+    call.tell(line, news=NEWS if before == 0 else ())
+    return appends
+
+
+def silence(call: SipCall) -> None:
+    for relay in call.cluster.relays.values():
+        relay.silent = True
+
+
+def test_a_message_its_party_and_what_the_script_set_before_it_are_one_append(call: SipCall) -> None:
+    first = ["signalled", "relay engaged", "variables set", "call variable set", "party learned"]
+    assert appends_of(call, "C INVITE at=- sdp=c") == [first, ["engaged"], ["offered"]]
+    state = call.cluster.state("c")
+    assert state.relay is not None
+    assert state.relay.in_force("caller", "") == {"flags": "x"}
+    assert call.signalling.variables == {"v": "1"}
+    assert appends_of(call, "A 183 INVITE sdp=a")[0] == ["signalled", "party learned"]
+    assert appends_of(call, "A 200 INVITE sdp=a") == [["signalled", "branch established"]]
+
+
+def test_a_bye_and_the_end_that_it_means_are_one_append(call: SipCall) -> None:
+    call.begin()
+    assert appends_of(call, "A BYE cseq=1")[0] == ["signalled", "delete wanted"]
+
+
+def test_the_word_on_a_bye_does_not_wait_for_a_node(call: SipCall) -> None:
+    call.begin()
+    silence(call)
+    began = call.cluster.loop.time()
+    assert call.tell("C BYE cseq=2")[b"result"] == b"ok"
+    assert call.cluster.loop.time() - began < 0.1
+    call.cluster.heal()
+    call.cluster.after(60)
+    check_over(call)
+
+
+@pytest.mark.parametrize("line", ["B 486 INVITE branch=br1", "A 200 INVITE branch=br0"])
+def test_nor_does_that_on_a_branch_that_failed_or_was_chosen(call: SipCall, line: str) -> None:
+    call.tell("C INVITE at=- branch=br0 sdp=c", news=[ENGAGED])
+    call.tell("C INVITE at=- branch=br1 sdp=c")
+    call.tell("A 183 INVITE branch=br0 sdp=a")
+    silence(call)
+    began = call.cluster.loop.time()
+    assert call.tell(line)[b"result"] == b"ok"
+    assert call.cluster.loop.time() - began < 0.1
+    call.cluster.heal()
+    call.cluster.after(30)
+    assert call.cluster.events("c")[-1] == "branch deleted"
+    call.cluster.check_no_leak()
+
+
+def test_a_new_call_that_is_not_new_is_looked_up_after_all(call: SipCall) -> None:
+    call.tell("C INVITE at=- sdp=c", news=[ENGAGED])
+    again = call.tell("C INVITE at=- sdp=c", place=1)
+    assert again[b"sdp"] == b"relayed 1 of c"
+    call.cluster.check_versions()
+
+
+def test_a_control_node_that_closes_takes_no_new_calls_and_goes_on_with_others(call: SipCall) -> None:
+    call.begin()
+    directory = call.cluster.nodes[0].directory
+    assert call.cluster.run(directory.close(1))
+    other = SipCall(call.cluster, "d")
+    assert other.tell("C INVITE at=- sdp=c")[b"error-reason"] == LOAD_LIMIT.encode()
+    assert call.tell("C INFO cseq=2")[b"result"] == b"ok"

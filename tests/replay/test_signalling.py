@@ -1,0 +1,246 @@
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from events import types as e
+from events.journal import Recorded
+from replay.fold import apply
+from replay.index import Deadlines, index
+from replay.negotiation import SipEvent
+from replay.relay import CALLEE, CALLER
+from replay.signalling import Ends, OwnRequest, Party, Sequence, Signalling
+from replay.state import CallState
+from tests.replay.sip_story import message
+
+START = 1_763_910_847_120
+
+
+def signalled(line: str, expires: int = 0) -> e.Signalled:
+    event: SipEvent = message(line)
+    return e.Signalled(
+        method=event.method,
+        from_caller=event.from_caller,
+        cseq=event.cseq,
+        status=event.status or 0,
+        branch=event.branch,
+        from_tag=event.from_tag,
+        to_tag=event.to_tag,
+        sdp=event.sdp,
+        expires=expires,
+    )
+
+
+def learned(leg: str, tag: str, contact: str = "sip:there") -> e.PartyLearned:
+    return e.PartyLearned(leg=leg, tag=tag, uri=f"<sip:{leg}>", contact=contact)
+
+
+def tell(state: CallState, *events: e.Event, at: int = START) -> Signalling:
+    for event in events:
+        apply(state, Recorded(state.version + 1, at, "control", event))
+    assert state.signalling is not None
+    return state.signalling
+
+
+SET_UP = (
+    signalled("C INVITE at=- sdp=c"),
+    learned(CALLER, "tC"),
+    signalled("A 200 INVITE sdp=a"),
+    learned(CALLEE, "tA"),
+)
+END = e.DeleteWanted(scope=e.Scope.CALL, sessions=(), reason="over")
+
+
+def bye(number: int, leg: str, cseq: int) -> e.RequestIntended:
+    return e.RequestIntended(number=number, leg=leg, tag="tA", method="BYE", cseq=cseq)
+
+
+# -- CSeqs --
+
+STEPS = st.lists(st.sampled_from(["own", "next", "skip", "again"]), max_size=40)
+
+
+@given(STEPS, st.integers(0, 3) | st.none())
+def test_all_requests_that_a_party_gets_have_cseqs_of_their_own_in_the_order_of_their_making(
+    steps: list[str], first: int | None
+) -> None:
+    sequence = Sequence() if first is None else Sequence(first)
+    sent: dict[int, int] = {} if first is None else {first: first}
+    wire = list(sent.values())
+    for step in steps:
+        if step == "own":
+            cseq = sequence.next
+            sequence.insert(cseq)
+            wire.append(cseq)
+        elif step == "again":
+            assert {cseq: cseq + sequence.shift(cseq) for cseq in sent} == sent
+        else:
+            cseq = sequence.last + (1 if step == "next" else 7)
+            wire.append(cseq + sequence.shift(cseq))
+            sent[cseq] = wire[-1]
+            sequence.last = cseq
+    assert wire == sorted(set(wire))
+    assert all(cseq > 0 for cseq in wire if cseq not in sent.values())
+
+
+def test_a_request_that_is_repeated_gets_the_shift_that_it_got_first() -> None:
+    sequence = Sequence(5)
+    sequence.insert(sequence.next)  # 6
+    sequence.last = 6  # goes as 7
+    sequence.insert(sequence.next)  # 8
+    assert [sequence.shift(cseq) for cseq in (5, 6, 7, 100)] == [0, 1, 2, 2]
+
+
+def test_a_party_that_begins_at_zero_after_a_request_of_ours_still_counts_upwards() -> None:
+    sequence = Sequence()
+    assert sequence.next == 1
+    sequence.insert(1)
+    assert sequence.shift(0) == 2
+
+
+def test_the_callers_cseqs_begin_with_the_initial_invite_and_the_callees_with_its_first_request() -> None:
+    state = CallState("c")
+    signalling = tell(state, signalled("C INVITE at=- cseq=102 sdp=c"), signalled("A 200 INVITE cseq=102 sdp=a"))
+    assert (signalling.next_cseq(CALLEE, "tA"), signalling.next_cseq(CALLER, "tA")) == (103, 1)
+    tell(state, signalled("A INFO cseq=7"), signalled("C ACK cseq=102"), signalled("C OPTIONS cseq=103"))
+    assert (signalling.next_cseq(CALLEE, "tA"), signalling.next_cseq(CALLER, "tA")) == (104, 8)
+
+
+# -- parties, timers, variables --
+
+
+def test_a_dialog_has_two_ends_once_both_have_contacts() -> None:
+    state = CallState("c")
+    signalling = tell(state, *SET_UP[:3], learned(CALLEE, "tA", contact=""))
+    assert signalling.ends("tA") is None
+    assert state.dialogs() == []
+    tell(state, learned(CALLEE, "tA"))
+    assert signalling.ends("tA") == Ends(
+        "tC", Party("<sip:caller>", "sip:there"), "tA", Party("<sip:callee>", "sip:there")
+    )
+    assert state.dialogs() == ["tA"]
+
+
+def test_the_caller_is_the_one_of_the_last_invite() -> None:
+    state = CallState("c")
+    signalling = tell(state, *SET_UP, learned(CALLER, "tC2"))
+    ends = signalling.ends("tA")
+    assert ends is not None
+    assert ends.caller_tag == "tC2"
+
+
+def test_each_2xx_says_anew_when_the_session_ends() -> None:
+    state = CallState("c")
+    signalling = tell(state, SET_UP[0], signalled("A 200 INVITE sdp=a", expires=90))
+    assert signalling.expires_at == START + 90_000
+    tell(state, signalled("C UPDATE cseq=2"), signalled("A 422 UPDATE cseq=2"), at=START + 5)
+    assert signalling.expires_at == START + 90_000
+    tell(state, signalled("A 200 UPDATE cseq=3", expires=60), at=START + 10)
+    assert (signalling.expires_at, signalling.heard_at) == (START + 60_010, START + 10)
+    tell(state, signalled("A 200 UPDATE cseq=4"), at=START + 20)
+    assert signalling.expires_at == 0
+
+
+# -- the end --
+
+
+def test_a_call_that_ended_keeps_what_its_byes_need_and_then_nothing_but_cseqs() -> None:
+    state = CallState("c")
+    signalling = tell(state, *SET_UP, e.CallVariableSet(variable="v", value="1"), bye(1, CALLER, 1), END)
+    request = signalling.requests[1]
+    assert request == OwnRequest(CALLER, "tA", "BYE", 1, "", START, signalling.ends("tA"))
+    assert request.ends is not None
+    assert (signalling.over, signalling.variables, state.dialogs()) == (True, {}, [])
+    assert index(state, Deadlines()).due == START + Deadlines().request
+    tell(state, e.RequestEnded(number=1, status=200))
+    assert index(state, Deadlines()).live is None
+    assert signalling.shift(CALLEE, "tA", 0) == 2  # a BYE of the callee's that crossed ours still gets its CSeq
+
+
+def test_a_call_that_ended_without_requests_of_ours_keeps_nothing() -> None:
+    state = CallState("c")
+    assert tell(state, *SET_UP, END) == Signalling(heard_at=START, over=True)
+
+
+def test_late_messages_do_not_bring_an_ended_call_back() -> None:
+    state = CallState("c")
+    tell(state, *SET_UP, END)
+    assert tell(state, signalled("A 200 BYE cseq=2"), at=START + 9) == Signalling(heard_at=START, over=True)
+
+
+def test_a_call_id_that_comes_back_begins_anew_while_the_byes_of_the_old_call_go_on() -> None:
+    state = CallState("c")
+    tell(state, *SET_UP, e.CallVariableSet(variable="v", value="1"), bye(1, CALLEE, 2), END)
+    signalling = tell(state, signalled("C INVITE at=- cseq=7 sdp=c"), learned(CALLER, "tC9"))
+    assert (signalling.over, signalling.variables, signalling.sequences) == (False, {}, {})
+    assert list(signalling.parties) == [(CALLER, "tC9")]
+    assert (list(signalling.requests), signalling.last_request) == ([1], 1)
+    ends = signalling.ends_of_requests("tA")
+    assert ends is not None
+    assert ends.caller_tag == "tC"
+    tell(state, e.RequestEnded(number=1, status=481))
+    assert signalling.requests == {}
+    assert signalling.parties
+
+
+def test_a_bye_of_ours_ends_its_dialog_and_leaves_the_other() -> None:
+    state = CallState("c")
+    tell(state, *SET_UP, signalled("B 200 INVITE sdp=b"), learned(CALLEE, "tB"))
+    assert state.dialogs() == ["tA", "tB"]
+    tell(state, bye(1, CALLEE, 2))
+    assert state.dialogs() == ["tB"]
+
+
+# -- when attention is due --
+
+OFTEN = Deadlines(dialog=60_000, session_timer=5_000)
+ENGAGED = e.Engaged(session=1, operation=1, engine="rtpengine", set="s", node="n", relay_id="c", from_tag="tC")
+OFFERED = e.Offered(session=1, operation=1, from_tag="tC", sdp=b"", relayed=b"")
+ANSWERED = e.Answered(session=1, from_tag="tC", to_tag="tA", sdp=b"", relayed=b"")
+
+
+def live(expires: int = 0) -> CallState:
+    state = CallState("c")
+    accepted = signalled("A 200 INVITE sdp=a", expires)
+    tell(state, *SET_UP[:2], ENGAGED, OFFERED, accepted, SET_UP[3], ANSWERED)
+    return state
+
+
+def due(state: CallState, deadlines: Deadlines = OFTEN) -> int:
+    at = index(state, deadlines).due
+    assert at is not None
+    return at - START
+
+
+def test_a_dialog_is_due_when_it_was_silent_for_long_and_each_message_puts_that_off() -> None:
+    state = live()
+    assert due(state) == 60_000
+    tell(state, signalled("C INFO cseq=2"), at=START + 50_000)
+    assert due(state) == 110_000
+    assert due(state, Deadlines()) == 50_000 + Deadlines().probe
+
+
+def test_a_session_that_is_not_refreshed_is_due_some_time_after_it_ends() -> None:
+    assert due(live(expires=30)) == 35_000
+    assert due(live(expires=30), Deadlines(session_timer=1000)) == 31_000
+
+
+def test_while_a_request_of_ours_goes_on_only_that_is_due() -> None:
+    state = live(expires=30)
+    probe = e.RequestIntended(number=1, leg=CALLER, tag="tA", method="OPTIONS", cseq=1)
+    tell(state, probe, at=START + 60_000)
+    assert due(state) == 100_000
+    tell(state, e.RequestEnded(number=1, status=200), at=START + 61_000)
+    assert due(live()) == 60_000
+    assert due(state, Deadlines(dialog=60_000, session_timer=500_000)) == 121_000
+
+
+def test_a_call_without_a_session_is_in_no_table_until_a_request_of_ours_goes_on() -> None:
+    state = CallState("c")
+    tell(state, *SET_UP)
+    assert index(state, OFTEN).live is None
+    tell(state, bye(1, CALLER, 1))
+    assert index(state, OFTEN).live is not None
+    assert due(state) == OFTEN.request
+    tell(state, e.RequestEnded(number=1, status=200))
+    assert index(state, OFTEN).live is None

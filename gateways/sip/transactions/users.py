@@ -31,6 +31,9 @@ class ServerTransaction(Protocol):
     def respond(self, response: Response) -> None:
         """Send a response: one whose Vias are those of the request. After a final one, only 2xx to an INVITE count."""
 
+    def drop(self) -> None:
+        """Never answer it. Repeats are still absorbed for a while."""
+
 
 class ClientTransaction(Protocol):
     """A request that was sent."""

@@ -1,0 +1,159 @@
+"""The transaction layer: reads what comes, finds the transaction it belongs to, and begins new ones.
+
+The number of transactions is bounded. Past the bound new requests are refused with a 503 that costs no state; those
+within dialogs may still enter until twice the bound, so that calls in progress can go on and end.
+"""
+
+from __future__ import annotations
+
+import structlog
+from sipmessage import Request, Response
+
+from gateways.sip.addresses import Hop
+from gateways.sip.messages.hops import response_hop
+from gateways.sip.messages.ids import new_tag
+from gateways.sip.messages.incoming import IncomingRequest, IncomingResponse
+from gateways.sip.messages.reading import Malformed, is_keepalive, read
+from gateways.sip.messages.replies import reply_to
+from gateways.sip.transactions.alarms import Loop
+from gateways.sip.transactions.counters import TransactionCounters
+from gateways.sip.transactions.matching import ServerKey, key_of
+from gateways.sip.transactions.requesting import Requests
+from gateways.sip.transactions.responding import Responses
+from gateways.sip.transactions.shared import Send, shared
+from gateways.sip.transactions.timers import Timers
+from gateways.sip.transactions.users import ClientTransaction, ClientUser, TransactionUser
+
+log = structlog.get_logger(bounded=True)
+
+MAX_TRANSACTIONS = 200_000
+"""So many may be known at a time. Most of them are over, and only wait for repeats for up to 64 T1."""
+
+RETRY_AFTER = 5
+"""The seconds after which one who was refused may try again."""
+
+
+class TransactionLayer:
+    """Runs the transactions of a SIP element, over `send`, for its user. To be used on the event loop only.
+
+    max_transactions: the bound; it may be changed at any time.
+    """
+
+    def __init__(
+        self,
+        send: Send,
+        user: TransactionUser,
+        *,
+        timers: Timers,
+        loop: Loop,
+        max_transactions: int = MAX_TRANSACTIONS,
+    ) -> None:
+        self._shared = shared(send, timers, loop)
+        self._requests, self._responses = Requests(self._shared), Responses(self._shared)
+        self._user = user
+        self._own_tag = new_tag()
+        self._closed = False
+        self.max_transactions = max_transactions
+
+    @property
+    def counters(self) -> TransactionCounters:
+        """What has happened so far."""
+        return self._shared.counters
+
+    @property
+    def transactions(self) -> int:
+        """The number of transactions that are known, of requests that came and that were sent."""
+        return len(self._requests) + len(self._responses)
+
+    def receive(self, data: bytes, hop: Hop) -> None:
+        """Take what came over a hop. Whatever it is, this returns soon and raises nothing."""
+        if self._closed:
+            return
+        try:
+            self._take(data, hop)
+        except Exception:
+            self.counters.failures += 1
+            log.exception("sip door failed on a message", source=str(hop))
+
+    def request(self, request: Request, hop: Hop, user: ClientUser) -> ClientTransaction:
+        """Send a request in a transaction of its own; `user` is told what becomes of it, but not within this call.
+
+        Its top Via is ours and has a branch that no other request of ours has; it must not be changed any more.
+        Raises ValueError if there is no such branch.
+        """
+        return self._requests.send(request, hop, user)
+
+    def send(self, message: Request | Response, hop: Hop) -> None:
+        """Send a message without a transaction: once."""
+        self._shared.send(bytes(message), hop, None)
+
+    def respond_stateless(self, incoming: IncomingRequest, response: Response) -> None:
+        """Send a response without a transaction: once."""
+        self.send(response, response_hop(incoming.via, incoming.hop))
+
+    def close(self) -> None:
+        """Forget all transactions: nothing is sent, taken or told any more on their behalf."""
+        self._closed = True
+        self._requests.close()
+        self._responses.close()
+        self._shared.alarms.close()
+
+    def _take(self, data: bytes, hop: Hop) -> None:
+        try:
+            message = read(data, hop)
+        except Malformed as malformed:
+            if not is_keepalive(data):
+                self._take_malformed(malformed, hop)
+            return
+        if isinstance(message, IncomingResponse):
+            self._take_response(message)
+        elif message.method == "ACK":
+            self._take_ack(message)
+        else:
+            self._take_request(message)
+
+    def _take_malformed(self, malformed: Malformed, hop: Hop) -> None:
+        self.counters.malformed += 1
+        log.info("sip message malformed", source=str(hop), why=malformed.reason)
+        if malformed.reply is not None:
+            self.send(malformed.reply, malformed.hop or hop)
+
+    def _take_response(self, response: IncomingResponse) -> None:
+        if not self._requests.take(response):
+            self.counters.stray_responses += 1
+            self._user.stray_response_came(response)
+
+    def _take_ack(self, ack: IncomingRequest) -> None:
+        """Take an ACK: that of a refusal of ours made no transaction, and goes nowhere."""
+        if ack.to_tag != self._own_tag and not self._responses.takes_ack(ack):
+            self._user.ack_came(ack)
+
+    def _take_request(self, request: IncomingRequest) -> None:
+        key = key_of(request, request.method)
+        if self._responses.absorbs(key):
+            return
+        if request.method == "CANCEL":
+            self._take_cancel(key, request)
+        elif self._has_room_for(request):
+            self._user.request_came(self._responses.begin(key, request))
+        else:
+            self.counters.refused += 1
+            self._refuse(request, 503, ("Retry-After", str(RETRY_AFTER)))
+
+    def _take_cancel(self, key: ServerKey, cancel: IncomingRequest) -> None:
+        """Take a CANCEL (RFC 3261 9.2). It always has room: there can be but one of each INVITE that is known."""
+        invite = self._responses.invite_of(cancel)
+        if invite is None:
+            self.counters.stray_cancels += 1
+            self._refuse(cancel, 481)
+            return
+        self._responses.begin(key, cancel).respond(reply_to(cancel.message, 200))
+        cancelled = invite.take_cancel()
+        if cancelled is not None:
+            self._user.cancel_came(cancelled, cancel)
+
+    def _has_room_for(self, request: IncomingRequest) -> bool:
+        return self.transactions < (2 if request.to_tag else 1) * self.max_transactions
+
+    def _refuse(self, request: IncomingRequest, code: int, *headers: tuple[str, str]) -> None:
+        self.respond_stateless(request, reply_to(request.message, code, to_tag=self._own_tag, headers=headers))

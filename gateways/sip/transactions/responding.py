@@ -1,0 +1,181 @@
+"""Requests of others: server transactions at work."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import structlog
+from sipmessage import Response
+
+from gateways.sip.messages.hops import fallback_hop, response_hop
+from gateways.sip.messages.incoming import IncomingRequest
+from gateways.sip.messages.values import tag_of
+from gateways.sip.transactions import invite_server, server
+from gateways.sip.transactions.machine import Act, Event, Machine, State
+from gateways.sip.transactions.matching import ServerKey, is_old, key_of, keys_of_ack
+from gateways.sip.transactions.shared import Shared, event_of
+from gateways.sip.transactions.timers import Timer
+from gateways.sip.transactions.trying import trying
+
+log = structlog.get_logger(bounded=True)
+
+
+class Responses:
+    """The server transactions of a layer."""
+
+    def __init__(self, shared: Shared) -> None:
+        self.shared = shared
+        self._table: dict[ServerKey, Answering] = {}
+
+    def __len__(self) -> int:
+        return len(self._table)
+
+    def absorbs(self, key: ServerKey) -> bool:
+        """Take a request that came, if it is a repeat; False if it is a new one."""
+        answering = self._table.get(key)
+        if answering is None:
+            return False
+        self.shared.counters.repeats += 1
+        answering.repeat()
+        return True
+
+    def begin(self, key: ServerKey, request: IncomingRequest) -> ReceivedRequest:
+        """Begin a transaction for a new request. An INVITE gets its 100."""
+        self.shared.counters.requests += 1
+        answering = self._table[key] = Answering(self, key, request)
+        received = ReceivedRequest(request, answering)
+        if request.method == "INVITE":
+            answering.received = received
+            answering.answer(100, trying(request.message))
+        return received
+
+    def invite_of(self, cancel: IncomingRequest) -> Answering | None:
+        """Give the transaction of the INVITE that a CANCEL is for (RFC 3261 9.2)."""
+        return self._table.get(key_of(cancel, "INVITE"))
+
+    def takes_ack(self, ack: IncomingRequest) -> bool:
+        """Take an ACK that came, if it is for the failure of an INVITE here."""
+        for key in keys_of_ack(ack):
+            answering = self._table.get(key)
+            if answering is not None and answering.matches(ack):
+                return Act.TELL not in answering.feed(Event.ACK)
+        return False
+
+    def end(self, key: ServerKey) -> None:
+        """Forget a transaction that is over."""
+        self._table.pop(key, None)
+
+    def close(self) -> None:
+        """Forget them all."""
+        for answering in self._table.values():
+            answering.stop()
+        self._table.clear()
+
+
+class ReceivedRequest:
+    """A request that came (users.ServerTransaction): what its user holds of it."""
+
+    __slots__ = ("_answering", "request")
+
+    def __init__(self, request: IncomingRequest, answering: Answering) -> None:
+        self.request, self._answering = request, answering
+
+    @property
+    def answered(self) -> bool:
+        """Whether a final response was sent."""
+        return self._answering.final
+
+    def respond(self, response: Response) -> None:
+        """Send a response. After a final one, only 2xx to an INVITE count."""
+        self._answering.respond(response)
+
+    def drop(self) -> None:
+        """Never answer it: its repeats are absorbed until its sender has given up."""
+        self._answering.drop()
+
+
+class Answering(Machine):
+    """What stays here of a request: enough to answer its repeats, not the request itself, which is the user's.
+
+    received: an INVITE that may be cancelled, until then or its final response. final: whether that was sent.
+    """
+
+    __slots__ = ("_data", "_hop", "_key", "_responses", "_shared", "_to_tag", "_via", "final", "received")
+
+    def __init__(self, responses: Responses, key: ServerKey, request: IncomingRequest) -> None:
+        self._shared = shared = responses.shared
+        self._responses, self._key = responses, key
+        self._hop = response_hop(request.via, request.hop)
+        self._via = request.via if request.hop.transport.reliable else None
+        self._data, self._to_tag = b"", ""
+        self.final = False
+        self.received: ReceivedRequest | None = None
+        table = invite_server.TABLE if request.method == "INVITE" else server.TABLE
+        super().__init__(table, shared.pacing(request.hop), shared.alarms)
+
+    def matches(self, ack: IncomingRequest) -> bool:
+        """Whether an ACK found by the key is this one's: of the old clients, only the To tag of the response tells."""
+        return not is_old(self._key) or self._to_tag == ack.to_tag
+
+    def take_cancel(self) -> ReceivedRequest | None:
+        """Take note of a CANCEL; give what is cancelled, None if it was before or has its final response."""
+        received, self.received = self.received, None
+        return received
+
+    def respond(self, response: Response) -> None:
+        """Send a response."""
+        if is_old(self._key) and not self.final:
+            self._to_tag = tag_of(response.headers.get("To") or "")
+        self.answer(response.code, bytes(response))
+
+    def answer(self, status: int, data: bytes) -> None:
+        """Send a response that is written already."""
+        acts = self.feed(event_of(status))
+        if not acts:
+            return
+        if status >= 200:
+            self.final, self.received = True, None
+        if Act.SEND in acts:
+            self._data = data
+        elif self.state is State.ACCEPTED:
+            self._data = b""
+        self._send(data)
+
+    def repeat(self) -> None:
+        """Take note that the request came again."""
+        self._do(self.feed(Event.REQUEST))
+
+    def drop(self) -> None:
+        """Never answer it."""
+        self.received = None
+        self.feed(Event.DROP)
+
+    def ring(self, timer: Timer) -> None:
+        """Take note that a timer's time is over."""
+        self._do(self.feed(timer))
+
+    def ended(self) -> None:
+        """Take note that it is over."""
+        self._responses.end(self._key)
+
+    def _do(self, acts: tuple[Act, ...]) -> None:
+        for act in acts:
+            if act is Act.REPEAT:
+                self._shared.counters.resent += 1
+                self._send(self._data)
+            elif act is Act.NOTE_NO_ACK:
+                self._shared.counters.unacknowledged += 1
+
+    def _send(self, data: bytes) -> None:
+        failed = self._unsent if self._via is None else partial(self._send_anew, data)
+        self._shared.send(data, self._hop, failed)
+
+    def _send_anew(self, data: bytes, _why: str) -> None:
+        """Send a response whose request's connection is gone to where its Via says (RFC 3261 18.2.2)."""
+        if self._via is not None:
+            self._hop, self._via = fallback_hop(self._via, self._hop), None
+        self._shared.send(data, self._hop, self._unsent)
+
+    def _unsent(self, why: str) -> None:
+        self._shared.counters.unsent += 1
+        log.warning("sip response not sent", to=str(self._hop), why=why)

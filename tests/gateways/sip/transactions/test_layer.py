@@ -1,0 +1,162 @@
+"""The layer's own part: bounds, what cannot be read, faults of its user, its end."""
+
+from __future__ import annotations
+
+import asyncio
+
+from sipmessage import Response
+
+from gateways.sip.messages.incoming import IncomingRequest
+from gateways.sip.messages.reading import read
+from gateways.sip.messages.replies import reply_to
+from gateways.sip.transactions.layer import TransactionLayer
+from gateways.sip.transactions.timers import Timers
+from gateways.sip.transactions.users import Failure, ServerTransaction
+from tests.gateways.sip.transactions.scene import TCP, UDP, Caller, Scene, answer_text, own_request, request_text
+
+
+def test_a_request_past_the_bound_is_refused_without_state() -> None:
+    scene = Scene(max_transactions=1)
+    scene.layer.request(own_request(), UDP, Caller())
+    scene.statuses()
+    scene.receive(request_text())
+    scene.receive(request_text())
+    first, second = scene.sent
+    assert first.status == "503 INVITE"
+    assert b"\r\nRetry-After: 5\r\n" in first.data
+    assert first.data == second.data
+    assert scene.told == []
+    assert scene.layer.transactions == 1
+    assert scene.layer.counters.refused == 2
+
+
+def test_the_ack_of_a_refusal_goes_nowhere() -> None:
+    scene = Scene(max_transactions=0)
+    scene.receive(request_text())
+    reply = scene.sent[0].data.decode()
+    tag = reply.split("To: <sip:bob@example.com>;tag=")[1].split("\r\n")[0]
+    scene.receive(request_text("ACK", to_tag=tag))
+    assert scene.told == []
+
+
+def test_requests_within_dialogs_may_enter_until_twice_the_bound() -> None:
+    scene = Scene(max_transactions=2)
+    for number in range(6):
+        scene.receive(request_text("OPTIONS", branch=f"z9hG4bK{number}"))
+        scene.receive(request_text("BYE", branch=f"z9hG4bKin{number}", to_tag="b"))
+    assert [method for _what, method in scene.told] == ["OPTIONS", "BYE", "BYE", "BYE"]
+    assert scene.layer.transactions == 4
+
+
+def test_past_the_bound_repeats_acks_and_cancels_of_what_is_known_still_count() -> None:
+    scene = Scene(max_transactions=2)
+    scene.receive(request_text())
+    scene.receive(request_text(branch="z9hG4bKb"))
+    scene.respond(486)
+    scene.receive(request_text())
+    scene.receive(request_text("CANCEL"))
+    scene.receive(request_text("ACK", branch="z9hG4bKb", to_tag="b"))
+    assert scene.statuses()[-2:] == ["100 INVITE", "200 CANCEL"]
+    assert [what for what, _which in scene.told] == ["request", "request", "cancel"]
+
+
+def test_there_is_room_again_when_transactions_end() -> None:
+    scene = Scene(max_transactions=1)
+    scene.receive(request_text("OPTIONS"))
+    scene.respond(200)
+    scene.loop.run_until(32)
+    scene.receive(request_text("OPTIONS"))
+    assert len(scene.requests) == 2
+
+
+def test_a_malformed_request_gets_its_reason() -> None:
+    scene = Scene()
+    scene.receive(request_text("OPTIONS").replace(b"sip:bob@example.com SIP/2.0", b"sip:bob@example.com SIP/7.0"))
+    assert scene.statuses() == ["505 OPTIONS"]
+    assert scene.layer.counters.malformed == 1
+
+
+def test_what_cannot_be_answered_is_dropped() -> None:
+    scene = Scene()
+    for data in (b"", b"\r\n\r\n", b"\0\0", b"hello\r\n\r\n", request_text("ACK").replace(b"CSeq", b"X"), b"\xff" * 99):
+        scene.receive(data)
+    assert (scene.sent, scene.told) == ([], [])
+    assert scene.layer.counters.malformed == 3
+
+
+def test_faults_of_the_user_do_not_escape() -> None:
+    scene = Scene()
+
+    def fail(transaction: ServerTransaction) -> None:
+        raise RuntimeError(transaction.request.method)
+
+    scene.request_came = fail  # type: ignore[method-assign]
+    scene.receive(request_text())
+    assert scene.layer.counters.failures == 1
+
+
+def test_faults_of_a_user_at_a_timer_do_not_stop_the_others() -> None:
+    scene = Scene()
+    callers = [Caller(), Caller()]
+    callers[0].failures = None  # type: ignore[assignment]
+    for number, caller in enumerate(callers):
+        scene.layer.request(own_request(branch=f"z9hG4bK{number}"), UDP, caller)
+    scene.loop.run_until(100)
+    assert len(callers[1].failures) == 1
+    assert scene.layer.transactions == 0
+
+
+def test_messages_without_a_transaction_are_sent_once() -> None:
+    scene = Scene()
+    incoming = read(request_text("OPTIONS", sent_by="192.0.2.1:5070"), UDP)
+    assert isinstance(incoming, IncomingRequest)
+    response: Response = reply_to(incoming.message, 200)
+    scene.layer.respond_stateless(incoming, response)
+    scene.layer.send(own_request("ACK"), TCP)
+    scene.loop.run_until(100)
+    assert [(message.data, message.hop.port) for message in scene.sent] == [
+        (bytes(response), 5070),
+        (bytes(own_request("ACK")), TCP.port),
+    ]
+
+
+async def test_it_runs_on_the_event_loop() -> None:
+    scene = Scene()
+    over = asyncio.Event()
+
+    class Waiting(Caller):
+        def transaction_failed(self, failure: Failure) -> None:
+            super().transaction_failed(failure)
+            over.set()
+
+    sent: list[bytes] = []
+    loop = asyncio.get_running_loop()
+    layer = TransactionLayer(
+        lambda data, _hop, _failed: sent.append(data), scene, timers=Timers(t1=0.001, grain=0.0), loop=loop
+    )
+    layer.request(own_request(), UDP, Waiting())
+    await over.wait()
+    layer.close()
+    assert len(sent) > 1
+    assert layer.transactions == 0
+
+
+def test_a_closed_layer_does_nothing_more() -> None:
+    scene = Scene()
+    caller = Caller()
+    scene.layer.request(own_request(), UDP, caller)
+    failed = scene.sent[0].failed
+    assert failed is not None
+    scene.receive(request_text())
+    scene.receive(request_text(branch="z9hG4bKb"))
+    scene.respond(486)
+    failed("unreachable")
+    scene.layer.close()
+    scene.respond(500, which=0)
+    scene.statuses()
+    scene.receive(request_text("OPTIONS"))
+    scene.receive(answer_text(own_request(), 200))
+    scene.loop.run_until(100)
+    assert (scene.sent, scene.told, caller.codes, caller.failures) == ([], [("request", "INVITE")] * 2, [], [])
+    assert scene.layer.transactions == 0
+    assert scene.loop.waiting == 0

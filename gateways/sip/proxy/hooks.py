@@ -8,6 +8,7 @@ from typing import Protocol
 
 from sipmessage import URI, Request, Response
 
+from gateways.sip.addresses import Hop
 from gateways.sip.messages.incoming import IncomingRequest, IncomingResponse
 
 
@@ -26,13 +27,16 @@ class Target:
 class Branch(Protocol):
     """A branch of a request that is on its way through the proxy.
 
-    `index` counts the branches of the request from 0, over all forks. `request` is the copy that is to be sent: before
-    it leaves it may be changed but for the Vias and Routes, which the proxy sees to.
+    index: counts the branches of the request from 0, over all forks. request: the copy that is to be sent; before it
+    leaves it may be changed but for the Vias and Routes, which the proxy sees to, and from its first response on it is
+    as it was sent, our Record-Route included. source: where the latest response came from, None if none came (the
+    proxy makes some itself).
     """
 
     index: int
     target: Target
     request: Request
+    source: Hop | None
 
 
 class RefusalError(Exception):

@@ -1,0 +1,56 @@
+"""What the proxy needs of the parts below it: transactions, listening points, the resolver, time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from sipmessage import URI, Request, Response
+
+from gateways.sip.addresses import Hop, Local
+from gateways.sip.transactions.users import ClientTransaction, ClientUser
+
+
+class Layer(Protocol):
+    """The transactions."""
+
+    def request(self, request: Request, hop: Hop, user: ClientUser) -> ClientTransaction:
+        """Send a request, our Via on top of it; `user` is told what comes of it."""
+
+    def send(self, message: Request | Response, hop: Hop) -> None:
+        """Send a message without a transaction."""
+
+
+class Sockets(Protocol):
+    """The listening points, open already."""
+
+    @property
+    def locals(self) -> Sequence[Local]:
+        """All of them."""
+
+    def local_for(self, hop: Hop) -> Local | None:
+        """Give the one that a message to `hop` leaves from, None if there is none of its transport and family."""
+
+
+class Resolver(Protocol):
+    """Where URIs lead (RFC 3263)."""
+
+    def numeric(self, uri: URI) -> list[Hop] | None:
+        """Give the hops of a URI for which nobody needs to be asked; None for others."""
+
+    async def resolve(self, uri: URI) -> list[Hop]:
+        """Give the hops of a URI in the order in which they are to be tried; none if there are none."""
+
+
+class Alarm(Protocol):
+    """Something that is to happen later."""
+
+    def cancel(self) -> None:
+        """Have it not happen."""
+
+
+class Clock(Protocol):
+    """What makes things happen later: an event loop."""
+
+    def call_later(self, delay: float, callback: Callable[[], object], /) -> Alarm:
+        """Call back after so many seconds."""

@@ -1,0 +1,63 @@
+"""What is looked at before a request is taken: whether it may go on (RFC 3261 16.3)."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+
+from gateways.sip.messages.incoming import IncomingRequest
+from gateways.sip.messages.values import split_values
+from gateways.sip.proxy.hooks import Answer
+
+_SCHEMES = frozenset({"sip", "sips", "tel"})
+_LOOP = Answer(482, "Loop Detected", (("Reason", 'SIP;cause=482;text="It was here before and has not changed"'),))
+
+
+class Fingerprints:
+    """What tells a request that comes back unchanged, a loop, from one that goes another way now, a spiral.
+
+    A fingerprint stands in the branch of the Via that a request leaves with (16.6 step 8, RFC 5393 4.2). It is made
+    with a key that nobody else has, so whatever Via it is found in is ours.
+    """
+
+    def __init__(self, key: bytes = b"") -> None:
+        self._key = key or secrets.token_bytes(16)
+
+    def of(self, incoming: IncomingRequest) -> str:
+        """Give the fingerprint of a request as it came: of all that decides where it goes."""
+        request = incoming.message
+        fields = (
+            str(request.uri),
+            *request.headers.getlist("Route"),
+            incoming.from_tag,
+            incoming.to_tag,
+            incoming.call_id,
+            str(incoming.cseq),
+        )
+        return hashlib.blake2b("\n".join(fields).encode(errors="replace"), digest_size=8, key=self._key).hexdigest()
+
+    def branch(self, incoming: IncomingRequest) -> str:
+        """Give what makes the branch of a request that is sent without a transaction: the same for its repeats."""
+        text = f"{incoming.via}\n{incoming.call_id}\n{incoming.cseq}"
+        return hashlib.blake2b(text.encode(errors="replace"), digest_size=12, key=self._key).hexdigest()
+
+
+def fault_of(incoming: IncomingRequest, fingerprint: str, supported: frozenset[str]) -> Answer | None:
+    """Give the answer to a request that is not to go on; None if there is no fault in it.
+
+    supported: the option tags that a Proxy-Require may have.
+    """
+    request = incoming.message
+    if request.method == "CANCEL":
+        return Answer(481)  # the transactions know nothing that it could be for, and nothing left here without one
+    if request.uri.scheme not in _SCHEMES:
+        return Answer(416, "Unsupported URI Scheme")
+    if request.headers.get("Max-Forwards", "70") == "0":
+        return Answer(200, "OK") if request.method == "OPTIONS" else Answer(483, "Too Many Hops")
+    if any(fingerprint in via for via in request.headers.getlist("Via")):
+        return _LOOP
+    required = split_values(request.headers.getlist("Proxy-Require"))
+    unknown = [tag for tag in required if tag.lower() not in supported]
+    if unknown:
+        return Answer(420, "Bad Extension", (("Unsupported", ", ".join(unknown)),))
+    return None

@@ -1,0 +1,134 @@
+"""The proxy as a whole: takes what the transactions have for it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+
+import structlog
+
+from gateways.sip.messages.incoming import IncomingRequest, IncomingResponse
+from gateways.sip.proxy.backlog import Backlog
+from gateways.sip.proxy.border import Clock, Layer, Resolver, Sockets
+from gateways.sip.proxy.checks import Fingerprints, fault_of
+from gateways.sip.proxy.context import Context
+from gateways.sip.proxy.contexts import Contexts
+from gateways.sip.proxy.hooks import Answer, RefusalError, Router
+from gateways.sip.proxy.lanes import Lanes
+from gateways.sip.proxy.means import Means
+from gateways.sip.proxy.refusals import refusal_for, reply_with
+from gateways.sip.proxy.routes import OwnAddresses, arrival_of
+from gateways.sip.proxy.settings import ProxyCounters, ProxySettings
+from gateways.sip.proxy.stateless import Stateless
+from gateways.sip.proxy.upstream import Upstream
+from gateways.sip.transactions.users import ServerTransaction
+
+log = structlog.get_logger(bounded=True)
+
+
+class Proxy:
+    """A stateful, forking, record-routing proxy (RFC 3261 16). A transactions.users.TransactionUser.
+
+    `router` decides where requests go. It is to be opened, with what it sends by, before the first message comes.
+    `backlog` is to be told how long messages wait; while they wait too long, no new dialogs begin.
+    """
+
+    def __init__(self, router: Router, settings: ProxySettings) -> None:
+        self.counters = ProxyCounters()
+        self._router, self._settings = router, settings
+        self._fingerprints = Fingerprints()
+        self.backlog = Backlog(settings.max_delay)
+        self._contexts = Contexts(settings, self.backlog)
+        self._lanes = Lanes()
+        self._means: Means
+        self._stateless: Stateless
+
+    def open(self, layer: Layer, sockets: Sockets, resolver: Resolver, clock: Clock | None = None) -> None:
+        """Begin. sockets: open already, so that we know which addresses are ours. clock: else the running loop."""
+        settings = self._settings
+        self._means = Means(
+            settings=settings,
+            counters=self.counters,
+            router=self._router,
+            layer=layer,
+            sockets=sockets,
+            resolver=resolver,
+            own=OwnAddresses(sockets.locals, (*settings.aliases, *settings.second_record_routes)),
+            lanes=self._lanes,
+            clock=clock or asyncio.get_running_loop(),
+        )
+        self._stateless = Stateless(self._means, self._fingerprints)
+
+    @property
+    def contexts(self) -> int:
+        """How many requests are in work."""
+        return len(self._contexts)
+
+    @property
+    def setups(self) -> int:
+        """How many of them are initial INVITEs that have not left yet."""
+        return self._contexts.setups
+
+    async def close(self, grace: float) -> None:
+        """Begin no more dialogs, wait up to `grace` seconds for what is in work, and forget the rest."""
+        self._contexts.closing = True
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(grace):
+                await self._contexts.empty()
+                await self._lanes.idle()
+        self._contexts.abort()
+        await self._lanes.stop()
+
+    # -- what the transactions tell --
+
+    def request_came(self, transaction: ServerTransaction) -> None:
+        """Take a request."""
+        self.counters.requests += 1
+        try:
+            self._take(transaction)
+        except Exception as error:
+            refusal = refusal_for(error, "request", transaction.request, self.counters)
+            _refuse(transaction, refusal)
+
+    def ack_came(self, ack: IncomingRequest) -> None:
+        """Take an ACK for a 2xx, or for nothing that is known."""
+        self._stateless.ack_came(ack)
+
+    def cancel_came(self, transaction: ServerTransaction, cancel: IncomingRequest) -> None:
+        """Take note that a client gives up an INVITE. The Reason that it gives goes on to the branches (RFC 3326)."""
+        context = self._contexts.find(transaction)
+        if context is not None:
+            context.cancel(", ".join(cancel.message.headers.getlist("Reason")))
+
+    def stray_response_came(self, response: IncomingResponse) -> None:
+        """Take a response that no transaction knows."""
+        self._stateless.response_came(response)
+
+    # -- requests --
+
+    def _take(self, transaction: ServerTransaction) -> None:
+        incoming = transaction.request
+        if not self._contexts.has_room_for(incoming):
+            self.counters.overloaded += 1
+            log.warning("sip request refused, there is too much to do", call_id=incoming.call_id)
+            _refuse(transaction, self._too_much())
+            return
+        fingerprint = self._fingerprints.of(incoming)
+        fault = fault_of(incoming, fingerprint, self._settings.supported)
+        if fault is not None:
+            self.counters.refused += 1
+            _refuse(transaction, fault)
+            return
+        arrival = arrival_of(incoming, self._means.own)
+        context = Context(self._means, self._contexts, transaction, arrival, fingerprint)
+        self._contexts.add(context)
+        context.start()
+
+    def _too_much(self) -> Answer:
+        least = self._settings.retry_after
+        return Answer(503, "Service Unavailable", (("Retry-After", str(random.randint(least, 2 * least))),))
+
+
+def _refuse(transaction: ServerTransaction, said: Answer | RefusalError) -> None:
+    Upstream(transaction).end(reply_with(transaction.request, said))

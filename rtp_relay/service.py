@@ -21,18 +21,21 @@ from actors.nodes import NodeTable
 from engines.route.routes import Routes
 from events.journal import Journal
 from gateways.ng.door import NgDoor
+from gateways.sip.addresses import Local
+from gateways.sip.door import SipDoor
 from replay.index import Deadlines
 from rtp_relay import logs
 from rtp_relay.assembly.background import Background
 from rtp_relay.assembly.clock import now
 from rtp_relay.assembly.door import open_door
 from rtp_relay.assembly.embedded import Grounds, grounds
-from rtp_relay.assembly.errors import StartError
+from rtp_relay.assembly.errors import StartError, UnusableError
 from rtp_relay.assembly.journal import open_journal, service_journal
 from rtp_relay.assembly.nodes import ROUTE_GRACE, open_nodes
 from rtp_relay.assembly.notices import listen_for_notices
 from rtp_relay.assembly.publisher import StatusPublisher
 from rtp_relay.assembly.script import load_routes
+from rtp_relay.assembly.sip import load_routing, open_sip_door
 from rtp_relay.assembly.tracing import trace
 from rtp_relay.bounded_rate import BoundedRate
 from rtp_relay.config import Config, LogLevel
@@ -70,6 +73,7 @@ class Service:
         self.nodes = NodeTable()
         self._publisher: StatusPublisher | None = None
         self._door: NgDoor | None = None
+        self._sip: SipDoor | None = None
         self._serving = False
 
     @property
@@ -84,6 +88,23 @@ class Service:
     def ng_addresses(self) -> list[tuple[str, str, int]]:
         """Where the ng door listens: transport, host and port."""
         return list(self._door.addresses) if self._door else []
+
+    @property
+    def sip_addresses(self) -> list[Local]:
+        """Where the SIP door listens."""
+        return self._sip.locals if self._sip else []
+
+    def reload(self) -> None:
+        """Read the routing script anew; a broken one changes nothing. Requests on their way keep the one they have."""
+        if self._sip is None or self._config.sip.script is None:
+            log.info("nothing to reload", why="there is no routing script")
+            return
+        try:
+            self._sip.reload(load_routing(self._config.sip, self.nodes))
+        except UnusableError as error:
+            log.error("not reloaded", why=str(error))
+        else:
+            log.info("reloaded", script=str(self._config.sip.script))
 
     async def start(self) -> None:
         """Open everything, the doors last. Raises StartError, and has closed everything again then."""
@@ -112,8 +133,8 @@ class Service:
     async def _finish_calls(self) -> None:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self._config.service.shutdown_grace
-        if self._door is not None:
-            await self._door.close(deadline - loop.time())
+        doors = [door for door in (self._door, self._sip) if door is not None]
+        await asyncio.gather(*(door.close(deadline - loop.time()) for door in doors))
         if self._started and not await self.directory.close(deadline - loop.time()):
             log.warning("calls were busy to the end", resident=self.directory.resident)
 
@@ -146,17 +167,25 @@ class Service:
             self.nodes.notices = config.calls.notices
             await enter(listen_for_notices(config.calls, directory))
         if self._doors:
-            self._door = await open_door(config.ng, directory, journal, self.nodes, now=now, ready=lambda: self.ready)
+            await self._open_doors()
         self._serving = True
         ground.begun.clear()
         _spare_the_collector()
         log.info("ready", **self._described(ground))
+
+    async def _open_doors(self) -> None:
+        config, nodes = self._config, self.nodes
+        routing = load_routing(config.sip, nodes) if config.sip.listen else None
+        self._door = await open_door(config.ng, self.directory, self.journal, nodes, now=now, ready=lambda: self.ready)
+        if routing is not None:
+            self._sip = await open_sip_door(config.sip, routing, self.directory, nodes, now=now)
 
     def _described(self, ground: Grounds) -> dict[str, object]:
         config = self._config
         return {
             "control_node": config.service.name,
             "ng": [f"{transport} {host} port {port}" for transport, host, port in self.ng_addresses],
+            "sip": [str(local) for local in self.sip_addresses],
             "set": config.ng.set,
             "nodes": [f"{node.name} ({node.engine} at {node.url})" for node in ground.nodes],
             "journal": redacted(ground.journal_url).strip("'"),
@@ -192,6 +221,7 @@ async def _serve(config: Config, rate: BoundedRate) -> int:
     service = Service(config)
     life = asyncio.create_task(_live(service, rate))
     _end_on_signals(life)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, service.reload)
     try:
         await life
     except asyncio.CancelledError:
@@ -245,6 +275,7 @@ def _deadlines(config: Config, ground: Grounds) -> Deadlines:
         retry=_ms(calls.retry_interval),
         operation=max(LEAST_OPERATION, _ms(slowest * COMMANDS_IN_A_ROW), _ms(config.route.timeout + ROUTE_GRACE)),
         give_up=_ms(calls.give_up_after),
+        dialog=_ms(config.sip.dialog_probe),
     )
 
 

@@ -112,6 +112,13 @@ def host_and_port(value: object) -> HostPort:
     return HostPort(host, port)
 
 
+def ip_address(value: object) -> str:
+    """Read an IP address, without brackets."""
+    if isinstance(value, str) and _is_ip(value):
+        return str(ipaddress.ip_address(value))
+    raise wrong(value, "an IP address")
+
+
 def network(value: object) -> Network:
     """Read an IP network such as 10.0.0.0/8, or a single address."""
     try:

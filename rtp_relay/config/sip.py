@@ -10,7 +10,7 @@ from typing import Any
 from sipmessage import URI
 
 from rtp_relay.config import values
-from rtp_relay.config.addresses import HostPort, SocketAddress, host_and_port, sip_listen_address
+from rtp_relay.config.addresses import HostPort, SocketAddress, host_and_port, ip_address, sip_listen_address
 from rtp_relay.config.problems import wrong
 from rtp_relay.config.values import Reader
 
@@ -43,6 +43,7 @@ class SipConfig:
     aliases: tuple[HostPort, ...] = field(default=(), metadata=_read_by(values.list_of(host_and_port)))
     second_record_routes: tuple[HostPort, ...] = field(default=(), metadata=_read_by(values.list_of(host_and_port)))
     script: Path | None = field(default=None, metadata=_read_by(values.path))
+    script_timeout: float = field(default=10.0, metadata=_read_by(values.seconds(0, above=True)))
     engine: str = field(default="", metadata=_read_by(values.name))
     set: str = field(default="default", metadata=_read_by(values.name))
     next_hop: URI | None = field(default=None, metadata=_read_by(sip_uri))
@@ -50,11 +51,13 @@ class SipConfig:
     key: Path | None = field(default=None, metadata=_read_by(values.path))
     ca: Path | None = field(default=None, metadata=_read_by(values.path))
     verify: bool = field(default=True, metadata=_read_by(values.boolean))
-    nameservers: tuple[HostPort, ...] = field(default=(), metadata=_read_by(values.list_of(host_and_port)))
+    client_certificates: bool = field(default=False, metadata=_read_by(values.boolean))
+    nameservers: tuple[str, ...] = field(default=(), metadata=_read_by(values.list_of(ip_address)))
     dialog_probe: float = field(default=0.0, metadata=_read_by(values.seconds(0)))
     timer_c: float = field(default=180.0, metadata=_read_by(values.seconds(0, above=True)))
     t1: float = field(default=0.5, metadata=_read_by(values.seconds(0, above=True)))
     max_setups: int = field(default=500, metadata=_read_by(values.whole(1)))
+    max_delay: float = field(default=0.1, metadata=_read_by(values.seconds(0, above=True)))
     max_transactions: int = field(default=100_000, metadata=_read_by(values.whole(1)))
     max_connections: int = field(default=10_000, metadata=_read_by(values.whole(1)))
     idle_timeout: float = field(default=300.0, metadata=_read_by(values.seconds(0, above=True)))

@@ -8,8 +8,10 @@ import subprocess
 from collections.abc import Awaitable, Callable
 
 from events.journal import JournalError
-from rtp_relay.demo.ng_client import NgClient, NoReplyError
+from rtp_relay.demo.doors import DoorName, RefusedError, open_door
+from rtp_relay.demo.ng_client import NoReplyError
 from rtp_relay.demo.party import Party
+from rtp_relay.demo.phone import NoResponseError
 from rtp_relay.demo.report import Check, Report
 from rtp_relay.demo.stage import Stage
 from rtp_relay.demo.story import DidNotHappenError, Story
@@ -18,18 +20,27 @@ from rtp_relay.demo.witness import NoWitnessError
 STEP_TIMEOUT = 20.0
 """Seconds that a step may take at most; all of them take about ten."""
 
-_FAILURES = (DidNotHappenError, NoReplyError, NoWitnessError, JournalError, OSError, subprocess.SubprocessError)
+_FAILURES = (
+    DidNotHappenError,
+    RefusedError,
+    NoReplyError,
+    NoResponseError,
+    NoWitnessError,
+    JournalError,
+    OSError,
+    subprocess.SubprocessError,
+)
 
 
-def run(*, as_json: bool = False, keep: bool = False) -> int:
+def run(door: DoorName = DoorName.SIP, *, as_json: bool = False, keep: bool = False) -> int:
     """Place a call, crash the service, start it again, end the call, look at what is left; return the exit code.
 
-    It works in a folder of its own, which stays there with `keep`, and beside any service that runs. With `as_json`
-    one JSON document goes to standard output, and the progress to standard error.
+    The call goes through `door`. All is done in a folder of its own, which stays there with `keep`, and beside any
+    service that runs. With `as_json` one JSON document goes to standard output, and the progress to standard error.
     """
-    stage = Stage()
+    stage = Stage(door)
     try:
-        return asyncio.run(_play(stage, Report(as_json=as_json), keep=keep))
+        return asyncio.run(_play(stage, door, Report(as_json=as_json), keep=keep))
     except asyncio.CancelledError:
         return 1
     finally:
@@ -38,11 +49,11 @@ def run(*, as_json: bool = False, keep: bool = False) -> int:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-async def _play(stage: Stage, report: Report, *, keep: bool) -> int:
+async def _play(stage: Stage, door_name: DoorName, report: Report, *, keep: bool) -> int:
     _end_on_signals()
-    client = await NgClient.open(stage.door)
+    door = await open_door(door_name, stage.door)
     caller, callee = await Party.open("caller", pitch=400), await Party.open("callee", pitch=1000)
-    story = Story(stage, client, caller, callee)
+    story = Story(stage, door, caller, callee)
     checks: list[Check] = []
     try:
         for name, step in story.steps():
@@ -55,8 +66,8 @@ async def _play(stage: Stage, report: Report, *, keep: bool) -> int:
     finally:
         await caller.close()
         await callee.close()
-        client.close()
-    report.conclude(story.call_id, checks, len(story.steps()), story.history, stage.folder if keep else None)
+        door.close()
+    report.conclude(door.call_id, checks, len(story.steps()), story.history, stage.folder if keep else None)
     return 0 if len(checks) == len(story.steps()) and checks[-1].ok else 1
 
 

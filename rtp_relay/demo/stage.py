@@ -14,6 +14,7 @@ from pathlib import Path
 
 from rtp_relay.assembly.embedded import end_all
 from rtp_relay.config import Config, load
+from rtp_relay.demo.doors import DoorName
 from rtp_relay.demo.party import Address
 
 MEDIA_PORTS = 400
@@ -25,26 +26,33 @@ name = "demo"
 state_dir = "state"
 log_format = "json"
 
-[ng]
-listen = ["udp:127.0.0.1:{ng_port}"]
+[{door}]
+listen = ["udp:127.0.0.1:{port}"]
+{also}
 
 [embedded]
 relays = 2
 media_ports = "{first_port}-{last_port}"
 """
 
+_NO_NG = """
+[ng]
+listen = []
+"""
+
 
 class Stage:
     """The folder, the configuration, and the service's process. `clear` ends all that runs there."""
 
-    def __init__(self) -> None:
+    def __init__(self, door: DoorName) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="rtp-relay-demo-"))
         self.door: Address = ("127.0.0.1", _free_port())
         self._file = self.folder / "rtp-relay.toml"
         first = random.randrange(
             20000, 31000, 2
         )  # below the ports that systems give to clients; relays skip taken ones
-        self._file.write_text(_CONFIG.format(ng_port=self.door[1], first_port=first, last_port=first + MEDIA_PORTS - 1))
+        values = {"door": door, "also": _NO_NG if door is DoorName.SIP else "", "port": self.door[1]}
+        self._file.write_text(_CONFIG.format(**values, first_port=first, last_port=first + MEDIA_PORTS - 1))
         self.config: Config = load(self._file)
         self._service: subprocess.Popen[bytes] | None = None
 

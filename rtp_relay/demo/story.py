@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
-from engines.kind import is_ok, reason
-from engines.rtpengine.bencode import NgDict, NgValue
 from events.journal import Recorded
+from events.types import Deleted
 from rtp_relay.demo import witness
-from rtp_relay.demo.ng_client import NgClient, NoReplyError
+from rtp_relay.demo.doors import CallDoor
 from rtp_relay.demo.party import Address, Party
-from rtp_relay.demo.sdp import describe, media_address
 from rtp_relay.demo.stage import Stage
 
 PACKETS = 50
 """So many packets each party has to hear in each part of the call: a second's worth."""
-
-FROM_TAG, TO_TAG = b"caller", b"callee"
 
 EXPECTED = ("engaged", "offered", "answered", "delete wanted", "deleted")
 """Events that the call's history has to have, in this order."""
@@ -41,10 +37,9 @@ class Story:
     """The call, and what was seen of it so far. A step gives, in a few words, what it has found."""
 
     stage: Stage
-    client: NgClient
+    door: CallDoor
     caller: Party
     callee: Party
-    call_id: str = field(default_factory=lambda: f"demo-{secrets.token_hex(6)}")
     relays: dict[str, str] = field(default_factory=dict)
     history: list[Recorded] = field(default_factory=list)
 
@@ -60,9 +55,9 @@ class Story:
             ("the service starts again", self.start),
             ("it knows the call: a re-INVITE gets the same relay ports", self.re_invite),
             ("media go on", self.listen),
-            ("the call ends, with the relay's statistics", self.hang_up),
+            ("the call ends", self.hang_up),
             ("no relay holds a session", self.find_nothing),
-            ("the call's history is whole", self.read_history),
+            ("the call's history is whole, with the relay's statistics", self.read_history),
             ("the service stops in order", self.stop),
         ]
 
@@ -71,11 +66,7 @@ class Story:
         pid = self.stage.start()
         while True:
             require(self.stage.ended() is None, f"it ended at once: {self.stage.last_words()}")
-            try:
-                pong = await self.client.ask("ping", {}, tries=1)
-            except NoReplyError:
-                continue
-            if pong.get(b"result") == b"pong":
+            if await self.door.ready():
                 break
         relays = await witness.relays(self.stage.config)
         require(self.relays in ({}, relays), f"the relays are others now: {relays}, not {self.relays}")
@@ -83,7 +74,7 @@ class Story:
         return f"process {pid}; {', '.join(f'{name} at {url}' for name, url in relays.items())}"
 
     async def set_up(self) -> str:
-        """Have the parties agree through the ng door, and start to talk."""
+        """Have the parties agree through the door, and start to talk."""
         for_callee, for_caller = await self._negotiate(version=1)
         parties = {self.caller.address, self.callee.address}
         require(not parties & {for_callee, for_caller}, "the relay's addresses are the parties' own")
@@ -106,7 +97,9 @@ class Story:
         """Ask the relays themselves which of them has the call."""
         held = {name: await witness.sessions(url) for name, url in self.relays.items()}
         require(any(held.values()), f"sessions: {held}")
-        require(await witness.live_calls(self.stage.config) == [self.call_id], "the journal's live calls are others")
+        require(
+            await witness.live_calls(self.stage.config) == [self.door.call_id], "the journal's live calls are others"
+        )
         return ", ".join(f"{name} has {count}" for name, count in held.items())
 
     async def kill(self) -> str:
@@ -117,7 +110,7 @@ class Story:
 
     async def re_invite(self) -> str:
         """Negotiate again within the dialog."""
-        for_callee, for_caller = await self._negotiate(version=2, to_tag=TO_TAG)
+        for_callee, for_caller = await self._negotiate(version=2)
         before = (_text(self.callee.target), _text(self.caller.target))
         found = (_text(for_callee), _text(for_caller))
         require(found == before, f"the ports are {found}, and were {before}")
@@ -125,10 +118,8 @@ class Story:
 
     async def hang_up(self) -> str:
         """End the call."""
-        reply = await self._ask("delete", from_tag=FROM_TAG, to_tag=TO_TAG)
-        packets = _packets(reply)
-        require(packets >= 2 * 3 * PACKETS, f"the relay counts {packets} packets")
-        return f"the relay has relayed {packets} packets"
+        await self.door.hang_up()
+        return "by the caller"
 
     async def find_nothing(self) -> str:
         """Ask the relays themselves, and the journal, whether anything is left."""
@@ -140,13 +131,15 @@ class Story:
 
     async def read_history(self) -> str:
         """Read the call's stream."""
-        self.history = await witness.history(self.stage.config, self.call_id)
+        self.history = await witness.history(self.stage.config, self.door.call_id)
         versions = [entry.version for entry in self.history]
         require(versions == list(range(1, len(versions) + 1)), f"versions: {versions}")
         names = iter(entry.event.name for entry in self.history)
         missing = [name for name in EXPECTED if name not in names]
         require(not missing, f"not in it: {', '.join(missing)}")
-        return f"{len(versions)} events, versions without a gap"
+        packets = sum(_packets(entry.event.statistics) for entry in self.history if isinstance(entry.event, Deleted))
+        require(packets >= 2 * 3 * PACKETS, f"the relay counts {packets} packets")
+        return f"{len(versions)} events, versions without a gap; the relay has relayed {packets} packets"
 
     async def stop(self) -> str:
         """Stop the service as systemd does."""
@@ -155,37 +148,16 @@ class Story:
         require(not list(self.stage.config.service.state_dir.glob("relay-*.json")), "its relays still run")
         return "its Redis and relays too"
 
-    async def _negotiate(self, *, version: int, to_tag: bytes | None = None) -> tuple[Address, Address]:
-        """Make an offer and an answer; give where the callee and the caller are to send."""
-        offer = describe(self.caller.address, version)
-        dialog: dict[str, NgValue] = {"to_tag": to_tag} if to_tag else {}
-        offered = await self._ask("offer", from_tag=FROM_TAG, sdp=offer, **dialog)
-        answer = describe(self.callee.address, version)
-        answered = await self._ask("answer", from_tag=FROM_TAG, to_tag=TO_TAG, sdp=answer)
-        return _relayed(offered), _relayed(answered)
-
-    async def _ask(self, command: str, **keys: NgValue) -> NgDict:
-        reply = await self.client.ask(command, keys | {"call_id": self.call_id.encode()})
-        require(is_ok(reply), f"{command} was refused: {reason(reply) or reply}")
-        return reply
+    async def _negotiate(self, *, version: int) -> tuple[Address, Address]:
+        return await self.door.negotiate(self.caller.address, self.callee.address, version)
 
 
-def _relayed(reply: NgDict) -> Address:
-    sdp = reply.get(b"sdp")
-    if not isinstance(sdp, bytes):
-        raise DidNotHappenError(f"a reply without SDP: {reply}")
-    try:
-        return media_address(sdp)
-    except ValueError as error:
-        raise DidNotHappenError(f"the relay's SDP is of no use: {error}") from error
-
-
-def _packets(reply: NgDict) -> int:
-    match reply:
-        case {b"totals": {b"RTP": {b"packets": int(count)}}}:
+def _packets(statistics: Mapping[str, Any]) -> int:
+    match statistics:
+        case {"totals": {"RTP": {"packets": int(count)}}}:
             return count
         case _:
-            raise DidNotHappenError(f"no statistics in {reply}")
+            return 0
 
 
 def _text(address: Address | None) -> str:

@@ -15,7 +15,7 @@ class Kamailio(Peer):
     """A Kamailio with the configuration `config`, which must answer OPTIONS to itself.
 
     `defines` are values for names that the configuration lets the command line set (`#!ifndef`), strings in quotes;
-    LISTEN is always set, to a free port.
+    LISTEN and LISTEN_TCP are always set, to the same free port.
     """
 
     name = "kamailio"
@@ -37,7 +37,8 @@ class Kamailio(Peer):
 
     def command(self) -> list[str]:
         """Return the command line: in the foreground, all it writes in its own folder, little memory."""
-        defines = {"LISTEN": f"udp:{HOST}:{self.port}", **self._defines}
+        listen = {"LISTEN": f"udp:{HOST}:{self.port}", "LISTEN_TCP": f"tcp:{HOST}:{self.port}"}
+        defines = {**listen, **self._defines}
         folder = str(self.folder)
         places = ["-f", str(self._config.resolve()), "-w", folder, "-Y", folder, "-P", str(self.folder / "pid")]
         named = [word for name, value in defines.items() for word in ("-A", f"{name}={value}")]

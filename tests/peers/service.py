@@ -61,7 +61,8 @@ class Service(Peer):
     """A control node with the journal at `redis_url` and the given `nodes`.
 
     `settings` are sections of the configuration with the keys that differ from the defaults and from what makes tests
-    quick. `nodes` may be changed before a `restart`. At the end of `async with` its log must tell of no fault (a
+    quick. `nodes` may be changed before a `restart`. With `sip`, the keys of that section, it has a SIP door, too, for
+    UDP and TCP on one port: `sip_port`, or a free one. At the end of `async with` its log must tell of no fault (a
     traceback): nothing that a test does to it may cause one.
     """
 
@@ -74,11 +75,15 @@ class Service(Peer):
         *,
         name: str = "control-1",
         settings: Mapping[str, Table] | None = None,
+        sip: Table | None = None,
+        sip_port: int = 0,
     ) -> None:
         super().__init__()
         self.nodes = list(nodes)
         self.control_node = name
         self.port = 0
+        self.sip_port = sip_port
+        self._sip = sip
         self._redis_url = redis_url
         self._settings = settings or {}
 
@@ -125,8 +130,10 @@ class Service(Peer):
         return [line for line in self.log(lines=100_000).splitlines() if "Traceback" in line]
 
     def prepare(self) -> None:
-        """Take the port."""
+        """Take the ports."""
         self.port = self.ports.take()
+        if self._sip is not None:
+            self.sip_port = self.sip_port or self.ports.take()
 
     def environment(self) -> dict[str, str]:
         """Return the environment in which the program is found from its own folder."""
@@ -151,6 +158,8 @@ class Service(Peer):
             "journal": {"url": self._redis_url},
             "ng": {"listen": [self.url]},
         }
+        if self._sip is not None:
+            base["sip"] = {"listen": [f"{kind}:{HOST}:{self.sip_port}" for kind in ("udp", "tcp")], **self._sip}
         for section, table in [*_QUICK.items(), *self._settings.items()]:
             base[section] = {**base.get(section, {}), **table}
         sections = [f"[{section}]\n{_lines(table)}" for section, table in base.items()]

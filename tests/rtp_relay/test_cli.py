@@ -68,6 +68,7 @@ def test_serve_with_a_wrong_configuration_names_it_and_ends_with_2(tmp_path: Pat
 
 @pytest.mark.parametrize("code", [0, 1])
 def test_demo_ends_as_the_demonstration_says(code: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(demo, "run", lambda *, as_json, keep: code + 2 * as_json + 4 * keep)
+    monkeypatch.setattr(demo, "run", lambda door, *, as_json, keep: code + 2 * as_json + 4 * keep + 8 * (door == "ng"))
     assert run(app, ["demo"]).exit_code == code
     assert run(app, ["demo", "--json"]).exit_code == code + 2
+    assert run(app, ["demo", "--door", "ng"]).exit_code == code + 8

@@ -64,15 +64,16 @@ def _command(process: Path) -> str:
         return ""
 
 
-def test_it_succeeds() -> None:
-    with running("--json") as (process, folder):
+@pytest.mark.parametrize(("door", "first"), [("sip", "signalled"), ("ng", "engaged")])
+def test_it_succeeds(door: str, first: str) -> None:
+    with running("--json", "--door", door) as (process, folder):
         out, err = process.communicate(timeout=60)
         assert process.returncode == 0, err
         assert left_behind(folder) == []
     document = json.loads(out)
     assert document["ok"] is True
     assert [check["ok"] for check in document["checks"]] == [True] * CHECKS
-    assert document["history"][0] == "engaged"
+    assert document["history"][0] == first
     assert document["history"][-1] == "deleted"
     assert f"{CHECKS} of {CHECKS} checks passed" in err
 

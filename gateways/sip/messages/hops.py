@@ -18,7 +18,10 @@ def response_hop(via: Via, hop: Hop) -> Hop:
     Over UDP: the address it came from, at its rport, else at the port of its sent-by. Else: the connection it came on;
     if that is gone, see `fallback_hop`. A maddr is not obeyed: it would have us send to whoever a request names.
     """
-    return hop if hop.transport.reliable else replace(hop, port=_rport(via) or _sent_by_port(via, hop.transport))
+    if hop.transport.reliable:
+        return hop
+    port = _rport(via) or _sent_by_port(via, hop.transport)
+    return hop if port == hop.port else replace(hop, port=port)
 
 
 def fallback_hop(via: Via, hop: Hop) -> Hop:

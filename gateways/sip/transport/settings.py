@@ -12,6 +12,9 @@ from gateways.sip.addresses import Hop, Transport
 Receive: TypeAlias = Callable[[bytes, Hop], None]
 """Takes a message as it came, and where from. Must not raise."""
 
+Waited: TypeAlias = Callable[[float], None]
+"""Takes the seconds that the message waited in the kernel which is received next. Must not raise."""
+
 Failed: TypeAlias = Callable[[str], None]
 """Takes the reason why a message could not leave."""
 

@@ -12,7 +12,7 @@ import structlog
 from gateways.sip.addresses import Hop, Local, Transport, bracketed
 from gateways.sip.transport import tls
 from gateways.sip.transport.connections import Connections
-from gateways.sip.transport.settings import Failed, Listen, Receive, TransportSettings
+from gateways.sip.transport.settings import Failed, Listen, Receive, TransportSettings, Waited
 from gateways.sip.transport.udp import UdpPort
 from gateways.sockets import bind, source_towards
 
@@ -20,10 +20,16 @@ log = structlog.get_logger(bounded=True)
 
 
 class Transports:
-    """Sockets for SIP. `receive` gets each message with the hop that it came over; it must not raise."""
+    """Sockets for SIP. `receive` gets each message with the hop that it came over; it must not raise.
 
-    def __init__(self, settings: TransportSettings, receive: Receive) -> None:
-        self._settings, self._receive = settings, receive
+    note_wait: is told before, for each datagram, how long it waited. There is no such measure for streams, whose
+    senders learn from TCP that they are to slow down.
+    """
+
+    def __init__(
+        self, settings: TransportSettings, receive: Receive, note_wait: Waited = lambda _seconds: None
+    ) -> None:
+        self._settings, self._receive, self._note_wait = settings, receive, note_wait
         self.locals: list[Local] = []
         """The listening points that are open, in the order of the settings."""
         self._ports: dict[Local, UdpPort] = {}
@@ -61,7 +67,7 @@ class Transports:
             raise ValueError(f"{name}: {error}") from error
         local = _local(listen, sock)
         if listen.transport is Transport.UDP:
-            self._ports[local] = UdpPort(sock, local, self._receive)
+            self._ports[local] = UdpPort(sock, local, self._receive, self._note_wait)
         else:
             self._connections.listen(sock, local)
         self.locals.append(local)

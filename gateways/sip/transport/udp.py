@@ -9,9 +9,9 @@ from typing import Any
 
 import structlog
 
-from gateways.datagrams import Control, asked, take_some
+from gateways.datagrams import Control, asked, stamp, take_some, waited
 from gateways.sip.addresses import Hop, Local, Transport
-from gateways.sip.transport.settings import Receive
+from gateways.sip.transport.settings import Receive, Waited
 
 log = structlog.get_logger(bounded=True)
 
@@ -28,10 +28,11 @@ class UdpPort:
     from there: only so does an answer pass a NAT, or an in-dialog request seem to come from the one who was called.
     """
 
-    def __init__(self, sock: socket.socket, local: Local, receive: Receive) -> None:
-        self._sock, self._local, self._receive = sock, local, receive
+    def __init__(self, sock: socket.socket, local: Local, receive: Receive, note_wait: Waited) -> None:
+        self._sock, self._local, self._receive, self._note_wait = sock, local, receive, note_wait
         self._keeps_sources = ipaddress.ip_address(local.host).is_unspecified
         self._sources: dict[tuple[str, int], Control] = {}
+        stamp(sock)
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(sock, self._readable)
 
@@ -60,6 +61,7 @@ class UdpPort:
             return
         if self._keeps_sources:
             self._remember((host, port), asked(control))
+        self._note_wait(waited(control))
         self._receive(datagram, Hop(Transport.UDP, host, port, self._local))
 
     def _remember(self, remote: tuple[str, int], source: Control) -> None:

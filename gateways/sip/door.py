@@ -1,0 +1,83 @@
+"""The SIP door as a whole: its parts put together, opened and closed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from actors.directory import Directory
+from actors.nodes import NodeTable
+from gateways.sip.addresses import Hop, Local
+from gateways.sip.calls.relays import CallRelays
+from gateways.sip.dialogs.hops import Hops
+from gateways.sip.dialogs.requests import DialogRequests
+from gateways.sip.proxy.core import Proxy
+from gateways.sip.proxy.settings import ProxySettings
+from gateways.sip.routing.router import CallRouter
+from gateways.sip.script.script import Routing
+from gateways.sip.transactions.layer import TransactionLayer
+from gateways.sip.transactions.timers import Timers
+from gateways.sip.transport.resolver import Resolver
+from gateways.sip.transport.settings import TransportSettings
+from gateways.sip.transport.transports import Transports
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SipSettings:
+    """How the SIP door is set up: each part's settings. nameservers: None for the system's."""
+
+    transport: TransportSettings
+    proxy: ProxySettings = field(default_factory=ProxySettings)
+    timers: Timers = field(default_factory=Timers)
+    max_transactions: int = 100_000
+    nameservers: tuple[str, ...] | None = None
+
+
+class SipDoor:
+    """A SIP proxy whose calls look after their relays. `open` it once, `close` it in any case after that."""
+
+    def __init__(
+        self, settings: SipSettings, routing: Routing, *, calls: Directory, nodes: NodeTable, now: Callable[[], int]
+    ) -> None:
+        """Put the door together. `now` gives ms since the epoch."""
+        self._directory = calls
+        self._router = CallRouter(routing, CallRelays(calls, nodes, now))
+        self.proxy = Proxy(self._router, settings.proxy)
+        self._transports = Transports(settings.transport, self._received, self.proxy.backlog.waited)
+        self._resolver = Resolver(settings.nameservers, reach=self._transports.locals)
+        self._layer = TransactionLayer(
+            self._transports.send,
+            self.proxy,
+            timers=settings.timers,
+            loop=asyncio.get_running_loop(),
+            max_transactions=settings.max_transactions,
+        )
+        self.requests = DialogRequests(self._layer, Hops(self._resolver, self._transports), routing=routing)
+
+    @property
+    def locals(self) -> list[Local]:
+        """The listening points that are open."""
+        return list(self._transports.locals)
+
+    async def open(self) -> None:
+        """Begin to listen. Raises OSError or ValueError, which names the address."""
+        await self._transports.open()
+        self._router.open(self.requests)
+        self.proxy.open(self._layer, self._transports, self._resolver)
+        self._directory.signaller = self.requests.signal
+
+    def reload(self, routing: Routing) -> None:
+        """Let another routing decide about requests from now on; those on their way keep theirs."""
+        self._router.routing = self.requests.routing = routing
+
+    async def close(self, grace: float) -> None:
+        """Take nothing new, wait up to `grace` seconds for what is under way, and close all sockets."""
+        self._directory.signaller = None
+        await self.proxy.close(grace)
+        await self.requests.close()
+        self._layer.close()
+        await self._transports.close()
+
+    def _received(self, data: bytes, hop: Hop) -> None:
+        self._layer.receive(data, hop)

@@ -1,0 +1,51 @@
+"""Responses to INVITEs that another control node sent, which died before they came."""
+
+from __future__ import annotations
+
+from sipmessage import Response
+
+from gateways.sip.calls import facts
+from gateways.sip.calls.relays import CallRelays
+from gateways.sip.messages.incoming import IncomingResponse
+from gateways.sip.messages.values import split_values, uri_text
+from gateways.sip.proxy.hooks import RefusalError
+from gateways.sip.routing.sides import MARK, put
+from replay.negotiation import SipEvent
+from replay.relay import CALLER
+
+
+class Strays:
+    """Takes the responses of calls that the journal knows, so that they come about all the same."""
+
+    def __init__(self, calls: CallRelays) -> None:
+        self._calls = calls
+
+    async def take(self, stray: IncomingResponse) -> Response | None:
+        """Give the response as it is to be sent on; None if no call waits for it, or several of its branches do."""
+        if stray.method != "INVITE" or stray.status <= 100:
+            return None
+        call = await self._calls.snapshot(stray.call_id)
+        if (CALLER, stray.from_tag) not in call.parties or len(call.trying) != 1:
+            return None
+        request = SipEvent("INVITE", True, stray.cseq, branch=call.trying[0], from_tag=stray.from_tag)
+        event = facts.response_event(request, stray.message)
+        party = facts.party_of_response(stray.message, stray.hop, _recorded(stray.message))
+        seeing = await self._calls.signal(
+            stray.call_id,
+            event,
+            source=stray.hop.host,
+            party=party if event.to_tag and stray.status < 300 else None,
+            expires=facts.session_expires(stray.message),
+        )
+        try:
+            put(seeing, stray.message)
+        except RefusalError:
+            return None
+        return stray.message
+
+
+def _recorded(response: Response) -> int:
+    """Give how many Record-Routes stood in the request: from the one of ours that is nearest to the callee on."""
+    values = split_values(response.headers.getlist("Record-Route"))
+    ours = next((place for place, value in enumerate(values) if MARK in uri_text(value).split(";")), len(values))
+    return len(values) - ours

@@ -1,0 +1,84 @@
+"""The SIP door as configured."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from actors.directory import Directory
+from actors.nodes import NodeTable
+from engines.sets import EVERY_SET
+from gateways.sip.addresses import Transport
+from gateways.sip.door import SipDoor, SipSettings
+from gateways.sip.proxy.settings import ProxySettings
+from gateways.sip.script.script import DefaultScript, Routing, Script, ScriptError
+from gateways.sip.transactions.timers import Timers
+from gateways.sip.transport.settings import Listen, TransportSettings
+from rtp_relay.assembly.errors import StartError, UnusableError
+from rtp_relay.config import HostPort, SipConfig
+
+
+async def open_sip_door(
+    config: SipConfig, routing: Routing, directory: Directory, nodes: NodeTable, *, now: Callable[[], int]
+) -> SipDoor:
+    """Open the SIP door. Raises StartError for an address or a file that cannot be used."""
+    door = SipDoor(_settings(config), routing, calls=directory, nodes=nodes, now=now)
+    try:
+        await door.open()
+    except (OSError, ValueError) as error:
+        await door.close(0)
+        why = (isinstance(error, OSError) and error.strerror) or error
+        raise StartError(f"the SIP door cannot listen on {why}") from error
+    return door
+
+
+def load_routing(config: SipConfig, nodes: NodeTable) -> Routing:
+    """Run the routing script; without one, give what is done then. Raises UnusableError."""
+    if config.script is None:
+        next_hop = None if config.next_hop is None else str(config.next_hop)
+        return DefaultScript(config.engine or _engine_of(config.set, nodes), config.set, next_hop)
+    try:
+        return Script.load(config.script, timeout=config.script_timeout)
+    except ScriptError as error:
+        raise UnusableError(f"sip.script: {error}") from error
+
+
+def _engine_of(group: str, nodes: NodeTable) -> str:
+    specs = [node.spec for node in nodes.all() if node.spec.set in (group, EVERY_SET)]
+    return next((spec.engine for spec in specs if spec.set == group), specs[0].engine if specs else "")
+
+
+def _settings(config: SipConfig) -> SipSettings:
+    return SipSettings(
+        transport=TransportSettings(
+            listen=[
+                Listen(Transport(address.transport), address.host, address.port, _advertised(config, address.port))
+                for address in config.listen
+            ],
+            certificate=config.certificate,
+            key=config.key,
+            ca=config.ca,
+            verify=config.verify,
+            client_certificates=config.client_certificates,
+            max_connections=config.max_connections,
+            idle_timeout=config.idle_timeout,
+        ),
+        proxy=ProxySettings(
+            aliases=_texts(config.aliases),
+            second_record_routes=_texts(config.second_record_routes),
+            timer_c=config.timer_c,
+            max_setups=config.max_setups,
+            max_delay=config.max_delay,
+        ),
+        timers=Timers(t1=config.t1, t2=8 * config.t1, t4=10 * config.t1, c=config.timer_c + 1),
+        max_transactions=config.max_transactions,
+        nameservers=config.nameservers or None,
+    )
+
+
+def _advertised(config: SipConfig, port: int) -> tuple[str, int] | None:
+    advertise = config.advertise
+    return None if advertise is None else (advertise.host, advertise.port or port)
+
+
+def _texts(addresses: Sequence[HostPort]) -> list[str]:
+    return [str(address) for address in addresses]

@@ -1,0 +1,124 @@
+"""What the routing has around it: calls that say what they are told to, and branches."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sipmessage import Request
+
+from events.types import Event, PartyLearned
+from gateways.sip.addresses import Hop, Local, Transport
+from gateways.sip.calls.relays import CallRelays, Seeing, Snapshot
+from gateways.sip.messages.incoming import IncomingRequest
+from gateways.sip.messages.making import copy_request
+from gateways.sip.messages.reading import read
+from gateways.sip.proxy.hooks import Arrival, Target
+from replay.negotiation import SipEvent
+
+HERE = Local(Transport.UDP, "192.0.2.10", 5060, "192.0.2.10", 5060)
+CALLER_HOP = Hop(Transport.UDP, "192.0.2.1", 5062, HERE)
+CALLEE_HOP = Hop(Transport.UDP, "192.0.2.2", 5064, HERE)
+SDP, RELAYED = b"v=0\r\nc=IN IP4 192.0.2.1\r\n", b"v=0\r\nc=IN IP4 192.0.2.99\r\n"
+
+PLAIN = Seeing(None, 0, "nothing", "", "", "")
+OFFER = Seeing(RELAYED, 0, "offer", "", "", "")
+
+
+@dataclass(slots=True)
+class Told:
+    """What a call was told of one message."""
+
+    event: SipEvent
+    source: str
+    news: Sequence[Event]
+    party: PartyLearned | None
+    expires: int
+
+
+@dataclass(slots=True)
+class FakeCalls(CallRelays):
+    """Gives `answers` one after the other, then OFFER to what has SDP and PLAIN to what has not."""
+
+    call: Snapshot = field(default_factory=Snapshot)
+    answers: list[Seeing] = field(default_factory=list)
+    told: list[Told] = field(default_factory=list)
+    ended: list[str] = field(default_factory=list)
+
+    async def snapshot(self, call_id: str) -> Snapshot:
+        assert call_id == "c1"
+        return self.call
+
+    async def signal(
+        self,
+        call_id: str,
+        event: SipEvent,
+        *,
+        source: str,
+        news: Sequence[Event] = (),
+        party: PartyLearned | None = None,
+        expires: int = 0,
+    ) -> Seeing:
+        assert call_id == "c1"
+        self.told.append(Told(event, source, news, party, expires))
+        if self.answers:
+            return self.answers.pop(0)
+        return PLAIN if event.sdp is None else OFFER
+
+    async def end(self, call_id: str, callers_tag: str, why: str) -> None:
+        assert (call_id, callers_tag) == ("c1", "a1")
+        self.ended.append(why)
+
+    def seen(self) -> list[tuple[str, int | None, str]]:
+        """Method, status and branch of what it was told of."""
+        return [(told.event.method, told.event.status, told.event.branch) for told in self.told]
+
+
+@dataclass(slots=True)
+class FakeBranch:
+    index: int
+    target: Target
+    request: Request
+    source: Hop | None = CALLEE_HOP
+
+
+class Nobody:
+    """Ends no dialogs."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise AssertionError(f"nobody should ask for {name}")
+
+
+def incoming(
+    method: str = "INVITE",
+    *,
+    cseq: int = 1,
+    to_tag: str = "",
+    more: str = "",
+    body: bytes = SDP,
+    by_callee: bool = False,
+) -> IncomingRequest:
+    caller, callee = "<sip:alice@example.com>;tag=a1", f"<sip:bob@example.com>{f';tag={to_tag}' if to_tag else ''}"
+    sender, other = (callee, caller) if by_callee else (caller, callee)
+    hop = CALLEE_HOP if by_callee else CALLER_HOP
+    kind = "Content-Type: application/sdp\r\n" if body else ""
+    head = (
+        f"{method} sip:bob@192.0.2.2:5064 SIP/2.0\r\nVia: SIP/2.0/UDP {hop.host}:{hop.port};branch=z9hG4bK1\r\n"
+        f"From: {sender}\r\nTo: {other}\r\nCall-ID: c1\r\nCSeq: {cseq} {method}\r\nMax-Forwards: 70\r\n"
+        f"Contact: <sip:user@{hop.host}:{hop.port}>\r\n{more}{kind}Content-Length: {len(body)}\r\n\r\n"
+    )
+    found = read(head.encode() + body, hop)
+    assert isinstance(found, IncomingRequest)
+    return found
+
+
+def arrival(request: IncomingRequest, *, ours: bool | None = None) -> Arrival:
+    """An arrival; by default one with our mark if it is in a dialog."""
+    marked = bool(request.to_tag) if ours is None else ours
+    return Arrival(request, copy_request(request.message), {"lr": None, "rl": None} if marked else None)
+
+
+def branch(request: IncomingRequest, index: int = 0) -> FakeBranch:
+    copy = copy_request(request.message)
+    return FakeBranch(index, Target(copy.uri), copy)

@@ -1,0 +1,162 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from events.types import RelayEngaged
+from gateways.sip.calls.relays import Seeing
+from gateways.sip.calls.settings import CallSettings
+from gateways.sip.messages.making import set_body
+from gateways.sip.messages.replies import reply_to
+from gateways.sip.proxy.hooks import RefusalError
+from gateways.sip.routing.new_call import NewCall
+from tests.gateways.sip.routing.fakes import RELAYED, SDP, FakeBranch, FakeCalls, arrival, branch, incoming
+
+INVITE = incoming()
+
+
+def engaged() -> CallSettings:
+    settings = CallSettings()
+    settings.engage("rtpproxy")
+    return settings
+
+
+def answer(code: int, tag: str = "b1", sdp: bytes = b"", **headers: str) -> Any:
+    response = reply_to(INVITE.message, code, to_tag=tag, headers=headers.items())
+    response.headers.set("Contact", "<sip:bob@192.0.2.2:5064>")
+    set_body(response, sdp, "application/sdp")
+    return response
+
+
+async def left(calls: FakeCalls, count: int = 1) -> tuple[NewCall, list[FakeBranch]]:
+    """An INVITE of which `count` branches have left."""
+    side = NewCall(calls, arrival(INVITE), engaged())
+    branches = [branch(INVITE, index) for index in range(count)]
+    for one in branches:
+        await side.leaves(one)
+    return side, branches
+
+
+async def test_without_a_relay_the_call_is_not_told_of_anything() -> None:
+    calls, one = FakeCalls(), branch(INVITE)
+    side = NewCall(calls, arrival(INVITE), CallSettings())
+    await side.leaves(one)
+    await side.answered(one, answer(200, sdp=SDP))
+    await side.given_up()
+    await side.cancelled()
+    assert (calls.told, calls.ended, one.request.body) == ([], [], SDP)
+
+
+async def test_each_branch_is_told_of_and_gets_the_relays_offer() -> None:
+    calls = FakeCalls()
+    _, branches = await left(calls, 2)
+    assert calls.seen() == [("INVITE", None, "br0"), ("INVITE", None, "br1")]
+    assert [one.request.body for one in branches] == [RELAYED, RELAYED]
+    assert [list(told.news) for told in calls.told] == [[RelayEngaged(engine="rtpproxy", set="default")], []]
+    assert {told.source for told in calls.told} == {"192.0.2.1"}
+    party = calls.told[0].party
+    assert party is not None
+    assert (party.leg, party.tag, party.contact) == ("caller", "a1", "sip:user@192.0.2.1:5062")
+
+
+async def test_the_offer_is_the_one_that_the_script_has_left_in_the_branch() -> None:
+    calls, one = FakeCalls(), branch(INVITE)
+    set_body(one.request, b"v=0\r\ns=other\r\n", "application/sdp")
+    await NewCall(calls, arrival(INVITE), engaged()).leaves(one)
+    assert calls.told[0].event.sdp == b"v=0\r\ns=other\r\n"
+
+
+@pytest.mark.parametrize(
+    ("reason", "code"),
+    [("Load limit exceeded", 503), ("No node of set 'x' takes new calls", 503), ("Unknown call-id", 481), ("no", 500)],
+)
+async def test_a_branch_whose_offer_cannot_be_relayed_is_refused(reason: str, code: int) -> None:
+    calls = FakeCalls(answers=[Seeing(None, 0, "offer", "", "", "", reason)])
+    with pytest.raises(RefusalError) as caught:
+        await left(calls)
+    assert caught.value.code == code
+    assert dict(caught.value.headers).keys() == ({"Retry-After"} if code == 503 else set())
+
+
+async def test_a_branch_without_a_relay_of_its_own_goes_as_it_is() -> None:
+    calls = FakeCalls(answers=[Seeing(None, 0, "offer", "", "", "", "no relay is engaged for this branch")])
+    _, (one,) = await left(calls)
+    assert one.request.body == SDP
+
+
+async def test_answers_are_relayed_and_what_says_nothing_is_not_told() -> None:
+    calls = FakeCalls()
+    side, (one,) = await left(calls)
+    for response in (answer(100), answer(180)):
+        await side.answered(one, response)
+    progress, accepted = answer(183, sdp=SDP), answer(200, sdp=SDP, **{"Session-Expires": "90"})
+    await side.answered(one, progress)
+    await side.answered(one, accepted)
+    assert calls.seen()[1:] == [("INVITE", 183, "br0"), ("INVITE", 200, "br0")]
+    assert (progress.body, accepted.body) == (RELAYED, RELAYED)
+    party = calls.told[2].party
+    assert party is not None
+    assert (party.leg, party.tag, party.contact) == ("callee", "b1", "sip:bob@192.0.2.2:5064")
+    assert (calls.told[2].source, calls.told[2].expires) == ("192.0.2.2", 90)
+
+
+async def test_a_reliable_provisional_response_is_told_without_sdp() -> None:
+    calls = FakeCalls()
+    side, (one,) = await left(calls)
+    await side.answered(one, answer(180, Require="100rel", RSeq="1"))
+    assert calls.seen()[1:] == [("INVITE", 180, "br0")]
+
+
+async def test_a_2xx_that_comes_again_is_told_once() -> None:
+    calls = FakeCalls()
+    side, (one,) = await left(calls)
+    repeats = [answer(200, sdp=SDP) for _ in range(3)]
+    for response in repeats:
+        await side.answered(one, response)
+    assert [response.body for response in repeats] == [RELAYED] * 3
+    assert calls.seen()[1:] == [("INVITE", 200, "br0")]
+    other = answer(200, tag="b2", sdp=SDP)
+    await side.answered(one, other)
+    assert calls.seen()[1:] == [("INVITE", 200, "br0")] * 2
+
+
+async def test_a_preview_that_cannot_be_relayed_goes_without_it_and_an_answer_does_not_go() -> None:
+    calls = FakeCalls()
+    side, (one,) = await left(calls)
+    calls.answers = [Seeing(None, 0, "answer", "", "", "", "Node a: no answer")] * 2
+    progress = answer(183, sdp=SDP)
+    await side.answered(one, progress)
+    assert (progress.body, progress.headers.get("Content-Type")) == (b"", None)
+    with pytest.raises(RefusalError) as caught:
+        await side.answered(one, answer(200, sdp=SDP))
+    assert caught.value.code == 503
+
+
+async def test_when_all_is_given_up_the_call_ends() -> None:
+    calls = FakeCalls()
+    side, (one,) = await left(calls)
+    await side.answered(one, answer(486))
+    assert calls.ended == []
+    await side.given_up()
+    assert calls.ended == ["the INVITE failed"]
+
+
+async def test_a_cancelled_call_ends_with_its_last_branch() -> None:
+    calls = FakeCalls()
+    side, (one, two) = await left(calls, 2)
+    await side.answered(one, answer(486))
+    await side.cancelled()
+    assert calls.seen()[-1] == ("CANCEL", None, "")
+    assert calls.ended == []
+    await side.answered(two, answer(487))
+    assert calls.ended == ["cancelled"]
+
+
+async def test_a_cancel_that_lost_the_race_ends_nothing() -> None:
+    calls = FakeCalls()
+    side, (one,) = await left(calls)
+    await side.answered(one, answer(200, sdp=SDP))
+    await side.cancelled()
+    await side.given_up()
+    assert calls.ended == []

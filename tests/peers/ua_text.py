@@ -1,0 +1,59 @@
+"""What a user agent reads in headers, as text: whatever is copied into a later message must be copied unchanged."""
+
+from __future__ import annotations
+
+import re
+
+from sipmessage import URI, Headers
+
+from tests.peers.ua_wire import Place
+
+_QUOTED = re.compile(r'"(?:\\.|[^"\\])*"')
+_BRACKETED = re.compile(r"<[^>]*>")
+
+
+def values(headers: Headers, name: str) -> list[str]:
+    """Give all values of a header, those in one line split at their commas (RFC 3261 7.3.1)."""
+    return [part for line in headers.getlist(name) for part in _split(line)]
+
+
+def _split(line: str) -> list[str]:
+    # Commas within quotes and angle brackets do not count: hide them, as long as they are looked for.
+    hidden = _BRACKETED.sub(_hide, _QUOTED.sub(_hide, line))
+    ends = [*(found.start() for found in re.finditer(",", hidden)), len(line)]
+    starts = [0, *(end + 1 for end in ends)]
+    return [line[start:end].strip() for start, end in zip(starts, ends, strict=False)]
+
+
+def _hide(found: re.Match[str]) -> str:
+    return "_" * len(found[0])
+
+
+def uri_of(value: str) -> str:
+    """Give the URI of a name-addr or addr-spec, as it is written."""
+    bracketed = re.search(r"<([^>]*)>", _QUOTED.sub(_hide, value))
+    return value[bracketed.start(1) : bracketed.end(1)] if bracketed else value.partition(";")[0].strip()
+
+
+def parameter(value: str, name: str) -> str | None:
+    """Give a parameter of a header value, outside of its URI; "" if it has no value, None if it is not there."""
+    outside = _BRACKETED.sub("<>", _QUOTED.sub(_hide, value))
+    found = re.search(rf";\s*{name}\s*(?:=\s*([^;\s]*))?\s*(?:;|$)", outside, re.IGNORECASE)
+    return None if found is None else found[1] or ""
+
+
+def tag_of(value: str) -> str:
+    """Give the tag of a From or To value, "" if it has none."""
+    return parameter(value, "tag") or ""
+
+
+def place_of(uri: str) -> Place:
+    """Say where a numeric SIP URI sends one (RFC 3263 4: UDP, unless it says otherwise)."""
+    parsed = URI.parse(uri)
+    transport = (parsed.parameters.get("transport") or "udp").lower()
+    return Place(transport, parsed.host, parsed.port or 5060)
+
+
+def is_loose(route: str) -> bool:
+    """Tell whether a Route value is one of a loose router (RFC 3261 16.4)."""
+    return ";lr" in uri_of(route).lower()

@@ -107,19 +107,18 @@ class Service(NgChild):
     def command(self) -> list[str]:
         """Write the configuration and return the command line."""
         file = self.folder / "rtp-relay.toml"
-        file.write_text(self._configuration())
+        file.write_text("".join(_section(head, keys) for head, keys in self.sections()))
         return run_module("rtp_relay", "serve", "-c", str(file))
 
-    def _configuration(self) -> str:
+    def sections(self) -> list[tuple[str, Section]]:
+        """Give the configuration's sections, each with its head."""
         service = {"name": "bench", "state_dir": str(self.folder), "log_level": "warning", **self._settings}
-        return "".join(
-            (
-                _section("[service]", service),
-                _section("[journal]", {"url": self._journal_url, "durability": str(self._durability)}),
-                _section("[ng]", {"listen": [f"udp:{HOST}:{self.port}"]}),
-                _section("[[nodes]]", {"name": NODE, "engine": "rtpengine", "url": f"udp:{HOST}:{self._relay[1]}"}),
-            )
-        )
+        return [
+            ("[service]", service),
+            ("[journal]", {"url": self._journal_url, "durability": str(self._durability)}),
+            ("[ng]", {"listen": [f"udp:{HOST}:{self.port}"]}),
+            ("[[nodes]]", {"name": NODE, "engine": "rtpengine", "url": f"udp:{HOST}:{self._relay[1]}"}),
+        ]
 
 
 class Journal(Child, RedisServer):

@@ -29,21 +29,22 @@ class Stage:
 async def stage(options: Options, relays: Relays, settings: Section | None = None) -> AsyncIterator[Stage]:
     """Start a stage; `settings` are keys of the service's section in its configuration."""
     async with (
-        _journal(options.durability) as journal,
+        journal(options.durability) as redis,
         make_relay(options, relays) as relay,
-        Service(journal.journal_url, options.durability, relay.address, settings) as service,
+        Service(redis.journal_url, options.durability, relay.address, settings) as service,
     ):
-        yield Stage(journal, relay, service)
+        yield Stage(redis, relay, service)
 
 
 @asynccontextmanager
-async def _journal(durability: Durability) -> AsyncIterator[Journal]:
-    async with Journal(durability) as journal:
+async def journal(durability: Durability) -> AsyncIterator[Journal]:
+    """Start the Redis of a journal, and the replica that a durability needs."""
+    async with Journal(durability) as redis:
         if durability is not Durability.REPLICA:
-            yield journal
+            yield redis
             return
-        async with replica_of(journal):
-            yield journal
+        async with replica_of(redis):
+            yield redis
 
 
 def make_relay(options: Options, relays: Relays) -> Relay:

@@ -1,0 +1,1 @@
+"""Real calls through the SIP door, with real relays and real media."""

@@ -121,7 +121,8 @@ class CallActor(LoopActor):
             self._enqueue(attend(around.now(), around.deadlines, signals=signals), ATTENTION_LANE)
 
     def _passivate(self) -> None:
-        if self._lanes.idle and not self._appending:
+        # What is in the inbox already would be begun, and cut off by the end behind it.
+        if self._lanes.idle and not self._appending and self.actor_inbox.empty():
             self._around.forget(self.call_id)
             self.stop()
 

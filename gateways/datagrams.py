@@ -6,7 +6,11 @@ that the answer can come from it.
 
 from __future__ import annotations
 
+import contextlib
 import socket
+import struct
+import sys
+import time
 from collections.abc import Callable
 from time import monotonic
 from typing import Any, TypeAlias
@@ -25,7 +29,10 @@ ROOM = 65_507
 _DATAGRAMS_A_TURN = 32
 _SECONDS_A_TURN = 0.002
 _BUFFER = 65_536
-_CONTROL_BUFFER = socket.CMSG_SPACE(20)
+_TIMESPEC = struct.Struct("@qq")
+_CONTROL_BUFFER = socket.CMSG_SPACE(20) + socket.CMSG_SPACE(_TIMESPEC.size)
+_SO_TIMESTAMPNS_NEW = 64
+"""Option and control message of Linux (socket(7)) that Python does not name."""
 
 
 def take_some(sock: socket.socket, take: Take) -> None:
@@ -49,3 +56,19 @@ def asked(control: Control) -> Control:
         if (level, kind) == (socket.IPPROTO_IPV6, socket.IPV6_PKTINFO):  # struct in6_pktinfo: address, interface
             return [(level, kind, data[:16] + bytes(4))]
     return []
+
+
+def stamp(sock: socket.socket) -> None:
+    """Have the kernel note when each datagram came, where it can."""
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):
+            sock.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS_NEW, 1)
+
+
+def waited(control: Control) -> float:
+    """Give how many seconds ago a datagram came to a socket that stamps; 0 if that is not known."""
+    for level, kind, data in control:
+        if (level, kind, len(data)) == (socket.SOL_SOCKET, _SO_TIMESTAMPNS_NEW, _TIMESPEC.size):
+            seconds, nanoseconds = _TIMESPEC.unpack(data)
+            return max(0.0, time.time() - float(seconds) - float(nanoseconds) / 1e9)
+    return 0.0

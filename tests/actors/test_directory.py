@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from actors.directory import DirectorySettings
+from actors.effects import Flow, Wait
+from engines.rtpengine.bencode import NgDict
 from tests.actors.simulation import Cluster
 
 
@@ -54,5 +56,24 @@ def test_closing_takes_no_new_calls_and_finishes_what_is_under_way() -> None:
     assert late == {b"result": b"error", b"error-reason": b"Load limit exceeded"}
     assert cluster.loop.run_until_complete(closing)
     assert under_way.ok
+    assert directory.resident == 0
+    cluster.close()
+
+
+def test_what_comes_at_the_last_moment_is_still_done() -> None:
+    def flow(milliseconds: int) -> Flow:
+        if milliseconds:
+            yield Wait(milliseconds)
+        return {b"result": b"ok"}
+
+    def go_on(_reply: NgDict) -> None:
+        directory.conduct("c", flow(10), None, replies.append)
+
+    cluster = Cluster(control_nodes=1)
+    directory = cluster.nodes[0].directory
+    replies: list[NgDict] = []
+    cluster.loop.call_soon(lambda: directory.conduct("c", flow(0), None, go_on, opens_call=True))
+    cluster.after(1)
+    assert replies == [{b"result": b"ok"}]
     assert directory.resident == 0
     cluster.close()

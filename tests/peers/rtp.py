@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Self
 
 from tests.peers.datagram import Address, DatagramSocket
+from tests.peers.ports import HOST
 
 PCMU = 0
 SAMPLES = 160  # of one packet: 20 ms at 8000 Hz
@@ -20,11 +21,12 @@ _HEADER = struct.Struct("!BBHII")
 def make_sdp(address: Address, session: int = 1, version: int = 1) -> str:
     """Return a minimal SDP (RFC 4566): one audio stream, PCMU, at `address`."""
     host, port = address
+    family = "IP6" if ":" in host else "IP4"
     lines = [
         "v=0",
-        f"o=- {session} {version} IN IP4 {host}",
+        f"o=- {session} {version} IN {family} {host}",
         "s=-",
-        f"c=IN IP4 {host}",
+        f"c=IN {family} {host}",
         "t=0 0",
         f"m=audio {port} RTP/AVP {PCMU}",
         "a=rtpmap:0 PCMU/8000",
@@ -55,8 +57,8 @@ class RtpEndpoint(DatagramSocket):
     `packets` are the datagrams with their senders, in the order of arrival.
     """
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, host: str = HOST) -> None:
+        super().__init__(host)
         self.packets: list[tuple[bytes, Address]] = []
         self.sent = 0
         self.ssrc = random.getrandbits(32)

@@ -1,8 +1,8 @@
 """A small SIP user agent for tests, which is strict with whom it talks to.
 
-It stands on `sipmessage` and shares no code with the SIP door. It knows RFC 3261's user agent over UDP and TCP, with
-reliable provisional responses (RFC 3262) and UPDATE (RFC 3311): transactions and their repeats, dialogs, route sets.
-Requests are answered by the test; the agent itself answers only OPTIONS and CANCEL, and acknowledges failures.
+It stands on `sipmessage` and shares no code with the SIP door. It knows RFC 3261's user agent over UDP, TCP and TLS,
+with reliable provisional responses (RFC 3262) and UPDATE (RFC 3311): transactions and their repeats, dialogs, route
+sets. Requests are answered by the test; the agent itself answers only OPTIONS and CANCEL, and acknowledges failures.
 """
 
 from __future__ import annotations
@@ -14,13 +14,14 @@ from typing import Self
 from sipmessage import Request, Response
 
 from tests.peers.peer import wait_until
+from tests.peers.ports import HOST
 from tests.peers.ua_client import Client
 from tests.peers.ua_dialog import Dialog
 from tests.peers.ua_server import Server
 from tests.peers.ua_transactions import Arrived, Sent
-from tests.peers.ua_wire import Place
+from tests.peers.ua_wire import Place, Tls
 
-__all__ = ["Arrived", "Dialog", "Place", "Sent", "UserAgent"]
+__all__ = ["Arrived", "Dialog", "Place", "Sent", "Tls", "UserAgent"]
 
 _SETTLE = 5.0
 
@@ -28,14 +29,15 @@ _SETTLE = 5.0
 class UserAgent(Client, Server):
     """A user agent with an RTP endpoint (`media`), for `async with`.
 
-    It listens on one port for UDP and TCP; `transport` is what its Contact names. `received` are all messages it got.
+    It listens on one port of `host` for UDP and TCP, or with `tls` for UDP and TLS; `transport` is what its Contact
+    names. `received` are all messages it got.
     `violations` tells of all that a strict user agent cannot put up with: wrong branches, tags, CSeqs or
     Request-URIs, Routes that are left, missing ACKs, SDP that changes without a new version. At the end of `async
     with` there must be none, and nothing may be unanswered; an exception on the way out carries what was said.
     """
 
-    def __init__(self, name: str, transport: str = "udp") -> None:
-        super().__init__(name, transport)
+    def __init__(self, name: str, transport: str = "udp", *, host: str = HOST, tls: Tls | None = None) -> None:
+        super().__init__(name, transport, host, tls)
 
     def check(self) -> None:
         """Raise `AssertionError` with the whole story if there was a violation, or something is unanswered."""

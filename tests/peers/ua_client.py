@@ -12,7 +12,7 @@ from tests.peers.ua_core import Core, Header, add, fill
 from tests.peers.ua_dialog import Dialog, of_response
 from tests.peers.ua_text import place_of, tag_of
 from tests.peers.ua_transactions import PATIENCE, T2, Mailbox, Repeater, Sent
-from tests.peers.ua_wire import Place
+from tests.peers.ua_wire import Place, Tls
 
 _REFRESHING = ("INVITE", "UPDATE")
 
@@ -20,8 +20,8 @@ _REFRESHING = ("INVITE", "UPDATE")
 class Client(Core):
     """Sends requests, repeats them over UDP, takes the responses, and sends the ACKs for failures."""
 
-    def __init__(self, name: str, transport: str) -> None:
-        super().__init__(name, transport)
+    def __init__(self, name: str, transport: str, host: str, tls: Tls | None) -> None:
+        super().__init__(name, transport, host, tls)
         self._sent: dict[tuple[str, str], Sent] = {}
 
     def ask(
@@ -87,7 +87,7 @@ class Client(Core):
         branch = self._new_branch()
         request.headers.set("Via", self._via(place, branch))
         if request.method in _REFRESHING:
-            request.headers.set("Contact", f"<{self.uri}>")
+            request.headers.set("Contact", f"<{self.contact}>")
         return self._keep(request, place, branch, dialog)
 
     def _keep(self, request: Request, place: Place, branch: str, dialog: Dialog | None = None) -> Sent:

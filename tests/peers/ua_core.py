@@ -7,11 +7,10 @@ from collections.abc import Iterable
 
 from sipmessage import URI, Message, Request, Response
 
-from tests.peers.ports import HOST
 from tests.peers.rtp import RtpEndpoint
 from tests.peers.ua_dialog import Dialog, Key, description_faults
 from tests.peers.ua_text import is_loose, place_of, uri_of
-from tests.peers.ua_wire import Place, Wire
+from tests.peers.ua_wire import Place, Tls, Wire, bracketed
 
 Header = tuple[str, str]
 SDP = "application/sdp"
@@ -20,15 +19,16 @@ SDP = "application/sdp"
 class Core:
     """The ground of a user agent."""
 
-    def __init__(self, name: str, transport: str) -> None:
+    def __init__(self, name: str, transport: str, host: str, tls: Tls | None) -> None:
         self.name = name
         self.transport = transport
-        self.media = RtpEndpoint()
+        self.host = host
+        self.media = RtpEndpoint(host)
         self.received: list[Request | Response] = []
         self.origins: set[Place] = set()
         self.violations: list[str] = []
         self._dialogs: dict[Key, Dialog] = {}
-        self._wire = Wire(self._take, self.note)
+        self._wire = Wire(self._take, self.note, host, tls)
         self._story: list[str] = []
         self._version = 0
         self._described = ""
@@ -36,13 +36,18 @@ class Core:
     @property
     def place(self) -> Place:
         """Where it is."""
-        return Place(self.transport, HOST, self._wire.port)
+        return Place(self.transport, self.host, self._wire.port)
 
     @property
     def uri(self) -> str:
-        """The URI of its Contact."""
-        tcp = ";transport=tcp" if self.transport == "tcp" else ""
-        return f"sip:{self.name}@{HOST}:{self._wire.port}{tcp}"
+        """The URI by which it is reached: the Request-URI of requests in its dialogs."""
+        how = "" if self.transport == "udp" else f";transport={self.transport}"
+        return f"sip:{self.name}@{bracketed(self.host)}:{self._wire.port}{how}"
+
+    @property
+    def contact(self) -> str:
+        """The URI that it writes into its Contact."""
+        return self.uri
 
     def sdp(self, direction: str = "sendrecv") -> str:
         """Describe its one stream; the version of the description grows whenever it says something new."""
@@ -94,7 +99,7 @@ class Core:
         return f"z9hG4bK{self.name}-{secrets.token_hex(6)}"
 
     def _via(self, place: Place, branch: str) -> str:
-        return f"SIP/2.0/{place.transport.upper()} {HOST}:{self._wire.port};branch={branch};rport"
+        return f"SIP/2.0/{place.transport.upper()} {bracketed(self.host)}:{self._wire.port};branch={branch};rport"
 
     def _in_dialog(self, dialog: Dialog, method: str, cseq: int, headers: Iterable[Header], sdp: str) -> Request:
         """Make a request in a dialog (RFC 3261 12.2.1.1), without Via and Contact."""

@@ -13,7 +13,7 @@ from tests.peers.ua_core import Core, Header, add
 from tests.peers.ua_dialog import Dialog, of_request
 from tests.peers.ua_text import parameter, tag_of, values
 from tests.peers.ua_transactions import T2, WITHIN, Arrived, Mailbox, Repeater
-from tests.peers.ua_wire import Place
+from tests.peers.ua_wire import Place, Tls
 
 ALLOW = "INVITE, ACK, CANCEL, BYE, PRACK, UPDATE, INFO, OPTIONS, MESSAGE"
 PHRASES = {
@@ -32,10 +32,14 @@ _TELLS_CONTACT = ("INVITE", "UPDATE")
 
 
 class Server(Core):
-    """Takes requests, absorbs their repeats, answers CANCEL and OPTIONS; all else waits for the test to answer."""
+    """Takes requests, absorbs their repeats, answers CANCEL and OPTIONS; all else waits for the test to answer.
 
-    def __init__(self, name: str, transport: str) -> None:
-        super().__init__(name, transport)
+    `says_to_options` is the code that OPTIONS get, 0 for none at all.
+    """
+
+    def __init__(self, name: str, transport: str, host: str, tls: Tls | None) -> None:
+        super().__init__(name, transport, host, tls)
+        self.says_to_options = 200
         self._arrived: dict[tuple[str, str], Arrived] = {}
         self._requests: Mailbox[Arrived] = Mailbox(self.story)
         self._first_branch: dict[tuple[str, str, str], str] = {}
@@ -79,7 +83,7 @@ class Server(Core):
         if code > 100 and arrived.request.method in _MAKES_DIALOG and asked.getlist("Record-Route"):
             headers.setlist("Record-Route", list(asked.getlist("Record-Route")))
         if 100 < code < 300 and arrived.request.method in _TELLS_CONTACT:
-            headers.add("Contact", f"<{self.uri}>")
+            headers.add("Contact", f"<{self.contact}>")
 
     def _answer(self, arrived: Arrived, response: Response, *, reliable: bool) -> None:
         data, place = bytes(response), _return_place(arrived)
@@ -149,8 +153,8 @@ class Server(Core):
             self._check_in_dialog(arrived, arrived.dialog)
         if request.method == "PRACK":
             self._prack_came(arrived)
-        if request.method == "OPTIONS":
-            self.reply(arrived, 200)
+        if request.method == "OPTIONS" and self.says_to_options:
+            self.reply(arrived, self.says_to_options)
         self._requests.put(arrived)
 
     def _check_in_dialog(self, arrived: Arrived, dialog: Dialog) -> None:
@@ -213,7 +217,7 @@ class Server(Core):
 def _complete_via(request: Request, origin: Place) -> None:
     """Say in the top Via where the request came from (RFC 3261 18.2.1, RFC 3581 4)."""
     top, *others = values(request.headers, "Via")
-    host = request.via[0].host
+    host = request.via[0].host.strip("[]")
     if parameter(top, "rport") == "":
         top = re.sub(r";\s*rport(?=\s*(?:;|$))", f";rport={origin.port};received={origin.host}", top)
     elif host != origin.host:
@@ -223,8 +227,8 @@ def _complete_via(request: Request, origin: Place) -> None:
 
 def _return_place(arrived: Arrived) -> Place:
     """Say where the responses go (RFC 3261 18.2.2, RFC 3581 4)."""
-    if arrived.origin.transport == "tcp":
+    if arrived.origin.transport != "udp":
         return arrived.origin
     via = arrived.request.via[0]
     port = via.parameters.get("rport") or via.port or 5060
-    return Place("udp", via.parameters.get("received") or via.host, int(port))
+    return Place("udp", via.parameters.get("received") or via.host.strip("[]"), int(port))

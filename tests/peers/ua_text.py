@@ -51,7 +51,7 @@ def place_of(uri: str) -> Place:
     """Say where a numeric SIP URI sends one (RFC 3263 4: UDP, unless it says otherwise)."""
     parsed = URI.parse(uri)
     transport = (parsed.parameters.get("transport") or "udp").lower()
-    return Place(transport, parsed.host, parsed.port or 5060)
+    return Place(transport, parsed.host.strip("[]"), parsed.port or 5060)
 
 
 def is_loose(route: str) -> bool:

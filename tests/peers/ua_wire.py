@@ -1,9 +1,10 @@
-"""The sockets of a user agent: one port, UDP and TCP."""
+"""The sockets of a user agent: one port, UDP and TCP or TLS."""
 
 from __future__ import annotations
 
 import asyncio
 import re
+import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -15,24 +16,43 @@ _ATTEMPTS = 20
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where messages come from and go to. transport: "udp" or "tcp"."""
+    """Where messages come from and go to. transport: "udp", "tcp" or "tls"; host: an IP address without brackets."""
 
     transport: str
     host: str
     port: int
 
     def __str__(self) -> str:
-        return f"{self.transport}:{self.host}:{self.port}"
+        return f"{self.transport}:{bracketed(self.host)}:{self.port}"
+
+
+def bracketed(host: str) -> str:
+    """Give a host as URIs have it."""
+    return f"[{host}]" if ":" in host else host
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """What is presented to those who connect, and whom it trusts where it connects itself."""
+
+    server: ssl.SSLContext
+    client: ssl.SSLContext
 
 
 Receive = Callable[[bytes, Place], None]
 
 
 class Wire:
-    """Sends to places and hands on what comes. TCP connections are kept and used in both directions."""
+    """Sends to places and hands on what comes. Connections are kept and used in both directions.
 
-    def __init__(self, receive: Receive, complain: Callable[[str], None]) -> None:
-        self.port = 0
+    With `tls` those that others open are TLS ones, without it they are TCP ones.
+    """
+
+    def __init__(
+        self, receive: Receive, complain: Callable[[str], None], host: str = HOST, tls: Tls | None = None
+    ) -> None:
+        self.host, self.port = host, 0
+        self._tls = tls
         self._receive = receive
         self._complain = complain
         self._datagrams: asyncio.DatagramTransport | None = None
@@ -45,16 +65,21 @@ class Wire:
         loop = asyncio.get_running_loop()
         for _ in range(_ATTEMPTS):
             self._datagrams, _ = await loop.create_datagram_endpoint(
-                lambda: _Datagrams(self._receive), local_addr=(HOST, 0)
+                lambda: _Datagrams(self._receive), local_addr=(self.host, 0)
             )
             self.port = self._datagrams.get_extra_info("sockname")[1]
             try:
-                self._server = await loop.create_server(self._accept, HOST, self.port)
+                self._server = await loop.create_server(
+                    lambda: self._stream("tls" if self._tls else "tcp"),
+                    self.host,
+                    self.port,
+                    ssl=self._tls.server if self._tls else None,
+                )
             except OSError:
                 self._datagrams.close()
             else:
                 return
-        message = f"no port of {HOST} is free for UDP and TCP"
+        message = f"no port of {self.host} is free for UDP and TCP"
         raise OSError(message)
 
     async def close(self) -> None:
@@ -71,30 +96,31 @@ class Wire:
         await self._server.wait_closed()
 
     def send(self, data: bytes, place: Place) -> None:
-        """Send a message; over TCP on the connection with that place, a new one if there is none."""
+        """Send a message; over TCP or TLS on the connection with that place, a new one if there is none."""
         if place.transport == "udp":
             assert self._datagrams is not None
             self._datagrams.sendto(data, (place.host, place.port))
             return
         stream = self._streams.get(place)
         if stream is None:
-            stream = self._streams[place] = self._accept()
+            stream = self._streams[place] = self._stream(place.transport)
             task = asyncio.create_task(self._connect(stream, place))
             self._connecting.add(task)
             task.add_done_callback(self._connecting.discard)
         stream.send(data)
 
     def connected(self, place: Place) -> bool:
-        """Tell whether there is a TCP connection with a place."""
+        """Tell whether there is a connection with a place."""
         return place in self._streams
 
-    def _accept(self) -> _Stream:
-        return _Stream(self._receive, self._streams)
+    def _stream(self, transport: str) -> _Stream:
+        return _Stream(transport, self._receive, self._streams)
 
     async def _connect(self, stream: _Stream, place: Place) -> None:
         loop = asyncio.get_running_loop()
         try:
-            await loop.create_connection(lambda: stream, place.host, place.port)
+            secure = self._tls.client if self._tls and place.transport == "tls" else None
+            await loop.create_connection(lambda: stream, place.host, place.port, ssl=secure)
         except OSError as error:
             del self._streams[place]
             self._complain(f"{place} cannot be reached: {error}")
@@ -114,9 +140,10 @@ class _Datagrams(asyncio.DatagramProtocol):
 
 
 class _Stream(asyncio.Protocol):
-    """A TCP connection, cut into messages by their Content-Length (RFC 3261 18.3)."""
+    """A TCP or TLS connection, cut into messages by their Content-Length (RFC 3261 18.3)."""
 
-    def __init__(self, receive: Receive, streams: dict[Place, _Stream]) -> None:
+    def __init__(self, kind: str, receive: Receive, streams: dict[Place, _Stream]) -> None:
+        self._kind = kind
         self._receive = receive
         self._streams = streams
         self._place: Place | None = None
@@ -137,7 +164,7 @@ class _Stream(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         host, port = transport.get_extra_info("peername")[:2]
-        self._place = Place("tcp", host, port)
+        self._place = Place(self._kind, host, port)
         self._streams[self._place] = self
         self._transport = transport
         transport.write(self._waiting)

@@ -195,8 +195,8 @@ class Service:
 def _spare_the_collector() -> None:
     """Let the garbage collector look at what a call leaves behind less often, and never at what was there before it.
 
-    At its defaults it took a tenth of the CPU at full load, and stopped everything for up to 20 ms at a time. The middle
-    generation is kept small: what the SIP door's transactions leave in it took 50 ms to look through at 400 000 objects.
+    At its defaults it took a tenth of the CPU at full load, and stopped everything for up to 20 ms at a time. The
+    middle generation is small: with 400 000 objects of the SIP door's transactions in it, a look took 50 ms.
     """
     gc.collect()
     gc.freeze()

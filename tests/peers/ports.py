@@ -7,6 +7,7 @@ import random
 import socket
 
 HOST = "127.0.0.1"
+HOST_6 = "::1"
 UNIT = 100
 # Below the system's ephemeral ports: no client's socket takes a port while its peer restarts.
 _UNITS = range(10000, 32000, UNIT)

@@ -10,7 +10,7 @@ from sipmessage import URI, Request, Response
 from tests.peers.ua_checks import response_faults
 from tests.peers.ua_core import Core, Header, add, fill
 from tests.peers.ua_dialog import Dialog, of_response
-from tests.peers.ua_text import place_of, tag_of
+from tests.peers.ua_text import branches_of, place_of, tag_of
 from tests.peers.ua_transactions import PATIENCE, T2, Mailbox, Repeater, Sent
 from tests.peers.ua_wire import Place, Tls
 
@@ -113,7 +113,7 @@ class Client(Core):
         return request
 
     def _response_came(self, response: Response) -> None:
-        branch = (response.via[0].parameters.get("branch") or "") if response.via else ""
+        branch = next(iter(branches_of(response.headers)), "")
         sent = self._sent.get((branch, response.cseq.method))
         if sent is None:
             self.violation(f"{response.code} {response.headers['CSeq']} answers nothing that was sent")

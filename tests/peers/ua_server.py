@@ -11,7 +11,7 @@ from sipmessage import Request, Response
 from tests.peers.ua_checks import in_dialog_faults, request_faults
 from tests.peers.ua_core import Core, Header, add
 from tests.peers.ua_dialog import Dialog, of_request
-from tests.peers.ua_text import parameter, tag_of, values
+from tests.peers.ua_text import branches_of, parameter, sent_by, tag_of, values
 from tests.peers.ua_transactions import T2, WITHIN, Arrived, Mailbox, Repeater
 from tests.peers.ua_wire import Place, Tls
 
@@ -110,7 +110,7 @@ class Server(Core):
         arrived.dialog.confirmed = arrived.dialog.confirmed or confirmed
 
     def _request_came(self, request: Request, data: bytes, origin: Place) -> None:
-        branch = request.via[0].parameters.get("branch") or ""
+        branch = branches_of(request.headers)[0]
         _complete_via(request, origin)
         arrived = Arrived(request, data, origin, branch)
         known = self._arrived.get((branch, "INVITE" if request.method == "ACK" else request.method))
@@ -217,7 +217,7 @@ class Server(Core):
 def _complete_via(request: Request, origin: Place) -> None:
     """Say in the top Via where the request came from (RFC 3261 18.2.1, RFC 3581 4)."""
     top, *others = values(request.headers, "Via")
-    host = request.via[0].host.strip("[]")
+    host, _ = sent_by(top)
     if parameter(top, "rport") == "":
         top = re.sub(r";\s*rport(?=\s*(?:;|$))", f";rport={origin.port};received={origin.host}", top)
     elif host != origin.host:
@@ -229,6 +229,6 @@ def _return_place(arrived: Arrived) -> Place:
     """Say where the responses go (RFC 3261 18.2.2, RFC 3581 4)."""
     if arrived.origin.transport != "udp":
         return arrived.origin
-    via = arrived.request.via[0]
-    port = via.parameters.get("rport") or via.port or 5060
-    return Place("udp", via.parameters.get("received") or via.host.strip("[]"), int(port))
+    via = values(arrived.request.headers, "Via")[0]
+    host, port = sent_by(via)
+    return Place("udp", parameter(via, "received") or host, int(parameter(via, "rport") or port))

@@ -47,10 +47,24 @@ def tag_of(value: str) -> str:
     return parameter(value, "tag") or ""
 
 
+def branches_of(headers: Headers) -> list[str]:
+    """Give the branches of all Vias, "" for one without."""
+    return [parameter(via, "branch") or "" for via in values(headers, "Via")]
+
+
+def sent_by(via: str) -> tuple[str, int]:
+    """Give host (without brackets) and port of a Via value."""
+    found = re.search(r"\s(\[[^\]]*\]|[^\s:;]+)(?::(\d+))?\s*(?:;|$)", via)
+    if found is None:
+        message = f"{via!r} is no Via"
+        raise ValueError(message)
+    return found[1].strip("[]"), int(found[2] or 5060)
+
+
 def place_of(uri: str) -> Place:
-    """Say where a numeric SIP URI sends one (RFC 3263 4: UDP, unless it says otherwise)."""
+    """Say where a numeric SIP URI sends one (RFC 3263 4: UDP, unless it says otherwise; 26.2.1 of RFC 3261: TLS)."""
     parsed = URI.parse(uri)
-    transport = (parsed.parameters.get("transport") or "udp").lower()
+    transport = "tls" if parsed.scheme == "sips" else (parsed.parameters.get("transport") or "udp").lower()
     return Place(transport, parsed.host.strip("[]"), parsed.port or 5060)
 
 

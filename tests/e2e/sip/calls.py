@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from engines.sdp.session import parse
 from tests.e2e.sip.stage import Stage
-from tests.peers.ports import HOST
+from tests.peers.ports import HOST, HOST_6
 from tests.peers.rtp import converse, media_address
 from tests.peers.ua import Arrived, Dialog, Sent, UserAgent
 
@@ -87,24 +87,29 @@ class Call:
 async def talk(stage: Stage, one: Side, other: Side) -> None:
     """Let two parties talk to what they were told, until they hear each other, through the relay's ports only."""
     for side in (one, other):
-        check_relayed(stage, side.hears)
+        check_relayed(stage, side.hears, relay_host(side.agent))
         side.agent.media.talk_to(media_address(side.hears))
     await converse(one.agent.media, other.agent.media)
     low, high = stage.relay.media_ports
     for side in (one, other):
-        senders = side.agent.media.senders
+        senders, relay = side.agent.media.senders, relay_host(side.agent)
         assert media_address(side.hears) in senders, senders
-        assert all(host == HOST and low <= port <= high for host, port in senders), senders
+        assert all(host == relay and low <= port <= high for host, port in senders), senders
 
 
-def check_relayed(stage: Stage, body: bytes) -> None:
-    """Check that each stream of an SDP that is not switched off is on the relay, on a port of its own."""
+def relay_host(agent: UserAgent) -> str:
+    """Give the relay's address for a party: that of its own family."""
+    return HOST_6 if ":" in agent.host else HOST
+
+
+def check_relayed(stage: Stage, body: bytes, host: str = HOST) -> None:
+    """Check that each stream of an SDP that is not switched off is on the relay's `host`, on a port of its own."""
     sdp, (low, high) = parse(body), stage.relay.media_ports
     ports = [int(stream.port.text) for stream in sdp.live_streams]
     assert ports, body
     assert len(set(ports)) == len(ports), body
     assert all(low <= port <= high for port in ports), body
-    assert all(address.host == HOST.encode() for address in map(sdp.address_of, sdp.live_streams)), body
+    assert all(address.host == host.encode() for address in map(sdp.address_of, sdp.live_streams)), body
 
 
 @dataclass(slots=True)

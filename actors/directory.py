@@ -20,6 +20,7 @@ from actors.nodes import NodeTable
 from actors.quarantine import Quarantine
 from actors.signaller import Signaller
 from actors.surroundings import Observer, Surroundings
+from engines.rtpengine.bencode import NgDict
 from events.journal import CorruptEntry, Journal
 from replay.index import Deadlines
 
@@ -92,6 +93,17 @@ class Directory:
         this control node closes the flow is refused. Only for flows that begin with something to be journalled.
         """
         self._give(call_id, Conduct(flow, lane, reply), opens_call=opens_call)
+
+    async def ask(self, call_id: str, flow: Flow, lane: str | None, *, opens_call: bool = False) -> NgDict:
+        """Have a flow run as `conduct` does, and wait for what came of it."""
+        done: asyncio.Future[NgDict] = asyncio.get_running_loop().create_future()
+
+        def reply(said: NgDict) -> None:
+            if not done.done():  # who asked may have given up
+                done.set_result(said)
+
+        self.conduct(call_id, flow, lane, reply, opens_call=opens_call)
+        return await done
 
     def _give(self, call_id: str, message: Do | Conduct, *, opens_call: bool) -> None:
         why = self._quarantine.reason(call_id)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -196,14 +195,7 @@ class RelayCall:
 
     async def _conduct(self, flow: Flow, lane: str | None = "") -> NgDict:
         """Run a flow in the call's actor and give its reply. Raises the error that a refusal stands for."""
-        done: asyncio.Future[NgDict] = asyncio.get_running_loop().create_future()
-
-        def reply(said: NgDict) -> None:
-            if not done.done():
-                done.set_result(said)
-
-        self._directory.conduct(self.call_id, flow, lane, reply)
-        return check(await done)
+        return check(await self._directory.ask(self.call_id, flow, lane))
 
 
 def _other(leg: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import copy
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -86,7 +85,7 @@ class CallRelays:
             found = yield Record(lambda state: Decision([], _snapshot(state)))
             return {b"result": b"ok"}
 
-        await self._conduct(call_id, flow(), LOOKING)
+        await self._directory.ask(call_id, flow(), LOOKING)
         return found
 
     async def signal(
@@ -103,21 +102,11 @@ class CallRelays:
         seen = Seen(call_id=call_id, event=event, received_from=source, at=self._now(), expires=expires)
         lane = None if event.method == "BYE" else event.branch
         flow = signal(seen, self._nodes, news, party)
-        return _seeing(await self._conduct(call_id, flow, lane, opens_call=event.begins_call))
+        return _seeing(await self._directory.ask(call_id, flow, lane, opens_call=event.begins_call))
 
     async def end(self, call_id: str, callers_tag: str, why: str) -> None:
         """End a call of which no dialog has come about."""
-        await self._conduct(call_id, delete(flows.call_delete(call_id, callers_tag, "", why, self._now())), None)
-
-    async def _conduct(self, call_id: str, flow: Flow, lane: str | None, *, opens_call: bool = False) -> NgDict:
-        done: asyncio.Future[NgDict] = asyncio.get_running_loop().create_future()
-
-        def reply(said: NgDict) -> None:
-            if not done.done():
-                done.set_result(said)
-
-        self._directory.conduct(call_id, flow, lane, reply, opens_call=opens_call)
-        return await done
+        await self._directory.ask(call_id, delete(flows.call_delete(call_id, callers_tag, "", why, self._now())), None)
 
 
 def _snapshot(state: CallState) -> Snapshot:

@@ -44,7 +44,7 @@ class SipDoor:
         self._directory = calls
         self._router = CallRouter(routing, CallRelays(calls, nodes, now))
         self.proxy = Proxy(self._router, settings.proxy)
-        self._transports = Transports(settings.transport, self._received, self.proxy.backlog.waited)
+        self._transports = Transports(settings.transport, self._received, self.proxy.backlog.gauge)
         self._resolver = Resolver(settings.nameservers, reach=self._transports.locals)
         self._layer = TransactionLayer(
             self._transports.send,

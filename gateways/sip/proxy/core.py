@@ -31,7 +31,8 @@ class Proxy:
     """A stateful, forking, record-routing proxy (RFC 3261 16). A transactions.users.TransactionUser.
 
     `router` decides where requests go. It is to be opened, with what it sends by, before the first message comes.
-    `backlog` is to be told how long messages wait; while they wait too long, no new dialogs begin.
+    `backlog` has gauges, which are to be told how long messages wait; of those that wait too long, only what belongs
+    to a dialog is taken.
     """
 
     def __init__(self, router: Router, settings: ProxySettings) -> None:
@@ -111,7 +112,7 @@ class Proxy:
         incoming = transaction.request
         if not self._contexts.has_room_for(incoming):
             self.counters.overloaded += 1
-            log.warning("sip request refused, there is too much to do", call_id=incoming.call_id)
+            log.warning("sip request refused with 503", call_id=incoming.call_id, closing=self._contexts.closing)
             _refuse(transaction, self._too_much())
             return
         fingerprint = self._fingerprints.of(incoming)

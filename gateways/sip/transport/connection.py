@@ -10,7 +10,7 @@ from typing import cast
 import structlog
 
 from gateways.sip.addresses import Hop
-from gateways.sip.transport.settings import Failed, Receive, TransportSettings
+from gateways.sip.transport.settings import Failed, Receive, TransportSettings, Waited
 from gateways.sip.transport.stream import PING, PONG, Framer, StreamError
 
 log = structlog.get_logger(bounded=True)
@@ -26,16 +26,19 @@ class Connection(asyncio.Protocol):
         hop: Hop,
         settings: TransportSettings,
         receive: Receive,
+        note_wait: Waited,
         *,
         unusable: Callable[[Connection], None],
         gone: Callable[[Connection], None],
     ) -> None:
         self.hop = hop
         self._settings, self._receive, self._unusable, self._gone = settings, receive, unusable, gone
+        self._note_wait = note_wait
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
         self._framer = Framer(settings.max_message)
         self._messages: Iterator[bytes] = iter(())
+        self._read_at = 0.0
         self._waiting: list[tuple[bytes, Failed]] = []  # until it is connected
         self._queued = 0  # bytes of these
         self._unsure: list[Failed] = []  # of messages that the transport may not have sent yet
@@ -140,6 +143,7 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Take the messages in a piece of the stream."""
+        self._read_at = monotonic()
         self._messages = self._framer.feed(data)
         self._take_some()
 
@@ -163,6 +167,7 @@ class Connection(asyncio.Protocol):
         if message == PING:
             self.send(PONG, _ignore)
         else:
+            self._note_wait(monotonic() - self._read_at)
             self._receive(message, self.hop)
 
     def _pause(self) -> None:

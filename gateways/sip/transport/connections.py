@@ -14,7 +14,7 @@ import structlog
 
 from gateways.sip.addresses import Hop, Local, Transport
 from gateways.sip.transport.connection import Connection
-from gateways.sip.transport.settings import Failed, Receive, TransportSettings
+from gateways.sip.transport.settings import Failed, Gauge, Receive, TransportSettings
 from gateways.sip.transport.tls import may_be_proved
 
 log = structlog.get_logger(bounded=True)
@@ -30,8 +30,8 @@ _Key: TypeAlias = tuple[Transport, str, int, str]
 class Connections:
     """The connections of all listening points."""
 
-    def __init__(self, settings: TransportSettings, receive: Receive) -> None:
-        self._settings, self._receive = settings, receive
+    def __init__(self, settings: TransportSettings, receive: Receive, gauge: Gauge) -> None:
+        self._settings, self._receive, self._gauge = settings, receive, gauge
         self._server_tls: ssl.SSLContext | None = None
         self._client_tls: ssl.SSLContext | None = None
         self._usable: dict[_Key, Connection] = {}
@@ -73,7 +73,9 @@ class Connections:
         return len(self._all) >= self._settings.max_connections
 
     def _new(self, hop: Hop) -> Connection:
-        connection = Connection(hop, self._settings, self._receive, unusable=self._drop, gone=self._forget)
+        connection = Connection(
+            hop, self._settings, self._receive, self._gauge(), unusable=self._drop, gone=self._forget
+        )
         self._usable[self._key(hop)] = connection
         self._all.add(connection)
         return connection

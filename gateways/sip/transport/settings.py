@@ -13,10 +13,18 @@ Receive: TypeAlias = Callable[[bytes, Hop], None]
 """Takes a message as it came, and where from. Must not raise."""
 
 Waited: TypeAlias = Callable[[float], None]
-"""Takes the seconds that the message waited in the kernel which is received next. Must not raise."""
+"""Takes the seconds for which a message has waited, just before it is received. Must not raise."""
+
+Gauge: TypeAlias = Callable[[], Waited]
+"""Gives what takes the waits of one socket's messages."""
 
 Failed: TypeAlias = Callable[[str], None]
 """Takes the reason why a message could not leave."""
+
+
+def no_gauge() -> Waited:
+    """Take no note of waits."""
+    return lambda _seconds: None
 
 
 @dataclass(frozen=True, slots=True)

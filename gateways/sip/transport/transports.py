@@ -12,7 +12,7 @@ import structlog
 from gateways.sip.addresses import Hop, Local, Transport, bracketed
 from gateways.sip.transport import tls
 from gateways.sip.transport.connections import Connections
-from gateways.sip.transport.settings import Failed, Listen, Receive, TransportSettings, Waited
+from gateways.sip.transport.settings import Failed, Gauge, Listen, Receive, TransportSettings, no_gauge
 from gateways.sip.transport.udp import UdpPort
 from gateways.sockets import bind, source_towards
 
@@ -22,18 +22,16 @@ log = structlog.get_logger(bounded=True)
 class Transports:
     """Sockets for SIP. `receive` gets each message with the hop that it came over; it must not raise.
 
-    note_wait: is told before, for each datagram, how long it waited. There is no such measure for streams, whose
-    senders learn from TCP that they are to slow down.
+    gauge: is asked for each socket what is to be told, before each message, how long it waited: in the kernel if it
+    is a datagram, else since it was taken from there (how long before that, TCP does not tell).
     """
 
-    def __init__(
-        self, settings: TransportSettings, receive: Receive, note_wait: Waited = lambda _seconds: None
-    ) -> None:
-        self._settings, self._receive, self._note_wait = settings, receive, note_wait
+    def __init__(self, settings: TransportSettings, receive: Receive, gauge: Gauge = no_gauge) -> None:
+        self._settings, self._receive, self._gauge = settings, receive, gauge
         self.locals: list[Local] = []
         """The listening points that are open, in the order of the settings."""
         self._ports: dict[Local, UdpPort] = {}
-        self._connections = Connections(settings, receive)
+        self._connections = Connections(settings, receive, gauge)
 
     @property
     def connections(self) -> int:
@@ -67,7 +65,7 @@ class Transports:
             raise ValueError(f"{name}: {error}") from error
         local = _local(listen, sock)
         if listen.transport is Transport.UDP:
-            self._ports[local] = UdpPort(sock, local, self._receive, self._note_wait)
+            self._ports[local] = UdpPort(sock, local, self._receive, self._gauge())
         else:
             self._connections.listen(sock, local)
         self.locals.append(local)

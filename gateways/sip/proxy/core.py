@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
+from collections.abc import Sequence
 
 import structlog
 
@@ -83,6 +84,15 @@ class Proxy:
 
     # -- what the transactions tell --
 
+    def refuses(self, request: IncomingRequest) -> Sequence[tuple[str, str]] | None:
+        """Refuse a request for which there is no room."""
+        if self._contexts.has_room_for(request):
+            return None
+        self.counters.overloaded += 1
+        log.warning("sip request refused with 503", call_id=request.call_id, closing=self._contexts.closing)
+        least = self._settings.retry_after
+        return (("Retry-After", str(random.randint(least, 2 * least))),)
+
     def request_came(self, transaction: ServerTransaction) -> None:
         """Take a request."""
         self.counters.requests += 1
@@ -110,11 +120,6 @@ class Proxy:
 
     def _take(self, transaction: ServerTransaction) -> None:
         incoming = transaction.request
-        if not self._contexts.has_room_for(incoming):
-            self.counters.overloaded += 1
-            log.warning("sip request refused with 503", call_id=incoming.call_id, closing=self._contexts.closing)
-            _refuse(transaction, self._too_much())
-            return
         fingerprint = self._fingerprints.of(incoming)
         fault = fault_of(incoming, fingerprint, self._settings.supported)
         if fault is not None:
@@ -125,10 +130,6 @@ class Proxy:
         context = Context(self._means, self._contexts, transaction, arrival, fingerprint)
         self._contexts.add(context)
         context.start()
-
-    def _too_much(self) -> Answer:
-        least = self._settings.retry_after
-        return Answer(503, "Service Unavailable", (("Retry-After", str(random.randint(least, 2 * least))),))
 
 
 def _refuse(transaction: ServerTransaction, said: Answer | RefusalError) -> None:

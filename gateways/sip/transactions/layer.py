@@ -1,7 +1,7 @@
 """The transaction layer: reads what comes, finds the transaction it belongs to, and begins new ones.
 
 The number of transactions is bounded. Past the bound new requests are refused with a 503 that costs no state; those
-within dialogs may still enter until twice the bound, so that calls in progress can go on and end.
+within dialogs may still enter until three times the bound, so that calls in progress can go on and end.
 """
 
 from __future__ import annotations
@@ -29,8 +29,10 @@ log = structlog.get_logger(bounded=True)
 MAX_TRANSACTIONS = 200_000
 """So many may be known at a time. Most of them are over, and only wait for repeats for up to 64 T1."""
 
-RETRY_AFTER = 5
-"""The seconds after which one who was refused may try again."""
+RESERVE = 3
+"""So many times the bound is there for requests within dialogs: the last of the others go on in as many again."""
+
+_TOO_MANY = (("Retry-After", "5"),)
 
 
 class TransactionLayer:
@@ -134,11 +136,13 @@ class TransactionLayer:
             return
         if request.method == "CANCEL":
             self._take_cancel(key, request)
-        elif self._has_room_for(request):
+            return
+        headers = self._user.refuses(request) if self._has_room_for(request) else _TOO_MANY
+        if headers is None:
             self._user.request_came(self._responses.begin(key, request))
         else:
             self.counters.refused += 1
-            self._refuse(request, 503, ("Retry-After", str(RETRY_AFTER)))
+            self._refuse(request, 503, *headers)
 
     def _take_cancel(self, key: ServerKey, cancel: IncomingRequest) -> None:
         """Take a CANCEL (RFC 3261 9.2). It always has room: there can be but one of each INVITE that is known."""
@@ -153,7 +157,7 @@ class TransactionLayer:
             self._user.cancel_came(cancelled, cancel)
 
     def _has_room_for(self, request: IncomingRequest) -> bool:
-        return self.transactions < (2 if request.to_tag else 1) * self.max_transactions
+        return self.transactions < (RESERVE if request.to_tag else 1) * self.max_transactions
 
     def _refuse(self, request: IncomingRequest, code: int, *headers: tuple[str, str]) -> None:
         self.respond_stateless(request, reply_to(request.message, code, to_tag=self._own_tag, headers=headers))

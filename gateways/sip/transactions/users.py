@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Protocol
 
@@ -63,6 +64,12 @@ class ClientUser(Protocol):
 
 class TransactionUser(Protocol):
     """Who takes requests. All calls come on the event loop; they must return at once and not raise."""
+
+    def refuses(self, request: IncomingRequest) -> Sequence[tuple[str, str]] | None:
+        """Give the headers of the 503 that a request gets for which there is no room; None to take it.
+
+        It is sent without a transaction, so that a flood of requests leaves nothing behind.
+        """
 
     def request_came(self, transaction: ServerTransaction) -> None:
         """Take a new request, not an ACK, and no CANCEL of a transaction that is known. An INVITE had its 100."""

@@ -32,6 +32,9 @@ LISTEN = [Listen(Transport.UDP, HOST, 0), Listen(Transport.TCP, HOST, 0)]
 class Nobody:
     """The user of a layer to which nobody sends requests."""
 
+    def refuses(self, request: IncomingRequest) -> None:
+        raise AssertionError(request)
+
     def request_came(self, transaction: ServerTransaction) -> None:
         raise AssertionError(transaction)
 

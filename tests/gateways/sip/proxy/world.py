@@ -259,7 +259,11 @@ class World:
     async def take(self, incoming: IncomingRequest | None = None) -> Server:
         """Have a request come."""
         server = Server(incoming or request())
-        self.proxy.request_came(server)
+        refused = self.proxy.refuses(server.request)
+        if refused is None:
+            self.proxy.request_came(server)
+        else:
+            server.respond(reply_to(server.request.message, 503, headers=refused))
         await settle()
         return server
 

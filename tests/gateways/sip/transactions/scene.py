@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -118,6 +118,7 @@ class Scene:
         self.loop = VirtualLoop()
         self.sent: list[Sent] = []
         self.told: list[tuple[str, str]] = []
+        self.refusal: Sequence[tuple[str, str]] | None = None
         self.requests: list[ReceivedRequest] = []
         self.layer = TransactionLayer(
             self._send, self, timers=Timers(grain=0.0), loop=self.loop, max_transactions=max_transactions
@@ -127,6 +128,9 @@ class Scene:
         self.sent.append(Sent(self.loop.now, data, hop, failed))
 
     # -- what the user is told --
+
+    def refuses(self, _request: IncomingRequest) -> Sequence[tuple[str, str]] | None:
+        return self.refusal
 
     def request_came(self, transaction: ServerTransaction) -> None:
         self.told.append(("request", transaction.request.method))

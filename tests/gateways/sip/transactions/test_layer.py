@@ -39,13 +39,23 @@ def test_the_ack_of_a_refusal_goes_nowhere() -> None:
     assert scene.told == []
 
 
-def test_requests_within_dialogs_may_enter_until_twice_the_bound() -> None:
+def test_what_the_user_has_no_room_for_is_refused_without_a_transaction() -> None:
+    scene = Scene()
+    scene.refusal = [("Retry-After", "7")]
+    scene.receive(request_text())
+    reply = scene.sent[0].data.decode()
+    assert reply.startswith("SIP/2.0 503 Service Unavailable\r\n")
+    assert "\r\nRetry-After: 7\r\n" in reply
+    assert (scene.told, scene.layer.transactions, scene.layer.counters.refused) == ([], 0, 1)
+
+
+def test_requests_within_dialogs_may_enter_until_three_times_the_bound() -> None:
     scene = Scene(max_transactions=2)
-    for number in range(6):
+    for number in range(9):
         scene.receive(request_text("OPTIONS", branch=f"z9hG4bK{number}"))
         scene.receive(request_text("BYE", branch=f"z9hG4bKin{number}", to_tag="b"))
-    assert [method for _what, method in scene.told] == ["OPTIONS", "BYE", "BYE", "BYE"]
-    assert scene.layer.transactions == 4
+    assert [method for _what, method in scene.told] == ["OPTIONS", "BYE", "BYE", "BYE", "BYE", "BYE"]
+    assert scene.layer.transactions == 6
 
 
 def test_past_the_bound_repeats_acks_and_cancels_of_what_is_known_still_count() -> None:

@@ -25,6 +25,8 @@ def fork(request: Request) -> None:
     request.rtp_relay_engage("rtpengine")
     # Inherited by all branches that have none of their own.
     request.rtp_relay_peer.flags = "trust-address"
+    # What the relay adds to an SDP can change where the SDP itself does not: then it needs a new version.
+    request.rtp_relay_ctx.flags = "replace-SDP-version"
 
     # The index that append_branch gives is the one of rtp_relay: $(rtp_relay[1]) of an OpenSIPS script.
     request.append_branch(f"sip:{request.user}@phones.example.org", next_hop=DESK_PHONES)

@@ -24,4 +24,6 @@ def route(request: Request) -> None:
     request.rtp_relay_peer.type = "RTP/AVP"
     # Keys in the SDP (SDES), not DTLS: the phones know nothing else.
     request.rtp_relay.peer = "DTLS=off"
+    # What the relay adds to an SDP can change where the SDP itself does not: then it needs a new version.
+    request.rtp_relay_ctx.flags = "replace-SDP-version"
     request.relay(GATEWAY)

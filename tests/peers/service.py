@@ -42,6 +42,7 @@ class Node:
     unix: bool = False
     timeout: float = 1.5
     max_in_flight: int = 1000
+    set: str = "default"
 
     def table(self) -> Table:
         """Return the node's table in the configuration."""
@@ -54,6 +55,7 @@ class Node:
             "draining": self.draining,
             "timeout": self.timeout,
             "max_in_flight": self.max_in_flight,
+            "set": self.set,
         }
 
 

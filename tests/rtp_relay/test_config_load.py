@@ -234,6 +234,16 @@ def test_the_set_of_the_door_has_to_have_nodes() -> None:
     assert parse('[ng]\nset = "gold"', FILE).ng.set == "gold"
 
 
+def test_the_set_of_the_sip_door_counts_where_it_has_no_script(tmp_path: Path) -> None:
+    (tmp_path / "route.py").write_text("")
+    sets = nodes(("a", "rtpproxy", "udp:h:1"), extra='set = "gold"\n') + '[ng]\nset = "gold"\n'
+    door = sets + '[sip]\nlisten = ["udp:127.0.0.1:5060"]\n'
+    assert problems(door) == [
+        "8: sip.set: found 'default', a set without nodes, expected a set that [[nodes]] have: gold"
+    ]
+    assert parse(door + 'script = "route.py"', tmp_path / "rtp-relay.toml").sip.set == "default"
+
+
 def test_a_broken_node_may_be_in_the_set_of_the_door() -> None:
     text = nodes(("a", "rtpproxy", "udp:h:1"), extra="set = 3\n") + '[ng]\nset = "gold"'
     assert problems(text) == ["5: nodes[0].set: found 3, expected a name of letters, digits and . _ -"]

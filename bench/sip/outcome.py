@@ -35,6 +35,9 @@ class Calls:
 Statistics = Mapping[str, str]
 """The last line of SIPp's statistics, by the names of its columns."""
 
+_TIMES = 4
+"""Seconds and microseconds of the INVITE and of its 200."""
+
 
 def read_statistics(text: str) -> Statistics:
     """Read the file of -trace_stat. Raises ValueError if there is no line of figures in it."""
@@ -45,8 +48,11 @@ def read_statistics(text: str) -> Statistics:
 
 
 def read_set_ups(text: str) -> list[float]:
-    """Read the log of the caller's scenario: ms from the INVITE to its 200, of each call that was answered."""
-    times = (tuple(map(float, line.split())) for line in text.splitlines())
+    """Read the log of the caller's scenario: ms from the INVITE to its 200, of each call that was answered.
+
+    SIPp loses a piece of its log now and then; the lines that it has torn are left out.
+    """
+    times = (tuple(map(float, words)) for line in text.splitlines() if len(words := line.split()) == _TIMES)
     return [(came - left) * 1e3 + (came_us - left_us) / 1e3 for left, left_us, came, came_us in times]
 
 

@@ -20,6 +20,10 @@ def test_set_ups_are_in_ms() -> None:
     assert read_set_ups(text) == [pytest.approx(2.5), pytest.approx(0.01)]
 
 
+def test_torn_lines_are_left_out() -> None:
+    assert read_set_ups("1.0 0 1.0 2500\n1.0 2500\n1.0 0 2.0 0\n") == [pytest.approx(2.5), pytest.approx(1000.0)]
+
+
 def test_calls_that_were_neither_completed_nor_refused_have_failed() -> None:
     caller = {"SuccessfulCall(C)": "7", "refused(C)": "2", "Retransmissions(C)": "3"}
     calls = sum_up(10, caller, {"Retransmissions(C)": "4"}, [3.0, 1.0, 2.0], 2.5)

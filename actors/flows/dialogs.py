@@ -164,7 +164,7 @@ def _intent(number: int, own: Own, cseq: int) -> RequestIntended:
 def _worded(call_id: str, own: Own, cseq: int, ends: Ends) -> InDialog:
     caller = _tagged(ends.caller.uri, ends.caller_tag)
     callee = _tagged(ends.callee.uri, ends.callee_tag)
-    party = ends.caller if own.leg == CALLER else ends.callee
+    party, peer = (ends.caller, ends.callee) if own.leg == CALLER else (ends.callee, ends.caller)
     return InDialog(
         call_id=call_id,
         to_leg=own.leg,
@@ -178,8 +178,15 @@ def _worded(call_id: str, own: Own, cseq: int, ends: Ends) -> InDialog:
         source=party.source,
         body=own.body,
         content_type=own.content_type,
-        headers=own.headers,
+        headers=_with_contact(own, peer.contact),
     )
+
+
+def _with_contact(own: Own, peers: str) -> tuple[tuple[str, str], ...]:
+    """Give a request's headers. One that refreshes the remote target (RFC 3261 12.2) leaves it at the party's peer."""
+    if own.method not in ("INVITE", "UPDATE") or any(name.lower() == "contact" for name, _ in own.headers):
+        return own.headers
+    return (*own.headers, ("Contact", f"<{peers}>"))
 
 
 def _tagged(uri: str, tag: str) -> str:

@@ -131,6 +131,6 @@ def _check(sections: dict[str, dict[str, Any]], nodes: list[dict[str, Any]], not
     check_route(sections["route"], values, notes)
     check_sip(sections["sip"], values, notes)
     sip_uses_set = bool(sections["sip"].get("listen")) and not sections["sip"].get("script")
-    for door, uses_set in (("ng", True), ("sip", sip_uses_set)):
+    for door, uses_set in (("ng", bool(sections["ng"].get("listen"))), ("sip", sip_uses_set)):
         if uses_set and "set" in sections[door]:
             check_set(door, sections[door]["set"], values, notes)

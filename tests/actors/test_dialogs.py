@@ -51,6 +51,23 @@ def test_a_request_goes_out_as_if_the_peer_had_sent_it(call: SipCall) -> None:
     assert ends(call) == [(1, 200), (2, 200)]
 
 
+@pytest.mark.parametrize(
+    ("own", "contact"),
+    [
+        (Own("callee", "tA", "INVITE"), ("Contact", "<sip:tC@192.0.2.1>")),
+        (Own("caller", "tA", "UPDATE"), ("Contact", "<sip:tA@192.0.2.1>")),
+        (Own("caller", "tA", "INVITE", headers=(("contact", "<sip:x>"),)), ("contact", "<sip:x>")),
+    ],
+)
+def test_a_request_that_refreshes_the_target_leaves_it_at_the_peer(
+    call: SipCall, own: Own, contact: tuple[str, str]
+) -> None:
+    call.begin()
+    asked(call, own)
+    (request,) = call.cluster.peer("tA" if own.leg == "callee" else "tC").received
+    assert request.headers == (contact,)
+
+
 def test_requests_of_the_peer_that_come_after_ours_pass_with_higher_cseqs(call: SipCall) -> None:
     call.begin()
     asked(call, Own("callee", "tA", "OPTIONS"))

@@ -232,6 +232,7 @@ def test_the_set_of_the_door_has_to_have_nodes() -> None:
         "6: ng.set: found 'gold', a set without nodes, expected a set that [[nodes]] have: default"
     ]
     assert parse('[ng]\nset = "gold"', FILE).ng.set == "gold"
+    assert parse(text + "\nlisten = []", FILE).ng.set == "gold"
 
 
 def test_the_set_of_the_sip_door_counts_where_it_has_no_script(tmp_path: Path) -> None:

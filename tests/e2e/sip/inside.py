@@ -1,0 +1,99 @@
+"""A control node in the test's own process: its clock can be put forward, and its calls can be told what to do."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import ExitStack
+from unittest.mock import patch
+
+from structlog.testing import capture_logs
+from structlog.typing import EventDict
+
+from actors import replies
+from actors.effects import Flow, Spawn
+from actors.flows.dialogs import Own, request_in_dialog
+from actors.signaller import SignalOutcome
+from engines.rtpengine.bencode import NgDict
+from rtp_relay import service
+from rtp_relay.assembly import clock
+from rtp_relay.config import load
+from tests.e2e.sip.stage import SCRIPTS, database
+from tests.e2e.stage import Relay
+from tests.peers.redis_server import RedisServer
+from tests.peers.service import Node, Service, Value
+
+MARKING = SCRIPTS / "own_requests.py"
+
+
+class Clock:
+    """The control node's time: the system's, and `ahead` of it by so many ms."""
+
+    def __init__(self) -> None:
+        self.ahead = 0
+
+    def __call__(self) -> int:
+        """Give the time, ms since the epoch."""
+        return clock.now() + self.ahead
+
+    def put_forward(self, seconds: float) -> None:
+        """Have so much time pass."""
+        self.ahead += round(seconds * 1000)
+
+
+class Inside(Service):
+    """The service, as a part of this process."""
+
+    clock: Clock
+    _running: service.Service | None = None
+
+    def prepare(self) -> None:
+        self.clock = Clock()
+        self._logged: list[EventDict] = []
+        self._logs = ExitStack()
+        super().prepare()
+
+    async def start(self) -> None:
+        self.command()  # writes the configuration
+        self._logged = self._logs.enter_context(capture_logs())
+        with patch("rtp_relay.service.now", self.clock):
+            self._running = service.Service(load(self.config))
+            await self._running.start()
+
+    async def stop(self) -> None:
+        if self._running is not None:
+            await self._running.stop()
+            self._logs.close()
+            self._running = None
+
+    def log(self, lines: int = 60) -> str:
+        return "\n".join(map(str, self._logged[-lines:]))
+
+    def faults(self) -> list[str]:
+        return [str(entry) for entry in self._logged if "exc_info" in entry]
+
+    async def send(self, call_id: str, own: Own) -> SignalOutcome:
+        """Have the control node send a request of our own in a call's dialog, and give its outcome."""
+        assert self._running is not None, "it is not running"
+        loop = asyncio.get_running_loop()
+        ended: asyncio.Future[SignalOutcome] = loop.create_future()
+        begun: asyncio.Future[NgDict] = loop.create_future()
+
+        def request() -> Flow:
+            outcome = yield from request_in_dialog(own)
+            ended.set_result(outcome)
+            return None
+
+        def flow() -> Flow:
+            yield Spawn(request())
+            return replies.ok()
+
+        self._running.directory.conduct(call_id, flow(), None, begun.set_result)
+        await begun
+        return await ended
+
+
+def inside(redis: RedisServer, number: int, relays: Mapping[str, Relay], **sip: Value) -> Inside:
+    """Make a control node whose journal is that database, with a script that marks requests of our own."""
+    nodes = [Node(f"{engine}-1", relay) for engine, relay in relays.items()]
+    return Inside(database(redis, number), nodes, name="inside", sip={"script": str(MARKING), **sip})

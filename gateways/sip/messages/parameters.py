@@ -8,10 +8,12 @@ from urllib.parse import quote
 
 from sipmessage import Parameters
 
-QUOTED = r'"(?:[^"\\]++|\\(?s:.))*+"'
+# Groups are not repeated possessively here and in the other patterns: Python before 3.11.5 gets that wrong
+# (github.com/python/cpython/issues/101955). What is in them is, so that no search goes back and forth.
+QUOTED = r'"(?:[^"\\]++|\\(?s:.))*"'
 """A quoted string (RFC 3261 25.1)."""
 
-PARAMETERS = rf'(?:[ \t]*;[ \t]*[^\s;,="<>]++(?:[ \t]*=[ \t]*(?:{QUOTED}|[^\s;,"<>]*+))?)*+'
+PARAMETERS = rf'(?:[ \t]*;[ \t]*[^\s;,="<>]++(?:[ \t]*=[ \t]*(?:{QUOTED}|[^\s;,"<>]*+))?)*'
 """Any number of parameters, each behind its semicolon. Their values may be empty, or what only Vias have: bare IPv6."""
 
 _PARAMETER = re.compile(rf';[ \t]*([^\s;,="<>]++)(?:[ \t]*=[ \t]*({QUOTED}|[^\s;,"<>]*+))?')

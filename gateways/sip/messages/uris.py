@@ -17,7 +17,7 @@ HOST = r"(?:\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9._-]{1,255})"
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*(?=:)")
 _ALL = r"[!#-:=A-~]"
 _USER = r"[!#-9;=?A-~]"
-_PARAMS = rf"((?:;[!#-:A-~]++(?:={_ALL}*+)?)*+)"
+_PARAMS = rf"((?:;[!#-:A-~]++(?:={_ALL}*+)?)*)"
 _SIP = re.compile(rf"(?:({_USER}++)(?::({_USER}*+))?@)?({HOST})(?::(\d{{1,5}}))?{_PARAMS}(?:\?([!#-;=?-~]*+))?")
 _TEL = re.compile(rf"([0-9A-Fa-f*#+().-]++){_PARAMS}")
 

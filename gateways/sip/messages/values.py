@@ -11,11 +11,11 @@ from gateways.sip.messages.parameters import unquoted
 from gateways.sip.messages.uris import TextURI, read_uri
 
 # What is not closed takes all the rest, so that no text is gone through twice.
-_QUOTED = r'"(?:[^"\\]++|\\(?s:.))*+(?:"|\\?\Z)'
+_QUOTED = r'"(?:[^"\\]++|\\(?s:.))*(?:"|\\?\Z)'
 _BRACKETED = r"<[^>]*+(?:>|\Z)"
-_VALUE = re.compile(rf'(?:[^,"<]++|{_QUOTED}|{_BRACKETED})*+')
-_PIECE = re.compile(rf'(?:[^;"]++|{_QUOTED})*+')
-_NAME_ADDR = re.compile(rf'(?:[^<"]++|{_QUOTED})*+<([^>]*+)(?:>|\Z)')
+_VALUE = re.compile(rf'(?:[^,"<]++|{_QUOTED}|{_BRACKETED})*')
+_PIECE = re.compile(rf'(?:[^;"]++|{_QUOTED})*')
+_NAME_ADDR = re.compile(rf'(?:[^<"]++|{_QUOTED})*<([^>]*+)(?:>|\Z)')
 _PLAIN = re.compile(r"[A-Za-z0-9.!%*_+`'~\[\]:-]+")
 
 

@@ -58,11 +58,14 @@ class Operation:
     relay_id: the call-id that the session has on the node.
     request: the ng dictionary that the client sent; `call-id` in it is the client's, the kind puts relay_id in its
         place.
+    alone: of a removal, that nothing else is asked about the session meanwhile. One that is not alone must not create
+        anything on its way, for another one may just be confirmed.
     """
 
     verb: str
     relay_id: str
     request: NgDict
+    alone: bool = False
 
 
 class RelayKind(Protocol):
@@ -83,6 +86,13 @@ class RelayKind(Protocol):
     @property
     def several_copies(self) -> bool:
         """Whether a stream can be copied and recorded several times at once; otherwise the last one ends the others."""
+
+    @property
+    def answer_creates(self) -> bool:
+        """Whether an answer can make a session that its node does not have, so that it is journalled before it is sent.
+
+        An offer always can.
+        """
 
     def perform(self, operation: Operation) -> Exchange:
         """Do the operation and return the ng reply; its `result` tells whether the node agreed.

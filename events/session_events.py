@@ -77,18 +77,48 @@ class OfferFailed(Event):
 
 
 @value(kw_only=True)
+class AnswerIntended(Event):
+    """An answer is about to be sent to a session, which its node would make anew if it were gone."""
+
+    name: ClassVar[str] = "answer intended"
+
+    session: int
+    operation: int
+    from_tag: str
+    to_tag: str = ""
+    branch: str = ""
+
+
+@value(kw_only=True)
 class Answered(Event):
-    """The node took the answer: `sdp` went in, `relayed` came back."""
+    """The node took the answer: `sdp` went in, `relayed` came back.
+
+    `operation` is 0 where no `AnswerIntended` went before it, since the node's kind creates nothing for an answer.
+    """
 
     name: ClassVar[str] = "answered"
     secret: ClassVar[tuple[str, ...]] = ("sdp", "relayed")
 
     session: int
+    operation: int = 0
     from_tag: str
     to_tag: str = ""
     branch: str = ""
     sdp: bytes
     relayed: bytes
+
+
+@value(kw_only=True)
+class AnswerFailed(Event):
+    """An answer that was intended did not succeed. `reached` and `settled` as in `OfferFailed`."""
+
+    name: ClassVar[str] = "answer failed"
+
+    session: int
+    operation: int
+    reason: str
+    reached: bool
+    settled: bool = True
 
 
 @value(kw_only=True)

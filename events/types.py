@@ -10,7 +10,8 @@ session
     What a call has on one node under one id. Sessions of a call are numbered from 1; a number is never used again.
 operation
     One offer on its way to a node. It is journalled before it is sent (`Engaged`, `OfferIntended`) and concluded by
-    `Offered` or `OfferFailed`. Numbered from 1 in each call.
+    `Offered` or `OfferFailed`. So is an answer where it, too, can create a session: `AnswerIntended`, then `Answered`
+    or `AnswerFailed`. Numbered from 1 in each call.
 from_tag, to_tag, branch
     As in the ng protocol: the tag of the party that made the offer, of the other one, and the via-branch; empty where
     the command had none.
@@ -23,6 +24,8 @@ from events.event import Event, How, Scope
 from events.relay_events import BranchEstablished, ContextSet, MediaTimedOut, RelayEngaged, Signalled, VariablesSet
 from events.session_events import (
     Answered,
+    AnswerFailed,
+    AnswerIntended,
     BranchDeleted,
     Commanded,
     Deleted,
@@ -39,6 +42,8 @@ from events.sip_events import CallVariableSet, PartyLearned, RequestEnded, Reque
 
 __all__ = [
     "EVENT_TYPES",
+    "AnswerFailed",
+    "AnswerIntended",
     "Answered",
     "BranchDeleted",
     "BranchEstablished",
@@ -76,7 +81,9 @@ EVENT_TYPES: tuple[type[Event], ...] = (
     OfferIntended,
     Offered,
     OfferFailed,
+    AnswerIntended,
     Answered,
+    AnswerFailed,
     Refused,
     DeleteWanted,
     Deleted,

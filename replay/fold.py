@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, Literal
 
 from events import types as e
 from events.journal import Recorded
@@ -44,7 +44,7 @@ def _engaged(state: CallState, record: Recorded, event: e.Engaged) -> None:
         state.answered = False
         state.legs = {}
         state.given = {}
-    state.sessions[event.session] = session = Session(
+    state.sessions[event.session] = Session(
         event.session,
         event.engine,
         event.set,
@@ -54,30 +54,33 @@ def _engaged(state: CallState, record: Recorded, event: e.Engaged) -> None:
         event.to_tag,
         event.branch,
     )
-    _intend(state, session, record, event)
+    _intended(state, record, event)
 
 
-def _offer_intended(state: CallState, record: Recorded, event: e.OfferIntended) -> None:
-    _intend(state, state.sessions[event.session], record, event)
-
-
-def _intend(state: CallState, session: Session, record: Recorded, event: e.Engaged | e.OfferIntended) -> None:
+def _intended(state: CallState, record: Recorded, event: e.Engaged | e.OfferIntended | e.AnswerIntended) -> None:
+    verb: Literal["offer", "answer"] = "answer" if isinstance(event, e.AnswerIntended) else "offer"
+    operation = Operation(verb, record.at, record.by, event.from_tag, event.to_tag, event.branch)
     state.last_operation = event.operation
-    session.operations[event.operation] = Operation(record.at, record.by, event.from_tag, event.to_tag, event.branch)
+    state.sessions[event.session].operations[event.operation] = operation
+
+
+def _taken(session: Session, operation: int) -> None:
+    """Note that the node took what can create the session, and so has it."""
+    session.operations.pop(operation, None)
+    if session.status is SessionStatus.INTENDED:
+        session.status = SessionStatus.OPEN
 
 
 def _offered(state: CallState, _: Recorded, event: e.Offered) -> None:
     session = state.sessions[event.session]
-    session.operations.pop(event.operation, None)
-    if session.status is SessionStatus.INTENDED:
-        session.status = SessionStatus.OPEN
+    _taken(session, event.operation)
     session.handle = event.handle or session.handle
     session.gone_branches = [branch for branch in session.gone_branches if branch != event.branch]
     dialogs.offered(session.dialogs, event.from_tag, event.to_tag, event.branch)
     _note_leg(state, Leg(event.from_tag, event.branch, event.sdp, event.relayed))
 
 
-def _offer_failed(state: CallState, _: Recorded, event: e.OfferFailed) -> None:
+def _failed(state: CallState, _: Recorded, event: e.OfferFailed | e.AnswerFailed) -> None:
     session = state.sessions[event.session]
     if event.settled:
         session.operations.pop(event.operation, None)
@@ -88,6 +91,8 @@ def _offer_failed(state: CallState, _: Recorded, event: e.OfferFailed) -> None:
 
 def _answered(state: CallState, _: Recorded, event: e.Answered) -> None:
     session = state.sessions[event.session]
+    if event.operation:
+        _taken(session, event.operation)
     session.to_tag = session.to_tag or event.to_tag
     offer = state.legs.get(event.from_tag)
     if offer is not None:
@@ -299,10 +304,12 @@ def _call_variable_set(state: CallState, _: Recorded, event: e.CallVariableSet) 
 
 _APPLY: dict[type[e.Event], Apply] = {
     e.Engaged: _engaged,
-    e.OfferIntended: _offer_intended,
+    e.OfferIntended: _intended,
     e.Offered: _offered,
-    e.OfferFailed: _offer_failed,
+    e.OfferFailed: _failed,
+    e.AnswerIntended: _intended,
     e.Answered: _answered,
+    e.AnswerFailed: _failed,
     e.Refused: _refused,
     e.DeleteWanted: _delete_wanted,
     e.Deleted: _deleted,

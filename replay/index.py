@@ -13,10 +13,10 @@ from replay.state import CallState, CallStatus, Session, SessionStatus
 class Deadlines:
     """After how long, in ms, something of a call wants attention.
 
-    `operation` is how long an intended offer can still take effect: longer than any command's deadline. `request` is
-    how long a SIP request of our own can be under way, its repeats included. `dialog` is for how long a SIP dialog may
-    be silent before its parties are asked whether they still have it, 0 for ever; `session_timer` how long after its
-    time a session that was not refreshed (RFC 4028) is ended.
+    `operation` is how long an intended offer or answer can still take effect: longer than any command's deadline.
+    `request` is how long a SIP request of our own can be under way, its repeats included. `dialog` is for how long a
+    SIP dialog may be silent before its parties are asked whether they still have it, 0 for ever; `session_timer` how
+    long after its time a session that was not refreshed (RFC 4028) is ended.
     """
 
     offer: int = 300_000

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Literal
 
 from replay.negotiation import Negotiation
 from replay.relay import Copy, Relay
@@ -52,8 +53,12 @@ class Dialog:
 
 @dataclass(slots=True)
 class Operation:
-    """An offer that was intended and is not concluded. `at` is ms since the epoch, `by` the control node at work."""
+    """An offer or answer that was intended and is not concluded: it may create its session at any time.
 
+    verb: "offer" or "answer". at: ms since the epoch. by: the control node at work.
+    """
+
+    verb: Literal["offer", "answer"]
     at: int
     by: str
     from_tag: str

@@ -38,13 +38,23 @@ def _(event: e.Offered) -> str:
 
 @facts.register
 def _(event: e.OfferFailed) -> str:
-    reached = "the node may have acted on it" if event.reached else "the node has not acted on it"
-    return _joined(f"offer {event.operation} in session {event.session}", event.reason, reached)
+    return _failure("offer", event)
+
+
+@facts.register
+def _(event: e.AnswerIntended) -> str:
+    return _joined(f"answer {event.operation} in session {event.session}", _parties(event))
 
 
 @facts.register
 def _(event: e.Answered) -> str:
-    return _joined(f"session {event.session}", _parties(event), _sizes(event))
+    answer = f"answer {event.operation} in " if event.operation else ""
+    return _joined(f"{answer}session {event.session}", _parties(event), _sizes(event))
+
+
+@facts.register
+def _(event: e.AnswerFailed) -> str:
+    return _failure("answer", event)
 
 
 @facts.register
@@ -183,7 +193,14 @@ def _joined(*parts: str) -> str:
     return ", ".join(part for part in parts if part)
 
 
-def _parties(event: e.Engaged | e.OfferIntended | e.Offered | e.Answered | e.DeleteWanted | e.BranchDeleted) -> str:
+def _failure(verb: str, event: e.OfferFailed | e.AnswerFailed) -> str:
+    reached = "the node may have acted on it" if event.reached else "the node has not acted on it"
+    return _joined(f"{verb} {event.operation} in session {event.session}", event.reason, reached)
+
+
+def _parties(
+    event: e.Engaged | e.OfferIntended | e.Offered | e.AnswerIntended | e.Answered | e.DeleteWanted | e.BranchDeleted,
+) -> str:
     return _joined(_tags(event.from_tag, event.to_tag), f"branch {event.branch}" if event.branch else "")
 
 

@@ -1,18 +1,22 @@
-"""The flow of an answer. An answer creates nothing on a node, so nothing is journalled before it is sent."""
+"""The flow of an answer: ask the node of its offer, journal how that ended, and only then answer.
+
+Where an answer can create a session on its node, it is journalled before it is sent, and undone, as an offer is.
+"""
 
 from __future__ import annotations
 
 from actors import replies
 from actors.command import Command
-from actors.effects import Decide, Decision, Flow, Outcome, Record, Spawn
+from actors.effects import Decide, Decision, Flow, Outcome, Record, Spawn, Step
 from actors.flows import sessions
 from actors.flows.delete import teardown
-from actors.flows.offer import Intent, ask, failure_reply, refuse
+from actors.flows.offer import Intent, ask, fail, failure_reply, refuse, undo
 from actors.flows.words import asked
 from engines.kind import is_ok
 from engines.kind import reason as reason_of
+from engines.registry import kind_of
 from engines.rtpengine.bencode import NgDict
-from events.types import Answered, DeleteWanted, Event, Scope
+from events.types import Answered, AnswerIntended, DeleteWanted, Event, Scope
 from replay.dialogs import between
 from replay.state import CallState, CallStatus, Session
 
@@ -24,18 +28,24 @@ def answer(command: Command) -> Flow:
         return replies.error(place.reason)
     outcome: Outcome = yield from ask(command, place)
     if outcome.reply is None or not is_ok(outcome.reply):
-        yield Record(lambda state: refuse(state, command, _why(outcome), place.node))
+        yield from _fail(command, place, outcome)
         return failure_reply(place.node, outcome)
     result = yield Record(_conclude(command, place, outcome.reply))
     if isinstance(result, replies.Refusal):
+        if place.operation:
+            yield Spawn(teardown(place.node, place.relay_id))
         return replies.error(result.reason)
     for node, relay_id in result:
         yield Spawn(teardown(node, relay_id))
     return outcome.reply
 
 
-def _why(outcome: Outcome) -> str:
-    return outcome.reason if outcome.reply is None else reason_of(outcome.reply)
+def _fail(command: Command, place: Intent, outcome: Outcome) -> Step[None]:
+    if place.operation:
+        yield from fail(place, outcome, more=False)
+    else:
+        why = outcome.reason if outcome.reply is None else reason_of(outcome.reply)
+        yield Record(lambda state: refuse(state, command, why, place.node))
 
 
 def _find(command: Command) -> Decide:
@@ -45,9 +55,21 @@ def _find(command: Command) -> Decide:
         session = sessions.of_answer(state, command) if state.status is CallStatus.LIVE else None
         if session is None:
             return refuse(state, command, replies.UNKNOWN_CALL)
-        return Decision([], Intent(0, session.node, session.relay_id, asked(state, session, command)))
+        number = state.last_operation + 1 if kind_of(session.engine).answer_creates else 0
+        place = Intent(number, session.node, session.relay_id, asked(state, session, command), "answer")
+        return Decision([_intended(session, number, command)] if number else [], place)
 
     return decide
+
+
+def _intended(session: Session, operation: int, command: Command) -> Event:
+    return AnswerIntended(
+        session=session.number,
+        operation=operation,
+        from_tag=command.from_tag,
+        to_tag=command.to_tag,
+        branch=command.branch,
+    )
 
 
 def _conclude(command: Command, place: Intent, reply: NgDict) -> Decide:
@@ -55,10 +77,13 @@ def _conclude(command: Command, place: Intent, reply: NgDict) -> Decide:
 
     def decide(state: CallState) -> Decision:
         session = sessions.at(state, place.node, place.relay_id)
+        if not session.usable and place.operation:
+            return undo(session, place)
         if not session.usable:
             return refuse(state, command, replies.UNKNOWN_CALL, place.node)
         event = Answered(
             session=session.number,
+            operation=place.operation,
             from_tag=command.from_tag,
             to_tag=command.to_tag,
             branch=command.branch,

@@ -10,10 +10,11 @@ from actors.flows import dialogs, sessions
 from actors.flows.copies import Place, closing, end_copy, forgotten
 from actors.flows.delete import Removal, naming_only_the_branch, removal_of, remove
 from actors.flows.later import attend_again
+from actors.flows.offer import FAILURES
 from engines.kind import Operation, RelayKind
 from engines.registry import kind_of
 from engines.rtpengine.bencode import NgDict
-from events.types import BranchDeleted, Deleted, DeleteWanted, Event, How, OfferFailed, Scope
+from events.types import BranchDeleted, Deleted, DeleteWanted, Event, How, Scope
 from replay.index import Deadlines, falls_silent
 from replay.state import BranchDelete, CallState, CallStatus, Session, SessionStatus
 
@@ -86,13 +87,14 @@ def _settle(now: int, deadlines: Deadlines) -> Decide:
 
 
 def _unresolved(state: CallState, now: int, deadlines: Deadlines) -> list[Event]:
-    """Fail the offers whose fate is unknown and cannot change any more; sessions they were to create are to go."""
+    """Fail the operations whose fate is unknown and cannot change any more; sessions they were to create are to go."""
     events: list[Event] = []
     orphans: list[int] = []
     for session in state.remaining_sessions():
-        old = [number for number, done in session.operations.items() if done.at + deadlines.operation <= now]
+        old = {number: done for number, done in session.operations.items() if done.at + deadlines.operation <= now}
         events += [
-            OfferFailed(session=session.number, operation=number, reason=UNRESOLVED, reached=True) for number in old
+            FAILURES[done.verb](session=session.number, operation=number, reason=UNRESOLVED, reached=True)
+            for number, done in old.items()
         ]
         if session.status is SessionStatus.INTENDED and len(old) == len(session.operations):
             orphans.append(session.number)
@@ -139,7 +141,9 @@ def _agenda(state: CallState, now: int, deadlines: Deadlines) -> Agenda:
     checks = [_check_of(session) for session in state.usable_sessions()] if _is_quiet(state, now, deadlines) else []
     tried = deadlines.again(now, min(since)) if since else None
     return Agenda(
-        removals=[removal_of(state, session) for session in to_close],
+        removals=[
+            removal_of(state, session, alone=session.wanted_at + deadlines.operation <= now) for session in to_close
+        ],
         branch_removals=branches,
         checks=checks,
         copies=closing(state),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 from actors import replies
@@ -24,7 +25,8 @@ class Removal:
     """One removal to be asked of a node.
 
     whole: False if it takes only a part of the session (a branch). also: asked after `operation` where that alone does
-    not make it certain that nothing is left.
+    not make it certain that nothing is left. early: asked while an operation was on its way, which can make the session
+    anew: it confirms nothing.
     """
 
     node: str
@@ -32,6 +34,7 @@ class Removal:
     operation: Operation
     whole: bool = True
     also: Operation | None = None
+    early: bool = False
 
 
 Wanted: TypeAlias = tuple[Sequence[Removal], Command]
@@ -70,9 +73,14 @@ def teardown(node: str, relay_id: str) -> Flow:
     return None
 
 
-def removal_of(state: CallState, session: Session) -> Removal:
-    """Give the removal of a whole session under exactly the id and the tags that it was created with."""
-    return Removal(session.node, session.relay_id, teardown_of(state, session))
+def removal_of(state: CallState, session: Session, *, alone: bool = False) -> Removal:
+    """Give the removal of a whole session under exactly the id and the tags that it was created with.
+
+    `alone` says that there is no other one on its way.
+    """
+    early = bool(session.operations)
+    operation = replace(teardown_of(state, session), alone=alone and not early)
+    return Removal(session.node, session.relay_id, operation, early=early)
 
 
 def _wanted_removal(state: CallState, node: str, relay_id: str) -> Removal | None:
@@ -170,12 +178,12 @@ def _removals(state: CallState, whole: Iterable[Session], command: Command) -> l
     """
     removals: list[Removal] = []
     for session in whole:
-        plain = removal_of(state, session)
+        plain = removal_of(state, session, alone=True)
         if kind_of(session.engine).native_branches:
             request = asked(state, session, command)
             own_words = Operation(verb="delete", relay_id=session.relay_id, request=request)
             also = plain.operation if b"from-tag" in request else None
-            removals.append(Removal(session.node, session.relay_id, own_words, also=also))
+            removals.append(replace(plain, operation=own_words, also=also))
         else:
             removals.append(plain)
     return removals
@@ -249,8 +257,8 @@ def _confirmed(state: CallState, removal: Removal, reply: NgDict, command: Comma
                 statistics=statistics(reply),
             )
         ]
-    # An offer that is still on its way can make the session anew: it stays due until that cannot happen any more.
-    if session.status is not SessionStatus.CLOSING or session.operations:
+    # What was asked early may have come before an operation: the session stays due until none is on its way any more.
+    if session.status is not SessionStatus.CLOSING or removal.early:
         return []
     how = How.UNKNOWN if _is_unknown(state, removal, reply) else How.CONFIRMED
     return [Deleted(session=session.number, how=how, statistics=statistics(reply))]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Literal
 
 from actors import replies
 from actors.command import Command
@@ -15,7 +16,17 @@ from engines.ids import id_on_node
 from engines.kind import HANDLE, Operation, is_limit, is_ok, reason
 from engines.rtpengine.bencode import NgDict
 from engines.sets import NodeSpec
-from events.types import DeleteWanted, Engaged, Event, Offered, OfferFailed, OfferIntended, Refused, Scope
+from events.types import (
+    AnswerFailed,
+    DeleteWanted,
+    Engaged,
+    Event,
+    Offered,
+    OfferFailed,
+    OfferIntended,
+    Refused,
+    Scope,
+)
 from events.values import value
 from replay.state import CallState, CallStatus, Session, SessionStatus
 
@@ -32,14 +43,19 @@ Reachable = Callable[[str], bool]
 """Tells whether the node of that name is worth asking now."""
 
 
+FAILURES: Mapping[str, type[OfferFailed | AnswerFailed]] = {"offer": OfferFailed, "answer": AnswerFailed}
+"""The event that says of an operation, by its verb, that it failed."""
+
+
 @value
 class Intent:
-    """An offer that stands in the journal as intended: where it is to go."""
+    """Where a command is to go. An operation stands in the journal as intended; the number of another command is 0."""
 
     operation: int
     node: str
     relay_id: str
     request: NgDict
+    verb: Literal["offer", "answer"] = "offer"
 
 
 def offer(command: Command, nodes: NodeTable) -> Flow:
@@ -58,7 +74,7 @@ def offer(command: Command, nodes: NodeTable) -> Flow:
         if outcome.reply is not None and is_ok(outcome.reply):
             return (yield from _succeed(command, intent, outcome.reply))
         more = len(tried) < MAX_NODES and any(node.name not in tried for node in candidates())
-        again = yield from _fail(intent, outcome, more)
+        again = yield from fail(intent, outcome, more)
         if not again:
             return failure_reply(intent.node, outcome)
 
@@ -144,7 +160,7 @@ def _conclude(command: Command, intent: Intent, reply: NgDict) -> Decide:
     def decide(state: CallState) -> Decision:
         session = sessions.at(state, intent.node, intent.relay_id)
         if not session.usable:
-            return _undo(session, intent)
+            return undo(session, intent)
         event = Offered(
             session=session.number,
             operation=intent.operation,
@@ -166,17 +182,21 @@ def handle_of(reply: NgDict) -> str:
     return handle.decode("utf-8", "surrogateescape") if isinstance(handle, bytes) else ""
 
 
-def _undo(session: Session, intent: Intent) -> Decision:
-    """Another control node deleted the session while its offer was on the way, which may have made it anew."""
-    why = "the session was deleted while its offer was on the way"
+def undo(session: Session, intent: Intent) -> Decision:
+    """Another control node deleted the session while its operation was on the way, which may have made it anew."""
+    why = f"the session was deleted while its {intent.verb} was on the way"
     events: list[Event] = [
-        OfferFailed(session=session.number, operation=intent.operation, reason=why, reached=True),
+        FAILURES[intent.verb](session=session.number, operation=intent.operation, reason=why, reached=True),
         DeleteWanted(scope=Scope.SESSION, sessions=(session.number,), reason=why),
     ]
     return Decision(events, replies.Refusal(replies.UNKNOWN_CALL))
 
 
-def _fail(intent: Intent, outcome: Outcome, more: bool) -> Step[bool]:
+def fail(intent: Intent, outcome: Outcome, more: bool) -> Step[bool]:
+    """Journal that an operation failed, and remove what it may have made. Comes to whether another node is to be tried.
+
+    `more` says whether there is one.
+    """
     again: bool = yield Record(_conclude_failure(intent, outcome, more))
     if outcome.reached:
         yield Spawn(teardown(intent.node, intent.relay_id))
@@ -184,14 +204,17 @@ def _fail(intent: Intent, outcome: Outcome, more: bool) -> Step[bool]:
 
 
 def _conclude_failure(intent: Intent, outcome: Outcome, more: bool) -> Decide:
-    """Journal the failure. A session that this offer was to create is removed; one that was there stays as it was."""
+    """Journal the failure. A session that only this could create is removed; one that was there stays as it was.
+
+    One that was to go meanwhile is to be removed again: this may have made it anew.
+    """
     why = outcome.reason if outcome.reply is None else reason(outcome.reply) or "the node refused"
     elsewhere = more and (outcome.reply is None or is_limit(outcome.reply))
 
     def decide(state: CallState) -> Decision:
         session = sessions.at(state, intent.node, intent.relay_id)
         events: list[Event] = [
-            OfferFailed(
+            FAILURES[intent.verb](
                 session=session.number,
                 operation=intent.operation,
                 reason=why,
@@ -199,6 +222,8 @@ def _conclude_failure(intent: Intent, outcome: Outcome, more: bool) -> Decide:
                 settled=outcome.reply is not None or not outcome.reached,
             )
         ]
+        if not session.usable and outcome.reached:
+            events.append(DeleteWanted(scope=Scope.SESSION, sessions=(session.number,), reason=why))
         is_first = session.status is SessionStatus.INTENDED and not session.operations.keys() - {intent.operation}
         if not is_first:
             return Decision(events, False)

@@ -29,6 +29,7 @@ class MediaproxyKind:
     schemes = frozenset({"unix"})
     native_branches = False
     several_copies = True
+    answer_creates = True
 
     def perform(self, operation: Operation) -> Exchange:
         """Do an offer, answer or delete. Raises Untranslatable at once, and MalformedReply on the way.
@@ -82,19 +83,22 @@ def _delete(operation: Operation) -> Exchange:
         return answered({b"result": b"ok", b"warning": b"MediaProxy holds all branches of this id as one session"})
     names = _names(operation)
     command = commands.remove(names)
-    return _removal(names, command, fatal=b"fatal" in flags)
+    return _removal(names, command, alone=operation.alone, fatal=b"fatal" in flags)
 
 
-def _removal(names: SessionNames, command: bytes, *, fatal: bool) -> Exchange:
-    """Remove the session; where that is refused, make certain of it.
+def _removal(names: SessionNames, command: bytes, *, alone: bool, fatal: bool) -> Exchange:
+    """Remove the session; where that is refused, make certain of it, if this is the only removal.
 
     `error` is the answer for a session that is unknown, and also where its relay is away or hangs, and the session may
     live on. An `update` without media tells these apart: it is refused while the session's relay is away, and leaves a
     session that there is as it is. If there is none it makes one without ports, which the next removal takes away.
+    Among other removals that is not done: one of them may be confirmed, and a crash leave what was made after it.
     """
     (reply,) = yield [command]
     if parse_removed(reply):
         return {b"result": b"ok"}
+    if not alone:
+        return error(_NOT_REMOVED)
     (reply,) = yield [commands.update(b"request", names, Signalling())]
     if is_error(reply):
         return error(_NOT_REMOVED)

@@ -40,6 +40,7 @@ class RouteKind:
     schemes = frozenset({"route"})
     native_branches = False
     several_copies = True
+    answer_creates = False
 
     def request(self, media: MediaRequest) -> NgDict:
         """Say what a call wants, without call-id."""

@@ -21,6 +21,7 @@ class RtpengineKind:
     schemes = frozenset({"udp"})
     native_branches = True
     several_copies = True
+    answer_creates = False
 
     def perform(self, operation: Operation) -> Exchange:
         """Send the request with the session's id on the node in place of the client's. Raises MalformedReply.

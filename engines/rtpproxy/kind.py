@@ -25,6 +25,7 @@ class RtpproxyKind:
     schemes = frozenset({"udp", "unix"})
     native_branches = False
     several_copies = False
+    answer_creates = False
 
     def perform(self, operation: Operation) -> Exchange:
         """Do what _VERBS lists. Raises Untranslatable at once, and MalformedReply on the way.

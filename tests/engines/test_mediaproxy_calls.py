@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from engines.kind import Operation, is_ok
 from engines.mediaproxy.kind import MediaproxyKind
@@ -45,7 +45,8 @@ class Call:
         return run(KIND.perform(operation), self.answer_to)[1]
 
     def tear_down(self, from_tag: str, to_tag: str) -> NgDict:
-        return run(KIND.perform(KIND.teardown(self.relay_id, from_tag, to_tag)), self.answer_to)[1]
+        operation = replace(KIND.teardown(self.relay_id, from_tag, to_tag), alone=True)
+        return run(KIND.perform(operation), self.answer_to)[1]
 
 
 def test_a_call_from_offer_to_delete() -> None:

@@ -24,14 +24,14 @@ REMOVE = b"remove\r\ncall_id: abc@h#2\r\nfrom_tag: ft\r\nto_tag: tt\r\n\r\n"
 NOT_FOUND = {b"result": b"ok", b"warning": b"Call-ID not found or tags didn't match"}
 
 
-def operation(verb: str, request: NgDict) -> Operation:
-    return Operation(verb=verb, relay_id="abc@h#2", request=request)
+def operation(verb: str, request: NgDict, *, alone: bool = False) -> Operation:
+    return Operation(verb=verb, relay_id="abc@h#2", request=request, alone=alone)
 
 
-def ask(verb: str, request: NgDict, *replies: bytes) -> tuple[list[bytes], NgDict]:
+def ask(verb: str, request: NgDict, *replies: bytes, alone: bool = False) -> tuple[list[bytes], NgDict]:
     """Do an operation with the replies in order, and return the commands and what came of it."""
     rest = iter(replies)
-    asked, reply = run(KIND.perform(operation(verb, request)), lambda _: next(rest))
+    asked, reply = run(KIND.perform(operation(verb, request, alone=alone)), lambda _: next(rest))
     assert list(rest) == []
     return [command for commands in asked for command in commands], reply
 
@@ -198,7 +198,7 @@ def test_a_teardown_names_the_session_exactly() -> None:
 
 def test_a_removal_that_is_refused_is_made_certain_of() -> None:
     request: NgDict = {b"from-tag": b"ft", b"to-tag": b"tt"}
-    commands, reply = ask("delete", request, b"error", b"None", b"removed")
+    commands, reply = ask("delete", request, b"error", b"None", b"removed", alone=True)
     assert commands[0] == commands[2] == REMOVE
     head, _, rest = commands[1].partition(b"\r\n")
     assert head == b"update"
@@ -206,14 +206,21 @@ def test_a_removal_that_is_refused_is_made_certain_of() -> None:
     assert b"media:" not in rest
     assert reply == NOT_FOUND
     assert KIND.is_unknown(reply)
-    _, reply = ask("delete", {**request, b"flags": [b"fatal"]}, b"error", b"None", b"removed")
+    _, reply = ask("delete", {**request, b"flags": [b"fatal"]}, b"error", b"None", b"removed", alone=True)
     assert reply[b"result"] == b"error"
     assert KIND.is_unknown(reply)
 
 
 @pytest.mark.parametrize("answers", [(b"error", b"error"), (b"error", b"None", b"error")])
 def test_a_removal_that_may_have_left_something_is_no_removal(answers: tuple[bytes, ...]) -> None:
-    _, reply = ask("delete", {b"from-tag": b"ft"}, *answers)
+    _, reply = ask("delete", {b"from-tag": b"ft"}, *answers, alone=True)
+    assert reply[b"result"] == b"error"
+    assert not KIND.is_unknown(reply)
+
+
+def test_a_removal_among_others_that_is_refused_makes_nothing() -> None:
+    commands, reply = ask("delete", {b"from-tag": b"ft", b"to-tag": b"tt"}, b"error")
+    assert commands == [REMOVE]
     assert reply[b"result"] == b"error"
     assert not KIND.is_unknown(reply)
 

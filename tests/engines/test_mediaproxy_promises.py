@@ -92,6 +92,9 @@ def cluster() -> Iterator[MediaproxyCluster]:
     world.close()
 
 
+ANSWERED = ["engaged", "offered", "answer intended", "answered"]
+
+
 def offered_and_answered(cluster: MediaproxyCluster) -> FakeMediaproxy:
     """Set a call up, and give the node it is on."""
     assert cluster.do("offer", "c", a="A", sdp=sdp(1))[b"result"] == b"ok"
@@ -144,10 +147,95 @@ def test_a_removal_stays_due_while_the_dispatcher_cannot_reach_the_relay(cluster
     cluster.check_no_leak()
 
 
+def test_a_removal_makes_nothing_that_another_one_has_just_confirmed(cluster: MediaproxyCluster) -> None:
+    """The delete's removal comes before the offer, and finds nothing; another one follows when the offer is undone."""
+    node = cluster.dispatchers[cluster.nodes[0].table.candidates("default", "c")[0].name]
+    node.delay = 0.01
+    cluster.ask("offer", "c", a="A", sdp=sdp(1))
+    cluster.after(0.0001)
+    node.delay = 0.001
+    cluster.ask("delete", "c", branch="b1")
+    cluster.after(0.0015)
+    node.delay = 0.1  # what follows the first removal, if anything does
+    cluster.after(0.001)
+    node.delay = 0.001
+    cluster.after(0.05)
+    cluster.nodes[0].kill()
+    cluster.heal()
+    cluster.after(60)
+    cluster.check_no_leak()
+
+
+@pytest.mark.parametrize("steps", range(16))
+def test_a_removal_that_a_crash_cuts_off_leaves_nothing(cluster: MediaproxyCluster, steps: int) -> None:
+    """A delete that comes upon an offer on its way is asked twice. The one must not make what the other confirmed."""
+    cluster.ask("offer", "c", a="A", sdp=sdp(1))
+    cluster.nodes[0].life.crossings = steps
+    cluster.ask("delete", "c", branch="b1")
+    cluster.after(0.1)
+    cluster.heal()
+    cluster.after(60)
+    cluster.check_no_leak()
+
+
 def test_a_call_that_was_quiet_for_long_is_left_alone(cluster: MediaproxyCluster) -> None:
     """Its node cannot be asked whether it still has it."""
     offered_and_answered(cluster)
     cluster.after(1000)
-    assert cluster.events("c") == ["engaged", "offered", "answered"]
+    assert cluster.events("c") == ANSWERED
     assert all(relay.held() <= {"c"} for relay in cluster.dispatchers.values())
     cluster.check_no_leak()
+
+
+@pytest.mark.parametrize("killed", [False, True], ids=["", "killed"])
+@pytest.mark.parametrize("answer_first", [True, False], ids=["answer first", "delete first"])
+def test_an_answer_on_its_way_to_a_session_that_is_deleted_leaves_none(
+    cluster: MediaproxyCluster, answer_first: bool, killed: bool
+) -> None:
+    """The two are under way at the same time, each from a control node of its own; the node gets one of them first."""
+    node = offered_and_answered(cluster)
+    arrival, later = 0.1, 0.2
+    node.delay = arrival if answer_first else later
+    answer = cluster.ask("answer", "c", place=0, a="A", b="B", sdp=sdp(3))
+    cluster.after(0.01)
+    if killed:
+        cluster.nodes[0].kill()
+    node.delay = later if answer_first else arrival
+    cluster.ask("delete", "c", place=1, a="A")
+    cluster.after(0.05)
+    assert cluster.events("c") == [*ANSWERED, "answer intended", "delete wanted"]
+    cluster.heal()
+    cluster.after(60)
+    assert cluster.events("c")[6:] == ["answer failed", *([] if killed else ["delete wanted"]), "deleted"]
+    assert killed or answer.reply == {b"result": b"error", b"error-reason": b"Unknown call-id"}
+    cluster.check_no_leak()
+
+
+def test_an_answer_to_a_session_that_another_control_node_deleted_is_not_sent(cluster: MediaproxyCluster) -> None:
+    node = offered_and_answered(cluster)
+    cluster.do("delete", "c", place=1, a="A")
+    sent = len(node.relay.commands)
+    assert cluster.do("answer", "c", place=0, a="A", b="B", sdp=sdp(3))[b"error-reason"] == b"Unknown call-id"
+    assert len(node.relay.commands) == sent
+    cluster.check_no_leak()
+
+
+def test_an_answer_without_a_reply_leaves_the_session_as_it_was(cluster: MediaproxyCluster) -> None:
+    node = offered_and_answered(cluster)
+    node.silent = True
+    assert b"did not answer" in bytes(cluster.do("answer", "c", a="A", b="B", sdp=sdp(3))[b"error-reason"])  # type: ignore[arg-type]
+    cluster.heal()
+    cluster.after(60)
+    assert cluster.events("c") == [*ANSWERED, "answer intended", "answer failed", "answer failed"]
+    cluster.check_no_leak()
+    assert cluster.do("answer", "c", a="A", b="B", sdp=sdp(4))[b"result"] == b"ok"
+
+
+def test_an_answer_that_the_dispatcher_refuses_is_settled_at_once(cluster: MediaproxyCluster) -> None:
+    node = offered_and_answered(cluster)
+    node.restart()
+    node.full = True
+    assert cluster.do("answer", "c", a="A", b="B", sdp=sdp(3))[b"result"] == b"error"
+    assert cluster.events("c") == [*ANSWERED, "answer intended", "answer failed"]
+    (session,) = cluster.state("c").usable_sessions()
+    assert not session.operations

@@ -5,6 +5,8 @@ from __future__ import annotations
 from events.journal import NOTHING, Index, LiveCall, Recorded
 from events.types import (
     Answered,
+    AnswerFailed,
+    AnswerIntended,
     BranchDeleted,
     BranchEstablished,
     CallVariableSet,
@@ -47,7 +49,9 @@ EVENTS: tuple[Event, ...] = (
     OfferIntended(session=1, operation=2, from_tag="1928", to_tag="a6c8", branch="z9hG4bK77ef"),
     Offered(session=1, operation=1, from_tag="1928", branch="z9hG4bK77ef", sdp=SDP, relayed=RELAYED),
     OfferFailed(session=1, operation=2, reason="no answer within 4 s", reached=True),
+    AnswerIntended(session=1, operation=3, from_tag="1928", to_tag="a6c8", branch="z9hG4bK77ef"),
     Answered(session=1, from_tag="1928", to_tag="a6c8", sdp=SDP, relayed=RELAYED),
+    AnswerFailed(session=1, operation=3, reason="no answer within 4 s", reached=True, settled=False),
     Refused(command="answer", reason="the call has ended"),
     DeleteWanted(scope=Of.CALL, sessions=(1, 2), reason="delete", from_tag="1928", not_before=NOW + 30_000),
     Deleted(

@@ -39,6 +39,18 @@ COUNTS = "RTP 100 packets, 17200 bytes, RTCP 2 packets, 96 bytes"
             e.Answered(session=1, from_tag="a", to_tag="b", sdp=b"", relayed=b"x"),
             "session 1, from-tag a, to-tag b, SDP of 0 bytes in, 1 out",
         ),
+        (
+            e.AnswerIntended(session=1, operation=3, from_tag="a", to_tag="b", branch="z"),
+            "answer 3 in session 1, from-tag a, to-tag b, branch z",
+        ),
+        (
+            e.Answered(session=1, operation=3, from_tag="a", to_tag="b", sdp=b"", relayed=b"x"),
+            "answer 3 in session 1, from-tag a, to-tag b, SDP of 0 bytes in, 1 out",
+        ),
+        (
+            e.AnswerFailed(session=1, operation=3, reason="timeout", reached=True),
+            "answer 3 in session 1, timeout, the node may have acted on it",
+        ),
         (e.Refused(command="offer", reason="no node"), "offer, no node"),
         (e.Refused(command="answer", reason="Unknown call-id", node="n"), "answer, node n, Unknown call-id"),
         (

@@ -45,5 +45,5 @@ def _summary(path: Path | None, config: Config) -> str:
     file = str(path) if path else "no file given: the embedded default"
     nodes = f"relay nodes: {len(config.nodes)}" if config.nodes else f"embedded relays: {config.embedded.relays}"
     journal = "Redis as configured" if config.journal.url else "embedded Redis"
-    listen = " ".join(str(address) for address in config.ng.listen)
-    return f"{file}: ok\ncontrol node {config.service.name}, {nodes}, {journal}, ng on {listen or 'nothing'}"
+    ng, sip = (" ".join(map(str, door.listen)) or "nothing" for door in (config.ng, config.sip))
+    return f"{file}: ok\ncontrol node {config.service.name}, {nodes}, {journal}, ng on {ng}, sip on {sip}"

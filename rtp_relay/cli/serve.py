@@ -9,7 +9,7 @@ from rtp_relay.cli.options import ConfigOption, load_or_exit
 
 
 def serve(config: ConfigOption = None) -> None:
-    """Run a control node until SIGTERM or SIGINT.
+    """Run a control node until SIGTERM or SIGINT. SIGHUP has it read its routing script anew.
 
     Without a configuration everything runs on this machine: a Redis and relays of its own.
     """

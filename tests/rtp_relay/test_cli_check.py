@@ -26,7 +26,8 @@ def test_a_right_configuration(tmp_path: Path) -> None:
     assert result.exit_code == 0
     assert result.output == (
         f"{file}: ok\n"
-        "control node control-1, relay nodes: 1, Redis as configured, ng on udp:127.0.0.1:2223 tcp:127.0.0.1:2223\n"
+        "control node control-1, relay nodes: 1, Redis as configured, ng on udp:127.0.0.1:2223 tcp:127.0.0.1:2223, "
+        "sip on nothing\n"
     )
     as_json = run(app, ["check", "-c", str(file), "--json"])
     assert as_json.exit_code == 0

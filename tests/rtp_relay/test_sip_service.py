@@ -19,6 +19,7 @@ pytestmark = pytest.mark.e2e
 
 SCRIPT = """
 import asyncio
+from pathlib import Path
 from rtp_relay.routing import Request, on_request
 
 @on_request
@@ -84,7 +85,7 @@ async def test_the_script_is_read_anew_and_a_broken_one_changes_nothing() -> Non
 
         node.write('request.reply(486, "Two"')
         complaint = await node.reload("not reloaded")
-        assert "route.py:7: SyntaxError" in str(complaint["why"])
+        assert "route.py:8: SyntaxError" in str(complaint["why"])
         assert await node.asked(b) == "INVITE was answered with 486 One"
 
         node.write('request.reply(486, "Two")')
@@ -92,13 +93,24 @@ async def test_the_script_is_read_anew_and_a_broken_one_changes_nothing() -> Non
         assert await node.asked(c) == "INVITE was answered with 486 Two"
 
 
+HELD = """(here := Path(__file__).parent).joinpath("begun").touch()
+    while not here.joinpath("go").exists():
+        await asyncio.sleep(0.01)
+    request.reply(486, "One")"""
+
+
 async def test_a_request_on_its_way_keeps_the_script_that_it_began_with() -> None:
-    waiting = 'await asyncio.sleep(1); request.reply(486, "One")'
-    async with SipNode(waiting) as node, phone("a") as a, phone("b") as b:
+    async with SipNode(HELD) as node, phone("a") as a, phone("b") as b:
+
+        async def begun() -> bool:
+            return (node.folder / "begun").exists()
+
         first = asyncio.create_task(node.asked(a))
+        await wait_until(begun, "the script has the request")
         node.write('request.reply(486, "Two")')
         await node.reload("reloaded")
         assert await node.asked(b) == "INVITE was answered with 486 Two"
+        (node.folder / "go").touch()
         assert await first == "INVITE was answered with 486 One"
 
 
@@ -106,7 +118,7 @@ async def test_a_fault_of_the_script_is_500_and_one_line_that_names_the_place() 
     async with SipNode("request.uri = 1 / 0") as node, phone("a") as a:
         assert await node.asked(a) == "INVITE was answered with 500 Server Internal Error"
         (line,) = [entry for entry in node.logged() if entry["event"] == "routing script failed"]
-        assert (line["line"], line["error"]) == (7, "ZeroDivisionError: division by zero")
+        assert (line["line"], line["error"]) == (8, "ZeroDivisionError: division by zero")
         assert str(line["script"]).endswith("route.py")
 
 

@@ -37,7 +37,7 @@ class Journey:
         try:
             await self._routing.branch(view)
         except ScriptFailure as failure:
-            raise failed(failure, self._view.call_id) from failure
+            raise self._not_sent(branch, failed(failure, self._view.call_id)) from failure
         if view.dropped:
             raise self._not_sent(branch, RefusalError(*DROPPED))
         try:
@@ -50,7 +50,14 @@ class Journey:
         return refusal
 
     async def response_came(self, branch: Branch, response: Response) -> Response | None:
-        """Let the script change the response, and the relay its answer."""
+        """Let the script change the response, and the relay its answer. A refusal ends the request, and so the call."""
+        try:
+            return await self._pass(branch, response)
+        except RefusalError:
+            await self._side.given_up()
+            raise
+
+    async def _pass(self, branch: Branch, response: Response) -> Response | None:
         if response.code == 100:
             return response
         if response.code >= 200:

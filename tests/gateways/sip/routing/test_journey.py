@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sipmessage import Response
+
+from gateways.sip.calls.relays import Seeing
+from gateways.sip.calls.settings import CallSettings
+from gateways.sip.messages.making import set_body
+from gateways.sip.messages.replies import reply_to
+from gateways.sip.proxy.hooks import RefusalError
+from gateways.sip.routing.journey import Journey
+from gateways.sip.routing.new_call import NewCall
+from gateways.sip.script.branch_views import Branch as BranchView
+from gateways.sip.script.branch_views import Reply
+from gateways.sip.script.script import DefaultScript, ScriptFailure
+from gateways.sip.script.views import Request
+from tests.gateways.sip.routing.fakes import SDP, FakeBranch, FakeCalls, Nobody, arrival, branch, incoming
+
+INVITE = incoming()
+UNRELAYED = Seeing(None, 0, "answer", "established", "", "", "Node a: no answer")
+
+
+class Failing(DefaultScript):
+    """Its function for branches, or for replies, fails."""
+
+    def __init__(self, event: str) -> None:
+        super().__init__()
+        self.event = event
+
+    async def branch(self, view: BranchView) -> None:  # noqa: ARG002
+        self._fail("branch")
+
+    async def reply(self, view: Reply) -> None:  # noqa: ARG002
+        self._fail("reply")
+
+    def _fail(self, event: str) -> None:
+        if event == self.event:
+            raise ScriptFailure(Path("route.py"), 7, "ZeroDivisionError", event)
+
+
+def journey(calls: FakeCalls, routing: DefaultScript) -> Journey:
+    settings = CallSettings()
+    settings.engage("rtpproxy")
+    came = arrival(INVITE)
+    dialogs: Any = Nobody()
+    return Journey(routing, Request(came, settings), NewCall(calls, came, settings), dialogs)
+
+
+def accepted() -> Response:
+    response = reply_to(INVITE.message, 200, to_tag="b1")
+    set_body(response, SDP, "application/sdp")
+    return response
+
+
+async def left(going: Journey) -> FakeBranch:
+    one = branch(INVITE)
+    await going.branch_leaves(one)
+    return one
+
+
+@pytest.mark.parametrize("code", [180, 200])
+async def test_a_reply_function_that_fails_ends_the_request_and_the_call(code: int) -> None:
+    calls = FakeCalls()
+    going = journey(calls, Failing("reply"))
+    one = await left(going)
+    with pytest.raises(RefusalError) as caught:
+        await going.response_came(one, reply_to(INVITE.message, code, to_tag="b1"))
+    assert (caught.value.code, calls.ended) == (500, ["the INVITE failed"])
+
+
+async def test_an_answer_that_cannot_be_relayed_ends_the_call() -> None:
+    calls = FakeCalls()
+    going = journey(calls, DefaultScript())
+    one = await left(going)
+    calls.answers = [UNRELAYED]
+    with pytest.raises(RefusalError):
+        await going.response_came(one, accepted())
+    assert calls.ended == ["the INVITE failed"]
+
+
+async def test_a_later_2xx_that_cannot_be_relayed_leaves_the_call_of_the_first_alone() -> None:
+    calls = FakeCalls()
+    going = journey(calls, DefaultScript())
+    one = await left(going)
+    await going.response_came(one, accepted())
+    calls.answers = [UNRELAYED]
+    other = reply_to(INVITE.message, 200, to_tag="b2")
+    set_body(other, SDP, "application/sdp")
+    with pytest.raises(RefusalError):
+        await going.response_came(one, other)
+    assert calls.ended == []
+
+
+async def test_a_branch_function_that_fails_fails_the_branch() -> None:
+    calls = FakeCalls()
+    with pytest.raises(RefusalError) as caught:
+        await left(journey(calls, Failing("branch")))
+    assert (caught.value.code, calls.told) == (500, [])

@@ -22,6 +22,13 @@ async def redis() -> AsyncIterator[RedisServer]:
         yield server
 
 
+@pytest_asyncio.fixture(scope="module", loop_scope="package")
+async def own_redis() -> AsyncIterator[RedisServer]:
+    """One for tests that each have a service, and a database, of their own."""
+    async with RedisServer() as server:
+        yield server
+
+
 @pytest_asyncio.fixture(scope="package", loop_scope="package")
 async def relays() -> AsyncIterator[Mapping[str, Relay]]:
     async with Rtpengine() as rtpengine, Rtpproxy() as rtpproxy:

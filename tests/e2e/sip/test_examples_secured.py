@@ -37,12 +37,6 @@ BOTH = pytest.mark.parametrize("by", ["caller", "callee"])
 _DATABASES = count()
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="package")
-async def own_redis() -> AsyncIterator[RedisServer]:
-    async with RedisServer() as server:
-        yield server
-
-
 @pytest.fixture
 def url(own_redis: RedisServer) -> str:
     """A journal of the test's own."""

@@ -140,7 +140,8 @@ def media_request(state: CallState, media: Media) -> MediaRequest:
     sender = relay.in_force(media.leg, media.branch)
     peer = relay.in_force(CALLEE if media.leg == CALLER else CALLER, media.branch)
     body = relay.body(media.leg, media.branch)
-    senders_tag = media.from_tag if media.verb == "offer" else media.to_tag
+    # An explicit body counts as it stands: its addresses are meant, whatever address the message came from.
+    received_from = "" if body is not None else media.received_from or relay.sources.get(_senders_tag(media), "")
     from_tag, to_tag = tags_in_force(relay, media.from_tag, media.to_tag, offered_by_caller=_offered_by_caller(media))
     return MediaRequest(
         verb=media.verb,
@@ -148,7 +149,7 @@ def media_request(state: CallState, media: Media) -> MediaRequest:
         to_tag=to_tag,
         branch=media.branch,
         sdp=media.sdp if body is None else body,
-        received_from=media.received_from or relay.sources.get(senders_tag, ""),
+        received_from=received_from,
         cseq=media.cseq,
         notify_socket=media.notify_socket,
         notify_tag=notice_tag(media.call_id, media.branch),
@@ -162,6 +163,10 @@ def media_request(state: CallState, media: Media) -> MediaRequest:
         set=set_of(relay, media.branch),
         engaged_branch=engaged_branch(relay, media.branch),
     )
+
+
+def _senders_tag(media: Media) -> str:
+    return media.from_tag if media.verb == "offer" else media.to_tag
 
 
 def _offered_by_caller(media: Media) -> bool:

@@ -18,6 +18,7 @@ class FakeRtpproxy(FakeNode):
         super().__init__()
         self.sessions: dict[str, dict[str, int]] = {}
         self.copies: dict[tuple[str, str], str] = {}
+        self.commands: list[str] = []
         self._port = 20000
 
     def held(self) -> set[str]:
@@ -29,6 +30,7 @@ class FakeRtpproxy(FakeNode):
         self.copies.clear()
 
     def _reply(self, command: bytes) -> bytes:  # noqa: C901, PLR0911 - one for each command
+        self.commands.append(command.decode())
         verb, *words = command.decode().split()
         match verb[0]:
             case "V":

@@ -279,6 +279,25 @@ def test_the_contexts_ids_and_delete_flags_reach_the_relay(cluster: Cluster) -> 
     cluster.check_no_leak()
 
 
+def test_an_explicit_body_keeps_its_own_address(engine: str) -> None:
+    """Whatever address the message came from: it says nothing about a body that was not in the message."""
+    cluster = Cluster(engine=engine)
+    dialog = Dialog(cluster)
+    dialog.engage(engine)
+    cluster.run(dialog.call.rtp_relay().set(body=sdp(4444, "198.51.100.9").decode()))
+    dialog.invite(body=sdp(4000))
+    dialog.reply(200, "tA", body=sdp(5000))
+    if engine == "rtpengine":
+        offer, answer = commands(dialog, b"offer")[0], commands(dialog, b"answer")[0]
+        assert b"received-from" not in offer
+        assert answer[b"received-from"] == [b"IP4", b"192.0.2.7"]
+    else:
+        sent = [said.split() for fake in cluster.rtpproxies.values() for said in fake.commands]
+        given = {words[0][0]: words[2] for words in sent if words[0][0] in "UL"}
+        assert given == {"U": "198.51.100.9", "L": "192.0.2.7"}
+    cluster.close()
+
+
 def test_a_disabled_leg_leaves_the_sdp_alone_and_asks_no_relay(cluster: Cluster) -> None:
     dialog = Dialog(cluster)
     cluster.run(dialog.call.rtp_relay().set(disabled=True))

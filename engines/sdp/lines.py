@@ -1,7 +1,8 @@
 """The lines of a session description, each with its place in the body.
 
-RFC 8866 section 5: a line is `<type>=<value>`, ended by CRLF; a lone LF is taken too (section 5 asks for that). Blank
-lines and lines of NUL bytes, which some senders leave at the end, are skipped and kept.
+RFC 8866 section 5: a line is `<type>=<value>`, ended by CRLF; a lone LF is taken too (section 5 asks for that), a lone
+CR is not: a reader that takes it for the end of a line sees other lines than one that does not. Blank lines and lines
+of NUL bytes, which some senders leave at the end, are skipped and kept.
 """
 
 from __future__ import annotations
@@ -81,6 +82,8 @@ def split_lines(body: bytes) -> Iterator[Line]:
         kind = text[:1]
         attribute = text[2:].partition(b":")[0].strip() if kind == b"a" else b""
         line = Line(number, start, text, ending, kind, attribute)
+        if b"\r" in text.rstrip(b"\r"):
+            raise line.error("a CR that no LF follows does not end a line")
         if text[1:2] == b"=" and kind.isalpha():
             yield line
         elif text.strip(_BLANK):

@@ -131,3 +131,13 @@ def test_an_ip_literal_is_an_address(host: bytes, family: bytes) -> None:
 @pytest.mark.parametrize("host", [b"", b"example.com", b"224.2.1.1/127", b"10.0.0", b"fe80::1%eth0", b"\xff"])
 def test_anything_else_is_none(host: bytes) -> None:
     assert parse_address(host) is None
+
+
+@pytest.mark.parametrize("body", [AUDIO.replace(b"\r\n", b"\r"), AUDIO.replace(b"\r\nt=", b"\rt=")])
+def test_a_lone_cr_ends_no_line(body: bytes) -> None:
+    with pytest.raises(SdpError, match="CR that no LF follows"):
+        parse(body)
+
+
+def test_a_cr_too_many_at_the_end_of_a_line_does_no_harm() -> None:
+    assert parse(AUDIO.replace(b"\r\n", b"\r\r\n")).streams[0].port.text == b"4000"

@@ -18,7 +18,7 @@ from actors.transports import Complaint, Taker, Transport, open_transport
 from engines.cookies import CookieSource
 from engines.health import Health
 from engines.kind import Exchange, MalformedReply, RelayKind, Untranslatable, is_ok
-from engines.registry import kind_of
+from engines.registry import kind_at
 from engines.sets import NodeSpec
 
 log = structlog.get_logger()
@@ -79,7 +79,7 @@ class EngineActor(LoopActor):
         super().__init__()
         self.spec, self._settings, self._health = spec, settings, health
         self._open_way = open_way
-        self._kind: RelayKind = kind_of(spec.engine)
+        self._kind: RelayKind = kind_at(spec)
         self._cookies = CookieSource()
         self._transport: Transport | None = None
         self._sent: dict[bytes, _Sent] = {}

@@ -22,6 +22,8 @@ from dataclasses import asdict, dataclass
 from ipaddress import ip_address
 from pathlib import Path
 
+from engines.private_folder import NotPrivateError, make_private
+
 SESSION_TIMEOUT = 1800
 """Seconds without packets after which the relay ends a session by itself. A call on hold may send nothing; sessions
 are removed by deletes, this is for those that nobody knows of any more."""
@@ -72,17 +74,25 @@ class RelayProcess:
 class EmbeddedRelay:
     """One relay with its state file, `<name>.json`, and its log, `<name>.log`, in state_dir.
 
-    address: where it takes media. ports: the lowest and the highest port for media; relays may share a range. For the
+    address: where it takes media. ports: the lowest and the highest port for media; relays may share a range.
+    recordings: where it records, a private folder, which is made; None for one of that name in state_dir. For the
     thread of a start-up: its methods block.
     """
 
     def __init__(
-        self, state_dir: Path, name: str, *, address: str = "127.0.0.1", ports: tuple[int, int] = (20000, 29999)
+        self,
+        state_dir: Path,
+        name: str,
+        *,
+        address: str = "127.0.0.1",
+        ports: tuple[int, int] = (20000, 29999),
+        recordings: Path | None = None,
     ) -> None:
         self._state = state_dir / f"{name}.json"
         self._log = state_dir / f"{name}.log"
         self._address = address
         self._ports = ports
+        self._recordings = recordings or state_dir / "recordings"
         self._child: subprocess.Popen[bytes] | None = None
 
     def ensure(self) -> str:
@@ -92,6 +102,7 @@ class EmbeddedRelay:
             return found.control
         self.stop(within=1.0)
         self._state.parent.mkdir(parents=True, exist_ok=True)
+        self._make_recordings()
         for _ in range(_TRIES):  # the port chosen may be taken before the relay has it
             if self._spawn(f"udp:127.0.0.1:{_free_port()}"):
                 break
@@ -110,6 +121,12 @@ class EmbeddedRelay:
             self._child = None
         self._state.unlink(missing_ok=True)
 
+    def _make_recordings(self) -> None:
+        try:
+            make_private(self._recordings)
+        except NotPrivateError as error:
+            raise EmbeddedRelayError(f"recordings: {error}") from error
+
     def _find(self) -> RelayProcess | None:
         """Return the process of the state file, if that still runs."""
         try:
@@ -125,6 +142,7 @@ class EmbeddedRelay:
         read, write = os.pipe()
         with os.fdopen(read, "rb") as ready, self._log.open("wb") as log:
             arguments = {**options, "--state-file": str(self._state.absolute()), "--ready-fd": str(write)}
+            arguments["--recordings"] = str(self._recordings.absolute())
             self._child = subprocess.Popen(
                 [sys.executable, "-m", "engines.embedded", *(word for item in arguments.items() for word in item)],
                 cwd=self._state.parent,
@@ -154,22 +172,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--control", required=True, metavar="udp:HOST:PORT", help="the control socket")
     parser.add_argument("--address", required=True, help="the address for media")
     parser.add_argument("--ports", required=True, metavar="MIN-MAX", help="the ports for media")
+    parser.add_argument("--recordings", type=Path, help="the folder to record into; without it nothing is recorded")
     parser.add_argument("--state-file", type=Path, help="where to say who and where this process is")
     parser.add_argument("--ready-fd", type=int, help="an open file that gets one byte when the relay is ready")
     given = parser.parse_args(arguments)
     try:
-        return _run(given.control, given.address, given.ports, given.state_file, given.ready_fd)
+        options = _options(given.control, given.address, given.ports, given.recordings)
+        return _run(options, given.control, given.state_file, given.ready_fd)
     except EmbeddedRelayError as error:
         print(f"engines.embedded: {error}", file=sys.stderr, flush=True)
         return 1
 
 
-def _run(control: str, address: str, ports: str, state_file: Path | None, ready_fd: int | None) -> int:
+def _run(options: list[str], control: str, state_file: Path | None, ready_fd: int | None) -> int:
     try:
         from rtp.io import rtpproxy  # noqa: PLC0415 - a program that uses no embedded relay needs no such package
     except ImportError as error:
         raise EmbeddedRelayError(f"the package rtp.io is missing: pip install rtp.io ({error})") from error
-    options = _options(control, address, ports)
+    os.umask(0o077)  # what it records is for nobody else
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))  # a stream takes four sockets
     ends = {signal.SIGTERM, signal.SIGINT}
@@ -187,7 +207,7 @@ def _run(control: str, address: str, ports: str, state_file: Path | None, ready_
     return 0
 
 
-def _options(control: str, address: str, ports: str) -> list[str]:
+def _options(control: str, address: str, ports: str, recordings: Path | None) -> list[str]:
     """Return rtpproxy's own arguments. Raises EmbeddedRelayError for what cannot work, which rtpproxy says badly."""
     low, _, high = ports.partition("-")
     if not (low.isdecimal() and high.isdecimal() and 1 <= int(low) < int(high) <= 65535):
@@ -197,7 +217,8 @@ def _options(control: str, address: str, ports: str) -> list[str]:
     _check_free("--address", address, 0)
     listen = ["-6" if _family(address) is socket.AF_INET6 else "-l", address]
     limits = ["-m", low, "-M", high, "-T", str(SESSION_TIMEOUT)]
-    return ["-F", "-d", "WARN", *listen, *limits, "-s", control]
+    recorded = ["-r", str(recordings)] if recordings is not None else []
+    return ["-F", "-d", "WARN", *listen, *limits, *recorded, "-s", control]
 
 
 def _announce(control: str, state_file: Path | None, ready_fd: int | None) -> None:

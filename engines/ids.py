@@ -1,20 +1,35 @@
-"""The ids that the sessions of a call have on their nodes."""
+"""The names that calls, their sessions and their parties have on nodes.
+
+A node may make a part of a file's path of a name: an rtpproxy does, of the call-id and the from-tag of what it records.
+So no name has a character that means something in a path, whatever the client's name was. The mapping is injective:
+what is different for the client is different on the node.
+"""
 
 from __future__ import annotations
 
 import re
 
-_ID = re.compile(r"(?P<own>(?:[^#]|##)*)(?:#[0-9]+)?")
-"""An id as `id_on_node` makes it: the "#" of a call-id come in pairs, that before a session's number stands alone."""
+_ESCAPED = re.compile(r"[#/\\]")
+_ESCAPE = re.compile(r"#(?:#|x([0-9a-f]{2}))")
+_ID = re.compile(r"(?P<own>(?:[^#]|##|#x[0-9a-f]{2})*)(?:#[0-9]+)?")
+"""An id as `id_on_node` makes it: only the "#" before a session's number stands for nothing else."""
+
+
+def safe_name(name: str) -> str:
+    """Give the name that stands for a client's on nodes: that itself, unless it has characters to be escaped.
+
+    "#" is doubled, a character that means something in a path is "#x" with its two hex digits. Tags of SIP have none of
+    them, and Call-IDs no "#" (RFC 3261 25.1: token, word).
+    """
+    return _ESCAPED.sub(lambda found: "##" if found[0] == "#" else f"#x{ord(found[0]):02x}", name)
 
 
 def id_on_node(call_id: str, session: int) -> str:
     """Give the id that a session of a call has on its node: the call's own for the first, another for each later one.
 
-    The delete of an old session can so never hit a new one, and the node's logs read as the SIP server's. Doubling a
-    "#" of the call-id, which none has that keeps to RFC 3261, keeps ids of different calls apart whatever they are.
+    The delete of an old session can so never hit a new one, and the node's logs read as the SIP server's.
     """
-    own = call_id.replace("#", "##")
+    own = safe_name(call_id)
     return own if session == 1 else f"{own}#{session}"
 
 
@@ -23,4 +38,4 @@ def call_id_of(relay_id: str) -> str:
     made = _ID.fullmatch(relay_id)
     if made is None:
         raise ValueError(f"{relay_id!r} is not an id of a session on a node")
-    return made["own"].replace("##", "#")
+    return _ESCAPE.sub(lambda found: chr(int(found[1], 16)) if found[1] else "#", made["own"])

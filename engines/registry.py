@@ -14,6 +14,7 @@ from engines.mediaproxy.kind import MediaproxyKind
 from engines.route.kind import RouteKind
 from engines.rtpengine.kind import RtpengineKind
 from engines.rtpproxy.kind import RtpproxyKind
+from engines.sets import NodeSpec
 
 
 class EngineName(StrEnum):
@@ -28,6 +29,13 @@ _KINDS: tuple[RelayKind, ...] = (RtpengineKind(), RtpproxyKind(), MediaproxyKind
 
 KINDS: Mapping[str, RelayKind] = MappingProxyType({kind.name: kind for kind in _KINDS})
 """One entry a kind."""
+
+
+def kind_at(node: NodeSpec) -> RelayKind:
+    """Give the kind of a node, with what is configured for that node. Raises LookupError if there is none."""
+    if node.engine == EngineName.RTPPROXY:
+        return RtpproxyKind(node.tcp_streams)
+    return MediaproxyKind(node.tcp_streams) if node.engine == EngineName.MEDIAPROXY else kind_of(node.engine)
 
 
 def kind_of(engine: str) -> RelayKind:

@@ -13,6 +13,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from operator import itemgetter
 
+from engines.sdp.tcp import TcpStreams
+
 EVERY_SET = "*"
 """The set of a node that belongs to every set; it is chosen only where its engine is asked for."""
 
@@ -26,6 +28,7 @@ class NodeSpec:
     url: its control socket, such as `udp:127.0.0.1:2223`.
     set: the group of nodes it belongs to.
     weight: its share of the new calls of its set in proportion to the weights of the others; 0: it gets none.
+    tcp_streams: what becomes of streams over TCP where its kind passes UDP only.
     """
 
     name: str
@@ -33,6 +36,7 @@ class NodeSpec:
     url: str
     set: str = "default"
     weight: int = 1
+    tcp_streams: TcpStreams = TcpStreams.OFF
 
 
 def rank(call_id: str, nodes: Iterable[NodeSpec]) -> list[NodeSpec]:

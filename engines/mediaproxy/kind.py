@@ -15,6 +15,7 @@ from engines.mediaproxy.replies import is_error, parse_removed
 from engines.mediaproxy.requests import request
 from engines.rtpengine.bencode import NgDict
 from engines.rtpproxy.words import normalised, words_of
+from engines.sdp.tcp import TcpStreams
 
 NOT_FOUND = b"Call-ID not found or tags didn't match"
 """The `warning` of a delete that found nothing, in rtpengine's words."""
@@ -23,7 +24,10 @@ _NOT_REMOVED = b"the MediaProxy dispatcher answered `error`: the session's relay
 
 
 class MediaproxyKind:
-    """The protocol that a MediaProxy dispatcher speaks with SIP servers, on its UNIX socket (mediaproxy 4)."""
+    """The protocol that a MediaProxy dispatcher speaks with SIP servers, on its UNIX socket (mediaproxy 4).
+
+    tcp_streams: what becomes of streams that its relays cannot pass because they go over TCP.
+    """
 
     name = "mediaproxy"
     schemes = frozenset({"unix"})
@@ -31,15 +35,18 @@ class MediaproxyKind:
     several_copies = True
     answer_creates = True
 
+    def __init__(self, tcp_streams: TcpStreams = TcpStreams.OFF) -> None:
+        self._tcp_streams = tcp_streams
+
     def perform(self, operation: Operation) -> Exchange:
         """Do an offer, answer or delete. Raises Untranslatable at once, and MalformedReply on the way.
 
         A query is untranslatable like all the rest: the protocol has no command that reads.
         """
         if operation.verb == "offer":
-            return negotiate(b"request", _names(operation), operation.request)
+            return negotiate(b"request", _names(operation), operation.request, self._tcp_streams)
         if operation.verb == "answer":
-            return negotiate(b"reply", _names(operation), operation.request)
+            return negotiate(b"reply", _names(operation), operation.request, self._tcp_streams)
         if operation.verb == "delete":
             return _delete(operation)
         raise Untranslatable(f"{operation.verb} is not something that MediaProxy can do; use a set of rtpengine nodes")

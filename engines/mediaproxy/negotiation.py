@@ -22,6 +22,7 @@ from engines.rtpengine.bencode import NgDict
 from engines.sdp.lines import SdpError
 from engines.sdp.rewrite import Target, rewrite
 from engines.sdp.session import Sdp, Stream, parse
+from engines.sdp.tcp import TcpStreams, without_tcp
 
 _NO_RELAY = b"Load limit exceeded"
 _ERROR = b"the MediaProxy dispatcher answered `error`: no relay took the session; the dispatcher's log says why"
@@ -80,18 +81,20 @@ class Negotiation:
         return Target(self.translation.media_address or allocation.address, port)
 
 
-def negotiate(kind: MessageType, names: SessionNames, request: NgDict) -> Exchange:
+def negotiate(
+    kind: MessageType, names: SessionNames, request: NgDict, tcp_streams: TcpStreams = TcpStreams.OFF
+) -> Exchange:
     """Return the exchange of an offer or answer. Raises Untranslatable."""
     body = request.get(b"sdp")
     if not isinstance(body, bytes):
         return answered(error(b"No SDP body in message"))
     try:
-        sdp = parse(body)
+        sdp = without_tcp(parse(body), tcp_streams, alone=kind == b"reply" or bool(names.to_tag))
         translation = translate(request, sdp)
     except SdpError as problem:
         return answered(error(f"Failed to parse SDP: {problem}".encode()))
     if not translation.media:
-        return answered({b"result": b"ok", b"sdp": body})
+        return answered({b"result": b"ok", b"sdp": sdp.body})
     command = update(kind, names, translation.said, list(translation.media.values()))
     return Negotiation(kind, names, sdp, translation).exchange(command)
 

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
+from engines.ids import safe_name
 from engines.kind import Untranslatable
 
 MAX_COMMAND = 8000
@@ -70,8 +71,8 @@ class Notification:
 class SessionKey:
     """The names of a session, or of one stream of it, on an rtpproxy.
 
-    call_id; from_tag and to_tag as in the request; to_tag is b"" where there is none. medium: the number of the m=
-    line, from 1, or None for all streams, which only D takes.
+    call_id, as `engines.ids` makes it. from_tag and to_tag as in the request; to_tag is b"" where there is none.
+    medium: the number of the m= line, from 1, or None for all streams, which only D takes.
 
     rtpproxy keeps the from-tag of the first U, with the number, and no other. Later commands find the session by
     either tag, so the party that did not create it may be the from-tag, if the other one is the to-tag.
@@ -96,7 +97,7 @@ class SessionKey:
     def _tag(self, name: str, tag: bytes) -> bytes:
         if b";" in tag:
             raise Untranslatable(f"{name}: {tag!r} has a semicolon, which an rtpproxy takes for the end of the tag")
-        word = _word(name, tag)
+        word = _word(name, safe_name(tag.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape"))
         return word if self.medium is None else b"%s;%d" % (word, self.medium)
 
 
@@ -156,7 +157,12 @@ def stop_playing(key: SessionKey) -> bytes:
 
 
 def record(key: SessionKey) -> bytes:
-    """Return R: write what the party of the from-tag sends into files of the relay."""
+    """Return R: write what the party of the from-tag sends into files, named after the call-id and the tag.
+
+    Raises Untranslatable for a call-id that would be a path: `engines.ids` makes none.
+    """
+    if b"/" in key.call_id:
+        raise Untranslatable("call-id: it has a slash, and would be the path of the recording")
     call_id, tags = key.words()
     return _command(b"R", call_id, *tags)
 

@@ -16,10 +16,14 @@ from engines.rtpproxy.commands import SessionKey
 from engines.rtpproxy.negotiation import answered, error, negotiate, reason_of
 from engines.rtpproxy.replies import PROTOCOL_VERSION, Refusal, parse_version
 from engines.rtpproxy.words import normalised, words_of
+from engines.sdp.tcp import TcpStreams
 
 
 class RtpproxyKind:
-    """The control protocol of an rtpproxy node (version 20040107, as of rtpproxy 1.2 and later)."""
+    """The control protocol of an rtpproxy node (version 20040107, as of rtpproxy 1.2 and later).
+
+    tcp_streams: what becomes of streams that it cannot relay because they go over TCP.
+    """
 
     name = "rtpproxy"
     schemes = frozenset({"udp", "unix"})
@@ -27,12 +31,17 @@ class RtpproxyKind:
     several_copies = False
     answer_creates = False
 
+    def __init__(self, tcp_streams: TcpStreams = TcpStreams.OFF) -> None:
+        self._tcp_streams = tcp_streams
+
     def perform(self, operation: Operation) -> Exchange:
-        """Do what _VERBS lists. Raises Untranslatable at once, and MalformedReply on the way.
+        """Do an offer, an answer, or what _VERBS lists. Raises Untranslatable at once, and MalformedReply on the way.
 
         An offer or answer needs the tags as ng has them: from-tag is who made the offer, also for a re-INVITE, and the
         to-tag has to be there once it is known: without it a callee's offer would make a second session.
         """
+        if operation.verb in ("offer", "answer"):
+            return negotiate(operation.verb, _key(operation), operation.request, self._tcp_streams)
         perform = _VERBS.get(operation.verb)
         if perform is None:
             raise Untranslatable(f"{operation.verb} is not something an rtpproxy can do; use a set of rtpengine nodes")
@@ -89,8 +98,6 @@ def _key(operation: Operation) -> SessionKey:
 
 
 _VERBS: Mapping[str, Callable[[Operation], Exchange]] = {
-    "offer": lambda operation: negotiate("offer", _key(operation), operation.request),
-    "answer": lambda operation: negotiate("answer", _key(operation), operation.request),
     "delete": _delete,
     "query": lambda operation: statistics.query(_key(operation)),
     "play media": lambda operation: prompts.play(_key(operation), operation.request),

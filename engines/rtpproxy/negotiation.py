@@ -26,6 +26,7 @@ from engines.rtpproxy.translate import Translation, translate
 from engines.sdp.lines import SdpError
 from engines.sdp.rewrite import Target, rewrite
 from engines.sdp.session import Sdp, Stream, parse
+from engines.sdp.tcp import TcpStreams, without_tcp
 
 _OUT_OF_PORTS = b"Ran out of ports"
 _OVERLOADED = b"Load limit exceeded"
@@ -100,13 +101,14 @@ class Negotiation:
         return Target(address, allocation.port)
 
 
-def negotiate(verb: str, key: SessionKey, request: NgDict) -> Exchange:
+def negotiate(verb: str, key: SessionKey, request: NgDict, tcp_streams: TcpStreams = TcpStreams.OFF) -> Exchange:
     """Return the exchange of an offer or answer. Raises Untranslatable."""
     body = request.get(b"sdp")
     if not isinstance(body, bytes):
         return answered(error(b"No SDP body in message"))
     try:
-        sdp = parse(body)
+        # What opens a session has to have a stream that the node relays: it would have no session of it.
+        sdp = without_tcp(parse(body), tcp_streams, alone=verb == "answer" or bool(key.to_tag))
         translation = translate(request, sdp)
         if translation.own is not None and translation.own.leaves_alone(sdp):
             return answered({b"result": b"ok", b"sdp": body, b"warning": LEFT_ALONE})

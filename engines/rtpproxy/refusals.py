@@ -90,8 +90,6 @@ def refuse(options: Mapping[bytes, NgValue], sdp: Sdp) -> None:
 def _refuse_for(stream: Stream, options: Mapping[bytes, NgValue]) -> None:
     """Refuse what cannot be done for this stream."""
     transport = stream.transport.upper()
-    if transport.startswith(b"TCP"):
-        raise Untranslatable(f"sdp: an rtpproxy relays UDP only, not the {transport.decode('ascii', 'replace')} stream")
     if stream.port_count > 1:
         raise Untranslatable(f"sdp: an rtpproxy relays one port a stream, and one asks for {stream.port_count}")
     wanted = words_of(options, b"transport-protocol") - {transport.lower()}

@@ -8,7 +8,7 @@ alone, and an address that means hold (0.0.0.0) stays.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
 from operator import itemgetter
 from typing import NamedTuple
@@ -71,7 +71,8 @@ class _Edit(NamedTuple):
 def rewrite(sdp: Sdp, targets: Mapping[int, Target], rules: RewriteRules) -> bytes:
     """Return the body with each live stream sent to its target, by the stream's number.
 
-    A stream without a target is left alone. Raises SdpError for a stream with a target but without an address.
+    A stream without a target is left alone: it gets the session's address as its own where the session's is changed.
+    Raises SdpError for a stream with a target but without an address.
     """
     moved = [(stream, targets[stream.number]) for stream in sdp.live_streams if stream.number in targets]
     edits = [edit for stream, target in moved for edit in _stream_edits(stream, target, rules)]
@@ -109,6 +110,7 @@ def _session_edits(sdp: Sdp, moved: list[tuple[Stream, Target]], rules: RewriteR
         yield from _shared_edits(sdp, sharing, rules)
     elif moved and rules.session_connection and sdp.connection is not None:
         yield from _move(sdp.connection, moved[0][1].address, rules)
+        yield from _kept_connections(sdp, {stream.number for stream, _ in moved})
 
 
 def _shared_edits(sdp: Sdp, sharing: list[tuple[Stream, Target]], rules: RewriteRules) -> Iterator[_Edit]:
@@ -121,6 +123,14 @@ def _shared_edits(sdp: Sdp, sharing: list[tuple[Stream, Target]], rules: Rewrite
     for stream, target in sharing:
         if target.address != chosen:
             yield _new_connection(sdp, stream, target.address)
+    yield from _kept_connections(sdp, {stream.number for stream, _ in sharing})
+
+
+def _kept_connections(sdp: Sdp, moved: Container[int]) -> Iterator[_Edit]:
+    """Give the streams that are left alone and rely on the session's c= line, which is changed, one of their own."""
+    for stream in sdp.streams:
+        if stream.is_live and not stream.connections and stream.number not in moved:
+            yield _new_connection(sdp, stream, sdp.address_of(stream))
 
 
 def _new_connection(sdp: Sdp, stream: Stream, address: MediaAddress) -> _Edit:

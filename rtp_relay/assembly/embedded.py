@@ -85,14 +85,20 @@ def _begin_relays(made: Grounds, config: Config) -> None:
     state_dir = config.service.state_dir
     for number, ports in enumerate(shares(config.embedded.media_ports, config.embedded.relays), 1):
         name = f"relay-{number}"
-        relay = EmbeddedRelay(state_dir, name, ports=(ports.first, ports.last))
+        relay = EmbeddedRelay(state_dir, name, ports=(ports.first, ports.last), recordings=config.embedded.recordings)
         made.note(relay.stop, found=_state_file(state_dir, name).exists())
-        made.nodes += (_node(name, relay.ensure(), config.ng.set),)
+        made.nodes += (_node(name, relay.ensure(), config),)
 
 
-def _node(name: str, url: str, set_name: str) -> NodeConfig:
+def _node(name: str, url: str, config: Config) -> NodeConfig:
     host, _, port = url.removeprefix("udp:").rpartition(":")
-    return NodeConfig(name=name, engine=EngineName.RTPPROXY, url=SocketAddress("udp", host, int(port)), set=set_name)
+    return NodeConfig(
+        name=name,
+        engine=EngineName.RTPPROXY,
+        url=SocketAddress("udp", host, int(port)),
+        set=config.ng.set,
+        tcp_streams=config.embedded.tcp_streams,
+    )
 
 
 def shares(ports: PortRange, count: int) -> list[PortRange]:

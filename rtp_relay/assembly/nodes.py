@@ -63,7 +63,12 @@ def _start_route(configs: Sequence[NodeConfig], routes: Routes, timeout: float) 
 
 def _start(config: NodeConfig) -> Node:
     spec = NodeSpec(
-        name=config.name, engine=config.engine.value, url=str(config.url), set=config.set, weight=config.weight
+        name=config.name,
+        engine=config.engine.value,
+        url=str(config.url),
+        set=config.set,
+        weight=config.weight,
+        tcp_streams=config.tcp_streams,
     )
     settings = EngineSettings(timeout=config.timeout, max_in_flight=config.max_in_flight)
     health = Health(since=asyncio.get_running_loop().time(), draining=config.draining)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from engines.private_folder import EXPECTED, exposed
 from engines.registry import KINDS, kind_of
 from engines.route.kind import RouteKind
 from rtp_relay.config.addresses import SocketAddress
@@ -40,6 +41,15 @@ def check_route(route: Values, nodes: Sequence[Values], notes: Notes) -> None:
     for index, node in enumerate(nodes):
         if route.get("script") and node.get("name") == RouteKind.name:
             notes.add(("nodes", index, "name"), Fault(repr(RouteKind.name), "another name: [route] has that node"))
+
+
+def check_recordings(service: Values, embedded: Values, notes: Notes) -> None:
+    """Note a folder for recordings that others on the machine could read."""
+    state_dir = service.get("state_dir")
+    folder = embedded.get("recordings") or (state_dir and state_dir / "recordings")
+    why = exposed(folder) if folder else ""
+    if why:
+        notes.add(("embedded", "recordings"), Fault(f"{str(folder)!r}, {why}", EXPECTED))
 
 
 def check_sip(sip: Values, nodes: Sequence[Values], notes: Notes) -> None:

@@ -8,7 +8,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any, NoReturn
 
-from rtp_relay.config.checks import Values, check_nodes, check_route, check_set, check_sip
+from rtp_relay.config.checks import Values, check_nodes, check_recordings, check_route, check_set, check_sip
 from rtp_relay.config.key_files import read_key
 from rtp_relay.config.lines import lines_of
 from rtp_relay.config.model import (
@@ -36,7 +36,12 @@ SECTIONS: dict[str, type[Any]] = {
     "sip": SipConfig,
 }
 
-PATHS = {"service": ("state_dir",), "route": ("script",), "sip": ("script", "certificate", "key", "ca")}
+PATHS = {
+    "service": ("state_dir",),
+    "embedded": ("recordings",),
+    "route": ("script",),
+    "sip": ("script", "certificate", "key", "ca"),
+}
 """The keys of each section that are paths."""
 
 
@@ -129,6 +134,7 @@ def _check(sections: dict[str, dict[str, Any]], nodes: list[dict[str, Any]], not
     values: list[Values] = list(nodes)
     check_nodes(values, notes)
     check_route(sections["route"], values, notes)
+    check_recordings(sections["service"], sections["embedded"], notes)
     check_sip(sections["sip"], values, notes)
     sip_uses_set = bool(sections["sip"].get("listen")) and not sections["sip"].get("script")
     for door, uses_set in (("ng", bool(sections["ng"].get("listen"))), ("sip", sip_uses_set)):

@@ -17,6 +17,7 @@ from typing import Any
 
 from engines.registry import EngineName
 from engines.route.routes import DEFAULT_NAMES
+from engines.sdp.tcp import TcpStreams
 from rtp_relay.config import values
 from rtp_relay.config.addresses import (
     Network,
@@ -124,6 +125,7 @@ class NodeConfig:
     draining: bool = field(default=False, metadata=_read_by(values.boolean))
     max_in_flight: int = field(default=1000, metadata=_read_by(values.whole(1)))
     timeout: float = field(default=1.5, metadata=_read_by(values.seconds(0, above=True)))
+    tcp_streams: TcpStreams = field(default=TcpStreams.OFF, metadata=_read_by(values.one_of(TcpStreams)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,10 +160,15 @@ class CallsConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EmbeddedConfig:
-    """[embedded]: the relays that the service runs itself when no nodes are configured."""
+    """[embedded]: the relays that the service runs itself when no nodes are configured.
+
+    `recordings` is None for a folder of the state directory.
+    """
 
     relays: int = field(default=2, metadata=_read_by(values.whole(1)))
     media_ports: PortRange = field(default=PortRange(35000, 36999), metadata=_read_by(port_range))
+    tcp_streams: TcpStreams = field(default=TcpStreams.OFF, metadata=_read_by(values.one_of(TcpStreams)))
+    recordings: Path | None = field(default=None, metadata=_read_by(values.path))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -36,6 +36,8 @@ OWN_CONNECTIONS = (
     b"\0\0"
 )
 
+WITH_TCP = AUDIO + b"m=message 7000 TCP/MSRP *\r\na=path:msrp://10.0.0.1:7000/x;tcp\r\n"
+
 ICE = (
     b"v=0\r\n"
     b"o=- 1 1 IN IP4 10.0.0.1\r\n"

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import socket
+import stat
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,6 +16,12 @@ import pytest
 
 from engines import embedded
 from engines.embedded import EmbeddedRelay, EmbeddedRelayError, RelayProcess
+from engines.ids import id_on_node
+from engines.kind import Operation
+from engines.rtpengine.bencode import NgDict
+from engines.rtpproxy.kind import RtpproxyKind
+from tests.engines.sdp_bodies import AUDIO
+from tests.peers.datagram import DatagramSocket
 from tests.peers.ports import HOST, PortBlock
 
 pytestmark = pytest.mark.e2e
@@ -53,7 +60,36 @@ def test_it_is_started_found_again_and_stopped(relay: EmbeddedRelay, tmp_path: P
     again.stop()
     assert not found.is_alive
     assert not found.answers()
-    assert [path.name for path in tmp_path.iterdir()] == ["relay-1.log"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["recordings", "relay-1.log"]
+
+
+async def test_what_it_records_stays_in_a_private_folder(relay: EmbeddedRelay, tmp_path: Path) -> None:
+    """Whatever the call-id and the tags are, which a client makes."""
+    host, _, port = relay.ensure().removeprefix("udp:").rpartition(":")
+    kind = RtpproxyKind()
+    names: NgDict = {b"from-tag": b"../../../ft", b"sdp": AUDIO}
+    relay_id = id_on_node("../../escaped", 1)
+    async with DatagramSocket() as control:
+        for verb in ("offer", "start recording"):
+            exchange = kind.perform(Operation(verb=verb, relay_id=relay_id, request=names))
+            for number, command in enumerate(next(exchange)):
+                control.send(b"%s%d %s" % (verb[:1].encode(), number, command), (host, int(port)))
+                reply, _ = await control.received.get()
+                assert not reply.split(b" ", 1)[1].startswith(b"E"), reply
+    relay.stop()  # now at the latest they are where they belong
+    folder = tmp_path / "recordings"
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    assert files
+    assert {path.parent for path in files} == {folder}
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert {stat.S_IMODE(path.stat().st_mode) & 0o077 for path in files} == {0}
+
+
+def test_a_folder_for_recordings_that_others_can_read_is_refused(relay: EmbeddedRelay, tmp_path: Path) -> None:
+    (tmp_path / "recordings").mkdir(mode=0o755)
+    (tmp_path / "recordings").chmod(0o755)
+    with pytest.raises(EmbeddedRelayError, match=r"recordings: open to other users \(mode 755\)"):
+        relay.ensure()
 
 
 def test_it_outlives_a_parent_that_is_killed(tmp_path: Path, block: PortBlock) -> None:

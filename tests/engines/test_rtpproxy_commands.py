@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engines.ids import safe_name
 from engines.kind import Untranslatable
 from engines.rtpproxy.commands import (
     VERSION,
@@ -15,6 +16,7 @@ from engines.rtpproxy.commands import (
     info,
     look_up,
     query,
+    record,
     update,
 )
 
@@ -92,6 +94,16 @@ def split_as_rtpproxy_does(command: bytes) -> list[bytes]:
     return words
 
 
+def on_the_relay(tag: bytes) -> bytes:
+    return safe_name(tag.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
+
+
+def test_no_recording_leaves_its_folder() -> None:
+    assert record(SessionKey(b"abc@h", b"../../tag", medium=1)) == b"R abc@h ..#x2f..#x2ftag;1"
+    with pytest.raises(Untranslatable, match="slash"):
+        record(SessionKey(b"../../abc", b"tag", medium=1))
+
+
 @given(st.binary(max_size=12), st.binary(max_size=12), st.binary(max_size=12), st.none() | st.integers(1, 9))
 def test_whatever_is_sent_arrives_as_it_was_meant(
     call_id: bytes, from_tag: bytes, to_tag: bytes, medium: int | None
@@ -101,6 +113,6 @@ def test_whatever_is_sent_arrives_as_it_was_meant(
     except Untranslatable:
         return
     suffix = b"" if medium is None else b";%d" % medium
-    tags = [from_tag + suffix] + ([to_tag + suffix] if to_tag else [])
+    tags = [on_the_relay(tag) + suffix for tag in (from_tag, to_tag) if tag]
     assert split_as_rtpproxy_does(command) == [b"U", call_id, b"10.0.0.1", b"4000", *tags]
     assert all(tag.count(b";") == len(suffix[:1]) for tag in tags)

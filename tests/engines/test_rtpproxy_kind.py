@@ -7,8 +7,9 @@ import pytest
 from engines.kind import MalformedReply, Operation, RelayKind, Untranslatable, is_limit, is_ok
 from engines.rtpengine.bencode import NgDict
 from engines.rtpproxy.kind import RtpproxyKind
+from engines.sdp.tcp import TcpStreams
 from tests.engines.exchanges import run
-from tests.engines.sdp_bodies import AUDIO, TWO_STREAMS
+from tests.engines.sdp_bodies import AUDIO, TWO_STREAMS, WITH_TCP
 
 KIND: RelayKind = RtpproxyKind()
 OFFER: NgDict = {b"command": b"offer", b"call-id": b"client's", b"from-tag": b"ft", b"sdp": AUDIO}
@@ -57,6 +58,42 @@ def test_options_and_addresses_of_the_request() -> None:
     commands, reply = ask("offer", request, b"35000 203.0.113.5\n")
     assert commands == [b"Uaie6c0,8 abc@h-1 2001:db8::7 4000 ft;1"]
     assert reply[b"sdp"] == AUDIO.replace(b"10.0.0.1", b"198.51.100.1").replace(b"4000", b"35000")
+
+
+def relayed_with(wish: TcpStreams, verb: str, request: NgDict) -> NgDict:
+    """Do an offer or answer of which one stream is relayed."""
+    perform = RtpproxyKind(wish).perform(operation(verb, request))
+    return run(perform, lambda command: b"35000 203.0.113.5\n" if b";1" in command else b"E1\n")[1]
+
+
+@pytest.mark.parametrize("verb", ["offer", "answer"])
+def test_a_stream_over_tcp_costs_nothing_but_itself(verb: str) -> None:
+    request = {**(OFFER if verb == "offer" else ANSWER), b"sdp": WITH_TCP}
+    relayed = WITH_TCP.replace(b"10.0.0.1\r\nt", b"203.0.113.5\r\nt").replace(b"4000", b"35000")
+    off = relayed_with(TcpStreams.OFF, verb, request)
+    assert off == {b"result": b"ok", b"sdp": relayed.replace(b"message 7000", b"message 0")}
+
+    untouched = relayed_with(TcpStreams.PASS, verb, request)
+    own_address = relayed.replace(b"MSRP *\r\n", b"MSRP *\r\nc=IN IP4 10.0.0.1\r\n")
+    assert untouched == {b"result": b"ok", b"sdp": own_address}
+
+    with pytest.raises(Untranslatable, match="TCP/MSRP"):
+        relayed_with(TcpStreams.REFUSE, verb, request)
+
+
+@pytest.mark.parametrize("wish", TcpStreams)
+def test_a_session_cannot_begin_with_streams_over_tcp_alone(wish: TcpStreams) -> None:
+    request: NgDict = {**OFFER, b"sdp": AUDIO.replace(b"RTP/AVP", b"TCP/BFCP")}
+    with pytest.raises(Untranslatable, match="UDP only, not the TCP/BFCP"):
+        relayed_with(wish, "offer", request)
+
+
+def test_lines_that_end_in_cr_alone_are_refused() -> None:
+    """They would go on with the parties' own addresses in them: a phone may take such lines for lines."""
+    commands, reply = ask("offer", {**OFFER, b"sdp": AUDIO.replace(b"\r\n", b"\r")})
+    assert commands == []
+    assert reply[b"result"] == b"error"
+    assert b"CR" in reply[b"error-reason"]  # type: ignore[operator]
 
 
 def test_an_sdp_without_live_streams_needs_no_node() -> None:

@@ -134,7 +134,6 @@ def test_what_is_impossible_is_refused_by_name(request_: NgDict, key: str) -> No
         (SECURE, {b"SDES": [b"off"]}),
         (SECURE, {b"transport-protocol": b"RTP/AVP"}),
         (MUXED, {b"rtcp-mux": [b"demux"]}),
-        (AUDIO.replace(b"RTP/AVP", b"TCP/MSRP"), {}),
         (AUDIO.replace(b"4000", b"4000/2"), {}),
     ],
 )

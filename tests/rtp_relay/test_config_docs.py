@@ -20,6 +20,7 @@ IN_WORDS = {
     ("[service]", "name"),
     ("[service]", "state_dir"),
     ("[journal]", "url"),
+    ("[embedded]", "recordings"),
     ("[route]", "script"),
     *(("[sip]", key) for key in ("advertise", "script", "engine", "next_hop", "certificate", "key", "ca")),
 }

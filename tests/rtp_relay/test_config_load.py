@@ -171,7 +171,7 @@ x = 1
 
 def test_an_unknown_key_like_no_other_gets_the_list_of_keys() -> None:
     assert problems("[embedded]\nzzz = 1") == [
-        "2: embedded.zzz: found an unknown key, expected one of relays, media_ports"
+        "2: embedded.zzz: found an unknown key, expected one of relays, media_ports, tcp_streams, recordings"
     ]
 
 
@@ -487,3 +487,14 @@ aliases = ["a b"]
         f"13: sip.ca: found '{tmp_path / 'nowhere.pem'}', expected a file that is there",
         "14: sip.aliases[0]: found 'a b', expected HOST or HOST:PORT (an IPv6 address in brackets)",
     ]
+
+
+def test_a_folder_for_recordings_that_others_can_read_is_named(tmp_path: Path) -> None:
+    folder = tmp_path / "open"
+    folder.mkdir()
+    folder.chmod(0o750)
+    found = problems(f'[embedded]\nrecordings = "{folder}"')
+    assert len(found) == 1
+    assert found[0].startswith(f"2: embedded.recordings: found '{folder}', open to other users (mode 750), expected")
+    folder.chmod(0o700)
+    assert parse(f'[embedded]\nrecordings = "{folder}"', FILE).embedded.recordings == folder

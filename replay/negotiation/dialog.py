@@ -51,8 +51,8 @@ class Exchange:
 class Invite:
     """The dialog's latest INVITE that was no mistake.
 
-    `asks`: it came without SDP, and the offer that it asks for has not come. `before`: what was agreed when it began,
-    to which a failure leads back. `pending`: it has no final reply yet.
+    `asks`: it came without SDP, and the offer that it asks for has not come; `shown` is a preview of that. `before`:
+    what was agreed when it began, to which a failure leads back. `pending`: it has no final reply yet.
     """
 
     requester: Leg
@@ -60,10 +60,15 @@ class Invite:
     asks: bool
     before: Exchange | None = None
     pending: bool = True
+    shown: Exchange | None = None
 
     def has(self, event: SipEvent) -> bool:
         """Tell whether the message is of this INVITE's transaction, or its ACK."""
         return (event.requester, event.cseq) == (self.requester, self.cseq)
+
+    def concluded(self) -> Invite:
+        """Return it with its final reply."""
+        return replace(self, pending=False, asks=False, before=None, shown=None)
 
     def to_dict(self) -> dict[str, Any]:
         """Give it as plain values."""
@@ -73,12 +78,14 @@ class Invite:
             "asks": self.asks,
             "before": _dump(self.before),
             "pending": self.pending,
+            "shown": _dump(self.shown),
         }
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Invite:
         """Take what to_dict gave."""
-        return cls(**{**data, "requester": Leg(data["requester"]), "before": _load(data["before"])})
+        parts = {"before": _load(data["before"]), "shown": _load(data["shown"])}
+        return cls(**{**data, "requester": Leg(data["requester"]), **parts})
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,12 +113,16 @@ class Request:
 
 @dataclass(slots=True)
 class Dialog:
-    """One dialog of a call. `count` is how many offers it has seen, `seen` has the latest requests."""
+    """One dialog of a call. `count` is how many offers it has seen, `seen` has the latest requests.
+
+    `under`: the initial INVITE's offer, still without its answer, while one that was made beside it is open.
+    """
 
     branch: str
     callee_tag: str
     invite: Invite
     open: Exchange | None = None
+    under: Exchange | None = None
     agreed: Exchange | None = None
     count: int = 0
     established: bool = False
@@ -140,6 +151,15 @@ class Dialog:
         """The number of the exchange that is agreed on, 0 if none is."""
         return self.agreed.number if self.agreed else 0
 
+    def swap(self) -> None:
+        """Put the offer below in place of the one that was made beside it, and the other way round."""
+        self.open, self.under = self.under, self.open
+
+    def close(self) -> Exchange | None:
+        """Take the open offer away and return it; one that it was made beside is open again."""
+        closed, self.open, self.under = self.open, self.under, None
+        return closed
+
     def owns(self, event: SipEvent, place: Place) -> bool:
         """Tell whether the message is of the transaction that the phase speaks of, or begins one of its own."""
         if self.open is None:
@@ -162,6 +182,7 @@ class Dialog:
             "callee_tag": self.callee_tag,
             "invite": self.invite.to_dict(),
             "open": _dump(self.open),
+            "under": _dump(self.under),
             "agreed": _dump(self.agreed),
             "count": self.count,
             "established": self.established,
@@ -175,6 +196,7 @@ class Dialog:
         parts = {
             "invite": Invite.from_dict(data["invite"]),
             "open": _load(data["open"]),
+            "under": _load(data["under"]),
             "agreed": _load(data["agreed"]),
             "seen": {key: Request.from_list(request) for key, request in data["seen"].items()},
         }

@@ -63,7 +63,6 @@ class Fault(StrEnum):
     OVERLAP = "the same side has a request under way that this one overtakes"
     STALE = "it is older than what was seen, or the same with another body"
     UNASKED = "an answer without an offer"
-    UNRELIABLE = "an offer in a reply that may get lost"
     PREMATURE = "the first offer cannot be made in this request"
     UNANSWERED = "the message that had to bring the answer has none"
     UNKNOWN = "no such dialog"

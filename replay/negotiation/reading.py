@@ -47,8 +47,20 @@ def read(dialog: Dialog, event: SipEvent) -> Finding:
 
 
 def _read_reply(dialog: Dialog, event: SipEvent, place: Place) -> Finding:
-    finding = _read_part(dialog, event, place)
+    if dialog.under and event.method == "INVITE" and dialog.invite.has(event):
+        finding = _read_below(dialog, event, place)
+    else:
+        finding = _read_part(dialog, event, place)
     return _accept(dialog, event, finding) if place is Place.ACCEPT else finding
+
+
+def _read_below(dialog: Dialog, event: SipEvent, place: Place) -> Finding:
+    """Read a reply to the INVITE whose offer another one was made beside: by its own offer, which it may close."""
+    dialog.swap()
+    finding = _read_part(dialog, event, place)
+    if dialog.under:
+        dialog.swap()
+    return finding
 
 
 def _read_request(dialog: Dialog, event: SipEvent, place: Place) -> Finding:
@@ -90,7 +102,7 @@ def _fail(dialog: Dialog, event: SipEvent) -> Finding:
         return _fail_invite(dialog, event)
     at = dialog.open
     if at and event.method == at.place.value and (event.requester, event.cseq) == (at.requester, at.cseq):
-        dialog.open = None
+        dialog.close()
         return Finding(Role.NOTHING, at.number, Change.REJECTED, why=f"rejected with {event.status}")
     return nothing("it fails no exchange")
 
@@ -100,11 +112,11 @@ def _fail_invite(dialog: Dialog, event: SipEvent) -> Finding:
     if not (invite.pending and invite.has(event)):
         again = Change.REJECTED if invite.has(event) and dialog.open is None else Change.NONE
         return replace(nothing("it fails no exchange"), again=again)
-    undone = dialog.agreed if dialog.agreed != invite.before else None
+    undone = dialog.agreed if dialog.agreed != invite.before else invite.shown
     if dialog.open and dialog.open.place is not Place.UPDATE:  # an UPDATE has a transaction of its own, which goes on
         undone, dialog.open = dialog.open, None
     dialog.agreed = invite.before
-    dialog.invite = replace(invite, pending=False, asks=False, before=None)
+    dialog.invite = invite.concluded()
     number = undone.number if undone else 0
     return Finding(Role.NOTHING, number, Change.REJECTED, why=f"rejected with {event.status}")
 
@@ -115,7 +127,7 @@ def _collision(event: SipEvent, under_way: Leg) -> Fault:
 
 def _body(dialog: Dialog, event: SipEvent, place: Place) -> Finding:
     cell = TABLE[dialog.phase][place]
-    if not dialog.owns(event, place):
+    if cell is not Cell.BESIDE and not dialog.owns(event, place):
         cell = Cell.BUSY if dialog.open else Cell.STRAY
     return _ACTIONS[cell](dialog, event, place)
 
@@ -125,10 +137,15 @@ def _silence(dialog: Dialog, event: SipEvent, place: Place) -> Finding:
     if place is Place.INVITE:
         dialog.invite = Invite(event.sender, event.cseq, asks=True, before=dialog.agreed)
         return nothing("it asks for an offer")
+    shown = dialog.invite.shown
+    if place is Place.ACCEPT and shown and dialog.open is None and dialog.invite.has(event):
+        dialog.open = replace(shown, place=place)
+        return Finding(Role.NOTHING, shown.number, why="no body: the offer shown before stands")
     due = TABLE[dialog.phase][place] is Cell.ANSWER and dialog.owns(event, place)
-    if not due or place is Place.RELIABLE or dialog.open is None:  # after a reliable 1xx the 2xx may still bring it
+    if not due or place is Place.RELIABLE:  # after a reliable 1xx the 2xx may still bring it
         return nothing("no body")
-    left, dialog.open = dialog.open, None
+    left = _open(dialog)
+    dialog.close()
     if left.answer:
         dialog.agreed = left
         return Finding(Role.NOTHING, left.number, why="no body: the answer shown before stands")
@@ -141,7 +158,7 @@ def _accept(dialog: Dialog, event: SipEvent, finding: Finding) -> Finding:
         return finding
     if not dialog.invite.pending:
         return replace(finding, again=Change.ESTABLISHED)
-    dialog.invite = replace(dialog.invite, pending=False, asks=False, before=None)
+    dialog.invite = dialog.invite.concluded()
     if dialog.established:
         return finding
     dialog.established = True
@@ -149,18 +166,44 @@ def _accept(dialog: Dialog, event: SipEvent, finding: Finding) -> Finding:
 
 
 def _offer(dialog: Dialog, event: SipEvent, place: Place) -> Finding:
-    dialog.count += 1
+    shown = dialog.invite.shown
     if place is Place.INVITE:
         dialog.invite = Invite(event.sender, event.cseq, asks=False, before=dialog.agreed)
     elif not place.begins:
-        dialog.invite = replace(dialog.invite, asks=False)
-    dialog.open = Exchange(dialog.count, place, event.requester, event.cseq, event.sender, event.digest)
+        dialog.invite = replace(dialog.invite, asks=False, shown=None)
+        if shown and shown.offer == event.digest:
+            dialog.open = replace(shown, place=place)
+            return Finding(Role.REPEAT, shown.number, why=f"the offer shown before, in {place}", repeats=Role.OFFER)
+    dialog.open = _numbered(dialog, event, place)
     return Finding(Role.OFFER, dialog.count, why=f"offer in {place}")
+
+
+def _numbered(dialog: Dialog, event: SipEvent, place: Place) -> Exchange:
+    dialog.count += 1
+    return Exchange(dialog.count, place, event.requester, event.cseq, event.sender, event.digest)
+
+
+def _offer_early(dialog: Dialog, event: SipEvent, place: Place) -> Finding:
+    shown = dialog.invite.shown
+    if shown and shown.offer == event.digest:
+        return Finding(Role.REPEAT, shown.number, why="the same preview again", repeats=Role.OFFER)
+    dialog.invite = replace(dialog.invite, shown=_numbered(dialog, event, place))
+    return Finding(Role.OFFER, dialog.count, why=f"preview of the offer in {place}")
+
+
+def _offer_beside(dialog: Dialog, event: SipEvent, place: Place) -> Finding:
+    if dialog.established:
+        return _busy(dialog, event, place)
+    dialog.under = _open(dialog)
+    return _offer(dialog, event, place)
 
 
 def _answer(dialog: Dialog, event: SipEvent, place: Place) -> Finding:
     answered = _open(dialog)
-    dialog.agreed, dialog.open = replace(answered, answer=event.digest), None
+    dialog.close()
+    dialog.agreed = replace(answered, answer=event.digest)
+    if dialog.open and dialog.open.answer:  # who answers an offer beside that takes the preview for the answer
+        dialog.close()
     return _answer_finding(answered, event, f"answer in {place}")
 
 
@@ -213,10 +256,6 @@ def _copy(dialog: Dialog, event: SipEvent, number: int, why: str) -> Finding:
     return Finding(Role.REPEAT, number, why=why, repeats=repeats)
 
 
-def _loose(_dialog: Dialog, event: SipEvent, _place: Place) -> Finding:
-    return mistake(event, Fault.UNRELIABLE)
-
-
 def _soon(_dialog: Dialog, event: SipEvent, _place: Place) -> Finding:
     return mistake(event, Fault.PREMATURE)
 
@@ -227,9 +266,10 @@ _ACTIONS: Mapping[Cell, Callable[[Dialog, SipEvent, Place], Finding]] = MappingP
         Cell.ANSWER: _answer,
         Cell.SHOWN: _show,
         Cell.MORE: _answer_more,
+        Cell.EARLY: _offer_early,
+        Cell.BESIDE: _offer_beside,
         Cell.BUSY: _busy,
         Cell.STRAY: _stray,
-        Cell.LOOSE: _loose,
         Cell.SOON: _soon,
     }
 )

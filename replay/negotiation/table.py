@@ -19,7 +19,7 @@ its dialog is in (a row), which is what the bodies before it have left behind. I
 one thing may come: the answer, in the place that the offer's pattern names. In a phase without one, only a place that
 begins a pattern may carry a body. The rest is named as the mistake it is, and never mistaken for nothing.
 
-Four things go beyond the patterns:
+These things go beyond the patterns:
 
 - *Previews.* An unreliable 1xx cannot carry an answer, but it may show the one to come (RFC 3261 13.2.1), and media
   flows by it. So a relay has to treat it as an answer, and the offer stays open for the real one.
@@ -28,6 +28,14 @@ Four things go beyond the patterns:
   has come between, it is not.
 - *Silence.* A 2xx without SDP after a preview makes the preview the answer. Any other last message of a pattern that
   has no body leaves the offer without an answer, and the agreement before it stands.
+- *Offers shown early.* An unreliable 1xx to an INVITE without SDP cannot make the offer either, but devices show in it
+  the one that their 2xx will make. It is relayed like an offer, and nobody has to answer it: what the 2xx has is the
+  offer, and if that has no body, then it is the one that was shown.
+- *Offers in a hurry.* An UPDATE with an offer while that of the initial INVITE has no answer is for its receiver to
+  refuse (RFC 3311 5.2). Many do not, since they take a preview for the answer, or the newer offer for the better one.
+  So it goes on, *beside* the INVITE's offer: refused or left without an answer, it has changed nothing; answered, it is
+  what is agreed on, and the INVITE's offer stays open only if there was no preview of its answer. An UPDATE may be the
+  first to offer at all, too.
 - *Failure.* A re-INVITE or UPDATE that fails leaves the agreement as it was before that request (RFC 3261 14.1,
   RFC 3311 5.3; for what was agreed while the re-INVITE went on, RFC 6141 3).
 
@@ -86,10 +94,11 @@ class Cell(StrEnum):
     ANSWER = "the answer to the open offer"
     SHOWN = "a preview of the answer to the open offer"
     MORE = "another answer to the offer answered last"
+    EARLY = "a preview of the offer to come"
+    BESIDE = "an offer beside that of the initial INVITE"
     # Mistakes:
     BUSY = "an offer is open, and this is not its answer"
     STRAY = "neither is an offer open nor may one be made here"
-    LOOSE = "an offer, in a message that may get lost"
     SOON = "an offer, where the first one may not be made"
 
 
@@ -98,19 +107,19 @@ def _row(*cells: Cell) -> Mapping[Place, Cell]:
 
 
 OFFER, ANSWER, SHOWN, MORE = Cell.OFFER, Cell.ANSWER, Cell.SHOWN, Cell.MORE
-BUSY, STRAY, LOOSE, SOON = Cell.BUSY, Cell.STRAY, Cell.LOOSE, Cell.SOON
+EARLY, BESIDE, BUSY, STRAY, SOON = Cell.EARLY, Cell.BESIDE, Cell.BUSY, Cell.STRAY, Cell.SOON
 
 # fmt: off
 TABLE: Mapping[Phase, Mapping[Place, Cell]] = MappingProxyType({
     #                        INVITE 1xx    1xx-rel 2xx     ACK     PRACK   2xx/PRACK UPDATE 2xx/UPDATE
-    Phase.FRESH:       _row(OFFER, STRAY, STRAY,  STRAY,  STRAY,  SOON,   STRAY,    SOON,  STRAY),
-    Phase.FIRST_ASKED: _row(BUSY,  LOOSE, OFFER,  OFFER,  STRAY,  SOON,   STRAY,    SOON,  STRAY),
-    Phase.ASKED:       _row(BUSY,  LOOSE, OFFER,  OFFER,  STRAY,  OFFER,  STRAY,    OFFER, STRAY),
+    Phase.FRESH:       _row(OFFER, STRAY, STRAY,  STRAY,  STRAY,  SOON,   STRAY,    OFFER, STRAY),
+    Phase.FIRST_ASKED: _row(BUSY,  EARLY, OFFER,  OFFER,  STRAY,  SOON,   STRAY,    OFFER, STRAY),
+    Phase.ASKED:       _row(BUSY,  EARLY, OFFER,  OFFER,  STRAY,  OFFER,  STRAY,    OFFER, STRAY),
     Phase.ANSWERED:    _row(BUSY,  MORE,  MORE,   MORE,   STRAY,  OFFER,  STRAY,    OFFER, STRAY),
     Phase.PENDING:     _row(BUSY,  STRAY, STRAY,  STRAY,  STRAY,  OFFER,  STRAY,    OFFER, STRAY),
     Phase.AGREED:      _row(OFFER, STRAY, STRAY,  STRAY,  STRAY,  OFFER,  STRAY,    OFFER, STRAY),
-    Phase.INVITE:      _row(BUSY,  SHOWN, ANSWER, ANSWER, BUSY,   BUSY,   BUSY,     BUSY,  BUSY),
-    Phase.PREVIEWED:   _row(BUSY,  SHOWN, ANSWER, ANSWER, BUSY,   BUSY,   BUSY,     BUSY,  BUSY),
+    Phase.INVITE:      _row(BUSY,  SHOWN, ANSWER, ANSWER, BUSY,   BUSY,   BUSY,     BESIDE, BUSY),
+    Phase.PREVIEWED:   _row(BUSY,  SHOWN, ANSWER, ANSWER, BUSY,   BUSY,   BUSY,     BESIDE, BUSY),
     Phase.RELIABLE:    _row(BUSY,  BUSY,  BUSY,   BUSY,   BUSY,   ANSWER, BUSY,     BUSY,  BUSY),
     Phase.ACCEPT:      _row(BUSY,  BUSY,  BUSY,   BUSY,   ANSWER, BUSY,   BUSY,     BUSY,  BUSY),
     Phase.PRACK:       _row(BUSY,  BUSY,  BUSY,   BUSY,   BUSY,   BUSY,   ANSWER,   BUSY,  BUSY),
@@ -118,7 +127,8 @@ TABLE: Mapping[Phase, Mapping[Place, Cell]] = MappingProxyType({
 })
 # fmt: on
 """What a body is. The cells hold for messages of the transaction that the phase speaks of; a body of any other one is
-BUSY where an offer is open, and STRAY where none is, unless its request begins an exchange of its own."""
+BUSY where an offer is open, and STRAY where none is, unless its request begins an exchange of its own. BESIDE holds
+until the dialog is established: a re-INVITE's offer is not overtaken, and BUSY stands there."""
 
 OPEN_IN: Mapping[Place, Phase] = MappingProxyType(
     {

@@ -212,11 +212,112 @@ def test_a_late_offer_without_an_answer_is_named() -> None:
     """)
 
 
-def test_a_late_offer_in_an_unreliable_183_is_named_and_comes_again() -> None:
+def test_a_late_offer_in_an_unreliable_183_is_a_preview_of_that_in_the_200() -> None:
     tell("""
         C INVITE at=- -> nothing (0)
-        A 183 INVITE sdp=o1 -> illegal (0) !UNRELIABLE
-        A 200 INVITE sdp=o1 -> offer 1 (0) established
+        A 183 INVITE sdp=o1 -> offer 1 (0)
+        A 183 INVITE sdp=o1 -> repeat 1 (0)
+        A 200 INVITE sdp=o1 -> repeat 1 (0) established
+        C ACK sdp=a1 -> answer 1 (1)
+    """)
+
+
+def test_the_200_may_offer_something_else_than_the_preview() -> None:
+    tell("""
+        C INVITE at=- -> nothing (0)
+        A 183 INVITE sdp=o1 -> offer 1 (0)
+        A 183 INVITE sdp=o2 -> offer 2 (0)
+        A 183r INVITE sdp=o3 -> offer 3 (0)
+        C PRACK cseq=2 sdp=a3 -> answer 3 (3)
+        A 200 INVITE -> nothing (3) established
+    """)
+
+
+def test_a_200_without_sdp_offers_what_was_shown_before() -> None:
+    tell("""
+        C INVITE at=- -> nothing (0)
+        A 183 INVITE sdp=o1 -> offer 1 (0)
+        A 200 INVITE -> nothing 1 (0) established
+        A 200 INVITE -> nothing (0)
+        C ACK sdp=a1 -> answer 1 (1)
+    """)
+
+
+def test_a_preview_of_a_re_invites_offer_goes_with_the_re_invite() -> None:
+    tell(
+        ANSWERED
+        + """
+        C INVITE cseq=2 -> nothing (1)
+        A 183 INVITE cseq=2 sdp=o2 -> offer 2 (1)
+        A 488 INVITE cseq=2 -> nothing 2 (1) rejected
+        C ACK cseq=2 sdp=a2 -> illegal (1) !UNASKED
+        """
+    )
+
+
+def test_an_update_while_it_rings_leaves_the_invites_offer_open() -> None:
+    tell("""
+        C INVITE at=- sdp=o1 -> offer 1 (0)
+        A 180 INVITE -> nothing (0)
+        A UPDATE cseq=9 sdp=o2 -> offer 2 (0)
+        C 200 UPDATE cseq=9 sdp=a2 -> answer 2 (2)
+        A 200 INVITE sdp=a1 -> answer 1 (1) established
+    """)
+
+
+def test_an_update_that_is_refused_while_it_rings_changes_nothing() -> None:
+    for status in (491, 500, 481):
+        tell(f"""
+            C INVITE at=- sdp=o1 -> offer 1 (0)
+            A 180 INVITE -> nothing (0)
+            C UPDATE cseq=2 sdp=o2 -> offer 2 (0)
+            A {status} UPDATE cseq=2 -> nothing 2 (0) rejected
+            A 200 INVITE sdp=a1 -> answer 1 (1) established
+        """)
+
+
+def test_who_answers_an_update_takes_the_preview_for_the_answer() -> None:
+    tell("""
+        C INVITE at=- sdp=o1 -> offer 1 (0)
+        A 183 INVITE sdp=a1 -> answer 1 (0)
+        C UPDATE cseq=2 sdp=o2 -> offer 2 (0)
+        A 200 UPDATE cseq=2 sdp=a2 -> answer 2 (2)
+        A 183 INVITE sdp=a3 -> illegal (2) !UNASKED
+        A 200 INVITE sdp=a2 -> repeat 2 (2) established
+        C ACK -> nothing (2)
+    """)
+
+
+def test_the_200_may_overtake_an_updates_answer() -> None:
+    tell("""
+        C INVITE at=- sdp=o1 -> offer 1 (0)
+        A 183 INVITE sdp=a1 -> answer 1 (0)
+        C UPDATE cseq=2 sdp=o2 -> offer 2 (0)
+        A 183 INVITE sdp=a1 -> repeat 1 (0)
+        A 200 INVITE sdp=a1 -> repeat 1 (1) established
+        A 200 UPDATE cseq=2 sdp=a2 -> answer 2 (2)
+    """)
+
+
+def test_an_updates_offer_that_nobody_answers_leaves_the_invites_open() -> None:
+    tell("""
+        C INVITE at=- sdp=o1 -> offer 1 (0)
+        A 180 INVITE -> nothing (0)
+        C UPDATE cseq=2 sdp=o2 -> offer 2 (0)
+        A UPDATE cseq=9 sdp=o3 -> illegal (0) !GLARE
+        A 200 UPDATE cseq=2 -> nothing 2 (0) !UNANSWERED
+        A 183r INVITE sdp=a1 -> answer 1 (1)
+    """)
+
+
+def test_an_update_may_make_the_first_offer() -> None:
+    tell("""
+        C INVITE at=- -> nothing (0)
+        A 180 INVITE -> nothing (0)
+        C UPDATE cseq=2 sdp=o1 -> offer 1 (0)
+        A 200 UPDATE cseq=2 sdp=a1 -> answer 1 (1)
+        A 200 INVITE sdp=o2 -> offer 2 (1) established
+        C ACK sdp=a2 -> answer 2 (2)
     """)
 
 

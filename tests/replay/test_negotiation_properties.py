@@ -8,12 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from replay.negotiation import Change, Fault, Leg, Negotiation, Role, SipEvent, Verdict
+from replay.negotiation.table import Place
 from tests.replay.sip_story import message
 
 BODIES = st.sampled_from([None, b"w", b"x", b"y", b"z"])
 BEGINNINGS = [
     ["C INVITE at=- sdp=o"],
     ["C INVITE at=-"],
+    ["C INVITE at=-", "A 183 INVITE sdp=o"],
+    ["C INVITE at=- sdp=o", "A 180 INVITE", "C UPDATE cseq=2 sdp=o2"],
+    ["C INVITE at=- sdp=o", "A 183 INVITE sdp=a", "A UPDATE cseq=2 sdp=o2"],
     ["C INVITE at=- sdp=o", "A 183r INVITE sdp=a"],
     ["C INVITE at=- sdp=o", "A 200 INVITE sdp=a"],
     ["C INVITE at=- sdp=o", "A 200 INVITE sdp=a", "A INVITE cseq=2 sdp=o2"],
@@ -83,30 +87,40 @@ Key = tuple[str, str]
 
 
 class Book:
-    """An account of one dialog, kept from the verdicts alone."""
+    """An account of one dialog, kept from the verdicts alone.
+
+    An UPDATE's offer may be open beside the one of the initial INVITE; a preview of an offer opens none.
+    """
 
     def __init__(self, offerer: Leg | None) -> None:
         self.offers: dict[int, Leg] = {1: offerer} if offerer else {}
-        self.open = 1 if offerer else 0
+        self.open = {1} if offerer else set()
+        self.previewed = False
 
-    def enter(self, verdict: Verdict) -> None:
+    def enter(self, event: SipEvent, verdict: Verdict) -> None:
+        is_preview = event.place is Place.PROVISIONAL
         if verdict.role is Role.OFFER:
-            assert not self.open
+            assert not self.open or (event.method == "UPDATE" and self.open == {1})
             assert verdict.exchange == max(self.offers, default=0) + 1
             self.offers[verdict.exchange] = verdict.leg
-            self.open = verdict.exchange
+            self.open |= {verdict.exchange} if not is_preview else set()
         elif verdict.role is Role.ANSWER:
             assert verdict.leg is self.offers[verdict.exchange].other
-            assert verdict.exchange in (self.open, verdict.in_force)
+            assert verdict.exchange in {*self.open, verdict.in_force}
+            self.previewed = self.previewed or is_preview
         elif verdict.role is Role.REPEAT:
             assert verdict.exchange in self.offers
-        closes = self.open and (
-            verdict.in_force == self.open
-            or verdict.fault is Fault.UNANSWERED
-            or (verdict.change is Change.REJECTED and verdict.exchange == self.open)
-        )
-        if closes:
-            self.open = 0
+            if verdict.repeats is Role.OFFER and not is_preview:
+                self.open |= {verdict.exchange}
+        elif event.place is Place.ACCEPT and not verdict.fault and verdict.exchange > verdict.in_force:
+            self.open |= {verdict.exchange}  # the offer shown before stands
+        self._close(verdict)
+
+    def _close(self, verdict: Verdict) -> None:
+        if verdict.in_force in self.open:
+            self.open -= {verdict.in_force} | ({1} if self.previewed and verdict.role is Role.ANSWER else set())
+        elif verdict.fault is Fault.UNANSWERED or verdict.change is Change.REJECTED:
+            self.open -= {verdict.exchange}
 
 
 @given(flows())
@@ -123,7 +137,7 @@ def test_offers_and_answers_take_turns_in_each_dialog(flow: list[SipEvent]) -> N
         if verdict.change is Change.BRANCH_FAILED:
             books = {key: book for key, book in books.items() if key[0] != verdict.branch}
         if verdict.callee_tag:
-            books.setdefault((verdict.branch, verdict.callee_tag), Book(offerer)).enter(verdict)
+            books.setdefault((verdict.branch, verdict.callee_tag), Book(offerer)).enter(event, verdict)
 
 
 @given(flows())

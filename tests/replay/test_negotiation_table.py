@@ -162,11 +162,12 @@ def test_pattern_6_update_answered_in_its_2xx_established() -> None:
     """)
 
 
-def test_pattern_6_not_initial() -> None:
+def test_pattern_6_not_initial_by_the_rfc_but_taken() -> None:
     tell("""
         C INVITE at=- -> nothing (0)
         A 180 INVITE -> nothing (0)
-        C UPDATE cseq=2 sdp=o1 -> illegal (0) !PREMATURE
+        C UPDATE cseq=2 sdp=o1 -> offer 1 (0)
+        A 200 UPDATE cseq=2 sdp=a1 -> answer 1 (1)
     """)
 
 
@@ -193,9 +194,9 @@ def test_only_the_six_patterns_answer(phase: Phase, place: Place) -> None:
 def test_a_cell_fits_its_phase(phase: Phase, place: Place) -> None:
     cell = TABLE[phase][place]
     if phase in {*OPEN_IN.values(), Phase.PREVIEWED}:
-        assert cell in (Cell.ANSWER, Cell.SHOWN, Cell.BUSY)
+        assert cell in (Cell.ANSWER, Cell.SHOWN, Cell.BESIDE, Cell.BUSY)
     else:
-        assert cell not in (Cell.ANSWER, Cell.SHOWN)
+        assert cell not in (Cell.ANSWER, Cell.SHOWN, Cell.BESIDE)
     if cell is Cell.OFFER:
         assert place in OPEN_IN
     if cell is Cell.MORE:
@@ -224,9 +225,10 @@ SAYS = {
     Cell.ANSWER: "answer",
     Cell.SHOWN: "answer",
     Cell.MORE: "answer",
+    Cell.EARLY: "offer",
+    Cell.BESIDE: "offer",
     Cell.BUSY: "illegal",
     Cell.STRAY: "illegal",
-    Cell.LOOSE: "illegal",
     Cell.SOON: "illegal",
 }
 """The role of a body that was not seen before, by its cell."""

@@ -214,6 +214,8 @@ def _signalled(state: CallState, record: Recorded, event: e.Signalled) -> None:
     if verdict.role is Role.OFFER:
         for session in state.usable_sessions():
             session.before = session.agreement
+    if state.is_over:
+        return  # what comes late has no relay to be told of
     if event.source:
         _relay(state).sources[_senders_tag(message)] = event.source
     if event.branch and message.callee_tag:

@@ -169,6 +169,23 @@ class CallState:
         """The call-id that relays are given: that of the context where one is set, else the call's own."""
         return (self.relay and self.relay.context.get("callid")) or self.call_id
 
+    @property
+    def is_over(self) -> bool:
+        """Whether the call has ended, and no other one with its Call-ID has begun."""
+        return self.status is CallStatus.ENDED if self.signalling is None else self.signalling.over
+
+    def speaks_for(self, branch: str) -> bool:
+        """Tell whether no session description of a branch may go on but what a relay gave for it.
+
+        branch: "" where it is not known; then any engagement counts. A call that is over has no relay any more.
+        """
+        if self.is_over:
+            return bool(self.sessions)
+        relay = self.relay
+        if relay is None or (branch and relay.engagement(branch) is None):
+            return False
+        return bool(relay.engagements) and not relay.disabled(branch)
+
     def dialogs(self) -> list[str]:
         """Give the callees' tags of the established dialogs in which requests of our own can be sent."""
         if self.negotiation is None or self.signalling is None:

@@ -9,7 +9,7 @@ from events.types import Event, PartyLearned
 from replay.negotiation import Leg, SipEvent
 from replay.relay import CALLER
 from replay.signalling import Party
-from replay.state import CallState, CallStatus
+from replay.state import CallState
 
 
 def cseq_shift(state: CallState, message: SipEvent) -> int:
@@ -24,18 +24,14 @@ def learned(state: CallState, message: SipEvent, told: PartyLearned | None) -> S
     Messages in a dialog change where its parties are reached, and where they are seen from; what else is known of them
     stays: the routes are those of when the dialog began (RFC 3261 12.2). Of a call that has ended nothing is learned.
     """
-    if told is None or (_is_over(state) and not message.begins_call):
+    if told is None or (state.is_over and not message.begins_call):
         return ()
-    known = state.signalling.parties.get((told.leg, told.tag)) if state.signalling and not _is_over(state) else None
+    known = state.signalling.parties.get((told.leg, told.tag)) if state.signalling and not state.is_over else None
     if known is not None:
         told = replace(told, contact=told.contact or known.contact)
         if _is_in_dialog(state, message, told):
             told = replace(told, uri=known.uri, routes=known.routes)
     return () if known == Party(told.uri, told.contact, told.routes, told.local, told.source) else (told,)
-
-
-def _is_over(state: CallState) -> bool:
-    return state.status is CallStatus.ENDED if state.signalling is None else state.signalling.over
 
 
 def _is_in_dialog(state: CallState, message: SipEvent, told: PartyLearned) -> bool:

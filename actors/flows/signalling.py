@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from actors import replies
 from actors.command import Command
 from actors.effects import Decide, Decision, Flow, Record, Spawn, Step
 from actors.flows import forks, relay
@@ -19,11 +20,14 @@ from actors.flows.relay import Media
 from actors.nodes import NodeTable
 from engines.rtpengine.bencode import NgDict
 from events.types import DeleteWanted, Event, PartyLearned, Scope, Signalled
-from replay.negotiation import Change, Leg, Negotiation, Role, SipEvent, Verdict
+from replay.negotiation import Change, Leg, Negotiation, Role, SipEvent, Verdict, remedy_for
 from replay.state import Agreement, CallState, CallStatus
 
 VERDICT = b"rtp-relay-verdict"
 """The key, of ours, under which a reply says what the message's body was taken for: role, change and fault."""
+
+REMEDY, REFUSE_WITH = b"rtp-relay-remedy", b"rtp-relay-refuse-with"
+"""The keys under which a reply says what is to be done about a body that must not go on, and with what status."""
 
 CSEQ_SHIFT = b"cseq-shift"
 """The key under which a reply says what is to be added to a request's CSeq, or was added to that of the request."""
@@ -64,7 +68,8 @@ class _Noted:
 def see(seen: Seen, nodes: NodeTable) -> Flow:
     """Journal a message, relay its body if it is an offer or answer, and do what it does to the call.
 
-    The reply's `sdp` is what is to stand in the message in place of its own; without it the message stays as it is.
+    The reply's `sdp` is what is to stand in the message in place of its own. Where no relay speaks for the body, though
+    one is engaged, it has a REMEDY; without either the message stays as it is.
     """
     return signal(seen, nodes, waits=True)
 
@@ -159,13 +164,27 @@ def _in_words(verdict: Verdict) -> str:
 def _relay_body(seen: Seen, verdict: Verdict, nodes: NodeTable) -> Step[NgDict]:
     if _change(verdict) is Change.ESTABLISHED and verdict.role not in (Role.OFFER, Role.ANSWER):
         yield from _answer_again(seen, verdict, nodes)
+    if seen.event.sdp is None:
+        return replies.ok()
     given = yield Record(lambda state: Decision([], _given(state, seen, verdict)))
     if given:
         return {b"result": b"ok", b"sdp": given}
     lost = yield Record(lambda state: Decision([], _lost(state, verdict)))
     if lost or _part(verdict) not in (Role.OFFER, Role.ANSWER):
-        return {b"result": b"ok"}
+        unspoken_for: NgDict = yield Record(lambda state: Decision([], _unspoken_for(state, seen.event, verdict)))
+        return unspoken_for
     return (yield from _said(relay.relay_media(_media(seen, verdict), nodes)))
+
+
+def _unspoken_for(state: CallState, event: SipEvent, verdict: Verdict) -> NgDict:
+    """Say what is done about a body that is neither offer nor answer nor a copy of what was relayed.
+
+    One that the call's own relay has given is no party's: its message comes by here a second time (a spiral).
+    """
+    if not state.speaks_for(verdict.branch) or any(leg.relayed == event.sdp for leg in state.given.values()):
+        return replies.ok()
+    remedy, status = remedy_for(event, verdict.fault)
+    return {**replies.ok(), REMEDY: remedy.encode(), REFUSE_WITH: status}
 
 
 def _part(verdict: Verdict) -> Role:

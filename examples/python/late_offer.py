@@ -9,7 +9,7 @@ import asyncio
 import sys
 from uuid import uuid4
 
-from rtp_relay import REFUSE_WITH, Fault, RelayCall, SipEvent, open_relay
+from rtp_relay import RelayCall, SipEvent, open_relay
 
 CALL_ID = f"late-offer-{uuid4()}@example.org"
 
@@ -25,8 +25,10 @@ async def tell(call: RelayCall, event: SipEvent) -> None:
     seen = await call.see(event)
     sender = "caller" if event.from_caller else "callee"
     print(f"{event.status or event.method} of the {sender}: {seen.role}, {seen.why}")
-    if seen.fault and event.status is None:
-        print(f"  refuse it with {REFUSE_WITH.get(Fault[seen.fault], 500)}")
+    if seen.remedy == "refuse":
+        print(f"  refuse it with {seen.refuse_with}")
+    elif seen.remedy == "strip":
+        print("  send it on without its SDP")
 
 
 async def main() -> None:

@@ -28,7 +28,8 @@ class Role(StrEnum):
 
     REPEAT: a body that its sender has sent before, and that changes nothing; the other side gets what it got then.
     NOTHING: there is no session description, or one that is neither an offer nor an answer (as in an OPTIONS reply).
-    ILLEGAL: a session description that the RFCs do not allow at this point; the verdict's fault says why.
+    ILLEGAL: a session description that the RFCs do not allow at this point; the verdict's fault says why. No relay
+    speaks for it, so it must not go on (replay.negotiation.remedy).
     """
 
     OFFER = "offer"

@@ -13,7 +13,7 @@ from actors.flows import relay as flows
 from actors.flows.copies import CopyWish
 from actors.flows.delete import delete
 from actors.flows.relay import Media
-from actors.flows.signalling import VERDICT, Seen, see
+from actors.flows.signalling import REFUSE_WITH, REMEDY, VERDICT, Seen, see
 from actors.nodes import NodeTable
 from engines.copies import Leg as CopiedLeg
 from engines.rtpengine.bencode import NgDict
@@ -34,6 +34,10 @@ class Seeing:
 
     role: offer, answer, repeat, nothing or illegal. change: what it did to the call (established, branch failed, ...).
     fault: the name of what is wrong with it, "" for nothing. why: the same in words.
+
+    remedy: what is to be done about a message whose own SDP must not go on, since no relay speaks for it: "strip" takes
+    it out, "refuse" does not send the message on; a request is answered with `refuse_with`, and a 2xx to an INVITE
+    becomes a failure with that status, its dialog ended by ACK and BYE. "" for all others.
     """
 
     sdp: bytes | None
@@ -41,6 +45,8 @@ class Seeing:
     change: str
     fault: str
     why: str
+    remedy: str = ""
+    refuse_with: int = 0
 
 
 class RelayCall:
@@ -206,6 +212,13 @@ def _seeing(reply: NgDict) -> Seeing:
     said, sdp = reply[VERDICT], reply.get(b"sdp")
     assert isinstance(said, dict)
     words = {key.decode(): value.decode() for key, value in said.items() if isinstance(value, bytes)}
+    remedy, status = reply.get(REMEDY), reply.get(REFUSE_WITH)
     return Seeing(
-        sdp if isinstance(sdp, bytes) else None, words["role"], words["change"], words.get("fault", ""), words["why"]
+        sdp=sdp if isinstance(sdp, bytes) else None,
+        role=words["role"],
+        change=words["change"],
+        fault=words.get("fault", ""),
+        why=words["why"],
+        remedy=remedy.decode() if isinstance(remedy, bytes) else "",
+        refuse_with=status if isinstance(status, int) else 0,
     )

@@ -10,12 +10,12 @@ from actors.directory import Directory
 from actors.effects import Decision, Flow, Record
 from actors.flows import relay as flows
 from actors.flows.delete import delete
-from actors.flows.signalling import CSEQ_SHIFT, VERDICT, Seen, signal
+from actors.flows.signalling import CSEQ_SHIFT, REFUSE_WITH, REMEDY, VERDICT, Seen, signal
 from actors.nodes import NodeTable
 from engines.kind import is_ok, reason
 from engines.rtpengine.bencode import NgDict
 from events.types import Event, PartyLearned
-from replay.negotiation import BranchStatus, SipEvent
+from replay.negotiation import BranchStatus, Remedy, SipEvent
 from replay.relay import CALLEE, CALLER, Relay
 from replay.signalling import Party
 from replay.signalling import Sequence as CSeqs
@@ -27,9 +27,10 @@ LOOKING = "\0looking"
 
 @dataclass(frozen=True, slots=True)
 class Seeing:
-    """What became of a message. sdp: what is to stand in it, None to leave it. shift: for the CSeq of its request.
+    """What became of a message. sdp: what is to stand in it. shift: for the CSeq of its request.
 
-    role, change, fault, why: the verdict on it (replay.negotiation), in words. error: why it could not be relayed.
+    role, change, fault, why: the verdict on it (replay.negotiation), in words. remedy: what is to be done about a body
+    that must not go on, with the status of a refusal. error: why it could not be relayed.
     """
 
     sdp: bytes | None
@@ -39,6 +40,8 @@ class Seeing:
     fault: str
     why: str
     error: str = ""
+    remedy: Remedy = Remedy.NONE
+    refuse_with: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +128,7 @@ def _snapshot(state: CallState) -> Snapshot:
 
 def _seeing(reply: NgDict) -> Seeing:
     said, sdp, shift = reply.get(VERDICT), reply.get(b"sdp"), reply.get(CSEQ_SHIFT)
+    remedy, status = reply.get(REMEDY), reply.get(REFUSE_WITH)
     words = (
         {key: value.decode() for key, value in said.items() if isinstance(value, bytes)}
         if isinstance(said, dict)
@@ -137,5 +141,7 @@ def _seeing(reply: NgDict) -> Seeing:
         change=words.get(b"change", ""),
         fault=words.get(b"fault", ""),
         why=words.get(b"why", ""),
+        remedy=Remedy(remedy.decode()) if isinstance(remedy, bytes) else Remedy.NONE,
+        refuse_with=status if isinstance(status, int) else 0,
         error="" if is_ok(reply) else reason(reply) or "refused without a reason",
     )

@@ -13,10 +13,9 @@ from gateways.sip.calls.bodies import sdp_of
 from gateways.sip.calls.relays import CallRelays, Seeing, Snapshot
 from gateways.sip.calls.settings import CallSettings
 from gateways.sip.messages.incoming import IncomingRequest, Message
-from gateways.sip.messages.replies import phrase_of
-from gateways.sip.proxy.hooks import Branch, RefusalError
-from gateways.sip.routing.sides import put, refuse_offers
-from replay.negotiation import REFUSE_WITH, Fault, SipEvent
+from gateways.sip.proxy.hooks import Branch
+from gateways.sip.routing.sides import WITHOUT_SDP, refuse_offers
+from replay.negotiation import SipEvent
 from replay.relay import CALLEE, CALLER
 
 NEGOTIATING = ("INVITE", "UPDATE", "PRACK")
@@ -38,7 +37,7 @@ class InDialog:
         self._event = facts.request_event(incoming, from_caller=self._leg == CALLER)
         self._accepted: dict[bytes | None, Seeing] = {}
 
-    async def leaves(self, branch: Branch) -> None:
+    async def leaves(self, branch: Branch) -> Seeing:
         """Have the request's offer or answer relayed, and give it the CSeq that it is to have beyond us."""
         if self._call.ended:
             refuse_offers(branch.request)
@@ -46,27 +45,25 @@ class InDialog:
         self._event = replace(self._event, sdp=sdp)
         if self._event.method == "ACK" and sdp is None:
             self._renumber(branch.request, self._call.shift(self._leg, self._event.callee_tag, self._event.cseq))
-            return
+            return WITHOUT_SDP
         seeing = await self._signal(self._event, branch.request, self._incoming.hop.host)
-        refuse_fault(seeing, has_sdp=sdp is not None)
-        put(seeing, branch.request)
         self._renumber(branch.request, seeing.shift)
+        return seeing
 
-    async def answered(self, branch: Branch, response: Response) -> None:
+    async def answered(self, branch: Branch, response: Response) -> Seeing:
         """Have the response's answer relayed, and give it back the CSeq that its request came with."""
         response.headers.set("CSeq", f"{self._incoming.cseq} {self._incoming.method}")
         event = facts.response_event(self._event, response)
-        matters = response.code >= 200 or event.sdp is not None or event.reliable
-        if event.method not in NEGOTIATING or not matters:
-            return
+        negotiates = event.method in NEGOTIATING and (response.code >= 200 or event.reliable)
+        if event.sdp is None and not negotiates:
+            return WITHOUT_SDP
         accepted = 200 <= response.code < 300
         seeing = self._accepted.get(event.sdp) if accepted else None
         if seeing is None:
             seeing = await self._signal(event, response, branch.source.host if branch.source else "", branch)
         if accepted and not seeing.error:
             self._accepted[event.sdp] = seeing
-        if response.code < 300:
-            put(seeing, response)
+        return seeing
 
     async def given_up(self) -> None:
         """Do nothing: the response that failed it was seen."""
@@ -104,11 +101,3 @@ class InDialog:
         if found:
             named = int(found[2]) + self._call.shift(self._leg, self._event.callee_tag, int(found[2]))
             message.headers.set("RAck", f"{found[1]}{named}{found[3]}")
-
-
-def refuse_fault(seeing: Seeing, *, has_sdp: bool) -> None:
-    """Refuse a request whose session description may not be there: beyond us it would pass the relay by."""
-    fault = next((fault for fault in REFUSE_WITH if fault.name == seeing.fault), Fault.NONE)
-    if fault and has_sdp:
-        code = REFUSE_WITH[fault]
-        raise RefusalError(code, phrase_of(code), [("Retry-After", "3")] if code == 500 else [])

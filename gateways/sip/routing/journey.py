@@ -10,7 +10,7 @@ from sipmessage import Response
 from gateways.sip.dialogs.requests import DialogRequests
 from gateways.sip.messages.replies import phrase_of
 from gateways.sip.proxy.hooks import Answer, Branch, RefusalError, Target
-from gateways.sip.routing.sides import CallSide
+from gateways.sip.routing.sides import CallSide, settle
 from gateways.sip.script.branch_views import Branch as BranchView
 from gateways.sip.script.branch_views import Failure as FailureView
 from gateways.sip.script.branch_views import Reply as ReplyView
@@ -41,7 +41,7 @@ class Journey:
         if view.dropped:
             raise self._not_sent(branch, RefusalError(*DROPPED))
         try:
-            await self._side.leaves(branch)
+            settle(await self._side.leaves(branch), branch.request)
         except RefusalError as refusal:
             raise self._not_sent(branch, refusal) from None
 
@@ -69,7 +69,7 @@ class Journey:
             raise failed(failure, self._view.call_id) from failure
         if view.dropped:
             return None
-        await self._side.answered(branch, response)
+        settle(await self._side.answered(branch, response), response)
         return response
 
     async def abandoned(self, branch: Branch, response: Response) -> None:

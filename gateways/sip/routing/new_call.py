@@ -12,7 +12,7 @@ from gateways.sip.calls.relays import CallRelays, Seeing
 from gateways.sip.calls.settings import CallSettings
 from gateways.sip.messages.values import split_values
 from gateways.sip.proxy.hooks import Arrival, Branch
-from gateways.sip.routing.sides import put
+from gateways.sip.routing.sides import AS_IT_IS, WITHOUT_SDP
 from replay.negotiation import SipEvent
 from replay.relay import CALLER
 from replay.settings import branch_name
@@ -26,13 +26,14 @@ class NewCall:
         self._incoming = arrival.incoming
         self._offers: dict[int, SipEvent] = {}
         self._open: set[int] = set()
+        self._dialogs: set[tuple[str, str]] = set()
         self._accepted: dict[tuple[int, str, bytes | None], Seeing] = {}
         self._was_cancelled = False
 
-    async def leaves(self, branch: Branch) -> None:
+    async def leaves(self, branch: Branch) -> Seeing:
         """Have the branch's offer relayed."""
         if not self._settings.tracked:
-            return
+            return AS_IT_IS
         event = replace(
             facts.request_event(self._incoming, from_caller=True, branch=branch_name(branch.index)),
             sdp=sdp_of(branch.request),
@@ -41,19 +42,18 @@ class NewCall:
         self._open.add(branch.index)
         hop = self._incoming.hop
         party = facts.party_of_request(self._arrival.request, hop, CALLER)  # as the script has left it
-        seeing = await self._calls.signal(
+        return await self._calls.signal(
             self._incoming.call_id, event, source=hop.host, news=self._settings.take(), party=party
         )
-        put(seeing, branch.request)
 
-    async def answered(self, branch: Branch, response: Response) -> None:
-        """Have the branch's answer relayed; let the call know who answered, or that the branch failed."""
+    async def answered(self, branch: Branch, response: Response) -> Seeing:
+        """Have the branch's answer relayed; let the call know who rings or answered, or that the branch failed."""
         offer = self._offers.get(branch.index)
         if offer is None:
-            return
+            return AS_IT_IS
         event = facts.response_event(offer, response)
-        if response.code < 200 and event.sdp is None and not event.reliable:
-            return
+        if response.code < 200 and event.sdp is None and not event.reliable and not self._begins_dialog(event):
+            return WITHOUT_SDP
         key = (branch.index, event.to_tag, event.sdp)
         seeing = self._accepted.get(key)  # a 2xx is repeated until its ACK comes
         if seeing is None:
@@ -64,7 +64,12 @@ class NewCall:
             await self._branch_failed(branch.index)
         else:
             self._settings.learn(event.to_tag, event.branch)
-            put(seeing, response)
+            self._dialogs.add((event.branch, event.to_tag))
+        return seeing
+
+    def _begins_dialog(self, event: SipEvent) -> bool:
+        """Tell whether it is the first response with this tag: requests may come in its early dialog from then on."""
+        return bool(event.to_tag) and (event.branch, event.to_tag) not in self._dialogs
 
     async def _tell(self, branch: Branch, response: Response, event: SipEvent) -> Seeing:
         party = None

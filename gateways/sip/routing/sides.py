@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+from dataclasses import replace
 from typing import Protocol
 
 from sipmessage import Request, Response
@@ -14,19 +16,34 @@ from gateways.sip.messages.incoming import Message
 from gateways.sip.messages.making import set_body
 from gateways.sip.messages.replies import phrase_of
 from gateways.sip.proxy.hooks import Branch, RefusalError
+from replay.negotiation import Remedy
+
+GLARE_RETRY = (1, 10)
+"""Seconds after which a request that overtook another one may come again (RFC 3261 14.2, RFC 3311 5.2)."""
 
 MARK = "rl"
 """The parameter of our Record-Route in a dialog whose call may be in the journal: its requests are looked up."""
 
 
+AS_IT_IS = Seeing(sdp=None, shift=0, role="", change="", fault="", why="")
+"""What is said of a message that no call with a relay has to do with."""
+
+WITHOUT_SDP = replace(AS_IT_IS, remedy=Remedy.STRIP)
+"""What is said of a message whose session description nobody speaks for."""
+
+
 class CallSide(Protocol):
-    """A request of a call, as the call sees it. The methods raise RefusalError where the request cannot go on."""
+    """A request of a call, as the call sees it. The methods raise RefusalError where the request cannot go on.
 
-    async def leaves(self, branch: Branch) -> None:
-        """Tell of a branch's request, and put into it what is to be sent."""
+    They change no session description themselves: what they give back is what `settle` has it replaced by, and without
+    a word of theirs none goes on.
+    """
 
-    async def answered(self, branch: Branch, response: Response) -> None:
-        """Tell of a branch's response, and put into it what is to be sent."""
+    async def leaves(self, branch: Branch) -> Seeing:
+        """Tell of a branch's request, and give what is said of it."""
+
+    async def answered(self, branch: Branch, response: Response) -> Seeing:
+        """Tell of a branch's response, and give what is said of it."""
 
     async def given_up(self) -> None:
         """Take note that the request has failed, and no further branch will be tried."""
@@ -38,11 +55,13 @@ class CallSide(Protocol):
 class NoCall:
     """The side of a request that no call has to do with."""
 
-    async def leaves(self, branch: Branch) -> None:
+    async def leaves(self, branch: Branch) -> Seeing:  # noqa: ARG002
         """Leave the request as it is."""
+        return AS_IT_IS
 
-    async def answered(self, branch: Branch, response: Response) -> None:
+    async def answered(self, branch: Branch, response: Response) -> Seeing:  # noqa: ARG002
         """Leave the response as it is."""
+        return AS_IT_IS
 
     async def given_up(self) -> None:
         """Do nothing."""
@@ -54,9 +73,14 @@ class NoCall:
 class EndedCall(NoCall):
     """The side of a request in a dialog of a call that has ended: its relay is gone, and media must not pass it by."""
 
-    async def leaves(self, branch: Branch) -> None:
-        """Refuse what may bring a session description."""
+    async def leaves(self, branch: Branch) -> Seeing:
+        """Refuse what may bring a session description, and let the rest go without one."""
         refuse_offers(branch.request)
+        return WITHOUT_SDP
+
+    async def answered(self, branch: Branch, response: Response) -> Seeing:  # noqa: ARG002
+        """Let the response go without a session description."""
+        return WITHOUT_SDP
 
 
 def refuse_offers(request: Request) -> None:
@@ -65,18 +89,31 @@ def refuse_offers(request: Request) -> None:
         raise RefusalError(481, phrase_of(481))
 
 
-def put(seeing: Seeing, message: Message) -> None:
-    """Put what the relay gave into a message. Raises RefusalError if it gave nothing for want of a relay.
+def settle(seeing: Seeing, message: Message) -> None:
+    """Make a message fit to go on: this is the one way past a call's relay (for all that a Passage or Router sends on).
 
-    A provisional response can do without its session description, and goes on. Where no relay was wanted for this
-    branch, the message stays as it is.
+    Puts what the relay gave for the session description in its place, or takes it out. Raises RefusalError if the
+    message cannot go on: nobody speaks for what is in it, or the relay that should could not. A response that does not
+    have to bring an answer can do without, and goes on. Where no relay was wanted for this branch, the message stays as
+    it is.
     """
-    if seeing.error.startswith(NOT_ENGAGED):
+    if sdp_of(message) is None or seeing.error.startswith(NOT_ENGAGED):
         return
-    if seeing.error:
-        if isinstance(message, Response) and message.code < 200:
-            set_body(message, b"")
-            return
+    if seeing.error and not _can_do_without(message):
         raise refusal(seeing.error)
-    if seeing.sdp is not None and sdp_of(message) is not None:
+    if seeing.remedy is Remedy.REFUSE:
+        raise _refusal_of(seeing)
+    if seeing.error or seeing.remedy is Remedy.STRIP:
+        set_body(message, b"")
+    elif seeing.sdp is not None:
         replace_sdp(message, seeing.sdp)
+
+
+def _can_do_without(message: Message) -> bool:
+    return isinstance(message, Response) and not 200 <= message.code < 300
+
+
+def _refusal_of(seeing: Seeing) -> RefusalError:
+    code = seeing.refuse_with
+    later = [("Retry-After", str(random.randint(*GLARE_RETRY)))] if code == 500 else []
+    return RefusalError(code, phrase_of(code), later)

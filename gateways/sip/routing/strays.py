@@ -9,7 +9,7 @@ from gateways.sip.calls.relays import CallRelays
 from gateways.sip.messages.incoming import IncomingResponse
 from gateways.sip.messages.values import split_values, uri_text
 from gateways.sip.proxy.hooks import RefusalError
-from gateways.sip.routing.sides import MARK, put
+from gateways.sip.routing.sides import MARK, settle
 from replay.negotiation import SipEvent
 from replay.relay import CALLER
 
@@ -38,7 +38,7 @@ class Strays:
             expires=facts.session_expires(stray.message),
         )
         try:
-            put(seeing, stray.message)
+            settle(seeing, stray.message)
         except RefusalError:
             return None
         return stray.message

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sipmessage import Request
+from sipmessage import Request, Response
 
 from events.types import Event, PartyLearned
 from gateways.sip.addresses import Hop, Local, Transport
@@ -15,6 +15,7 @@ from gateways.sip.messages.incoming import IncomingRequest
 from gateways.sip.messages.making import copy_request
 from gateways.sip.messages.reading import read
 from gateways.sip.proxy.hooks import Arrival, Target
+from gateways.sip.routing.sides import CallSide, settle
 from replay.negotiation import SipEvent
 
 HERE = Local(Transport.UDP, "192.0.2.10", 5060, "192.0.2.10", 5060)
@@ -81,6 +82,25 @@ class FakeBranch:
     target: Target
     request: Request
     source: Hop | None = CALLEE_HOP
+
+
+@dataclass(slots=True)
+class Settled:
+    """A side whose word is put into the messages, as a journey does it."""
+
+    side: CallSide
+
+    async def leaves(self, branch: FakeBranch) -> None:
+        settle(await self.side.leaves(branch), branch.request)
+
+    async def answered(self, branch: FakeBranch, response: Response) -> None:
+        settle(await self.side.answered(branch, response), response)
+
+    async def given_up(self) -> None:
+        await self.side.given_up()
+
+    async def cancelled(self) -> None:
+        await self.side.cancelled()
 
 
 class Nobody:

@@ -11,7 +11,7 @@ from gateways.sip.messages.making import set_body
 from gateways.sip.messages.replies import reply_to
 from gateways.sip.proxy.hooks import RefusalError
 from gateways.sip.routing.new_call import NewCall
-from tests.gateways.sip.routing.fakes import RELAYED, SDP, FakeBranch, FakeCalls, arrival, branch, incoming
+from tests.gateways.sip.routing.fakes import RELAYED, SDP, FakeBranch, FakeCalls, Settled, arrival, branch, incoming
 
 INVITE = incoming()
 
@@ -29,9 +29,9 @@ def answer(code: int, tag: str = "b1", sdp: bytes = b"", **headers: str) -> Any:
     return response
 
 
-async def left(calls: FakeCalls, count: int = 1) -> tuple[NewCall, list[FakeBranch]]:
+async def left(calls: FakeCalls, count: int = 1) -> tuple[Settled, list[FakeBranch]]:
     """An INVITE of which `count` branches have left."""
-    side = NewCall(calls, arrival(INVITE), engaged())
+    side = Settled(NewCall(calls, arrival(INVITE), engaged()))
     branches = [branch(INVITE, index) for index in range(count)]
     for one in branches:
         await side.leaves(one)
@@ -40,7 +40,7 @@ async def left(calls: FakeCalls, count: int = 1) -> tuple[NewCall, list[FakeBran
 
 async def test_without_a_relay_the_call_is_not_told_of_anything() -> None:
     calls, one = FakeCalls(), branch(INVITE)
-    side = NewCall(calls, arrival(INVITE), CallSettings())
+    side = Settled(NewCall(calls, arrival(INVITE), CallSettings()))
     await side.leaves(one)
     await side.answered(one, answer(200, sdp=SDP))
     await side.given_up()
@@ -63,7 +63,7 @@ async def test_each_branch_is_told_of_and_gets_the_relays_offer() -> None:
 async def test_the_offer_is_the_one_that_the_script_has_left_in_the_branch() -> None:
     calls, one = FakeCalls(), branch(INVITE)
     set_body(one.request, b"v=0\r\ns=other\r\n", "application/sdp")
-    await NewCall(calls, arrival(INVITE), engaged()).leaves(one)
+    await Settled(NewCall(calls, arrival(INVITE), engaged())).leaves(one)
     assert calls.told[0].event.sdp == b"v=0\r\ns=other\r\n"
 
 
@@ -85,11 +85,18 @@ async def test_a_branch_without_a_relay_of_its_own_goes_as_it_is() -> None:
     assert one.request.body == SDP
 
 
+async def test_an_early_dialog_is_told_of_once_by_whatever_begins_it() -> None:
+    calls = FakeCalls()
+    side, (one,) = await left(calls)
+    for response in (answer(100, ""), answer(180), answer(180), answer(181, "b2"), answer(180)):
+        await side.answered(one, response)
+    assert [(told.event.status, told.event.to_tag) for told in calls.told[1:]] == [(180, "b1"), (181, "b2")]
+
+
 async def test_answers_are_relayed_and_what_says_nothing_is_not_told() -> None:
     calls = FakeCalls()
     side, (one,) = await left(calls)
-    for response in (answer(100), answer(180)):
-        await side.answered(one, response)
+    await side.answered(one, answer(100, ""))
     progress, accepted = answer(183, sdp=SDP), answer(200, sdp=SDP, **{"Session-Expires": "90"})
     await side.answered(one, progress)
     await side.answered(one, accepted)

@@ -213,13 +213,19 @@ def _signalled(state: CallState, record: Recorded, event: e.Signalled) -> None:
     _heard_signalling(state, message).hear(message, record.at, event.expires)
     if verdict.role is Role.OFFER:
         for session in state.usable_sessions():
-            session.before = session.agreement
+            session.before = session.agreement or _offer_of(state, session, verdict.branch)
     if state.is_over:
         return  # what comes late has no relay to be told of
     if event.source:
         _relay(state).sources[_senders_tag(message)] = event.source
     if event.branch and message.callee_tag:
         _relay(state).tags[message.callee_tag] = event.branch
+
+
+def _offer_of(state: CallState, session: Session, branch: str) -> Agreement | None:
+    """Give the offer with which a session began, as that of an agreement that is to come."""
+    offer = state.given.get((session.from_tag, branch))
+    return Agreement(session.from_tag, "", branch, offer.sdp, b"") if offer else None
 
 
 def _heard_signalling(state: CallState, message: SipEvent) -> Signalling:

@@ -78,7 +78,10 @@ class BranchDelete:
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """An offer and its answer: what two parties agreed on, and so what to go back to when a later offer is rejected."""
+    """An offer and its answer: what two parties agreed on, and so what to go back to when a later offer is rejected.
+
+    Without `to_tag` it is an offer that has no answer yet.
+    """
 
     from_tag: str
     to_tag: str

@@ -21,7 +21,7 @@ def of_offer(state: CallState, command: Command) -> Session | None:
     A node that knows branches has all of them in one session; on others each branch has a session.
     """
     if command.to_tag:
-        session = of_answer(state, command)
+        session = of_answer(state, command) or _first(state, lambda session: _waits(session, command))
         return session if session is None or _may_offer_in(session, command) else None
     return _first(state, lambda session: _opened_by(session, command)) or _first(
         state, lambda session: kind_of(session.engine).native_branches
@@ -60,6 +60,11 @@ def _may_offer_in(session: Session, command: Command) -> bool:
     there, under the same id, which the delete of the first would leave.
     """
     return kind_of(session.engine).native_branches or session.from_tag in (command.from_tag, command.to_tag)
+
+
+def _waits(session: Session, command: Command) -> bool:
+    """Tell whether it is the other one whose own offer still has no answer: this offer comes before that."""
+    return dialogs.waiting(session.dialogs, command.to_tag, command.branch) is not None
 
 
 def _opened_by(session: Session, command: Command) -> bool:

@@ -273,6 +273,8 @@ def _restore(seen: Seen, verdict: Verdict, nodes: NodeTable) -> Step[None]:
     """Bring the relay back to what was agreed before an offer that was rejected."""
     agreement = yield Record(lambda state: Decision([], _agreement(state, seen.callers_tag, verdict.callee_tag)))
     for media in _medias(seen, agreement) if agreement else ():
+        if media.verb == "answer" and not media.sdp:
+            return  # it was not answered yet when the rejected offer came
         yield from relay.relay_media(media, nodes)
 
 
@@ -298,7 +300,7 @@ def _agreement(state: CallState, one: str, other: str) -> Agreement | None:
     """Give what two parties agreed on before their last offer, if that has been relayed."""
     for session in state.usable_sessions():
         agreed = session.before
-        if agreed and {agreed.from_tag, agreed.to_tag} == {one, other}:
+        if agreed and {agreed.from_tag, agreed.to_tag or other} == {one, other}:
             leg = state.legs.get(agreed.from_tag)
             answerer = state.legs.get(agreed.to_tag)
             changed = (leg and leg.sdp != agreed.offer) or (answerer and answerer.sdp != agreed.answer)

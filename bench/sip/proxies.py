@@ -11,7 +11,7 @@ from bench.children import Child, Section, Service
 from bench.options import Durability
 from tests.peers.datagram import Address
 from tests.peers.kamailio import Kamailio
-from tests.peers.ports import HOST, in_use
+from tests.peers.ports import HOST
 
 _CONFIG = Path(__file__).parent / "kamailio.cfg"
 _SHARED_MEMORY = "512"
@@ -64,7 +64,7 @@ class Door(Service):
 
     async def ready(self) -> bool:
         """Tell whether both doors are open."""
-        return await super().ready() and in_use(self._sip_port)
+        return await super().ready() and self.listens(self._sip_port)
 
 
 def _uri(address: Address) -> str:

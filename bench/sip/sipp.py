@@ -9,7 +9,7 @@ from pathlib import Path
 from bench.children import Child
 from bench.sip.outcome import Calls, Statistics, read_set_ups, read_statistics, sum_up
 from tests.peers.datagram import Address
-from tests.peers.ports import HOST, in_use
+from tests.peers.ports import HOST
 
 _SCENARIOS = Path(__file__).parent / "scenarios"
 _RECEIVE_TIMEOUT = 10
@@ -41,7 +41,7 @@ class Callees(Child):
 
     async def ready(self) -> bool:
         """Tell whether it listens."""
-        return in_use(self.port)
+        return self.listens(self.port)
 
     async def statistics(self) -> Statistics:
         """End it, after the calls that are still under way, and give its statistics."""

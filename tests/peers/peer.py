@@ -14,14 +14,22 @@ from pathlib import Path
 from types import TracebackType
 from typing import ClassVar, Self
 
+import psutil
+
 from tests.peers.ports import UNIT, PortBlock
 
 START_TIMEOUT = 15.0
 STOP_TIMEOUT = 5.0
+AREAS = 5
+"""How many areas of ports are tried for a peer."""
 
 
 class PeerError(Exception):
     """A peer did not start or did not answer; the text ends with its log."""
+
+
+class PortTakenError(PeerError):
+    """A peer ended at once since somebody else has one of its ports."""
 
 
 async def wait_until(condition: Callable[[], Awaitable[bool]], what: str, within: float = START_TIMEOUT) -> None:
@@ -38,7 +46,9 @@ class Peer(ABC):
     """A program that a test talks to.
 
     It runs in a process group of its own, so that its end takes its children along. `async with` starts it, waits
-    until it answers, and stops it; an exception on the way out carries the end of its log as a note.
+    until it answers, and stops it; an exception on the way out carries the end of its log as a note. If somebody else
+    on the machine has one of its ports, it is started with others; a start later on, which has to be with the same
+    ports, waits until they are free.
     """
 
     name: ClassVar[str]
@@ -49,6 +59,7 @@ class Peer(ABC):
         self.folder = Path()
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
         self._process: subprocess.Popen[bytes] | None = None
+        self._log_start = 0
 
     @abstractmethod
     def command(self) -> list[str]:
@@ -63,29 +74,31 @@ class Peer(ABC):
         return dict(os.environ)
 
     def prepare(self) -> None:  # noqa: B027 - most peers need it, none must
-        """Take ports and write files; called once, when `folder` and `ports` are there."""
+        """Take ports and write files; called when `folder` and `ports` are there, and anew with other ones."""
 
     @property
     def running(self) -> bool:
         """Whether the process is there (a paused one is)."""
         return self._process is not None and self._process.poll() is None
 
+    def listens(self, port: int) -> bool:
+        """Tell whether the program has a UDP socket at `port`."""
+        if not self.running or self._process is None:
+            return False
+        sockets = psutil.Process(self._process.pid).net_connections("udp")
+        return any(socket.laddr and socket.laddr.port == port for socket in sockets)
+
     async def start(self) -> None:
-        """Start the program and return when it answers."""
-        with (self.folder / "log").open("ab") as log:
-            self._process = subprocess.Popen(  # noqa: ASYNC220 - returns at once, and outlives the event loop
-                self.command(),
-                cwd=self.folder,
-                env=self.environment(),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-        try:
-            await wait_until(self._ready_or_dead, f"{self.name} answers")
-        except TimeoutError as error:
-            raise PeerError(self.describe(str(error))) from error
+        """Start the program with the ports it has, and return when it answers."""
+
+        async def launched() -> bool:
+            try:
+                await self._launch()
+            except PortTakenError:
+                return False
+            return True
+
+        await wait_until(launched, f"{self.name} has its ports", within=2 * START_TIMEOUT)
 
     def terminate(self) -> bool:
         """Ask it to end (SIGTERM), and tell whether it was still there."""
@@ -141,15 +154,18 @@ class Peer(ABC):
         return f"{self.name} {what}; its log:\n{self.log()}"
 
     async def __aenter__(self) -> Self:
-        self._temporary = tempfile.TemporaryDirectory(prefix=f"rtp-relay-{self.name}-")
-        self.folder = Path(self._temporary.name)
-        try:
-            self.ports.reserve()
-            self.prepare()
-            await self.start()
-        except BaseException:
-            self._release()
-            raise
+        for left in reversed(range(AREAS)):
+            try:
+                await self._settle()
+            except PortTakenError:
+                self._release()
+                if not left:
+                    raise
+            except BaseException:
+                self._release()
+                raise
+            else:
+                break
         Peer.alive.append(self)
         return self
 
@@ -164,16 +180,51 @@ class Peer(ABC):
             Peer.alive.remove(self)
             self._release()
 
+    async def _settle(self) -> None:
+        """Start it in a new folder, with new ports."""
+        self._temporary = tempfile.TemporaryDirectory(prefix=f"rtp-relay-{self.name}-")
+        self.folder = Path(self._temporary.name)
+        self.ports.reserve()
+        self.prepare()
+        await self._launch()
+
     def _release(self) -> None:
         self.kill()
         self.ports.release()
         if self._temporary is not None:
             self._temporary.cleanup()
 
+    async def _launch(self) -> None:
+        with (self.folder / "log").open("ab") as log:
+            self._log_start = log.tell()
+            self._process = subprocess.Popen(  # noqa: ASYNC220 - returns at once, and outlives the event loop
+                self.command(),
+                cwd=self.folder,
+                env=self.environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        try:
+            await wait_until(self._ready_or_dead, f"{self.name} answers")
+        except TimeoutError as error:
+            raise PeerError(self.describe(str(error))) from error
+
     async def _ready_or_dead(self) -> bool:
-        if not self.running:
-            raise PeerError(self.describe("ended at once"))
-        return await self.ready()
+        ready = self.running and await self.ready()
+        if self.running:
+            return ready
+        # Asked last: whoever answered is somebody else, who was first at its port.
+        if self.ports.stolen() or "address already in use" in self._said().lower():
+            raise PortTakenError(self.describe("does not get its ports"))
+        raise PeerError(self.describe("ended at once"))
+
+    def _said(self) -> str:
+        """Return what it has written since its last start."""
+        with (self.folder / "log").open("rb") as log:
+            log.seek(self._log_start)
+            return log.read().decode(errors="replace")
 
     def _signal(self, *numbers: signal.Signals) -> bool:
         """Signal the whole group, and tell whether the program was still there."""

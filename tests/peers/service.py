@@ -85,6 +85,7 @@ class Service(Peer):
         self.control_node = name
         self.port = 0
         self.sip_port = sip_port
+        self._given_sip_port = sip_port
         self._sip = sip
         self._redis_url = redis_url
         self._settings = settings or {}
@@ -135,7 +136,7 @@ class Service(Peer):
         """Take the ports."""
         self.port = self.ports.take()
         if self._sip is not None:
-            self.sip_port = self.sip_port or self.ports.take()
+            self.sip_port = self._given_sip_port or self.ports.take()
 
     def environment(self) -> dict[str, str]:
         """Return the environment in which the program is found from its own folder."""

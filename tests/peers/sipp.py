@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tests.peers.datagram import Address, DatagramSocket
 from tests.peers.peer import Peer, wait_until
-from tests.peers.ports import HOST, in_use
+from tests.peers.ports import HOST
 
 _SECONDS = 30
 
@@ -50,7 +50,7 @@ class Sipp(Peer):
 
     async def ready(self) -> bool:
         """Tell whether it listens."""
-        return in_use(self.port)
+        return self.listens(self.port)
 
     def messages(self) -> list[str]:
         """Return the SIP messages it has received, in their order."""

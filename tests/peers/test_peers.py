@@ -1,20 +1,30 @@
 from __future__ import annotations
 
+import asyncio
+import socket
+from collections.abc import Callable
+from contextlib import ExitStack
 from itertools import pairwise
+from typing import Self
 
 import pytest
 from redis.asyncio import Redis
 from redis.asyncio import RedisCluster as ClusterClient
 from redis.exceptions import ConnectionError as RedisConnectionError
 
+from tests.peers.kamailio import Kamailio
 from tests.peers.ng_client import Encoding, NgClient
-from tests.peers.peer import Peer, PeerError
-from tests.peers.ports import PortBlock
+from tests.peers.peer import Peer, PeerError, wait_until
+from tests.peers.ports import HOST, PortBlock
 from tests.peers.redis_cluster import RedisCluster
 from tests.peers.redis_server import RedisServer
 from tests.peers.rtp import Parties, RtpEndpoint, media_address
 from tests.peers.rtpengine import Rtpengine
 from tests.peers.rtpproxy import Rtpproxy
+from tests.peers.service import ROOT, Service
+from tests.peers.sipp import Sipp
+
+CONFIGS = ROOT / "bench" / "sip"
 
 
 def test_areas_of_ports_do_not_overlap() -> None:
@@ -26,6 +36,72 @@ def test_areas_of_ports_do_not_overlap() -> None:
         block.release()
     assert all(high - low >= 250 for low, high in ranges)
     assert all(high < low for (_, high), (low, _) in pairwise(ranges))
+
+
+PEERS: dict[str, Callable[[str], Peer]] = {
+    "redis": lambda _: RedisServer(),
+    "rtpengine": lambda _: Rtpengine(),
+    "rtpproxy": lambda _: Rtpproxy(),
+    "kamailio": lambda _: Kamailio(CONFIGS / "kamailio.cfg", {"RELAY": '"udp:127.0.0.1:9"', "NEXT_HOP": '"sip:a"'}),
+    "sipp": lambda _: Sipp(CONFIGS / "scenarios" / "callee.xml", rtp_port=9),
+    "service": lambda journal: Service(journal, [], sip={}),
+}
+
+
+class Thief:
+    """Somebody who takes a port, for UDP and TCP, the moment it is given to a peer that is not yet started."""
+
+    def __init__(self, peer: Peer) -> None:
+        self.port = 0
+        self._peer, self._prepare = peer, peer.prepare
+        self._sockets = ExitStack()
+
+    def prepare(self) -> None:
+        self._prepare()
+        if not self.port:
+            self.take(self._peer.ports.taken[-1])
+
+    def take(self, port: int) -> None:
+        self.port = port
+        for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
+            self._sockets.enter_context(socket.socket(socket.AF_INET, kind)).bind((HOST, port))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._sockets.close()
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize("name", PEERS)
+async def test_a_peer_whose_port_somebody_else_has_taken_gets_another(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with RedisServer() as journal:
+        peer = PEERS[name](journal.url)
+        thief = Thief(peer)
+        monkeypatch.setattr(peer, "prepare", thief.prepare)
+        with thief:
+            async with peer:
+                assert await peer.ready()
+                assert thief.port not in peer.ports.taken
+
+
+@pytest.mark.e2e
+async def test_a_peer_that_comes_back_waits_for_its_port() -> None:
+    async with RedisServer() as server:
+        server.kill()
+        with Thief(server) as thief:
+            thief.take(server.port)
+            back = asyncio.create_task(server.restart())
+            await wait_until(lambda: says(server, "Address already in use"), "it has met the thief")
+        await back
+        assert await server.ready()
+
+
+async def says(peer: Peer, words: str) -> bool:
+    return words in peer.log()
 
 
 @pytest.mark.e2e

@@ -20,6 +20,7 @@ from actors.nodes import NodeTable
 from actors.quarantine import Quarantine
 from actors.signaller import Signaller
 from actors.surroundings import Observer, Surroundings
+from engines.refusal import RefusalCode
 from engines.rtpengine.bencode import NgDict
 from events.journal import CorruptEntry, Journal
 from replay.index import Deadlines
@@ -108,12 +109,12 @@ class Directory:
     def _give(self, call_id: str, message: Do | Conduct, *, opens_call: bool) -> None:
         why = self._quarantine.reason(call_id)
         if why is not None:
-            message.reply(replies.error(f"Call is quarantined: {why}"))
+            message.reply(replies.quarantined(why).reply)
             return
         resident = self._residents.get(call_id)
         if resident is None:
             if not self._has_room() or (self._closing and opens_call):
-                message.reply(replies.error(replies.LOAD_LIMIT))
+                message.reply(replies.error(replies.LOAD_LIMIT, RefusalCode.FULL))
                 return
             resident = self._start(call_id, blank=opens_call)
         else:

@@ -11,6 +11,7 @@ from typing import Any, TypeAlias, TypeVar
 
 from actors.signaller import InDialog
 from engines.kind import Operation
+from engines.refusal import RefusalCode, code_of
 from engines.rtpengine.bencode import NgDict
 from events.types import Event
 from events.values import value
@@ -19,10 +20,7 @@ from replay.state import CallState
 
 @value
 class Decision:
-    """What is to be journalled, and what the flow goes on with when it is.
-
-    No events: nothing is written, and the flow goes on when the journal has confirmed the state it was decided on.
-    """
+    """What is to be journalled, and what the flow goes on with when it is. No events: nothing is written."""
 
     events: Sequence[Event]
     value: Any = None
@@ -34,10 +32,7 @@ Decide: TypeAlias = Callable[[CallState], Decision]
 
 @value
 class Record:
-    """Decide on the newest state and journal that. The flow is sent the decision's value.
-
-    The state is one that the journal had since the flow began, or since it last waited for something else.
-    """
+    """Decide on the newest state and journal that. The flow is sent the decision's value."""
 
     decide: Decide
 
@@ -99,10 +94,15 @@ class Outcome:
     """How asking a node ended.
 
     reply: the node's ng reply, None if there was none. reached: whether the node may have acted. reason: why there is
-    no reply. full: it was not sent because the node has as many commands in flight as it may.
+    no reply, and code: the kind of cause, such as FULL if the node has as many commands in flight as it may.
     """
 
     reply: NgDict | None = None
     reached: bool = True
     reason: str = ""
-    full: bool = False
+    code: RefusalCode = RefusalCode.NO_REPLY
+
+    @property
+    def refusal(self) -> RefusalCode:
+        """Why the node did not do it, if it did not."""
+        return self.code if self.reply is None else code_of(self.reply)

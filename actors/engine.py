@@ -18,6 +18,7 @@ from actors.transports import Complaint, Taker, Transport, open_transport
 from engines.cookies import CookieSource
 from engines.health import Health
 from engines.kind import Exchange, MalformedReply, RelayKind, Untranslatable, is_ok
+from engines.refusal import RefusalCode
 from engines.registry import kind_at
 from engines.sets import NodeSpec
 
@@ -144,7 +145,7 @@ class EngineActor(LoopActor):
         if self._transport is None:
             return Outcome(reached=False, reason="is not connected")
         if self._talks >= self._settings.max_in_flight:
-            return Outcome(reached=False, reason="has too many commands in flight", full=True)
+            return Outcome(reached=False, reason="has too many commands in flight", code=RefusalCode.FULL)
         return None
 
     # -- talking --
@@ -165,12 +166,13 @@ class EngineActor(LoopActor):
         except StopIteration as end:
             self._end(talk, Outcome(reply=end.value))
         except Untranslatable as error:
-            self._end(talk, Outcome(reached=begun, reason=str(error)))
+            self._end(talk, Outcome(reached=begun, reason=str(error), code=error.code))
         except MalformedReply as error:
             self._end(talk, Outcome(reason=f"malformed reply: {error}"))
         except Exception as error:
             log.exception("engine failed on an exchange", node=self.spec.name)
-            self._end(talk, Outcome(reached=begun, reason=f"internal error: {error!r}"))
+            why = f"internal error: {error!r}"
+            self._end(talk, Outcome(reached=begun, reason=why, code=RefusalCode.INTERNAL))
         else:
             self._send_all(talk, commands)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from engines.refusal import RefusalCode, refused
 from engines.rtpengine.bencode import NgDict
 from events.values import value
 
@@ -15,11 +16,17 @@ class Refusal:
     """A decision not to do what was asked."""
 
     reason: str
+    code: RefusalCode = RefusalCode.REFUSED
+
+    @property
+    def reply(self) -> NgDict:
+        """The error reply that it stands for."""
+        return error(self.reason, self.code)
 
 
-def error(reason: str) -> NgDict:
+def error(reason: str, code: RefusalCode = RefusalCode.REFUSED) -> NgDict:
     """Give an error reply."""
-    return {b"result": b"error", b"error-reason": reason.encode()}
+    return refused(reason.encode(), code)
 
 
 def ok(warning: str = "") -> NgDict:
@@ -32,5 +39,13 @@ def not_found(request: NgDict) -> NgDict:
     flags = request.get(b"flags")
     fatal = isinstance(flags, list) and b"fatal" in flags
     if fatal:
-        return {b"result": b"error", b"error-reason": NOT_FOUND_WARNING}
+        return refused(NOT_FOUND_WARNING, RefusalCode.UNKNOWN_CALL)
     return {b"result": b"ok", b"warning": NOT_FOUND_WARNING}
+
+
+UNKNOWN = Refusal(UNKNOWN_CALL, RefusalCode.UNKNOWN_CALL)
+
+
+def quarantined(why: str) -> Refusal:
+    """Refuse what is asked of a call that was set aside."""
+    return Refusal(f"Call is quarantined: {why}", RefusalCode.QUARANTINED)

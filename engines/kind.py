@@ -10,6 +10,7 @@ from collections.abc import Generator
 from typing import Protocol, TypeAlias
 
 from engines.leg import MediaRequest
+from engines.refusal import RefusalCode
 from engines.rtpengine.bencode import NgDict
 from events.values import value
 
@@ -42,8 +43,12 @@ LIMIT_TEXTS: tuple[bytes, ...] = (
 class Untranslatable(Exception):
     """The kind of relay cannot do what the request asks; nothing was sent.
 
-    The message names the option and says what to do.
+    The message names the option and says what to do. code: a lasting one, as all nodes of the kind would refuse.
     """
+
+    def __init__(self, message: str, code: RefusalCode = RefusalCode.BAD_SETTINGS) -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class MalformedReply(Exception):
@@ -96,6 +101,8 @@ class RelayKind(Protocol):
 
     def perform(self, operation: Operation) -> Exchange:
         """Do the operation and return the ng reply; its `result` tells whether the node agreed.
+
+        One that is not ok has its RefusalCode (`engines.refusal`), unless the node's own words are all that is known.
 
         Raises Untranslatable before the first command, and MalformedReply.
         """

@@ -25,7 +25,7 @@ def answer(command: Command) -> Flow:
     """Carry an answer out on the session in which the offer was made."""
     place = yield Record(_find(command))
     if isinstance(place, replies.Refusal):
-        return replies.error(place.reason)
+        return place.reply
     outcome: Outcome = yield from ask(command, place)
     if outcome.reply is None or not is_ok(outcome.reply):
         yield from _fail(command, place, outcome)
@@ -34,7 +34,7 @@ def answer(command: Command) -> Flow:
     if isinstance(result, replies.Refusal):
         if place.operation:
             yield Spawn(teardown(place.node, place.relay_id))
-        return replies.error(result.reason)
+        return result.reply
     for node, relay_id in result:
         yield Spawn(teardown(node, relay_id))
     return outcome.reply
@@ -45,18 +45,19 @@ def _fail(command: Command, place: Intent, outcome: Outcome) -> Step[None]:
         yield from fail(place, outcome, more=False)
     else:
         why = outcome.reason if outcome.reply is None else reason_of(outcome.reply)
-        yield Record(lambda state: refuse(state, command, why, place.node))
+        yield Record(lambda state: refuse(state, command, replies.Refusal(why, outcome.refusal), place.node))
 
 
 def _find(command: Command) -> Decide:
     def decide(state: CallState) -> Decision:
         if state.status is CallStatus.QUARANTINED:
-            return refuse(state, command, f"Call is quarantined: {state.reason}")
+            return refuse(state, command, replies.quarantined(state.reason))
         session = sessions.of_answer(state, command) if state.status is CallStatus.LIVE else None
         if session is None:
-            return refuse(state, command, replies.UNKNOWN_CALL)
+            return refuse(state, command, replies.UNKNOWN)
         number = state.last_operation + 1 if kind_of(session.engine).answer_creates else 0
-        place = Intent(number, session.node, session.relay_id, asked(state, session, command), "answer")
+        request = asked(state, session, command)
+        place = Intent(number, session.engine, session.node, session.relay_id, request, "answer")
         return Decision([_intended(session, number, command)] if number else [], place)
 
     return decide
@@ -80,7 +81,7 @@ def _conclude(command: Command, place: Intent, reply: NgDict) -> Decide:
         if not session.usable and place.operation:
             return undo(session, place)
         if not session.usable:
-            return refuse(state, command, replies.UNKNOWN_CALL, place.node)
+            return refuse(state, command, replies.UNKNOWN, place.node)
         event = Answered(
             session=session.number,
             operation=place.operation,

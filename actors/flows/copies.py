@@ -68,7 +68,7 @@ def copy_offer(wish: CopyWish) -> Flow:
     """
     place = yield Record(_intend(wish))
     if isinstance(place, replies.Refusal):
-        return replies.error(place.reason)
+        return place.reply
     outcome = yield from _ask(place)
     if outcome.reply is None or not is_ok(outcome.reply):
         yield from _take_back(wish.name, place, outcome)
@@ -84,7 +84,7 @@ def copy_answer(name: str, sdp: bytes) -> Flow:
     """Give the recorder's answer to the node: the media flow to it from now on."""
     place = yield Record(lambda state: _find(state, name, "copy_answer", sdp))
     if isinstance(place, replies.Refusal):
-        return replies.error(place.reason)
+        return place.reply
     outcome = yield from _ask(place)
     if outcome.reply is None or not is_ok(outcome.reply):
         return failure_reply(place.node, outcome)
@@ -96,7 +96,7 @@ def copy_delete(name: str, reason: str) -> Flow:
     """End a copy. A node that does not answer leaves it due."""
     place = yield Record(_want_end(name, reason))
     if isinstance(place, replies.Refusal):
-        return replies.error(place.reason)
+        return place.reply
     outcome = yield from end_copy(name, place)
     if outcome.reply is None:
         return replies.ok(f"Node {place.node}: {outcome.reason}; the delete stays due")
@@ -148,7 +148,7 @@ def _intend(wish: CopyWish) -> Decide:
     def decide(state: CallState) -> Decision:
         session = next((session for session in sessions.newest_first(state) if session.agreement), None)
         if state.status is not CallStatus.LIVE or session is None:
-            return Decision([], replies.Refusal(NOT_YET if state.status is CallStatus.LIVE else replies.UNKNOWN_CALL))
+            return Decision([], replies.Refusal(NOT_YET) if state.status is CallStatus.LIVE else replies.UNKNOWN)
         why = next(_obstacles(state, session, wish), None)
         if why is not None:
             return Decision([], replies.Refusal(why))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Literal
 
 from actors import replies
@@ -10,10 +10,12 @@ from actors.command import Command
 from actors.effects import Ask, Decide, Decision, Flow, Outcome, Record, Spawn, Step
 from actors.flows import sessions
 from actors.flows.delete import teardown
+from actors.flows.search import Search
 from actors.flows.words import asked
 from actors.nodes import NodeTable
 from engines.ids import id_on_node
-from engines.kind import HANDLE, Operation, is_limit, is_ok, reason
+from engines.kind import HANDLE, Operation, is_ok, reason
+from engines.refusal import RefusalCode
 from engines.rtpengine.bencode import NgDict
 from engines.sets import NodeSpec
 from events.types import (
@@ -30,18 +32,8 @@ from events.types import (
 from events.values import value
 from replay.state import CallState, CallStatus, Session, SessionStatus
 
-MAX_NODES = 3
-"""How many nodes one offer tries: with their timeouts, about what a client waits."""
-
 MAX_REFUSALS = 20
 """How many refusals a call's stream tells of; a client that goes on asking in vain does not grow it further."""
-
-Candidates = Callable[[], Sequence[NodeSpec]]
-"""Gives the nodes that a new session of this call may be placed on now, best first."""
-
-Reachable = Callable[[str], bool]
-"""Tells whether the node of that name is worth asking now."""
-
 
 FAILURES: Mapping[str, type[OfferFailed | AnswerFailed]] = {"offer": OfferFailed, "answer": AnswerFailed}
 """The event that says of an operation, by its verb, that it failed."""
@@ -49,9 +41,13 @@ FAILURES: Mapping[str, type[OfferFailed | AnswerFailed]] = {"offer": OfferFailed
 
 @value
 class Intent:
-    """Where a command is to go. An operation stands in the journal as intended; the number of another command is 0."""
+    """Where a command is to go. An operation stands in the journal as intended; the number of another command is 0.
+
+    engine: the kind of the node.
+    """
 
     operation: int
+    engine: str
     node: str
     relay_id: str
     request: NgDict
@@ -59,24 +55,22 @@ class Intent:
 
 
 def offer(command: Command, nodes: NodeTable) -> Flow:
-    """Carry an offer out, on up to MAX_NODES nodes if it opens a session."""
+    """Carry an offer out: in the session of its dialog, else in a new one, on whichever node of the set takes it.
 
-    def candidates() -> Sequence[NodeSpec]:
-        return nodes.candidates(command.set, command.call_id, command.engine)
-
-    tried: list[str] = []
+    A session that a dialog had before is left as it is: it goes when the offer is answered elsewhere.
+    """
+    search = Search(command, nodes)
     while True:
-        intent = yield Record(_intend(command, candidates, nodes.reachable, tried))
+        intent = yield Record(_intend(command, search))
         if isinstance(intent, replies.Refusal):
-            return replies.error(intent.reason)
-        tried.append(intent.node)
+            return search.refusal or intent.reply
         outcome: Outcome = yield from ask(command, intent)
         if outcome.reply is not None and is_ok(outcome.reply):
             return (yield from _succeed(command, intent, outcome.reply))
-        more = len(tried) < MAX_NODES and any(node.name not in tried for node in candidates())
-        again = yield from fail(intent, outcome, more)
-        if not again:
-            return failure_reply(intent.node, outcome)
+        refusal = failure_reply(intent.node, outcome)
+        search.failed(intent.engine, (intent.node, intent.relay_id), refusal)
+        if not (yield from fail(intent, outcome, more=search.goes_on)):
+            return search.refusal or refusal
 
 
 def ask(command: Command, place: Intent, request: NgDict | None = None) -> Step[Outcome]:
@@ -90,29 +84,31 @@ def failure_reply(node: str, outcome: Outcome) -> NgDict:
     """Give the client's reply to a command that a node did not carry out: the node's own words if it had any."""
     if outcome.reply is not None:
         return outcome.reply
-    return replies.error(replies.LOAD_LIMIT if outcome.full else f"Node {node}: {outcome.reason}")
+    is_full = outcome.code is RefusalCode.FULL
+    return replies.error(replies.LOAD_LIMIT if is_full else f"Node {node}: {outcome.reason}", outcome.code)
 
 
-def refuse(state: CallState, command: Command, why: str, node: str = "") -> Decision:
+def refuse(state: CallState, command: Command, refusal: replies.Refusal, node: str = "") -> Decision:
     """Decide to refuse, and journal it if the call exists and has not been told too often."""
     known = state.status in (CallStatus.LIVE, CallStatus.ENDED) and state.refusals < MAX_REFUSALS
-    events = [Refused(command=command.verb, reason=why, node=node)] if known else []
-    return Decision(events, replies.Refusal(why))
+    events = [Refused(command=command.verb, reason=refusal.reason, node=node)] if known else []
+    return Decision(events, refusal)
 
 
-def _intend(command: Command, candidates: Candidates, reachable: Reachable, tried: Sequence[str]) -> Decide:
+def _intend(command: Command, search: Search) -> Decide:
     def decide(state: CallState) -> Decision:
         if state.status is CallStatus.QUARANTINED:
-            return refuse(state, command, f"Call is quarantined: {state.reason}")
+            return refuse(state, command, replies.quarantined(state.reason))
         if command.to_tag and state.status is CallStatus.ENDED:
-            return refuse(state, command, replies.UNKNOWN_CALL)
+            return refuse(state, command, replies.UNKNOWN)
         session = sessions.of_offer(state, command)
-        choices = [node for node in candidates() if node.name not in tried]
-        if session and session.node not in tried and (reachable(session.node) or not choices):
+        choices = search.choices() if command.moves else []
+        if session and search.may_stay(session, choices):
             return _intend_again(state, command, session)
         if choices:
             return _engage(state, command, choices[0])
-        return refuse(state, command, f"No node of set {command.set!r} takes new calls")
+        why = f"No node of set {command.set!r} takes new calls"
+        return refuse(state, command, replies.Refusal(why, RefusalCode.NO_NODE))
 
     return decide
 
@@ -126,7 +122,8 @@ def _intend_again(state: CallState, command: Command, session: Session) -> Decis
         to_tag=command.to_tag,
         branch=command.branch,
     )
-    return Decision([event], Intent(number, session.node, session.relay_id, asked(state, session, command)))
+    request = asked(state, session, command)
+    return Decision([event], Intent(number, session.engine, session.node, session.relay_id, request))
 
 
 def _engage(state: CallState, command: Command, node: NodeSpec) -> Decision:
@@ -143,14 +140,15 @@ def _engage(state: CallState, command: Command, node: NodeSpec) -> Decision:
         to_tag=command.to_tag,
         branch=command.branch,
     )
-    return Decision([event], Intent(operation, node.name, relay_id, command.words(state, node.engine)))
+    request = command.words(state, node.engine)
+    return Decision([event], Intent(operation, node.engine, node.name, relay_id, request))
 
 
 def _succeed(command: Command, intent: Intent, reply: NgDict) -> Flow:
     result = yield Record(_conclude(command, intent, reply))
     if isinstance(result, replies.Refusal):
         yield Spawn(teardown(intent.node, intent.relay_id))
-        return replies.error(result.reason)
+        return result.reply
     return reply
 
 
@@ -189,7 +187,7 @@ def undo(session: Session, intent: Intent) -> Decision:
         FAILURES[intent.verb](session=session.number, operation=intent.operation, reason=why, reached=True),
         DeleteWanted(scope=Scope.SESSION, sessions=(session.number,), reason=why),
     ]
-    return Decision(events, replies.Refusal(replies.UNKNOWN_CALL))
+    return Decision(events, replies.UNKNOWN)
 
 
 def fail(intent: Intent, outcome: Outcome, more: bool) -> Step[bool]:
@@ -209,7 +207,6 @@ def _conclude_failure(intent: Intent, outcome: Outcome, more: bool) -> Decide:
     One that was to go meanwhile is to be removed again: this may have made it anew.
     """
     why = outcome.reason if outcome.reply is None else reason(outcome.reply) or "the node refused"
-    elsewhere = more and (outcome.reply is None or is_limit(outcome.reply))
 
     def decide(state: CallState) -> Decision:
         session = sessions.at(state, intent.node, intent.relay_id)
@@ -226,13 +223,13 @@ def _conclude_failure(intent: Intent, outcome: Outcome, more: bool) -> Decide:
             events.append(DeleteWanted(scope=Scope.SESSION, sessions=(session.number,), reason=why))
         is_first = session.status is SessionStatus.INTENDED and not session.operations.keys() - {intent.operation}
         if not is_first:
-            return Decision(events, False)
+            return Decision(events, more)
         others = [other for other in state.usable_sessions() if other is not session]
         gone = (session.number,) if outcome.reached else ()
-        if not elsewhere and not others:
+        if not more and not others:
             events.append(DeleteWanted(scope=Scope.CALL, sessions=gone, reason=why))
         elif gone:
             events.append(DeleteWanted(scope=Scope.SESSION, sessions=gone, reason=why))
-        return Decision(events, elsewhere)
+        return Decision(events, more)
 
     return decide

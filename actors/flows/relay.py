@@ -23,6 +23,7 @@ from actors.flows.words import delete_request, engaged_branch, set_of, tags_in_f
 from actors.nodes import NodeTable
 from engines.kind import Untranslatable
 from engines.leg import MediaRequest, to_bytes
+from engines.refusal import RefusalCode
 from engines.registry import kind_of
 from engines.rtpengine.bencode import NgDict
 from events.types import BranchEstablished, ContextSet, Event, RelayEngaged, VariablesSet
@@ -57,7 +58,7 @@ def engage(engine: str, set_name: str, branch: str) -> Flow:
 
     def decide(state: CallState) -> Decision:
         if state.status is CallStatus.LIVE and state.relay and state.relay.established is not None:
-            return Decision([], replies.Refusal(LATE))
+            return Decision([], replies.Refusal(LATE, RefusalCode.TOO_LATE))
         return Decision([RelayEngaged(engine=engine, set=set_name, branch=branch)])
 
     return _said(decide)
@@ -75,18 +76,21 @@ def set_context(values: Mapping[str, str]) -> Flow:
 
 def _said(decide: Decide) -> Flow:
     result = yield Record(decide)
-    return replies.error(result.reason) if isinstance(result, replies.Refusal) else replies.ok()
+    return result.reply if isinstance(result, replies.Refusal) else replies.ok()
 
 
-def relay_media(media: Media, nodes: NodeTable) -> Flow:
-    """Relay an offer or answer as the settings say. Where a leg disabled the relay, the SDP comes back as it is."""
+def relay_media(media: Media, nodes: NodeTable, *, moves: bool = True) -> Flow:
+    """Relay an offer or answer as the settings say. Where a leg disabled the relay, the SDP comes back as it is.
+
+    moves: whether an offer may go to another node when that of its dialog does not take it.
+    """
     media = replace(media, notify_socket=nodes.notices)
     engagement = yield Record(lambda state: Decision([], _engagement(state, media)))
     if isinstance(engagement, replies.Refusal):
-        return replies.error(engagement.reason)
+        return engagement.reply
     if engagement is None:
         return {b"result": b"ok", b"sdp": media.sdp}
-    command = _command(media, engagement)
+    command = replace(_command(media, engagement), moves=moves)
     return (yield from offer(command, nodes) if media.verb == "offer" else answer(command))
 
 
@@ -98,17 +102,17 @@ def notice_tag(call_id: str, branch: str) -> str:
 def _engagement(state: CallState, media: Media) -> Engagement | replies.Refusal | None:
     """Give what is engaged, None if a leg disabled it; a Refusal if nothing is, or the settings make no sense to it."""
     if state.status is CallStatus.ENDED and state.relay is None:
-        return replies.Refusal(replies.UNKNOWN_CALL)
+        return replies.UNKNOWN
     relay = state.relay or Relay()
     engagement = relay.engagement(media.branch)
     if engagement is None:
-        return replies.Refusal(NOT_ENGAGED)
+        return replies.Refusal(NOT_ENGAGED, RefusalCode.NOT_ENGAGED)
     if relay.disabled(media.branch):
         return None
     try:
         kind_of(engagement.engine).request(media_request(state, media))
     except (Untranslatable, LookupError) as error:
-        return replies.Refusal(str(error))
+        return replies.Refusal(str(error), RefusalCode.BAD_SETTINGS)
     return engagement
 
 

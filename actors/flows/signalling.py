@@ -14,12 +14,14 @@ from actors import replies
 from actors.command import Command
 from actors.effects import Decide, Decision, Flow, Record, Spawn, Step
 from actors.flows import forks, relay
-from actors.flows.delete import Wanted, carry_out, want
+from actors.flows.delete import Wanted, carry_out, removal_of, want
 from actors.flows.parties import cseq_shift, learned
 from actors.flows.relay import Media
 from actors.nodes import NodeTable
+from engines.kind import is_ok
 from engines.rtpengine.bencode import NgDict
 from events.types import DeleteWanted, Event, PartyLearned, Scope, Signalled
+from replay import dialogs
 from replay.negotiation import Change, Leg, Negotiation, Role, SipEvent, Verdict, remedy_for
 from replay.state import Agreement, CallState, CallStatus
 
@@ -95,7 +97,8 @@ def signal(
     said: NgDict = {b"role": verdict.role.encode(), b"change": verdict.change.encode(), b"why": verdict.why.encode()}
     if verdict.fault:
         said[b"fault"] = verdict.fault.name.encode()
-    return {**reply, VERDICT: said, CSEQ_SHIFT: noted.shift}
+    reply.update({VERDICT: said, CSEQ_SHIFT: noted.shift})
+    return reply
 
 
 def _note(seen: Seen, news: Sequence[Event], party: PartyLearned | None) -> Decide:
@@ -133,6 +136,8 @@ def _signalled(seen: Seen, verdict: Verdict) -> Signalled:
 
 def _ended(state: CallState, seen: Seen, verdict: Verdict) -> tuple[Sequence[Event], Sequence[Wanted]]:
     """Give the end of what a message ends, as events and as removals; nothing if it was ended before."""
+    if _change(verdict) is Change.REJECTED:
+        return _in_vain(state, seen, verdict)
     command = _delete(seen, verdict)
     if command is None:
         return (), ()
@@ -141,6 +146,18 @@ def _ended(state: CallState, seen: Seen, verdict: Verdict) -> tuple[Sequence[Eve
         return ((DeleteWanted(scope=Scope.CALL, sessions=(), reason=command.reason),) if ends else ()), ()
     wish = want(state, command)
     return wish.events, [(wish.value, command)] if wish.value else ()
+
+
+def _in_vain(state: CallState, seen: Seen, verdict: Verdict) -> tuple[Sequence[Event], Sequence[Wanted]]:
+    """End the sessions that were made for an offer which was rejected: its parties go on where they have agreed."""
+    of_both = [s for s in state.usable_sessions() if dialogs.between(s.dialogs, seen.callers_tag, verdict.callee_tag)]
+    made = [session for session in of_both if session.agreement is None]
+    if not made or made == of_both:
+        return (), ()
+    why = "the offer that it was made for was rejected"
+    wanted = DeleteWanted(scope=Scope.SESSION, sessions=tuple(session.number for session in made), reason=why)
+    command = relay.dialog_delete(seen.call_id, verdict.callee_tag, why, seen.at)
+    return (wanted,), [([removal_of(state, session) for session in made], command)]
 
 
 def _delete(seen: Seen, verdict: Verdict) -> Command | None:
@@ -275,7 +292,8 @@ def _restore(seen: Seen, verdict: Verdict, nodes: NodeTable) -> Step[None]:
     for media in _medias(seen, agreement) if agreement else ():
         if media.verb == "answer" and not media.sdp:
             return  # it was not answered yet when the rejected offer came
-        yield from relay.relay_media(media, nodes)
+        if not is_ok((yield from _said(relay.relay_media(media, nodes, moves=False)))):
+            return
 
 
 def _medias(seen: Seen, agreement: Agreement) -> tuple[Media, Media]:

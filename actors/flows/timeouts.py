@@ -20,7 +20,7 @@ def timed_out(call_id: str, branch: str, *, ends_call: bool, at: int) -> Flow:
     """
     session, has_dialogs = yield Record(lambda state: _note(state, branch))
     if session is None:
-        return replies.error(replies.UNKNOWN_CALL)
+        return replies.UNKNOWN.reply
     if ends_call and has_dialogs:
         return (yield from end_call(REASON))
     if ends_call:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from engines.kind import Untranslatable
+from engines.refusal import RefusalCode
 
 MAX_LINE = 16384
 """The longest line, in bytes without its end."""
@@ -92,7 +93,7 @@ class Media:
     def encode(self) -> bytes:
         """Return the stream's part of the header. Raises Untranslatable for a media type that is none."""
         if not _MEDIA_TYPE.fullmatch(self.type):
-            raise Untranslatable(f"sdp: {self.type!r} is no media type")
+            raise Untranslatable(f"sdp: {self.type!r} is no media type", RefusalCode.NOT_ACCEPTABLE)
         return b"%s:%s:%d:%s:ice=%s" % (self.type, self.host, self.port, self.direction, b"yes" if self.ice else b"no")
 
 

@@ -10,9 +10,10 @@ from engines.kind import Exchange, Operation, Untranslatable
 from engines.leg import MediaRequest, to_bytes
 from engines.mediaproxy import commands
 from engines.mediaproxy.commands import SessionNames, Signalling
-from engines.mediaproxy.negotiation import answered, error, negotiate
+from engines.mediaproxy.negotiation import answered, negotiate
 from engines.mediaproxy.replies import is_error, parse_removed
 from engines.mediaproxy.requests import request
+from engines.refusal import RefusalCode, refused
 from engines.rtpengine.bencode import NgDict
 from engines.rtpproxy.words import normalised, words_of
 from engines.sdp.tcp import TcpStreams
@@ -105,14 +106,14 @@ def _removal(names: SessionNames, command: bytes, *, alone: bool, fatal: bool) -
     if parse_removed(reply):
         return {b"result": b"ok"}
     if not alone:
-        return error(_NOT_REMOVED)
+        return refused(_NOT_REMOVED)
     (reply,) = yield [commands.update(b"request", names, Signalling())]
     if is_error(reply):
-        return error(_NOT_REMOVED)
+        return refused(_NOT_REMOVED)
     (reply,) = yield [command]
     if not parse_removed(reply):
-        return error(_NOT_REMOVED)
-    return error(NOT_FOUND) if fatal else {b"result": b"ok", b"warning": NOT_FOUND}
+        return refused(_NOT_REMOVED)
+    return refused(NOT_FOUND, RefusalCode.UNKNOWN_SESSION) if fatal else {b"result": b"ok", b"warning": NOT_FOUND}
 
 
 def _names(operation: Operation) -> SessionNames:

@@ -18,6 +18,7 @@ from engines.kind import Exchange
 from engines.mediaproxy.commands import MessageType, SessionNames, update
 from engines.mediaproxy.replies import Allocation, parse_allocation
 from engines.mediaproxy.translate import Translation, translate
+from engines.refusal import RefusalCode, Refused, refused
 from engines.rtpengine.bencode import NgDict
 from engines.sdp.lines import SdpError
 from engines.sdp.rewrite import Target, rewrite
@@ -54,7 +55,7 @@ class Negotiation:
         try:
             targets = self._targets(allocation)
         except _Failed as failed:
-            return error(failed.reason)
+            return refused(failed.reason)
         return {b"result": b"ok", b"sdp": rewrite(self.sdp, targets, self.translation.rules)}
 
     def _refused(self) -> NgDict:
@@ -63,8 +64,8 @@ class Negotiation:
         A dispatcher offers a new session to each of its relays in turn. So it has none that has room.
         """
         if self.kind == b"request" and not self.names.to_tag:
-            return {**error(_NO_RELAY), b"message": _ERROR}
-        return error(_ERROR)
+            return Refused({b"result": b"error", b"error-reason": _NO_RELAY, b"message": _ERROR}, RefusalCode.FULL)
+        return refused(_ERROR)
 
     def _targets(self, allocation: Allocation) -> dict[int, Target]:
         """Tell where the relay wants the packets of each live stream. Raises _Failed."""
@@ -87,21 +88,16 @@ def negotiate(
     """Return the exchange of an offer or answer. Raises Untranslatable."""
     body = request.get(b"sdp")
     if not isinstance(body, bytes):
-        return answered(error(b"No SDP body in message"))
+        return answered(refused(b"No SDP body in message", RefusalCode.BAD_SDP))
     try:
         sdp = without_tcp(parse(body), tcp_streams, alone=kind == b"reply" or bool(names.to_tag))
         translation = translate(request, sdp)
     except SdpError as problem:
-        return answered(error(f"Failed to parse SDP: {problem}".encode()))
+        return answered(refused(f"Failed to parse SDP: {problem}".encode(), RefusalCode.BAD_SDP))
     if not translation.media:
         return answered({b"result": b"ok", b"sdp": sdp.body})
     command = update(kind, names, translation.said, list(translation.media.values()))
     return Negotiation(kind, names, sdp, translation).exchange(command)
-
-
-def error(reason: bytes) -> NgDict:
-    """Return the reply that tells of a failure."""
-    return {b"result": b"error", b"error-reason": reason}
 
 
 def answered(reply: NgDict) -> Exchange:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from engines.kind import Untranslatable
+from engines.refusal import RefusalCode
 from engines.rtpengine.bencode import NgValue
 from engines.rtpproxy.words import words_of
 from engines.sdp.session import Sdp, Stream
@@ -75,9 +76,9 @@ def _refuse_for(stream: Stream, options: Mapping[bytes, NgValue]) -> None:
     """Refuse what cannot be done for this stream."""
     transport = stream.transport.decode("ascii", "replace")
     if not is_relayed(stream):
-        raise Untranslatable(f"sdp: MediaProxy relays UDP only, not the {transport} stream")
+        raise _unfit(f"sdp: MediaProxy relays UDP only, not the {transport} stream")
     if stream.port_count > 1:
-        raise Untranslatable(f"sdp: MediaProxy relays one port a stream, and one asks for {stream.port_count}")
+        raise _unfit(f"sdp: MediaProxy relays one port a stream, and one asks for {stream.port_count}")
     wanted = words_of(options, b"transport-protocol") - {stream.transport.lower()}
     if wanted and b"RTP/" in stream.transport.upper():
         raise _refusal(b"transport-protocol", wanted, f"the SDP has {transport}; ")
@@ -89,6 +90,10 @@ def _refuse_for(stream: Stream, options: Mapping[bytes, NgValue]) -> None:
     impossible = mux & ({b"demux", b"reject"} if stream.has(b"rtcp-mux") else {b"offer", b"require"})
     if impossible:
         raise _refusal(b"rtcp-mux", impossible, "the SDP asks for the opposite; ")
+
+
+def _unfit(why: str) -> Untranslatable:
+    return Untranslatable(why, RefusalCode.NOT_ACCEPTABLE)
 
 
 def _refusal(key: bytes, words: frozenset[bytes], why: str = "") -> Untranslatable:

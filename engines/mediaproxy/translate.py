@@ -37,6 +37,7 @@ from dataclasses import dataclass
 from engines.kind import Untranslatable
 from engines.mediaproxy.commands import UNKNOWN_AGENT, UNKNOWN_URI, Media, Signalling
 from engines.mediaproxy.refusals import is_relayed, refuse
+from engines.refusal import RefusalCode
 from engines.rtpengine.bencode import NgDict, NgValue
 from engines.rtpproxy.words import normalised, words_of
 from engines.sdp.address import MediaAddress, parse_address
@@ -97,7 +98,8 @@ def _media(sdp: Sdp, stream: Stream, strip_ice: bool) -> Media:
 def _host(sdp: Sdp, stream: Stream) -> bytes:
     address = sdp.address_of(stream)
     if address.family != b"IP4" or address.literal is None:
-        raise Untranslatable(f"sdp: {address.host!r} is not a unicast IPv4 address, which is all that MediaProxy takes")
+        why = f"sdp: {address.host!r} is not a unicast IPv4 address, which is all that MediaProxy takes"
+        raise Untranslatable(why, RefusalCode.NOT_ACCEPTABLE)
     return address.host
 
 

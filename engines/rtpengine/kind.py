@@ -5,13 +5,24 @@ rtpengine knows branches and rewrites SDP itself, so that there is nothing to tr
 
 from __future__ import annotations
 
-from engines.kind import UNKNOWN_CALL_ID, Exchange, MalformedReply, Operation, is_ok
+from engines.kind import UNKNOWN_CALL_ID, Exchange, MalformedReply, Operation, is_limit, is_ok
 from engines.leg import MediaRequest, to_bytes
+from engines.refusal import RefusalCode, Refused
 from engines.rtpengine import copies, requests
 from engines.rtpengine.bencode import BencodeError, NgDict, decode, encode
 from engines.rtpengine.bulky import BULKY, read_partly
 
 _PING = encode({b"command": b"ping"})
+
+_BAD_SDP = frozenset(
+    {
+        b"Failed to parse SDP",
+        b"Incomplete SDP specification",
+        b"Error rewriting SDP",
+        b"No SDP body in message",
+    }
+)
+"""What an rtpengine says of a session description that it cannot read (seen on 10.5.3)."""
 
 
 class RtpengineKind:
@@ -34,9 +45,22 @@ class RtpengineKind:
         is_copy = operation.verb in copies.COPY_VERBS
         request = copies.command(operation.verb, operation.request) if is_copy else operation.request
         reply = yield from _one_command(encode({**request, **names}), bulky=operation.verb in BULKY)
+        if not is_ok(reply):
+            return self._refused(reply)
         if b"call-id" in reply and b"call-id" in operation.request:
             reply[b"call-id"] = operation.request[b"call-id"]  # publish, create and transform repeat it
-        return copies.offered(operation.request, reply) if operation.verb == "copy_offer" and is_ok(reply) else reply
+        return copies.offered(operation.request, reply) if operation.verb == "copy_offer" else reply
+
+    def _refused(self, reply: NgDict) -> NgDict:
+        """Return a refusal with its code, where the node's words tell it."""
+        code = RefusalCode.REFUSED
+        if reply.get(b"error-reason") in _BAD_SDP:
+            code = RefusalCode.BAD_SDP
+        elif is_limit(reply):
+            code = RefusalCode.FULL
+        elif self.is_unknown(reply):
+            code = RefusalCode.UNKNOWN_SESSION
+        return Refused(reply, code)
 
     def request(self, media: MediaRequest) -> NgDict:
         """Say an offer, answer or delete with words as flags; see `engines.rtpengine.flags`."""

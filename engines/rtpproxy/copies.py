@@ -16,10 +16,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from engines.kind import Exchange, Untranslatable
+from engines.refusal import RefusalCode, refused
 from engines.rtpengine.bencode import NgDict, NgValue
 from engines.rtpproxy import commands
 from engines.rtpproxy.commands import SessionKey
-from engines.rtpproxy.negotiation import answered, error, reason_of
+from engines.rtpproxy.negotiation import answered, error
 from engines.rtpproxy.replies import parse_done
 from engines.rtpproxy.words import words_of
 from engines.sdp.copy import Source, compose
@@ -41,9 +42,9 @@ def offer(key: SessionKey, request: NgDict) -> Exchange:
         chosen = list(_chosen(request))
         sdp = _compose(key, request, [source for _, source in chosen]) if chosen else b""
     except SdpError as problem:
-        return answered(error(f"Failed to parse SDP: {problem}".encode()))
+        return answered(refused(f"Failed to parse SDP: {problem}".encode(), RefusalCode.BAD_SDP))
     if not chosen:
-        return answered(error(NOTHING_TO_COPY))
+        return answered(refused(NOTHING_TO_COPY))
     entries = [(leg, source.stream.number) for leg, source in chosen]
     copies: list[NgValue] = [
         {b"leg": leg, b"stream": number, b"label": b"%d" % label}
@@ -60,7 +61,7 @@ def answer(key: SessionKey, request: NgDict) -> Exchange:
     """Copy each stream that the recorder takes to where it wants it. Raises Untranslatable."""
     body = request.get(b"sdp")
     if not isinstance(body, bytes):
-        return answered(error(b"No SDP body in message"))
+        return answered(refused(b"No SDP body in message", RefusalCode.BAD_SDP))
     try:
         sdp = parse(body)
         keys = _keys(key, request)
@@ -70,7 +71,7 @@ def answer(key: SessionKey, request: NgDict) -> Exchange:
             if stream.is_live and sdp.direction_of(stream) not in _NO_PACKETS
         ]
     except SdpError as problem:
-        return answered(error(f"Failed to parse SDP: {problem}".encode()))
+        return answered(refused(f"Failed to parse SDP: {problem}".encode(), RefusalCode.BAD_SDP))
     return _exchange([commands.stop_recording(stream_key) for stream_key in keys], wanted)
 
 
@@ -84,10 +85,10 @@ def _exchange(stops: list[bytes], starts: list[bytes], told: NgDict | None = Non
     """Send the commands that end copies, then those that begin some. If one is refused the reply is an error."""
     for refusal in map(parse_done, (yield stops) if stops else []):
         if refusal is not None and not refusal.is_unknown_session:
-            return error(reason_of(refusal))
+            return error(refusal)
     for refusal in map(parse_done, (yield starts) if starts else []):
         if refusal is not None:
-            return error(reason_of(refusal))
+            return error(refusal)
     return told or {b"result": b"ok"}
 
 

@@ -13,7 +13,7 @@ from engines.leg import MediaRequest
 from engines.rtpengine.bencode import NgDict
 from engines.rtpproxy import commands, copies, prompts, requests, statistics
 from engines.rtpproxy.commands import SessionKey
-from engines.rtpproxy.negotiation import answered, error, negotiate, reason_of
+from engines.rtpproxy.negotiation import answered, error, negotiate
 from engines.rtpproxy.replies import PROTOCOL_VERSION, Refusal, parse_version
 from engines.rtpproxy.words import normalised, words_of
 from engines.sdp.tcp import TcpStreams
@@ -56,7 +56,7 @@ class RtpproxyKind:
         (reply,) = yield [commands.VERSION]
         version = parse_version(reply)
         if isinstance(version, Refusal):
-            return error(reason_of(version))
+            return error(version)
         if version != PROTOCOL_VERSION:
             raise MalformedReply(f"protocol version {version}, which is not {PROTOCOL_VERSION}: not an rtpproxy")
         return {b"result": b"pong"}

@@ -17,6 +17,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from engines.kind import UNKNOWN_CALL_ID, Exchange, Untranslatable
+from engines.refusal import RefusalCode, refused
 from engines.rtpengine.bencode import NgDict
 from engines.rtpproxy import commands
 from engines.rtpproxy.commands import SessionKey
@@ -37,9 +38,9 @@ _NOBODY = b"dummy"
 class _Failed(Exception):
     """The node cannot do what was asked; the text is the error-reason of the reply."""
 
-    def __init__(self, reason: bytes) -> None:
+    def __init__(self, reason: bytes, code: RefusalCode) -> None:
         super().__init__(reason)
-        self.reason = reason
+        self.reason, self.code = reason, code
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,7 @@ class Negotiation:
             pairs = zip(self.sdp.live_streams, replies, strict=True)
             targets = {stream.number: self._target(reply) for stream, reply in pairs}
         except _Failed as failed:
-            return error(failed.reason)
+            return refused(failed.reason, failed.code)
         if self.translation.own is not None and self.translation.own.keep_sdp:
             return {b"result": b"ok", b"sdp": self.sdp.body}
         return {b"result": b"ok", b"sdp": rewrite(self.sdp, targets, self.translation.rules)}
@@ -92,12 +93,14 @@ class Negotiation:
         """Tell where the node wants a stream's packets. Raises _Failed, and MalformedReply."""
         allocation = parse_allocation(reply)
         if isinstance(allocation, Refusal):
-            raise _Failed(reason_of(allocation))
+            raise _Failed(reason_of(allocation), code_of(allocation))
         address = self.translation.media_address or allocation.address
         if address is None:
-            raise _Failed(b"the rtpproxy does not tell its address: start it with -l ADDRESS, or give media-address")
+            why = b"the rtpproxy does not tell its address: start it with -l ADDRESS, or give media-address"
+            raise _Failed(why, RefusalCode.REFUSED)
         if self.translation.family not in (None, address.family):
-            raise _Failed(b"the rtpproxy gave an %s address, which is not the address-family wanted" % address.family)
+            why = b"the rtpproxy gave an %s address, which is not the address-family wanted" % address.family
+            raise _Failed(why, RefusalCode.REFUSED)
         return Target(address, allocation.port)
 
 
@@ -105,7 +108,7 @@ def negotiate(verb: str, key: SessionKey, request: NgDict, tcp_streams: TcpStrea
     """Return the exchange of an offer or answer. Raises Untranslatable."""
     body = request.get(b"sdp")
     if not isinstance(body, bytes):
-        return answered(error(b"No SDP body in message"))
+        return answered(refused(b"No SDP body in message", RefusalCode.BAD_SDP))
     try:
         # What opens a session has to have a stream that the node relays: it would have no session of it.
         sdp = without_tcp(parse(body), tcp_streams, alone=verb == "answer" or bool(key.to_tag))
@@ -115,7 +118,7 @@ def negotiate(verb: str, key: SessionKey, request: NgDict, tcp_streams: TcpStrea
         negotiation = _negotiation(verb, key, sdp, translation)
         asked = [negotiation.command(stream) for stream in sdp.live_streams]
     except SdpError as problem:
-        return answered(error(f"Failed to parse SDP: {problem}".encode()))
+        return answered(refused(f"Failed to parse SDP: {problem}".encode(), RefusalCode.BAD_SDP))
     return negotiation.exchange(asked)
 
 
@@ -147,9 +150,18 @@ def reason_of(refusal: Refusal) -> bytes:
     return f"the rtpproxy refused it: E{refusal.code}, {refusal.meaning}".encode()
 
 
-def error(reason: bytes) -> NgDict:
-    """Return the reply that tells of a failure."""
-    return {b"result": b"error", b"error-reason": reason}
+def code_of(refusal: Refusal) -> RefusalCode:
+    """Return the code of a refusal."""
+    if refusal.is_unknown_session:
+        return RefusalCode.UNKNOWN_SESSION
+    if refusal.is_out_of_ports or refusal.is_full:
+        return RefusalCode.FULL
+    return RefusalCode.REFUSED
+
+
+def error(refusal: Refusal) -> NgDict:
+    """Return the reply that tells of a node's refusal."""
+    return refused(reason_of(refusal), code_of(refusal))
 
 
 def answered(reply: NgDict) -> Exchange:

@@ -15,10 +15,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from engines.kind import UNKNOWN_CALL_ID, Exchange, Untranslatable
+from engines.refusal import RefusalCode, refused
 from engines.rtpengine.bencode import NgDict, NgValue
 from engines.rtpproxy import commands
 from engines.rtpproxy.commands import SessionKey
-from engines.rtpproxy.negotiation import error, reason_of
+from engines.rtpproxy.negotiation import error
 from engines.rtpproxy.replies import parse_done
 from engines.rtpproxy.words import normalised, words_of
 
@@ -64,7 +65,7 @@ def stop_recording(key: SessionKey) -> Exchange:
     refusal = parse_done(reply)
     if refusal is None:
         return {b"result": b"ok"}
-    return {b"result": b"ok", b"warning": NOT_RECORDED} if refusal.is_unknown_session else error(reason_of(refusal))
+    return {b"result": b"ok", b"warning": NOT_RECORDED} if refusal.is_unknown_session else error(refusal)
 
 
 def _listeners(key: SessionKey, options: Mapping[bytes, NgValue]) -> list[SessionKey]:
@@ -83,5 +84,5 @@ def _all(asked: list[bytes], unknown: bytes = UNKNOWN_CALL_ID) -> Exchange:
     replies = yield asked
     for refusal in map(parse_done, replies):
         if refusal is not None:
-            return error(unknown if refusal.is_unknown_session else reason_of(refusal))
+            return refused(unknown, RefusalCode.UNKNOWN_SESSION) if refusal.is_unknown_session else error(refusal)
     return {b"result": b"ok"}

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from engines.kind import Untranslatable
+from engines.refusal import RefusalCode
 from engines.rtpengine.bencode import NgValue
 from engines.rtpproxy.words import words_of
 from engines.sdp.session import Sdp, Stream
@@ -91,7 +92,7 @@ def _refuse_for(stream: Stream, options: Mapping[bytes, NgValue]) -> None:
     """Refuse what cannot be done for this stream."""
     transport = stream.transport.upper()
     if stream.port_count > 1:
-        raise Untranslatable(f"sdp: an rtpproxy relays one port a stream, and one asks for {stream.port_count}")
+        raise _unfit(f"sdp: an rtpproxy relays one port a stream, and one asks for {stream.port_count}")
     wanted = words_of(options, b"transport-protocol") - {transport.lower()}
     if wanted and b"RTP/" in transport:
         raise _refusal(b"transport-protocol", wanted, f"the SDP has {transport.decode('ascii', 'replace')}; ")
@@ -107,6 +108,10 @@ def _refuse_mux(stream: Stream, words: frozenset[bytes]) -> None:
     impossible = {b"demux", b"reject"} if stream.has(b"rtcp-mux") else {b"offer", b"require"}
     if words & impossible:
         raise _refusal(b"rtcp-mux", words & impossible, "the SDP asks for the opposite; ")
+
+
+def _unfit(why: str) -> Untranslatable:
+    return Untranslatable(why, RefusalCode.NOT_ACCEPTABLE)
 
 
 def _refusal(key: bytes, words: frozenset[bytes], why: str = "") -> Untranslatable:

@@ -11,10 +11,11 @@ from collections.abc import Generator, Mapping
 from dataclasses import replace
 
 from engines.kind import UNKNOWN_CALL_ID, Exchange
+from engines.refusal import RefusalCode, refused
 from engines.rtpengine.bencode import NgDict, NgValue
 from engines.rtpproxy import commands
 from engines.rtpproxy.commands import SessionKey
-from engines.rtpproxy.negotiation import error, reason_of
+from engines.rtpproxy.negotiation import error
 from engines.rtpproxy.replies import Counters, Refusal, parse_counters, parse_done
 
 NOT_FOUND = b"Call-ID not found or tags didn't match"
@@ -27,8 +28,10 @@ def query(key: SessionKey) -> Exchange:
     """Ask for the counters of all streams."""
     counters = yield from _counters(key)
     if isinstance(counters, Refusal):
-        return error(reason_of(counters))
-    return {b"result": b"ok", **_statistics(key, counters)} if counters else error(UNKNOWN_CALL_ID)
+        return error(counters)
+    if not counters:
+        return refused(UNKNOWN_CALL_ID, RefusalCode.UNKNOWN_SESSION)
+    return {b"result": b"ok", **_statistics(key, counters)}
 
 
 def delete(key: SessionKey, *, fatal: bool) -> Exchange:
@@ -43,8 +46,8 @@ def delete(key: SessionKey, *, fatal: bool) -> Exchange:
     if refusal is None:
         return {b"result": b"ok", **(_statistics(key, counters) if isinstance(counters, dict) else {})}
     if not refusal.is_unknown_session:
-        return error(reason_of(refusal))
-    return error(NOT_FOUND) if fatal else {b"result": b"ok", b"warning": NOT_FOUND}
+        return error(refusal)
+    return refused(NOT_FOUND, RefusalCode.UNKNOWN_SESSION) if fatal else {b"result": b"ok", b"warning": NOT_FOUND}
 
 
 def _counters(key: SessionKey) -> Generator[list[bytes], list[bytes], dict[int, Counters] | Refusal]:

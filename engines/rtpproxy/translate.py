@@ -43,6 +43,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from engines.kind import Untranslatable
+from engines.refusal import RefusalCode
 from engines.rtpengine.bencode import NgDict, NgValue
 from engines.rtpproxy.commands import StreamOptions
 from engines.rtpproxy.flags import MAX_PTIME
@@ -85,7 +86,8 @@ class Translation:
         if address.literal is None:
             raise Untranslatable(
                 f"sdp: {address.host!r} is not a unicast IP address, which is all an rtpproxy takes; with "
-                "received-from and without trust-address it would be given the signalling's source"
+                "received-from and without trust-address it would be given the signalling's source",
+                RefusalCode.NOT_ACCEPTABLE,
             )
         return address
 

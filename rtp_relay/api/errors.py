@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from engines.refusal import RefusalCode, code_of
 from engines.rtpengine.bencode import NgDict
 
 
@@ -33,14 +37,16 @@ class Refused(RelayError):
     """The relay, or the call's state, refused; the message is the reason."""
 
 
-_BY_REASON: tuple[tuple[str, type[RelayError]], ...] = (
-    ("Unknown call-id", UnknownCall),
-    ("no relay is engaged", NotEngaged),
-    ("the call is established", LateEngage),
-    ("Load limit exceeded", Overloaded),
-    ("Ran out of ports", Overloaded),
-    ("Parallel session limit reached", Overloaded),
+_BY_CODE: Mapping[RefusalCode, type[RelayError]] = MappingProxyType(
+    {
+        RefusalCode.UNKNOWN_CALL: UnknownCall,
+        RefusalCode.UNKNOWN_SESSION: UnknownCall,
+        RefusalCode.NOT_ENGAGED: NotEngaged,
+        RefusalCode.TOO_LATE: LateEngage,
+        RefusalCode.FULL: Overloaded,
+    }
 )
+"""The error that each cause is raised as; all others as Refused."""
 
 
 def check(reply: NgDict) -> NgDict:
@@ -49,5 +55,4 @@ def check(reply: NgDict) -> NgDict:
         return reply
     text = reply.get(b"error-reason") or reply.get(b"message") or b"refused without a reason"
     reason = text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)
-    kind = next((kind for start, kind in _BY_REASON if reason.startswith(start)), Refused)
-    raise kind(reason)
+    raise _BY_CODE.get(code_of(reply), Refused)(reason)

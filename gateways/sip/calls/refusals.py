@@ -1,32 +1,46 @@
-"""What a SIP peer is told when a relay could not do what a message needs."""
+"""What a SIP peer is told when a relay could not do what a message needs.
+
+Each cause has its status. Reason phrases are those of the RFCs: what a node said, and which one, is for the log alone.
+"""
 
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
+from types import MappingProxyType
+
+import structlog
 
 from actors import replies
+from engines.refusal import RefusalCode
+from gateways.sip.messages.replies import phrase_of
 from gateways.sip.proxy.hooks import RefusalError
+
+log = structlog.get_logger(bounded=True)
 
 RETRY_AFTER = (2, 10)
 """Seconds after which a caller may try again; each is told another number, lest they all come back at once."""
 
-_UNAVAILABLE = (replies.LOAD_LIMIT, "Ran out of ports", "Parallel session limit reached", "No node of set", "Node ")
+STATUSES: Mapping[RefusalCode, int] = MappingProxyType(
+    {
+        RefusalCode.BAD_SDP: 400,
+        RefusalCode.NOT_ACCEPTABLE: 488,
+        RefusalCode.BAD_SETTINGS: 488,
+        RefusalCode.UNKNOWN_CALL: 481,
+        RefusalCode.FULL: 503,
+        RefusalCode.NO_NODE: 503,
+        RefusalCode.NO_REPLY: 503,
+        RefusalCode.UNKNOWN_SESSION: 503,
+        RefusalCode.NO_JOURNAL: 503,
+    }
+)
+"""What each cause is answered with; all others with 500. 503 says that the same may go well a little later, so it is
+not for what no relay of the set will ever take (RFC 3261 21.4.26, 21.5.4)."""
 
 
-def refusal(reason: str) -> RefusalError:
-    """Give the refusal for a relay's reason: 503 where another try may help, 481, or 500 for all else."""
-    if reason.startswith(_UNAVAILABLE):
-        return unavailable(f"Relay: {reason}")
-    if reason.startswith(replies.UNKNOWN_CALL):
-        return RefusalError(481, "Call/Transaction Does Not Exist")
-    return RefusalError(500, _phrase(f"Relay: {reason}"))
-
-
-def unavailable(why: str) -> RefusalError:
-    """Give a 503 that says when to try again."""
-    return RefusalError(503, _phrase(why), [("Retry-After", str(random.randint(*RETRY_AFTER)))])
-
-
-def _phrase(text: str) -> str:
-    """Make a reason phrase: one line, no longer than people read."""
-    return " ".join(text.split())[:120]
+def refusal(error: replies.Refusal, call_id: str = "") -> RefusalError:
+    """Give the refusal for why something could not be relayed, and log the reason. A 503 says when to try again."""
+    status = STATUSES.get(error.code, 500)
+    log.warning("sip message not relayed", call_id=call_id, status=status, cause=str(error.code), why=error.reason)
+    headers = [("Retry-After", str(random.randint(*RETRY_AFTER)))] if status == 503 else []
+    return RefusalError(status, phrase_of(status), headers)

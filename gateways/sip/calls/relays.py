@@ -6,6 +6,7 @@ import copy
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from actors import replies
 from actors.directory import Directory
 from actors.effects import Decision, Flow, Record
 from actors.flows import relay as flows
@@ -13,6 +14,7 @@ from actors.flows.delete import delete
 from actors.flows.signalling import CSEQ_SHIFT, REFUSE_WITH, REMEDY, VERDICT, Seen, signal
 from actors.nodes import NodeTable
 from engines.kind import is_ok, reason
+from engines.refusal import code_of
 from engines.rtpengine.bencode import NgDict
 from events.types import Event, PartyLearned
 from replay.negotiation import BranchStatus, Remedy, SipEvent
@@ -39,7 +41,7 @@ class Seeing:
     change: str
     fault: str
     why: str
-    error: str = ""
+    error: replies.Refusal | None = None
     remedy: Remedy = Remedy.NONE
     refuse_with: int = 0
 
@@ -143,5 +145,5 @@ def _seeing(reply: NgDict) -> Seeing:
         why=words.get(b"why", ""),
         remedy=Remedy(remedy.decode()) if isinstance(remedy, bytes) else Remedy.NONE,
         refuse_with=status if isinstance(status, int) else 0,
-        error="" if is_ok(reply) else reason(reply) or "refused without a reason",
+        error=None if is_ok(reply) else replies.Refusal(reason(reply) or "no reason was given", code_of(reply)),
     )

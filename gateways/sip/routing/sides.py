@@ -8,7 +8,7 @@ from typing import Protocol
 
 from sipmessage import Request, Response
 
-from actors.flows.relay import NOT_ENGAGED
+from engines.refusal import RefusalCode
 from gateways.sip.calls.bodies import replace_sdp, sdp_of
 from gateways.sip.calls.refusals import refusal
 from gateways.sip.calls.relays import Seeing
@@ -97,13 +97,14 @@ def settle(seeing: Seeing, message: Message) -> None:
     have to bring an answer can do without, and goes on. Where no relay was wanted for this branch, the message stays as
     it is.
     """
-    if sdp_of(message) is None or seeing.error.startswith(NOT_ENGAGED):
+    error = seeing.error
+    if sdp_of(message) is None or (error is not None and error.code is RefusalCode.NOT_ENGAGED):
         return
-    if seeing.error and not _can_do_without(message):
-        raise refusal(seeing.error)
+    if error is not None and not _can_do_without(message):
+        raise refusal(error, message.headers.get("Call-ID") or "")
     if seeing.remedy is Remedy.REFUSE:
         raise _refusal_of(seeing)
-    if seeing.error or seeing.remedy is Remedy.STRIP:
+    if error is not None or seeing.remedy is Remedy.STRIP:
         set_body(message, b"")
     elif seeing.sdp is not None:
         replace_sdp(message, seeing.sdp)

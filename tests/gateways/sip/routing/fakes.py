@@ -8,6 +8,8 @@ from typing import Any
 
 from sipmessage import Request, Response
 
+from actors import replies
+from engines.refusal import RefusalCode
 from events.types import Event, PartyLearned
 from gateways.sip.addresses import Hop, Local, Transport
 from gateways.sip.calls.relays import CallRelays, Seeing, Snapshot
@@ -23,6 +25,7 @@ CALLER_HOP = Hop(Transport.UDP, "192.0.2.1", 5062, HERE)
 CALLEE_HOP = Hop(Transport.UDP, "192.0.2.2", 5064, HERE)
 SDP, RELAYED = b"v=0\r\nc=IN IP4 192.0.2.1\r\n", b"v=0\r\nc=IN IP4 192.0.2.99\r\n"
 
+NO_REPLY = replies.Refusal("Node a: no answer", RefusalCode.NO_REPLY)
 PLAIN = Seeing(None, 0, "nothing", "", "", "")
 OFFER = Seeing(RELAYED, 0, "offer", "", "", "")
 

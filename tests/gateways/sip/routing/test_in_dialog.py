@@ -11,7 +11,7 @@ from gateways.sip.proxy.hooks import RefusalError
 from gateways.sip.routing.in_dialog import InDialog
 from replay.negotiation import Remedy
 from replay.signalling import Party, Sequence
-from tests.gateways.sip.routing.fakes import OFFER, PLAIN, RELAYED, SDP, FakeCalls, Settled, branch, incoming
+from tests.gateways.sip.routing.fakes import NO_REPLY, OFFER, PLAIN, RELAYED, SDP, FakeCalls, Settled, branch, incoming
 
 PARTIES = {
     ("caller", "a1"): Party("<sip:alice@example.com>", "sip:alice@old", ("<sip:before;lr>",), "udp:l:1", "udp:s:1"),
@@ -98,7 +98,7 @@ async def test_an_offer_where_none_may_be_does_not_go_past_the_relay(code: int) 
 
 async def test_a_failure_is_told_and_the_relay_has_no_say_in_it() -> None:
     calls, request = (
-        FakeCalls(answers=[OFFER, Seeing(None, 0, "nothing", "", "", "", "Node a: no answer")]),
+        FakeCalls(answers=[OFFER, Seeing(None, 0, "nothing", "", "", "", NO_REPLY)]),
         incoming(to_tag="b1"),
     )
     going, one = side(calls, request), branch(request)

@@ -17,10 +17,10 @@ from gateways.sip.script.branch_views import Branch as BranchView
 from gateways.sip.script.branch_views import Reply
 from gateways.sip.script.script import DefaultScript, ScriptFailure
 from gateways.sip.script.views import Request
-from tests.gateways.sip.routing.fakes import SDP, FakeBranch, FakeCalls, Nobody, arrival, branch, incoming
+from tests.gateways.sip.routing.fakes import NO_REPLY, SDP, FakeBranch, FakeCalls, Nobody, arrival, branch, incoming
 
 INVITE = incoming()
-UNRELAYED = Seeing(None, 0, "answer", "established", "", "", "Node a: no answer")
+UNRELAYED = Seeing(None, 0, "answer", "established", "", "", NO_REPLY)
 
 
 class Failing(DefaultScript):

@@ -4,14 +4,26 @@ from typing import Any
 
 import pytest
 
+from actors import replies
+from engines.refusal import RefusalCode
 from events.types import RelayEngaged
 from gateways.sip.calls.relays import Seeing
 from gateways.sip.calls.settings import CallSettings
 from gateways.sip.messages.making import set_body
-from gateways.sip.messages.replies import reply_to
+from gateways.sip.messages.replies import phrase_of, reply_to
 from gateways.sip.proxy.hooks import RefusalError
 from gateways.sip.routing.new_call import NewCall
-from tests.gateways.sip.routing.fakes import RELAYED, SDP, FakeBranch, FakeCalls, Settled, arrival, branch, incoming
+from tests.gateways.sip.routing.fakes import (
+    NO_REPLY,
+    RELAYED,
+    SDP,
+    FakeBranch,
+    FakeCalls,
+    Settled,
+    arrival,
+    branch,
+    incoming,
+)
 
 INVITE = incoming()
 
@@ -68,19 +80,32 @@ async def test_the_offer_is_the_one_that_the_script_has_left_in_the_branch() -> 
 
 
 @pytest.mark.parametrize(
-    ("reason", "code"),
-    [("Load limit exceeded", 503), ("No node of set 'x' takes new calls", 503), ("Unknown call-id", 481), ("no", 500)],
+    ("cause", "code"),
+    [
+        (RefusalCode.FULL, 503),
+        (RefusalCode.NO_NODE, 503),
+        (RefusalCode.NO_REPLY, 503),
+        (RefusalCode.NO_JOURNAL, 503),
+        (RefusalCode.UNKNOWN_CALL, 481),
+        (RefusalCode.BAD_SDP, 400),
+        (RefusalCode.NOT_ACCEPTABLE, 488),
+        (RefusalCode.BAD_SETTINGS, 488),
+        (RefusalCode.REFUSED, 500),
+        (RefusalCode.INTERNAL, 500),
+    ],
 )
-async def test_a_branch_whose_offer_cannot_be_relayed_is_refused(reason: str, code: int) -> None:
-    calls = FakeCalls(answers=[Seeing(None, 0, "offer", "", "", "", reason)])
+async def test_a_branch_whose_offer_cannot_be_relayed_is_refused_by_cause(cause: RefusalCode, code: int) -> None:
+    error = replies.Refusal("Node relay7: [Errno 111] Connection refused", cause)
+    calls = FakeCalls(answers=[Seeing(None, 0, "offer", "", "", "", error)])
     with pytest.raises(RefusalError) as caught:
         await left(calls)
     assert caught.value.code == code
     assert dict(caught.value.headers).keys() == ({"Retry-After"} if code == 503 else set())
+    assert caught.value.phrase == phrase_of(code), "parties are told no node's name and no number of an error"
 
 
 async def test_a_branch_without_a_relay_of_its_own_goes_as_it_is() -> None:
-    calls = FakeCalls(answers=[Seeing(None, 0, "offer", "", "", "", "no relay is engaged for this branch")])
+    calls = FakeCalls(answers=[Seeing(None, 0, "offer", "", "", "", replies.Refusal("none", RefusalCode.NOT_ENGAGED))])
     _, (one,) = await left(calls)
     assert one.request.body == SDP
 
@@ -131,7 +156,7 @@ async def test_a_2xx_that_comes_again_is_told_once() -> None:
 async def test_a_preview_that_cannot_be_relayed_goes_without_it_and_an_answer_does_not_go() -> None:
     calls = FakeCalls()
     side, (one,) = await left(calls)
-    calls.answers = [Seeing(None, 0, "answer", "", "", "", "Node a: no answer")] * 2
+    calls.answers = [Seeing(None, 0, "answer", "", "", "", NO_REPLY)] * 2
     progress = answer(183, sdp=SDP)
     await side.answered(one, progress)
     assert (progress.body, progress.headers.get("Content-Type")) == (b"", None)

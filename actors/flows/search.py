@@ -1,0 +1,61 @@
+"""The search for a node that takes an offer: what was tried, what may be tried next, and what to say if none does."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from actors.command import Command
+from actors.nodes import NodeTable
+from engines.refusal import RefusalCode, code_of
+from engines.rtpengine.bencode import NgDict
+from engines.sets import NodeSpec
+from replay.state import Session
+
+MAX_NODES = 3
+"""How many nodes one offer tries: with their timeouts, about what a client waits."""
+
+
+class Search:
+    """The nodes of the offer's set, but for those that failed it.
+
+    refusal: what to tell the client if no other node takes it, None before the first failure. A cause that may pass
+    goes before one that will not: there is a kind of relay that could take the offer.
+    """
+
+    def __init__(self, command: Command, nodes: NodeTable) -> None:
+        self.refusal: NgDict | None = None
+        self._command, self._nodes = command, nodes
+        self._sessions: set[tuple[str, str]] = set()  # asked in vain, as node and id there
+        self._names: set[str] = set()  # of nodes that are not to be asked any more
+        self._kinds: set[str] = set()  # no node of which would ever take the offer
+
+    def choices(self) -> Sequence[NodeSpec]:
+        """Give the nodes that a new session may be placed on now, best first."""
+        command = self._command
+        candidates = self._nodes.candidates(command.set, command.call_id, command.engine)
+        return [node for node in candidates if node.name not in self._names and node.engine not in self._kinds]
+
+    def may_stay(self, session: Session, choices: Sequence[NodeSpec]) -> bool:
+        """Tell whether the offer is to go to the session that it belongs to, rather than to one of the choices."""
+        if (session.node, session.relay_id) in self._sessions or session.node in self._names:
+            return False
+        return not choices or (self._nodes.reachable(session.node) and session.engine not in self._kinds)
+
+    def failed(self, kind: str, session: tuple[str, str], refusal: NgDict) -> None:
+        """Take note of a session, given as node and id there, in which the offer failed, and with what words.
+
+        A node that does not know the session may well take a new one.
+        """
+        code = code_of(refusal)
+        self._sessions.add(session)
+        if code is not RefusalCode.UNKNOWN_SESSION:
+            self._names.add(session[0])
+        if code.is_lasting:
+            self._kinds.add(kind)
+        if self.refusal is None or not code.is_lasting:
+            self.refusal = refusal
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether another node is to be tried."""
+        return self._command.moves and len(self._sessions) < MAX_NODES and bool(self.choices())

@@ -180,10 +180,11 @@ class CallState:
     def speaks_for(self, branch: str) -> bool:
         """Tell whether no session description of a branch may go on but what a relay gave for it.
 
-        branch: "" where it is not known; then any engagement counts. A call that is over has no relay any more.
+        branch: "" where it is not known; then any engagement counts. A call that is over has no relay any more, and so
+        none that could give anything.
         """
         if self.is_over:
-            return bool(self.sessions)
+            return True
         relay = self.relay
         if relay is None or (branch and relay.engagement(branch) is None):
             return False

@@ -66,7 +66,8 @@ class CallRouter:
         return await self._strays.take(response)
 
     async def _look(self, arrival: Arrival) -> Snapshot:
-        if arrival.ours is None or MARK not in arrival.ours or not arrival.incoming.to_tag:
+        """Look at the call of a request in a dialog: of one that came by our mark, or past our Route altogether."""
+        if not arrival.incoming.to_tag or (arrival.ours is not None and MARK not in arrival.ours):
             return Snapshot()
         return await self._calls.snapshot(arrival.incoming.call_id)
 

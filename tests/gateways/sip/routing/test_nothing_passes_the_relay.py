@@ -1,0 +1,277 @@
+"""No session description of a call with an engaged relay leaves the door but what the relay gave."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import pytest
+import structlog
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gateways.sip.messages.incoming import IncomingRequest, IncomingResponse
+from tests.actors.simulation import Cluster
+from tests.gateways.sip.routing.whole_door import CALLEE, CALLER, Incoming, WholeDoor, response_to
+
+
+def sdp(number: int) -> bytes:
+    """A party's own; what a fake relay gives for it has a prefix."""
+    address = "IN IP4 192.0.2.1"
+    return f"v=0\r\no=- 1 {number} {address}\r\ns=-\r\nc={address}\r\nm=audio {number} RTP/AVP 0\r\n".encode()
+
+
+def in_parts(body: bytes) -> bytes:
+    return b"--x\r\nContent-Type: application/sdp\r\n\r\n" + body + b"\r\n--x--\r\n"
+
+
+@pytest.fixture(autouse=True)
+def quiet() -> Iterator[None]:
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    yield
+    structlog.reset_defaults()
+
+
+@contextmanager
+def open_door() -> Iterator[WholeDoor]:
+    cluster = Cluster(relays=1, control_nodes=1)
+    try:
+        yield WholeDoor(cluster)
+    finally:
+        cluster.close()
+
+
+def bodies(sent: list[Incoming]) -> list[bytes]:
+    return [message.message.body for message in sent if message.message.body]
+
+
+def check(door: WholeDoor) -> None:
+    for body in bodies([message for message, _ in door.sent]):
+        assert body.count(b"v=0") == body.count(b" of v=0"), body
+
+
+# -- one place after the other --
+
+METHODS = ("INVITE", "UPDATE", "PRACK", "OPTIONS", "INFO", "MESSAGE", "NOTIFY", "REFER", "BYE")
+CODES = (180, 183, 200, 202, 300, 404, 488, 500, 606)
+
+
+@dataclass(slots=True)
+class Parties:
+    """A caller tC and a callee tA, who send what a test has them send; what they get has passed the door."""
+
+    door: WholeDoor
+    cseq: int = 1
+    bodies: int = 0
+    came: dict[str, IncomingRequest] = field(default_factory=dict)
+
+    def body(self) -> bytes:
+        self.bodies += 1
+        return sdp(4000 + self.bodies)
+
+    def invite(self, *, delayed: bool) -> list[Incoming]:
+        return self._asked("INVITE", self.door.request("INVITE", body=b"" if delayed else self.body()), by_callee=False)
+
+    def ask(
+        self, method: str, *, by_callee: bool, has_sdp: bool = True, tag: str = "tA", routed: bool = True
+    ) -> list[Incoming]:
+        if method != "ACK":
+            self.cseq += 1
+        cseq = 1 if method == "ACK" else self.cseq
+        body = self.body() if has_sdp else b""
+        asked = self.door.request(method, by_callee=by_callee, cseq=cseq, tag=tag, body=body, routed=routed)
+        return self._asked(method, asked, by_callee=by_callee)
+
+    def _asked(self, method: str, request: bytes, *, by_callee: bool) -> list[Incoming]:
+        sent = self.door.receive(request, CALLEE if by_callee else CALLER)
+        for message in sent:
+            if isinstance(message, IncomingRequest) and message.method == method:
+                self.came[method] = message
+        return sent
+
+    def answer(
+        self, method: str, code: int, *, has_sdp: bool = True, tag: str = "tA", reliable: bool = False
+    ) -> list[Incoming]:
+        request = self.came.get(method)
+        if request is None:
+            return []
+        body = self.body() if has_sdp else b""
+        return self.door.receive(response_to(request, code, tag=tag, body=body, reliable=reliable), request.hop)
+
+
+@pytest.fixture
+def parties() -> Iterator[Parties]:
+    with open_door() as door:
+        yield Parties(door)
+        check(door)
+
+
+BOTH = pytest.mark.parametrize("by_callee", [False, True], ids=["caller", "callee"])
+DELAYED = pytest.mark.parametrize("delayed", [False, True], ids=["", "delayed"])
+
+
+def bring_up(parties: Parties, *, delayed: bool = False) -> None:
+    parties.invite(delayed=delayed)
+    parties.answer("INVITE", 200)
+    parties.ask("ACK", by_callee=False, has_sdp=delayed)
+
+
+@DELAYED
+@pytest.mark.parametrize("reliable", [False, True], ids=["", "reliable"])
+@pytest.mark.parametrize("code", CODES)
+def test_responses_to_an_invite(parties: Parties, code: int, *, delayed: bool, reliable: bool) -> None:
+    parties.invite(delayed=delayed)
+    for _ in range(3):
+        parties.answer("INVITE", code, reliable=reliable)
+    parties.answer("INVITE", 200)
+    parties.ask("ACK", by_callee=False)
+    parties.answer("INVITE", 200)
+    parties.answer("INVITE", 200, tag="tB")
+
+
+@BOTH
+@DELAYED
+@pytest.mark.parametrize("has_sdp", [True, False], ids=["sdp", ""])
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("early", [183, 200])
+def test_requests_in_a_dialog_and_their_responses(
+    parties: Parties, early: int, method: str, *, has_sdp: bool, delayed: bool, by_callee: bool
+) -> None:
+    if early < 200:
+        parties.invite(delayed=delayed)
+        parties.answer("INVITE", early)
+    else:
+        bring_up(parties, delayed=delayed)
+    for code in CODES:
+        parties.ask(method, by_callee=by_callee, has_sdp=has_sdp)
+        parties.answer(method, code)
+        parties.answer(method, 200)
+        parties.ask("ACK", by_callee=by_callee)
+    parties.answer("INVITE", 200)
+
+
+@pytest.mark.parametrize("method", ["INVITE", "UPDATE", "PRACK", "ACK", "INFO"])
+def test_requests_that_come_without_our_route(parties: Parties, method: str) -> None:
+    bring_up(parties)
+    parties.ask(method, by_callee=True, routed=False)
+    parties.answer(method, 200)
+
+
+@pytest.mark.parametrize("method", [*METHODS, "ACK"])
+def test_what_comes_after_the_call(parties: Parties, method: str) -> None:
+    bring_up(parties)
+    parties.ask("OPTIONS", by_callee=False, has_sdp=False)
+    parties.ask("INVITE", by_callee=False)
+    parties.ask("BYE", by_callee=True, has_sdp=False)
+    parties.answer("BYE", 200)
+    parties.answer("OPTIONS", 200)
+    parties.answer("INVITE", 200)
+    parties.ask(method, by_callee=False)
+    parties.answer(method, 200)
+
+
+def test_a_body_of_several_parts(parties: Parties) -> None:
+    bring_up(parties)
+    kind = "multipart/mixed;boundary=x"
+    for method in ("UPDATE", "INFO", "ACK"):
+        request = parties.door.request(method, cseq=9, tag="tA", body=in_parts(parties.body()), kind=kind)
+        parties.door.receive(request, CALLER)
+
+
+# -- what becomes of it --
+
+
+def responses(sent: list[Incoming]) -> list[tuple[int, bool]]:
+    return [(message.status, bool(message.message.body)) for message in sent if isinstance(message, IncomingResponse)]
+
+
+def requests(sent: list[Incoming]) -> list[tuple[str, bool]]:
+    return [(message.method, bool(message.message.body)) for message in sent if isinstance(message, IncomingRequest)]
+
+
+def test_early_media_of_a_delayed_offer_are_relayed(parties: Parties) -> None:
+    parties.invite(delayed=True)
+    assert responses(parties.answer("INVITE", 183)) == [(183, True)]
+    assert responses(parties.answer("INVITE", 200)) == [(200, True)]
+    assert requests(parties.ask("ACK", by_callee=False)) == [("ACK", True)]
+
+
+def test_what_nobody_asked_for_is_taken_out(parties: Parties) -> None:
+    bring_up(parties)
+    assert requests(parties.ask("ACK", by_callee=False)) == [("ACK", False)]
+    parties.ask("UPDATE", by_callee=True, has_sdp=False)
+    assert responses(parties.answer("UPDATE", 200)) == [(200, False)]
+    parties.ask("OPTIONS", by_callee=True, has_sdp=False)
+    assert responses(parties.answer("OPTIONS", 200)) == [(200, False)]
+    assert requests(parties.ask("BYE", by_callee=True)) == [("BYE", False)]
+
+
+def test_a_request_with_an_sdp_that_means_nothing_is_refused(parties: Parties) -> None:
+    bring_up(parties)
+    assert responses(parties.ask("INFO", by_callee=False)) == [(488, False)]
+    parties.ask("UPDATE", by_callee=False)
+    assert responses(parties.ask("UPDATE", by_callee=True)) == [(491, False)]
+
+
+def test_a_200_after_the_call_was_given_up_is_refused_and_its_dialog_ended(parties: Parties) -> None:
+    parties.invite(delayed=False)
+    parties.answer("INVITE", 180, has_sdp=False)
+    parties.door.cluster.after(100)  # past `offer_timeout`, and not past timer C
+    sent = parties.answer("INVITE", 200)
+    assert (480, False) in responses(sent)
+    assert [method for method, _ in requests(sent)] == ["ACK", "BYE"]
+
+
+@BOTH
+def test_an_update_while_it_rings_goes_on_and_so_does_its_answer(parties: Parties, *, by_callee: bool) -> None:
+    parties.invite(delayed=False)
+    assert responses(parties.answer("INVITE", 180, has_sdp=False)) == [(180, False)]
+    assert requests(parties.ask("UPDATE", by_callee=by_callee)) == [("UPDATE", True)]
+    assert responses(parties.answer("UPDATE", 200)) == [(200, True)]
+    assert responses(parties.answer("INVITE", 200)) == [(200, True)]
+    assert len(parties.door.cluster.relays["relay1"].calls) == 1
+
+
+# -- and whatever comes --
+
+
+@st.composite
+def steps(draw: st.DrawFn) -> list[tuple[object, ...]]:
+    flags = st.booleans()
+    story: list[tuple[object, ...]] = [("invite", draw(flags))]
+    for _ in range(draw(st.integers(1, 14))):
+        kind = draw(st.sampled_from(["ask", "answer", "answer", "answer", "wait", "silence"]))
+        method = draw(st.sampled_from([*METHODS[:4], "ACK", "BYE"]))
+        tag = draw(st.sampled_from(["tA", "tA", "tA", "tB"]))
+        if kind == "ask":
+            story.append((kind, method, draw(flags), draw(flags), tag, draw(st.sampled_from([True, True, False]))))
+        elif kind == "answer":
+            of = draw(st.sampled_from(["INVITE", "INVITE", method]))
+            story.append((kind, of, draw(st.sampled_from(CODES)), draw(flags), tag, draw(flags)))
+        else:
+            story.append((kind, draw(st.sampled_from([1.0, 20.0, 70.0]))))
+    return story
+
+
+@settings(max_examples=60, deadline=None)
+@given(steps())
+def test_whatever_parties_send_no_sdp_of_theirs_leaves_the_door(story: list[tuple[object, ...]]) -> None:
+    with open_door() as door:
+        parties = Parties(door)
+        for what, *words in story:
+            match what, words:
+                case "invite", [bool(delayed)]:
+                    parties.invite(delayed=delayed)
+                case "ask", [str(method), bool(by_callee), bool(has_sdp), str(tag), bool(routed)]:
+                    parties.ask(method, by_callee=by_callee, has_sdp=has_sdp, tag=tag, routed=routed)
+                case "answer", [str(method), int(code), bool(has_sdp), str(tag), bool(reliable)]:
+                    parties.answer(method, code, has_sdp=has_sdp, tag=tag, reliable=reliable)
+                case "silence", [float(seconds)]:
+                    door.cluster.relays["relay1"].silent = True
+                    door.cluster.after(seconds / 10)
+                    door.cluster.relays["relay1"].silent = False
+                case _, [float(seconds)]:
+                    door.cluster.after(seconds)
+            check(door)

@@ -47,8 +47,8 @@ class Peer(ABC):
 
     It runs in a process group of its own, so that its end takes its children along. `async with` starts it, waits
     until it answers, and stops it; an exception on the way out carries the end of its log as a note. If somebody else
-    on the machine has one of its ports, it is started with others; a start later on, which has to be with the same
-    ports, waits until they are free.
+    on the machine has one of its ports, it is started with others; a restart, which has to be with the same ports,
+    waits until they are free.
     """
 
     name: ClassVar[str]
@@ -83,22 +83,31 @@ class Peer(ABC):
 
     def listens(self, port: int) -> bool:
         """Tell whether the program has a UDP socket at `port`."""
-        if not self.running or self._process is None:
+        if self._process is None:
             return False
-        sockets = psutil.Process(self._process.pid).net_connections("udp")
+        try:
+            sockets = psutil.Process(self._process.pid).net_connections("udp")
+        except psutil.Error:  # it has ended
+            return False
         return any(socket.laddr and socket.laddr.port == port for socket in sockets)
 
     async def start(self) -> None:
-        """Start the program with the ports it has, and return when it answers."""
-
-        async def launched() -> bool:
-            try:
-                await self._launch()
-            except PortTakenError:
-                return False
-            return True
-
-        await wait_until(launched, f"{self.name} has its ports", within=2 * START_TIMEOUT)
+        """Start the program with the ports it has, and return when it answers. Raises PeerError."""
+        with (self.folder / "log").open("ab") as log:
+            self._log_start = log.tell()
+            self._process = subprocess.Popen(  # noqa: ASYNC220 - returns at once, and outlives the event loop
+                self.command(),
+                cwd=self.folder,
+                env=self.environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        try:
+            await wait_until(self._ready_or_dead, f"{self.name} answers")
+        except TimeoutError as error:
+            raise PeerError(self.describe(str(error))) from error
 
     def terminate(self) -> bool:
         """Ask it to end (SIGTERM), and tell whether it was still there."""
@@ -131,7 +140,15 @@ class Peer(ABC):
     async def restart(self) -> None:
         """Stop it if it runs, and start it with the same ports and folder."""
         await self.stop()
-        await self.start()
+
+        async def started() -> bool:
+            try:
+                await self.start()
+            except PortTakenError:
+                return False
+            return True
+
+        await wait_until(started, f"{self.name} has its ports again", within=2 * START_TIMEOUT)
 
     def pause(self) -> None:
         """Make it silent (SIGSTOP): its sockets stay open, nobody answers."""
@@ -186,30 +203,13 @@ class Peer(ABC):
         self.folder = Path(self._temporary.name)
         self.ports.reserve()
         self.prepare()
-        await self._launch()
+        await self.start()
 
     def _release(self) -> None:
         self.kill()
         self.ports.release()
         if self._temporary is not None:
             self._temporary.cleanup()
-
-    async def _launch(self) -> None:
-        with (self.folder / "log").open("ab") as log:
-            self._log_start = log.tell()
-            self._process = subprocess.Popen(  # noqa: ASYNC220 - returns at once, and outlives the event loop
-                self.command(),
-                cwd=self.folder,
-                env=self.environment(),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-        try:
-            await wait_until(self._ready_or_dead, f"{self.name} answers")
-        except TimeoutError as error:
-            raise PeerError(self.describe(str(error))) from error
 
     async def _ready_or_dead(self) -> bool:
         ready = self.running and await self.ready()

@@ -20,6 +20,7 @@ from rtp_relay.assembly import clock
 from rtp_relay.config import load
 from tests.e2e.sip.stage import SCRIPTS, database
 from tests.e2e.stage import Relay
+from tests.peers.peer import PeerError, PortTakenError
 from tests.peers.redis_server import RedisServer
 from tests.peers.service import Node, Service, Value
 
@@ -57,8 +58,14 @@ class Inside(Service):
         self.command()  # writes the configuration
         self._logged = self._logs.enter_context(capture_logs())
         with patch("rtp_relay.service.now", self.clock):
-            self._running = service.Service(load(self.config))
-            await self._running.start()
+            running = service.Service(load(self.config))
+            try:
+                await running.start()
+            except service.StartError as error:
+                self._logs.close()
+                kind = PortTakenError if "in use" in str(error) else PeerError
+                raise kind(self.describe(str(error))) from error
+            self._running = running
 
     async def stop(self) -> None:
         if self._running is not None:

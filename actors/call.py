@@ -17,7 +17,7 @@ from pykka import ActorDeadError
 from actors import replies
 from actors.effects import Ask, Effect, Flow, Locate, Outcome, Postpone, Record, Signal, Spawn, Wait
 from actors.flows.attend import attend
-from actors.flows.sessions import newest_first
+from actors.flows.other import place_of, where
 from actors.flows.table import flow_for
 from actors.flows.tail import remember
 from actors.lanes import Lanes, Run
@@ -39,7 +39,10 @@ PENDING: Final = object()
 """Says that an effect's result comes later, as a message."""
 
 MAX_CONFLICTS = 50
-"""So many lost appends in a row are no longer competition but a fault."""
+"""So many decisions in a row that another control node forestalled are no longer competition but a fault."""
+
+NO_LANE: Final[frozenset[str | None]] = frozenset()
+"""The lanes of what runs beside everything."""
 
 ATTENTION_LANE = "\0attention"
 """The lane of what is due: it waits for nobody but itself. No branch has such a name."""
@@ -48,8 +51,10 @@ ATTENTION_LANE = "\0attention"
 class CallActor(LoopActor):
     """One call. It is rebuilt from its stream when it is needed, and leaves memory when it is not.
 
-    Commands of one lane run in order. Appends go one at a time: each decision is made on the state that it is appended
-    to, and made anew if another control node was first.
+    Commands of one lane run in order. The journal is asked one thing at a time: each decision is made on the state that
+    it is appended to, and made anew if another control node was first. One without events is checked against the
+    journal's version in place of being appended, unless the journal has just said what the state is: what this node
+    remembers may be long over, and nothing is told or asked on it.
     """
 
     registered: ClassVar[bool] = False
@@ -63,18 +68,14 @@ class CallActor(LoopActor):
         self._index: Index = NOTHING
         self._loaded = blank
         self._lanes = Lanes()
-        self._to_locate: list[Where] = []
         self._to_record: deque[tuple[Run | None, Record]] = deque()
-        self._appending = False
+        self._asking = False
+        self._asked = 0  # how often the journal was asked something,
+        self._confirmed = 0  # and which of these times it last said that the state is what it has
         self._starting = False
         self._conflicts = 0
 
     # -- messages --
-
-    def on_start(self) -> None:
-        """Read the stream, unless the call is likely a new one."""
-        if not self._loaded:
-            self._reload(after_loading=self._loaded_first)
 
     def on_receive(self, message: Any) -> None:
         """Take commands, and the results of what flows wanted done."""
@@ -82,38 +83,27 @@ class CallActor(LoopActor):
             case Performed() | Replied():
                 self._note_outcome(message)
             case Waited():
-                self._advance(message.token, None)
+                self._resume(message.token, None)
             case Do():
                 command = message.command
                 self._enqueue(flow_for(command, self._around), command.lane, message.reply)
             case Conduct():
                 self._enqueue(message.flow, message.lane, message.reply)
             case Located():
-                self._advance(message.token, message.place)
+                self._resume(message.token, message.place)
             case Attend():
                 self._attend()
             case Passivate():
                 self._passivate()
             case Where():
-                self._to_locate.append(message)
-                if self._loaded:
-                    self._tell_where()
+                run = Run(where(), NO_LANE, partial(_tell_where, message), self._asked)
+                self._load()
+                self._start(run)
 
     def on_failure(self, _: type[BaseException] | None, error: BaseException | None, __: TracebackType | None) -> None:
         """Tell all who wait, and the directory: a bug ends this actor, and the next one starts from the stream."""
         self._give_up(replies.Refusal(f"Internal error: {error!r}", RefusalCode.INTERNAL))
         self._around.failed(self.call_id, repr(error))
-
-    def _loaded_first(self) -> None:
-        self._tell_where()
-        self._start_runs()
-
-    def _tell_where(self) -> None:
-        session = next(newest_first(self._state), None)
-        place = (session.node, session.relay_id) if session else None
-        for question in self._to_locate:
-            question.asker.tell(Located(question.token, place))
-        self._to_locate.clear()
 
     def _attend(self) -> None:
         around, attention = self._around, frozenset((ATTENTION_LANE,))
@@ -123,16 +113,26 @@ class CallActor(LoopActor):
 
     def _passivate(self) -> None:
         # What is in the inbox already would be begun, and cut off by the end behind it.
-        if self._lanes.idle and not self._appending and self.actor_inbox.empty():
+        if self._lanes.idle and not self._asking and self.actor_inbox.empty():
             self._around.forget(self.call_id)
             self.stop()
 
     # -- lanes --
 
     def _enqueue(self, flow: Flow, lane: str | None, reply: Reply | None = None) -> None:
-        self._lanes.add(Run(flow, frozenset((lane,)), reply))
+        self._lanes.add(Run(flow, frozenset((lane,)), reply, self._asked))
+        self._load()
         if self._loaded:
             self._start_runs()
+
+    def _load(self) -> None:
+        """Read the stream if nobody has; what waits for it was there before, so that it is fresh to that."""
+        if not self._loaded and not self._asking:
+            self._reload(after_loading=self._begin)
+
+    def _begin(self) -> None:
+        self._start_runs()
+        self._record_next()
 
     def _start_runs(self) -> None:
         """Start all that may start. A run that ends at once while this goes on does not start it again."""
@@ -168,6 +168,11 @@ class CallActor(LoopActor):
                 return
             result = self._do(run, effect)
 
+    def _resume(self, run: Run, result: Any) -> None:
+        """Send a flow what came from outside. That took time: what the journal said before is not its newest word."""
+        run.since = self._asked
+        self._advance(run, result)
+
     def _do(self, run: Run, effect: Effect) -> Any:
         match effect:
             case Record():
@@ -175,7 +180,7 @@ class CallActor(LoopActor):
             case Ask():
                 return self._ask(run, effect)
             case Spawn():
-                self._start(Run(effect.flow, frozenset(), None))
+                self._start(Run(effect.flow, NO_LANE, None, run.since))
                 return None
             case Postpone():
                 self._around.journal.postpone(self.call_id, effect.due).add_done_callback(_log_failure)
@@ -217,18 +222,22 @@ class CallActor(LoopActor):
         run.outcomes[place] = message.outcome
         run.awaited -= 1
         if not run.awaited:
-            self._advance(run, run.outcomes)
+            self._resume(run, run.outcomes)
 
     # -- the journal --
 
     def _record(self, run: Run | None, effect: Record) -> Any:
-        if self._appending:
+        if self._asking:
             self._to_record.append((run, effect))
             return PENDING
         decision = effect.decide(self._state)
-        if not decision.events:
+        recorded = partial(self._recorded, run, effect, decision.value)
+        if decision.events:
+            self._append(decision.events, recorded)
+        elif run is None or run.since < self._confirmed:
             return decision.value
-        self._append(decision.events, partial(self._appended, run, effect, decision.value))
+        else:
+            self._await(self._around.journal.check(self.call_id, self._state.version), recorded)
         return PENDING
 
     def _append(self, events: Sequence[Event], done: Callable[[asyncio.Future[Any]], None]) -> None:
@@ -238,16 +247,26 @@ class CallActor(LoopActor):
         for record in records:
             apply(state, record)
         self._index = index(state, around.deadlines)
-        self._appending = True
         appended = around.journal.append(self.call_id, expected, records, before, self._index)
-        appended.add_done_callback(partial(self._journal_done, done))
+        self._await(appended, done)
         if around.observers:
             appended.add_done_callback(partial(self._tell_observers, records))
 
-    def _appended(self, run: Run | None, effect: Record, value: Any, result: asyncio.Future[int]) -> None:
+    def _await(self, answer: asyncio.Future[Any], done: Callable[[asyncio.Future[Any]], None]) -> None:
+        """Ask nothing else of the journal until it has answered."""
+        self._asking = True
+        self._asked += 1
+        answer.add_done_callback(partial(self._journal_done, done))
+
+    def _confirm(self) -> None:
+        """Note that the journal had this state when it was last asked."""
+        self._asking = False
+        self._confirmed = self._asked
+
+    def _recorded(self, run: Run | None, effect: Record, value: Any, result: asyncio.Future[int]) -> None:
         error = result.exception()
         if error is None:
-            self._appending = False
+            self._confirm()
             self._conflicts = 0
             if run is not None:
                 self._advance(run, value)
@@ -261,7 +280,7 @@ class CallActor(LoopActor):
         """Another control node was first, or the journal lost its newest entries: read it and decide once more."""
         self._conflicts += 1
         if self._conflicts > MAX_CONFLICTS:
-            raise RuntimeError(f"{self._conflicts} appends in a row lost")
+            raise RuntimeError(f"{self._conflicts} decisions in a row were too late")
         self._to_record.appendleft((run, effect))
         if lost_tail:
             log.error("journal lost its tail", call_id=self.call_id, version=self._state.version)
@@ -269,16 +288,14 @@ class CallActor(LoopActor):
         self._reload(after_loading=self._record_next)
 
     def _record_next(self) -> None:
-        while self._to_record and not self._appending:
+        while self._to_record and not self._asking:
             run, effect = self._to_record.popleft()
             value = self._record(run, effect)
             if run is not None and value is not PENDING:
                 self._advance(run, value)
 
     def _reload(self, after_loading: Callable[[], None]) -> None:
-        self._appending = True
-        reading = self._around.journal.read(self.call_id)
-        reading.add_done_callback(partial(self._journal_done, partial(self._reloaded, after_loading)))
+        self._await(self._around.journal.read(self.call_id), partial(self._reloaded, after_loading))
 
     def _reloaded(self, after_loading: Callable[[], None], result: asyncio.Future[list[Recorded]]) -> None:
         error = result.exception()
@@ -287,7 +304,7 @@ class CallActor(LoopActor):
             return
         self._state = fold(self.call_id, result.result())
         self._index = index(self._state, self._around.deadlines)
-        self._appending = False
+        self._confirm()
         self._loaded = True
         after_loading()
 
@@ -335,9 +352,17 @@ class CallActor(LoopActor):
             message = self.actor_inbox.get().message
             if isinstance(message, Do | Conduct):
                 waiting.append(message.reply)
+            elif isinstance(message, Where):
+                waiting.append(partial(_tell_where, message))
         self._lanes.clear()
         for reply in waiting:
             reply(why.reply)
+
+
+def _tell_where(question: Where, reply: NgDict) -> None:
+    """Tell the actor that asked; it may have ended meanwhile."""
+    with contextlib.suppress(ActorDeadError):
+        question.asker.tell(Located(question.token, place_of(reply)))
 
 
 def _log_failure(result: asyncio.Future[None]) -> None:

@@ -20,7 +20,10 @@ from replay.state import CallState
 
 @value
 class Decision:
-    """What is to be journalled, and what the flow goes on with when it is. No events: nothing is written."""
+    """What is to be journalled, and what the flow goes on with when it is.
+
+    No events: nothing is written, and the flow goes on when the journal has confirmed the state it was decided on.
+    """
 
     events: Sequence[Event]
     value: Any = None
@@ -32,7 +35,10 @@ Decide: TypeAlias = Callable[[CallState], Decision]
 
 @value
 class Record:
-    """Decide on the newest state and journal that. The flow is sent the decision's value."""
+    """Decide on the newest state and journal that. The flow is sent the decision's value.
+
+    The state is one that the journal had since the flow began, or since it last waited for something else.
+    """
 
     decide: Decide
 

@@ -11,12 +11,16 @@ from actors.messages import Reply
 
 
 class Run:
-    """A flow that runs, the lanes it holds (one, or none if it was spawned by another), and who waits for its reply."""
+    """A flow that runs, the lanes it holds (one, or none if it was spawned by another), and who waits for its reply.
 
-    __slots__ = ("awaited", "flow", "lanes", "outcomes", "reply")
+    since: how much its call's actor had asked of the journal when the flow came, or last heard from outside. Only what
+    the journal was asked later tells it where the call is.
+    """
 
-    def __init__(self, flow: Flow, lanes: frozenset[str | None], reply: Reply | None) -> None:
-        self.flow, self.lanes, self.reply = flow, lanes, reply
+    __slots__ = ("awaited", "flow", "lanes", "outcomes", "reply", "since")
+
+    def __init__(self, flow: Flow, lanes: frozenset[str | None], reply: Reply | None, since: int) -> None:
+        self.flow, self.lanes, self.reply, self.since = flow, lanes, reply, since
         self.outcomes: list[Any] = []
         self.awaited = 0
 

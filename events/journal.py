@@ -113,6 +113,12 @@ class Journal(Protocol):
         carry the same records.
         """
 
+    def check(self, call_id: str, version: int) -> asyncio.Future[int]:
+        """Check that a call is at `version`, which the future gives; an unknown call is at version 0.
+
+        It travels with the appends, and what it confirms is as durable as they are. Fails as `append` does.
+        """
+
     def read(self, call_id: str, after: int = 0) -> asyncio.Future[list[Recorded]]:
         """Give the entries above version `after`, oldest first; an unknown call has none.
 

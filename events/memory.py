@@ -69,6 +69,19 @@ class MemoryJournal:
             done.set_result(version)
         return done
 
+    def check(self, call_id: str, version: int) -> asyncio.Future[int]:
+        """Compare at once; the future that comes back is done."""
+        done: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        stream = self._stream(call_id)
+        actual = len(stream.entries) if stream else 0
+        if self._closed:
+            done.set_exception(JournalUnavailable("the journal is closed"))
+        elif actual == version:
+            done.set_result(version)
+        else:
+            done.set_exception((TailLostError if actual < version else Conflict)(call_id, version, actual))
+        return done
+
     def _write(self, call_id: str, stream: _Stream, added: list[Encoded], before: Index, after: Index) -> None:
         stream.appends[len(stream.entries)] = [entry.mark for entry in added]
         stream.entries += added

@@ -11,6 +11,7 @@ from actors.flows.offer import Intent, failure_reply, refuse
 from actors.flows.words import asked
 from engines.kind import Operation, is_ok
 from engines.kind import reason as reason_of
+from engines.leg import to_bytes
 from engines.rtpengine.bencode import NgDict, NgValue
 from events.types import Commanded
 from replay.state import CallState, CallStatus
@@ -20,6 +21,9 @@ OTHER_CALL_KEYS = (b"to-call-id", b"source-call-id")
 
 READ_ONLY = frozenset({"query"})
 """Commands that change nothing, which a monitor may send every second: the journal does not tell of them."""
+
+NODE, RELAY_ID = b"node", b"relay-id"
+"""Keys of the reply that says where a call is."""
 
 RECORDING = frozenset({"start recording", "stop recording"})
 COPIED = "The node copies or records a stream once at a time, and the call's media are copied: end the copy first"
@@ -90,6 +94,27 @@ def _id_on(node: str, call_id: bytes) -> Step[bytes | replies.Refusal]:
     if place[0] != node:
         return replies.Refusal(f"Call {name} is on node {place[0]}, this one on {node}: they cannot be joined")
     return bytes(place[1].encode("utf-8", "surrogateescape"))
+
+
+def where() -> Flow:
+    """Come to where this call is, for another one that is to be joined with it; `place_of` reads the reply."""
+    place = yield Record(lambda state: Decision([], _newest(state)))
+    if place is None:
+        return replies.error(replies.UNKNOWN_CALL)
+    return {**replies.ok(), NODE: to_bytes(place[0]), RELAY_ID: to_bytes(place[1])}
+
+
+def _newest(state: CallState) -> tuple[str, str] | None:
+    session = next(sessions.newest_first(state), None)
+    return (session.node, session.relay_id) if session else None
+
+
+def place_of(reply: NgDict) -> tuple[str, str] | None:
+    """Return the node and the relay id that a reply of `where` tells, None if the call is nowhere."""
+    node, relay_id = reply.get(NODE), reply.get(RELAY_ID)
+    if not isinstance(node, bytes) or not isinstance(relay_id, bytes):
+        return None
+    return node.decode(errors="surrogateescape"), relay_id.decode(errors="surrogateescape")
 
 
 def _conclude(command: Command, place: Intent, outcome: Outcome) -> Decide:

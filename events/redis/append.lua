@@ -1,4 +1,5 @@
--- Appends to streams, each append whole or not at all, and keeps the tables of its partition in the same step.
+-- Appends to streams, each append whole or not at all, and keeps the tables of its partition in the same step. An append
+-- without entries writes nothing: it checks that the stream is at the expected version.
 --
 -- KEYS: the keys touched, on a cluster; not read here, the names are made from the appends.
 -- ARGV: the retention time of ended calls in ms; a MessagePack list of appends, as rows.py makes them.
@@ -14,6 +15,19 @@ end
 
 local function failed(reply)
   return type(reply) == 'table' and reply.err
+end
+
+-- Write something, once, where nothing else is written: WAIT and WAITAOF wait for what this connection wrote, and a
+-- server that would take no append must confirm no version either. What hinders it, or nothing.
+local touched = false
+local function touch(append)
+  if not touched then
+    local reply = redis.pcall('SET', append[BASE] .. 'again', '', 'PX', 1000)
+    if failed(reply) then
+      return reply.err
+    end
+    touched = true
+  end
 end
 
 -- The last id the stream ever had, which it refuses to go behind; 0 for no stream.
@@ -46,6 +60,7 @@ local function add(stream, append)
   if failed(reply) then
     return reply.err
   end
+  touched = true
   for i = 3, #entries, 2 do
     version = version + 1
     redis.call('XADD', stream, id(version), 't', entries[i], 'p', entries[i + 1])
@@ -79,6 +94,15 @@ local function keep_tables(stream, append)
   end
 end
 
+-- Whether the stream is at the expected version: what hinders it, or nothing.
+local function check(stream, append, length)
+  local expected = append[EXPECTED]
+  if length ~= expected or #redis.call('XRANGE', stream, id(expected + 1), '+', 'COUNT', 1) > 0 then
+    return last_version(stream)
+  end
+  return touch(append)
+end
+
 -- Versions have no gaps, so a stream as long as expected that takes the next id was at the expected version. Only when
 -- that fails is it worth to look closer.
 local function perform(append)
@@ -87,12 +111,13 @@ local function perform(append)
   if failed(length) then
     return length.err
   end
+  if #append[ENTRIES] == 0 then
+    return check(stream, append, length)
+  end
   if length ~= append[EXPECTED] or add(stream, append) then
     local last = last_version(stream)
     if last > append[EXPECTED] and written(stream, append) then
-      -- A write, so that WAIT and WAITAOF have something of this connection's to wait for.
-      redis.call('SET', append[BASE] .. 'again', '', 'PX', 1000)
-      return nil
+      return touch(append)
     end
     if last ~= append[EXPECTED] then
       return last

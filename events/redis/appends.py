@@ -24,7 +24,10 @@ _UNCONFIRMED = "written, but not confirmed: no replica or disk has it yet"
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Append(Request):
-    """An append to the call that is its chain. `row` is what append.lua gets: its elements are named there."""
+    """An append to the call that is its chain; one without entries only checks the version.
+
+    `row` is what append.lua gets: its elements are named there.
+    """
 
     partition: Partition
     expected: int

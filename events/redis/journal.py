@@ -15,7 +15,7 @@ from events.redis.durability import Durability
 from events.redis.junction import Lanes
 from events.redis.keys import Keys, to_bytes
 from events.redis.opening import agree
-from events.redis.rows import changes, recorded
+from events.redis.rows import NO_CHANGES, changes, recorded
 from events.redis.servers import Servers, find_servers
 from events.redis.statuses import Statuses
 from events.redis.tables import Tables
@@ -98,8 +98,6 @@ class RedisJournal:
         self, call_id: str, expected_version: int, records: Sequence[Recorded], before: Index, after: Index
     ) -> asyncio.Future[int]:
         """Append with all others of this tick; see `events.journal.Journal.append`."""
-        call = to_bytes(call_id)
-        partition = self._keys.partition(call)
         entries: list[bytes] = []
         marks = []
         for record in records:
@@ -107,16 +105,29 @@ class RedisJournal:
             entries += (name, payload)
             marks.append(mark)
         written = self._writer + (hash(tuple(marks)) % 2**64).to_bytes(8)
-        row = [partition.base, call, expected_version, written, entries, *changes(expected_version, before, after)]
+        return self._submit(
+            call_id,
+            expected_version,
+            expected_version + len(records),
+            [written, entries, *changes(expected_version, before, after)],
+        )
+
+    def check(self, call_id: str, version: int) -> asyncio.Future[int]:
+        """Compare, with the appends of this tick; see `events.journal.Journal.check`."""
+        return self._submit(call_id, version, version, [b"", (), *NO_CHANGES])
+
+    def _submit(self, call_id: str, expected: int, version: int, what: Sequence[Any]) -> asyncio.Future[int]:
+        call = to_bytes(call_id)
+        partition = self._keys.partition(call)
         append = Append(
             slot=partition.slot,
             future=self._loop.create_future(),
             deadline=self._loop.time() + self._patience,
             chain=call_id,
             partition=partition,
-            expected=expected_version,
-            version=expected_version + len(records),
-            row=row,
+            expected=expected,
+            version=version,
+            row=[partition.base, call, expected, *what],
         )
         self._appends.submit(append)
         return append.future

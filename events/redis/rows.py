@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgpack  # type: ignore[import-untyped]
@@ -13,9 +14,12 @@ from events.redis.keys import to_bytes
 _pack = msgpack.Packer(unicode_errors=ERRORS).pack
 
 Changes = list[Any]
-"""The last six of an append's elements in append.lua: live row, due, nodes added, nodes removed, retention."""
+"""The last five of an append's elements in append.lua: live row, due, nodes added, nodes removed, retention."""
 
 _EXPIRE, _PERSIST = 1, 2
+
+NO_CHANGES: Sequence[Any] = (False, False, (), (), 0)
+"""Changes that leave the tables as they are."""
 
 
 def live_row(call: LiveCall) -> bytes:

@@ -157,10 +157,10 @@ class FakeRelay(FakeNode):
         return encode(self._answer(request))
 
     def _answer(self, request: NgDict) -> NgDict:  # noqa: PLR0911 - one for each command
-        verb = _text(request, b"command")
+        verb = text_of(request, b"command")
         if verb == b"ping":
             return {b"result": b"pong"}
-        call_id = _text(request, b"call-id").decode()
+        call_id = text_of(request, b"call-id").decode()
         call = self.calls.get(call_id)
         if verb == b"delete":
             return self._delete(call_id, call, request)
@@ -171,16 +171,16 @@ class FakeRelay(FakeNode):
         if call is None:
             return {b"result": b"error", b"error-reason": b"Unknown call-id"}
         if verb in (b"offer", b"answer"):
-            tags = (_text(request, b"from-tag"), _text(request, b"to-tag"), _text(request, b"via-branch"))
+            tags = (text_of(request, b"from-tag"), text_of(request, b"to-tag"), text_of(request, b"via-branch"))
             (call.offer if verb == b"offer" else call.answer)(*tags)
             self._sdp_number += 1
-            return {b"result": b"ok", b"sdp": b"relayed %d of " % self._sdp_number + _text(request, b"sdp")}
+            return {b"result": b"ok", b"sdp": b"relayed %d of " % self._sdp_number + text_of(request, b"sdp")}
         if verb in (b"subscribe request", b"subscribe answer", b"unsubscribe"):
-            return call.subscribe(verb, _text(request, b"to-tag"), _text(request, b"sdp"))
+            return call.subscribe(verb, text_of(request, b"to-tag"), text_of(request, b"sdp"))
         return {b"result": b"ok"}
 
     def _delete(self, call_id: str, call: FakeCall | None, request: NgDict) -> NgDict:
-        from_tag, to_tag, branch = (_text(request, key) for key in (b"from-tag", b"to-tag", b"via-branch"))
+        from_tag, to_tag, branch = (text_of(request, key) for key in (b"from-tag", b"to-tag", b"via-branch"))
         flags = request.get(b"flags")
         to_tag = to_tag if isinstance(flags, list) and b"to-tag" in flags else b""
         if call is not None and not from_tag:
@@ -236,7 +236,8 @@ def opener(relays: Mapping[str, FakeNode], alive: Callable[[], bool]) -> OpenWay
     return open_way
 
 
-def _text(request: NgDict, key: bytes) -> bytes:
+def text_of(request: NgDict, key: bytes) -> bytes:
+    """Give what a request has under a key; nothing if it has not."""
     value = request.get(key, b"")
     assert isinstance(value, bytes)
     return value

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -54,16 +54,26 @@ class FaultyJournal:
         self._shared, self._life = shared, life
         self.fail_before = 0
         self.fail_after = 0
+        self.appends = 0
+        self.checks = 0
 
     def append(
         self, call_id: str, expected_version: int, records: Sequence[Recorded], before: Index, after: Index
     ) -> asyncio.Future[int]:
+        self.appends += 1
+        return self._ask(lambda: self._shared.append(call_id, expected_version, records, before, after))
+
+    def check(self, call_id: str, version: int) -> asyncio.Future[int]:
+        self.checks += 1
+        return self._ask(lambda: self._shared.check(call_id, version))
+
+    def _ask(self, question: Callable[[], asyncio.Future[int]]) -> asyncio.Future[int]:
         if not self._life.cross():
             return _never()
         if self.fail_before > 0:
             self.fail_before -= 1
             return _failed()
-        result = self._shared.append(call_id, expected_version, records, before, after)
+        result = question()
         if self.fail_after > 0:
             self.fail_after -= 1
             result.exception()
@@ -156,10 +166,15 @@ class ControlNode:
 
 @dataclass
 class Asked:
-    """A command that was given to a control node, and the reply once there is one."""
+    """A command that was given to a control node, and the reply once there is one.
+
+    since, until: the journal's versions of the call when it was given and when it was answered, 0 before.
+    """
 
     command: Command
     replies: list[NgDict] = field(default_factory=list)
+    since: int = 0
+    until: int = 0
 
     @property
     def reply(self) -> NgDict | None:
@@ -246,6 +261,7 @@ class Cluster:
         node = self.nodes[place]
 
         async def submit() -> None:
+            asked.since = self.version(call_id)
             if node.life.alive:
                 node.directory.submit(asked.command, self._reply_to(asked, node))
 
@@ -334,10 +350,21 @@ class Cluster:
         self.after(0.01)
         self.loop.close()
 
-    @staticmethod
-    def _reply_to(asked: Asked, node: ControlNode) -> Any:
+    def version(self, call_id: str) -> int:
+        """Give the journal's version of a call; on the loop only."""
+        return len(self.journal.read(call_id).result())
+
+    def window(self, asked: Asked) -> list[CallState]:
+        """Give the states that the journal had of a call while a command was under way."""
+        call_id = asked.command.call_id
+        stream = self.stream(call_id)
+        last = asked.until if asked.replies else len(stream)
+        return [fold(call_id, stream[:version]) for version in range(asked.since, last + 1)]
+
+    def _reply_to(self, asked: Asked, node: ControlNode) -> Any:
         def reply(said: NgDict) -> None:
             if node.life.alive:
                 asked.replies.append(said)
+                asked.until = self.version(asked.command.call_id)
 
         return reply

@@ -28,10 +28,19 @@ class Dialogs(RuleBasedStateMachine):
         self.cseqs = {"caller": 1, "callee": 0}
         self.given: dict[tuple[str, int], int] = {}
         self.hung_up = False
+        self.sticky = False
 
-    @initialize(expires=st.sampled_from([0, 0, 90]))
-    def begin(self, expires: int) -> None:
+    @initialize(expires=st.sampled_from([0, 0, 90]), sticky=st.booleans())
+    def begin(self, expires: int, sticky: bool) -> None:
+        """Let the call come about; `sticky` says whether each party's messages all go to one control node."""
+        self.sticky = sticky
         self.call.begin(expires=expires)
+
+    @rule(place=PLACES)
+    def query(self, place: int) -> None:
+        """Poll, as monitors do: it keeps the call in that control node's memory, and writes nothing."""
+        self.cluster.ask("query", "c", place=place)
+        self.cluster.after(0.01)
 
     @rule(leg=LEGS, place=PLACES, gap=st.sampled_from([1, 1, 5]))
     def request(self, leg: str, place: int, gap: int) -> None:
@@ -51,6 +60,7 @@ class Dialogs(RuleBasedStateMachine):
         self.see(leg, place, "BYE", self.cseqs[leg])
 
     def see(self, leg: str, place: int, method: str, cseq: int) -> None:
+        place = int(leg == "caller") if self.sticky else place
         reply = self.call.attempt(f"{LETTERS[leg]} {method} cseq={cseq}", place)
         if reply is not None and reply[b"result"] == b"ok" and self.call.cluster.state("c").status is CallStatus.LIVE:
             shift = reply[b"cseq-shift"]

@@ -6,17 +6,26 @@ from typing import Any
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
+from actors import replies
+from actors.command import Command
+from actors.flows import sessions
+from actors.flows.delete import want
 from events.types import Answered, DeleteWanted, Offered
+from tests.actors.fake_relay import text_of
 from tests.actors.simulation import Asked, Cluster
 
-CALLS = st.sampled_from(["c1", "c2", "c3"])
+CALLS = st.sampled_from(["c1", "c1", "c1", "c2", "c3"])
 PLACES = st.integers(0, 1)
 RELAYS = st.sampled_from(["relay1", "relay2"])
 BRANCHES = st.sampled_from(["", "b1", "b2"])
 CALLEES = st.sampled_from(["B", "C"])
 SOON = st.sampled_from([0.0, 0.0005, 0.0015, 0.003, 0.5])
+
+
+FAULT = precondition(lambda machine: not machine.calm)
+"""Marks what goes wrong: not in calm runs, which get further with what control nodes remember."""
 
 
 def sdp(number: int) -> str:
@@ -33,11 +42,23 @@ class Promises(RuleBasedStateMachine):
         super().__init__()
         self.cluster = Cluster(engine=self.engine)
         self.number = 0
+        self.sticky, self.calm = "", False
+
+    @initialize(sticky=st.sampled_from(["", "call", "party"]), calm=st.booleans())
+    def begin(self, sticky: str, calm: bool) -> None:
+        """Draw whether clients go to any control node, or a call's to one, or a party's; and if faults happen."""
+        self.sticky, self.calm = sticky, calm
 
     def ask(self, verb: str, call: str, place: int, wait: float, **words: Any) -> None:
         self.number += 1
-        self.cluster.ask(verb, call, place=place, **words)
+        if self.sticky:
+            place = int(call in ("c1", "c3")) if self.sticky == "call" else int(words.get("a") == "A")
+        self.cluster.ask(verb, call, place=place, marker=self.number, **words)
         self.cluster.after(wait)
+
+    @rule(call=CALLS, place=PLACES, tag=st.sampled_from(["", "A", "B"]), wait=SOON)
+    def query(self, call: str, place: int, tag: str, wait: float) -> None:
+        self.ask("query", call, place, wait, a=tag)
 
     @rule(call=CALLS, place=PLACES, branch=BRANCHES, wait=SOON)
     def offer(self, call: str, place: int, branch: str, wait: float) -> None:
@@ -56,14 +77,17 @@ class Promises(RuleBasedStateMachine):
     def delete(self, call: str, place: int, tag: str, branch: str, wait: float) -> None:
         self.ask("delete", call, place, wait, a=tag, branch=branch)
 
+    @FAULT
     @rule(place=PLACES, steps=st.integers(0, 6))
     def doom(self, place: int, steps: int) -> None:
         self.cluster.nodes[place].life.crossings = steps
 
+    @FAULT
     @rule(place=PLACES)
     def restart(self, place: int) -> None:
         self.cluster.restart(place)
 
+    @FAULT
     @rule(place=PLACES, written=st.booleans())
     def journal_fails(self, place: int, written: bool) -> None:
         journal = self.cluster.nodes[place].journal
@@ -72,22 +96,27 @@ class Promises(RuleBasedStateMachine):
         else:
             journal.fail_before = 1
 
+    @FAULT
     @rule(relay=RELAYS, count=st.integers(1, 4))
     def lose_requests(self, relay: str, count: int) -> None:
         self.cluster.fakes[relay].lose_requests = count
 
+    @FAULT
     @rule(relay=RELAYS, count=st.integers(1, 4))
     def lose_replies(self, relay: str, count: int) -> None:
         self.cluster.fakes[relay].lose_replies = count
 
+    @FAULT
     @rule(relay=RELAYS)
     def silence(self, relay: str) -> None:
         self.cluster.fakes[relay].silent = not self.cluster.fakes[relay].silent
 
+    @FAULT
     @rule(relay=RELAYS)
     def fill(self, relay: str) -> None:
         self.cluster.fakes[relay].full = not self.cluster.fakes[relay].full
 
+    @FAULT
     @rule(relay=RELAYS, delay=st.sampled_from([0.001, 0.01, 0.4, 2.0]))
     def slow(self, relay: str, delay: float) -> None:
         self.cluster.fakes[relay].delay = delay
@@ -110,6 +139,31 @@ class Promises(RuleBasedStateMachine):
         cluster.check_no_leak()
         for asked in cluster.asked:
             check_acknowledged(cluster, asked)
+            check_fresh(cluster, asked)
+
+
+def check_fresh(cluster: Cluster, asked: Asked) -> None:
+    """What was told, and what a node was asked, is right in a state that the journal had while it was asked."""
+    command, reply, states = asked.command, asked.reply, cluster.window(asked)
+    find = {"answer": sessions.of_answer, "query": sessions.of_other}.get(command.verb)
+    if find is not None:
+        places = {(found.node, found.relay_id) for state in states if (found := find(state, command))}
+        assert set(asked_of_nodes(cluster, command)) <= places, asked
+    if reply == replies.not_found(command.request):
+        assert any(want(state, command).value is None for state in states), asked
+    elif reply == replies.error(replies.UNKNOWN_CALL) and find is not None and cluster.relays:
+        # A node that was asked may have said so, or lost the session while it was.
+        assert asked_of_nodes(cluster, command) or not all(find(state, command) for state in states), asked
+
+
+def asked_of_nodes(cluster: Cluster, command: Command) -> list[tuple[str, str]]:
+    """Give the node and the id there of what rtpengines were asked for a command."""
+    return [
+        (name, text_of(request, b"call-id").decode())
+        for name, relay in cluster.relays.items()
+        for request in relay.commands
+        if request.get(b"marker") == command.request[b"marker"] and request[b"command"] == command.verb.encode()
+    ]
 
 
 def check_acknowledged(cluster: Cluster, asked: Asked) -> None:

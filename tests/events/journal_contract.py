@@ -116,6 +116,33 @@ class JournalContract:
         with pytest.raises(Conflict):
             await fill(other, CALL, 1)
 
+    async def test_a_version_is_checked(self, journal: Journal, other: Journal) -> None:
+        assert await journal.check(CALL, 0) == 0
+        await fill(journal, CALL, 2)
+        before = await tables(journal)
+        assert await other.check(CALL, 2) == 2
+        for version in (0, 1):
+            with pytest.raises(Conflict) as caught:
+                await other.check(CALL, version)
+            assert (type(caught.value), caught.value.expected, caught.value.actual) == (Conflict, version, 2)
+        with pytest.raises(TailLostError) as lost:
+            await other.check(CALL, 3)
+        assert (lost.value.expected, lost.value.actual) == (3, 2)
+        assert await journal.read(CALL) == [record(1), record(2)]
+        assert await tables(journal) == before
+
+    async def test_checks_come_after_the_appends_before_them(self, journal: Journal) -> None:
+        done = [journal.append(CALL, 0, [record(1)], NOTHING, live(CALL, 1)), journal.check(CALL, 1)]
+        done += [journal.append(CALL, 1, [record(2)], live(CALL, 1), live(CALL, 2)), journal.check("other", 0)]
+        assert await asyncio.gather(*done, journal.check(CALL, 2)) == [1, 1, 2, 0, 2]
+
+    async def test_a_check_that_fails_hinders_no_other_call(self, journal: Journal) -> None:
+        await fill(journal, CALL, 2)
+        wrong, right = journal.check(CALL, 1), journal.append("other", 0, [record(1)], NOTHING, live("other", 1))
+        assert await right == 1
+        with pytest.raises(Conflict):
+            await wrong
+
     async def test_appends_of_one_tick_build_on_each_other(self, journal: Journal) -> None:
         done = [journal.append(CALL, n, [record(n + 1)], live(CALL, n), live(CALL, n + 1)) for n in range(20)]
         assert await asyncio.gather(*done) == list(range(1, 21))
@@ -225,6 +252,8 @@ class JournalContract:
         await journal.close()
         with pytest.raises(JournalUnavailable, match="closed"):
             await journal.append(CALL, 0, [record(1)], NOTHING, live(CALL, 1))
+        with pytest.raises(JournalUnavailable, match="closed"):
+            await journal.check(CALL, 0)
 
     @given(plans=st.lists(histories.steps(), min_size=2, max_size=3))
     @settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -46,6 +46,9 @@ class Exchange:
         """Take note that there is no response."""
         self._ends(failure)
 
+    def transaction_over(self) -> None:
+        """Need nothing: what is waited for has come, or `ended` gives it up."""
+
     def acknowledge_with(self, send: Callable[[], None]) -> None:
         """Send the ACK, now and each time that the 2xx is repeated (RFC 3261 13.2.2.4)."""
         self._send_ack = send

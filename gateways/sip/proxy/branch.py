@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Protocol
+from typing import Any, Protocol
 
 from sipmessage import Response
 
@@ -15,7 +15,7 @@ from gateways.sip.messages.values import take_first
 from gateways.sip.proxy.border import Alarm
 from gateways.sip.proxy.forwarding import Marks, forwarded, hops_to, next_hop
 from gateways.sip.proxy.hooks import Arrival, Passage, Target
-from gateways.sip.proxy.lanes import Lane
+from gateways.sip.proxy.lanes import Lane, Work
 from gateways.sip.proxy.means import Means
 from gateways.sip.proxy.refusals import reason_of
 from gateways.sip.transactions.users import ClientTransaction, Failure
@@ -32,6 +32,12 @@ class Fork(Protocol):
     arrival: Arrival
     passage: Passage
     marks: Marks
+
+    def hold(self) -> None:
+        """Take note that something is under way that will want the context: a transaction, or work in a lane."""
+
+    def release(self) -> None:
+        """Take note that something of that is over."""
 
     def has_left(self) -> None:
         """Take note that a branch was sent."""
@@ -63,7 +69,7 @@ class ForkedBranch:
         self.ended = False
         self._unmarked = self.request
         self._context, self._means = context, context.means
-        self._lane = Lane(self._means.lanes, self._failed)
+        self._lane = Lane(self._means.lanes)
         self._is_invite = self.request.method == "INVITE"
         self._hops: list[Hop] = []
         self._transaction: ClientTransaction | None = None
@@ -72,7 +78,7 @@ class ForkedBranch:
 
     def start(self) -> None:
         """Have it leave."""
-        self._lane.add(self._leave)
+        self._add(self._leave)
 
     def stop(self, reason: str) -> None:
         """Have it end soon: it is cancelled if it has left (an INVITE, that is), else it does not leave."""
@@ -89,6 +95,18 @@ class ForkedBranch:
         self._stop_timer()
         if self._transaction is not None:
             self._transaction.forget()
+
+    def _add(self, work: Work, *args: Any) -> None:
+        self._context.hold()
+        self._lane.add(self._do, work, *args)
+
+    async def _do(self, work: Work, *args: Any) -> None:
+        try:
+            await work(*args)
+        except Exception as error:
+            await self._failed(error)
+        finally:
+            self._context.release()
 
     # -- leaving --
 
@@ -122,11 +140,12 @@ class ForkedBranch:
             self._restart_timer_c()
         self._means.counters.branches += 1
         self._transaction = self._means.layer.request(self.request, hop, self)
+        self._context.hold()
         self._context.has_left()
 
     def _try_next(self) -> None:
         self._means.counters.failovers += 1
-        self._lane.add(self._send)
+        self._add(self._send)
 
     # -- what comes of it --
 
@@ -144,7 +163,7 @@ class ForkedBranch:
         else:
             self._end_waiting()
         take_first(response.message.headers, "Via")
-        self._lane.add(self._came, response.message, response.hop)
+        self._add(self._came, response.message, response.hop)
 
     def _is_wanted(self, code: int) -> bool:
         """Whether a response matters. While many wait already, only the final one of the branch does."""
@@ -162,10 +181,14 @@ class ForkedBranch:
         else:
             self._make(408 if failure is Failure.TIMEOUT else 503)
 
+    def transaction_over(self) -> None:
+        """Take note that nothing more will be told of one of its transactions."""
+        self._context.release()
+
     def _make(self, code: int) -> None:
         """Go on as if this final response had come."""
         self._end_waiting()
-        self._lane.add(self._came, self._reply(code), self.source)
+        self._add(self._came, self._reply(code), self.source)
 
     def _reply(self, code: int) -> Response:
         return reply_to(self._context.arrival.incoming.message, code)

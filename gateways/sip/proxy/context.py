@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import groupby
-from typing import Protocol
+from typing import Any, Protocol
 
 from sipmessage import Response
 
@@ -14,7 +14,7 @@ from gateways.sip.messages.replies import reply_to
 from gateways.sip.proxy.branch import ForkedBranch
 from gateways.sip.proxy.forwarding import Marks
 from gateways.sip.proxy.hooks import Answer, Arrival, Forwarding, Passage, RefusalError, Target
-from gateways.sip.proxy.lanes import Lane
+from gateways.sip.proxy.lanes import Lane, Work
 from gateways.sip.proxy.means import Means
 from gateways.sip.proxy.refusals import reason_of, refusal_for, reply_with
 from gateways.sip.proxy.responses import best_of, for_client
@@ -39,6 +39,10 @@ class Context:
 
     Its branches tell what happens to them, each in a lane of its own; the router and `cancelled` have the context's
     lane. So hooks of several lanes may be under way at once, and after each await the state can be another one.
+
+    Context, branches and passage know each other. When the request is answered, and neither a transaction nor a lane
+    will want them any more, the context forgets the others, so that all of them leave memory at once, without a search
+    for cycles.
     """
 
     passage: Passage
@@ -50,7 +54,7 @@ class Context:
         self.marks = Marks(fingerprint, arrival.incoming.hop.local, others=means.settings.second_record_routes)
         self._owner = owner
         self._is_invite = arrival.request.method == "INVITE"
-        self._lane = Lane(means.lanes, self._failed)
+        self._lane = Lane(means.lanes)
         self._upstream = Upstream(transaction)
         self._branches: list[ForkedBranch] = []
         self._groups: deque[list[Target]] = deque()  # targets of branches to come, those of a group in parallel
@@ -58,11 +62,13 @@ class Context:
         self._failures: list[Response] = []
         self._refusals: list[Response] = []  # those of the failures that are our own
         self._is_routed = False  # and has a passage
+        self._holds = 0  # transactions and work that may still want something of it
+        self._is_finished = False
         self._cancelled = self._closed = False  # closed: there are to be no further branches
 
     def start(self) -> None:
         """Have it routed."""
-        self._lane.add(self._route)
+        self._add(self._route)
 
     def cancel(self, reason: str) -> None:
         """Take note that the client gives up (16.10). reason: for the CANCELs of the branches."""
@@ -71,7 +77,32 @@ class Context:
         self._cancelled = True
         self.means.counters.cancelled += 1
         self._close(reason)
-        self._lane.add(self._tell_of_cancel)
+        self._add(self._tell_of_cancel)
+
+    def hold(self) -> None:
+        """Take note that something is under way that will want the context: a transaction, or work in a lane."""
+        self._holds += 1
+
+    def release(self) -> None:
+        """Take note that something of that is over."""
+        self._holds -= 1
+        if self._is_finished and not self._holds:
+            self._branches.clear()
+            if self._is_routed:
+                self._is_routed = False
+                del self.passage
+
+    def _add(self, work: Work, *args: Any) -> None:
+        self.hold()
+        self._lane.add(self._do, work, *args)
+
+    async def _do(self, work: Work, *args: Any) -> None:
+        try:
+            await work(*args)
+        except Exception as error:
+            await self._failed(error)
+        finally:
+            self.release()
 
     def abort(self) -> None:
         """Forget all about it."""
@@ -92,7 +123,7 @@ class Context:
             self._end(decision)
         else:
             self.transaction.drop()
-        self._owner.finished(self)
+        self._finish()
 
     def _plan(self, targets: Iterable[Target]) -> None:
         """Take targets for branches to come, if there may be any: those of a higher q first."""
@@ -106,7 +137,7 @@ class Context:
         if not self._upstream.status and not self._groups:
             await self._run_out()
         if self._upstream.status:
-            self._owner.finished(self)
+            self._finish()
         elif self._groups:
             self._fork(self._groups.popleft())
 
@@ -226,7 +257,11 @@ class Context:
         """End with what the router raised, or `cancelled`."""
         self._end(self._refusal_for(error, "cancelled" if self._cancelled else "route"))
         if not self._open:
-            self._owner.finished(self)
+            self._finish()
+
+    def _finish(self) -> None:
+        self._is_finished = True
+        self._owner.finished(self)
 
     def _refusal_for(self, error: Exception, what: str) -> RefusalError:
         return refusal_for(error, what, self.arrival.incoming, self.means.counters)

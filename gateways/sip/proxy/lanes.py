@@ -12,7 +12,6 @@ import structlog
 log = structlog.get_logger(bounded=True)
 
 Work: TypeAlias = Callable[..., Awaitable[None]]
-Failed: TypeAlias = Callable[[Exception], Awaitable[None]]
 
 
 class Lanes:
@@ -45,12 +44,12 @@ class Lanes:
 
 
 class Lane:
-    """One lane. `failed` is awaited with what a piece of work raised; then the next has its turn."""
+    """One lane. It knows its owner only while there is work. What a piece of work raises is logged, and no more."""
 
-    __slots__ = ("_failed", "_lanes", "_task", "_waiting")
+    __slots__ = ("_lanes", "_task", "_waiting")
 
-    def __init__(self, lanes: Lanes, failed: Failed) -> None:
-        self._lanes, self._failed = lanes, failed
+    def __init__(self, lanes: Lanes) -> None:
+        self._lanes = lanes
         self._waiting: deque[tuple[Work, tuple[Any, ...]]] = deque()
         self._task: asyncio.Task[None] | None = None
 
@@ -77,16 +76,14 @@ class Lane:
         try:
             while self._waiting:
                 work, args = self._waiting.popleft()
-                await self._do(work, args)
+                await _do(work, args)
         finally:
             self._task = None
             self._lanes.done(self)
 
-    async def _do(self, work: Work, args: tuple[Any, ...]) -> None:
-        try:
-            await work(*args)
-        except Exception as error:
-            try:
-                await self._failed(error)
-            except Exception:
-                log.exception("sip proxy failed on a failure")
+
+async def _do(work: Work, args: tuple[Any, ...]) -> None:
+    try:
+        await work(*args)
+    except Exception:
+        log.exception("sip proxy failed on a failure")

@@ -55,7 +55,7 @@ class Stateless:
             self._means.counters.dropped += 1
             return
         self._in_work += 1
-        Lane(self._means.lanes, _not_called).add(self._do, work, message)
+        Lane(self._means.lanes).add(self._do, work, message)
 
     async def _do(self, work: Callable[[Any], Awaitable[bool]], message: IncomingRequest | IncomingResponse) -> None:
         try:
@@ -110,7 +110,3 @@ class Stateless:
         means.layer.send(routed, hop)
         means.counters.strays += 1
         return True
-
-
-async def _not_called(_error: Exception) -> None:
-    """Nothing is left to be caught."""

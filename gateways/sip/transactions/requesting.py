@@ -28,6 +28,9 @@ class _Nobody:
     def transaction_failed(self, failure: Failure) -> None:
         """Let it go."""
 
+    def transaction_over(self) -> None:
+        """Let it go."""
+
 
 _NOBODY = _Nobody()
 
@@ -149,16 +152,23 @@ class SentRequest(Machine):
             elif act is Act.TELL_UNREACHABLE:
                 self._shared.counters.unreachable += 1
                 self._user.transaction_failed(Failure.TRANSPORT)
+        if self.state is State.TERMINATED:
+            self._leave_user()
 
     def _tell(self, response: IncomingResponse) -> None:
         user = self._user
         if response.status >= 200:
             self._request = None
-            if response.method != "INVITE":
-                self._user = _NOBODY
         if self._again is None:
             self._data = b""
         user.response_came(response)
+        if response.status >= 200 and response.method != "INVITE":
+            self._leave_user()
+
+    def _leave_user(self) -> None:
+        """Tell the user nothing more. It holds this transaction, so this is what lets both of them go."""
+        user, self._user = self._user, _NOBODY
+        user.transaction_over()
 
     def _acknowledge(self, response: IncomingResponse) -> None:
         if self._request is not None:

@@ -61,6 +61,9 @@ class ClientUser(Protocol):
     def transaction_failed(self, failure: Failure) -> None:
         """Take note that no final response will come."""
 
+    def transaction_over(self) -> None:
+        """Take note that nothing more will be told of it: the last call, unless the user forgot it before."""
+
 
 class TransactionUser(Protocol):
     """Who takes requests. All calls come on the event loop; they must return at once and not raise."""

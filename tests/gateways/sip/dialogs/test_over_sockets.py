@@ -61,6 +61,9 @@ class Accepted:
     def transaction_failed(self, failure: Failure) -> None:
         raise AssertionError(failure)
 
+    def transaction_over(self) -> None:
+        """Need nothing."""
+
 
 class Stack:
     """Requests of our own with all that is below them. `lose` tells which messages get lost on their way."""

@@ -99,12 +99,16 @@ class Caller:
 
     responses: list[IncomingResponse] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
+    over: int = 0
 
     def response_came(self, response: IncomingResponse) -> None:
         self.responses.append(response)
 
     def transaction_failed(self, failure: Failure) -> None:
         self.failures.append(failure)
+
+    def transaction_over(self) -> None:
+        self.over += 1
 
     @property
     def codes(self) -> list[int]:

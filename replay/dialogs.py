@@ -39,19 +39,16 @@ def opened_by(dialogs: Sequence[Dialog], from_tag: str, branch: str) -> Dialog |
 def offered(dialogs: list[Dialog], from_tag: str, to_tag: str, branch: str) -> None:
     """Note an offer: it opens a dialog unless it is of one that is there already.
 
-    An offer made before the first one has its answer tells who is at the other end of the dialog that waits for that.
+    One by a party that was itself offered something before it has answered tells who is at the other end.
     """
-    if not to_tag:
-        if opened_by(dialogs, from_tag, branch) is None:
-            dialogs.append(Dialog(from_tag, to_tag, branch))
-    elif between(dialogs, from_tag, to_tag) is None:
-        known, other = (waiting(dialogs, from_tag, branch), to_tag)
-        if known is None:
-            known, other = waiting(dialogs, to_tag, branch), from_tag
-        if known is None:
-            dialogs.append(Dialog(from_tag, to_tag, branch))
-        else:
-            known.to_tag = other
+    known = between(dialogs, from_tag, to_tag) if to_tag else opened_by(dialogs, from_tag, branch)
+    if known is not None:
+        return
+    awaited = waiting(dialogs, to_tag, branch)
+    if awaited is not None:
+        awaited.to_tag = from_tag
+    else:
+        dialogs.append(Dialog(from_tag, to_tag, branch))
 
 
 def answered(dialogs: list[Dialog], from_tag: str, to_tag: str, branch: str) -> None:

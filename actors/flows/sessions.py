@@ -45,6 +45,11 @@ def of_other(state: CallState, command: Command) -> Session | None:
     return _first(state, lambda session: bool(tag) and _has(session, tag)) or next(newest_first(state), None)
 
 
+def awaits_first_answer(state: CallState, from_tag: str, branch: str) -> bool:
+    """Tell whether what this party offered on a branch has had no answer, so that its node knows no tag beyond it."""
+    return any(dialogs.waiting(session.dialogs, from_tag, branch) for session in state.usable_sessions())
+
+
 def at(state: CallState, node: str, relay_id: str) -> Session:
     """Give the session that has this id on this node. Raises LookupError if the call has none such."""
     for session in state.sessions.values():

@@ -17,6 +17,7 @@ from actors.flows import forks, relay
 from actors.flows.delete import Wanted, carry_out, removal_of, want
 from actors.flows.parties import cseq_shift, learned
 from actors.flows.relay import Media
+from actors.flows.sessions import awaits_first_answer
 from actors.nodes import NodeTable
 from engines.kind import is_ok
 from engines.rtpengine.bencode import NgDict
@@ -190,7 +191,8 @@ def _relay_body(seen: Seen, verdict: Verdict, nodes: NodeTable) -> Step[NgDict]:
     if lost or _part(verdict) not in (Role.OFFER, Role.ANSWER):
         unspoken_for: NgDict = yield Record(lambda state: Decision([], _unspoken_for(state, seen.event, verdict)))
         return unspoken_for
-    return (yield from _said(relay.relay_media(_media(seen, verdict), nodes)))
+    media: Media = yield Record(lambda state: Decision([], _media(state, seen, verdict)))
+    return (yield from _said(relay.relay_media(media, nodes)))
 
 
 def _unspoken_for(state: CallState, event: SipEvent, verdict: Verdict) -> NgDict:
@@ -243,16 +245,17 @@ def _said(flow: Flow) -> Step[NgDict]:
     return reply
 
 
-def _media(seen: Seen, verdict: Verdict) -> Media:
+def _media(state: CallState, seen: Seen, verdict: Verdict) -> Media:
     is_offer = _part(verdict) is Role.OFFER
     offerer = verdict.leg if is_offer else verdict.leg.other
-    first = is_offer and verdict.exchange == 1
+    from_tag = _tag_of(seen, verdict, offerer)
+    first = is_offer and (verdict.exchange == 1 or awaits_first_answer(state, from_tag, verdict.branch))
     return Media(
         verb="offer" if is_offer else "answer",
         call_id=seen.call_id,
         leg=str(verdict.leg),
         branch=verdict.branch,
-        from_tag=_tag_of(seen, verdict, offerer),
+        from_tag=from_tag,
         to_tag="" if first else _tag_of(seen, verdict, offerer.other),
         sdp=seen.event.sdp or b"",
         received_from=seen.received_from,

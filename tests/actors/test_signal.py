@@ -95,3 +95,45 @@ def test_a_control_node_that_closes_takes_no_new_calls_and_goes_on_with_others(c
     other = SipCall(call.cluster, "d")
     assert other.tell("C INVITE at=- sdp=c")[b"error-reason"] == LOAD_LIMIT.encode()
     assert call.tell("C INFO cseq=2")[b"result"] == b"ok"
+
+
+def told(call: SipCall) -> list[tuple[str, str, str, str]]:
+    """Verb, tags and SDP of the offers and answers that the relays were told."""
+    keys = (b"command", b"from-tag", b"to-tag", b"sdp")
+    return [
+        tuple(str(command.get(key, b""), "utf-8") for key in keys)  # type: ignore[misc, arg-type]
+        for relay in call.cluster.relays.values()
+        for command in relay.commands
+        if command[b"command"] in (b"offer", b"answer")
+    ]
+
+
+def test_a_refused_update_while_it_rings_has_the_relay_told_the_invites_offer_again(call: SipCall) -> None:
+    call.tell("C INVITE at=- sdp=c", news=[ENGAGED])
+    call.tell("A 180 INVITE")
+    call.tell("C UPDATE cseq=2 sdp=d")
+    call.tell("A 500 UPDATE cseq=2")
+    assert call.tell("A 200 INVITE sdp=a")[b"sdp"].endswith(b"of a")  # type: ignore[union-attr]
+    offers = [("offer", "tC", "", sdp) for sdp in ("c", "d", "c")]
+    assert told(call) == [*offers, ("answer", "tC", "tA", "a")]
+    call.tell("C BYE cseq=3")
+    call.cluster.after(10)
+    check_over(call)
+
+
+def test_an_update_of_the_callee_while_it_rings_is_of_the_same_session(call: SipCall) -> None:
+    call.tell("C INVITE at=- sdp=c", news=[ENGAGED])
+    call.tell("A 180 INVITE")
+    call.tell("A UPDATE cseq=9 sdp=b")
+    call.tell("C 200 UPDATE cseq=9 sdp=d")
+    call.tell("A 200 INVITE sdp=a")
+    assert told(call) == [
+        ("offer", "tC", "", "c"),
+        ("offer", "tA", "tC", "b"),
+        ("answer", "tA", "tC", "d"),
+        ("answer", "tC", "tA", "a"),
+    ]
+    assert len(call.cluster.state("c").sessions) == 1
+    call.tell("C BYE cseq=3")
+    call.cluster.after(10)
+    check_over(call)

@@ -89,7 +89,8 @@ class Signalling:
     """The SIP side of a call. Times are ms since the epoch.
 
     parties: by leg and own tag, the last one learned at the end. sequences: by the leg that sends the requests and the
-    callee's tag. requests: those of ours that have not ended. expires_at: when the session ends without a refresh, 0
+    callee's tag. callers_tag: that of who began the call, None where no INVITE told. requests: those of ours that have
+    not ended. expires_at: when the session ends without a refresh, 0
     for never. heard_at: when one of the parties was last heard of. variables: the routing script's. over: the call has
     ended; a Call-ID that comes back begins anew.
     """
@@ -102,6 +103,7 @@ class Signalling:
     heard_at: int = 0
     variables: dict[str, str] = field(default_factory=dict)
     over: bool = False
+    callers_tag: str | None = None
 
     def shift(self, leg: str, callee_tag: str, cseq: int) -> int:
         """Give what is added to the CSeq of a request that this leg sends in the dialog of this callee.
@@ -142,6 +144,8 @@ class Signalling:
         """Note a message of one of the parties, its CSeq as its sender, or the one whom it replies to, gave it."""
         if self.over:
             return
+        if message.begins_call and message.from_caller and self.callers_tag is None:
+            self.callers_tag = message.from_tag
         self._count(message)
         self.heard_at = at
         if message.method in WITH_TIMER and message.status is not None and 200 <= message.status < 300:

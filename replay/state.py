@@ -11,6 +11,9 @@ from replay.negotiation import Negotiation
 from replay.relay import Copy, Relay
 from replay.signalling import Signalling
 
+CALLERS_TAG = ";from-tag="
+"""What stands before the caller's tag in the name of a call whose Call-ID is another call's, too (replay.identity)."""
+
 
 class CallStatus(StrEnum):
     """Where a call is in its life."""
@@ -169,8 +172,13 @@ class CallState:
 
     @property
     def relay_call_id(self) -> str:
-        """The call-id that relays are given: that of the context where one is set, else the call's own."""
-        return (self.relay and self.relay.context.get("callid")) or self.call_id
+        """The call-id that relays are given: that of the context where one is set, else the call's own.
+
+        Calls that share a Call-ID may be given the same one for their context: their callers' tags keep them apart.
+        """
+        own = self.relay.context.get("callid") if self.relay else ""
+        _, mark, tag = self.call_id.rpartition(CALLERS_TAG)
+        return f"{own}{mark}{tag if mark else ''}" if own else self.call_id
 
     @property
     def is_over(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, TypeAlias
 
 from actors import replies
@@ -17,6 +18,7 @@ from engines.rtpengine.bencode import NgDict, NgValue
 from events.types import BranchDeleted, Deleted, DeleteWanted, Event, How, Scope
 from events.values import value
 from replay import dialogs
+from replay.identity import is_party
 from replay.state import CallState, CallStatus, Session, SessionStatus
 
 
@@ -47,6 +49,36 @@ def delete(command: Command) -> Flow:
     A node that does not answer leaves the delete due; the client is told ok with a warning, since it will happen.
     """
     removals = yield Record(lambda state: want(state, command))
+    return (yield from _delete(removals, command))
+
+
+def delete_of_party(command: Command, tag: str) -> Flow:
+    """Carry a delete out if it comes from one of the call's parties: another one's is of another call."""
+    removals = yield Record(partial(_want_of_party, command, tag))
+    return (yield from _delete(removals, command))
+
+
+def end_unanswered(command: Command, callers_tag: str) -> Flow:
+    """End the call of this caller, if no dialog has come about in it. What others began under its Call-ID stays."""
+    removals = yield Record(partial(_want_unanswered, command, callers_tag))
+    return (yield from _delete(removals, command))
+
+
+def _want_of_party(command: Command, tag: str, state: CallState) -> Decision:
+    return want(state, command) if is_party(state, tag) else Decision([], None)
+
+
+def _want_unanswered(command: Command, callers_tag: str, state: CallState) -> Decision:
+    signalling, negotiation = state.signalling, state.negotiation
+    is_answered = negotiation is not None and bool(negotiation.established())
+    if signalling is None or signalling.over or signalling.callers_tag != callers_tag or is_answered:
+        return Decision([], None)
+    if state.status is CallStatus.NEW:  # it has no session, and its settings are to go
+        return Decision([DeleteWanted(scope=Scope.CALL, sessions=(), reason=command.reason)], ())
+    return want(state, command)
+
+
+def _delete(removals: Sequence[Removal] | None, command: Command) -> Step[NgDict]:
     if removals is None:
         return replies.not_found(command.request)
     if not removals:

@@ -23,7 +23,8 @@ from engines.kind import is_ok
 from engines.rtpengine.bencode import NgDict
 from events.types import DeleteWanted, Event, PartyLearned, Scope, Signalled
 from replay import dialogs
-from replay.negotiation import Change, Leg, Negotiation, Role, SipEvent, Verdict, remedy_for
+from replay.identity import is_of
+from replay.negotiation import Change, Fault, Leg, Negotiation, Role, SipEvent, Verdict, remedy_for
 from replay.state import Agreement, CallState, CallStatus
 
 VERDICT = b"rtp-relay-verdict"
@@ -41,7 +42,7 @@ class Seen:
     """A SIP message of a call, seen `at` (ms since the epoch); `received_from` is its source address.
 
     The CSeq of `event` is the one that its request came with. expires: the Session-Expires of a 2xx to INVITE or
-    UPDATE, in seconds, 0 if it has none (RFC 4028).
+    UPDATE, in seconds, 0 if it has none (RFC 4028). joins: an INVITE that is a branch of a call and begins none.
     """
 
     call_id: str
@@ -49,11 +50,12 @@ class Seen:
     received_from: str = ""
     at: int
     expires: int = 0
+    joins: bool = False
 
     @property
     def callers_tag(self) -> str:
         """The tag of the call's caller, as this message has it."""
-        return self.event.from_tag if self.event.requester is Leg.CALLER else self.event.to_tag
+        return self.event.callers_tag
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +94,12 @@ def signal(
     """
     noted: _Noted = yield Record(_note(seen, news, party))
     verdict = noted.verdict
-    yield from _remove(noted.ended, waits=waits)
-    reply = yield from _relay_body(seen, verdict, nodes)
-    yield from _follow(seen, verdict, nodes, waits=waits)
+    if verdict.fault is Fault.FOREIGN:
+        reply = _remedied(seen.event, verdict)
+    else:
+        yield from _remove(noted.ended, waits=waits)
+        reply = yield from _relay_body(seen, verdict, nodes)
+        yield from _follow(seen, verdict, nodes, waits=waits)
     said: NgDict = {b"role": verdict.role.encode(), b"change": verdict.change.encode(), b"why": verdict.why.encode()}
     if verdict.fault:
         said[b"fault"] = verdict.fault.name.encode()
@@ -104,17 +109,27 @@ def signal(
 
 def _note(seen: Seen, news: Sequence[Event], party: PartyLearned | None) -> Decide:
     def decide(state: CallState) -> Decision:
+        if not is_of(state, seen.event, joins=seen.joins):
+            return Decision([], _Noted(_foreign(seen.event), 0, ()))
         # The fold will see the message, too; the decision must leave the state as it is.
         negotiation = state.negotiation.copy() if state.negotiation else Negotiation()
         verdict = negotiation.see(seen.event)
+        shift = cseq_shift(state, seen.event)
+        if verdict.stray:
+            return Decision([], _Noted(verdict, shift, ()))
         end, removals = _ended(state, seen, verdict)
         # The message is first: it may begin a call anew, which then has none of what was set or learned before.
         events = [_signalled(seen, verdict), *news, *learned(state, seen.event, party), *end]
         if _change(verdict) is Change.ESTABLISHED:
             events += relay.established(state, verdict.branch, verdict.callee_tag)
-        return Decision(events, _Noted(verdict, cseq_shift(state, seen.event), removals))
+        return Decision(events, _Noted(verdict, shift, removals))
 
     return decide
+
+
+def _foreign(event: SipEvent) -> Verdict:
+    role = Role.NOTHING if event.sdp is None else Role.ILLEGAL
+    return Verdict(role, event.sender, event.branch, fault=Fault.FOREIGN, why=Fault.FOREIGN.value, stray=True)
 
 
 def _signalled(seen: Seen, verdict: Verdict) -> Signalled:
@@ -202,6 +217,10 @@ def _unspoken_for(state: CallState, event: SipEvent, verdict: Verdict) -> NgDict
     """
     if not state.speaks_for(verdict.branch) or any(leg.relayed == event.sdp for leg in state.given.values()):
         return replies.ok()
+    return _remedied(event, verdict)
+
+
+def _remedied(event: SipEvent, verdict: Verdict) -> NgDict:
     remedy, status = remedy_for(event, verdict.fault)
     return {**replies.ok(), REMEDY: remedy.encode(), REFUSE_WITH: status}
 

@@ -173,7 +173,7 @@ class Negotiation:
     def _see_in_dialog(self, event: SipEvent) -> Verdict:
         dialog = self._find(event.branch, event.callee_tag) or self._find(None, event.callee_tag)
         if dialog is None:
-            return _verdict(event, _outside(event))
+            return replace(_verdict(event, _outside(event)), stray=True)
         if event.method == "BYE" and event.status is None:
             return _verdict(event, self._end(dialog), dialog)
         return _verdict(event, read(dialog, event), dialog)

@@ -67,11 +67,12 @@ class Fault(StrEnum):
     PREMATURE = "the first offer cannot be made in this request"
     UNANSWERED = "the message that had to bring the answer has none"
     UNKNOWN = "no such dialog"
+    FOREIGN = "another caller's call has this Call-ID"
     ENDED = "the dialog has ended"
 
 
 REFUSE_WITH: Mapping[Fault, int] = MappingProxyType(
-    {Fault.GLARE: 491, Fault.OVERLAP: 500, Fault.STALE: 500, Fault.UNKNOWN: 481, Fault.ENDED: 481}
+    {Fault.GLARE: 491, Fault.OVERLAP: 500, Fault.STALE: 500, Fault.UNKNOWN: 481, Fault.FOREIGN: 481, Fault.ENDED: 481}
 )
 """The status that refuses a request with this fault (RFC 3261 12.2.2, 14.2; RFC 3311 5.2); 500 with Retry-After."""
 
@@ -115,6 +116,11 @@ class SipEvent:
         return self.to_tag if self.requester is Leg.CALLER else self.from_tag
 
     @property
+    def callers_tag(self) -> str:
+        """The caller's tag: From where the caller sent the request, To where the callee did."""
+        return self.from_tag if self.requester is Leg.CALLER else self.to_tag
+
+    @property
     def place(self) -> Place | None:
         """The column of the table."""
         return place_of(self.method, self.status, reliable=self.reliable)
@@ -149,6 +155,8 @@ class Verdict:
     REPEAT that still matters `repeats` an OFFER or an ANSWER, and `again` is the change that the first copy made.
 
     A NOTHING can have a fault too: an answer that had to come and did not, an INVITE without SDP in glare.
+
+    stray: it is of no dialog that the call knows, and changes nothing of the call.
     """
 
     role: Role
@@ -162,3 +170,4 @@ class Verdict:
     why: str = ""
     repeats: Role = Role.NOTHING
     again: Change = Change.NONE
+    stray: bool = False

@@ -36,6 +36,6 @@ def remedy_for(event: SipEvent, fault: Fault) -> tuple[Remedy, int]:
     if event.status is None:
         can_be_refused = event.method not in _CANNOT_BE_REFUSED
         return (Remedy.REFUSE, REFUSE_WITH.get(fault, NOT_ACCEPTABLE)) if can_be_refused else (Remedy.STRIP, 0)
-    if event.place is Place.ACCEPT and fault in (Fault.UNKNOWN, Fault.ENDED):
+    if event.place is Place.ACCEPT and fault in (Fault.UNKNOWN, Fault.FOREIGN, Fault.ENDED):
         return Remedy.REFUSE, UNAVAILABLE if event.branch else NO_DIALOG  # a dialog's requests name no branch
     return Remedy.STRIP, 0

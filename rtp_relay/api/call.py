@@ -11,7 +11,7 @@ from actors.effects import Flow
 from actors.flows import copies
 from actors.flows import relay as flows
 from actors.flows.copies import CopyWish
-from actors.flows.delete import delete
+from actors.flows.delete import delete, delete_of_party
 from actors.flows.relay import Media
 from actors.flows.signalling import REFUSE_WITH, REMEDY, VERDICT, Seen, see
 from actors.nodes import NodeTable
@@ -85,7 +85,8 @@ class RelayCall:
         """Tell of a SIP message, and get what is to stand in it.
 
         The initial INVITE is told of once for each branch that goes out, with the branch's name (`branch_name(0)`).
-        Raises RelayError if its offer or answer could not be relayed.
+        Raises RelayError if its offer or answer could not be relayed. A message with the fault FOREIGN is of another
+        caller's call, which has the same Call-ID, and changes nothing of this one (RelaySystem.call).
         """
         seen = Seen(call_id=self.call_id, event=event, received_from=received_from, at=now())
         lane = None if event.method == "BYE" else event.branch
@@ -110,14 +111,18 @@ class RelayCall:
         await self._conduct(flows.establish(self.call_id, branch_name(branch), from_tag, to_tag, now()))
 
     async def fail_branch(self, branch: int, *, from_tag: str, reason: str = "the branch failed") -> None:
-        """Tear one branch down. The call goes on: another branch may yet be made."""
-        await self._conduct(delete(flows.branch_delete(self.call_id, from_tag, branch_name(branch), reason, now())))
+        """Tear one branch down, if `from_tag` is a party's. The call goes on: another branch may yet be made."""
+        command = flows.branch_delete(self.call_id, from_tag, branch_name(branch), reason, now())
+        await self._conduct(delete_of_party(command, from_tag))
 
     async def delete(self, *, from_tag: str = "", to_tag: str = "", reason: str = "the call ended") -> NgDict:
-        """End the call's relay; gives the node's statistics as ng has them. Deleting an ended call does nothing."""
-        return whole(
-            await self._conduct(delete(flows.call_delete(self.call_id, from_tag, to_tag, reason, now())), None)
-        )
+        """End the call's relay; gives the node's statistics as ng has them.
+
+        Deleting an ended call does nothing, nor does naming a `from_tag` that is none of its parties'.
+        """
+        command = flows.call_delete(self.call_id, from_tag, to_tag, reason, now())
+        flow = delete_of_party(command, from_tag) if from_tag else delete(command)
+        return whole(await self._conduct(flow, None))
 
     # -- copies --
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from engines.route.routes import Routes
 from events.journal import LiveCall, Recorded
+from replay.identity import id_of_caller
 from rtp_relay.api.call import RelayCall
 from rtp_relay.config import Config, load
 from rtp_relay.service import Service
@@ -20,10 +21,15 @@ class RelaySystem:
     def __init__(self, service: Service) -> None:
         self._service = service
 
-    def call(self, call_id: str) -> RelayCall:
-        """Give a call's relay, whether the call exists or is about to."""
+    def call(self, call_id: str, *, callers_tag: str = "") -> RelayCall:
+        """Give a call's relay, whether the call exists or is about to.
+
+        With `callers_tag`, the From tag of its INVITE, the call is kept apart from all others that have this Call-ID,
+        whoever began them; to be given in each message of the call, or in none.
+        """
         service = self._service
-        return RelayCall(call_id, service.directory, service.nodes, service.journal)
+        name = id_of_caller(call_id, callers_tag) if callers_tag else call_id
+        return RelayCall(name, service.directory, service.nodes, service.journal)
 
     def live_calls(self, node: str | None = None) -> AsyncIterator[LiveCall]:
         """Give the live calls of the whole cluster, in no order; with `node`, those that have a session there."""

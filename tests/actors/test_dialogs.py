@@ -93,8 +93,9 @@ def test_a_bye_that_comes_again_after_the_end_still_gets_its_cseq(call: SipCall)
 def test_of_a_call_that_has_ended_nothing_is_learned(call: SipCall) -> None:
     call.begin()
     call.tell("C BYE cseq=2")
+    before = call.cluster.events("c")
     call.tell("A 200 BYE cseq=2", contact="sip:elsewhere@192.0.2.1")
-    assert call.cluster.events("c")[-1] == "signalled"
+    assert call.cluster.events("c") == before
     assert call.signalling.parties == {}
 
 

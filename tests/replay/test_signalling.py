@@ -159,13 +159,15 @@ def test_a_call_that_ended_keeps_what_its_byes_need_and_then_nothing_but_cseqs()
 
 def test_a_call_that_ended_without_requests_of_ours_keeps_nothing() -> None:
     state = CallState("c")
-    assert tell(state, *SET_UP, END) == Signalling(heard_at=START, over=True)
+    assert tell(state, *SET_UP, END) == Signalling(heard_at=START, over=True, callers_tag="tC")
 
 
 def test_late_messages_do_not_bring_an_ended_call_back() -> None:
     state = CallState("c")
     tell(state, *SET_UP, END)
-    assert tell(state, signalled("A 200 BYE cseq=2"), at=START + 9) == Signalling(heard_at=START, over=True)
+    assert tell(state, signalled("A 200 BYE cseq=2"), at=START + 9) == Signalling(
+        heard_at=START, over=True, callers_tag="tC"
+    )
 
 
 def test_a_call_id_that_comes_back_begins_anew_while_the_byes_of_the_old_call_go_on() -> None:

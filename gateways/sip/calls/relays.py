@@ -10,14 +10,15 @@ from actors import replies
 from actors.directory import Directory
 from actors.effects import Decision, Flow, Record
 from actors.flows import relay as flows
-from actors.flows.delete import delete
+from actors.flows.delete import end_unanswered
 from actors.flows.signalling import CSEQ_SHIFT, REFUSE_WITH, REMEDY, VERDICT, Seen, signal
 from actors.nodes import NodeTable
 from engines.kind import is_ok, reason
 from engines.refusal import code_of
 from engines.rtpengine.bencode import NgDict
 from events.types import Event, PartyLearned
-from replay.negotiation import BranchStatus, Remedy, SipEvent
+from replay.identity import first_id, id_of_caller
+from replay.negotiation import BranchStatus, Fault, Remedy, SipEvent
 from replay.relay import CALLEE, CALLER, Relay
 from replay.signalling import Party
 from replay.signalling import Sequence as CSeqs
@@ -45,14 +46,22 @@ class Seeing:
     remedy: Remedy = Remedy.NONE
     refuse_with: int = 0
 
+    @property
+    def foreign(self) -> bool:
+        """Whether the message is of another caller's call with the same Call-ID."""
+        return self.fault == Fault.FOREIGN.name
+
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """A call as it is: its settings, its script's variables, its parties by leg and tag, branches without an answer.
 
-    ended: it is over, and its journal is kept for a while.
+    name: that of its stream. callers_tag: None where no INVITE told. ended: it is over, and its journal is kept for a
+    while.
     """
 
+    name: str = ""
+    callers_tag: str | None = None
     relay: Relay | None = None
     variables: Mapping[str, str] = field(default_factory=dict)
     parties: Mapping[tuple[str, str], Party] = field(default_factory=dict)
@@ -70,9 +79,13 @@ class Snapshot:
         """Whether the call's journal has seen it."""
         return bool(self.parties)
 
+    def has(self, *tags: str) -> bool:
+        """Tell whether a message with these tags is of this call: the caller's is among them."""
+        return (self.known or self.ended) and (self.callers_tag is None or self.callers_tag in tags)
+
     def leg(self, tag: str) -> str:
         """Give the leg of a tag."""
-        return CALLER if (CALLER, tag) in self.parties else CALLEE
+        return CALLER if tag == self.callers_tag or (CALLER, tag) in self.parties else CALLEE
 
 
 class CallRelays:
@@ -81,7 +94,23 @@ class CallRelays:
     def __init__(self, directory: Directory, nodes: NodeTable, now: Callable[[], int]) -> None:
         self._directory, self._nodes, self._now = directory, nodes, now
 
-    async def snapshot(self, call_id: str) -> Snapshot:
+    async def find(self, call_id: str, from_tag: str, to_tag: str) -> Snapshot:
+        """Look for the call that a message in a dialog is of; an empty snapshot if there is none.
+
+        Another caller's call may have the Call-ID, so that this one's stream has the caller's tag in its name.
+        """
+        names = list(dict.fromkeys(id_of_caller(call_id, tag) for tag in (from_tag, to_tag)))
+        if first_id(call_id, from_tag) == call_id:
+            found = await self.snapshot(call_id)
+            if not found.name or found.has(from_tag, to_tag):
+                return found
+        for name in names:
+            found = await self.snapshot(name)
+            if found.has(from_tag, to_tag):
+                return found
+        return Snapshot()
+
+    async def snapshot(self, name: str) -> Snapshot:
         """Look at a call; an unknown one gives an empty snapshot."""
         found = Snapshot()
 
@@ -90,35 +119,42 @@ class CallRelays:
             found = yield Record(lambda state: Decision([], _snapshot(state)))
             return {b"result": b"ok"}
 
-        await self._directory.ask(call_id, flow(), LOOKING)
+        await self._directory.ask(name, flow(), LOOKING)
         return found
 
     async def signal(
         self,
-        call_id: str,
+        name: str,
         event: SipEvent,
         *,
         source: str,
         news: Sequence[Event] = (),
         party: PartyLearned | None = None,
         expires: int = 0,
+        joins: bool = False,
     ) -> Seeing:
-        """Tell the call of a message, and what the script changed before it; get what is to stand in the message."""
-        seen = Seen(call_id=call_id, event=event, received_from=source, at=self._now(), expires=expires)
+        """Tell the call of a message, and what the script changed before it; get what is to stand in the message.
+
+        joins: an INVITE that is a further branch of a call, and begins none.
+        """
+        seen = Seen(call_id=name, event=event, received_from=source, at=self._now(), expires=expires, joins=joins)
         lane = None if event.method == "BYE" else event.branch
         flow = signal(seen, self._nodes, news, party)
-        return _seeing(await self._directory.ask(call_id, flow, lane, opens_call=event.begins_call))
+        return _seeing(await self._directory.ask(name, flow, lane, opens_call=event.begins_call and not joins))
 
-    async def end(self, call_id: str, callers_tag: str, why: str) -> None:
-        """End a call of which no dialog has come about."""
-        await self._directory.ask(call_id, delete(flows.call_delete(call_id, callers_tag, "", why, self._now())), None)
+    async def end(self, name: str, callers_tag: str, why: str) -> None:
+        """End this caller's call, if no dialog of it has come about."""
+        command = flows.call_delete(name, callers_tag, "", why, self._now())
+        await self._directory.ask(name, end_unanswered(command, callers_tag), None)
 
 
 def _snapshot(state: CallState) -> Snapshot:
     signalling, negotiation = state.signalling, state.negotiation
     if signalling is None:
-        return Snapshot()
+        return Snapshot(name=state.call_id if state.version else "")
     return Snapshot(
+        name=state.call_id,
+        callers_tag=signalling.callers_tag,
         ended=signalling.over,
         relay=state.relay.copy() if state.relay else None,
         variables=dict(signalling.variables),

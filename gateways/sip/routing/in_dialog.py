@@ -73,7 +73,7 @@ class InDialog:
 
     async def _signal(self, event: SipEvent, message: Message, source: str, branch: Branch | None = None) -> Seeing:
         return await self._calls.signal(
-            self._incoming.call_id,
+            self._call.name,
             event,
             source=source,
             news=self._settings.take(),

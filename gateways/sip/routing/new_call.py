@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from sipmessage import Response
 
+from events.types import Event
 from gateways.sip.calls import facts
 from gateways.sip.calls.bodies import sdp_of
 from gateways.sip.calls.relays import CallRelays, Seeing
@@ -13,17 +15,25 @@ from gateways.sip.calls.settings import CallSettings
 from gateways.sip.messages.values import split_values
 from gateways.sip.proxy.hooks import Arrival, Branch
 from gateways.sip.routing.sides import AS_IT_IS, WITHOUT_SDP
+from replay.identity import first_id, id_of_caller
 from replay.negotiation import SipEvent
 from replay.relay import CALLER
 from replay.settings import branch_name
 
 
 class NewCall:
-    """The side of an INVITE that may become a call. Nothing is told to the call unless its script wants a relay."""
+    """The side of an INVITE that may become a call. Nothing is told to the call unless its script wants a relay.
+
+    Where another caller's call has the Call-ID, this one has a stream of its own. What the INVITE's failure ends is
+    what its own branches made: those that the call took for branches of its INVITE.
+    """
 
     def __init__(self, calls: CallRelays, arrival: Arrival, settings: CallSettings) -> None:
         self._calls, self._arrival, self._settings = calls, arrival, settings
         self._incoming = arrival.incoming
+        self._name = first_id(self._incoming.call_id, self._incoming.from_tag)
+        self._set: list[Event] = []
+        self._made: set[int] = set()
         self._offers: dict[int, SipEvent] = {}
         self._open: set[int] = set()
         self._dialogs: set[tuple[str, str]] = set()
@@ -38,13 +48,44 @@ class NewCall:
             facts.request_event(self._incoming, from_caller=True, branch=branch_name(branch.index)),
             sdp=sdp_of(branch.request),
         )
+        joins = bool(self._offers)
         self._offers[branch.index] = event
         self._open.add(branch.index)
+        seeing = await self._offer(event, joins=joins)
+        if seeing.role and not seeing.fault:
+            self._made.add(branch.index)
+        return seeing
+
+    async def _offer(self, event: SipEvent, *, joins: bool) -> Seeing:
+        """Tell of a branch: to the call of the branches before it, else to the first stream that is free for it.
+
+        A call that has ended meanwhile begins anew, with all that the script has set before.
+        """
+        name, news = self._name, self._news()
+        seeing = await self._tell_offer(name, event, news, joins=joins)
+        if seeing.foreign and name != self._name:  # another branch has found that it is not this caller's
+            name = self._name
+            seeing = await self._tell_offer(name, event, news, joins=True)
+        for other in self._names() if seeing.foreign else ():
+            if seeing.foreign and (joins or other != name):
+                self._name = other
+                seeing = await self._tell_offer(other, event, list(self._set), joins=False)
+        return seeing
+
+    def _news(self) -> Sequence[Event]:
+        """Take what the script has set since the last time."""
+        news = self._settings.take()
+        self._set += news
+        return news
+
+    def _names(self) -> Sequence[str]:
+        call_id, tag = self._incoming.call_id, self._incoming.from_tag
+        return tuple(dict.fromkeys((first_id(call_id, tag), id_of_caller(call_id, tag))))
+
+    async def _tell_offer(self, name: str, event: SipEvent, news: Sequence[Event], *, joins: bool) -> Seeing:
         hop = self._incoming.hop
         party = facts.party_of_request(self._arrival.request, hop, CALLER)  # as the script has left it
-        return await self._calls.signal(
-            self._incoming.call_id, event, source=hop.host, news=self._settings.take(), party=party
-        )
+        return await self._calls.signal(name, event, source=hop.host, news=news, party=party, joins=joins)
 
     async def answered(self, branch: Branch, response: Response) -> Seeing:
         """Have the branch's answer relayed; let the call know who rings or answered, or that the branch failed."""
@@ -53,6 +94,9 @@ class NewCall:
             return AS_IT_IS
         event = facts.response_event(offer, response)
         if response.code < 200 and event.sdp is None and not event.reliable and not self._begins_dialog(event):
+            return WITHOUT_SDP
+        if response.code >= 300 and branch.index not in self._made:
+            await self._branch_failed(branch.index)
             return WITHOUT_SDP
         key = (branch.index, event.to_tag, event.sdp)
         seeing = self._accepted.get(key)  # a 2xx is repeated until its ACK comes
@@ -77,10 +121,10 @@ class NewCall:
             recorded = len(split_values(branch.request.headers.getlist("Record-Route")))
             party = facts.party_of_response(response, branch.source, recorded)
         return await self._calls.signal(
-            self._incoming.call_id,
+            self._name,
             event,
             source=branch.source.host if branch.source else "",
-            news=self._settings.take(),
+            news=self._news(),
             party=party,
             expires=facts.session_expires(response),
         )
@@ -100,12 +144,10 @@ class NewCall:
             return
         self._was_cancelled = True
         event = facts.request_event(self._incoming, from_caller=True)
-        await self._calls.signal(
-            self._incoming.call_id, replace(event, method="CANCEL", sdp=None), source=self._incoming.hop.host
-        )
+        await self._calls.signal(self._name, replace(event, method="CANCEL", sdp=None), source=self._incoming.hop.host)
         if not self._open:
             await self._end("cancelled")
 
     async def _end(self, why: str) -> None:
-        if self._offers and not self._accepted:
-            await self._calls.end(self._incoming.call_id, self._incoming.from_tag, why)
+        if self._made and not self._accepted:
+            await self._calls.end(self._name, self._incoming.from_tag, why)

@@ -69,7 +69,8 @@ class CallRouter:
         """Look at the call of a request in a dialog: of one that came by our mark, or past our Route altogether."""
         if not arrival.incoming.to_tag or (arrival.ours is not None and MARK not in arrival.ours):
             return Snapshot()
-        return await self._calls.snapshot(arrival.incoming.call_id)
+        incoming = arrival.incoming
+        return await self._calls.find(incoming.call_id, incoming.from_tag, incoming.to_tag)
 
     def _side(self, arrival: Arrival, settings: CallSettings, call: Snapshot) -> CallSide:
         incoming = arrival.incoming

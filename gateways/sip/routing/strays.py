@@ -24,14 +24,14 @@ class Strays:
         """Give the response as it is to be sent on; None if no call waits for it, or several of its branches do."""
         if stray.method != "INVITE" or stray.status <= 100:
             return None
-        call = await self._calls.snapshot(stray.call_id)
+        call = await self._calls.find(stray.call_id, stray.from_tag, stray.from_tag)
         if (CALLER, stray.from_tag) not in call.parties or len(call.trying) != 1:
             return None
         request = SipEvent("INVITE", True, stray.cseq, branch=call.trying[0], from_tag=stray.from_tag)
         event = facts.response_event(request, stray.message)
         party = facts.party_of_response(stray.message, stray.hop, _recorded(stray.message))
         seeing = await self._calls.signal(
-            stray.call_id,
+            call.name,
             event,
             source=stray.hop.host,
             party=party if event.to_tag and stray.status < 300 else None,

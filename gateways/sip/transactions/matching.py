@@ -1,8 +1,9 @@
 """Which transaction a message belongs to (RFC 3261 17.1.3, 17.2.3).
 
 A response belongs to the request of ours with its branch and method: our branches are unique. A request is known by
-the branch its client gave it, together with that client's sent-by and the method. Clients of RFC 2543 do not know of
-that; their branches lack the cookie, and the headers that are the same in all repeats have to tell.
+the branch its client gave it, together with that client's sent-by and the method. The Call-ID and the From tag, which
+repeats, CANCEL and ACK have, too (9.1, 17.1.1.3), keep off who uses a branch that is another's. Clients of RFC 2543 do
+not know of that; their branches lack the cookie, and the headers that are the same in all repeats have to tell.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ ClientKey: TypeAlias = tuple[str, str]
 """Branch and method."""
 
 ServerKey: TypeAlias = tuple[str | int | None, ...]
-"""Four fields that tell requests of RFC 3261 apart, more for those of RFC 2543."""
+"""Six fields that tell requests of RFC 3261 apart, more for those of RFC 2543."""
 
 
 def key_of(request: IncomingRequest, method: str) -> ServerKey:
@@ -25,7 +26,7 @@ def key_of(request: IncomingRequest, method: str) -> ServerKey:
     branch = via.parameters.get("branch")
     if not branch or not branch.startswith(COOKIE):
         return _old_key(request, method, request.to_tag)
-    return branch, via.host, via.port, method
+    return branch, via.host, via.port, method, request.call_id, request.from_tag
 
 
 def keys_of_ack(ack: IncomingRequest) -> tuple[ServerKey, ...]:
@@ -37,7 +38,7 @@ def keys_of_ack(ack: IncomingRequest) -> tuple[ServerKey, ...]:
 
 def is_old(key: ServerKey) -> bool:
     """Whether a key is that of a client of RFC 2543."""
-    return len(key) > 4
+    return len(key) > 6
 
 
 def _old_key(request: IncomingRequest, method: str, to_tag: str) -> ServerKey:

@@ -39,6 +39,7 @@ class Told:
     news: Sequence[Event]
     party: PartyLearned | None
     expires: int
+    joins: bool
 
 
 @dataclass(slots=True)
@@ -50,28 +51,29 @@ class FakeCalls(CallRelays):
     told: list[Told] = field(default_factory=list)
     ended: list[str] = field(default_factory=list)
 
-    async def snapshot(self, call_id: str) -> Snapshot:
-        assert call_id == "c1"
+    async def snapshot(self, name: str) -> Snapshot:
+        assert name == "c1"
         return self.call
 
     async def signal(
         self,
-        call_id: str,
+        name: str,
         event: SipEvent,
         *,
         source: str,
         news: Sequence[Event] = (),
         party: PartyLearned | None = None,
         expires: int = 0,
+        joins: bool = False,
     ) -> Seeing:
-        assert call_id == "c1"
-        self.told.append(Told(event, source, news, party, expires))
+        assert name == "c1"
+        self.told.append(Told(event, source, news, party, expires, joins))
         if self.answers:
             return self.answers.pop(0)
         return PLAIN if event.sdp is None else OFFER
 
-    async def end(self, call_id: str, callers_tag: str, why: str) -> None:
-        assert (call_id, callers_tag) == ("c1", "a1")
+    async def end(self, name: str, callers_tag: str, why: str) -> None:
+        assert (name, callers_tag) == ("c1", "a1")
         self.ended.append(why)
 
     def seen(self) -> list[tuple[str, int | None, str]]:

@@ -17,7 +17,7 @@ PARTIES = {
     ("caller", "a1"): Party("<sip:alice@example.com>", "sip:alice@old", ("<sip:before;lr>",), "udp:l:1", "udp:s:1"),
     ("callee", "b1"): Party("<sip:bob@example.com>", "sip:bob@old", (), "udp:l:1", "udp:s:2"),
 }
-CALL = Snapshot(parties=PARTIES, sequences={("caller", "b1"): Sequence(3, [(2, 2)])})
+CALL = Snapshot(name="c1", callers_tag="a1", parties=PARTIES, sequences={("caller", "b1"): Sequence(3, [(2, 2)])})
 SHIFTED = Seeing(None, 2, "nothing", "", "", "")
 
 

@@ -244,9 +244,11 @@ def test_a_cancel_of_nothing_gets_481_and_leaves_nothing_behind() -> None:
         request_text(sent_by="192.0.2.1:5061"),
         request_text(sent_by="192.0.2.2:5060"),
         request_text("OPTIONS"),
+        request_text(call_id="other"),
+        request_text().replace(b"tag=a", b"tag=x"),
     ],
 )
-def test_branch_sent_by_and_method_tell_requests_apart(other: bytes) -> None:
+def test_branch_sent_by_method_and_call_tell_requests_apart(other: bytes) -> None:
     scene = Scene()
     scene.receive(request_text())
     scene.receive(other)
@@ -256,7 +258,7 @@ def test_branch_sent_by_and_method_tell_requests_apart(other: bytes) -> None:
 def test_only_these_tell_requests_with_the_cookie_apart() -> None:
     scene = Scene()
     scene.receive(request_text())
-    scene.receive(request_text(cseq=2, call_id="other", to_tag="b"))
+    scene.receive(request_text(cseq=2, to_tag="b"))
     assert len(scene.requests) == 1
 
 

@@ -210,7 +210,10 @@ def _signalled(state: CallState, record: Recorded, event: e.Signalled) -> None:
     if state.negotiation is None:
         state.negotiation = Negotiation()
     verdict = state.negotiation.see(message)
-    _heard_signalling(state, message).hear(message, record.at, event.expires)
+    signalling = _heard_signalling(state, message)
+    signalling.hear(message, record.at, event.expires)
+    if not verdict.fault:
+        signalling.track(message, record.at)
     if verdict.role is Role.OFFER:
         for session in state.usable_sessions():
             session.before = session.agreement or _offer_of(state, session, verdict.branch)

@@ -15,6 +15,9 @@ from replay.relay import CALLEE, CALLER
 OF_ANOTHER = ("ACK", "CANCEL")
 """Requests that have the CSeq of the INVITE that they belong to."""
 
+NEGOTIATING = ("INVITE", "UPDATE", "PRACK")
+"""Requests that offer and answer, so that another one may have to wait for their final response."""
+
 WITH_TIMER = ("INVITE", "UPDATE")
 """Requests whose 2xx says after how long the session ends without a refresh (RFC 4028 7.2, 7.4)."""
 
@@ -90,9 +93,10 @@ class Signalling:
 
     parties: by leg and own tag, the last one learned at the end. sequences: by the leg that sends the requests and the
     callee's tag. callers_tag: that of who began the call, None where no INVITE told. requests: those of ours that have
-    not ended. expires_at: when the session ends without a refresh, 0
-    for never. heard_at: when one of the parties was last heard of. variables: the routing script's. over: the call has
-    ended; a Call-ID that comes back begins anew.
+    not ended. expires_at: when the session ends without a refresh, 0 for never. heard_at: when one of the parties was
+    last heard of. awaiting: requests that negotiate and have no final response, by leg, callee's tag and method: the
+    CSeq, and since when. variables: the routing script's. over: the call has ended; a Call-ID that comes back begins
+    anew.
     """
 
     parties: dict[tuple[str, str], Party] = field(default_factory=dict)
@@ -101,6 +105,7 @@ class Signalling:
     last_request: int = 0
     expires_at: int = 0
     heard_at: int = 0
+    awaiting: dict[tuple[str, str, str], tuple[int, int]] = field(default_factory=dict)
     variables: dict[str, str] = field(default_factory=dict)
     over: bool = False
     callers_tag: str | None = None
@@ -151,6 +156,16 @@ class Signalling:
         if message.method in WITH_TIMER and message.status is not None and 200 <= message.status < 300:
             self.expires_at = at + expires * 1000 if expires else 0
 
+    def track(self, message: SipEvent, at: int) -> None:
+        """Note that a request of a dialog awaits its final response, or has it. Not for one that is refused at once."""
+        key = (str(message.requester), message.callee_tag, message.method)
+        if message.method not in NEGOTIATING or not message.callee_tag:
+            return
+        if message.status is None:
+            self.awaiting[key] = (message.cseq, at)
+        elif message.status >= 200 and key in self.awaiting and self.awaiting[key][0] == message.cseq:
+            del self.awaiting[key]
+
     def _count(self, message: SipEvent) -> None:
         key = (str(message.requester), message.callee_tag)
         if not message.callee_tag or message.method in OF_ANOTHER:
@@ -182,6 +197,7 @@ class Signalling:
         """
         self.over = True
         self.expires_at = 0
+        self.awaiting = {}
         self.variables = {}
         if not self.requests and not any(sequence.insertions for sequence in self.sequences.values()):
             self.parties, self.sequences = {}, {}

@@ -15,6 +15,7 @@ from actors.command import Command
 from actors.effects import Decide, Decision, Flow, Record, Spawn, Step
 from actors.flows import forks, relay
 from actors.flows.delete import Wanted, carry_out, removal_of, want
+from actors.flows.overdue import overdue
 from actors.flows.parties import cseq_shift, learned
 from actors.flows.relay import Media
 from actors.flows.sessions import awaits_first_answer
@@ -111,15 +112,13 @@ def _note(seen: Seen, news: Sequence[Event], party: PartyLearned | None) -> Deci
     def decide(state: CallState) -> Decision:
         if not is_of(state, seen.event, joins=seen.joins):
             return Decision([], _Noted(_foreign(seen.event), 0, ()))
-        # The fold will see the message, too; the decision must leave the state as it is.
-        negotiation = state.negotiation.copy() if state.negotiation else Negotiation()
-        verdict = negotiation.see(seen.event)
+        verdict, before = _negotiated(state, seen)
         shift = cseq_shift(state, seen.event)
         if verdict.stray:
             return Decision([], _Noted(verdict, shift, ()))
         end, removals = _ended(state, seen, verdict)
-        # The message is first: it may begin a call anew, which then has none of what was set or learned before.
-        events = [_signalled(seen, verdict), *news, *learned(state, seen.event, party), *end]
+        # The message is before what it brings: it may begin a call anew, which has nothing of what was set or learned.
+        events = [*before, _signalled(seen, verdict), *news, *learned(state, seen.event, party), *end]
         if _change(verdict) is Change.ESTABLISHED:
             events += relay.established(state, verdict.branch, verdict.callee_tag)
         return Decision(events, _Noted(verdict, shift, removals))
@@ -130,6 +129,22 @@ def _note(seen: Seen, news: Sequence[Event], party: PartyLearned | None) -> Deci
 def _foreign(event: SipEvent) -> Verdict:
     role = Role.NOTHING if event.sdp is None else Role.ILLEGAL
     return Verdict(role, event.sender, event.branch, fault=Fault.FOREIGN, why=Fault.FOREIGN.value, stray=True)
+
+
+def _negotiated(state: CallState, seen: Seen) -> tuple[Verdict, Sequence[Event]]:
+    """Give the verdict on a message, and what comes before it: the ends of requests that stood in its way too long."""
+    verdict = _negotiation(state).see(seen.event)
+    late = overdue(state.signalling, seen.event, verdict, seen.at)
+    if not late:
+        return verdict, ()
+    negotiation = _negotiation(state)
+    ends = [_signalled(Seen(call_id=seen.call_id, event=end, at=seen.at), negotiation.see(end)) for end in late]
+    return negotiation.see(seen.event), ends
+
+
+def _negotiation(state: CallState) -> Negotiation:
+    """Give one that can be changed: the fold will see the message, too, and a decision leaves the state as it is."""
+    return state.negotiation.copy() if state.negotiation else Negotiation()
 
 
 def _signalled(seen: Seen, verdict: Verdict) -> Signalled:

@@ -193,6 +193,7 @@ class Context:
         refusal = self._refusal_for(error, "response_came")
         is_success = 200 <= response.code < 300
         if not (is_success and self._upstream.was_told(response)):
+            await self._tell_of(branch, reply_with(self.arrival.incoming, refusal), ends_request=True)
             self._end(refusal)
             if is_success:
                 await self._abandon(branch, response)
@@ -202,13 +203,21 @@ class Context:
     async def broke(self, branch: ForkedBranch, error: Exception) -> None:
         """Take note that a branch has ended by an error: a refusal is its response, others end the request."""
         refusal = self._refusal_for(error, "branch_leaves")
+        response = reply_with(self.arrival.incoming, refusal)
+        await self._tell_of(branch, response, ends_request=refusal is not error)
         if refusal is error:
-            response = reply_with(self.arrival.incoming, refusal)
             self._refusals.append(response)
             await self.ended(branch, response)
         else:
             self._end(refusal)
             await self._count(branch)
+
+    async def _tell_of(self, branch: ForkedBranch, response: Response, *, ends_request: bool) -> None:
+        """Tell of a final response of ours: all that are made for a branch which was seen to leave pass here."""
+        try:
+            await self.passage.refused(branch, response, ends_request=ends_request)
+        except Exception as error:
+            self._refusal_for(error, "refused")
 
     async def _count(self, branch: ForkedBranch) -> None:
         if not branch.ended:

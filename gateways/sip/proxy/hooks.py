@@ -61,6 +61,13 @@ class Passage(Protocol):
         that; if a 2xx was refused so, `abandoned` follows.
         """
 
+    async def refused(self, branch: Branch, response: Response, *, ends_request: bool) -> None:
+        """Take note that a branch ends with a final response of ours, whatever it comes from, before that is sent.
+
+        That is what the hooks above raised, or what stands for a fault on the branch's way out. ends_request: it is
+        for the whole request, not just for the branch. For all other final responses there was `response_came`.
+        """
+
     async def abandoned(self, branch: Branch, response: Response) -> None:
         """End the dialog that a 2xx has made which nobody upstream will hear of: ACK and BYE it (RFC 3261 15)."""
 

@@ -36,6 +36,7 @@ class InDialog:
         self._leg = call.leg(incoming.from_tag)
         self._event = facts.request_event(incoming, from_caller=self._leg == CALLER)
         self._accepted: dict[bytes | None, Seeing] = {}
+        self._is_open = False  # the call took the request, and knows of no final response to it
 
     async def leaves(self, branch: Branch) -> Seeing:
         """Have the request's offer or answer relayed, and give it the CSeq that it is to have beyond us."""
@@ -47,6 +48,7 @@ class InDialog:
             self._renumber(branch.request, self._call.shift(self._leg, self._event.callee_tag, self._event.cseq))
             return WITHOUT_SDP
         seeing = await self._signal(self._event, branch.request, self._incoming.hop.host)
+        self._is_open = self._event.method in NEGOTIATING and not seeing.fault
         self._renumber(branch.request, seeing.shift)
         return seeing
 
@@ -61,9 +63,16 @@ class InDialog:
         seeing = self._accepted.get(event.sdp) if accepted else None
         if seeing is None:
             seeing = await self._signal(event, response, branch.source.host if branch.source else "", branch)
+            self._is_open = self._is_open and response.code < 200
         if accepted and not seeing.error:
             self._accepted[event.sdp] = seeing
         return seeing
+
+    async def refused(self, branch: Branch, response: Response) -> None:
+        """Let the call know: a request that has its final response is in nobody's way any more (RFC 3261 14.1)."""
+        if self._is_open:
+            self._is_open = False
+            await self._signal(facts.response_event(self._event, response), response, "", branch)
 
     async def given_up(self) -> None:
         """Do nothing: the response that failed it was seen."""

@@ -50,14 +50,7 @@ class Journey:
         return refusal
 
     async def response_came(self, branch: Branch, response: Response) -> Response | None:
-        """Let the script change the response, and the relay its answer. A refusal ends the request, and so the call."""
-        try:
-            return await self._pass(branch, response)
-        except RefusalError:
-            await self._side.given_up()
-            raise
-
-    async def _pass(self, branch: Branch, response: Response) -> Response | None:
+        """Let the script change the response, and the relay its answer."""
         if response.code == 100:
             return response
         if response.code >= 200:
@@ -71,6 +64,12 @@ class Journey:
             return None
         settle(await self._side.answered(branch, response), response)
         return response
+
+    async def refused(self, branch: Branch, response: Response, *, ends_request: bool) -> None:
+        """Let the call know of a final response of ours."""
+        await self._side.refused(branch, response)
+        if ends_request:
+            await self._side.given_up()
 
     async def abandoned(self, branch: Branch, response: Response) -> None:
         """Acknowledge a 2xx that nobody upstream will hear of, and end its dialog."""

@@ -104,6 +104,8 @@ class NewCall:
             seeing = await self._tell(branch, response, event)
             if 200 <= response.code < 300 and not seeing.error:
                 self._accepted[key] = seeing
+        if response.code >= 200:
+            self._open.discard(branch.index)
         if response.code >= 300:
             await self._branch_failed(branch.index)
         else:
@@ -133,6 +135,13 @@ class NewCall:
         self._open.discard(index)
         if self._was_cancelled and not self._open:
             await self._end("cancelled")
+
+    async def refused(self, branch: Branch, response: Response) -> None:
+        """Let the call know that the branch failed, unless it was answered: then that is given up as a whole."""
+        offer = self._offers.get(branch.index)
+        if offer is not None and branch.index in self._open:
+            await self._tell(branch, response, facts.response_event(offer, response))
+            await self._branch_failed(branch.index)
 
     async def given_up(self) -> None:
         """End the call: no branch is left that could answer it."""

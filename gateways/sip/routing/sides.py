@@ -45,6 +45,9 @@ class CallSide(Protocol):
     async def answered(self, branch: Branch, response: Response) -> Seeing:
         """Tell of a branch's response, and give what is said of it."""
 
+    async def refused(self, branch: Branch, response: Response) -> None:
+        """Tell of a branch's final response, one of ours that did not pass `answered`."""
+
     async def given_up(self) -> None:
         """Take note that the request has failed, and no further branch will be tried."""
 
@@ -62,6 +65,9 @@ class NoCall:
     async def answered(self, branch: Branch, response: Response) -> Seeing:  # noqa: ARG002
         """Leave the response as it is."""
         return AS_IT_IS
+
+    async def refused(self, branch: Branch, response: Response) -> None:
+        """Do nothing."""
 
     async def given_up(self) -> None:
         """Do nothing."""

@@ -129,7 +129,8 @@ def check_what_the_client_was_told(scene: Play, server: Server) -> None:
 
 
 def check_what_the_hooks_saw(scene: Play) -> None:
-    """Each branch: it leaves, provisional responses, one final one at most other than 2xx."""
+    """Each branch: it leaves, provisional responses, one final one at most other than 2xx; and it hears how it ends."""
+    refused = {entry[1] for entry in scene.world.passing.log if entry[0] == "refused"}
     log = [entry for entry in scene.world.passing.log if entry[0] in ("leaves", "came")]
     for index in {entry[1] for entry in log}:
         mine = [entry for entry in log if entry[1] == index]
@@ -138,3 +139,4 @@ def check_what_the_hooks_saw(scene: Play) -> None:
         finals = [code for code in codes if isinstance(code, int) and code >= 200]
         assert len([code for code in finals if code >= 300]) <= 1
         assert codes[len(codes) - len(finals) :] == finals
+        assert finals or index in refused

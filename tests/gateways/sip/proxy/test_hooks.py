@@ -10,7 +10,7 @@ from sipmessage import Response
 from structlog.testing import capture_logs
 
 from gateways.sip.proxy.hooks import Answer, Arrival, Branch, Forwarding, RefusalError, Target
-from tests.gateways.sip.proxy.world import A, B, World, request, settle
+from tests.gateways.sip.proxy.world import A, B, World, request, settle, target
 
 
 class Bug(Exception):
@@ -73,7 +73,17 @@ async def test_a_branch_that_is_refused_fails() -> None:
     client.answer(500)
     await settle()
     assert server.codes == [404]
-    assert world.passing.log == [("leaves", 0), ("leaves", 1), ("came", 1, 500), ("failed", 404)]
+    refused = ("refused", 0, 404, False)
+    assert world.passing.log == [("leaves", 0), refused, ("leaves", 1), ("came", 1, 500), ("failed", 404)]
+    assert world.nothing_is_left()
+
+
+async def test_a_branch_without_a_way_out_is_told_of_its_end() -> None:
+    world = World()
+    world.forward(target("sip:bob@nowhere.example.com"))
+    server = await world.take()
+    assert server.codes == [500]
+    assert world.passing.log[:2] == [("leaves", 0), ("came", 0, 503)]
     assert world.nothing_is_left()
 
 
@@ -171,7 +181,7 @@ async def test_the_2xx_of_another_request_is_not() -> None:
     world.clients[0].answer(200)
     await settle()
     assert server.codes == [500]
-    assert world.passing.log[-1] == ("came", 0, 200)
+    assert world.passing.log[-2:] == [("came", 0, 200), ("refused", 0, 500, True)]
 
 
 async def test_the_repeat_of_a_2xx_that_went_cannot_end_the_call() -> None:

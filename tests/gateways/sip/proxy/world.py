@@ -167,6 +167,9 @@ class Passing:
         self.log.append(("came", branch.index, response.code))
         return await self.coming(branch, response) if self.coming else response
 
+    async def refused(self, branch: Branch, response: Response, *, ends_request: bool) -> None:
+        self.log.append(("refused", branch.index, response.code, ends_request))
+
     async def abandoned(self, branch: Branch, response: Response) -> None:
         self.log.append(("abandoned", branch.index, response.code))
         if self.abandoning:

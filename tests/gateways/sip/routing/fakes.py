@@ -101,6 +101,9 @@ class Settled:
     async def answered(self, branch: FakeBranch, response: Response) -> None:
         settle(await self.side.answered(branch, response), response)
 
+    async def refused(self, branch: FakeBranch, response: Response) -> None:
+        await self.side.refused(branch, response)
+
     async def given_up(self) -> None:
         await self.side.given_up()
 

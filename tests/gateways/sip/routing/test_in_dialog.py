@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from gateways.sip.calls.relays import Seeing, Snapshot
@@ -94,6 +96,28 @@ async def test_an_offer_where_none_may_be_does_not_go_past_the_relay(code: int) 
     assert dict(caught.value.headers).keys() == ({"Retry-After"} if code == 500 else set())
     without = incoming(to_tag="b1", body=b"")
     await side(FakeCalls(answers=[seeing]), without).leaves(branch(without))
+
+
+@pytest.mark.parametrize("method", ["INVITE", "UPDATE", "PRACK"])
+async def test_a_final_response_of_ours_is_told_once(method: str) -> None:
+    calls, request = FakeCalls(answers=[replace(OFFER, error=NO_REPLY)]), incoming(method, to_tag="b1")
+    going, one = side(calls, request), branch(request)
+    with pytest.raises(RefusalError):
+        await going.leaves(one)
+    for _ in range(2):
+        await going.refused(one, reply_to(request.message, 503))
+    assert calls.seen() == [(method, None, ""), (method, 503, "")]
+
+
+async def test_that_of_a_request_which_the_call_did_not_take_is_not_told() -> None:
+    """It may have the CSeq of one that is under way."""
+    seeing = Seeing(None, 0, "illegal", "", "STALE", "", remedy=Remedy.REFUSE, refuse_with=500)
+    calls, request = FakeCalls(answers=[seeing]), incoming(to_tag="b1")
+    going, one = side(calls, request), branch(request)
+    with pytest.raises(RefusalError):
+        await going.leaves(one)
+    await going.refused(one, reply_to(request.message, 500))
+    assert calls.seen() == [("INVITE", None, "")]
 
 
 async def test_a_failure_is_told_and_the_relay_has_no_say_in_it() -> None:

@@ -61,14 +61,22 @@ async def left(going: Journey) -> FakeBranch:
     return one
 
 
+async def refused(going: Journey, one: FakeBranch, response: Response) -> RefusalError:
+    """Let a response come that is refused, as the proxy does."""
+    with pytest.raises(RefusalError) as caught:
+        await going.response_came(one, response)
+    await going.refused(one, reply_to(INVITE.message, caught.value.code), ends_request=True)
+    return caught.value
+
+
 @pytest.mark.parametrize("code", [180, 200])
 async def test_a_reply_function_that_fails_ends_the_request_and_the_call(code: int) -> None:
     calls = FakeCalls()
     going = journey(calls, Failing("reply"))
     one = await left(going)
-    with pytest.raises(RefusalError) as caught:
-        await going.response_came(one, reply_to(INVITE.message, code, to_tag="b1"))
-    assert (caught.value.code, calls.ended) == (500, ["the INVITE failed"])
+    refusal = await refused(going, one, reply_to(INVITE.message, code, to_tag="b1"))
+    assert (refusal.code, calls.ended) == (500, ["the INVITE failed"])
+    assert calls.seen()[-1] == ("INVITE", 500, "br0"), "the call knows how the branch ended"
 
 
 async def test_an_answer_that_cannot_be_relayed_ends_the_call() -> None:
@@ -76,8 +84,7 @@ async def test_an_answer_that_cannot_be_relayed_ends_the_call() -> None:
     going = journey(calls, DefaultScript())
     one = await left(going)
     calls.answers = [UNRELAYED]
-    with pytest.raises(RefusalError):
-        await going.response_came(one, accepted())
+    await refused(going, one, accepted())
     assert calls.ended == ["the INVITE failed"]
 
 
@@ -89,8 +96,7 @@ async def test_a_later_2xx_that_cannot_be_relayed_leaves_the_call_of_the_first_a
     calls.answers = [UNRELAYED]
     other = reply_to(INVITE.message, 200, to_tag="b2")
     set_body(other, SDP, "application/sdp")
-    with pytest.raises(RefusalError):
-        await going.response_came(one, other)
+    await refused(going, one, other)
     assert calls.ended == []
 
 

@@ -16,10 +16,10 @@ from pykka import ActorDeadError
 
 from actors import replies
 from actors.effects import Ask, Effect, Flow, Locate, Outcome, Postpone, Record, Signal, Spawn, Wait
+from actors.flows import tail
 from actors.flows.attend import attend
 from actors.flows.other import place_of, where
 from actors.flows.table import flow_for
-from actors.flows.tail import remember
 from actors.lanes import Lanes, Run
 from actors.messages import Attend, Conduct, Do, Located, Passivate, Perform, Performed, Replied, Reply, Waited, Where
 from actors.runtime import LoopActor
@@ -27,7 +27,7 @@ from actors.signaller import NOT_HERE, SignalOutcome, send_all
 from actors.surroundings import Surroundings
 from engines.refusal import RefusalCode
 from engines.rtpengine.bencode import NgDict
-from events.journal import NOTHING, Conflict, CorruptEntry, Index, JournalError, Recorded, TailLostError
+from events.journal import NOTHING, Conflict, CorruptEntry, Index, JournalError, Recorded
 from events.types import Event
 from replay.fold import apply, fold
 from replay.index import index
@@ -74,6 +74,8 @@ class CallActor(LoopActor):
         self._confirmed = 0  # and which of these times it last said that the state is what it has
         self._starting = False
         self._conflicts = 0
+        self._history: list[Recorded] = []
+        self._unconfirmed: Sequence[Recorded] = ()
 
     # -- messages --
 
@@ -241,16 +243,23 @@ class CallActor(LoopActor):
         return PENDING
 
     def _append(self, events: Sequence[Event], done: Callable[[asyncio.Future[Any]], None]) -> None:
-        around, state = self._around, self._state
-        expected, now, before = state.version, around.now(), self._index
-        records = [Recorded(expected + n, now, around.name, event) for n, event in enumerate(events, 1)]
+        around, now = self._around, self._around.now()
+        records = [Recorded(self._state.version + n, now, around.name, event) for n, event in enumerate(events, 1)]
+        self._write(records, records, done)
+
+    def _write(
+        self, records: Sequence[Recorded], news: Sequence[Recorded], done: Callable[[asyncio.Future[Any]], None]
+    ) -> None:
+        """Append records, of which observers are told the news."""
+        around, expected, before = self._around, self._state.version, self._index
         for record in records:
-            apply(state, record)
-        self._index = index(state, around.deadlines)
+            apply(self._state, record)
+        self._index = index(self._state, around.deadlines)
+        self._unconfirmed = records
         appended = around.journal.append(self.call_id, expected, records, before, self._index)
         self._await(appended, done)
         if around.observers:
-            appended.add_done_callback(partial(self._tell_observers, records))
+            appended.add_done_callback(partial(self._tell_observers, news))
 
     def _await(self, answer: asyncio.Future[Any], done: Callable[[asyncio.Future[Any]], None]) -> None:
         """Ask nothing else of the journal until it has answered."""
@@ -260,6 +269,8 @@ class CallActor(LoopActor):
 
     def _confirm(self) -> None:
         """Note that the journal had this state when it was last asked."""
+        self._history += self._unconfirmed
+        self._unconfirmed = ()
         self._asking = False
         self._confirmed = self._asked
 
@@ -272,20 +283,17 @@ class CallActor(LoopActor):
                 self._advance(run, value)
             self._record_next()
         elif isinstance(error, Conflict):
-            self._decide_again(run, effect, lost_tail=isinstance(error, TailLostError))
+            self._to_record.appendleft((run, effect))
+            self._reload_late(after_loading=self._record_next)
         else:
             self._drop(error)
 
-    def _decide_again(self, run: Run | None, effect: Record, *, lost_tail: bool) -> None:
-        """Another control node was first, or the journal lost its newest entries: read it and decide once more."""
+    def _reload_late(self, after_loading: Callable[[], None]) -> None:
+        """Read the journal again: another control node was first, or it lost its newest entries."""
         self._conflicts += 1
         if self._conflicts > MAX_CONFLICTS:
-            raise RuntimeError(f"{self._conflicts} decisions in a row were too late")
-        self._to_record.appendleft((run, effect))
-        if lost_tail:
-            log.error("journal lost its tail", call_id=self.call_id, version=self._state.version)
-            self._to_record.appendleft((None, Record(remember(self._state))))
-        self._reload(after_loading=self._record_next)
+            raise RuntimeError(f"{self._conflicts} appends or checks in a row were too late")
+        self._reload(after_loading)
 
     def _record_next(self) -> None:
         while self._to_record and not self._asking:
@@ -295,6 +303,7 @@ class CallActor(LoopActor):
                 self._advance(run, value)
 
     def _reload(self, after_loading: Callable[[], None]) -> None:
+        self._unconfirmed = ()
         self._await(self._around.journal.read(self.call_id), partial(self._reloaded, after_loading))
 
     def _reloaded(self, after_loading: Callable[[], None], result: asyncio.Future[list[Recorded]]) -> None:
@@ -302,11 +311,40 @@ class CallActor(LoopActor):
         if error is not None:
             self._drop(error)
             return
-        self._state = fold(self.call_id, result.result())
-        self._index = index(self._state, self._around.deadlines)
-        self._confirm()
+        there, known, around = result.result(), self._history, self._around
+        self._state = fold(self.call_id, there)
+        self._index = index(self._state, around.deadlines)
         self._loaded = True
+        if tail.has_lost(known, there) and not tail.is_over(self.call_id, known, there, around.deadlines):
+            self._recover(there, after_loading)
+            return
+        self._history = there
+        self._confirm()
         after_loading()
+
+    def _recover(self, there: list[Recorded], then: Callable[[], None]) -> None:
+        """Bring back what the journal has lost, before anything else is decided."""
+        known, around = self._history, self._around
+        log.error("journal lost its tail", call_id=self.call_id, known=len(known), there=len(there))
+        missing = tail.missing(known, there, around.name, around.now())
+        if missing:
+            self._write(missing, missing[-1:], partial(self._recovered, there, then))
+            return
+        self._history = there
+        self._confirm()
+        self._to_record.appendleft((None, Record(tail.remember(fold(self.call_id, known)))))
+        then()
+
+    def _recovered(self, there: list[Recorded], then: Callable[[], None], result: asyncio.Future[int]) -> None:
+        error = result.exception()
+        if error is None:
+            self._history = there
+            self._confirm()
+            then()
+        elif isinstance(error, Conflict):
+            self._reload_late(then)
+        else:
+            self._drop(error)
 
     def _journal_done(self, what: Callable[[asyncio.Future[Any]], None], result: asyncio.Future[Any]) -> None:
         """Take the journal's word as a turn of its own: the loop calls this between turns, on the same thread."""

@@ -7,6 +7,7 @@ of them sealed in one piece, which opens only in its own place (call, version, e
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
@@ -14,7 +15,7 @@ import msgpack  # type: ignore[import-untyped]
 
 from events.journal import Recorded
 from events.secrets import Keyring, SecretError, sealed_by
-from events.shapes import IllTyped, Shape
+from events.shapes import IllTyped, Shape, fields_of
 from events.types import EVENT_TYPES, Event
 from events.upcasters import UPCASTERS, Data, Upcasters
 
@@ -126,4 +127,6 @@ def _context(call_id: str, name: bytes, version: int) -> bytes:
 def _plain(value: object) -> dict[Any, Any]:
     if isinstance(value, Mapping):
         return dict(value)
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return fields_of(type(value)).take_apart(value)
     raise TypeError(f"an event cannot hold a {type(value).__name__}")

@@ -191,16 +191,42 @@ class Commanded(Event):
 
 
 @value(kw_only=True)
+class RememberedSession:
+    """A session as a control node remembers it, which the journal does not know, or not as it was last.
+
+    status: "intended", "open", "closing" or "closed". dialogs: from_tag, to_tag and branch of each.
+    """
+
+    session: int
+    engine: str = ""
+    set: str = ""
+    node: str
+    relay_id: str
+    from_tag: str = ""
+    to_tag: str = ""
+    branch: str = ""
+    handle: str = ""
+    status: str = "closing"
+    reason: str = ""
+    dialogs: tuple[tuple[str, str, str], ...] = ()
+
+
+@value(kw_only=True)
 class TailLost(Event):
     """The journal had lost its newest entries, up to version `known`, which the writer of this event remembers.
 
-    `sessions` are the sessions it remembers and the journal does not: each a map with the fields of `Engaged`.
+    Where nobody wrote to the journal meanwhile, they stand before this one again, and it says nothing more. Otherwise
+    it says what the writer remembers of the call: whether it was answered, whether it had ended, and its sessions.
     """
 
     name: ClassVar[str] = "tail lost"
+    schema: ClassVar[int] = 2
 
     known: int
-    sessions: tuple[Mapping[str, Any], ...] = ()
+    answered: bool = False
+    ended: bool = False
+    reason: str = ""
+    sessions: tuple[RememberedSession, ...] = ()
 
 
 @value(kw_only=True)

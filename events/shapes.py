@@ -6,6 +6,7 @@ Fields have short keys, those with a default are left out while they have it.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import typing
 from collections.abc import Callable, Mapping
 from enum import Enum
@@ -53,18 +54,27 @@ class Shape:
     def __init__(self, kind: type[Event]) -> None:
         self.kind = kind
         self.name = kind.name.encode()
+        self.fields = fields = Fields(kind)
+        self.secret = tuple(SHORT.get(name, name) for name in kind.secret)
+        self.take_apart, self.put_together = fields.take_apart, fields.put_together
+
+
+class Fields:
+    """How the values of a class are taken apart and put together: an event, or a part of one."""
+
+    def __init__(self, kind: type[Any]) -> None:
+        self._kind = kind
         hints = typing.get_type_hints(kind)
         fields = [(f.name, SHORT.get(f.name, f.name), _default(f)) for f in dataclasses.fields(kind)]
         keys = [key for _, key, _ in fields]
         if len(set(keys)) != len(keys):
             raise TypeError(f"{kind.__name__}: two fields have the same key")
-        self.secret = tuple(SHORT.get(name, name) for name in kind.secret)
         self._required = [(key, name) for name, key, default in fields if default is _REQUIRED]
         self._optional = [(key, name, default) for name, key, default in fields if default is not _REQUIRED]
         self._readers = [(key, name, default, reader(hints[name])) for name, key, default in fields]
 
-    def take_apart(self, event: Event) -> dict[str, Any]:
-        """Give the event's data by short keys, without what has its default."""
+    def take_apart(self, event: Any) -> dict[str, Any]:
+        """Return the value's data by short keys, without what has its default."""
         data = {key: getattr(event, name) for key, name in self._required}
         for key, name, default in self._optional:
             value = getattr(event, name)
@@ -72,8 +82,8 @@ class Shape:
                 data[key] = value
         return data
 
-    def put_together(self, data: dict[str, Any]) -> Event:
-        """Give the event of such data, which is used up; IllTyped when it does not fit."""
+    def put_together(self, data: dict[str, Any]) -> Any:
+        """Return the value of such data, which is used up; IllTyped when it does not fit."""
         values = {}
         for key, name, default, read in self._readers:
             value = data.pop(key, _REQUIRED)
@@ -86,7 +96,11 @@ class Shape:
                 raise IllTyped(f"{name} is missing")
         if data:
             raise IllTyped(f"unknown fields {', '.join(sorted(map(str, data)))}")
-        return self.kind(**values)
+        return self._kind(**values)
+
+
+fields_of = functools.cache(Fields)
+"""Give the Fields of a class, worked out once."""
 
 
 def _default(field: dataclasses.Field[Any]) -> object:
@@ -95,16 +109,19 @@ def _default(field: dataclasses.Field[Any]) -> object:
     return _REQUIRED if field.default_factory is dataclasses.MISSING else field.default_factory()
 
 
-def reader(hint: Any) -> Reader:
+def reader(hint: Any) -> Reader:  # noqa: PLR0911 - one for each kind of type
     """Give the function that checks a decoded value against a type and makes it that; it raises ValueError.
 
-    Known are int, str, bytes, bool, enumerations, tuples, mappings with text keys, and each of them or None.
+    Known are int, str, bytes, bool, enumerations, tuples, mappings with text keys, values with fields of these types,
+    and each of them or None.
     """
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if hint in (int, str, bytes, bool):
         return _plain(hint)
     if isinstance(hint, type) and issubclass(hint, Enum):
         return hint
+    if isinstance(hint, type) and dataclasses.is_dataclass(hint):
+        return _part(fields_of(hint))
     if origin in (UnionType, typing.Union) and NoneType in arguments and len(arguments) == 2:
         inner = reader(next(one for one in arguments if one is not NoneType))
         return lambda value: None if value is None else inner(value)
@@ -115,6 +132,11 @@ def reader(hint: Any) -> Reader:
     if origin is Mapping and arguments[0] is str:
         return _mapping(None if arguments[1] is Any else reader(arguments[1]))
     raise TypeError(f"no rule for fields of type {hint}")
+
+
+def _part(fields: Fields) -> Reader:
+    mapping = _mapping(None)
+    return lambda value: fields.put_together(dict(mapping(value)))
 
 
 def _plain(kind: type) -> Reader:

@@ -36,6 +36,7 @@ from events.session_events import (
     OfferIntended,
     Quarantined,
     Refused,
+    RememberedSession,
     TailLost,
 )
 from events.sip_events import CallVariableSet, PartyLearned, RequestEnded, RequestIntended
@@ -68,6 +69,7 @@ __all__ = [
     "Quarantined",
     "Refused",
     "RelayEngaged",
+    "RememberedSession",
     "RequestEnded",
     "RequestIntended",
     "Scope",

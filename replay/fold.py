@@ -113,11 +113,7 @@ def _refused(state: CallState, _: Recorded, event: e.Refused) -> None:
 
 def _delete_wanted(state: CallState, record: Recorded, event: e.DeleteWanted) -> None:
     if event.scope is e.Scope.CALL:
-        state.status = CallStatus.ENDED
-        state.reason = event.reason
-        _keep_relay(state)
-        if state.signalling is not None:
-            state.signalling.end()
+        _end(state, event.reason)
     for number in event.sessions:
         session = state.sessions[number]
         if event.scope is e.Scope.BRANCH:
@@ -128,6 +124,14 @@ def _delete_wanted(state: CallState, record: Recorded, event: e.DeleteWanted) ->
             session.wanted_at = record.at
             session.not_before = event.not_before
             session.reason = event.reason
+
+
+def _end(state: CallState, reason: str) -> None:
+    state.status = CallStatus.ENDED
+    state.reason = reason
+    _keep_relay(state)
+    if state.signalling is not None:
+        state.signalling.end()
 
 
 def _keep_relay(state: CallState) -> None:
@@ -141,6 +145,10 @@ def _keep_relay(state: CallState) -> None:
 def _deleted(state: CallState, _: Recorded, event: e.Deleted) -> None:
     session = state.sessions[event.session]
     session.status = SessionStatus.CLOSED
+    _forget_parts(state, session)
+
+
+def _forget_parts(state: CallState, session: Session) -> None:
     session.operations.clear()
     session.dialogs.clear()
     session.branch_deletes.clear()
@@ -169,13 +177,45 @@ def _commanded(state: CallState, _: Recorded, event: e.Commanded) -> None:
 
 def _tail_lost(state: CallState, record: Recorded, event: e.TailLost) -> None:
     for remembered in event.sessions:
-        session = Session(**{**remembered, "status": SessionStatus(remembered["status"])})
-        session.operations = {}
-        session.wanted_at = record.at
-        state.sessions[session.number] = session
+        session = _remembered(state, remembered)
+        session.wanted_at = session.wanted_at or record.at
         if session.usable and state.status is CallStatus.NEW:
             state.status = CallStatus.LIVE
             state.created = record.at
+    state.answered = state.answered or event.answered
+    if event.ended and state.status is CallStatus.LIVE:
+        _end(state, event.reason)
+
+
+def _remembered(state: CallState, event: e.RememberedSession) -> Session:
+    """Give a session that the journal forgot, or one that it has, brought to what is remembered of it."""
+    there = [one for one in state.sessions.values() if (one.node, one.relay_id) == (event.node, event.relay_id)]
+    session = (
+        there[0]
+        if there
+        else Session(
+            event.session,
+            event.engine,
+            event.set,
+            event.node,
+            event.relay_id,
+            event.from_tag,
+            event.to_tag,
+            event.branch,
+            handle=event.handle,
+            reason=event.reason,
+        )
+    )
+    state.sessions[session.number] = session
+    session.status = max(session.status, SessionStatus(event.status), key=list(SessionStatus).index)
+    if session.status is SessionStatus.CLOSED:
+        _forget_parts(state, session)
+        return session
+    for from_tag, to_tag, branch in event.dialogs:
+        dialogs.offered(session.dialogs, from_tag, to_tag, branch)
+        if to_tag:
+            dialogs.answered(session.dialogs, from_tag, to_tag, branch)
+    return session
 
 
 def _quarantined(state: CallState, _: Recorded, event: e.Quarantined) -> None:

@@ -86,7 +86,12 @@ def _(event: e.Commanded) -> str:
 
 @facts.register
 def _(event: e.TailLost) -> str:
-    return f"versions up to {event.known} had been known, with {len(event.sessions)} sessions that the journal forgot"
+    known = f"versions up to {event.known} had been known"
+    if not event.sessions and not event.answered and not event.ended:
+        return f"{known}, and stand before this again"
+    what = [word for word, said in (("answered", event.answered), ("ended", event.ended)) if said]
+    sessions = ", ".join(f"session {one.session} on {one.node} {one.status}" for one in event.sessions)
+    return _joined(known, " and ".join(what), sessions)
 
 
 @facts.register

@@ -1,33 +1,99 @@
-"""What is decided when the journal turns out to have lost its newest entries."""
+"""What is done when the journal turns out to have lost entries that this control node knows.
+
+Where nobody has written since, they are written again as they were. Where somebody has, the histories have parted: what
+is remembered of the call is journalled as one event, so that sessions are found, and an answer or the end still holds.
+"""
 
 from __future__ import annotations
 
-from dataclasses import fields
-from typing import Any
+from collections.abc import Sequence
 
 from actors.effects import Decide, Decision
-from events.types import TailLost
-from replay.state import CallState, Session, SessionStatus
+from events.journal import NOTHING, Recorded
+from events.types import Event, RememberedSession, TailLost
+from replay.fold import fold
+from replay.index import Deadlines, index
+from replay.state import CallState, CallStatus, Session, SessionStatus
 
-REMEMBERED = ("engine", "set", "node", "relay_id", "from_tag", "to_tag", "branch", "handle", "reason")
-"""The fields of a session that are plain values and outlive the loss; status and number stand beside them."""
+
+def has_lost(known: Sequence[Recorded], there: Sequence[Recorded]) -> bool:
+    """Tell whether the journal, in which `there` was read, has lost any of what was known to be in it."""
+    if not known:
+        return False
+    return len(there) < len(known) or not _same(known[-1], there[len(known) - 1])
+
+
+def is_over(call_id: str, known: Sequence[Recorded], there: Sequence[Recorded], deadlines: Deadlines) -> bool:
+    """Tell whether a stream is gone because its call ended: nothing of it is to be remembered."""
+    return not there and index(fold(call_id, known), deadlines) is NOTHING
+
+
+def missing(known: Sequence[Recorded], there: Sequence[Recorded], by: str, at: int) -> list[Recorded]:
+    """Give what is to be written again, and the word that it was; nothing where the histories have parted."""
+    if len(there) >= len(known) or not all(map(_same, known, there)):
+        return []
+    version = len(known)
+    return [*known[len(there) :], Recorded(version + 1, at, by, TailLost(known=version))]
+
+
+def _same(one: Recorded, other: Recorded) -> bool:
+    return (one.version, one.at, one.by, one.event.name) == (other.version, other.at, other.by, other.event.name)
 
 
 def remember(known: CallState) -> Decide:
-    """Journal what this control node remembers and the journal does not: sessions that may be on nodes."""
+    """Journal what this control node remembers of a call and the journal, which went on without it, does not."""
 
     def decide(state: CallState) -> Decision:
-        there = {(session.node, session.relay_id): session.status for session in state.sessions.values()}
+        there = {(session.node, session.relay_id): session for session in state.sessions.values()}
         number = state.last_session
-        forgotten: list[dict[str, Any]] = []
+        sessions: list[RememberedSession] = []
         for session in known.sessions.values():
-            if there.get((session.node, session.relay_id)) is None and session.status is not SessionStatus.CLOSED:
+            other = there.get((session.node, session.relay_id))
+            if other is None and session.status is not SessionStatus.CLOSED:
                 number += 1
-                forgotten.append(_as_map(session) | {"number": number, "status": str(session.status)})
-        return Decision([TailLost(known=known.version, sessions=tuple(forgotten))])
+                sessions.append(_remembered(session, number))
+            elif other is not None and _is_further(session, other):
+                sessions.append(_remembered(session, other.number))
+        ended = known.status is CallStatus.ENDED and not _begun_anew(known, state)
+        event: Event = TailLost(
+            known=known.version,
+            answered=known.answered,
+            ended=ended,
+            reason=known.reason if ended else "",
+            sessions=tuple(sessions),
+        )
+        return Decision([event])
 
     return decide
 
 
-def _as_map(session: Session) -> dict[str, Any]:
-    return {field.name: getattr(session, field.name) for field in fields(session) if field.name in REMEMBERED}
+def _is_further(known: Session, there: Session) -> bool:
+    """Tell whether more is remembered of a session than the journal says of it."""
+    order = list(SessionStatus).index
+    parties = [(dialog.from_tag, dialog.to_tag) for dialog in there.dialogs]
+    return order(known.status) > order(there.status) or any(
+        (dialog.from_tag, dialog.to_tag) not in parties for dialog in known.dialogs
+    )
+
+
+def _begun_anew(known: CallState, there: CallState) -> bool:
+    """Tell whether the journal has usable sessions that are not known: a call after the end that it forgot."""
+    places = {(session.node, session.relay_id) for session in known.sessions.values()}
+    return any((session.node, session.relay_id) not in places for session in there.usable_sessions())
+
+
+def _remembered(session: Session, number: int) -> RememberedSession:
+    return RememberedSession(
+        session=number,
+        engine=session.engine,
+        set=session.set,
+        node=session.node,
+        relay_id=session.relay_id,
+        from_tag=session.from_tag,
+        to_tag=session.to_tag,
+        branch=session.branch,
+        handle=session.handle,
+        status=str(session.status),
+        reason=session.reason,
+        dialogs=tuple((dialog.from_tag, dialog.to_tag, dialog.branch) for dialog in session.dialogs),
+    )

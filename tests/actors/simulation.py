@@ -15,7 +15,7 @@ from actors.nodes import Node, NodeTable
 from engines.health import Health
 from engines.rtpengine.bencode import NgDict
 from engines.sets import NodeSpec
-from events.journal import CorruptEntry, Index, JournalUnavailable, LiveCall, Recorded
+from events.journal import Conflict, Index, JournalUnavailable, LiveCall, Recorded
 from events.memory import MemoryJournal
 from replay.fold import fold
 from replay.index import Deadlines
@@ -351,11 +351,9 @@ class Cluster:
         self.loop.close()
 
     def version(self, call_id: str) -> int:
-        """Give the journal's version of a call, also where an entry cannot be read; on the loop only."""
-        try:
-            return len(self.journal.read(call_id).result())
-        except CorruptEntry as error:
-            return error.last
+        """Give the journal's version of a call; on the loop only."""
+        late = self.journal.check(call_id, 0).exception()
+        return late.actual if isinstance(late, Conflict) else 0
 
     def window(self, asked: Asked) -> list[CallState]:
         """Give the states that the journal had of a call while a command was under way."""

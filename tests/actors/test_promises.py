@@ -121,6 +121,20 @@ class Promises(RuleBasedStateMachine):
     def slow(self, relay: str, delay: float) -> None:
         self.cluster.fakes[relay].delay = delay
 
+    @precondition(lambda machine: machine.calm)
+    @rule(call=CALLS, place=PLACES, count=st.integers(1, 9))
+    def lose_tail(self, call: str, place: int, count: int) -> None:
+        """Let the journal lose what a control node remembers: it has just told so, and the call is not over for it."""
+        cluster = self.cluster
+        asked = cluster.ask("delete", call, place=place, a="nobody", marker=0)
+        cluster.after(0.0001)
+        state = cluster.state(call)
+        if asked.reply is not None and asked.until == state.version and list(state.remaining_sessions()):
+            cluster.journal.cut(call, max(0, state.version - count))
+            cluster.asked.remove(asked)
+            cluster.ask("delete", call, place=place, a="nobody", marker=0)
+            cluster.after(0.0001)
+
     @rule(seconds=st.sampled_from([0.1, 2.0, 20.0]))
     def wait(self, seconds: float) -> None:
         self.cluster.after(seconds)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from events.codec import Codec, Unreadable
 from events.secrets import Keyring, key_id
-from events.types import Engaged, Event, Offered, OfferFailed, Quarantined, Refused
+from events.types import EVENT_TYPES, Engaged, Event, Offered, OfferFailed, Quarantined, Refused
 from events.values import value
 from tests.events.samples import EVENTS, NOW, SDP, record
 
@@ -140,12 +140,22 @@ def test_what_cannot_be_read_says_why(payload: bytes, why: str) -> None:
         ("delete wanted", {"k": "call", "m": 1, "w": ""}, "sessions: list expected, not int"),
         ("delete wanted", {"k": "call", "m": [""], "w": ""}, "sessions: int expected, not str"),
         ("deleted", {"s": 1, "y": "lost", "z": {b"a": 1}}, "statistics: a map with text keys"),
-        ("tail lost", {"v": 1, "m": [[]]}, "sessions: a map with text keys"),
+        ("tail lost", {"v": 1, "m": [1]}, "sessions: a map with text keys"),
+        ("tail lost", {"v": 1, "m": [{"s": 1, "n": "ng1"}]}, "sessions: relay_id is missing"),
+        ("tail lost", {"v": 1, "m": [{"s": 1, "n": "", "i": "", "dialogs": [["a"]]}]}, "sessions: dialogs: zip"),
+        ("tail lost", {"v": 1, "m": [{"s": 1, "n": "", "i": "", "number": 1}]}, "sessions: unknown fields number"),
     ],
 )
 def test_ill_typed_fields_are_named(name: str, data: dict[str, object], why: str) -> None:
+    schema = next(kind.schema for kind in EVENT_TYPES if kind.name == name)
     with pytest.raises(Unreadable, match=why):
-        read(Codec(), name, packed(data))
+        read(Codec(), name, packed(data, schema))
+
+
+@pytest.mark.parametrize("sessions", [1, [1], [{"number": []}], [{}], [{1: 2}]])
+def test_what_does_not_lift_is_unreadable(sessions: object) -> None:
+    with pytest.raises(Unreadable, match="tail lost: "):
+        read(Codec(), "tail lost", packed({"v": 1, "m": sessions}))
 
 
 def test_an_unknown_event_is_named() -> None:

@@ -75,8 +75,17 @@ COUNTS = "RTP 100 packets, 17200 bytes, RTCP 2 packets, 96 bytes"
             "play media in session 1: error, no file, from-tag a",
         ),
         (
-            e.TailLost(known=7, sessions=({"session": 1},)),
-            "versions up to 7 had been known, with 1 sessions that the journal forgot",
+            e.TailLost(
+                known=7,
+                answered=True,
+                ended=True,
+                sessions=(e.RememberedSession(session=1, node="ng1", relay_id="c", status="open"),),
+            ),
+            "versions up to 7 had been known, answered and ended, session 1 on ng1 open",
+        ),
+        (
+            e.TailLost(known=7),
+            "versions up to 7 had been known, and stand before this again",
         ),
         (e.Quarantined(reason="entry 3-0: wrong bytes"), "entry 3-0: wrong bytes"),
         (

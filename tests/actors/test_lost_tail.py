@@ -1,0 +1,123 @@
+"""Redis came back without its newest entries: what a control node remembers of a call is not lost with them."""
+
+from __future__ import annotations
+
+from events.types import TailLost
+from replay.state import CallStatus
+from tests.actors.simulation import Cluster
+from tests.actors.sip_call import SipCall, check_over
+
+ESTABLISHED = ["engaged", "offered", "answered"]
+
+
+def establish(cluster: Cluster) -> None:
+    assert cluster.do("offer", "c", a="A", sdp="caller")[b"result"] == b"ok"
+    assert cluster.do("answer", "c", a="A", b="B", sdp="callee")[b"result"] == b"ok"
+
+
+def notice(cluster: Cluster, place: int = 0) -> None:
+    """Ask something at a control node, which writes nothing by itself."""
+    cluster.do("delete", "c", a="nobody", place=place)
+
+
+def delete_in_vain(cluster: Cluster) -> None:
+    """End the call while its node is silent: the delete is acknowledged, and stays due."""
+    for relay in cluster.fakes.values():
+        relay.silent = True
+    assert b"the delete stays due" in bytes(str(cluster.do("delete", "c", a="A")[b"warning"]), "utf-8")
+
+
+def test_what_the_journal_lost_is_written_again_as_it_was(cluster: Cluster) -> None:
+    establish(cluster)
+    before = cluster.stream("c")
+    for version in range(len(before)):
+        cluster.journal.cut("c", version)
+        notice(cluster)
+        after = cluster.stream("c")
+        assert after[: len(before)] == before
+        assert after[-1].event == TailLost(known=len(after) - 1)
+    assert cluster.do("query", "c", place=1)[b"result"] == b"ok"
+    assert cluster.do("delete", "c", a="B", place=1)[b"result"] == b"ok"
+    cluster.after(10)
+    cluster.check_no_leak()
+
+
+def test_an_established_call_whose_answer_was_lost_outlives_the_offers_time(cluster: Cluster) -> None:
+    establish(cluster)
+    cluster.journal.cut("c", 2)
+    notice(cluster)
+    cluster.after(80)
+    assert cluster.state("c").status is CallStatus.LIVE
+    assert cluster.state("c").answered
+
+
+def test_an_end_that_was_lost_is_an_end(cluster: Cluster) -> None:
+    establish(cluster)
+    delete_in_vain(cluster)
+    cluster.journal.cut("c", 3)
+    notice(cluster)
+    cluster.heal()
+    cluster.after(20)
+    assert cluster.state("c").status is CallStatus.ENDED
+    cluster.check_no_leak()
+
+
+def test_a_call_that_went_on_elsewhere_meanwhile_was_answered_all_the_same(cluster: Cluster) -> None:
+    """The other control node never heard of the answer, and has written as much as was lost, and more."""
+    establish(cluster)
+    cluster.journal.cut("c", 2)
+    assert cluster.do("offer", "c", a="A", sdp="again", place=1)[b"result"] == b"ok"
+    notice(cluster)
+    assert cluster.events("c")[-1] == "tail lost"
+    state = cluster.state("c")
+    assert state.answered
+    assert [(dialog.from_tag, dialog.to_tag) for dialog in state.sessions[1].dialogs] == [("A", "B")]
+    cluster.after(80)
+    assert cluster.state("c").status is CallStatus.LIVE
+    assert b"warning" not in cluster.do("delete", "c", a="B", place=1)
+    cluster.after(10)
+    cluster.check_no_leak()
+
+
+def test_sessions_that_the_journal_forgot_are_found_beside_those_that_it_got_meanwhile(cluster: Cluster) -> None:
+    establish(cluster)
+    cluster.journal.cut("c", 0)
+    assert cluster.do("offer", "c", a="A", b="B", sdp="again", place=1)[b"result"] == b"ok"
+    notice(cluster)
+    cluster.check_no_leak()
+    assert cluster.do("delete", "c", place=1)[b"result"] == b"ok"
+    cluster.after(10)
+    assert not any(relay.held() for relay in cluster.fakes.values())
+
+
+def test_a_call_that_had_ended_elsewhere_ends(cluster: Cluster) -> None:
+    """The end was lost, and the other control node has written since."""
+    establish(cluster)
+    delete_in_vain(cluster)
+    cluster.journal.cut("c", 3)
+    for _ in range(2):
+        cluster.do("answer", "c", a="nobody", b="at all", place=1)
+    notice(cluster)
+    assert cluster.events("c")[-3:] == ["refused", "refused", "tail lost"]
+    assert cluster.state("c").status is CallStatus.ENDED
+    cluster.heal()
+    cluster.after(20)
+    cluster.check_no_leak()
+
+
+def test_the_stream_of_an_ended_call_may_go(cluster: Cluster) -> None:
+    establish(cluster)
+    assert cluster.do("delete", "c", a="A")[b"result"] == b"ok"
+    cluster.journal.cut("c", 0)
+    notice(cluster)
+    assert cluster.stream("c") == []
+
+
+def test_the_parties_of_a_call_are_known_after_a_lost_tail(cluster: Cluster) -> None:
+    call = SipCall(cluster)
+    call.begin()
+    cluster.journal.cut("c", 3)
+    notice(cluster)
+    call.tell("A BYE cseq=1", place=1)
+    cluster.after(10)
+    check_over(call)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import structlog
 
@@ -16,7 +16,7 @@ from gateways.sip.proxy.checks import Fingerprints, fault_of
 from gateways.sip.proxy.context import Context
 from gateways.sip.proxy.contexts import Contexts
 from gateways.sip.proxy.hooks import Answer, RefusalError, Router
-from gateways.sip.proxy.lanes import Lanes
+from gateways.sip.proxy.lanes import Lane, Lanes
 from gateways.sip.proxy.means import Means
 from gateways.sip.proxy.refusals import refusal_for, reply_with
 from gateways.sip.proxy.routes import OwnAddresses, arrival_of
@@ -93,6 +93,10 @@ class Proxy:
         least = self._settings.retry_after
         return (("Retry-After", str(random.randint(least, 2 * least))),)
 
+    def asked_about(self, request: IncomingRequest, answer: Callable[[bool], None]) -> None:
+        """Ask the router about a request's dialog."""
+        Lane(self._lanes).add(self._ask_about, request, answer)
+
     def request_came(self, transaction: ServerTransaction) -> None:
         """Take a request."""
         self.counters.requests += 1
@@ -117,6 +121,15 @@ class Proxy:
         self._stateless.response_came(response)
 
     # -- requests --
+
+    async def _ask_about(self, request: IncomingRequest, answer: Callable[[bool], None]) -> None:
+        known = False
+        try:
+            known = await self._router.knows(arrival_of(request, self._means.own))
+        except Exception:
+            log.exception("sip dialog not looked up", call_id=request.call_id)
+        finally:
+            answer(known)
 
     def _take(self, transaction: ServerTransaction) -> None:
         incoming = transaction.request

@@ -123,5 +123,8 @@ class Router(Protocol):
     async def route(self, arrival: Arrival) -> Forwarding | Answer | None:
         """Decide about a request or ACK; None drops it without a word. May raise RefusalError; others become 500."""
 
+    async def knows(self, arrival: Arrival) -> bool:
+        """Tell whether a request's dialog is known, so that it goes before others. What this raises counts as no."""
+
     async def stray(self, response: IncomingResponse) -> Response | None:
         """Decide about a response that no transaction knows, our Via gone already: forward this, or None to drop it."""

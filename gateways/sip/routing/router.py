@@ -61,6 +61,12 @@ class CallRouter:
             return Answer(decision.code, decision.phrase or phrase_of(decision.code), decision.headers)
         return None
 
+    async def knows(self, arrival: Arrival) -> bool:
+        """Tell whether the journal knows a request's dialog, and that it has not ended."""
+        incoming, call = arrival.incoming, await self._look(arrival)
+        tags = {tag for _leg, tag in call.parties}
+        return not call.ended and {incoming.from_tag, incoming.to_tag} <= tags
+
     async def stray(self, response: IncomingResponse) -> Response | None:
         """Take a response whose transaction this control node does not have: another one may have begun it."""
         return await self._strays.take(response)

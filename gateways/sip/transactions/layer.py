@@ -1,10 +1,14 @@
 """The transaction layer: reads what comes, finds the transaction it belongs to, and begins new ones.
 
 The number of transactions is bounded. Past the bound new requests are refused with a 503 that costs no state; those
-within dialogs may still enter until three times the bound, so that calls in progress can go on and end.
+within dialogs may still enter until three times the bound, so that calls in progress can go on and end. Anybody can
+write a To tag: so the user is asked first whether it knows the dialog.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
 
 import structlog
 from sipmessage import Request, Response
@@ -30,7 +34,10 @@ MAX_TRANSACTIONS = 200_000
 """So many may be known at a time. Most of them are over, and only wait for repeats for up to 64 T1."""
 
 RESERVE = 3
-"""So many times the bound is there for requests within dialogs: the last of the others go on in as many again."""
+"""So many times the bound is there for requests within known dialogs: the last of the others go on in as many again."""
+
+MAX_ASKED = 1000
+"""For so many requests at a time the user may be asked whether it knows their dialogs."""
 
 _TOO_MANY = (("Retry-After", "5"),)
 
@@ -54,6 +61,7 @@ class TransactionLayer:
         self._requests, self._responses = Requests(self._shared), Responses(self._shared)
         self._user = user
         self._own_tag = new_tag()
+        self._asked: set[ServerKey] = set()
         self._closed = False
         self.max_transactions = max_transactions
 
@@ -137,12 +145,42 @@ class TransactionLayer:
         if request.method == "CANCEL":
             self._take_cancel(key, request)
             return
-        headers = self._user.refuses(request) if self._has_room_for(request) else _TOO_MANY
+        if self.transactions < self.max_transactions:
+            self._admit(key, request)
+        elif request.to_tag:
+            self._ask_about(key, request)
+        else:
+            self._turn_away(request, _TOO_MANY)
+
+    def _admit(self, key: ServerKey, request: IncomingRequest) -> None:
+        headers = self._user.refuses(request)
         if headers is None:
             self._user.request_came(self._responses.begin(key, request))
         else:
-            self.counters.refused += 1
-            self._refuse(request, 503, *headers)
+            self._turn_away(request, headers)
+
+    def _ask_about(self, key: ServerKey, request: IncomingRequest) -> None:
+        """Ask the user about a request past the bound. Its repeats are absorbed meanwhile."""
+        if key in self._asked:
+            self.counters.repeats += 1
+        elif len(self._asked) < MAX_ASKED and self._has_reserve:
+            self._asked.add(key)
+            self._user.asked_about(request, partial(self._answered, key, request))
+        else:
+            self._turn_away(request, _TOO_MANY)
+
+    def _answered(self, key: ServerKey, request: IncomingRequest, known: bool) -> None:
+        self._asked.discard(key)
+        if self._closed:
+            return
+        if known and self._has_reserve:
+            self._admit(key, request)
+        else:
+            self._turn_away(request, _TOO_MANY)
+
+    @property
+    def _has_reserve(self) -> bool:
+        return self.transactions < RESERVE * self.max_transactions
 
     def _take_cancel(self, key: ServerKey, cancel: IncomingRequest) -> None:
         """Take a CANCEL (RFC 3261 9.2). It always has room: there can be but one of each INVITE that is known."""
@@ -156,8 +194,9 @@ class TransactionLayer:
         if cancelled is not None:
             self._user.cancel_came(cancelled, cancel)
 
-    def _has_room_for(self, request: IncomingRequest) -> bool:
-        return self.transactions < (RESERVE if request.to_tag else 1) * self.max_transactions
+    def _turn_away(self, request: IncomingRequest, headers: Sequence[tuple[str, str]]) -> None:
+        self.counters.refused += 1
+        self._refuse(request, 503, *headers)
 
     def _refuse(self, request: IncomingRequest, code: int, *headers: tuple[str, str]) -> None:
         self.respond_stateless(request, reply_to(request.message, code, to_tag=self._own_tag, headers=headers))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 from typing import Protocol
 
@@ -72,6 +72,12 @@ class TransactionUser(Protocol):
         """Give the headers of the 503 that a request gets for which there is no room; None to take it.
 
         It is sent without a transaction, so that a flood of requests leaves nothing behind.
+        """
+
+    def asked_about(self, request: IncomingRequest, answer: Callable[[bool], None]) -> None:
+        """Look whether the dialog of a request with a To tag is known, and call `answer` once with what was found.
+
+        This is asked where there is room for the requests of known dialogs only.
         """
 
     def request_came(self, transaction: ServerTransaction) -> None:

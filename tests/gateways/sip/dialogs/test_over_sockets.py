@@ -35,6 +35,9 @@ class Nobody:
     def refuses(self, request: IncomingRequest) -> None:
         raise AssertionError(request)
 
+    def asked_about(self, request: IncomingRequest, answer: Callable[[bool], None]) -> None:
+        raise AssertionError(request, answer)
+
     def request_came(self, transaction: ServerTransaction) -> None:
         raise AssertionError(transaction)
 

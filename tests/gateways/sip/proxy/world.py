@@ -199,6 +199,7 @@ class World:
     names: dict[str, list[Hop]] = field(default_factory=dict)
     decide: Callable[[Arrival], Awaitable[Decision]] | None = None
     decision: Decision = None
+    known: set[str] = field(default_factory=set)
     stray_goes: Callable[[IncomingResponse], Response | None] = lambda response: response.message
     """What is sent for a stray response."""
 
@@ -217,6 +218,9 @@ class World:
     async def route(self, arrival: Arrival) -> Decision:
         self.arrivals.append(arrival)
         return await self.decide(arrival) if self.decide else self.decision
+
+    async def knows(self, arrival: Arrival) -> bool:
+        return arrival.incoming.to_tag in self.known
 
     async def stray(self, response: IncomingResponse) -> Response | None:
         return self.stray_goes(response)

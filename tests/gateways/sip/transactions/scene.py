@@ -124,6 +124,7 @@ class Scene:
         self.told: list[tuple[str, str]] = []
         self.refusal: Sequence[tuple[str, str]] | None = None
         self.requests: list[ReceivedRequest] = []
+        self.questions: list[tuple[str, Callable[[bool], None]]] = []
         self.layer = TransactionLayer(
             self._send, self, timers=Timers(grain=0.0), loop=self.loop, max_transactions=max_transactions
         )
@@ -135,6 +136,9 @@ class Scene:
 
     def refuses(self, _request: IncomingRequest) -> Sequence[tuple[str, str]] | None:
         return self.refusal
+
+    def asked_about(self, request: IncomingRequest, answer: Callable[[bool], None]) -> None:
+        self.questions.append((request.to_tag, answer))
 
     def request_came(self, transaction: ServerTransaction) -> None:
         self.told.append(("request", transaction.request.method))

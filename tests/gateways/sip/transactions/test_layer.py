@@ -9,7 +9,7 @@ from sipmessage import Response
 from gateways.sip.messages.incoming import IncomingRequest
 from gateways.sip.messages.reading import read
 from gateways.sip.messages.replies import reply_to
-from gateways.sip.transactions.layer import TransactionLayer
+from gateways.sip.transactions.layer import MAX_ASKED, TransactionLayer
 from gateways.sip.transactions.timers import Timers
 from gateways.sip.transactions.users import Failure, ServerTransaction
 from tests.gateways.sip.transactions.scene import TCP, UDP, Caller, Scene, answer_text, own_request, request_text
@@ -28,6 +28,29 @@ def test_a_request_past_the_bound_is_refused_without_state() -> None:
     assert scene.told == []
     assert scene.layer.transactions == 1
     assert scene.layer.counters.refused == 2
+
+
+def test_a_to_tag_alone_gives_no_room_past_the_bound() -> None:
+    scene = Scene(max_transactions=1)
+    scene.receive(request_text("OPTIONS"))
+    scene.receive(request_text("BYE", branch="z9hG4bKforeign", to_tag="foreign"))
+    assert scene.sent == []
+    assert [tag for tag, _ in scene.questions] == ["foreign"]
+    scene.questions[0][1](False)
+    assert scene.statuses() == ["503 BYE"]
+    assert scene.layer.transactions == 1
+
+
+def test_questions_about_dialogs_are_bounded_and_end_with_the_layer() -> None:
+    scene = Scene(max_transactions=1)
+    scene.receive(request_text("OPTIONS"))
+    for number in range(MAX_ASKED + 5):
+        scene.receive(request_text("BYE", branch=f"z9hG4bK{number}", to_tag="b"))
+    assert len(scene.questions) == MAX_ASKED
+    assert scene.statuses() == ["503 BYE"] * 5
+    scene.layer.close()
+    scene.questions[0][1](True)
+    assert (scene.statuses(), len(scene.told)) == ([], 1)
 
 
 def test_the_ack_of_a_refusal_goes_nowhere() -> None:
@@ -49,11 +72,15 @@ def test_what_the_user_has_no_room_for_is_refused_without_a_transaction() -> Non
     assert (scene.told, scene.layer.transactions, scene.layer.counters.refused) == ([], 0, 1)
 
 
-def test_requests_within_dialogs_may_enter_until_three_times_the_bound() -> None:
+def test_requests_within_known_dialogs_may_enter_until_three_times_the_bound() -> None:
     scene = Scene(max_transactions=2)
     for number in range(9):
         scene.receive(request_text("OPTIONS", branch=f"z9hG4bK{number}"))
-        scene.receive(request_text("BYE", branch=f"z9hG4bKin{number}", to_tag="b"))
+        for _ in range(2):
+            scene.receive(request_text("BYE", branch=f"z9hG4bKin{number}", to_tag="b"))
+        for tag, answer in scene.questions:
+            answer(tag == "b")
+        scene.questions.clear()
     assert [method for _what, method in scene.told] == ["OPTIONS", "BYE", "BYE", "BYE", "BYE", "BYE"]
     assert scene.layer.transactions == 6
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from engines.leg import to_bytes
 from engines.refusal import RefusalCode, refused
 from engines.rtpengine.bencode import NgDict
 from events.values import value
@@ -26,12 +27,12 @@ class Refusal:
 
 def error(reason: str, code: RefusalCode = RefusalCode.REFUSED) -> NgDict:
     """Give an error reply."""
-    return refused(reason.encode(), code)
+    return refused(to_bytes(reason), code)
 
 
 def ok(warning: str = "") -> NgDict:
     """Give a bare ok, with a warning where there is one."""
-    return {b"result": b"ok", b"warning": warning.encode()} if warning else {b"result": b"ok"}
+    return {b"result": b"ok", b"warning": to_bytes(warning)} if warning else {b"result": b"ok"}
 
 
 def not_found(request: NgDict) -> NgDict:

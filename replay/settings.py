@@ -59,7 +59,7 @@ def _text(name: str, value: SettingValue) -> str:
     if isinstance(value, bool):
         return "1" if value else "0"
     if isinstance(value, bytes):
-        return value.decode()
+        return value.decode(errors="surrogateescape")
     if not isinstance(value, str | int):
         raise BadSetting(f"{name}: {value!r} is neither a text nor a number")
     return str(value)

@@ -12,6 +12,7 @@ from actors.flows.delete import Removal, naming_only_the_branch, removal_of, rem
 from actors.flows.later import attend_again
 from actors.flows.offer import FAILURES
 from engines.kind import Operation, RelayKind
+from engines.leg import to_bytes
 from engines.registry import kind_of
 from engines.rtpengine.bencode import NgDict
 from events.types import BranchDeleted, Deleted, DeleteWanted, Event, How, Scope
@@ -176,7 +177,7 @@ def _branch_delete(wish: BranchRemoval) -> Operation:
     wanted = wish.wanted
     request: NgDict = {b"command": b"delete", b"delete delay": 0}
     named = ((b"from-tag", wanted.from_tag), (b"to-tag", wanted.to_tag), (b"via-branch", wanted.branch))
-    request |= {key: value.encode() for key, value in named if value}
+    request |= {key: to_bytes(value) for key, value in named if value}
     if wanted.to_tag:
         request[b"flags"] = [b"to-tag"]
     elif wanted.branch:

@@ -168,7 +168,7 @@ def _seeing(reply: NgDict) -> Seeing:
     said, sdp, shift = reply.get(VERDICT), reply.get(b"sdp"), reply.get(CSEQ_SHIFT)
     remedy, status = reply.get(REMEDY), reply.get(REFUSE_WITH)
     words = (
-        {key: value.decode() for key, value in said.items() if isinstance(value, bytes)}
+        {key: value.decode(errors="replace") for key, value in said.items() if isinstance(value, bytes)}
         if isinstance(said, dict)
         else {}
     )

@@ -12,8 +12,8 @@ from gateways.sip.messages.parameters import PARAMETERS, QUOTED, read_parameters
 Known: TypeAlias = Mapping[str, Sequence[str]]
 """The values of headers, by their long names in lower case."""
 
-MAX_CSEQ = 2**31 - 1
-"""The highest number of a CSeq (RFC 3261 8.1.1.5)."""
+MAX_CSEQ = 2**32 - 1
+"""The highest number of a CSeq that is read. RFC 3261 8.1.1.5 has half of it; some peers begin anywhere."""
 
 _NEEDED = {"via": "Via", "from": "From", "to": "To", "call-id": "Call-ID", "cseq": "CSeq"}
 _SINGLE = {
@@ -27,7 +27,7 @@ _SINGLE = {
 }
 _SCHEME = r"[A-Za-z][A-Za-z0-9+.-]*+:"
 _PARTY = re.compile(
-    rf'(?:(?:{QUOTED}|[^"<>,;]*+)[ \t]*<{_SCHEME}[^\s<>"]++>|{_SCHEME}[^\s<>",;?]++)({PARAMETERS})[ \t]*'
+    rf'(?:(?:{QUOTED}|[^"<>,;]*+)[ \t]*<[ \t]*{_SCHEME}[^\s<>"]++[ \t]*>|{_SCHEME}[^\s<>",;?]++)({PARAMETERS})[ \t;]*'
 )
 _CSEQ = re.compile(rf"([0-9]{{1,20}})[ \t]+({TOKEN})")
 _NUMBER = re.compile("[0-9]{1,10}")
@@ -69,9 +69,11 @@ def read_fields(known: Known) -> Fields:
 
 
 def check_max_forwards(known: Known) -> None:
-    """Check that Max-Forwards is a number from 0 to 255, if it is there (RFC 3261 20.22). Raises Fault."""
-    if (_number(known, "max-forwards", "Max-Forwards") or 0) > 255:
-        raise Fault("Bad Max-Forwards")
+    """Check that Max-Forwards is a number, if it is there (RFC 3261 20.22). Raises Fault.
+
+    One above 255 is let through: `gateways.sip.proxy.forwarding` brings it down.
+    """
+    _number(known, "max-forwards", "Max-Forwards")
 
 
 def content_length(known: Known) -> int | None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import secrets
 
+from gateways.sip.messages.text import to_bytes
+
 COOKIE = "z9hG4bK"
 """What each branch of RFC 3261 begins with; one without it comes from an element of RFC 2543."""
 
@@ -23,4 +25,4 @@ def new_tag() -> str:
 
 def tag_for(request: str) -> str:
     """Give the tag of responses that are made without state: the same each time `request` comes (RFC 3261 8.2.7)."""
-    return hashlib.blake2b(request.encode(errors="replace"), digest_size=8, key=_SECRET).hexdigest()
+    return hashlib.blake2b(to_bytes(request), digest_size=8, key=_SECRET).hexdigest()

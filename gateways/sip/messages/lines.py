@@ -9,6 +9,8 @@ from functools import lru_cache
 from sipmessage.message import COMPACT_FORMS
 
 from gateways.sip.messages.headers import CopyableHeaders
+from gateways.sip.messages.text import to_text
+from gateways.sip.transport.stream import END_OF_HEAD
 
 MAX_LINES = 256
 """How many header lines a message may have."""
@@ -20,7 +22,7 @@ MAX_NAME = 256
 """The longest name of a header."""
 
 _HEADER_NAME = re.compile(TOKEN)
-_FOLD = re.compile(rb"\r\n[ \t]++")
+_FOLD = re.compile(rb"\r?\n[ \t]++")
 
 
 @dataclass(slots=True)
@@ -38,21 +40,19 @@ class Parts:
 
 
 def take_apart(data: bytes) -> Parts:
-    """Give the parts of a message: headers by their long names, unfolded."""
-    head, end, body = data.lstrip(b"\r\n").partition(b"\r\n\r\n")
-    text, fault = _text(head)
-    start, *lines = text.split("\r\n")
-    pairs, known, another = _headers(lines)
-    return Parts(start, CopyableHeaders(pairs), known, body, fault or another or ("" if end else "No End Of Headers"))
+    """Give the parts of a message: headers by their long names, unfolded. Lines may end in LF alone."""
+    data = data.lstrip(b"\r\n")
+    end = END_OF_HEAD.search(data)
+    head, body = (data[: end.start()], data[end.end() :]) if end else (data, b"")
+    start, *lines = _lines(head)
+    pairs, known, fault = _headers(lines)
+    return Parts(start, CopyableHeaders(pairs), known, body, fault or ("" if end else "No End Of Headers"))
 
 
-def _text(head: bytes) -> tuple[str, str]:
-    if b"\r\n " in head or b"\r\n\t" in head:
+def _lines(head: bytes) -> list[str]:
+    if b"\n " in head or b"\n\t" in head:
         head = _FOLD.sub(b" ", head)
-    try:
-        return head.decode(), ""
-    except UnicodeDecodeError:
-        return head.decode(errors="replace"), "Not UTF-8"
+    return to_text(head.replace(b"\r\n", b"\n").removesuffix(b"\r")).split("\n")
 
 
 def _headers(lines: list[str]) -> tuple[list[tuple[str, list[str]]], dict[str, list[str]], str]:

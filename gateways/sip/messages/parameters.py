@@ -8,6 +8,8 @@ from urllib.parse import quote
 
 from sipmessage import Parameters
 
+from gateways.sip.messages.text import ERRORS
+
 # Groups are not repeated possessively here and in the other patterns: Python before 3.11.5 gets that wrong
 # (github.com/python/cpython/issues/101955). What is in them is, so that no search goes back and forth.
 QUOTED = r'"(?:[^"\\]++|\\(?s:.))*"'
@@ -32,9 +34,7 @@ class TextParameters(Parameters):
     def replace(self, **changes: str | None) -> TextParameters:
         """Give parameters with some set otherwise, whose text is as URIs have it."""
         values = {**self._values, **changes}
-        pairs = (
-            quote(name, _SAFE) + ("" if value is None else f"={quote(value, _SAFE)}") for name, value in values.items()
-        )
+        pairs = (_escaped(name) + ("" if value is None else f"={_escaped(value)}") for name, value in values.items())
         return TextParameters(values, "".join(f";{pair}" for pair in pairs))
 
     def __getitem__(self, key: str) -> str | None:
@@ -60,6 +60,10 @@ def read_parameters(text: str) -> TextParameters:
     for name, value in _pairs(text):
         values.setdefault(name.lower(), value)
     return TextParameters(values, text)
+
+
+def _escaped(text: str) -> str:
+    return quote(text, _SAFE, errors=ERRORS)
 
 
 def _pairs(text: str) -> Iterator[tuple[str, str | None]]:

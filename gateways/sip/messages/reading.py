@@ -17,7 +17,7 @@ from gateways.sip.messages.ids import COOKIE
 from gateways.sip.messages.incoming import IncomingRequest, IncomingResponse
 from gateways.sip.messages.lines import TOKEN, Parts, take_apart
 from gateways.sip.messages.replies import reply_with
-from gateways.sip.messages.uris import TextURI, UnknownSchemeError, read_uri
+from gateways.sip.messages.uris import TextURI, read_uri
 from gateways.sip.messages.vias import mark_source, top_via
 
 MAX_MESSAGE = 65_535
@@ -105,8 +105,6 @@ def _request_line(start: str) -> tuple[str, TextURI]:
         raise Fault("Version Not Supported", 505)
     try:
         uri = read_uri(text)
-    except UnknownSchemeError:
-        raise Fault("Unsupported URI Scheme", 416) from None
     except ValueError:
         raise Fault("Bad Request-URI") from None
     if uri.headers:

@@ -4,39 +4,41 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from sipmessage import URI
 
 from gateways.sip.messages import parameters
 from gateways.sip.messages.parameters import TextParameters
+from gateways.sip.messages.text import ERRORS
 
 HOST = r"(?:\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9._-]{1,255})"
 """A name (also one that ends in a digit, or has underscores), an IPv4 address, or an IPv6 address in brackets."""
 
+# What is not ASCII should be escaped; many do not, and a hop need not understand it. An empty parameter is none.
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*(?=:)")
-_ALL = r"[!#-:=A-~]"
-_USER = r"[!#-9;=?A-~]"
-_PARAMS = rf"((?:;[!#-:A-~]++(?:={_ALL}*+)?)*)"
+_ALL = r"[!#-:=A-~\x80-\U0010ffff]"
+_USER = r"[!#-9;=?A-~\x80-\U0010ffff]"
+_PARAMS = rf"((?:;(?:[!#-:A-~\x80-\U0010ffff]++(?:={_ALL}*+)?)?)*)"
 _SIP = re.compile(rf"(?:({_USER}++)(?::({_USER}*+))?@)?({HOST})(?::(\d{{1,5}}))?{_PARAMS}(?:\?([!#-;=?-~]*+))?")
 _TEL = re.compile(rf"([0-9A-Fa-f*#+().-]++){_PARAMS}")
-
-
-class UnknownSchemeError(ValueError):
-    """A URI of a scheme other than sip, sips and tel."""
+_OPAQUE = re.compile(r"[!#-;=?-~\x80-\U0010ffff]++")
+_USER_SAFE = "-_.!~*'()&=+$,;?/"
+_PASSWORD_SAFE = "-_.!~*'()&=+$,"
 
 
 class TextURI(URI):
     """A URI that `str()` gives as it was read. `headers` is what stands behind its question mark.
 
-    One that `dataclasses.replace` makes of it has a text of its values, without headers.
+    One that `dataclasses.replace` makes of it has a text of its values, without headers. Of a URI of another scheme
+    than sip, sips and tel, only the scheme and the text are known: its host is "", and it has no parameters.
     """
 
     text = ""
     headers = ""
 
     def __str__(self) -> str:
-        return self.text or super().__str__()
+        return self.text or _text_of(self)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, URI) and _values(self) == _values(other)
@@ -45,7 +47,7 @@ class TextURI(URI):
 
 
 def read_uri(text: str) -> TextURI:
-    """Read a URI (RFC 3261 19.1.1, RFC 3966). Raises ValueError; UnknownSchemeError if its scheme is not read here."""
+    """Read a URI (RFC 3261 19.1.1, RFC 3966; of other schemes any). Raises ValueError."""
     match = _SCHEME.match(text)
     if match is None:
         raise ValueError("URI without a scheme")
@@ -54,8 +56,10 @@ def read_uri(text: str) -> TextURI:
         uri = _tel(text)
     elif scheme in ("sip", "sips"):
         uri = _sip(scheme, text)
+    elif _OPAQUE.fullmatch(text, match.end() + 1):
+        uri = TextURI(scheme=scheme, host="", parameters=parameters.NONE)
     else:
-        raise UnknownSchemeError("URI of an unknown scheme")
+        raise ValueError("URI that cannot be read")
     object.__setattr__(uri, "text", text)
     return uri
 
@@ -84,8 +88,8 @@ def _sip(scheme: str, text: str) -> TextURI:
     uri = TextURI(
         scheme=scheme,
         host=checked_host(host),
-        user=unquote(user) if user else None,
-        password=unquote(password) if password else None,
+        user=_unescaped(user) if user else None,
+        password=_unescaped(password) if password else None,
         port=checked_port(port),
         parameters=_parameters(params),
     )
@@ -108,9 +112,24 @@ def _parameters(text: str) -> TextParameters:
     values: dict[str, str | None] = {}
     for piece in text[1:].split(";"):
         name, equals, value = piece.partition("=")
-        values.setdefault(unquote(name).lower(), unquote(value) if equals else None)
+        if name:
+            values.setdefault(_unescaped(name).lower(), _unescaped(value) if equals else None)
     return TextParameters(values, text)
 
 
+def _unescaped(text: str) -> str:
+    return unquote(text, errors=ERRORS)
+
+
+def _text_of(uri: URI) -> str:
+    if uri.scheme == "tel":
+        return f"tel:{uri.user}{uri.parameters}"
+    password = "" if uri.password is None else f":{quote(uri.password, _PASSWORD_SAFE, errors=ERRORS)}"
+    user = "" if uri.user is None else f"{quote(uri.user, _USER_SAFE, errors=ERRORS)}{password}@"
+    port = "" if uri.port is None else f":{uri.port}"
+    return f"{uri.scheme}:{user}{uri.host}{port}{uri.parameters}"
+
+
 def _values(uri: URI) -> tuple[object, ...]:
-    return uri.scheme, uri.host, uri.user, uri.password, uri.port, uri.parameters
+    opaque = "" if uri.host or uri.scheme == "tel" else str(uri)
+    return uri.scheme, uri.host, uri.user, uri.password, uri.port, uri.parameters, opaque

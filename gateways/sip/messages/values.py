@@ -104,7 +104,7 @@ def with_params(value: str, params: Mapping[str, str | None]) -> str:
     """Give a value with parameters set, in place of those of the same names; None for one without a value."""
     start = _end_of_address(value)
     pieces = [piece.strip() for piece in _split(value[start:], _PIECE)[1:]]
-    kept = [piece for piece in pieces if piece.partition("=")[0].strip().lower() not in params]
+    kept = [piece for piece in pieces if piece and piece.partition("=")[0].strip().lower() not in params]
     return ";".join([value[:start].rstrip(), *kept, *(_param(name, text) for name, text in params.items())])
 
 

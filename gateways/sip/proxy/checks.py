@@ -6,10 +6,10 @@ import hashlib
 import secrets
 
 from gateways.sip.messages.incoming import IncomingRequest
+from gateways.sip.messages.text import to_bytes
 from gateways.sip.messages.values import split_values
 from gateways.sip.proxy.hooks import Answer
 
-_SCHEMES = frozenset({"sip", "sips", "tel"})
 _LOOP = Answer(482, "Loop Detected", (("Reason", 'SIP;cause=482;text="It was here before and has not changed"'),))
 
 
@@ -34,12 +34,12 @@ class Fingerprints:
             incoming.call_id,
             str(incoming.cseq),
         )
-        return hashlib.blake2b("\n".join(fields).encode(errors="replace"), digest_size=8, key=self._key).hexdigest()
+        return hashlib.blake2b(to_bytes("\n".join(fields)), digest_size=8, key=self._key).hexdigest()
 
     def branch(self, incoming: IncomingRequest) -> str:
         """Give what makes the branch of a request that is sent without a transaction: the same for its repeats."""
         text = f"{incoming.via}\n{incoming.call_id}\n{incoming.cseq}"
-        return hashlib.blake2b(text.encode(errors="replace"), digest_size=12, key=self._key).hexdigest()
+        return hashlib.blake2b(to_bytes(text), digest_size=12, key=self._key).hexdigest()
 
 
 def fault_of(incoming: IncomingRequest, fingerprint: str, supported: frozenset[str]) -> Answer | None:
@@ -50,9 +50,7 @@ def fault_of(incoming: IncomingRequest, fingerprint: str, supported: frozenset[s
     request = incoming.message
     if request.method == "CANCEL":
         return Answer(481)  # the transactions know nothing that it could be for, and nothing left here without one
-    if request.uri.scheme not in _SCHEMES:
-        return Answer(416, "Unsupported URI Scheme")
-    if request.headers.get("Max-Forwards", "70") == "0":
+    if int(request.headers.get("Max-Forwards") or 1) == 0:
         return Answer(200, "OK") if request.method == "OPTIONS" else Answer(483, "Too Many Hops")
     if any(fingerprint in via for via in request.headers.getlist("Via")):
         return _LOOP

@@ -18,6 +18,10 @@ from gateways.sip.proxy.hooks import RefusalError, Target
 from gateways.sip.proxy.routes import record_routes, set_routes
 
 MAX_FORWARDS = 70
+"""What a request gets that has no Max-Forwards (RFC 3261 16.6 step 3)."""
+
+MOST_FORWARDS = 255
+"""The highest number that a Max-Forwards may have (RFC 3261 20.22): who asks for more gets that."""
 
 
 def forwarded(request: Request, target: Target) -> Request:
@@ -25,7 +29,8 @@ def forwarded(request: Request, target: Target) -> Request:
     copy = copy_request(request)
     copy.uri = _request_uri(target.uri)
     hops_left = request.headers.get("Max-Forwards")
-    copy.headers.set("Max-Forwards", str(MAX_FORWARDS if hops_left is None else int(hops_left) - 1))
+    left = MAX_FORWARDS if hops_left is None else min(int(hops_left), MOST_FORWARDS) - 1
+    copy.headers.set("Max-Forwards", str(left))
     return copy
 
 

@@ -44,7 +44,7 @@ class OwnAddresses:
 
     def match(self, uri: URI) -> bool:
         """Whether a URI leads to us, whoever is named in it."""
-        return uri.scheme != "tel" and self.has(uri.host, uri.port or _default_port(uri))
+        return uri.scheme in ("sip", "sips") and self.has(uri.host, uri.port or _default_port(uri))
 
 
 def take_off_own(request: Request, own: OwnAddresses) -> Mapping[str, str | None] | None:

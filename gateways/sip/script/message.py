@@ -11,6 +11,7 @@ from events.values import value
 from gateways.sip.calls.settings import CallSettings
 from gateways.sip.messages.headers import copied
 from gateways.sip.messages.making import set_body
+from gateways.sip.messages.text import to_bytes
 from gateways.sip.messages.uris import TextURI, read_uri
 from gateways.sip.script.decisions import RoutingError
 from gateways.sip.script.headers import Headers, checked_text
@@ -40,7 +41,7 @@ class MessageView(Named):
 
     @body.setter
     def body(self, body: str | bytes) -> None:
-        set_body(self._message, body.encode() if isinstance(body, str) else body)
+        set_body(self._message, to_bytes(body) if isinstance(body, str) else body)
 
     @property
     def content_type(self) -> str:

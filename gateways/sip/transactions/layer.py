@@ -19,6 +19,7 @@ from gateways.sip.messages.ids import new_tag
 from gateways.sip.messages.incoming import IncomingRequest, IncomingResponse
 from gateways.sip.messages.reading import Malformed, is_keepalive, read
 from gateways.sip.messages.replies import reply_to
+from gateways.sip.messages.writing import write
 from gateways.sip.transactions.alarms import Loop
 from gateways.sip.transactions.counters import TransactionCounters
 from gateways.sip.transactions.matching import ServerKey, key_of
@@ -95,7 +96,7 @@ class TransactionLayer:
 
     def send(self, message: Request | Response, hop: Hop) -> None:
         """Send a message without a transaction: once."""
-        self._shared.send(bytes(message), hop, None)
+        self._shared.send(write(message), hop, None)
 
     def respond_stateless(self, incoming: IncomingRequest, response: Response) -> None:
         """Send a response without a transaction: once."""

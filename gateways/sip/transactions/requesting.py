@@ -9,6 +9,7 @@ from gateways.sip.addresses import Hop
 from gateways.sip.messages.incoming import IncomingResponse
 from gateways.sip.messages.making import ack_for, cancel_for
 from gateways.sip.messages.values import param_of, top_via_text
+from gateways.sip.messages.writing import write
 from gateways.sip.transactions import client, invite_client
 from gateways.sip.transactions.machine import Act, Event, Machine, State
 from gateways.sip.transactions.matching import ClientKey
@@ -95,7 +96,7 @@ class SentRequest(Machine):
         self._shared = shared = requests.shared
         self._requests, self._key, self._hop, self._user = requests, key, hop, user
         self._request: Request | None = request
-        self._data, self._ack, self._reason = bytes(request), b"", ""
+        self._data, self._ack, self._reason = write(request), b"", ""
         table = invite_client.TABLE if request.method == "INVITE" else client.TABLE
         super().__init__(table, shared.pacing(hop), shared.alarms)
 
@@ -172,7 +173,7 @@ class SentRequest(Machine):
 
     def _acknowledge(self, response: IncomingResponse) -> None:
         if self._request is not None:
-            self._ack = bytes(ack_for(self._request, response.message))
+            self._ack = write(ack_for(self._request, response.message))
         else:
             self._shared.counters.resent += 1
         self._send(self._ack)

@@ -10,6 +10,7 @@ from sipmessage import Response
 from gateways.sip.messages.hops import fallback_hop, response_hop
 from gateways.sip.messages.incoming import IncomingRequest
 from gateways.sip.messages.values import tag_of
+from gateways.sip.messages.writing import write
 from gateways.sip.transactions import invite_server, server
 from gateways.sip.transactions.machine import Act, Event, Machine, State
 from gateways.sip.transactions.matching import ServerKey, is_old, key_of, keys_of_ack
@@ -126,7 +127,7 @@ class Answering(Machine):
         """Send a response."""
         if is_old(self._key) and not self.final:
             self._to_tag = tag_of(response.headers.get("To") or "")
-        self.answer(response.code, bytes(response))
+        self.answer(response.code, write(response))
 
     def answer(self, status: int, data: bytes) -> None:
         """Send a response that is written already."""

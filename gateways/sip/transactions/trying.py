@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from sipmessage import Request
 
+from gateways.sip.messages.text import to_bytes
+
 _COPIED = ("Via", "From", "To", "Call-ID", "CSeq", "Timestamp")
 
 
@@ -15,4 +17,4 @@ def trying(invite: Request) -> bytes:
         for value in headers.getlist(name):
             lines.append(f"{name}: {value}")  # noqa: PERF401 a comprehension in a loop costs more than it saves
     lines.append("Content-Length: 0\r\n\r\n")
-    return "\r\n".join(lines).encode()
+    return to_bytes("\r\n".join(lines))

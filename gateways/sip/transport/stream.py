@@ -11,8 +11,11 @@ PING: Final = b"\r\n\r\n"
 
 PONG: Final = b"\r\n"
 
-_END_OF_HEAD = b"\r\n\r\n"
-_LENGTH = re.compile(rb"\r\n(?:content-length|l)[ \t]*:((?:[^\r\n]|\r\n[ \t])*)", re.IGNORECASE)
+END_OF_HEAD = re.compile(rb"\n\r?\n")
+"""The empty line behind the headers, whichever line ends the sender writes; a CR before it is the last line's."""
+
+_LENGTH = re.compile(rb"\n(?:content-length|l)[ \t]*:((?:[^\r\n]|\r?\n[ \t])*)", re.IGNORECASE)
+_LONGEST_END = 3
 _DIGITS = re.compile(rb"\s*([0-9]{1,10})\s*")
 
 
@@ -43,6 +46,8 @@ class Framer:
         while self._buffer:
             if not self._total and self._buffer.startswith(PONG):
                 yield from self._skip_line_end()
+            elif not self._total and self._buffer.startswith(b"\n"):
+                self._drop(1)
             elif self._is_whole():
                 yield self._pop()
             else:
@@ -69,13 +74,13 @@ class Framer:
 
     def _find_total(self) -> bool:
         """Find where the message ends; False while its head is not whole."""
-        end = self._buffer.find(_END_OF_HEAD, self._searched)
-        if end < 0:
+        end = END_OF_HEAD.search(self._buffer, self._searched)
+        if end is None:
             if len(self._buffer) >= self._max_message:
                 raise StreamError(f"a message longer than the {self._max_message} bytes allowed")
-            self._searched = max(0, len(self._buffer) - len(_END_OF_HEAD) + 1)
+            self._searched = max(0, len(self._buffer) - _LONGEST_END + 1)
             return False
-        total = end + len(_END_OF_HEAD) + _content_length(bytes(self._buffer[: end + 2]))
+        total = end.end() + _content_length(bytes(self._buffer[: end.start()]))
         if total > self._max_message:
             raise StreamError(f"a message longer than the {self._max_message} bytes allowed")
         self._total = total

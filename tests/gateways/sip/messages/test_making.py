@@ -5,6 +5,7 @@ from sipmessage import URI, Request
 from gateways.sip.messages.headers import copied
 from gateways.sip.messages.ids import COOKIE, new_branch, new_tag
 from gateways.sip.messages.making import ack_for, add_first, cancel_for, copy_response, set_body
+from gateways.sip.messages.writing import write
 from tests.gateways.sip.messages.examples import INVITE, RINGING, SDP, changed, request, response
 
 TWO_VIAS = changed(b"Max-Forwards: 70", b"Via: SIP/2.0/UDP next;branch=z9hG4bKnext\r\nMax-Forwards: 12")
@@ -12,7 +13,7 @@ TWO_VIAS = changed(b"Max-Forwards: 70", b"Via: SIP/2.0/UDP next;branch=z9hG4bKne
 
 def test_the_ack_of_a_failure() -> None:
     busy = response(changed(b"180 Ringing", b"486 Busy Here", RINGING)).message
-    assert bytes(ack_for(request(TWO_VIAS).message, busy)) == (
+    assert write(ack_for(request(TWO_VIAS).message, busy)) == (
         b"ACK sip:bob@biloxi.example SIP/2.0\r\n"
         b"Via: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK776asdhds\r\n"
         b"Route: <sip:192.0.2.7;lr>, <sip:192.0.2.8;lr>\r\n"
@@ -26,7 +27,7 @@ def test_the_ack_of_a_failure() -> None:
 
 
 def test_a_cancel_goes_the_way_of_its_invite() -> None:
-    cancel = request(bytes(cancel_for(request(TWO_VIAS).message)))
+    cancel = request(write(cancel_for(request(TWO_VIAS).message)))
     assert (cancel.method, cancel.branch, cancel.cseq, cancel.to_tag) == ("CANCEL", "z9hG4bK776asdhds", 314159, "")
     assert cancel.message.headers.getlist("Via") == ["SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK776asdhds"]
     assert cancel.message.headers["Route"] == "<sip:192.0.2.7;lr>, <sip:192.0.2.8;lr>"
@@ -47,7 +48,7 @@ def test_set_body() -> None:
         "application/sdp",
     )
     set_body(message, b"")
-    assert bytes(message) == RINGING
+    assert write(message) == RINGING
 
 
 def test_add_first() -> None:
@@ -64,7 +65,7 @@ def test_copies_of_responses() -> None:
     message = response(RINGING).message
     copy = copy_response(message)
     copy.headers.getlist("Via").clear()
-    assert bytes(message) == RINGING
+    assert write(message) == RINGING
 
 
 def test_headers_of_any_kind_can_be_copied() -> None:

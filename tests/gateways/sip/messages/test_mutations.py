@@ -13,6 +13,7 @@ from gateways.sip.messages.making import ack_for, cancel_for, copy_request, copy
 from gateways.sip.messages.reading import MAX_MESSAGE, Malformed, is_keepalive, read
 from gateways.sip.messages.replies import reply_to
 from gateways.sip.messages.values import param_of, split_values, uri_text, with_params
+from gateways.sip.messages.writing import write
 from tests.gateways.sip.messages.examples import ALICE, INVITE, RINGING
 from tests.gateways.sip.messages.torture import load
 
@@ -64,22 +65,22 @@ def check(data: bytes, hop: Hop) -> None:
 def check_reply(malformed: Malformed) -> None:
     if malformed.reply is not None:
         assert 400 <= malformed.reply.code < 600
-        assert bytes(malformed.reply)
+        assert write(malformed.reply)
 
 
 def check_message(incoming: IncomingRequest | IncomingResponse, hop: Hop) -> None:
     if isinstance(incoming, IncomingRequest):
-        written = bytes(copy_request(incoming.message))
+        written = write(copy_request(incoming.message))
         response_hop(incoming.via, hop)
         refusal = reply_to(incoming.message, 404)
-        assert read(bytes(refusal), hop).branch == incoming.branch
-        assert read(bytes(ack_for(incoming.message, refusal)), hop).branch == incoming.branch
-        assert read(bytes(cancel_for(incoming.message)), hop).branch == incoming.branch
+        assert read(write(refusal), hop).branch == incoming.branch
+        assert read(write(ack_for(incoming.message, refusal)), hop).branch == incoming.branch
+        assert read(write(cancel_for(incoming.message)), hop).branch == incoming.branch
     else:
-        written = bytes(copy_response(incoming.message))
+        written = write(copy_response(incoming.message))
         hop_of(incoming.via)
     again = read(written, hop)
-    assert bytes(again.message) == written
+    assert write(again.message) == written
     assert (again.call_id, again.from_tag, again.to_tag, again.cseq, again.branch) == (
         incoming.call_id,
         incoming.from_tag,
@@ -92,6 +93,34 @@ def check_message(incoming: IncomingRequest | IncomingResponse, hop: Hop) -> Non
 @given(mutated(), st.sampled_from(HOPS))
 def test_mutations(data: bytes, hop: Hop) -> None:
     check(data, hop)
+
+
+@given(
+    st.sampled_from(
+        [
+            (INVITE, b"Max-Forwards: 70", b"Organization: %b\r\nMax-Forwards: 70"),
+            (INVITE, b'"Alice"', b'"%b"'),
+            (INVITE, b"Contact: <", b"Contact: %b <"),
+            (RINGING, b"180 Ringing", b"180 %b"),
+            (RINGING, b'"Alice"', b'"%b"'),
+            (RINGING, b"Call-ID", b'Warning: 399 a "%b"\r\nCall-ID'),
+        ]
+    ),
+    st.lists(st.integers(0x80, 0xFF) | st.sampled_from(b"aZ09 .-"), min_size=1, max_size=12).map(bytes),
+    st.sampled_from(HOPS[:1]),
+)
+def test_bytes_that_need_not_be_understood_go_through(place: tuple[bytes, bytes, bytes], raw: bytes, hop: Hop) -> None:
+    data, old, new = place
+    raw = b"x" + raw + b"x"
+    assert old in data
+    written = data.replace(old, new % raw)
+    incoming = read(written, hop)
+    check(written, hop)
+    assert write(incoming.message) == written
+    if isinstance(incoming, IncomingRequest):
+        for name in (b"From", b"To"):
+            line = next(line for line in written.split(b"\r\n") if line.startswith(name))
+            assert line in write(reply_to(incoming.message, 486))
 
 
 @given(st.binary(max_size=300), st.sampled_from(HOPS))

@@ -12,6 +12,7 @@ from gateways.sip.messages.incoming import IncomingRequest, IncomingResponse
 from gateways.sip.messages.making import copy_request, copy_response
 from gateways.sip.messages.reading import Malformed, read
 from gateways.sip.messages.values import param_of, split_values, uri_of, uri_text
+from gateways.sip.messages.writing import write
 from tests.gateways.sip.messages.examples import request, response
 from tests.gateways.sip.messages.torture import load
 
@@ -48,6 +49,9 @@ REQUESTS: Mapping[str, tuple[str, str, str, str, int]] = {
     "cparam01": ("REGISTER", "sip:example.com", "DkfVgjkrtMwaerKKpe", "", 2),
     "cparam02": ("REGISTER", "sip:example.com", "838293", "", 3),
     "regescrt": ("REGISTER", "sip:example.com", "8", "", 14398234),
+    "unkscm": ("OPTIONS", "nobodyKnowsThisScheme:totallyopaquecontent", "384", "", 3923423),
+    "novelsc": ("OPTIONS", "soap.beep://192.0.2.103:3002", "384", "", 3923423),
+    "badaspec": ("OPTIONS", "sip:user@example.org", "433423", "", 3923239),
     "sdp01": ("INVITE", "sip:user@example.com", "234", "", 8),
     "inv2543": ("INVITE", "sip:UserB@example.com", "", "", 56),
 }
@@ -67,14 +71,11 @@ REFUSED = {
     "lwsstart": (400, "Bad Request Line"),
     "trws": (400, "Bad Request Line"),
     "escruri": (400, "Headers In Request-URI"),
-    "badaspec": (400, "Bad To"),
     "baddn": (400, "Bad From"),
     "badvers": (505, "Version Not Supported"),
     "mismatch01": (400, "CSeq Of Another Method"),
     "mismatch02": (400, "CSeq Of Another Method"),
     "badbranch": (400, "Branch Without Identifier"),
-    "unkscm": (416, "Unsupported URI Scheme"),
-    "novelsc": (416, "Unsupported URI Scheme"),
     "multi01": (400, "More Than One From"),
     "mcl01": (400, "More Than One Content-Length"),
 }
@@ -109,11 +110,11 @@ def test_responses_that_are_taken(name: str) -> None:
 def assert_survives(incoming: IncomingRequest | IncomingResponse) -> None:
     """Check that a message is the same after it was copied, written, and read again."""
     if isinstance(incoming, IncomingRequest):
-        copy = bytes(copy_request(incoming.message))
+        copy = write(copy_request(incoming.message))
     else:
-        copy = bytes(copy_response(incoming.message))
+        copy = write(copy_response(incoming.message))
     again = read(copy, HOP)
-    assert bytes(again.message) == bytes(incoming.message) == copy
+    assert write(again.message) == write(incoming.message) == copy
     assert (again.call_id, again.from_tag, again.to_tag, again.cseq) == (
         incoming.call_id,
         incoming.from_tag,
@@ -193,7 +194,7 @@ def test_quoted_control_characters() -> None:
 def test_what_follows_the_body_in_a_datagram_is_left() -> None:
     incoming = request(MESSAGES["dblreq"], HOP)
     assert incoming.message.body == b""
-    assert b"INVITE" not in bytes(incoming.message)
+    assert b"INVITE" not in write(incoming.message)
 
 
 def test_long_values() -> None:

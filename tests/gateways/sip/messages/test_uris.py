@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from sipmessage import URI
 
-from gateways.sip.messages.uris import UnknownSchemeError, read_uri
+from gateways.sip.messages.uris import read_uri
 
 
 @pytest.mark.parametrize(
@@ -49,10 +49,11 @@ def test_parameters() -> None:
         "sip:2001:db8::1",
         "sip:[2001:db8:::1]",
         "sip:[192.0.2.1]",
-        "sip:a@b;;lr",
         "sip:a@b;x=\x00",
         "sip:a@b\n",
-        "sip:ü@b",
+        "urn:",
+        "urn:a b",
+        "http:<a>",
         "sip:<a>@b",
         "tel:",
         "tel:alice",
@@ -63,10 +64,27 @@ def test_what_is_no_uri(text: str) -> None:
         read_uri(text)
 
 
-@pytest.mark.parametrize("text", ["http://example.com", "urn:service:sos", "im:a@b"])
-def test_unknown_schemes(text: str) -> None:
-    with pytest.raises(UnknownSchemeError):
-        read_uri(text)
+@pytest.mark.parametrize("text", ["http://example.com/?a", "urn:service:sos", "im:a@b;x", "isbn:2983792873"])
+def test_of_other_schemes_the_text_is_known(text: str) -> None:
+    uri = read_uri(text)
+    assert (uri.scheme, str(uri), uri.host, uri.user) == (text.partition(":")[0], text, "", None)
+    assert uri == read_uri(text)
+    assert uri != read_uri(f"{text}x")
+
+
+@pytest.mark.parametrize("text", ["sip:a@b;", "sip:a@b;;lr;", "tel:+1;"])
+def test_an_empty_parameter_is_none(text: str) -> None:
+    uri = read_uri(text)
+    assert (str(uri), list(uri.parameters)) == (text, ["lr"] if "lr" in text else [])
+
+
+@pytest.mark.parametrize("user", ["M\udcfcller", "Müller", "M%FCller", "M%C3%BCller"])
+def test_a_user_that_is_not_ascii(user: str) -> None:
+    """Also in a URI that is written anew."""
+    uri = read_uri(f"sip:{user}@b;x=1")
+    assert str(uri) == f"sip:{user}@b;x=1"
+    expected = "M%FCller" if user in ("M\udcfcller", "M%FCller") else "M%C3%BCller"
+    assert str(replace(uri, port=5070)) == f"sip:{expected}@b:5070;x=1"
 
 
 def test_a_replaced_uri_has_its_own_text() -> None:

@@ -93,7 +93,7 @@ def test_uri_of() -> None:
     assert uri.headers == "Subject=x"
 
 
-@pytest.mark.parametrize("value", ["*", "", "<>", "<bob@b>", "sip:a@b?x=y", "http://x"])
+@pytest.mark.parametrize("value", ["*", "", "<>", "<bob@b>", "sip:a@b?x=y"])
 def test_values_without_a_uri_that_can_be_read(value: str) -> None:
     with pytest.raises(ValueError, match="URI"):
         uri_of(value)

@@ -6,10 +6,11 @@ from gateways.sip.proxy.settings import ProxySettings
 from tests.gateways.sip.proxy.world import World, request, target
 
 
-async def test_a_request_without_hops_left_gets_483() -> None:
+@pytest.mark.parametrize("none", ["0", "00"])
+async def test_a_request_without_hops_left_gets_483(none: str) -> None:
     world = World()
     world.forward()
-    server = await world.take(request(headers=["Max-Forwards: 0"]))
+    server = await world.take(request(headers=[f"Max-Forwards: {none}"]))
     assert server.codes == [483]
     assert world.arrivals == []
 
@@ -17,6 +18,13 @@ async def test_a_request_without_hops_left_gets_483() -> None:
 async def test_options_without_hops_left_is_answered_here() -> None:
     server = await World().take(request("OPTIONS", headers=["Max-Forwards: 0"]))
     assert server.codes == [200]
+
+
+async def test_more_hops_than_there_may_be_are_made_fewer() -> None:
+    world = World()
+    world.forward()
+    await world.take(request(headers=["Max-Forwards: 70000"]))
+    assert world.clients[0].header("Max-Forwards") == ["254"]
 
 
 async def test_the_last_hop_is_used() -> None:
@@ -91,10 +99,18 @@ async def test_a_telephone_number_leads_nowhere_by_itself() -> None:
     assert server.codes == [416]
 
 
-async def test_a_uri_of_an_unknown_scheme_is_refused() -> None:
-    incoming = request()
-    object.__setattr__(incoming.message.uri, "scheme", "http")
-    assert (await World().take(incoming)).codes == [416]
+async def test_a_service_goes_where_its_route_says() -> None:
+    world = World()
+    world.forward(target("urn:service:sos"))
+    await world.take(request(uri="urn:service:sos", headers=["Route: <sip:203.0.113.9;lr>"]))
+    assert str(world.clients[0].request.uri) == "urn:service:sos"
+    assert world.clients[0].hop.host == "203.0.113.9"
+
+
+async def test_a_uri_of_an_unknown_scheme_leads_nowhere_by_itself() -> None:
+    world = World()
+    world.forward(target("urn:service:sos"))
+    assert (await world.take(request(uri="urn:service:sos"))).codes == [416]
 
 
 async def test_a_cancel_of_nothing_gets_481() -> None:

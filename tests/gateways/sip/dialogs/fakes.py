@@ -100,7 +100,7 @@ class FakeNetwork:
         self.connections: set[str] = set()
 
     def numeric(self, uri: URI) -> list[Hop] | None:
-        if not uri.host[0].isdigit():
+        if not uri.host[:1].isdigit():
             return None
         transport = Transport((uri.parameters.get("transport") or "udp").lower())
         return [Hop(transport, uri.host, uri.port or 5060)]

@@ -66,4 +66,8 @@ async def test_addresses_that_no_listening_point_reaches_are_left_out() -> None:
 
 async def test_a_uri_that_cannot_be_read_is_an_error() -> None:
     with pytest.raises(ValueError, match="URI"):
-        await hops(FakeNetwork(), "mailto:bob@example.com")
+        await hops(FakeNetwork(), "sip:bob@")
+
+
+async def test_a_party_whose_uri_leads_nowhere_is_where_its_messages_come_from() -> None:
+    assert await hops(FakeNetwork(), "mailto:bob@example.com", "udp:192.0.2.4:5060") == [udp("192.0.2.4")]

@@ -26,7 +26,8 @@ class Command:
     node set that a new call is placed in. received_at: ms since the epoch. engine: the only relay kind whose nodes may
     be chosen, where it matters. wording: says the command in the relay kind's own words, in place of `request`.
     ends_call: whether a delete of all that there is ends the call. reason: why, for the journal, of a delete.
-    moves: whether an offer may open a session on another node when that of its dialog does not take it.
+    moves: whether an offer may open a session on another node when that of its dialog does not take it. anew: whether
+    it is to have a session of its own, whatever sessions there are.
     """
 
     verb: str
@@ -42,6 +43,7 @@ class Command:
     ends_call: bool = True
     reason: str = "delete by the client"
     moves: bool = True
+    anew: bool = False
 
     @property
     def sdp(self) -> bytes:

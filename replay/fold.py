@@ -8,7 +8,7 @@ from typing import Any, Literal
 from events import types as e
 from events.journal import Recorded
 from replay import dialogs
-from replay.negotiation import Negotiation, Role, SipEvent
+from replay.negotiation import Change, Negotiation, Role, SipEvent
 from replay.relay import Copy, Engagement, Relay
 from replay.signalling import OwnRequest, Party, Signalling
 from replay.state import Agreement, BranchDelete, CallState, CallStatus, Leg, Operation, Session, SessionStatus
@@ -252,6 +252,8 @@ def _signalled(state: CallState, record: Recorded, event: e.Signalled) -> None:
     verdict = state.negotiation.see(message)
     signalling = _heard_signalling(state, message)
     signalling.hear(message, record.at, event.expires)
+    if verdict.change is Change.ESTABLISHED and len(state.negotiation.established()) > 1:
+        signalling.unacknowledged[verdict.callee_tag] = record.at
     if not verdict.fault:
         signalling.track(message, record.at)
     if verdict.role is Role.OFFER:
@@ -289,9 +291,9 @@ def _senders_tag(message: SipEvent) -> str:
     return message.from_tag if message.status is None else message.to_tag
 
 
-def _branch_established(state: CallState, _: Recorded, event: e.BranchEstablished) -> None:
+def _branch_established(state: CallState, record: Recorded, event: e.BranchEstablished) -> None:
     relay = _relay(state)
-    relay.established, relay.established_tag = event.branch, event.to_tag
+    relay.established, relay.established_tag, relay.established_at = event.branch, event.to_tag, record.at
     relay.tags[event.to_tag] = event.branch
 
 

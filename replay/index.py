@@ -8,6 +8,12 @@ from dataclasses import dataclass
 from events.journal import NOTHING, Index, LiveCall
 from replay.state import CallState, CallStatus, Session, SessionStatus
 
+TIMER_H = 32_000
+"""How long a callee waits for the ACK of its 2xx (RFC 3261 13.3.1.4: 64*T1), ms."""
+
+SPARE = 500
+"""For how long the branches that were not answered are kept when another one is (ms): about what a CANCEL takes."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deadlines:
@@ -57,10 +63,12 @@ def wishes(state: CallState, deadlines: Deadlines) -> list[int]:
     if state.status is CallStatus.QUARANTINED:
         return wishes
     if state.status is CallStatus.LIVE:
-        wishes.append(state.changed + (deadlines.probe if state.answered else deadlines.offer))
+        wishes.append(state.changed + _patience(state, deadlines))
     for session in state.sessions.values():
         if session.status is not SessionStatus.CLOSED:
             _add_wishes(wishes, session, deadlines)
+    if state.relay is not None and state.spare_branches():
+        wishes.append(state.relay.established_at + SPARE + deadlines.retry)
     for _, copy in state.usable_copies():
         if copy.closing:
             wishes.append(copy.wanted_at + deadlines.retry)
@@ -69,6 +77,13 @@ def wishes(state: CallState, deadlines: Deadlines) -> list[int]:
     if state.signalling is not None:
         wishes += _dialog_wishes(state, deadlines)
     return wishes
+
+
+def _patience(state: CallState, deadlines: Deadlines) -> int:
+    """Return for how long nothing may change before a call wants attention; of one without a relay its parties tell."""
+    if state.has_dialog and not state.has_session:
+        return deadlines.give_up
+    return deadlines.probe if state.answered else deadlines.offer
 
 
 def _add_wishes(wishes: list[int], session: Session, deadlines: Deadlines) -> None:
@@ -85,6 +100,7 @@ def _dialog_wishes(state: CallState, deadlines: Deadlines) -> Iterator[int]:
     yield from (request.at + deadlines.request for request in requests.values())
     if not requests:  # what comes of these is known soon, and says more
         yield from filter(None, (session_ends(state, deadlines), falls_silent(state, deadlines)))
+        yield from unacknowledged(state).values()
 
 
 def session_ends(state: CallState, deadlines: Deadlines) -> int | None:
@@ -95,12 +111,22 @@ def session_ends(state: CallState, deadlines: Deadlines) -> int | None:
     return signalling.expires_at + deadlines.session_timer
 
 
+def unacknowledged(state: CallState) -> dict[str, int]:
+    """Return when dialogs are to be ended because the ACK of their 2xx has not come, by the callee's tag."""
+    missing = state.signalling.unacknowledged if state.signalling else {}
+    return {tag: missing[tag] + TIMER_H for tag in state.dialogs() if tag in missing} if missing else {}
+
+
 def falls_silent(state: CallState, deadlines: Deadlines) -> int | None:
-    """Give when the parties of the call's dialogs are to be asked whether they still have them; None for never."""
+    """Give when the parties of the call's dialogs are to be asked whether they still have them; None for never.
+
+    Of a call that has no relay session any more only they can tell.
+    """
     signalling = state.signalling
-    if not deadlines.dialog or state.status is not CallStatus.LIVE or signalling is None or not state.dialogs():
+    after = deadlines.dialog or (0 if state.has_session else deadlines.probe)
+    if not after or state.status is not CallStatus.LIVE or signalling is None or not state.dialogs():
         return None
-    return signalling.heard_at + deadlines.dialog
+    return signalling.heard_at + after
 
 
 def _row(state: CallState, remaining: list[Session]) -> LiveCall:

@@ -48,9 +48,10 @@ class Copy:
 
 @dataclass(slots=True)
 class Relay:
-    """The settings of a call. `tags` has the branch of each callee's tag, `established` the one that was answered.
+    """The settings of a call. `tags` has the branch of each callee's tag, `established` the one answered first.
 
-    sources: by tag, the address that a party's SIP messages come from.
+    established_at: when that was, ms since the epoch. sources: by tag, the address that a party's SIP messages come
+    from.
     """
 
     engagements: dict[str, Engagement] = field(default_factory=dict)
@@ -60,6 +61,7 @@ class Relay:
     tags: dict[str, str] = field(default_factory=dict)
     established: str | None = None
     established_tag: str = ""
+    established_at: int = 0
     sources: dict[str, str] = field(default_factory=dict)
 
     def copy(self) -> Relay:
@@ -72,6 +74,7 @@ class Relay:
             tags=dict(self.tags),
             established=self.established,
             established_tag=self.established_tag,
+            established_at=self.established_at,
             sources=dict(self.sources),
         )
 

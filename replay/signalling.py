@@ -95,8 +95,9 @@ class Signalling:
     callee's tag. callers_tag: that of who began the call, None where no INVITE told. requests: those of ours that have
     not ended. expires_at: when the session ends without a refresh, 0 for never. heard_at: when one of the parties was
     last heard of. awaiting: requests that negotiate and have no final response, by leg, callee's tag and method: the
-    CSeq, and since when. variables: the routing script's. over: the call has ended; a Call-ID that comes back begins
-    anew.
+    CSeq, and since when. unacknowledged: since when the ACK of a dialog's 2xx is missing, by the callee's tag; only of
+    those that came about while another dialog was there (RFC 3261 13.2.2.4). variables: the routing script's. over: the
+    call has ended; a Call-ID that comes back begins anew.
     """
 
     parties: dict[tuple[str, str], Party] = field(default_factory=dict)
@@ -109,6 +110,7 @@ class Signalling:
     variables: dict[str, str] = field(default_factory=dict)
     over: bool = False
     callers_tag: str | None = None
+    unacknowledged: dict[str, int] = field(default_factory=dict)
 
     def shift(self, leg: str, callee_tag: str, cseq: int) -> int:
         """Give what is added to the CSeq of a request that this leg sends in the dialog of this callee.
@@ -153,6 +155,8 @@ class Signalling:
             self.callers_tag = message.from_tag
         self._count(message)
         self.heard_at = at
+        if message.status is None and message.from_caller:
+            self.unacknowledged.pop(message.callee_tag, None)
         if message.method in WITH_TIMER and message.status is not None and 200 <= message.status < 300:
             self.expires_at = at + expires * 1000 if expires else 0
 
@@ -197,7 +201,7 @@ class Signalling:
         """
         self.over = True
         self.expires_at = 0
-        self.awaiting = {}
+        self.awaiting, self.unacknowledged = {}, {}
         self.variables = {}
         if not self.requests and not any(sequence.insertions for sequence in self.sequences.values()):
             self.parties, self.sequences = {}, {}

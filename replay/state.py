@@ -128,6 +128,11 @@ class Session:
         """Tell whether commands of the call may still go to it."""
         return self.status in (SessionStatus.INTENDED, SessionStatus.OPEN)
 
+    def gives_up(self, branch: str) -> bool:
+        """Tell whether a branch of it is gone, or its delete stands in the journal and is on its way."""
+        wanted = any(delete.branch == branch and not delete.to_tag for delete in self.branch_deletes)
+        return wanted or branch in self.gone_branches
+
 
 @dataclass(slots=True)
 class Leg:
@@ -203,6 +208,40 @@ class CallState:
         if self.negotiation is None or self.signalling is None:
             return []
         return [tag for tag in self.negotiation.established() if self.signalling.ends(tag)]
+
+    @property
+    def has_dialog(self) -> bool:
+        """Whether a dialog of the call is established: then it goes on, whatever becomes of its relay."""
+        return self.negotiation is not None and bool(self.negotiation.established())
+
+    @property
+    def has_session(self) -> bool:
+        """Whether there is a session that commands of the call may go to."""
+        return any(session.usable for session in self.sessions.values())
+
+    def lives_without(self, branch: str) -> bool:
+        """Tell whether the call goes on without a branch: it has a dialog, or another branch may yet be answered."""
+        return self.negotiation is not None and self.negotiation.lives_without(branch)
+
+    def spare_branches(self) -> dict[str, str]:
+        """Return the branches that were not answered while another one was: what nodes have of them is to go.
+
+        Each has the tag that opened it.
+        """
+        if self.relay is None or self.relay.established is None:
+            return {}
+        openers: dict[str, str] = {}
+        for session in self.usable_sessions():
+            opened = [(dialog.branch, dialog.from_tag) for dialog in session.dialogs]
+            for branch, opener in (*opened, (session.branch, session.from_tag)):
+                if not self.is_answered(branch) and not session.gives_up(branch):
+                    openers.setdefault(branch, opener)
+        return openers
+
+    def is_answered(self, branch: str) -> bool:
+        """Tell whether a branch was answered for good."""
+        first = self.relay is not None and self.relay.established == branch
+        return first or (self.negotiation is not None and self.negotiation.is_answered(branch))
 
     def usable_sessions(self) -> Iterator[Session]:
         """Give the sessions that commands of the call may go to, oldest first."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from actors.effects import Ask, Decide, Decision, Flow, Outcome, Record, Step
-from actors.flows import dialogs, sessions
+from actors.flows import dialogs, forks, sessions
 from actors.flows.copies import Place, closing, end_copy, forgotten
 from actors.flows.delete import Removal, naming_only_the_branch, removal_of, remove
 from actors.flows.later import attend_again
@@ -61,6 +61,7 @@ def attend(now: int, deadlines: Deadlines, *, signals: bool = False) -> Flow:
     `signals` says whether SIP requests can be sent from here.
     """
     yield Record(_settle(now, deadlines))
+    yield from forks.free_overdue(now)
     agenda: Agenda = yield Record(lambda state: Decision([], _agenda(state, now, deadlines)))
     if agenda.removals:
         yield from remove(agenda.removals, None)
@@ -101,7 +102,8 @@ def _unresolved(state: CallState, now: int, deadlines: Deadlines) -> list[Event]
             orphans.append(session.number)
     if orphans:
         alone = all(session.number in orphans for session in state.usable_sessions())
-        scope = Scope.CALL if alone and state.status is CallStatus.LIVE else Scope.SESSION
+        ends = alone and state.status is CallStatus.LIVE and not state.has_dialog
+        scope = Scope.CALL if ends else Scope.SESSION
         events.append(DeleteWanted(scope=scope, sessions=tuple(orphans), reason=UNRESOLVED))
     return events
 
@@ -117,12 +119,14 @@ def _given_up(state: CallState, now: int, deadlines: Deadlines) -> list[Event]:
 
 
 def _unanswered(state: CallState, now: int, deadlines: Deadlines) -> list[Event]:
-    """End a call whose offer nobody answered, and one that is on no node any more."""
+    """End a call whose offer nobody answered, and one that is on no node any more; with a dialog it goes on."""
     numbers = tuple(session.number for session in state.usable_sessions())
     if not numbers:
-        return [DeleteWanted(scope=Scope.CALL, sessions=(), reason=NOTHING_LEFT)]
+        over = not state.has_dialog or state.changed + deadlines.give_up <= now
+        return [DeleteWanted(scope=Scope.CALL, sessions=(), reason=NOTHING_LEFT)] if over else []
     if not state.answered and state.changed + deadlines.offer <= now:
-        return [DeleteWanted(scope=Scope.CALL, sessions=numbers, reason=UNANSWERED)]
+        scope = Scope.SESSION if state.has_dialog else Scope.CALL
+        return [DeleteWanted(scope=scope, sessions=numbers, reason=UNANSWERED)]
     return []
 
 
@@ -221,7 +225,8 @@ def _conclude_gone(gone: Sequence[tuple[str, str]]) -> Decide:
         if not lost:
             return Decision([])
         numbers = tuple(session.number for session in lost)
-        scope = Scope.CALL if len(lost) == len(list(state.usable_sessions())) else Scope.SESSION
+        all_gone = len(lost) == len(list(state.usable_sessions()))
+        scope = Scope.CALL if all_gone and not state.has_dialog else Scope.SESSION
         events: list[Event] = [DeleteWanted(scope=scope, sessions=numbers, reason=GONE)]
         events += [Deleted(session=number, how=How.UNKNOWN) for number in numbers]
         return Decision(events)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from types import MappingProxyType
 from typing import Any, TypeAlias
 
 from actors import replies
@@ -19,7 +20,7 @@ from events.types import BranchDeleted, Deleted, DeleteWanted, Event, How, Scope
 from events.values import value
 from replay import dialogs
 from replay.identity import is_party
-from replay.state import CallState, CallStatus, Session, SessionStatus
+from replay.state import CallState, CallStatus, Dialog, Session, SessionStatus
 
 
 @value
@@ -128,15 +129,46 @@ def want(state: CallState, command: Command) -> Decision:
         return Decision([], None)
     whole: list[Session] = []
     partly: list[Session] = []
+    shared: list[Session] = []
     for session in _concerned(state, command):
         named = dialogs.named_by_delete(session.dialogs, command.from_tag, command.to_tag, command.branch)
         if len(named) == len(session.dialogs) and _is_about(session, command):
             whole.append(session)
+        elif named and not command.ends_call and _share(session, named):
+            shared.append(session)
         elif named:
             partly.append(session)
+    if shared and not whole and not partly:
+        return Decision(_left(shared, command), [])
     if not whole and not partly and command.from_tag:
         return Decision([], None)
-    return _wish(state, command, whole, partly)
+    wish = _wish(state, command, whole, partly)
+    return Decision([*wish.events, *_left(shared, command)], wish.value)
+
+
+def _share(session: Session, named: Sequence[Dialog]) -> bool:
+    """Tell whether others on the same branches are to stay: a node has a branch but once, by the tag it heard last."""
+    staying = {dialog.branch for dialog in session.dialogs if dialog not in named}
+    return all(dialog.branch in staying for dialog in named)
+
+
+def _left(shared: Sequence[Session], command: Command) -> list[Event]:
+    """Say that dialogs have left their branches to others: of that no node is told."""
+    events: list[Event] = []
+    for session in shared:
+        events.append(_wanted(command, Scope.BRANCH, (session.number,)))
+        events.append(_branch_deleted(session, command))
+    return events
+
+
+def _branch_deleted(session: Session, command: Command, statistics: Mapping[str, Any] = MappingProxyType({})) -> Event:
+    return BranchDeleted(
+        session=session.number,
+        from_tag=command.from_tag,
+        to_tag=command.to_tag,
+        branch=command.branch,
+        statistics=statistics,
+    )
 
 
 def _concerned(state: CallState, command: Command) -> list[Session]:
@@ -153,12 +185,7 @@ def _ever_had(session: Session, branch: str) -> bool:
 
 
 def _branch_is_to_go(state: CallState, branch: str) -> bool:
-    """Tell whether a branch is gone already, or its delete stands in the journal and is on its way."""
-    return any(
-        branch in session.gone_branches
-        or any(wanted.branch == branch and not wanted.to_tag for wanted in session.branch_deletes)
-        for session in state.usable_sessions()
-    )
+    return any(session.gives_up(branch) for session in state.usable_sessions())
 
 
 def _is_about(session: Session, command: Command) -> bool:
@@ -280,15 +307,7 @@ def _confirmed(state: CallState, removal: Removal, reply: NgDict, command: Comma
     if not removal.whole and command is not None:
         if not session.usable:
             return []
-        return [
-            BranchDeleted(
-                session=session.number,
-                from_tag=command.from_tag,
-                to_tag=command.to_tag,
-                branch=command.branch,
-                statistics=statistics(reply),
-            )
-        ]
+        return [_branch_deleted(session, command, statistics(reply))]
     # What was asked early may have come before an operation: the session stays due until none is on its way any more.
     if session.status is not SessionStatus.CLOSING or removal.early:
         return []

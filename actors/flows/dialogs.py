@@ -18,7 +18,7 @@ from actors.flows.delete import Wanted, carry_out, want
 from actors.flows.later import attend_again
 from actors.signaller import NO_DIALOG, InDialog, SignalOutcome
 from events.types import DeleteWanted, Event, RequestEnded, RequestIntended, Scope
-from replay.index import Deadlines, falls_silent, session_ends
+from replay.index import Deadlines, falls_silent, session_ends, unacknowledged
 from replay.relay import CALLEE, CALLER
 from replay.signalling import Ends, OwnRequest, Signalling
 from replay.state import CallState, CallStatus
@@ -28,6 +28,7 @@ MAX_TRIES = 4
 
 UNRESOLVED = "its fate is unknown: the control node that sent it did not live to say"
 GIVEN_UP = "given up: it could not be sent"
+NO_ACK = "the 2xx was not acknowledged"
 NOT_REFRESHED = "the session timer ran out"
 PROBE = "nothing was heard for long"
 
@@ -64,11 +65,15 @@ class _Farewell:
 
 @dataclass(frozen=True, slots=True)
 class _Work:
-    """What there is to do about a call's dialogs, and since when. `ends` says why the call is to be ended."""
+    """What there is to do about a call's dialogs, and since when.
+
+    `ends` says why the call is to be ended, `tag` if it is but one callee's dialog.
+    """
 
     since: int
     byes: Sequence[_Intended] = ()
     ends: str = ""
+    tag: str = ""
     silent: Sequence[str] = ()
 
 
@@ -89,10 +94,14 @@ def end_call(reason: str) -> Flow:
     The reply waits for neither: both stay due until they are done, or a party has not answered its BYE. A call that
     has ended is left as it is.
     """
-    farewell = yield Record(lambda state: Decision(*_farewell(state, reason)))
+    yield from _end(reason)
+    return replies.ok()
+
+
+def _end(reason: str, tag: str = "") -> Step[None]:
+    farewell = yield Record(lambda state: Decision(*_farewell(state, reason, tag)))
     if farewell is not None:
         yield Spawn(_part(farewell))
-    return replies.ok()
 
 
 def watch(now: int, deadlines: Deadlines, *, signals: bool) -> Step[bool]:
@@ -106,7 +115,7 @@ def watch(now: int, deadlines: Deadlines, *, signals: bool) -> Step[bool]:
     if not signals:
         yield from attend_again(deadlines.again(now, work.since), now, deadlines)
     elif work.ends:
-        yield from end_call(work.ends)
+        yield from _end(work.ends, work.tag)
     else:
         yield Spawn(_do(work, now, deadlines))
     return True
@@ -313,6 +322,10 @@ def _work(state: CallState, now: int, deadlines: Deadlines) -> _Work | None:
         return _Work(min(one.at for _, one in due), byes=[_resumed(state, *pair) for pair in due])
     if _requests(state):
         return None
+    without_ack = [(at, tag) for tag, at in unacknowledged(state).items() if at <= now]
+    if without_ack:
+        at, tag = min(without_ack)
+        return _Work(at, ends=NO_ACK, tag=tag)
     ends, silent = session_ends(state, deadlines), falls_silent(state, deadlines)
     if ends is not None and ends <= now:
         return _Work(ends, ends=NOT_REFRESHED)

@@ -226,7 +226,7 @@ def _conclude_failure(intent: Intent, outcome: Outcome, more: bool) -> Decide:
             return Decision(events, more)
         others = [other for other in state.usable_sessions() if other is not session]
         gone = (session.number,) if outcome.reached else ()
-        if not more and not others:
+        if not (more or others or state.lives_without(session.branch)):
             events.append(DeleteWanted(scope=Scope.CALL, sessions=gone, reason=why))
         elif gone:
             events.append(DeleteWanted(scope=Scope.SESSION, sessions=gone, reason=why))

@@ -38,7 +38,10 @@ NOT_ENGAGED = "no relay is engaged for this branch"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Media:
-    """An offer or answer to be relayed. `leg` (caller or callee) sent the SDP; tags as in MediaRequest."""
+    """An offer or answer to be relayed. `leg` (caller or callee) sent the SDP; tags as in MediaRequest.
+
+    anew: whether an offer is to have a session of its own.
+    """
 
     verb: Literal["offer", "answer"]
     call_id: str
@@ -51,6 +54,7 @@ class Media:
     cseq: int = 0
     notify_socket: str = ""
     at: int = 0
+    anew: bool = False
 
 
 def engage(engine: str, set_name: str, branch: str) -> Flow:
@@ -127,6 +131,7 @@ def _command(media: Media, engagement: Engagement) -> Command:
         set=engagement.set,
         engine=engagement.engine,
         received_at=media.at,
+        anew=media.anew,
         wording=_wording(media),
     )
 
@@ -177,10 +182,10 @@ def _offered_by_caller(media: Media) -> bool:
     return (media.leg == CALLER) == (media.verb == "offer")
 
 
-def establish(call_id: str, branch: str, callers_tag: str, to_tag: str, at: int) -> Flow:
+def establish(branch: str, callers_tag: str, to_tag: str, at: int) -> Flow:
     """Note that a branch was answered for good, and tear the others down, each under its own id."""
     yield Record(lambda state: Decision(established(state, branch, to_tag)))
-    yield from carry_out((yield Record(without_losers(call_id, branch, callers_tag, to_tag, at))))
+    yield from carry_out((yield Record(without_spares(callers_tag, at))))
     return replies.ok()
 
 
@@ -191,30 +196,23 @@ def established(state: CallState, branch: str, to_tag: str) -> list[Event]:
     return [BranchEstablished(branch=branch, to_tag=to_tag)]
 
 
-def without_losers(call_id: str, branch: str, callers_tag: str, to_tag: str, at: int) -> Decide:
-    """Decide that all branches but the one answered for good are to go. The value is what is Wanted of nodes."""
+def without_spares(callers_tag: str, at: int) -> Decide:
+    """Decide that all branches that were not answered while another was are to go. The value is what is Wanted.
+
+    callers_tag: "" if it is not known.
+    """
 
     def decide(state: CallState) -> Decision:
         events: list[Event] = []
         wanted: list[Wanted] = []
-        if state.relay is None or (state.relay.established, state.relay.established_tag) != (branch, to_tag):
-            return Decision(events, wanted)
-        for other in _other_branches(state, branch):
-            command = branch_delete(call_id, callers_tag, other, "another branch was answered", at)
+        for branch, opener in state.spare_branches().items():
+            command = branch_delete(state.call_id, callers_tag or opener, branch, "another branch was answered", at)
             decision = want(state, command)
             events += decision.events
             wanted += [([removal], command) for removal in decision.value or ()]
         return Decision(events, wanted)
 
     return decide
-
-
-def _other_branches(state: CallState, branch: str) -> list[str]:
-    branches = [
-        dialog.branch for session in state.usable_sessions() for dialog in session.dialogs if dialog.branch != branch
-    ]
-    branches += [session.branch for session in state.usable_sessions() if session.branch != branch]
-    return list(dict.fromkeys(branches))
 
 
 def branch_delete(call_id: str, callers_tag: str, branch: str, reason: str, at: int) -> Command:

@@ -20,6 +20,8 @@ def of_offer(state: CallState, command: Command) -> Session | None:
 
     A node that knows branches has all of them in one session; on others each branch has a session.
     """
+    if command.anew:
+        return None
     if command.to_tag:
         session = of_answer(state, command) or _first(state, lambda session: _waits(session, command))
         return session if session is None or _may_offer_in(session, command) else None
@@ -36,6 +38,17 @@ def of_answer(state: CallState, command: Command) -> Session | None:
         or _first(state, lambda session: dialogs.waiting(session.dialogs, sender, branch) is not None)
         or _first(state, lambda session: _opened_by(session, command))
         or _first(state, lambda session: _has(session, sender))
+    )
+
+
+def awaits(state: CallState, from_tag: str, to_tag: str, branch: str) -> bool:
+    """Tell whether a node has the offer of a branch, whose answer is then to go there."""
+    return any(
+        (session.from_tag, session.branch) == (from_tag, branch)
+        or dialogs.opened_by(session.dialogs, from_tag, branch) is not None
+        or dialogs.between(session.dialogs, from_tag, to_tag) is not None
+        for session in state.usable_sessions()
+        if not session.gives_up(branch)
     )
 
 

@@ -98,7 +98,8 @@ def signal(
     if verdict.fault is Fault.FOREIGN:
         reply = _remedied(seen.event, verdict)
     else:
-        yield from _remove(noted.ended, waits=waits)
+        if noted.ended or _change(verdict) is Change.DIALOG_ENDED:
+            yield from _beside(_end(seen, noted, nodes), waits=waits)
         reply = yield from _relay_body(seen, verdict, nodes)
         yield from _follow(seen, verdict, nodes, waits=waits)
     said: NgDict = {b"role": verdict.role.encode(), b"change": verdict.change.encode(), b"why": verdict.why.encode()}
@@ -210,18 +211,21 @@ def _in_words(verdict: Verdict) -> str:
 
 
 def _relay_body(seen: Seen, verdict: Verdict, nodes: NodeTable) -> Step[NgDict]:
-    if _change(verdict) is Change.ESTABLISHED and verdict.role not in (Role.OFFER, Role.ANSWER):
-        yield from _answer_again(seen, verdict, nodes)
     if seen.event.sdp is None:
         return replies.ok()
     given = yield Record(lambda state: Decision([], _given(state, seen, verdict)))
     if given:
         return {b"result": b"ok", b"sdp": given}
-    lost = yield Record(lambda state: Decision([], _lost(state, verdict)))
-    if lost or _part(verdict) not in (Role.OFFER, Role.ANSWER):
+    late = yield Record(lambda state: Decision([], forks.is_late(state, verdict.callee_tag)))
+    if late or _part(verdict) not in (Role.OFFER, Role.ANSWER):
         unspoken_for: NgDict = yield Record(lambda state: Decision([], _unspoken_for(state, seen.event, verdict)))
         return unspoken_for
     media: Media = yield Record(lambda state: Decision([], _media(state, seen, verdict)))
+    if media.verb == "answer" and verdict.exchange == 1:
+        before = yield Record(lambda state: Decision([], forks.offer_before(state, media)))
+        offered = (yield from _said(relay.relay_media(before, nodes))) if before else replies.ok()
+        if not is_ok(offered):
+            return offered
     return (yield from _said(relay.relay_media(media, nodes)))
 
 
@@ -256,23 +260,6 @@ def _given(state: CallState, seen: Seen, verdict: Verdict) -> bytes:
     return leg.relayed if leg and verdict.role is Role.REPEAT and leg.sdp == seen.event.sdp else b""
 
 
-def _answer_again(seen: Seen, verdict: Verdict, nodes: NodeTable) -> Step[None]:
-    """Tell the relay the answer of the branch that is answered for good once more, if another's came after it."""
-    tags = (seen.callers_tag, verdict.callee_tag)
-    overtaken = yield Record(lambda state: Decision([], forks.answer_overtaken(state, *tags)))
-    if overtaken is not None:
-        yield from relay.relay_media(_medias(seen, overtaken)[1], nodes)
-
-
-def _lost(state: CallState, verdict: Verdict) -> bool:
-    """Tell whether another callee, on another branch or the same, was first: this one is about to get a BYE."""
-    relay = state.relay
-    if relay is None or relay.established is None:
-        return False
-    other_tag = "" not in (verdict.callee_tag, relay.established_tag) and verdict.callee_tag != relay.established_tag
-    return verdict.branch != relay.established or other_tag
-
-
 def _said(flow: Flow) -> Step[NgDict]:
     reply = yield from flow
     assert reply is not None, "a command's flow ends with a reply"
@@ -302,21 +289,35 @@ def _tag_of(seen: Seen, verdict: Verdict, leg: Leg) -> str:
     return seen.callers_tag if leg is Leg.CALLER else verdict.callee_tag
 
 
-def _remove(wanted: Sequence[Wanted], *, waits: bool) -> Step[None]:
-    """Have nodes asked for what stands in the journal as wanted. It is due there until they have confirmed it."""
+def _beside(flow: Flow, *, waits: bool) -> Step[None]:
+    """Run a flow, or leave it running: what it does stands in the journal, and is due there until it is done."""
     if waits:
-        yield from carry_out(wanted)
-    elif wanted:
-        yield Spawn(carry_out(wanted))
+        yield from flow
+    else:
+        yield Spawn(flow)
+
+
+def _end(seen: Seen, noted: _Noted, nodes: NodeTable) -> Flow:
+    """Have nodes asked to remove what the message ended, and let who is left be heard."""
+    yield from carry_out(noted.ended)
+    if _change(noted.verdict) is Change.DIALOG_ENDED:
+        yield from _let_hear(seen, nodes)
+    return None
+
+
+def _let_hear(seen: Seen, nodes: NodeTable) -> Step[None]:
+    """Tell the relay the answer of who is to be heard once more, if another's came after it."""
+    overtaken = yield Record(lambda state: Decision([], forks.answer_overtaken(state, seen.callers_tag)))
+    if overtaken is not None:
+        yield from relay.relay_media(_medias(seen, overtaken)[1], nodes)
 
 
 def _follow(seen: Seen, verdict: Verdict, nodes: NodeTable, *, waits: bool) -> Step[None]:
     """Do what the message does to the call after its body was relayed. What is done already is not done again."""
     match _change(verdict):
         case Change.ESTABLISHED:
-            tags = (seen.callers_tag, verdict.callee_tag)
-            losers = yield Record(relay.without_losers(seen.call_id, verdict.branch, *tags, seen.at))
-            yield from _remove(losers, waits=waits)
+            yield from _let_hear(seen, nodes)
+            yield from forks.free_spares(seen.callers_tag, seen.at, waits=waits)
         case Change.REJECTED:
             yield from _restore(seen, verdict, nodes)
         case _:

@@ -37,6 +37,7 @@ class Negotiation:
 
     def __init__(self) -> None:
         self._initial: _Initial | None = None
+        self._earlier: dict[int, str] = {}  # digests of the initial INVITEs before, by CSeq
         self._branches: dict[str, BranchStatus] = {}
         self._dialogs: list[Dialog] = []
 
@@ -46,6 +47,8 @@ class Negotiation:
             return self._see_initial(event)
         if self._answers_initial(event):
             return self._see_reply(event)
+        if self._answers_earlier(event):
+            return self._see_late(event)
         if event.method == "CANCEL" and event.status is None:
             return self._see_cancel(event)
         return self._see_in_dialog(event)
@@ -62,6 +65,14 @@ class Negotiation:
         """Give the callee's tags of the dialogs that were answered for good and have not ended."""
         return list(dict.fromkeys(d.callee_tag for d in self._dialogs if d.established and not d.ended))
 
+    def is_answered(self, branch: str) -> bool:
+        """Tell whether a branch had a 2xx and, as far as is known, has a dialog."""
+        return self._branches.get(branch) is BranchStatus.ESTABLISHED
+
+    def lives_without(self, branch: str) -> bool:
+        """Tell whether the call goes on without a branch: it has a dialog, or another branch may yet be answered."""
+        return bool(self.established()) or any(other != branch for other in self.branches(BranchStatus.TRYING))
+
     def end(self, callee_tag: str) -> None:
         """Note that a callee's dialogs end without a BYE of their parties."""
         for dialog in self._dialogs:
@@ -70,7 +81,7 @@ class Negotiation:
     def copy(self) -> Negotiation:
         """Give one that goes on from here without changing this one."""
         call = Negotiation()
-        call._initial = self._initial
+        call._initial, call._earlier = self._initial, dict(self._earlier)
         call._branches = dict(self._branches)
         call._dialogs = [dialog.copy() for dialog in self._dialogs]
         return call
@@ -80,6 +91,7 @@ class Negotiation:
         initial = self._initial
         return {
             "initial": [initial.cseq, initial.digest] if initial else None,
+            "earlier": [list(invite) for invite in self._earlier.items()],
             "branches": {branch: status.value for branch, status in self._branches.items()},
             "dialogs": [dialog.to_dict() for dialog in self._dialogs],
         }
@@ -89,6 +101,7 @@ class Negotiation:
         """Go on from what to_dict gave."""
         call = cls()
         call._initial = _Initial(*data["initial"]) if data["initial"] else None
+        call._earlier = dict(data.get("earlier", ()))
         call._branches = {branch: BranchStatus(status) for branch, status in data["branches"].items()}
         call._dialogs = [Dialog.from_dict(dialog) for dialog in data["dialogs"]]
         return call
@@ -107,6 +120,8 @@ class Negotiation:
 
     def _begin(self, event: SipEvent) -> Verdict:
         """Start, or start again: a challenged INVITE comes back with a new CSeq (RFC 3261 22.2)."""
+        if self._initial is not None:
+            self._earlier[self._initial.cseq] = self._initial.digest
         self._initial = _Initial(event.cseq, event.digest)
         self._branches, self._dialogs = {}, []
         return self._fork(event)
@@ -126,6 +141,16 @@ class Negotiation:
         reply = event.method == "INVITE" and event.status is not None and not event.from_caller
         return reply and self._initial is not None and event.cseq == self._initial.cseq
 
+    def _answers_earlier(self, event: SipEvent) -> bool:
+        """Tell whether it is the 2xx to an INVITE that the caller has tried again since."""
+        return event.place is Place.ACCEPT and not event.from_caller and event.cseq in self._earlier
+
+    def _see_late(self, event: SipEvent) -> Verdict:
+        """Learn the dialog of a 2xx that comes late; the branches of the INVITE under way are what they were."""
+        dialog = self._find(None, event.callee_tag) or self._begin_dialog(event)
+        finding = read(dialog, event)
+        return _verdict(event, replace(finding, change=Change.NONE, again=Change.NONE), dialog)
+
     def _see_reply(self, event: SipEvent) -> Verdict:
         if event.failed:
             return self._fail(event)
@@ -142,9 +167,10 @@ class Negotiation:
         return _verdict(event, read(dialog, event), dialog)
 
     def _begin_dialog(self, event: SipEvent) -> Dialog:
-        """Begin a dialog in which the initial INVITE is under way, its offer open."""
+        """Begin a dialog in which the INVITE that the event replies to is under way, its offer open."""
         assert self._initial is not None, "a reply answers an INVITE that was seen"
-        cseq, digest = self._initial.cseq, self._initial.digest
+        cseq = event.cseq
+        digest = self._earlier[cseq] if cseq != self._initial.cseq else self._initial.digest
         dialog = Dialog(event.branch, event.callee_tag, Invite(Leg.CALLER, cseq, asks=not digest))
         if digest:
             dialog.count = 1

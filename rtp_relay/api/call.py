@@ -108,7 +108,7 @@ class RelayCall:
 
     async def establish(self, branch: int, *, from_tag: str, to_tag: str) -> None:
         """Say that a branch was answered for good: all others are torn down at once."""
-        await self._conduct(flows.establish(self.call_id, branch_name(branch), from_tag, to_tag, now()))
+        await self._conduct(flows.establish(branch_name(branch), from_tag, to_tag, now()))
 
     async def fail_branch(self, branch: int, *, from_tag: str, reason: str = "the branch failed") -> None:
         """Tear one branch down, if `from_tag` is a party's. The call goes on: another branch may yet be made."""

@@ -48,9 +48,11 @@ class FakeCall:
     def answer(self, from_tag: Text, to_tag: Text, branch: Text) -> None:
         me = self._of_tag(from_tag, b"")
         if to_tag not in self.tags:
+            of_branch = [n for n in self.parties[me].ties if branch and self.parties[n].branch == branch]
             unnamed = [n for n in self.parties[me].ties if n not in self.tags.values()]
-            unnamed.sort(key=lambda n: self.parties[n].branch != branch)
-            self.tags[to_tag] = unnamed[0] if unnamed else self._new(branch)
+            place = next(iter(of_branch + unnamed), None)
+            self.tags = {tag: n for tag, n in self.tags.items() if n != place}
+            self.tags[to_tag] = self._new(branch) if place is None else place
         self._tie(me, self.tags[to_tag])
 
     def delete(self, tag: Text, branch: Text, *, by_branch: bool) -> bool:

@@ -47,11 +47,35 @@ def test_when_the_parties_are_asked_the_node_is_asked_too() -> None:
     call = SipCall(cluster)
     call.begin()
     cluster.after(60)
-    for relay in cluster.relays.values():
-        relay.restart()
+    restart_relays(call)
     cluster.after(60)
-    assert state(call).status is CallStatus.ENDED
+    assert not state(call).has_session
     cluster.close()
+
+
+def test_a_call_whose_relay_is_gone_goes_on_while_its_parties_know_it() -> None:
+    """Also where silence alone is no reason to ask them: nobody else can tell any more."""
+    cluster = Cluster(deadlines=Deadlines(dialog=0, probe=100_000))
+    call = SipCall(cluster)
+    call.begin()
+    restart_relays(call)
+    cluster.after(500)
+    assert state(call).status is CallStatus.LIVE
+    assert "OPTIONS" in cluster.peer("tA").methods()
+    assert call.tell("C INVITE cseq=2 sdp=c2")[b"sdp"]
+    assert state(call).has_session
+    call.tell("A 200 INVITE cseq=2 sdp=a2")
+    restart_relays(call)
+    cluster.peer("tA").gone = True
+    cluster.after(500)
+    assert "BYE" in cluster.peer("tC").methods()
+    check_over(call)
+    cluster.close()
+
+
+def restart_relays(call: SipCall) -> None:
+    for relay in call.cluster.relays.values():
+        relay.restart()
 
 
 def test_what_cannot_be_asked_from_here_is_soon_asked_from_elsewhere() -> None:
@@ -113,16 +137,16 @@ def test_a_session_that_is_not_refreshed_is_ended(call: SipCall) -> None:
     check_over(call)
 
 
-def test_without_a_door_anywhere_a_dead_dialog_is_left_to_its_relay(call: SipCall) -> None:
+def test_without_a_door_anywhere_a_dead_dialog_is_given_up_in_the_end(call: SipCall) -> None:
     call.begin(expires=90)
     for node in call.cluster.nodes:
         node.directory.signaller = None
     call.cluster.after(3000)
     assert sent(call) == []
-    assert state(call).status is CallStatus.LIVE
-    for relay in call.cluster.relays.values():
-        relay.restart()
+    restart_relays(call)
     call.cluster.after(1000)
+    assert state(call).status is CallStatus.LIVE
+    call.cluster.after(DEADLINES.give_up / 1000)
     check_over(call)
 
 

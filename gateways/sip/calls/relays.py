@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from actors import replies
@@ -56,8 +56,8 @@ class Seeing:
 class Snapshot:
     """A call as it is: its settings, its script's variables, its parties by leg and tag, branches without an answer.
 
-    name: that of its stream. callers_tag: None where no INVITE told. ended: it is over, and its journal is kept for a
-    while.
+    name: that of its stream. callers_tag: None where no INVITE told. unacknowledged: the callees' tags of dialogs whose
+    ACK the call waits for. ended: it is over, and its journal is kept for a while.
     """
 
     name: str = ""
@@ -66,6 +66,7 @@ class Snapshot:
     variables: Mapping[str, str] = field(default_factory=dict)
     parties: Mapping[tuple[str, str], Party] = field(default_factory=dict)
     trying: Sequence[str] = ()
+    unacknowledged: Collection[str] = ()
     ended: bool = False
     sequences: Mapping[tuple[str, str], CSeqs] = field(default_factory=dict)
 
@@ -160,6 +161,7 @@ def _snapshot(state: CallState) -> Snapshot:
         variables=dict(signalling.variables),
         parties=dict(signalling.parties),
         trying=negotiation.branches(BranchStatus.TRYING) if negotiation else (),
+        unacknowledged=frozenset(signalling.unacknowledged),
         sequences={key: copy.copy(cseqs) for key, cseqs in signalling.sequences.items() if cseqs.insertions},
     )
 

@@ -44,7 +44,7 @@ class InDialog:
             refuse_offers(branch.request)
         sdp = sdp_of(branch.request)
         self._event = replace(self._event, sdp=sdp)
-        if self._event.method == "ACK" and sdp is None:
+        if self._event.method == "ACK" and sdp is None and self._event.callee_tag not in self._call.unacknowledged:
             self._renumber(branch.request, self._call.shift(self._leg, self._event.callee_tag, self._event.cseq))
             return WITHOUT_SDP
         seeing = await self._signal(self._event, branch.request, self._incoming.hop.host)
@@ -76,6 +76,9 @@ class InDialog:
 
     async def given_up(self) -> None:
         """Do nothing: the response that failed it was seen."""
+
+    async def abandoned(self, response: Response) -> None:
+        """Do nothing: a dialog that is established goes on."""
 
     async def cancelled(self) -> None:
         """Do nothing: its final response tells."""

@@ -74,6 +74,7 @@ class Journey:
     async def abandoned(self, branch: Branch, response: Response) -> None:
         """Acknowledge a 2xx that nobody upstream will hear of, and end its dialog."""
         await self._dialogs.abandon(branch.request, response, branch.source)
+        await self._side.abandoned(response)
 
     async def all_failed(self, best: Response) -> Sequence[Target]:
         """Ask the script for further targets."""

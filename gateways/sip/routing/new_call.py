@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -12,7 +13,7 @@ from gateways.sip.calls import facts
 from gateways.sip.calls.bodies import sdp_of
 from gateways.sip.calls.relays import CallRelays, Seeing
 from gateways.sip.calls.settings import CallSettings
-from gateways.sip.messages.values import split_values
+from gateways.sip.messages.values import split_values, tag_of
 from gateways.sip.proxy.hooks import Arrival, Branch
 from gateways.sip.routing.sides import AS_IT_IS, WITHOUT_SDP
 from replay.identity import first_id, id_of_caller
@@ -38,12 +39,14 @@ class NewCall:
         self._open: set[int] = set()
         self._dialogs: set[tuple[str, str]] = set()
         self._accepted: dict[tuple[int, str, bytes | None], Seeing] = {}
+        self._accepting = asyncio.Lock()  # each 2xx goes on in its turn, however long the relays of others take
         self._was_cancelled = False
 
     async def leaves(self, branch: Branch) -> Seeing:
         """Have the branch's offer relayed."""
-        if not self._settings.tracked:
-            return AS_IT_IS
+        return await self._begin(branch) if self._settings.tracked else AS_IT_IS
+
+    async def _begin(self, branch: Branch) -> Seeing:
         event = replace(
             facts.request_event(self._incoming, from_caller=True, branch=branch_name(branch.index)),
             sdp=sdp_of(branch.request),
@@ -89,21 +92,15 @@ class NewCall:
 
     async def answered(self, branch: Branch, response: Response) -> Seeing:
         """Have the branch's answer relayed; let the call know who rings or answered, or that the branch failed."""
-        offer = self._offers.get(branch.index)
-        if offer is None:
+        if not await self._is_known(branch, response):
             return AS_IT_IS
-        event = facts.response_event(offer, response)
+        event = facts.response_event(self._offers[branch.index], response)
         if response.code < 200 and event.sdp is None and not event.reliable and not self._begins_dialog(event):
             return WITHOUT_SDP
         if response.code >= 300 and branch.index not in self._made:
             await self._branch_failed(branch.index)
             return WITHOUT_SDP
-        key = (branch.index, event.to_tag, event.sdp)
-        seeing = self._accepted.get(key)  # a 2xx is repeated until its ACK comes
-        if seeing is None:
-            seeing = await self._tell(branch, response, event)
-            if 200 <= response.code < 300 and not seeing.error:
-                self._accepted[key] = seeing
+        seeing = await (self._accept if 200 <= response.code < 300 else self._tell)(branch, response, event)
         if response.code >= 200:
             self._open.discard(branch.index)
         if response.code >= 300:
@@ -116,6 +113,22 @@ class NewCall:
     def _begins_dialog(self, event: SipEvent) -> bool:
         """Tell whether it is the first response with this tag: requests may come in its early dialog from then on."""
         return bool(event.to_tag) and (event.branch, event.to_tag) not in self._dialogs
+
+    async def _is_known(self, branch: Branch, response: Response) -> bool:
+        """Tell whether the call knows a branch. It learns of one that left before a relay was engaged for another."""
+        if branch.index not in self._offers and response.code < 300 and self._settings.tracked:
+            await self._begin(branch)
+        return branch.index in self._offers
+
+    async def _accept(self, branch: Branch, response: Response, event: SipEvent) -> Seeing:
+        key = (branch.index, event.to_tag, event.sdp)
+        seeing = self._accepted.get(key)  # a 2xx is repeated until its ACK comes
+        if seeing is None:
+            async with self._accepting:
+                seeing = await self._tell(branch, response, event)
+            if not seeing.error:
+                self._accepted[key] = seeing
+        return seeing
 
     async def _tell(self, branch: Branch, response: Response, event: SipEvent) -> Seeing:
         party = None
@@ -146,6 +159,15 @@ class NewCall:
     async def given_up(self) -> None:
         """End the call: no branch is left that could answer it."""
         await self._end("the INVITE failed")
+
+    async def abandoned(self, response: Response) -> None:
+        """Let the call know that the dialog of a 2xx was ended: nobody upstream will hear of it."""
+        tag = tag_of(response.headers.get("To") or "")
+        if not self._made or not tag:
+            return
+        invite = facts.request_event(self._incoming, from_caller=True)
+        bye = replace(invite, method="BYE", cseq=invite.cseq + 1, to_tag=tag, sdp=None)
+        await self._calls.signal(self._name, bye, source=self._incoming.hop.host)
 
     async def cancelled(self) -> None:
         """Let the call know; its branches fail one by one."""

@@ -51,6 +51,9 @@ class CallSide(Protocol):
     async def given_up(self) -> None:
         """Take note that the request has failed, and no further branch will be tried."""
 
+    async def abandoned(self, response: Response) -> None:
+        """Take note that the dialog of a 2xx was ended, because nobody upstream will hear of it."""
+
     async def cancelled(self) -> None:
         """Take note that its sender has cancelled it."""
 
@@ -70,6 +73,9 @@ class NoCall:
         """Do nothing."""
 
     async def given_up(self) -> None:
+        """Do nothing."""
+
+    async def abandoned(self, response: Response) -> None:
         """Do nothing."""
 
     async def cancelled(self) -> None:

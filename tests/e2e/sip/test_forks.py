@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from tests.e2e.sip.calls import Scene, Side, check_relayed, on_scene, talk
+from tests.e2e.sip.calls import Call, Scene, Side, check_relayed, on_scene, talk
 from tests.e2e.sip.stage import ENDED, Stage
 from tests.peers.rtp import media_address
 from tests.peers.ua import Arrived, Sent
@@ -75,27 +75,48 @@ async def test_c_one_refuses_and_the_other_answers(fork: Scene) -> None:
     await stage.nothing_is_left(sent.request.call_id)
 
 
-async def test_c_both_answer_and_one_of_them_gets_a_bye(fork: Scene) -> None:
+@pytest.mark.parametrize("kept", ["A", "B"])
+async def test_c_both_answer_and_the_caller_keeps_the_one_it_likes(fork: Scene, kept: str) -> None:
+    """Each 200 is relayed, and the first comes first; its party is heard until it is the one that gets a BYE."""
     stage, (a, b) = fork.stage, fork.callees
     sent, (to_a, to_b) = await fork.invite()
     # B's answer is on its way when A's makes the relay cancel it: RFC 3261 9.2 lets it stand.
     a.reply(to_a, 200, sdp=a.sdp())
     b.reply(to_b, 200, sdp=b.sdp())
     first, second = await sent.response(200), await sent.response(200)
-    sides = {}
-    for final in (first, second):
+    assert [sent.dialog_of(final).target for final in (first, second)] == [a.uri, b.uri]
+    calls = {}
+    for final, agent, arrived in ((first, a, to_a), (second, b, to_b)):
+        check_relayed(stage, final.body)
         fork.caller.ack(sent, final)
-        dialog = sent.dialog_of(final)
-        agent, arrived = (a, to_a) if dialog.target == a.uri else (b, to_b)
         await agent.request("ACK")
-        sides[agent.name] = (Side(fork.caller, dialog, final.body), Side(agent, arrived.in_dialog, arrived.body))
-    loser = fork.caller.send(sides["B"][0].dialog, "BYE")
-    b.reply(await b.request("BYE"), 200)
-    await loser.response(200)
-    await talk(stage, *sides["A"])
-    bye = fork.caller.send(sides["A"][0].dialog, "BYE")
-    a.reply(await a.request("BYE"), 200)
-    await bye.response(200)
+        caller = Side(fork.caller, sent.dialog_of(final), final.body)
+        calls[agent.name] = Call(stage, caller, Side(agent, arrived.in_dialog, arrived.body))
+    await calls["A"].talk()
+    left = "B" if kept == "A" else "A"
+    await calls[left].hang_up("caller")
+    await calls[kept].talk()
+    await stage.holds(1)
+    await calls[kept].keeps_its_ports("caller")
+    await calls[kept].talk()
+    await calls[kept].hang_up("callee")
+    await stage.nothing_is_left(sent.request.call_id)
+
+
+@pytest.mark.parametrize("engaged", [0, 1])
+async def test_c_a_branch_without_a_relay_wins_over_one_with(fork: Scene, engaged: int) -> None:
+    """The relay of the other is freed; the call goes on without one, and ends with its BYE."""
+    stage, loser, winner = fork.stage, fork.callees[engaged], fork.callees[1 - engaged]
+    sent, arrived = await fork.invite(headers=[("X-Engage", str(engaged))])
+    loser.reply(arrived[engaged], 183, sdp=loser.sdp())
+    check_relayed(stage, (await sent.response(183)).body)
+    winner.reply(arrived[1 - engaged], 200, sdp=winner.sdp())
+    call = await fork.accepted(sent, arrived[1 - engaged], winner)
+    await stage.holds(0)
+    assert call.caller.hears == winner.sdp().encode()
+    for by in ("caller", "callee"):
+        await call.reinvite(by)
+    await call.hang_up("caller")
     await stage.nothing_is_left(sent.request.call_id)
 
 

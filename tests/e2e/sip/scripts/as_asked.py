@@ -1,6 +1,7 @@
 """A routing script that does what a call's INVITE asks for.
 
-X-Engine: the engine. X-Engage: "branch" to engage it branch by branch. X-Fork: URIs that it is to ring at, too.
+X-Engine: the engine. X-Engage: "branch" to engage it branch by branch, or the index of
+the one branch to engage it for. X-Fork: URIs that it is to ring at, too.
 """
 
 from __future__ import annotations
@@ -24,5 +25,6 @@ def route(request: Request) -> None:
 def engage(branch: Branch) -> None:
     """Engage the relay for the branch, where that is asked for."""
     request = branch.request
-    if request.method == "INVITE" and not request.has_totag and "X-Engage" in request.headers:
+    wanted = request.headers.get("X-Engage") in ("branch", str(branch.index))
+    if request.method == "INVITE" and not request.has_totag and wanted:
         branch.rtp_relay_engage(request.headers.get("X-Engine"))

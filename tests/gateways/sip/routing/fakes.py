@@ -107,6 +107,9 @@ class Settled:
     async def given_up(self) -> None:
         await self.side.given_up()
 
+    async def abandoned(self, response: Response) -> None:
+        await self.side.abandoned(response)
+
     async def cancelled(self) -> None:
         await self.side.cancelled()
 

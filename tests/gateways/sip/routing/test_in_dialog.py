@@ -144,3 +144,10 @@ async def test_repeats_of_a_2xx_are_told_once_and_what_says_nothing_is_not() -> 
         await going.answered(one, ok)
         assert ok.body == RELAYED
     assert calls.seen() == [("INVITE", None, ""), ("INVITE", 200, "")]
+
+
+async def test_an_ack_that_the_call_waits_for_is_told_of() -> None:
+    calls, request = FakeCalls(), incoming("ACK", to_tag="b1", cseq=1, body=b"")
+    waiting = replace(CALL, unacknowledged={"b1"})
+    await InDialog(calls, request, CallSettings(), waiting).leaves(branch(request))
+    assert calls.seen() == [("ACK", None, "")]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from gateways.sip.messages.making import set_body
 from gateways.sip.messages.replies import phrase_of, reply_to
 from gateways.sip.proxy.hooks import RefusalError
 from gateways.sip.routing.new_call import NewCall
+from replay.negotiation import SipEvent
 from tests.gateways.sip.routing.fakes import (
     NO_REPLY,
     RELAYED,
@@ -192,3 +194,57 @@ async def test_a_cancel_that_lost_the_race_ends_nothing() -> None:
     await side.cancelled()
     await side.given_up()
     assert calls.ended == []
+
+
+async def test_each_2xx_goes_on_in_its_turn_however_long_its_relay_takes() -> None:
+    calls = SlowCalls()
+    side, branches = await left(calls, 2)
+    order: list[int] = []
+
+    async def answers(one: FakeBranch) -> None:
+        await side.answered(one, answer(200, f"b{one.index}", SDP))
+        order.append(one.index)
+
+    first, second = (asyncio.ensure_future(answers(one)) for one in branches)
+    await asyncio.sleep(0)
+    calls.words[1].set()
+    await asyncio.sleep(0)
+    calls.words[0].set()
+    await asyncio.gather(first, second)
+    assert order == [0, 1]
+
+
+class SlowCalls(FakeCalls):
+    """Has its word on a branch's 2xx when it is told to."""
+
+    words = (asyncio.Event(), asyncio.Event())
+
+    async def signal(self, name: str, event: SipEvent, **more: Any) -> Seeing:
+        if event.status is not None:
+            await self.words[int(event.branch.removeprefix("br"))].wait()
+        return await super().signal(name, event, **more)
+
+
+async def test_a_branch_that_left_before_a_relay_was_engaged_is_learned_with_its_first_answer() -> None:
+    calls, settings, branches = FakeCalls(), CallSettings(), [branch(INVITE, index) for index in range(2)]
+    side = Settled(NewCall(calls, arrival(INVITE), settings))
+    await side.leaves(branches[0])
+    settings.engage("rtpproxy", branch="br1")
+    await side.leaves(branches[1])
+    await side.answered(branches[0], answer(180))
+    assert calls.seen()[1:] == [("INVITE", None, "br0"), ("INVITE", 180, "br0")]
+    not_engaged = replies.Refusal("no relay", RefusalCode.NOT_ENGAGED)
+    calls.answers = [Seeing(None, 0, "answer", "established", "", "", not_engaged)]
+    accepted = answer(200, sdp=SDP)
+    await side.answered(branches[0], accepted)
+    assert calls.seen()[3:] == [("INVITE", 200, "br0")]
+    assert accepted.body == SDP
+
+
+async def test_the_end_of_a_dialog_that_nobody_upstream_hears_of_is_told_as_its_bye() -> None:
+    calls = FakeCalls()
+    side, _ = await left(calls)
+    await side.abandoned(answer(200, "b2", SDP))
+    bye = calls.told[-1].event
+    assert (bye.method, bye.from_caller, bye.from_tag, bye.to_tag) == ("BYE", True, "a1", "b2")
+    assert bye.sdp is None

@@ -1,0 +1,132 @@
+"""Forks of which several callees answer, and calls of which some branches have no relay, seen by a door."""
+
+from __future__ import annotations
+
+import pytest
+
+from events.types import RelayEngaged
+from replay.index import SPARE, TIMER_H
+from replay.state import CallStatus
+from tests.actors.simulation import Cluster
+from tests.actors.sip_call import ENGAGED, SipCall, check_over, state
+
+MOMENT = SPARE / 1000
+ONE_ENGAGED = RelayEngaged(engine="rtpengine", set="default", branch="br0")
+
+
+@pytest.fixture
+def call(cluster: Cluster) -> SipCall:
+    return SipCall(cluster)
+
+
+def fork(call: SipCall, engaged: RelayEngaged = ENGAGED) -> None:
+    call.tell("C INVITE at=- branch=br0 sdp=c", news=[engaged])
+    call.tell("C INVITE at=- branch=br1 sdp=c")
+
+
+def branches(call: SipCall) -> set[str]:
+    """Give the branches that are on relays, by what the journal says."""
+    return {
+        dialog.branch
+        for session in state(call).usable_sessions()
+        for dialog in session.dialogs
+        if not session.gives_up(dialog.branch)
+    }
+
+
+def test_who_answers_while_the_cancel_is_on_its_way_finds_its_session_still_there(call: SipCall) -> None:
+    fork(call)
+    call.tell("A 200 INVITE branch=br0 sdp=a")
+    given = call.tell("B 200 INVITE branch=br1 sdp=b")
+    assert given[b"sdp"] == b"relayed 4 of b"
+    call.cluster.after(2 * MOMENT)
+    assert branches(call) == {"br0", "br1"}
+    assert "branch deleted" not in call.cluster.events("c")
+    call.tell("C ACK at=B")
+    call.tell("C BYE at=A cseq=2")
+    call.tell("C BYE at=B cseq=3")
+    call.cluster.after(5)
+    check_over(call)
+
+
+@pytest.mark.parametrize("dies", [False, True])
+def test_what_nobody_answered_is_freed_after_a_moment_whoever_lives_to_do_it(call: SipCall, dies: bool) -> None:
+    fork(call)
+    call.tell("B 183 INVITE branch=br1 sdp=b")
+    call.tell("A 200 INVITE branch=br0 sdp=a")
+    if dies:
+        call.cluster.nodes[0].life.alive = False
+    call.cluster.after(MOMENT + 10)
+    assert branches(call) == {"br0"}
+    call.cluster.check_no_leak()
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_one_that_answers_long_after_has_a_session_of_its_own(call: SipCall, place: int) -> None:
+    fork(call)
+    call.tell("A 200 INVITE branch=br0 sdp=a")
+    call.cluster.after(MOMENT + 5)
+    given = call.tell("B 200 INVITE branch=br1 sdp=b", place)
+    assert given[b"sdp"].startswith(b"relayed")  # type: ignore[union-attr]
+    again = call.tell("B 200 INVITE branch=br1 sdp=b", 1 - place)
+    assert again[b"sdp"] == given[b"sdp"]
+    assert len(list(state(call).usable_sessions())) == 2
+    call.tell("C ACK at=B")
+    call.tell("C BYE at=B cseq=2")
+    call.cluster.after(5)
+    assert branches(call) == {"br0"}
+    call.tell("C BYE at=A cseq=3")
+    call.cluster.after(5)
+    check_over(call)
+
+
+@pytest.mark.parametrize("acknowledged", [False, True])
+def test_a_dialog_beside_another_ends_when_its_ack_never_comes(call: SipCall, acknowledged: bool) -> None:
+    fork(call)
+    call.tell("A 200 INVITE branch=br0 sdp=a")
+    call.tell("B 200 INVITE branch=br1 sdp=b")
+    if acknowledged:
+        call.tell("C ACK at=B", 1)
+    call.cluster.after(TIMER_H / 1000 + 5)
+    assert call.cluster.peer("tB").methods() == ([] if acknowledged else ["BYE"])
+    assert branches(call) == ({"br0", "br1"} if acknowledged else {"br0"})
+    call.tell("C BYE at=A cseq=2")
+    if acknowledged:
+        call.tell("C BYE at=B cseq=3")
+    call.cluster.after(5)
+    check_over(call)
+
+
+def test_a_branch_without_a_relay_wins_over_one_with(call: SipCall) -> None:
+    fork(call, ONE_ENGAGED)
+    call.tell("A 183 INVITE branch=br0 sdp=a")
+    call.tell("B 200 INVITE branch=br1 sdp=b")
+    call.cluster.after(MOMENT + 5)
+    assert not any(relay.held() for relay in call.cluster.fakes.values())
+    call.cluster.after(1000)
+    assert state(call).status is CallStatus.LIVE
+    assert b"fault" not in call.tell("C INVITE at=B cseq=2 sdp=c2")[b"rtp-relay-verdict"]  # type: ignore[operator]
+    call.tell("B 200 INVITE cseq=2 sdp=b2")
+    call.tell("B BYE cseq=7")
+    call.cluster.after(5)
+    check_over(call)
+
+
+def test_a_call_without_a_relay_ends_when_its_parties_have_left_without_a_word(call: SipCall) -> None:
+    fork(call, ONE_ENGAGED)
+    call.tell("B 200 INVITE branch=br1 sdp=b")
+    for tag in ("tB", "tC"):
+        call.cluster.peer(tag).gone = True
+    call.cluster.after(1000)
+    check_over(call)
+
+
+def test_a_branch_that_gets_no_relay_does_not_end_a_call_that_another_can_answer(call: SipCall) -> None:
+    call.tell("C INVITE at=- branch=br1 sdp=c", news=[ONE_ENGAGED])
+    for relay in call.cluster.relays.values():
+        relay.full = True
+    call.tell("C INVITE at=- branch=br0 sdp=c")
+    assert call.tell("B 200 INVITE branch=br1 sdp=b")[b"rtp-relay-verdict"][b"change"] == b"established"  # type: ignore[index, call-overload]
+    call.tell("C BYE at=B cseq=2")
+    call.cluster.after(30)
+    check_over(call)

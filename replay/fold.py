@@ -212,9 +212,10 @@ def _remembered(state: CallState, event: e.RememberedSession) -> Session:
         _forget_parts(state, session)
         return session
     for from_tag, to_tag, branch in event.dialogs:
-        dialogs.offered(session.dialogs, from_tag, to_tag, branch)
         if to_tag:
             dialogs.answered(session.dialogs, from_tag, to_tag, branch)
+        else:
+            dialogs.offered(session.dialogs, from_tag, to_tag, branch)
     return session
 
 

@@ -1,0 +1,41 @@
+"""Whether a body is a session description at all, as a relay must find it before it reads on.
+
+No more is asked than what any reader needs, so that what a relay may make sense of is left to it: lines of the form
+`<type>=<value>` of which the first is v=, an m= line that says medium, port, transport and format, a c= line that says
+network, family and address (RFC 8866 section 5).
+"""
+
+from __future__ import annotations
+
+import re
+
+from engines.sdp.lines import Line, SdpError, split_lines
+
+_PORTS = re.compile(rb"[0-9]{1,5}(/[0-9]{1,5})?")
+_LEAST_FIELDS = {b"m": 4, b"c": 3, b"o": 6}
+_MAX_LINE = 8192
+
+
+def check(body: bytes) -> None:
+    """Raise SdpError, which names the line, if the body is no session description."""
+    lines = list(split_lines(body))
+    if not lines:
+        raise SdpError("line 1: an empty body, not an SDP")
+    if lines[0].type != b"v" or lines[0].value.strip() != b"0":
+        raise lines[0].error("an SDP begins with v=0")
+    for line in lines:
+        _check_line(line)
+
+
+def _check_line(line: Line) -> None:
+    if b"\0" in line.text:
+        raise line.error("a NUL byte")
+    if len(line.text) > _MAX_LINE:
+        raise line.error(f"longer than {_MAX_LINE} bytes")
+    least = _LEAST_FIELDS.get(line.type, 0)
+    if least and len(line.fields()) < least:
+        raise line.error(f"fewer than {least} words in a {line.type.decode()}= line")
+    if line.type == b"m":
+        port = line.fields()[1].text
+        if not _PORTS.fullmatch(port) or int(port.partition(b"/")[0]) > 65535:
+            raise line.error("not a port from 0 to 65535")

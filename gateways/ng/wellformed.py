@@ -1,0 +1,103 @@
+"""Whether a request is well-formed ng, before it is passed on: the types of its values, their sizes, and its SDP.
+
+A relay that is given something else may do anything: some releases of rtpengine end, with all their calls. What a key
+means, and keys that are not known here, are left to the relay, but no key may be nameless, and nothing may be nested
+deeper or be longer than any key needs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from engines.rtpengine.bencode import NgDict, NgValue
+from engines.sdp.check import check
+from engines.sdp.lines import SdpError
+
+MAX_TEXT = 4096
+"""The longest text, in bytes, of a key that holds no SDP, media file or the like."""
+
+MAX_ITEMS = 512
+"""The most items of a list or dictionary."""
+
+MAX_DEPTH = 5
+"""How deep lists and dictionaries are nested at most: `sdp-attr` needs four."""
+
+MAX_NUMBER = 2**53 - 1
+"""The greatest number; JSON has none greater that every reader takes exactly."""
+
+WITH_SDP = frozenset({"offer", "answer", "publish", "subscribe answer", "create answer"})
+"""The commands whose `sdp` is read by the relay."""
+
+_BULKY = frozenset({b"sdp", b"blob"})
+_TEXT = "a string"
+_TEXTS = "a string or a list of strings"
+_NUMBER = "a number"
+_KINDS: Mapping[bytes, str] = MappingProxyType(
+    {
+        **dict.fromkeys(
+            (b"sdp", b"call-id", b"from-tag", b"to-tag", b"via-branch", b"label", b"set-label", b"from-label"), _TEXT
+        ),
+        **dict.fromkeys(
+            (b"to-label", b"ICE", b"DTLS", b"transport-protocol", b"media-address", b"address-family"), _TEXT
+        ),
+        **dict.fromkeys((b"address", b"interface", b"from-interface", b"to-interface", b"record-call"), _TEXT),
+        **dict.fromkeys((b"metadata", b"file", b"blob", b"endpoint-learning", b"rtpp-flags"), _TEXT),
+        **dict.fromkeys((b"flags", b"replace", b"supports", b"rtcp-mux", b"SDES", b"OSRTP", b"T.38"), _TEXTS),
+        **dict.fromkeys((b"direction", b"received-from", b"from-tags"), _TEXTS),
+        **dict.fromkeys((b"TOS", b"delete-delay", b"ptime", b"ptime-reverse", b"repeat-times", b"duration"), _NUMBER),
+        **dict.fromkeys((b"volume", b"pause", b"start-pos", b"delay-buffer"), _NUMBER),
+    }
+)
+"""What the values of keys are that every release of rtpengine reads in the same way."""
+
+
+def complaint_about(verb: str, request: NgDict) -> str:
+    """Tell what is not well-formed about a request, in words for its sender; "" if it all is."""
+    for key, value in request.items():
+        why = _key(key) or _type(key, value) or _size(value, MAX_DEPTH, bulky=key in _BULKY)
+        if why:
+            return f"Invalid {_shown(key)}: {why}"
+    sdp = request.get(b"sdp")
+    if verb not in WITH_SDP or not isinstance(sdp, bytes):
+        return ""
+    try:
+        check(sdp)
+    except SdpError as error:
+        return f"Failed to parse SDP: {error}"
+    return ""
+
+
+def _key(key: bytes) -> str:
+    return "" if key and key.isascii() and key.decode().isprintable() else "not the name of a key"
+
+
+def _type(key: bytes, value: NgValue) -> str:
+    kind = _KINDS.get(key)
+    right = {
+        None: True,
+        _TEXT: isinstance(value, bytes),
+        _TEXTS: isinstance(value, bytes)
+        or (isinstance(value, list) and all(isinstance(item, bytes) for item in value)),
+        _NUMBER: isinstance(value, int) or (isinstance(value, bytes) and value.lstrip(b"-").isdigit()),
+    }[kind]
+    return "" if right else f"not {kind}"
+
+
+def _size(value: NgValue, depth: int, *, bulky: bool = False) -> str:
+    """Tell what is too much of a value, whatever it is for."""
+    if isinstance(value, bytes):
+        return f"longer than {MAX_TEXT} bytes" if len(value) > MAX_TEXT and not bulky else ""
+    if isinstance(value, int):
+        return "" if -MAX_NUMBER <= value <= MAX_NUMBER else "a number beyond 53 bits"
+    if len(value) > MAX_ITEMS:
+        return f"more than {MAX_ITEMS} items"
+    if not depth:
+        return "nested too deep"
+    if isinstance(value, dict):
+        return next(filter(None, (_key(key) or _size(item, depth - 1) for key, item in value.items())), "")
+    return next(filter(None, (_size(item, depth - 1) for item in value)), "")
+
+
+def _shown(key: bytes) -> str:
+    return key[:40].decode("ascii", "backslashreplace") or "key"

@@ -155,7 +155,7 @@ class CallActor(LoopActor):
             run.reply(reply)
         if self._lanes.waiting:
             self._start_runs()
-        elif self._index is NOTHING:
+        elif self._index.live is None:
             self._passivate()
 
     # -- flows --

@@ -26,6 +26,7 @@ class Command:
     node set that a new call is placed in. received_at: ms since the epoch. engine: the only relay kind whose nodes may
     be chosen, where it matters. wording: says the command in the relay kind's own words, in place of `request`.
     ends_call: whether a delete of all that there is ends the call. reason: why, for the journal, of a delete.
+    digest: what the very same request has, too, and no other; empty for what is not known again.
     moves: whether an offer may open a session on another node when that of its dialog does not take it. anew: whether
     it is to have a session of its own, whatever sessions there are.
     """
@@ -44,6 +45,7 @@ class Command:
     reason: str = "delete by the client"
     moves: bool = True
     anew: bool = False
+    digest: bytes = b""
 
     @property
     def sdp(self) -> bytes:

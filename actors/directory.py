@@ -48,7 +48,8 @@ class _Resident:
 class Directory:
     """The calls that have an actor in this process. It lives on the event loop; doors call `submit` there.
 
-    observers: are told of each event. signaller: sends SIP requests of calls; a SIP door that opens sets it.
+    now: gives the time that all control nodes agree on, ms since the epoch. observers: are told of each event.
+    signaller: sends SIP requests of calls; a SIP door that opens sets it.
     """
 
     def __init__(
@@ -67,6 +68,7 @@ class Directory:
         self._quarantine = Quarantine(journal, name, now)
         self._loop = asyncio.get_running_loop()
         self._closing = False
+        self.now = now
         self.observers: list[Observer] = []
         self.signaller: Signaller | None = None
         self._around = Surroundings(

@@ -85,16 +85,24 @@ class LiveCall:
 class Index:
     """What the tables say of a call at a version. `live` is None for a call of which nothing is left.
 
-    `due` is when it wants attention, ms since the epoch, or None for never.
+    `due` is when it wants attention, ms since the epoch, or None for never. brief: of a call of which nothing is left,
+    whether its stream is worth keeping for minutes only.
     """
 
     live: LiveCall | None = None
     nodes: frozenset[str] = frozenset()
     due: int | None = None
+    brief: bool = False
 
 
 NOTHING = Index()
 """The index of a call that does not exist, or of which nothing is left."""
+
+NEVER = Index(brief=True)
+"""The index of a call that never was: only its deletes were heard of, before which no late request may make it."""
+
+BRIEFLY = 600.0
+"""Seconds that the stream of such a call is kept: much longer than a request can be late that anybody repeats."""
 
 
 class Journal(Protocol):
@@ -106,8 +114,8 @@ class Journal(Protocol):
         """Append `records`, whose versions run on from `expected_version`; the future gives the new version.
 
         In the same atomic step the tables change from `before` (the index at `expected_version`) to `after`. When
-        `after.live` is None the stream gets its retention time; otherwise it has none. Appends of one tick travel
-        together. The future is done when the configured durability is reached.
+        `after.live` is None the stream gets its retention time, BRIEFLY if `after.brief`; otherwise it has none.
+        Appends of one tick travel together. The future is done when the configured durability is reached.
 
         Fails with Conflict, TailLostError or JournalUnavailable. An append sent again after JournalUnavailable must
         carry the same records.
@@ -136,6 +144,9 @@ class Journal(Protocol):
 
     def postpone(self, call_id: str, due: int) -> asyncio.Future[None]:
         """Make a call that is in the due table due at `due` instead; a call not in it stays out."""
+
+    async def time(self) -> float:
+        """Give the time by the journal's own clock, ms since the epoch, on which control nodes agree."""
 
     async def publish(self, name: str, status: bytes, ttl: float) -> None:
         """Make a control node's status known under its name for `ttl` seconds."""

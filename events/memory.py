@@ -9,7 +9,17 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 
 from events.codec import Codec, Encoded, Unreadable
-from events.journal import NOTHING, Conflict, CorruptEntry, Index, JournalUnavailable, LiveCall, Recorded, TailLostError
+from events.journal import (
+    BRIEFLY,
+    NOTHING,
+    Conflict,
+    CorruptEntry,
+    Index,
+    JournalUnavailable,
+    LiveCall,
+    Recorded,
+    TailLostError,
+)
 
 RETENTION = 7 * 24 * 3600
 """Seconds that the stream of an ended call is kept."""
@@ -88,7 +98,8 @@ class MemoryJournal:
         stream.index = after
         if after.due != before.due:
             stream.due = after.due
-        stream.expires = float("inf") if after.live else self._clock() + self._retention
+        retention = round(BRIEFLY * 1000) if after.brief else self._retention
+        stream.expires = float("inf") if after.live else self._clock() + retention
         self._streams[call_id] = stream
 
     def read(self, call_id: str, after: int = 0) -> asyncio.Future[list[Recorded]]:
@@ -149,6 +160,10 @@ class MemoryJournal:
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         done.set_result(None)
         return done
+
+    async def time(self) -> float:
+        """Give the clock's time."""
+        return self._clock()
 
     async def publish(self, name: str, status: bytes, ttl: float) -> None:
         """Keep a control node's status for `ttl` seconds."""

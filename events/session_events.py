@@ -12,7 +12,10 @@ from events.values import value
 
 @value(kw_only=True)
 class Engaged(Event):
-    """A node was chosen for a new session, and the offer that creates it is about to be sent."""
+    """A node was chosen for a new session, and the offer that creates it is about to be sent.
+
+    `request` is a digest of the client's request, by which a repeat of it is known; empty where there is none.
+    """
 
     name: ClassVar[str] = "engaged"
 
@@ -25,11 +28,12 @@ class Engaged(Event):
     from_tag: str
     to_tag: str = ""
     branch: str = ""
+    request: bytes = b""
 
 
 @value(kw_only=True)
 class OfferIntended(Event):
-    """Another offer is about to be sent to a session that exists."""
+    """Another offer is about to be sent to a session that exists. `request` as in `Engaged`."""
 
     name: ClassVar[str] = "offer intended"
 
@@ -38,6 +42,7 @@ class OfferIntended(Event):
     from_tag: str
     to_tag: str = ""
     branch: str = ""
+    request: bytes = b""
 
 
 @value(kw_only=True)
@@ -138,7 +143,9 @@ class DeleteWanted(Event):
 
     Scope `CALL` ends the call and removes `sessions`, which are all it has; `SESSION` removes `sessions` and the call
     goes on; `BRANCH` removes what the tags and the branch name from the one session in `sessions`, which stays.
-    `not_before` (ms since the epoch, 0 for at once) delays the removal, as ng's delete-delay does.
+    `not_before` (ms since the epoch, 0 for at once) delays the removal, as ng's delete-delay does. `asked_at` is when
+    who asked for it was heard (ms since the epoch, 0 where nobody asked): what was received before comes too late. That
+    alone is meant where there are no `sessions`.
     """
 
     name: ClassVar[str] = "delete wanted"
@@ -150,6 +157,7 @@ class DeleteWanted(Event):
     to_tag: str = ""
     branch: str = ""
     not_before: int = 0
+    asked_at: int = 0
 
 
 @value(kw_only=True)

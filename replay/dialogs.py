@@ -8,7 +8,7 @@ its last dialog. Which party a delete names is rtpengine's rule (its ng protocol
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from replay.state import Dialog
 
@@ -34,6 +34,11 @@ def waiting_anywhere(dialogs: Sequence[Dialog], from_tag: str) -> Dialog | None:
 def opened_by(dialogs: Sequence[Dialog], from_tag: str, branch: str) -> Dialog | None:
     """Give a dialog, answered or not, that this party's offer on this branch opened."""
     return next((dialog for dialog in dialogs if (dialog.from_tag, dialog.branch) == (from_tag, branch)), None)
+
+
+def only_offered(dialogs: Sequence[Dialog], openers: Collection[tuple[str, str]]) -> bool:
+    """Tell whether these are nothing but unanswered offers of these parties (tag and branch)."""
+    return all(not dialog.to_tag and (dialog.from_tag, dialog.branch) in openers for dialog in dialogs)
 
 
 def offered(dialogs: list[Dialog], from_tag: str, to_tag: str, branch: str) -> None:

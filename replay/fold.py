@@ -59,7 +59,8 @@ def _engaged(state: CallState, record: Recorded, event: e.Engaged) -> None:
 
 def _intended(state: CallState, record: Recorded, event: e.Engaged | e.OfferIntended | e.AnswerIntended) -> None:
     verb: Literal["offer", "answer"] = "answer" if isinstance(event, e.AnswerIntended) else "offer"
-    operation = Operation(verb, record.at, record.by, event.from_tag, event.to_tag, event.branch)
+    request = b"" if isinstance(event, e.AnswerIntended) else event.request
+    operation = Operation(verb, record.at, record.by, event.from_tag, event.to_tag, event.branch, request)
     state.last_operation = event.operation
     state.sessions[event.session].operations[event.operation] = operation
 
@@ -71,25 +72,29 @@ def _taken(session: Session, operation: int) -> None:
         session.status = SessionStatus.OPEN
 
 
-def _offered(state: CallState, _: Recorded, event: e.Offered) -> None:
+def _offered(state: CallState, record: Recorded, event: e.Offered) -> None:
     session = state.sessions[event.session]
+    operation = session.operations.get(event.operation)
     _taken(session, event.operation)
     session.handle = event.handle or session.handle
     session.gone_branches = [branch for branch in session.gone_branches if branch != event.branch]
     dialogs.offered(session.dialogs, event.from_tag, event.to_tag, event.branch)
-    _note_leg(state, Leg(event.from_tag, event.branch, event.sdp, event.relayed))
+    request = operation.request if operation else b""
+    _note_leg(state, event.from_tag, record, event, request)
 
 
 def _failed(state: CallState, _: Recorded, event: e.OfferFailed | e.AnswerFailed) -> None:
     session = state.sessions[event.session]
     if event.settled:
         session.operations.pop(event.operation, None)
+    elif event.operation in session.operations:
+        session.operations[event.operation].over = True
     if session.status is SessionStatus.INTENDED and not session.operations and not event.reached:
         session.status = SessionStatus.CLOSED
     state.reason = event.reason
 
 
-def _answered(state: CallState, _: Recorded, event: e.Answered) -> None:
+def _answered(state: CallState, record: Recorded, event: e.Answered) -> None:
     session = state.sessions[event.session]
     if event.operation:
         _taken(session, event.operation)
@@ -99,11 +104,14 @@ def _answered(state: CallState, _: Recorded, event: e.Answered) -> None:
         session.agreement = Agreement(event.from_tag, event.to_tag, event.branch, offer.sdp, event.sdp)
     dialogs.answered(session.dialogs, event.from_tag, event.to_tag, event.branch)
     state.answered = True
-    _note_leg(state, Leg(event.to_tag, event.branch, event.sdp, event.relayed))
+    _note_leg(state, event.to_tag, record, event)
 
 
-def _note_leg(state: CallState, leg: Leg) -> None:
-    state.legs[leg.tag] = state.given[leg.tag, leg.branch] = leg
+def _note_leg(
+    state: CallState, tag: str, record: Recorded, event: e.Offered | e.Answered, request: bytes = b""
+) -> None:
+    leg = Leg(tag, event.branch, event.sdp, event.relayed, event.session, record.version, record.at, request)
+    state.legs[tag] = state.given[tag, event.branch] = leg
 
 
 def _refused(state: CallState, _: Recorded, event: e.Refused) -> None:
@@ -112,6 +120,8 @@ def _refused(state: CallState, _: Recorded, event: e.Refused) -> None:
 
 
 def _delete_wanted(state: CallState, record: Recorded, event: e.DeleteWanted) -> None:
+    if event.asked_at:
+        _note_end(state, event)
     if event.scope is e.Scope.CALL:
         _end(state, event.reason)
     for number in event.sessions:
@@ -132,6 +142,14 @@ def _end(state: CallState, reason: str) -> None:
     _keep_relay(state)
     if state.signalling is not None:
         state.signalling.end()
+
+
+def _note_end(state: CallState, event: e.DeleteWanted) -> None:
+    """Note since when a call or a branch is not wanted any more. A delete of a party says nothing of the others."""
+    if event.branch or event.scope is e.Scope.CALL:
+        state.ends[event.branch] = max(event.asked_at, state.ends.get(event.branch, 0))
+    if not event.sessions:
+        state.refusals += 1
 
 
 def _keep_relay(state: CallState) -> None:

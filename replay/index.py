@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from events.journal import NOTHING, Index, LiveCall
+from events.journal import NEVER, NOTHING, Index, LiveCall
 from replay.state import CallState, CallStatus, Session, SessionStatus
 
 TIMER_H = 32_000
@@ -47,7 +47,7 @@ def index(state: CallState, deadlines: Deadlines) -> Index:
     remaining = [session for session in state.sessions.values() if session.status is not SessionStatus.CLOSED]
     owed = state.signalling is not None and bool(state.signalling.requests)
     if not remaining and not owed and state.status in (CallStatus.NEW, CallStatus.ENDED):
-        return NOTHING
+        return NOTHING if state.sessions or state.signalling else NEVER
     nodes = frozenset([session.node for session in remaining])
     return Index(_row(state, remaining), nodes, due(state, deadlines))
 

@@ -58,7 +58,8 @@ class Dialog:
 class Operation:
     """An offer or answer that was intended and is not concluded: it may create its session at any time.
 
-    verb: "offer" or "answer". at: ms since the epoch. by: the control node at work.
+    verb: "offer" or "answer". at: ms since the epoch. by: the control node at work. request: the digest of an offer's
+    request. over: that control node has given it up, though it may take effect all the same.
     """
 
     verb: Literal["offer", "answer"]
@@ -67,6 +68,8 @@ class Operation:
     from_tag: str
     to_tag: str
     branch: str
+    request: bytes = b""
+    over: bool = False
 
 
 @dataclass(slots=True)
@@ -136,12 +139,20 @@ class Session:
 
 @dataclass(slots=True)
 class Leg:
-    """A party of the call: the last SDP it sent, and what the other side was given in its place."""
+    """A party of the call: the last SDP it sent, and what the other side was given in its place.
+
+    session: in which. version, at: the call's, and the time (ms since the epoch), when it was given. request: the
+    digest of an offer's request.
+    """
 
     tag: str
     branch: str
     sdp: bytes
     relayed: bytes
+    session: int = 0
+    version: int = 0
+    at: int = 0
+    request: bytes = b""
 
 
 @dataclass(slots=True)
@@ -149,7 +160,7 @@ class CallState:
     """The whole state of a call's media at a version of its stream. Times are ms since the epoch.
 
     given: by tag and branch, what the other side was last given in place of the party's SDP; legs have the newest of
-    all branches.
+    all branches. ends: when the last delete of a branch, or under "" that of the call, was received from a client.
     """
 
     call_id: str
@@ -169,6 +180,7 @@ class CallState:
     negotiation: Negotiation | None = None
     signalling: Signalling | None = None
     copies: dict[str, Copy] = field(default_factory=dict)
+    ends: dict[str, int] = field(default_factory=dict)
 
     @property
     def last_session(self) -> int:

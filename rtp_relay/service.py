@@ -25,7 +25,7 @@ from gateways.sip.door import SipDoor
 from replay.index import Deadlines
 from rtp_relay import logs
 from rtp_relay.assembly.background import Background
-from rtp_relay.assembly.clock import now
+from rtp_relay.assembly.clock import JournalClock
 from rtp_relay.assembly.door import open_door
 from rtp_relay.assembly.embedded import Grounds, grounds
 from rtp_relay.assembly.errors import StartError, UnusableError
@@ -144,13 +144,15 @@ class Service:
         ground = await enter(grounds(config))
         journal = self.journal = await enter(service_journal(config, ground.journal_url))
         self.nodes = await enter(open_nodes(ground.nodes, routes, config.route.timeout))
-        publisher = self._publisher = StatusPublisher(config.service.name, journal, self.nodes, now)
+        clock = JournalClock(journal)
+        await clock.begin()
+        publisher = self._publisher = StatusPublisher(config.service.name, journal, self.nodes, clock.now)
         self._stack.push_async_callback(publisher.withdraw)
         directory = self.directory = Directory(
             name=config.service.name,
             journal=journal,
             nodes=self.nodes,
-            now=now,
+            now=clock.now,
             deadlines=_deadlines(config, ground),
             settings=DirectorySettings(
                 max_resident=config.service.max_resident, passivate_after=config.service.passivate_after
@@ -160,7 +162,8 @@ class Service:
             directory.observers.append(trace)
         background = self._background = Background()
         self._stack.push_async_callback(background.close)
-        background.run("due calls", DuePoller(journal, directory, now).run())
+        background.run("due calls", DuePoller(journal, directory, clock.now).run())
+        background.run("clock", clock.run())
         background.run("status", publisher.run())
         background.run("garbage", collect_when_idle())
         self._started = True
@@ -175,7 +178,7 @@ class Service:
         log.info("ready", **self._described(ground))
 
     async def _open_doors(self) -> None:
-        config, nodes = self._config, self.nodes
+        config, nodes, now = self._config, self.nodes, self.directory.now
         routing = load_routing(config.sip, nodes) if config.sip.listen else None
         self._door = await open_door(config.ng, self.directory, self.journal, nodes, now=now, ready=lambda: self.ready)
         if routing is not None:

@@ -10,6 +10,7 @@ from actors.command import Command
 from actors.effects import Decide, Decision, Flow, Outcome, Record, Spawn, Step
 from actors.flows import sessions
 from actors.flows.delete import teardown
+from actors.flows.lateness import TOO_LATE, is_late
 from actors.flows.offer import Intent, ask, fail, failure_reply, refuse, undo
 from actors.flows.words import asked
 from engines.kind import is_ok
@@ -17,7 +18,7 @@ from engines.kind import reason as reason_of
 from engines.registry import kind_of
 from engines.rtpengine.bencode import NgDict
 from events.types import Answered, AnswerIntended, DeleteWanted, Event, Scope
-from replay.dialogs import between
+from replay import dialogs
 from replay.state import CallState, CallStatus, Session
 
 
@@ -52,6 +53,8 @@ def _find(command: Command) -> Decide:
     def decide(state: CallState) -> Decision:
         if state.status is CallStatus.QUARANTINED:
             return refuse(state, command, replies.quarantined(state.reason))
+        if is_late(state, command):
+            return refuse(state, command, TOO_LATE)
         session = sessions.of_answer(state, command) if state.status is CallStatus.LIVE else None
         if session is None:
             return refuse(state, command, replies.UNKNOWN)
@@ -92,7 +95,9 @@ def _conclude(command: Command, place: Intent, reply: NgDict) -> Decide:
             relayed=relayed if isinstance(relayed, bytes) else b"",
         )
         left_behind = _left_behind(state, session, command)
-        return Decision([event, *_release(left_behind)], [(left.node, left.relay_id) for left in left_behind])
+        doubles = [other for other in _doubles(state, session, command) if other not in left_behind]
+        released = [*_release(left_behind, "moved to another node"), *_release(doubles, "answered in another session")]
+        return Decision([event, *released], [(left.node, left.relay_id) for left in [*left_behind, *doubles]])
 
     return decide
 
@@ -104,10 +109,17 @@ def _left_behind(state: CallState, session: Session, command: Command) -> list[S
         for other in state.usable_sessions()
         if other is not session
         and all(dialog.joins(command.from_tag, command.to_tag) for dialog in other.dialogs)
-        and between(other.dialogs, command.from_tag, command.to_tag)
+        and dialogs.between(other.dialogs, command.from_tag, command.to_tag)
     ]
 
 
-def _release(left_behind: list[Session]) -> list[Event]:
-    numbers = tuple(session.number for session in left_behind)
-    return [DeleteWanted(scope=Scope.SESSION, sessions=numbers, reason="moved to another node")] if numbers else []
+def _doubles(state: CallState, session: Session, command: Command) -> list[Session]:
+    """Give the other sessions in which the same offer waits for an answer: it has been given in this one."""
+    opener = [(command.from_tag, command.branch)]
+    others = [other for other in state.usable_sessions() if other is not session and not other.operations]
+    return [other for other in others if other.dialogs and dialogs.only_offered(other.dialogs, opener)]
+
+
+def _release(left: list[Session], why: str) -> list[Event]:
+    numbers = tuple(session.number for session in left)
+    return [DeleteWanted(scope=Scope.SESSION, sessions=numbers, reason=why)] if numbers else []

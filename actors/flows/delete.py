@@ -12,6 +12,7 @@ from actors import replies
 from actors.command import Command
 from actors.effects import Ask, Decide, Decision, Flow, Outcome, Record, Step
 from actors.flows import sessions
+from actors.flows.lateness import ends_noted, is_late
 from actors.flows.words import asked, teardown_of
 from engines.kind import Operation, is_ok
 from engines.registry import kind_of
@@ -49,7 +50,7 @@ def delete(command: Command) -> Flow:
 
     A node that does not answer leaves the delete due; the client is told ok with a warning, since it will happen.
     """
-    removals = yield Record(lambda state: want(state, command))
+    removals = yield Record(lambda state: _want_or_note(state, command))
     return (yield from _delete(removals, command))
 
 
@@ -121,6 +122,14 @@ def _wanted_removal(state: CallState, node: str, relay_id: str) -> Removal | Non
     return removal_of(state, session) if session.status is SessionStatus.CLOSING else None
 
 
+def _want_or_note(state: CallState, command: Command) -> Decision:
+    """Decide what a client's delete takes away; where that is nothing, it still stops what was asked before it."""
+    if command.wording is None and is_late(state, command):
+        return Decision([], None)
+    decision = want(state, command)
+    return decision if decision.events or decision.value is not None else Decision(ends_noted(state, command), None)
+
+
 def want(state: CallState, command: Command) -> Decision:
     """Decide what a delete takes away. The value is the Removals to ask for, None if it names nothing that is there."""
     if state.status is not CallStatus.LIVE:
@@ -142,6 +151,7 @@ def want(state: CallState, command: Command) -> Decision:
         return Decision(_left(shared, command), [])
     if not whole and not partly and command.from_tag:
         return Decision([], None)
+    whole += _doubles(state, command, [*whole, *partly, *shared])
     wish = _wish(state, command, whole, partly)
     return Decision([*wish.events, *_left(shared, command)], wish.value)
 
@@ -169,6 +179,26 @@ def _branch_deleted(session: Session, command: Command, statistics: Mapping[str,
         branch=command.branch,
         statistics=statistics,
     )
+
+
+def _doubles(state: CallState, command: Command, named: Sequence[Session]) -> list[Session]:
+    """Give the other sessions that were made for the same offers as what a delete names, and that nobody answered.
+
+    Control nodes that do not reach the same relays can make several for one.
+    """
+    gone = [
+        dialog
+        for session in named
+        for dialog in dialogs.named_by_delete(session.dialogs, command.from_tag, command.to_tag, command.branch)
+    ]
+    openers = {(dialog.from_tag, dialog.branch) for dialog in gone}
+    others = [session for session in state.usable_sessions() if session not in named]
+    return [
+        session
+        for session in others
+        if dialogs.only_offered(session.dialogs, openers)
+        and (session.dialogs or (session.from_tag, session.branch) in openers)
+    ]
 
 
 def _concerned(state: CallState, command: Command) -> list[Session]:
@@ -216,6 +246,7 @@ def _wanted(command: Command, scope: Scope, numbers: tuple[int, ...], not_before
         to_tag=command.to_tag,
         branch=command.branch,
         not_before=not_before,
+        asked_at=command.received_at,
     )
 
 

@@ -7,9 +7,10 @@ from typing import Literal
 
 from actors import replies
 from actors.command import Command
-from actors.effects import Ask, Decide, Decision, Flow, Outcome, Record, Spawn, Step
-from actors.flows import sessions
+from actors.effects import Ask, Decide, Decision, Flow, Outcome, Record, Spawn, Step, Wait
+from actors.flows import repeats, sessions
 from actors.flows.delete import teardown
+from actors.flows.lateness import MAX_REFUSALS, TOO_LATE, is_late
 from actors.flows.search import Search
 from actors.flows.words import asked
 from actors.nodes import NodeTable
@@ -30,10 +31,7 @@ from events.types import (
     Scope,
 )
 from events.values import value
-from replay.state import CallState, CallStatus, Session, SessionStatus
-
-MAX_REFUSALS = 20
-"""How many refusals a call's stream tells of; a client that goes on asking in vain does not grow it further."""
+from replay.state import CallState, CallStatus, Leg, Session, SessionStatus
 
 FAILURES: Mapping[str, type[OfferFailed | AnswerFailed]] = {"offer": OfferFailed, "answer": AnswerFailed}
 """The event that says of an operation, by its verb, that it failed."""
@@ -60,10 +58,17 @@ def offer(command: Command, nodes: NodeTable) -> Flow:
     A session that a dialog had before is left as it is: it goes when the offer is answered elsewhere.
     """
     search = Search(command, nodes)
+    waited = 0
     while True:
-        intent = yield Record(_intend(command, search))
+        intent = yield Record(_intend(command, search, waited))
         if isinstance(intent, replies.Refusal):
             return search.refusal or intent.reply
+        if isinstance(intent, repeats.Result):
+            return intent.reply()
+        if isinstance(intent, repeats.InWork):
+            yield Wait(repeats.PAUSE)
+            waited += repeats.PAUSE
+            continue
         outcome: Outcome = yield from ask(command, intent)
         if outcome.reply is not None and is_ok(outcome.reply):
             return (yield from _succeed(command, intent, outcome.reply))
@@ -95,12 +100,14 @@ def refuse(state: CallState, command: Command, refusal: replies.Refusal, node: s
     return Decision(events, refusal)
 
 
-def _intend(command: Command, search: Search) -> Decide:
+def _intend(command: Command, search: Search, waited: int) -> Decide:
     def decide(state: CallState) -> Decision:
-        if state.status is CallStatus.QUARANTINED:
-            return refuse(state, command, replies.quarantined(state.reason))
-        if command.to_tag and state.status is CallStatus.ENDED:
-            return refuse(state, command, replies.UNKNOWN)
+        refusal = _impossible(state, command)
+        if refusal is not None:
+            return refuse(state, command, refusal)
+        same = repeats.found(state, command, waited)
+        if same is not None:
+            return Decision([], same)
         session = sessions.of_offer(state, command)
         choices = search.choices() if command.moves else []
         if session and search.may_stay(session, choices):
@@ -113,6 +120,15 @@ def _intend(command: Command, search: Search) -> Decide:
     return decide
 
 
+def _impossible(state: CallState, command: Command) -> replies.Refusal | None:
+    """Tell why the offer is refused whatever the nodes are like; None if it is not."""
+    if state.status is CallStatus.QUARANTINED:
+        return replies.quarantined(state.reason)
+    if is_late(state, command):
+        return TOO_LATE
+    return replies.UNKNOWN if command.to_tag and state.status is CallStatus.ENDED else None
+
+
 def _intend_again(state: CallState, command: Command, session: Session) -> Decision:
     number = state.last_operation + 1
     event = OfferIntended(
@@ -121,6 +137,7 @@ def _intend_again(state: CallState, command: Command, session: Session) -> Decis
         from_tag=command.from_tag,
         to_tag=command.to_tag,
         branch=command.branch,
+        request=command.digest,
     )
     request = asked(state, session, command)
     return Decision([event], Intent(number, session.engine, session.node, session.relay_id, request))
@@ -139,6 +156,7 @@ def _engage(state: CallState, command: Command, node: NodeSpec) -> Decision:
         from_tag=command.from_tag,
         to_tag=command.to_tag,
         branch=command.branch,
+        request=command.digest,
     )
     request = command.words(state, node.engine)
     return Decision([event], Intent(operation, node.engine, node.name, relay_id, request))
@@ -149,6 +167,10 @@ def _succeed(command: Command, intent: Intent, reply: NgDict) -> Flow:
     if isinstance(result, replies.Refusal):
         yield Spawn(teardown(intent.node, intent.relay_id))
         return result.reply
+    if isinstance(result, repeats.Result):
+        if result.undone:
+            yield Spawn(teardown(intent.node, intent.relay_id))
+        return result.reply()
     return reply
 
 
@@ -157,6 +179,9 @@ def _conclude(command: Command, intent: Intent, reply: NgDict) -> Decide:
 
     def decide(state: CallState) -> Decision:
         session = sessions.at(state, intent.node, intent.relay_id)
+        first = repeats.taken_elsewhere(state, command, session)
+        if first is not None:
+            return _yield_to(first, session, intent)
         if not session.usable:
             return undo(session, intent)
         event = Offered(
@@ -172,6 +197,23 @@ def _conclude(command: Command, intent: Intent, reply: NgDict) -> Decide:
         return Decision([event])
 
     return decide
+
+
+def _yield_to(first: Leg, session: Session, intent: Intent) -> Decision:
+    """Leave the offer to the session in which the same one has its result; what only this one made goes."""
+    why = "the same offer was taken in another session"
+    undone = not session.usable or _is_first(session, intent)
+    events: list[Event] = [
+        OfferFailed(session=session.number, operation=intent.operation, reason=why, reached=True),
+    ]
+    if undone:
+        events.append(DeleteWanted(scope=Scope.SESSION, sessions=(session.number,), reason=why))
+    return Decision(events, repeats.Result(first.relayed, undone))
+
+
+def _is_first(session: Session, intent: Intent) -> bool:
+    """Tell whether a session has nothing but what this operation made."""
+    return session.status is SessionStatus.INTENDED and not session.operations.keys() - {intent.operation}
 
 
 def handle_of(reply: NgDict) -> str:
@@ -221,8 +263,7 @@ def _conclude_failure(intent: Intent, outcome: Outcome, more: bool) -> Decide:
         ]
         if not session.usable and outcome.reached:
             events.append(DeleteWanted(scope=Scope.SESSION, sessions=(session.number,), reason=why))
-        is_first = session.status is SessionStatus.INTENDED and not session.operations.keys() - {intent.operation}
-        if not is_first:
+        if not _is_first(session, intent):
             return Decision(events, more)
         others = [other for other in state.usable_sessions() if other is not session]
         gone = (session.number,) if outcome.reached else ()

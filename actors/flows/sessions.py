@@ -23,7 +23,11 @@ def of_offer(state: CallState, command: Command) -> Session | None:
     if command.anew:
         return None
     if command.to_tag:
-        session = of_answer(state, command) or _first(state, lambda session: _waits(session, command))
+        session = (
+            of_answer(state, command)
+            or _first(state, lambda session: _has(session, command.from_tag))
+            or _first(state, lambda session: _waits(session, command))
+        )
         return session if session is None or _may_offer_in(session, command) else None
     return _first(state, lambda session: _opened_by(session, command)) or _first(
         state, lambda session: kind_of(session.engine).native_branches
@@ -31,13 +35,16 @@ def of_offer(state: CallState, command: Command) -> Session | None:
 
 
 def of_answer(state: CallState, command: Command) -> Session | None:
-    """Give the session of the offer that this answers, or of the dialog that this offers in again, or None."""
+    """Give the session of the offer that this answers, or of the dialog that this offers in again, or None.
+
+    An answer to a party that has made no offer is none: rtpengine 10.5 ends at some offers that follow such a one.
+    """
     sender, other, branch = command.from_tag, command.to_tag, command.branch
     return (
         _first(state, lambda session: dialogs.between(session.dialogs, sender, other) is not None)
         or _first(state, lambda session: dialogs.waiting(session.dialogs, sender, branch) is not None)
         or _first(state, lambda session: _opened_by(session, command))
-        or _first(state, lambda session: _has(session, sender))
+        or _first(state, lambda session: _offered_by(session, sender))
     )
 
 
@@ -88,6 +95,10 @@ def _waits(session: Session, command: Command) -> bool:
 def _opened_by(session: Session, command: Command) -> bool:
     opener = (command.from_tag, command.branch)
     return (session.from_tag, session.branch) == opener or dialogs.opened_by(session.dialogs, *opener) is not None
+
+
+def _offered_by(session: Session, tag: str) -> bool:
+    return session.from_tag == tag or any(dialog.from_tag == tag for dialog in session.dialogs)
 
 
 def _has(session: Session, tag: str) -> bool:

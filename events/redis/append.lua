@@ -7,7 +7,8 @@
 -- (somebody was first, or the tail is lost), or the text of an error.
 
 local BASE, CALL, EXPECTED, MARK, ENTRIES, LIVE, DUE, ADDED, REMOVED, KEEP = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
-local EXPIRE, PERSIST = 1, 2
+local EXPIRE, PERSIST, EXPIRE_SOON = 1, 2, 3
+local SOON = 600000 -- ms: BRIEFLY in events/journal.py
 
 local function id(version)
   return string.format('%d-0', version)
@@ -89,6 +90,8 @@ local function keep_tables(stream, append)
   end
   if append[KEEP] == EXPIRE then
     redis.call('PEXPIRE', stream, ARGV[1])
+  elseif append[KEEP] == EXPIRE_SOON then
+    redis.call('PEXPIRE', stream, SOON)
   elseif append[KEEP] == PERSIST then
     redis.call('PERSIST', stream)
   end

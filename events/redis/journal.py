@@ -160,6 +160,10 @@ class RedisJournal:
         partition = self._keys.partition(call)
         return self._ask(partition.slot, (b"ZADD", partition.due, b"XX", due, call), lambda _: None)
 
+    async def time(self) -> float:
+        """Give the time of the server that has the control nodes' statuses: the same one for all."""
+        return await self._statuses.time()
+
     async def publish(self, name: str, status: bytes, ttl: float) -> None:
         """Keep a control node's status for `ttl` seconds."""
         await self._statuses.publish(name, status, ttl)

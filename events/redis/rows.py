@@ -16,7 +16,7 @@ _pack = msgpack.Packer(unicode_errors=ERRORS).pack
 Changes = list[Any]
 """The last five of an append's elements in append.lua: live row, due, nodes added, nodes removed, retention."""
 
-_EXPIRE, _PERSIST = 1, 2
+_EXPIRE, _PERSIST, _EXPIRE_SOON = 1, 2, 3
 
 NO_CHANGES: Sequence[Any] = (False, False, (), (), 0)
 """Changes that leave the tables as they are."""
@@ -65,7 +65,7 @@ def changes(expected_version: int, before: Index, after: Index) -> Changes:
     live: bytes | bool = False
     keep = 0
     if after.live is None:
-        keep = _EXPIRE
+        keep = _EXPIRE_SOON if after.brief else _EXPIRE
         live = b"" if before.live is not None else False
     else:
         if after.live != before.live:

@@ -17,6 +17,11 @@ class Statuses:
         self._status = keys.control + b"status:"
         self._slot = key_slot(keys.control)
 
+    async def time(self) -> float:
+        """Give the time of the server that keeps them, ms since the epoch."""
+        seconds, microseconds = await self._ask(self._slot, (b"TIME",))
+        return int(seconds) * 1000 + int(microseconds) / 1000
+
     async def publish(self, name: str, status: bytes, ttl: float) -> None:
         """Keep a status for `ttl` seconds."""
         named = to_bytes(name)

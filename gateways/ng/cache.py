@@ -29,6 +29,11 @@ def key_of(peer: bytes, message: bytes) -> bytes:
     return blake2b(peer + message, digest_size=16).digest()
 
 
+def digest_of(body: bytes) -> bytes:
+    """Give what the same request has, whoever sends it and under which cookie."""
+    return blake2b(body, digest_size=16).digest()
+
+
 class InWork:
     """A request in work: when it began, and who waits for its reply."""
 

@@ -15,11 +15,10 @@ from gateways.ng.counters import NgCounters
 from gateways.ng.handler import Calls, Handler, Inside
 from gateways.ng.limits import Clients, Network
 from gateways.ng.overview import Overview
+from gateways.ng.standstill import BEAT, Standstill
 from gateways.ng.tcp import Connections
 from gateways.ng.udp import UdpPort
 from gateways.sockets import ListenAddress, bind
-
-_TICK = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +60,8 @@ class NgDoor:
             calls=calls, overview=self._overview, now=now, monotonic=monotonic, ready=ready, set=settings.set
         )
         self._handler = Handler(inside, self._clients, self.cache, self.counters)
-        self._connections = Connections(self._handler, self._clients, self.counters)
+        self._standstill = Standstill(monotonic)
+        self._connections = Connections(self._handler, self._clients, self.counters, self._standstill)
         self._ports: list[UdpPort] = []
         self._servers: list[asyncio.Server] = []
         self._timer: asyncio.TimerHandle | None = None
@@ -105,7 +105,8 @@ class NgDoor:
         self.addresses.append((address.transport, host, port))
 
     def _tick(self) -> None:
-        self._timer = asyncio.get_running_loop().call_later(_TICK, self._tick)
+        self._timer = asyncio.get_running_loop().call_later(BEAT, self._tick)
+        self._standstill.beat()
         self._handler.tick()
 
     def _close_sockets(self) -> None:

@@ -17,7 +17,7 @@ from actors.command import Command
 from actors.messages import Reply
 from engines.rtpengine.bencode import NgDict
 from gateways.ng import message as messages
-from gateways.ng.cache import InWork, ReplyCache, Send, key_of
+from gateways.ng.cache import InWork, ReplyCache, Send, digest_of, key_of
 from gateways.ng.counters import NgCounters
 from gateways.ng.limits import Client, Clients, is_load_limit, load_limit
 from gateways.ng.message import Encoder, Unreadable
@@ -56,11 +56,13 @@ class Peer(NamedTuple):
 class _Job(InWork):
     """A request in work, with what its reply needs."""
 
-    __slots__ = ("client", "cookie", "encode", "request", "room", "verb")
+    __slots__ = ("client", "cookie", "digest", "encode", "received_at", "request", "room", "verb")
 
     def __init__(self, key: bytes, began: float, send: Send, peer: Peer, cookie: bytes) -> None:
         super().__init__(key, began, send)
         self.client, self.room, self.cookie = peer.client, peer.room, cookie
+        self.received_at: int
+        self.digest: bytes
         self.encode: Encoder
         self.request: NgDict
         self.verb = "other"
@@ -99,10 +101,10 @@ class Handler:
         if self._closing and not self._cache.busy:
             self._when_idle()
 
-    def take(self, message: bytes, peer: Peer, send: Send) -> None:
-        """Take a message. Whatever is in it, this returns soon and raises nothing."""
+    def take(self, message: bytes, peer: Peer, send: Send, waited: float = 0.0) -> None:
+        """Take a message that came `waited` seconds ago. Whatever is in it, this returns soon and raises nothing."""
         try:
-            self._take(message, peer, send)
+            self._take(message, peer, send, waited)
         except Exception:
             self._counters.failures += 1
             log.exception("ng door failed on a message", client=peer.client.host)
@@ -119,7 +121,7 @@ class Handler:
 
     # -- a message comes --
 
-    def _take(self, message: bytes, peer: Peer, send: Send) -> None:
+    def _take(self, message: bytes, peer: Peer, send: Send, waited: float) -> None:
         key = key_of(peer.name, message)
         reply = self._cache.reply(key)
         if reply is not None:
@@ -131,9 +133,9 @@ class Handler:
             self._counters.repeats += 1
             first.add(send)
             return
-        self._take_first(key, message, peer, send)
+        self._take_first(key, message, peer, send, waited)
 
-    def _take_first(self, key: bytes, message: bytes, peer: Peer, send: Send) -> None:
+    def _take_first(self, key: bytes, message: bytes, peer: Peer, send: Send, waited: float) -> None:
         parts = messages.split(message)
         if parts is None:
             self._counters.garbage += 1
@@ -141,6 +143,8 @@ class Handler:
             return
         cookie, body = parts
         job = _Job(key, self._inside.monotonic(), send, peer, cookie)
+        job.received_at = self._inside.now() - round(waited * 1000)
+        job.digest = digest_of(body)
         try:
             job.request, job.encode = messages.read(body)
         except Unreadable as error:
@@ -175,7 +179,7 @@ class Handler:
         verb = verb_of(job.request)
         if verb in PER_CALL:
             job.verb = verb
-            inside.calls.submit(command_of(verb, job.request, inside.set, inside.now()), reply)
+            inside.calls.submit(command_of(verb, job.request, inside.set, job.received_at, job.digest), reply)
         elif verb in _OWN_VERBS:
             job.verb = verb
             self._carry_out_own(job, reply)

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 
 from actors.command import Command
 from engines.rtpengine.bencode import NgDict, NgValue
+from gateways.ng.wellformed import complaint_about
 
 PER_CALL = frozenset(
     {
@@ -48,6 +49,7 @@ _NEEDED = {
     "publish": (_SDP, _CALL_ID),
     "mesh": (),
 }
+_BETWEEN_TWO = frozenset({"offer", "answer"})
 _JOINING = frozenset({"connect", "inject start", "inject stop"})
 _OTHER_CALLS = (b"to-call-id", b"source-call-id")
 _TO_TAG_FLAGS = frozenset({b"to-tag", b"to tag", b"to_tag"})
@@ -66,23 +68,29 @@ def verb_of(request: NgDict) -> str:
     return verb.decode("utf-8", "replace")
 
 
-def command_of(verb: str, request: NgDict, set_name: str, received_at: int) -> Command:
-    """Make the command of a request about a call, for a new call in node set `set_name`; ms since the epoch.
+def command_of(verb: str, request: NgDict, set_name: str, received_at: int, digest: bytes = b"") -> Command:
+    """Make the command of a request about a call, for a new call in node set `set_name`.
 
-    Raises Refused.
+    `received_at` in ms since the epoch; `digest` of the request as it came. Raises Refused.
     """
     if verb not in PER_CALL:
         raise Refused("Unrecognized command")
     request = _in_one_spelling(request)
     for key, complaint in _NEEDED.get(verb, (_CALL_ID,)):
-        if not isinstance(request.get(key), bytes):
+        value = request.get(key)
+        if not isinstance(value, bytes) or not value:
             raise Refused(complaint)
+    complaint = complaint_about(verb, request)
+    if complaint:
+        raise Refused(complaint)
     if verb in _JOINING:
         _check_other_calls(request)
     call_id = _first_of_mesh(request) if verb == "mesh" else _name(request, b"call-id")
     if not call_id:
         raise Refused("No call-id in message")
     to_tag = _name(request, b"to-tag")
+    if verb in _BETWEEN_TWO and request.get(b"from-tag") == request.get(b"to-tag"):
+        raise Refused("Invalid to-tag: the same as the from-tag, where two parties are meant")
     return Command(
         verb=verb,
         call_id=call_id,
@@ -92,6 +100,7 @@ def command_of(verb: str, request: NgDict, set_name: str, received_at: int) -> C
         request=request,
         set=set_name,
         received_at=received_at,
+        digest=digest if verb == "offer" else b"",
     )
 
 

@@ -20,6 +20,7 @@ from gateways.ng import message as messages
 from gateways.ng.counters import NgCounters
 from gateways.ng.handler import Handler, Peer
 from gateways.ng.limits import Clients
+from gateways.ng.standstill import Standstill
 
 log = structlog.get_logger(bounded=True)
 
@@ -36,8 +37,8 @@ _SECONDS_A_TURN = 0.002
 class Connections:
     """The open connections of all listening addresses."""
 
-    def __init__(self, handler: Handler, clients: Clients, counters: NgCounters) -> None:
-        self.handler, self.clients, self.counters = handler, clients, counters
+    def __init__(self, handler: Handler, clients: Clients, counters: NgCounters, standstill: Standstill) -> None:
+        self.handler, self.clients, self.counters, self.standstill = handler, clients, counters, standstill
         self._open: set[Connection] = set()
 
     def __len__(self) -> int:
@@ -78,6 +79,7 @@ class Connection(asyncio.Protocol):
         self._splitter = StreamSplitter()
         self._piece = b""  # what came last
         self._rest = 0  # the bytes, up to its end, that are not taken yet
+        self._came = 0.0  # when it may have come, by the monotonic clock
         self._messages: Iterator[bytes] = iter(())
         self._paused = False
         self._writable = True
@@ -105,6 +107,7 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Take the requests in a piece of the stream."""
         self._piece = data
+        self._came = monotonic() - self._connections.standstill.waited()
         self._rest += len(data)
         self._messages = self._splitter.feed(data)
         self._take_some()
@@ -115,7 +118,7 @@ class Connection(asyncio.Protocol):
         try:
             for message in self._messages:
                 self._rest -= len(message)
-                self._connections.handler.take(message, self._peer, self._send)
+                self._connections.handler.take(message, self._peer, self._send, monotonic() - self._came)
                 if not self._writable:
                     return
                 if monotonic() > stop_at:

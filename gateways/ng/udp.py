@@ -9,7 +9,7 @@ from typing import Any
 
 import structlog
 
-from gateways.datagrams import ROOM, Control, asked, take_some
+from gateways.datagrams import ROOM, Control, asked, stamp, take_some, waited
 from gateways.ng.counters import NgCounters
 from gateways.ng.handler import Handler, Peer
 from gateways.ng.limits import Clients
@@ -22,6 +22,7 @@ class UdpPort:
 
     def __init__(self, sock: socket.socket, handler: Handler, clients: Clients, counters: NgCounters) -> None:
         self._sock, self._handler, self._clients, self._counters = sock, handler, clients, counters
+        stamp(sock)
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(sock, self._readable)
 
@@ -44,8 +45,8 @@ class UdpPort:
             log.warning("ng datagram of a client that is not allowed", client=host)
             return
         name = b"udp %b %d\0" % (host.encode(), port)
-        source = asked(control) if control else control
-        self._handler.take(datagram, Peer(client, name, ROOM), partial(self._send, address, source))
+        send = partial(self._send, address, asked(control))
+        self._handler.take(datagram, Peer(client, name, ROOM), send, waited(control))
 
     def _send(self, address: Any, source: Control, datagram: bytes) -> None:
         try:

@@ -25,7 +25,6 @@ from replay.relay import ALL_BRANCHES, CALLEE, CALLER, Relay
 from replay.state import CallState
 from rtp_relay.api.errors import BadValue, check
 from rtp_relay.api.variables import Branch, ContextVariables, LegVariables, branch_name
-from rtp_relay.assembly.clock import now
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +87,7 @@ class RelayCall:
         Raises RelayError if its offer or answer could not be relayed. A message with the fault FOREIGN is of another
         caller's call, which has the same Call-ID, and changes nothing of this one (RelaySystem.call).
         """
-        seen = Seen(call_id=self.call_id, event=event, received_from=received_from, at=now())
+        seen = Seen(call_id=self.call_id, event=event, received_from=received_from, at=self._directory.now())
         lane = None if event.method == "BYE" else event.branch
         return _seeing(await self._conduct(see(seen, self._nodes), lane))
 
@@ -108,11 +107,11 @@ class RelayCall:
 
     async def establish(self, branch: int, *, from_tag: str, to_tag: str) -> None:
         """Say that a branch was answered for good: all others are torn down at once."""
-        await self._conduct(flows.establish(branch_name(branch), from_tag, to_tag, now()))
+        await self._conduct(flows.establish(branch_name(branch), from_tag, to_tag, self._directory.now()))
 
     async def fail_branch(self, branch: int, *, from_tag: str, reason: str = "the branch failed") -> None:
         """Tear one branch down, if `from_tag` is a party's. The call goes on: another branch may yet be made."""
-        command = flows.branch_delete(self.call_id, from_tag, branch_name(branch), reason, now())
+        command = flows.branch_delete(self.call_id, from_tag, branch_name(branch), reason, self._directory.now())
         await self._conduct(delete_of_party(command, from_tag))
 
     async def delete(self, *, from_tag: str = "", to_tag: str = "", reason: str = "the call ended") -> NgDict:
@@ -120,7 +119,7 @@ class RelayCall:
 
         Deleting an ended call does nothing, nor does naming a `from_tag` that is none of its parties'.
         """
-        command = flows.call_delete(self.call_id, from_tag, to_tag, reason, now())
+        command = flows.call_delete(self.call_id, from_tag, to_tag, reason, self._directory.now())
         flow = delete_of_party(command, from_tag) if from_tag else delete(command)
         return whole(await self._conduct(flow, None))
 
@@ -199,7 +198,7 @@ class RelayCall:
             to_tag=to_tag,
             sdp=body,
             received_from=source,
-            at=now(),
+            at=self._directory.now(),
         )
         relayed = (await self._conduct(flows.relay_media(media, self._nodes), media.branch)).get(b"sdp")
         return relayed if isinstance(relayed, bytes) else body

@@ -1,10 +1,67 @@
-"""The wall clock."""
+"""The clock that control nodes agree on: the journal's, followed between two looks by this machine's monotonic one."""
 
 from __future__ import annotations
 
+import asyncio
 import time
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+
+from events.journal import Journal, JournalUnavailable
+
+INTERVAL = 2.0
+"""Seconds between looks."""
+
+FIRST_LOOKS = 3
+LOOKS = 16
+"""So many looks are remembered; the quickest of them counts, for what a look took is what it may be wrong by."""
+
+TOLERANCE = 0.005
+"""Seconds by which two looks may differ beyond what they took, for clocks drift; more is a clock that was set."""
 
 
 def now() -> int:
-    """Give the time, ms since the epoch."""
+    """Give the time by this machine's own clock, ms since the epoch."""
     return time.time_ns() // 1_000_000
+
+
+class JournalClock:
+    """The journal's clock as this control node knows it. Until the first look it is this machine's own.
+
+    A step of this machine's clock changes nothing, and of two control nodes neither takes the other's time for past.
+    """
+
+    def __init__(self, journal: Journal, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._journal, self._monotonic = journal, monotonic
+        self._looks: deque[tuple[float, float]] = deque(maxlen=LOOKS)  # what each took, and the offset that it found
+        self._offset = time.time() - monotonic()
+
+    def now(self) -> int:
+        """Give the time, ms since the epoch."""
+        return round((self._monotonic() + self._offset) * 1000)
+
+    async def look(self) -> None:
+        """Compare with the journal's clock, if the journal can be reached."""
+        sent = self._monotonic()
+        with suppress(JournalUnavailable):
+            at = await self._journal.time()
+            came = self._monotonic()
+            self._take(came - sent, at / 1000 - (sent + came) / 2)
+
+    def _take(self, took: float, offset: float) -> None:
+        if self._looks and abs(offset - self._offset) > took + TOLERANCE:
+            self._looks.clear()
+        self._looks.append((took, offset))
+        self._offset = min(self._looks)[1]
+
+    async def begin(self) -> None:
+        """Take the first looks."""
+        for _ in range(FIRST_LOOKS):
+            await self.look()
+
+    async def run(self) -> None:
+        """Look again and again."""
+        while True:
+            await asyncio.sleep(INTERVAL)
+            await self.look()

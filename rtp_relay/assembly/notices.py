@@ -12,7 +12,6 @@ from actors.directory import Directory
 from actors.flows.timeouts import timed_out
 from engines.rtpengine.bencode import NgDict
 from gateways.notices import listen
-from rtp_relay.assembly.clock import now
 from rtp_relay.assembly.errors import StartError
 from rtp_relay.config import CallsConfig
 from rtp_relay.config.model import OnMediaTimeout
@@ -29,7 +28,7 @@ async def listen_for_notices(config: CallsConfig, directory: Directory) -> Async
         def done(reply: NgDict) -> None:
             log.info("media timed out", call_id=call_id, branch=branch, result=str(reply.get(b"result")))
 
-        flow = timed_out(call_id, branch, ends_call=ends_call, at=now())
+        flow = timed_out(call_id, branch, ends_call=ends_call, at=directory.now())
         directory.conduct(call_id, flow, None, done)
 
     try:

@@ -10,7 +10,7 @@ is ok.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field
 
 from actors.engine import OpenWay
@@ -199,13 +199,17 @@ class FakeTransport:
 
     repeats = True
 
-    def __init__(self, relay: FakeNode, take: Taker, alive: Callable[[], bool]) -> None:
-        self._relay, self._take, self._alive = relay, take, alive
+    def __init__(
+        self, relay: FakeNode, take: Taker, alive: Callable[[], bool], reached: Callable[[], bool] = lambda: True
+    ) -> None:
+        self._relay, self._take, self._alive, self._reached = relay, take, alive, reached
 
     def send(self, cookie: bytes, command: bytes) -> None:
         if not self._alive():
             return
         relay = self._relay
+        if not self._reached():
+            return
         if relay.lose_requests > 0:
             relay.lose_requests -= 1
         else:
@@ -225,15 +229,17 @@ class FakeTransport:
             asyncio.get_running_loop().call_later(relay.delay, self._return, cookie, reply)
 
     def _return(self, cookie: bytes, reply: bytes) -> None:
-        if self._alive():
+        if self._alive() and self._reached():
             self._take(cookie, reply)
 
 
-def opener(relays: Mapping[str, FakeNode], alive: Callable[[], bool]) -> OpenWay:
-    """Give what an EngineActor opens its transport with: the url names the relay."""
+def opener(
+    relays: Mapping[str, FakeNode], alive: Callable[[], bool], unreachable: Container[str] = frozenset()
+) -> OpenWay:
+    """Give what an EngineActor opens its transport with: the url names the relay. `unreachable` may change."""
 
     async def open_way(url: str, take: Taker, complain: Complaint) -> FakeTransport:  # noqa: ARG001
-        return FakeTransport(relays[url], take, alive)
+        return FakeTransport(relays[url], take, alive, lambda: url not in unreachable)
 
     return open_way
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from typing import Any, TypeVar
 
 from actors.command import Command
@@ -13,7 +14,7 @@ from actors.due import DuePoller
 from actors.engine import EngineActor, EngineSettings
 from actors.nodes import Node, NodeTable
 from engines.health import Health
-from engines.rtpengine.bencode import NgDict
+from engines.rtpengine.bencode import NgDict, encode
 from engines.sets import NodeSpec
 from events.journal import Conflict, Index, JournalUnavailable, LiveCall, Recorded
 from events.memory import MemoryJournal
@@ -95,6 +96,9 @@ class FaultyJournal:
     def postpone(self, call_id: str, due: int) -> asyncio.Future[None]:
         return self._shared.postpone(call_id, due)
 
+    async def time(self) -> float:
+        return await self._shared.time()
+
     async def publish(self, name: str, status: bytes, ttl: float) -> None:
         await self._shared.publish(name, status, ttl)
 
@@ -130,6 +134,8 @@ class ControlNode:
         self.life = Life()
         self.journal = FaultyJournal(cluster.journal, self.life)
         self.table = NodeTable()
+        self.unreachable: set[str] = set()
+        """The relays that it cannot reach, though others may."""
         self.directory = Directory(
             name=name,
             journal=self.journal,
@@ -149,7 +155,7 @@ class ControlNode:
             spec = NodeSpec(name=name, engine=self._cluster.engine, url=name)
             health = Health(since=loop.time())
             settings = EngineSettings(max_in_flight=self._cluster.max_in_flight)
-            actor = EngineActor(spec, settings, health, opener(self._cluster.fakes, self.life.cross))
+            actor = EngineActor(spec, settings, health, opener(self._cluster.fakes, self.life.cross, self.unreachable))
             await actor.connect()
             actor._start_actor_loop()
             self.table.add(Node(spec, health, actor.actor_ref))
@@ -255,18 +261,27 @@ class Cluster:
 
     def ask(self, verb: str, call_id: str, *, place: int = 0, **words: Any) -> Asked:
         """Give a command to a control node; the reply comes as time passes."""
+        asked = self.hold(verb, call_id, **words)
+        self.let_go(asked, place=place)
+        return asked
+
+    def hold(self, verb: str, call_id: str, **words: Any) -> Asked:
+        """Receive a command in a socket that is not read before `let_go`."""
         asked = Asked(self.command(verb, call_id, **words))
         self.call_ids.add(call_id)
         self.asked.append(asked)
+        return asked
+
+    def let_go(self, asked: Asked, *, place: int) -> None:
+        """Have a control node carry out what was received."""
         node = self.nodes[place]
 
         async def submit() -> None:
-            asked.since = self.version(call_id)
+            asked.since = self.version(asked.command.call_id)
             if node.life.alive:
                 node.directory.submit(asked.command, self._reply_to(asked, node))
 
         self.run(submit())
-        return asked
 
     def do(self, verb: str, call_id: str, *, place: int = 0, **words: Any) -> NgDict:
         """Give a command to a control node and wait for its reply."""
@@ -293,6 +308,7 @@ class Cluster:
             branch=branch,
             request=request,
             received_at=self.loop.now_ms(),
+            digest=blake2b(encode(request), digest_size=16).digest() if verb == "offer" else b"",
         )
 
     def stream(self, call_id: str) -> list[Recorded]:
@@ -318,6 +334,7 @@ class Cluster:
         for place, node in enumerate(self.nodes):
             node.journal.fail_before = node.journal.fail_after = 0
             node.life.crossings = None
+            node.unreachable.clear()
             if not node.life.alive:
                 self.restart(place)
 

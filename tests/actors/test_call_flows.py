@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from events.journal import BRIEFLY
 from events.types import Answered, Deleted, Engaged, Offered
 from tests.actors.simulation import Cluster
 
@@ -101,10 +102,12 @@ def test_a_branch_delete_does_not_end_the_call(cluster: Cluster) -> None:
     assert not list(cluster.state("c").remaining_sessions())
 
 
-def test_deleting_an_unknown_call_is_ok_with_a_warning_and_leaves_no_stream(cluster: Cluster) -> None:
+def test_deleting_an_unknown_call_is_ok_with_a_warning_and_is_remembered_for_minutes_only(cluster: Cluster) -> None:
     warning = b"Call-ID not found or tags didn't match"
     assert cluster.do("delete", "c", a="A") == {b"result": b"ok", b"warning": warning}
     assert cluster.do("delete", "c", a="A", flags=[b"fatal"]) == {b"result": b"error", b"error-reason": warning}
+    assert cluster.events("c") == ["delete wanted", "delete wanted"]
+    cluster.after(BRIEFLY + 1)
     assert cluster.stream("c") == []
 
 

@@ -1,0 +1,75 @@
+"""The journal's clock as control nodes follow it."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from events.journal import JournalUnavailable
+from events.memory import MemoryJournal
+from rtp_relay.assembly.clock import JournalClock
+
+AN_HOUR = 3_600_000
+
+
+@dataclass
+class Line:
+    """A line to a journal, of which each look takes some time, on a clock of the test's own."""
+
+    seconds: float = 500.0
+    ahead: int = AN_HOUR
+    takes: tuple[float, float] = (0.001, 0.001)
+    cut: bool = False
+
+    def journal(self) -> MemoryJournal:
+        line = self
+
+        class Journal(MemoryJournal):
+            async def time(self) -> float:
+                if line.cut:
+                    raise JournalUnavailable("cut")
+                line.seconds += line.takes[0]
+                at = line.seconds * 1000 + line.ahead
+                line.seconds += line.takes[1]
+                return at
+
+        return Journal()
+
+    def error_of(self, clock: JournalClock) -> float:
+        return abs(clock.now() - (self.seconds * 1000 + self.ahead))
+
+
+def test_control_nodes_whose_own_clocks_differ_mean_the_same_by_a_time() -> None:
+    line = Line()
+    clocks = [JournalClock(line.journal(), lambda: line.seconds) for _ in range(2)]
+    for clock in clocks:
+        asyncio.run(clock.begin())
+    assert [line.error_of(clock) <= 1 for clock in clocks] == [True, True]
+
+
+def test_the_quickest_look_counts() -> None:
+    line = Line()
+    clock = JournalClock(line.journal(), lambda: line.seconds)
+    asyncio.run(clock.begin())
+    line.takes = (0.4, 0.001)  # the loop had much to do
+    asyncio.run(clock.look())
+    assert line.error_of(clock) <= 1
+
+
+def test_a_clock_that_was_set_is_followed_at_once() -> None:
+    line = Line()
+    clock = JournalClock(line.journal(), lambda: line.seconds)
+    asyncio.run(clock.begin())
+    line.ahead -= 5000
+    asyncio.run(clock.look())
+    assert line.error_of(clock) <= 1
+
+
+def test_while_the_journal_is_away_the_clock_goes_on() -> None:
+    line = Line()
+    clock = JournalClock(line.journal(), lambda: line.seconds)
+    asyncio.run(clock.begin())
+    line.cut = True
+    line.seconds += 60
+    asyncio.run(clock.look())
+    assert line.error_of(clock) <= 1

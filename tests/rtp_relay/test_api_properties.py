@@ -13,9 +13,9 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
+from actors.flows.forks import is_late
 from events.types import Answered, Offered
 from replay.negotiation import SipEvent
-from replay.relay import Relay
 from replay.state import CallStatus
 from rtp_relay.api.call import RelayCall, Seeing
 from rtp_relay.api.errors import RelayError
@@ -79,13 +79,13 @@ class Forks(RuleBasedStateMachine):
             return
 
     def is_in_play(self, event: SipEvent, seeing: Seeing) -> bool:
-        """Tell whether a body has to be relayed: not if another callee was first, or it is a late copy."""
+        """Tell whether a body has to be relayed: not if it is a late copy, or of a callee that was not answered first.
+
+        Each 2xx is: the caller may choose any.
+        """
         state = self.cluster.state(CALL)
-        relay = state.relay or Relay()
-        branch = event.branch or relay.tags.get(event.callee_tag, "")
-        is_new = seeing.role in ("offer", "answer")
-        first = relay.established in (None, branch) and relay.established_tag in ("", event.callee_tag)
-        return is_new and first
+        early = is_late(state, event.callee_tag)
+        return seeing.role in ("offer", "answer") and not early
 
     @initialize(late=BODIES, answered=BODIES, place=PLACES)
     def begin(self, late: bool, answered: bool, place: int) -> None:

@@ -15,8 +15,9 @@ from actors.effects import Flow, Spawn
 from actors.flows.dialogs import Own, request_in_dialog
 from actors.signaller import SignalOutcome
 from engines.rtpengine.bencode import NgDict
+from events.journal import Journal
 from rtp_relay import service
-from rtp_relay.assembly import clock
+from rtp_relay.assembly.clock import JournalClock
 from rtp_relay.config import load
 from tests.e2e.sip.stage import SCRIPTS, database
 from tests.e2e.stage import Relay
@@ -27,15 +28,14 @@ from tests.peers.service import Node, Service, Value
 MARKING = SCRIPTS / "own_requests.py"
 
 
-class Clock:
-    """The control node's time: the system's, and `ahead` of it by so many ms."""
+class Clock(JournalClock):
+    """The control node's time: the journal's, and `ahead` of it by so many ms."""
 
-    def __init__(self) -> None:
-        self.ahead = 0
+    ahead = 0
 
-    def __call__(self) -> int:
+    def now(self) -> int:
         """Give the time, ms since the epoch."""
-        return clock.now() + self.ahead
+        return super().now() + self.ahead
 
     def put_forward(self, seconds: float) -> None:
         """Have so much time pass."""
@@ -49,7 +49,6 @@ class Inside(Service):
     _running: service.Service | None = None
 
     def prepare(self) -> None:
-        self.clock = Clock()
         self._logged: list[EventDict] = []
         self._logs = ExitStack()
         super().prepare()
@@ -57,7 +56,7 @@ class Inside(Service):
     async def start(self) -> None:
         self.command()  # writes the configuration
         self._logged = self._logs.enter_context(capture_logs())
-        with patch("rtp_relay.service.now", self.clock):
+        with patch("rtp_relay.service.JournalClock", self._clock):
             running = service.Service(load(self.config))
             try:
                 await running.start()
@@ -66,6 +65,10 @@ class Inside(Service):
                 kind = PortTakenError if "in use" in str(error) else PeerError
                 raise kind(self.describe(str(error))) from error
             self._running = running
+
+    def _clock(self, journal: Journal) -> Clock:
+        self.clock = Clock(journal)
+        return self.clock
 
     async def stop(self) -> None:
         if self._running is not None:

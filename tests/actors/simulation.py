@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from typing import Any, TypeVar
 
@@ -271,6 +271,13 @@ class Cluster:
         self.call_ids.add(call_id)
         self.asked.append(asked)
         return asked
+
+    def again(self, asked: Asked, *, place: int) -> Asked:
+        """Give the very same request to a control node once more, under another cookie."""
+        repeat = Asked(replace(asked.command, received_at=self.loop.now_ms()))
+        self.asked.append(repeat)
+        self.let_go(repeat, place=place)
+        return repeat
 
     def let_go(self, asked: Asked, *, place: int) -> None:
         """Have a control node carry out what was received."""

@@ -12,7 +12,8 @@ from actors import replies
 from actors.command import Command
 from actors.flows import sessions
 from actors.flows.delete import want
-from events.types import Answered, DeleteWanted, Offered
+from actors.flows.lateness import PRECISION, is_late
+from events.types import Answered, DeleteWanted, Offered, Scope
 from tests.actors.fake_relay import text_of
 from tests.actors.simulation import Asked, Cluster
 
@@ -43,6 +44,9 @@ class Promises(RuleBasedStateMachine):
         self.cluster = Cluster(engine=self.engine)
         self.number = 0
         self.sticky, self.calm = "", False
+        self.held: list[Asked] = []
+        self.late: list[Asked] = []
+        self.twice: list[tuple[Asked, Asked]] = []
 
     @initialize(sticky=st.sampled_from(["", "call", "party"]), calm=st.booleans())
     def begin(self, sticky: str, calm: bool) -> None:
@@ -76,6 +80,46 @@ class Promises(RuleBasedStateMachine):
     @rule(call=CALLS, place=PLACES, tag=st.sampled_from(["", "A", "B", "C"]), branch=BRANCHES, wait=SOON)
     def delete(self, call: str, place: int, tag: str, branch: str, wait: float) -> None:
         self.ask("delete", call, place, wait, a=tag, branch=branch)
+
+    @rule(place=PLACES, wait=SOON, more=SOON)
+    def offer_twice(self, place: int, wait: float, more: float) -> None:
+        """Begin a call whose client hears nothing in time, and so asks the other control node."""
+        self.number += 1
+        offer = {"a": "A", "branch": "b1", "sdp": sdp(self.number), "marker": self.number}
+        first = self.cluster.ask("offer", f"twice{self.number}", place=place, **offer)
+        self.cluster.after(wait)
+        self.twice.append((first, self.cluster.again(first, place=1 - place)))
+        self.cluster.after(more)
+
+    @rule(back=st.integers(1, 4), place=PLACES, wait=SOON)
+    def repeat(self, back: int, place: int, wait: float) -> None:
+        offers = [asked for asked in self.cluster.asked if asked.command.verb == "offer"]
+        if len(offers) >= back:
+            self.cluster.again(offers[-back], place=place)
+            self.cluster.after(wait)
+
+    @rule(call=CALLS, branch=BRANCHES, verb=st.sampled_from(["offer", "offer", "delete"]))
+    def stall(self, call: str, branch: str, verb: str) -> None:
+        """Receive a request in a socket that nobody reads for now."""
+        self.number += 1
+        words = {"sdp": sdp(self.number)} if verb == "offer" else {}
+        self.held.append(self.cluster.hold(verb, call, a="A", branch=branch, marker=self.number, **words))
+
+    @rule(place=PLACES, wait=SOON)
+    def read_on(self, place: int, wait: float) -> None:
+        """Carry out what waited in a socket."""
+        for asked in self.held:
+            if asked.command.verb == "offer" and came_too_late(self.cluster, asked):
+                self.late.append(asked)
+            self.cluster.let_go(asked, place=place)
+        self.held.clear()
+        self.cluster.after(wait)
+
+    @FAULT
+    @rule(place=PLACES, relay=RELAYS)
+    def part(self, place: int, relay: str) -> None:
+        """Let one control node reach a relay no more, or again."""
+        self.cluster.nodes[place].unreachable ^= {relay}
 
     @FAULT
     @rule(place=PLACES, steps=st.integers(0, 6))
@@ -154,6 +198,25 @@ class Promises(RuleBasedStateMachine):
         for asked in cluster.asked:
             check_acknowledged(cluster, asked)
             check_fresh(cluster, asked)
+        assert not [asked for asked in self.late if asked.ok]
+        for first, repeat in self.twice:
+            check_one_result(cluster, first, repeat)
+
+
+def came_too_late(cluster: Cluster, asked: Asked) -> bool:
+    """Tell whether the journal says that the call was deleted after it was received."""
+    command = asked.command
+    ends = [record.event for record in cluster.stream(command.call_id) if isinstance(record.event, DeleteWanted)]
+    return any(
+        end.scope is Scope.CALL and not end.branch and end.asked_at > command.received_at + PRECISION for end in ends
+    )
+
+
+def check_one_result(cluster: Cluster, first: Asked, repeat: Asked) -> None:
+    """Whichever control node's word the client took, it was given one and the same session."""
+    given = {asked.reply[b"sdp"] for asked in (first, repeat) if asked.ok and asked.reply is not None}
+    offered = [r.event for r in cluster.stream(first.command.call_id) if isinstance(r.event, Offered)]
+    assert len({event.session for event in offered if event.relayed in given}) <= 1, (first, repeat)
 
 
 def check_fresh(cluster: Cluster, asked: Asked) -> None:
@@ -164,7 +227,7 @@ def check_fresh(cluster: Cluster, asked: Asked) -> None:
         places = {(found.node, found.relay_id) for state in states if (found := find(state, command))}
         assert set(asked_of_nodes(cluster, command)) <= places, asked
     if reply == replies.not_found(command.request):
-        assert any(want(state, command).value is None for state in states), asked
+        assert any(is_late(state, command) or want(state, command).value is None for state in states), asked
     elif reply == replies.error(replies.UNKNOWN_CALL) and find is not None and cluster.relays:
         # A node that was asked may have said so, or lost the session while it was.
         assert asked_of_nodes(cluster, command) or not all(find(state, command) for state in states), asked

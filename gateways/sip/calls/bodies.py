@@ -2,52 +2,68 @@
 
 from __future__ import annotations
 
-import re
-
+from gateways.sip.calls.multipart import PLAIN_ENCODINGS, Unreadable, parts_of, read_type
 from gateways.sip.messages.incoming import Message
 from gateways.sip.messages.making import set_body
 
 SDP = "application/sdp"
 
-_BOUNDARY = re.compile(r';\s*boundary\s*=\s*(?:"([^"]+)"|([^\s;"]+))', re.IGNORECASE)
-_IS_SDP = re.compile(rb"^content-type[ \t]*:[ \t]*application/sdp[ \t]*(?:;|\r?$)", re.IGNORECASE | re.MULTILINE)
+__all__ = ["SDP", "Unreadable", "is_readable", "replace_sdp", "sdp_of"]
 
 
 def sdp_of(message: Message) -> bytes | None:
-    """Give the session description, None if there is none."""
-    start, end = _place(message)
+    """Give the session description, None if there is none, or none that can be read."""
+    try:
+        start, end = _place(message)
+    except Unreadable:
+        return None
     return message.body[start:end] if end else None
 
 
+def is_readable(message: Message) -> bool:
+    """Tell whether it is certain which session description a message has, if any."""
+    try:
+        _place(message)
+    except Unreadable:
+        return False
+    return True
+
+
 def replace_sdp(message: Message, sdp: bytes) -> None:
-    """Put another session description where the message has its own."""
+    """Put another session description where the message has its own; all else of the body stays. Raises Unreadable."""
     start, end = _place(message)
     set_body(message, message.body[:start] + sdp + message.body[end:])
 
 
 def _place(message: Message) -> tuple[int, int]:
     """Give where in the body the session description begins and ends; it ends at 0 where there is none."""
-    if not message.body:
+    body, text = message.body, message.headers.get("Content-Type") or ""
+    if not body:
         return 0, 0
-    kind = message.headers.get("Content-Type") or ""
-    name = kind.partition(";")[0].strip().lower()
-    if name == SDP:
-        return 0, len(message.body)
-    return _part(message.body, kind) if name.startswith("multipart/") else (0, 0)
+    if not text:
+        return _none_of(body)
+    kind = None if text.lower() == SDP else read_type(text)
+    if kind is not None and kind.name != SDP and not kind.name.startswith("multipart/"):
+        return 0, 0
+    if (message.headers.get("Content-Encoding") or "").strip().lower() not in PLAIN_ENCODINGS:
+        raise Unreadable("a body in an encoding")
+    return (0, len(body)) if kind is None or kind.name == SDP else _part(body, kind.boundary)
 
 
-def _part(body: bytes, kind: str) -> tuple[int, int]:
-    found = _BOUNDARY.search(kind)
-    if found is None:
-        return 0, 0
-    line = b"--" + (found[1] or found[2]).encode()
-    start = body.find(line)
-    while start >= 0:
-        end = body.find(b"\r\n" + line, start)
-        head = body.find(b"\r\n\r\n", start)
-        if end < 0 or head < 0:
-            break
-        if head < end and _IS_SDP.search(body, start, head + 2):
-            return head + 4, end
-        start = end + 2
+def _part(body: bytes, boundary: str) -> tuple[int, int]:
+    place = (0, 0)
+    for part in parts_of(body, boundary):
+        if not part.kind:
+            _none_of(body[part.start : part.end])
+        elif part.kind == SDP:
+            if place != (0, 0):
+                raise Unreadable("more than one session description")
+            place = part.start, part.end
+    return place
+
+
+def _none_of(body: bytes) -> tuple[int, int]:
+    """Give the place of none for what has no type. Raises Unreadable if a guess would be a session description."""
+    if body.lstrip()[:2].lower() == b"v=":
+        raise Unreadable("a session description without a Content-Type")
     return 0, 0

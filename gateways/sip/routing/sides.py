@@ -9,7 +9,7 @@ from typing import Protocol
 from sipmessage import Request, Response
 
 from engines.refusal import RefusalCode
-from gateways.sip.calls.bodies import replace_sdp, sdp_of
+from gateways.sip.calls.bodies import is_readable, replace_sdp, sdp_of
 from gateways.sip.calls.refusals import refusal
 from gateways.sip.calls.relays import Seeing
 from gateways.sip.messages.incoming import Message
@@ -20,6 +20,9 @@ from replay.negotiation import Remedy
 
 GLARE_RETRY = (1, 10)
 """Seconds after which a request that overtook another one may come again (RFC 3261 14.2, RFC 3311 5.2)."""
+
+UNREADABLE = (400, "Body That Cannot Be Read")
+"""What a request gets of which nobody knows whether it has a session description (RFC 3261 21.4.1)."""
 
 MARK = "rl"
 """The parameter of our Record-Route in a dialog whose call may be in the journal: its requests are looked up."""
@@ -107,9 +110,14 @@ def settle(seeing: Seeing, message: Message) -> None:
     Puts what the relay gave for the session description in its place, or takes it out. Raises RefusalError if the
     message cannot go on: nobody speaks for what is in it, or the relay that should could not. A response that does not
     have to bring an answer can do without, and goes on. Where no relay was wanted for this branch, the message stays as
-    it is.
+    it is. A body that cannot be read may hold a session description, and does not go on in a call.
     """
+    if seeing is AS_IT_IS:
+        return
     error = seeing.error
+    if not is_readable(message):
+        _settle_unreadable(seeing, message)
+        return
     if sdp_of(message) is None or (error is not None and error.code is RefusalCode.NOT_ENGAGED):
         return
     if error is not None and not _can_do_without(message):
@@ -120,6 +128,14 @@ def settle(seeing: Seeing, message: Message) -> None:
         set_body(message, b"")
     elif seeing.sdp is not None:
         replace_sdp(message, seeing.sdp)
+
+
+def _settle_unreadable(seeing: Seeing, message: Message) -> None:
+    if seeing.error is not None and not _can_do_without(message):
+        raise refusal(seeing.error, message.headers.get("Call-ID") or "")
+    if seeing.remedy is not Remedy.STRIP and not _can_do_without(message):
+        raise RefusalError(*UNREADABLE) if isinstance(message, Request) else RefusalError(502, phrase_of(502))
+    set_body(message, b"")
 
 
 def _can_do_without(message: Message) -> bool:

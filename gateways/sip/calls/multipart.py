@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from email.headerregistry import ContentTypeHeader
 from email.message import EmailMessage
 from email.parser import BytesHeaderParser
 from email.policy import SMTP
 from itertools import pairwise
+from typing import Any
 
 from events.values import value
 from gateways.sip.messages.lines import TOKEN
@@ -64,12 +64,11 @@ def read_type(text: str) -> MediaType:
         raise Unreadable("a Content-Type too long")
     name, semicolon, rest = text.partition(";")
     try:
-        read = SMTP.header_factory("Content-Type", "".join(name.split()) + semicolon + rest)
-        assert isinstance(read, ContentTypeHeader)
+        read: Any = SMTP.header_factory("Content-Type", "".join(name.split()) + semicolon + rest)
         boundary = str(read.params.get("boundary", ""))
     except Exception as error:  # the library does not say what it raises for what it has not foreseen
         raise Unreadable("a Content-Type that cannot be read") from error
-    kind = read.content_type.lower()
+    kind: str = read.content_type.lower()
     if read.defects and (kind.startswith("multipart/") or not _NAME.match("".join(name.split()))):
         raise Unreadable("a Content-Type with a fault in it")
     return MediaType(kind, boundary)

@@ -23,8 +23,34 @@ def sdp(number: int) -> bytes:
     return f"v=0\r\no=- 1 {number} {address}\r\ns=-\r\nc={address}\r\nm=audio {number} RTP/AVP 0\r\n".encode()
 
 
-def in_parts(body: bytes) -> bytes:
-    return b"--x\r\nContent-Type: application/sdp\r\n\r\n" + body + b"\r\n--x--\r\n"
+Dress = tuple[str, str, bytes]
+"""A way to send a session description: its name, the Content-Type of the message, and what is around it (%b)."""
+
+IN_PARTS = "multipart/mixed;boundary=x"
+PLAIN: Dress = ("plain", "application/sdp", b"%b")
+READ: list[Dress] = [
+    PLAIN,
+    ("a part", IN_PARTS, b"--x\r\nContent-Type: application/sdp\r\n\r\n%b\r\n--x--\r\n"),
+    ("folded", IN_PARTS, b"--x\r\nContent-Type:\r\n application/sdp\r\n\r\n%b\r\n--x--\r\n"),
+    ("compact", IN_PARTS, b"--x\r\nc: application/sdp\r\n\r\n%b\r\n--x--\r\n"),
+    ("LF", IN_PARTS, b"--x\nContent-Type: application/sdp\n\n%b\n--x--\n"),
+    (
+        "parts in a part",
+        IN_PARTS,
+        b"--x\r\nContent-Type: multipart/alternative;\r\n boundary=y\r\n\r\n%b\r\n--x--\r\n".replace(
+            b"%b", b"--y\r\nContent-Type: application/sdp\r\n\r\n%b\r\n--y--\r\n"
+        ),
+    ),
+]
+UNREAD: list[Dress] = [
+    ("no type", "", b"%b"),
+    ("no type of the part", IN_PARTS, b"--x\r\n\r\n%b\r\n--x--\r\n"),
+    ("not closed", IN_PARTS, b"--x\r\nContent-Type: application/sdp\r\n\r\n%b\r\n"),
+    ("no boundary", "multipart/mixed", b"--x\r\nContent-Type: application/sdp\r\n\r\n%b\r\n--x--\r\n"),
+    ("before the parts", IN_PARTS, b"%b\r\n--x\r\nContent-Type: text/plain\r\n\r\nx\r\n--x--\r\n"),
+]
+DRESSES = [*READ, *UNREAD]
+DRESSED = pytest.mark.parametrize("dress", DRESSES, ids=[name for name, _, _ in DRESSES])
 
 
 @pytest.fixture(autouse=True)
@@ -66,13 +92,15 @@ class Parties:
     cseq: int = 1
     bodies: int = 0
     came: dict[str, IncomingRequest] = field(default_factory=dict)
+    dress: Dress = PLAIN
 
     def body(self) -> bytes:
         self.bodies += 1
-        return sdp(4000 + self.bodies)
+        return self.dress[2].replace(b"%b", sdp(4000 + self.bodies))
 
     def invite(self, *, delayed: bool) -> list[Incoming]:
-        return self._asked("INVITE", self.door.request("INVITE", body=b"" if delayed else self.body()), by_callee=False)
+        body = b"" if delayed else self.body()
+        return self._asked("INVITE", self.door.request("INVITE", body=body, kind=self.dress[1]), by_callee=False)
 
     def ask(
         self, method: str, *, by_callee: bool, has_sdp: bool = True, tag: str = "tA", routed: bool = True
@@ -81,7 +109,9 @@ class Parties:
             self.cseq += 1
         cseq = 1 if method == "ACK" else self.cseq
         body = self.body() if has_sdp else b""
-        asked = self.door.request(method, by_callee=by_callee, cseq=cseq, tag=tag, body=body, routed=routed)
+        asked = self.door.request(
+            method, by_callee=by_callee, cseq=cseq, tag=tag, body=body, kind=self.dress[1], routed=routed
+        )
         return self._asked(method, asked, by_callee=by_callee)
 
     def _asked(self, method: str, request: bytes, *, by_callee: bool) -> list[Incoming]:
@@ -98,7 +128,8 @@ class Parties:
         if request is None:
             return []
         body = self.body() if has_sdp else b""
-        return self.door.receive(response_to(request, code, tag=tag, body=body, reliable=reliable), request.hop)
+        response = response_to(request, code, tag=tag, body=body, kind=self.dress[1], reliable=reliable)
+        return self.door.receive(response, request.hop)
 
 
 @pytest.fixture
@@ -172,12 +203,37 @@ def test_what_comes_after_the_call(parties: Parties, method: str) -> None:
     parties.answer(method, 200)
 
 
-def test_a_body_of_several_parts(parties: Parties) -> None:
+@DRESSED
+def test_an_invite_however_its_body_is_sent(parties: Parties, dress: Dress) -> None:
+    parties.dress = dress
+    (_, told) = parties.invite(delayed=False)
+    if dress in READ:
+        assert requests([told]) == [("INVITE", True)]
+    else:
+        assert responses([told]) == [(400, False)]
+        assert len(parties.door.cluster.relays["relay1"].calls) == 0
+
+
+@DRESSED
+@pytest.mark.parametrize("code", [183, 200])
+def test_a_response_however_its_body_is_sent(parties: Parties, dress: Dress, code: int) -> None:
+    parties.invite(delayed=False)
+    parties.dress = dress
+    sent = parties.answer("INVITE", code)
+    if dress in READ:
+        assert responses(sent) == [(code, True)]
+    else:
+        assert responses(sent) == [(502 if code == 200 else code, False)]
+        assert [method for method, _ in requests(sent)] == (["ACK", "BYE"] if code == 200 else [])
+
+
+@DRESSED
+@pytest.mark.parametrize("method", ["INVITE", "UPDATE", "INFO", "ACK"])
+def test_requests_in_a_dialog_however_their_bodies_are_sent(parties: Parties, dress: Dress, method: str) -> None:
     bring_up(parties)
-    kind = "multipart/mixed;boundary=x"
-    for method in ("UPDATE", "INFO", "ACK"):
-        request = parties.door.request(method, cseq=9, tag="tA", body=in_parts(parties.body()), kind=kind)
-        parties.door.receive(request, CALLER)
+    parties.dress = dress
+    parties.ask(method, by_callee=True)
+    parties.answer(method, 200)
 
 
 # -- what becomes of it --
@@ -240,12 +296,14 @@ def test_an_update_while_it_rings_goes_on_and_so_does_its_answer(parties: Partie
 @st.composite
 def steps(draw: st.DrawFn) -> list[tuple[object, ...]]:
     flags = st.booleans()
-    story: list[tuple[object, ...]] = [("invite", draw(flags))]
+    story: list[tuple[object, ...]] = [("dress", draw(st.sampled_from(DRESSES))), ("invite", draw(flags))]
     for _ in range(draw(st.integers(1, 14))):
-        kind = draw(st.sampled_from(["ask", "answer", "answer", "answer", "wait", "silence"]))
+        kind = draw(st.sampled_from(["ask", "answer", "answer", "answer", "wait", "silence", "dress"]))
         method = draw(st.sampled_from([*METHODS[:4], "ACK", "BYE"]))
         tag = draw(st.sampled_from(["tA", "tA", "tA", "tB"]))
-        if kind == "ask":
+        if kind == "dress":
+            story.append((kind, draw(st.sampled_from([*READ, *DRESSES]))))
+        elif kind == "ask":
             story.append((kind, method, draw(flags), draw(flags), tag, draw(st.sampled_from([True, True, False]))))
         elif kind == "answer":
             of = draw(st.sampled_from(["INVITE", "INVITE", method]))
@@ -262,6 +320,8 @@ def test_whatever_parties_send_no_sdp_of_theirs_leaves_the_door(story: list[tupl
         parties = Parties(door)
         for what, *words in story:
             match what, words:
+                case "dress", [tuple(dress)]:
+                    parties.dress = dress
                 case "invite", [bool(delayed)]:
                     parties.invite(delayed=delayed)
                 case "ask", [str(method), bool(by_callee), bool(has_sdp), str(tag), bool(routed)]:

@@ -104,20 +104,26 @@ class WholeDoor:
             f"From: {callee if by_callee else caller}",
             f"To: {caller if by_callee else callee}",
             f"Call-ID: c\r\nCSeq: {cseq} {method}\r\nMax-Forwards: 70\r\nContact: <sip:user@{hop.host}>",
-            *([f"Content-Type: {kind}"] if body else []),
+            *([f"Content-Type: {kind}"] if body and kind else []),
             f"Content-Length: {len(body)}",
         ]
         return "\r\n".join([*lines, "", ""]).encode() + body
 
 
 def response_to(
-    request: IncomingRequest, code: int, *, tag: str = "", body: bytes = b"", reliable: bool = False
+    request: IncomingRequest,
+    code: int,
+    *,
+    tag: str = "",
+    body: bytes = b"",
+    kind: str = "application/sdp",
+    reliable: bool = False,
 ) -> bytes:
     """Make a response to a request as the door has sent it."""
     headers = [("Contact", f"<sip:user@{request.hop.host}>")]
     headers += [("Record-Route", value) for value in request.message.headers.getlist("Record-Route")]
     headers += [("Require", "100rel"), ("RSeq", "1")] if reliable else []
-    headers += [("Content-Type", "application/sdp")] if body else []
+    headers += [("Content-Type", kind)] if body and kind else []
     response = reply_to(request.message, code, to_tag=tag, headers=headers)
     response.body = body
     response.headers.set("Content-Length", str(len(body)))

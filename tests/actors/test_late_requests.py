@@ -91,3 +91,16 @@ def test_deletes_of_what_is_not_there_do_not_grow_the_stream_for_ever(cluster: C
     for _ in range(3 * MAX_REFUSALS):
         cluster.do("delete", "c", a="A")
     assert len(cluster.events("c")) == MAX_REFUSALS
+
+
+def test_an_offer_that_waited_for_the_journal_does_not_outlive_the_delete(cluster: Cluster) -> None:
+    """It was received before, and only the append of its call comes after the other control node's delete."""
+    offer = cluster.hold("offer", "c", **OFFER)
+    cluster.after(1)
+    cluster.nodes[0].journal.fail_before = 1
+    cluster.let_go(offer, place=0)  # the client is told that the journal is away, and repeats itself
+    cluster.do("delete", "c", place=1, a="A")
+    cluster.let_go(offer, place=0)
+    cluster.after(1)
+    assert [reply[b"result"] for reply in offer.replies] == [b"error", b"error"]
+    assert not any(fake.held() for fake in cluster.fakes.values())

@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 from redis.asyncio import Redis
 
-from events.journal import CorruptEntry, Journal
+from events.journal import BRIEFLY, NEVER, CorruptEntry, Journal
 from events.redis import RedisJournal
 from tests.events.journal_contract import CALL, fill
 from tests.events.redis_contract import Client, RedisContract, rewrite, stream_of
@@ -47,6 +47,19 @@ class TestRedisJournal(RedisContract):
             assert week - 60 < await client.ttl(stream) <= week
             await journal.append(CALL, 3, [record(4)], NOTHING, live(CALL, 4))
             assert await client.ttl(stream) == -1
+
+    async def test_a_call_that_never_was_is_remembered_for_minutes(self, journal: Journal) -> None:
+        stream = stream_of(self.used_prefix, CALL)
+        async with Redis.from_url(self.used_url) as client:
+            await journal.append(CALL, 0, [record(1)], NOTHING, NEVER)
+            assert 0 < await client.ttl(stream) <= BRIEFLY
+            await journal.append(CALL, 1, [record(2)], NEVER, live(CALL, 2))
+            assert await client.ttl(stream) == -1
+
+    async def test_the_time_is_the_servers(self, journal: Journal) -> None:
+        async with Redis.from_url(self.used_url) as client:
+            before, at, after = await client.time(), await journal.time(), await client.time()
+        assert before[0] * 1000 + before[1] / 1000 <= at <= after[0] * 1000 + after[1] / 1000
 
     async def test_retention_is_what_was_configured(self, url: str, prefix: str) -> None:
         journal = await RedisJournal.open(url, prefix=prefix, retention=90)

@@ -92,7 +92,7 @@ class Service(Peer):
 
     @property
     def address(self) -> Address:
-        """Where it listens for ng over UDP."""
+        """Where it listens for ng, over UDP and TCP."""
         return HOST, self.port
 
     @property
@@ -105,9 +105,9 @@ class Service(Peer):
         """The configuration file."""
         return self.folder / "rtp-relay.toml"
 
-    def client(self, *, host: str = HOST, tries: int = 6, timeout: float = 1) -> NgClient:
+    def client(self, *, host: str = HOST, tries: int = 6, timeout: float = 1, tcp: bool = False) -> NgClient:
         """Return an ng client of it that sends from `host`, for `async with`."""
-        return NgClient(self.address, host=host, tries=tries, timeout=timeout)
+        return NgClient(self.address, host=host, tries=tries, timeout=timeout, tcp=tcp)
 
     async def events(self, call_id: str) -> list[Recorded]:
         """Return what the journal says of a call; the service need not run."""
@@ -159,7 +159,7 @@ class Service(Peer):
         base: dict[str, Table] = {
             "service": {"name": self.control_node, "state_dir": str(self.folder / "state")},
             "journal": {"url": self._redis_url},
-            "ng": {"listen": [self.url]},
+            "ng": {"listen": [f"{kind}:{HOST}:{self.port}" for kind in ("udp", "tcp")]},
         }
         if self._sip is not None:
             base["sip"] = {"listen": [f"{kind}:{HOST}:{self.sip_port}" for kind in ("udp", "tcp")], **self._sip}

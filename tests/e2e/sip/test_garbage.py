@@ -1,97 +1,53 @@
-"""What a flood leaves behind in the memory of a control node, without help of the garbage collector: nothing."""
+"""What floods leave behind in the memory of a control node when all of it has ended: nothing."""
 
 from __future__ import annotations
 
-import asyncio
 import gc
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
 
+import psutil
 import pytest
 import pytest_asyncio
 
-from tests.e2e.sip.crowd import Crowd
+from tests.e2e.sip.floods import FLOODS, Flood, flooders
 from tests.e2e.sip.inside import Inside
 from tests.e2e.sip.stage import AS_ASKED, database
 from tests.e2e.stage import Relay
 from tests.peers.peer import wait_until
-from tests.peers.ports import HOST
 from tests.peers.redis_server import RedisServer
-from tests.peers.service import Node, Table
+from tests.peers.service import Node, Service, Table
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="package")]
 
+MEBIBYTE = 1024 * 1024
 OURS = ("gateways", "actors", "events", "replay", "engines", "sipmessage")
-AT_A_TIME = 100
-T1 = 0.02
+"""Where the kinds of objects are from that are counted."""
+
+FEW, MANY = 100, 1000
+QUICK: dict[str, Table] = {"service": {"passivate_after": 0.1}}
 AT_REST = "no transaction is known, and no call is resident"
 
 
-class Silence(asyncio.DatagramProtocol):
-    """One who never answers."""
+def quick_sip() -> Table:
+    return {"script": str(AS_ASKED), "t1": 0.02}
+
+
+def nodes(relays: Mapping[str, Relay]) -> list[Node]:
+    return [Node(f"{engine}-1", relay) for engine, relay in relays.items()]
 
 
 @pytest_asyncio.fixture(loop_scope="package")
-async def node(own_redis: RedisServer, relays: Mapping[str, Relay]) -> AsyncIterator[Inside]:
-    nodes = [Node(f"{engine}-1", relay) for engine, relay in relays.items()]
-    quick: Table = {"passivate_after": 0.1}
-    sip: Table = {"script": str(AS_ASKED), "t1": T1}
-    async with Inside(database(own_redis, 5), nodes, settings={"service": quick}, sip=sip) as started:
-        yield started
+async def inside(own_redis: RedisServer, relays: Mapping[str, Relay]) -> AsyncIterator[Inside]:
+    async with Inside(database(own_redis, 5), nodes(relays), settings=QUICK, sip=quick_sip()) as node:
+        yield node
 
 
-@pytest_asyncio.fixture(loop_scope="package")
-async def crowd(node: Inside) -> AsyncIterator[Crowd]:
-    async with Crowd((HOST, node.sip_port), "rtpengine") as opened:
-        yield opened
-
-
-@pytest_asyncio.fixture(loop_scope="package")
-async def nobody() -> AsyncIterator[str]:
-    """A SIP URI at which nobody answers."""
-    transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(Silence, local_addr=(HOST, 0))
-    yield f"sip:nobody@{HOST}:{transport.get_extra_info('sockname')[1]}"
-    transport.close()
-
-
-async def busy_calls(crowd: Crowd, _nobody: str) -> None:
-    crowd.call(AT_A_TIME)
-    await crowd.answered()
-
-
-async def calls_nobody_answers(crowd: Crowd, nobody: str) -> None:
-    crowd.ask(*(crowd.request("INVITE", nobody) for _ in range(AT_A_TIME)))
-    await crowd.answered()
-
-
-async def stray_byes(crowd: Crowd, nobody: str) -> None:
-    for _ in range(AT_A_TIME):
-        crowd.send(in_dialog(crowd.request("BYE", nobody)), crowd.door)
-    await crowd.served()
-
-
-async def byes_that_are_answered(crowd: Crowd, _nobody: str) -> None:
-    crowd.ask(*(in_dialog(crowd.request("BYE")) for _ in range(AT_A_TIME)))
-    await crowd.answered()
-
-
-async def refused_requests(crowd: Crowd, _nobody: str) -> None:
-    for _ in range(AT_A_TIME // 10):
-        await crowd.served()
-
-
-async def rubbish(crowd: Crowd, nobody: str) -> None:
-    for _ in range(AT_A_TIME):
-        crowd.send(crowd.request("INVITE", nobody)[:200], crowd.door)
-    await crowd.served()
-
-
-def in_dialog(request: bytes) -> bytes:
-    """Give a request a To tag."""
-    head, _, rest = request.partition(b"\r\nTo: ")
-    to, _, rest = rest.partition(b"\r\n")
-    return head + b"\r\nTo: " + to + b";tag=callee\r\n" + rest
+@pytest_asyncio.fixture(scope="module", loop_scope="package")
+async def outside(own_redis: RedisServer, relays: Mapping[str, Relay]) -> AsyncIterator[Service]:
+    async with Service(database(own_redis, 6), nodes(relays), settings=QUICK, sip=quick_sip()) as node:
+        yield node
 
 
 @contextmanager
@@ -110,19 +66,34 @@ def living() -> Counter[str]:
     return Counter(f"{kind.__module__}.{kind.__qualname__}" for kind in kinds if kind.__module__.startswith(OURS))
 
 
-@pytest.mark.parametrize(
-    "flood",
-    [busy_calls, calls_nobody_answers, stray_byes, byes_that_are_answered, refused_requests, rubbish],
-    ids=lambda flood: flood.__name__,
-)
-async def test_what_has_ended_leaves_memory_by_itself(
-    node: Inside, crowd: Crowd, nobody: str, flood: Callable[[Crowd, str], Awaitable[None]]
-) -> None:
-    await flood(crowd, nobody)  # what is made once is there now
-    await wait_until(node.at_rest, AT_REST)
-    with no_collector():
-        before = living()
-        await flood(crowd, nobody)
-        await wait_until(node.at_rest, AT_REST)
-        more = living() - before
+def resident_bytes(service: Service) -> int:
+    """Give the memory that a service takes."""
+    assert service._process is not None
+    return int(psutil.Process(service._process.pid).memory_info().rss)
+
+
+@pytest.mark.parametrize("flood", FLOODS, ids=lambda flood: flood.__name__)
+async def test_what_has_ended_is_freed_without_a_search_for_cycles(inside: Inside, flood: Flood) -> None:
+    async with flooders(inside) as by:
+        await flood(by, FEW)  # what is made once is there now
+        await wait_until(inside.at_rest, AT_REST)
+        with no_collector():
+            before = living()
+            await flood(by, FEW)
+            await wait_until(inside.at_rest, AT_REST)
+            more = living() - before
     assert not more, more.most_common(20)
+
+
+@pytest.mark.parametrize("flood", FLOODS, ids=lambda flood: flood.__name__)
+async def test_a_flood_after_the_first_takes_no_more_memory(outside: Service, flood: Flood) -> None:
+    async with flooders(outside) as by:
+        await flood(by, MANY)
+        before = resident_bytes(outside)
+        for _ in range(3):
+            await flood(by, MANY)
+
+        async def as_before() -> bool:
+            return resident_bytes(outside) - before < 8 * MEBIBYTE
+
+        await wait_until(as_before, "its memory is what it was after the first flood", 60)

@@ -77,12 +77,13 @@ class Inside(Service):
             self._running = None
 
     async def at_rest(self) -> bool:
-        """Tell whether its SIP door knows no transaction any more, and no call is resident."""
+        """Tell whether its SIP door knows no transaction and has no timer set any more, and no call is resident."""
         running = self._running
         assert running is not None, "it is not running"
         assert running._sip is not None
         door = running._sip
-        return not (door._layer.transactions or door.proxy.contexts or running.directory.resident)
+        timers = any(door._layer._shared.alarms._queues.values())
+        return not (door._layer.transactions or timers or door.proxy.contexts or running.directory.resident)
 
     def log(self, lines: int = 60) -> str:
         return "\n".join(map(str, self._logged[-lines:]))

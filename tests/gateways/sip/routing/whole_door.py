@@ -55,9 +55,9 @@ class WholeDoor:
     """A door at one of a cluster's control nodes."""
 
     def __init__(self, cluster: Cluster, place: int = 0) -> None:
-        self.cluster = cluster
+        self.cluster, self.place = cluster, place
         self.sent: list[tuple[Incoming, Hop]] = []
-        self._number = 0
+        self._number = 1000 * place
         node, network = cluster.nodes[place], Network()
         script = DefaultScript("rtpengine")
         router = CallRouter(script, CallRelays(node.directory, node.table, cluster.loop.now_ms))

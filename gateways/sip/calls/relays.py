@@ -17,6 +17,7 @@ from engines.kind import is_ok, reason
 from engines.refusal import code_of
 from engines.rtpengine.bencode import NgDict
 from events.types import Event, PartyLearned
+from gateways.sip.calls.refusals import refusal
 from replay.identity import first_id, id_of_caller
 from replay.negotiation import BranchStatus, Fault, Remedy, SipEvent
 from replay.relay import CALLEE, CALLER, Relay
@@ -96,7 +97,7 @@ class CallRelays:
         self._directory, self._nodes, self._now = directory, nodes, now
 
     async def find(self, call_id: str, from_tag: str, to_tag: str) -> Snapshot:
-        """Look for the call that a message in a dialog is of; an empty snapshot if there is none.
+        """Look for the call that a message in a dialog is of; an empty snapshot if there is none. Raises as `snapshot`.
 
         Another caller's call may have the Call-ID, so that this one's stream has the caller's tag in its name.
         """
@@ -112,7 +113,7 @@ class CallRelays:
         return Snapshot()
 
     async def snapshot(self, name: str) -> Snapshot:
-        """Look at a call; an unknown one gives an empty snapshot."""
+        """Look at a call; an unknown one gives an empty snapshot. Raises RefusalError if it cannot be looked at."""
         found = Snapshot()
 
         def flow() -> Flow:
@@ -120,7 +121,9 @@ class CallRelays:
             found = yield Record(lambda state: Decision([], _snapshot(state)))
             return {b"result": b"ok"}
 
-        await self._directory.ask(name, flow(), LOOKING)
+        error = _error_of(await self._directory.ask(name, flow(), LOOKING))
+        if error is not None:
+            raise refusal(error, name)
         return found
 
     async def signal(
@@ -183,5 +186,9 @@ def _seeing(reply: NgDict) -> Seeing:
         why=words.get(b"why", ""),
         remedy=Remedy(remedy.decode()) if isinstance(remedy, bytes) else Remedy.NONE,
         refuse_with=status if isinstance(status, int) else 0,
-        error=None if is_ok(reply) else replies.Refusal(reason(reply) or "no reason was given", code_of(reply)),
+        error=_error_of(reply),
     )
+
+
+def _error_of(reply: NgDict) -> replies.Refusal | None:
+    return None if is_ok(reply) else replies.Refusal(reason(reply) or "no reason was given", code_of(reply))

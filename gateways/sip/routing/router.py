@@ -12,7 +12,7 @@ from gateways.sip.calls.settings import CallSettings
 from gateways.sip.dialogs.requests import DialogRequests
 from gateways.sip.messages.incoming import IncomingResponse
 from gateways.sip.messages.replies import phrase_of
-from gateways.sip.proxy.hooks import Answer, Arrival, Forwarding, Target
+from gateways.sip.proxy.hooks import Answer, Arrival, Forwarding, RefusalError, Target
 from gateways.sip.routing.in_dialog import InDialog
 from gateways.sip.routing.journey import Journey, failed
 from gateways.sip.routing.new_call import NewCall
@@ -76,7 +76,12 @@ class CallRouter:
         if not arrival.incoming.to_tag or (arrival.ours is not None and MARK not in arrival.ours):
             return Snapshot()
         incoming = arrival.incoming
-        return await self._calls.find(incoming.call_id, incoming.from_tag, incoming.to_tag)
+        try:
+            return await self._calls.find(incoming.call_id, incoming.from_tag, incoming.to_tag)
+        except RefusalError:
+            if incoming.method != "BYE":
+                raise
+        return Snapshot(ended=True)  # a call that is to end ends between its parties, whatever ails us
 
     def _side(self, arrival: Arrival, settings: CallSettings, call: Snapshot) -> CallSide:
         incoming = arrival.incoming

@@ -290,6 +290,20 @@ def test_an_update_while_it_rings_goes_on_and_so_does_its_answer(parties: Partie
     assert len(parties.door.cluster.relays["relay1"].calls) == 1
 
 
+@pytest.mark.parametrize("method", [*METHODS[:4], "BYE"])
+def test_while_the_journal_cannot_be_asked_a_bye_goes_on_and_all_else_comes_again(
+    parties: Parties, method: str
+) -> None:
+    bring_up(parties)
+    parties.door.cluster.nodes[0].journal.fail_before = 100
+    sent = parties.ask(method, by_callee=True)
+    if method == "BYE":
+        assert requests(sent) == [("BYE", False)]
+    else:
+        assert requests(sent) == []
+        assert responses(sent)[-1] == (503, False)
+
+
 # -- and whatever comes --
 
 Step = tuple[str, int, tuple[object, ...]]

@@ -74,6 +74,8 @@ class Forks(RuleBasedStateMachine):
             except RelayError:
                 return
             self.told.append(Told(event, seeing))
+            if event.sdp is not None and self.cluster.state(CALL).speaks_for(event.branch):
+                assert seeing.sdp is not None or seeing.remedy, f"{event} goes past the relay: {seeing}"
             if self.is_in_play(event, seeing):
                 assert seeing.sdp is not None, f"{event} was not relayed: {seeing}"
             return

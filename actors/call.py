@@ -29,7 +29,7 @@ from engines.refusal import RefusalCode
 from engines.rtpengine.bencode import NgDict
 from events.journal import NOTHING, Conflict, CorruptEntry, Index, JournalError, Recorded
 from events.types import Event
-from replay.fold import apply, fold
+from replay.fold import Inconsistent, apply, fold
 from replay.index import index
 from replay.state import CallState
 
@@ -312,7 +312,11 @@ class CallActor(LoopActor):
             self._drop(error)
             return
         there, known, around = result.result(), self._history, self._around
-        self._state = fold(self.call_id, there)
+        try:
+            self._state = fold(self.call_id, there)
+        except Inconsistent as wrong:
+            self._drop(CorruptEntry(self.call_id, wrong.version, there[-1].version, str(wrong)))
+            return
         self._index = index(self._state, around.deadlines)
         self._loaded = True
         if tail.has_lost(known, there) and not tail.is_over(self.call_id, known, there, around.deadlines):

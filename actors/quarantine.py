@@ -16,6 +16,12 @@ log = structlog.get_logger()
 REMEMBERED = 10_000
 """So many quarantined calls are known without asking the journal."""
 
+MAX_TRIES = 50
+"""So often the event is tried to be appended, where others write, too."""
+
+MAX_VERSION = 2**53
+"""A stream whose last entry has a larger number takes no more of ours: the journal's script counts no further."""
+
 
 class Quarantine:
     """Puts calls into quarantine: an event in the stream, a row in the table of live calls, and never due again."""
@@ -56,19 +62,37 @@ class Quarantine:
         task.add_done_callback(self._tasks.discard)
 
     async def _write(self, call_id: str, why: str, last: int | None) -> None:
+        """Journal it as far as that goes. A call is left alone here all the same, and by whoever reads it next."""
         try:
-            while not await self._append(call_id, why, last):
+            for _ in range(MAX_TRIES):
+                last = await self._last(call_id) if last is None else last
+                if last >= MAX_VERSION:
+                    log.error("quarantine not journalled", call_id=call_id, why="its stream takes no more entries")
+                    return
+                if await self._is_there(call_id, last) or await self._append(call_id, why, last):
+                    return
                 last = None
-        except CorruptEntry as error:
-            await self._append(call_id, why, error.last)
+            log.error("quarantine not journalled", call_id=call_id, why="its stream takes no entry after its last one")
         except JournalError as error:
             log.error("quarantine not journalled", call_id=call_id, why=str(error))
 
-    async def _append(self, call_id: str, why: str, last: int | None) -> bool:
-        """Append the event after version `last` (None: read which it is). Tell whether nobody was first."""
-        if last is None:
+    async def _last(self, call_id: str) -> int:
+        try:
             records = await self._journal.read(call_id)
-            last = records[-1].version if records else 0
+        except CorruptEntry as error:
+            return error.last
+        return records[-1].version if records else 0
+
+    async def _is_there(self, call_id: str, last: int) -> bool:
+        """Tell whether the stream ends with the event already: somebody was here before."""
+        try:
+            end = await self._journal.read(call_id, max(0, last - 1))
+        except CorruptEntry:
+            return False
+        return bool(end) and isinstance(end[-1].event, Quarantined)
+
+    async def _append(self, call_id: str, why: str, last: int) -> bool:
+        """Append the event after version `last`. Tell whether nobody was first."""
         now = self._now()
         row = LiveCall(call_id=call_id, status="quarantined", version=last + 1, created=now, changed=now, by=self._name)
         record = Recorded(last + 1, now, self._name, Quarantined(reason=why))

@@ -141,6 +141,14 @@ def is_limit(reply: NgDict) -> bool:
     return reply.get(b"result") == b"error" and reply.get(b"error-reason") in LIMIT_TEXTS
 
 
+def packets_of(reply: NgDict) -> int:
+    """Return how many RTP packets the reply to a query counts for the whole session; 0 where it counts none."""
+    totals = reply.get(b"totals")
+    rtp = totals.get(b"RTP") if isinstance(totals, dict) else None
+    packets = rtp.get(b"packets") if isinstance(rtp, dict) else None
+    return packets if isinstance(packets, int) else 0
+
+
 def reason(reply: NgDict) -> str:
     """Tell why the reply is not ok, or its warning; "" where it says nothing."""
     for key in (b"error-reason", b"message", b"warning"):

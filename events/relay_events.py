@@ -83,6 +83,15 @@ class BranchEstablished(Event):
 
 
 @value(kw_only=True)
+class MediaSeen(Event):
+    """A node says that media flow in a session of which the journal has no answer: it was answered all the same."""
+
+    name: ClassVar[str] = "media seen"
+
+    session: int
+
+
+@value(kw_only=True)
 class MediaTimedOut(Event):
     """The node told that no media came for so long that it has ended the session."""
 

@@ -21,7 +21,15 @@ from __future__ import annotations
 
 from events.copy_events import CopyAnswered, CopyDeleted, CopyDeleteWanted, CopyIntended, CopyOffered
 from events.event import Event, How, Scope
-from events.relay_events import BranchEstablished, ContextSet, MediaTimedOut, RelayEngaged, Signalled, VariablesSet
+from events.relay_events import (
+    BranchEstablished,
+    ContextSet,
+    MediaSeen,
+    MediaTimedOut,
+    RelayEngaged,
+    Signalled,
+    VariablesSet,
+)
 from events.session_events import (
     Answered,
     AnswerFailed,
@@ -61,6 +69,7 @@ __all__ = [
     "Engaged",
     "Event",
     "How",
+    "MediaSeen",
     "MediaTimedOut",
     "OfferFailed",
     "OfferIntended",
@@ -108,4 +117,5 @@ EVENT_TYPES: tuple[type[Event], ...] = (
     RequestIntended,
     RequestEnded,
     CallVariableSet,
+    MediaSeen,
 )

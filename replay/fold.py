@@ -16,11 +16,22 @@ from replay.state import Agreement, BranchDelete, CallState, CallStatus, Leg, Op
 Apply = Callable[[CallState, Recorded, Any], None]
 
 
+class Inconsistent(ValueError):
+    """A history in which an event, that of `version`, makes no sense after those before it."""
+
+    def __init__(self, version: int, why: str) -> None:
+        super().__init__(why)
+        self.version = version
+
+
 def fold(call_id: str, records: Iterable[Recorded]) -> CallState:
-    """Give the state after `records`, which start at version 1."""
+    """Give the state after `records`, which start at version 1. Raises Inconsistent."""
     state = CallState(call_id)
     for record in records:
-        apply(state, record)
+        try:
+            apply(state, record)
+        except Exception as error:
+            raise Inconsistent(record.version, f"{record.event.name} makes no sense there: {error!r}") from error
     return state
 
 
@@ -112,6 +123,13 @@ def _note_leg(
 ) -> None:
     leg = Leg(tag, event.branch, event.sdp, event.relayed, event.session, record.version, record.at, request)
     state.legs[tag] = state.given[tag, event.branch] = leg
+
+
+def _media_seen(state: CallState, _: Recorded, event: e.MediaSeen) -> None:
+    state.sessions[event.session].status = max(
+        state.sessions[event.session].status, SessionStatus.OPEN, key=list(SessionStatus).index
+    )
+    state.answered = True
 
 
 def _refused(state: CallState, _: Recorded, event: e.Refused) -> None:
@@ -388,6 +406,7 @@ _APPLY: dict[type[e.Event], Apply] = {
     e.BranchDeleted: _branch_deleted,
     e.Commanded: _commanded,
     e.TailLost: _tail_lost,
+    e.MediaSeen: _media_seen,
     e.Quarantined: _quarantined,
     e.RelayEngaged: _relay_engaged,
     e.VariablesSet: _variables_set,

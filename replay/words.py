@@ -85,6 +85,11 @@ def _(event: e.Commanded) -> str:
 
 
 @facts.register
+def _(event: e.MediaSeen) -> str:
+    return f"session {event.session} has media: its answer was lost"
+
+
+@facts.register
 def _(event: e.TailLost) -> str:
     known = f"versions up to {event.known} had been known"
     if not event.sessions and not event.answered and not event.ended:

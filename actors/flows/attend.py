@@ -11,6 +11,7 @@ from actors.flows.copies import Place, closing, end_copy, forgotten
 from actors.flows.delete import Removal, naming_only_the_branch, removal_of, remove
 from actors.flows.later import attend_again
 from actors.flows.offer import FAILURES
+from actors.flows.silence import end_unanswered
 from engines.kind import Operation, RelayKind
 from engines.leg import to_bytes
 from engines.registry import kind_of
@@ -20,7 +21,6 @@ from replay.index import Deadlines, falls_silent
 from replay.state import BranchDelete, CallState, CallStatus, Session, SessionStatus
 
 UNRESOLVED = "its fate is unknown: the control node that sent it did not live to say"
-UNANSWERED = "the offer was never answered"
 NOTHING_LEFT = "no node has a session of it any more"
 GONE = "the node does not know it any more"
 
@@ -61,6 +61,7 @@ def attend(now: int, deadlines: Deadlines, *, signals: bool = False) -> Flow:
     `signals` says whether SIP requests can be sent from here.
     """
     yield Record(_settle(now, deadlines))
+    yield from end_unanswered(now, deadlines)
     yield from forks.free_overdue(now)
     agenda: Agenda = yield Record(lambda state: Decision([], _agenda(state, now, deadlines)))
     if agenda.removals:
@@ -82,7 +83,7 @@ def _settle(now: int, deadlines: Deadlines) -> Decide:
         events = _unresolved(state, now, deadlines) + _given_up(state, now, deadlines)
         events += forgotten(state, now - deadlines.operation) + dialogs.forgotten(state, now, deadlines)
         if state.status is CallStatus.LIVE and not events:
-            events = _unanswered(state, now, deadlines)
+            events = _nothing_left(state, now, deadlines)
         return Decision(events)
 
     return decide
@@ -118,16 +119,12 @@ def _given_up(state: CallState, now: int, deadlines: Deadlines) -> list[Event]:
     ]
 
 
-def _unanswered(state: CallState, now: int, deadlines: Deadlines) -> list[Event]:
-    """End a call whose offer nobody answered, and one that is on no node any more; with a dialog it goes on."""
-    numbers = tuple(session.number for session in state.usable_sessions())
-    if not numbers:
-        over = not state.has_dialog or state.changed + deadlines.give_up <= now
-        return [DeleteWanted(scope=Scope.CALL, sessions=(), reason=NOTHING_LEFT)] if over else []
-    if not state.answered and state.changed + deadlines.offer <= now:
-        scope = Scope.SESSION if state.has_dialog else Scope.CALL
-        return [DeleteWanted(scope=scope, sessions=numbers, reason=UNANSWERED)]
-    return []
+def _nothing_left(state: CallState, now: int, deadlines: Deadlines) -> list[Event]:
+    """End a call that is on no node any more; with a dialog it goes on."""
+    goes_on = state.has_dialog and state.changed + deadlines.give_up > now
+    if goes_on or any(state.usable_sessions()):
+        return []
+    return [DeleteWanted(scope=Scope.CALL, sessions=(), reason=NOTHING_LEFT)]
 
 
 def _agenda(state: CallState, now: int, deadlines: Deadlines) -> Agenda:

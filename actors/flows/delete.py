@@ -23,6 +23,15 @@ from replay import dialogs
 from replay.identity import is_party
 from replay.state import CallState, CallStatus, Dialog, Session, SessionStatus
 
+MAX_DELAY = 86_400
+"""The longest delay of a delete, in seconds, that a client can ask for."""
+
+MAX_DIGITS = 9
+"""So many digits of a number are read."""
+
+MAX_COUNT = 2**63 - 1
+"""The largest number of a node's statistics that an entry holds."""
+
 
 @value
 class Removal:
@@ -252,12 +261,17 @@ def _wanted(command: Command, scope: Scope, numbers: tuple[int, ...], not_before
 
 def _delayed_until(command: Command, whole: Sequence[Session]) -> int:
     """Give when a node that knows no delays is to be asked, ms since the epoch; 0 for at once."""
-    delay = command.request.get(b"delete-delay")
-    if isinstance(delay, bytes) and delay.isdigit():
-        delay = int(delay)
-    if not isinstance(delay, int) or delay <= 0 or any(kind_of(session.engine).native_branches for session in whole):
+    delay = _seconds(command.request.get(b"delete-delay"))
+    if delay <= 0 or any(kind_of(session.engine).native_branches for session in whole):
         return 0
     return command.received_at + delay * 1000
+
+
+def _seconds(value: NgValue | None) -> int:
+    """Return a delay that a client asks for, at most MAX_DELAY; 0 for what is no number."""
+    if isinstance(value, bytes) and value.isdigit():
+        value = int(value[-MAX_DIGITS:]) if len(value.lstrip(b"0")) <= MAX_DIGITS else MAX_DELAY
+    return min(value, MAX_DELAY) if isinstance(value, int) else 0
 
 
 def _removals(state: CallState, whole: Iterable[Session], command: Command) -> list[Removal]:
@@ -362,4 +376,6 @@ def _plain(value: NgValue) -> Any:
         return {key.decode("utf-8", "replace"): _plain(item) for key, item in value.items()}
     if isinstance(value, list):
         return [_plain(item) for item in value]
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    return max(-MAX_COUNT, min(value, MAX_COUNT))

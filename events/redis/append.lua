@@ -9,6 +9,7 @@
 local BASE, CALL, EXPECTED, MARK, ENTRIES, LIVE, DUE, ADDED, REMOVED, KEEP = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
 local EXPIRE, PERSIST, EXPIRE_SOON = 1, 2, 3
 local SOON = 600000 -- ms: BRIEFLY in events/journal.py
+local MOST = 2 ^ 53 -- Lua's numbers count no further, ids do
 
 local function id(version)
   return string.format('%d-0', version)
@@ -36,7 +37,7 @@ local function last_version(stream)
   local info = redis.pcall('XINFO', 'STREAM', stream)
   for i = 1, #info, 2 do
     if info[i] == 'last-generated-id' then
-      return tonumber(string.match(info[i + 1], '^%d+'))
+      return math.min(tonumber(string.match(info[i + 1], '^%d+')), MOST)
     end
   end
   return 0

@@ -143,6 +143,8 @@ class FakeRelay(FakeNode):
         super().__init__()
         self.calls: dict[str, FakeCall] = {}
         self.commands: list[NgDict] = []
+        self.flowing = False
+        self.packets = 0
         self._sdp_number = 0
 
     def held(self) -> set[str]:
@@ -177,6 +179,9 @@ class FakeRelay(FakeNode):
             (call.offer if verb == b"offer" else call.answer)(*tags)
             self._sdp_number += 1
             return {b"result": b"ok", b"sdp": b"relayed %d of " % self._sdp_number + text_of(request, b"sdp")}
+        if verb == b"query":
+            self.packets += 50 * self.flowing
+            return {b"result": b"ok", b"totals": {b"RTP": {b"packets": self.packets}}}
         if verb in (b"subscribe request", b"subscribe answer", b"unsubscribe"):
             return call.subscribe(verb, text_of(request, b"to-tag"), text_of(request, b"sdp"))
         return {b"result": b"ok"}

@@ -7,9 +7,24 @@ from typing import Any
 import pytest
 
 from actors.effects import Decision, Flow, Record
-from events.types import Quarantined
-from replay.state import CallState
+from actors.flows.delete import MAX_DELAY
+from engines.rtpengine.bencode import NgValue
+from events.journal import NOTHING, Recorded
+from events.types import (
+    CopyAnswered,
+    DeleteWanted,
+    Event,
+    Offered,
+    Quarantined,
+    RememberedSession,
+    Scope,
+    TailLost,
+)
+from replay.state import CallState, CallStatus
 from tests.actors.simulation import Cluster
+from tests.actors.test_promises import sdp
+
+SDP = sdp(1)
 
 
 def bug(_: CallState) -> Decision:
@@ -69,3 +84,45 @@ async def _spoil(cluster: Cluster, call_id: str) -> None:
 
 async def _rows(cluster: Cluster) -> dict[str, str]:
     return {row.call_id: row.status async for row in cluster.journal.live_calls()}
+
+
+INCONSISTENT: list[Event] = [
+    Offered(session=7, operation=1, from_tag="A", sdp=b"", relayed=b""),
+    DeleteWanted(scope=Scope.CALL, sessions=(1, 2), reason=""),
+    TailLost(known=1, sessions=(RememberedSession(session=1, node="n", relay_id="r", status="levitating"),)),
+    CopyAnswered(copy="nobody's", sdp=b""),
+]
+
+
+@pytest.mark.parametrize("event", INCONSISTENT, ids=lambda event: event.name)
+def test_events_that_make_no_sense_together_are_a_stream_that_cannot_be_read(cluster: Cluster, event: Event) -> None:
+    cluster.do("offer", "bad", a="A", sdp="caller")
+    cluster.after(15)
+    version = len(cluster.stream("bad"))
+    entry = Recorded(version + 1, cluster.loop.now_ms(), "somebody", event)
+
+    async def write() -> None:
+        await cluster.journal.append("bad", version, [entry], NOTHING, NOTHING)
+
+    cluster.run(write())
+    for place in (0, 1, 0):
+        reply = cluster.do("query", "bad", place=place)
+        assert "Call is quarantined: " in str(reply[b"error-reason"])
+    cluster.after(1)
+    assert cluster.events("bad")[-2:] == [event.name, "quarantined"], "once, whoever finds it"
+    assert cluster.run(_rows(cluster)) == {"bad": "quarantined"}
+
+
+@pytest.mark.parametrize(
+    "delay", [2**63, 2**64, 2**200, b"9" * 5000, b"18446744073709551616", -(2**70), b"00000000000001"]
+)
+def test_a_delay_beyond_all_bounds_is_a_long_one(delay: NgValue) -> None:
+    cluster = Cluster(engine="rtpproxy")
+    cluster.do("offer", "c", a="A", sdp=SDP)
+    assert cluster.do("delete", "c", a="A", delete_delay=delay)[b"result"] == b"ok"
+    cluster.after(1)
+    assert cluster.state("c").status is CallStatus.ENDED
+    cluster.after(MAX_DELAY + 20)
+    cluster.check_no_leak()
+    assert not any(relay.held() for relay in cluster.fakes.values())
+    cluster.close()

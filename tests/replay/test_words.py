@@ -87,6 +87,7 @@ COUNTS = "RTP 100 packets, 17200 bytes, RTCP 2 packets, 96 bytes"
             e.TailLost(known=7),
             "versions up to 7 had been known, and stand before this again",
         ),
+        (e.MediaSeen(session=2), "session 2 has media: its answer was lost"),
         (e.Quarantined(reason="entry 3-0: wrong bytes"), "entry 3-0: wrong bytes"),
         (
             e.PartyLearned(leg="caller", tag="a", uri="<sip:a@b>", contact="sip:a@c", routes=("<sip:p;lr>",)),

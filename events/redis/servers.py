@@ -3,7 +3,7 @@
 A journal's URL is one of
     redis://, rediss:// and unix:// as redis-py has them: one server
     redis+sentinel://[user:password@]host:port[,host:port...]/service[/db]: the master of a service that Sentinel guards
-    redis+cluster://[user:password@]host:port: a Redis Cluster, by any of its nodes
+    redis+cluster://[user:password@]host:port[,host:port...]: a Redis Cluster, by any of its nodes
 Options of redis-py may follow as a query; rediss+sentinel:// and rediss+cluster:// speak TLS.
 """
 
@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import asyncio
 from typing import Any, Protocol
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
-from redis.asyncio.cluster import RedisCluster
+from redis.asyncio.cluster import ClusterNode, RedisCluster
 from redis.asyncio.connection import AbstractConnection, ConnectionPool, parse_url
 from redis.asyncio.retry import Retry
 from redis.asyncio.sentinel import Sentinel
@@ -21,6 +21,7 @@ from redis.backoff import NoBackoff
 
 _CONNECT_SECONDS = 2.0
 _SENTINEL_PORT = 26379
+_CLUSTER_PORT = 6379
 
 
 class Servers(Protocol):
@@ -44,6 +45,15 @@ class Servers(Protocol):
 
 async def find_servers(url: str) -> Servers:
     """Give the servers of a URL; ValueError when it is none, RedisError or OSError when they cannot be reached."""
+    try:
+        servers = _servers(url)
+    except TypeError as error:  # an option that redis-py does not know
+        raise ValueError(str(error)) from error
+    await servers.refresh()
+    return servers
+
+
+def _servers(url: str) -> Servers:
     scheme, separator, rest = url.partition("://")
     base, _, kind = scheme.partition("+")
     plain = f"{base}://{rest}"
@@ -52,10 +62,8 @@ async def find_servers(url: str) -> Servers:
     if kind == "sentinel":
         return SentinelMaster(plain)
     if kind == "cluster":
-        cluster = ClusterMasters(plain)
-        await cluster.refresh()
-        return cluster
-    raise ValueError(f"{url!r} is no kind of journal")
+        return ClusterMasters(plain)
+    raise ValueError("it is no kind of journal")
 
 
 def _options() -> dict[str, Any]:
@@ -73,6 +81,11 @@ class OneServer:
 
     def __init__(self, url: str) -> None:
         self._pool = ConnectionPool.from_url(url, **_options())
+        self._check_options()
+
+    def _check_options(self) -> None:
+        """Raise TypeError for an option that no connection knows: it is made, and not connected."""
+        self._pool.make_connection()  # type: ignore[no-untyped-call]
 
     def place(self, slot: int) -> str:  # noqa: ARG002 - has all slots
         """Give the only place."""
@@ -100,20 +113,15 @@ class SentinelMaster(OneServer):
 
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
-        hosts = parts.netloc.rpartition("@")[2].split(",")
         service, _, database = parts.path.strip("/").partition("/")
         if not service:
             raise ValueError("redis+sentinel:// needs the name of a service: host:port/service")
-        credentials = parts.netloc.rpartition("@")[0]
-        options = dict(parse_url(f"redis://{credentials}@host/{database}?{parts.query}"))
-        options.pop("host")
-        if parts.scheme == "rediss":
-            options["ssl"] = True
-        addresses = [_address(host) for host in hosts]
+        addresses, options = _addresses(parts, _SENTINEL_PORT), _client_options(parts, database)
         asking = {**_options(), "socket_timeout": _CONNECT_SECONDS}
         self._sentinel = Sentinel(addresses, sentinel_kwargs=asking)  # type: ignore[no-untyped-call]
         self._master = self._sentinel.master_for(service, **{**_options(), **options})
         self._pool = self._master.connection_pool
+        self._check_options()
 
     async def close(self) -> None:
         """Give back the connections to the sentinels."""
@@ -126,12 +134,15 @@ class ClusterMasters:
     """The masters of a Redis Cluster."""
 
     def __init__(self, url: str) -> None:
-        self._url = url
+        parts = urlsplit(url)
+        self._addresses, self._options = _addresses(parts, _CLUSTER_PORT), _client_options(parts)
         self._cluster = self._client()
         self._looking = asyncio.Lock()
 
     def _client(self) -> RedisCluster:
-        return RedisCluster.from_url(self._url, protocol=2, socket_connect_timeout=_CONNECT_SECONDS)
+        nodes = [ClusterNode(host, port) for host, port in self._addresses]
+        fixed = {"protocol": 2, "socket_connect_timeout": _CONNECT_SECONDS}
+        return RedisCluster(startup_nodes=nodes, **{**fixed, **self._options})
 
     def place(self, slot: int) -> str:
         """Give the address of the master of a slot."""
@@ -161,6 +172,20 @@ class ClusterMasters:
         return True
 
 
-def _address(text: str) -> tuple[str, int]:
+def _client_options(parts: SplitResult, database: str = "") -> dict[str, Any]:
+    """Give what a URL says beside the servers: who logs in, TLS, a database, options of redis-py."""
+    credentials = parts.netloc.rpartition("@")[0]
+    options = dict(parse_url(f"redis://{credentials}@host/{database}?{parts.query}"))
+    options.pop("host")
+    if parts.scheme == "rediss":
+        options["ssl"] = True
+    return options
+
+
+def _addresses(parts: SplitResult, default_port: int) -> list[tuple[str, int]]:
+    return [_address(text, default_port) for text in parts.netloc.rpartition("@")[2].split(",")]
+
+
+def _address(text: str, default_port: int) -> tuple[str, int]:
     host, colon, port = text.rpartition(":")
-    return (host.strip("[]"), int(port)) if colon and not text.endswith("]") else (text.strip("[]"), _SENTINEL_PORT)
+    return (host.strip("[]"), int(port)) if colon and not text.endswith("]") else (text.strip("[]"), default_port)

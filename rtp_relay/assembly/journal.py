@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+
+import structlog
 
 from events.codec import Codec
 from events.journal import Journal, JournalMismatch, JournalUnavailable
@@ -13,6 +16,14 @@ from rtp_relay.assembly.errors import UnreachableError, UnusableError
 from rtp_relay.config import Config
 from rtp_relay.config.journal_url import redacted
 from rtp_relay.embedded_redis import EmbeddedRedis
+
+log = structlog.get_logger()
+
+TRY_AGAIN = 1.0
+"""Seconds between two tries to reach a journal that is waited for."""
+
+TELL_AGAIN = 30.0
+"""Seconds after which the log says again what is waited for."""
 
 
 @asynccontextmanager
@@ -33,9 +44,9 @@ async def open_journal(config: Config) -> AsyncIterator[Journal]:
 
 @asynccontextmanager
 async def service_journal(config: Config, url: str) -> AsyncIterator[Journal]:
-    """Open the journal at a url for a service. Raises StartError."""
+    """Open the journal at a url for a service; wait for it as long as is configured. Raises StartError."""
     try:
-        journal = await _open(config, url)
+        journal = await _wait_for(config, url)
     except JournalUnavailable as error:
         raise UnreachableError(f"the journal at {redacted(url)} cannot be reached: {error}") from error
     except JournalMismatch as error:
@@ -46,12 +57,33 @@ async def service_journal(config: Config, url: str) -> AsyncIterator[Journal]:
         await journal.close()
 
 
+async def _wait_for(config: Config, url: str) -> RedisJournal:
+    loop = asyncio.get_running_loop()
+    deadline, told = loop.time() + config.journal.wait, -TELL_AGAIN
+    while True:
+        try:
+            return await _open(config, url)
+        except JournalUnavailable as error:
+            left = deadline - loop.time()
+            if left <= 0:
+                raise
+            if loop.time() - told >= TELL_AGAIN:
+                told = loop.time()
+                log.warning(
+                    "waiting for the journal", url=redacted(url).strip("'"), why=str(error), seconds=round(left)
+                )
+            await asyncio.sleep(min(left, TRY_AGAIN))
+
+
 async def _open(config: Config, url: str) -> RedisJournal:
     keys = config.journal.encryption_keys
-    return await RedisJournal.open(
-        url,
-        prefix=config.journal.prefix,
-        durability=config.journal.durability.value,
-        retention=config.journal.retention,
-        codec=Codec(Keyring(keys) if keys else None),
-    )
+    try:
+        return await RedisJournal.open(
+            url,
+            prefix=config.journal.prefix,
+            durability=config.journal.durability.value,
+            retention=config.journal.retention,
+            codec=Codec(Keyring(keys) if keys else None),
+        )
+    except ValueError as error:
+        raise JournalMismatch(f"journal.url: {error}") from error

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Annotated
 
 import typer
 
+from replay.timeline import printable
 from rtp_relay import __version__
 from rtp_relay.cli.calls import calls
 from rtp_relay.cli.check import check
 from rtp_relay.cli.demo import demo
-from rtp_relay.cli.exits import EXPLAINED
+from rtp_relay.cli.exits import EXPLAINED, Exit
 from rtp_relay.cli.history import history
 from rtp_relay.cli.nodes import nodes
 from rtp_relay.cli.serve import serve
@@ -45,4 +47,8 @@ def _options(version: VersionOption = False) -> None:
 
 def main() -> None:
     """Run the command line."""
-    app(prog_name="rtp-relay")
+    try:
+        app(prog_name="rtp-relay")
+    except OSError as error:
+        typer.echo(f"rtp-relay: {printable(str(error))}", err=True)
+        sys.exit(Exit.FAILED)

@@ -102,6 +102,7 @@ class ServiceConfig:
 class JournalConfig:
     """[journal]: where the calls' streams are. `url` is None for the embedded Redis.
 
+    wait: how many seconds a control node waits at its start for a Redis that cannot be reached.
     encryption_keys: what encryption_key_files hold, in the same order.
     """
 
@@ -109,6 +110,7 @@ class JournalConfig:
     prefix: str = field(default="rtp-relay", metadata=_read_by(values.name))
     durability: Durability = field(default=Durability.MEMORY, metadata=_read_by(values.one_of(Durability)))
     retention: float = field(default=7 * DAY, metadata=_read_by(values.seconds(0, above=True)))
+    wait: float = field(default=300.0, metadata=_read_by(values.seconds(0)))
     encryption_key_files: tuple[Path, ...] = field(default=(), metadata=_read_by(values.list_of(values.path)))
     encryption_keys: tuple[bytes, ...] = field(default=(), repr=False)
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from redis.exceptions import RedisError
 
@@ -12,37 +10,10 @@ from tests.events.journal_contract import CALL, fill
 from tests.events.samples import live, record
 from tests.peers.peer import wait_until
 from tests.peers.ports import HOST
+from tests.peers.redis_sentinel import Sentinel
 from tests.peers.redis_server import RedisServer
 
 pytestmark = pytest.mark.e2e
-
-
-class Sentinel(RedisServer):
-    """One sentinel that guards a master under the name "journal"."""
-
-    name = "redis-sentinel"
-
-    def __init__(self, master: RedisServer) -> None:
-        super().__init__()
-        self._master = master
-
-    def prepare(self) -> None:
-        super().prepare()
-        self._configuration.write_text(
-            f"port {self.port}\nbind {HOST}\nsentinel monitor journal {HOST} {self._master.port} 1\n"
-        )
-
-    @property
-    def _configuration(self) -> Path:
-        return self.folder / "sentinel.conf"
-
-    def command(self) -> list[str]:
-        return [self.binary, str(self._configuration), "--sentinel"]
-
-    async def knows_replica(self) -> bool:
-        async with self.client() as client:
-            replicas = await client.execute_command("SENTINEL", "REPLICAS", "journal")  # type: ignore[no-untyped-call]
-        return bool(replicas) and "'master-link-status': 'ok'" in str(replicas).replace("b'", "'")
 
 
 async def is_master(server: RedisServer) -> bool:

@@ -41,19 +41,27 @@ class RedisServer(Peer):
     name = "redis"
 
     def __init__(
-        self, binary: str | None = None, *, appendonly: bool = False, unix: bool = False, args: Sequence[str] = ()
+        self,
+        binary: str | None = None,
+        *,
+        appendonly: bool = False,
+        unix: bool = False,
+        args: Sequence[str] = (),
+        password: str = "",
     ) -> None:
         super().__init__()
         self.binary = binary or server_binary()
         self.port = 0
         self._appendonly = appendonly
         self._unix = unix
-        self._args = list(args)
+        self._args = [*args, *(["--requirepass", password] if password else [])]
+        self._password = password
 
     @property
     def url(self) -> str:
         """The address for `Redis.from_url`."""
-        return f"unix://{self.folder / 'socket'}?db=0" if self._unix else f"redis://{HOST}:{self.port}/0"
+        login = f":{self._password}@" if self._password else ""
+        return f"unix://{self.folder / 'socket'}?db=0" if self._unix else f"redis://{login}{HOST}:{self.port}/0"
 
     def client(self) -> Redis:
         """Return a client; the caller closes it."""

@@ -73,7 +73,9 @@ def test_the_default_is_that_of_the_code(heading: str, key: Field[Any]) -> None:
 def test_the_example_can_be_used(heading: str, tmp_path: Path) -> None:
     (tmp_path / "keys").mkdir()
     for year in ("2024", "2025"):
-        (tmp_path / "keys" / f"{year}.key").write_text("ab" * 32)
+        file = tmp_path / "keys" / f"{year}.key"
+        file.touch(mode=0o600)
+        file.write_text("ab" * 32)
     (tmp_path / "relay_routes.py").write_text("def custom_rtp_offer(call): ...\n")
     (tmp_path / "route.py").write_text("")
     (example,) = re.findall(r"```toml\n(.*?)```", sections()[heading], flags=re.DOTALL)

@@ -45,8 +45,8 @@ def test_without_a_file_everything_has_its_default() -> None:
 
 
 def test_a_file_with_everything(tmp_path: Path) -> None:
-    (tmp_path / "one.key").write_text(base64.b64encode(KEY).decode() + "\n")
-    (tmp_path / "two.key").write_text(KEY.hex().upper())
+    private(tmp_path / "one.key").write_text(base64.b64encode(KEY).decode() + "\n")
+    private(tmp_path / "two.key").write_text(KEY.hex().upper())
     file = tmp_path / "rtp-relay.toml"
     file.write_text("""
         [service]
@@ -375,7 +375,7 @@ def test_no_message_shows_a_password(url: str) -> None:
 
 
 def test_secrets_are_not_in_what_is_printed_of_a_configuration(tmp_path: Path) -> None:
-    (tmp_path / "a.key").write_text(KEY.hex())
+    private(tmp_path / "a.key").write_text(KEY.hex())
     text = '[journal]\nurl = "redis://u:hunter2@h"\nencryption_key_files = ["a.key"]'
     config = parse(text, tmp_path / "rtp-relay.toml")
     assert config.journal.encryption_keys == (KEY,)
@@ -383,9 +383,31 @@ def test_secrets_are_not_in_what_is_printed_of_a_configuration(tmp_path: Path) -
     assert repr(KEY) not in repr(config)
 
 
+def private(file: Path) -> Path:
+    """Make a file that others can neither read nor write."""
+    file.touch(mode=0o600)
+    return file
+
+
+@pytest.mark.parametrize(("mode", "refused"), [(0o600, False), (0o640, False), (0o644, True), (0o602, True)])
+def test_a_key_file_that_others_can_read_or_write_is_refused(tmp_path: Path, mode: int, refused: bool) -> None:
+    file = private(tmp_path / "a.key")
+    file.write_text(KEY.hex())
+    file.chmod(mode)
+    text = '[journal]\nencryption_key_files = ["a.key"]'
+    if not refused:
+        assert parse(text, tmp_path / "rtp-relay.toml").journal.encryption_keys == (KEY,)
+        return
+    with pytest.raises(ConfigError) as caught:
+        parse(text, tmp_path / "rtp-relay.toml")
+    assert str(caught.value).endswith(
+        f"found '{file}' with mode {mode:04o}, expected a file that others can neither read nor write (chmod o=)"
+    )
+
+
 def test_key_files_that_cannot_be_used(tmp_path: Path) -> None:
-    (tmp_path / "short.key").write_text("00" * 31)
-    (tmp_path / "text.key").write_bytes(b"hunter2 \xff")
+    private(tmp_path / "short.key").write_text("00" * 31)
+    private(tmp_path / "text.key").write_bytes(b"hunter2 \xff")
     (tmp_path / "folder").mkdir()
     text = '[journal]\nencryption_key_files = [\n"none.key",\n"short.key",\n"text.key",\n"folder",\n"a\\u0000b",\n]'
     expected = "expected a file with one key of 32 bytes, as base64 or as 64 hex digits"

@@ -24,6 +24,7 @@ def test_the_example_configuration_is_right() -> None:
 
 def test_the_example_configuration_is_right_with_its_keys(tmp_path: Path) -> None:
     """What stands behind a comment sign is right too."""
+    (tmp_path / "2026.key").touch(mode=0o600)
     (tmp_path / "2026.key").write_text("ab" * 32)
     text, count = re.subn(
         r"^# (encryption_key_files = ).*", rf'\1["{tmp_path}/2026.key"]', EXAMPLE.read_text(), flags=re.MULTILINE

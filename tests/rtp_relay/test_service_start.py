@@ -50,7 +50,7 @@ def refusal(file: Path, code: int) -> str:
 
 @pytest.mark.e2e
 def test_no_redis_at_the_url(folder: Path) -> None:
-    file = write(folder, f'{NODE}[journal]\nurl = "unix://:secret@{folder}/nobody.sock"\n')
+    file = write(folder, f'{NODE}[journal]\nurl = "unix://:secret@{folder}/nobody.sock"\nwait = 0\n')
     line = refusal(file, 4)
     assert line.startswith(f"rtp-relay: the journal at 'unix://***@{folder}/nobody.sock' cannot be reached: ")
 

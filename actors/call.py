@@ -21,7 +21,20 @@ from actors.flows.attend import attend
 from actors.flows.other import place_of, where
 from actors.flows.table import flow_for
 from actors.lanes import Lanes, Run
-from actors.messages import Attend, Conduct, Do, Located, Passivate, Perform, Performed, Replied, Reply, Waited, Where
+from actors.messages import (
+    Attend,
+    Conduct,
+    Do,
+    Leave,
+    Located,
+    Passivate,
+    Perform,
+    Performed,
+    Replied,
+    Reply,
+    Waited,
+    Where,
+)
 from actors.runtime import LoopActor
 from actors.signaller import NOT_HERE, SignalOutcome, send_all
 from actors.surroundings import Surroundings
@@ -46,6 +59,9 @@ NO_LANE: Final[frozenset[str | None]] = frozenset()
 
 ATTENTION_LANE = "\0attention"
 """The lane of what is due: it waits for nobody but itself. No branch has such a name."""
+
+STOPPING: Final = replies.Refusal(replies.LOAD_LIMIT, RefusalCode.FULL)
+"""What those who wait are told when this control node ends before they have their answer."""
 
 
 class CallActor(LoopActor):
@@ -97,6 +113,8 @@ class CallActor(LoopActor):
                 self._attend()
             case Passivate():
                 self._passivate()
+            case Leave():
+                self._leave(STOPPING)
             case Where():
                 run = Run(where(), NO_LANE, partial(_tell_where, message), self._asked)
                 self._load()
@@ -374,9 +392,12 @@ class CallActor(LoopActor):
             raise error
         if isinstance(error, CorruptEntry):
             self._around.corrupt(error)
-            self._give_up(replies.quarantined(str(error)))
+            self._leave(replies.quarantined(str(error)))
         else:
-            self._give_up(replies.Refusal(f"Journal: {error}", RefusalCode.NO_JOURNAL))
+            self._leave(replies.Refusal(f"Journal: {error}", RefusalCode.NO_JOURNAL))
+
+    def _leave(self, why: replies.Refusal) -> None:
+        self._give_up(why)
         self._around.forget(self.call_id)
         self.stop()
 

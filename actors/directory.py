@@ -15,7 +15,7 @@ from actors import replies
 from actors.call import CallActor
 from actors.command import Command
 from actors.effects import Flow
-from actors.messages import Attend, Conduct, Do, Passivate, Reply, Where
+from actors.messages import Attend, Conduct, Do, Leave, Passivate, Reply, Where
 from actors.nodes import NodeTable
 from actors.quarantine import Quarantine
 from actors.signaller import Signaller
@@ -67,7 +67,7 @@ class Directory:
         self._failures: dict[str, int] = {}
         self._quarantine = Quarantine(journal, name, now)
         self._loop = asyncio.get_running_loop()
-        self._closing = False
+        self._closing = self._closed = False
         self.now = now
         self.observers: list[Observer] = []
         self.signaller: Signaller | None = None
@@ -115,7 +115,7 @@ class Directory:
             return
         resident = self._residents.get(call_id)
         if resident is None:
-            if not self._has_room() or (self._closing and opens_call):
+            if not self._has_room() or self._closed or (self._closing and opens_call):
                 message.reply(replies.error(replies.LOAD_LIMIT, RefusalCode.FULL))
                 return
             resident = self._start(call_id, blank=opens_call)
@@ -128,7 +128,7 @@ class Directory:
         """Tell a call that it is due. Without room for it, it stays due and is told again later."""
         resident = self._residents.get(call_id)
         if resident is None:
-            if not self._has_room() or self._quarantine.reason(call_id) is not None:
+            if self._closed or not self._has_room() or self._quarantine.reason(call_id) is not None:
                 return
             resident = self._start(call_id, blank=False)
         resident.actor.tell(Attend())
@@ -148,7 +148,10 @@ class Directory:
             self._passivate(call_id, resident, now)
 
     async def close(self, within: float) -> bool:
-        """Take no new calls, and wait up to `within` seconds for what is under way. Tell whether all of it ended."""
+        """Take no new calls, and wait up to `within` seconds for what is under way. Tell whether all of it ended.
+
+        What has not is left to other control nodes: after this no call asks nodes or the journal for anything.
+        """
         self._closing = True
         deadline = self._loop.time() + within
         while self._residents and self._loop.time() < deadline:
@@ -156,7 +159,12 @@ class Directory:
                 resident.actor.tell(Passivate())
             await asyncio.sleep(0.02)
         await self._quarantine.finish()
-        return not self._residents
+        busy, self._closed = bool(self._residents), True
+        for resident in list(self._residents.values()):
+            resident.actor.tell(Leave())
+        while self._residents:  # noqa: ASYNC110 - each leaves in its next turn
+            await asyncio.sleep(0)
+        return not busy
 
     def _has_room(self) -> bool:
         """Make room for one more call if need be: the one that was idle longest is asked to go."""

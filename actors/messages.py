@@ -46,6 +46,11 @@ class Passivate:
 
 
 @value
+class Leave:
+    """To a call: leave memory, whatever is going on; the journal has what others need to go on with it."""
+
+
+@value
 class Perform:
     """To a node: do this, and tell `asker` with a Performed that carries `token`."""
 

@@ -136,7 +136,7 @@ class Service:
         doors = [door for door in (self._door, self._sip) if door is not None]
         await asyncio.gather(*(door.close(deadline - loop.time()) for door in doors))
         if self._started and not await self.directory.close(deadline - loop.time()):
-            log.warning("calls were busy to the end", resident=self.directory.resident)
+            log.warning("calls were busy to the end")
 
     async def _open(self) -> None:
         config, enter = self._config, self._stack.enter_async_context

@@ -72,6 +72,27 @@ async def test_without_redis_errors_are_clear_and_with_it_all_is_well_again() ->
         assert await stage.events() == [*CALL, "offer intended", "offered", "answered", *ENDED]
 
 
+async def test_a_stop_while_calls_wait_for_redis_is_orderly() -> None:
+    redis = RedisServer(appendonly=True)
+    async with on_stage(Rtpengine(), redis=redis, settings={"service": {"shutdown_grace": 0.1}}) as stage:
+        call = stage.call()
+        redis.pause()
+        asking = asyncio.create_task(call.offer(stage.client))
+        await asyncio.sleep(0.2)  # it has come to the journal by then; if it has not, nothing is tested
+        stage.service.terminate()
+
+        async def gives_up() -> bool:
+            return "calls were busy to the end" in stage.service.log()
+
+        await wait_until(gives_up, "the grace is over")
+        redis.resume()  # what the call waited for comes when its node is closed already
+        assert await stage.service.ended(20) == 0
+        await stage.service.start()
+        await asking
+        await call.delete(stage.client)
+        await stage.nothing_is_left()
+
+
 async def ask(stage: Stage, verb: str) -> NgDict:
     """Send a command of some other call through a client of its own."""
     sdp = stage.media.caller.sdp()

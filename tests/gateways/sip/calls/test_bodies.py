@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sipmessage import Request
 
@@ -194,6 +194,7 @@ def bodies(draw: st.DrawFn) -> tuple[bytes, str, int]:
     return body, f"multipart/mixed;boundary={boundary.decode()}", count
 
 
+@settings(deadline=None)
 @given(bodies())
 def test_the_one_session_description_is_found_wherever_it_stands(drawn: tuple[bytes, str, int]) -> None:
     body, kind, count = drawn
@@ -208,6 +209,7 @@ def test_the_one_session_description_is_found_wherever_it_stands(drawn: tuple[by
         assert request.body == body.replace(SDP, b"v=0\r\n")
 
 
+@settings(deadline=None)
 @given(bodies(), st.data())
 def test_a_body_that_was_changed_at_random_is_read_right_or_not_at_all(
     drawn: tuple[bytes, str, int], data: st.DataObject

@@ -18,6 +18,7 @@ from actors.directory import Directory, DirectorySettings
 from actors.due import DuePoller
 from actors.nodes import NodeTable
 from engines.route.routes import Routes
+from engines.sets import NodeSpec
 from events.journal import Journal
 from gateways.ng.door import NgDoor
 from gateways.sip.addresses import Local
@@ -40,6 +41,7 @@ from rtp_relay.assembly.tracing import trace
 from rtp_relay.bounded_rate import BoundedRate
 from rtp_relay.config import Config, LogLevel
 from rtp_relay.config.journal_url import redacted
+from rtp_relay.config.warnings import warnings
 
 __all__ = ["Service", "StartError", "open_journal", "run"]
 
@@ -81,8 +83,19 @@ class Service:
         """Whether it can do something for a call: it is not about to stop, and the journal and a node answer."""
         if not self._serving or self._publisher is None or not self._publisher.journal_answers:
             return False
-        nodes = [node for node in self.nodes.all() if node.spec.set == self._config.ng.set]
-        return any(node.health.takes_commands for node in nodes)
+        return self._takes_commands(lambda spec: spec.set == self._config.ng.set)
+
+    @property
+    def sip_ready(self) -> bool:
+        """The same for the calls of the SIP door; a script may engage relays of any set."""
+        if not self._serving or self._publisher is None or not self._publisher.journal_answers:
+            return False
+        sip = self._config.sip
+        return self._takes_commands(lambda spec: bool(sip.script) or sip.engine == spec.engine or spec.set == sip.set)
+
+    def _takes_commands(self, counts: Callable[[NodeSpec], bool]) -> bool:
+        """Tell whether any of the nodes that count does."""
+        return any(node.health.takes_commands for node in self.nodes.all() if counts(node.spec))
 
     @property
     def ng_addresses(self) -> list[tuple[str, str, int]]:
@@ -175,6 +188,8 @@ class Service:
         self._serving = True
         ground.begun.clear()
         spare_the_collector()
+        for line in warnings(self._config):
+            log.warning("configuration", why=line)
         log.info("ready", **self._described(ground))
 
     async def _open_doors(self) -> None:
@@ -182,7 +197,9 @@ class Service:
         routing = load_routing(config.sip, nodes) if config.sip.listen else None
         self._door = await open_door(config.ng, self.directory, self.journal, nodes, now=now, ready=lambda: self.ready)
         if routing is not None:
-            self._sip = await open_sip_door(config.sip, routing, self.directory, nodes, now=now)
+            self._sip = await open_sip_door(
+                config.sip, routing, self.directory, nodes, now=now, ready=lambda: self.sip_ready
+            )
 
     def _described(self, ground: Grounds) -> dict[str, object]:
         config = self._config

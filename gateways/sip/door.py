@@ -14,6 +14,7 @@ from gateways.sip.dialogs.hops import Hops
 from gateways.sip.dialogs.requests import DialogRequests
 from gateways.sip.proxy.core import Proxy
 from gateways.sip.proxy.settings import ProxySettings
+from gateways.sip.routing.access import Access
 from gateways.sip.routing.router import CallRouter
 from gateways.sip.script.script import Routing
 from gateways.sip.transactions.layer import TransactionLayer
@@ -32,17 +33,25 @@ class SipSettings:
     timers: Timers = field(default_factory=Timers)
     max_transactions: int = 100_000
     nameservers: tuple[str, ...] | None = None
+    access: Access = field(default_factory=Access)
 
 
 class SipDoor:
     """A SIP proxy whose calls look after their relays. `open` it once, `close` it in any case after that."""
 
     def __init__(
-        self, settings: SipSettings, routing: Routing, *, calls: Directory, nodes: NodeTable, now: Callable[[], int]
+        self,
+        settings: SipSettings,
+        routing: Routing,
+        *,
+        calls: Directory,
+        nodes: NodeTable,
+        now: Callable[[], int],
+        ready: Callable[[], bool] = lambda: True,
     ) -> None:
-        """Put the door together. `now` gives ms since the epoch."""
+        """Put the door together. `now` gives ms since the epoch; `ready` tells whether calls can be served."""
         self._directory = calls
-        self._router = CallRouter(routing, CallRelays(calls, nodes, now))
+        self._router = CallRouter(routing, CallRelays(calls, nodes, now), settings.access, ready=ready)
         self.proxy = Proxy(self._router, settings.proxy)
         self._transports = Transports(settings.transport, self._received, self.proxy.backlog.gauge)
         self._resolver = Resolver(settings.nameservers, reach=self._transports.locals)
@@ -54,6 +63,11 @@ class SipDoor:
             max_transactions=settings.max_transactions,
         )
         self.requests = DialogRequests(self._layer, Hops(self._resolver, self._transports), routing=routing)
+
+    @property
+    def not_allowed(self) -> int:
+        """How many requests were refused because their sender may not send them, or not where they were to go."""
+        return self._router.gate.refused
 
     @property
     def locals(self) -> list[Local]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from ipaddress import ip_address, ip_network
 
 from actors.directory import Directory
 from actors.nodes import NodeTable
@@ -10,6 +11,7 @@ from engines.sets import EVERY_SET
 from gateways.sip.addresses import Transport
 from gateways.sip.door import SipDoor, SipSettings
 from gateways.sip.proxy.settings import ProxySettings
+from gateways.sip.routing.access import THIS_MACHINE, Access, Network
 from gateways.sip.script.script import DefaultScript, Routing, Script, ScriptError
 from gateways.sip.transactions.timers import Timers
 from gateways.sip.transport.settings import Listen, TransportSettings
@@ -18,10 +20,16 @@ from rtp_relay.config import HostPort, SipConfig
 
 
 async def open_sip_door(
-    config: SipConfig, routing: Routing, directory: Directory, nodes: NodeTable, *, now: Callable[[], int]
+    config: SipConfig,
+    routing: Routing,
+    directory: Directory,
+    nodes: NodeTable,
+    *,
+    now: Callable[[], int],
+    ready: Callable[[], bool],
 ) -> SipDoor:
     """Open the SIP door. Raises StartError for an address or a file that cannot be used."""
-    door = SipDoor(_settings(config), routing, calls=directory, nodes=nodes, now=now)
+    door = SipDoor(_settings(config), routing, calls=directory, nodes=nodes, now=now, ready=ready)
     try:
         await door.open()
     except (OSError, ValueError) as error:
@@ -72,7 +80,33 @@ def _settings(config: SipConfig) -> SipSettings:
         timers=Timers(t1=config.t1, t2=8 * config.t1, t4=10 * config.t1, c=config.timer_c + 1),
         max_transactions=config.max_transactions,
         nameservers=config.nameservers or None,
+        access=access_of(config),
     )
+
+
+def access_of(config: SipConfig) -> Access:
+    """Give who may use the door, and for what: anybody where a script or a next hop decides, else this machine."""
+    if config.script is not None:
+        return Access(allow=config.allow, relay_to=None)
+    if config.next_hop is not None:
+        next_hop = config.next_hop.host.lower()
+        places = (*(config.relay_to or ()), _network(next_hop) or next_hop)
+        return Access(allow=config.allow, relay_to=places, has_next_hop=True)
+    here = (*THIS_MACHINE, *_own_networks(config))
+    allow = here if config.allow is None else config.allow
+    return Access(allow=allow, relay_to=(*here, "localhost") if config.relay_to is None else config.relay_to)
+
+
+def _own_networks(config: SipConfig) -> list[Network]:
+    hosts = [ip_address(address.host) for address in config.listen]
+    return [ip_network(host) for host in hosts if not host.is_unspecified]
+
+
+def _network(host: str) -> Network | None:
+    try:
+        return ip_network(host.strip("[]"))
+    except ValueError:
+        return None
 
 
 def _advertised(config: SipConfig, port: int) -> tuple[str, int] | None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from rtp_relay.config.problems import wrong
+from rtp_relay.config.problems import Wrong, wrong
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Transport = Literal["udp", "tcp", "tls"]
@@ -127,6 +127,18 @@ def network(value: object) -> Network:
     except ValueError:
         pass
     raise wrong(value, "an IP network such as 192.0.2.0/24 or 2001:db8::/32 (no host bits), or an IP address")
+
+
+def place(value: object) -> Network | str:
+    """Read an IP network, or a domain; one that begins with a dot stands for all below it."""
+    if isinstance(value, str) and not re.fullmatch(r"[\d.:/]+|.*[:/].*", value):
+        host = _canonical_host(None, value.removeprefix("."))
+        if host is not None:
+            return f".{host.removesuffix('.')}" if value.startswith(".") else host.removesuffix(".")
+    try:
+        return network(value)
+    except Wrong:
+        raise wrong(value, "a domain such as example.org or .example.org, or an IP network or address") from None
 
 
 def port_range(value: object) -> PortRange:

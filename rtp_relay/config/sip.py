@@ -10,7 +10,16 @@ from typing import Any
 from sipmessage import URI
 
 from rtp_relay.config import values
-from rtp_relay.config.addresses import HostPort, SocketAddress, host_and_port, ip_address, sip_listen_address
+from rtp_relay.config.addresses import (
+    HostPort,
+    Network,
+    SocketAddress,
+    host_and_port,
+    ip_address,
+    network,
+    place,
+    sip_listen_address,
+)
 from rtp_relay.config.problems import wrong
 from rtp_relay.config.values import Reader
 
@@ -35,7 +44,8 @@ class SipConfig:
     """[sip]: the SIP door, which there is where it listens somewhere. Durations are in seconds.
 
     advertise: what others are told in place of the addresses listened on; its port 0 keeps theirs. engine: "" for that
-    of the first node of the set. nameservers: none for the system's.
+    of the first node of the set. nameservers: none for the system's. allow, relay_to: None for what goes with the rest
+    of the section (rtp_relay.assembly.sip).
     """
 
     listen: tuple[SocketAddress, ...] = field(default=(), metadata=_read_by(values.list_of(sip_listen_address)))
@@ -47,6 +57,8 @@ class SipConfig:
     engine: str = field(default="", metadata=_read_by(values.name))
     set: str = field(default="default", metadata=_read_by(values.name))
     next_hop: URI | None = field(default=None, metadata=_read_by(sip_uri))
+    allow: tuple[Network, ...] | None = field(default=None, metadata=_read_by(values.list_of(network)))
+    relay_to: tuple[Network | str, ...] | None = field(default=None, metadata=_read_by(values.list_of(place)))
     certificate: Path | None = field(default=None, metadata=_read_by(values.path))
     key: Path | None = field(default=None, metadata=_read_by(values.path))
     ca: Path | None = field(default=None, metadata=_read_by(values.path))

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
 from typer.testing import CliRunner
 
 from rtp_relay.cli.app import app
@@ -31,7 +32,31 @@ def test_a_right_configuration(tmp_path: Path) -> None:
     )
     as_json = run(app, ["check", "-c", str(file), "--json"])
     assert as_json.exit_code == 0
-    assert json.loads(as_json.output) == {"file": str(file), "ok": True, "problems": []}
+    assert json.loads(as_json.output) == {"file": str(file), "ok": True, "problems": [], "warnings": []}
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        ("", []),
+        ('script = "route.py"', []),
+        ('next_hop = "sip:192.0.2.20"', ["to the next hop"]),
+        ('next_hop = "sip:192.0.2.20"\nallow = ["192.0.2.0/24"]', []),
+        ('allow = ["192.0.2.0/24"]\nrelay_to = ["example.org"]', []),
+        ('allow = ["0.0.0.0/0"]\nrelay_to = ["example.org"]', ["to what sip.relay_to names"]),
+        ('allow = ["192.0.2.0/24", "::/0"]', ["to what sip.relay_to names"]),
+    ],
+)
+def test_a_sip_door_that_is_open_to_the_world(tmp_path: Path, more: str, expected: list[str]) -> None:
+    (tmp_path / "route.py").write_text("")
+    file = tmp_path / "c.toml"
+    file.write_text(f'[sip]\nlisten = ["udp:127.0.0.1:5060", "udp:0.0.0.0:5060"]\n{more}\n')
+    warned = json.loads(run(app, ["check", "-c", str(file), "--json"]).output)["warnings"]
+    assert [line.split(", ")[1].split(";")[0] for line in warned] == expected
+    lines = run(app, ["check", "-c", str(file)]).stdout.splitlines()
+    assert lines[2:] == [f"warning: {line}" for line in warned]
+    file.write_text(file.read_text().replace(', "udp:0.0.0.0:5060"', ""))
+    assert json.loads(run(app, ["check", "-c", str(file), "--json"]).output)["warnings"] == []
 
 
 def test_no_configuration_is_right_too() -> None:
@@ -66,7 +91,7 @@ def test_problems_as_json(tmp_path: Path) -> None:
         "found": "0",
         "expected": "a whole number, 1 or more",
     }
-    assert json.loads(result.stdout) == {"file": str(file), "ok": False, "problems": [problem]}
+    assert json.loads(result.stdout) == {"file": str(file), "ok": False, "problems": [problem], "warnings": []}
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:

@@ -22,7 +22,8 @@ IN_WORDS = {
     ("[journal]", "url"),
     ("[embedded]", "recordings"),
     ("[route]", "script"),
-    *(("[sip]", key) for key in ("advertise", "script", "engine", "next_hop", "certificate", "key", "ca")),
+    *(("[sip]", key) for key in ("advertise", "script", "engine", "next_hop", "allow", "relay_to")),
+    *(("[sip]", key) for key in ("certificate", "key", "ca")),
 }
 
 

@@ -88,12 +88,14 @@ class Arrival:
     incoming: as it came. request: a copy that becomes the branches' requests: our own Routes are off it (16.4), and
     its Request-URI is right again after a strict router. ours: the parameters of our own Route that was on it, None if
     there was none; so a request with one is within a dialog that we record-routed. answerable: it is no ACK.
+    is_for_us: no Route is left, and its Request-URI leads here, whoever is named in it.
     """
 
     incoming: IncomingRequest
     request: Request
     ours: Mapping[str, str | None] | None
     answerable: bool = True
+    is_for_us: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,7 +74,8 @@ def arrival_of(incoming: IncomingRequest, own: OwnAddresses, *, answerable: bool
         ours = take_off_own(request, own)
     except ValueError as error:
         raise RefusalError(400, "Bad Route Header") from error
-    return Arrival(incoming, request, ours, answerable)
+    is_for_us = not request.headers.getlist("Route") and own.match(request.uri)
+    return Arrival(incoming, request, ours, answerable, is_for_us)
 
 
 def set_routes(request: Request, routes: list[str]) -> None:

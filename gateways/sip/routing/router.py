@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import structlog
-from sipmessage import Response
+from sipmessage import URI, Response
 
 from gateways.sip.calls.relays import CallRelays, Snapshot
 from gateways.sip.calls.settings import CallSettings
@@ -13,6 +13,8 @@ from gateways.sip.dialogs.requests import DialogRequests
 from gateways.sip.messages.incoming import IncomingResponse
 from gateways.sip.messages.replies import phrase_of
 from gateways.sip.proxy.hooks import Answer, Arrival, Forwarding, RefusalError, Target
+from gateways.sip.routing import options
+from gateways.sip.routing.access import Access, Gate
 from gateways.sip.routing.in_dialog import InDialog
 from gateways.sip.routing.journey import Journey, failed
 from gateways.sip.routing.new_call import NewCall
@@ -29,14 +31,27 @@ DIALOG_MAKERS = ("INVITE", "SUBSCRIBE", "REFER", "NOTIFY")
 """Methods that make dialogs, so that we want to be in their routes (RFC 3261 12.1, RFC 6665 4.4)."""
 
 
+UNSEEN = Snapshot(ended=True)
+"""What stands for the call of a BYE while the journal cannot be asked: it ends between its parties, whatever ails us."""
+
+
 class CallRouter:
     """A Router (gateways.sip.proxy.hooks). `routing` may be set anew at any time: requests on their way keep theirs."""
 
     _dialogs: DialogRequests
 
-    def __init__(self, routing: Routing, calls: CallRelays) -> None:
+    def __init__(
+        self,
+        routing: Routing,
+        calls: CallRelays,
+        access: Access | None = None,
+        *,
+        ready: Callable[[], bool] = lambda: True,
+    ) -> None:
+        """Make it. access: None for anybody's requests. ready: whether something can be done for a call."""
         self.routing = routing
-        self._calls = calls
+        self.gate = Gate(access or Access())
+        self._calls, self._ready = calls, ready
         self._strays = Strays(calls)
 
     def open(self, dialogs: DialogRequests) -> None:
@@ -46,13 +61,17 @@ class CallRouter:
     async def route(self, arrival: Arrival) -> Forwarding | Answer | None:
         """Ask the script, and send the request on its way."""
         call = await self._look(arrival)
+        if self.gate.refuses(arrival, known=_is_party(arrival, call) or call is UNSEEN):
+            return Answer(403, phrase_of(403)) if arrival.answerable else None
         settings = CallSettings(call.relay, call.variables)
         view = RequestView(arrival, settings, sender=call.leg(arrival.incoming.from_tag) if call.known else CALLER)
-        routing = self.routing
+        routing, uri = self.routing, arrival.request.uri
         try:
             decision = await routing.request(view)
         except ScriptFailure as failure:
             raise failed(failure, arrival.incoming.call_id) from failure
+        if options.asks_us(arrival) and _stays_here(decision, uri):
+            decision = options.answer(ready=self._ready())
         decision = _settled(decision, arrival)
         if isinstance(decision, Relay):
             journey = Journey(routing, view, self._side(arrival, settings, call), self._dialogs)
@@ -63,9 +82,8 @@ class CallRouter:
 
     async def knows(self, arrival: Arrival) -> bool:
         """Tell whether the journal knows a request's dialog, and that it has not ended."""
-        incoming, call = arrival.incoming, await self._look(arrival)
-        tags = {tag for _leg, tag in call.parties}
-        return not call.ended and {incoming.from_tag, incoming.to_tag} <= tags
+        call = await self._look(arrival)
+        return not call.ended and _is_party(arrival, call)
 
     async def stray(self, response: IncomingResponse) -> Response | None:
         """Take a response whose transaction this control node does not have: another one may have begun it."""
@@ -81,7 +99,7 @@ class CallRouter:
         except RefusalError:
             if incoming.method != "BYE":
                 raise
-        return Snapshot(ended=True)  # a call that is to end ends between its parties, whatever ails us
+        return UNSEEN
 
     def _side(self, arrival: Arrival, settings: CallSettings, call: Snapshot) -> CallSide:
         incoming = arrival.incoming
@@ -90,6 +108,19 @@ class CallRouter:
         if incoming.to_tag:
             return EndedCall() if call.ended else NoCall()
         return NewCall(self._calls, arrival, settings) if incoming.method == "INVITE" else NoCall()
+
+
+def _is_party(arrival: Arrival, call: Snapshot) -> bool:
+    """Tell whether a request is one of a call's parties to the other."""
+    incoming, tags = arrival.incoming, {tag for _leg, tag in call.parties}
+    return {incoming.from_tag, incoming.to_tag} <= tags
+
+
+def _stays_here(decision: Decision, uri: URI) -> bool:
+    """Tell whether a request for the proxy itself stays with it: the script did not answer, nor say who shall."""
+    if isinstance(decision, Relay):
+        return all(target.next_hop is None and target.uri == uri for target in decision.targets)
+    return isinstance(decision, Undecided)
 
 
 def _settled(decision: Decision, arrival: Arrival) -> Relay | Answer | Drop:

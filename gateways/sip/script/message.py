@@ -156,5 +156,10 @@ def uri_from(text: str) -> TextURI:
 
 
 def next_hop_from(text: str | None) -> TextURI | None:
-    """Read the URI of a next hop; None without one."""
-    return None if text is None else uri_from(text)
+    """Read the URI of a next hop; None without one. Raises RoutingError."""
+    if text is None:
+        return None
+    uri = uri_from(text)
+    if uri.scheme not in ("sip", "sips"):
+        raise RoutingError(f"{text!r} is no URI that a request can be sent to; expected one like sip:192.0.2.1:5060")
+    return uri

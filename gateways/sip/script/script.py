@@ -127,7 +127,7 @@ class DefaultScript:
         """Engage a relay for a new call, and relay the request."""
         if view.method == "INVITE" and not view.has_totag and self._engine:
             view.rtp_relay_engage(self._engine, self._set)
-        view.relay(None if view.has_totag else self._next_hop)
+        view.relay(None if view.has_totag or (view.method == "OPTIONS" and view.is_for_proxy) else self._next_hop)
         return decision_of(view)
 
     async def branch(self, view: Branch) -> None:

@@ -147,6 +147,11 @@ class Request(DecidingView):
         return bool(self.to_tag)
 
     @property
+    def is_for_proxy(self) -> bool:
+        """Whether it is for the proxy itself: its Request-URI leads here and names no user, and no Route leads on."""
+        return self._arrival.is_for_us and self._arrival.request.uri.user is None
+
+    @property
     def call_id(self) -> str:
         """Its Call-ID."""
         return self._arrival.incoming.call_id

@@ -163,9 +163,7 @@ def test_an_ack_has_no_reply() -> None:
     assert targets(decision_of(view)) == [("sip:bob@example.org", None, 1.0)]
 
 
-@pytest.mark.parametrize(
-    "uri", ["bob", "", "sip:", "sip:a@b c", "http://example.org", "sip:a@b?c=d", "sip:a@b\r\nX: y", 3]
-)
+@pytest.mark.parametrize("uri", ["bob", "", "sip:", "sip:a@b c", "http:", "sip:a@b?c=d", "sip:a@b\r\nX: y", 3])
 def test_what_is_no_uri(uri: Any) -> None:
     view = request()
     for take in (view.append_branch, view.relay, lambda text: view.append_branch("sip:a@example.org", text)):
@@ -174,6 +172,16 @@ def test_what_is_no_uri(uri: Any) -> None:
     with pytest.raises(RoutingError, match="is no URI"):
         view.uri = uri
     assert isinstance(decision_of(view), Undecided)
+
+
+@pytest.mark.parametrize("uri", ["urn:service:sos", "tel:+112", "http://example.org"])
+def test_a_uri_that_leads_nowhere_needs_a_next_hop(uri: str) -> None:
+    view = request()
+    with pytest.raises(RoutingError, match="is no URI that a request can be sent to"):
+        view.relay(uri)
+    view.append_branch(uri, "sip:192.0.2.1")
+    view.relay()
+    assert targets(decision_of(view)) == [(uri, "sip:192.0.2.1", 1.0)]
 
 
 def test_the_contact_of_who_is_behind_a_nat() -> None:

@@ -32,7 +32,7 @@ DIALOG_MAKERS = ("INVITE", "SUBSCRIBE", "REFER", "NOTIFY")
 
 
 UNSEEN = Snapshot(ended=True)
-"""What stands for the call of a BYE while the journal cannot be asked: it ends between its parties, whatever ails us."""
+"""Stands for the call of a BYE while the journal cannot be asked: it ends between its parties, whatever ails us."""
 
 
 class CallRouter:

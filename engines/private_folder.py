@@ -30,7 +30,7 @@ def exposed(path: Path) -> str:
     """Tell why a path is no private folder; "" if it is one, or is not there yet."""
     try:
         found = path.stat()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return ""
     except OSError as error:
         return error.strerror or str(error)

@@ -90,11 +90,30 @@ def test_a_new_call_that_is_not_new_is_looked_up_after_all(call: SipCall) -> Non
 
 def test_a_control_node_that_closes_takes_no_new_calls_and_goes_on_with_others(call: SipCall) -> None:
     call.begin()
-    directory = call.cluster.nodes[0].directory
-    assert call.cluster.run(directory.close(1))
-    other = SipCall(call.cluster, "d")
+    cluster = call.cluster
+    for relay in cluster.relays.values():
+        relay.delay = 0.5
+    cluster.ask("offer", "slow", a="A", sdp="x")
+    closing = cluster.loop.create_task(cluster.nodes[0].directory.close(5))
+    cluster.after(0.01)
+    other = SipCall(cluster, "d")
     assert other.tell("C INVITE at=- sdp=c")[b"error-reason"] == LOAD_LIMIT.encode()
     assert call.tell("C INFO cseq=2")[b"result"] == b"ok"
+    assert cluster.loop.run_until_complete(closing)
+
+
+def test_a_call_that_is_busy_when_the_time_to_close_is_over_asks_for_nothing_more(call: SipCall) -> None:
+    call.begin()
+    cluster = call.cluster
+    for relay in cluster.relays.values():
+        relay.delay = 0.5
+    cut_off = cluster.ask("offer", "slow", a="A", sdp="x")
+    closing = cluster.loop.create_task(cluster.nodes[0].directory.close(0.1))
+    assert not cluster.loop.run_until_complete(closing)
+    assert cluster.nodes[0].directory.resident == 0
+    assert cut_off.reply is not None
+    assert cut_off.reply[b"error-reason"] == LOAD_LIMIT.encode()
+    assert call.tell("C INFO cseq=2")[b"error-reason"] == LOAD_LIMIT.encode()
 
 
 def told(call: SipCall) -> list[tuple[str, str, str, str]]:

@@ -16,7 +16,7 @@ from bencode2 import bdecode, bencode
 
 from engines.rtpengine.bencode_parser import MAX_SIZE, BencodeError, Incomplete, NgDict, NgValue, is_int64, parse
 
-__all__ = ["MAX_SIZE", "BencodeError", "NgDict", "NgValue", "decode", "decode_prefix", "encode"]
+__all__ = ["MAX_SIZE", "BencodeError", "NgDict", "NgValue", "decode", "decode_first", "decode_prefix", "encode"]
 
 _BYTES = {bytes}
 
@@ -33,6 +33,17 @@ def decode(data: bytes | memoryview) -> NgValue:
     if end != len(data):
         raise BencodeError(f"{len(data) - end} bytes after the end", end)
     return value
+
+
+def decode_first(data: bytes | memoryview) -> NgValue:
+    """Read the value that a datagram begins with: as rtpengine, take no notice of what follows. Raises BencodeError.
+
+    A value without its end is an error.
+    """
+    try:
+        return decode(data)
+    except BencodeError:
+        return parse(bytes(data[:MAX_SIZE]))[0]
 
 
 def decode_prefix(data: bytes | memoryview) -> tuple[NgValue, int] | None:

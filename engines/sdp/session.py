@@ -135,7 +135,7 @@ def _stream(number: int, lines: tuple[Line, ...]) -> Stream:
         transport=fields[2].text,
         formats=tuple(field.text for field in fields[3:]),
         connections=_connections(lines) if is_live else (),
-        rtcp=tuple(_rtcp(line) for line in lines if line.attribute == b"rtcp") if is_live else (),
+        rtcp=tuple(filter(None, map(_rtcp, lines))) if is_live else (),
     )
 
 
@@ -150,10 +150,16 @@ def _connection(line: Line, fields: list[Field]) -> Connection:
     return Connection(fields[1], fields[2])
 
 
-def _rtcp(line: Line) -> Rtcp:
-    """Read `a=rtcp:49171 IN IP4 192.0.2.1`, of which all after the port may be missing."""
+def _rtcp(line: Line) -> Rtcp | None:
+    """Read `a=rtcp:49171 IN IP4 192.0.2.1`, of which all after the port may be missing.
+
+    None for another line, and for one without a port: some write a bare `a=rtcp:`, which says nothing.
+    """
+    _, _, text = line.value.partition(b":")
+    if line.attribute != b"rtcp" or not text.strip():
+        return None
     fields = line.fields(skip=line.value.find(b":") + 1)
-    port = _PORT.fullmatch(fields[0].text) if fields else None
+    port = _PORT.fullmatch(fields[0].text)
     if port is None or port[2] is not None:
         raise line.error("not a port")
     return Rtcp(fields[0], _connection(line, fields[1:]) if len(fields) > 1 else None)

@@ -60,7 +60,7 @@ def _write_json(reply: NgDict) -> bytes:
 
 def _read_bencode(body: bytes) -> NgDict:
     try:
-        value = bencode.decode(body)
+        value = bencode.decode_first(body)
     except BencodeError as error:
         raise Unreadable("Could not decode bencode dictionary", bencode.encode, str(error)) from error
     assert isinstance(value, dict), "bencode that begins with d is a dictionary"

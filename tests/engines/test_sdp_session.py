@@ -82,7 +82,7 @@ def test_attributes_are_known_by_their_whole_name() -> None:
         (b"v=0\r\nm=audio -1 RTP/AVP 0\r\n", "line 2: not a port"),
         (b"v=0\r\nc=ATM NSAP 47\r\n", "line 2: not an address"),
         (b"v=0\r\nc=IN IP4\r\n", "line 2: not an address"),
-        (b"v=0\r\nc=IN IP4 10.0.0.1\r\nm=audio 4000 RTP/AVP 0\r\na=rtcp:\r\n", "line 4: not a port"),
+        (b"v=0\r\nc=IN IP4 10.0.0.1\r\nm=audio 4000 RTP/AVP 0\r\na=rtcp:x\r\n", "line 4: not a port"),
         (b"v=0\r\nm=audio 4000 RTP/AVP 0\r\na=rtcp:4001 IN IP4\r\n", "line 3: not an address"),
     ],
 )
@@ -141,3 +141,10 @@ def test_a_lone_cr_ends_no_line(body: bytes) -> None:
 
 def test_a_cr_too_many_at_the_end_of_a_line_does_no_harm() -> None:
     assert parse(AUDIO.replace(b"\r\n", b"\r\r\n")).streams[0].port.text == b"4000"
+
+
+@pytest.mark.parametrize("bare", [b"a=rtcp:", b"a=rtcp", b"a=rtcp: "])
+def test_a_bare_rtcp_line_says_nothing(bare: bytes) -> None:
+    body = b"v=0\r\nc=IN IP4 10.0.0.1\r\nm=audio 4000 RTP/AVP 0\r\n" + bare + b"\r\n"
+    (stream,) = parse(body).streams
+    assert stream.rtcp == ()

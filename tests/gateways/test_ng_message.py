@@ -28,6 +28,11 @@ def test_split(message: bytes, parts: tuple[bytes, bytes] | None) -> None:
         assert join(*parts) == message
 
 
+@pytest.mark.parametrize("rest", [b"\n", b"\0\0", b"xyz", b"d7:command6:deletee"])
+def test_what_follows_a_dictionary_is_left_alone(rest: bytes) -> None:
+    assert read(b"d7:command4:ping" + b"e" + rest)[0] == {b"command": b"ping"}
+
+
 def test_the_reply_is_written_as_the_request_was() -> None:
     for body, written in ((b"d7:command4:pinge", b"d6:result4:ponge"), (b'{"command":"ping"}', b'{"result":"pong"}')):
         request, encode = read(body)

@@ -23,7 +23,7 @@ from gateways.sip.messages.vias import mark_source, top_via
 MAX_MESSAGE = 65_535
 """The longest message, in bytes."""
 
-_REQUEST_LINE = re.compile(rf"({TOKEN}) (\S+) [Ss][Ii][Pp]/([0-9]+\.[0-9]+)")
+_REQUEST_LINE = re.compile(rf"({TOKEN}) (\S+) [Ss][Ii][Pp]/([0-9]+\.[0-9]+)[ \t]*")
 _STATUS_LINE = re.compile(r"[Ss][Ii][Pp]/2\.0 ([1-6][0-9][0-9])(?: ([^\r\n]*))?")
 _NEEDED_TO_REPLY = ("via", "from", "to", "call-id", "cseq")
 

@@ -51,7 +51,8 @@ class SipDoor:
     ) -> None:
         """Put the door together. `now` gives ms since the epoch; `ready` tells whether calls can be served."""
         self._directory = calls
-        self._router = CallRouter(routing, CallRelays(calls, nodes, now), settings.access, ready=ready)
+        self._relays = CallRelays(calls, nodes, now)
+        self._router = CallRouter(routing, self._relays, settings.access, ready=ready)
         self.proxy = Proxy(self._router, settings.proxy)
         self._transports = Transports(settings.transport, self._received, self.proxy.backlog.gauge)
         self._resolver = Resolver(settings.nameservers, reach=self._transports.locals)
@@ -90,6 +91,7 @@ class SipDoor:
         self._directory.signaller = None
         await self.proxy.close(grace)
         await self.requests.close()
+        await self._relays.close()
         self._layer.close()
         await self._transports.close()
 

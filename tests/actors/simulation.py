@@ -49,12 +49,16 @@ class Life:
 
 
 class FaultyJournal:
-    """One control node's way to the shared journal: it can die on it, and lose the word of what was written."""
+    """One control node's way to the shared journal: it can die on it, and lose the word of what was written.
+
+    away: nothing can be written, read or checked.
+    """
 
     def __init__(self, shared: MemoryJournal, life: Life) -> None:
         self._shared, self._life = shared, life
         self.fail_before = 0
         self.fail_after = 0
+        self.away = False
         self.appends = 0
         self.checks = 0
 
@@ -71,6 +75,8 @@ class FaultyJournal:
     def _ask(self, question: Callable[[], asyncio.Future[int]]) -> asyncio.Future[int]:
         if not self._life.cross():
             return _never()
+        if self.away:
+            return _failed()
         if self.fail_before > 0:
             self.fail_before -= 1
             return _failed()
@@ -82,7 +88,7 @@ class FaultyJournal:
         return self._unless_dead(result)
 
     def read(self, call_id: str, after: int = 0) -> asyncio.Future[list[Recorded]]:
-        return self._unless_dead(self._shared.read(call_id, after))
+        return _failed() if self.away else self._unless_dead(self._shared.read(call_id, after))
 
     def live_calls(self, node: str | None = None) -> AsyncIterator[LiveCall]:
         return self._shared.live_calls(node)
@@ -91,7 +97,7 @@ class FaultyJournal:
         return await self._shared.count_calls()
 
     async def claim_due(self, now: int, lease: int, limit: int) -> list[str]:
-        return await self._shared.claim_due(now, lease, limit) if self._life.alive else []
+        return await self._shared.claim_due(now, lease, limit) if self._life.alive and not self.away else []
 
     def postpone(self, call_id: str, due: int) -> asyncio.Future[None]:
         return self._shared.postpone(call_id, due)
@@ -340,6 +346,7 @@ class Cluster:
             peer.heal()
         for place, node in enumerate(self.nodes):
             node.journal.fail_before = node.journal.fail_after = 0
+            node.journal.away = False
             node.life.crossings = None
             node.unreachable.clear()
             if not node.life.alive:

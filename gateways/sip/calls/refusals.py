@@ -32,6 +32,7 @@ STATUSES: Mapping[RefusalCode, int] = MappingProxyType(
         RefusalCode.NO_REPLY: 503,
         RefusalCode.UNKNOWN_SESSION: 503,
         RefusalCode.NO_JOURNAL: 503,
+        RefusalCode.QUARANTINED: 503,
     }
 )
 """What each cause is answered with; all others with 500. 503 says that the same may go well a little later, so it is

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from actors import replies
 from actors.directory import Directory
@@ -14,10 +14,10 @@ from actors.flows.delete import end_unanswered
 from actors.flows.signalling import CSEQ_SHIFT, REFUSE_WITH, REMEDY, VERDICT, Seen, signal
 from actors.nodes import NodeTable
 from engines.kind import is_ok, reason
-from engines.refusal import code_of
+from engines.refusal import RefusalCode, code_of
 from engines.rtpengine.bencode import NgDict
 from events.types import Event, PartyLearned
-from gateways.sip.calls.refusals import refusal
+from gateways.sip.calls.untold import Item, Unended, Unplaced, Unsaid, Untold
 from replay.identity import first_id, id_of_caller
 from replay.negotiation import BranchStatus, Fault, Remedy, SipEvent
 from replay.relay import CALLEE, CALLER, Relay
@@ -48,6 +48,11 @@ class Seeing:
     refuse_with: int = 0
 
     @property
+    def unheard(self) -> replies.Refusal | None:
+        """Why the call did not hear of the message at all; None if it did."""
+        return None if self.role else self.error
+
+    @property
     def foreign(self) -> bool:
         """Whether the message is of another caller's call with the same Call-ID."""
         return self.fault == Fault.FOREIGN.name
@@ -58,7 +63,8 @@ class Snapshot:
     """A call as it is: its settings, its script's variables, its parties by leg and tag, branches without an answer.
 
     name: that of its stream. callers_tag: None where no INVITE told. unacknowledged: the callees' tags of dialogs whose
-    ACK the call waits for. ended: it is over, and its journal is kept for a while.
+    ACK the call waits for. ended: it is over, and its journal is kept for a while. silence: why nothing can be said of
+    it; that is not to say that there is no such call.
     """
 
     name: str = ""
@@ -70,6 +76,7 @@ class Snapshot:
     unacknowledged: Collection[str] = ()
     ended: bool = False
     sequences: Mapping[tuple[str, str], CSeqs] = field(default_factory=dict)
+    silence: replies.Refusal | None = None
 
     def shift(self, leg: str, callee_tag: str, cseq: int) -> int:
         """Give what is added to the CSeq of a request that this leg sends in the dialog of this callee."""
@@ -90,14 +97,34 @@ class Snapshot:
         return CALLER if tag == self.callers_tag or (CALLER, tag) in self.parties else CALLEE
 
 
+_WAITS = Seeing(
+    sdp=None,
+    shift=0,
+    role="",
+    change="",
+    fault="",
+    why="",
+    error=replies.Refusal("the call is still to be told of messages before this one", RefusalCode.NO_JOURNAL),
+)
+"""What is said of a message that goes on, and of which its call will hear when it has heard of those before."""
+
+
 class CallRelays:
-    """What the SIP door has of the call actors."""
+    """What the SIP door has of the call actors.
+
+    What ends something, and a call did not hear of, is kept, and told as soon as that can be done.
+    """
 
     def __init__(self, directory: Directory, nodes: NodeTable, now: Callable[[], int]) -> None:
         self._directory, self._nodes, self._now = directory, nodes, now
+        self._untold = Untold(self._tell_again)
+
+    async def close(self) -> None:
+        """Tell calls nothing more of what they did not hear."""
+        await self._untold.close()
 
     async def find(self, call_id: str, from_tag: str, to_tag: str) -> Snapshot:
-        """Look for the call that a message in a dialog is of; an empty snapshot if there is none. Raises as `snapshot`.
+        """Look for the call that a message in a dialog is of; an empty snapshot if there is none. See its `silence`.
 
         Another caller's call may have the Call-ID, so that this one's stream has the caller's tag in its name.
         """
@@ -108,12 +135,12 @@ class CallRelays:
                 return found
         for name in names:
             found = await self.snapshot(name)
-            if found.has(from_tag, to_tag):
+            if found.silence or found.has(from_tag, to_tag):
                 return found
         return Snapshot()
 
     async def snapshot(self, name: str) -> Snapshot:
-        """Look at a call; an unknown one gives an empty snapshot. Raises RefusalError if it cannot be looked at."""
+        """Look at a call; an unknown one gives an empty snapshot. One with a `silence` may be there all the same."""
         found = Snapshot()
 
         def flow() -> Flow:
@@ -121,10 +148,8 @@ class CallRelays:
             found = yield Record(lambda state: Decision([], _snapshot(state)))
             return {b"result": b"ok"}
 
-        error = _error_of(await self._directory.ask(name, flow(), LOOKING))
-        if error is not None:
-            raise refusal(error, name)
-        return found
+        reply = await self._directory.ask(name, flow(), LOOKING)
+        return found if is_ok(reply) else Snapshot(silence=_refusal(reply))
 
     async def signal(
         self,
@@ -142,14 +167,63 @@ class CallRelays:
         joins: an INVITE that is a further branch of a call, and begins none.
         """
         seen = Seen(call_id=name, event=event, received_from=source, at=self._now(), expires=expires, joins=joins)
+        waits = _goes_on_unheard(event) and self._untold.has(name)
+        seeing = _WAITS if waits else await self._say(seen, news, party)
+        if seeing.unheard and _goes_on_unheard(event):
+            self._untold.keep(Unsaid(name, replace(event, sdp=None), source, news, party, expires))
+        return seeing
+
+    async def _say(self, seen: Seen, news: Sequence[Event], party: PartyLearned | None) -> Seeing:
+        event, flow = seen.event, signal(seen, self._nodes, news, party)
         lane = None if event.method == "BYE" else event.branch
-        flow = signal(seen, self._nodes, news, party)
-        return _seeing(await self._directory.ask(name, flow, lane, opens_call=event.begins_call and not joins))
+        opens = event.begins_call and not seen.joins
+        return _seeing(await self._directory.ask(seen.call_id, flow, lane, opens_call=opens))
 
     async def end(self, name: str, callers_tag: str, why: str) -> None:
         """End this caller's call, if no dialog of it has come about."""
-        command = flows.call_delete(name, callers_tag, "", why, self._now())
-        await self._directory.ask(name, end_unanswered(command, callers_tag), None)
+        unended = Unended(name, callers_tag, why)
+        if self._untold.has(name) or await self._end(unended):
+            self._untold.keep(unended)
+
+    async def _end(self, call: Unended) -> RefusalCode | None:
+        command = flows.call_delete(call.name, call.callers_tag, "", call.why, self._now())
+        reply = await self._directory.ask(call.name, end_unanswered(command, call.callers_tag), None)
+        return None if is_ok(reply) else code_of(reply)
+
+    # -- what was not heard --
+
+    def tell_later(self, call_id: str, event: SipEvent, source: str) -> None:
+        """Tell of a request in a dialog once its call can be looked up; `event.from_caller` counts for nothing.
+
+        This process keeps it, and only so many: if it does not live to tell, the call ends by other ways.
+        """
+        self._untold.keep(Unplaced(call_id, replace(event, sdp=None, from_caller=True), source))
+
+    async def _tell_again(self, item: Item) -> RefusalCode | None:
+        if isinstance(item, Unended):
+            return await self._end(item)
+        if isinstance(item, Unsaid):
+            return await self._say_again(item)
+        event = item.event
+        call = await self.find(item.call_id, event.from_tag, event.to_tag)
+        if not call.known:
+            return call.silence.code if call.silence else None
+        event = replace(event, from_caller=call.leg(event.from_tag) == CALLER)
+        return await self._say_again(Unsaid(call.name, event, item.source))
+
+    async def _say_again(self, item: Unsaid) -> RefusalCode | None:
+        seen = Seen(
+            call_id=item.name, event=item.event, received_from=item.source, at=self._now(), expires=item.expires
+        )
+        unheard = (await self._say(seen, item.news, item.party)).unheard
+        return unheard.code if unheard else None
+
+
+def _goes_on_unheard(event: SipEvent) -> bool:
+    """Tell whether a message goes on though its call did not hear of it: it ends something, and brings no media."""
+    if event.status is None:
+        return event.method == "BYE" or (event.method == "ACK" and event.sdp is None)
+    return event.failed or (event.status >= 200 and event.sdp is None)
 
 
 def _snapshot(state: CallState) -> Snapshot:
@@ -186,9 +260,9 @@ def _seeing(reply: NgDict) -> Seeing:
         why=words.get(b"why", ""),
         remedy=Remedy(remedy.decode()) if isinstance(remedy, bytes) else Remedy.NONE,
         refuse_with=status if isinstance(status, int) else 0,
-        error=_error_of(reply),
+        error=None if is_ok(reply) else _refusal(reply),
     )
 
 
-def _error_of(reply: NgDict) -> replies.Refusal | None:
-    return None if is_ok(reply) else replies.Refusal(reason(reply) or "no reason was given", code_of(reply))
+def _refusal(reply: NgDict) -> replies.Refusal:
+    return replies.Refusal(reason(reply) or "no reason was given", code_of(reply))

@@ -14,7 +14,7 @@ from gateways.sip.calls.relays import CallRelays, Seeing, Snapshot
 from gateways.sip.calls.settings import CallSettings
 from gateways.sip.messages.incoming import IncomingRequest, Message
 from gateways.sip.proxy.hooks import Branch
-from gateways.sip.routing.sides import WITHOUT_SDP, refuse_offers
+from gateways.sip.routing.sides import WITHOUT_SDP, must_be_heard, refuse_offers
 from replay.negotiation import SipEvent
 from replay.relay import CALLEE, CALLER
 
@@ -50,7 +50,7 @@ class InDialog:
         seeing = await self._signal(self._event, branch.request, self._incoming.hop.host)
         self._is_open = self._event.method in NEGOTIATING and not seeing.fault
         self._renumber(branch.request, seeing.shift)
-        return seeing
+        return must_be_heard(seeing, self._incoming)
 
     async def answered(self, branch: Branch, response: Response) -> Seeing:
         """Have the response's answer relayed, and give it back the CSeq that its request came with."""

@@ -15,7 +15,7 @@ from gateways.sip.calls.relays import CallRelays, Seeing
 from gateways.sip.calls.settings import CallSettings
 from gateways.sip.messages.values import split_values, tag_of
 from gateways.sip.proxy.hooks import Arrival, Branch
-from gateways.sip.routing.sides import AS_IT_IS, WITHOUT_SDP
+from gateways.sip.routing.sides import AS_IT_IS, WITHOUT_SDP, must_be_heard
 from replay.identity import first_id, id_of_caller
 from replay.negotiation import SipEvent
 from replay.relay import CALLER
@@ -57,7 +57,7 @@ class NewCall:
         seeing = await self._offer(event, joins=joins)
         if seeing.role and not seeing.fault:
             self._made.add(branch.index)
-        return seeing
+        return must_be_heard(seeing, self._incoming)
 
     async def _offer(self, event: SipEvent, *, joins: bool) -> Seeing:
         """Tell of a branch: to the call of the branches before it, else to the first stream that is free for it.
@@ -152,9 +152,11 @@ class NewCall:
     async def refused(self, branch: Branch, response: Response) -> None:
         """Let the call know that the branch failed, unless it was answered: then that is given up as a whole."""
         offer = self._offers.get(branch.index)
-        if offer is not None and branch.index in self._open:
+        if offer is None or branch.index not in self._open:
+            return
+        if branch.index in self._made:
             await self._tell(branch, response, facts.response_event(offer, response))
-            await self._branch_failed(branch.index)
+        await self._branch_failed(branch.index)
 
     async def given_up(self) -> None:
         """End the call: no branch is left that could answer it."""

@@ -7,18 +7,19 @@ from collections.abc import Callable, Mapping
 import structlog
 from sipmessage import URI, Response
 
+from gateways.sip.calls.refusals import refusal
 from gateways.sip.calls.relays import CallRelays, Snapshot
 from gateways.sip.calls.settings import CallSettings
 from gateways.sip.dialogs.requests import DialogRequests
 from gateways.sip.messages.incoming import IncomingResponse
 from gateways.sip.messages.replies import phrase_of
-from gateways.sip.proxy.hooks import Answer, Arrival, Forwarding, RefusalError, Target
+from gateways.sip.proxy.hooks import Answer, Arrival, Forwarding, Target
 from gateways.sip.routing import options
 from gateways.sip.routing.access import Access, Gate
 from gateways.sip.routing.in_dialog import InDialog
 from gateways.sip.routing.journey import Journey, failed
 from gateways.sip.routing.new_call import NewCall
-from gateways.sip.routing.sides import MARK, CallSide, EndedCall, NoCall
+from gateways.sip.routing.sides import MARK, UNHEARD, CallSide, EndedCall, NoCall, SilentCall
 from gateways.sip.routing.strays import Strays
 from gateways.sip.script.decisions import Decision, Drop, Relay, Undecided
 from gateways.sip.script.script import Routing, ScriptFailure
@@ -29,10 +30,6 @@ log = structlog.get_logger(bounded=True)
 
 DIALOG_MAKERS = ("INVITE", "SUBSCRIBE", "REFER", "NOTIFY")
 """Methods that make dialogs, so that we want to be in their routes (RFC 3261 12.1, RFC 6665 4.4)."""
-
-
-UNSEEN = Snapshot(ended=True)
-"""Stands for the call of a BYE while the journal cannot be asked: it ends between its parties, whatever ails us."""
 
 
 class CallRouter:
@@ -61,7 +58,9 @@ class CallRouter:
     async def route(self, arrival: Arrival) -> Forwarding | Answer | None:
         """Ask the script, and send the request on its way."""
         call = await self._look(arrival)
-        if self.gate.refuses(arrival, known=_is_party(arrival, call) or call is UNSEEN):
+        if call.silence and arrival.incoming.method not in UNHEARD:
+            raise refusal(call.silence, arrival.incoming.call_id)
+        if self.gate.refuses(arrival, known=bool(call.silence) or _is_party(arrival, call)):
             return Answer(403, phrase_of(403)) if arrival.answerable else None
         settings = CallSettings(call.relay, call.variables)
         view = RequestView(arrival, settings, sender=call.leg(arrival.incoming.from_tag) if call.known else CALLER)
@@ -94,15 +93,12 @@ class CallRouter:
         if not arrival.incoming.to_tag or (arrival.ours is not None and MARK not in arrival.ours):
             return Snapshot()
         incoming = arrival.incoming
-        try:
-            return await self._calls.find(incoming.call_id, incoming.from_tag, incoming.to_tag)
-        except RefusalError:
-            if incoming.method != "BYE":
-                raise
-        return UNSEEN
+        return await self._calls.find(incoming.call_id, incoming.from_tag, incoming.to_tag)
 
     def _side(self, arrival: Arrival, settings: CallSettings, call: Snapshot) -> CallSide:
         incoming = arrival.incoming
+        if call.silence:
+            return SilentCall(self._calls, incoming, call.silence)
         if incoming.to_tag and call.known:
             return InDialog(self._calls, incoming, settings, call)
         if incoming.to_tag:

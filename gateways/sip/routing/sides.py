@@ -8,11 +8,13 @@ from typing import Protocol
 
 from sipmessage import Request, Response
 
+from actors.replies import Refusal
 from engines.refusal import RefusalCode
 from gateways.sip.calls.bodies import is_readable, replace_sdp, sdp_of
+from gateways.sip.calls.facts import request_event
 from gateways.sip.calls.refusals import refusal
-from gateways.sip.calls.relays import Seeing
-from gateways.sip.messages.incoming import Message
+from gateways.sip.calls.relays import CallRelays, Seeing
+from gateways.sip.messages.incoming import IncomingRequest, Message
 from gateways.sip.messages.making import set_body
 from gateways.sip.messages.replies import phrase_of
 from gateways.sip.proxy.hooks import Branch, RefusalError
@@ -27,6 +29,8 @@ UNREADABLE = (400, "Body That Cannot Be Read")
 MARK = "rl"
 """The parameter of our Record-Route in a dialog whose call may be in the journal: its requests are looked up."""
 
+UNHEARD = ("BYE", "ACK")
+"""Requests that go on without their call's word: who has hung up will not ask again, nor will an ACK be asked for."""
 
 AS_IT_IS = Seeing(sdp=None, shift=0, role="", change="", fault="", why="")
 """What is said of a message that no call with a relay has to do with."""
@@ -96,6 +100,37 @@ class EndedCall(NoCall):
     async def answered(self, branch: Branch, response: Response) -> Seeing:  # noqa: ARG002
         """Let the response go without a session description."""
         return WITHOUT_SDP
+
+
+class SilentCall(NoCall):
+    """The side of a request in a dialog of which nothing can be learned: its call may be one with a relay.
+
+    A BYE and an ACK go on, and the call is told later. But an ACK with a session description is better lost: it will
+    come again. All else is refused, and may be tried again.
+    """
+
+    def __init__(self, calls: CallRelays, incoming: IncomingRequest, silence: Refusal) -> None:
+        self._calls, self._incoming, self._silence = calls, incoming, silence
+
+    async def leaves(self, branch: Branch) -> Seeing:
+        """Let go on what has to."""
+        incoming = self._incoming
+        has_sdp = sdp_of(branch.request) is not None
+        if incoming.method not in UNHEARD or (incoming.method == "ACK" and has_sdp):
+            raise refusal(self._silence, incoming.call_id)
+        self._calls.tell_later(incoming.call_id, request_event(incoming, from_caller=True), incoming.hop.host)
+        return WITHOUT_SDP
+
+    async def answered(self, branch: Branch, response: Response) -> Seeing:  # noqa: ARG002
+        """Let the response go without a session description."""
+        return WITHOUT_SDP
+
+
+def must_be_heard(seeing: Seeing, request: IncomingRequest) -> Seeing:
+    """Give what is said of a request. Raises RefusalError if its call did not hear of it, and it has to."""
+    if seeing.unheard and request.method not in UNHEARD:
+        raise refusal(seeing.unheard, request.call_id)
+    return WITHOUT_SDP if seeing.unheard and request.method == "BYE" else seeing
 
 
 def refuse_offers(request: Request) -> None:

@@ -88,13 +88,15 @@ def request_in_dialog(own: Own) -> Step[SignalOutcome]:
     return outcomes[0] if outcomes else NO_DIALOG
 
 
-def end_call(reason: str) -> Flow:
+def end_call(reason: str, tag: str = "") -> Flow:
     """End a call: BYE to both parties of each of its established dialogs, and its relay freed.
+
+    tag: that of a callee whose dialog alone is to end, and the call with it if it is the last one.
 
     The reply waits for neither: both stay due until they are done, or a party has not answered its BYE. A call that
     has ended is left as it is.
     """
-    yield from _end(reason)
+    yield from _end(reason, tag)
     return replies.ok()
 
 

@@ -76,6 +76,15 @@ class NgCall:
         self.for_caller = sdp_of(reply)
         assert media_address(self.for_caller) == before
 
+    async def move(self, client: NgClient) -> None:
+        """Offer and answer once more in the dialog, and talk through whatever ports the relay gives."""
+        names = {"call_id": self.call_id, "from_tag": CALLER, "to_tag": CALLEE}
+        self.for_callee = sdp_of(await client.command("offer", sdp=self.media.caller.sdp(version=2), **names))
+        self.for_caller = sdp_of(await client.command("answer", sdp=self.media.callee.sdp(version=2), **names))
+        for party in (self.media.caller, self.media.callee):
+            party.forget()
+        await self.talk()
+
     async def delete(self, client: NgClient) -> NgDict:
         """End the call as a BYE of the caller does."""
         reply = await client.command("delete", call_id=self.call_id, from_tag=CALLER)

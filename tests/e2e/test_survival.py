@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 import pytest
 
-from tests.e2e.stage import CALLEE, CALLER, NgCall, Stage, names, on_stage
+from tests.e2e.stage import CALLEE, CALLER, NgCall, Stage, held, names, on_stage
 from tests.peers.ng_client import NgClient
 from tests.peers.peer import wait_until
 from tests.peers.rtpengine import Rtpengine
@@ -93,6 +93,31 @@ async def test_an_offer_in_flight_at_the_kill_that_nobody_repeats_is_removed_fro
 
 async def holds(stage: Stage, count: int) -> bool:
     return await stage.held() == count
+
+
+@pytest.mark.parametrize("relay", [Rtpengine, Rtpproxy])
+@pytest.mark.parametrize("fault", ["killed", "hangs"])
+async def test_an_offer_in_a_dialog_whose_relay_is_gone_opens_a_session_on_another(
+    relay: type[Rtpengine | Rtpproxy], fault: str
+) -> None:
+    async with on_stage(relay(), relay()) as stage:
+        call = stage.call()
+        await call.establish(stage.client)
+        (before,) = [one for one in stage.relays if await held(one)]
+        (after,) = [one for one in stage.relays if one is not before]
+        if fault == "killed":
+            before.kill()
+        else:
+            before.pause()
+        await call.move(stage.client)
+        assert await held(after) == 1
+        if fault == "killed":
+            await before.start()
+        else:
+            before.resume()
+        await call.still_talks()
+        await call.delete(stage.client)
+        await stage.nothing_is_left()
 
 
 async def test_a_delete_in_flight_at_the_kill_is_confirmed_by_the_next_process() -> None:

@@ -82,6 +82,12 @@ class RtpEndpoint(DatagramSocket):
             1 for packet, _ in self.packets if len(packet) >= _HEADER.size and _HEADER.unpack_from(packet)[4] == ssrc
         )
 
+    def forget(self) -> None:
+        """Leave what has arrived out of account."""
+        self.packets.clear()
+        while not self.received.empty():
+            self.received.get_nowait()
+
     def talk_to(self, target: Address) -> None:
         """Send to `target` from now on, at the pace of real speech."""
         self.target = target

@@ -6,11 +6,14 @@ import copy
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+import structlog
+
 from actors import replies
 from actors.directory import Directory
 from actors.effects import Decision, Flow, Record
 from actors.flows import relay as flows
 from actors.flows.delete import end_unanswered
+from actors.flows.dialogs import end_call
 from actors.flows.signalling import CSEQ_SHIFT, REFUSE_WITH, REMEDY, VERDICT, Seen, signal
 from actors.nodes import NodeTable
 from engines.kind import is_ok, reason
@@ -27,6 +30,9 @@ from replay.state import CallState
 
 LOOKING = "\0looking"
 """The lane of those who only look: they wait for nobody but what ends the call."""
+
+
+log = structlog.get_logger(bounded=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +184,11 @@ class CallRelays:
         lane = None if event.method == "BYE" else event.branch
         opens = event.begins_call and not seen.joins
         return _seeing(await self._directory.ask(seen.call_id, flow, lane, opens_call=opens))
+
+    async def end_dialog(self, name: str, callees_tag: str, why: str) -> None:
+        """End an established dialog for both of its parties, and the call with its last one."""
+        log.warning("sip dialog ended", call_id=name, why=why)
+        await self._directory.ask(name, end_call(why, callees_tag), None)
 
     async def end(self, name: str, callers_tag: str, why: str) -> None:
         """End this caller's call, if no dialog of it has come about."""

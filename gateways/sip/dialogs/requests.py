@@ -78,10 +78,13 @@ class DialogRequests:
             self._in_flight += 1
             self._start(self._carry_out(asked)).add_done_callback(partial(self._tell, callback))
 
-    async def abandon(self, invite: Request, response: Response, source: Hop | None = None) -> None:
+    async def abandon(
+        self, invite: Request, response: Response, source: Hop | None = None, *, ends: bool = True
+    ) -> None:
         """End a dialog that nobody upstream will hear of: send the ACK for its 2xx, and a BYE (RFC 3261 15).
 
         invite: as we forwarded it. response: its 2xx, our Via gone already; it came from `source`, None if unknown.
+        ends: False if somebody else sees to the BYE.
         """
         try:
             ack, bye = ends_of(invite, response, source)
@@ -89,7 +92,8 @@ class DialogRequests:
         except ValueError as error:
             log.warning("abandoned sip dialog not ended", call=invite.headers.get("Call-ID"), why=str(error))
         else:
-            self.signal(bye, partial(_tell_unless_ended, bye))
+            if ends:
+                self.signal(bye, partial(_tell_unless_ended, bye))
 
     async def close(self) -> None:
         """Give up what is under way; those who wait are called back."""

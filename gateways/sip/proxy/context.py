@@ -230,14 +230,15 @@ class Context:
         """Pass on a 2xx: the first, and all others that are for an INVITE, unless the client was told of a failure."""
         status = self._upstream.status
         if status >= 300 or self._upstream.was_abandoned(response):
-            await self._abandon(branch, response)
+            if self._is_invite:
+                await self._abandon(branch, response)
         elif not status or self._is_invite:
             self._upstream.finish(response)
             self._close(_COMPLETED_ELSEWHERE)
 
     async def _abandon(self, branch: ForkedBranch, response: Response) -> None:
         """Have the dialog of a 2xx ended, once."""
-        if not self._is_invite or self._upstream.was_abandoned(response):
+        if self._upstream.was_abandoned(response):
             return
         self._upstream.abandon(response)
         try:

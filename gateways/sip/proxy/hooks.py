@@ -69,7 +69,10 @@ class Passage(Protocol):
         """
 
     async def abandoned(self, branch: Branch, response: Response) -> None:
-        """End the dialog that a 2xx has made which nobody upstream will hear of: ACK and BYE it (RFC 3261 15)."""
+        """End the dialog of a 2xx which nobody upstream will hear of: if an INVITE made it, ACK and BYE (RFC 3261 15).
+
+        The 2xx to an INVITE, or one that was refused to whatever request: its ends differ about what was agreed on.
+        """
 
     async def all_failed(self, best: Response) -> Sequence[Target]:
         """Give targets for further branches now that all have failed, none to let the best response be sent.

@@ -24,6 +24,9 @@ NEGOTIATING = ("INVITE", "UPDATE", "PRACK")
 REFRESHING = ("INVITE", "UPDATE")
 """Methods that give a dialog's remote target anew (RFC 3261 12.2, RFC 3311 4)."""
 
+LOST = "an answer could not be relayed"
+"""Why a dialog is ended of which one side has accepted an offer, and the other one cannot be told."""
+
 _RACK = re.compile(r"(\s*\d{1,10}\s+)(\d{1,10})(\s+\S+\s*)")
 """The RSeq, the CSeq number and the method that a PRACK acknowledges (RFC 3262 7.2)."""
 
@@ -74,11 +77,15 @@ class InDialog:
             self._is_open = False
             await self._signal(facts.response_event(self._event, response), response, "", branch)
 
+    async def abandoned(self, response: Response) -> bool:  # noqa: ARG002
+        """End the dialog for both: one side has accepted what the other one is told has failed."""
+        ends = self._event.method in REFRESHING
+        if ends:
+            await self._calls.end_dialog(self._call.name, self._event.callee_tag, LOST)
+        return ends
+
     async def given_up(self) -> None:
         """Do nothing: the response that failed it was seen."""
-
-    async def abandoned(self, response: Response) -> None:
-        """Do nothing: a dialog that is established goes on."""
 
     async def cancelled(self) -> None:
         """Do nothing: its final response tells."""

@@ -72,9 +72,10 @@ class Journey:
             await self._side.given_up()
 
     async def abandoned(self, branch: Branch, response: Response) -> None:
-        """Acknowledge a 2xx that nobody upstream will hear of, and end its dialog."""
-        await self._dialogs.abandon(branch.request, response, branch.source)
-        await self._side.abandoned(response)
+        """Acknowledge a 2xx that nobody upstream will hear of, and end its dialog, unless the call does."""
+        call_ends_it = await self._side.abandoned(response)
+        if branch.request.method == "INVITE":
+            await self._dialogs.abandon(branch.request, response, branch.source, ends=not call_ends_it)
 
     async def all_failed(self, best: Response) -> Sequence[Target]:
         """Ask the script for further targets."""

@@ -162,14 +162,15 @@ class NewCall:
         """End the call: no branch is left that could answer it."""
         await self._end("the INVITE failed")
 
-    async def abandoned(self, response: Response) -> None:
-        """Let the call know that the dialog of a 2xx was ended: nobody upstream will hear of it."""
+    async def abandoned(self, response: Response) -> bool:
+        """Let the call know of the BYE that its callee gets, and say no: the caller has no dialog to be ended."""
         tag = tag_of(response.headers.get("To") or "")
         if not self._made or not tag:
-            return
+            return False
         invite = facts.request_event(self._incoming, from_caller=True)
         bye = replace(invite, method="BYE", cseq=invite.cseq + 1, to_tag=tag, sdp=None)
         await self._calls.signal(self._name, bye, source=self._incoming.hop.host)
+        return False
 
     async def cancelled(self) -> None:
         """Let the call know; its branches fail one by one."""

@@ -55,11 +55,11 @@ class CallSide(Protocol):
     async def refused(self, branch: Branch, response: Response) -> None:
         """Tell of a branch's final response, one of ours that did not pass `answered`."""
 
+    async def abandoned(self, response: Response) -> bool:
+        """Take note that a 2xx to the request goes no further. Tell whether the call ends its dialog for both sides."""
+
     async def given_up(self) -> None:
         """Take note that the request has failed, and no further branch will be tried."""
-
-    async def abandoned(self, response: Response) -> None:
-        """Take note that the dialog of a 2xx was ended, because nobody upstream will hear of it."""
 
     async def cancelled(self) -> None:
         """Take note that its sender has cancelled it."""
@@ -79,10 +79,11 @@ class NoCall:
     async def refused(self, branch: Branch, response: Response) -> None:
         """Do nothing."""
 
-    async def given_up(self) -> None:
-        """Do nothing."""
+    async def abandoned(self, response: Response) -> bool:  # noqa: ARG002
+        """Say no."""
+        return False
 
-    async def abandoned(self, response: Response) -> None:
+    async def given_up(self) -> None:
         """Do nothing."""
 
     async def cancelled(self) -> None:

@@ -171,7 +171,7 @@ async def test_each_dialog_is_abandoned() -> None:
     assert world.passing.log.count(("abandoned", 0, 200)) == 2
 
 
-async def test_the_2xx_of_another_request_is_not() -> None:
+async def test_the_2xx_of_another_request_is_so_once_the_refusal_is_sent() -> None:
     async def refuse(_: Branch, __: Response) -> Response:
         raise RefusalError(500, "")
 
@@ -181,7 +181,7 @@ async def test_the_2xx_of_another_request_is_not() -> None:
     world.clients[0].answer(200)
     await settle()
     assert server.codes == [500]
-    assert world.passing.log[-2:] == [("came", 0, 200), ("refused", 0, 500, True)]
+    assert world.passing.log[-3:] == [("came", 0, 200), ("refused", 0, 500, True), ("abandoned", 0, 200)]
 
 
 async def test_the_repeat_of_a_2xx_that_went_cannot_end_the_call() -> None:

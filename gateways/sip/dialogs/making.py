@@ -49,7 +49,7 @@ def sent_from(request: Request, local: Local) -> Request:
 
 def ack_of(asked: InDialog, response: Response) -> InDialog:
     """Give the ACK for a 2xx to an INVITE of ours (RFC 3261 13.2.2.4): it goes where the 2xx says the party is now."""
-    target = contact_of(response) or asked.target
+    target = _target_in(response, asked.target)
     return replace(asked, method="ACK", target=target, body=b"", content_type="", headers=())
 
 
@@ -70,12 +70,21 @@ def ends_of(invite: Request, response: Response, source: Hop | None) -> tuple[In
         cseq=number,
         from_value=response.headers.get("From") or "",
         to_value=response.headers.get("To") or "",
-        target=contact_of(response) or str(invite.uri),
+        target=_target_in(response, str(invite.uri)),
         routes=tuple(reversed(beyond)),
         local=str(source.local) if source and source.local else "",
         source=str(source) if source else "",
     )
     return ack, replace(ack, method="BYE", cseq=number + 1)
+
+
+def _target_in(response: Response, before: str) -> str:
+    """Give the remote target that a response tells of: `before` if its Contact is nothing that a request can go to."""
+    contact = contact_of(response)
+    try:
+        return contact if read_uri(contact).scheme in ("sip", "sips") else before
+    except ValueError:
+        return before
 
 
 def contact_of(response: Response) -> str:

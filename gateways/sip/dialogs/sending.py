@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import TypeAlias
 
@@ -90,10 +89,7 @@ class Sender:
     # -- the ACK of a 2xx --
 
     def _accepted(self, made: _Made, hop: Hop, exchange: Exchange, response: IncomingResponse) -> None:
-        try:
-            ack = _make(ack_of(made.asked, response.message))
-        except ValueError:  # it has a Contact that cannot be read: the party is where it was
-            ack = _make(replace(ack_of(made.asked, response.message), target=made.asked.target))
+        ack = _make(ack_of(made.asked, response.message))
         if ack.way.next_uri == made.way.next_uri:
             exchange.acknowledge_with(partial(self._send_ack, ack.request, hop))
         else:

@@ -157,7 +157,7 @@ def settle(seeing: Seeing, message: Message) -> None:
     if sdp_of(message) is None or (error is not None and error.code is RefusalCode.NOT_ENGAGED):
         return
     if error is not None and not _can_do_without(message):
-        raise refusal(error, message.headers.get("Call-ID") or "")
+        raise _refusal_for(error, message)
     if seeing.remedy is Remedy.REFUSE:
         raise _refusal_of(seeing)
     if error is not None or seeing.remedy is Remedy.STRIP:
@@ -168,10 +168,25 @@ def settle(seeing: Seeing, message: Message) -> None:
 
 def _settle_unreadable(seeing: Seeing, message: Message) -> None:
     if seeing.error is not None and not _can_do_without(message):
-        raise refusal(seeing.error, message.headers.get("Call-ID") or "")
+        raise _refusal_for(seeing.error, message)
     if seeing.remedy is not Remedy.STRIP and not _can_do_without(message):
-        raise RefusalError(*UNREADABLE) if isinstance(message, Request) else RefusalError(502, phrase_of(502))
+        raise _unreadable(message)
     set_body(message, b"")
+
+
+def _unreadable(message: Message) -> RefusalError:
+    """Give the refusal of a body that cannot be read; for one in a response, its request can do nothing."""
+    if isinstance(message, Response):
+        return RefusalError(502, phrase_of(502))
+    if message.headers.get("Content-Encoding"):  # it could have come as it is (RFC 3261 21.4.13)
+        return RefusalError(415, phrase_of(415), [("Accept-Encoding", "identity")])
+    return RefusalError(*UNREADABLE)
+
+
+def _refusal_for(error: Refusal, message: Message) -> RefusalError:
+    refused = refusal(error, message.headers.get("Call-ID") or "")
+    is_callees_fault = error.code is RefusalCode.BAD_SDP and isinstance(message, Response)
+    return _unreadable(message) if is_callees_fault else refused
 
 
 def _can_do_without(message: Message) -> bool:

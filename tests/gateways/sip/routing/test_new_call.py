@@ -106,6 +106,24 @@ async def test_a_branch_whose_offer_cannot_be_relayed_is_refused_by_cause(cause:
     assert caught.value.phrase == phrase_of(code), "parties are told no node's name and no number of an error"
 
 
+async def test_a_packed_body_is_refused_with_how_it_may_come() -> None:
+    request = incoming(more="Content-Encoding: gzip\r\n", body=b"\x1f\x8b packed")
+    side, one = Settled(NewCall(FakeCalls(), arrival(request), engaged())), branch(request)
+    with pytest.raises(RefusalError) as caught:
+        await side.leaves(one)
+    assert (caught.value.code, caught.value.headers) == (415, [("Accept-Encoding", "identity")])
+
+
+async def test_a_fault_in_a_callees_sdp_is_not_blamed_on_the_caller() -> None:
+    calls = FakeCalls()
+    side, (one,) = await left(calls)
+    error = replies.Refusal("Failed to parse SDP", RefusalCode.BAD_SDP)
+    calls.answers = [Seeing(None, 0, "answer", "established", "", "", error)]
+    with pytest.raises(RefusalError) as caught:
+        await side.answered(one, answer(200, sdp=SDP))
+    assert caught.value.code == 502
+
+
 async def test_a_branch_without_a_relay_of_its_own_goes_as_it_is() -> None:
     calls = FakeCalls(answers=[Seeing(None, 0, "offer", "", "", "", replies.Refusal("none", RefusalCode.NOT_ENGAGED))])
     _, (one,) = await left(calls)

@@ -325,12 +325,14 @@ async def test_an_abandoned_dialog_is_acknowledged_and_then_ended() -> None:
 async def test_an_abandoned_dialog_that_nobody_can_be_found_for_is_left() -> None:
     async with bench() as on:
         await on.requests.abandon(*two_hundred("<sip:b@nowhere.example>"))
+        await asyncio.gather(*on.requests._tasks)
 
 
 async def test_an_abandoned_dialog_whose_contact_is_no_sip_uri_is_ended_where_the_invite_went() -> None:
     async with bench() as on:
-        ending = asyncio.ensure_future(on.requests.abandon(*two_hundred("<mailto:b@x>")))
+        await on.requests.abandon(*two_hundred("<mailto:b@x>"))
+        assert (await on.ack())[1] == "udp:192.0.2.4:5060"
         bye = await on.sent()
         assert (bye.request.method, str(bye.request.uri)) == ("BYE", "sip:bob@192.0.2.4")
         bye.answer(200)
-        await ending
+        await asyncio.gather(*on.requests._tasks)

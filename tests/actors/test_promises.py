@@ -201,6 +201,28 @@ class Promises(RuleBasedStateMachine):
         assert not [asked for asked in self.late if asked.ok]
         for first, repeat in self.twice:
             check_one_result(cluster, first, repeat)
+        for call_id in sorted(cluster.call_ids):
+            self.check_survives_its_node(call_id)
+
+    def check_survives_its_node(self, call_id: str) -> None:
+        """Whatever has happened to a call: when its node is silent, its dialog's next offer goes to another one."""
+        cluster = self.cluster
+        talking = [
+            (session.node, dialog)
+            for session in cluster.state(call_id).usable_sessions()
+            for dialog in session.dialogs
+            if dialog.to_tag
+        ]
+        if not talking:
+            return
+        node, dialog = talking[-1]
+        cluster.fakes[node].silent = True
+        self.number += 1
+        reply = cluster.do("offer", call_id, a=dialog.from_tag, b=dialog.to_tag, sdp=sdp(self.number))
+        assert reply[b"result"] == b"ok", (call_id, reply)
+        cluster.heal()
+        cluster.after(30)
+        cluster.check_no_leak()
 
 
 def came_too_late(cluster: Cluster, asked: Asked) -> bool:

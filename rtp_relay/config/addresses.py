@@ -130,7 +130,9 @@ def network(value: object) -> Network:
 
 
 def place(value: object) -> Network | str:
-    """Read an IP network, or a domain; one that begins with a dot stands for all below it."""
+    """Read an IP network, or a domain; one that begins with a dot stands for all below it, "." for all there are."""
+    if value == ".":
+        return value
     if isinstance(value, str) and not re.fullmatch(r"[\d.:/]+|.*[:/].*", value):
         host = _canonical_host(None, value.removeprefix("."))
         if host is not None:

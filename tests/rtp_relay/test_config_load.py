@@ -520,3 +520,19 @@ def test_a_folder_for_recordings_that_others_can_read_is_named(tmp_path: Path) -
     assert found[0].startswith(f"2: embedded.recordings: found '{folder}', open to other users (mode 750), expected")
     folder.chmod(0o700)
     assert parse(f'[embedded]\nrecordings = "{folder}"', FILE).embedded.recordings == folder
+
+
+def test_who_may_use_the_sip_door() -> None:
+    keys = 'allow = ["192.0.2.0/24"]\nrelay_to = ["A.example", ".b.example", ".", "::/0"]\n'
+    sip = parse("[sip]\n" + keys, Path("rtp-relay.toml")).sip
+    assert sip.allow == (ipaddress.ip_network("192.0.2.0/24"),)
+    assert sip.relay_to == ("a.example", ".b.example", ".", ipaddress.ip_network("::/0"))
+    silent = parse("", Path("rtp-relay.toml")).sip
+    assert (silent.allow, silent.relay_to) == (None, None)
+
+
+def test_places_that_are_none_are_named() -> None:
+    text = SIP.replace(', "tls:[2001:db8::1]:5061"', "") + 'relay_to = ["..", "192.0.2.1/24", "a b", "1.2.3", 7]\n'
+    expected = "a domain such as example.org or .example.org, or an IP network or address"
+    found = ["'..'", "'192.0.2.1/24'", "'a b'", "'1.2.3'", "7"]
+    assert [line.split(": found ")[1] for line in problems(text)] == [f"{each}, expected {expected}" for each in found]

@@ -17,7 +17,7 @@ log = structlog.get_logger(bounded=True)
 
 Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 Place: TypeAlias = Network | str
-"""A network, or a domain in lower case; one that begins with a dot stands for all domains below it."""
+"""A network, or a domain in lower case; one that begins with a dot stands for all below it, "." for all there are."""
 
 THIS_MACHINE: tuple[Network, ...] = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128"))
 
@@ -101,7 +101,7 @@ def _is_in(host: str, places: Sequence[Place]) -> bool:
 
 
 def _is_below(name: str, domain: str) -> bool:
-    return name.endswith(domain) if domain.startswith(".") else name == domain
+    return domain == "." or (name.endswith(domain) if domain.startswith(".") else name == domain)
 
 
 def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:

@@ -29,6 +29,8 @@ class Strays:
             return None
         request = SipEvent("INVITE", True, stray.cseq, branch=call.trying[0], from_tag=stray.from_tag)
         event = facts.response_event(request, stray.message)
+        if not event.to_tag:  # it makes no dialog that could be ended again (RFC 3261 8.2.6.2)
+            return None
         party = facts.party_of_response(stray.message, stray.hop, _recorded(stray.message))
         seeing = await self._calls.signal(
             call.name,

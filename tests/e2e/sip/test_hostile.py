@@ -40,6 +40,7 @@ async def started() -> AsyncIterator[Stage]:
     sip: Table = {
         "engine": relay.name,
         "nameservers": [HOST],
+        "relay_to": ["0.0.0.0/0", "::/0", "."],
         "max_connections": MOST_CONNECTIONS,
         "max_delay": 5.0,
         "t1": 0.1,

@@ -76,6 +76,13 @@ def test_where_requests_may_go(uri: str, route: str, goes: bool) -> None:
     assert not passes(SCRIPT_FOR_OFFICE, WORLD, uri, route=route)
 
 
+def test_anywhere_can_be_said() -> None:
+    anywhere = Access(allow=[OFFICE], relay_to=[ip_network("0.0.0.0/0"), ip_network("::/0"), "."])
+    for target in (WORLD, "[2001:db8:1::1]", "example.org", "a.b.c."):
+        assert passes(anywhere, IN_OFFICE, f"sip:bob@{target}")
+        assert not passes(anywhere, WORLD, f"sip:bob@{target}")
+
+
 def test_a_known_dialogs_requests_always_pass() -> None:
     for access in (CLOSED, SCRIPT_FOR_OFFICE, NEXT_HOP):
         assert passes(access, WORLD, tag="b", known=True)

@@ -151,3 +151,11 @@ def test_hostile_streams_are_bounded_and_lost_alike(parts: list[bytes], cuts: li
     stream = b"".join(parts)
     assert outcome(chunks(stream, cuts)) == outcome([stream[at : at + 1] for at in range(len(stream))])
     assert all(len(message) <= MAX for message in outcome(parts)[0])
+
+
+@pytest.mark.parametrize("before", [b"", b"\n", b"\n\n", b"\r\n"])
+def test_lines_may_end_in_lf_alone(before: bytes) -> None:
+    message = (HEAD + b"To: <sip:b>\r\nl:\r\n 4\r\n\r\n").replace(b"\r\n", b"\n") + b"body"
+    stream = before + message + message
+    assert framed(stream) == [message, message]
+    assert feed(Framer(MAX), *[stream[at : at + 1] for at in range(len(stream))]) == [message, message]

@@ -29,6 +29,12 @@ async def held(relay: Relay) -> int:
     return sessions if isinstance(sessions, int) else len(sessions)
 
 
+def deleted_once(events: Sequence[str]) -> list[str]:
+    """Return a call's events without the deletes that a client asked for again: each is noted, and changes nothing."""
+    wanted = [place for place, event in enumerate(events) if event == "delete wanted"]
+    return [event for place, event in enumerate(events) if place not in wanted[1:]]
+
+
 def names(records: Iterable[Recorded]) -> list[str]:
     """Return the names of events."""
     return [record.event.name for record in records]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeAlias
 
-from engines.rtpengine.bencode import NgDict
+from engines.ng.bencode import NgDict
 from events.values import value
 from replay.state import CallState
 
@@ -54,7 +54,7 @@ class Command:
         return sdp if isinstance(sdp, bytes) else b""
 
     def words(self, state: CallState, engine: str) -> NgDict:
-        """Give what a node of this kind is to be asked."""
+        """Return what a node of this kind is to be asked."""
         return self.request if self.wording is None else self.wording(state, engine)
 
     @property

@@ -12,18 +12,18 @@ import structlog
 from pykka import ActorRef
 
 from actors import replies
-from actors.call import CallActor
+from actors.call_actor import CallActor
+from actors.call_context import CallContext, Observer
 from actors.command import Command
 from actors.effects import Flow
-from actors.messages import Attend, Conduct, Do, Leave, Passivate, Reply, Where
-from actors.nodes import NodeTable
+from actors.messages import Conduct, Do, Leave, Passivate, ProcessDue, Reply, Where
+from actors.node_table import NodeTable
 from actors.quarantine import Quarantine
-from actors.signaller import Signaller
-from actors.surroundings import Observer, Surroundings
+from actors.sip_requests import SipSender
+from engines.ng.bencode import NgDict
 from engines.refusal import RefusalCode
-from engines.rtpengine.bencode import NgDict
 from events.journal import CorruptEntry, Journal
-from replay.index import Deadlines
+from replay.projection import Deadlines
 
 log = structlog.get_logger()
 
@@ -70,8 +70,8 @@ class Directory:
         self._closing = self._closed = False
         self.now = now
         self.observers: list[Observer] = []
-        self.signaller: Signaller | None = None
-        self._around = Surroundings(
+        self.sip_sender: SipSender | None = None
+        self._context = CallContext(
             name=name,
             journal=journal,
             nodes=nodes,
@@ -82,7 +82,7 @@ class Directory:
             failed=self._failed,
             corrupt=self._corrupt,
             observers=self.observers,
-            signaller=lambda: self.signaller,
+            sip_sender=lambda: self.sip_sender,
         )
 
     def submit(self, command: Command, reply: Reply) -> None:
@@ -131,7 +131,7 @@ class Directory:
             if self._closed or not self._has_room() or self._quarantine.reason(call_id) is not None:
                 return
             resident = self._start(call_id, blank=False)
-        resident.actor.tell(Attend())
+        resident.actor.tell(ProcessDue())
 
     @property
     def resident(self) -> int:
@@ -180,7 +180,7 @@ class Directory:
         resident.actor.tell(Passivate())
 
     def _start(self, call_id: str, *, blank: bool) -> _Resident:
-        actor = CallActor.start(call_id, self._around, blank=blank)
+        actor = CallActor.start(call_id, self._context, blank=blank)
         resident = self._residents[call_id] = _Resident(actor, self._loop.time())
         return resident
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Sequence
 from typing import Any, TypeAlias, TypeVar
 
-from actors.signaller import InDialog
+from actors.sip_requests import DialogRequest
 from engines.kind import Operation
+from engines.ng.bencode import NgDict
 from engines.refusal import RefusalCode, code_of
-from engines.rtpengine.bencode import NgDict
-from events.types import Event
+from events.registry import Event
 from events.values import value
 from replay.state import CallState
 
@@ -34,7 +34,7 @@ Decide: TypeAlias = Callable[[CallState], Decision]
 
 
 @value
-class Record:
+class Persist:
     """Decide on the newest state and journal that. The flow is sent the decision's value.
 
     The state is one that the journal had since the flow began, or since it last waited for something else.
@@ -44,7 +44,7 @@ class Record:
 
 
 @value
-class Ask:
+class AskNodes:
     """Ask nodes (name and operation of each) at the same time. The flow is sent the list of Outcomes, in order."""
 
     questions: Sequence[tuple[str, Operation]]
@@ -58,7 +58,7 @@ class Spawn:
 
 
 @value
-class Postpone:
+class RetryAt:
     """Let the call want attention at `due` (ms since the epoch) rather than when its state says. Sent None at once."""
 
     due: int
@@ -72,20 +72,20 @@ class Locate:
 
 
 @value
-class Signal:
+class SendSip:
     """Send SIP requests of our own at the same time. The flow is sent the list of SignalOutcomes, in order."""
 
-    requests: Sequence[InDialog]
+    requests: Sequence[DialogRequest]
 
 
 @value
-class Wait:
+class Sleep:
     """Let so many milliseconds pass. The flow is sent None then."""
 
     milliseconds: int
 
 
-Effect: TypeAlias = Record | Ask | Spawn | Postpone | Locate | Signal | Wait
+Effect: TypeAlias = Persist | AskNodes | Spawn | RetryAt | Locate | SendSip | Sleep
 
 T = TypeVar("T")
 Step: TypeAlias = Generator[Effect, Any, T]

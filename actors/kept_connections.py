@@ -24,7 +24,7 @@ class PoolSettings:
 
     wait: a command that no connection was free for in so long is not sent any more. patience: a connection on which a
     reply takes so long is closed; nobody could tell that reply from the next one. Both together are to be less than
-    the time in which an intended offer can still take effect (`replay.index.Deadlines.operation`).
+    the time in which an intended offer can still take effect (`replay.projection.Deadlines.operation`).
     """
 
     connections: int = 8

@@ -9,9 +9,9 @@ from pykka import ActorRef
 
 from actors.command import Command
 from actors.effects import Flow, Outcome
-from actors.signaller import SignalOutcome
+from actors.sip_requests import SipOutcome
 from engines.kind import Operation
-from engines.rtpengine.bencode import NgDict
+from engines.ng.bencode import NgDict
 from events.values import value
 
 Reply: TypeAlias = Callable[[NgDict], None]
@@ -36,7 +36,7 @@ class Conduct:
 
 
 @value
-class Attend:
+class ProcessDue:
     """To a call: you are due."""
 
 
@@ -72,7 +72,7 @@ class Replied:
     """To a call: how a SIP request of its own ended."""
 
     token: Any
-    outcome: SignalOutcome
+    outcome: SipOutcome
 
 
 @value
@@ -99,7 +99,7 @@ class Located:
 
 
 @value
-class Wish:
+class SetAdminState:
     """To a node, from an operator: drain or disable, or take that back."""
 
     draining: bool

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import structlog
 
 from events.journal import Conflict, CorruptEntry, Index, Journal, JournalError, LiveCall, Recorded
-from events.types import Quarantined
+from events.registry import Quarantined
 
 log = structlog.get_logger()
 
@@ -32,7 +32,7 @@ class Quarantine:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def reason(self, call_id: str) -> str | None:
-        """Give why a call was put here, or None if it was not."""
+        """Return why a call was put here, or None if it was not."""
         return self._reasons.get(call_id) if self._reasons else None
 
     def put(self, call_id: str, why: str) -> None:
@@ -84,7 +84,7 @@ class Quarantine:
         return records[-1].version if records else 0
 
     async def _is_there(self, call_id: str, last: int) -> bool:
-        """Tell whether the stream ends with the event already: somebody was here before."""
+        """Return whether the stream ends with the event already: somebody was here before."""
         try:
             end = await self._journal.read(call_id, max(0, last - 1))
         except CorruptEntry:

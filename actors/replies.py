@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from engines.leg import to_bytes
+from engines.media_request import to_bytes
+from engines.ng.bencode import NgDict
 from engines.refusal import RefusalCode, refused
-from engines.rtpengine.bencode import NgDict
 from events.values import value
 
 NOT_FOUND_WARNING = b"Call-ID not found or tags didn't match"
@@ -26,17 +26,17 @@ class Refusal:
 
 
 def error(reason: str, code: RefusalCode = RefusalCode.REFUSED) -> NgDict:
-    """Give an error reply."""
+    """Return an error reply."""
     return refused(to_bytes(reason), code)
 
 
 def ok(warning: str = "") -> NgDict:
-    """Give a bare ok, with a warning where there is one."""
+    """Return a bare ok, with a warning where there is one."""
     return {b"result": b"ok", b"warning": to_bytes(warning)} if warning else {b"result": b"ok"}
 
 
 def not_found(request: NgDict) -> NgDict:
-    """Give the reply to a delete of something that is not there: ok, or an error if the request has the flag fatal."""
+    """Return the reply to a delete of what is not there: ok, or an error if the request has the flag fatal."""
     flags = request.get(b"flags")
     fatal = isinstance(flags, list) and b"fatal" in flags
     if fatal:

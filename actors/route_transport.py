@@ -16,13 +16,13 @@ from typing import Any, TypeAlias
 
 import structlog
 
-from actors.engine import OpenWay
+from actors.engine_actor import OpenWay
 from actors.route_threads import Threads
 from actors.transports import Complaint, Taker
+from engines.ng.bencode import BencodeError, NgDict, encode
 from engines.route.parameters import RouteCall
 from engines.route.returns import BadReturn, failure, reply_to
 from engines.route.routes import Routes
-from engines.rtpengine.bencode import BencodeError, NgDict, encode
 
 log = structlog.get_logger()
 
@@ -148,14 +148,14 @@ def _failed(call: RouteCall, function: Function, what: str, error: BaseException
 
 
 def _place(function: Function) -> str:
-    """Give the file and line where a function is written; "" for one that was not written in Python."""
+    """Return the file and line where a function is written; "" for one that was not written in Python."""
     plain = inspect.unwrap(function)
     code = getattr(plain, "__code__", None) or getattr(type(plain).__call__, "__code__", None)
     return f"{code.co_filename}:{code.co_firstlineno}" if code else ""
 
 
 def way_to(routes: Routes, timeout: float) -> OpenWay:
-    """Give what opens the way to a node that is these callables."""
+    """Return what opens the way to a node that is these callables."""
 
     async def open_way(url: str, take: Taker, complain: Complaint) -> RouteTransport:  # noqa: ARG001
         return RouteTransport(routes, timeout, take)

@@ -32,17 +32,17 @@ CALLEE_SDP = _SDP % {b"session": b"77401", b"address": b"203.0.113.20", b"port":
 
 
 def call_id(prefix: str, number: int) -> str:
-    """Give the call-id of a call."""
+    """Return the call-id of a call."""
     return f"{prefix}-{number:08d}@198.51.100.10"
 
 
 def from_tag(number: int) -> str:
-    """Give the caller's tag."""
+    """Return the caller's tag."""
     return f"caller-{number:08d}"
 
 
 def to_tag(number: int) -> str:
-    """Give the callee's tag."""
+    """Return the callee's tag."""
     return f"callee-{number:08d}"
 
 
@@ -54,7 +54,7 @@ class Template:
         self._body = b" " + encode(_request(verb, prefix.encode()))
 
     def fill(self, cookie: bytes, number: int) -> bytes:
-        """Give the datagram for one call."""
+        """Return the datagram for one call."""
         return cookie + self._body.replace(_NUMBER, b"%08d" % number)
 
 

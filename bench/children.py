@@ -49,7 +49,7 @@ class NgChild(Child):
         self.port = self.ports.take()
 
     async def ready(self) -> bool:
-        """Tell whether it answers a ping."""
+        """Return whether it answers a ping."""
         async with NgClient(self.address, tries=1, timeout=0.2) as client:
             try:
                 return (await client.command("ping"))[b"result"] == b"pong"
@@ -111,7 +111,7 @@ class Service(NgChild):
         return run_module("rtp_relay", "serve", "-c", str(file))
 
     def sections(self) -> list[tuple[str, Section]]:
-        """Give the configuration's sections, each with its head."""
+        """Return the configuration's sections, each with its head."""
         service = {"name": "bench", "state_dir": str(self.folder), "log_level": "warning", **self._settings}
         return [
             ("[service]", service),
@@ -141,7 +141,7 @@ def replica_of(journal: Journal) -> RedisServer:
 
 
 def run_module(module: str, *arguments: str) -> list[str]:
-    """Give the command line that runs a module of this repository, wherever it is run."""
+    """Return the command line that runs a module of this repository, wherever it is run."""
     program = (
         f"import runpy, sys; sys.path.insert(0, {str(ROOT)!r}); sys.argv[1:] = {list(map(str, arguments))!r};"
         f" runpy.run_module({module!r}, run_name='__main__', alter_sys=True)"

@@ -17,7 +17,7 @@ from typing import Any
 import uvloop
 
 from bench.sockets import udp_socket
-from engines.rtpengine.bencode import NgDict, NgValue, decode
+from engines.ng.bencode import NgDict, NgValue, decode
 from tests.peers.bencode import encode
 
 _PORTS = range(30000, 60000, 2)
@@ -62,7 +62,7 @@ class FakeRelay(asyncio.DatagramProtocol):
 
 
 def statistics() -> NgDict:
-    """Give what an rtpengine 10.5 answers to the delete of a call with one audio stream."""
+    """Return what an rtpengine 10.5 answers to the delete of a call with one audio stream."""
     now = 1_760_000_000
     return {
         b"created": now,

@@ -9,9 +9,9 @@ from bench import calls
 from bench.children import NODE
 from events.journal import NOTHING, Recorded
 from events.redis import RedisJournal
-from events.types import Answered, Engaged, Event, Offered
+from events.registry import Answered, Event, Offered, SessionIntended
 from replay.fold import fold
-from replay.index import Deadlines, index
+from replay.projection import Deadlines, project
 
 _AT_A_TIME = 1000
 
@@ -33,13 +33,15 @@ async def fill(url: str, prefix: str, number: int) -> None:
 def _append(journal: RedisJournal, prefix: str, number: int, at: int) -> asyncio.Future[int]:
     name = calls.call_id(prefix, number)
     records = [Recorded(version, at, "bench", event) for version, event in enumerate(_events(name, number), 1)]
-    return journal.append(name, 0, records, NOTHING, index(fold(name, records), Deadlines()))
+    return journal.append(name, 0, records, NOTHING, project(fold(name, records), Deadlines()))
 
 
 def _events(name: str, number: int) -> list[Event]:
     caller, callee = calls.from_tag(number), calls.to_tag(number)
     return [
-        Engaged(session=1, operation=1, engine="rtpengine", set="default", node=NODE, relay_id=name, from_tag=caller),
+        SessionIntended(
+            session=1, operation=1, engine="rtpengine", set="default", node=NODE, relay_id=name, from_tag=caller
+        ),
         Offered(session=1, operation=1, from_tag=caller, sdp=calls.CALLER_SDP, relayed=calls.CALLEE_SDP),
         Answered(session=1, from_tag=caller, to_tag=callee, sdp=calls.CALLEE_SDP, relayed=calls.CALLER_SDP),
     ]

@@ -31,7 +31,7 @@ class Report:
 
 
 def as_json(report: Report) -> dict[str, Any]:
-    """Give the report as JSON has it: latencies in ms, CPU in microseconds, memory in bytes, other times in s."""
+    """Return the report as JSON has it: latencies in ms, CPU in microseconds, memory in bytes, other times in s."""
     document = asdict(report)
     for name, speed in (("throughput", report.throughput), ("paced", report.paced)):
         if speed is not None:

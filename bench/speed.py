@@ -39,7 +39,7 @@ class Speed:
         return self.service.cpu["service"] / floor if floor else 0.0
 
     def added(self, percentile: str) -> float:
-        """Give the latency (ms) that the service adds at p50, p90, p99 or max to that of the relay asked directly."""
+        """Return the latency (ms) that the service adds at p50, p90, p99 or max to that of the relay asked directly."""
         return float(getattr(self.service.outcome, percentile) - getattr(self.direct.outcome, percentile))
 
 

@@ -18,11 +18,11 @@ class Meter:
 
     @staticmethod
     def since_start(pid: int) -> float:
-        """Give the CPU time, in microseconds, that a process used since it was started."""
+        """Return the CPU time, in microseconds, that a process used since it was started."""
         return _cpu_seconds(psutil.Process(pid)) * 1e6
 
     def microseconds(self) -> float:
-        """Give the CPU time used since then, of all threads, user and system together. It comes in steps of 10 ms."""
+        """Return the CPU time used since then, of all threads, user and system together. It comes in steps of 10 ms."""
         return (_cpu_seconds(self._process) - self._began) * 1e6
 
 
@@ -32,7 +32,7 @@ def _cpu_seconds(process: psutil.Process) -> float:
 
 
 def resident_bytes(pid: int) -> int:
-    """Give the resident memory of a process."""
+    """Return the resident memory of a process."""
     return int(psutil.Process(pid).memory_info().rss)
 
 

@@ -16,7 +16,7 @@ _ID = re.compile(r"(?P<own>(?:[^#]|##|#x[0-9a-f]{2})*)(?:#[0-9]+)?")
 
 
 def safe_name(name: str) -> str:
-    """Give the name that stands for a client's on nodes: that itself, unless it has characters to be escaped.
+    """Return the name that stands for a client's on nodes: that itself, unless it has characters to be escaped.
 
     "#" is doubled, a character that means something in a path is "#x" with its two hex digits. Tags of SIP have none of
     them, and Call-IDs no "#" (RFC 3261 25.1: token, word).
@@ -25,7 +25,7 @@ def safe_name(name: str) -> str:
 
 
 def id_on_node(call_id: str, session: int) -> str:
-    """Give the id that a session of a call has on its node: the call's own for the first, another for each later one.
+    """Return the id that a session of a call has on its node: the call's own for the first, another for each later one.
 
     The delete of an old session can so never hit a new one, and the node's logs read as the SIP server's.
     """
@@ -34,7 +34,7 @@ def id_on_node(call_id: str, session: int) -> str:
 
 
 def call_id_of(relay_id: str) -> str:
-    """Give the call-id that `id_on_node` made an id of. Raises ValueError for an id that it cannot have made."""
+    """Return the call-id that `id_on_node` made an id of. Raises ValueError for an id that it cannot have made."""
     made = _ID.fullmatch(relay_id)
     if made is None:
         raise ValueError(f"{relay_id!r} is not an id of a session on a node")

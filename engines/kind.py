@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import Protocol, TypeAlias
 
-from engines.leg import MediaRequest
+from engines.media_request import MediaRequest
+from engines.ng.bencode import NgDict
 from engines.refusal import RefusalCode
-from engines.rtpengine.bencode import NgDict
 from events.values import value
 
 Exchange: TypeAlias = Generator[list[bytes], list[bytes], NgDict]

@@ -32,14 +32,14 @@ KINDS: Mapping[str, RelayKind] = MappingProxyType({kind.name: kind for kind in _
 
 
 def kind_at(node: NodeSpec) -> RelayKind:
-    """Give the kind of a node, with what is configured for that node. Raises LookupError if there is none."""
+    """Return the kind of a node, with what is configured for that node. Raises LookupError if there is none."""
     if node.engine == EngineName.RTPPROXY:
         return RtpproxyKind(node.tcp_streams)
     return MediaproxyKind(node.tcp_streams) if node.engine == EngineName.MEDIAPROXY else kind_of(node.engine)
 
 
 def kind_of(engine: str) -> RelayKind:
-    """Give the kind with that name. Raises LookupError if there is none."""
+    """Return the kind with that name. Raises LookupError if there is none."""
     try:
         return KINDS[engine]
     except KeyError:

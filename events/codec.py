@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 import msgpack  # type: ignore[import-untyped]
 
 from events.journal import Recorded
+from events.registry import EVENT_TYPES, Event
+from events.schema import IllTyped, Schema, fields_of
 from events.secrets import Keyring, SecretError, sealed_by
-from events.shapes import IllTyped, Shape, fields_of
-from events.types import EVENT_TYPES, Event
 from events.upcasters import UPCASTERS, Data, Upcasters
 
 ERRORS = "surrogateescape"
@@ -49,13 +49,13 @@ class Codec:
         upcasters: Upcasters = UPCASTERS,
     ) -> None:
         self._keys = keys
-        self._by_type = {kind: Shape(kind) for kind in types}
+        self._by_type = {kind: Schema(kind) for kind in types}
         self._by_name = {shape.name: shape for shape in self._by_type.values()}
         self._upcasters = upcasters
         self._pack = msgpack.Packer(default=_plain, unicode_errors=ERRORS).pack
 
     def encode(self, call_id: str, record: Recorded) -> Encoded:
-        """Give the entry of a record of a call; TypeError for what no entry can hold."""
+        """Return the entry of a record of a call; TypeError for what no entry can hold."""
         event = record.event
         shape = self._by_type[type(event)]
         data = shape.take_apart(event)
@@ -69,7 +69,7 @@ class Codec:
         return Encoded(shape.name, self._pack(entry), mark)
 
     def decode(self, call_id: str, name: bytes, payload: bytes, version: int) -> Recorded:
-        """Give the record of an entry; Unreadable when the event, its schema, its fields or its key are not known."""
+        """Return the record of an entry; Unreadable when the event, its schema, its fields or its key are not known."""
         shape = self._by_name.get(name)
         if shape is None:
             raise Unreadable(f"unknown event {name.decode(errors='replace')!r}")
@@ -78,7 +78,7 @@ class Codec:
         except (IllTyped, SecretError, Unreadable) as error:
             raise Unreadable(f"{shape.kind.name}: {error}") from error
 
-    def _decode(self, call_id: str, shape: Shape, payload: bytes, version: int) -> Recorded:
+    def _decode(self, call_id: str, shape: Schema, payload: bytes, version: int) -> Recorded:
         match unpack(payload):
             case {"s": int(schema), "t": int(at), "n": str(by), "d": dict(data), **rest} if set(rest) <= {"x"}:
                 pass
@@ -98,7 +98,7 @@ class Codec:
             raise Unreadable("the sealed part is not a map")
         return opened
 
-    def _lift(self, shape: Shape, schema: int, data: Data) -> Data:
+    def _lift(self, shape: Schema, schema: int, data: Data) -> Data:
         if schema > shape.kind.schema:
             raise Unreadable(f"schema {schema} is newer than {shape.kind.schema}, the newest known here")
         for old in range(schema, shape.kind.schema):
@@ -113,7 +113,7 @@ class Codec:
 
 
 def unpack(packed: bytes) -> Any:
-    """Give the value of one MessagePack item; Unreadable for anything else."""
+    """Return the value of one MessagePack item; Unreadable for anything else."""
     try:
         return msgpack.unpackb(packed, unicode_errors=ERRORS)
     except (ValueError, TypeError, RecursionError) as error:

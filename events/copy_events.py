@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from events.event import Event, How
+from events.event import Event, RemovalProof
 from events.values import value
 
 
@@ -45,7 +45,7 @@ class CopyAnswered(Event):
 
 
 @value(kw_only=True)
-class CopyDeleteWanted(Event):
+class CopyDeleteIntended(Event):
     """The copy is to end; it stays due until the node has confirmed it or has no session of the call any more."""
 
     name: ClassVar[str] = "copy delete wanted"
@@ -61,4 +61,4 @@ class CopyDeleted(Event):
     name: ClassVar[str] = "copy deleted"
 
     copy: str
-    how: How
+    how: RemovalProof

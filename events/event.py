@@ -16,7 +16,7 @@ class Scope(StrEnum):
     BRANCH = "branch"
 
 
-class How(StrEnum):
+class RemovalProof(StrEnum):
     """How it became known that a session is no longer on its node."""
 
     CONFIRMED = "confirmed"

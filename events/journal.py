@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from typing import Protocol
 
-from events.types import Event
+from events.registry import Event
 from events.values import value
 
 PARTITIONS = 256
@@ -128,16 +128,16 @@ class Journal(Protocol):
         """
 
     def read(self, call_id: str, after: int = 0) -> asyncio.Future[list[Recorded]]:
-        """Give the entries above version `after`, oldest first; an unknown call has none.
+        """Return the entries above version `after`, oldest first; an unknown call has none.
 
         Fails with CorruptEntry or JournalUnavailable.
         """
 
     def live_calls(self, node: str | None = None) -> AsyncIterator[LiveCall]:
-        """Give the live calls, in no order; with `node`, only those that have a session there."""
+        """Return the live calls, in no order; with `node`, only those that have a session there."""
 
     async def count_calls(self) -> dict[str, int]:
-        """Give the number of live calls by node; the key "" has the number of all live calls."""
+        """Return the number of live calls by node; the key "" has the number of all live calls."""
 
     async def claim_due(self, now: int, lease: int, limit: int) -> list[str]:
         """Take up to `limit` calls due at `now` and make each due again at `now + lease` (ms): the taker's time."""
@@ -146,13 +146,13 @@ class Journal(Protocol):
         """Make a call that is in the due table due at `due` instead; a call not in it stays out."""
 
     async def time(self) -> float:
-        """Give the time by the journal's own clock, ms since the epoch, on which control nodes agree."""
+        """Return the time by the journal's own clock, ms since the epoch, on which control nodes agree."""
 
     async def publish(self, name: str, status: bytes, ttl: float) -> None:
         """Make a control node's status known under its name for `ttl` seconds."""
 
     async def published(self) -> dict[str, bytes]:
-        """Give the statuses of the control nodes that are alive, by name."""
+        """Return the statuses of the control nodes that are alive, by name."""
 
     async def close(self) -> None:
         """Finish what is under way and give the connections back."""

@@ -26,7 +26,7 @@ RETENTION = 7 * 24 * 3600
 
 
 def wall_clock() -> int:
-    """Give the time, ms since the epoch."""
+    """Return the time, ms since the epoch."""
     return time.time_ns() // 1_000_000
 
 
@@ -103,7 +103,7 @@ class MemoryJournal:
         self._streams[call_id] = stream
 
     def read(self, call_id: str, after: int = 0) -> asyncio.Future[list[Recorded]]:
-        """Give the entries above `after`; the future that comes back is done."""
+        """Return the entries above `after`; the future that comes back is done."""
         done: asyncio.Future[list[Recorded]] = asyncio.get_running_loop().create_future()
         stream = self._stream(call_id)
         entries = stream.entries if stream else []
@@ -131,13 +131,13 @@ class MemoryJournal:
             del self._streams[call_id].entries[version:]
 
     async def live_calls(self, node: str | None = None) -> AsyncIterator[LiveCall]:
-        """Give the live calls, those with a session on `node` if it is given."""
+        """Return the live calls, those with a session on `node` if it is given."""
         for stream in list(self._streams.values()):
             if stream.index.live and (node is None or node in stream.index.nodes):
                 yield stream.index.live
 
     async def count_calls(self) -> dict[str, int]:
-        """Give the number of live calls by node, and of all under the empty name."""
+        """Return the number of live calls by node, and of all under the empty name."""
         counts: Counter[str] = Counter({"": 0})
         for stream in self._streams.values():
             counts.update(stream.index.nodes)
@@ -145,7 +145,7 @@ class MemoryJournal:
         return dict(counts)
 
     async def claim_due(self, now: int, lease: int, limit: int) -> list[str]:
-        """Give up to `limit` calls that are due, the longest due first, and put them off by the lease."""
+        """Return up to `limit` calls that are due, the longest due first, and put them off by the lease."""
         due = [(stream.due, call_id) for call_id, stream in self._streams.items() if stream.due is not None]
         taken = [call_id for at, call_id in sorted(due)[:limit] if at <= now]
         for call_id in taken:
@@ -162,7 +162,7 @@ class MemoryJournal:
         return done
 
     async def time(self) -> float:
-        """Give the clock's time."""
+        """Return the clock's time."""
         return self._clock()
 
     async def publish(self, name: str, status: bytes, ttl: float) -> None:
@@ -170,7 +170,7 @@ class MemoryJournal:
         self._statuses[name] = (status, self._clock() + ttl * 1000)
 
     async def published(self) -> dict[str, bytes]:
-        """Give the statuses that have not run out."""
+        """Return the statuses that have not run out."""
         now = self._clock()
         return {name: status for name, (status, until) in self._statuses.items() if until > now}
 

@@ -22,7 +22,7 @@ class RelayEngaged(Event):
 
 
 @value(kw_only=True)
-class VariablesSet(Event):
+class LegSettingsChanged(Event):
     """Settings of a leg (rtp_relay, rtp_relay_peer), for all branches (`branch` "") or for one.
 
     `values` has those that were set now, by name (flags, peer, ip, type, iface, delete, disabled); `body` is a session
@@ -39,7 +39,7 @@ class VariablesSet(Event):
 
 
 @value(kw_only=True)
-class ContextSet(Event):
+class ContextSettingsChanged(Event):
     """Settings of the call as a whole (rtp_relay_ctx) by name: callid, from_tag, to_tag, flags, delete."""
 
     name: ClassVar[str] = "context set"
@@ -48,7 +48,7 @@ class ContextSet(Event):
 
 
 @value(kw_only=True)
-class Signalled(Event):
+class SipMessageSeen(Event):
     """A SIP message of the call was seen. `status` is 0 for a request; `verdict` says what its body was taken for.
 
     `source` is the address that it came from, "" if that is not known. `expires` is after how many seconds the session

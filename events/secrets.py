@@ -36,7 +36,7 @@ class Keyring:
 
     @classmethod
     def parse(cls, text: str) -> Keyring:
-        """Give the ring of a key file: one key a line in base64, the first one seals; empty lines and # are skipped."""
+        """Return the ring of a key file: one key a line in base64, the first seals; empty lines and # are skipped."""
         lines = [line.strip() for line in text.splitlines()]
         return cls([_key(line) for line in lines if line and not line.startswith("#")])
 
@@ -57,19 +57,19 @@ class Keyring:
 
 
 def key_id(key: bytes) -> bytes:
-    """Give the four bytes that name a key without telling anything of it."""
+    """Return the four bytes that name a key without telling anything of it."""
     if len(key) not in KEY_SIZES:
         raise SecretError(f"a key has 16, 24 or 32 bytes, not {len(key)}")
     return hashlib.blake2s(key, digest_size=_ID, person=b"keyid").digest()
 
 
 def sealed_by(sealed: bytes) -> str:
-    """Give the id of the key a text was sealed with, as it stands in messages and documentation."""
+    """Return the id of the key a text was sealed with, as it stands in messages and documentation."""
     return sealed[:_ID].hex()
 
 
 def generate_key() -> str:
-    """Give a new random key of 32 bytes, in base64 as a key file wants it."""
+    """Return a new random key of 32 bytes, in base64 as a key file wants it."""
     return base64.b64encode(os.urandom(32)).decode()
 
 

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import field
 from typing import Any, ClassVar
 
-from events.event import Event, How, Scope
+from events.event import Event, RemovalProof, Scope
 from events.values import value
 
 
 @value(kw_only=True)
-class Engaged(Event):
+class SessionIntended(Event):
     """A node was chosen for a new session, and the offer that creates it is about to be sent.
 
     `request` is a digest of the client's request, by which a repeat of it is known; empty where there is none.
@@ -33,7 +33,7 @@ class Engaged(Event):
 
 @value(kw_only=True)
 class OfferIntended(Event):
-    """Another offer is about to be sent to a session that exists. `request` as in `Engaged`."""
+    """Another offer is about to be sent to a session that exists. `request` as in `SessionIntended`."""
 
     name: ClassVar[str] = "offer intended"
 
@@ -127,7 +127,7 @@ class AnswerFailed(Event):
 
 
 @value(kw_only=True)
-class Refused(Event):
+class CommandRefused(Event):
     """A command was not carried out and changed nothing."""
 
     name: ClassVar[str] = "refused"
@@ -138,7 +138,7 @@ class Refused(Event):
 
 
 @value(kw_only=True)
-class DeleteWanted(Event):
+class DeleteIntended(Event):
     """Something of the call is to be removed from its nodes; it stays due until that is confirmed.
 
     Scope `CALL` ends the call and removes `sessions`, which are all it has; `SESSION` removes `sessions` and the call
@@ -167,7 +167,7 @@ class Deleted(Event):
     name: ClassVar[str] = "deleted"
 
     session: int
-    how: How
+    how: RemovalProof
     statistics: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -185,7 +185,7 @@ class BranchDeleted(Event):
 
 
 @value(kw_only=True)
-class Commanded(Event):
+class CommandForwarded(Event):
     """Another command (recording, media playing, DTMF, ...) was passed to the call's node, and ended with `result`."""
 
     name: ClassVar[str] = "commanded"

@@ -29,7 +29,7 @@ class PartyLearned(Event):
 
 
 @value(kw_only=True)
-class RequestIntended(Event):
+class SipRequestIntended(Event):
     """A request of our own is about to be sent to the party `leg`, as if its peer had sent it.
 
     number: counts such requests of a call from 1. tag: the callee's, which names the dialog. cseq: as it is sent.
@@ -46,7 +46,7 @@ class RequestIntended(Event):
 
 
 @value(kw_only=True)
-class RequestEnded(Event):
+class SipRequestEnded(Event):
     """A request of our own came to its end. `status` is that of the final response, 0 if there was none."""
 
     name: ClassVar[str] = "request ended"

@@ -1,7 +1,7 @@
 """How events of older schemas become those of today.
 
 A change of an event's fields raises its `schema` by one and adds here the function that lifts the data of the schema
-before: it gets the fields by their short keys (`events.shapes.SHORT`), secrets opened, and gives them as the next
+before: it gets the fields by their short keys (`events.schema.SHORT`), secrets opened, and gives them as the next
 schema has them. Functions are chained, so each lifts by one.
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from events.shapes import SHORT
+from events.schema import SHORT
 
 Data = dict[str, Any]
 Upcaster = Callable[[Data], Data]

@@ -49,7 +49,7 @@ def take_some(sock: socket.socket, take: Take) -> None:
 
 
 def asked(control: Control) -> Control:
-    """Give the control message that makes an answer come from the address that its question was sent to."""
+    """Return the control message that makes an answer come from the address that its question was sent to."""
     for level, kind, data in control:
         if (level, kind) == (socket.IPPROTO_IP, IP_PKTINFO):  # struct in_pktinfo: interface, address, header's address
             return [(level, kind, bytes(4) + data[4:8] + bytes(4))]
@@ -66,7 +66,7 @@ def stamp(sock: socket.socket) -> None:
 
 
 def waited(control: Control) -> float:
-    """Give how many seconds ago a datagram came to a socket that stamps; 0 if that is not known."""
+    """Return how many seconds ago a datagram came to a socket that stamps; 0 if that is not known."""
     for level, kind, data in control:
         if (level, kind, len(data)) == (socket.SOL_SOCKET, _SO_TIMESTAMPNS_NEW, _TIMESPEC.size):
             seconds, nanoseconds = _TIMESPEC.unpack(data)

@@ -63,7 +63,7 @@ def _prepare_datagrams(sock: socket.socket, *, unspecified: bool) -> None:
 
 
 def source_towards(host: str) -> str | None:
-    """Give the address of this machine that the system sends from to an IP address, None if it knows no way there."""
+    """Return the address of this machine that the system sends from to an IP address, None if it knows no way there."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_DGRAM) as sock:
         try:

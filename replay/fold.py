@@ -5,13 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, Literal
 
-from events import types as e
+from events import registry as e
 from events.journal import Recorded
-from replay import dialogs
-from replay.negotiation import Change, Negotiation, Role, SipEvent
-from replay.relay import Copy, Engagement, Relay
-from replay.signalling import OwnRequest, Party, Signalling
-from replay.state import Agreement, BranchDelete, CallState, CallStatus, Leg, Operation, Session, SessionStatus
+from replay import session_dialogs
+from replay.offer_answer import Change, Negotiation, Role, SipMessage
+from replay.relay_settings import Copy, Engagement, RelaySettings
+from replay.sip_dialogs import OwnRequest, Party, SipDialogs
+from replay.state import (
+    Agreement,
+    BranchDelete,
+    CallState,
+    CallStatus,
+    PendingOperation,
+    RelayedLeg,
+    Session,
+    SessionStatus,
+)
 
 Apply = Callable[[CallState, Recorded, Any], None]
 
@@ -25,7 +34,7 @@ class Inconsistent(ValueError):
 
 
 def fold(call_id: str, records: Iterable[Recorded]) -> CallState:
-    """Give the state after `records`, which start at version 1. Raises Inconsistent."""
+    """Return the state after `records`, which start at version 1. Raises Inconsistent."""
     state = CallState(call_id)
     for record in records:
         try:
@@ -48,7 +57,7 @@ def apply(state: CallState, record: Recorded) -> None:
     state.by = record.by
 
 
-def _engaged(state: CallState, record: Recorded, event: e.Engaged) -> None:
+def _engaged(state: CallState, record: Recorded, event: e.SessionIntended) -> None:
     if state.status is not CallStatus.LIVE:
         state.status = CallStatus.LIVE
         state.created = record.at
@@ -68,10 +77,12 @@ def _engaged(state: CallState, record: Recorded, event: e.Engaged) -> None:
     _intended(state, record, event)
 
 
-def _intended(state: CallState, record: Recorded, event: e.Engaged | e.OfferIntended | e.AnswerIntended) -> None:
+def _intended(
+    state: CallState, record: Recorded, event: e.SessionIntended | e.OfferIntended | e.AnswerIntended
+) -> None:
     verb: Literal["offer", "answer"] = "answer" if isinstance(event, e.AnswerIntended) else "offer"
     request = b"" if isinstance(event, e.AnswerIntended) else event.request
-    operation = Operation(verb, record.at, record.by, event.from_tag, event.to_tag, event.branch, request)
+    operation = PendingOperation(verb, record.at, record.by, event.from_tag, event.to_tag, event.branch, request)
     state.last_operation = event.operation
     state.sessions[event.session].operations[event.operation] = operation
 
@@ -89,7 +100,7 @@ def _offered(state: CallState, record: Recorded, event: e.Offered) -> None:
     _taken(session, event.operation)
     session.handle = event.handle or session.handle
     session.gone_branches = [branch for branch in session.gone_branches if branch != event.branch]
-    dialogs.offered(session.dialogs, event.from_tag, event.to_tag, event.branch)
+    session_dialogs.offered(session.dialogs, event.from_tag, event.to_tag, event.branch)
     request = operation.request if operation else b""
     _note_leg(state, event.from_tag, record, event, request)
 
@@ -113,7 +124,7 @@ def _answered(state: CallState, record: Recorded, event: e.Answered) -> None:
     offer = state.legs.get(event.from_tag)
     if offer is not None:
         session.agreement = Agreement(event.from_tag, event.to_tag, event.branch, offer.sdp, event.sdp)
-    dialogs.answered(session.dialogs, event.from_tag, event.to_tag, event.branch)
+    session_dialogs.answered(session.dialogs, event.from_tag, event.to_tag, event.branch)
     state.answered = True
     _note_leg(state, event.to_tag, record, event)
 
@@ -121,7 +132,7 @@ def _answered(state: CallState, record: Recorded, event: e.Answered) -> None:
 def _note_leg(
     state: CallState, tag: str, record: Recorded, event: e.Offered | e.Answered, request: bytes = b""
 ) -> None:
-    leg = Leg(tag, event.branch, event.sdp, event.relayed, event.session, record.version, record.at, request)
+    leg = RelayedLeg(tag, event.branch, event.sdp, event.relayed, event.session, record.version, record.at, request)
     state.legs[tag] = state.given[tag, event.branch] = leg
 
 
@@ -132,12 +143,12 @@ def _media_seen(state: CallState, _: Recorded, event: e.MediaSeen) -> None:
     state.answered = True
 
 
-def _refused(state: CallState, _: Recorded, event: e.Refused) -> None:
+def _refused(state: CallState, _: Recorded, event: e.CommandRefused) -> None:
     state.refusals += 1
     state.reason = event.reason
 
 
-def _delete_wanted(state: CallState, record: Recorded, event: e.DeleteWanted) -> None:
+def _delete_wanted(state: CallState, record: Recorded, event: e.DeleteIntended) -> None:
     if event.asked_at:
         _note_end(state, event)
     if event.scope is e.Scope.CALL:
@@ -158,11 +169,11 @@ def _end(state: CallState, reason: str) -> None:
     state.status = CallStatus.ENDED
     state.reason = reason
     _keep_relay(state)
-    if state.signalling is not None:
-        state.signalling.end()
+    if state.sip_dialogs is not None:
+        state.sip_dialogs.end()
 
 
-def _note_end(state: CallState, event: e.DeleteWanted) -> None:
+def _note_end(state: CallState, event: e.DeleteIntended) -> None:
     """Note since when a call or a branch is not wanted any more. A delete of a party says nothing of the others."""
     if event.branch or event.scope is e.Scope.CALL:
         state.ends[event.branch] = max(event.asked_at, state.ends.get(event.branch, 0))
@@ -202,11 +213,11 @@ def _branch_deleted(state: CallState, _: Recorded, event: e.BranchDeleted) -> No
     session.branch_deletes = still_wanted
     if event.branch and not event.to_tag:
         session.gone_branches.append(event.branch)
-    gone = dialogs.named_by_delete(session.dialogs, *key)
+    gone = session_dialogs.named_by_delete(session.dialogs, *key)
     session.dialogs = [dialog for dialog in session.dialogs if dialog not in gone]
 
 
-def _commanded(state: CallState, _: Recorded, event: e.Commanded) -> None:
+def _commanded(state: CallState, _: Recorded, event: e.CommandForwarded) -> None:
     if event.command in ("start recording", "stop recording") and event.result == "ok":
         state.sessions[event.session].recorded = event.command == "start recording"
 
@@ -224,7 +235,7 @@ def _tail_lost(state: CallState, record: Recorded, event: e.TailLost) -> None:
 
 
 def _remembered(state: CallState, event: e.RememberedSession) -> Session:
-    """Give a session that the journal forgot, or one that it has, brought to what is remembered of it."""
+    """Return a session that the journal forgot, or one that it has, brought to what is remembered of it."""
     there = [one for one in state.sessions.values() if (one.node, one.relay_id) == (event.node, event.relay_id)]
     session = (
         there[0]
@@ -249,9 +260,9 @@ def _remembered(state: CallState, event: e.RememberedSession) -> Session:
         return session
     for from_tag, to_tag, branch in event.dialogs:
         if to_tag:
-            dialogs.answered(session.dialogs, from_tag, to_tag, branch)
+            session_dialogs.answered(session.dialogs, from_tag, to_tag, branch)
         else:
-            dialogs.offered(session.dialogs, from_tag, to_tag, branch)
+            session_dialogs.offered(session.dialogs, from_tag, to_tag, branch)
     return session
 
 
@@ -264,16 +275,16 @@ def _relay_engaged(state: CallState, _: Recorded, event: e.RelayEngaged) -> None
     _relay(state).engagements[event.branch] = Engagement(event.engine, event.set)
 
 
-def _variables_set(state: CallState, _: Recorded, event: e.VariablesSet) -> None:
+def _variables_set(state: CallState, _: Recorded, event: e.LegSettingsChanged) -> None:
     _relay(state).set(event.leg, event.branch, event.values, event.body)
 
 
-def _context_set(state: CallState, _: Recorded, event: e.ContextSet) -> None:
+def _context_set(state: CallState, _: Recorded, event: e.ContextSettingsChanged) -> None:
     _relay(state).context.update(event.values)
 
 
-def _signalled(state: CallState, record: Recorded, event: e.Signalled) -> None:
-    message = SipEvent(
+def _signalled(state: CallState, record: Recorded, event: e.SipMessageSeen) -> None:
+    message = SipMessage(
         method=event.method,
         from_caller=event.from_caller,
         cseq=event.cseq,
@@ -287,12 +298,12 @@ def _signalled(state: CallState, record: Recorded, event: e.Signalled) -> None:
     if state.negotiation is None:
         state.negotiation = Negotiation()
     verdict = state.negotiation.see(message)
-    signalling = _heard_signalling(state, message)
-    signalling.hear(message, record.at, event.expires)
+    sip_dialogs = _heard_signalling(state, message)
+    sip_dialogs.hear(message, record.at, event.expires)
     if verdict.change is Change.ESTABLISHED and len(state.negotiation.established()) > 1:
-        signalling.unacknowledged[verdict.callee_tag] = record.at
+        sip_dialogs.unacknowledged[verdict.callee_tag] = record.at
     if not verdict.fault:
-        signalling.track(message, record.at)
+        sip_dialogs.track(message, record.at)
     if verdict.role is Role.OFFER:
         for session in state.usable_sessions():
             session.before = session.agreement or _offer_of(state, session, verdict.branch)
@@ -305,26 +316,26 @@ def _signalled(state: CallState, record: Recorded, event: e.Signalled) -> None:
 
 
 def _offer_of(state: CallState, session: Session, branch: str) -> Agreement | None:
-    """Give the offer with which a session began, as that of an agreement that is to come."""
+    """Return the offer with which a session began, as that of an agreement that is to come."""
     offer = state.given.get((session.from_tag, branch))
     return Agreement(session.from_tag, "", branch, offer.sdp, b"") if offer else None
 
 
-def _heard_signalling(state: CallState, message: SipEvent) -> Signalling:
-    """Give the call's signalling; after its end the first message of a call with the same Call-ID begins it anew."""
-    signalling = _signalling(state)
-    if signalling.over and message.begins_call:
-        signalling = state.signalling = signalling.begun_anew()
-    return signalling
+def _heard_signalling(state: CallState, message: SipMessage) -> SipDialogs:
+    """Return the call's signalling; after its end the first message of a call with the same Call-ID begins it anew."""
+    sip_dialogs = _signalling(state)
+    if sip_dialogs.over and message.begins_call:
+        sip_dialogs = state.sip_dialogs = sip_dialogs.begun_anew()
+    return sip_dialogs
 
 
-def _signalling(state: CallState) -> Signalling:
-    if state.signalling is None:
-        state.signalling = Signalling(over=state.status is CallStatus.ENDED)
-    return state.signalling
+def _signalling(state: CallState) -> SipDialogs:
+    if state.sip_dialogs is None:
+        state.sip_dialogs = SipDialogs(over=state.status is CallStatus.ENDED)
+    return state.sip_dialogs
 
 
-def _senders_tag(message: SipEvent) -> str:
+def _senders_tag(message: SipMessage) -> str:
     return message.from_tag if message.status is None else message.to_tag
 
 
@@ -334,9 +345,9 @@ def _branch_established(state: CallState, record: Recorded, event: e.BranchEstab
     relay.tags[event.to_tag] = event.branch
 
 
-def _relay(state: CallState) -> Relay:
+def _relay(state: CallState) -> RelaySettings:
     if state.relay is None:
-        state.relay = Relay()
+        state.relay = RelaySettings()
     return state.relay
 
 
@@ -361,7 +372,7 @@ def _copy_answered(state: CallState, _: Recorded, event: e.CopyAnswered) -> None
     state.copies[event.copy].answered = True
 
 
-def _copy_delete_wanted(state: CallState, record: Recorded, event: e.CopyDeleteWanted) -> None:
+def _copy_delete_wanted(state: CallState, record: Recorded, event: e.CopyDeleteIntended) -> None:
     copy = state.copies[event.copy]
     copy.closing, copy.wanted_at = True, record.at
 
@@ -375,16 +386,16 @@ def _party_learned(state: CallState, _: Recorded, event: e.PartyLearned) -> None
     _signalling(state).learn(event.leg, event.tag, party)
 
 
-def _request_intended(state: CallState, record: Recorded, event: e.RequestIntended) -> None:
-    signalling = _signalling(state)
-    ends = signalling.ends(event.tag) or signalling.ends_of_requests(event.tag)
+def _request_intended(state: CallState, record: Recorded, event: e.SipRequestIntended) -> None:
+    sip_dialogs = _signalling(state)
+    ends = sip_dialogs.ends(event.tag) or sip_dialogs.ends_of_requests(event.tag)
     request = OwnRequest(event.leg, event.tag, event.method, event.cseq, event.reason, record.at, ends)
-    signalling.intend(event.number, request)
+    sip_dialogs.intend(event.number, request)
     if event.method == "BYE" and state.negotiation is not None:
         state.negotiation.end(event.tag)
 
 
-def _request_ended(state: CallState, record: Recorded, event: e.RequestEnded) -> None:
+def _request_ended(state: CallState, record: Recorded, event: e.SipRequestEnded) -> None:
     _signalling(state).conclude(event.number, event.status, record.at)
 
 
@@ -393,34 +404,34 @@ def _call_variable_set(state: CallState, _: Recorded, event: e.CallVariableSet) 
 
 
 _APPLY: dict[type[e.Event], Apply] = {
-    e.Engaged: _engaged,
+    e.SessionIntended: _engaged,
     e.OfferIntended: _intended,
     e.Offered: _offered,
     e.OfferFailed: _failed,
     e.AnswerIntended: _intended,
     e.Answered: _answered,
     e.AnswerFailed: _failed,
-    e.Refused: _refused,
-    e.DeleteWanted: _delete_wanted,
+    e.CommandRefused: _refused,
+    e.DeleteIntended: _delete_wanted,
     e.Deleted: _deleted,
     e.BranchDeleted: _branch_deleted,
-    e.Commanded: _commanded,
+    e.CommandForwarded: _commanded,
     e.TailLost: _tail_lost,
     e.MediaSeen: _media_seen,
     e.Quarantined: _quarantined,
     e.RelayEngaged: _relay_engaged,
-    e.VariablesSet: _variables_set,
-    e.ContextSet: _context_set,
-    e.Signalled: _signalled,
+    e.LegSettingsChanged: _variables_set,
+    e.ContextSettingsChanged: _context_set,
+    e.SipMessageSeen: _signalled,
     e.BranchEstablished: _branch_established,
     e.MediaTimedOut: _media_timed_out,
     e.CopyIntended: _copy_intended,
     e.CopyOffered: _copy_offered,
     e.CopyAnswered: _copy_answered,
-    e.CopyDeleteWanted: _copy_delete_wanted,
+    e.CopyDeleteIntended: _copy_delete_wanted,
     e.CopyDeleted: _copy_deleted,
     e.PartyLearned: _party_learned,
-    e.RequestIntended: _request_intended,
-    e.RequestEnded: _request_ended,
+    e.SipRequestIntended: _request_intended,
+    e.SipRequestEnded: _request_ended,
     e.CallVariableSet: _call_variable_set,
 }

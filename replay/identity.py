@@ -6,7 +6,7 @@ the Call-ID for the name of its stream; another caller's has a stream of its own
 
 from __future__ import annotations
 
-from replay.negotiation import SipEvent
+from replay.offer_answer import SipMessage
 from replay.state import CALLERS_TAG, CallState, CallStatus
 
 
@@ -23,23 +23,23 @@ def first_id(call_id: str, tag: str) -> str:
     return id_of_caller(call_id, tag) if CALLERS_TAG in call_id else call_id
 
 
-def is_of(state: CallState, message: SipEvent, *, joins: bool = False) -> bool:
-    """Tell whether a message is of the call in this state, or may begin one in its stream.
+def is_of(state: CallState, message: SipMessage, *, joins: bool = False) -> bool:
+    """Return whether a message is of the call in this state, or may begin one in its stream.
 
     joins: it may not begin one. What is of the call may still be of no dialog that the call knows.
     """
-    signalling = state.signalling
-    if message.begins_call and (signalling is None or signalling.over):
+    sip_dialogs = state.sip_dialogs
+    if message.begins_call and (sip_dialogs is None or sip_dialogs.over):
         return not joins and (state.status is not CallStatus.LIVE or _is_in_session(state, message.callers_tag))
-    return signalling is None or signalling.callers_tag in (None, message.callers_tag)
+    return sip_dialogs is None or sip_dialogs.callers_tag in (None, message.callers_tag)
 
 
 def is_party(state: CallState, tag: str) -> bool:
-    """Tell whether a tag is of one of the call's parties, by its SIP messages or by its relay's sessions."""
-    signalling, negotiation = state.signalling, state.negotiation
+    """Return whether a tag is of one of the call's parties, by its SIP messages or by its relay's sessions."""
+    sip_dialogs, negotiation = state.sip_dialogs, state.negotiation
     tags: set[str | None] = set(negotiation.dialogs() if negotiation else ())
-    if signalling is not None:
-        tags.update([signalling.callers_tag], (known for _, known in signalling.parties))
+    if sip_dialogs is not None:
+        tags.update([sip_dialogs.callers_tag], (known for _, known in sip_dialogs.parties))
     return tag in tags or _is_in_session(state, tag)
 
 

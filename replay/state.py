@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
 
-from replay.negotiation import Negotiation
-from replay.relay import Copy, Relay
-from replay.signalling import Signalling
+from replay.offer_answer import Negotiation
+from replay.relay_settings import Copy, RelaySettings
+from replay.sip_dialogs import SipDialogs
 
 CALLERS_TAG = ";from-tag="
 """What stands before the caller's tag in the name of a call whose Call-ID is another call's, too (replay.identity)."""
@@ -38,7 +38,7 @@ class SessionStatus(StrEnum):
 
 
 @dataclass(slots=True)
-class Dialog:
+class SessionDialog:
     """Two parties that made an offer and an answer on a session; `to_tag` is empty until somebody answered."""
 
     from_tag: str
@@ -46,16 +46,16 @@ class Dialog:
     branch: str
 
     def joins(self, one: str, other: str) -> bool:
-        """Tell whether it is the dialog of these two tags, whoever of them made the offer."""
+        """Return whether it is the dialog of these two tags, whoever of them made the offer."""
         return (self.from_tag, self.to_tag) in ((one, other), (other, one))
 
     def has(self, tag: str) -> bool:
-        """Tell whether the tag is one of its parties."""
+        """Return whether the tag is one of its parties."""
         return tag in (self.from_tag, self.to_tag)
 
 
 @dataclass(slots=True)
-class Operation:
+class PendingOperation:
     """An offer or answer that was intended and is not concluded: it may create its session at any time.
 
     verb: "offer" or "answer". at: ms since the epoch. by: the control node at work. request: the digest of an offer's
@@ -113,32 +113,32 @@ class Session:
     to_tag: str
     branch: str
     status: SessionStatus = SessionStatus.INTENDED
-    operations: dict[int, Operation] = field(default_factory=dict)
-    dialogs: list[Dialog] = field(default_factory=list)
+    operations: dict[int, PendingOperation] = field(default_factory=dict)
+    dialogs: list[SessionDialog] = field(default_factory=list)
     branch_deletes: list[BranchDelete] = field(default_factory=list)
     gone_branches: list[str] = field(default_factory=list)
     agreement: Agreement | None = None
     before: Agreement | None = None
     handle: str = ""
     recorded: bool = False
-    relay: Relay | None = None
+    relay: RelaySettings | None = None
     wanted_at: int = 0
     not_before: int = 0
     reason: str = ""
 
     @property
     def usable(self) -> bool:
-        """Tell whether commands of the call may still go to it."""
+        """Return whether commands of the call may still go to it."""
         return self.status in (SessionStatus.INTENDED, SessionStatus.OPEN)
 
     def gives_up(self, branch: str) -> bool:
-        """Tell whether a branch of it is gone, or its delete stands in the journal and is on its way."""
+        """Return whether a branch of it is gone, or its delete stands in the journal and is on its way."""
         wanted = any(delete.branch == branch and not delete.to_tag for delete in self.branch_deletes)
         return wanted or branch in self.gone_branches
 
 
 @dataclass(slots=True)
-class Leg:
+class RelayedLeg:
     """A party of the call: the last SDP it sent, and what the other side was given in its place.
 
     session: in which. version, at: the call's, and the time (ms since the epoch), when it was given. request: the
@@ -174,11 +174,11 @@ class CallState:
     reason: str = ""
     last_operation: int = 0
     sessions: dict[int, Session] = field(default_factory=dict)
-    legs: dict[str, Leg] = field(default_factory=dict)
-    given: dict[tuple[str, str], Leg] = field(default_factory=dict)
-    relay: Relay | None = None
+    legs: dict[str, RelayedLeg] = field(default_factory=dict)
+    given: dict[tuple[str, str], RelayedLeg] = field(default_factory=dict)
+    relay: RelaySettings | None = None
     negotiation: Negotiation | None = None
-    signalling: Signalling | None = None
+    sip_dialogs: SipDialogs | None = None
     copies: dict[str, Copy] = field(default_factory=dict)
     ends: dict[str, int] = field(default_factory=dict)
 
@@ -200,10 +200,10 @@ class CallState:
     @property
     def is_over(self) -> bool:
         """Whether the call has ended, and no other one with its Call-ID has begun."""
-        return self.status is CallStatus.ENDED if self.signalling is None else self.signalling.over
+        return self.status is CallStatus.ENDED if self.sip_dialogs is None else self.sip_dialogs.over
 
     def speaks_for(self, branch: str) -> bool:
-        """Tell whether no session description of a branch may go on but what a relay gave for it.
+        """Return whether no session description of a branch may go on but what a relay gave for it.
 
         branch: "" where it is not known; then any engagement counts. A call that is over has no relay any more, and so
         none that could give anything.
@@ -216,10 +216,10 @@ class CallState:
         return bool(relay.engagements) and not relay.disabled(branch)
 
     def dialogs(self) -> list[str]:
-        """Give the callees' tags of the established dialogs in which requests of our own can be sent."""
-        if self.negotiation is None or self.signalling is None:
+        """Return the callees' tags of the established dialogs in which requests of our own can be sent."""
+        if self.negotiation is None or self.sip_dialogs is None:
             return []
-        return [tag for tag in self.negotiation.established() if self.signalling.ends(tag)]
+        return [tag for tag in self.negotiation.established() if self.sip_dialogs.ends(tag)]
 
     @property
     def has_dialog(self) -> bool:
@@ -232,7 +232,7 @@ class CallState:
         return any(session.usable for session in self.sessions.values())
 
     def lives_without(self, branch: str) -> bool:
-        """Tell whether the call goes on without a branch: it has a dialog, or another branch may yet be answered."""
+        """Return whether the call goes on without a branch: it has a dialog, or another branch may yet be answered."""
         return self.negotiation is not None and self.negotiation.lives_without(branch)
 
     def spare_branches(self) -> dict[str, str]:
@@ -251,18 +251,18 @@ class CallState:
         return openers
 
     def is_answered(self, branch: str) -> bool:
-        """Tell whether a branch was answered for good."""
+        """Return whether a branch was answered for good."""
         first = self.relay is not None and self.relay.established == branch
         return first or (self.negotiation is not None and self.negotiation.is_answered(branch))
 
     def usable_sessions(self) -> Iterator[Session]:
-        """Give the sessions that commands of the call may go to, oldest first."""
+        """Return the sessions that commands of the call may go to, oldest first."""
         return (session for session in self.sessions.values() if session.usable)
 
     def usable_copies(self) -> Iterator[tuple[str, Copy]]:
-        """Give the copies, by name, that can be changed and ended; others go with their session, which is to go."""
+        """Return the copies, by name, that can be changed and ended; others go with their session, which is to go."""
         return ((name, copy) for name, copy in self.copies.items() if self.sessions[copy.session].usable)
 
     def remaining_sessions(self) -> Iterator[Session]:
-        """Give the sessions that may exist on their nodes: all that are not closed."""
+        """Return the sessions that may exist on their nodes: all that are not closed."""
         return (session for session in self.sessions.values() if session.status is not SessionStatus.CLOSED)

@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from engines.route.parameters import AnswerParameters, DeleteParameters, OfferParameters
     from engines.route.routes import Routes
     from events.journal import CorruptEntry, JournalError, LiveCall, Recorded
-    from replay.negotiation import REFUSE_WITH, Change, Fault, Role, SipEvent
-    from replay.relay import CALLEE, CALLER
+    from replay.history.describe import facts
+    from replay.offer_answer import REFUSE_WITH, Change, Fault, Role, SipMessage
+    from replay.relay_settings import CALLEE, CALLER
     from replay.state import CallState
-    from replay.words import facts
-    from rtp_relay.api.call import RelayCall, Seeing
+    from rtp_relay.api.call import Observed, RelayCall
     from rtp_relay.api.errors import (
         BadValue,
         LateEngage,
@@ -53,6 +53,7 @@ __all__ = [
     "LegVariables",
     "LiveCall",
     "NotEngaged",
+    "Observed",
     "OfferParameters",
     "Overloaded",
     "Recorded",
@@ -62,8 +63,7 @@ __all__ = [
     "RelaySystem",
     "Role",
     "Routes",
-    "Seeing",
-    "SipEvent",
+    "SipMessage",
     "StartError",
     "UnknownCall",
     "branch_name",
@@ -75,11 +75,11 @@ _NAMES = {
     "engines.route.parameters": ("AnswerParameters", "DeleteParameters", "OfferParameters"),
     "engines.route.routes": ("Routes",),
     "events.journal": ("CorruptEntry", "JournalError", "LiveCall", "Recorded"),
-    "replay.negotiation": ("REFUSE_WITH", "Change", "Fault", "Role", "SipEvent"),
-    "replay.relay": ("CALLEE", "CALLER"),
+    "replay.offer_answer": ("REFUSE_WITH", "Change", "Fault", "Role", "SipMessage"),
+    "replay.relay_settings": ("CALLEE", "CALLER"),
     "replay.state": ("CallState",),
-    "replay.words": ("facts",),
-    "rtp_relay.api.call": ("RelayCall", "Seeing"),
+    "replay.history.describe": ("facts",),
+    "rtp_relay.api.call": ("RelayCall", "Observed"),
     "rtp_relay.api.errors": (
         "BadValue",
         "LateEngage",

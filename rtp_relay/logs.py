@@ -38,7 +38,7 @@ def set_up(level: LogLevel, form: LogFormat, stream: TextIO | None = None) -> Bo
 
 
 def call_logger(call_id: str, *, node: str = "", version: int = 0) -> FilteringBoundLogger:
-    """Give a logger whose lines carry the call, and its node and the version of its stream where these are known."""
+    """Return a logger whose lines carry the call, and its node and the version of its stream where these are known."""
     known = {"call_id": call_id, "node": node, "version": version}
     return cast("FilteringBoundLogger", structlog.get_logger(**{key: value for key, value in known.items() if value}))
 

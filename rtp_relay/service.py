@@ -15,20 +15,20 @@ from contextlib import AsyncExitStack
 import structlog
 
 from actors.directory import Directory, DirectorySettings
-from actors.due import DuePoller
-from actors.nodes import NodeTable
+from actors.due_poller import DuePoller
+from actors.node_table import NodeTable
 from engines.route.routes import Routes
 from engines.sets import NodeSpec
 from events.journal import Journal
 from gateways.ng.door import NgDoor
 from gateways.sip.addresses import Local
 from gateways.sip.door import SipDoor
-from replay.index import Deadlines
+from replay.projection import Deadlines
 from rtp_relay import logs
 from rtp_relay.assembly.background import Background
 from rtp_relay.assembly.clock import JournalClock
 from rtp_relay.assembly.door import open_door
-from rtp_relay.assembly.embedded import Grounds, grounds
+from rtp_relay.assembly.embedded_nodes import Grounds, grounds
 from rtp_relay.assembly.errors import StartError, UnusableError
 from rtp_relay.assembly.garbage import collect_when_idle, spare_the_collector
 from rtp_relay.assembly.journal import open_journal, service_journal
@@ -94,7 +94,7 @@ class Service:
         return self._takes_commands(lambda spec: bool(sip.script) or sip.engine == spec.engine or spec.set == sip.set)
 
     def _takes_commands(self, counts: Callable[[NodeSpec], bool]) -> bool:
-        """Tell whether any of the nodes that count does."""
+        """Return whether any of the nodes that count does."""
         return any(node.health.takes_commands for node in self.nodes.all() if counts(node.spec))
 
     @property

@@ -72,7 +72,7 @@ def decode_status(data: bytes) -> ControlNodeStatus:
 
 
 async def read_status(journal: Journal) -> list[ControlNodeStatus]:
-    """Give the statuses of the control nodes that are alive, by name. Raises JournalUnavailable and ValueError."""
+    """Return the statuses of the control nodes that are alive, by name. Raises JournalUnavailable and ValueError."""
     published = await journal.published()
     return [decode_status(published[name]) for name in sorted(published)]
 

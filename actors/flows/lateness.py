@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from actors.command import Command
 from actors.replies import Refusal
 from engines.refusal import RefusalCode
-from events.types import DeleteWanted, Scope
+from events.registry import DeleteIntended, Scope
 from replay.state import CallState, CallStatus
 
 MAX_REFUSALS = 20
@@ -29,13 +29,13 @@ is not to be taken for late; one that gave a request up has waited for longer.""
 
 
 def is_late(state: CallState, command: Command) -> bool:
-    """Tell whether a delete of the call, or of the command's branch, was received after the command."""
+    """Return whether a delete of the call, or of the command's branch, was received after the command."""
     ends = [state.ends.get(""), state.ends.get(command.branch)]
     return any(end is not None and command.received_at + PRECISION < end for end in ends)
 
 
-def ends_noted(state: CallState, command: Command) -> Sequence[DeleteWanted]:
-    """Give the event by which a delete of what is not there, or not there any more, stops requests older than it.
+def ends_noted(state: CallState, command: Command) -> Sequence[DeleteIntended]:
+    """Return the event by which a delete of what is not there, or not there any more, stops requests older than it.
 
     Of a call that lives only a branch is stopped: that the tags of a delete match nobody is no word on the others. A
     call's stream does not tell of more than MAX_REFUSALS; a client's repeated deletes do not make it grow further.
@@ -46,7 +46,7 @@ def ends_noted(state: CallState, command: Command) -> Sequence[DeleteWanted]:
     if command.wording is not None or (whole and state.status is CallStatus.LIVE):
         return ()
     return (
-        DeleteWanted(
+        DeleteIntended(
             scope=Scope.CALL if whole else Scope.BRANCH,
             sessions=(),
             reason=command.reason,

@@ -6,8 +6,8 @@ request has its final response to the one before (RFC 3261 14.1), or has waited 
 
 from __future__ import annotations
 
-from replay.negotiation import Fault, Leg, SipEvent, Verdict
-from replay.signalling import Signalling
+from replay.offer_answer import Fault, Leg, SipMessage, Verdict
+from replay.sip_dialogs import SipDialogs
 
 WAITS = 32_000
 """How long a request waits for its final response, ms: 64*T1 (RFC 3261 17.1.2.2)."""
@@ -18,22 +18,22 @@ RINGS = 190_000
 COLLISIONS = (Fault.OVERLAP, Fault.GLARE)
 
 
-def overdue(signalling: Signalling | None, event: SipEvent, verdict: Verdict, at: int) -> list[SipEvent]:
-    """Give the ends (408) of the requests that stand in the way of one that came `at` (ms since the epoch)."""
-    if signalling is None or event.status is not None or verdict.fault not in COLLISIONS:
+def overdue(sip_dialogs: SipDialogs | None, event: SipMessage, verdict: Verdict, at: int) -> list[SipMessage]:
+    """Return the ends (408) of the requests that stand in the way of one that came `at` (ms since the epoch)."""
+    if sip_dialogs is None or event.status is not None or verdict.fault not in COLLISIONS:
         return []
     return [
         _ended(event, Leg(leg), method, cseq)
-        for (leg, tag, method), (cseq, since) in signalling.awaiting.items()
+        for (leg, tag, method), (cseq, since) in sip_dialogs.awaiting.items()
         if tag == event.callee_tag and since + _patience(event, leg, method) <= at
     ]
 
 
-def _patience(event: SipEvent, leg: str, method: str) -> int:
+def _patience(event: SipMessage, leg: str, method: str) -> int:
     return RINGS if method == "INVITE" and leg != event.sender else WAITS
 
 
-def _ended(event: SipEvent, leg: Leg, method: str, cseq: int) -> SipEvent:
-    """Give the 408 that a request's sender makes of it."""
+def _ended(event: SipMessage, leg: Leg, method: str, cseq: int) -> SipMessage:
+    """Return the 408 that a request's sender makes of it."""
     own, other = (event.from_tag, event.to_tag) if leg is event.sender else (event.to_tag, event.from_tag)
-    return SipEvent(method=method, from_caller=leg is Leg.CALLEE, cseq=cseq, status=408, from_tag=own, to_tag=other)
+    return SipMessage(method=method, from_caller=leg is Leg.CALLEE, cseq=cseq, status=408, from_tag=own, to_tag=other)

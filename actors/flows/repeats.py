@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from actors import replies
 from actors.command import Command
-from engines.rtpengine.bencode import NgDict
+from engines.ng.bencode import NgDict
 from events.values import value
-from replay import dialogs
-from replay.state import CallState, CallStatus, Leg, Session
+from replay import session_dialogs
+from replay.state import CallState, CallStatus, RelayedLeg, Session
 
 REPEATED_WITHIN = 30_000
 """For how long after its result, in ms, the same request is taken for a repeat; then it is a new offer of the same."""
@@ -37,7 +37,7 @@ class Result:
     undone: bool = False
 
     def reply(self) -> NgDict:
-        """Give the reply that every repeat gets."""
+        """Return the reply that every repeat gets."""
         return {**replies.ok(), b"sdp": self.relayed}
 
 
@@ -52,8 +52,8 @@ def found(state: CallState, command: Command, waited: int) -> InWork | Result | 
     return InWork() if any(_in_work(session, command, now) for session in state.usable_sessions()) else None
 
 
-def taken_elsewhere(state: CallState, command: Command, session: Session) -> Leg | None:
-    """Give the result that the same offer has in another session than this one; None if it has none."""
+def taken_elsewhere(state: CallState, command: Command, session: Session) -> RelayedLeg | None:
+    """Return the result that the same offer has in another session than this one; None if it has none."""
     if not command.digest:
         return None
     leg = _given(state, command)
@@ -67,7 +67,7 @@ def _in_work(session: Session, command: Command, now: int) -> bool:
     )
 
 
-def _result(state: CallState, command: Command) -> Leg | None:
+def _result(state: CallState, command: Command) -> RelayedLeg | None:
     leg = _given(state, command)
     if leg is None or command.received_at <= leg.at:
         return leg  # received before the first one had its result, it can be nothing but a repeat
@@ -75,8 +75,8 @@ def _result(state: CallState, command: Command) -> Leg | None:
     return leg if is_recent and not _answered_since(state, leg) else None
 
 
-def _given(state: CallState, command: Command) -> Leg | None:
-    """Give what the same request was given on this branch, if its session still has what it made."""
+def _given(state: CallState, command: Command) -> RelayedLeg | None:
+    """Return what the same request was given on this branch, if its session still has what it made."""
     leg = state.given.get((command.from_tag, command.branch))
     if leg is None or leg.request != command.digest:
         return None
@@ -89,11 +89,11 @@ def _stands(session: Session, command: Command) -> bool:
     if branch and any(wanted.branch == branch for wanted in session.branch_deletes):
         return False
     if other:
-        return dialogs.between(session.dialogs, sender, other) is not None
-    return dialogs.opened_by(session.dialogs, sender, branch) is not None
+        return session_dialogs.between(session.dialogs, sender, other) is not None
+    return session_dialogs.opened_by(session.dialogs, sender, branch) is not None
 
 
-def _answered_since(state: CallState, leg: Leg) -> bool:
+def _answered_since(state: CallState, leg: RelayedLeg) -> bool:
     return any(
         other.branch == leg.branch and other.tag != leg.tag and other.version > leg.version
         for other in state.given.values()

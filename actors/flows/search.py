@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from actors.command import Command
-from actors.nodes import NodeTable
+from actors.node_table import NodeTable
+from engines.ng.bencode import NgDict
 from engines.refusal import RefusalCode, code_of
-from engines.rtpengine.bencode import NgDict
 from engines.sets import NodeSpec
 from replay.state import Session
 
@@ -30,13 +30,13 @@ class Search:
         self._kinds: set[str] = set()  # no node of which would ever take the offer
 
     def choices(self) -> Sequence[NodeSpec]:
-        """Give the nodes that a new session may be placed on now, best first."""
+        """Return the nodes that a new session may be placed on now, best first."""
         command = self._command
         candidates = self._nodes.candidates(command.set, command.call_id, command.engine)
         return [node for node in candidates if node.name not in self._names and node.engine not in self._kinds]
 
     def may_stay(self, session: Session, choices: Sequence[NodeSpec]) -> bool:
-        """Tell whether the offer is to go to the session that it belongs to, rather than to one of the choices."""
+        """Return whether the offer is to go to the session that it belongs to, rather than to one of the choices."""
         if (session.node, session.relay_id) in self._sessions or session.node in self._names:
             return False
         return not choices or (self._nodes.reachable(session.node) and session.engine not in self._kinds)

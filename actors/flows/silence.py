@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from actors.effects import Ask, Decision, Outcome, Record, Step, Wait
-from actors.flows.later import attend_again
+from actors.effects import AskNodes, Decision, Outcome, Persist, Sleep, Step
+from actors.flows.recovery.retry import attend_again
 from engines.kind import Operation, packets_of
 from engines.registry import kind_of
-from events.types import DeleteWanted, MediaSeen, Scope
-from replay.index import Deadlines
+from events.registry import DeleteIntended, MediaSeen, Scope
+from replay.projection import Deadlines
 from replay.state import CallState, CallStatus
 
 UNANSWERED = "the offer was never answered"
@@ -37,22 +37,22 @@ def end_unanswered(now: int, deadlines: Deadlines) -> Step[None]:
 
     While a node does not say, nothing is ended; after very long it need not be asked any more.
     """
-    silence: _Silence | None = yield Record(lambda state: Decision([], _silence(state, now, deadlines)))
+    silence: _Silence | None = yield Persist(lambda state: Decision([], _silence(state, now, deadlines)))
     if silence is None:
         return
     before = yield from _packets(silence)
     flowing: list[int] = []
     if any(before):
-        yield Wait(SAMPLE)
+        yield Sleep(SAMPLE)
         after = yield from _packets(silence)
         pairs = zip(silence.sessions, before, after, strict=True)
         flowing = [number for number, was, is_now in pairs if (is_now or 0) > (was or 0)]
     if flowing:
-        yield Record(lambda state: _note_media(state, flowing))
+        yield Persist(lambda state: _note_media(state, flowing))
     elif None in before and silence.since + deadlines.give_up > now:
         yield from attend_again(deadlines.again(now, silence.since), now, deadlines)
     else:
-        yield Record(lambda state: _end(state, silence.since))
+        yield Persist(lambda state: _end(state, silence.since))
 
 
 def _silence(state: CallState, now: int, deadlines: Deadlines) -> _Silence | None:
@@ -65,7 +65,7 @@ def _silence(state: CallState, now: int, deadlines: Deadlines) -> _Silence | Non
 
 def _packets(silence: _Silence) -> Step[list[int | None]]:
     """Ask how many packets each session has had; None for one of which its node does not answer."""
-    outcomes: list[Outcome] = yield Ask(silence.questions)
+    outcomes: list[Outcome] = yield AskNodes(silence.questions)
     return [None if outcome.reply is None else packets_of(outcome.reply) for outcome in outcomes]
 
 
@@ -79,4 +79,4 @@ def _end(state: CallState, since: int) -> Decision:
         return Decision([])
     numbers = tuple(session.number for session in state.usable_sessions())
     scope = Scope.SESSION if state.has_dialog else Scope.CALL
-    return Decision([DeleteWanted(scope=scope, sessions=numbers, reason=UNANSWERED)])
+    return Decision([DeleteIntended(scope=scope, sessions=numbers, reason=UNANSWERED)])

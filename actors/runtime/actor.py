@@ -145,7 +145,7 @@ class LoopActor(Actor):
         return super()._handle_receive(message) if type(message) in _PYKKAS_OWN else self.on_receive(message)
 
     def _handle_error(self, reply_to: Future[Any] | None) -> None:
-        """Give the exception being handled to the asker, or fail if there is none."""
+        """Return the exception being handled to the asker, or fail if there is none."""
         if reply_to is not None:
             logger.info("Exception returned from %s to caller:", self, exc_info=sys.exc_info())
             reply_to.set_exception()

@@ -59,7 +59,7 @@ class LoopInbox:
         return self._messages.popleft()
 
     def empty(self) -> bool:
-        """Tell whether no message waits."""
+        """Return whether no message waits."""
         return not self._messages
 
     def qsize(self) -> int:

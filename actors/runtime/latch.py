@@ -37,7 +37,7 @@ class Latch:
         self._waiters: list[_Waiter] | None = None
 
     def is_set(self) -> bool:
-        """Tell whether it has happened."""
+        """Return whether it has happened."""
         return self._open
 
     def set(self) -> None:

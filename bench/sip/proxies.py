@@ -54,7 +54,7 @@ class Door(Service):
         self._sip_port = self.ports.take()
 
     def sections(self) -> list[tuple[str, Section]]:
-        """Give the configuration's sections."""
+        """Return the configuration's sections."""
         door: Section = {
             "listen": [f"udp:{HOST}:{self._sip_port}"],
             "engine": "rtpengine",
@@ -63,7 +63,7 @@ class Door(Service):
         return [*super().sections(), ("[sip]", door)]
 
     async def ready(self) -> bool:
-        """Tell whether both doors are open."""
+        """Return whether both doors are open."""
         return await super().ready() and self.listens(self._sip_port)
 
 

@@ -26,7 +26,7 @@ class Report:
 
 
 def as_json(report: Report) -> dict[str, Any]:
-    """Give the report as JSON has it: set-up times in ms, CPU in ms a call, other times in s."""
+    """Return the report as JSON has it: set-up times in ms, CPU in ms a call, other times in s."""
     document = asdict(report)
     for entry, measured in zip(document["measured"], report.measured, strict=True):
         entry["calls"]["calls_a_second"] = measured.calls.rate

@@ -40,7 +40,7 @@ class Callees(Child):
         return _sipp("callee", self.port)
 
     async def ready(self) -> bool:
-        """Tell whether it listens."""
+        """Return whether it listens."""
         return self.listens(self.port)
 
     async def statistics(self) -> Statistics:

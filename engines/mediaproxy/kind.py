@@ -7,14 +7,14 @@ operations. Its commands carry their own end, so that they travel over connectio
 from __future__ import annotations
 
 from engines.kind import Exchange, Operation, Untranslatable
-from engines.leg import MediaRequest, to_bytes
+from engines.media_request import MediaRequest, to_bytes
 from engines.mediaproxy import commands
 from engines.mediaproxy.commands import SessionNames, Signalling
 from engines.mediaproxy.negotiation import answered, negotiate
 from engines.mediaproxy.replies import is_error, parse_removed
 from engines.mediaproxy.requests import request
+from engines.ng.bencode import NgDict
 from engines.refusal import RefusalCode, refused
-from engines.rtpengine.bencode import NgDict
 from engines.rtpproxy.words import normalised, words_of
 from engines.sdp.tcp import TcpStreams
 

@@ -18,8 +18,8 @@ from engines.kind import Exchange
 from engines.mediaproxy.commands import MessageType, SessionNames, update
 from engines.mediaproxy.replies import Allocation, parse_allocation
 from engines.mediaproxy.translate import Translation, translate
+from engines.ng.bencode import NgDict
 from engines.refusal import RefusalCode, Refused, refused
-from engines.rtpengine.bencode import NgDict
 from engines.sdp.lines import SdpError
 from engines.sdp.rewrite import Target, rewrite
 from engines.sdp.session import Sdp, Stream, parse

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from engines.kind import Untranslatable
+from engines.ng.bencode import NgValue
 from engines.refusal import RefusalCode
-from engines.rtpengine.bencode import NgValue
 from engines.rtpproxy.words import words_of
 from engines.sdp.session import Sdp, Stream
 

@@ -7,8 +7,8 @@ meaning here, and so have `media-relay=` and the other keys of ours.
 
 from __future__ import annotations
 
-from engines.leg import MediaRequest, to_bytes
-from engines.rtpengine.bencode import NgDict
+from engines.media_request import MediaRequest, to_bytes
+from engines.ng.bencode import NgDict
 from engines.rtpengine.flags import read, source
 
 

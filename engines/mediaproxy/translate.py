@@ -37,8 +37,8 @@ from dataclasses import dataclass
 from engines.kind import Untranslatable
 from engines.mediaproxy.commands import UNKNOWN_AGENT, UNKNOWN_URI, Media, Signalling
 from engines.mediaproxy.refusals import is_relayed, refuse
+from engines.ng.bencode import NgDict, NgValue
 from engines.refusal import RefusalCode
-from engines.rtpengine.bencode import NgDict, NgValue
 from engines.rtpproxy.words import normalised, words_of
 from engines.sdp.address import MediaAddress, parse_address
 from engines.sdp.rewrite import RewriteRules

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from engines.ids import call_id_of
 from engines.kind import HANDLE, Exchange, MalformedReply, Operation, Untranslatable
-from engines.leg import MediaRequest, to_bytes
+from engines.media_request import MediaRequest, to_bytes
+from engines.ng.bencode import BencodeError, NgDict, decode
 from engines.route.parameters import PARAMETERS, Parameters, Route, RouteCall
-from engines.rtpengine.bencode import BencodeError, NgDict, decode
 
 OPTIONS = b"route-options"
 """The key of a request under which the parameters stand that the ng protocol has no keys for, by their names."""
@@ -115,7 +115,7 @@ def _call(route: Route, operation: Operation) -> Exchange:
 
 
 def _parameters(route: Route, operation: Operation) -> Parameters:
-    """Give the parameters that the route has; those of no value are left out."""
+    """Return the parameters that the route has; those of no value are left out."""
     request = operation.request
     options = request.get(OPTIONS)
     given: NgDict = {b"branch": -1, b"set": b"", **(options if isinstance(options, dict) else {})}

@@ -13,7 +13,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, NotRequired, TypeAlias, TypedDict
 
-from engines.rtpengine.bencode import NgDict, NgValue, decode, encode
+from engines.ng.bencode import NgDict, NgValue, decode, encode
 
 
 class Route(StrEnum):

@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from engines.kind import HANDLE
+from engines.ng.bencode import NgDict
 from engines.route.parameters import Route
-from engines.rtpengine.bencode import NgDict
 
 _NAMES: Mapping[Route, tuple[str, ...]] = {
     Route.OFFER: ("body", "node"),
@@ -30,7 +30,7 @@ class BadReturn(Exception):
 
 
 def reply_to(route: Route, returned: object) -> NgDict:
-    """Give the ng reply for what a route's callable returned. Raises BadReturn."""
+    """Return the ng reply for what a route's callable returned. Raises BadReturn."""
     reply: NgDict = {b"result": b"ok"}
     names = _NAMES.get(route)
     if names is None:
@@ -44,7 +44,7 @@ def reply_to(route: Route, returned: object) -> NgDict:
 
 
 def failure(why: str) -> NgDict:
-    """Give the ng reply for a callable that came to nothing."""
+    """Return the ng reply for a callable that came to nothing."""
     return {b"result": b"error", b"error-reason": why.encode("utf-8", "backslashreplace")}
 
 

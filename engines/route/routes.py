@@ -37,7 +37,7 @@ class Routes:
     copy_delete: Callable[[CopyDeleteParameters], Returned] | None = None
 
     def of(self, route: Route) -> Callable[[Any], Returned] | None:
-        """Give the callable of a route, or None."""
+        """Return the callable of a route, or None."""
         found: Callable[[Any], Returned] | None = getattr(self, route)
         return found
 

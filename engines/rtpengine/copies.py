@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from engines.rtpengine.bencode import NgDict, NgValue
+from engines.ng.bencode import NgDict, NgValue
 from engines.sdp.lines import SdpError
 from engines.sdp.session import Stream, parse
 from engines.sdp.switch import switched_off

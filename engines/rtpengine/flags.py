@@ -24,8 +24,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from engines.kind import Untranslatable
-from engines.rtpengine.bencode import NgDict, NgValue
-from engines.rtpengine.brackets import BracketError, parse, split
+from engines.ng.bencode import NgDict, NgValue
+from engines.ng.brackets import BracketError, parse, split
 from engines.sdp.address import parse_address
 
 

@@ -6,11 +6,11 @@ rtpengine knows branches and rewrites SDP itself, so that there is nothing to tr
 from __future__ import annotations
 
 from engines.kind import UNKNOWN_CALL_ID, Exchange, MalformedReply, Operation, is_limit, is_ok
-from engines.leg import MediaRequest, to_bytes
+from engines.media_request import MediaRequest, to_bytes
+from engines.ng.bencode import BencodeError, NgDict, decode, encode
+from engines.ng.bulky import BULKY, read_partly
 from engines.refusal import RefusalCode, Refused
 from engines.rtpengine import copies, requests
-from engines.rtpengine.bencode import BencodeError, NgDict, decode, encode
-from engines.rtpengine.bulky import BULKY, read_partly
 
 _PING = encode({b"command": b"ping"})
 
@@ -37,7 +37,7 @@ class RtpengineKind:
     def perform(self, operation: Operation) -> Exchange:
         """Send the request with the session's id on the node in place of the client's. Raises MalformedReply.
 
-        The verbs of copies (`engines.copies`) are said as subscriptions; one that is changed is ended first.
+        The verbs of copies (`engines.copy_request`) are said as subscriptions; one that is changed is ended first.
         """
         names: NgDict = {b"call-id": to_bytes(operation.relay_id)}
         if operation.verb == "copy_offer" and b"copy-ctx" in operation.request:

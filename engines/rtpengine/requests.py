@@ -8,8 +8,8 @@ interfaces are the `direction`, the message's source is `received-from`, unless 
 from __future__ import annotations
 
 from engines.kind import Untranslatable
-from engines.leg import MediaRequest, to_bytes
-from engines.rtpengine.bencode import NgDict
+from engines.media_request import MediaRequest, to_bytes
+from engines.ng.bencode import NgDict
 from engines.rtpengine.flags import TRANSPORTS, read, shown, source
 
 

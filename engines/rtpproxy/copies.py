@@ -16,8 +16,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from engines.kind import Exchange, Untranslatable
+from engines.ng.bencode import NgDict, NgValue
 from engines.refusal import RefusalCode, refused
-from engines.rtpengine.bencode import NgDict, NgValue
 from engines.rtpproxy import commands
 from engines.rtpproxy.commands import SessionKey
 from engines.rtpproxy.negotiation import answered, error

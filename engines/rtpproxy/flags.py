@@ -25,7 +25,7 @@ from __future__ import annotations
 import re
 
 from engines.kind import Untranslatable
-from engines.rtpengine.bencode import NgDict, NgValue
+from engines.ng.bencode import NgDict, NgValue
 
 OWN_KEY = b"rtpproxy"
 """The key of a request for what the ng protocol has no words for: a dictionary. Where it is, an SDP is marked."""

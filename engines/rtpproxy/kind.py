@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from engines.kind import UNKNOWN_CALL_ID, Exchange, MalformedReply, Operation, Untranslatable
-from engines.leg import MediaRequest
-from engines.rtpengine.bencode import NgDict
+from engines.media_request import MediaRequest
+from engines.ng.bencode import NgDict
 from engines.rtpproxy import commands, copies, prompts, requests, statistics
 from engines.rtpproxy.commands import SessionKey
 from engines.rtpproxy.negotiation import answered, error, negotiate

@@ -17,8 +17,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from engines.kind import UNKNOWN_CALL_ID, Exchange, Untranslatable
+from engines.ng.bencode import NgDict
 from engines.refusal import RefusalCode, refused
-from engines.rtpengine.bencode import NgDict
 from engines.rtpproxy import commands
 from engines.rtpproxy.commands import SessionKey
 from engines.rtpproxy.own import LEFT_ALONE, OwnOptions
@@ -123,7 +123,7 @@ def negotiate(verb: str, key: SessionKey, request: NgDict, tcp_streams: TcpStrea
 
 
 def _negotiation(verb: str, key: SessionKey, sdp: Sdp, translation: Translation) -> Negotiation:
-    """Find out whether a session is to be created, and under which tags it is looked up.
+    """Return whether a session is to be created, and under which tags it is looked up.
 
     L finds the offerer's side of a session by its tag as the to-tag; the from-tag may then be any other.
     """

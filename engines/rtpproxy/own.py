@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from engines.kind import Untranslatable
-from engines.rtpengine.bencode import NgDict, NgValue
+from engines.ng.bencode import NgDict, NgValue
 from engines.rtpproxy.commands import Notification
 from engines.rtpproxy.flags import OWN_KEY
 from engines.sdp.session import Sdp

@@ -10,8 +10,8 @@ from __future__ import annotations
 from urllib.parse import quote
 
 from engines.kind import Untranslatable
-from engines.leg import MediaRequest, to_bytes
-from engines.rtpengine.bencode import NgDict
+from engines.media_request import MediaRequest, to_bytes
+from engines.ng.bencode import NgDict
 from engines.rtpengine.flags import TRANSPORTS, source
 from engines.rtpengine.flags import read as read_words
 from engines.rtpproxy.flags import OWN_KEY, read

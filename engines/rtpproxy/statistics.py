@@ -11,8 +11,8 @@ from collections.abc import Generator, Mapping
 from dataclasses import replace
 
 from engines.kind import UNKNOWN_CALL_ID, Exchange
+from engines.ng.bencode import NgDict, NgValue
 from engines.refusal import RefusalCode, refused
-from engines.rtpengine.bencode import NgDict, NgValue
 from engines.rtpproxy import commands
 from engines.rtpproxy.commands import SessionKey
 from engines.rtpproxy.negotiation import error

@@ -43,8 +43,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from engines.kind import Untranslatable
+from engines.ng.bencode import NgDict, NgValue
 from engines.refusal import RefusalCode
-from engines.rtpengine.bencode import NgDict, NgValue
 from engines.rtpproxy.commands import StreamOptions
 from engines.rtpproxy.flags import MAX_PTIME
 from engines.rtpproxy.own import MARK, OwnOptions, is_marked, own_options

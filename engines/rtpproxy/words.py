@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import lru_cache
 
-from engines.rtpengine.bencode import NgDict, NgValue
+from engines.ng.bencode import NgDict, NgValue
 
 _TO_HYPHENS = bytes.maketrans(b" _", b"--")
 

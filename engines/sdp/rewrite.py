@@ -127,14 +127,14 @@ def _shared_edits(sdp: Sdp, sharing: list[tuple[Stream, Target]], rules: Rewrite
 
 
 def _kept_connections(sdp: Sdp, moved: Container[int]) -> Iterator[_Edit]:
-    """Give the streams that are left alone and rely on the session's c= line, which is changed, one of their own."""
+    """Return the streams that are left alone and rely on the session's c= line, which is changed, one of their own."""
     for stream in sdp.streams:
         if stream.is_live and not stream.connections and stream.number not in moved:
             yield _new_connection(sdp, stream, sdp.address_of(stream))
 
 
 def _new_connection(sdp: Sdp, stream: Stream, address: MediaAddress) -> _Edit:
-    """Give a stream a c= line of its own, after its m= and i= lines (the order of RFC 8866 section 5)."""
+    """Return a stream a c= line of its own, after its m= and i= lines (the order of RFC 8866 section 5)."""
     after = stream.lines[0]
     if len(stream.lines) > 1 and stream.lines[1].type == b"i":
         after = stream.lines[1]

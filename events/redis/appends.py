@@ -10,12 +10,12 @@ import msgpack  # type: ignore[import-untyped]
 from redis.exceptions import ReadOnlyError, ResponseError
 
 from events.journal import Conflict, JournalError, JournalUnavailable, TailLostError
+from events.redis.connection import Command, Connection
 from events.redis.durability import confirmed
-from events.redis.junction import Lanes
 from events.redis.keys import Partition
-from events.redis.lane import Lane, Request, passing
+from events.redis.pipeline import Pipeline, Request, passing
+from events.redis.pipelines import Pipelines
 from events.redis.scripts import APPEND
-from events.redis.wire import Command, Wire
 
 # Lua's cmsgpack knows texts only, no bytes.
 _pack = msgpack.Packer(use_bin_type=False).pack
@@ -35,7 +35,7 @@ class Append(Request):
     row: list[Any]
 
     def hindrance(self, actual: int) -> JournalError:
-        """Give the error of a stream whose last version is not the expected one."""
+        """Return the error of a stream whose last version is not the expected one."""
         kind = TailLostError if actual < self.expected else Conflict
         return kind(self.chain, self.expected, actual)
 
@@ -44,7 +44,7 @@ class Append(Request):
         self.fail(self.hindrance(error.actual) if isinstance(error, Conflict) else error)
 
     def touched(self) -> Iterator[bytes]:
-        """Give the keys the append touches."""
+        """Return the keys the append touches."""
         partition = self.partition
         yield from (partition.stream(self.row[1]), partition.live, partition.due, partition.base + b"again")
         nodes = [*self.row[7], *self.row[8]]
@@ -53,15 +53,15 @@ class Append(Request):
             yield from map(partition.on, nodes)
 
 
-class AppendLane(Lane[Append]):
+class AppendLane(Pipeline[Append]):
     """Carries appends. On a cluster (`scattered`) each partition's go by themselves, with their keys declared."""
 
     def __init__(
         self,
         place: str,
-        wire: Wire,
+        wire: Connection,
         limit: int,
-        junction: Lanes[Append],
+        junction: Pipelines[Append],
         *,
         retention: int,
         scattered: bool,
@@ -73,7 +73,7 @@ class AppendLane(Lane[Append]):
         self._confirm = confirm
 
     def commands(self, batch: Sequence[Append]) -> list[Command]:
-        """Give a script call for each group, and the command that waits for the durability, if any."""
+        """Return a script call for each group, and the command that waits for the durability, if any."""
         commands: list[Command] = [self._call(group) for group in self._groups(batch)]
         if self._confirm is not None:
             commands.append(self._confirm)
@@ -112,7 +112,7 @@ class AppendLane(Lane[Append]):
 
 
 def _outcomes(group: Sequence[Append], reply: Any) -> Iterator[tuple[Append, int | ResponseError | None]]:
-    """Give what hindered each append, None for nothing: the reply names only those that something hindered."""
+    """Return what hindered each append, None for nothing: the reply names only those that something hindered."""
     if isinstance(reply, ResponseError):
         hindrances: dict[int, Any] = dict.fromkeys(range(1, len(group) + 1), reply)
     else:
@@ -136,6 +136,6 @@ def _failure(append: Append, outcome: int | ResponseError) -> JournalError:
 
 
 def _error(text: bytes) -> ResponseError:
-    """Give the error that a command inside the script ended with."""
+    """Return the error that a command inside the script ended with."""
     message = text.decode(errors="replace").removeprefix("-")
     return (ReadOnlyError if message.startswith("READONLY") else ResponseError)(message)

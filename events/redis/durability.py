@@ -16,7 +16,7 @@ from typing import Literal
 from redis.exceptions import ResponseError
 
 from events.journal import JournalMismatch
-from events.redis.wire import Command, Wire
+from events.redis.connection import Command, Connection
 
 Durability = Literal["memory", "replica", "fsync"]
 
@@ -24,8 +24,8 @@ WAIT_MILLISECONDS = 2000
 _HAS_WAITAOF = (7, 2)
 
 
-async def confirmation(durability: Durability, wire: Wire) -> Command | None:
-    """Give the command that is sent after appends, or None, having asked a server whether it can keep its word.
+async def confirmation(durability: Durability, wire: Connection) -> Command | None:
+    """Return the command that is sent after appends, or None, having asked a server whether it can keep its word.
 
     Raises JournalMismatch when it cannot.
     """
@@ -46,7 +46,7 @@ async def confirmation(durability: Durability, wire: Wire) -> Command | None:
 
 
 def confirmed(reply: object) -> bool:
-    """Tell whether the reply to the confirming command says that one copy is where it has to be."""
+    """Return whether the reply to the confirming command says that one copy is where it has to be."""
     if isinstance(reply, list):
         reply = reply[0]
     return isinstance(reply, int) and reply >= 1

@@ -10,16 +10,16 @@ from typing import Any
 from events.codec import Codec
 from events.journal import Index, JournalUnavailable, LiveCall, Recorded
 from events.redis.appends import Append, AppendLane
-from events.redis.asks import Ask, AskLane
+from events.redis.connection import FAILURES, Command
 from events.redis.durability import Durability
-from events.redis.junction import Lanes
+from events.redis.encoding import NO_CHANGES, changes, recorded
 from events.redis.keys import Keys, to_bytes
 from events.redis.opening import agree
-from events.redis.rows import NO_CHANGES, changes, recorded
-from events.redis.servers import Servers, find_servers
+from events.redis.pipelines import Pipelines
+from events.redis.query import AskLane, Query
 from events.redis.statuses import Statuses
 from events.redis.tables import Tables
-from events.redis.wire import FAILURES, Command
+from events.redis.topology import Topology, find_servers
 
 RETENTION = 7 * 24 * 3600
 """Seconds that the stream of an ended call is kept."""
@@ -32,7 +32,7 @@ class RedisJournal:
 
     def __init__(
         self,
-        servers: Servers,
+        servers: Topology,
         keys: Keys,
         *,
         codec: Codec,
@@ -48,8 +48,8 @@ class RedisJournal:
         self._loop = asyncio.get_running_loop()
         self._writer = os.urandom(_WRITER)
         scattered = servers.scattered()
-        self._asks: Lanes[Ask] = Lanes(servers, lambda *where: AskLane(where[0], where[1], limit, where[2]))
-        self._appends: Lanes[Append] = Lanes(
+        self._asks: Pipelines[Query] = Pipelines(servers, lambda *where: AskLane(where[0], where[1], limit, where[2]))
+        self._appends: Pipelines[Append] = Pipelines(
             servers,
             lambda place, wire, lanes: AppendLane(
                 place, wire, limit, lanes, retention=retention, scattered=scattered, confirm=confirm
@@ -70,7 +70,7 @@ class RedisJournal:
         patience: float = 5.0,
         limit: int = 20_000,
     ) -> RedisJournal:
-        """Open the journal under `prefix` at a URL (`events.redis.servers` says which), or begin one there.
+        """Open the journal under `prefix` at a URL (`events.redis.topology` says which), or begin one there.
 
         `retention`: seconds that the stream of an ended call is kept. `patience`: seconds that a request waits for a
         Redis that cannot be reached. `limit`: how many requests wait at most.
@@ -133,7 +133,7 @@ class RedisJournal:
         return append.future
 
     def read(self, call_id: str, after: int = 0) -> asyncio.Future[list[Recorded]]:
-        """Give the entries above `after`; see `events.journal.Journal.read`."""
+        """Return the entries above `after`; see `events.journal.Journal.read`."""
         call = to_bytes(call_id)
         partition = self._keys.partition(call)
         return self._ask(
@@ -143,11 +143,11 @@ class RedisJournal:
         )
 
     def live_calls(self, node: str | None = None) -> AsyncIterator[LiveCall]:
-        """Give the live calls, those with a session on `node` if it is given."""
+        """Return the live calls, those with a session on `node` if it is given."""
         return self._tables.live_calls(node)
 
     async def count_calls(self) -> dict[str, int]:
-        """Give the number of live calls by node, and of all under the empty name."""
+        """Return the number of live calls by node, and of all under the empty name."""
         return await self._tables.count_calls()
 
     async def claim_due(self, now: int, lease: int, limit: int) -> list[str]:
@@ -161,7 +161,7 @@ class RedisJournal:
         return self._ask(partition.slot, (b"ZADD", partition.due, b"XX", due, call), lambda _: None)
 
     async def time(self) -> float:
-        """Give the time of the server that has the control nodes' statuses: the same one for all."""
+        """Return the time of the server that has the control nodes' statuses: the same one for all."""
         return await self._statuses.time()
 
     async def publish(self, name: str, status: bytes, ttl: float) -> None:
@@ -169,7 +169,7 @@ class RedisJournal:
         await self._statuses.publish(name, status, ttl)
 
     async def published(self) -> dict[str, bytes]:
-        """Give the statuses of the control nodes that have not run out."""
+        """Return the statuses of the control nodes that have not run out."""
         return await self._statuses.published()
 
     async def close(self) -> None:
@@ -182,6 +182,6 @@ class RedisJournal:
         self, slot: int, command: Command, parse: Callable[[Any], Any] = lambda reply: reply
     ) -> asyncio.Future[Any]:
         deadline = self._loop.time() + self._patience
-        ask = Ask(slot=slot, future=self._loop.create_future(), deadline=deadline, command=command, parse=parse)
+        ask = Query(slot=slot, future=self._loop.create_future(), deadline=deadline, command=command, parse=parse)
         self._asks.submit(ask)
         return ask.future

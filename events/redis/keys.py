@@ -36,11 +36,11 @@ class Partition:
         self.slot = key_slot(self.base)
 
     def stream(self, call: bytes) -> bytes:
-        """Give the key of a call's stream."""
+        """Return the key of a call's stream."""
         return self.base + b"s:" + call
 
     def on(self, node: bytes) -> bytes:
-        """Give the key of the set of a node's calls."""
+        """Return the key of the set of a node's calls."""
         return self.base + b"on:" + node
 
 
@@ -56,12 +56,12 @@ class Keys:
         self.partitions: Sequence[Partition] = [Partition(name, number) for number in range(PARTITIONS)]
 
     def partition(self, call: bytes) -> Partition:
-        """Give a call's partition: the same for ever, so CRC-32 modulo the number of partitions."""
+        """Return a call's partition: the same for ever, so CRC-32 modulo the number of partitions."""
         return self.partitions[zlib.crc32(call) % PARTITIONS]
 
 
 def to_bytes(text: str) -> bytes:
-    """Give the bytes of a call-id or a name, whatever they were before they became text."""
+    """Return the bytes of a call-id or a name, whatever they were before they became text."""
     return text.encode(errors=ERRORS)
 
 

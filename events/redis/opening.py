@@ -6,26 +6,26 @@ from redis.crc import key_slot
 from redis.exceptions import ResponseError
 
 from events.journal import PARTITIONS, JournalMismatch
+from events.redis.connection import Command, Connection
 from events.redis.durability import Durability, confirmation
 from events.redis.keys import Keys
-from events.redis.servers import Servers
-from events.redis.wire import Command, Wire
+from events.redis.topology import Topology
 
 FORMAT = b"rtp-relay journal, format 1, %d partitions" % PARTITIONS
 """What stands at `<prefix>:journal` of a journal that this program can use."""
 
 
-async def agree(servers: Servers, keys: Keys, durability: Durability) -> Command | None:
+async def agree(servers: Topology, keys: Keys, durability: Durability) -> Command | None:
     """Begin the journal, or make sure that it is one of ours and that each server can keep the durability.
 
     Gives the command that confirms the durability, if one is needed. Raises JournalMismatch, or one of
-    `events.redis.wire.FAILURES`; then `servers` are closed.
+    `events.redis.connection.FAILURES`; then `servers` are closed.
     """
     try:
         await _recognise(servers, keys)
         confirm = None
         for place in {servers.place(partition.slot) for partition in keys.partitions}:
-            wire = Wire(servers, place)
+            wire = Connection(servers, place)
             try:
                 confirm = await confirmation(durability, wire)
             finally:
@@ -36,8 +36,8 @@ async def agree(servers: Servers, keys: Keys, durability: Durability) -> Command
     return confirm
 
 
-async def _recognise(servers: Servers, keys: Keys) -> None:
-    wire = Wire(servers, servers.place(key_slot(keys.journal)))
+async def _recognise(servers: Topology, keys: Keys) -> None:
+    wire = Connection(servers, servers.place(key_slot(keys.journal)))
     try:
         replies = await wire.exchange([(b"SET", keys.journal, FORMAT, b"NX"), (b"GET", keys.journal)])
     finally:

@@ -18,7 +18,7 @@ class Statuses:
         self._slot = key_slot(keys.control)
 
     async def time(self) -> float:
-        """Give the time of the server that keeps them, ms since the epoch."""
+        """Return the time of the server that keeps them, ms since the epoch."""
         seconds, microseconds = await self._ask(self._slot, (b"TIME",))
         return int(seconds) * 1000 + int(microseconds) / 1000
 
@@ -29,7 +29,7 @@ class Statuses:
         await self._ask(self._slot, (b"SET", self._status + named, status, b"PX", max(1, round(ttl * 1000))))
 
     async def published(self) -> dict[str, bytes]:
-        """Give the statuses that have not run out."""
+        """Return the statuses that have not run out."""
         names = await self._ask(self._slot, (b"SMEMBERS", self._names))
         if not names:
             return {}

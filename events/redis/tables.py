@@ -9,10 +9,10 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
 from events.journal import LiveCall
+from events.redis.connection import Command
+from events.redis.encoding import live_call
 from events.redis.keys import Keys, Partition, to_bytes, to_text
-from events.redis.rows import live_call
 from events.redis.scripts import CLAIM, COUNT
-from events.redis.wire import Command
 
 _PAGE = 500
 
@@ -29,7 +29,7 @@ class Tables:
         self._scattered = scattered
 
     async def live_calls(self, node: str | None) -> AsyncIterator[LiveCall]:
-        """Give each live call once, page by page; what changes meanwhile may be in it or not."""
+        """Return each live call once, page by page; what changes meanwhile may be in it or not."""
         for partition in self._keys.partitions:
             seen: set[bytes] = set()
             cursor = b"0"
@@ -58,7 +58,7 @@ class Tables:
         return cursor, list(zip(calls, rows, strict=True))
 
     async def count_calls(self) -> dict[str, int]:
-        """Give the number of live calls by node, and of all under the empty name."""
+        """Return the number of live calls by node, and of all under the empty name."""
         counts: Counter[str] = Counter({"": 0})
         replies = await asyncio.gather(*(self._count(group) for group in self._groups(self._keys.partitions)))
         for total, *rest in replies:
@@ -89,7 +89,7 @@ class Tables:
             # Another claimer was faster somewhere: look again for what may be due elsewhere.
 
     async def _shares(self, partitions: Sequence[Partition], now: int, limit: int) -> list[tuple[Partition, int]]:
-        """Give the partitions where something is due, and how many to claim from each."""
+        """Return the partitions where something is due, and how many to claim from each."""
         counts = await asyncio.gather(
             *(self._ask(partition.slot, (b"ZCOUNT", partition.due, b"-inf", now)) for partition in partitions)
         )

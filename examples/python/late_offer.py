@@ -9,7 +9,7 @@ import asyncio
 import sys
 from uuid import uuid4
 
-from rtp_relay import RelayCall, SipEvent, open_relay
+from rtp_relay import RelayCall, SipMessage, open_relay
 
 CALL_ID = f"late-offer-{uuid4()}@example.org"
 
@@ -20,7 +20,7 @@ def sdp(port: int) -> bytes:
     return "".join(f"{line}\r\n" for line in lines).encode()
 
 
-async def tell(call: RelayCall, event: SipEvent) -> None:
+async def tell(call: RelayCall, event: SipMessage) -> None:
     """Tell the relay of a message, and print what it made of it."""
     seen = await call.see(event)
     sender = "caller" if event.from_caller else "callee"
@@ -36,20 +36,20 @@ async def main() -> None:
     async with open_relay(*sys.argv[1:]) as relay:
         call = relay.call(CALL_ID)
         await call.engage("rtpproxy")
-        await tell(call, SipEvent("INVITE", True, 1, branch="br0", from_tag="alice"))
+        await tell(call, SipMessage("INVITE", True, 1, branch="br0", from_tag="alice"))
         await tell(
             call,
-            SipEvent("INVITE", False, 1, status=200, branch="br0", from_tag="alice", to_tag="bob", sdp=sdp(5000)),
+            SipMessage("INVITE", False, 1, status=200, branch="br0", from_tag="alice", to_tag="bob", sdp=sdp(5000)),
         )
-        await tell(call, SipEvent("ACK", True, 1, from_tag="alice", to_tag="bob", sdp=sdp(4000)))
+        await tell(call, SipMessage("ACK", True, 1, from_tag="alice", to_tag="bob", sdp=sdp(4000)))
 
         # Bob wants other media. Alice asks for something at the same time (glare); then she refuses his wish.
-        await tell(call, SipEvent("INVITE", False, 1, from_tag="bob", to_tag="alice", sdp=sdp(5002)))
-        await tell(call, SipEvent("INVITE", True, 2, from_tag="alice", to_tag="bob", sdp=sdp(4002)))
-        await tell(call, SipEvent("INVITE", True, 1, status=488, from_tag="bob", to_tag="alice"))
+        await tell(call, SipMessage("INVITE", False, 1, from_tag="bob", to_tag="alice", sdp=sdp(5002)))
+        await tell(call, SipMessage("INVITE", True, 2, from_tag="alice", to_tag="bob", sdp=sdp(4002)))
+        await tell(call, SipMessage("INVITE", True, 1, status=488, from_tag="bob", to_tag="alice"))
         state = await call.state()
         print("bob's media go by port", state.legs["bob"].sdp.split(b"m=audio ")[1].split()[0].decode())
-        await tell(call, SipEvent("BYE", True, 3, from_tag="alice", to_tag="bob"))
+        await tell(call, SipMessage("BYE", True, 3, from_tag="alice", to_tag="bob"))
 
 
 if __name__ == "__main__":

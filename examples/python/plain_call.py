@@ -14,7 +14,7 @@ from uuid import uuid4
 
 import structlog
 
-from rtp_relay import Seeing, SipEvent, facts, open_relay
+from rtp_relay import Observed, SipMessage, facts, open_relay
 
 CALL_ID = f"plain-{uuid4()}@example.org"
 
@@ -25,7 +25,7 @@ def sdp(address: str, port: int) -> bytes:
     return "".join(f"{line}\r\n" for line in lines).encode()
 
 
-def show(message: str, seen: Seeing) -> None:
+def show(message: str, seen: Observed) -> None:
     """Print what became of a message."""
     media = [line for line in (seen.sdp or b"").decode().splitlines() if line.startswith(("c=", "m="))]
     print(f"{message}: {seen.role}; send on {', '.join(media) or 'as it is'}")
@@ -39,16 +39,16 @@ async def main() -> None:
         call = relay.call(CALL_ID)
         await call.engage("rtpproxy")
 
-        invite = SipEvent("INVITE", True, 1, branch="br0", from_tag="alice", sdp=sdp("192.0.2.1", 4000))
+        invite = SipMessage("INVITE", True, 1, branch="br0", from_tag="alice", sdp=sdp("192.0.2.1", 4000))
         show("INVITE", await call.see(invite, received_from="192.0.2.1"))
 
-        ok = SipEvent(
+        ok = SipMessage(
             "INVITE", False, 1, status=200, branch="br0", from_tag="alice", to_tag="bob", sdp=sdp("192.0.2.2", 5000)
         )
         show("200", await call.see(ok, received_from="192.0.2.2"))
 
-        show("ACK", await call.see(SipEvent("ACK", True, 1, from_tag="alice", to_tag="bob")))
-        show("BYE", await call.see(SipEvent("BYE", True, 2, from_tag="alice", to_tag="bob")))
+        show("ACK", await call.see(SipMessage("ACK", True, 1, from_tag="alice", to_tag="bob")))
+        show("BYE", await call.see(SipMessage("BYE", True, 2, from_tag="alice", to_tag="bob")))
 
         for record in await call.history():
             print(f"{record.version:3} {record.event.name}: {facts(record.event)}")

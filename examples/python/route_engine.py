@@ -21,13 +21,13 @@ def sdp(port: int) -> bytes:
 
 
 async def offer(call: OfferParameters) -> tuple[bytes, str]:
-    """Give the body for the other side, and the name by which this session is known later."""
+    """Return the body for the other side, and the name by which this session is known later."""
     print(f"offer of {call['from_tag']} in set {call['set']}, flags {call.get('flags', 'none')}")
     return call["body"].replace(b"192.0.2.1", b"203.0.113.7"), "my-session-1"
 
 
 def answer(call: AnswerParameters) -> bytes:
-    """Give the body for the other side. It is no `async def`, so it runs in a thread."""
+    """Return the body for the other side. It is no `async def`, so it runs in a thread."""
     print(f"answer for {call.get('node')} of {call.get('to_tag')}")
     if b"m=audio 0" in call["body"]:
         raise ValueError("this answer takes no media")

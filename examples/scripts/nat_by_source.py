@@ -16,7 +16,7 @@ CORE = (ip_network("192.0.2.0/24"), ip_network("2001:db8:1::/48"))
 
 
 def is_core(host: str) -> bool:
-    """Tell whether an address is in the core. A name is not: who uses one is not one of ours."""
+    """Return whether an address is in the core. A name is not: who uses one is not one of ours."""
     try:
         address = ip_address(host.strip("[]"))
     except ValueError:

@@ -21,7 +21,7 @@ def route(request: Request) -> None:
 
 
 def fork(request: Request) -> None:
-    """Give both branches a relay, and each callee its flags."""
+    """Return both branches a relay, and each callee its flags."""
     request.rtp_relay_engage("rtpengine")
     # Inherited by all branches that have none of their own.
     request.rtp_relay_peer.flags = "trust-address"

@@ -22,7 +22,7 @@ def route(request: Request) -> None:
 
 
 async def rtp_relay_offer(call: OfferParameters) -> tuple[bytes, str]:
-    """Give the SDP for the other side, and the name by which this session is known later."""
+    """Return the SDP for the other side, and the name by which this session is known later."""
     body = call["body"]
     if "no-video" in call.get("flags", "").split():
         body = without_video(body)
@@ -34,7 +34,7 @@ async def rtp_relay_delete(call: DeleteParameters) -> None:
 
 
 def without_video(sdp: bytes) -> bytes:
-    """Give an SDP whose video streams are refused: port 0 (RFC 3264 6)."""
+    """Return an SDP whose video streams are refused: port 0 (RFC 3264 6)."""
     lines = sdp.split(b"\r\n")
     for number, line in enumerate(lines):
         if line.startswith(b"m=video "):

@@ -25,12 +25,12 @@ _EXPIRED_A_TURN = 4
 
 
 def key_of(peer: bytes, message: bytes) -> bytes:
-    """Give the key of a request. `peer` names its transport and sender and ends in a NUL, which no such name has."""
+    """Return the key of a request. `peer` names its transport and sender and ends in a NUL, which no such name has."""
     return blake2b(peer + message, digest_size=16).digest()
 
 
 def digest_of(body: bytes) -> bytes:
-    """Give what the same request has, whoever sends it and under which cookie."""
+    """Return what the same request has, whoever sends it and under which cookie."""
     return blake2b(body, digest_size=16).digest()
 
 
@@ -63,11 +63,11 @@ class ReplyCache:
         """How many replies had to go before their time."""
 
     def reply(self, key: bytes) -> bytes | None:
-        """Give the reply that is kept for a request."""
+        """Return the reply that is kept for a request."""
         return self._kept.get(key)
 
     def in_work(self, key: bytes) -> InWork | None:
-        """Give a request that waits for its reply."""
+        """Return a request that waits for its reply."""
         return self._in_work.get(key)
 
     @property
@@ -104,7 +104,7 @@ class ReplyCache:
             at_most -= 1
 
     def overdue(self, began_before: float) -> list[InWork]:
-        """Give the requests in work that began before a time."""
+        """Return the requests in work that began before a time."""
         found: list[InWork] = []
         for work in self._in_work.values():  # oldest first
             if work.began >= began_before:

@@ -8,11 +8,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from time import monotonic
 
-from actors.nodes import NodeTable
+from actors.node_table import NodeTable
 from events.journal import Journal
 from gateways.ng.cache import ReplyCache
 from gateways.ng.counters import NgCounters
-from gateways.ng.handler import Calls, Handler, Inside
+from gateways.ng.handler import Calls, Handler, NgBackend
 from gateways.ng.limits import Clients, Network
 from gateways.ng.overview import Overview
 from gateways.ng.standstill import BEAT, Standstill
@@ -56,7 +56,7 @@ class NgDoor:
         self.cache = ReplyCache(settings.reply_cache)
         self._clients = Clients(settings.allow, settings.max_queued_per_client)
         self._overview = Overview(journal, nodes, self.counters)
-        inside = Inside(
+        inside = NgBackend(
             calls=calls, overview=self._overview, now=now, monotonic=monotonic, ready=ready, set=settings.set
         )
         self._handler = Handler(inside, self._clients, self.cache, self.counters)

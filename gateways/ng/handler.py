@@ -15,7 +15,7 @@ import structlog
 from actors import replies
 from actors.command import Command
 from actors.messages import Reply
-from engines.rtpengine.bencode import NgDict
+from engines.ng.bencode import NgDict
 from gateways.ng import message as messages
 from gateways.ng.cache import InWork, ReplyCache, Send, digest_of, key_of
 from gateways.ng.counters import NgCounters
@@ -69,7 +69,7 @@ class _Job(InWork):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Inside:
+class NgBackend:
     """What is behind the door.
 
     calls: takes the commands about calls. overview: answers those about all. now: ms since the epoch. monotonic:
@@ -87,7 +87,7 @@ class Inside:
 class Handler:
     """Reads requests, has each carried out once, and answers it and its repeats."""
 
-    def __init__(self, inside: Inside, clients: Clients, cache: ReplyCache, counters: NgCounters) -> None:
+    def __init__(self, inside: NgBackend, clients: Clients, cache: ReplyCache, counters: NgCounters) -> None:
         self._inside, self._clients, self._cache, self._counters = inside, clients, cache, counters
         self._closing = False
         self._when_idle: Callable[[], None] = _nothing

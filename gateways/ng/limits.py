@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TypeAlias
 
 from actors import replies
-from engines.rtpengine.bencode import NgDict
+from engines.ng.bencode import NgDict
 
 Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -34,7 +34,7 @@ class Clients:
         self._clients: dict[str, Client] = {}
 
     def find(self, host: str) -> Client | None:
-        """Give the client at an IP address, or None if it is not allowed."""
+        """Return the client at an IP address, or None if it is not allowed."""
         client = self._clients.get(host)
         if client is None and self._is_allowed(host):
             self._forget_idle()
@@ -55,7 +55,7 @@ class Clients:
 
 
 def load_limit(*, supported: bool) -> NgDict:
-    """Give the reply that makes a client go on to its next node, in the form that this client understands."""
+    """Return the reply that makes a client go on to its next node, in the form that this client understands."""
     if supported:
         return {b"result": b"load limit", b"message": _REASON}
     return {b"result": b"error", b"error-reason": _REASON}

@@ -13,7 +13,7 @@ from decimal import Decimal
 from functools import reduce
 from typing import TypeVar
 
-from engines.rtpengine.bencode import NgDict, NgValue
+from engines.ng.bencode import NgDict, NgValue
 
 N = TypeVar("N", int, Decimal)
 

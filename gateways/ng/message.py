@@ -10,11 +10,11 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from actors import replies
-from engines.rtpengine import bencode, json_codec
-from engines.rtpengine.bencode import BencodeError, NgDict
-from engines.rtpengine.bulky import PartlyRead, whole
-from engines.rtpengine.framing import MAX_COOKIE
-from engines.rtpengine.json_codec import JsonError
+from engines.ng import bencode, json_codec
+from engines.ng.bencode import BencodeError, NgDict
+from engines.ng.bulky import PartlyRead, whole
+from engines.ng.framing import MAX_COOKIE
+from engines.ng.json_codec import JsonError
 
 Encoder: TypeAlias = Callable[[NgDict], bytes]
 """Writes a reply in the encoding of its request."""
@@ -30,13 +30,13 @@ class Unreadable(Exception):
 
 
 def split(message: bytes) -> tuple[bytes, bytes] | None:
-    """Give cookie and body, or None if there is no cookie of an allowed length."""
+    """Return cookie and body, or None if there is no cookie of an allowed length."""
     cookie, space, body = message.partition(b" ")
     return (cookie, body) if space and 0 < len(cookie) <= MAX_COOKIE else None
 
 
 def join(cookie: bytes, body: bytes) -> bytes:
-    """Give the message of a cookie and a body."""
+    """Return the message of a cookie and a body."""
     return b"%b %b" % (cookie, body)
 
 

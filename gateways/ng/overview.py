@@ -10,9 +10,9 @@ import structlog
 
 from actors import replies
 from actors.messages import Reply
-from actors.nodes import NodeTable
+from actors.node_table import NodeTable
 from engines.kind import Operation, is_ok
-from engines.rtpengine.bencode import NgDict, NgValue
+from engines.ng.bencode import NgDict, NgValue
 from events.journal import Journal, JournalError
 from gateways.ng.counters import NgCounters
 from gateways.ng.merge import merge
@@ -48,15 +48,15 @@ class Overview:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def list(self, limit: int, room: int, reply: Reply) -> None:
-        """Give the ids of up to `limit` live calls of all control nodes, in no order; an error beyond `room` bytes."""
+        """Return the ids of up to `limit` live calls of all control nodes, unordered; an error beyond `room` bytes."""
         self._answer(self._list(limit, room), reply)
 
     def statistics(self, reply: Reply) -> None:
-        """Give the statistics of all nodes that keep any as one, and numbers of this control node beside them."""
+        """Return the statistics of all nodes that keep any as one, and numbers of this control node beside them."""
         self._answer(self._statistics(), reply)
 
     async def close(self) -> None:
-        """Give up what is under way."""
+        """Return up what is under way."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 
 from actors.command import Command
-from engines.rtpengine.bencode import NgDict, NgValue
+from engines.ng.bencode import NgDict, NgValue
 from gateways.ng.wellformed import complaint_about
 
 PER_CALL = frozenset(
@@ -61,7 +61,7 @@ class Refused(Exception):
 
 
 def verb_of(request: NgDict) -> str:
-    """Give the command's name as it stands there. Raises Refused if there is none."""
+    """Return the command's name as it stands there. Raises Refused if there is none."""
     verb = request.get(b"command")
     if not isinstance(verb, bytes):
         raise Refused('Dictionary contains no key "command"')
@@ -128,7 +128,7 @@ def _counts_to_tag(request: NgDict) -> bool:
 
 
 def _words(value: NgValue | None) -> Iterable[bytes]:
-    """Give the words of a list of words, or of a single one in its place."""
+    """Return the words of a list of words, or of a single one in its place."""
     if isinstance(value, list):
         return [word for word in value if isinstance(word, bytes)]
     return (value,) if isinstance(value, bytes) else ()

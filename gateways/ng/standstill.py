@@ -29,7 +29,7 @@ class Standstill:
         self._beat = now
 
     def waited(self) -> float:
-        """Give how long ago what is read at this moment may have come: 0 if the loop did not stand still."""
+        """Return how long ago what is read at this moment may have come: 0 if the loop did not stand still."""
         now = self._monotonic()
         if now - self._beat > 2 * BEAT:
             return now - self._beat

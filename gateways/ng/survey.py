@@ -11,7 +11,7 @@ from pykka import ActorDeadError
 
 from actors.effects import Outcome
 from actors.messages import Perform, Performed
-from actors.nodes import Node
+from actors.node_table import Node
 from actors.runtime import LoopActor
 from engines.kind import Operation
 

@@ -13,9 +13,9 @@ from typing import cast
 import structlog
 
 from actors import replies
-from engines.rtpengine import bencode
-from engines.rtpengine.bencode import BencodeError
-from engines.rtpengine.framing import StreamSplitter
+from engines.ng import bencode
+from engines.ng.bencode import BencodeError
+from engines.ng.framing import StreamSplitter
 from gateways.ng import message as messages
 from gateways.ng.counters import NgCounters
 from gateways.ng.handler import Handler, Peer

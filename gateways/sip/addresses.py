@@ -65,5 +65,5 @@ class Hop:
 
 
 def bracketed(host: str) -> str:
-    """Give a host as URIs have it: an IPv6 address in brackets."""
+    """Return a host as URIs have it: an IPv6 address in brackets."""
     return f"[{host}]" if ":" in host else host

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from actors.directory import Directory
-from actors.nodes import NodeTable
+from actors.node_table import NodeTable
 from gateways.sip.addresses import Hop, Local
-from gateways.sip.calls.relays import CallRelays
+from gateways.sip.calls.client import CallClient
 from gateways.sip.dialogs.hops import Hops
 from gateways.sip.dialogs.requests import DialogRequests
 from gateways.sip.proxy.core import Proxy
@@ -51,7 +51,7 @@ class SipDoor:
     ) -> None:
         """Put the door together. `now` gives ms since the epoch; `ready` tells whether calls can be served."""
         self._directory = calls
-        self._relays = CallRelays(calls, nodes, now)
+        self._relays = CallClient(calls, nodes, now)
         self._router = CallRouter(routing, self._relays, settings.access, ready=ready)
         self.proxy = Proxy(self._router, settings.proxy)
         self._transports = Transports(settings.transport, self._received, self.proxy.backlog.gauge)
@@ -80,7 +80,7 @@ class SipDoor:
         await self._transports.open()
         self._router.open(self.requests)
         self.proxy.open(self._layer, self._transports, self._resolver)
-        self._directory.signaller = self.requests.signal
+        self._directory.sip_sender = self.requests.signal
 
     def reload(self, routing: Routing) -> None:
         """Let another routing decide about requests from now on; those on their way keep theirs."""
@@ -88,7 +88,7 @@ class SipDoor:
 
     async def close(self, grace: float) -> None:
         """Take nothing new, wait up to `grace` seconds for what is under way, and close all sockets."""
-        self._directory.signaller = None
+        self._directory.sip_sender = None
         await self.proxy.close(grace)
         await self.requests.close()
         await self._relays.close()

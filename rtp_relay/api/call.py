@@ -8,27 +8,27 @@ from typing import Literal
 
 from actors.directory import Directory
 from actors.effects import Flow
-from actors.flows import copies
-from actors.flows import relay as flows
-from actors.flows.copies import CopyWish
-from actors.flows.delete import delete, delete_of_party
-from actors.flows.relay import Media
-from actors.flows.signalling import REFUSE_WITH, REMEDY, VERDICT, Seen, see
-from actors.nodes import NodeTable
-from engines.copies import Leg as CopiedLeg
-from engines.rtpengine.bencode import NgDict
-from engines.rtpengine.bulky import whole
+from actors.flows.media import copies
+from actors.flows.media.copies import CopyIntent
+from actors.flows.media.delete import delete, delete_of_party
+from actors.flows.sip import relayed_media as flows
+from actors.flows.sip.observe import REFUSE_WITH, REMEDY, VERDICT, Seen, see
+from actors.flows.sip.relayed_media import Media
+from actors.node_table import NodeTable
+from engines.copy_request import Leg as CopiedLeg
+from engines.ng.bencode import NgDict
+from engines.ng.bulky import whole
 from events.journal import Journal, Recorded
 from replay.fold import fold
-from replay.negotiation import SipEvent
-from replay.relay import ALL_BRANCHES, CALLEE, CALLER, Relay
+from replay.offer_answer import SipMessage
+from replay.relay_settings import ALL_BRANCHES, CALLEE, CALLER, RelaySettings
 from replay.state import CallState
 from rtp_relay.api.errors import BadValue, check
 from rtp_relay.api.variables import Branch, ContextVariables, LegVariables, branch_name
 
 
 @dataclass(frozen=True, slots=True)
-class Seeing:
+class Observed:
     """What became of a SIP message. sdp: what is to stand in it in place of its own, None to leave it as it is.
 
     role: offer, answer, repeat, nothing or illegal. change: what it did to the call (established, branch failed, ...).
@@ -58,14 +58,14 @@ class RelayCall:
     # -- settings --
 
     def rtp_relay(self, branch: Branch = None, *, leg: str | None = None) -> LegVariables:
-        """Give the settings of a leg: the caller's for all branches, the callee's for one, unless `leg` says which.
+        """Return the settings of a leg: the caller's for all branches, the callee's for one, unless `leg` says which.
 
         So $rtp_relay means the caller in the main route, and the branch's callee in a branch route or by index.
         """
         return self._variables(leg or (CALLER if branch is None else CALLEE), branch)
 
     def rtp_relay_peer(self, branch: Branch = None, *, leg: str | None = None) -> LegVariables:
-        """Give the settings of the other leg than `rtp_relay` with the same arguments."""
+        """Return the settings of the other leg than `rtp_relay` with the same arguments."""
         return self._variables(_other(leg or (CALLER if branch is None else CALLEE)), branch)
 
     @property
@@ -80,7 +80,7 @@ class RelayCall:
 
     # -- what the SIP stack saw --
 
-    async def see(self, event: SipEvent, *, received_from: str = "") -> Seeing:
+    async def see(self, event: SipMessage, *, received_from: str = "") -> Observed:
         """Tell of a SIP message, and get what is to stand in it.
 
         The initial INVITE is told of once for each branch that goes out, with the branch's name (`branch_name(0)`).
@@ -140,12 +140,12 @@ class RelayCall:
         siprec: label the streams as RFC 7866 wants it. inactive: begin paused. The same name again changes that copy,
         or ends it if the change fails. An rtpproxy copies or records a stream once at a time: another is Refused.
         """
-        wish = CopyWish(name, legs, streams, siprec, inactive)
+        wish = CopyIntent(name, legs, streams, siprec, inactive)
         sdp = (await self._conduct(copies.copy_offer(wish))).get(b"sdp")
         return sdp if isinstance(sdp, bytes) else b""
 
     async def copy_answer(self, name: str, sdp: bytes) -> None:
-        """Give the recorder's answer: media flow to it until the copy or the call ends."""
+        """Return the recorder's answer: media flow to it until the copy or the call ends."""
         await self._conduct(copies.copy_answer(name, sdp))
 
     async def copy_delete(self, name: str, *, reason: str = "asked for") -> None:
@@ -155,16 +155,16 @@ class RelayCall:
     # -- reading --
 
     async def history(self) -> list[Recorded]:
-        """Give the call's events, oldest first."""
+        """Return the call's events, oldest first."""
         return await self._journal.read(self.call_id)
 
     async def state(self, version: int | None = None) -> CallState:
-        """Give the call's state, now or at a version."""
+        """Return the call's state, now or at a version."""
         records = await self.history()
         return fold(self.call_id, records if version is None else records[:version])
 
-    async def _settings(self) -> Relay:
-        return (await self.state()).relay or Relay()
+    async def _settings(self) -> RelaySettings:
+        return (await self.state()).relay or RelaySettings()
 
     def _variables(self, leg: str, branch: Branch) -> LegVariables:
         if leg not in (CALLER, CALLEE):
@@ -212,12 +212,12 @@ def _other(leg: str) -> str:
     return CALLEE if leg == CALLER else CALLER
 
 
-def _seeing(reply: NgDict) -> Seeing:
+def _seeing(reply: NgDict) -> Observed:
     said, sdp = reply[VERDICT], reply.get(b"sdp")
     assert isinstance(said, dict)
     words = {key.decode(): value.decode() for key, value in said.items() if isinstance(value, bytes)}
     remedy, status = reply.get(REMEDY), reply.get(REFUSE_WITH)
-    return Seeing(
+    return Observed(
         sdp=sdp if isinstance(sdp, bytes) else None,
         role=words["role"],
         change=words["change"],

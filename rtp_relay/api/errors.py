@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from engines.ng.bencode import NgDict
 from engines.refusal import RefusalCode, code_of
-from engines.rtpengine.bencode import NgDict
 
 
 class RelayError(Exception):
@@ -50,7 +50,7 @@ _BY_CODE: Mapping[RefusalCode, type[RelayError]] = MappingProxyType(
 
 
 def check(reply: NgDict) -> NgDict:
-    """Give the reply back if it is ok; else raise the error that its reason stands for."""
+    """Return the reply back if it is ok; else raise the error that its reason stands for."""
     if reply.get(b"result") == b"ok":
         return reply
     text = reply.get(b"error-reason") or reply.get(b"message") or b"refused without a reason"

@@ -22,7 +22,7 @@ class RelaySystem:
         self._service = service
 
     def call(self, call_id: str, *, callers_tag: str = "") -> RelayCall:
-        """Give a call's relay, whether the call exists or is about to.
+        """Return a call's relay, whether the call exists or is about to.
 
         With `callers_tag`, the From tag of its INVITE, the call is kept apart from all others that have this Call-ID,
         whoever began them; to be given in each message of the call, or in none.
@@ -32,7 +32,7 @@ class RelaySystem:
         return RelayCall(name, service.directory, service.nodes, service.journal)
 
     def live_calls(self, node: str | None = None) -> AsyncIterator[LiveCall]:
-        """Give the live calls of the whole cluster, in no order; with `node`, those that have a session there."""
+        """Return the live calls of the whole cluster, in no order; with `node`, those that have a session there."""
         return self._service.journal.live_calls(node)
 
     @asynccontextmanager

@@ -6,23 +6,23 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TypeAlias
 
-from replay import settings
-from replay.relay import ALL_BRANCHES, Relay
-from replay.settings import BadSetting, SettingValue
+from actors import setting_values
+from actors.setting_values import BadSetting, SettingValue
+from replay.relay_settings import ALL_BRANCHES, RelaySettings
 from rtp_relay.api.errors import BadValue
 
 SetLeg: TypeAlias = Callable[[str, str, Mapping[str, str], bytes | None], Awaitable[None]]
 SetContext: TypeAlias = Callable[[Mapping[str, str]], Awaitable[None]]
-Read: TypeAlias = Callable[[], Awaitable[Relay]]
+Read: TypeAlias = Callable[[], Awaitable[RelaySettings]]
 
 Branch: TypeAlias = int | str | None
 """A branch by its index (0, 1, ...), by its callee's tag, or None for all of them."""
 
 
 def branch_name(index: int) -> str:
-    """Give the name that a branch has on relays: OpenSIPS' via-branch for rtpengine."""
+    """Return the name that a branch has on relays: OpenSIPS' via-branch for rtpengine."""
     with _bad_value():
-        return settings.branch_name(index)
+        return setting_values.branch_name(index)
 
 
 class LegVariables:
@@ -42,11 +42,11 @@ class LegVariables:
         Raises BadValue for a name that there is not.
         """
         with _bad_value():
-            texts, body = settings.leg_settings(values)
+            texts, body = setting_values.leg_settings(values)
         await self._write(self._leg, await self._resolved(), texts, body)
 
     async def get(self) -> Mapping[str, str]:
-        """Give the settings in force, without the body."""
+        """Return the settings in force, without the body."""
         relay = await self._read()
         return relay.in_force(self._leg, await self._resolved())
 
@@ -57,7 +57,7 @@ class LegVariables:
             return branch_name(self._branch)
         tags = (await self._read()).tags
         with _bad_value():
-            return settings.branch_of(self._branch, tags)
+            return setting_values.branch_of(self._branch, tags)
 
 
 class ContextVariables:
@@ -72,11 +72,11 @@ class ContextVariables:
         OpenSIPS' spellings with hyphens are taken, too: `set(**{"from-tag": "x"})`.
         """
         with _bad_value():
-            texts = settings.context_settings(values)
+            texts = setting_values.context_settings(values)
         await self._write(texts)
 
     async def get(self) -> Mapping[str, str]:
-        """Give the settings in force."""
+        """Return the settings in force."""
         return dict((await self._read()).context)
 
 

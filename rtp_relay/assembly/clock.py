@@ -22,7 +22,7 @@ TOLERANCE = 0.005
 
 
 def now() -> int:
-    """Give the time by this machine's own clock, ms since the epoch."""
+    """Return the time by this machine's own clock, ms since the epoch."""
     return time.time_ns() // 1_000_000
 
 
@@ -38,7 +38,7 @@ class JournalClock:
         self._offset = time.time() - monotonic()
 
     def now(self) -> int:
-        """Give the time, ms since the epoch."""
+        """Return the time, ms since the epoch."""
         return round((self._monotonic() + self._offset) * 1000)
 
     async def look(self) -> None:

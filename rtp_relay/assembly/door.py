@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from actors.directory import Directory
-from actors.nodes import NodeTable
+from actors.node_table import NodeTable
 from events.journal import Journal
 from gateways.ng.door import NgDoor, NgSettings
 from rtp_relay.assembly.errors import StartError

@@ -15,7 +15,7 @@ from events.secrets import Keyring
 from rtp_relay.assembly.errors import UnreachableError, UnusableError
 from rtp_relay.config import Config
 from rtp_relay.config.journal_url import redacted
-from rtp_relay.embedded_redis import EmbeddedRedis
+from rtp_relay.embedded.redis_server import EmbeddedRedis
 
 log = structlog.get_logger()
 

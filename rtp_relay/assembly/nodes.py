@@ -7,8 +7,8 @@ import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
-from actors.engine import EngineActor, EngineSettings
-from actors.nodes import Node, NodeTable
+from actors.engine_actor import EngineActor, EngineSettings
+from actors.node_table import Node, NodeTable
 from actors.route_transport import way_to
 from engines.health import Health
 from engines.route.kind import RouteKind

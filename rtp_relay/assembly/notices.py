@@ -9,9 +9,9 @@ from contextlib import asynccontextmanager
 import structlog
 
 from actors.directory import Directory
-from actors.flows.timeouts import timed_out
-from engines.rtpengine.bencode import NgDict
-from gateways.notices import listen
+from actors.flows.recovery.media_timeout import timed_out
+from engines.ng.bencode import NgDict
+from gateways.timeout_notices import listen
 from rtp_relay.assembly.errors import StartError
 from rtp_relay.config import CallsConfig
 from rtp_relay.config.model import OnMediaTimeout

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 
 import structlog
 
-from actors.nodes import Node, NodeTable
+from actors.node_table import Node, NodeTable
 from events.journal import Journal, JournalError
 from rtp_relay import __version__
 from rtp_relay.status import ControlNodeStatus, NodeState, NodeStatus, encode_status

@@ -49,6 +49,6 @@ def _run(path: Path) -> ModuleType:
 
 
 def _place(error: Exception, path: Path) -> str:
-    """Give the script's own line that led to an error."""
+    """Return the script's own line that led to an error."""
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
     return f"line {lines[-1]}: " if lines else ""

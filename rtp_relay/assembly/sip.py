@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from ipaddress import ip_address, ip_network
 
 from actors.directory import Directory
-from actors.nodes import NodeTable
+from actors.node_table import NodeTable
 from engines.sets import EVERY_SET
 from gateways.sip.addresses import Transport
 from gateways.sip.door import SipDoor, SipSettings
@@ -85,7 +85,7 @@ def _settings(config: SipConfig) -> SipSettings:
 
 
 def access_of(config: SipConfig) -> Access:
-    """Give who may use the door, and for what: anybody where a script or a next hop decides, else this machine."""
+    """Return who may use the door, and for what: anybody where a script or a next hop decides, else this machine."""
     if config.script is not None:
         return Access(allow=config.allow, relay_to=None)
     if config.next_hop is not None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from events.journal import Recorded
-from events.types import Event
-from replay.words import facts
+from events.registry import Event
+from replay.history.describe import facts
 from rtp_relay.logs import call_logger
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from replay.timeline import printable
+from replay.history.timeline import printable
 from rtp_relay import __version__
 from rtp_relay.cli.calls import calls
 from rtp_relay.cli.check import check

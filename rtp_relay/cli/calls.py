@@ -34,7 +34,7 @@ def calls(
 
 
 def as_document(rows: Sequence[LiveCall], total: int) -> dict[str, object]:
-    """Give the calls as a JSON document; `total` counts those that are not shown too."""
+    """Return the calls as a JSON document; `total` counts those that are not shown too."""
     return {"total": total, "calls": [_as_row(row) for row in rows]}
 
 

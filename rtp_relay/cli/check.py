@@ -8,7 +8,7 @@ from pathlib import Path
 
 import typer
 
-from replay.timeline import printable
+from replay.history.timeline import printable
 from rtp_relay.cli.exits import Exit
 from rtp_relay.cli.options import ConfigOption, JsonOption
 from rtp_relay.cli.output import print_json

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from events.journal import CorruptEntry, Journal, Recorded
-from replay.timeline import Moment, bodies, timeline
+from replay.history.timeline import Moment, bodies, timeline
 from rtp_relay.cli.exits import Exit
 from rtp_relay.cli.options import ConfigOption, JsonOption
 from rtp_relay.cli.output import cell, console, fail, iso, print_json
@@ -51,7 +51,7 @@ def history(
 
 
 def as_document(call_id: str, events: Sequence[Recorded], *, secrets: bool) -> dict[str, object]:
-    """Give a history as a JSON document; with `secrets`, session descriptions keep their keys."""
+    """Return a history as a JSON document; with `secrets`, session descriptions keep their keys."""
     return {"call_id": call_id, "events": [_as_row(entry, secrets=secrets) for entry in events]}
 
 
@@ -63,7 +63,7 @@ def _as_row(entry: Recorded, *, secrets: bool) -> dict[str, object]:
 
 
 def _plain(value: object) -> object:
-    """Give a value as JSON knows it."""
+    """Return a value as JSON knows it."""
     match value:
         case bytes():
             return value.decode("utf-8", "backslashreplace")
@@ -76,7 +76,7 @@ def _plain(value: object) -> object:
 
 
 def as_text(call_id: str, events: Sequence[Recorded], *, sdp: bool, secrets: bool) -> Group:
-    """Give a history as lines of text; with `sdp`, session descriptions too, and with `secrets` their keys."""
+    """Return a history as lines of text; with `sdp`, session descriptions too, and with `secrets` their keys."""
     made = Table.grid(padding=(0, 2))
     for column in ("time", "delta", "version", "by", "title"):
         made.add_column(column, no_wrap=column != "by", overflow="fold")

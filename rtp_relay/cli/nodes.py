@@ -43,13 +43,13 @@ def nodes(config: ConfigOption = None, fail_if_down: FailOption = False, as_json
 
 
 def as_document(status: ControlNodeStatus) -> dict[str, object]:
-    """Give what a control node says as a part of a JSON document."""
+    """Return what a control node says as a part of a JSON document."""
     nodes = [asdict(node) | {"since": iso(node.since)} for node in status.nodes]
     return asdict(status) | {"started_at": iso(status.started_at), "seen_at": iso(status.seen_at), "nodes": nodes}
 
 
 def as_tables(statuses: Sequence[ControlNodeStatus]) -> RenderableType:
-    """Give a table for each control node."""
+    """Return a table for each control node."""
     return Group(*(_as_table(status) for status in statuses))
 
 

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from replay.timeline import printable
+from replay.history.timeline import printable
 from rtp_relay.cli.exits import Exit
 
 WIDTH_WITHOUT_TERMINAL = 240
@@ -23,7 +23,7 @@ UNBROKEN = {"status", "state", "weight", "calls", "version"}
 
 
 def console() -> Console:
-    """Give a console for standard output that takes text as it is: no markup, no guessing what to highlight."""
+    """Return a console for standard output that takes text as it is: no markup, no guessing what to highlight."""
     width = None if sys.stdout.isatty() else WIDTH_WITHOUT_TERMINAL
     return Console(width=width, markup=False, highlight=False, emoji=False)
 

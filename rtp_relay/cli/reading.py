@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 
 def read_journal(path: Path | None, read: Callable[[Journal], Awaitable[T]]) -> T:
-    """Give what `read` finds in the journal that the configuration names; end when it cannot be reached or used."""
+    """Return what `read` finds in the journal that the configuration names; end when it cannot be reached or used."""
     config = load_or_exit(path)
     try:
         return asyncio.run(_read(config, read))

@@ -164,7 +164,7 @@ def _socket_address(value: object) -> SocketAddress | None:
 
 
 def _canonical_host(six: str | None, host: str | None) -> str | None:
-    """Give an address in its one canonical spelling, a name in small letters, or None for neither."""
+    """Return an address in its one canonical spelling, a name in small letters, or None for neither."""
     if six is not None:
         return _canonical_ipv6(six)
     if host is None or not _HOST.fullmatch(host):

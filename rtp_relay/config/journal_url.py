@@ -34,5 +34,5 @@ def journal_url(value: object) -> str:
 
 
 def redacted(url: str) -> str:
-    """Give the url as text to show, without what stands before an @ or after a question mark: passwords do."""
+    """Return the url as text to show, without what stands before an @ or after a question mark: passwords do."""
     return repr(re.sub(r"\?.*", "?***", re.sub(r"(?<=//).*@", "***@", url)))

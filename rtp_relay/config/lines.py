@@ -28,7 +28,7 @@ _TOKEN = re.compile(
 
 
 def lines_of(text: str) -> dict[KeyPath, int]:
-    """Give the line, counted from 1, of every table, key and list item of a valid TOML text."""
+    """Return the line, counted from 1, of every table, key and list item of a valid TOML text."""
     return _Scanner(text).scan()
 
 

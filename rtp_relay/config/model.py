@@ -69,12 +69,12 @@ class OnMediaTimeout(StrEnum):
 
 
 def host_name() -> str:
-    """Give this machine's name, with a hyphen for each character that a control node's name cannot have."""
+    """Return this machine's name, with a hyphen for each character that a control node's name cannot have."""
     return re.sub(r"[^A-Za-z0-9._-]", "-", socket.gethostname()) or "localhost"
 
 
 def default_state_dir() -> Path:
-    """Give the folder that systemd made for the service, or else the usual one for this user."""
+    """Return the folder that systemd made for the service, or else the usual one for this user."""
     by_systemd = os.environ.get("STATE_DIRECTORY", "").split(":")[0]
     if by_systemd:
         return Path(by_systemd)

@@ -25,7 +25,7 @@ class Notes:
         self.problems.append(Problem(self.file, self.line(path), spelled(path), fault.found, fault.expected))
 
     def line(self, path: KeyPath) -> int:
-        """Give the line of a value; for one that is not there, that of the nearest table around it."""
+        """Return the line of a value; for one that is not there, that of the nearest table around it."""
         while path and path not in self.lines:
             path = path[:-1]
         return self.lines.get(path, 1)

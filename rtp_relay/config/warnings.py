@@ -23,5 +23,5 @@ def _of_open_door(sip: SipConfig) -> list[str]:
 
 
 def _is_public(host: str) -> bool:
-    """Tell whether other machines reach an address that is listened on."""
+    """Return whether other machines reach an address that is listened on."""
     return not ipaddress.ip_address(host).is_loopback

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from engines.kind import is_ok, reason
-from engines.rtpengine.bencode import NgDict, NgValue
+from engines.ng.bencode import NgDict, NgValue
 from rtp_relay.demo.ng_client import NgClient, NoReplyError
 from rtp_relay.demo.party import Address
 from rtp_relay.demo.phone import NoResponseError, Phone
@@ -33,7 +33,7 @@ class CallDoor(Protocol):
     call_id: str
 
     async def ready(self) -> bool:
-        """Tell whether the service answers there; takes a moment if it does not."""
+        """Return whether the service answers there; takes a moment if it does not."""
 
     async def negotiate(self, caller: Address, callee: Address, version: int) -> tuple[Address, Address]:
         """Have parties agree that take media at these addresses, anew after the first time.
@@ -56,7 +56,7 @@ class NgDoor:
         self._client = client
 
     async def ready(self) -> bool:
-        """Tell whether a ping is answered."""
+        """Return whether a ping is answered."""
         try:
             return (await self._client.ask("ping", {}, tries=1)).get(b"result") == b"pong"
         except NoReplyError:
@@ -92,7 +92,7 @@ class SipDoor:
         self._caller, self._callee, self._door = caller, callee, door
 
     async def ready(self) -> bool:
-        """Tell whether an OPTIONS for the proxy itself is answered."""
+        """Return whether an OPTIONS for the proxy itself is answered."""
         try:
             await self._caller.options(self._door, f"{self.call_id}-ready")
         except NoResponseError:
@@ -116,7 +116,7 @@ class SipDoor:
 
 
 async def open_door(name: DoorName, address: Address) -> CallDoor:
-    """Give a new call's way through the door at an address."""
+    """Return a new call's way through the door at an address."""
     if name is DoorName.NG:
         return NgDoor(await NgClient.open(address))
     return SipDoor(await Phone.open("caller"), await Phone.open("callee"), address)

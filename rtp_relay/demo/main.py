@@ -8,14 +8,14 @@ import subprocess
 from collections.abc import Awaitable, Callable
 
 from events.journal import JournalError
+from rtp_relay.demo.checks import NoWitnessError
 from rtp_relay.demo.doors import DoorName, RefusedError, open_door
 from rtp_relay.demo.ng_client import NoReplyError
 from rtp_relay.demo.party import Party
 from rtp_relay.demo.phone import NoResponseError
 from rtp_relay.demo.report import Check, Report
-from rtp_relay.demo.stage import Stage
-from rtp_relay.demo.story import DidNotHappenError, Story
-from rtp_relay.demo.witness import NoWitnessError
+from rtp_relay.demo.sandbox import Stage
+from rtp_relay.demo.scenario import DidNotHappenError, Story
 
 STEP_TIMEOUT = 20.0
 """Seconds that a step may take at most; all of them take about ten."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import cast
 
 from engines.cookies import CookieSource
-from engines.rtpengine.bencode import BencodeError, NgDict, NgValue, decode, encode
+from engines.ng.bencode import BencodeError, NgDict, NgValue, decode, encode
 
 TRIES = 8
 PATIENCE = 0.5
@@ -28,7 +28,7 @@ class NgClient(asyncio.DatagramProtocol):
 
     @classmethod
     async def open(cls, address: tuple[str, int]) -> NgClient:
-        """Give a client of the door at an address."""
+        """Return a client of the door at an address."""
         _, client = await asyncio.get_running_loop().create_datagram_endpoint(cls, remote_addr=address)
         return client
 

@@ -45,7 +45,7 @@ class Party(asyncio.DatagramProtocol):
 
     @classmethod
     async def open(cls, name: str, pitch: float) -> Party:
-        """Give a party with a socket on loopback.
+        """Return a party with a socket on loopback.
 
         `pitch` is its tone's, in Hz: a multiple of 50, so that one packet goes on where the last one ended.
         """
@@ -117,7 +117,7 @@ class Party(asyncio.DatagramProtocol):
 
 
 def _tone(pitch: float) -> bytes:
-    """Give a packet's worth of a tone in G.711 mu-law."""
+    """Return a packet's worth of a tone in G.711 mu-law."""
     return bytes(_mu_law(round(8000 * math.sin(2 * math.pi * pitch * at / 8000))) for at in range(SAMPLES))
 
 

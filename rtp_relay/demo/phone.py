@@ -52,7 +52,7 @@ class Phone(asyncio.DatagramProtocol):
 
     @classmethod
     async def open(cls, name: str) -> Phone:
-        """Give a phone with a socket on loopback."""
+        """Return a phone with a socket on loopback."""
         loop = asyncio.get_running_loop()
         _, phone = await loop.create_datagram_endpoint(lambda: cls(name), local_addr=("127.0.0.1", 0))
         return phone

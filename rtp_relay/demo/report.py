@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from events.journal import Recorded
-from replay.timeline import printable, timeline
+from replay.history.timeline import printable, timeline
 
 WIDTH_WITHOUT_TERMINAL = 240
 
@@ -43,7 +43,7 @@ class Report:
             yield
 
     def tell(self, check: Check) -> None:
-        """Tell how a step ended."""
+        """Return how a step ended."""
         mark = Text("ok      ", "green") if check.ok else Text("FAILED  ", "bold red")
         self._console.print(mark + Text(check.name) + Text(f": {printable(check.found)}", "dim"))
 

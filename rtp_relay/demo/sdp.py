@@ -6,7 +6,7 @@ from rtp_relay.demo.party import Address
 
 
 def describe(address: Address, version: int) -> bytes:
-    """Give the description (RFC 4566) of one G.711 stream that is taken at an address."""
+    """Return the description (RFC 4566) of one G.711 stream that is taken at an address."""
     host, port = address
     lines = (
         "v=0",
@@ -22,7 +22,7 @@ def describe(address: Address, version: int) -> bytes:
 
 
 def media_address(sdp: bytes) -> Address:
-    """Give where the description's first stream is taken. Raises ValueError if it does not say."""
+    """Return where the description's first stream is taken. Raises ValueError if it does not say."""
     host, port = "", 0
     for line in sdp.decode("utf-8", "replace").splitlines():
         if line.startswith("c=") and not host:

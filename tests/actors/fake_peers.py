@@ -7,19 +7,19 @@ from collections import defaultdict
 from collections.abc import Callable
 from functools import partial
 
-from actors.signaller import InDialog, Signaller, SignalOutcome
+from actors.sip_requests import DialogRequest, SipOutcome, SipSender
 
 TIMEOUT = 32.0  # s: after so long a request without a response is given up, all its repeats included
 DELAY = 0.001
 
-Take = Callable[[SignalOutcome], None]
+Take = Callable[[SipOutcome], None]
 
 
 class FakePeer:
     """A party of one dialog. The attributes from `silent` on are the ways to make it misbehave."""
 
     def __init__(self) -> None:
-        self.received: list[InDialog] = []
+        self.received: list[DialogRequest] = []
         self.forwarded: list[int] = []
         self.last = -1
         self.ended = False
@@ -43,7 +43,7 @@ class FakePeer:
         """Name the requests of our own that arrived."""
         return [request.method for request in self.received]
 
-    def answer(self, request: InDialog) -> int:
+    def answer(self, request: DialogRequest) -> int:
         """Take a request of our own and give the status of the response (RFC 3261 12.2.2, 15.1.2)."""
         self.received.append(request)
         if self.gone or self.ended:
@@ -64,30 +64,30 @@ class Peers(defaultdict[str, FakePeer]):
     def __init__(self) -> None:
         super().__init__(FakePeer)
 
-    def signaller(self, alive: Callable[[], bool]) -> Signaller:
-        """Give what sends requests from one control node. `alive` tells whether that lives to do it."""
+    def sip_sender(self, alive: Callable[[], bool]) -> SipSender:
+        """Return what sends requests from one control node. `alive` tells whether that lives to do it."""
 
-        def signal(request: InDialog, take: Take) -> None:
+        def signal(request: DialogRequest, take: Take) -> None:
             if alive():
                 peer = self[request.to_value.rpartition(";tag=")[2]]
                 if peer.unreachable:
-                    take(SignalOutcome(0, "cannot be reached", reached=False))
+                    take(SipOutcome(0, "cannot be reached", reached=False))
                 else:
                     _later(DELAY, partial(self._arrive, peer, request, partial(_back, alive, take)))
 
         return signal
 
-    def _arrive(self, peer: FakePeer, request: InDialog, back: Take) -> None:
+    def _arrive(self, peer: FakePeer, request: DialogRequest, back: Take) -> None:
         if not peer.silent:
             status = peer.answer(request)
             if peer.lose_replies <= 0:
-                _later(DELAY, partial(back, SignalOutcome(status, f"status {status}")))
+                _later(DELAY, partial(back, SipOutcome(status, f"status {status}")))
                 return
             peer.lose_replies -= 1
-        _later(TIMEOUT, partial(back, SignalOutcome(0, "no answer")))
+        _later(TIMEOUT, partial(back, SipOutcome(0, "no answer")))
 
 
-def _back(alive: Callable[[], bool], take: Take, outcome: SignalOutcome) -> None:
+def _back(alive: Callable[[], bool], take: Take, outcome: SipOutcome) -> None:
     if alive():
         take(outcome)
 

@@ -13,9 +13,9 @@ import asyncio
 from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field
 
-from actors.engine import OpenWay
+from actors.engine_actor import OpenWay
 from actors.transports import Complaint, Taker
-from engines.rtpengine.bencode import NgDict, decode, encode
+from engines.ng.bencode import NgDict, decode, encode
 
 Text = bytes
 
@@ -119,7 +119,7 @@ class FakeNode:
         self.delay = 0.001
 
     def held(self) -> set[str]:
-        """Give the ids of the sessions that it holds."""
+        """Return the ids of the sessions that it holds."""
         raise NotImplementedError
 
     def restart(self) -> None:
@@ -241,7 +241,7 @@ class FakeTransport:
 def opener(
     relays: Mapping[str, FakeNode], alive: Callable[[], bool], unreachable: Container[str] = frozenset()
 ) -> OpenWay:
-    """Give what an EngineActor opens its transport with: the url names the relay. `unreachable` may change."""
+    """Return what an EngineActor opens its transport with: the url names the relay. `unreachable` may change."""
 
     async def open_way(url: str, take: Taker, complain: Complaint) -> FakeTransport:  # noqa: ARG001
         return FakeTransport(relays[url], take, alive, lambda: url not in unreachable)
@@ -250,7 +250,7 @@ def opener(
 
 
 def text_of(request: NgDict, key: bytes) -> bytes:
-    """Give what a request has under a key; nothing if it has not."""
+    """Return what a request has under a key; nothing if it has not."""
     value = request.get(key, b"")
     assert isinstance(value, bytes)
     return value

@@ -10,16 +10,16 @@ from typing import Any, TypeVar
 
 from actors.command import Command
 from actors.directory import Directory, DirectorySettings
-from actors.due import DuePoller
-from actors.engine import EngineActor, EngineSettings
-from actors.nodes import Node, NodeTable
+from actors.due_poller import DuePoller
+from actors.engine_actor import EngineActor, EngineSettings
+from actors.node_table import Node, NodeTable
 from engines.health import Health
-from engines.rtpengine.bencode import NgDict, encode
+from engines.ng.bencode import NgDict, encode
 from engines.sets import NodeSpec
 from events.journal import Conflict, Index, JournalUnavailable, LiveCall, Recorded
 from events.memory import MemoryJournal
 from replay.fold import fold
-from replay.index import Deadlines
+from replay.projection import Deadlines
 from replay.state import CallState, SessionStatus
 from tests.actors.fake_peers import FakePeer, Peers
 from tests.actors.fake_relay import FakeNode, FakeRelay, opener
@@ -150,7 +150,7 @@ class ControlNode:
             deadlines=cluster.deadlines,
             settings=cluster.settings,
         )
-        self.directory.signaller = cluster.peers.signaller(self.life.cross)
+        self.directory.sip_sender = cluster.peers.sip_sender(self.life.cross)
         self.poller = DuePoller(self.journal, self.directory, cluster.loop.now_ms, interval=2.0)
         self._cluster = cluster
         self._polling: asyncio.Task[None] | None = None
@@ -256,7 +256,7 @@ class Cluster:
         return node
 
     def peer(self, tag: str) -> FakePeer:
-        """Give a party of calls by its tag."""
+        """Return a party of calls by its tag."""
         return self.peers[tag]
 
     def restart(self, place: int) -> None:
@@ -266,7 +266,7 @@ class Cluster:
         self.nodes[place] = self.nodes.pop()
 
     def ask(self, verb: str, call_id: str, *, place: int = 0, **words: Any) -> Asked:
-        """Give a command to a control node; the reply comes as time passes."""
+        """Return a command to a control node; the reply comes as time passes."""
         asked = self.hold(verb, call_id, **words)
         self.let_go(asked, place=place)
         return asked
@@ -279,7 +279,7 @@ class Cluster:
         return asked
 
     def again(self, asked: Asked, *, place: int) -> Asked:
-        """Give the very same request to a control node once more, under another cookie."""
+        """Return the very same request to a control node once more, under another cookie."""
         repeat = Asked(replace(asked.command, received_at=self.loop.now_ms()))
         self.asked.append(repeat)
         self.let_go(repeat, place=place)
@@ -297,7 +297,7 @@ class Cluster:
         self.run(submit())
 
     def do(self, verb: str, call_id: str, *, place: int = 0, **words: Any) -> NgDict:
-        """Give a command to a control node and wait for its reply."""
+        """Return a command to a control node and wait for its reply."""
         asked = self.ask(verb, call_id, place=place, **words)
         for _ in range(1000):
             if asked.reply is not None:
@@ -382,12 +382,12 @@ class Cluster:
         self.loop.close()
 
     def version(self, call_id: str) -> int:
-        """Give the journal's version of a call; on the loop only."""
+        """Return the journal's version of a call; on the loop only."""
         late = self.journal.check(call_id, 0).exception()
         return late.actual if isinstance(late, Conflict) else 0
 
     def window(self, asked: Asked) -> list[CallState]:
-        """Give the states that the journal had of a call while a command was under way."""
+        """Return the states that the journal had of a call while a command was under way."""
         call_id = asked.command.call_id
         stream = self.stream(call_id)
         last = asked.until if asked.replies else len(stream)

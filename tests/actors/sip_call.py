@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from actors.effects import Flow, Spawn
-from actors.flows.dialogs import Own, request_in_dialog
-from actors.flows.signalling import CSEQ_SHIFT, Seen, signal
-from actors.signaller import SignalOutcome
-from engines.rtpengine.bencode import NgDict
-from events.types import Event, PartyLearned, RelayEngaged, RequestEnded, RequestIntended
-from replay.negotiation import SipEvent
-from replay.relay import CALLEE, CALLER
-from replay.signalling import Signalling
+from actors.flows.sip.observe import CSEQ_SHIFT, Seen, signal
+from actors.flows.sip.own_requests import Own, request_in_dialog
+from actors.sip_requests import SipOutcome
+from engines.ng.bencode import NgDict
+from events.registry import Event, PartyLearned, RelayEngaged, SipRequestEnded, SipRequestIntended
+from replay.offer_answer import SipMessage
+from replay.relay_settings import CALLEE, CALLER
+from replay.sip_dialogs import SipDialogs
 from replay.state import CallState, CallStatus
 from tests.actors.simulation import Cluster
 from tests.replay.sip_story import message
@@ -24,8 +24,8 @@ ENGAGED = RelayEngaged(engine="rtpengine", set="default")
 PATIENCE = 6.0  # s of virtual time
 
 
-def party(event: SipEvent, contact: str = "") -> PartyLearned:
-    """Give what a message tells of who sent it."""
+def party(event: SipMessage, contact: str = "") -> PartyLearned:
+    """Return what a message tells of who sent it."""
     tag = event.from_tag if event.status is None else event.to_tag
     leg = CALLER if event.from_caller else CALLEE
     begins_dialog = event.begins_call or (event.status is not None and event.method == "INVITE")
@@ -48,10 +48,10 @@ class SipCall:
         cluster.call_ids.add(call_id)
 
     @property
-    def signalling(self) -> Signalling:
-        signalling = self.cluster.state(self.call_id).signalling
-        assert signalling is not None
-        return signalling
+    def sip_dialogs(self) -> SipDialogs:
+        sip_dialogs = self.cluster.state(self.call_id).sip_dialogs
+        assert sip_dialogs is not None
+        return sip_dialogs
 
     def begin(self, place: int = 0, tag: str = "A", expires: int = 0) -> None:
         """Let the call come about."""
@@ -106,12 +106,12 @@ class SipCall:
         return replies[0] if replies and node.life.alive else None
 
     def _signal(
-        self, event: SipEvent, place: int, news: Sequence[Event], told: PartyLearned | None, expires: int
+        self, event: SipMessage, place: int, news: Sequence[Event], told: PartyLearned | None, expires: int
     ) -> Flow:
         seen = Seen(call_id=self.call_id, event=event, at=self.cluster.loop.now_ms(), expires=expires)
         return signal(seen, self.cluster.nodes[place].table, news, told)
 
-    def _forward(self, event: SipEvent, reply: NgDict) -> None:
+    def _forward(self, event: SipMessage, reply: NgDict) -> None:
         shift = reply.get(CSEQ_SHIFT)
         if (
             reply[b"result"] == b"ok"
@@ -124,7 +124,7 @@ class SipCall:
             self.cluster.peer(receiver).forward(event.cseq + shift)
 
 
-def asked(call: SipCall, own: Own) -> SignalOutcome:
+def asked(call: SipCall, own: Own) -> SipOutcome:
     """Have a request sent and give its outcome."""
     outcomes = ask(call, own)
     for _ in range(20_000):
@@ -134,9 +134,9 @@ def asked(call: SipCall, own: Own) -> SignalOutcome:
     return outcomes[0]
 
 
-def ask(call: SipCall, own: Own, place: int = 0) -> list[SignalOutcome]:
+def ask(call: SipCall, own: Own, place: int = 0) -> list[SipOutcome]:
     """Have a request sent; the outcome comes into the list."""
-    outcomes: list[SignalOutcome] = []
+    outcomes: list[SipOutcome] = []
 
     def request() -> Flow:
         outcomes.append((yield from request_in_dialog(own)))
@@ -165,14 +165,14 @@ def attend(call: SipCall) -> None:
 
 
 def sent(call: SipCall) -> list[tuple[str, str, int]]:
-    """Give to whom which requests of our own were intended, with their CSeqs."""
+    """Return to whom which requests of our own were intended, with their CSeqs."""
     events = [record.event for record in call.cluster.stream(call.call_id)]
-    return [(event.leg, event.method, event.cseq) for event in events if isinstance(event, RequestIntended)]
+    return [(event.leg, event.method, event.cseq) for event in events if isinstance(event, SipRequestIntended)]
 
 
 def ends(call: SipCall) -> list[tuple[int, int]]:
     events = [record.event for record in call.cluster.stream(call.call_id)]
-    return [(event.number, event.status) for event in events if isinstance(event, RequestEnded)]
+    return [(event.number, event.status) for event in events if isinstance(event, SipRequestEnded)]
 
 
 def check_over(call: SipCall) -> None:
@@ -181,6 +181,6 @@ def check_over(call: SipCall) -> None:
     cluster.check_no_leak()
     cluster.check_versions()
     assert state(call).status is CallStatus.ENDED
-    assert call.signalling.requests == {}
+    assert call.sip_dialogs.requests == {}
     assert cluster.run(cluster.journal.count_calls()) == {"": 0}
     assert not any(relay.held() for relay in cluster.fakes.values())

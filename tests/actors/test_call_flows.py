@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from events.journal import BRIEFLY
-from events.types import Answered, Deleted, Engaged, Offered
+from events.registry import Answered, Deleted, Offered, SessionIntended
 from tests.actors.simulation import Cluster
 
 
@@ -21,7 +21,7 @@ def test_a_call_from_offer_to_delete(cluster: Cluster) -> None:
     assert deleted == {b"result": b"ok", b"totals": {b"RTP": {b"packets": 7, b"bytes": 1120}}}
     assert cluster.events("c") == ["engaged", "offered", "answered", "delete wanted", "deleted"]
     engaged, offer, answer, _, end = (record.event for record in cluster.stream("c"))
-    assert isinstance(engaged, Engaged)
+    assert isinstance(engaged, SessionIntended)
     assert engaged.relay_id == "c"
     assert isinstance(offer, Offered)
     assert (offer.sdp, offer.relayed) == (b"caller", offered[b"sdp"])

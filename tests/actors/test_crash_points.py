@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 import pytest
 
-from events.types import Answered, DeleteWanted, Offered
+from events.registry import Answered, DeleteIntended, Offered
 from tests.actors.simulation import Asked, Cluster
 
 Story: TypeAlias = list[tuple[str, dict[str, str]]]
@@ -64,7 +64,7 @@ def check_acknowledged(cluster: Cluster, acknowledged: list[Asked]) -> None:
             case "answer":
                 assert any(isinstance(e, Answered) and e.relayed == asked.reply[b"sdp"] for e in events)
             case "delete" if b"warning" not in asked.reply:
-                assert any(isinstance(e, DeleteWanted) for e in events)
+                assert any(isinstance(e, DeleteIntended) for e in events)
 
 
 def steps_of(story: Story) -> int:

@@ -6,8 +6,8 @@ from functools import partial
 
 import pytest
 
-from actors.flows.dialogs import end_call
-from replay.index import Deadlines
+from actors.flows.sip.own_requests import end_call
+from replay.projection import Deadlines
 from replay.state import CallStatus
 from tests.actors.fake_peers import TIMEOUT
 from tests.actors.simulation import DEADLINES, Cluster
@@ -83,9 +83,9 @@ def test_what_cannot_be_asked_from_here_is_soon_asked_from_elsewhere() -> None:
     call = SipCall(cluster)
     call.begin()
     here, there = (node.directory for node in cluster.nodes)
-    signaller, here.signaller, there.signaller = there.signaller, None, None
+    sip_sender, here.sip_sender, there.sip_sender = there.sip_sender, None, None
     cluster.after(60)
-    there.signaller = signaller
+    there.sip_sender = sip_sender
     cluster.after(30)
     assert cluster.peer("tA").methods() == ["OPTIONS"]
     cluster.close()
@@ -140,7 +140,7 @@ def test_a_session_that_is_not_refreshed_is_ended(call: SipCall) -> None:
 def test_without_a_door_anywhere_a_dead_dialog_is_given_up_in_the_end(call: SipCall) -> None:
     call.begin(expires=90)
     for node in call.cluster.nodes:
-        node.directory.signaller = None
+        node.directory.sip_sender = None
     call.cluster.after(3000)
     assert sent(call) == []
     restart_relays(call)

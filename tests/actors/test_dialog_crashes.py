@@ -7,8 +7,8 @@ from typing import TypeAlias
 
 import pytest
 
-from actors.flows.dialogs import Own, end_call
-from events.types import RequestIntended
+from actors.flows.sip.own_requests import Own, end_call
+from events.registry import SipRequestIntended
 from replay.state import CallStatus
 from tests.actors.fake_peers import TIMEOUT
 from tests.actors.simulation import DEADLINES, Cluster
@@ -76,7 +76,7 @@ def play(cluster: Cluster, story: Story, dies_at: int | None) -> SipCall:
 def steps_of(name: str) -> int:
     cluster = Cluster()
     call = play(cluster, STORIES[name], None)
-    own = [record.by for record in cluster.stream(call.call_id) if isinstance(record.event, RequestIntended)]
+    own = [record.by for record in cluster.stream(call.call_id) if isinstance(record.event, SipRequestIntended)]
     assert set(own) == {"control1"}
     steps = cluster.nodes[0].life.crossed
     cluster.close()
@@ -122,7 +122,7 @@ def test_a_request_whose_control_node_died_is_given_up_and_its_cseq_stays_taken(
     cluster.nodes[0].life.crossings = step
     ask(call, Own("callee", "tA", "INFO"))
     cluster.after(100)
-    assert call.signalling.requests == {}
+    assert call.sip_dialogs.requests == {}
     shift = len(sent(call))
     assert len(ends(call)) == shift
     assert call.tell("C INFO cseq=2", 1)[b"cseq-shift"] == shift
@@ -170,6 +170,6 @@ def test_a_call_id_that_comes_back_does_not_disturb_the_byes_of_the_old_call(clu
     cluster.peer("tA").unreachable = False
     cluster.after(100)
     assert cluster.peer("tA").ended
-    assert call.signalling.requests == {}
+    assert call.sip_dialogs.requests == {}
     assert state(call).dialogs() == ["tB"]
     assert cluster.peer("tB").received == cluster.peer("tC").received == []

@@ -6,8 +6,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
-from actors.flows.dialogs import Own, end_call
-from events.types import RequestEnded, RequestIntended
+from actors.flows.sip.own_requests import Own, end_call
+from events.registry import SipRequestEnded, SipRequestIntended
 from replay.state import CallStatus
 from tests.actors.simulation import DEADLINES, Cluster
 from tests.actors.sip_call import SipCall, ask
@@ -103,12 +103,12 @@ class Dialogs(RuleBasedStateMachine):
 
     @rule(place=PLACES)
     def close_door(self, place: int) -> None:
-        self.cluster.nodes[place].directory.signaller = None
+        self.cluster.nodes[place].directory.sip_sender = None
 
     @rule(place=PLACES)
     def open_door(self, place: int) -> None:
         node = self.cluster.nodes[place]
-        node.directory.signaller = self.cluster.peers.signaller(node.life.cross)
+        node.directory.sip_sender = self.cluster.peers.sip_sender(node.life.cross)
 
     @rule(seconds=st.sampled_from([0.001, 0.1, 3.0, 40.0, 250.0]))
     def wait(self, seconds: float) -> None:
@@ -133,7 +133,7 @@ class Dialogs(RuleBasedStateMachine):
 
     def check_cseqs(self) -> None:
         """Each request that a party gets has a CSeq of its own."""
-        own = [record.event for record in self.cluster.stream("c") if isinstance(record.event, RequestIntended)]
+        own = [record.event for record in self.cluster.stream("c") if isinstance(record.event, SipRequestIntended)]
         for leg, sender in (("callee", "caller"), ("caller", "callee")):
             made = [event.cseq for event in own if event.leg == leg]
             made += [wire for (of, _), wire in self.given.items() if of == sender]
@@ -143,8 +143,8 @@ class Dialogs(RuleBasedStateMachine):
         """A party that has left is found out; a call that ended owes nobody a BYE."""
         cluster, state = self.cluster, self.cluster.state("c")
         events = [record.event for record in cluster.stream("c")]
-        intended = [event for event in events if isinstance(event, RequestIntended)]
-        ended = [event.number for event in events if isinstance(event, RequestEnded)]
+        intended = [event for event in events if isinstance(event, SipRequestIntended)]
+        ended = [event.number for event in events if isinstance(event, SipRequestEnded)]
         assert sorted(ended) == [event.number for event in intended]
         byes = {event.leg for event in intended if event.method == "BYE"}
         gone = any(cluster.peer(tag).gone or cluster.peer(tag).ended for tag in ("tC", "tA"))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from actors.flows.dialogs import Own, end_call
-from actors.signaller import NO_DIALOG, InDialog
-from events.types import CallVariableSet
+from actors.flows.sip.own_requests import Own, end_call
+from actors.sip_requests import NO_DIALOG, DialogRequest
+from events.registry import CallVariableSet
 from replay.state import CallStatus
 from tests.actors.fake_peers import TIMEOUT
 from tests.actors.simulation import Cluster
@@ -26,7 +26,7 @@ def test_a_request_goes_out_as_if_the_peer_had_sent_it(call: SipCall) -> None:
     outcome = asked(call, Own("callee", "tA", "INFO", body=b"x", content_type="text/plain", headers=(("X", "1"),)))
     assert outcome.status == 200
     (request,) = call.cluster.peer("tA").received
-    assert request == InDialog(
+    assert request == DialogRequest(
         call_id="c",
         to_leg="callee",
         method="INFO",
@@ -96,7 +96,7 @@ def test_of_a_call_that_has_ended_nothing_is_learned(call: SipCall) -> None:
     before = call.cluster.events("c")
     call.tell("A 200 BYE cseq=2", contact="sip:elsewhere@192.0.2.1")
     assert call.cluster.events("c") == before
-    assert call.signalling.parties == {}
+    assert call.sip_dialogs.parties == {}
 
 
 def test_a_refresh_of_the_target_changes_where_requests_go_but_not_by_which_route(call: SipCall) -> None:
@@ -175,7 +175,7 @@ def test_nothing_is_sent_where_there_is_no_dialog(call: SipCall) -> None:
 
 def test_a_signaller_that_fails_fails_its_request_alone(call: SipCall) -> None:
     call.begin()
-    call.cluster.nodes[0].directory.signaller = lambda *_: 1 // 0  # type: ignore[assignment]
+    call.cluster.nodes[0].directory.sip_sender = lambda *_: 1 // 0  # type: ignore[assignment]
     assert asked(call, Own("callee", "tA", "INFO")).unsent
     assert call.tell("C INFO cseq=2")[b"result"] == b"ok"
 
@@ -224,7 +224,7 @@ def test_a_call_without_a_relay_that_is_hung_up_is_over(call: SipCall) -> None:
         call.tell(line)
     check_over(call)
     call.tell("C INVITE at=- cseq=1", news=[CallVariableSet(variable="w", value="2")])
-    assert call.signalling.variables == {"w": "2"}
+    assert call.sip_dialogs.variables == {"w": "2"}
 
 
 def test_a_second_callee_that_has_left_takes_only_its_own_dialog_with_it(call: SipCall) -> None:
@@ -291,11 +291,11 @@ def test_a_bye_that_can_never_be_sent_is_given_up(call: SipCall) -> None:
 def test_a_bye_is_sent_from_where_a_door_is_open(call: SipCall) -> None:
     call.begin()
     here, there = (node.directory for node in call.cluster.nodes)
-    signaller, there.signaller, here.signaller = there.signaller, None, None
+    sip_sender, there.sip_sender, here.sip_sender = there.sip_sender, None, None
     call.conduct(end_call("now"))
     call.cluster.after(100)
     assert call.cluster.peer("tA").received == []
-    there.signaller = signaller
+    there.sip_sender = sip_sender
     call.cluster.after(200)
     check_over(call)
     assert [request.cseq for request in call.cluster.peer("tA").received] == [2]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from actors.directory import DirectorySettings
-from actors.effects import Flow, Wait
-from engines.rtpengine.bencode import NgDict
+from actors.effects import Flow, Sleep
+from engines.ng.bencode import NgDict
 from tests.actors.simulation import Cluster
 
 
@@ -63,7 +63,7 @@ def test_closing_takes_no_new_calls_and_finishes_what_is_under_way() -> None:
 def test_what_comes_at_the_last_moment_is_still_done() -> None:
     def flow(milliseconds: int) -> Flow:
         if milliseconds:
-            yield Wait(milliseconds)
+            yield Sleep(milliseconds)
         return {b"result": b"ok"}
 
     def go_on(_reply: NgDict) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from actors.messages import HealthChanged, Wish
+from actors.messages import HealthChanged, SetAdminState
 from actors.runtime import LoopActor
 from engines.health import NodeState
 from tests.actors.simulation import Cluster
@@ -110,7 +110,7 @@ def test_changes_of_health_and_an_operators_wishes_are_told_to_whoever_asked() -
         node.actor.tell(Listener.start(heard))
 
     async def wish(*, draining: bool, disabled: bool) -> None:
-        node.actor.tell(Wish(draining, disabled))
+        node.actor.tell(SetAdminState(draining, disabled))
 
     cluster.run(listen())
     relay.silent = True

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from events.types import RelayEngaged
-from replay.index import SPARE, TIMER_H
+from events.registry import RelayEngaged
+from replay.projection import SPARE, TIMER_H
 from replay.state import CallStatus
 from tests.actors.simulation import Cluster
 from tests.actors.sip_call import ENGAGED, SipCall, check_over, state
@@ -25,7 +25,7 @@ def fork(call: SipCall, engaged: RelayEngaged = ENGAGED) -> None:
 
 
 def branches(call: SipCall) -> set[str]:
-    """Give the branches that are on relays, by what the journal says."""
+    """Return the branches that are on relays, by what the journal says."""
     return {
         dialog.branch
         for session in state(call).usable_sessions()

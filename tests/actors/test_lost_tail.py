@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from events.types import TailLost
+from events.registry import TailLost
 from replay.state import CallStatus
 from tests.actors.simulation import Cluster
 from tests.actors.sip_call import SipCall, check_over

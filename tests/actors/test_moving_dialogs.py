@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from engines.rtpengine.bencode import NgDict
+from engines.ng.bencode import NgDict
 from tests.actors.fake_relay import FakeNode
 from tests.actors.simulation import Cluster
 from tests.actors.sip_call import SipCall
@@ -37,7 +37,7 @@ def cluster(request: pytest.FixtureRequest) -> Iterator[Cluster]:
 
 
 def at_node(cluster: Cluster, call_id: str = "c") -> str:
-    """Give the node of a call's newest session."""
+    """Return the node of a call's newest session."""
     return list(cluster.state(call_id).usable_sessions())[-1].node
 
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from actors.flows.signalling import VERDICT
-from engines.rtpengine.bencode import NgDict
+from actors.flows.sip.observe import VERDICT
+from engines.ng.bencode import NgDict
 from tests.actors.simulation import Cluster
 from tests.actors.sip_call import SipCall
 
@@ -20,7 +20,7 @@ def call() -> Iterator[SipCall]:
 
 
 def said(reply: NgDict) -> tuple[bytes, bytes]:
-    """Give the role and the fault of a reply's verdict."""
+    """Return the role and the fault of a reply's verdict."""
     verdict = reply[VERDICT]
     assert isinstance(verdict, dict)
     role, fault = verdict[b"role"], verdict.get(b"fault", b"")
@@ -59,4 +59,4 @@ def test_a_request_that_has_its_response_is_in_nobodys_way(call: SipCall) -> Non
     call.tell("A 503 INVITE cseq=2")
     assert said(call.tell("C INVITE at=A cseq=3 sdp=c3")) == (b"offer", b"")
     call.tell("A 200 INVITE cseq=3 sdp=a3")
-    assert call.signalling.awaiting == {}
+    assert call.sip_dialogs.awaiting == {}

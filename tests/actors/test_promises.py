@@ -10,10 +10,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from actors import replies
 from actors.command import Command
-from actors.flows import sessions
-from actors.flows.delete import want
 from actors.flows.lateness import PRECISION, is_late
-from events.types import Answered, DeleteWanted, Offered, Scope
+from actors.flows.media import sessions
+from actors.flows.media.delete import want
+from events.registry import Answered, DeleteIntended, Offered, Scope
 from tests.actors.fake_relay import text_of
 from tests.actors.simulation import Asked, Cluster
 
@@ -30,7 +30,7 @@ FAULT = precondition(lambda machine: not machine.calm)
 
 
 def sdp(number: int) -> str:
-    """Give a session description that no other command of a run has."""
+    """Return a session description that no other command of a run has."""
     return f"v=0\r\no=- {number} 1 IN IP4 10.0.0.1\r\ns=-\r\nc=IN IP4 10.0.0.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n"
 
 
@@ -226,9 +226,9 @@ class Promises(RuleBasedStateMachine):
 
 
 def came_too_late(cluster: Cluster, asked: Asked) -> bool:
-    """Tell whether the journal says that the call was deleted after it was received."""
+    """Return whether the journal says that the call was deleted after it was received."""
     command = asked.command
-    ends = [record.event for record in cluster.stream(command.call_id) if isinstance(record.event, DeleteWanted)]
+    ends = [record.event for record in cluster.stream(command.call_id) if isinstance(record.event, DeleteIntended)]
     return any(
         end.scope is Scope.CALL and not end.branch and end.asked_at > command.received_at + PRECISION for end in ends
     )
@@ -256,7 +256,7 @@ def check_fresh(cluster: Cluster, asked: Asked) -> None:
 
 
 def asked_of_nodes(cluster: Cluster, command: Command) -> list[tuple[str, str]]:
-    """Give the node and the id there of what rtpengines were asked for a command."""
+    """Return the node and the id there of what rtpengines were asked for a command."""
     return [
         (name, text_of(request, b"call-id").decode())
         for name, relay in cluster.relays.items()
@@ -277,7 +277,7 @@ def check_acknowledged(cluster: Cluster, asked: Asked) -> None:
         case "answer":
             assert any(isinstance(e, Answered) and e.relayed == reply[b"sdp"] for e in events), asked
         case "delete" if b"warning" not in reply:
-            assert any(isinstance(e, DeleteWanted) for e in events), asked
+            assert any(isinstance(e, DeleteIntended) for e in events), asked
 
 
 class PromisesWithEmulatedBranches(Promises):

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from actors.effects import Decision, Flow, Record
-from actors.flows.delete import MAX_DELAY
-from engines.rtpengine.bencode import NgValue
+from actors.effects import Decision, Flow, Persist
+from actors.flows.media.delete import MAX_DELAY
+from engines.ng.bencode import NgValue
 from events.journal import NOTHING, Recorded
-from events.types import (
+from events.registry import (
     CopyAnswered,
-    DeleteWanted,
+    DeleteIntended,
     Event,
     Offered,
     Quarantined,
@@ -32,7 +32,7 @@ def bug(_: CallState) -> Decision:
 
 
 def failing_flow(*_: Any) -> Flow:
-    yield Record(bug)
+    yield Persist(bug)
     return None
 
 
@@ -41,7 +41,7 @@ def test_a_call_that_fails_again_and_again_is_quarantined_alone(
 ) -> None:
     cluster.do("offer", "bad", a="A", sdp="caller")
     with monkeypatch.context() as patched:
-        patched.setattr("actors.flows.table.other", failing_flow)
+        patched.setattr("actors.flows.handlers.other", failing_flow)
         for _ in range(3):
             reply = cluster.do("query", "bad")
             assert reply[b"error-reason"] == b"Internal error: RuntimeError('a bug')"
@@ -72,7 +72,7 @@ def test_a_call_whose_stream_cannot_be_read_is_quarantined_alone(cluster: Cluste
 def test_one_failure_does_not_cost_the_call_its_life(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
     cluster.do("offer", "c", a="A", sdp="caller")
     with monkeypatch.context() as patched:
-        patched.setattr("actors.flows.table.other", failing_flow)
+        patched.setattr("actors.flows.handlers.other", failing_flow)
         cluster.do("query", "c")
     assert cluster.do("answer", "c", a="A", b="B", sdp="callee")[b"result"] == b"ok"
     cluster.check_no_leak()
@@ -88,7 +88,7 @@ async def _rows(cluster: Cluster) -> dict[str, str]:
 
 INCONSISTENT: list[Event] = [
     Offered(session=7, operation=1, from_tag="A", sdp=b"", relayed=b""),
-    DeleteWanted(scope=Scope.CALL, sessions=(1, 2), reason=""),
+    DeleteIntended(scope=Scope.CALL, sessions=(1, 2), reason=""),
     TailLost(known=1, sessions=(RememberedSession(session=1, node="n", relay_id="r", status="levitating"),)),
     CopyAnswered(copy="nobody's", sdp=b""),
 ]

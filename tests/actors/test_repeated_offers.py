@@ -25,7 +25,7 @@ def cluster(request: pytest.FixtureRequest) -> Iterator[Cluster]:
 
 
 def home(cluster: Cluster) -> str:
-    """Give the relay that the call is on."""
+    """Return the relay that the call is on."""
     return next(session.node for session in cluster.state("c").remaining_sessions())
 
 

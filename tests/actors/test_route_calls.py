@@ -13,12 +13,12 @@ import pytest
 from actors.command import Command
 from actors.directory import Directory
 from actors.effects import Flow
-from actors.flows import copies
-from actors.nodes import NodeTable
+from actors.flows.media import copies
+from actors.node_table import NodeTable
+from engines.ng.bencode import NgDict
 from engines.route.routes import Routes
-from engines.rtpengine.bencode import NgDict
 from events.memory import MemoryJournal
-from replay.index import Deadlines
+from replay.projection import Deadlines
 from replay.state import CallState
 from rtp_relay.api.call import RelayCall
 from rtp_relay.api.errors import Refused
@@ -59,7 +59,7 @@ class World:
         return await asyncio.wait_for(done, PATIENCE)
 
     def routes(self, **others: Callable[[Any], object]) -> Routes:
-        """Give callables that note what they are given; the offer's returns the sender's tag and a count as `node`."""
+        """Return callables that note what they get; the offer's returns the sender's tag and a count as `node`."""
 
         async def offer(call: Any) -> object:
             self.note("offer", call)
@@ -187,7 +187,7 @@ async def test_a_copy_of_a_call(world: World) -> None:
     await call.engage("route", "7", branch=0)
     await call.offer(b"caller", from_tag="A")
     await call.answer(b"callee", from_tag="A", to_tag="B")
-    offered = await world.conduct(copies.copy_offer(copies.CopyWish("recorder", siprec=True)))
+    offered = await world.conduct(copies.copy_offer(copies.CopyIntent("recorder", siprec=True)))
     assert offered[b"sdp"] == b"to the recorder"
     assert (await world.conduct(copies.copy_answer("recorder", b"the recorder's")))[b"result"] == b"ok"
     assert (await world.conduct(copies.copy_delete("recorder", "done")))[b"result"] == b"ok"

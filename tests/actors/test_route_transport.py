@@ -14,9 +14,9 @@ from structlog.testing import capture_logs
 
 from actors.route_threads import Threads
 from actors.route_transport import RouteTransport, way_to
+from engines.ng.bencode import NgDict, decode
 from engines.route.parameters import Parameters, Route, RouteCall
 from engines.route.routes import Routes
-from engines.rtpengine.bencode import NgDict, decode
 
 SHORT = 0.02
 LONG = 10.0

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from actors.replies import LOAD_LIMIT
-from events.types import CallVariableSet, VariablesSet
+from events.registry import CallVariableSet, LegSettingsChanged
 from tests.actors.simulation import Cluster
 from tests.actors.sip_call import ENGAGED, SipCall, check_over
 
-NEWS = [ENGAGED, VariablesSet(leg="caller", values={"flags": "x"}), CallVariableSet(variable="v", value="1")]
+NEWS = [ENGAGED, LegSettingsChanged(leg="caller", values={"flags": "x"}), CallVariableSet(variable="v", value="1")]
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def test_a_message_its_party_and_what_the_script_set_before_it_are_one_append(ca
     state = call.cluster.state("c")
     assert state.relay is not None
     assert state.relay.in_force("caller", "") == {"flags": "x"}
-    assert call.signalling.variables == {"v": "1"}
+    assert call.sip_dialogs.variables == {"v": "1"}
     assert appends_of(call, "A 183 INVITE sdp=a")[0] == ["signalled", "party learned"]
     assert appends_of(call, "A 200 INVITE sdp=a") == [["signalled", "branch established"]]
 

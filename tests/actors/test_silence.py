@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from events.types import MediaSeen
+from events.registry import MediaSeen
 from replay.state import CallStatus
 from tests.actors.simulation import DEADLINES, Cluster
 

@@ -5,9 +5,9 @@ Here c1 (place 0) remembers a call that c2 (place 1) changed. A query at c1 keep
 
 from __future__ import annotations
 
-from actors.flows.dialogs import Own
-from actors.signaller import NO_DIALOG
-from events.types import Refused
+from actors.flows.sip.own_requests import Own
+from actors.sip_requests import NO_DIALOG
+from events.registry import CommandRefused
 from replay.state import CallStatus
 from tests.actors.simulation import Cluster
 from tests.actors.sip_call import SipCall, ask, check_over
@@ -124,7 +124,7 @@ def test_a_new_call_that_no_node_takes_is_refused_on_the_journals_word(cluster: 
     reply = cluster.do("offer", "c", a="A", sdp="again", place=1)
     assert reply[b"result"] == b"ok", "it goes into the session that is there"
     assert cluster.relays[node].held() == {cluster.state("c").sessions[1].relay_id}
-    assert not any(isinstance(record.event, Refused) for record in cluster.stream("c"))
+    assert not any(isinstance(record.event, CommandRefused) for record in cluster.stream("c"))
 
 
 def test_what_a_flow_decides_after_its_own_append_is_not_checked_again(cluster: Cluster) -> None:

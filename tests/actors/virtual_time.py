@@ -29,5 +29,5 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         return 1000.0 + self._jumping.elapsed
 
     def now_ms(self) -> int:
-        """Give the wall clock that goes with it, ms since the epoch."""
+        """Return the wall clock that goes with it, ms since the epoch."""
         return 1_700_000_000_000 + round(self._jumping.elapsed * 1000)

@@ -36,7 +36,7 @@ class World:
     future_class: type[pykka.Future[Any]]
 
     def kind(self, behaviour: type[A]) -> type[A]:
-        """Give an actor class with this behaviour that runs in this world."""
+        """Return an actor class with this behaviour that runs in this world."""
         return type(behaviour.__name__, (behaviour, self.actor_class), {})
 
     def start(self, behaviour: type[A], *args: Any) -> pykka.ActorRef[A]:

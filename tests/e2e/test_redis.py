@@ -7,7 +7,7 @@ import shutil
 
 import pytest
 
-from events.types import TailLost
+from events.registry import TailLost
 from tests.e2e.stage import CALLEE, CALLER, NgCall, Stage, on_stage
 from tests.peers.bencode import NgDict
 from tests.peers.peer import wait_until

@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from engines.rtpengine.bencode import NgDict, NgValue, encode
+from engines.ng.bencode import NgDict, NgValue, encode
 from tests.e2e.stage import on_stage
 from tests.e2e.test_survival import beside
 from tests.engines.sdp_bodies import AUDIO, ICE, WITH_TCP
@@ -103,7 +103,7 @@ def mutated(chance: random.Random, request: NgDict) -> NgDict:
 
 
 def conversation(chance: random.Random, number: int) -> list[NgDict]:
-    """Give the requests of a call; parties sometimes take each other's parts."""
+    """Return the requests of a call; parties sometimes take each other's parts."""
     tags = [b"A", b"B", b"C"]
     requests: list[NgDict] = []
     for verb in (b"offer", b"answer", b"offer", b"answer", b"query", b"delete"):

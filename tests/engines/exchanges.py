@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from engines.kind import Exchange
-from engines.rtpengine.bencode import NgDict
+from engines.ng.bencode import NgDict
 
 
 def run(exchange: Exchange, answer: Callable[[bytes], bytes]) -> tuple[list[list[bytes]], NgDict]:

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engines.rtpengine.bencode import MAX_SIZE, BencodeError, NgDict, NgValue, decode, decode_prefix, encode
-from engines.rtpengine.bencode_parser import MAX_DEPTH, parse
+from engines.ng.bencode import MAX_SIZE, BencodeError, NgDict, NgValue, decode, decode_prefix, encode
+from engines.ng.bencode_parser import MAX_DEPTH, parse
 
 # Captured from Kamailio 5.6.3 and rtpengine 10.5.3, cookies included.
 GOLDEN = Path(__file__).with_name("golden_ng")

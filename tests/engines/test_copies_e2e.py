@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from engines.copies import CopyRequest, Leg
+from engines.copy_request import CopyRequest, Leg
 from engines.kind import Exchange, Operation, RelayKind, is_ok
-from engines.leg import MediaRequest
-from engines.rtpengine.bencode import NgDict, NgValue
+from engines.media_request import MediaRequest
+from engines.ng.bencode import NgDict, NgValue
 from engines.rtpengine.kind import RtpengineKind
 from engines.rtpproxy.kind import RtpproxyKind
 from engines.sdp.session import parse

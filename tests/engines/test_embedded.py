@@ -14,12 +14,12 @@ from pathlib import Path
 
 import pytest
 
-from engines import embedded
-from engines.embedded import EmbeddedRelay, EmbeddedRelayError, RelayProcess
 from engines.ids import id_on_node
 from engines.kind import Operation
-from engines.rtpengine.bencode import NgDict
+from engines.ng.bencode import NgDict
 from engines.rtpproxy.kind import RtpproxyKind
+from rtp_relay.embedded import relays
+from rtp_relay.embedded.relays import EmbeddedRelay, EmbeddedRelayError, RelayProcess
 from tests.engines.sdp_bodies import AUDIO
 from tests.peers.datagram import DatagramSocket
 from tests.peers.ports import HOST, PortBlock
@@ -95,7 +95,7 @@ def test_a_folder_for_recordings_that_others_can_read_is_refused(relay: Embedded
 def test_it_outlives_a_parent_that_is_killed(tmp_path: Path, block: PortBlock) -> None:
     low, high = block.rest()
     program = (
-        "import os, signal, sys; from pathlib import Path; from engines.embedded import EmbeddedRelay;"
+        "import os, signal, sys; from pathlib import Path; from rtp_relay.embedded.relays import EmbeddedRelay;"
         f"EmbeddedRelay(Path(sys.argv[1]), 'relay-1', ports=({low}, {high})).ensure();"
         "os.kill(os.getpid(), signal.SIGKILL)"
     )
@@ -124,7 +124,7 @@ def test_a_relay_that_was_killed_is_replaced(relay: EmbeddedRelay, tmp_path: Pat
 
 
 def test_a_relay_that_hangs_is_replaced(relay: EmbeddedRelay, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(embedded, "ANSWER_TIMEOUT", 0.2)
+    monkeypatch.setattr(relays, "ANSWER_TIMEOUT", 0.2)
     relay.ensure()
     first = state(tmp_path)
     os.kill(first.pid, signal.SIGSTOP)
@@ -162,11 +162,11 @@ def test_an_address_that_is_not_ours_is_named(tmp_path: Path) -> None:
 
 def child(folder: Path, *arguments: str, program: str = "") -> subprocess.Popen[bytes]:
     """Start the module as an operator would."""
-    start = ["-c", program] if program else ["-m", "engines.embedded"]
+    start = ["-c", program] if program else ["-m", "rtp_relay.embedded.relays"]
     return subprocess.Popen(
         [sys.executable, *start, *arguments],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(Path(embedded.__file__).parents[1])},
+        env={**os.environ, "PYTHONPATH": str(Path(relays.__file__).parents[1])},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
@@ -182,9 +182,9 @@ def test_the_module_runs_until_a_signal_and_leaves_no_file(
     arguments = ["--control", control, "--address", HOST, "--ports", f"{low}-{high}"]
     with os.fdopen(read, "rb") as ready:
         process = subprocess.Popen(
-            [sys.executable, "-m", "engines.embedded", *arguments, "--ready-fd", str(write)],
+            [sys.executable, "-m", "rtp_relay.embedded.relays", *arguments, "--ready-fd", str(write)],
             cwd=tmp_path,
-            env={**os.environ, "PYTHONPATH": str(Path(embedded.__file__).parents[1])},
+            env={**os.environ, "PYTHONPATH": str(Path(relays.__file__).parents[1])},
             pass_fds=(write,),
         )
         os.close(write)
@@ -203,7 +203,10 @@ def test_a_control_port_that_is_taken(tmp_path: Path) -> None:
         process = child(tmp_path, "--control", f"udp:{HOST}:{port}", "--address", HOST, "--ports", "20000-20100")
         _, errors = process.communicate(timeout=10)
     assert process.returncode == 1
-    assert errors == f"engines.embedded: --control: cannot use {HOST} port {port}: Address already in use\n".encode()
+    assert (
+        errors
+        == f"rtp_relay.embedded.relays: --control: cannot use {HOST} port {port}: Address already in use\n".encode()
+    )
 
 
 @pytest.mark.parametrize(
@@ -217,14 +220,14 @@ def test_a_control_port_that_is_taken(tmp_path: Path) -> None:
 def test_wrong_arguments_are_named(
     capsys: pytest.CaptureFixture[str], control: str, address: str, ports: str, message: str
 ) -> None:
-    assert embedded.main(["--control", control, "--address", address, "--ports", ports]) == 1
-    assert capsys.readouterr().err.startswith(f"engines.embedded: {message}")
+    assert relays.main(["--control", control, "--address", address, "--ports", ports]) == 1
+    assert capsys.readouterr().err.startswith(f"rtp_relay.embedded.relays: {message}")
 
 
 def test_a_missing_package_is_named(tmp_path: Path) -> None:
-    program = "import sys; sys.modules['rtp.io'] = None; from engines.embedded import main; sys.exit(main())"
+    program = "import sys; sys.modules['rtp.io'] = None; from rtp_relay.embedded.relays import main; sys.exit(main())"
     arguments = ["--control", "udp:127.0.0.1:0", "--address", HOST, "--ports", "20000-20100"]
     process = child(tmp_path, *arguments, program=program)
     _, errors = process.communicate(timeout=10)
     assert process.returncode == 1
-    assert errors.startswith(b"engines.embedded: the package rtp.io is missing: pip install rtp.io")
+    assert errors.startswith(b"rtp_relay.embedded.relays: the package rtp.io is missing: pip install rtp.io")

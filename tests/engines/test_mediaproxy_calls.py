@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from engines.kind import Operation, is_ok
 from engines.mediaproxy.kind import MediaproxyKind
-from engines.rtpengine.bencode import NgDict, NgValue
+from engines.ng.bencode import NgDict, NgValue
 from engines.sdp.session import parse
 from tests.engines.exchanges import run
 from tests.engines.sdp_bodies import AUDIO

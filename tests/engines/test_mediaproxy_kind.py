@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engines.kind import MalformedReply, Operation, RelayKind, Untranslatable, is_limit, is_ok
-from engines.leg import MediaRequest
+from engines.media_request import MediaRequest
 from engines.mediaproxy.commands import MAX_LINE
 from engines.mediaproxy.kind import MediaproxyKind
-from engines.rtpengine.bencode import NgDict
+from engines.ng.bencode import NgDict
 from tests.engines.exchanges import run
 from tests.engines.sdp_bodies import AUDIO, ICE, TWO_STREAMS
 
@@ -37,7 +37,7 @@ def ask(verb: str, request: NgDict, *replies: bytes, alone: bool = False) -> tup
 
 
 def update(*lines: bytes, kind: bytes = b"request", to_tag: bytes = b"") -> bytes:
-    """Give the update of a request that says no more than it has to."""
+    """Return the update of a request that says no more than it has to."""
     head = [b"update", b"type: " + kind, b"dialog_id: ", b"call_id: abc@h#2", b"cseq: 1", b"from_uri: unknown"]
     head += [b"to_uri: unknown", b"from_tag: ft", b"to_tag: " + to_tag, b"user_agent: unknown agent"]
     return b"\r\n".join([*head, b"signaling_ip: 10.0.0.1", b"media_relay: ", *lines, b"", b""])

@@ -15,10 +15,10 @@ import structlog
 
 from actors.command import Command
 from actors.directory import Directory, DirectorySettings
-from actors.engine import EngineActor, EngineSettings
-from actors.nodes import Node, NodeTable
+from actors.engine_actor import EngineActor, EngineSettings
+from actors.node_table import Node, NodeTable
 from engines.health import Health, NodeState
-from engines.rtpengine.bencode import NgDict, NgValue
+from engines.ng.bencode import NgDict, NgValue
 from engines.sets import NodeSpec
 from events.memory import MemoryJournal, wall_clock
 from tests.engines.sdp_bodies import AUDIO
@@ -46,7 +46,7 @@ class Service:
     node: Node
 
     async def do(self, verb: str, *, a: str = "", b: str = "", branch: str = "", **more: NgValue) -> NgDict:
-        """Give the call "c" a command, and wait for the reply."""
+        """Return the call "c" a command, and wait for the reply."""
         request: NgDict = {b"command": verb.encode(), b"call-id": b"c"}
         named = {b"from-tag": a, b"to-tag": b, b"via-branch": branch}
         request |= {key: value.encode() for key, value in named.items() if value}
@@ -111,7 +111,7 @@ async def hasty(tmp_path: Path) -> AsyncIterator[Service]:
 
 
 def media_of(reply: NgDict) -> list[bytes]:
-    """Give the lines of a relayed SDP that tell where to send media."""
+    """Return the lines of a relayed SDP that tell where to send media."""
     sdp = reply[b"sdp"]
     assert isinstance(sdp, bytes)
     return [line for line in sdp.split(b"\r\n") if line.startswith((b"c=", b"m="))]

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from engines.kind import Operation, Untranslatable
+from engines.ng.bencode import NgDict, encode
 from engines.refusal import RefusalCode, code_of
 from engines.registry import KINDS
-from engines.rtpengine.bencode import NgDict, encode
 
 SDP = (
     b"v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\n"
@@ -26,7 +26,7 @@ NOT_POSSIBLE = {
 
 
 def ask(kind: str, sdp: bytes, *answers: bytes, **more: bytes) -> RefusalCode:
-    """Give the code of how an offer ends that the node answers so."""
+    """Return the code of how an offer ends that the node answers so."""
     request: NgDict = {b"command": b"offer", b"from-tag": b"a", b"sdp": sdp}
     request |= {key.replace("_", "-").encode(): value for key, value in more.items()}
     try:

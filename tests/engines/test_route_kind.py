@@ -7,14 +7,14 @@ from typing import Literal
 
 import pytest
 
-from engines.copies import CopyRequest
+from engines.copy_request import CopyRequest
 from engines.kind import HANDLE, MalformedReply, Operation, Untranslatable, is_ok
-from engines.leg import MediaRequest
+from engines.media_request import MediaRequest
+from engines.ng.bencode import NgDict, encode
 from engines.registry import kind_of
 from engines.route.kind import RouteKind
 from engines.route.parameters import PARAMETERS, Parameters, Route, RouteCall
 from engines.route.returns import reply_to
-from engines.rtpengine.bencode import NgDict, encode
 from tests.engines.exchanges import run
 
 KIND = RouteKind()
@@ -44,7 +44,7 @@ NOTHING = MediaRequest(verb="offer", from_tag="A", sdp=b"v=0", set="default")
 
 
 def called(verb: str, request: NgDict, relay_id: str = "call") -> Parameters:
-    """Give the parameters of the one command that an operation makes."""
+    """Return the parameters of the one command that an operation makes."""
     asked, _ = run(KIND.perform(Operation(verb=verb, relay_id=relay_id, request=request)), lambda _: OK)
     ((command,),) = asked
     call = RouteCall.from_bytes(command)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from engines.kind import HANDLE
+from engines.ng.bencode import NgDict, decode, encode
 from engines.route.parameters import Route
 from engines.route.returns import BadReturn, failure, reply_to
-from engines.rtpengine.bencode import NgDict, decode, encode
 
 UNCHANGED: NgDict = {b"result": b"ok"}
 BODY: NgDict = {b"result": b"ok", b"sdp": b"new"}

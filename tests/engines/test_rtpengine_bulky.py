@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from engines.rtpengine.bencode import decode, encode
-from engines.rtpengine.bulky import PartlyRead, read_partly, whole
+from engines.ng.bencode import decode, encode
+from engines.ng.bulky import PartlyRead, read_partly, whole
 
 REAL = (Path(__file__).parent / "golden_ng" / "rtpengine_query_reply").read_bytes().partition(b" ")[2]
 

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from engines.copies import CopyRequest
+from engines.copy_request import CopyRequest
 from engines.kind import Operation
-from engines.rtpengine.bencode import NgDict, decode, encode
+from engines.ng.bencode import NgDict, decode, encode
 from engines.rtpengine.kind import RtpengineKind
 from tests.engines.exchanges import run
 

@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from engines.kind import Untranslatable
-from engines.leg import MediaRequest
-from engines.rtpengine.bencode import NgDict, NgValue
-from engines.rtpengine.brackets import MAX_DEPTH, MAX_LENGTH
+from engines.media_request import MediaRequest
+from engines.ng.bencode import NgDict, NgValue
+from engines.ng.brackets import MAX_DEPTH, MAX_LENGTH
 from engines.rtpengine.flags import read
 from engines.rtpengine.kind import RtpengineKind
 

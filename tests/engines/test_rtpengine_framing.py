@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engines.rtpengine.bencode import MAX_SIZE, BencodeError, decode
-from engines.rtpengine.framing import MAX_COOKIE, StreamSplitter
+from engines.ng.bencode import MAX_SIZE, BencodeError, decode
+from engines.ng.framing import MAX_COOKIE, StreamSplitter
 
 MESSAGES = [
     b"c1 d7:command4:pinge",

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engines.rtpengine.bencode import MAX_SIZE, NgDict, NgValue
-from engines.rtpengine.bencode_parser import MAX_DEPTH
-from engines.rtpengine.json_codec import JsonError, decode, encode
+from engines.ng.bencode import MAX_SIZE, NgDict, NgValue
+from engines.ng.bencode_parser import MAX_DEPTH
+from engines.ng.json_codec import JsonError, decode, encode
 
 texts = st.text(max_size=30).map(str.encode)
 values: st.SearchStrategy[NgValue] = st.recursive(

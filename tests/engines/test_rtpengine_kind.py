@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 
 from engines.kind import Exchange, MalformedReply, Operation, is_limit, is_ok, reason
-from engines.leg import MediaRequest
+from engines.media_request import MediaRequest
+from engines.ng.bencode import NgDict
+from engines.ng.bulky import whole
 from engines.registry import KINDS
-from engines.rtpengine.bencode import NgDict
-from engines.rtpengine.bulky import whole
 from engines.rtpengine.kind import RtpengineKind
 from tests.peers.ng_client import NgClient
 from tests.peers.rtpengine import Rtpengine
@@ -20,7 +20,7 @@ SDP = b"v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\
 
 
 def finish(exchange: Exchange, reply: bytes) -> tuple[bytes, NgDict]:
-    """Give the exchange its one reply; return its one command and its result."""
+    """Return the exchange its one reply; return its one command and its result."""
     (command,) = next(exchange)
     with pytest.raises(StopIteration) as end:
         exchange.send([reply])

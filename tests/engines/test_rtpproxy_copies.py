@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from engines.copies import CopyRequest
+from engines.copy_request import CopyRequest
 from engines.kind import Operation, Untranslatable
-from engines.rtpengine.bencode import NgDict
+from engines.ng.bencode import NgDict
 from engines.rtpproxy.copies import NOTHING_TO_COPY
 from engines.rtpproxy.kind import RtpproxyKind
 from tests.engines.exchanges import run

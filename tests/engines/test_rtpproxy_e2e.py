@@ -10,7 +10,7 @@ from typing import Self
 import pytest
 
 from engines.kind import Exchange, Operation
-from engines.rtpengine.bencode import NgDict
+from engines.ng.bencode import NgDict
 from engines.rtpproxy.commands import SessionKey, StreamOptions, info, update
 from engines.rtpproxy.kind import RtpproxyKind
 from engines.rtpproxy.replies import Allocation, Info, Refusal, parse_allocation, parse_info

@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from engines.kind import Operation, Untranslatable, is_ok
-from engines.leg import MediaRequest
-from engines.rtpengine.bencode import NgDict
+from engines.media_request import MediaRequest
+from engines.ng.bencode import NgDict
 from engines.rtpproxy.flags import read
 from engines.rtpproxy.kind import RtpproxyKind
 from engines.rtpproxy.own import LEFT_ALONE, MARK

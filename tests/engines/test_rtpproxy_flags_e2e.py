@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from engines.kind import Operation, is_ok
-from engines.leg import MediaRequest
-from engines.rtpengine.bencode import NgDict
+from engines.media_request import MediaRequest
+from engines.ng.bencode import NgDict
 from engines.rtpproxy.kind import RtpproxyKind
 from engines.rtpproxy.own import MARK
 from tests.engines.test_rtpproxy_e2e import run

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 import pytest
 
 from engines.kind import MalformedReply, Operation, RelayKind, Untranslatable, is_limit, is_ok
-from engines.rtpengine.bencode import NgDict
+from engines.ng.bencode import NgDict
 from engines.rtpproxy.kind import RtpproxyKind
 from engines.sdp.tcp import TcpStreams
 from tests.engines.exchanges import run

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from engines.kind import Operation, Untranslatable
-from engines.rtpengine.bencode import NgDict
+from engines.ng.bencode import NgDict
 from engines.rtpproxy.kind import RtpproxyKind
 from engines.rtpproxy.prompts import NOT_RECORDED
 from tests.engines.exchanges import run

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from engines.kind import Untranslatable
-from engines.rtpengine.bencode import NgDict, NgValue
+from engines.ng.bencode import NgDict, NgValue
 from engines.rtpproxy.commands import StreamOptions
 from engines.rtpproxy.translate import Translation, translate
 from engines.sdp.address import MediaAddress

@@ -17,8 +17,8 @@ from typing import NamedTuple
 
 from events.codec import Codec
 from events.journal import Recorded
+from events.registry import Event, RememberedSession, TailLost
 from events.secrets import Keyring
-from events.types import Event, RememberedSession, TailLost
 from tests.events.samples import EVENTS, record
 
 FILE = Path(__file__).parent / "golden" / "entries.json"
@@ -64,7 +64,7 @@ def load() -> list[Golden]:
 
 
 def missing(entries: list[Golden]) -> Iterator[tuple[Event, bool]]:
-    """Give the events of today that have no entry, without and with encryption."""
+    """Return the events of today that have no entry, without and with encryption."""
     there = {(entry.event, entry.schema, entry.encrypted) for entry in entries}
     for event in EVENTS:
         for encrypted in (False, True):

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from hypothesis import strategies as st
 
 from events.journal import NOTHING, Conflict, Index, Journal, Recorded, TailLostError
-from events.types import Commanded, Event
+from events.registry import CommandForwarded, Event
 from tests.events.samples import NOW, live, record
 
 NODES = ("ng1", "ng2", "ng3")
@@ -20,7 +20,7 @@ Step = tuple[int, frozenset[str] | None, int]
 
 
 def steps() -> st.SearchStrategy[list[Step]]:
-    """Give what a writer does."""
+    """Return what a writer does."""
     nodes = st.none() | st.frozensets(st.sampled_from(NODES))
     return st.lists(st.tuples(st.integers(0, 2), nodes, st.sampled_from([0, NOW, NOW + 1])), max_size=12)
 
@@ -30,7 +30,9 @@ async def write(journal: Journal, writer: int, calls: Sequence[str], plan: Seque
     view: dict[str, tuple[int, Index]] = {}
     for number, nodes, due in plan:
         call = calls[number]
-        event = Commanded(command="ended" if nodes is None else "live", session=due, result=",".join(nodes or ()))
+        event = CommandForwarded(
+            command="ended" if nodes is None else "live", session=due, result=",".join(nodes or ())
+        )
         while not await _append(journal, writer, view, call, event):
             view[call] = last(call, await journal.read(call))
 
@@ -49,16 +51,16 @@ async def _append(journal: Journal, writer: int, view: dict[str, tuple[int, Inde
 
 
 def index(call: str, entry: Recorded) -> Index:
-    """Give the index after an entry."""
+    """Return the index after an entry."""
     event = entry.event
-    assert isinstance(event, Commanded)
+    assert isinstance(event, CommandForwarded)
     if event.command == "ended":
         return NOTHING
     return live(call, entry.version, *filter(None, event.result.split(",")), due=event.session or None)
 
 
 def last(call: str, entries: Sequence[Recorded]) -> tuple[int, Index]:
-    """Give a call's version and index."""
+    """Return a call's version and index."""
     return (entries[-1].version, index(call, entries[-1])) if entries else (0, NOTHING)
 
 

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from events.journal import Conflict, CorruptEntry, Journal, JournalUnavailable, Recorded, TailLostError
-from events.types import Quarantined
+from events.registry import Quarantined
 from tests.events import histories
 from tests.events.samples import EVENTS, NOTHING, NOW, live, record
 
@@ -26,7 +26,7 @@ async def fill(journal: Journal, call: str, versions: int, *nodes: str) -> None:
 
 
 async def tables(journal: Journal) -> tuple[list[str], dict[str, int], list[str]]:
-    """Give all that the tables say: live calls, their numbers, due calls."""
+    """Return all that the tables say: live calls, their numbers, due calls."""
     calls = sorted([row.call_id async for row in journal.live_calls()])
     return calls, await journal.count_calls(), sorted(await journal.claim_due(2 * NOW, 0, 1000))
 

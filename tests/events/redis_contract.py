@@ -23,7 +23,7 @@ _numbers = itertools.count()
 
 
 def stream_of(prefix: str, call: str) -> bytes:
-    """Give the key of a call's stream."""
+    """Return the key of a call's stream."""
     return Keys(prefix).partition(to_bytes(call)).stream(to_bytes(call))
 
 
@@ -35,7 +35,7 @@ async def rewrite(client: Client, stream: bytes, entries: Sequence[Entry]) -> No
 
 
 async def entries_of(client: Client, stream: bytes) -> list[Entry]:
-    """Give a stream's entries."""
+    """Return a stream's entries."""
     return cast("list[Entry]", await client.xrange(stream))
 
 
@@ -45,7 +45,7 @@ class RedisContract(JournalContract):
     @asynccontextmanager
     @abstractmethod
     def client(self, url: str) -> AsyncIterator[Client]:
-        """Give a client of redis-py."""
+        """Return a client of redis-py."""
 
     @pytest.fixture
     def prefix(self) -> str:

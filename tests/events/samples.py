@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 from events.journal import NOTHING, Index, LiveCall, Recorded
-from events.types import (
+from events.registry import (
     Answered,
     AnswerFailed,
     AnswerIntended,
     BranchDeleted,
     BranchEstablished,
     CallVariableSet,
-    Commanded,
-    ContextSet,
+    CommandForwarded,
+    CommandRefused,
+    ContextSettingsChanged,
     CopyAnswered,
     CopyDeleted,
-    CopyDeleteWanted,
+    CopyDeleteIntended,
     CopyIntended,
     CopyOffered,
     Deleted,
-    DeleteWanted,
-    Engaged,
+    DeleteIntended,
     Event,
+    LegSettingsChanged,
     MediaSeen,
     MediaTimedOut,
     Offered,
@@ -28,24 +29,23 @@ from events.types import (
     OfferIntended,
     PartyLearned,
     Quarantined,
-    Refused,
     RelayEngaged,
     RememberedSession,
-    RequestEnded,
-    RequestIntended,
-    Signalled,
+    SessionIntended,
+    SipMessageSeen,
+    SipRequestEnded,
+    SipRequestIntended,
     TailLost,
-    VariablesSet,
 )
-from events.types import How as By
-from events.types import Scope as Of
+from events.registry import RemovalProof as By
+from events.registry import Scope as Of
 
 NOW = 1_764_000_000_000
 SDP = b"v=0\r\no=- 7 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n"
 RELAYED = SDP.replace(b"192.0.2.1", b"198.51.100.9").replace(b"4000", b"30000")
 
 EVENTS: tuple[Event, ...] = (
-    Engaged(
+    SessionIntended(
         session=1, operation=1, engine="rtpengine", set="1", node="ng1", relay_id="a84b4c76e66710-1", from_tag="1928"
     ),
     OfferIntended(session=1, operation=2, from_tag="1928", to_tag="a6c8", branch="z9hG4bK77ef"),
@@ -54,13 +54,13 @@ EVENTS: tuple[Event, ...] = (
     AnswerIntended(session=1, operation=3, from_tag="1928", to_tag="a6c8", branch="z9hG4bK77ef"),
     Answered(session=1, from_tag="1928", to_tag="a6c8", sdp=SDP, relayed=RELAYED),
     AnswerFailed(session=1, operation=3, reason="no answer within 4 s", reached=True, settled=False),
-    Refused(command="answer", reason="the call has ended"),
-    DeleteWanted(scope=Of.CALL, sessions=(1, 2), reason="delete", from_tag="1928", not_before=NOW + 30_000),
+    CommandRefused(command="answer", reason="the call has ended"),
+    DeleteIntended(scope=Of.CALL, sessions=(1, 2), reason="delete", from_tag="1928", not_before=NOW + 30_000),
     Deleted(
         session=1, how=By.CONFIRMED, statistics={"totals": {"RTP": {"packets": 1 << 40}}, "loss": 0.5, "raw": b"\xff"}
     ),
     BranchDeleted(session=2, from_tag="1928", to_tag="a6c8", branch="z9hG4bK77ef", statistics={"streams": [1, 2, []]}),
-    Commanded(command="start recording", session=1, result="ok", from_tag="1928"),
+    CommandForwarded(command="start recording", session=1, result="ok", from_tag="1928"),
     TailLost(
         known=12,
         answered=True,
@@ -74,9 +74,9 @@ EVENTS: tuple[Event, ...] = (
     Quarantined(reason="three times KeyError"),
     MediaSeen(session=2),
     RelayEngaged(engine="rtpproxy", set="2", branch="br1"),
-    VariablesSet(leg="callee", branch="br1", values={"flags": "co", "disabled": "0"}, body=SDP),
-    ContextSet(values={"callid": "other@example.com", "delete": "w"}),
-    Signalled(
+    LegSettingsChanged(leg="callee", branch="br1", values={"flags": "co", "disabled": "0"}, body=SDP),
+    ContextSettingsChanged(values={"callid": "other@example.com", "delete": "w"}),
+    SipMessageSeen(
         method="INVITE",
         from_caller=False,
         cseq=7,
@@ -93,7 +93,7 @@ EVENTS: tuple[Event, ...] = (
     CopyIntended(copy="siprec-1", session=1, flags="siprec", legs=("caller",), streams=(1,)),
     CopyOffered(copy="siprec-1", handle="siprec-1", sdp=SDP),
     CopyAnswered(copy="siprec-1", sdp=RELAYED),
-    CopyDeleteWanted(copy="siprec-1", reason="asked for"),
+    CopyDeleteIntended(copy="siprec-1", reason="asked for"),
     CopyDeleted(copy="siprec-1", how=By.CONFIRMED),
     PartyLearned(
         leg="callee",
@@ -104,19 +104,21 @@ EVENTS: tuple[Event, ...] = (
         local="tcp:192.0.2.100:5060",
         source="tcp:192.0.2.4:33061",
     ),
-    RequestIntended(number=1, leg="callee", tag="a6c8", method="BYE", cseq=314160, reason="the session timer ran out"),
-    RequestEnded(number=1, status=481, reason="Call/Transaction Does Not Exist"),
+    SipRequestIntended(
+        number=1, leg="callee", tag="a6c8", method="BYE", cseq=314160, reason="the session timer ran out"
+    ),
+    SipRequestEnded(number=1, status=481, reason="Call/Transaction Does Not Exist"),
     CallVariableSet(variable="carrier", value="north"),
 )
 
 
 def record(version: int, event: Event | None = None, at: int = NOW) -> Recorded:
-    """Give a record; without an event, one that tells its version."""
-    return Recorded(version, at, "control-1", event or Refused(command="offer", reason=f"step {version}"))
+    """Return a record; without an event, one that tells its version."""
+    return Recorded(version, at, "control-1", event or CommandRefused(command="offer", reason=f"step {version}"))
 
 
 def live(call_id: str, version: int, *nodes: str, due: int | None = None) -> Index:
-    """Give the index of a live call with a session on each node."""
+    """Return the index of a live call with a session on each node."""
     row = LiveCall(
         call_id=call_id,
         status="established",

@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from events.codec import Codec, Unreadable
+from events.registry import EVENT_TYPES, CommandRefused, Event, Offered, OfferFailed, Quarantined, SessionIntended
 from events.secrets import Keyring, key_id
-from events.types import EVENT_TYPES, Engaged, Event, Offered, OfferFailed, Quarantined, Refused
 from events.values import value
 from tests.events.samples import EVENTS, NOW, SDP, record
 
@@ -50,7 +50,7 @@ def test_any_text_bytes_and_time_come_back(text: str, raw: bytes, at: int) -> No
 
 
 def test_fields_have_short_keys_and_defaults_are_left_out() -> None:
-    written = Codec().encode(CALL, record(3, Refused(command="offer", reason="no")))
+    written = Codec().encode(CALL, record(3, CommandRefused(command="offer", reason="no")))
     assert written.name == b"refused"
     assert msgpack.unpackb(written.payload) == {"s": 1, "t": NOW, "n": "control-1", "d": {"c": "offer", "w": "no"}}
 
@@ -225,4 +225,6 @@ def test_a_field_without_a_rule_is_found_at_once() -> None:
 
 def test_an_event_that_is_not_registered_is_a_mistake() -> None:
     with pytest.raises(KeyError):
-        Codec(types=[Engaged]).encode(CALL, record(1, OfferFailed(session=1, operation=1, reason="", reached=False)))
+        Codec(types=[SessionIntended]).encode(
+            CALL, record(1, OfferFailed(session=1, operation=1, reason="", reached=False))
+        )

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from events.codec import Codec
+from events.registry import EVENT_TYPES
 from events.secrets import Keyring
-from events.types import EVENT_TYPES
 from tests.events.golden import CALL, KEY, Golden, load
 from tests.events.samples import EVENTS
 

@@ -8,8 +8,8 @@ import pytest
 
 from events.journal import JournalMismatch, JournalUnavailable
 from events.redis import RedisJournal
+from events.redis.connection import Command, Connection
 from events.redis.durability import Durability, confirmation, confirmed
-from events.redis.wire import Command, Wire
 from tests.events.journal_contract import CALL
 from tests.events.samples import NOTHING, live, record
 from tests.peers.redis_server import RedisServer
@@ -114,7 +114,7 @@ async def test_newer_servers_are_asked_for_the_disk(
         async def exchange(self, _: object) -> list[object]:
             return [b"# Server\r\nredis_version:%s\r\n" % version, *([b"name", value] for value in settings)]
 
-    assert await confirmation("fsync", cast("Wire", Server())) == command
+    assert await confirmation("fsync", cast("Connection", Server())) == command
 
 
 @pytest.mark.parametrize(

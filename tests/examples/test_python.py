@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from rtp_relay.assembly.embedded import end_all
+from rtp_relay.assembly.embedded_nodes import end_all
 from tests.peers.ports import PortBlock
 
 ROOT = Path(__file__).parents[2]
@@ -86,7 +86,7 @@ OUTPUT: dict[str, Sequence[str]] = {
 
 @pytest.fixture
 def config(tmp_path: Path) -> Iterator[Path]:
-    """Give a configuration with everything embedded, on ports of its own."""
+    """Return a configuration with everything embedded, on ports of its own."""
     ports = PortBlock(200)
     ports.reserve()
     low, high = ports.rest()

@@ -9,8 +9,8 @@ from textwrap import dedent
 import pytest
 
 from engines.route.parameters import PARAMETERS
-from events.types import EVENT_TYPES
-from replay.relay import CONTEXT_SETTINGS, LEG_SETTINGS
+from events.registry import EVENT_TYPES
+from replay.relay_settings import CONTEXT_SETTINGS, LEG_SETTINGS
 
 ROOT = Path(__file__).parents[2]
 WITH_SNIPPETS = ("README.md", "docs/python-api.md")
@@ -22,7 +22,7 @@ def read(page: str) -> str:
 
 
 def is_part_of(snippet: str, program: str) -> bool:
-    """Tell whether the lines stand in the program one after the other, at any indentation."""
+    """Return whether the lines stand in the program one after the other, at any indentation."""
     wanted, lines = snippet.splitlines(), program.splitlines()
     parts = (lines[start : start + len(wanted)] for start in range(len(lines) - len(wanted) + 1))
     return any(dedent("\n".join(part)).splitlines() == wanted for part in parts)

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 
 from actors.command import Command
 from actors.messages import Reply
-from actors.nodes import NodeTable
-from engines.rtpengine.bencode import NgDict, encode
+from actors.node_table import NodeTable
+from engines.ng.bencode import NgDict, encode
 from events.memory import MemoryJournal
 from gateways.ng.cache import ReplyCache
 from gateways.ng.counters import NgCounters
-from gateways.ng.handler import Handler, Inside, Peer
+from gateways.ng.handler import Handler, NgBackend, Peer
 from gateways.ng.limits import Clients
 from gateways.ng.overview import Overview
 
@@ -55,7 +55,7 @@ class Desk:
         self.clients = Clients(LOOPBACK, self.max_queued)
         self.cache = ReplyCache(60)
         self.overview = Overview(self.journal, NodeTable(), self.counters)
-        inside = Inside(
+        inside = NgBackend(
             calls=self.calls,
             overview=self.overview,
             now=lambda: 1_700_000_000_000,

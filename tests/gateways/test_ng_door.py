@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import uvloop
 
-from actors.nodes import NodeTable
+from actors.node_table import NodeTable
 from events.memory import MemoryJournal
 from gateways.ng import tcp
 from gateways.ng.door import NgDoor, NgSettings

@@ -12,10 +12,10 @@ from types import SimpleNamespace
 import pytest
 
 from actors.directory import Directory
-from actors.engine import EngineActor, EngineSettings
-from actors.nodes import Node, NodeTable
+from actors.engine_actor import EngineActor, EngineSettings
+from actors.node_table import Node, NodeTable
 from engines.health import Health
-from engines.rtpengine.bencode import NgDict, NgValue, decode, encode
+from engines.ng.bencode import NgDict, NgValue, decode, encode
 from engines.sets import NodeSpec
 from events.memory import MemoryJournal, wall_clock
 from gateways.ng.door import NgDoor, NgSettings
@@ -145,7 +145,7 @@ async def replies_of(address: Address) -> list[bytes]:
 
 
 def shape(body: bytes) -> object:
-    """Give what has to be the same: texts and keys, with every number, address and time made equal."""
+    """Return what has to be the same: texts and keys, with every number, address and time made equal."""
     if body.startswith(b"{"):
         return body
     value = decode(body)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engines.rtpengine.bencode import NgDict, NgValue, decode, encode
+from engines.ng.bencode import NgDict, NgValue, decode, encode
 from tests.gateways.doors import QUERY, Desk
 
 OK = b"d6:result2:oke"

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from engines.rtpengine.bencode import NgDict
+from engines.ng.bencode import NgDict
 from gateways.ng.merge import merge
 
 

@@ -7,11 +7,11 @@ import pytest
 
 from actors.effects import Outcome
 from actors.messages import Perform, Performed
-from actors.nodes import Node, NodeTable
+from actors.node_table import Node, NodeTable
 from actors.runtime import LoopActor
 from engines.health import Health
 from engines.kind import Operation
-from engines.rtpengine.bencode import NgDict
+from engines.ng.bencode import NgDict
 from engines.sets import NodeSpec
 from events.journal import NOTHING, Index, JournalUnavailable, LiveCall
 from events.memory import MemoryJournal

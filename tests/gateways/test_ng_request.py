@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actors.command import Command
-from engines.rtpengine.bencode import NgDict, NgValue
+from engines.ng.bencode import NgDict, NgValue
 from gateways.ng.request import PER_CALL, Refused, command_of, supports_load_limit, verb_of
 
 OFFER: NgDict = {b"command": b"offer", b"call-id": b"c", b"from-tag": b"f", b"sdp": b"v=0\r\n"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from engines.rtpengine.bencode import NgDict, NgValue
+from engines.ng.bencode import NgDict, NgValue
 from gateways.ng.request import Refused, command_of
 from gateways.ng.wellformed import MAX_ITEMS, MAX_TEXT
 from tests.engines.sdp_bodies import AUDIO, ICE, OWN_CONNECTIONS, TWO_STREAMS, WITH_TCP

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from actors.flows.relay import notice_tag
-from actors.flows.timeouts import timed_out
-from gateways.notices import listen
+from actors.flows.recovery.media_timeout import timed_out
+from actors.flows.sip.relayed_media import notice_tag
+from gateways.timeout_notices import listen
 from tests.actors.simulation import Asked, Cluster
 
 SDP = "v=0\r\no=- 1 1 IN IP4 10.0.0.1\r\ns=-\r\nc=IN IP4 10.0.0.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n"

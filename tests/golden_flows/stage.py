@@ -15,15 +15,15 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 
 from actors.directory import Directory
-from actors.engine import EngineActor, EngineSettings
-from actors.nodes import Node, NodeTable
+from actors.engine_actor import EngineActor, EngineSettings
+from actors.node_table import Node, NodeTable
 from engines.health import Health
 from engines.sdp.session import Sdp, parse
 from engines.sets import NodeSpec
 from events.journal import Journal
 from events.memory import MemoryJournal
-from replay.negotiation import SipEvent
-from rtp_relay.api.call import RelayCall, Seeing
+from replay.offer_answer import SipMessage
+from rtp_relay.api.call import Observed, RelayCall
 from rtp_relay.assembly.clock import now
 from tests.golden_flows.tap import Tap, in_short
 from tests.peers.ports import HOST
@@ -68,7 +68,7 @@ class Flow:
             change = "" if seeing.change == "none" else seeing.change
             assert " ".join(filter(None, (role, change, seeing.fault and f"!{seeing.fault}"))) == wanted, line
 
-    async def see(self, line: str) -> Seeing:
+    async def see(self, line: str) -> Observed:
         """Tell of one message. A body that was relayed is given back with the relay's addresses in it."""
         event = self.message(line)
         seeing = await self.call.see(event, received_from=self.source)
@@ -80,13 +80,13 @@ class Flow:
             assert seeing.sdp is None, line
         return seeing
 
-    def message(self, line: str) -> SipEvent:
+    def message(self, line: str) -> SipMessage:
         """Read a message; `sdp=WORD`, if there, stands at its end."""
         event = message(line)
         return event if event.sdp is None else replace(event, sdp=self.body(event.sdp.decode()))
 
     def body(self, word: str) -> bytes:
-        """Give the session description that a word stands for."""
+        """Return the session description that a word stands for."""
         port = 4000 + 10 * len(self.bodies)
         return self.bodies.setdefault(word, make_sdp((HOST, port), session=port).encode())
 
@@ -129,7 +129,7 @@ class Flow:
 
 
 def live_ports(sdp: Sdp) -> list[int]:
-    """Give the ports of the streams that are not switched off."""
+    """Return the ports of the streams that are not switched off."""
     return [int(stream.port.text) for stream in sdp.live_streams]
 
 

@@ -76,7 +76,7 @@ class Tap:
 
 
 def ng(exchange: Exchange) -> NgDict:
-    """Give a command to an rtpengine as a dictionary."""
+    """Return a command to an rtpengine as a dictionary."""
     command, _ = decode(exchange.command)
     assert isinstance(command, dict)
     return command

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import pytest
 
 from actors.directory import Directory
-from actors.engine import EngineActor, EngineSettings
-from actors.nodes import Node, NodeTable
-from engines.copies import Leg
+from actors.engine_actor import EngineActor, EngineSettings
+from actors.node_table import Node, NodeTable
+from engines.copy_request import Leg
 from engines.health import Health
 from engines.sdp.session import parse
 from engines.sets import NodeSpec
@@ -76,7 +76,7 @@ class LiveCall:
         assert [recorder.received.qsize() for recorder in recorders] == before
 
     async def story(self) -> list[tuple[str, str]]:
-        """Give what the journal tells of copies: the events and the names of the copies."""
+        """Return what the journal tells of copies: the events and the names of the copies."""
         events = [record.event for record in await self.call.history()]
         return [(event.name, getattr(event, "copy", "")) for event in events if event.name.startswith("copy")]
 
@@ -89,7 +89,7 @@ def _sdp(ends: list[RtpEndpoint]) -> bytes:
 
 
 def _media_lines(*bodies: bytes) -> list[tuple[str, ...]]:
-    """Give for each stream what each body says of it, as a body of its own."""
+    """Return for each stream what each body says of it, as a body of its own."""
     lines = [[f"m=audio {stream.port.text.decode()} RTP/AVP 0" for stream in parse(body).streams] for body in bodies]
     return [tuple(f"c=IN IP4 {HOST}\r\n{line}\r\n" for line in row) for row in zip(*lines, strict=True)]
 

@@ -12,7 +12,7 @@ from actors.directory import Directory
 from engines.route.parameters import OfferParameters
 from engines.route.routes import Routes
 from events.memory import MemoryJournal
-from rtp_relay.api.call import RelayCall, Seeing
+from rtp_relay.api.call import Observed, RelayCall
 from rtp_relay.assembly.clock import now
 from rtp_relay.assembly.nodes import open_nodes
 from tests.golden_flows.stage import CALL_ID
@@ -26,7 +26,7 @@ class Routed:
     call: RelayCall
     calls: list[tuple[str, dict[str, Any]]]
 
-    async def tell(self, story: str) -> list[Seeing]:
+    async def tell(self, story: str) -> list[Observed]:
         """Tell of messages; a body's word is the body."""
         lines = filter(None, map(str.strip, story.splitlines()))
         return [await self.call.see(message(line), received_from="192.0.2.7") for line in lines]

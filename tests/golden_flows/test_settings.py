@@ -61,7 +61,7 @@ async def rtpproxy() -> AsyncIterator[Flow]:
 
 
 def options(flow: Flow, verb: bytes) -> list[NgDict]:
-    """Give what the commands of a verb said beside the names of the parties."""
+    """Return what the commands of a verb said beside the names of the parties."""
     names = (b"command", b"call-id", b"from-tag", b"to-tag", b"via-branch", b"sdp", b"received-from")
     commands = [ng(said) for said in flow.tap.exchanges]
     return [
@@ -72,7 +72,7 @@ def options(flow: Flow, verb: bytes) -> list[NgDict]:
 
 
 def letters(flow: Flow) -> list[str]:
-    """Give the first words of the commands to an rtpproxy, without the payload types."""
+    """Return the first words of the commands to an rtpproxy, without the payload types."""
     return [said.command.decode().split()[0].partition("c")[0] for said in flow.tap.exchanges]
 
 

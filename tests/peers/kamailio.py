@@ -45,7 +45,7 @@ class Kamailio(Peer):
         return ["kamailio", *places, *named, "-DD", "-E", "-m", "32", "-M", "8"]
 
     async def ready(self) -> bool:
-        """Tell whether it answers OPTIONS."""
+        """Return whether it answers OPTIONS."""
         async with DatagramSocket() as socket:
             host, port = socket.address
             lines = [

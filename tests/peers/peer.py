@@ -67,7 +67,7 @@ class Peer(ABC):
 
     @abstractmethod
     async def ready(self) -> bool:
-        """Tell whether the program answers."""
+        """Return whether the program answers."""
 
     def environment(self) -> dict[str, str]:
         """Return the program's environment variables."""
@@ -82,7 +82,7 @@ class Peer(ABC):
         return self._process is not None and self._process.poll() is None
 
     def listens(self, port: int) -> bool:
-        """Tell whether the program has a UDP socket at `port`."""
+        """Return whether the program has a UDP socket at `port`."""
         if self._process is None:
             return False
         try:

@@ -58,7 +58,7 @@ class PortBlock:
         return self._next + self._next % 2, self._end - 1
 
     def release(self) -> None:
-        """Give the area back."""
+        """Return the area back."""
         while self._guards:
             self._guards.pop().close()
         self.taken.clear()

@@ -65,7 +65,7 @@ class RedisCluster:
         await self._stack.__aexit__(kind, error, trace)
 
     async def whole(self) -> bool:
-        """Tell whether every node sees three nodes and all slots served."""
+        """Return whether every node sees three nodes and all slots served."""
         for node in self.nodes:
             async with node.client() as client:
                 info = str(await _ask(client, "CLUSTER INFO"))

@@ -86,7 +86,7 @@ class RedisServer(Peer):
         return [self.binary, *(word for key, value in options.items() for word in (f"--{key}", value)), *self._args]
 
     async def ready(self) -> bool:
-        """Tell whether it answers PING, which it does not while it loads its data."""
+        """Return whether it answers PING, which it does not while it loads its data."""
         async with self.client() as client:
             try:
                 return bool(await client.ping())

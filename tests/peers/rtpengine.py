@@ -75,7 +75,7 @@ class Rtpengine(Peer):
         return ["rtpengine", "--foreground", "--log-stderr", *(f"--{key}={value}" for key, value in options.items())]
 
     async def ready(self) -> bool:
-        """Tell whether it answers a ping."""
+        """Return whether it answers a ping."""
         async with NgClient(self.address, tries=1, timeout=0.2) as client:
             try:
                 return (await client.command("ping"))[b"result"] == b"pong"

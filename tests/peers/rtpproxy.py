@@ -84,7 +84,7 @@ class Rtpproxy(Peer):
         return [sys.executable, "-P", str(child), *options, *self._args]
 
     async def ready(self) -> bool:
-        """Tell whether it answers the version command."""
+        """Return whether it answers the version command."""
         try:
             return (await self.command_reply("V", tries=1, wait=0.2)).isdigit()
         except TimeoutError:

@@ -148,7 +148,7 @@ class Service(Peer):
         return [sys.executable, "-m", "rtp_relay", "serve", "-c", str(self.config)]
 
     async def ready(self) -> bool:
-        """Tell whether it answers a ping with its readiness."""
+        """Return whether it answers a ping with its readiness."""
         async with self.client(tries=1, timeout=0.2) as client:
             try:
                 return (await client.command("ping"))[b"result"] == b"pong"

@@ -49,7 +49,7 @@ class Sipp(Peer):
         return ["sipp", *target, *scenario, *place, *call, *limits, "-nostdin", "-trace_msg", "-trace_err", *files]
 
     async def ready(self) -> bool:
-        """Tell whether it listens."""
+        """Return whether it listens."""
         return self.listens(self.port)
 
     def messages(self) -> list[str]:

@@ -45,7 +45,7 @@ class Context:
         return sealed + self._tag(sealed)
 
     def unprotect(self, packet: bytes) -> bytes | None:
-        """Give the RTP packet, None if it was not signed with this key."""
+        """Return the RTP packet, None if it was not signed with this key."""
         sealed, tag = packet[:-_TAG], packet[-_TAG:]
         return self._ciphered(sealed) if hmac.compare_digest(tag, self._tag(sealed)) else None
 

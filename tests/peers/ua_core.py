@@ -57,7 +57,7 @@ class Core:
         return self.media.sdp(self._version).replace("a=sendrecv", f"a={direction}")
 
     def dialogs(self, call_id: str) -> list[Dialog]:
-        """Give its dialogs of a call."""
+        """Return its dialogs of a call."""
         return [dialog for dialog in self._dialogs.values() if dialog.call_id == call_id]
 
     def story(self) -> str:
@@ -121,7 +121,7 @@ class Core:
 
 
 def fill(request: Request, from_value: str, to_value: str, call_id: str, cseq: str) -> None:
-    """Give a request the headers that each must have (RFC 3261 8.1.1), but for Via and Contact."""
+    """Return a request the headers that each must have (RFC 3261 8.1.1), but for Via and Contact."""
     # The Via, whose value comes last, is to stand first.
     headers = [
         ("Via", ""),

@@ -43,7 +43,7 @@ class Dialog:
 
 
 def of_response(response: Response) -> Dialog:
-    """Give the dialog that a response makes for who sent the request (RFC 3261 12.1.2)."""
+    """Return the dialog that a response makes for who sent the request (RFC 3261 12.1.2)."""
     headers = response.headers
     dialog = Dialog(
         call_id=headers["Call-ID"],
@@ -57,7 +57,7 @@ def of_response(response: Response) -> Dialog:
 
 
 def of_request(request: Request, to_value: str) -> Dialog:
-    """Give the dialog that a request makes for who answers it; to_value: its To with the own tag (12.1.1)."""
+    """Return the dialog that a request makes for who answers it; to_value: its To with the own tag (12.1.1)."""
     headers = request.headers
     dialog = Dialog(
         call_id=headers["Call-ID"],

@@ -13,7 +13,7 @@ _BRACKETED = re.compile(r"<[^>]*>")
 
 
 def values(headers: Headers, name: str) -> list[str]:
-    """Give all values of a header, those in one line split at their commas (RFC 3261 7.3.1)."""
+    """Return all values of a header, those in one line split at their commas (RFC 3261 7.3.1)."""
     return [part for line in headers.getlist(name) for part in _split(line)]
 
 
@@ -30,30 +30,30 @@ def _hide(found: re.Match[str]) -> str:
 
 
 def uri_of(value: str) -> str:
-    """Give the URI of a name-addr or addr-spec, as it is written."""
+    """Return the URI of a name-addr or addr-spec, as it is written."""
     bracketed = re.search(r"<([^>]*)>", _QUOTED.sub(_hide, value))
     return value[bracketed.start(1) : bracketed.end(1)] if bracketed else value.partition(";")[0].strip()
 
 
 def parameter(value: str, name: str) -> str | None:
-    """Give a parameter of a header value, outside of its URI; "" if it has no value, None if it is not there."""
+    """Return a parameter of a header value, outside of its URI; "" if it has no value, None if it is not there."""
     outside = _BRACKETED.sub("<>", _QUOTED.sub(_hide, value))
     found = re.search(rf";\s*{name}\s*(?:=\s*([^;\s]*))?\s*(?:;|$)", outside, re.IGNORECASE)
     return None if found is None else found[1] or ""
 
 
 def tag_of(value: str) -> str:
-    """Give the tag of a From or To value, "" if it has none."""
+    """Return the tag of a From or To value, "" if it has none."""
     return parameter(value, "tag") or ""
 
 
 def branches_of(headers: Headers) -> list[str]:
-    """Give the branches of all Vias, "" for one without."""
+    """Return the branches of all Vias, "" for one without."""
     return [parameter(via, "branch") or "" for via in values(headers, "Via")]
 
 
 def sent_by(via: str) -> tuple[str, int]:
-    """Give host (without brackets) and port of a Via value."""
+    """Return host (without brackets) and port of a Via value."""
     found = re.search(r"\s(\[[^\]]*\]|[^\s:;]+)(?::(\d+))?\s*(?:;|$)", via)
     if found is None:
         message = f"{via!r} is no Via"
@@ -69,5 +69,5 @@ def place_of(uri: str) -> Place:
 
 
 def is_loose(route: str) -> bool:
-    """Tell whether a Route value is one of a loose router (RFC 3261 16.4)."""
+    """Return whether a Route value is one of a loose router (RFC 3261 16.4)."""
     return ";lr" in uri_of(route).lower()

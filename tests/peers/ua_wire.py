@@ -27,7 +27,7 @@ class Place:
 
 
 def bracketed(host: str) -> str:
-    """Give a host as URIs have it."""
+    """Return a host as URIs have it."""
     return f"[{host}]" if ":" in host else host
 
 
@@ -110,7 +110,7 @@ class Wire:
         stream.send(data)
 
     def connected(self, place: Place) -> bool:
-        """Tell whether there is a connection with a place."""
+        """Return whether there is a connection with a place."""
         return place in self._streams
 
     def _stream(self, transport: str) -> _Stream:

@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import json
 
-from replay.negotiation import Change, Fault, Negotiation, SipEvent, Verdict
+from replay.offer_answer import Change, Fault, Negotiation, SipMessage, Verdict
 
 
-def message(line: str) -> SipEvent:
+def message(line: str) -> SipMessage:
     """Read one message."""
     words = line.split()
     keys = dict(word.split("=") for word in words if "=" in word)
@@ -23,7 +23,7 @@ def message(line: str) -> SipEvent:
     callee_tag = "" if other == "-" else f"t{other}"
     requester_is_caller = (who == "C") is not bool(status)
     from_tag, to_tag = ("tC", callee_tag) if requester_is_caller else (callee_tag, "tC")
-    return SipEvent(
+    return SipMessage(
         method=method,
         from_caller=who == "C",
         cseq=int(keys.get("cseq", 1)),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from replay.negotiation import BranchStatus
+from replay.offer_answer import BranchStatus
 from tests.replay.sip_story import tell
 
 ANSWERED = """

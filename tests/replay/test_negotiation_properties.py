@@ -7,8 +7,8 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from replay.negotiation import Change, Fault, Leg, Negotiation, Role, SipEvent, Verdict
-from replay.negotiation.table import Place
+from replay.offer_answer import Change, Fault, Leg, Negotiation, Role, SipMessage, Verdict
+from replay.offer_answer.table import Place
 from tests.replay.sip_story import message
 
 BODIES = st.sampled_from([None, b"w", b"x", b"y", b"z"])
@@ -29,10 +29,10 @@ Transaction = tuple[str, int, Leg]
 """Method, CSeq and who sent the request."""
 
 
-def say(draw: st.DrawFn, transaction: Transaction, status: int | None, tag: str, branch: str = "") -> SipEvent:
-    """Give a message of a transaction, the body left to chance."""
+def say(draw: st.DrawFn, transaction: Transaction, status: int | None, tag: str, branch: str = "") -> SipMessage:
+    """Return a message of a transaction, the body left to chance."""
     method, cseq, requester = transaction
-    return SipEvent(
+    return SipMessage(
         method=method,
         from_caller=(requester is Leg.CALLER) is (status is None),
         cseq=cseq,
@@ -46,7 +46,7 @@ def say(draw: st.DrawFn, transaction: Transaction, status: int | None, tag: str,
 
 
 @st.composite
-def noise(draw: st.DrawFn) -> SipEvent:
+def noise(draw: st.DrawFn) -> SipMessage:
     """Any message whatever."""
     method = draw(st.sampled_from(["INVITE", "ACK", "PRACK", "UPDATE", "BYE", "CANCEL", "INFO"]))
     status = draw(st.sampled_from([None, None, 100, 180, 200, 301, 401, 487, 603]))
@@ -56,7 +56,7 @@ def noise(draw: st.DrawFn) -> SipEvent:
 
 
 @st.composite
-def flows(draw: st.DrawFn) -> list[SipEvent]:
+def flows(draw: st.DrawFn) -> list[SipMessage]:
     """A call in which requests and replies mostly fit together, and bodies stand where chance puts them."""
     flow = [message(line) for line in draw(st.sampled_from(BEGINNINGS))]
     requests: list[Transaction] = [(e.method, e.cseq, e.sender) for e in flow if e.status is None]
@@ -78,7 +78,7 @@ def flows(draw: st.DrawFn) -> list[SipEvent]:
     return flow
 
 
-def see_all(flow: list[SipEvent]) -> list[tuple[SipEvent, Verdict]]:
+def see_all(flow: list[SipMessage]) -> list[tuple[SipMessage, Verdict]]:
     call = Negotiation()
     return [(event, call.see(event)) for event in flow]
 
@@ -97,7 +97,7 @@ class Book:
         self.open = {1} if offerer else set()
         self.previewed = False
 
-    def enter(self, event: SipEvent, verdict: Verdict) -> None:
+    def enter(self, event: SipMessage, verdict: Verdict) -> None:
         is_preview = event.place is Place.PROVISIONAL
         if verdict.role is Role.OFFER:
             assert not self.open or (event.method == "UPDATE" and self.open == {1})
@@ -124,7 +124,7 @@ class Book:
 
 
 @given(flows())
-def test_offers_and_answers_take_turns_in_each_dialog(flow: list[SipEvent]) -> None:
+def test_offers_and_answers_take_turns_in_each_dialog(flow: list[SipMessage]) -> None:
     books: dict[Key, Book] = {}
     offerer: Leg | None = None
     for event, verdict in see_all(flow):
@@ -141,7 +141,7 @@ def test_offers_and_answers_take_turns_in_each_dialog(flow: list[SipEvent]) -> N
 
 
 @given(flows())
-def test_after_a_rejection_the_agreement_is_that_before_the_request(flow: list[SipEvent]) -> None:
+def test_after_a_rejection_the_agreement_is_that_before_the_request(flow: list[SipMessage]) -> None:
     before: dict[tuple[Key, Transaction], int] = {}
     in_force: dict[Key, int] = {}
     for event, verdict in see_all(flow):
@@ -156,7 +156,7 @@ def test_after_a_rejection_the_agreement_is_that_before_the_request(flow: list[S
 
 
 @given(flows())
-def test_only_an_answer_changes_the_agreement(flow: list[SipEvent]) -> None:
+def test_only_an_answer_changes_the_agreement(flow: list[SipMessage]) -> None:
     in_force: dict[Key, int] = {}
     for _, verdict in see_all(flow):
         key = (verdict.branch, verdict.callee_tag)
@@ -170,7 +170,7 @@ def test_only_an_answer_changes_the_agreement(flow: list[SipEvent]) -> None:
 
 
 @given(flows())
-def test_a_verdict_tells_mistakes_from_nothing(flow: list[SipEvent]) -> None:
+def test_a_verdict_tells_mistakes_from_nothing(flow: list[SipMessage]) -> None:
     for event, verdict in see_all(flow):
         assert verdict.leg is event.sender
         assert (verdict.role is Role.ILLEGAL) <= (verdict.fault is not Fault.NONE)
@@ -182,7 +182,7 @@ def test_a_verdict_tells_mistakes_from_nothing(flow: list[SipEvent]) -> None:
 
 
 @given(flows(), st.integers(0, 25))
-def test_a_negotiation_goes_on_from_its_plain_values(flow: list[SipEvent], cut: int) -> None:
+def test_a_negotiation_goes_on_from_its_plain_values(flow: list[SipMessage], cut: int) -> None:
     whole = see_all(flow)
     first = Negotiation()
     for event in flow[:cut]:

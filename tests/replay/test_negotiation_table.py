@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from replay.negotiation.table import OPEN_IN, TABLE, Cell, Phase, Place, place_of
+from replay.offer_answer.table import OPEN_IN, TABLE, Cell, Phase, Place, place_of
 from tests.replay.sip_story import message, tell
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from replay.redact import redact
+from replay.history.redact import redact
 
 WHOLE = """v=0\r
 o=- 1 1 IN IP4 192.0.2.1\r

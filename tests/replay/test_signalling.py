@@ -3,22 +3,22 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from events import types as e
+from events import registry as e
 from events.journal import Recorded
 from replay.fold import apply
-from replay.index import Deadlines, index
-from replay.negotiation import SipEvent
-from replay.relay import CALLEE, CALLER
-from replay.signalling import Ends, OwnRequest, Party, Sequence, Signalling
+from replay.offer_answer import SipMessage
+from replay.projection import Deadlines, project
+from replay.relay_settings import CALLEE, CALLER
+from replay.sip_dialogs import CSeqs, Ends, OwnRequest, Party, SipDialogs
 from replay.state import CallState
 from tests.replay.sip_story import message
 
 START = 1_763_910_847_120
 
 
-def signalled(line: str, expires: int = 0) -> e.Signalled:
-    event: SipEvent = message(line)
-    return e.Signalled(
+def signalled(line: str, expires: int = 0) -> e.SipMessageSeen:
+    event: SipMessage = message(line)
+    return e.SipMessageSeen(
         method=event.method,
         from_caller=event.from_caller,
         cseq=event.cseq,
@@ -35,11 +35,11 @@ def learned(leg: str, tag: str, contact: str = "sip:there") -> e.PartyLearned:
     return e.PartyLearned(leg=leg, tag=tag, uri=f"<sip:{leg}>", contact=contact)
 
 
-def tell(state: CallState, *events: e.Event, at: int = START) -> Signalling:
+def tell(state: CallState, *events: e.Event, at: int = START) -> SipDialogs:
     for event in events:
         apply(state, Recorded(state.version + 1, at, "control", event))
-    assert state.signalling is not None
-    return state.signalling
+    assert state.sip_dialogs is not None
+    return state.sip_dialogs
 
 
 SET_UP = (
@@ -48,11 +48,11 @@ SET_UP = (
     signalled("A 200 INVITE sdp=a"),
     learned(CALLEE, "tA"),
 )
-END = e.DeleteWanted(scope=e.Scope.CALL, sessions=(), reason="over")
+END = e.DeleteIntended(scope=e.Scope.CALL, sessions=(), reason="over")
 
 
-def bye(number: int, leg: str, cseq: int) -> e.RequestIntended:
-    return e.RequestIntended(number=number, leg=leg, tag="tA", method="BYE", cseq=cseq)
+def bye(number: int, leg: str, cseq: int) -> e.SipRequestIntended:
+    return e.SipRequestIntended(number=number, leg=leg, tag="tA", method="BYE", cseq=cseq)
 
 
 # -- CSeqs --
@@ -64,7 +64,7 @@ STEPS = st.lists(st.sampled_from(["own", "next", "skip", "again"]), max_size=40)
 def test_all_requests_that_a_party_gets_have_cseqs_of_their_own_in_the_order_of_their_making(
     steps: list[str], first: int | None
 ) -> None:
-    sequence = Sequence() if first is None else Sequence(first)
+    sequence = CSeqs() if first is None else CSeqs(first)
     sent: dict[int, int] = {} if first is None else {first: first}
     wire = list(sent.values())
     for step in steps:
@@ -84,7 +84,7 @@ def test_all_requests_that_a_party_gets_have_cseqs_of_their_own_in_the_order_of_
 
 
 def test_a_request_that_is_repeated_gets_the_shift_that_it_got_first() -> None:
-    sequence = Sequence(5)
+    sequence = CSeqs(5)
     sequence.insert(sequence.next)  # 6
     sequence.last = 6  # goes as 7
     sequence.insert(sequence.next)  # 8
@@ -92,7 +92,7 @@ def test_a_request_that_is_repeated_gets_the_shift_that_it_got_first() -> None:
 
 
 def test_a_party_that_begins_at_zero_after_a_request_of_ours_still_counts_upwards() -> None:
-    sequence = Sequence()
+    sequence = CSeqs()
     assert sequence.next == 1
     sequence.insert(1)
     assert sequence.shift(0) == 2
@@ -100,10 +100,10 @@ def test_a_party_that_begins_at_zero_after_a_request_of_ours_still_counts_upward
 
 def test_the_callers_cseqs_begin_with_the_initial_invite_and_the_callees_with_its_first_request() -> None:
     state = CallState("c")
-    signalling = tell(state, signalled("C INVITE at=- cseq=102 sdp=c"), signalled("A 200 INVITE cseq=102 sdp=a"))
-    assert (signalling.next_cseq(CALLEE, "tA"), signalling.next_cseq(CALLER, "tA")) == (103, 1)
+    sip_dialogs = tell(state, signalled("C INVITE at=- cseq=102 sdp=c"), signalled("A 200 INVITE cseq=102 sdp=a"))
+    assert (sip_dialogs.next_cseq(CALLEE, "tA"), sip_dialogs.next_cseq(CALLER, "tA")) == (103, 1)
     tell(state, signalled("A INFO cseq=7"), signalled("C ACK cseq=102"), signalled("C OPTIONS cseq=103"))
-    assert (signalling.next_cseq(CALLEE, "tA"), signalling.next_cseq(CALLER, "tA")) == (104, 8)
+    assert (sip_dialogs.next_cseq(CALLEE, "tA"), sip_dialogs.next_cseq(CALLER, "tA")) == (104, 8)
 
 
 # -- parties, timers, variables --
@@ -111,11 +111,11 @@ def test_the_callers_cseqs_begin_with_the_initial_invite_and_the_callees_with_it
 
 def test_a_dialog_has_two_ends_once_both_have_contacts() -> None:
     state = CallState("c")
-    signalling = tell(state, *SET_UP[:3], learned(CALLEE, "tA", contact=""))
-    assert signalling.ends("tA") is None
+    sip_dialogs = tell(state, *SET_UP[:3], learned(CALLEE, "tA", contact=""))
+    assert sip_dialogs.ends("tA") is None
     assert state.dialogs() == []
     tell(state, learned(CALLEE, "tA"))
-    assert signalling.ends("tA") == Ends(
+    assert sip_dialogs.ends("tA") == Ends(
         "tC", Party("<sip:caller>", "sip:there"), "tA", Party("<sip:callee>", "sip:there")
     )
     assert state.dialogs() == ["tA"]
@@ -123,22 +123,22 @@ def test_a_dialog_has_two_ends_once_both_have_contacts() -> None:
 
 def test_the_caller_is_the_one_of_the_last_invite() -> None:
     state = CallState("c")
-    signalling = tell(state, *SET_UP, learned(CALLER, "tC2"))
-    ends = signalling.ends("tA")
+    sip_dialogs = tell(state, *SET_UP, learned(CALLER, "tC2"))
+    ends = sip_dialogs.ends("tA")
     assert ends is not None
     assert ends.caller_tag == "tC2"
 
 
 def test_each_2xx_says_anew_when_the_session_ends() -> None:
     state = CallState("c")
-    signalling = tell(state, SET_UP[0], signalled("A 200 INVITE sdp=a", expires=90))
-    assert signalling.expires_at == START + 90_000
+    sip_dialogs = tell(state, SET_UP[0], signalled("A 200 INVITE sdp=a", expires=90))
+    assert sip_dialogs.expires_at == START + 90_000
     tell(state, signalled("C UPDATE cseq=2"), signalled("A 422 UPDATE cseq=2"), at=START + 5)
-    assert signalling.expires_at == START + 90_000
+    assert sip_dialogs.expires_at == START + 90_000
     tell(state, signalled("A 200 UPDATE cseq=3", expires=60), at=START + 10)
-    assert (signalling.expires_at, signalling.heard_at) == (START + 60_010, START + 10)
+    assert (sip_dialogs.expires_at, sip_dialogs.heard_at) == (START + 60_010, START + 10)
     tell(state, signalled("A 200 UPDATE cseq=4"), at=START + 20)
-    assert signalling.expires_at == 0
+    assert sip_dialogs.expires_at == 0
 
 
 # -- the end --
@@ -146,26 +146,26 @@ def test_each_2xx_says_anew_when_the_session_ends() -> None:
 
 def test_a_call_that_ended_keeps_what_its_byes_need_and_then_nothing_but_cseqs() -> None:
     state = CallState("c")
-    signalling = tell(state, *SET_UP, e.CallVariableSet(variable="v", value="1"), bye(1, CALLER, 1), END)
-    request = signalling.requests[1]
-    assert request == OwnRequest(CALLER, "tA", "BYE", 1, "", START, signalling.ends("tA"))
+    sip_dialogs = tell(state, *SET_UP, e.CallVariableSet(variable="v", value="1"), bye(1, CALLER, 1), END)
+    request = sip_dialogs.requests[1]
+    assert request == OwnRequest(CALLER, "tA", "BYE", 1, "", START, sip_dialogs.ends("tA"))
     assert request.ends is not None
-    assert (signalling.over, signalling.variables, state.dialogs()) == (True, {}, [])
-    assert index(state, Deadlines()).due == START + Deadlines().request
-    tell(state, e.RequestEnded(number=1, status=200))
-    assert index(state, Deadlines()).live is None
-    assert signalling.shift(CALLEE, "tA", 0) == 2  # a BYE of the callee's that crossed ours still gets its CSeq
+    assert (sip_dialogs.over, sip_dialogs.variables, state.dialogs()) == (True, {}, [])
+    assert project(state, Deadlines()).due == START + Deadlines().request
+    tell(state, e.SipRequestEnded(number=1, status=200))
+    assert project(state, Deadlines()).live is None
+    assert sip_dialogs.shift(CALLEE, "tA", 0) == 2  # a BYE of the callee's that crossed ours still gets its CSeq
 
 
 def test_a_call_that_ended_without_requests_of_ours_keeps_nothing() -> None:
     state = CallState("c")
-    assert tell(state, *SET_UP, END) == Signalling(heard_at=START, over=True, callers_tag="tC")
+    assert tell(state, *SET_UP, END) == SipDialogs(heard_at=START, over=True, callers_tag="tC")
 
 
 def test_late_messages_do_not_bring_an_ended_call_back() -> None:
     state = CallState("c")
     tell(state, *SET_UP, END)
-    assert tell(state, signalled("A 200 BYE cseq=2"), at=START + 9) == Signalling(
+    assert tell(state, signalled("A 200 BYE cseq=2"), at=START + 9) == SipDialogs(
         heard_at=START, over=True, callers_tag="tC"
     )
 
@@ -173,16 +173,16 @@ def test_late_messages_do_not_bring_an_ended_call_back() -> None:
 def test_a_call_id_that_comes_back_begins_anew_while_the_byes_of_the_old_call_go_on() -> None:
     state = CallState("c")
     tell(state, *SET_UP, e.CallVariableSet(variable="v", value="1"), bye(1, CALLEE, 2), END)
-    signalling = tell(state, signalled("C INVITE at=- cseq=7 sdp=c"), learned(CALLER, "tC9"))
-    assert (signalling.over, signalling.variables, signalling.sequences) == (False, {}, {})
-    assert list(signalling.parties) == [(CALLER, "tC9")]
-    assert (list(signalling.requests), signalling.last_request) == ([1], 1)
-    ends = signalling.ends_of_requests("tA")
+    sip_dialogs = tell(state, signalled("C INVITE at=- cseq=7 sdp=c"), learned(CALLER, "tC9"))
+    assert (sip_dialogs.over, sip_dialogs.variables, sip_dialogs.sequences) == (False, {}, {})
+    assert list(sip_dialogs.parties) == [(CALLER, "tC9")]
+    assert (list(sip_dialogs.requests), sip_dialogs.last_request) == ([1], 1)
+    ends = sip_dialogs.ends_of_requests("tA")
     assert ends is not None
     assert ends.caller_tag == "tC"
-    tell(state, e.RequestEnded(number=1, status=481))
-    assert signalling.requests == {}
-    assert signalling.parties
+    tell(state, e.SipRequestEnded(number=1, status=481))
+    assert sip_dialogs.requests == {}
+    assert sip_dialogs.parties
 
 
 def test_a_bye_of_ours_ends_its_dialog_and_leaves_the_other() -> None:
@@ -196,7 +196,7 @@ def test_a_bye_of_ours_ends_its_dialog_and_leaves_the_other() -> None:
 # -- when attention is due --
 
 OFTEN = Deadlines(dialog=60_000, session_timer=5_000)
-ENGAGED = e.Engaged(session=1, operation=1, engine="rtpengine", set="s", node="n", relay_id="c", from_tag="tC")
+ENGAGED = e.SessionIntended(session=1, operation=1, engine="rtpengine", set="s", node="n", relay_id="c", from_tag="tC")
 OFFERED = e.Offered(session=1, operation=1, from_tag="tC", sdp=b"", relayed=b"")
 ANSWERED = e.Answered(session=1, from_tag="tC", to_tag="tA", sdp=b"", relayed=b"")
 
@@ -209,7 +209,7 @@ def live(expires: int = 0) -> CallState:
 
 
 def due(state: CallState, deadlines: Deadlines = OFTEN) -> int:
-    at = index(state, deadlines).due
+    at = project(state, deadlines).due
     assert at is not None
     return at - START
 
@@ -229,10 +229,10 @@ def test_a_session_that_is_not_refreshed_is_due_some_time_after_it_ends() -> Non
 
 def test_while_a_request_of_ours_goes_on_only_that_is_due() -> None:
     state = live(expires=30)
-    probe = e.RequestIntended(number=1, leg=CALLER, tag="tA", method="OPTIONS", cseq=1)
+    probe = e.SipRequestIntended(number=1, leg=CALLER, tag="tA", method="OPTIONS", cseq=1)
     tell(state, probe, at=START + 60_000)
     assert due(state) == 100_000
-    tell(state, e.RequestEnded(number=1, status=200), at=START + 61_000)
+    tell(state, e.SipRequestEnded(number=1, status=200), at=START + 61_000)
     assert due(live()) == 60_000
     assert due(state, Deadlines(dialog=60_000, session_timer=500_000)) == 121_000
 
@@ -240,9 +240,9 @@ def test_while_a_request_of_ours_goes_on_only_that_is_due() -> None:
 def test_a_call_without_a_session_is_in_no_table_until_a_request_of_ours_goes_on() -> None:
     state = CallState("c")
     tell(state, *SET_UP)
-    assert index(state, OFTEN).live is None
+    assert project(state, OFTEN).live is None
     tell(state, bye(1, CALLER, 1))
-    assert index(state, OFTEN).live is not None
+    assert project(state, OFTEN).live is not None
     assert due(state) == OFTEN.request
-    tell(state, e.RequestEnded(number=1, status=200))
-    assert index(state, OFTEN).live is None
+    tell(state, e.SipRequestEnded(number=1, status=200))
+    assert project(state, OFTEN).live is None

@@ -4,14 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from events import types as e
+from events import registry as e
 from events.journal import Recorded
-from replay.timeline import Moment, bodies, printable, timeline
+from replay.history.timeline import Moment, bodies, printable, timeline
 
 START = 1_763_910_847_120
 SDP = b"v=0\r\na=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:c2VjcmV0\r\n"
 
-ENGAGED = e.Engaged(
+ENGAGED = e.SessionIntended(
     session=1, operation=1, engine="rtpproxy", set="default", node="relay-1", relay_id="c_1", from_tag="a", branch="z9"
 )
 OFFERED = e.Offered(session=1, operation=1, from_tag="a", branch="z9", sdp=SDP, relayed=b"v=0\r\n")
@@ -75,7 +75,7 @@ def test_nothing_that_a_terminal_acts_on_comes_through(text: str) -> None:
 
 
 def test_escapes_of_a_hostile_peer_are_written_out() -> None:
-    event = e.Refused(command="offer\x1b[2J", reason="\u202etxt\r\x07")
+    event = e.CommandRefused(command="offer\x1b[2J", reason="\u202etxt\r\x07")
     (moment,) = timeline([Recorded(1, START, "c", event)])
     assert moment.facts == "offer\\x1b[2J, \\u202etxt\\r\\x07"
     assert printable("Zoë\n\tok") == "Zoë\n\\tok"

@@ -4,9 +4,9 @@ from typing import ClassVar
 
 import pytest
 
-from events import types as e
+from events import registry as e
 from events.values import value
-from replay.words import facts
+from replay.history.describe import facts
 
 TOTALS = {"totals": {"RTP": {"packets": 100, "bytes": 17200}, "RTCP": {"packets": 2, "bytes": 96}}}
 COUNTS = "RTP 100 packets, 17200 bytes, RTCP 2 packets, 96 bytes"
@@ -16,7 +16,9 @@ COUNTS = "RTP 100 packets, 17200 bytes, RTCP 2 packets, 96 bytes"
     ("event", "words"),
     [
         (
-            e.Engaged(session=1, operation=2, engine="rtpengine", set="s", node="n", relay_id="id", from_tag="a"),
+            e.SessionIntended(
+                session=1, operation=2, engine="rtpengine", set="s", node="n", relay_id="id", from_tag="a"
+            ),
             "session 1 on rtpengine node n of set s, known there as id, offer 2, from-tag a",
         ),
         (
@@ -51,27 +53,27 @@ COUNTS = "RTP 100 packets, 17200 bytes, RTCP 2 packets, 96 bytes"
             e.AnswerFailed(session=1, operation=3, reason="timeout", reached=True),
             "answer 3 in session 1, timeout, the node may have acted on it",
         ),
-        (e.Refused(command="offer", reason="no node"), "offer, no node"),
-        (e.Refused(command="answer", reason="Unknown call-id", node="n"), "answer, node n, Unknown call-id"),
+        (e.CommandRefused(command="offer", reason="no node"), "offer, no node"),
+        (e.CommandRefused(command="answer", reason="Unknown call-id", node="n"), "answer, node n, Unknown call-id"),
         (
-            e.DeleteWanted(scope=e.Scope.CALL, sessions=(1, 2), reason="delete"),
+            e.DeleteIntended(scope=e.Scope.CALL, sessions=(1, 2), reason="delete"),
             "the whole call (sessions 1 and 2), delete",
         ),
-        (e.DeleteWanted(scope=e.Scope.CALL, sessions=(), reason="delete"), "the whole call (session none), delete"),
+        (e.DeleteIntended(scope=e.Scope.CALL, sessions=(), reason="delete"), "the whole call (session none), delete"),
         (
-            e.DeleteWanted(scope=e.Scope.SESSION, sessions=(2,), reason="moved", not_before=1_763_910_847_120),
+            e.DeleteIntended(scope=e.Scope.SESSION, sessions=(2,), reason="moved", not_before=1_763_910_847_120),
             "session 2, moved, not before 2025-11-23 15:14:07",
         ),
         (
-            e.DeleteWanted(scope=e.Scope.BRANCH, sessions=(1,), reason="delete", from_tag="a", branch="z"),
+            e.DeleteIntended(scope=e.Scope.BRANCH, sessions=(1,), reason="delete", from_tag="a", branch="z"),
             "a branch of session 1, from-tag a, branch z, delete",
         ),
-        (e.Deleted(session=1, how=e.How.CONFIRMED, statistics=TOTALS), f"session 1, confirmed, {COUNTS}"),
-        (e.Deleted(session=1, how=e.How.NEVER_SENT), "session 1, never sent"),
-        (e.Deleted(session=1, how=e.How.LOST, statistics={"totals": {"RTP": 3}}), "session 1, lost"),
+        (e.Deleted(session=1, how=e.RemovalProof.CONFIRMED, statistics=TOTALS), f"session 1, confirmed, {COUNTS}"),
+        (e.Deleted(session=1, how=e.RemovalProof.NEVER_SENT), "session 1, never sent"),
+        (e.Deleted(session=1, how=e.RemovalProof.LOST, statistics={"totals": {"RTP": 3}}), "session 1, lost"),
         (e.BranchDeleted(session=1, from_tag="a", statistics=TOTALS), f"session 1, from-tag a, {COUNTS}"),
         (
-            e.Commanded(command="play media", session=1, result="error", reason="no file", from_tag="a"),
+            e.CommandForwarded(command="play media", session=1, result="error", reason="no file", from_tag="a"),
             "play media in session 1: error, no file, from-tag a",
         ),
         (
@@ -98,11 +100,11 @@ COUNTS = "RTP 100 packets, 17200 bytes, RTCP 2 packets, 96 bytes"
             "caller <sip:a@b>, tag a, from udp:5.6.7.8:1 at udp:1.2.3.4:5060",
         ),
         (
-            e.RequestIntended(number=3, leg="callee", tag="b", method="BYE", cseq=7, reason="it left"),
+            e.SipRequestIntended(number=3, leg="callee", tag="b", method="BYE", cseq=7, reason="it left"),
             "request 3: BYE to the callee, CSeq 7, dialog of b, it left",
         ),
-        (e.RequestEnded(number=3, status=200, reason="OK"), "request 3: 200, OK"),
-        (e.RequestEnded(number=3, status=0, reason="given up"), "request 3: no answer, given up"),
+        (e.SipRequestEnded(number=3, status=200, reason="OK"), "request 3: 200, OK"),
+        (e.SipRequestEnded(number=3, status=0, reason="given up"), "request 3: no answer, given up"),
         (e.CallVariableSet(variable="carrier", value="north"), "carrier 'north'"),
     ],
 )

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from rtp_relay.assembly.embedded import end_all
+from rtp_relay.assembly.embedded_nodes import end_all
 from rtp_relay.config import Config, load
 from tests.peers.datagram import Address
 from tests.peers.ng_client import NgClient
@@ -60,7 +60,7 @@ class ControlNode(Peer):
         return [sys.executable, "-c", program, "serve", "-c", str(self.file)]
 
     async def ready(self) -> bool:
-        """Tell whether it answers a ping."""
+        """Return whether it answers a ping."""
         async with NgClient(self.address, tries=1, timeout=0.2) as client:
             try:
                 return (await client.command("ping")).get(b"result") == b"pong"

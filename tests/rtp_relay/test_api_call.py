@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from engines.rtpengine.bencode import NgDict
-from events.types import Answered
-from replay.negotiation import SipEvent
-from rtp_relay.api.call import RelayCall, Seeing
+from engines.ng.bencode import NgDict
+from events.registry import Answered
+from replay.offer_answer import SipMessage
+from rtp_relay.api.call import Observed, RelayCall
 from rtp_relay.api.errors import BadValue, LateEngage, NotEngaged, UnknownCall
 from rtp_relay.api.variables import branch_name
 from tests.actors.simulation import Cluster
@@ -38,26 +38,26 @@ class Dialog:
     def engage(self, engine: str, branch: int | None = None) -> None:
         self.cluster.run(self.call.engage(engine, branch=branch))
 
-    def see(self, event: SipEvent) -> Seeing:
+    def see(self, event: SipMessage) -> Observed:
         return self.cluster.run(self.call.see(event, received_from="192.0.2.7"))
 
-    def invite(self, branch: int = 0, body: bytes | None = None, cseq: int = 1, to_tag: str = "") -> Seeing:
+    def invite(self, branch: int = 0, body: bytes | None = None, cseq: int = 1, to_tag: str = "") -> Observed:
         name = "" if to_tag else branch_name(branch)
-        event = SipEvent("INVITE", True, cseq, branch=name, from_tag="tC", to_tag=to_tag, sdp=body)
+        event = SipMessage("INVITE", True, cseq, branch=name, from_tag="tC", to_tag=to_tag, sdp=body)
         return self.see(event)
 
-    def reply(self, status: int, tag: str, branch: int = 0, body: bytes | None = None, cseq: int = 1) -> Seeing:
-        event = SipEvent(
+    def reply(self, status: int, tag: str, branch: int = 0, body: bytes | None = None, cseq: int = 1) -> Observed:
+        event = SipMessage(
             "INVITE", False, cseq, status=status, branch=branch_name(branch), from_tag="tC", to_tag=tag, sdp=body
         )
         return self.see(event)
 
-    def ack(self, tag: str, body: bytes | None = None, cseq: int = 1) -> Seeing:
-        return self.see(SipEvent("ACK", True, cseq, from_tag="tC", to_tag=tag, sdp=body))
+    def ack(self, tag: str, body: bytes | None = None, cseq: int = 1) -> Observed:
+        return self.see(SipMessage("ACK", True, cseq, from_tag="tC", to_tag=tag, sdp=body))
 
-    def bye(self, tag: str, *, from_caller: bool = True, cseq: int = 9) -> Seeing:
+    def bye(self, tag: str, *, from_caller: bool = True, cseq: int = 9) -> Observed:
         tags = ("tC", tag) if from_caller else (tag, "tC")
-        return self.see(SipEvent("BYE", from_caller, cseq, from_tag=tags[0], to_tag=tags[1]))
+        return self.see(SipMessage("BYE", from_caller, cseq, from_tag=tags[0], to_tag=tags[1]))
 
 
 @pytest.fixture(params=["rtpengine", "rtpproxy"])
@@ -90,7 +90,7 @@ def held(dialog: Dialog) -> int:
 
 
 def commands(dialog: Dialog, verb: bytes) -> list[NgDict]:
-    """Give the ng commands of a verb that the rtpengines got, without pings and without the plain removals of ours."""
+    """Return the ng commands of a verb that the rtpengines got, without pings and the plain removals of ours."""
     sent = [command for relay in dialog.cluster.relays.values() for command in relay.commands]
     return [command for command in sent if command[b"command"] == verb and b"from-tag" in command]
 
@@ -152,7 +152,7 @@ def test_a_second_branch_that_answers_all_the_same_has_a_session_until_its_bye(d
     assert dialog.reply(200, "tA", 0, sdp(5000)).sdp == second.sdp
     assert dialog.bye("tB").change == "dialog ended"
     assert held(dialog) == 1
-    again = SipEvent("INVITE", True, 10, from_tag="tC", to_tag="tA", sdp=sdp(4002))
+    again = SipMessage("INVITE", True, 10, from_tag="tC", to_tag="tA", sdp=sdp(4002))
     assert dialog.see(again).sdp is not None
     assert held(dialog) == 1
     assert dialog.bye("tA", cseq=11).change == "call ended"
@@ -188,7 +188,7 @@ def test_callees_of_one_branch_share_its_session_until_both_have_left(dialog: Di
 
 
 def heard(dialog: Dialog) -> str:
-    """Give the tag of the callee whose answer a node was told last: the one that the caller talks to."""
+    """Return the tag of the callee whose answer a node was told last: the one that the caller talks to."""
     events = [record.event for record in dialog.cluster.stream(CALL)]
     return [event.to_tag for event in events if isinstance(event, Answered)][-1]
 
@@ -199,7 +199,7 @@ def test_an_answer_to_an_invite_that_was_tried_again_is_relayed_and_its_dialog_k
     assert dialog.reply(200, "tA", 0, sdp(5000), cseq=1).sdp is not None
     assert dialog.reply(180, "tB", 0, sdp(6000), cseq=2).fault == ""
     assert dialog.reply(200, "tB", 0, sdp(6000), cseq=2).change == "established"
-    again = SipEvent("INVITE", True, 3, from_tag="tC", to_tag="tA", sdp=sdp(4004))
+    again = SipMessage("INVITE", True, 3, from_tag="tC", to_tag="tA", sdp=sdp(4004))
     assert dialog.see(again).fault == ""
     assert dialog.bye("tA").change == "dialog ended"
     assert dialog.bye("tB").change == "call ended"
@@ -241,7 +241,7 @@ def test_cancel_frees_all_branches_as_they_fail(dialog: Dialog) -> None:
     dialog.invite(0, sdp(4000))
     dialog.invite(1, sdp(4000))
     dialog.reply(183, "tA", 0, sdp(5000))
-    dialog.see(SipEvent("CANCEL", True, 1, from_tag="tC"))
+    dialog.see(SipMessage("CANCEL", True, 1, from_tag="tC"))
     dialog.reply(487, "tA", 0)
     dialog.reply(487, "tB", 1)
     assert held(dialog) == 0

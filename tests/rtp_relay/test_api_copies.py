@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Iterator
 
 import pytest
 
-from replay.relay import Copy
+from replay.relay_settings import Copy
 from rtp_relay.api.call import RelayCall
 from rtp_relay.api.errors import Refused, RelayError, UnknownCall
 from tests.actors.simulation import Cluster
@@ -25,7 +25,7 @@ class Copied:
         self.engine = engine
 
     def on(self, place: int = 0) -> RelayCall:
-        """Give the call as a control node has it."""
+        """Return the call as a control node has it."""
         node = self.cluster.nodes[place]
         return RelayCall(CALL, node.directory, node.table, self.cluster.journal)
 

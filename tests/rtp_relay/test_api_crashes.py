@@ -13,7 +13,7 @@ from dataclasses import replace
 import pytest
 
 from replay.state import Agreement
-from rtp_relay.api.call import RelayCall, Seeing
+from rtp_relay.api.call import Observed, RelayCall
 from tests.actors.simulation import Cluster
 from tests.replay.sip_story import message
 from tests.rtp_relay.test_api_call import sdp
@@ -56,7 +56,7 @@ class Teller:
             seeing = self.see(line)
             assert ("sdp=" in line) == (seeing.sdp is not None), (line, seeing)
 
-    def see(self, line: str) -> Seeing:
+    def see(self, line: str) -> Observed:
         event = message(line)
         if event.sdp is not None:
             event = replace(event, sdp=body(event.sdp.decode()))
@@ -69,7 +69,7 @@ class Teller:
         raise AssertionError("the second control node lives")
 
     def agreements(self) -> list[Agreement | None]:
-        """Give what is agreed on each session: the answer that its node was told last."""
+        """Return what is agreed on each session: the answer that its node was told last."""
         return [session.agreement for session in self.cluster.state(CALL).usable_sessions()]
 
 

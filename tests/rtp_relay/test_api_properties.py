@@ -13,11 +13,11 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
-from actors.flows.forks import is_late
-from events.types import Answered, Offered
-from replay.negotiation import SipEvent
+from actors.flows.sip.forks import is_late
+from events.registry import Answered, Offered
+from replay.offer_answer import SipMessage
 from replay.state import CallStatus
-from rtp_relay.api.call import RelayCall, Seeing
+from rtp_relay.api.call import Observed, RelayCall
 from rtp_relay.api.errors import RelayError
 from rtp_relay.api.variables import branch_name
 from tests.actors.simulation import Cluster
@@ -39,8 +39,8 @@ PATHS = st.sampled_from([(0, "t0"), (0, "t0"), (1, "t1"), (2, "t2"), (0, "t2")])
 class Told:
     """A message that was told, and what was said of it."""
 
-    event: SipEvent
-    seeing: Seeing
+    event: SipMessage
+    seeing: Observed
 
 
 class Forks(RuleBasedStateMachine):
@@ -54,7 +54,7 @@ class Forks(RuleBasedStateMachine):
         self.cluster.call_ids.add(CALL)
         self.told: list[Told] = []
         self.cseq = 1
-        self.requests: dict[str, SipEvent] = {}
+        self.requests: dict[str, SipMessage] = {}
         self.late = False
 
     def call(self, place: int) -> RelayCall:
@@ -64,7 +64,7 @@ class Forks(RuleBasedStateMachine):
     def body(self, wanted: bool) -> bytes | None:
         return sdp(4000 + 2 * len(self.told)) if wanted else None
 
-    def see(self, place: int, event: SipEvent) -> None:
+    def see(self, place: int, event: SipMessage) -> None:
         """Tell of a message; one that no answer comes to is told again at the other control node, as doors do."""
         for at in (place, 1 - place):
             try:
@@ -80,8 +80,9 @@ class Forks(RuleBasedStateMachine):
                 assert seeing.sdp is not None, f"{event} was not relayed: {seeing}"
             return
 
-    def is_in_play(self, event: SipEvent, seeing: Seeing) -> bool:
-        """Tell whether a body has to be relayed: not if it is a late copy, or of a callee that was not answered first.
+    def is_in_play(self, event: SipMessage, seeing: Observed) -> bool:
+        """Return whether a body has to be relayed: not if it is a late copy, or of a callee that was not answered
+        first.
 
         Each 2xx is: the caller may choose any.
         """
@@ -101,7 +102,7 @@ class Forks(RuleBasedStateMachine):
     @rule(branch=BRANCHES, place=PLACES)
     def invite(self, branch: int, place: int) -> None:
         body = None if self.late else sdp(3000)
-        self.see(place, SipEvent("INVITE", True, 1, branch=branch_name(branch), from_tag="tC", sdp=body))
+        self.see(place, SipMessage("INVITE", True, 1, branch=branch_name(branch), from_tag="tC", sdp=body))
 
     @rule(
         path=PATHS, status=st.sampled_from([180, 183, 200, 200, 486, 487]), body=BODIES, reliable=BODIES, place=PLACES
@@ -110,7 +111,7 @@ class Forks(RuleBasedStateMachine):
         branch, tag = path
         self.see(
             place,
-            SipEvent(
+            SipMessage(
                 "INVITE",
                 False,
                 1,
@@ -126,7 +127,7 @@ class Forks(RuleBasedStateMachine):
     @rule(method=st.sampled_from(["ACK", "PRACK"]), tag=TAGS, body=BODIES, place=PLACES)
     def follow(self, method: str, tag: str, body: bool, place: int) -> None:
         cseq = 1 if method == "ACK" else self.next_cseq()
-        self.see(place, SipEvent(method, True, cseq, from_tag="tC", to_tag=tag, sdp=self.body(body)))
+        self.see(place, SipMessage(method, True, cseq, from_tag="tC", to_tag=tag, sdp=self.body(body)))
 
     @rule(method=st.sampled_from(["INVITE", "UPDATE"]), tag=TAGS, by_caller=BODIES, body=BODIES, place=PLACES)
     def request(self, method: str, tag: str, by_caller: bool, body: bool, place: int) -> None:
@@ -142,10 +143,10 @@ class Forks(RuleBasedStateMachine):
             return
         ends = (asked.from_tag, asked.to_tag)
         again = {"from_tag": ends[0], "to_tag": ends[1], "sdp": self.body(body and status < 300)}
-        self.see(place, SipEvent(asked.method, not asked.from_caller, asked.cseq, status=status, **again))  # type: ignore[arg-type]
+        self.see(place, SipMessage(asked.method, not asked.from_caller, asked.cseq, status=status, **again))  # type: ignore[arg-type]
         if asked.method == "INVITE" and status >= 200:
             again["sdp"] = self.body(asked.sdp is None)
-            self.see(place, SipEvent("ACK", asked.from_caller, asked.cseq, **again))  # type: ignore[arg-type]
+            self.see(place, SipMessage("ACK", asked.from_caller, asked.cseq, **again))  # type: ignore[arg-type]
 
     @rule(tag=TAGS, by_caller=BODIES, place=PLACES)
     def bye(self, tag: str, by_caller: bool, place: int) -> None:
@@ -153,7 +154,7 @@ class Forks(RuleBasedStateMachine):
 
     @rule(place=PLACES)
     def cancel(self, place: int) -> None:
-        self.see(place, SipEvent("CANCEL", True, 1, from_tag="tC"))
+        self.see(place, SipMessage("CANCEL", True, 1, from_tag="tC"))
 
     @rule(place=PLACES, steps=st.integers(0, 8))
     def doom(self, place: int, steps: int) -> None:
@@ -179,9 +180,9 @@ class Forks(RuleBasedStateMachine):
         self.cseq += 1
         return self.cseq
 
-    def in_dialog(self, method: str, tag: str, *, by_caller: bool, body: bytes | None = None) -> SipEvent:
+    def in_dialog(self, method: str, tag: str, *, by_caller: bool, body: bytes | None = None) -> SipMessage:
         ends = ("tC", tag) if by_caller else (tag, "tC")
-        return SipEvent(method, by_caller, self.next_cseq(), from_tag=ends[0], to_tag=ends[1], sdp=body)
+        return SipMessage(method, by_caller, self.next_cseq(), from_tag=ends[0], to_tag=ends[1], sdp=body)
 
     def teardown(self) -> None:
         try:

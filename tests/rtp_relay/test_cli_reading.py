@@ -7,7 +7,7 @@ import json
 import pytest
 from typer.testing import CliRunner
 
-from events import types as e
+from events import registry as e
 from events.journal import (
     NOTHING,
     CorruptEntry,
@@ -32,7 +32,9 @@ HISTORY = [
         1,
         START,
         "control-1",
-        e.Engaged(session=1, operation=1, engine="rtpproxy", set="gold", node="n1", relay_id="id", from_tag="a"),
+        e.SessionIntended(
+            session=1, operation=1, engine="rtpproxy", set="gold", node="n1", relay_id="id", from_tag="a"
+        ),
     ),
     Recorded(
         2, START + 34, "control-2", e.Offered(session=1, operation=1, from_tag="a", sdp=SDP, relayed=b"v=0\r\n\xff")
@@ -41,7 +43,7 @@ HISTORY = [
         3,
         START + 99,
         "control-2",
-        e.Deleted(session=1, how=e.How.CONFIRMED, statistics={"totals": {"RTP": {"packets": 9, "bytes": 8}}}),
+        e.Deleted(session=1, how=e.RemovalProof.CONFIRMED, statistics={"totals": {"RTP": {"packets": 9, "bytes": 8}}}),
     ),
 ]
 

@@ -33,7 +33,7 @@ def sections() -> dict[str, str]:
 
 
 def rows(section: str) -> dict[str, str]:
-    """Give the default of each documented key, as the table has it."""
+    """Return the default of each documented key, as the table has it."""
     table = re.split(r"\| key \| type \| default \| what it is \|\n\|---\|---\|---\|---\|\n", section)[1]
     lines = table.split("\n\n")[0].strip().splitlines()
     cells = [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in lines]

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from engines.embedded import RelayProcess
 from rtp_relay import demo
+from rtp_relay.embedded.relays import RelayProcess
 from tests.rtp_relay.serving import ROOT, ControlNode
 
 pytestmark = pytest.mark.e2e

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from engines.rtpengine.bencode import decode, encode
+from engines.ng.bencode import decode, encode
 from rtp_relay.demo.ng_client import NgClient, NoReplyError
 from rtp_relay.demo.party import Party, _mu_law
 from rtp_relay.demo.report import Check, Report

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rtp_relay.assembly.embedded import LEAST_PORTS, grounds, shares
+from rtp_relay.assembly.embedded_nodes import LEAST_PORTS, grounds, shares
 from rtp_relay.assembly.errors import StartError
 from rtp_relay.assembly.state_dir import locked
 from rtp_relay.config import PortRange, parse

@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
-from rtp_relay import embedded_redis
-from rtp_relay.embedded_redis import EmbeddedRedis, EmbeddedRedisError, find_server
+from rtp_relay.embedded import redis_server
+from rtp_relay.embedded.redis_server import EmbeddedRedis, EmbeddedRedisError, find_server
 
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    """Give a folder with a short name, as the paths of UNIX sockets need it."""
+    """Return a folder with a short name, as the paths of UNIX sockets need it."""
     with tempfile.TemporaryDirectory() as made:
         yield Path(made)
         EmbeddedRedis(Path(made)).stop()
@@ -128,10 +128,10 @@ def test_a_server_older_than_the_data_is_refused(
         return subprocess.CompletedProcess([], 0, told)
 
     monkeypatch.setattr(subprocess, "run", run)
-    embedded_redis._refuse_older(Path("redis-server"), folder)
+    redis_server._refuse_older(Path("redis-server"), folder)
     (folder / "appendonlydir").mkdir()
     if refused:
         with pytest.raises(EmbeddedRedisError, match="is older than the server that wrote"):
-            embedded_redis._refuse_older(Path("redis-server"), folder)
+            redis_server._refuse_older(Path("redis-server"), folder)
     else:
-        embedded_redis._refuse_older(Path("redis-server"), folder)
+        redis_server._refuse_older(Path("redis-server"), folder)

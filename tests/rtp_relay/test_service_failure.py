@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from actors.due import DuePoller
+from actors.due_poller import DuePoller
 from rtp_relay import service
 from rtp_relay.assembly.background import Background
 from rtp_relay.bounded_rate import BoundedRate
 from rtp_relay.config import Config, parse
-from rtp_relay.embedded_redis import EmbeddedRedis
+from rtp_relay.embedded.redis_server import EmbeddedRedis
 from rtp_relay.service import Service
 from tests.peers.ng_client import NgClient
 from tests.peers.peer import wait_until

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from rtp_relay.assembly.embedded import end_all
+from rtp_relay.assembly.embedded_nodes import end_all
 from rtp_relay.assembly.errors import StartError, UnreachableError, UnusableError
 from rtp_relay.cli.exits import Exit
-from rtp_relay.embedded_redis import EmbeddedRedis
+from rtp_relay.embedded.redis_server import EmbeddedRedis
 from tests.peers.ports import HOST
 from tests.peers.redis_server import RedisServer
 from tests.rtp_relay.serving import ControlNode, serve
@@ -27,7 +27,7 @@ def test_exit_codes_are_those_of_the_command_line() -> None:
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    """Give a folder with a short name, as the paths of UNIX sockets need it."""
+    """Return a folder with a short name, as the paths of UNIX sockets need it."""
     with tempfile.TemporaryDirectory() as made:
         yield Path(made)
         end_all(Path(made))

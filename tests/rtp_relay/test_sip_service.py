@@ -55,7 +55,7 @@ class SipNode(ControlNode):
         return "accepted"
 
     def count(self, line: str) -> int:
-        """Tell how many of the log's lines have that name."""
+        """Return how many of the log's lines have that name."""
         return sum(entry["event"] == line for entry in self.logged())
 
     async def reload(self, line: str) -> dict[str, object]:

@@ -12,7 +12,7 @@ __all__ = ["SDP", "Unreadable", "is_readable", "replace_sdp", "sdp_of"]
 
 
 def sdp_of(message: Message) -> bytes | None:
-    """Give the session description, None if there is none, or none that can be read."""
+    """Return the session description, None if there is none, or none that can be read."""
     try:
         start, end = _place(message)
     except Unreadable:
@@ -21,7 +21,7 @@ def sdp_of(message: Message) -> bytes | None:
 
 
 def is_readable(message: Message) -> bool:
-    """Tell whether it is certain which session description a message has, if any."""
+    """Return whether it is certain which session description a message has, if any."""
     try:
         _place(message)
     except Unreadable:
@@ -36,7 +36,7 @@ def replace_sdp(message: Message, sdp: bytes) -> None:
 
 
 def _place(message: Message) -> tuple[int, int]:
-    """Give where in the body the session description begins and ends; it ends at 0 where there is none."""
+    """Return where in the body the session description begins and ends; it ends at 0 where there is none."""
     body, text = message.body, message.headers.get("Content-Type") or ""
     if not body:
         return 0, 0
@@ -63,7 +63,7 @@ def _part(body: bytes, boundary: str) -> tuple[int, int]:
 
 
 def _none_of(body: bytes) -> tuple[int, int]:
-    """Give the place of none for what has no type. Raises Unreadable if a guess would be a session description."""
+    """Return the place of none for what has no type. Raises Unreadable if a guess would be a session description."""
     if body.lstrip()[:2].lower() == b"v=":
         raise Unreadable("a session description without a Content-Type")
     return 0, 0

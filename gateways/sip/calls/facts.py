@@ -6,21 +6,21 @@ import re
 
 from sipmessage import Request, Response
 
-from events.types import PartyLearned
+from events.registry import PartyLearned
 from gateways.sip.addresses import Hop
 from gateways.sip.calls.bodies import sdp_of
 from gateways.sip.messages.incoming import IncomingRequest, Message
 from gateways.sip.messages.values import split_values, tag_of, uri_text, without_params
-from replay.negotiation import SipEvent
-from replay.relay import CALLEE
-from replay.signalling import Party
+from replay.offer_answer import SipMessage
+from replay.relay_settings import CALLEE
+from replay.sip_dialogs import Party
 
 _SECONDS = re.compile(r"\s*(\d{1,9})")
 
 
-def request_event(incoming: IncomingRequest, *, from_caller: bool, branch: str = "") -> SipEvent:
-    """Give the facts of a request that came."""
-    return SipEvent(
+def request_event(incoming: IncomingRequest, *, from_caller: bool, branch: str = "") -> SipMessage:
+    """Return the facts of a request that came."""
+    return SipMessage(
         method=incoming.method,
         from_caller=from_caller,
         cseq=incoming.cseq,
@@ -31,9 +31,9 @@ def request_event(incoming: IncomingRequest, *, from_caller: bool, branch: str =
     )
 
 
-def response_event(request: SipEvent, response: Response) -> SipEvent:
-    """Give the facts of a response to a request of which the facts are known."""
-    return SipEvent(
+def response_event(request: SipMessage, response: Response) -> SipMessage:
+    """Return the facts of a response to a request of which the facts are known."""
+    return SipMessage(
         method=request.method,
         from_caller=not request.from_caller,
         cseq=request.cseq,
@@ -47,33 +47,33 @@ def response_event(request: SipEvent, response: Response) -> SipEvent:
 
 
 def is_reliable(response: Response) -> bool:
-    """Tell whether a provisional response is to be acknowledged by PRACK (RFC 3262 3)."""
+    """Return whether a provisional response is to be acknowledged by PRACK (RFC 3262 3)."""
     if not 100 < response.code < 200 or response.headers.get("RSeq") is None:
         return False
     return any(word.lower() == "100rel" for word in split_values(response.headers.getlist("Require")))
 
 
 def session_expires(response: Response) -> int:
-    """Give the seconds after which a session ends unless it is refreshed (RFC 4028 4), 0 if nothing says so."""
+    """Return the seconds after which a session ends unless it is refreshed (RFC 4028 4), 0 if nothing says so."""
     found = _SECONDS.match(response.headers.get("Session-Expires") or "")
     return int(found[1]) if found and 200 <= response.code < 300 else 0
 
 
 def party_of_request(request: Request, hop: Hop, leg: str) -> PartyLearned:
-    """Give how the sender of a dialog's first request is reached: through the proxies that recorded themselves."""
+    """Return how the sender of a dialog's first request is reached: through the proxies that recorded themselves."""
     routes = split_values(request.headers.getlist("Record-Route"))
     return _party(request, request.headers.get("From") or "", hop, leg, routes)
 
 
 def party_of_response(response: Response, hop: Hop, recorded: int) -> PartyLearned:
-    """Give how a callee is reached. `recorded` Record-Routes stood in the request: ours, and those before us."""
+    """Return how a callee is reached. `recorded` Record-Routes stood in the request: ours, and those before us."""
     values = split_values(response.headers.getlist("Record-Route"))
     beyond = values[: max(len(values) - recorded, 0)]
     return _party(response, response.headers.get("To") or "", hop, CALLEE, beyond[::-1])
 
 
 def party_again(message: Message, hop: Hop, leg: str, tag: str, known: Party) -> PartyLearned:
-    """Give how a party is reached after a target refresh request or its answer (RFC 3261 12.2): its route set stays."""
+    """Return how a party is reached after a target refresh request or its answer (RFC 3261 12.2): its routes stay."""
     return PartyLearned(
         leg=leg,
         tag=tag,
@@ -86,7 +86,7 @@ def party_again(message: Message, hop: Hop, leg: str, tag: str, known: Party) ->
 
 
 def contact_of(message: Message) -> str:
-    """Give the URI of the Contact, "" if there is none."""
+    """Return the URI of the Contact, "" if there is none."""
     values = split_values(message.headers.getlist("Contact"))
     return uri_text(values[0]) if values else ""
 

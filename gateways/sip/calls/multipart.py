@@ -75,7 +75,7 @@ def read_type(text: str) -> MediaType:
 
 
 def parts_of(body: bytes, boundary: str) -> Iterator[Part]:
-    """Give all parts of a body, those within parts too, in their order. Raises Unreadable."""
+    """Return all parts of a body, those within parts too, in their order. Raises Unreadable."""
     for number, part in enumerate(_parts(body, 0, len(body), boundary, 1)):
         if number >= MAX_PARTS:
             raise Unreadable("too many parts")
@@ -98,7 +98,7 @@ def _parts(body: bytes, start: int, end: int, boundary: str, depth: int) -> Iter
 
 
 def _places(body: bytes, start: int, end: int, boundary: str) -> Iterator[tuple[int, int]]:
-    """Give where the parts begin and end: between lines that are the boundary, up to the one that closes."""
+    """Return where the parts begin and end: between lines that are the boundary, up to the one that closes."""
     if not boundary:
         raise Unreadable("parts without a boundary")
     line = rb"(?:\A|(?<=\n))--" + re.escape(boundary.encode(errors="surrogateescape"))
@@ -114,7 +114,7 @@ def _places(body: bytes, start: int, end: int, boundary: str) -> Iterator[tuple[
 
 
 def _without_line_end(body: bytes, position: int) -> int:
-    """Give where the line end begins that stands before a boundary, and belongs to it."""
+    """Return where the line end begins that stands before a boundary, and belongs to it."""
     return position - (2 if body[position - 2 : position] == b"\r\n" else 1)
 
 
@@ -130,7 +130,7 @@ def _head(body: bytes, start: int, end: int) -> tuple[EmailMessage, int]:
 
 
 def _header(headers: EmailMessage, name: str) -> str:
-    """Give a header of a part, whose name may be the compact one of SIP; "" without it."""
+    """Return a header of a part, whose name may be the compact one of SIP; "" without it."""
     found = [*headers.get_all(name, ()), *headers.get_all(_COMPACT.get(name, name), ())]
     found = list(dict.fromkeys(str(each).strip() for each in found))
     if len(found) > 1:

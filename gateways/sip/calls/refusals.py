@@ -40,7 +40,7 @@ not for what no relay of the set will ever take (RFC 3261 21.4.26, 21.5.4)."""
 
 
 def refusal(error: replies.Refusal, call_id: str = "") -> RefusalError:
-    """Give the refusal for why something could not be relayed, and log the reason. A 503 says when to try again."""
+    """Return the refusal for why something could not be relayed, and log the reason. A 503 says when to try again."""
     status = STATUSES.get(error.code, 500)
     log.warning("sip message not relayed", call_id=call_id, status=status, cause=str(error.code), why=error.reason)
     headers = [("Retry-After", str(random.randint(*RETRY_AFTER)))] if status == 503 else []

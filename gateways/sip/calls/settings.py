@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
+from actors.setting_values import BadSetting, SettingValue, context_settings, leg_settings
 from engines.registry import kind_of
-from events.types import CallVariableSet, ContextSet, Event, RelayEngaged, VariablesSet
-from replay.relay import ALL_BRANCHES, Engagement, Relay
-from replay.settings import BadSetting, SettingValue, context_settings, leg_settings
+from events.registry import CallVariableSet, ContextSettingsChanged, Event, LegSettingsChanged, RelayEngaged
+from replay.relay_settings import ALL_BRANCHES, Engagement, RelaySettings
 
 LATE = "the call is established: engage a relay before it is answered"
 
@@ -19,7 +19,7 @@ LATE = "the call is established: engage a relay before it is answered"
 class _Copy:
     """The settings at one time, and the events that are in them but not yet in the journal."""
 
-    relay: Relay
+    relay: RelaySettings
     variables: dict[str, str]
     news: list[Event] = field(default_factory=list)
 
@@ -28,16 +28,16 @@ class _Copy:
         match event:
             case RelayEngaged(engine=engine, set=set_name, branch=branch):
                 self.relay.engagements[branch] = Engagement(engine, set_name)
-            case VariablesSet(leg=leg, branch=branch, values=values, body=body):
+            case LegSettingsChanged(leg=leg, branch=branch, values=values, body=body):
                 self.relay.set(leg, branch, values, body)
-            case ContextSet(values=values):
+            case ContextSettingsChanged(values=values):
                 self.relay.context.update(values)
             case CallVariableSet(variable=name, value=text):
                 self.variables[name] = text
         self.news.append(event)
 
     def copied(self) -> _Copy:
-        """Give an independent copy without news."""
+        """Return an independent copy without news."""
         return _Copy(self.relay.copy(), dict(self.variables))
 
 
@@ -57,13 +57,13 @@ _DRAFT: ContextVar[_Draft | None] = ContextVar("draft of a call's settings", def
 class CallSettings:
     """The settings and variables of one call. Names and values are checked here; errors are BadSetting."""
 
-    def __init__(self, relay: Relay | None = None, variables: Mapping[str, str] | None = None) -> None:
-        self._kept = _Copy(relay or Relay(), dict(variables or {})).copied()
+    def __init__(self, relay: RelaySettings | None = None, variables: Mapping[str, str] | None = None) -> None:
+        self._kept = _Copy(relay or RelaySettings(), dict(variables or {})).copied()
 
     # -- reading --
 
     @property
-    def relay(self) -> Relay:
+    def relay(self) -> RelaySettings:
         """The settings in force; within a draft, the draft's. Not to be changed but by the methods below."""
         return self._seen().relay
 
@@ -83,7 +83,7 @@ class CallSettings:
         return self.engaged or bool(self._kept.variables)
 
     def take(self) -> list[Event]:
-        """Give the events that were not given before, in their order: what is to be journalled."""
+        """Return the events that were not given before, in their order: what is to be journalled."""
         news, self._kept.news = self._kept.news, []
         return news
 
@@ -102,11 +102,11 @@ class CallSettings:
     def set_leg(self, leg: str, branch: str, values: Mapping[str, SettingValue], body: bytes | None = None) -> None:
         """Change settings of a leg, for all branches ("") or one. The body may be among the values."""
         texts, sdp = leg_settings(values)
-        self._write(VariablesSet(leg=leg, branch=branch, values=texts, body=body if sdp is None else sdp))
+        self._write(LegSettingsChanged(leg=leg, branch=branch, values=texts, body=body if sdp is None else sdp))
 
     def set_context(self, values: Mapping[str, SettingValue]) -> None:
         """Change settings of the context; OpenSIPS' spellings are taken, too."""
-        self._write(ContextSet(values=context_settings(values)))
+        self._write(ContextSettingsChanged(values=context_settings(values)))
 
     def set_variable(self, name: str, value: str) -> None:
         """Set a per-call variable."""

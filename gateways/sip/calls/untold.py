@@ -16,8 +16,8 @@ from typing import TypeAlias
 import structlog
 
 from engines.refusal import RefusalCode
-from events.types import Event, PartyLearned
-from replay.negotiation import SipEvent
+from events.registry import Event, PartyLearned
+from replay.offer_answer import SipMessage
 
 log = structlog.get_logger(bounded=True)
 
@@ -40,7 +40,7 @@ class Unplaced:
     """A request in a dialog of some call: which one, and who sent it, could not be looked up."""
 
     call_id: str
-    event: SipEvent
+    event: SipMessage
     source: str
 
     @property
@@ -51,10 +51,10 @@ class Unplaced:
 
 @dataclass(frozen=True, slots=True)
 class Unsaid:
-    """A message that a call is to be told of; the fields are those of CallRelays.signal."""
+    """A message that a call is to be told of; the fields are those of CallClient.signal."""
 
     name: str
-    event: SipEvent
+    event: SipMessage
     source: str
     news: Sequence[Event] = ()
     party: PartyLearned | None = None
@@ -99,7 +99,7 @@ class Untold:
         return len(self._kept)
 
     def has(self, name: str) -> bool:
-        """Tell whether a call is still to be told something: what comes after that has to wait, too."""
+        """Return whether a call is still to be told something: what comes after that has to wait, too."""
         return name in self._of_calls
 
     def keep(self, item: Item) -> None:

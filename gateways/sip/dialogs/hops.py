@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Protocol
 
-from actors.signaller import InDialog
+from actors.sip_requests import DialogRequest
 from gateways.sip.addresses import Hop, Local
 from gateways.sip.dialogs.paths import is_hidden, read_hop
 from gateways.sip.messages.uris import read_uri
@@ -32,11 +32,11 @@ class Hops:
         self._resolver, self._network = resolver, network
 
     def local_for(self, hop: Hop) -> Local | None:
-        """Give the listening point that a message to a hop leaves from, None if none can reach it."""
+        """Return the listening point that a message to a hop leaves from, None if none can reach it."""
         return self._network.local_for(hop)
 
-    async def towards(self, next_uri: str, asked: InDialog) -> list[Hop]:
-        """Give the addresses for a request whose next element is `next_uri`, best first: only such as can be reached.
+    async def towards(self, next_uri: str, asked: DialogRequest) -> list[Hop]:
+        """Return the addresses for a request whose next element is `next_uri`, best first: only such as can be reached.
 
         Raises ValueError for a URI that cannot be read.
         """

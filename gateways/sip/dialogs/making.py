@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from sipmessage import Headers, Request, Response
 
-from actors.signaller import InDialog
+from actors.sip_requests import DialogRequest
 from gateways.sip.addresses import Hop, Local
 from gateways.sip.dialogs.paths import Path
 from gateways.sip.messages.headers import CopyableHeaders
@@ -14,10 +14,10 @@ from gateways.sip.messages.ids import new_branch
 from gateways.sip.messages.making import set_body
 from gateways.sip.messages.uris import read_uri
 from gateways.sip.messages.values import split_values, uri_text
-from replay.relay import CALLEE
+from replay.relay_settings import CALLEE
 
 
-def request_for(asked: InDialog, way: Path) -> Request:
+def request_for(asked: DialogRequest, way: Path) -> Request:
     """Make the request, still without a Via. Raises ValueError.
 
     Nothing in it is ours: it goes as if from the other party, with the Contact, if any, that `asked` has for it.
@@ -39,7 +39,7 @@ def request_for(asked: InDialog, way: Path) -> Request:
 
 
 def sent_from(request: Request, local: Local) -> Request:
-    """Give a copy of a request with our Via, in which responses find the way back (RFC 3261 18.1.1, RFC 3581 3)."""
+    """Return a copy of a request with our Via, in which responses find the way back (RFC 3261 18.1.1, RFC 3581 3)."""
     via = f"SIP/2.0/{local.transport.upper()} {local.sent_by};branch={new_branch()};rport"
     names = request.headers.keys()
     copy = Request(request.method, request.uri, request.body)
@@ -47,14 +47,14 @@ def sent_from(request: Request, local: Local) -> Request:
     return copy
 
 
-def ack_of(asked: InDialog, response: Response) -> InDialog:
-    """Give the ACK for a 2xx to an INVITE of ours (RFC 3261 13.2.2.4): it goes where the 2xx says the party is now."""
+def ack_of(asked: DialogRequest, response: Response) -> DialogRequest:
+    """Return the ACK for a 2xx to an INVITE of ours (RFC 3261 13.2.2.4): it goes where the 2xx says the party is."""
     target = _target_in(response, asked.target)
     return replace(asked, method="ACK", target=target, body=b"", content_type="", headers=())
 
 
-def ends_of(invite: Request, response: Response, source: Hop | None) -> tuple[InDialog, InDialog]:
-    """Give the ACK and the BYE for the dialog that a 2xx has made of an INVITE which we forwarded.
+def ends_of(invite: Request, response: Response, source: Hop | None) -> tuple[DialogRequest, DialogRequest]:
+    """Return the ACK and the BYE for the dialog that a 2xx has made of an INVITE which we forwarded.
 
     invite: as it was sent: those Record-Routes that it had are on our side of the dialog, those before them in the
     response on the other, nearest last (RFC 3261 12.1.2). source: where the response came from, if anywhere.
@@ -63,7 +63,7 @@ def ends_of(invite: Request, response: Response, source: Hop | None) -> tuple[In
     all_routes = split_values(response.headers.getlist("Record-Route"))
     beyond = all_routes[: max(0, len(all_routes) - recorded)]
     number = int((invite.headers.get("CSeq") or "0").split()[0])
-    ack = InDialog(
+    ack = DialogRequest(
         call_id=invite.headers.get("Call-ID") or "",
         to_leg=CALLEE,
         method="ACK",
@@ -79,7 +79,7 @@ def ends_of(invite: Request, response: Response, source: Hop | None) -> tuple[In
 
 
 def _target_in(response: Response, before: str) -> str:
-    """Give the remote target that a response tells of: `before` if its Contact is nothing that a request can go to."""
+    """Return the remote target that a response tells of: `before` if a request cannot go to its Contact."""
     contact = contact_of(response)
     try:
         return contact if read_uri(contact).scheme in ("sip", "sips") else before
@@ -88,6 +88,6 @@ def _target_in(response: Response, before: str) -> str:
 
 
 def contact_of(response: Response) -> str:
-    """Give the URI of a response's Contact, "" if it has none."""
+    """Return the URI of a response's Contact, "" if it has none."""
     values = split_values(response.headers.getlist("Contact"))
     return uri_text(values[0]) if values else ""

@@ -24,7 +24,7 @@ class Path:
 
 
 def path(target: str, routes: Sequence[str]) -> Path:
-    """Give the way to a remote target (a URI) through a route set, nearest first. Raises ValueError.
+    """Return the way to a remote target (a URI) through a route set, nearest first. Raises ValueError.
 
     A first route without `lr` is a strict router: it gets the request with its own URI as the Request-URI.
     """
@@ -47,12 +47,12 @@ def read_hop(text: str) -> Hop | None:
 
 
 def is_hidden(hop: Hop, source: Hop) -> bool:
-    """Tell whether an address is one within a network that we are not in: messages come through a NAT of it."""
+    """Return whether an address is one within a network that we are not in: messages come through a NAT of it."""
     return not _is_global(hop.host) and _is_global(source.host)
 
 
 def _request_uri(uri: str) -> str:
-    """Give a URI without what must not stand in a Request-URI (RFC 3261 19.1.1, table 1)."""
+    """Return a URI without what must not stand in a Request-URI (RFC 3261 19.1.1, table 1)."""
     return _METHOD.sub("", uri.partition("?")[0])
 
 

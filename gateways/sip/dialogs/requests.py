@@ -11,7 +11,7 @@ from typing import Any, Protocol, TypeVar
 import structlog
 from sipmessage import Request, Response
 
-from actors.signaller import InDialog, SignalOutcome
+from actors.sip_requests import DialogRequest, SipOutcome
 from gateways.sip.addresses import Hop
 from gateways.sip.dialogs.exchange import End
 from gateways.sip.dialogs.hops import Hops
@@ -26,9 +26,9 @@ log = structlog.get_logger(bounded=True)
 
 _T = TypeVar("_T")
 _SECONDS = re.compile(r"\s*(\d{1,9})")
-_TOO_MANY = SignalOutcome(0, "too many requests of our own are under way", reached=False)
-_CLOSED = SignalOutcome(0, "the SIP door was closed", reached=False)
-_BROKEN = SignalOutcome(0, "it could not be sent for a fault of ours", reached=False)
+_TOO_MANY = SipOutcome(0, "too many requests of our own are under way", reached=False)
+_CLOSED = SipOutcome(0, "the SIP door was closed", reached=False)
+_BROKEN = SipOutcome(0, "it could not be sent for a fault of ours", reached=False)
 
 
 class LocalRouting(Protocol):
@@ -39,7 +39,7 @@ class LocalRouting(Protocol):
 
 
 class DialogRequests:
-    """Sends requests of our own. `signal` is a Signaller (actors.signaller).
+    """Sends requests of our own. `signal` is a SipSender (actors.sip_requests).
 
     routing: it may be set to another one at any time. max_in_flight: so many requests at a time. patience: seconds
     that a request has to be answered; an INVITE to which there were only provisional responses is then cancelled, and
@@ -67,7 +67,7 @@ class DialogRequests:
         """How many requests are under way."""
         return self._in_flight
 
-    def signal(self, asked: InDialog, callback: Callable[[SignalOutcome], None]) -> None:
+    def signal(self, asked: DialogRequest, callback: Callable[[SipOutcome], None]) -> None:
         """Send a request, and call back once, later. A 2xx to an INVITE is acknowledged by us, and its repeats are.
 
         Without any usable address, and where too many are under way, the outcome is one that was not reached.
@@ -96,7 +96,7 @@ class DialogRequests:
                 self.signal(bye, partial(_tell_unless_ended, bye))
 
     async def close(self) -> None:
-        """Give up what is under way; those who wait are called back."""
+        """Return up what is under way; those who wait are called back."""
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
@@ -111,13 +111,13 @@ class DialogRequests:
     def _spawn(self, work: Coroutine[None, None, None]) -> None:
         self._start(work).add_done_callback(_failed)
 
-    async def _carry_out(self, asked: InDialog) -> SignalOutcome:
+    async def _carry_out(self, asked: DialogRequest) -> SipOutcome:
         try:
             return _outcome(await self._sender.send(asked, partial(self._change, asked)))
         except ValueError as error:
-            return SignalOutcome(0, f"{asked.target}: {error}", reached=False)
+            return SipOutcome(0, f"{asked.target}: {error}", reached=False)
 
-    def _tell(self, callback: Callable[[SignalOutcome], None], task: asyncio.Task[SignalOutcome]) -> None:
+    def _tell(self, callback: Callable[[SipOutcome], None], task: asyncio.Task[SipOutcome]) -> None:
         # Not in the task itself: one that is cancelled before its first turn does nothing at all.
         self._in_flight -= 1
         if task.cancelled():
@@ -125,7 +125,7 @@ class DialogRequests:
         else:
             callback(_BROKEN if _failed(task) else task.result())
 
-    async def _change(self, asked: InDialog, request: Request) -> None:
+    async def _change(self, asked: DialogRequest, request: Request) -> None:
         if self.routing is None:
             return
         try:
@@ -136,19 +136,19 @@ class DialogRequests:
 
 
 def _failed(task: asyncio.Task[_T]) -> bool:
-    """Tell whether a task has met with a fault of ours, and log that."""
+    """Return whether a task has met with a fault of ours, and log that."""
     error = None if task.cancelled() else task.exception()
     if error is not None:
         log.error("sip request of our own failed", exc_info=error)
     return error is not None
 
 
-def _outcome(end: End) -> SignalOutcome:
+def _outcome(end: End) -> SipOutcome:
     if isinstance(end, Failure):
-        return SignalOutcome(0, end, reached=end is Failure.TIMEOUT)
+        return SipOutcome(0, end, reached=end is Failure.TIMEOUT)
     response = end.message
     retry_after = _SECONDS.match(response.headers.get("Retry-After") or "")
-    return SignalOutcome(
+    return SipOutcome(
         status=response.code,
         reason=response.phrase,
         body=response.body,
@@ -157,6 +157,6 @@ def _outcome(end: End) -> SignalOutcome:
     )
 
 
-def _tell_unless_ended(bye: InDialog, outcome: SignalOutcome) -> None:
+def _tell_unless_ended(bye: DialogRequest, outcome: SipOutcome) -> None:
     if not 200 <= outcome.status < 300 and outcome.status != 481:
         log.warning("abandoned sip dialog not ended", call=bye.call_id, status=outcome.status, why=outcome.reason)

@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from sipmessage import Request
 
-from actors.signaller import InDialog
+from actors.sip_requests import DialogRequest
 from events.values import value
 from gateways.sip.addresses import Hop
 from gateways.sip.dialogs.exchange import End, Exchange
@@ -29,7 +29,7 @@ Spawn: TypeAlias = Callable[[Coroutine[None, None, None]], object]
 
 @value
 class _Made:
-    asked: InDialog
+    asked: DialogRequest
     way: Path
     request: Request
 
@@ -41,14 +41,14 @@ class Sender:
         self._layer, self._hops, self._spawn = layer, hops, spawn
         self._patience, self._grace = patience, grace
 
-    async def send(self, asked: InDialog, change: Change) -> End:
+    async def send(self, asked: DialogRequest, change: Change) -> End:
         """Send a request and wait for its end. Raises ValueError if it has a URI that cannot be read."""
         until = asyncio.get_running_loop().time() + self._patience
         made = _make(asked)
         await change(made.request)
         return await self._try_each(made, await self._hops.towards(made.way.next_uri, asked), until)
 
-    async def acknowledge(self, ack: InDialog) -> None:
+    async def acknowledge(self, ack: DialogRequest) -> None:
         """Send an ACK, once. Raises ValueError if it has a URI that cannot be read."""
         made = _make(ack)
         for hop in (await self._hops.towards(made.way.next_uri, ack))[:1]:
@@ -105,7 +105,7 @@ class Sender:
             self._layer.send(request, hop)
 
 
-def _make(asked: InDialog) -> _Made:
+def _make(asked: DialogRequest) -> _Made:
     way = path(asked.target, asked.routes)
     return _Made(asked, way, request_for(asked, way))
 

@@ -77,7 +77,7 @@ def check_max_forwards(known: Known) -> None:
 
 
 def content_length(known: Known) -> int | None:
-    """Give what Content-Length says, None if it is not there. Raises Fault."""
+    """Return what Content-Length says, None if it is not there. Raises Fault."""
     return _number(known, "content-length", "Content-Length")
 
 

@@ -13,12 +13,12 @@ class CopyableHeaders(Headers):
         self._list = pairs
 
     def copy(self) -> CopyableHeaders:
-        """Give headers that can be changed without these."""
+        """Return headers that can be changed without these."""
         return CopyableHeaders([(name, values.copy()) for name, values in self._list])
 
 
 def copied(headers: Headers) -> CopyableHeaders:
-    """Give a copy of any headers."""
+    """Return a copy of any headers."""
     if isinstance(headers, CopyableHeaders):
         return headers.copy()
     return CopyableHeaders([(name, list(headers.getlist(name))) for name in headers.keys()])  # noqa: SIM118 no mapping

@@ -13,7 +13,7 @@ _TRANSPORTS = {transport.value: transport for transport in Transport}
 
 
 def response_hop(via: Via, hop: Hop) -> Hop:
-    """Give where the response goes to a request with this top Via that came over `hop`.
+    """Return where the response goes to a request with this top Via that came over `hop`.
 
     Over UDP: the address it came from, at its rport, else at the port of its sent-by. Else: the connection it came on;
     if that is gone, see `fallback_hop`. A maddr is not obeyed: it would have us send to whoever a request names.
@@ -25,12 +25,12 @@ def response_hop(via: Via, hop: Hop) -> Hop:
 
 
 def fallback_hop(via: Via, hop: Hop) -> Hop:
-    """Give where the response goes if the connection its request came on is gone: the port of its sent-by."""
+    """Return where the response goes if the connection its request came on is gone: the port of its sent-by."""
     return replace(hop, port=_sent_by_port(via, hop.transport)) if hop.transport.reliable else response_hop(via, hop)
 
 
 def hop_of(via: Via) -> Hop | None:
-    """Give where a response with this top Via goes, where nothing is known of its request.
+    """Return where a response with this top Via goes, where nothing is known of its request.
 
     None if the Via has no address: a proxy that is asked to pass on such a response looks nothing up.
     """

@@ -14,15 +14,15 @@ _SECRET = secrets.token_bytes(32)
 
 
 def new_branch() -> str:
-    """Give a branch for a new transaction."""
+    """Return a branch for a new transaction."""
     return COOKIE + secrets.token_hex(12)
 
 
 def new_tag() -> str:
-    """Give a tag for a new dialog."""
+    """Return a tag for a new dialog."""
     return secrets.token_hex(8)
 
 
 def tag_for(request: str) -> str:
-    """Give the tag of responses that are made without state: the same each time `request` comes (RFC 3261 8.2.7)."""
+    """Return the tag of responses that are made without state: the same each time `request` comes (RFC 3261 8.2.7)."""
     return hashlib.blake2b(to_bytes(request), digest_size=8, key=_SECRET).hexdigest()

@@ -40,7 +40,7 @@ class Parts:
 
 
 def take_apart(data: bytes) -> Parts:
-    """Give the parts of a message: headers by their long names, unfolded. Lines may end in LF alone."""
+    """Return the parts of a message: headers by their long names, unfolded. Lines may end in LF alone."""
     data = data.lstrip(b"\r\n")
     end = END_OF_HEAD.search(data)
     head, body = (data[: end.start()], data[end.end() :]) if end else (data, b"")
@@ -75,7 +75,7 @@ def _headers(lines: list[str]) -> tuple[list[tuple[str, list[str]]], dict[str, l
 
 @lru_cache(maxsize=1024)
 def _header_name(written: str) -> tuple[str, str]:
-    """Give a header's name in its long form, and as it is compared; nothing if it is none."""
+    """Return a header's name in its long form, and as it is compared; nothing if it is none."""
     name = written.rstrip(" \t")
     if not _HEADER_NAME.fullmatch(name):
         return "", ""

@@ -9,14 +9,14 @@ from gateways.sip.messages.values import top_via_text
 
 
 def copy_request(request: Request) -> Request:
-    """Give a request that can be changed without this one."""
+    """Return a request that can be changed without this one."""
     copy = Request(request.method, request.uri, request.body)
     copy.headers = copied(request.headers)
     return copy
 
 
 def copy_response(response: Response) -> Response:
-    """Give a response that can be changed without this one."""
+    """Return a response that can be changed without this one."""
     copy = Response(response.code, response.phrase, response.body)
     copy.headers = copied(response.headers)
     return copy
@@ -33,7 +33,7 @@ def cancel_for(invite: Request) -> Request:
 
 
 def set_body(message: Request | Response, body: bytes, content_type: str = "") -> None:
-    """Give a message a body, and the Content-Length that goes with it. content_type: "" to leave it as it is.
+    """Return a message a body, and the Content-Length that goes with it. content_type: "" to leave it as it is.
 
     Without a body there is no Content-Type.
     """

@@ -32,7 +32,7 @@ class TextParameters(Parameters):
         self._text = text
 
     def replace(self, **changes: str | None) -> TextParameters:
-        """Give parameters with some set otherwise, whose text is as URIs have it."""
+        """Return parameters with some set otherwise, whose text is as URIs have it."""
         values = {**self._values, **changes}
         pairs = (_escaped(name) + ("" if value is None else f"={_escaped(value)}") for name, value in values.items())
         return TextParameters(values, "".join(f";{pair}" for pair in pairs))
@@ -73,5 +73,5 @@ def _pairs(text: str) -> Iterator[tuple[str, str | None]]:
 
 
 def unquoted(text: str) -> str:
-    """Give what a quoted string says; any other text as it is."""
+    """Return what a quoted string says; any other text as it is."""
     return _QUOTED_PAIR.sub(r"\1", text[1:-1]) if text.startswith('"') else text

@@ -123,7 +123,7 @@ def _body(parts: Parts) -> bytes:
 
 
 def _malformed(parts: Parts, hop: Hop, fault: Fault) -> Malformed:
-    """Give what to raise for a fault. No reply goes to a response, to an ACK, and to what lacks headers to copy."""
+    """Return what to raise for a fault. No reply goes to a response, to an ACK, and to what lacks headers to copy."""
     if _is_response(parts) or _is_ack(parts) or not all(any(parts.known.get(key, ())) for key in _NEEDED_TO_REPLY):
         return Malformed(fault.reason)
     try:

@@ -41,7 +41,7 @@ _LISTS = ("Via", "Record-Route")
 
 
 def phrase_of(code: int) -> str:
-    """Give what a code is called, "Unknown" if it has no name."""
+    """Return what a code is called, "Unknown" if it has no name."""
     return PHRASES.get(code, "Unknown")
 
 

@@ -65,14 +65,14 @@ def read_uri(text: str) -> TextURI:
 
 
 def checked_host(host: str) -> str:
-    """Give a host that HOST matches. Raises ValueError if it is in brackets and no IPv6 address."""
+    """Return a host that HOST matches. Raises ValueError if it is in brackets and no IPv6 address."""
     if host.startswith("["):
         ipaddress.IPv6Address(host[1:-1])
     return host
 
 
 def checked_port(port: str | None) -> int | None:
-    """Give the number of a port, None if none is given. Raises ValueError if there is no such port."""
+    """Return the number of a port, None if none is given. Raises ValueError if there is no such port."""
     if port is None:
         return None
     if not 0 < int(port) < 65536:

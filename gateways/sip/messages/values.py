@@ -20,7 +20,7 @@ _PLAIN = re.compile(r"[A-Za-z0-9.!%*_+`'~\[\]:-]+")
 
 
 def split_values(values: Sequence[str]) -> list[str]:
-    """Give the single values of header lines: commas part them, outside of quotes and angle brackets."""
+    """Return the single values of header lines: commas part them, outside of quotes and angle brackets."""
     singles: list[str] = []
     for value in values:
         if "," in value:
@@ -31,7 +31,7 @@ def split_values(values: Sequence[str]) -> list[str]:
 
 
 def first_value(headers: Headers, name: str) -> str:
-    """Give the first single value of a name, "" if there is none."""
+    """Return the first single value of a name, "" if there is none."""
     for value in headers.getlist(name):
         if single := cut_first(value)[0]:
             return single
@@ -39,7 +39,7 @@ def first_value(headers: Headers, name: str) -> str:
 
 
 def cut_first(value: str) -> tuple[str, str]:
-    """Give the first single value of a header line, and the rest of the line behind its comma."""
+    """Return the first single value of a header line, and the rest of the line behind its comma."""
     if "," not in value:
         return value.strip(), ""
     match = _VALUE.match(value)
@@ -65,12 +65,12 @@ def take_first(headers: Headers, name: str) -> str:
 
 
 def top_via_text(headers: Headers) -> str:
-    """Give the top Via as text, "" if there is none."""
+    """Return the top Via as text, "" if there is none."""
     return first_value(headers, "Via")
 
 
 def uri_text(value: str) -> str:
-    """Give the URI of a name-addr or addr-spec (RFC 3261 20.10), as it stands there."""
+    """Return the URI of a name-addr or addr-spec (RFC 3261 20.10), as it stands there."""
     match = _NAME_ADDR.match(value)
     return match[1].strip() if match else value.partition(";")[0].strip()
 
@@ -84,7 +84,7 @@ def uri_of(value: str) -> TextURI:
 
 
 def param_of(value: str, name: str) -> str | None:
-    """Give a parameter of a value (not of the URI in it): "" if it stands there without a value, None if not at all."""
+    """Return a parameter of a value (not of the URI in it): "" if it stands without a value, None if not at all."""
     start = _end_of_address(value)
     if value.find(";", start) < 0:
         return None
@@ -96,12 +96,12 @@ def param_of(value: str, name: str) -> str | None:
 
 
 def tag_of(value: str) -> str:
-    """Give the tag of a From or To value, "" if it has none."""
+    """Return the tag of a From or To value, "" if it has none."""
     return param_of(value, "tag") or ""
 
 
 def with_params(value: str, params: Mapping[str, str | None]) -> str:
-    """Give a value with parameters set, in place of those of the same names; None for one without a value."""
+    """Return a value with parameters set, in place of those of the same names; None for one without a value."""
     start = _end_of_address(value)
     pieces = [piece.strip() for piece in _split(value[start:], _PIECE)[1:]]
     kept = [piece for piece in pieces if piece and piece.partition("=")[0].strip().lower() not in params]
@@ -109,7 +109,7 @@ def with_params(value: str, params: Mapping[str, str | None]) -> str:
 
 
 def without_params(value: str) -> str:
-    """Give a value without its parameters (those of the URI in it are left)."""
+    """Return a value without its parameters (those of the URI in it are left)."""
     return value[: _end_of_address(value)].rstrip()
 
 

@@ -33,7 +33,7 @@ def top_via(headers: Headers) -> Via:
 
 
 def mark_source(headers: Headers, hop: Hop) -> Via:
-    """Give the top Via its `received` and `rport` (RFC 3261 18.2.1, RFC 3581 4) and read it. Raises ValueError."""
+    """Return the top Via its `received` and `rport` (RFC 3261 18.2.1, RFC 3581 4) and read it. Raises ValueError."""
     values = headers.getlist("Via")
     if not values:
         raise ValueError("no Via")

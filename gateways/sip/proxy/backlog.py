@@ -23,7 +23,7 @@ class Backlog:
         self._limit = limit
 
     def gauge(self) -> Callable[[float], None]:
-        """Give what is to be told, for each message that comes one way (a socket), how many seconds it waited."""
+        """Return what is to be told, for each message that comes one way (a socket), how many seconds it waited."""
         late = 0
 
         def waited(seconds: float) -> None:

@@ -29,17 +29,17 @@ class Sockets(Protocol):
         """All of them."""
 
     def local_for(self, hop: Hop) -> Local | None:
-        """Give the one that a message to `hop` leaves from, None if there is none of its transport and family."""
+        """Return the one that a message to `hop` leaves from, None if there is none of its transport and family."""
 
 
 class Resolver(Protocol):
     """Where URIs lead (RFC 3263)."""
 
     def numeric(self, uri: URI) -> list[Hop] | None:
-        """Give the hops of a URI for which nobody needs to be asked; None for others."""
+        """Return the hops of a URI for which nobody needs to be asked; None for others."""
 
     async def resolve(self, uri: URI) -> list[Hop]:
-        """Give the hops of a URI in the order in which they are to be tried; none if there are none."""
+        """Return the hops of a URI in the order in which they are to be tried; none if there are none."""
 
 
 class Alarm(Protocol):

@@ -13,11 +13,11 @@ from gateways.sip.messages.making import copy_request
 from gateways.sip.messages.replies import reply_to
 from gateways.sip.messages.values import take_first
 from gateways.sip.proxy.border import Alarm
+from gateways.sip.proxy.dependencies import ProxyDependencies
 from gateways.sip.proxy.forwarding import Marks, forwarded, hops_to, next_hop
-from gateways.sip.proxy.hooks import Arrival, Passage, Target
-from gateways.sip.proxy.lanes import Lane, Work
-from gateways.sip.proxy.means import Means
+from gateways.sip.proxy.hooks import ReceivedRequest, RequestHooks, Target
 from gateways.sip.proxy.refusals import reason_of
+from gateways.sip.proxy.work_queues import Work, WorkQueue
 from gateways.sip.transactions.users import ClientTransaction, Failure
 
 _RANG_TOO_LONG = reason_of(408, "No answer in time")
@@ -28,9 +28,9 @@ _BROKE = reason_of(500, "Server Internal Error")
 class Fork(Protocol):
     """What a branch is one of: the response context."""
 
-    means: Means
-    arrival: Arrival
-    passage: Passage
+    means: ProxyDependencies
+    arrival: ReceivedRequest
+    passage: RequestHooks
     marks: Marks
 
     def hold(self) -> None:
@@ -69,7 +69,7 @@ class ForkedBranch:
         self.ended = False
         self._unmarked = self.request
         self._context, self._means = context, context.means
-        self._lane = Lane(self._means.lanes)
+        self._lane = WorkQueue(self._means.lanes)
         self._is_invite = self.request.method == "INVITE"
         self._hops: list[Hop] = []
         self._transaction: ClientTransaction | None = None

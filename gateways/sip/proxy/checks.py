@@ -24,7 +24,7 @@ class Fingerprints:
         self._key = key or secrets.token_bytes(16)
 
     def of(self, incoming: IncomingRequest) -> str:
-        """Give the fingerprint of a request as it came: of all that decides where it goes."""
+        """Return the fingerprint of a request as it came: of all that decides where it goes."""
         request = incoming.message
         fields = (
             str(request.uri),
@@ -37,13 +37,13 @@ class Fingerprints:
         return hashlib.blake2b(to_bytes("\n".join(fields)), digest_size=8, key=self._key).hexdigest()
 
     def branch(self, incoming: IncomingRequest) -> str:
-        """Give what makes the branch of a request that is sent without a transaction: the same for its repeats."""
+        """Return what makes the branch of a request that is sent without a transaction: the same for its repeats."""
         text = f"{incoming.via}\n{incoming.call_id}\n{incoming.cseq}"
         return hashlib.blake2b(to_bytes(text), digest_size=12, key=self._key).hexdigest()
 
 
 def fault_of(incoming: IncomingRequest, fingerprint: str, supported: frozenset[str]) -> Answer | None:
-    """Give the answer to a request that is not to go on; None if there is no fault in it.
+    """Return the answer to a request that is not to go on; None if there is no fault in it.
 
     supported: the option tags that a Proxy-Require may have.
     """

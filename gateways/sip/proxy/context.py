@@ -12,13 +12,13 @@ from sipmessage import Response
 
 from gateways.sip.messages.replies import reply_to
 from gateways.sip.proxy.branch import ForkedBranch
+from gateways.sip.proxy.dependencies import ProxyDependencies
 from gateways.sip.proxy.forwarding import Marks
-from gateways.sip.proxy.hooks import Answer, Arrival, Forwarding, Passage, RefusalError, Target
-from gateways.sip.proxy.lanes import Lane, Work
-from gateways.sip.proxy.means import Means
+from gateways.sip.proxy.hooks import Answer, Forwarding, ReceivedRequest, RefusalError, RequestHooks, Target
 from gateways.sip.proxy.refusals import reason_of, refusal_for, reply_with
 from gateways.sip.proxy.responses import best_of, for_client
 from gateways.sip.proxy.upstream import Upstream
+from gateways.sip.proxy.work_queues import Work, WorkQueue
 from gateways.sip.transactions.users import ServerTransaction
 
 _COMPLETED_ELSEWHERE = reason_of(200, "Call completed elsewhere")
@@ -45,16 +45,21 @@ class Context:
     for cycles.
     """
 
-    passage: Passage
+    passage: RequestHooks
 
     def __init__(
-        self, means: Means, owner: Owner, transaction: ServerTransaction, arrival: Arrival, fingerprint: str
+        self,
+        means: ProxyDependencies,
+        owner: Owner,
+        transaction: ServerTransaction,
+        arrival: ReceivedRequest,
+        fingerprint: str,
     ) -> None:
         self.means, self.transaction, self.arrival = means, transaction, arrival
         self.marks = Marks(fingerprint, arrival.incoming.hop.local, others=means.settings.second_record_routes)
         self._owner = owner
         self._is_invite = arrival.request.method == "INVITE"
-        self._lane = Lane(means.lanes)
+        self._lane = WorkQueue(means.lanes)
         self._upstream = Upstream(transaction)
         self._branches: list[ForkedBranch] = []
         self._groups: deque[list[Target]] = deque()  # targets of branches to come, those of a group in parallel

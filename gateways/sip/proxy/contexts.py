@@ -39,7 +39,7 @@ class Contexts:
         return incoming.method != "INVITE" or len(self._setups) < self._settings.max_setups
 
     def find(self, transaction: ServerTransaction) -> Context | None:
-        """Give the context of a request, None if it is not in work any more."""
+        """Return the context of a request, None if it is not in work any more."""
         return self._contexts.get(id(transaction))
 
     def add(self, context: Context) -> None:

@@ -15,14 +15,14 @@ from gateways.sip.proxy.border import Clock, Layer, Resolver, Sockets
 from gateways.sip.proxy.checks import Fingerprints, fault_of
 from gateways.sip.proxy.context import Context
 from gateways.sip.proxy.contexts import Contexts
+from gateways.sip.proxy.dependencies import ProxyDependencies
 from gateways.sip.proxy.hooks import Answer, RefusalError, Router
-from gateways.sip.proxy.lanes import Lane, Lanes
-from gateways.sip.proxy.means import Means
 from gateways.sip.proxy.refusals import refusal_for, reply_with
 from gateways.sip.proxy.routes import OwnAddresses, arrival_of
 from gateways.sip.proxy.settings import ProxyCounters, ProxySettings
 from gateways.sip.proxy.stateless import Stateless
 from gateways.sip.proxy.upstream import Upstream
+from gateways.sip.proxy.work_queues import WorkQueue, WorkQueues
 from gateways.sip.transactions.users import ServerTransaction
 
 log = structlog.get_logger(bounded=True)
@@ -42,14 +42,14 @@ class Proxy:
         self._fingerprints = Fingerprints()
         self.backlog = Backlog(settings.max_delay)
         self._contexts = Contexts(settings, self.backlog)
-        self._lanes = Lanes()
-        self._means: Means
+        self._lanes = WorkQueues()
+        self._means: ProxyDependencies
         self._stateless: Stateless
 
     def open(self, layer: Layer, sockets: Sockets, resolver: Resolver, clock: Clock | None = None) -> None:
         """Begin. sockets: open already, so that we know which addresses are ours. clock: else the running loop."""
         settings = self._settings
-        self._means = Means(
+        self._means = ProxyDependencies(
             settings=settings,
             counters=self.counters,
             router=self._router,
@@ -95,7 +95,7 @@ class Proxy:
 
     def asked_about(self, request: IncomingRequest, answer: Callable[[bool], None]) -> None:
         """Ask the router about a request's dialog."""
-        Lane(self._lanes).add(self._ask_about, request, answer)
+        WorkQueue(self._lanes).add(self._ask_about, request, answer)
 
     def request_came(self, transaction: ServerTransaction) -> None:
         """Take a request."""

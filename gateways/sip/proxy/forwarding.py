@@ -25,7 +25,7 @@ MOST_FORWARDS = 255
 
 
 def forwarded(request: Request, target: Target) -> Request:
-    """Give the copy of a request that goes to a target (steps 1 to 3)."""
+    """Return the copy of a request that goes to a target (steps 1 to 3)."""
     copy = copy_request(request)
     copy.uri = _request_uri(target.uri)
     hops_left = request.headers.get("Max-Forwards")
@@ -35,7 +35,7 @@ def forwarded(request: Request, target: Target) -> Request:
 
 
 def next_hop(request: Request, target: Target) -> URI:
-    """Give the URI of the next hop (steps 6 and 7). If that is a strict router, the request is made fit for it.
+    """Return the URI of the next hop (steps 6 and 7). If that is a strict router, the request is made fit for it.
 
     Raises RefusalError if the Routes cannot be read, or nothing can be sent to such a URI.
     """
@@ -56,7 +56,7 @@ def next_hop(request: Request, target: Target) -> URI:
 
 
 async def hops_to(uri: URI, resolver: Resolver) -> list[Hop]:
-    """Give the hops to be tried for a URI. Addresses that are in it as numbers cost no task switch."""
+    """Return the hops to be tried for a URI. Addresses that are in it as numbers cost no task switch."""
     hops = resolver.numeric(uri)
     return await resolver.resolve(uri) if hops is None else list(hops)
 
@@ -92,7 +92,7 @@ def put_via(request: Request, local: Local, branch: str) -> None:
 
 
 def _request_uri(uri: URI) -> URI:
-    """Give a URI without what a Request-URI may not have (19.1.1): headers, and the method parameter."""
+    """Return a URI without what a Request-URI may not have (19.1.1): headers, and the method parameter."""
     if "method" not in uri.parameters and not getattr(uri, "headers", ""):
         return uri
     kept = {name: value for name, value in uri.parameters.items() if name != "method"}

@@ -47,7 +47,7 @@ class RefusalError(Exception):
         self.code, self.phrase, self.headers = code, phrase, headers
 
 
-class Passage(Protocol):
+class RequestHooks(Protocol):
     """What happens to one request and its responses on their way. Errors other than RefusalError end it with 500."""
 
     async def branch_leaves(self, branch: Branch) -> None:
@@ -75,7 +75,7 @@ class Passage(Protocol):
         """
 
     async def all_failed(self, best: Response) -> Sequence[Target]:
-        """Give targets for further branches now that all have failed, none to let the best response be sent.
+        """Return targets for further branches now that all have failed, none to let the best response be sent.
 
         Raises RefusalError to have another response sent. Not called for a request that was cancelled.
         """
@@ -85,7 +85,7 @@ class Passage(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Arrival:
+class ReceivedRequest:
     """A request that the proxy takes (RFC 3261 16.3 found no fault in it).
 
     incoming: as it came. request: a copy that becomes the branches' requests: our own Routes are off it (16.4), and
@@ -109,7 +109,7 @@ class Forwarding:
     """
 
     targets: Sequence[Target]
-    passage: Passage
+    passage: RequestHooks
     record_route: Mapping[str, str | None] | None = None
 
 
@@ -125,11 +125,11 @@ class Answer:
 class Router(Protocol):
     """Decides where requests go."""
 
-    async def route(self, arrival: Arrival) -> Forwarding | Answer | None:
+    async def route(self, arrival: ReceivedRequest) -> Forwarding | Answer | None:
         """Decide about a request or ACK; None drops it without a word. May raise RefusalError; others become 500."""
 
-    async def knows(self, arrival: Arrival) -> bool:
-        """Tell whether a request's dialog is known, so that it goes before others. What this raises counts as no."""
+    async def knows(self, arrival: ReceivedRequest) -> bool:
+        """Return whether a request's dialog is known, so that it goes before others. What this raises counts as no."""
 
     async def stray(self, response: IncomingResponse) -> Response | None:
         """Decide about a response that no transaction knows, our Via gone already: forward this, or None to drop it."""

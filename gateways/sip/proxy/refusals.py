@@ -14,7 +14,7 @@ log = structlog.get_logger(bounded=True)
 
 
 def refusal_for(error: Exception, what: str, incoming: IncomingRequest, counters: ProxyCounters) -> RefusalError:
-    """Give a refusal for what `what` raised: itself if it is one; else 500, and the error is logged."""
+    """Return a refusal for what `what` raised: itself if it is one; else 500, and the error is logged."""
     if isinstance(error, RefusalError):
         return error
     counters.failures += 1
@@ -28,6 +28,6 @@ def reply_with(incoming: IncomingRequest, said: Answer | RefusalError) -> Respon
 
 
 def reason_of(code: int, phrase: str) -> str:
-    """Give a Reason for a CANCEL (RFC 3326)."""
+    """Return a Reason for a CANCEL (RFC 3326)."""
     text = phrase.replace("\\", "").replace('"', "'")
     return f'SIP;cause={code};text="{text}"'

@@ -26,7 +26,7 @@ def best_of(responses: Sequence[Response]) -> Response:
 
 
 def for_client(response: Response) -> Response:
-    """Give what the client is told: a 503 says only that the next element is overloaded, so it becomes a 500."""
+    """Return what the client is told: a 503 says only that the next element is overloaded, so it becomes a 500."""
     if response.code != 503:
         return response
     copy = copy_response(response)

@@ -14,7 +14,7 @@ from gateways.sip.messages.incoming import IncomingRequest
 from gateways.sip.messages.making import copy_request
 from gateways.sip.messages.parameters import NONE
 from gateways.sip.messages.values import split_values, uri_of
-from gateways.sip.proxy.hooks import Arrival, RefusalError
+from gateways.sip.proxy.hooks import ReceivedRequest, RefusalError
 
 _PARAMETER_SAFE = "-_.!~*'()[]/:&+$"
 
@@ -67,19 +67,19 @@ def take_off_own(request: Request, own: OwnAddresses) -> Mapping[str, str | None
     return ours
 
 
-def arrival_of(incoming: IncomingRequest, own: OwnAddresses, *, answerable: bool = True) -> Arrival:
-    """Give a request as the router gets it. Raises RefusalError if its Routes cannot be read."""
+def arrival_of(incoming: IncomingRequest, own: OwnAddresses, *, answerable: bool = True) -> ReceivedRequest:
+    """Return a request as the router gets it. Raises RefusalError if its Routes cannot be read."""
     request = copy_request(incoming.message)
     try:
         ours = take_off_own(request, own)
     except ValueError as error:
         raise RefusalError(400, "Bad Route Header") from error
     is_for_us = not request.headers.getlist("Route") and own.match(request.uri)
-    return Arrival(incoming, request, ours, answerable, is_for_us)
+    return ReceivedRequest(incoming, request, ours, answerable, is_for_us)
 
 
 def set_routes(request: Request, routes: list[str]) -> None:
-    """Give a request these Routes in place of those it has."""
+    """Return a request these Routes in place of those it has."""
     if routes:
         request.headers.setlist("Route", routes)
     else:
@@ -94,7 +94,7 @@ def record_routes(
     others: Sequence[str] = (),
     secure: bool = False,
 ) -> list[str]:
-    """Give the Record-Routes of ours for a request, those that are to be nearest to the callee first.
+    """Return the Record-Routes of ours for a request, those that are to be nearest to the callee first.
 
     There are two where the request leaves from another listening point than it came to, so that each side finds the one
     that faces it (RFC 5658). Record-Routes of other control nodes are nearest to the callee, whose requests go to them:
@@ -148,7 +148,7 @@ def _addresses(local: Local) -> Iterator[tuple[str, int]]:
 
 
 def _same(host: str) -> str:
-    """Give a host in the one way in which it is compared."""
+    """Return a host in the one way in which it is compared."""
     if host.startswith("["):
         return f"[{ipaddress.IPv6Address(host[1:-1])}]"
     return host.lower().removesuffix(".")

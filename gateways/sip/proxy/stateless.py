@@ -16,11 +16,11 @@ from gateways.sip.messages.incoming import IncomingRequest, IncomingResponse
 from gateways.sip.messages.values import take_first
 from gateways.sip.messages.vias import top_via
 from gateways.sip.proxy.checks import Fingerprints, fault_of
+from gateways.sip.proxy.dependencies import ProxyDependencies
 from gateways.sip.proxy.forwarding import forwarded, hops_to, next_hop, put_via
 from gateways.sip.proxy.hooks import Forwarding, RefusalError, Target
-from gateways.sip.proxy.lanes import Lane
-from gateways.sip.proxy.means import Means
 from gateways.sip.proxy.routes import arrival_of
+from gateways.sip.proxy.work_queues import WorkQueue
 
 log = structlog.get_logger(bounded=True)
 
@@ -38,7 +38,7 @@ class AckBranch:
 class Stateless:
     """Forwards ACKs and stray responses, each on its own; what cannot go on is dropped."""
 
-    def __init__(self, means: Means, fingerprints: Fingerprints) -> None:
+    def __init__(self, means: ProxyDependencies, fingerprints: Fingerprints) -> None:
         self._means, self._fingerprints = means, fingerprints
         self._in_work = 0
 
@@ -55,7 +55,7 @@ class Stateless:
             self._means.counters.dropped += 1
             return
         self._in_work += 1
-        Lane(self._means.lanes).add(self._do, work, message)
+        WorkQueue(self._means.lanes).add(self._do, work, message)
 
     async def _do(self, work: Callable[[Any], Awaitable[bool]], message: IncomingRequest | IncomingResponse) -> None:
         try:

@@ -11,7 +11,7 @@ import structlog
 from sipmessage import URI
 
 from gateways.sip.messages.values import split_values, uri_of
-from gateways.sip.proxy.hooks import Arrival
+from gateways.sip.proxy.hooks import ReceivedRequest
 
 log = structlog.get_logger(bounded=True)
 
@@ -44,8 +44,8 @@ class Gate:
         self.refused = 0
         self._access = access
 
-    def refuses(self, arrival: Arrival, *, known: bool) -> bool:
-        """Tell whether a request is not allowed. known: the journal has its dialog, and its tags are those of it."""
+    def refuses(self, arrival: ReceivedRequest, *, known: bool) -> bool:
+        """Return whether a request is not allowed. known: the journal has its dialog, and its tags are those of it."""
         if known or (self._within(arrival) if arrival.incoming.to_tag else self._beginning(arrival)):
             return False
         self.refused += 1
@@ -59,13 +59,13 @@ class Gate:
         )
         return True
 
-    def _beginning(self, arrival: Arrival) -> bool:
+    def _beginning(self, arrival: ReceivedRequest) -> bool:
         access = self._access
         if access.allow is not None and not _is_in(arrival.incoming.hop.host, access.allow):
             return False
         return access.relay_to is None or access.has_next_hop or _goes_to(arrival, access.relay_to)
 
-    def _within(self, arrival: Arrival) -> bool:
+    def _within(self, arrival: ReceivedRequest) -> bool:
         near, far = self._access.allow, self._access.relay_to
         source = arrival.incoming.hop.host
         from_far = far is not None and _is_in(source, far)
@@ -74,8 +74,8 @@ class Gate:
         return far is None or (near is None and from_far) or _goes_to(arrival, (*far, *(near or ())))
 
 
-def _goes_to(arrival: Arrival, places: Sequence[Place]) -> bool:
-    """Tell whether a request goes to one of some places by itself, or nowhere: then the proxy says so."""
+def _goes_to(arrival: ReceivedRequest, places: Sequence[Place]) -> bool:
+    """Return whether a request goes to one of some places by itself, or nowhere: then the proxy says so."""
     if arrival.is_for_us:
         return True
     try:
@@ -85,14 +85,14 @@ def _goes_to(arrival: Arrival, places: Sequence[Place]) -> bool:
     return uri.scheme not in ("sip", "sips") or _is_in(uri.host, places)
 
 
-def _next(arrival: Arrival) -> URI:
-    """Give the URI of the next hop, as the request itself has it. Raises ValueError."""
+def _next(arrival: ReceivedRequest) -> URI:
+    """Return the URI of the next hop, as the request itself has it. Raises ValueError."""
     routes = split_values(arrival.request.headers.getlist("Route"))
     return uri_of(routes[0]) if routes else arrival.request.uri
 
 
 def _is_in(host: str, places: Sequence[Place]) -> bool:
-    """Tell whether a host, a name or an address as URIs or hops have it, is one of some places."""
+    """Return whether a host, a name or an address as URIs or hops have it, is one of some places."""
     address = _address(host)
     if address is not None:
         return any(address in place for place in places if not isinstance(place, str))

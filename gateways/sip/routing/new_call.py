@@ -8,18 +8,18 @@ from dataclasses import replace
 
 from sipmessage import Response
 
-from events.types import Event
+from actors.setting_values import branch_name
+from events.registry import Event
 from gateways.sip.calls import facts
 from gateways.sip.calls.bodies import sdp_of
-from gateways.sip.calls.relays import CallRelays, Seeing
+from gateways.sip.calls.client import CallClient, Observed
 from gateways.sip.calls.settings import CallSettings
 from gateways.sip.messages.values import split_values, tag_of
-from gateways.sip.proxy.hooks import Arrival, Branch
+from gateways.sip.proxy.hooks import Branch, ReceivedRequest
 from gateways.sip.routing.sides import AS_IT_IS, WITHOUT_SDP, must_be_heard
 from replay.identity import first_id, id_of_caller
-from replay.negotiation import SipEvent
-from replay.relay import CALLER
-from replay.settings import branch_name
+from replay.offer_answer import SipMessage
+from replay.relay_settings import CALLER
 
 
 class NewCall:
@@ -29,24 +29,24 @@ class NewCall:
     what its own branches made: those that the call took for branches of its INVITE.
     """
 
-    def __init__(self, calls: CallRelays, arrival: Arrival, settings: CallSettings) -> None:
+    def __init__(self, calls: CallClient, arrival: ReceivedRequest, settings: CallSettings) -> None:
         self._calls, self._arrival, self._settings = calls, arrival, settings
         self._incoming = arrival.incoming
         self._name = first_id(self._incoming.call_id, self._incoming.from_tag)
         self._set: list[Event] = []
         self._made: set[int] = set()
-        self._offers: dict[int, SipEvent] = {}
+        self._offers: dict[int, SipMessage] = {}
         self._open: set[int] = set()
         self._dialogs: set[tuple[str, str]] = set()
-        self._accepted: dict[tuple[int, str, bytes | None], Seeing] = {}
+        self._accepted: dict[tuple[int, str, bytes | None], Observed] = {}
         self._accepting = asyncio.Lock()  # each 2xx goes on in its turn, however long the relays of others take
         self._was_cancelled = False
 
-    async def leaves(self, branch: Branch) -> Seeing:
+    async def leaves(self, branch: Branch) -> Observed:
         """Have the branch's offer relayed."""
         return await self._begin(branch) if self._settings.tracked else AS_IT_IS
 
-    async def _begin(self, branch: Branch) -> Seeing:
+    async def _begin(self, branch: Branch) -> Observed:
         event = replace(
             facts.request_event(self._incoming, from_caller=True, branch=branch_name(branch.index)),
             sdp=sdp_of(branch.request),
@@ -59,7 +59,7 @@ class NewCall:
             self._made.add(branch.index)
         return must_be_heard(seeing, self._incoming)
 
-    async def _offer(self, event: SipEvent, *, joins: bool) -> Seeing:
+    async def _offer(self, event: SipMessage, *, joins: bool) -> Observed:
         """Tell of a branch: to the call of the branches before it, else to the first stream that is free for it.
 
         A call that has ended meanwhile begins anew, with all that the script has set before.
@@ -85,12 +85,12 @@ class NewCall:
         call_id, tag = self._incoming.call_id, self._incoming.from_tag
         return tuple(dict.fromkeys((first_id(call_id, tag), id_of_caller(call_id, tag))))
 
-    async def _tell_offer(self, name: str, event: SipEvent, news: Sequence[Event], *, joins: bool) -> Seeing:
+    async def _tell_offer(self, name: str, event: SipMessage, news: Sequence[Event], *, joins: bool) -> Observed:
         hop = self._incoming.hop
         party = facts.party_of_request(self._arrival.request, hop, CALLER)  # as the script has left it
         return await self._calls.signal(name, event, source=hop.host, news=news, party=party, joins=joins)
 
-    async def answered(self, branch: Branch, response: Response) -> Seeing:
+    async def answered(self, branch: Branch, response: Response) -> Observed:
         """Have the branch's answer relayed; let the call know who rings or answered, or that the branch failed."""
         if not await self._is_known(branch, response):
             return AS_IT_IS
@@ -110,17 +110,17 @@ class NewCall:
             self._dialogs.add((event.branch, event.to_tag))
         return seeing
 
-    def _begins_dialog(self, event: SipEvent) -> bool:
-        """Tell whether it is the first response with this tag: requests may come in its early dialog from then on."""
+    def _begins_dialog(self, event: SipMessage) -> bool:
+        """Return whether it is the first response with this tag: requests may come in its early dialog from then on."""
         return bool(event.to_tag) and (event.branch, event.to_tag) not in self._dialogs
 
     async def _is_known(self, branch: Branch, response: Response) -> bool:
-        """Tell whether the call knows a branch. It learns of one that left before a relay was engaged for another."""
+        """Return whether the call knows a branch. It learns of one that left before a relay was engaged for another."""
         if branch.index not in self._offers and response.code < 300 and self._settings.tracked:
             await self._begin(branch)
         return branch.index in self._offers
 
-    async def _accept(self, branch: Branch, response: Response, event: SipEvent) -> Seeing:
+    async def _accept(self, branch: Branch, response: Response, event: SipMessage) -> Observed:
         key = (branch.index, event.to_tag, event.sdp)
         seeing = self._accepted.get(key)  # a 2xx is repeated until its ACK comes
         if seeing is None:
@@ -130,7 +130,7 @@ class NewCall:
                 self._accepted[key] = seeing
         return seeing
 
-    async def _tell(self, branch: Branch, response: Response, event: SipEvent) -> Seeing:
+    async def _tell(self, branch: Branch, response: Response, event: SipMessage) -> Observed:
         party = None
         if branch.source is not None and response.code < 300 and event.to_tag:
             recorded = len(split_values(branch.request.headers.getlist("Record-Route")))

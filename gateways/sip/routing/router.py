@@ -7,24 +7,24 @@ from collections.abc import Callable, Mapping
 import structlog
 from sipmessage import URI, Response
 
+from gateways.sip.calls.client import CallClient, Snapshot
 from gateways.sip.calls.refusals import refusal
-from gateways.sip.calls.relays import CallRelays, Snapshot
 from gateways.sip.calls.settings import CallSettings
 from gateways.sip.dialogs.requests import DialogRequests
 from gateways.sip.messages.incoming import IncomingResponse
 from gateways.sip.messages.replies import phrase_of
-from gateways.sip.proxy.hooks import Answer, Arrival, Forwarding, Target
+from gateways.sip.proxy.hooks import Answer, Forwarding, ReceivedRequest, Target
 from gateways.sip.routing import options
 from gateways.sip.routing.access import Access, Gate
-from gateways.sip.routing.in_dialog import InDialog
-from gateways.sip.routing.journey import Journey, failed
+from gateways.sip.routing.in_dialog_request import InDialogRequest
 from gateways.sip.routing.new_call import NewCall
+from gateways.sip.routing.scripted_request import ScriptedRequest, failed
 from gateways.sip.routing.sides import MARK, UNHEARD, CallSide, EndedCall, NoCall, SilentCall
 from gateways.sip.routing.strays import Strays
-from gateways.sip.script.decisions import Decision, Drop, Relay, Undecided
+from gateways.sip.script.decisions import Decision, Drop, Forward, Undecided
 from gateways.sip.script.script import Routing, ScriptFailure
 from gateways.sip.script.views import Request as RequestView
-from replay.relay import CALLER
+from replay.relay_settings import CALLER
 
 log = structlog.get_logger(bounded=True)
 
@@ -40,7 +40,7 @@ class CallRouter:
     def __init__(
         self,
         routing: Routing,
-        calls: CallRelays,
+        calls: CallClient,
         access: Access | None = None,
         *,
         ready: Callable[[], bool] = lambda: True,
@@ -55,7 +55,7 @@ class CallRouter:
         """Begin; `dialogs` ends those that nobody hears of."""
         self._dialogs = dialogs
 
-    async def route(self, arrival: Arrival) -> Forwarding | Answer | None:
+    async def route(self, arrival: ReceivedRequest) -> Forwarding | Answer | None:
         """Ask the script, and send the request on its way."""
         call = await self._look(arrival)
         if call.silence and arrival.incoming.method not in UNHEARD:
@@ -72,15 +72,15 @@ class CallRouter:
         if options.asks_us(arrival) and _stays_here(decision, uri):
             decision = options.answer(ready=self._ready())
         decision = _settled(decision, arrival)
-        if isinstance(decision, Relay):
-            journey = Journey(routing, view, self._side(arrival, settings, call), self._dialogs)
+        if isinstance(decision, Forward):
+            journey = ScriptedRequest(routing, view, self._side(arrival, settings, call), self._dialogs)
             return Forwarding(decision.targets, journey, _record_route(arrival))
         if isinstance(decision, Answer):
             return Answer(decision.code, decision.phrase or phrase_of(decision.code), decision.headers)
         return None
 
-    async def knows(self, arrival: Arrival) -> bool:
-        """Tell whether the journal knows a request's dialog, and that it has not ended."""
+    async def knows(self, arrival: ReceivedRequest) -> bool:
+        """Return whether the journal knows a request's dialog, and that it has not ended."""
         call = await self._look(arrival)
         return not call.ended and _is_party(arrival, call)
 
@@ -88,48 +88,48 @@ class CallRouter:
         """Take a response whose transaction this control node does not have: another one may have begun it."""
         return await self._strays.take(response)
 
-    async def _look(self, arrival: Arrival) -> Snapshot:
+    async def _look(self, arrival: ReceivedRequest) -> Snapshot:
         """Look at the call of a request in a dialog: of one that came by our mark, or past our Route altogether."""
         if not arrival.incoming.to_tag or (arrival.ours is not None and MARK not in arrival.ours):
             return Snapshot()
         incoming = arrival.incoming
         return await self._calls.find(incoming.call_id, incoming.from_tag, incoming.to_tag)
 
-    def _side(self, arrival: Arrival, settings: CallSettings, call: Snapshot) -> CallSide:
+    def _side(self, arrival: ReceivedRequest, settings: CallSettings, call: Snapshot) -> CallSide:
         incoming = arrival.incoming
         if call.silence:
             return SilentCall(self._calls, incoming, call.silence)
         if incoming.to_tag and call.known:
-            return InDialog(self._calls, incoming, settings, call)
+            return InDialogRequest(self._calls, incoming, settings, call)
         if incoming.to_tag:
             return EndedCall() if call.ended else NoCall()
         return NewCall(self._calls, arrival, settings) if incoming.method == "INVITE" else NoCall()
 
 
-def _is_party(arrival: Arrival, call: Snapshot) -> bool:
-    """Tell whether a request is one of a call's parties to the other."""
+def _is_party(arrival: ReceivedRequest, call: Snapshot) -> bool:
+    """Return whether a request is one of a call's parties to the other."""
     incoming, tags = arrival.incoming, {tag for _leg, tag in call.parties}
     return {incoming.from_tag, incoming.to_tag} <= tags
 
 
 def _stays_here(decision: Decision, uri: URI) -> bool:
-    """Tell whether a request for the proxy itself stays with it: the script did not answer, nor say who shall."""
-    if isinstance(decision, Relay):
+    """Return whether a request for the proxy itself stays with it: the script did not answer, nor say who shall."""
+    if isinstance(decision, Forward):
         return all(target.next_hop is None and target.uri == uri for target in decision.targets)
     return isinstance(decision, Undecided)
 
 
-def _settled(decision: Decision, arrival: Arrival) -> Relay | Answer | Drop:
-    """Give what is done where the script decided nothing: a dialog's requests go their way, others nowhere."""
+def _settled(decision: Decision, arrival: ReceivedRequest) -> Forward | Answer | Drop:
+    """Return what is done where the script decided nothing: a dialog's requests go their way, others nowhere."""
     if not isinstance(decision, Undecided):
         return decision
     if arrival.incoming.to_tag:
-        return Relay([Target(arrival.request.uri)])
+        return Forward([Target(arrival.request.uri)])
     log.error("routing script did not decide", why=decision.why, call_id=arrival.incoming.call_id)
     return Answer(500, "The routing script did not decide") if arrival.answerable else Drop()
 
 
-def _record_route(arrival: Arrival) -> Mapping[str, str | None] | None:
+def _record_route(arrival: ReceivedRequest) -> Mapping[str, str | None] | None:
     incoming = arrival.incoming
     if incoming.to_tag or incoming.method not in DIALOG_MAKERS:
         return None

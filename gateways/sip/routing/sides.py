@@ -11,14 +11,14 @@ from sipmessage import Request, Response
 from actors.replies import Refusal
 from engines.refusal import RefusalCode
 from gateways.sip.calls.bodies import is_readable, replace_sdp, sdp_of
+from gateways.sip.calls.client import CallClient, Observed
 from gateways.sip.calls.facts import request_event
 from gateways.sip.calls.refusals import refusal
-from gateways.sip.calls.relays import CallRelays, Seeing
 from gateways.sip.messages.incoming import IncomingRequest, Message
 from gateways.sip.messages.making import set_body
 from gateways.sip.messages.replies import phrase_of
 from gateways.sip.proxy.hooks import Branch, RefusalError
-from replay.negotiation import Remedy
+from replay.offer_answer import Remedy
 
 GLARE_RETRY = (1, 10)
 """Seconds after which a request that overtook another one may come again (RFC 3261 14.2, RFC 3311 5.2)."""
@@ -32,7 +32,7 @@ MARK = "rl"
 UNHEARD = ("BYE", "ACK")
 """Requests that go on without their call's word: who has hung up will not ask again, nor will an ACK be asked for."""
 
-AS_IT_IS = Seeing(sdp=None, shift=0, role="", change="", fault="", why="")
+AS_IT_IS = Observed(sdp=None, shift=0, role="", change="", fault="", why="")
 """What is said of a message that no call with a relay has to do with."""
 
 WITHOUT_SDP = replace(AS_IT_IS, remedy=Remedy.STRIP)
@@ -46,10 +46,10 @@ class CallSide(Protocol):
     a word of theirs none goes on.
     """
 
-    async def leaves(self, branch: Branch) -> Seeing:
+    async def leaves(self, branch: Branch) -> Observed:
         """Tell of a branch's request, and give what is said of it."""
 
-    async def answered(self, branch: Branch, response: Response) -> Seeing:
+    async def answered(self, branch: Branch, response: Response) -> Observed:
         """Tell of a branch's response, and give what is said of it."""
 
     async def refused(self, branch: Branch, response: Response) -> None:
@@ -68,11 +68,11 @@ class CallSide(Protocol):
 class NoCall:
     """The side of a request that no call has to do with."""
 
-    async def leaves(self, branch: Branch) -> Seeing:  # noqa: ARG002
+    async def leaves(self, branch: Branch) -> Observed:  # noqa: ARG002
         """Leave the request as it is."""
         return AS_IT_IS
 
-    async def answered(self, branch: Branch, response: Response) -> Seeing:  # noqa: ARG002
+    async def answered(self, branch: Branch, response: Response) -> Observed:  # noqa: ARG002
         """Leave the response as it is."""
         return AS_IT_IS
 
@@ -93,12 +93,12 @@ class NoCall:
 class EndedCall(NoCall):
     """The side of a request in a dialog of a call that has ended: its relay is gone, and media must not pass it by."""
 
-    async def leaves(self, branch: Branch) -> Seeing:
+    async def leaves(self, branch: Branch) -> Observed:
         """Refuse what may bring a session description, and let the rest go without one."""
         refuse_offers(branch.request)
         return WITHOUT_SDP
 
-    async def answered(self, branch: Branch, response: Response) -> Seeing:  # noqa: ARG002
+    async def answered(self, branch: Branch, response: Response) -> Observed:  # noqa: ARG002
         """Let the response go without a session description."""
         return WITHOUT_SDP
 
@@ -110,10 +110,10 @@ class SilentCall(NoCall):
     come again. All else is refused, and may be tried again.
     """
 
-    def __init__(self, calls: CallRelays, incoming: IncomingRequest, silence: Refusal) -> None:
+    def __init__(self, calls: CallClient, incoming: IncomingRequest, silence: Refusal) -> None:
         self._calls, self._incoming, self._silence = calls, incoming, silence
 
-    async def leaves(self, branch: Branch) -> Seeing:
+    async def leaves(self, branch: Branch) -> Observed:
         """Let go on what has to."""
         incoming = self._incoming
         has_sdp = sdp_of(branch.request) is not None
@@ -122,13 +122,13 @@ class SilentCall(NoCall):
         self._calls.tell_later(incoming.call_id, request_event(incoming, from_caller=True), incoming.hop.host)
         return WITHOUT_SDP
 
-    async def answered(self, branch: Branch, response: Response) -> Seeing:  # noqa: ARG002
+    async def answered(self, branch: Branch, response: Response) -> Observed:  # noqa: ARG002
         """Let the response go without a session description."""
         return WITHOUT_SDP
 
 
-def must_be_heard(seeing: Seeing, request: IncomingRequest) -> Seeing:
-    """Give what is said of a request. Raises RefusalError if its call did not hear of it, and it has to."""
+def must_be_heard(seeing: Observed, request: IncomingRequest) -> Observed:
+    """Return what is said of a request. Raises RefusalError if its call did not hear of it, and it has to."""
     if seeing.unheard and request.method not in UNHEARD:
         raise refusal(seeing.unheard, request.call_id)
     return WITHOUT_SDP if seeing.unheard and request.method == "BYE" else seeing
@@ -140,7 +140,7 @@ def refuse_offers(request: Request) -> None:
         raise RefusalError(481, phrase_of(481))
 
 
-def settle(seeing: Seeing, message: Message) -> None:
+def settle(seeing: Observed, message: Message) -> None:
     """Make a message fit to go on: this is the one way past a call's relay (for all that a Passage or Router sends on).
 
     Puts what the relay gave for the session description in its place, or takes it out. Raises RefusalError if the
@@ -166,7 +166,7 @@ def settle(seeing: Seeing, message: Message) -> None:
         replace_sdp(message, seeing.sdp)
 
 
-def _settle_unreadable(seeing: Seeing, message: Message) -> None:
+def _settle_unreadable(seeing: Observed, message: Message) -> None:
     if seeing.error is not None and not _can_do_without(message):
         raise _refusal_for(seeing.error, message)
     if seeing.remedy is not Remedy.STRIP and not _can_do_without(message):
@@ -175,7 +175,7 @@ def _settle_unreadable(seeing: Seeing, message: Message) -> None:
 
 
 def _unreadable(message: Message) -> RefusalError:
-    """Give the refusal of a body that cannot be read; for one in a response, its request can do nothing."""
+    """Return the refusal of a body that cannot be read; for one in a response, its request can do nothing."""
     if isinstance(message, Response):
         return RefusalError(502, phrase_of(502))
     if message.headers.get("Content-Encoding"):  # it could have come as it is (RFC 3261 21.4.13)
@@ -193,7 +193,7 @@ def _can_do_without(message: Message) -> bool:
     return isinstance(message, Response) and not 200 <= message.code < 300
 
 
-def _refusal_of(seeing: Seeing) -> RefusalError:
+def _refusal_of(seeing: Observed) -> RefusalError:
     code = seeing.refuse_with
     later = [("Retry-After", str(random.randint(*GLARE_RETRY)))] if code == 500 else []
     return RefusalError(code, phrase_of(code), later)

@@ -5,29 +5,29 @@ from __future__ import annotations
 from sipmessage import Response
 
 from gateways.sip.calls import facts
-from gateways.sip.calls.relays import CallRelays
+from gateways.sip.calls.client import CallClient
 from gateways.sip.messages.incoming import IncomingResponse
 from gateways.sip.messages.values import split_values, uri_text
 from gateways.sip.proxy.hooks import RefusalError
 from gateways.sip.routing.sides import MARK, settle
-from replay.negotiation import SipEvent
-from replay.relay import CALLER
+from replay.offer_answer import SipMessage
+from replay.relay_settings import CALLER
 
 
 class Strays:
     """Takes the responses of calls that the journal knows, so that they come about all the same."""
 
-    def __init__(self, calls: CallRelays) -> None:
+    def __init__(self, calls: CallClient) -> None:
         self._calls = calls
 
     async def take(self, stray: IncomingResponse) -> Response | None:
-        """Give the response as it is to be sent on; None if no call waits for it, or several of its branches do."""
+        """Return the response as it is to be sent on; None if no call waits for it, or several of its branches do."""
         if stray.method != "INVITE" or stray.status <= 100:
             return None
         call = await self._calls.find(stray.call_id, stray.from_tag, stray.from_tag)
         if (CALLER, stray.from_tag) not in call.parties or len(call.trying) != 1:
             return None
-        request = SipEvent("INVITE", True, stray.cseq, branch=call.trying[0], from_tag=stray.from_tag)
+        request = SipMessage("INVITE", True, stray.cseq, branch=call.trying[0], from_tag=stray.from_tag)
         event = facts.response_event(request, stray.message)
         if not event.to_tag:  # it makes no dialog that could be ended again (RFC 3261 8.2.6.2)
             return None
@@ -47,7 +47,7 @@ class Strays:
 
 
 def _recorded(response: Response) -> int:
-    """Give how many Record-Routes stood in the request: from the one of ours that is nearest to the callee on."""
+    """Return how many Record-Routes stood in the request: from the one of ours that is nearest to the callee on."""
     values = split_values(response.headers.getlist("Record-Route"))
     ours = next((place for place, value in enumerate(values) if MARK in uri_text(value).split(";")), len(values))
     return len(values) - ours

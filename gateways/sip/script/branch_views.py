@@ -8,6 +8,7 @@ from dataclasses import replace
 from sipmessage import Request as SipRequest
 from sipmessage import Response as SipResponse
 
+from actors.setting_values import branch_name
 from gateways.sip.addresses import Hop
 from gateways.sip.proxy import hooks
 from gateways.sip.proxy.hooks import Target
@@ -15,8 +16,7 @@ from gateways.sip.script.contacts import fix_contacts
 from gateways.sip.script.decisions import Plan, RoutingError
 from gateways.sip.script.message import CallView, MessageView, Side, Undo, next_hop_from, side_of, uri_from
 from gateways.sip.script.views import DecidingView, Request
-from replay.relay import CALLEE
-from replay.settings import branch_name
+from replay.relay_settings import CALLEE
 
 
 class Branch(CallView):
@@ -30,7 +30,7 @@ class Branch(CallView):
     _message: SipRequest
 
     def __init__(self, hook: hooks.Branch, request: Request) -> None:
-        """Give a view of a branch of a request."""
+        """Return a view of a branch of a request."""
         self._hook, self._request, self._dropped = hook, request, False
         self._message, of_request = hook.request, side_of(request)
         self._side = of_request if request.has_totag else Side(of_request.settings, CALLEE, branch_name(hook.index))
@@ -91,7 +91,7 @@ class Branch(CallView):
 
 
 def source_of(branch: Branch) -> Hop | None:
-    """Give where the latest response of a branch came from."""
+    """Return where the latest response of a branch came from."""
     return branch._hook.source  # noqa: SLF001 scripts see it in the reply
 
 
@@ -103,7 +103,7 @@ class Reply(CallView):
     _message: SipResponse
 
     def __init__(self, response: SipResponse, branch: Branch) -> None:
-        """Give a view of the latest response of a branch."""
+        """Return a view of the latest response of a branch."""
         self._message, self._of, self._source, self._dropped = response, branch, source_of(branch), False
         self._side = replace(side_of(branch), leg=side_of(branch.request).peer)
 
@@ -170,7 +170,7 @@ class Failure(DecidingView):
     statuses: Mapping[int, int]
 
     def __init__(self, request: Request, best: SipResponse, statuses: Mapping[int, int]) -> None:
-        """Give a view of a request's failure."""
+        """Return a view of a request's failure."""
         self._request, self._message, self.statuses = request, best, statuses
         self._side = side_of(request)
         self._plan = Plan(max(statuses, default=-1) + 1)
@@ -205,7 +205,7 @@ class Local(MessageView):
     to_leg: str
 
     def __init__(self, request: SipRequest, to_leg: str) -> None:
-        """Give a view of a request of our own."""
+        """Return a view of a request of our own."""
         self._message, self.to_leg = request, to_leg
 
     @property

@@ -25,7 +25,7 @@ def fix_contacts(message: Message, source: Hop) -> None:
 
 
 def with_address(value: str, source: Hop) -> str:
-    """Give a Contact value with another host and port; one without a SIP URI (`*`, tel:) as it is."""
+    """Return a Contact value with another host and port; one without a SIP URI (`*`, tel:) as it is."""
     found = _URI.fullmatch(value)
     if found is None:
         return value

@@ -16,7 +16,7 @@ class RoutingError(Exception):
 
 
 @value
-class Relay:
+class Forward:
     """The request goes to these targets: at least one, in the order in which branches were appended."""
 
     targets: Sequence[Target]
@@ -34,7 +34,7 @@ class Undecided:
     why: str
 
 
-Decision: TypeAlias = Relay | Answer | Drop | Undecided
+Decision: TypeAlias = Forward | Answer | Drop | Undecided
 
 NO_FUNCTION = Undecided("no function is registered")
 
@@ -75,7 +75,7 @@ class Plan:
         targets = self._targets or ([] if otherwise is None else [otherwise])
         if not targets:
             raise RoutingError("there is nowhere to relay to: append_branch(uri), or name a next hop")
-        self._decision = Relay(tuple(Target(target.uri, target.next_hop or next_hop, target.q) for target in targets))
+        self._decision = Forward(tuple(Target(target.uri, target.next_hop or next_hop, target.q) for target in targets))
 
     def decide(self, decision: Answer | Drop) -> None:
         """Decide for anything but to relay."""
@@ -83,7 +83,7 @@ class Plan:
         self._decision = decision
 
     def close(self) -> Decision:
-        """Give the decision; from now on nothing can be decided here."""
+        """Return the decision; from now on nothing can be decided here."""
         self._closed = True
         if self._decision is not None:
             return self._decision
@@ -97,7 +97,7 @@ class Plan:
 
 def _words(decision: Decision) -> str:
     match decision:
-        case Relay():
+        case Forward():
             return "relay()"
         case Answer(code=code):
             return f"reply({code})"

@@ -62,7 +62,7 @@ def on_local(function: LocalFunction) -> LocalFunction:
 
 
 def registered(namespace: Mapping[str, object]) -> Iterator[tuple[On, Callable[..., object]]]:
-    """Give the functions that are registered in a module's namespace, each once for each of its events."""
+    """Return the functions that are registered in a module's namespace, each once for each of its events."""
     functions = {id(found): found for found in namespace.values() if callable(found)}
     for function in functions.values():
         for event in _events(function):

@@ -27,12 +27,12 @@ class Headers(Named):
         self._message = message
 
     def get(self, name: str, default: str = "") -> str:
-        """Give the first value of a name."""
+        """Return the first value of a name."""
         value = self._message.headers.get(_long(name))
         return default if value is None else value
 
     def all(self, name: str) -> list[str]:
-        """Give all values of a name, in their order."""
+        """Return all values of a name, in their order."""
         return list(self._message.headers.getlist(_long(name)))
 
     def add(self, name: str, value: str) -> None:
@@ -40,7 +40,7 @@ class Headers(Named):
         self._message.headers.setlist(*_checked(name, *self.all(name), value))
 
     def set(self, name: str, value: str) -> None:
-        """Give a header this value alone. Raises RoutingError for one that the proxy sees to."""
+        """Return a header this value alone. Raises RoutingError for one that the proxy sees to."""
         self._message.headers.setlist(*_checked(name, value))
 
     def remove(self, name: str) -> None:
@@ -51,18 +51,18 @@ class Headers(Named):
         return isinstance(name, str) and self._message.headers.get(_long(name)) is not None
 
     def __iter__(self) -> Iterator[str]:
-        """Give the names, each once."""
+        """Return the names, each once."""
         return iter(list(self._message.headers.keys()))
 
 
 def checked_header(name: str, value: str) -> tuple[str, str]:
-    """Give a header that is to stand in an answer. Raises RoutingError for one that cannot, or that others see to."""
+    """Return a header that is to stand in an answer. Raises RoutingError for one that cannot, or that others see to."""
     name, (value,) = _checked(name, value)
     return name, value
 
 
 def checked_text(what: str, text: str) -> str:
-    """Give a text that is to stand in a line of a message. Raises RoutingError if it would end the line."""
+    """Return a text that is to stand in a line of a message. Raises RoutingError if it would end the line."""
     if not isinstance(text, str) or _FORBIDDEN.search(text):
         raise RoutingError(f"{what}: expected one line of text, found {text!r}")
     return text.strip()

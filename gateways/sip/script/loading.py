@@ -40,7 +40,7 @@ def load(path: Path) -> tuple[ModuleType, Functions]:
 
 
 def line_in(path: Path, error: BaseException) -> int:
-    """Give the script's own line that led to an error, 0 if there is none."""
+    """Return the script's own line that led to an error, 0 if there is none."""
     for each in _chain(error):
         lines = [frame.lineno for frame in traceback.extract_tb(each.__traceback__) if frame.filename == str(path)]
         if lines:

@@ -17,7 +17,7 @@ from gateways.sip.script.decisions import RoutingError
 from gateways.sip.script.headers import Headers, checked_text
 from gateways.sip.script.names import Named
 from gateways.sip.script.variables import CallVariables, ContextSettings, LegSettings
-from replay.relay import CALLEE, CALLER
+from replay.relay_settings import CALLEE, CALLER
 
 Undo = Callable[[], None]
 
@@ -53,11 +53,11 @@ class MessageView(Named):
         self._message.headers.set("Content-Type", checked_text("Content-Type", text))
 
     def _mark(self) -> Undo:
-        """Give what brings the view back to what it is now, should a script function fail."""
+        """Return what brings the view back to what it is now, should a script function fail."""
         return marked(self._message)
 
     def _draft(self) -> AbstractContextManager[None]:
-        """Give the context in which a script function may write settings."""
+        """Return the context in which a script function may write settings."""
         return nullcontext()
 
 
@@ -115,7 +115,7 @@ class CallView(MessageView):
 
 
 def side_of(view: CallView) -> Side:
-    """Give whose settings a view's are."""
+    """Return whose settings a view's are."""
     return view._side  # noqa: SLF001 scripts are not to see it
 
 
@@ -132,7 +132,7 @@ def attempt(view: MessageView) -> Iterator[None]:
 
 
 def marked(message: Request | Response) -> Undo:
-    """Give what brings a message back to what it is now."""
+    """Return what brings a message back to what it is now."""
     headers, body = copied(message.headers), message.body
     uri = message.uri if isinstance(message, Request) else None
 

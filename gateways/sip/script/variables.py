@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, overload
 
+from actors.setting_values import SPELLINGS, BadSetting, SettingValue, branch_name, branch_of
 from gateways.sip.calls.settings import CallSettings
 from gateways.sip.script.names import Named
-from replay.relay import CONTEXT_SETTINGS, LEG_SETTINGS
-from replay.settings import SPELLINGS, BadSetting, SettingValue, branch_name, branch_of
+from replay.relay_settings import CONTEXT_SETTINGS, LEG_SETTINGS
 
 
 class _LegText:
@@ -49,7 +49,7 @@ class LegSettings(Named):
     delete = _LegText()
 
     def __init__(self, settings: CallSettings, leg: str, branch: str, indexed: str) -> None:
-        """Give a view of a leg in a branch ("" for all). `indexed` is the leg that an index stands for."""
+        """Return a view of a leg in a branch ("" for all). `indexed` is the leg that an index stands for."""
         self._settings, self._leg, self._branch, self._indexed = settings, leg, branch, indexed
 
     @property
@@ -80,7 +80,7 @@ class LegSettings(Named):
         self._settings.set_leg(self._leg, self._branch, values)
 
     def branch(self, key: int | str) -> LegSettings:
-        """Give the settings in one branch, by its index (0, 1, ...) or its callee's tag."""
+        """Return the settings in one branch, by its index (0, 1, ...) or its callee's tag."""
         name = branch_name(key) if isinstance(key, int) else branch_of(key, self._settings.relay.tags)
         return LegSettings(self._settings, self._indexed, name, self._indexed)
 

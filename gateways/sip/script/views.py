@@ -11,12 +11,12 @@ from gateways.sip.addresses import Hop
 from gateways.sip.addresses import Local as Listening
 from gateways.sip.calls.settings import CallSettings
 from gateways.sip.messages.values import uri_text
-from gateways.sip.proxy.hooks import Answer, Arrival, Target
+from gateways.sip.proxy.hooks import Answer, ReceivedRequest, Target
 from gateways.sip.script.contacts import fix_contacts
 from gateways.sip.script.decisions import Decision, Drop, Plan, RoutingError
 from gateways.sip.script.headers import checked_header, checked_text
 from gateways.sip.script.message import CallView, Side, Undo, next_hop_from, uri_from
-from replay.relay import ALL_BRANCHES, CALLER
+from replay.relay_settings import ALL_BRANCHES, CALLER
 
 if TYPE_CHECKING:
     from gateways.sip.script.branch_views import Branch, Failure, Reply
@@ -59,7 +59,7 @@ class DecidingView(CallView):
 
 
 def decision_of(view: DecidingView) -> Decision:
-    """Give what was decided; from now on nothing can be decided there."""
+    """Return what was decided; from now on nothing can be decided there."""
     return view._plan.close()  # noqa: SLF001 scripts are not to see it
 
 
@@ -77,8 +77,8 @@ class Request(DecidingView):
     on_reply: Callable[[Reply], Done] | None
     on_failure: Callable[[Failure], Done] | None
 
-    def __init__(self, arrival: Arrival, settings: CallSettings, *, sender: str = CALLER) -> None:
-        """Give a view of a request and its call's settings; `sender` (caller, callee) is who sent it."""
+    def __init__(self, arrival: ReceivedRequest, settings: CallSettings, *, sender: str = CALLER) -> None:
+        """Return a view of a request and its call's settings; `sender` (caller, callee) is who sent it."""
         self._arrival, self._message, self._plan = arrival, arrival.request, Plan()
         self._side = Side(settings, sender, self._dialogs_branch(settings, sender))
         self.on_branch = self.on_reply = self.on_failure = None
@@ -207,7 +207,7 @@ class Request(DecidingView):
 
 
 def answer_of(code: int, phrase: str, headers: AnswerHeaders) -> Answer:
-    """Give a final response that a script wants. Raises RoutingError for one that cannot be."""
+    """Return a final response that a script wants. Raises RoutingError for one that cannot be."""
     if not isinstance(code, int) or not 200 <= code <= 699:
         raise RoutingError(f"reply({code!r}): expected a final response, 200 to 699")
     pairs = headers.items() if isinstance(headers, Mapping) else headers

@@ -48,7 +48,7 @@ class Loop(Protocol):
     """What is needed of an event loop."""
 
     def time(self) -> float:
-        """Give the time in seconds."""
+        """Return the time in seconds."""
 
     def call_at(self, when: float, callback: Callable[[], object], /) -> Handle:
         """Call back at a time."""

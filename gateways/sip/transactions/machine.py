@@ -141,7 +141,7 @@ class Pacing(NamedTuple):
 
 
 def pacing(timers: Timers, *, reliable: bool) -> Pacing:
-    """Give how long timers run over a transport."""
+    """Return how long timers run over a transport."""
     return Pacing(timers.durations(reliable=reliable), timers.t2)
 
 
@@ -193,7 +193,7 @@ class Machine:
             self._enter(State.TERMINATED)
 
     def _running(self, alarm: Alarm | None, timer: Timer | None) -> Alarm | None:
-        """Give the alarm for a timer that is to run: the one that runs already if it is for this timer."""
+        """Return the alarm for a timer that is to run: the one that runs already if it is for this timer."""
         if alarm is not None:
             if alarm.timer is timer:
                 return alarm

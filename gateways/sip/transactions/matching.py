@@ -21,7 +21,7 @@ ServerKey: TypeAlias = tuple[str | int | None, ...]
 
 
 def key_of(request: IncomingRequest, method: str) -> ServerKey:
-    """Give the key of a request. method: its own; INVITE to find the INVITE that a CANCEL is for."""
+    """Return the key of a request. method: its own; INVITE to find the INVITE that a CANCEL is for."""
     via = request.via
     branch = via.parameters.get("branch")
     if not branch or not branch.startswith(COOKIE):
@@ -30,7 +30,7 @@ def key_of(request: IncomingRequest, method: str) -> ServerKey:
 
 
 def keys_of_ack(ack: IncomingRequest) -> tuple[ServerKey, ...]:
-    """Give the keys that the INVITE of an ACK can have. The old way its To tag is the INVITE's, or the response's."""
+    """Return the keys that the INVITE of an ACK can have. The old way its To tag is the INVITE's, or the response's."""
     if is_old(key := key_of(ack, "INVITE")):
         return key, _old_key(ack, "INVITE", "")
     return (key,)

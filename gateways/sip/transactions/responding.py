@@ -51,7 +51,7 @@ class Responses:
         return received
 
     def invite_of(self, cancel: IncomingRequest) -> Answering | None:
-        """Give the transaction of the INVITE that a CANCEL is for (RFC 3261 9.2)."""
+        """Return the transaction of the INVITE that a CANCEL is for (RFC 3261 9.2)."""
         return self._table.get(key_of(cancel, "INVITE"))
 
     def takes_ack(self, ack: IncomingRequest) -> bool:

@@ -28,7 +28,7 @@ class Shared:
     reliable: Pacing
 
     def pacing(self, hop: Hop) -> Pacing:
-        """Give how long timers run for messages that travel this hop."""
+        """Return how long timers run for messages that travel this hop."""
         return self.reliable if hop.transport.reliable else self.lossy
 
 
@@ -39,7 +39,7 @@ def shared(send: Send, timers: Timers, loop: Loop) -> Shared:
 
 
 def event_of(status: int) -> Event:
-    """Give the event that a response is."""
+    """Return the event that a response is."""
     if status < 200:
         return Event.PROVISIONAL
     return Event.SUCCESS if status < 300 else Event.FAILURE

@@ -51,7 +51,7 @@ class Timers:
         return 64 * self.t1
 
     def durations(self, *, reliable: bool) -> Mapping[Timer, float]:
-        """Give how long each timer runs over a transport; 0: what is to be sent again is not, a state ends at once.
+        """Return how long each timer runs over a transport; 0: what is to be sent again is not, a state ends at once.
 
         D is a multiple of T1 as H is, which it is to outlast: with the RFC's T1 it is its 32 s.
         """

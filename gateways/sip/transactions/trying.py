@@ -10,7 +10,7 @@ _COPIED = ("Via", "From", "To", "Call-ID", "CSeq", "Timestamp")
 
 
 def trying(invite: Request) -> bytes:
-    """Give the 100 to an INVITE (RFC 3261 8.2.6, 17.2.1)."""
+    """Return the 100 to an INVITE (RFC 3261 8.2.6, 17.2.1)."""
     headers = invite.headers
     lines = ["SIP/2.0 100 Trying"]
     for name in _COPIED:

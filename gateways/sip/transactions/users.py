@@ -69,7 +69,7 @@ class TransactionUser(Protocol):
     """Who takes requests. All calls come on the event loop; they must return at once and not raise."""
 
     def refuses(self, request: IncomingRequest) -> Sequence[tuple[str, str]] | None:
-        """Give the headers of the 503 that a request gets for which there is no room; None to take it.
+        """Return the headers of the 503 that a request gets for which there is no room; None to take it.
 
         It is sent without a transaction, so that a flood of requests leaves nothing behind.
         """

@@ -61,7 +61,7 @@ class Connection(asyncio.Protocol):
             self.send(data, failed)
 
     def connect_failed(self, why: str) -> None:
-        """Give up: it cannot be connected."""
+        """Return up: it cannot be connected."""
         self._end()
         self._fail_all(why)
         self._gone(self)

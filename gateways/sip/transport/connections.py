@@ -65,7 +65,7 @@ class Connections:
         connection.send(data, failed)
 
     def _key(self, hop: Hop) -> _Key:
-        """Give what tells connections apart: one whose peer has proved one name is not used for another."""
+        """Return what tells connections apart: one whose peer has proved one name is not used for another."""
         proved = hop.transport is Transport.TLS and self._settings.verify
         return hop.transport, hop.host, hop.port, hop.name.lower() if proved else ""
 

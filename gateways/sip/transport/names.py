@@ -50,7 +50,7 @@ class Names:
         self._asked: dict[_Key, asyncio.Task[_Records]] = {}
 
     async def naptr(self, name: str) -> list[Naptr]:
-        """Give a name's NAPTR records."""
+        """Return a name's NAPTR records."""
         records = cast("tuple[NAPTR, ...]", await self._records(name, RdataType.NAPTR))
         return [
             Naptr(each.order, each.preference, _text(each.flags), _text(each.service), each.replacement.to_text())
@@ -58,19 +58,19 @@ class Names:
         ]
 
     async def srv(self, name: str) -> list[Srv]:
-        """Give a name's SRV records."""
+        """Return a name's SRV records."""
         records = cast("tuple[SRV, ...]", await self._records(name, RdataType.SRV))
         return [Srv(each.priority, each.weight, each.port, each.target.to_text()) for each in records]
 
     async def addresses(self, name: str) -> list[str]:
-        """Give a name's addresses, those of IPv6 first."""
+        """Return a name's addresses, those of IPv6 first."""
         if _is_localhost(name):
             return ["::1", "127.0.0.1"]
         six, four = await asyncio.gather(self._records(name, RdataType.AAAA), self._records(name, RdataType.A))
         return [cast("A | AAAA", each).address for each in (*six, *four)]
 
     async def close(self) -> None:
-        """Give up the questions that are under way: they find nothing."""
+        """Return up the questions that are under way: they find nothing."""
         tasks = list(self._asked.values())
         for task in tasks:
             task.cancel()

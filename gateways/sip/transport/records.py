@@ -45,7 +45,7 @@ _NAPTR_SERVICE = {"SIP+D2U": Transport.UDP, "SIP+D2T": Transport.TCP, "SIPS+D2T"
 
 
 def allowed_transports(uri: URI) -> tuple[Transport, ...]:
-    """Give the transports that a URI allows, the preferred first: none where it asks for one that is not known.
+    """Return the transports that a URI allows, the preferred first: none where it asks for one that is not known.
 
     `transport=tcp` of a sips URI means TLS over TCP (RFC 3261 26.2.2).
     """
@@ -66,12 +66,12 @@ def names_transport(uri: URI) -> bool:
 
 
 def service_of(domain: str, transport: Transport) -> Service:
-    """Give where a domain has the SRV records for a transport."""
+    """Return where a domain has the SRV records for a transport."""
     return Service(f"{_SRV_PREFIX[transport]}.{domain}", transport)
 
 
 def services_in(records: Sequence[Naptr], transports: Collection[Transport]) -> list[Service]:
-    """Give the services for transports that may be used, the preferred first.
+    """Return the services for transports that may be used, the preferred first.
 
     Of records with different orders only those with the lowest that can be used count (RFC 3403 4.1).
     """

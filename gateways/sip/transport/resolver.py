@@ -55,7 +55,7 @@ class Resolver:
         self._random = random or Random()
 
     def numeric(self, uri: URI) -> list[Hop] | None:
-        """Give the one address of a URI whose host is an IP address, at once; None for other hosts.
+        """Return the one address of a URI whose host is an IP address, at once; None for other hosts.
 
         The list is empty if the URI asks for a transport that is not known, that sips does not allow, or for no port.
         """
@@ -66,7 +66,7 @@ class Resolver:
         return [Hop(transport, host, uri.port or transport.default_port) for transport in transports]
 
     async def resolve(self, uri: URI) -> list[Hop]:
-        """Give the addresses that a request for `uri` is to be sent to, best first: empty if there is none.
+        """Return the addresses that a request for `uri` is to be sent to, best first: empty if there is none.
 
         Never raises: why there is none is logged. SRV records of one priority are ordered anew each time, by weight.
         """
@@ -78,7 +78,7 @@ class Resolver:
         return hops
 
     async def close(self) -> None:
-        """Give up the questions that are under way: they find nothing."""
+        """Return up the questions that are under way: they find nothing."""
         await self._names.close()
 
     async def _by_name(self, uri: URI) -> list[Hop]:
@@ -110,7 +110,7 @@ class Resolver:
         return None
 
     async def _by_address(self, domain: str, name: str, transport: Transport, port: int) -> list[Hop]:
-        """Give the addresses of a host. What TLS is to find is the domain that was asked for (RFC 5922 4)."""
+        """Return the addresses of a host. What TLS is to find is the domain that was asked for (RFC 5922 4)."""
         proof = domain if transport is Transport.TLS else ""
         hosts = await self._names.addresses(name)
         return [Hop(transport, host, port, name=proof) for host in hosts if self._can_use(transport, host)]

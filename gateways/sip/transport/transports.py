@@ -85,7 +85,7 @@ class Transports:
         return self._connections.has(hop)
 
     def local_for(self, hop: Hop) -> Local | None:
-        """Give the listening point that a message to `hop` leaves from, None if none can reach it.
+        """Return the listening point that a message to `hop` leaves from, None if none can reach it.
 
         It is the hop's own if it has one that is open; else, of those that fit, the one with the address that the
         system would send from, or the first.

@@ -33,7 +33,7 @@ class Call:
     callee: Side
 
     def sides(self, first: str) -> tuple[Side, Side]:
-        """Give a party by its name (caller, callee), and the other."""
+        """Return a party by its name (caller, callee), and the other."""
         return (self.caller, self.callee) if first == "caller" else (self.callee, self.caller)
 
     async def talk(self) -> None:
@@ -98,7 +98,7 @@ async def talk(stage: Stage, one: Side, other: Side) -> None:
 
 
 def relay_host(agent: UserAgent) -> str:
-    """Give the relay's address for a party: that of its own family."""
+    """Return the relay's address for a party: that of its own family."""
     return HOST_6 if ":" in agent.host else HOST
 
 
@@ -156,7 +156,7 @@ class Scene:
 
 @asynccontextmanager
 async def on_scene(stage: Stage, *names: str, transport: str = "udp") -> AsyncIterator[Scene]:
-    """Give a caller and callees with these names, or one."""
+    """Return a caller and callees with these names, or one."""
     async with AsyncExitStack() as stack:
         agents = [
             await stack.enter_async_context(UserAgent(name, transport)) for name in ("caller", *(names or ["callee"]))

@@ -121,7 +121,7 @@ class Crowd(DatagramSocket):
 
 
 def branch_of(message: bytes) -> str:
-    """Give the branch of a message's top Via."""
+    """Return the branch of a message's top Via."""
     found = _BRANCH.search(message)
     assert found, message
     return found[1].decode()

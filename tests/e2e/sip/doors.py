@@ -49,12 +49,12 @@ class Doors(Stage):
 
 
 def places(ports: PortBlock) -> dict[tuple[str, str], Place]:
-    """Give a place for each transport and address family."""
+    """Return a place for each transport and address family."""
     return {(kind, host): Place(kind, host, ports.take()) for host in (HOST, HOST_6) for kind in KINDS}
 
 
 def listening(doors: Mapping[tuple[str, str], Place], authority: Authority, certificate: Path) -> dict[str, Value]:
-    """Give the keys of [sip] for a door that listens there."""
+    """Return the keys of [sip] for a door that listens there."""
     return {
         "listen": [str(place) for place in doors.values()],
         "certificate": str(certificate),
@@ -64,7 +64,7 @@ def listening(doors: Mapping[tuple[str, str], Place], authority: Authority, cert
 
 
 def contexts(authority: Authority, certificate: Path) -> Tls:
-    """Give what a user agent shows who it is with, and how it knows others."""
+    """Return what a user agent shows who it is with, and how it knows others."""
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     server.load_cert_chain(certificate)
     return Tls(server, ssl.create_default_context(cafile=authority.ca))
@@ -89,7 +89,7 @@ class Secure(UserAgent):
 
 @asynccontextmanager
 async def between(doors: Doors, caller: UserAgent, callee: UserAgent) -> AsyncIterator[Scene]:
-    """Give the scene of a call between two user agents; the caller calls at the door that it can reach."""
+    """Return the scene of a call between two user agents; the caller calls at the door that it can reach."""
     async with AsyncExitStack() as stack:
         for agent in (caller, callee):
             await stack.enter_async_context(agent)

@@ -33,13 +33,13 @@ def example(name: str, folder: Path, addresses: Mapping[str, str]) -> Path:
 
 
 def uri(place: Place) -> str:
-    """Give the URI that leads to a place."""
+    """Return the URI that leads to a place."""
     how = "" if place.transport == "udp" else f";transport={place.transport}"
     return f"sip:{place.host}:{place.port}{how}"
 
 
 def protocol(body: bytes) -> bytes:
-    """Give the transport protocol of an SDP's first stream."""
+    """Return the transport protocol of an SDP's first stream."""
     return body.partition(b"\r\nm=")[2].split()[2]
 
 

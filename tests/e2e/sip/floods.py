@@ -40,7 +40,7 @@ _NUMBERS = itertools.count(1)
 
 @asynccontextmanager
 async def flooders(service: Service) -> AsyncIterator[Flooders]:
-    """Give those who flood a service."""
+    """Return those who flood a service."""
     loop = asyncio.get_running_loop()
     silence, _ = await loop.create_datagram_endpoint(Silence, local_addr=(HOST, 0))
     try:
@@ -139,5 +139,5 @@ async def _call(client: NgClient, rubbish: bytes) -> None:
 
 
 def in_dialog(request: bytes) -> bytes:
-    """Give a request a To tag."""
+    """Return a request a To tag."""
     return request.replace(b"\r\nCall-ID", b";tag=callee\r\nCall-ID", 1)

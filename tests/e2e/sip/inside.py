@@ -12,9 +12,9 @@ from structlog.typing import EventDict
 
 from actors import replies
 from actors.effects import Flow, Spawn
-from actors.flows.dialogs import Own, request_in_dialog
-from actors.signaller import SignalOutcome
-from engines.rtpengine.bencode import NgDict
+from actors.flows.sip.own_requests import Own, request_in_dialog
+from actors.sip_requests import SipOutcome
+from engines.ng.bencode import NgDict
 from events.journal import Journal
 from rtp_relay import service
 from rtp_relay.assembly.clock import JournalClock
@@ -34,7 +34,7 @@ class Clock(JournalClock):
     ahead = 0
 
     def now(self) -> int:
-        """Give the time, ms since the epoch."""
+        """Return the time, ms since the epoch."""
         return super().now() + self.ahead
 
     def put_forward(self, seconds: float) -> None:
@@ -77,7 +77,7 @@ class Inside(Service):
             self._running = None
 
     async def at_rest(self) -> bool:
-        """Tell whether its SIP door knows no transaction and has no timer set any more, and no call is resident."""
+        """Return whether its SIP door knows no transaction and has no timer set any more, and no call is resident."""
         running = self._running
         assert running is not None, "it is not running"
         assert running._sip is not None
@@ -91,11 +91,11 @@ class Inside(Service):
     def faults(self) -> list[str]:
         return [str(entry) for entry in self._logged if "exc_info" in entry]
 
-    async def send(self, call_id: str, own: Own) -> SignalOutcome:
+    async def send(self, call_id: str, own: Own) -> SipOutcome:
         """Have the control node send a request of our own in a call's dialog, and give its outcome."""
         assert self._running is not None, "it is not running"
         loop = asyncio.get_running_loop()
-        ended: asyncio.Future[SignalOutcome] = loop.create_future()
+        ended: asyncio.Future[SipOutcome] = loop.create_future()
         begun: asyncio.Future[NgDict] = loop.create_future()
 
         def request() -> Flow:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 
-from actors.flows.dialogs import Own
-from actors.signaller import SignalOutcome
-from events.types import RequestEnded, RequestIntended
-from replay.relay import CALLEE, CALLER
+from actors.flows.sip.own_requests import Own
+from actors.sip_requests import SipOutcome
+from events.registry import SipRequestEnded, SipRequestIntended
+from replay.relay_settings import CALLEE, CALLER
 from tests.e2e.sip.calls import Call
 from tests.e2e.sip.inside import Inside
 from tests.e2e.sip.stage import ENDED, PLAIN, Stage
@@ -64,7 +64,7 @@ async def goes_on(call: Call) -> None:
     await call.stage.nothing_is_left(of_call(call))
 
 
-async def accept(call: Call, leg: str, node: Inside) -> SignalOutcome:
+async def accept(call: Call, leg: str, node: Inside) -> SipOutcome:
     """Send a party a re-INVITE of ours that offers what it has; it answers, and gets an ACK."""
     side, other = call.sides(leg)
     sending = asyncio.create_task(node.send(of_call(call), reinvite(call, leg)))
@@ -84,20 +84,20 @@ def reinvite(call: Call, leg: str) -> Own:
     return Own(leg, callee_tag(call), "INVITE", "a test", side.hears, "application/sdp", (contact,))
 
 
-async def intended(stage: Stage, call_id: str, method: str = "") -> list[RequestIntended]:
-    """Give the requests of our own that a call's journal has, all or those of one method."""
+async def intended(stage: Stage, call_id: str, method: str = "") -> list[SipRequestIntended]:
+    """Return the requests of our own that a call's journal has, all or those of one method."""
     events = [record.event for record in await stage.service.events(call_id)]
-    return [event for event in events if isinstance(event, RequestIntended) and method in ("", event.method)]
+    return [event for event in events if isinstance(event, SipRequestIntended) and method in ("", event.method)]
 
 
 async def ended(stage: Stage, call_id: str) -> dict[tuple[str, str], list[int]]:
-    """Give the statuses that requests of our own in a call have had, by their methods and by whom they went to."""
+    """Return the statuses that requests of our own in a call have had, by their methods and by whom they went to."""
     statuses: dict[tuple[str, str], list[int]] = {}
-    sent: dict[int, RequestIntended] = {}
+    sent: dict[int, SipRequestIntended] = {}
     for record in await stage.service.events(call_id):
-        if isinstance(record.event, RequestIntended):
+        if isinstance(record.event, SipRequestIntended):
             sent[record.event.number] = record.event
-        elif isinstance(record.event, RequestEnded):
+        elif isinstance(record.event, SipRequestEnded):
             one = sent[record.event.number]
             statuses.setdefault((one.method, one.leg), []).append(record.event.status)
     return statuses

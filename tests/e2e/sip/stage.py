@@ -8,7 +8,7 @@ from pathlib import Path
 
 from events import session_events
 from events.event import Event
-from events.session_events import DeleteWanted
+from events.session_events import DeleteIntended
 from replay.fold import fold
 from tests.e2e.stage import Relay, held
 from tests.peers.peer import wait_until
@@ -60,7 +60,7 @@ class Stage:
         That a call ends whose sessions are wanted to be deleted already is no news of these.
         """
         events = [record.event for record in await self.service.events(call_id)]
-        told = [event for event in events if not isinstance(event, DeleteWanted) or event.sessions]
+        told = [event for event in events if not isinstance(event, DeleteIntended) or event.sessions]
         return [event.name for event in told if event.name in SESSION_EVENTS]
 
     async def nothing_is_left(self, call_id: str) -> None:
@@ -96,5 +96,5 @@ SESSION_EVENTS = {
 
 
 def database(redis: RedisServer, number: int) -> str:
-    """Give the URL of a database of a Redis: services whose calls have nothing to do with each other share a server."""
+    """Return a Redis database's URL: services whose calls have nothing to do with each other share a server."""
     return redis.url.replace("/0", f"/{number}")

@@ -80,7 +80,7 @@ def named(message: bytes) -> set[bytes]:
 
 
 def relayed(stage: Stage, message: bytes) -> bool:
-    """Tell whether the session description in a message is the relay's."""
+    """Return whether the session description in a message is the relay's."""
     low, high = stage.relay.media_ports
     ports = [int(stream.port.text) for stream in parse(message.partition(b"\r\n\r\n")[2]).live_streams]
     return bool(ports) and all(low <= port <= high for port in ports)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from events.types import CallVariableSet, RelayEngaged
+from events.registry import CallVariableSet, RelayEngaged
 from tests.e2e.sip.calls import Scene, check_relayed, on_scene
 from tests.e2e.sip.examples import (
     SCRIPTS,

@@ -55,7 +55,7 @@ def tls(authority: Authority) -> Tls:
 
 @asynccontextmanager
 async def secured(url: str, script: Path, relays: Mapping[str, Relay], authority: Authority) -> AsyncIterator[Doors]:
-    """Give a stage with TLS whose door has that script."""
+    """Return a stage with TLS whose door has that script."""
     ports = PortBlock()
     ports.reserve()
     try:

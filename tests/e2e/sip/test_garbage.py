@@ -70,7 +70,7 @@ def living() -> Counter[str]:
 
 
 def resident_bytes(service: Service) -> int:
-    """Give the memory that a service takes."""
+    """Return the memory that a service takes."""
     assert service._process is not None
     return int(psutil.Process(service._process.pid).memory_info().rss)
 

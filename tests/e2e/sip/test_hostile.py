@@ -91,12 +91,12 @@ async def nothing_is_left(stage: Stage) -> None:
 
 
 def log(stage: Stage) -> list[str]:
-    """Give the service's log."""
+    """Return the service's log."""
     return stage.service.log(lines=100_000).splitlines()
 
 
 def resident_bytes(stage: Stage) -> int:
-    """Give the memory that the service takes."""
+    """Return the memory that the service takes."""
     process = stage.service._process
     assert process is not None
     return int(psutil.Process(process.pid).memory_info().rss)
@@ -148,7 +148,7 @@ PIECES = (
 
 
 def mutations(real: Sequence[bytes], count: int) -> Iterator[bytes]:
-    """Give messages with some pieces put in, left out or repeated, or that end early; the same ones each time."""
+    """Return messages with some pieces put in, left out or repeated, or that end early; the same ones each time."""
     chance = random.Random(4475)
     for _ in range(count):
         data = chance.choice(real)

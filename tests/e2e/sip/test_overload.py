@@ -27,7 +27,7 @@ MEBIBYTE = 1024 * 1024
 
 @asynccontextmanager
 async def on_small_stage(**sip: Value) -> AsyncIterator[Stage]:
-    """Give a service with the keys `sip` of its door, a relay of each kind, and calls on rtpproxy."""
+    """Return a service with the keys `sip` of its door, a relay of each kind, and calls on rtpproxy."""
     relays: dict[str, Relay] = {"rtpengine": Rtpengine(media_ports=1000), "rtpproxy": Rtpproxy()}
     async with RedisServer() as redis, relays["rtpengine"], relays["rtpproxy"]:
         nodes = [Node(f"{engine}-1", relay, timeout=10) for engine, relay in relays.items()]
@@ -37,7 +37,7 @@ async def on_small_stage(**sip: Value) -> AsyncIterator[Stage]:
 
 @asynccontextmanager
 async def on_small_scene(stage: Stage) -> AsyncIterator[tuple[Scene, Crowd]]:
-    """Give a caller and a callee, and a crowd whose calls go through rtpengine."""
+    """Return a caller and a callee, and a crowd whose calls go through rtpengine."""
     async with on_scene(stage) as scene, Crowd((HOST, stage.service.sip_port), "rtpengine") as crowd:
         yield scene, crowd
 
@@ -163,6 +163,6 @@ async def keep_calling(crowd: Crowd, *, refused: int) -> None:
 
 
 def resident_bytes(service: Service) -> int:
-    """Give the memory that the service takes."""
+    """Return the memory that the service takes."""
     assert service._process is not None
     return int(psutil.Process(service._process.pid).memory_info().rss)

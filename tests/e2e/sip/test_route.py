@@ -52,7 +52,7 @@ class Routing(Service):
         return {**super().environment(), "CALLS": str(self.calls)}
 
     def given(self, call_id: str) -> list[tuple[str, dict[str, Any]]]:
-        """Give what they were given for a call."""
+        """Return what they were given for a call."""
         lines = [json.loads(line) for line in self.calls.read_text().splitlines()]
         return [(event, values) for event, values in lines if values["callid"] == call_id]
 
@@ -74,7 +74,7 @@ class Tags:
     callee: str
 
     def of(self, sender: str) -> dict[str, Any]:
-        """Give what each event of a session tells where `sender` made the offer."""
+        """Return what each event of a session tells where `sender` made the offer."""
         one, other = (self.caller, self.callee) if sender == "caller" else (self.callee, self.caller)
         known = {"node": "node-1", "set": "own", "branch": -1}
         return {"callid": self.call_id, "from_tag": one, "to_tag": other, **known}

@@ -41,12 +41,12 @@ async def intrude(intruders: Scene, call_id: str) -> Sent:
 
 
 def own_name(sent: Sent) -> str:
-    """Give the name of the stream that an intruder's call has."""
+    """Return the name of the stream that an intruder's call has."""
     return id_of_caller(sent.request.call_id, tag_of(sent.request.headers["From"]))
 
 
 async def version(stage: Stage, call_id: str) -> int:
-    """Give how many events a call's journal has."""
+    """Return how many events a call's journal has."""
     return len(await stage.service.events(call_id))
 
 

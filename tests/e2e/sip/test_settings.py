@@ -66,7 +66,7 @@ class Wire:
         return self.tap.exchanges[self.before :]
 
     def options(self, verb: bytes) -> list[NgDict]:
-        """Give what the commands of a verb said beside the names of the parties."""
+        """Return what the commands of a verb said beside the names of the parties."""
         names = (b"command", b"call-id", b"from-tag", b"to-tag", b"via-branch", b"sdp", b"received-from")
         commands = [ng(said) for said in self.exchanges]
         return [
@@ -76,7 +76,7 @@ class Wire:
         ]
 
     def letters(self) -> list[str]:
-        """Give the first words of the commands to an rtpproxy, without the payload types."""
+        """Return the first words of the commands to an rtpproxy, without the payload types."""
         return [said.command.decode().split()[0].partition("c")[0] for said in self.exchanges]
 
 

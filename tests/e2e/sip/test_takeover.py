@@ -36,7 +36,7 @@ def ports() -> Iterator[PortBlock]:
 
 
 def control_node(number: int, url: str, stage: Stage, port: int, *second: int) -> Service:
-    """Give a control node with its SIP door on `port`, and other control nodes' ports as second Record-Routes."""
+    """Return a control node with its SIP door on `port`, and other control nodes' ports as second Record-Routes."""
     sip: dict[str, Value] = {"script": str(AS_ASKED)}
     if second:
         sip["second_record_routes"] = [f"{HOST}:{port}" for port in second]
@@ -44,7 +44,7 @@ def control_node(number: int, url: str, stage: Stage, port: int, *second: int) -
 
 
 def played(service: Service, stage: Stage) -> Stage:
-    """Give the stage with another control node."""
+    """Return the stage with another control node."""
     return Stage(service, stage.relays, stage.engine)
 
 
@@ -126,7 +126,7 @@ async def test_the_answer_to_an_invite_of_the_killed_control_node_goes_through_t
 
 @asynccontextmanager
 async def beside_each_other(stage: Stage, url: str, ports: PortBlock) -> AsyncIterator[tuple[Scene, Service, Service]]:
-    """Give a scene whose calls go to the first of two control nodes; callees' requests go to the second one."""
+    """Return a scene whose calls go to the first of two control nodes; callees' requests go to the second one."""
     first, second = ports.take(), ports.take()
     async with (
         control_node(1, url, stage, first, second) as one,

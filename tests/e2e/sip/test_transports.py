@@ -117,7 +117,7 @@ def each_has_its_own(scene: Scene, doors: Doors) -> None:
 
 
 def routes_of(agent: UserAgent, call_id: str) -> list[str]:
-    """Give where a party sends what it has for the other one: each hop of its route set."""
+    """Return where a party sends what it has for the other one: each hop of its route set."""
     (dialog,) = agent.dialogs(call_id)
     return [str(place_of(uri_of(route))) for route in dialog.routes]
 
@@ -209,7 +209,7 @@ class Named(UserAgent):
 
 @asynccontextmanager
 async def by_name(redis: RedisServer, relays: Mapping[str, Relay], *records: str) -> AsyncIterator[Stage]:
-    """Give a stage whose door is told to others by a name, and asks a nameserver with these records."""
+    """Return a stage whose door is told to others by a name, and asks a nameserver with these records."""
     async with DnsServer(*records) as dns:
         with patch("gateways.sip.door.Resolver", partial(Resolver, port=dns.port)):
             node = inside(redis, 1, relays, advertise=PROXY, nameservers=[HOST])

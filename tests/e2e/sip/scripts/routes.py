@@ -33,7 +33,7 @@ def rtp_relay_delete(call: Mapping[str, object]) -> None:
 
 
 def marked(call: Mapping[str, object]) -> bytes:
-    """Give the body with a name that tells that it was here."""
+    """Return the body with a name that tells that it was here."""
     body = call["body"]
     assert isinstance(body, bytes)
     return body.replace(b"\r\ns=-\r\n", b"\r\ns=routed\r\n")

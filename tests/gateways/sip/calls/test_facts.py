@@ -3,14 +3,14 @@ from __future__ import annotations
 import pytest
 from sipmessage import Response
 
-from events.types import PartyLearned
+from events.registry import PartyLearned
 from gateways.sip.addresses import Hop, Local, Transport
 from gateways.sip.calls import facts
 from gateways.sip.messages.incoming import IncomingRequest
 from gateways.sip.messages.reading import read
 from gateways.sip.messages.replies import reply_to
-from replay.negotiation import SipEvent
-from replay.signalling import Party
+from replay.offer_answer import SipMessage
+from replay.sip_dialogs import Party
 
 HERE = Local(Transport.UDP, "192.0.2.10", 5060, "sip.example.com", 5060)
 HOP = Hop(Transport.UDP, "192.0.2.1", 5062, HERE)
@@ -36,14 +36,14 @@ def response(code: int, *headers: tuple[str, str]) -> Response:
 
 
 def test_a_request() -> None:
-    assert facts.request_event(invite(), from_caller=True, branch="br0") == SipEvent(
+    assert facts.request_event(invite(), from_caller=True, branch="br0") == SipMessage(
         "INVITE", True, 7, branch="br0", from_tag="a1", sdp=SDP
     )
 
 
 def test_a_response_has_its_requests_numbers_and_its_own_sender() -> None:
     event = facts.request_event(invite(), from_caller=True, branch="br0")
-    assert facts.response_event(event, response(183)) == SipEvent(
+    assert facts.response_event(event, response(183)) == SipMessage(
         "INVITE", False, 7, 183, "br0", "a1", "b1", None, reliable=False
     )
 

@@ -6,10 +6,10 @@ import asyncio
 
 import pytest
 
-from events.types import CallVariableSet, ContextSet, RelayEngaged, VariablesSet
+from actors.setting_values import BadSetting
+from events.registry import CallVariableSet, ContextSettingsChanged, LegSettingsChanged, RelayEngaged
 from gateways.sip.calls.settings import CallSettings
-from replay.relay import CALLEE, CALLER, Engagement, Relay
-from replay.settings import BadSetting
+from replay.relay_settings import CALLEE, CALLER, Engagement, RelaySettings
 
 
 def test_what_is_written_is_in_force_and_given_once() -> None:
@@ -26,8 +26,8 @@ def test_what_is_written_is_in_force_and_given_once() -> None:
     assert settings.variables == {"n": "1"}
     assert settings.take() == [
         RelayEngaged(engine="rtpengine", set="edge", branch="br1"),
-        VariablesSet(leg=CALLEE, branch="", values={"flags": "a", "disabled": "1"}, body=b"v=0"),
-        ContextSet(values={"callid": "x", "flags": "3"}),
+        LegSettingsChanged(leg=CALLEE, branch="", values={"flags": "a", "disabled": "1"}, body=b"v=0"),
+        ContextSettingsChanged(values={"callid": "x", "flags": "3"}),
         CallVariableSet(variable="n", value="1"),
     ]
     assert settings.take() == []
@@ -35,14 +35,14 @@ def test_what_is_written_is_in_force_and_given_once() -> None:
 
 
 def test_what_it_was_made_of_stays_as_it_is() -> None:
-    relay = Relay(settings={(CALLER, ""): {"flags": "a"}}, tags={"tA": "br0"})
+    relay = RelaySettings(settings={(CALLER, ""): {"flags": "a"}}, tags={"tA": "br0"})
     variables = {"n": "1"}
     settings = CallSettings(relay, variables)
     settings.set_leg(CALLER, "", {"flags": "b"})
     settings.set_variable("n", "2")
     settings.engage("rtpproxy")
     settings.learn("tB", "br1")
-    assert relay == Relay(settings={(CALLER, ""): {"flags": "a"}}, tags={"tA": "br0"})
+    assert relay == RelaySettings(settings={(CALLER, ""): {"flags": "a"}}, tags={"tA": "br0"})
     assert variables == {"n": "1"}
     assert settings.relay.tags == {"tA": "br0", "tB": "br1"}
     assert settings.relay.in_force(CALLER, "") == {"flags": "b"}
@@ -78,7 +78,7 @@ def test_a_relay_that_cannot_be_engaged_is_refused() -> None:
     with pytest.raises(BadSetting, match="no relay kind 'rtpengin'; there are mediaproxy, route, rtpengine, rtpproxy"):
         CallSettings().engage("rtpengin")
     with pytest.raises(BadSetting, match="before it is answered"):
-        CallSettings(Relay(established="br0")).engage("rtpengine")
+        CallSettings(RelaySettings(established="br0")).engage("rtpengine")
 
 
 def test_other_names_are_refused() -> None:
@@ -115,9 +115,9 @@ def test_of_a_draft_that_fails_nothing_is_left() -> None:
 
     with pytest.raises(KeyError):
         fail()
-    assert settings.relay == Relay(context={"flags": "before"})
+    assert settings.relay == RelaySettings(context={"flags": "before"})
     assert settings.variables == {"n": "1"}
-    assert settings.take() == [ContextSet(values={"flags": "before"})]
+    assert settings.take() == [ContextSettingsChanged(values={"flags": "before"})]
 
 
 async def test_drafts_beside_each_other_do_not_see_each_other() -> None:
@@ -140,7 +140,7 @@ async def test_drafts_beside_each_other_do_not_see_each_other() -> None:
     ended.set()
     with pytest.raises(ValueError, match="the slow one"):
         await task
-    assert settings.take() == [VariablesSet(leg=CALLER, branch="br1", values={"flags": "quick"})]
+    assert settings.take() == [LegSettingsChanged(leg=CALLER, branch="br1", values={"flags": "quick"})]
 
 
 async def test_what_a_function_has_started_cannot_write_when_it_has_ended() -> None:

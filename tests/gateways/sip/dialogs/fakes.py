@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from sipmessage import URI, Request, Response
 
-from actors.signaller import InDialog, SignalOutcome
+from actors.sip_requests import DialogRequest, SipOutcome
 from gateways.sip.addresses import Hop, Local, Transport
 from gateways.sip.messages.incoming import IncomingResponse
 from gateways.sip.messages.vias import top_via
@@ -19,7 +19,7 @@ TCP_LOCAL = Local(Transport.TCP, "127.0.0.1", 5060, "127.0.0.1", 5060)
 
 
 def udp(host: str, port: int = 5060, local: Local | None = LOCAL) -> Hop:
-    """Give a hop over UDP."""
+    """Return a hop over UDP."""
     return Hop(Transport.UDP, host, port, local)
 
 
@@ -29,9 +29,9 @@ def asked(
     routes: tuple[str, ...] = (),
     source: str = "",
     local: str = str(LOCAL),
-) -> InDialog:
-    """Give a request of our own to bob."""
-    return InDialog(
+) -> DialogRequest:
+    """Return a request of our own to bob."""
+    return DialogRequest(
         call_id="call",
         to_leg="callee",
         method=method,
@@ -61,7 +61,7 @@ class Sent:
         raise AssertionError("a late 2xx has to be acknowledged")
 
     def answer(self, code: int, phrase: str = "", body: bytes = b"", **headers: str) -> None:
-        """Give the user a response."""
+        """Return the user a response."""
         response = Response(code, phrase, body)
         for name in ("Via", "From", "To", "Call-ID", "CSeq"):
             response.headers.setlist(name, self.request.headers.getlist(name))
@@ -122,14 +122,14 @@ class Outcomes:
     """A callback that may be called once."""
 
     def __init__(self) -> None:
-        self._outcome: asyncio.Future[SignalOutcome] = asyncio.get_running_loop().create_future()
+        self._outcome: asyncio.Future[SipOutcome] = asyncio.get_running_loop().create_future()
 
-    def __call__(self, outcome: SignalOutcome) -> None:
+    def __call__(self, outcome: SipOutcome) -> None:
         self._outcome.set_result(outcome)
 
     @property
     def came(self) -> bool:
         return self._outcome.done()
 
-    async def outcome(self) -> SignalOutcome:
+    async def outcome(self) -> SipOutcome:
         return await self._outcome

@@ -4,13 +4,13 @@ import re
 
 from sipmessage import Request, Response
 
-from actors.signaller import InDialog
+from actors.sip_requests import DialogRequest
 from gateways.sip.addresses import Hop, Local, Transport
 from gateways.sip.dialogs.making import ack_of, contact_of, ends_of, request_for, sent_from
 from gateways.sip.dialogs.paths import path
 
 ROUTES = ("<sip:p1.example.com;lr>", "<sip:p2.example.com;lr>")
-REINVITE = InDialog(
+REINVITE = DialogRequest(
     call_id="a84b4c76e66710",
     to_leg="callee",
     method="INVITE",
@@ -28,7 +28,7 @@ REINVITE = InDialog(
 LOCAL = Local(Transport.TCP, "127.0.0.1", 5060, "proxy.example.com", 5070)
 
 
-def made(asked: InDialog = REINVITE) -> Request:
+def made(asked: DialogRequest = REINVITE) -> Request:
     return request_for(asked, path(asked.target, asked.routes))
 
 
@@ -92,9 +92,9 @@ def test_a_contact_is_its_uri() -> None:
 
 
 def forwarded() -> tuple[Request, Response]:
-    """Give an INVITE as it left us, and the 2xx of a callee that two proxies stand before, our Via gone already."""
+    """Return an INVITE as it left us, and the 2xx of a callee that two proxies stand before, our Via gone already."""
     invite = request_for(
-        InDialog(
+        DialogRequest(
             call_id="x",
             to_leg="callee",
             method="INVITE",
@@ -122,7 +122,7 @@ def forwarded() -> tuple[Request, Response]:
 def test_an_abandoned_dialog_is_acknowledged_and_ended_beyond_us() -> None:
     source = Hop(Transport.UDP, "192.0.2.50", 5060, Local(Transport.UDP, "127.0.0.1", 5060, "127.0.0.1", 5060))
     ack, bye = ends_of(*forwarded(), source)
-    assert ack == InDialog(
+    assert ack == DialogRequest(
         call_id="x",
         to_leg="callee",
         method="ACK",

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 import pytest
 from sipmessage import URI, Request
 
-from actors.signaller import InDialog, SignalOutcome
+from actors.sip_requests import DialogRequest, SipOutcome
 from gateways.sip.addresses import Hop, Transport
 from gateways.sip.dialogs.hops import Hops
 from gateways.sip.dialogs.making import sent_from
@@ -88,7 +88,7 @@ class Stack:
         await self._resolver.close()
         await self._transports.close()
 
-    def signal(self, asked: InDialog) -> Outcomes:
+    def signal(self, asked: DialogRequest) -> Outcomes:
         outcomes = Outcomes()
         self._requests.signal(asked, outcomes)
         return outcomes
@@ -147,9 +147,9 @@ async def call(transport: str = "udp") -> AsyncIterator[tuple[UserAgent, UserAge
         yield caller, callee, invite.in_dialog
 
 
-def asked(dialog: Dialog, method: str, to: UserAgent, of: UserAgent, sdp: str = "") -> InDialog:
-    """Give a request to `to` as if from `of`, whose dialog it is."""
-    return InDialog(
+def asked(dialog: Dialog, method: str, to: UserAgent, of: UserAgent, sdp: str = "") -> DialogRequest:
+    """Return a request to `to` as if from `of`, whose dialog it is."""
+    return DialogRequest(
         call_id=dialog.call_id,
         to_leg="callee",
         method=method,
@@ -204,7 +204,7 @@ async def test_a_refusal_is_told_and_its_ack_is_the_transactions(code: int, retr
         outcomes = ours.signal(asked(dialog, "INVITE", callee, caller, caller.sdp()))
         headers = [("Retry-After", str(retry_after))] if retry_after else []
         callee.reply(await callee.request("INVITE"), code, "Not now", headers=headers)
-        assert await outcomes.outcome() == SignalOutcome(code, "Not now", retry_after=retry_after)
+        assert await outcomes.outcome() == SipOutcome(code, "Not now", retry_after=retry_after)
         await callee.settled()
 
 

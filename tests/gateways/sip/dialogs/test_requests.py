@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sipmessage import URI, Request, Response
 
-from actors.signaller import InDialog, SignalOutcome
+from actors.sip_requests import DialogRequest, SipOutcome
 from gateways.sip.dialogs.hops import Hops
 from gateways.sip.dialogs.requests import DialogRequests
 from gateways.sip.script.branch_views import Local as LocalView
@@ -28,7 +28,7 @@ class Bench:
         hops = Hops(self.network, self.network)
         self.requests = DialogRequests(self.layer, hops, patience=patience, grace=grace, max_in_flight=max_in_flight)
 
-    def signal(self, request: InDialog) -> Outcomes:
+    def signal(self, request: DialogRequest) -> Outcomes:
         outcomes = Outcomes()
         self.requests.signal(request, outcomes)
         return outcomes
@@ -65,7 +65,7 @@ async def test_a_final_response_is_the_outcome(code: int) -> None:
         sent = await on.sent()
         sent.answer(100, "Trying")
         sent.answer(code, "So it is", b"v=0\r\n", Contact=BOB, Retry_After="18;duration=3600 (in a meeting)")
-        assert await outcomes.outcome() == SignalOutcome(code, "So it is", b"v=0\r\n", "sip:bob@192.0.2.4", 18)
+        assert await outcomes.outcome() == SipOutcome(code, "So it is", b"v=0\r\n", "sip:bob@192.0.2.4", 18)
 
 
 async def test_no_answer_is_an_outcome_that_ends_the_dialog() -> None:
@@ -132,7 +132,7 @@ async def test_a_503_is_the_outcome_only_if_the_next_address_says_no_more() -> N
         outcomes, first = await two_addresses(on)
         first.answer(503, "Overload")
         (await on.sent()).fail(Failure.TRANSPORT)
-        assert await outcomes.outcome() == SignalOutcome(503, "Overload")
+        assert await outcomes.outcome() == SipOutcome(503, "Overload")
 
 
 async def test_a_refusal_is_not_asked_for_again() -> None:

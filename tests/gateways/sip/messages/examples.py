@@ -41,7 +41,7 @@ RINGING = (
 
 
 def changed(old: bytes, new: bytes, message: bytes = INVITE) -> bytes:
-    """Give a message with a part of it changed, which must be there."""
+    """Return a message with a part of it changed, which must be there."""
     assert old in message
     return message.replace(old, new)
 

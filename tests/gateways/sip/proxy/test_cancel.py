@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from sipmessage import Response
 
 from gateways.sip.addresses import Hop, Transport
-from gateways.sip.proxy.hooks import Answer, Arrival, Branch, Forwarding, Target
+from gateways.sip.proxy.hooks import Answer, Branch, Forwarding, ReceivedRequest, Target
 from gateways.sip.transactions.users import Failure
 from tests.gateways.sip.proxy.world import A, B, C, Server, World, request, settle, target
 
@@ -115,7 +115,7 @@ async def test_a_cancel_while_the_200_is_still_in_the_hook() -> None:
 async def test_a_cancel_while_it_is_being_routed() -> None:
     gate = asyncio.Event()
 
-    async def decide(_: Arrival) -> Forwarding:
+    async def decide(_: ReceivedRequest) -> Forwarding:
         await gate.wait()
         return Forwarding([target(A)], world.passing)
 
@@ -135,7 +135,7 @@ async def test_a_cancel_while_it_is_being_routed() -> None:
 async def test_a_cancel_while_it_is_being_routed_to_an_answer_of_ours() -> None:
     gate = asyncio.Event()
 
-    async def decide(_: Arrival) -> Answer:
+    async def decide(_: ReceivedRequest) -> Answer:
         await gate.wait()
         return Answer(404)
 
@@ -172,7 +172,7 @@ async def test_a_cancel_before_the_branches_had_their_turn() -> None:
 
     server = Server(request())
 
-    async def decide(_: Arrival) -> Forwarding | Answer | None:
+    async def decide(_: ReceivedRequest) -> Forwarding | Answer | None:
         asyncio.get_running_loop().call_soon(world.cancel, server)
         return world.decision
 

@@ -6,7 +6,7 @@ import pytest
 from sipmessage import Response
 from structlog.testing import capture_logs
 
-from gateways.sip.proxy.hooks import Arrival, Branch, Forwarding
+from gateways.sip.proxy.hooks import Branch, Forwarding, ReceivedRequest
 from gateways.sip.proxy.settings import ProxySettings
 from tests.gateways.sip.proxy.world import A, B, Server, World, request, settle, target
 
@@ -15,7 +15,7 @@ def gated(world: World) -> asyncio.Event:
     """Have routing wait for the event that is returned."""
     gate = asyncio.Event()
 
-    async def decide(_: Arrival) -> Forwarding:
+    async def decide(_: ReceivedRequest) -> Forwarding:
         await gate.wait()
         return Forwarding([target(A)], world.passing)
 

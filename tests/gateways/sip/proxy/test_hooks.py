@@ -9,7 +9,7 @@ import pytest
 from sipmessage import Response
 from structlog.testing import capture_logs
 
-from gateways.sip.proxy.hooks import Answer, Arrival, Branch, Forwarding, RefusalError, Target
+from gateways.sip.proxy.hooks import Answer, Branch, Forwarding, ReceivedRequest, RefusalError, Target
 from tests.gateways.sip.proxy.world import A, B, World, request, settle, target
 
 
@@ -35,7 +35,7 @@ async def test_a_dropped_request() -> None:
 
 
 async def test_a_router_that_refuses() -> None:
-    async def refuse(_: Arrival) -> None:
+    async def refuse(_: ReceivedRequest) -> None:
         raise RefusalError(403, "Not You", [("X-Why", "because")])
 
     world = World(decide=refuse)
@@ -48,7 +48,7 @@ async def test_a_router_that_refuses() -> None:
 
 
 async def test_a_router_that_fails() -> None:
-    async def fail(_: Arrival) -> None:
+    async def fail(_: ReceivedRequest) -> None:
         raise Bug
 
     world = World(decide=fail)
@@ -275,7 +275,7 @@ async def test_an_abandon_hook_that_fails_is_logged() -> None:
 
 
 async def test_one_request_that_hangs_does_not_stop_others() -> None:
-    async def hang(arrival: Arrival) -> Answer:
+    async def hang(arrival: ReceivedRequest) -> Answer:
         if arrival.incoming.cseq == 1:
             await asyncio.Event().wait()
         return Answer(404)

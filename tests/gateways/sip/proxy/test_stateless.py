@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 from gateways.sip.addresses import Hop, Transport
 from gateways.sip.messages.incoming import IncomingResponse
 from gateways.sip.messages.reading import read
-from gateways.sip.proxy.hooks import Arrival, Branch, Forwarding, RefusalError
+from gateways.sip.proxy.hooks import Branch, Forwarding, ReceivedRequest, RefusalError
 from gateways.sip.proxy.settings import ProxySettings
 from tests.gateways.sip.proxy.world import CALLER, UDP, World, request, settle, target
 
@@ -103,7 +103,7 @@ async def test_an_ack_passes_addresses_that_we_cannot_reach() -> None:
 async def test_there_are_not_too_many_in_work() -> None:
     gate = asyncio.Event()
 
-    async def decide(_: Arrival) -> Forwarding:
+    async def decide(_: ReceivedRequest) -> Forwarding:
         await gate.wait()
         return Forwarding([target()], world.passing)
 
@@ -121,7 +121,7 @@ async def test_there_are_not_too_many_in_work() -> None:
 
 
 def response(*vias: str) -> IncomingResponse:
-    """Give a response as it came from the callee."""
+    """Return a response as it came from the callee."""
     lines = [
         "SIP/2.0 200 OK",
         *(f"Via: {via}" for via in vias),

@@ -15,7 +15,7 @@ from gateways.sip.messages.reading import read
 from gateways.sip.messages.replies import reply_to
 from gateways.sip.messages.uris import read_uri
 from gateways.sip.proxy.core import Proxy
-from gateways.sip.proxy.hooks import Answer, Arrival, Branch, Forwarding, Target
+from gateways.sip.proxy.hooks import Answer, Branch, Forwarding, ReceivedRequest, Target
 from gateways.sip.proxy.settings import ProxySettings
 from gateways.sip.transactions.users import ClientUser, Failure
 
@@ -37,7 +37,7 @@ def request(
     cseq: int = 1,
     branch: str = "z9hG4bK-caller",
 ) -> IncomingRequest:
-    """Give a request as it came from the caller. A header that `headers` has too is theirs."""
+    """Return a request as it came from the caller. A header that `headers` has too is theirs."""
     lines = [
         f"{method} {uri} SIP/2.0",
         f"Via: SIP/2.0/{hop.transport.upper()} 198.51.100.7:5060;branch={branch}",
@@ -55,7 +55,7 @@ def request(
 
 
 def target(uri: str = "sip:bob@203.0.113.5", *, q: float = 1.0, next_hop: str = "") -> Target:
-    """Give a target."""
+    """Return a target."""
     return Target(read_uri(uri), read_uri(next_hop) if next_hop else None, q)
 
 
@@ -197,7 +197,7 @@ class World:
     settings: ProxySettings = field(default_factory=ProxySettings)
     listening: Sequence[Local] = (UDP, TCP, TLS, UDP6)
     names: dict[str, list[Hop]] = field(default_factory=dict)
-    decide: Callable[[Arrival], Awaitable[Decision]] | None = None
+    decide: Callable[[ReceivedRequest], Awaitable[Decision]] | None = None
     decision: Decision = None
     known: set[str] = field(default_factory=set)
     stray_goes: Callable[[IncomingResponse], Response | None] = lambda response: response.message
@@ -206,7 +206,7 @@ class World:
     def __post_init__(self) -> None:
         self.clock = Clock()
         self.passing = Passing()
-        self.arrivals: list[Arrival] = []
+        self.arrivals: list[ReceivedRequest] = []
         self.clients: list[Client] = []
         self.sent: list[tuple[Request | Response, Hop]] = []
         self.unreachable: set[str] = set()
@@ -215,11 +215,11 @@ class World:
 
     # -- what the proxy sees of it --
 
-    async def route(self, arrival: Arrival) -> Decision:
+    async def route(self, arrival: ReceivedRequest) -> Decision:
         self.arrivals.append(arrival)
         return await self.decide(arrival) if self.decide else self.decision
 
-    async def knows(self, arrival: Arrival) -> bool:
+    async def knows(self, arrival: ReceivedRequest) -> bool:
         return arrival.incoming.to_tag in self.known
 
     async def stray(self, response: IncomingResponse) -> Response | None:

@@ -10,15 +10,15 @@ from sipmessage import Request, Response
 
 from actors import replies
 from engines.refusal import RefusalCode
-from events.types import Event, PartyLearned
+from events.registry import Event, PartyLearned
 from gateways.sip.addresses import Hop, Local, Transport
-from gateways.sip.calls.relays import CallRelays, Seeing, Snapshot
+from gateways.sip.calls.client import CallClient, Observed, Snapshot
 from gateways.sip.messages.incoming import IncomingRequest
 from gateways.sip.messages.making import copy_request
 from gateways.sip.messages.reading import read
-from gateways.sip.proxy.hooks import Arrival, Target
+from gateways.sip.proxy.hooks import ReceivedRequest, Target
 from gateways.sip.routing.sides import CallSide, settle
-from replay.negotiation import SipEvent
+from replay.offer_answer import SipMessage
 
 HERE = Local(Transport.UDP, "192.0.2.10", 5060, "192.0.2.10", 5060)
 CALLER_HOP = Hop(Transport.UDP, "192.0.2.1", 5062, HERE)
@@ -26,15 +26,15 @@ CALLEE_HOP = Hop(Transport.UDP, "192.0.2.2", 5064, HERE)
 SDP, RELAYED = b"v=0\r\nc=IN IP4 192.0.2.1\r\n", b"v=0\r\nc=IN IP4 192.0.2.99\r\n"
 
 NO_REPLY = replies.Refusal("Node a: no answer", RefusalCode.NO_REPLY)
-PLAIN = Seeing(None, 0, "nothing", "", "", "")
-OFFER = Seeing(RELAYED, 0, "offer", "", "", "")
+PLAIN = Observed(None, 0, "nothing", "", "", "")
+OFFER = Observed(RELAYED, 0, "offer", "", "", "")
 
 
 @dataclass(slots=True)
 class Told:
     """What a call was told of one message."""
 
-    event: SipEvent
+    event: SipMessage
     source: str
     news: Sequence[Event]
     party: PartyLearned | None
@@ -43,11 +43,11 @@ class Told:
 
 
 @dataclass(slots=True)
-class FakeCalls(CallRelays):
+class FakeCalls(CallClient):
     """Gives `answers` one after the other, then OFFER to what has SDP and PLAIN to what has not."""
 
     call: Snapshot = field(default_factory=Snapshot)
-    answers: list[Seeing] = field(default_factory=list)
+    answers: list[Observed] = field(default_factory=list)
     told: list[Told] = field(default_factory=list)
     ended: list[str] = field(default_factory=list)
 
@@ -58,14 +58,14 @@ class FakeCalls(CallRelays):
     async def signal(
         self,
         name: str,
-        event: SipEvent,
+        event: SipMessage,
         *,
         source: str,
         news: Sequence[Event] = (),
         party: PartyLearned | None = None,
         expires: int = 0,
         joins: bool = False,
-    ) -> Seeing:
+    ) -> Observed:
         assert name == "c1"
         self.told.append(Told(event, source, news, party, expires, joins))
         if self.answers:
@@ -144,10 +144,10 @@ def incoming(
     return found
 
 
-def arrival(request: IncomingRequest, *, ours: bool | None = None) -> Arrival:
+def arrival(request: IncomingRequest, *, ours: bool | None = None) -> ReceivedRequest:
     """An arrival; by default one with our mark if it is in a dialog."""
     marked = bool(request.to_tag) if ours is None else ours
-    return Arrival(request, copy_request(request.message), {"lr": None, "rl": None} if marked else None)
+    return ReceivedRequest(request, copy_request(request.message), {"lr": None, "rl": None} if marked else None)
 
 
 def branch(request: IncomingRequest, index: int = 0) -> FakeBranch:

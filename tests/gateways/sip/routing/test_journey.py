@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 from sipmessage import Response
 
-from gateways.sip.calls.relays import Seeing
+from gateways.sip.calls.client import Observed
 from gateways.sip.calls.settings import CallSettings
 from gateways.sip.messages.making import set_body
 from gateways.sip.messages.replies import reply_to
 from gateways.sip.proxy.hooks import RefusalError
-from gateways.sip.routing.journey import Journey
 from gateways.sip.routing.new_call import NewCall
+from gateways.sip.routing.scripted_request import ScriptedRequest
 from gateways.sip.script.branch_views import Branch as BranchView
 from gateways.sip.script.branch_views import Reply
 from gateways.sip.script.script import DefaultScript, ScriptFailure
@@ -20,7 +20,7 @@ from gateways.sip.script.views import Request
 from tests.gateways.sip.routing.fakes import NO_REPLY, SDP, FakeBranch, FakeCalls, Nobody, arrival, branch, incoming
 
 INVITE = incoming()
-UNRELAYED = Seeing(None, 0, "answer", "established", "", "", NO_REPLY)
+UNRELAYED = Observed(None, 0, "answer", "established", "", "", NO_REPLY)
 
 
 class Failing(DefaultScript):
@@ -41,12 +41,12 @@ class Failing(DefaultScript):
             raise ScriptFailure(Path("route.py"), 7, "ZeroDivisionError", event)
 
 
-def journey(calls: FakeCalls, routing: DefaultScript) -> Journey:
+def journey(calls: FakeCalls, routing: DefaultScript) -> ScriptedRequest:
     settings = CallSettings()
     settings.engage("rtpproxy")
     came = arrival(INVITE)
     dialogs: Any = Nobody()
-    return Journey(routing, Request(came, settings), NewCall(calls, came, settings), dialogs)
+    return ScriptedRequest(routing, Request(came, settings), NewCall(calls, came, settings), dialogs)
 
 
 def accepted() -> Response:
@@ -55,13 +55,13 @@ def accepted() -> Response:
     return response
 
 
-async def left(going: Journey) -> FakeBranch:
+async def left(going: ScriptedRequest) -> FakeBranch:
     one = branch(INVITE)
     await going.branch_leaves(one)
     return one
 
 
-async def refused(going: Journey, one: FakeBranch, response: Response) -> RefusalError:
+async def refused(going: ScriptedRequest, one: FakeBranch, response: Response) -> RefusalError:
     """Let a response come that is refused, as the proxy does."""
     with pytest.raises(RefusalError) as caught:
         await going.response_came(one, response)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gateways.sip.calls.relays import CallRelays
+from gateways.sip.calls.client import CallClient
 from gateways.sip.calls.settings import CallSettings
 from gateways.sip.messages.incoming import IncomingRequest
 from gateways.sip.messages.making import set_body
@@ -58,9 +58,9 @@ class Doors:
     cluster: Cluster = field(default_factory=Cluster)
     cseq: int = 100
 
-    def calls(self, place: int) -> CallRelays:
+    def calls(self, place: int) -> CallClient:
         node = self.cluster.nodes[place]
-        return CallRelays(node.directory, node.table, self.cluster.loop.now_ms)
+        return CallClient(node.directory, node.table, self.cluster.loop.now_ms)
 
     async def new_call(self, call_id: str, from_tag: str, place: int = 0) -> tuple[NewCall, Any, IncomingRequest]:
         """Let an INVITE with an engaged relay leave."""

@@ -44,13 +44,13 @@ def away(parties: Parties, *, is_away: bool = True) -> None:
 
 
 def codes(sent: list[IncomingRequest | IncomingResponse]) -> list[int]:
-    """Give the final responses that a request got; see that it went no further."""
+    """Return the final responses that a request got; see that it went no further."""
     assert not [message for message in sent if isinstance(message, IncomingRequest)]
     return [message.status for message in sent if isinstance(message, IncomingResponse) and message.status > 100]
 
 
 def goes_on(sent: list[IncomingRequest | IncomingResponse], method: str) -> bool:
-    """Tell whether a request went on; see that it has no body."""
+    """Return whether a request went on; see that it has no body."""
     forwarded = [message for message in sent if isinstance(message, IncomingRequest)]
     assert [(message.method, message.message.body) for message in forwarded] in ([], [(method, b"")])
     return bool(forwarded)

@@ -11,7 +11,7 @@ from typing import Any
 from sipmessage import URI, Request, Response
 
 from gateways.sip.addresses import Hop, Local, Transport
-from gateways.sip.calls.relays import CallRelays
+from gateways.sip.calls.client import CallClient
 from gateways.sip.dialogs.hops import Hops
 from gateways.sip.dialogs.requests import DialogRequests
 from gateways.sip.messages.incoming import IncomingRequest, IncomingResponse
@@ -60,12 +60,12 @@ class WholeDoor:
         self._number = 1000 * place
         node, network = cluster.nodes[place], Network()
         script = DefaultScript("rtpengine")
-        router = CallRouter(script, CallRelays(node.directory, node.table, cluster.loop.now_ms))
+        router = CallRouter(script, CallClient(node.directory, node.table, cluster.loop.now_ms))
         self.proxy = Proxy(router, ProxySettings())
         self._layer = TransactionLayer(self._send, self.proxy, timers=Timers(), loop=cluster.loop)
         requests = DialogRequests(self._layer, Hops(network, network), routing=script)
         router.open(requests)
-        node.directory.signaller = requests.signal
+        node.directory.sip_sender = requests.signal
         self.proxy.open(self._layer, network, network, cluster.loop)
 
     def receive(self, message: Request | Response | bytes, hop: Hop, within: float = 0.05) -> list[Incoming]:

@@ -14,11 +14,11 @@ from gateways.sip.messages.incoming import IncomingRequest
 from gateways.sip.messages.making import copy_request
 from gateways.sip.messages.reading import read
 from gateways.sip.messages.replies import reply_to
-from gateways.sip.proxy.hooks import Arrival, Target
+from gateways.sip.proxy.hooks import ReceivedRequest, Target
 from gateways.sip.script.branch_views import Branch, Failure, Reply
 from gateways.sip.script.script import Script
 from gateways.sip.script.views import Request
-from replay.relay import CALLER
+from replay.relay_settings import CALLER
 
 LOCAL = Local(Transport.UDP, "192.0.2.9", 5060, "proxy.example.org", 5060)
 SOURCE = Hop(Transport.UDP, "198.51.100.7", 4711, LOCAL)
@@ -48,10 +48,10 @@ def text(
     return ("\r\n".join(lines) + "\r\n\r\n" + body).encode()
 
 
-def arrival(data: bytes, source: Hop = SOURCE) -> Arrival:
+def arrival(data: bytes, source: Hop = SOURCE) -> ReceivedRequest:
     incoming = read(data, source)
     assert isinstance(incoming, IncomingRequest)
-    return Arrival(incoming, copy_request(incoming.message), None, answerable=incoming.method != "ACK")
+    return ReceivedRequest(incoming, copy_request(incoming.message), None, answerable=incoming.method != "ACK")
 
 
 def request(

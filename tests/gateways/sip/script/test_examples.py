@@ -9,18 +9,18 @@ from pathlib import Path
 import pytest
 
 import rtp_relay.routing
-from events.types import RelayEngaged
+from actors.setting_values import branch_name
+from events.registry import RelayEngaged
 from gateways.sip.addresses import Hop, Transport
 from gateways.sip.calls.settings import CallSettings
 from gateways.sip.messages.uris import read_uri
 from gateways.sip.proxy.hooks import Answer, Target
 from gateways.sip.script.branch_views import Branch, Failure, Local, Reply
-from gateways.sip.script.decisions import Decision, Relay, Undecided
+from gateways.sip.script.decisions import Decision, Forward, Undecided
 from gateways.sip.script.script import Script
 from gateways.sip.script.variables import ContextSettings, LegSettings
 from gateways.sip.script.views import Request
-from replay.relay import CALLEE, CALLER, Engagement
-from replay.settings import branch_name
+from replay.relay_settings import CALLEE, CALLER, Engagement
 from tests.examples.test_snippets import is_part_of
 from tests.gateways.sip.script.messages import failure, fork, reply, request, text
 
@@ -28,7 +28,7 @@ ROOT = Path(__file__).parents[4]
 SCRIPTS = sorted((ROOT / "examples" / "scripts").glob("*.py"))
 CORE = Hop(Transport.UDP, "192.0.2.5", 5060)
 ACCESS = Hop(Transport.UDP, "198.51.100.7", 4711)
-BY_RURI = Relay((Target(read_uri("sip:bob@example.org")),))
+BY_RURI = Forward((Target(read_uri("sip:bob@example.org")),))
 
 
 def load(name: str) -> Script:
@@ -36,7 +36,7 @@ def load(name: str) -> Script:
 
 
 def uris(decision: Decision) -> list[tuple[str, str | None]]:
-    assert isinstance(decision, Relay)
+    assert isinstance(decision, Forward)
     return [(str(to.uri), str(to.next_hop) if to.next_hop else None) for to in decision.targets]
 
 
@@ -53,7 +53,7 @@ async def test_what_belongs_to_a_dialog_is_relayed_and_engages_nothing(path: Pat
         view = request(text(method, to_tag="tA"), settings)
         decision = await script.request(view)
         assert decision == BY_RURI
-        assert isinstance(decision, Relay)
+        assert isinstance(decision, Forward)
         await script.branch(Branch(fork(decision.targets[0]), view))
         await script.reply(reply(view))
         assert isinstance(await script.failure(failure(view, 408)), Undecided)
@@ -83,7 +83,7 @@ async def test_nat_by_source(source: Hop, host: str, engaged: bool, flagged: lis
     script, settings = load("nat_by_source"), CallSettings()
     view = request(text(uri=f"sip:bob@{host}"), settings, source=source)
     decision = await script.request(view)
-    assert isinstance(decision, Relay)
+    assert isinstance(decision, Forward)
     await script.branch(Branch(fork(decision.targets[0]), view))
     assert (settings.relay.engagement("br0") == Engagement("rtpengine", "edge")) is engaged
     flags = [leg for leg in (CALLER, CALLEE) if settings.relay.in_force(leg, "br0").get("flags")]
@@ -106,7 +106,7 @@ async def test_parallel_fork() -> None:
         ("sip:bob@phones.example.org", "sip:phones.example.org"),
         ("sip:bob@browsers.example.org", "sip:browsers.example.org;transport=tls"),
     ]
-    assert isinstance(decision, Relay)
+    assert isinstance(decision, Forward)
     branches = [Branch(fork(target, index), view) for index, target in enumerate(decision.targets)]
     for branch in branches:
         await script.branch(branch)

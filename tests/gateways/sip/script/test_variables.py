@@ -6,22 +6,22 @@ from typing import Any
 
 import pytest
 
-from events.types import CallVariableSet, ContextSet, RelayEngaged, VariablesSet
+from actors.setting_values import BadSetting
+from events.registry import CallVariableSet, ContextSettingsChanged, LegSettingsChanged, RelayEngaged
 from gateways.sip.calls.settings import CallSettings
 from gateways.sip.script.message import CallView
-from replay.relay import CALLEE, CALLER, Relay
-from replay.settings import BadSetting
+from replay.relay_settings import CALLEE, CALLER, RelaySettings
 from tests.gateways.sip.script.messages import branch, failure, reply, request, text
 
 
 def where(view: CallView, settings: CallSettings) -> list[tuple[str, str]]:
-    """Give leg and branch of what is written through a view: as its own, its peer's, and by index."""
+    """Return leg and branch of what is written through a view: as its own, its peer's, and by index."""
     view.rtp_relay.flags = "own"
     view.rtp_relay_peer.flags = "peer"
     view.rtp_relay[1].flags = "own by index"
     view.rtp_relay_peer[1].flags = "peer by index"
     events = settings.take()
-    return [(event.leg, event.branch) for event in events if isinstance(event, VariablesSet)]
+    return [(event.leg, event.branch) for event in events if isinstance(event, LegSettingsChanged)]
 
 
 BY_INDEX = [(CALLEE, "br1"), (CALLER, "br1")]
@@ -40,7 +40,7 @@ def test_whose_settings_they_are_in_an_initial_request() -> None:
     ("sender", "other", "from_tag", "to_tag"), [(CALLER, CALLEE, "tC", "tA"), (CALLEE, CALLER, "tA", "tC")]
 )
 def test_whose_settings_they_are_in_a_dialog(sender: str, other: str, from_tag: str, to_tag: str) -> None:
-    settings = CallSettings(Relay(tags={"tB": "br0", "tA": "br3"}, established="br3"))
+    settings = CallSettings(RelaySettings(tags={"tB": "br0", "tA": "br3"}, established="br3"))
     view = request(text(from_tag=from_tag, to_tag=to_tag), settings, sender=sender)
     assert where(view, settings) == [(sender, "br3"), (other, "br3"), *BY_INDEX]
     assert where(branch(view), settings) == [(sender, "br3"), (other, "br3"), *BY_INDEX]
@@ -48,7 +48,7 @@ def test_whose_settings_they_are_in_a_dialog(sender: str, other: str, from_tag: 
 
 
 def test_in_a_dialog_whose_tag_is_not_known_the_established_branch_is_meant() -> None:
-    settings = CallSettings(Relay(established="br4"))
+    settings = CallSettings(RelaySettings(established="br4"))
     request(text(to_tag="tX"), settings).rtp_relay.flags = "a"
     assert settings.relay.settings == {(CALLER, "br4"): {"flags": "a"}}
 
@@ -86,7 +86,7 @@ def test_settings_go_by_item_too() -> None:
 
 
 def test_flags_are_what_is_meant_without_a_name() -> None:
-    settings = CallSettings(Relay(tags={"tA": "br5"}))
+    settings = CallSettings(RelaySettings(tags={"tA": "br5"}))
     view = request(settings=settings)
     view.rtp_relay = "co"
     view.rtp_relay_peer = "r"
@@ -101,7 +101,7 @@ def test_flags_are_what_is_meant_without_a_name() -> None:
 
 
 def test_a_branch_goes_by_its_callees_tag() -> None:
-    settings = CallSettings(Relay(tags={"tA": "br0", "tB": "br1", "flags": "br2"}))
+    settings = CallSettings(RelaySettings(tags={"tA": "br0", "tB": "br1", "flags": "br2"}))
     view = request(settings=settings)
     view.rtp_relay["tB"].ip = "192.0.2.1"
     view.rtp_relay.branch("flags").ip = "192.0.2.2"
@@ -127,8 +127,8 @@ def test_several_at_once() -> None:
     view.rtp_relay.set(flags="a", ip="192.0.2.1", disabled=False)
     view.rtp_relay_ctx.set(callid="x", flags=1)
     assert settings.take() == [
-        VariablesSet(leg=CALLER, branch="", values={"flags": "a", "ip": "192.0.2.1", "disabled": "0"}),
-        ContextSet(values={"callid": "x", "flags": "1"}),
+        LegSettingsChanged(leg=CALLER, branch="", values={"flags": "a", "ip": "192.0.2.1", "disabled": "0"}),
+        ContextSettingsChanged(values={"callid": "x", "flags": "1"}),
     ]
 
 

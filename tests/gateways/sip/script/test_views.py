@@ -10,7 +10,7 @@ from sipmessage import Request as SipRequest
 from gateways.sip.messages.uris import read_uri
 from gateways.sip.proxy.hooks import Answer, Target
 from gateways.sip.script.branch_views import Branch, Failure, Local, Reply
-from gateways.sip.script.decisions import Decision, Drop, Relay, RoutingError, Undecided
+from gateways.sip.script.decisions import Decision, Drop, Forward, RoutingError, Undecided
 from gateways.sip.script.views import decision_of
 from tests.gateways.sip.script.messages import (
     CALLEES_SOURCE,
@@ -29,7 +29,7 @@ BOB = read_uri("sip:bob@example.org")
 
 
 def targets(decision: Decision) -> list[tuple[str, str | None, float]]:
-    assert isinstance(decision, Relay)
+    assert isinstance(decision, Forward)
     return [(str(to.uri), str(to.next_hop) if to.next_hop else None, to.q) for to in decision.targets]
 
 
@@ -50,7 +50,7 @@ def test_what_a_request_says() -> None:
 def test_a_request_goes_where_its_uri_says() -> None:
     view = request()
     view.relay()
-    assert decision_of(view) == Relay((Target(BOB),))
+    assert decision_of(view) == Forward((Target(BOB),))
 
 
 def test_a_uri_that_is_set_is_where_it_goes() -> None:

@@ -71,7 +71,7 @@ def answer_text(request: Request, code: int, to_tag: str = "b") -> bytes:
 
 
 def status_of(data: bytes) -> str:
-    """Give what a message is in short: the method, or the status and the method that it is for."""
+    """Return what a message is in short: the method, or the status and the method that it is for."""
     lines = data.decode().split("\r\n")
     if not lines[0].startswith("SIP/2.0"):
         return lines[0].split()[0]

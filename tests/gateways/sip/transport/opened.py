@@ -30,7 +30,7 @@ class Opened:
         return self.transports.locals[0]
 
     def hop(self, name: str = "") -> Hop:
-        """Give the hop to the first listening point."""
+        """Return the hop to the first listening point."""
         return Hop(self.local.transport, self.local.host, self.local.port, name=name)
 
     def send(self, data: bytes, hop: Hop) -> None:

@@ -111,7 +111,7 @@ async def test_nobody_listens() -> None:
 
 @asynccontextmanager
 async def a_full_backlog() -> AsyncIterator[int]:
-    """Give a port where connections are neither taken nor refused."""
+    """Return a port where connections are neither taken nor refused."""
     with socket.socket() as deaf:
         deaf.bind((HOST, 0))
         deaf.listen(0)

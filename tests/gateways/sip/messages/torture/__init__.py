@@ -14,7 +14,7 @@ _HEX = re.compile(rb"<hex>(.*?)</hex>")
 
 
 def load(name: str) -> dict[str, bytes]:
-    """Give the messages of a file beside this one, by their names."""
+    """Return the messages of a file beside this one, by their names."""
     _, *pieces = _NAME.split(Path(__file__).with_name(name).read_text(encoding="utf-8"))
     return {name: _expanded(text) for name, text in zip(pieces[::2], pieces[1::2], strict=True)}
 

@@ -1,0 +1,298 @@
+"""The actor of a relay node: it owns the socket, the cookies, the deadlines and the node's health."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, ClassVar, TypeAlias
+
+import structlog
+from pykka import ActorDeadError, ActorRef
+
+from actors.effects import Outcome
+from actors.messages import HealthChanged, Perform, Performed, SetAdminState
+from actors.runtime import LoopActor
+from actors.transports import Complaint, Taker, Transport, open_transport
+from engines.cookies import CookieSource
+from engines.health import Health
+from engines.kind import Exchange, MalformedReply, RelayKind, Untranslatable, is_ok
+from engines.refusal import RefusalCode
+from engines.registry import kind_at
+from engines.sets import NodeSpec
+
+log = structlog.get_logger()
+
+OpenWay: TypeAlias = Callable[[str, Taker, Complaint], Awaitable[Transport]]
+"""Opens the transport to a node's url."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineSettings:
+    """How a node is talked to. Times are in seconds.
+
+    timeout: a command without a reply for so long has failed. resend_after: when it is sent again, as parts of that.
+    ping_every: an idle node is pinged so often, one that failed every `probe_every`.
+    """
+
+    timeout: float = 1.5
+    resend_after: tuple[float, ...] = (0.2, 0.5)
+    max_in_flight: int = 1000
+    ping_every: float = 5.0
+    probe_every: float = 1.0
+    tick: float = 0.05
+
+
+class _Talk:
+    """An exchange with the node that goes on: its commands of now, and the replies that have come."""
+
+    __slots__ = ("asker", "awaited", "exchange", "replies", "token")
+
+    exchange: Exchange
+
+    def __init__(self, asker: ActorRef[Any] | None, token: Any) -> None:
+        self.asker, self.token = asker, token
+        self.replies: list[bytes] = []
+        self.awaited = 0
+
+
+class _Sent:
+    """A command that waits for its reply. `place` is that of its reply among those of the talk."""
+
+    __slots__ = ("at", "command", "place", "resent", "talk")
+
+    def __init__(self, talk: _Talk, place: int, command: bytes, at: float) -> None:
+        self.talk, self.place, self.command, self.at = talk, place, command, at
+        self.resent = 0
+
+
+class EngineActor(LoopActor):
+    """One relay node. It does what Perform messages ask and tells how each ended; it never waits for the node."""
+
+    registered: ClassVar[bool] = False
+    messages_per_turn: ClassVar[int] = 128  # commands of all calls: with few a turn, they would queue up here
+
+    def __init__(
+        self, spec: NodeSpec, settings: EngineSettings, health: Health, open_way: OpenWay = open_transport
+    ) -> None:
+        """Make the actor of a node. Commands that come before it is connected are refused."""
+        super().__init__()
+        self.spec, self._settings, self._health = spec, settings, health
+        self._open_way = open_way
+        self._kind: RelayKind = kind_at(spec)
+        self._cookies = CookieSource()
+        self._transport: Transport | None = None
+        self._sent: dict[bytes, _Sent] = {}
+        self._listeners: list[ActorRef[Any]] = []
+        self._talks = 0
+        self._pinging = False
+        self._heard_at = 0.0
+        self._pinged_at = 0.0
+        self._timer: asyncio.TimerHandle | None = None
+        self._in_a_hurry = False
+
+    # -- life --
+
+    def on_start(self) -> None:
+        """Begin to watch the deadlines."""
+        self._tick()
+
+    def on_stop(self) -> None:
+        """Close the socket."""
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._transport is not None:
+            self._transport.close()
+
+    def on_failure(self, *_: object) -> None:
+        """Close the socket."""
+        self.on_stop()
+
+    async def connect(self) -> None:
+        """Open the socket. Raises OSError if the node's host has no address."""
+        self._transport = await self._open_way(self.spec.url, self._take, self._complain)
+
+    @property
+    def in_flight(self) -> int:
+        """The number of operations that are under way on the node."""
+        return self._talks
+
+    # -- messages --
+
+    def on_receive(self, message: Any) -> None:
+        """Take a Perform, a Wish, or the reference of an actor that asks to be told of changes of health."""
+        match message:
+            case Perform():
+                self._perform(message)
+            case SetAdminState():
+                if self._health.set_wish(_now(), draining=message.draining, disabled=message.disabled):
+                    self._tell_listeners("wished by an operator")
+            case ActorRef():
+                self._listeners.append(message)
+
+    def _perform(self, message: Perform) -> None:
+        refusal = self._refusal()
+        if refusal is not None:
+            _tell(message.asker, Performed(message.token, refusal))
+            return
+        self._talks += 1
+        self._begin(message.asker, message.token, lambda: self._kind.perform(message.operation))
+
+    def _refusal(self) -> Outcome | None:
+        if not self._health.takes_commands:
+            return Outcome(reached=False, reason=f"is {self._health.state}: {self._health.last_failure}")
+        if self._transport is None:
+            return Outcome(reached=False, reason="is not connected")
+        if self._talks >= self._settings.max_in_flight:
+            return Outcome(reached=False, reason="has too many commands in flight", code=RefusalCode.FULL)
+        return None
+
+    # -- talking --
+
+    def _begin(self, asker: ActorRef[Any] | None, token: Any, make: Callable[[], Exchange]) -> None:
+        talk = _Talk(asker, token)
+
+        def first() -> list[bytes]:
+            talk.exchange = make()
+            return next(talk.exchange)
+
+        self._step(talk, first, begun=False)
+
+    def _step(self, talk: _Talk, advance: Callable[[], list[bytes]], *, begun: bool = True) -> None:
+        """Take an exchange one step further; what it raises is its own end and nobody else's."""
+        try:
+            commands = advance()
+        except StopIteration as end:
+            self._end(talk, Outcome(reply=end.value))
+        except Untranslatable as error:
+            self._end(talk, Outcome(reached=begun, reason=str(error), code=error.code))
+        except MalformedReply as error:
+            self._end(talk, Outcome(reason=f"malformed reply: {error}"))
+        except Exception as error:
+            log.exception("engine failed on an exchange", node=self.spec.name)
+            why = f"internal error: {error!r}"
+            self._end(talk, Outcome(reached=begun, reason=why, code=RefusalCode.INTERNAL))
+        else:
+            self._send_all(talk, commands)
+
+    def _send_all(self, talk: _Talk, commands: list[bytes]) -> None:
+        talk.replies = [b""] * len(commands)
+        talk.awaited = len(commands)
+        now = _now()
+        for place, command in enumerate(commands):
+            cookie = self._cookies.next()
+            self._sent[cookie] = _Sent(talk, place, command, now)
+            if self._transport is not None:
+                self._transport.send(cookie, command)
+        if not self._in_a_hurry:
+            self._watch(in_a_hurry=True)
+        if not commands:
+            self._step(talk, partial(talk.exchange.send, []))
+
+    def _take(self, cookie: bytes, reply: bytes) -> None:
+        """Take a reply from the transport. It runs between turns, on the same thread: no turn is under way."""
+        sent = self._sent.pop(cookie, None)
+        if sent is None:
+            return
+        self._heard_at = now = _now()
+        if self._health.succeeded(now):
+            self._tell_listeners("answers again")
+        talk = sent.talk
+        talk.replies[sent.place] = reply
+        talk.awaited -= 1
+        if not talk.awaited:
+            self._step(talk, partial(talk.exchange.send, talk.replies))
+
+    def _complain(self, why: str) -> None:
+        """Fail whatever waits for a reply: the network says that nobody listens there."""
+        self._fail([sent.talk for sent in self._sent.values()], why)
+
+    def _end(self, talk: _Talk, outcome: Outcome) -> None:
+        if talk.asker is None:
+            self._pinging = False
+            if outcome.reply is None or not is_ok(outcome.reply):
+                self._note_failure(outcome.reason or "ping was refused")
+        else:
+            self._talks -= 1
+            _tell(talk.asker, Performed(talk.token, outcome))
+
+    # -- time --
+
+    def _tick(self) -> None:
+        """Repeat what is unanswered, fail what is overdue, ping when it is time."""
+        now = _now()
+        self._look_after(now)
+        if self._transport is not None and self._wants_ping(now):
+            self._ping(now)
+        self._watch(in_a_hurry=bool(self._sent))
+
+    def _watch(self, *, in_a_hurry: bool) -> None:
+        """Wake up after a tick while commands wait for replies; otherwise it is enough to be in time for a ping."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._in_a_hurry = in_a_hurry
+        delay = self._settings.tick if in_a_hurry else self._settings.probe_every
+        self._timer = asyncio.get_running_loop().call_later(delay, self._tick)
+
+    def _look_after(self, now: float) -> None:
+        settings = self._settings
+        overdue: list[_Talk] = []
+        for cookie, sent in self._sent.items():  # oldest first
+            waited = (now - sent.at) / settings.timeout
+            if waited < settings.resend_after[0]:
+                break
+            if waited >= 1:
+                overdue.append(sent.talk)
+            elif self._transport is not None and self._transport.repeats and self._may_resend(sent, waited):
+                sent.resent += 1
+                self._transport.send(cookie, sent.command)
+        if overdue:
+            self._fail(overdue, f"did not answer within {settings.timeout:g} s")
+
+    def _may_resend(self, sent: _Sent, waited: float) -> bool:
+        after = self._settings.resend_after
+        return sent.resent < len(after) and waited >= after[sent.resent]
+
+    def _fail(self, talks: Iterable[_Talk], why: str) -> None:
+        failed = dict.fromkeys(talks)
+        self._sent = {cookie: sent for cookie, sent in self._sent.items() if sent.talk not in failed}
+        for talk in failed:
+            talk.exchange.close()
+            if talk.asker is not None:
+                self._note_failure(why)
+            self._end(talk, Outcome(reason=why))
+
+    # -- health --
+
+    def _wants_ping(self, now: float) -> bool:
+        if self._pinging or self._health.disabled:
+            return False
+        if self._health.is_down or self._health.failures:
+            return now - self._pinged_at >= self._settings.probe_every
+        return now - max(self._heard_at, self._pinged_at) >= self._settings.ping_every
+
+    def _ping(self, now: float) -> None:
+        self._pinging, self._pinged_at = True, now
+        self._begin(None, None, self._kind.ping)
+
+    def _note_failure(self, why: str) -> None:
+        if self._health.failed(_now(), why):
+            self._tell_listeners(why)
+
+    def _tell_listeners(self, why: str) -> None:
+        state = self._health.state
+        log.warning("node changed its state", node=self.spec.name, state=str(state), why=why)
+        for listener in self._listeners:
+            _tell(listener, HealthChanged(self.spec.name, state, why))
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+def _tell(listener: ActorRef[Any], message: object) -> None:
+    try:
+        listener.tell(message)
+    except ActorDeadError:
+        log.debug("nobody waits for it any more", message=type(message).__name__)

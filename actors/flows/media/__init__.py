@@ -1,0 +1,1 @@
+"""The flows of media commands: offer, answer, delete, pass-through, copies."""

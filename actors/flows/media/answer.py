@@ -1,0 +1,125 @@
+"""The flow of an answer: ask the node of its offer, journal how that ended, and only then answer.
+
+Where an answer can create a session on its node, it is journalled before it is sent, and undone, as an offer is.
+"""
+
+from __future__ import annotations
+
+from actors import replies
+from actors.command import Command
+from actors.effects import Decide, Decision, Flow, Outcome, Persist, Spawn, Step
+from actors.flows.lateness import TOO_LATE, is_late
+from actors.flows.media import sessions
+from actors.flows.media.delete import teardown
+from actors.flows.media.node_request import asked
+from actors.flows.media.offer import Intent, ask, fail, failure_reply, refuse, undo
+from engines.kind import is_ok
+from engines.kind import reason as reason_of
+from engines.ng.bencode import NgDict
+from engines.registry import kind_of
+from events.registry import Answered, AnswerIntended, DeleteIntended, Event, Scope
+from replay import session_dialogs
+from replay.state import CallState, CallStatus, Session
+
+
+def answer(command: Command) -> Flow:
+    """Carry an answer out on the session in which the offer was made."""
+    place = yield Persist(_find(command))
+    if isinstance(place, replies.Refusal):
+        return place.reply
+    outcome: Outcome = yield from ask(command, place)
+    if outcome.reply is None or not is_ok(outcome.reply):
+        yield from _fail(command, place, outcome)
+        return failure_reply(place.node, outcome)
+    result = yield Persist(_conclude(command, place, outcome.reply))
+    if isinstance(result, replies.Refusal):
+        if place.operation:
+            yield Spawn(teardown(place.node, place.relay_id))
+        return result.reply
+    for node, relay_id in result:
+        yield Spawn(teardown(node, relay_id))
+    return outcome.reply
+
+
+def _fail(command: Command, place: Intent, outcome: Outcome) -> Step[None]:
+    if place.operation:
+        yield from fail(place, outcome, more=False)
+    else:
+        why = outcome.reason if outcome.reply is None else reason_of(outcome.reply)
+        yield Persist(lambda state: refuse(state, command, replies.Refusal(why, outcome.refusal), place.node))
+
+
+def _find(command: Command) -> Decide:
+    def decide(state: CallState) -> Decision:
+        if state.status is CallStatus.QUARANTINED:
+            return refuse(state, command, replies.quarantined(state.reason))
+        if is_late(state, command):
+            return refuse(state, command, TOO_LATE)
+        session = sessions.of_answer(state, command) if state.status is CallStatus.LIVE else None
+        if session is None:
+            return refuse(state, command, replies.UNKNOWN)
+        number = state.last_operation + 1 if kind_of(session.engine).answer_creates else 0
+        request = asked(state, session, command)
+        place = Intent(number, session.engine, session.node, session.relay_id, request, "answer")
+        return Decision([_intended(session, number, command)] if number else [], place)
+
+    return decide
+
+
+def _intended(session: Session, operation: int, command: Command) -> Event:
+    return AnswerIntended(
+        session=session.number,
+        operation=operation,
+        from_tag=command.from_tag,
+        to_tag=command.to_tag,
+        branch=command.branch,
+    )
+
+
+def _conclude(command: Command, place: Intent, reply: NgDict) -> Decide:
+    relayed = reply.get(b"sdp")
+
+    def decide(state: CallState) -> Decision:
+        session = sessions.at(state, place.node, place.relay_id)
+        if not session.usable and place.operation:
+            return undo(session, place)
+        if not session.usable:
+            return refuse(state, command, replies.UNKNOWN, place.node)
+        event = Answered(
+            session=session.number,
+            operation=place.operation,
+            from_tag=command.from_tag,
+            to_tag=command.to_tag,
+            branch=command.branch,
+            sdp=command.sdp,
+            relayed=relayed if isinstance(relayed, bytes) else b"",
+        )
+        left_behind = _left_behind(state, session, command)
+        doubles = [other for other in _doubles(state, session, command) if other not in left_behind]
+        released = [*_release(left_behind, "moved to another node"), *_release(doubles, "answered in another session")]
+        return Decision([event, *released], [(left.node, left.relay_id) for left in [*left_behind, *doubles]])
+
+    return decide
+
+
+def _left_behind(state: CallState, session: Session, command: Command) -> list[Session]:
+    """Return the sessions in which these two parties talked before they came to this one: their node had gone."""
+    return [
+        other
+        for other in state.usable_sessions()
+        if other is not session
+        and all(dialog.joins(command.from_tag, command.to_tag) for dialog in other.dialogs)
+        and session_dialogs.between(other.dialogs, command.from_tag, command.to_tag)
+    ]
+
+
+def _doubles(state: CallState, session: Session, command: Command) -> list[Session]:
+    """Return the other sessions in which the same offer waits for an answer: it has been given in this one."""
+    opener = [(command.from_tag, command.branch)]
+    others = [other for other in state.usable_sessions() if other is not session and not other.operations]
+    return [other for other in others if other.dialogs and session_dialogs.only_offered(other.dialogs, opener)]
+
+
+def _release(left: list[Session], why: str) -> list[Event]:
+    numbers = tuple(session.number for session in left)
+    return [DeleteIntended(scope=Scope.SESSION, sessions=numbers, reason=why)] if numbers else []

@@ -1,0 +1,286 @@
+"""The flows of copies (media forking): a call's media go to a recorder, too, as long as the session or the copy lives.
+
+A copy is named by who wants it. The node's own name for it (its handle) comes with the offer. An offer that failed, or
+whose control node died, ends the copy, also one that was to be changed: nobody knows then what the node copies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from actors import replies
+from actors.effects import AskNodes, Decide, Decision, Flow, Outcome, Persist, Step
+from actors.flows.media import sessions
+from actors.flows.media.node_request import engaged_branch
+from actors.flows.media.offer import failure_reply
+from engines.copy_request import LEGS, CopyRequest
+from engines.copy_request import Leg as CopiedLeg
+from engines.kind import Operation, is_ok
+from engines.kind import reason as reason_of
+from engines.ng.bencode import NgDict
+from engines.registry import kind_of
+from events.registry import (
+    CopyAnswered,
+    CopyDeleted,
+    CopyDeleteIntended,
+    CopyIntended,
+    CopyOffered,
+    Event,
+    RemovalProof,
+)
+from replay.relay_settings import Copy, RelaySettings
+from replay.state import CallState, CallStatus, Session
+
+SIPREC = "siprec"
+INACTIVE = "inactive"
+NO_COPY = "There is no copy of that name"
+NOT_YET = "The call is not answered: there are no media to copy yet"
+NOT_OFFERED = "The copy was not offered: the node did not do it"
+UNRESOLVED = "its fate is unknown: the control node that offered it did not live to say"
+COPY_CONTEXT = b"copy-ctx"
+
+Verb = Literal["copy_answer", "copy_delete"]
+
+
+@dataclass(frozen=True, slots=True)
+class CopyIntent:
+    """What is to be copied. legs: whose media, both if empty. streams: m= line numbers from 1, all if empty."""
+
+    name: str
+    legs: tuple[CopiedLeg, ...] = ()
+    streams: tuple[int, ...] = ()
+    siprec: bool = False
+    inactive: bool = False
+
+    @property
+    def flags(self) -> str:
+        """The flags in words."""
+        return " ".join(word for word, on in ((SIPREC, self.siprec), (INACTIVE, self.inactive)) if on)
+
+
+@dataclass(frozen=True, slots=True)
+class CopyLocation:
+    """The session that is copied, and what is to be asked of its node."""
+
+    node: str
+    relay_id: str
+    request: CopyRequest
+
+
+def copy_offer(wish: CopyIntent) -> Flow:
+    """Begin a copy, or change one of that name. The reply's `sdp` is the offer to the recorder.
+
+    A change that fails ends the copy.
+    """
+    place = yield Persist(_intend(wish))
+    if isinstance(place, replies.Refusal):
+        return place.reply
+    outcome = yield from _ask(place)
+    if outcome.reply is None or not is_ok(outcome.reply):
+        yield from _take_back(wish.name, place, outcome)
+        return failure_reply(place.node, outcome)
+    reply = outcome.reply
+    if (yield Persist(lambda state: _note_offer(state, wish.name, reply))):
+        return reply
+    yield from _ask(_ending(place, _text(reply, COPY_CONTEXT)))
+    return replies.error(f"The copy {wish.name!r}, or the call, was ended meanwhile")
+
+
+def copy_answer(name: str, sdp: bytes) -> Flow:
+    """Return the recorder's answer to the node: the media flow to it from now on."""
+    place = yield Persist(lambda state: _find(state, name, "copy_answer", sdp))
+    if isinstance(place, replies.Refusal):
+        return place.reply
+    outcome = yield from _ask(place)
+    if outcome.reply is None or not is_ok(outcome.reply):
+        return failure_reply(place.node, outcome)
+    yield Persist(lambda state: Decision([CopyAnswered(copy=name, sdp=sdp)] if name in state.copies else []))
+    return outcome.reply
+
+
+def copy_delete(name: str, reason: str) -> Flow:
+    """End a copy. A node that does not answer leaves it due."""
+    place = yield Persist(_want_end(name, reason))
+    if isinstance(place, replies.Refusal):
+        return place.reply
+    outcome = yield from end_copy(name, place)
+    if outcome.reply is None:
+        return replies.ok(f"Node {place.node}: {outcome.reason}; the delete stays due")
+    return replies.ok() if is_ok(outcome.reply) else replies.ok(f"Node {place.node}: {reason_of(outcome.reply)}")
+
+
+def end_copy(name: str, place: CopyLocation) -> Step[Outcome]:
+    """Ask the node to end a copy, and journal that it did. Its not knowing the copy is as good."""
+    outcome = yield from _ask(place)
+    if outcome.reply is not None:
+        yield Persist(
+            lambda state: _end(
+                state, name, RemovalProof.CONFIRMED if is_ok(outcome.reply or {}) else RemovalProof.UNKNOWN
+            )
+        )
+    return outcome
+
+
+def closing(state: CallState) -> list[tuple[str, CopyLocation]]:
+    """Return the copies that are to end by themselves, and what to ask of their nodes."""
+    return [(name, _place(state, name, copy, "copy_delete")) for name, copy in state.usable_copies() if copy.closing]
+
+
+def forgotten(state: CallState, before: int) -> list[Event]:
+    """End the copies that were intended before that time, and of which nobody knows what became."""
+    return [
+        CopyDeleteIntended(copy=name, reason=UNRESOLVED)
+        for name, copy in state.usable_copies()
+        if not copy.offered and not copy.closing and copy.wanted_at <= before
+    ]
+
+
+def _ask(place: CopyLocation) -> Step[Outcome]:
+    operation = Operation(verb=place.request.verb, relay_id=place.relay_id, request=place.request.request())
+    outcomes: list[Outcome] = yield AskNodes([(place.node, operation)])
+    return outcomes[0]
+
+
+def _take_back(name: str, place: CopyLocation, outcome: Outcome) -> Step[None]:
+    """End a copy whose offer failed. A node that was not reached has none, unless it was to be changed."""
+    if not outcome.reached and not place.request.copy_ctx:
+        yield Persist(lambda state: _end(state, name, RemovalProof.NEVER_SENT))
+        return
+    if not isinstance((yield Persist(_want_end(name, NOT_OFFERED))), replies.Refusal):
+        yield from end_copy(name, _ending(place, place.request.copy_ctx))
+
+
+def _ending(place: CopyLocation, handle: str) -> CopyLocation:
+    return replace(place, request=replace(place.request, verb="copy_delete", copy_ctx=handle))
+
+
+def _intend(wish: CopyIntent) -> Decide:
+    def decide(state: CallState) -> Decision:
+        session = next((session for session in sessions.newest_first(state) if session.agreement), None)
+        if state.status is not CallStatus.LIVE or session is None:
+            return Decision([], replies.Refusal(NOT_YET) if state.status is CallStatus.LIVE else replies.UNKNOWN)
+        why = next(_obstacles(state, session, wish), None)
+        if why is not None:
+            return Decision([], replies.Refusal(why))
+        event = CopyIntended(
+            copy=wish.name, session=session.number, flags=wish.flags, legs=wish.legs, streams=wish.streams
+        )
+        return Decision([event], CopyLocation(session.node, session.relay_id, _offer(state, session, wish)))
+
+    return decide
+
+
+def _obstacles(state: CallState, session: Session, wish: CopyIntent) -> Iterator[str]:
+    """Return why a copy cannot be begun or changed now."""
+    before = state.copies.get(wish.name)
+    if before is not None and (before.closing or not before.offered):
+        yield f"The copy {wish.name!r} is being changed or ended; try again"
+    if kind_of(session.engine).several_copies:
+        return
+    if session.recorded:
+        yield f"{session.engine} copies or records a stream once at a time: stop the recording first"
+    for name, other in state.copies.items():
+        if name != wish.name and other.session == session.number and _overlap(other, wish):
+            yield f"{session.engine} copies or records a stream once at a time: end the copy {name!r} first"
+
+
+def copied_once(state: CallState, session: Session) -> bool:
+    """Return whether a session's node copies it and so cannot record it, since its end of recording ends copies."""
+    copied = any(copy.session == session.number for copy in state.copies.values())
+    return copied and not kind_of(session.engine).several_copies
+
+
+def _overlap(one: Copy, other: CopyIntent) -> bool:
+    """Return whether two copies have a stream in common. Also one that is to end may still be there."""
+    legs = set(one.legs or LEGS) & set(other.legs or LEGS)
+    return bool(legs) and (not one.streams or not other.streams or bool(set(one.streams) & set(other.streams)))
+
+
+def _offer(state: CallState, session: Session, wish: CopyIntent) -> CopyRequest:
+    before = state.copies.get(wish.name)
+    caller, callee = _parties(state, session)
+    return CopyRequest(
+        verb="copy_offer",
+        from_tag=caller,
+        to_tag=callee,
+        name=wish.name,
+        copy_ctx=before.handle if before else "",
+        handle=session.handle,
+        set=session.set,
+        engaged_branch=engaged_branch(state.relay or RelaySettings(), session.branch),
+        legs=wish.legs or LEGS,
+        streams=wish.streams,
+        siprec=wish.siprec,
+        inactive=wish.inactive,
+        caller_sdp=_relayed(state, caller),
+        callee_sdp=_relayed(state, callee),
+        version=before.version + 1 if before else 1,
+    )
+
+
+def _want_end(name: str, reason: str) -> Decide:
+    def decide(state: CallState) -> Decision:
+        copy = state.copies.get(name)
+        if copy is None:
+            return Decision([], replies.Refusal(NO_COPY))
+        events = [] if copy.closing else [CopyDeleteIntended(copy=name, reason=reason)]
+        return Decision(events, _place(state, name, copy, "copy_delete"))
+
+    return decide
+
+
+def _find(state: CallState, name: str, verb: Verb, sdp: bytes) -> Decision:
+    copy = state.copies.get(name)
+    if copy is None or copy.closing or not copy.offered:
+        return Decision([], replies.Refusal(NO_COPY))
+    return Decision([], _place(state, name, copy, verb, sdp))
+
+
+def _place(state: CallState, name: str, copy: Copy, verb: Verb, sdp: bytes = b"") -> CopyLocation:
+    session = state.sessions[copy.session]
+    caller, callee = _parties(state, session)
+    request = CopyRequest(
+        verb=verb,
+        from_tag=caller,
+        to_tag=callee,
+        name=name,
+        copy_ctx=copy.handle,
+        handle=session.handle,
+        set=session.set,
+        engaged_branch=engaged_branch(session.relay or state.relay or RelaySettings(), session.branch),
+        sdp=sdp,
+    )
+    return CopyLocation(session.node, session.relay_id, request)
+
+
+def _note_offer(state: CallState, name: str, reply: NgDict) -> Decision:
+    """Journal what the node offers. The value is whether the copy is still wanted."""
+    copy, sdp = state.copies.get(name), reply.get(b"sdp")
+    if copy is None:
+        return Decision([], False)
+    event = CopyOffered(copy=name, handle=_text(reply, COPY_CONTEXT), sdp=sdp if isinstance(sdp, bytes) else b"")
+    return Decision([event], not copy.closing)
+
+
+def _text(reply: NgDict, key: bytes) -> str:
+    value = reply.get(key)
+    return value.decode("utf-8", "surrogateescape") if isinstance(value, bytes) else ""
+
+
+def _end(state: CallState, name: str, how: RemovalProof) -> Decision:
+    return Decision([CopyDeleted(copy=name, how=how)] if name in state.copies else [])
+
+
+def _parties(state: CallState, session: Session) -> tuple[str, str]:
+    """Return the caller's and the callee's tag of a session."""
+    agreed = session.agreement
+    one, other = (agreed.from_tag, agreed.to_tag) if agreed else (session.from_tag, session.to_tag)
+    callees = state.relay.tags if state.relay else {}
+    return (other, one) if one in callees else (one, other)
+
+
+def _relayed(state: CallState, tag: str) -> bytes:
+    leg = state.legs.get(tag)
+    return leg.relayed if leg else b""

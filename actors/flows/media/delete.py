@@ -1,0 +1,381 @@
+"""The flows of deletes: a client's, and the teardown of a session that is to go, whoever wanted it gone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from types import MappingProxyType
+from typing import Any, TypeAlias
+
+from actors import replies
+from actors.command import Command
+from actors.effects import AskNodes, Decide, Decision, Flow, Outcome, Persist, Step
+from actors.flows.lateness import ends_noted, is_late
+from actors.flows.media import sessions
+from actors.flows.media.node_request import asked, teardown_of
+from engines.kind import Operation, is_ok
+from engines.ng.bencode import NgDict, NgValue
+from engines.registry import kind_of
+from events.registry import BranchDeleted, Deleted, DeleteIntended, Event, RemovalProof, Scope
+from events.values import value
+from replay import session_dialogs
+from replay.identity import is_party
+from replay.state import CallState, CallStatus, Session, SessionDialog, SessionStatus
+
+MAX_DELAY = 86_400
+"""The longest delay of a delete, in seconds, that a client can ask for."""
+
+MAX_DIGITS = 9
+"""So many digits of a number are read."""
+
+MAX_COUNT = 2**63 - 1
+"""The largest number of a node's statistics that an entry holds."""
+
+
+@value
+class Removal:
+    """One removal to be asked of a node.
+
+    whole: False if it takes only a part of the session (a branch). also: asked after `operation` where that alone does
+    not make it certain that nothing is left. early: asked while an operation was on its way, which can make the session
+    anew: it confirms nothing.
+    """
+
+    node: str
+    relay_id: str
+    operation: Operation
+    whole: bool = True
+    also: Operation | None = None
+    early: bool = False
+
+
+Wanted: TypeAlias = tuple[Sequence[Removal], Command]
+"""Removals, and the delete that they belong to."""
+
+
+def delete(command: Command) -> Flow:
+    """Carry a client's delete out: journal that it is wanted, ask the nodes, journal what they confirmed.
+
+    A node that does not answer leaves the delete due; the client is told ok with a warning, since it will happen.
+    """
+    removals = yield Persist(lambda state: _want_or_note(state, command))
+    return (yield from _delete(removals, command))
+
+
+def delete_of_party(command: Command, tag: str) -> Flow:
+    """Carry a delete out if it comes from one of the call's parties: another one's is of another call."""
+    removals = yield Persist(partial(_want_of_party, command, tag))
+    return (yield from _delete(removals, command))
+
+
+def end_unanswered(command: Command, callers_tag: str) -> Flow:
+    """End the call of this caller, if no dialog has come about in it. What others began under its Call-ID stays."""
+    removals = yield Persist(partial(_want_unanswered, command, callers_tag))
+    return (yield from _delete(removals, command))
+
+
+def _want_of_party(command: Command, tag: str, state: CallState) -> Decision:
+    return want(state, command) if is_party(state, tag) else Decision([], None)
+
+
+def _want_unanswered(command: Command, callers_tag: str, state: CallState) -> Decision:
+    sip_dialogs, negotiation = state.sip_dialogs, state.negotiation
+    is_answered = negotiation is not None and bool(negotiation.established())
+    if sip_dialogs is None or sip_dialogs.over or sip_dialogs.callers_tag != callers_tag or is_answered:
+        return Decision([], None)
+    if state.status is CallStatus.NEW:  # it has no session, and its settings are to go
+        return Decision([DeleteIntended(scope=Scope.CALL, sessions=(), reason=command.reason)], ())
+    return want(state, command)
+
+
+def _delete(removals: Sequence[Removal] | None, command: Command) -> Step[NgDict]:
+    if removals is None:
+        return replies.not_found(command.request)
+    if not removals:
+        return replies.ok()
+    outcomes = yield from remove(removals, command)
+    answered = [outcome.reply for outcome in outcomes if outcome.reply is not None]
+    if answered:
+        return answered[-1]
+    return replies.ok(f"Node {removals[0].node}: {outcomes[0].reason}; the delete stays due")
+
+
+def carry_out(wanted: Sequence[Wanted]) -> Flow:
+    """Ask for removals that stand in the journal as wanted. Nobody waits for it: they stay due until confirmed."""
+    for removals, command in wanted:
+        yield from remove(removals, command)
+    return None
+
+
+def teardown(node: str, relay_id: str) -> Flow:
+    """Remove one session whose removal is wanted, if it still is."""
+    removal = yield Persist(lambda state: Decision([], _wanted_removal(state, node, relay_id)))
+    if removal is not None:
+        yield from remove([removal], None)
+    return None
+
+
+def removal_of(state: CallState, session: Session, *, alone: bool = False) -> Removal:
+    """Return the removal of a whole session under exactly the id and the tags that it was created with.
+
+    `alone` says that there is no other one on its way.
+    """
+    early = bool(session.operations)
+    operation = replace(teardown_of(state, session), alone=alone and not early)
+    return Removal(session.node, session.relay_id, operation, early=early)
+
+
+def _wanted_removal(state: CallState, node: str, relay_id: str) -> Removal | None:
+    session = sessions.at(state, node, relay_id)
+    return removal_of(state, session) if session.status is SessionStatus.CLOSING else None
+
+
+def _want_or_note(state: CallState, command: Command) -> Decision:
+    """Decide what a client's delete takes away; where that is nothing, it still stops what was asked before it."""
+    if command.wording is None and is_late(state, command):
+        return Decision([], None)
+    decision = want(state, command)
+    return decision if decision.events or decision.value is not None else Decision(ends_noted(state, command), None)
+
+
+def want(state: CallState, command: Command) -> Decision:
+    """Decide what a delete takes away. The value is the Removals to ask for, None if it names nothing that is there."""
+    if state.status is not CallStatus.LIVE:
+        return Decision([], None)
+    if command.branch and not command.to_tag and _branch_is_to_go(state, command.branch):
+        return Decision([], None)
+    whole: list[Session] = []
+    partly: list[Session] = []
+    shared: list[Session] = []
+    for session in _concerned(state, command):
+        named = session_dialogs.named_by_delete(session.dialogs, command.from_tag, command.to_tag, command.branch)
+        if len(named) == len(session.dialogs) and _is_about(session, command):
+            whole.append(session)
+        elif named and not command.ends_call and _share(session, named):
+            shared.append(session)
+        elif named:
+            partly.append(session)
+    if shared and not whole and not partly:
+        return Decision(_left(shared, command), [])
+    if not whole and not partly and command.from_tag:
+        return Decision([], None)
+    whole += _doubles(state, command, [*whole, *partly, *shared])
+    wish = _wish(state, command, whole, partly)
+    return Decision([*wish.events, *_left(shared, command)], wish.value)
+
+
+def _share(session: Session, named: Sequence[SessionDialog]) -> bool:
+    """Return whether others on the same branches stay: a node has a branch but once, by the tag it heard last."""
+    staying = {dialog.branch for dialog in session.dialogs if dialog not in named}
+    return all(dialog.branch in staying for dialog in named)
+
+
+def _left(shared: Sequence[Session], command: Command) -> list[Event]:
+    """Say that dialogs have left their branches to others: of that no node is told."""
+    events: list[Event] = []
+    for session in shared:
+        events.append(_wanted(command, Scope.BRANCH, (session.number,)))
+        events.append(_branch_deleted(session, command))
+    return events
+
+
+def _branch_deleted(session: Session, command: Command, statistics: Mapping[str, Any] = MappingProxyType({})) -> Event:
+    return BranchDeleted(
+        session=session.number,
+        from_tag=command.from_tag,
+        to_tag=command.to_tag,
+        branch=command.branch,
+        statistics=statistics,
+    )
+
+
+def _doubles(state: CallState, command: Command, named: Sequence[Session]) -> list[Session]:
+    """Return the other sessions that were made for the same offers as what a delete names, and that nobody answered.
+
+    Control nodes that do not reach the same relays can make several for one.
+    """
+    gone = [
+        dialog
+        for session in named
+        for dialog in session_dialogs.named_by_delete(session.dialogs, command.from_tag, command.to_tag, command.branch)
+    ]
+    openers = {(dialog.from_tag, dialog.branch) for dialog in gone}
+    others = [session for session in state.usable_sessions() if session not in named]
+    return [
+        session
+        for session in others
+        if session_dialogs.only_offered(session.dialogs, openers)
+        and (session.dialogs or (session.from_tag, session.branch) in openers)
+    ]
+
+
+def _concerned(state: CallState, command: Command) -> list[Session]:
+    """Return the sessions that a delete can be about: those of the branch that it names, if any of them ever had it."""
+    usable = list(state.usable_sessions())
+    if not command.branch or command.to_tag:
+        return usable
+    of_branch = [session for session in state.sessions.values() if _ever_had(session, command.branch)]
+    return [session for session in of_branch if session.usable] if of_branch else usable
+
+
+def _ever_had(session: Session, branch: str) -> bool:
+    return session.branch == branch or any(dialog.branch == branch for dialog in session.dialogs)
+
+
+def _branch_is_to_go(state: CallState, branch: str) -> bool:
+    return any(session.gives_up(branch) for session in state.usable_sessions())
+
+
+def _is_about(session: Session, command: Command) -> bool:
+    """Return whether a session is the delete's to take whole; one without dialogs goes by the tag it was made with."""
+    return bool(session.dialogs) or not command.from_tag or session.from_tag in (command.from_tag, command.to_tag)
+
+
+def _wish(state: CallState, command: Command, whole: Sequence[Session], partly: Sequence[Session]) -> Decision:
+    not_before = _delayed_until(command, whole)
+    events: list[Event] = []
+    everything = not partly and len(whole) == len(list(state.usable_sessions()))
+    if whole or (everything and command.ends_call):
+        numbers = tuple(session.number for session in whole)
+        scope = Scope.CALL if everything and command.ends_call else Scope.SESSION
+        events.append(_wanted(command, scope, numbers, not_before))
+    events += [_wanted(command, Scope.BRANCH, (session.number,)) for session in partly]
+    if not_before:
+        return Decision(events, [])
+    return Decision(events, [*_removals(state, whole, command), *_branch_removals(state, partly, command)])
+
+
+def _wanted(command: Command, scope: Scope, numbers: tuple[int, ...], not_before: int = 0) -> DeleteIntended:
+    return DeleteIntended(
+        scope=scope,
+        sessions=numbers,
+        reason=command.reason,
+        from_tag=command.from_tag,
+        to_tag=command.to_tag,
+        branch=command.branch,
+        not_before=not_before,
+        asked_at=command.received_at,
+    )
+
+
+def _delayed_until(command: Command, whole: Sequence[Session]) -> int:
+    """Return when a node that knows no delays is to be asked, ms since the epoch; 0 for at once."""
+    delay = _seconds(command.request.get(b"delete-delay"))
+    if delay <= 0 or any(kind_of(session.engine).native_branches for session in whole):
+        return 0
+    return command.received_at + delay * 1000
+
+
+def _seconds(value: NgValue | None) -> int:
+    """Return a delay that a client asks for, at most MAX_DELAY; 0 for what is no number."""
+    if isinstance(value, bytes) and value.isdigit():
+        value = int(value[-MAX_DIGITS:]) if len(value.lstrip(b"0")) <= MAX_DIGITS else MAX_DELAY
+    return min(value, MAX_DELAY) if isinstance(value, int) else 0
+
+
+def _removals(state: CallState, whole: Iterable[Session], command: Command) -> list[Removal]:
+    """Return what to ask for sessions that go whole: of a node that speaks ng, in the client's own words.
+
+    Words that name a party leave the others if there are any, and another control node's answer may just be bringing
+    one in. A plain removal follows them, so that nothing is left for certain; it would have no statistics on its own.
+    """
+    removals: list[Removal] = []
+    for session in whole:
+        plain = removal_of(state, session, alone=True)
+        if kind_of(session.engine).native_branches:
+            request = asked(state, session, command)
+            own_words = Operation(verb="delete", relay_id=session.relay_id, request=request)
+            also = plain.operation if b"from-tag" in request else None
+            removals.append(replace(plain, operation=own_words, also=also))
+        else:
+            removals.append(plain)
+    return removals
+
+
+def _branch_removals(state: CallState, partly: Iterable[Session], command: Command) -> list[Removal]:
+    removals: list[Removal] = []
+    for session in partly:
+        request = asked(state, session, command)
+        if command.branch and not command.to_tag:
+            request = naming_only_the_branch(request)
+        operation = Operation(verb="delete", relay_id=session.relay_id, request=request)
+        removals.append(Removal(session.node, session.relay_id, operation, whole=False))
+    return removals
+
+
+def naming_only_the_branch(request: NgDict) -> NgDict:
+    """Return the delete of a branch in words that may be said twice.
+
+    rtpengine looks for the branch, and where that is gone already, for the from-tag: the caller's, so that the second
+    delete of a branch ends the whole call (seen on 10.5.3). A from-tag that nobody can have makes it harmless.
+    """
+    return {**request, b"from-tag": b"#"}
+
+
+def remove(removals: Sequence[Removal], command: Command | None) -> Step[list[Outcome]]:
+    """Ask for the removals and journal those that were confirmed. Comes to how each ended."""
+    outcomes: list[Outcome] = yield AskNodes([(removal.node, removal.operation) for removal in removals])
+    answered = [
+        (removal, outcome.reply)
+        for removal, outcome in zip(removals, outcomes, strict=True)
+        if outcome.reply is not None
+    ]
+    confirmed = yield from _make_certain(answered)
+    yield Persist(_conclude(confirmed, command))
+    return outcomes
+
+
+def _make_certain(answered: Sequence[tuple[Removal, NgDict]]) -> Step[list[tuple[Removal, NgDict]]]:
+    """Ask what is to be asked after a removal; leave out those of which the node did not answer that too."""
+    doubtful = [(removal.node, removal.also) for removal, _ in answered if removal.also is not None]
+    if not doubtful:
+        return list(answered)
+    outcomes: list[Outcome] = yield AskNodes(doubtful)
+    unsure = [also for (_, also), outcome in zip(doubtful, outcomes, strict=True) if outcome.reply is None]
+    return [(removal, reply) for removal, reply in answered if not any(removal.also is also for also in unsure)]
+
+
+def _conclude(answered: Sequence[tuple[Removal, NgDict]], command: Command | None) -> Decide:
+    def decide(state: CallState) -> Decision:
+        events: list[Event] = []
+        for removal, reply in answered:
+            if is_ok(reply) or _is_unknown(state, removal, reply):
+                events += _confirmed(state, removal, reply, command)
+        return Decision(events)
+
+    return decide
+
+
+def _confirmed(state: CallState, removal: Removal, reply: NgDict, command: Command | None) -> Iterable[Event]:
+    session = sessions.at(state, removal.node, removal.relay_id)
+    if not removal.whole and command is not None:
+        if not session.usable:
+            return []
+        return [_branch_deleted(session, command, statistics(reply))]
+    # What was asked early may have come before an operation: the session stays due until none is on its way any more.
+    if session.status is not SessionStatus.CLOSING or removal.early:
+        return []
+    how = RemovalProof.UNKNOWN if _is_unknown(state, removal, reply) else RemovalProof.CONFIRMED
+    return [Deleted(session=session.number, how=how, statistics=statistics(reply))]
+
+
+def _is_unknown(state: CallState, removal: Removal, reply: NgDict) -> bool:
+    session = sessions.at(state, removal.node, removal.relay_id)
+    return reply.get(b"warning") == replies.NOT_FOUND_WARNING or kind_of(session.engine).is_unknown(reply)
+
+
+def statistics(reply: NgDict) -> Mapping[str, Any]:
+    """Return what a delete's reply tells under `totals`, as plain values; empty if it tells nothing."""
+    totals = reply.get(b"totals")
+    return {"totals": _plain(totals)} if isinstance(totals, dict) else {}
+
+
+def _plain(value: NgValue) -> Any:
+    if isinstance(value, dict):
+        return {key.decode("utf-8", "replace"): _plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    return max(-MAX_COUNT, min(value, MAX_COUNT))

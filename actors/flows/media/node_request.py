@@ -1,0 +1,79 @@
+"""What the node of a session is told beside what a client said: the settings in force, and the node's own handle."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from actors.command import Command
+from engines.kind import HANDLE, Operation
+from engines.media_request import MediaRequest, to_bytes
+from engines.ng.bencode import NgDict
+from engines.registry import kind_of
+from replay.relay_settings import ALL_BRANCHES, CALLEE, CALLER, RelaySettings
+from replay.state import CallState, Session
+
+_INDEX = re.compile(r"[0-9]+\Z")
+"""Where a branch's name has its index: at its end."""
+
+
+def asked(state: CallState, session: Session, command: Command) -> NgDict:
+    """Return what the node of a session is to be asked: the command, and what the node calls the session."""
+    return _with_handle(command.words(state, session.engine), session)
+
+
+def teardown_of(state: CallState, session: Session) -> Operation:
+    """Build the removal of a whole session, under the id and the tags that its node knows it by.
+
+    Where that takes no more than a session, it is by the settings, too: those in force, or of when the call ended.
+    """
+    kind = kind_of(session.engine)
+    if kind.native_branches:
+        return kind.teardown(session.relay_id, session.from_tag, session.to_tag)
+    relay = session.relay or state.relay or RelaySettings()
+    by_caller = session.from_tag not in relay.tags
+    from_tag, to_tag = tags_in_force(relay, session.from_tag, session.to_tag, offered_by_caller=by_caller)
+    media = delete_request(relay, from_tag, to_tag, session.branch)
+    operation = kind.teardown(session.relay_id, from_tag, to_tag)
+    request = {**kind.request(replace(media, set=session.set)), **operation.request}
+    return replace(operation, request=_with_handle(request, session))
+
+
+def delete_request(relay: RelaySettings, from_tag: str, to_tag: str, branch: str) -> MediaRequest:
+    """Return what is to be said about a delete: the context's flags and those of both legs, each once."""
+    legs = [relay.in_force(leg, branch).get("delete", "") for leg in (CALLER, CALLEE)]
+    return MediaRequest(
+        verb="delete",
+        from_tag=from_tag,
+        to_tag=to_tag,
+        branch=branch,
+        ctx_flags=relay.context.get("flags", ""),
+        ctx_delete=relay.context.get("delete", ""),
+        delete=" ".join(dict.fromkeys(filter(None, legs))),
+        set=set_of(relay, branch),
+        engaged_branch=engaged_branch(relay, branch),
+    )
+
+
+def tags_in_force(relay: RelaySettings, from_tag: str, to_tag: str, *, offered_by_caller: bool) -> tuple[str, str]:
+    """Put the context's tags in place of the dialog's: its from_tag is the caller's, its to_tag the callee's."""
+    callers, callees = relay.context.get("from_tag"), relay.context.get("to_tag")
+    if offered_by_caller:
+        return callers or from_tag, (callees or to_tag) if to_tag else ""
+    return callees or from_tag, (callers or to_tag) if to_tag else ""
+
+
+def set_of(relay: RelaySettings, branch: str) -> str:
+    """Return the node set that is engaged for a branch; "" if none is."""
+    engagement = relay.engagement(branch)
+    return engagement.set if engagement else ""
+
+
+def engaged_branch(relay: RelaySettings, branch: str) -> int:
+    """Return the index of a branch that was engaged by itself, -1 for one that was along with all."""
+    index = _INDEX.search(branch)
+    return int(index[0]) if index and branch != ALL_BRANCHES and branch in relay.engagements else -1
+
+
+def _with_handle(request: NgDict, session: Session) -> NgDict:
+    return {**request, HANDLE: to_bytes(session.handle)} if session.handle else request

@@ -1,0 +1,277 @@
+"""The flow of an offer: name the node in the journal, ask it, journal how it ended, and only then answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+from actors import replies
+from actors.command import Command
+from actors.effects import AskNodes, Decide, Decision, Flow, Outcome, Persist, Sleep, Spawn, Step
+from actors.flows import repeats
+from actors.flows.lateness import MAX_REFUSALS, TOO_LATE, is_late
+from actors.flows.media import sessions
+from actors.flows.media.delete import teardown
+from actors.flows.media.node_request import asked
+from actors.flows.search import Search
+from actors.node_table import NodeTable
+from engines.ids import id_on_node
+from engines.kind import HANDLE, Operation, is_ok, reason
+from engines.ng.bencode import NgDict
+from engines.refusal import RefusalCode
+from engines.sets import NodeSpec
+from events.registry import (
+    AnswerFailed,
+    CommandRefused,
+    DeleteIntended,
+    Event,
+    Offered,
+    OfferFailed,
+    OfferIntended,
+    Scope,
+    SessionIntended,
+)
+from events.values import value
+from replay.state import CallState, CallStatus, RelayedLeg, Session, SessionStatus
+
+FAILURES: Mapping[str, type[OfferFailed | AnswerFailed]] = {"offer": OfferFailed, "answer": AnswerFailed}
+"""The event that says of an operation, by its verb, that it failed."""
+
+
+@value
+class Intent:
+    """Where a command is to go. An operation stands in the journal as intended; the number of another command is 0.
+
+    engine: the kind of the node.
+    """
+
+    operation: int
+    engine: str
+    node: str
+    relay_id: str
+    request: NgDict
+    verb: Literal["offer", "answer"] = "offer"
+
+
+def offer(command: Command, nodes: NodeTable) -> Flow:
+    """Carry an offer out: in the session of its dialog, else in a new one, on whichever node of the set takes it.
+
+    A session that a dialog had before is left as it is: it goes when the offer is answered elsewhere.
+    """
+    search = Search(command, nodes)
+    waited = 0
+    while True:
+        intent = yield Persist(_intend(command, search, waited))
+        if isinstance(intent, replies.Refusal):
+            return search.refusal or intent.reply
+        if isinstance(intent, repeats.Result):
+            return intent.reply()
+        if isinstance(intent, repeats.InWork):
+            yield Sleep(repeats.PAUSE)
+            waited += repeats.PAUSE
+            continue
+        outcome: Outcome = yield from ask(command, intent)
+        if outcome.reply is not None and is_ok(outcome.reply):
+            return (yield from _succeed(command, intent, outcome.reply))
+        refusal = failure_reply(intent.node, outcome)
+        search.failed(intent.engine, (intent.node, intent.relay_id), refusal)
+        if not (yield from fail(intent, outcome, more=search.goes_on)):
+            return search.refusal or refusal
+
+
+def ask(command: Command, place: Intent, request: NgDict | None = None) -> Step[Outcome]:
+    """Ask the one node what the client asks, under the id that the session has there."""
+    operation = Operation(verb=command.verb, relay_id=place.relay_id, request=request or place.request)
+    outcomes: list[Outcome] = yield AskNodes([(place.node, operation)])
+    return outcomes[0]
+
+
+def failure_reply(node: str, outcome: Outcome) -> NgDict:
+    """Return the client's reply to a command that a node did not carry out: the node's own words if it had any."""
+    if outcome.reply is not None:
+        return outcome.reply
+    is_full = outcome.code is RefusalCode.FULL
+    return replies.error(replies.LOAD_LIMIT if is_full else f"Node {node}: {outcome.reason}", outcome.code)
+
+
+def refuse(state: CallState, command: Command, refusal: replies.Refusal, node: str = "") -> Decision:
+    """Decide to refuse, and journal it if the call exists and has not been told too often."""
+    known = state.status in (CallStatus.LIVE, CallStatus.ENDED) and state.refusals < MAX_REFUSALS
+    events = [CommandRefused(command=command.verb, reason=refusal.reason, node=node)] if known else []
+    return Decision(events, refusal)
+
+
+def _intend(command: Command, search: Search, waited: int) -> Decide:
+    def decide(state: CallState) -> Decision:
+        refusal = _impossible(state, command)
+        if refusal is not None:
+            return refuse(state, command, refusal)
+        same = repeats.found(state, command, waited)
+        if same is not None:
+            return Decision([], same)
+        session = sessions.of_offer(state, command)
+        choices = search.choices() if command.moves else []
+        if session and search.may_stay(session, choices):
+            return _intend_again(state, command, session)
+        if choices:
+            return _engage(state, command, choices[0])
+        why = f"No node of set {command.set!r} takes new calls"
+        return refuse(state, command, replies.Refusal(why, RefusalCode.NO_NODE))
+
+    return decide
+
+
+def _impossible(state: CallState, command: Command) -> replies.Refusal | None:
+    """Tell why the offer is refused whatever the nodes are like; None if it is not."""
+    if state.status is CallStatus.QUARANTINED:
+        return replies.quarantined(state.reason)
+    if is_late(state, command):
+        return TOO_LATE
+    return replies.UNKNOWN if command.to_tag and state.status is CallStatus.ENDED else None
+
+
+def _intend_again(state: CallState, command: Command, session: Session) -> Decision:
+    number = state.last_operation + 1
+    event = OfferIntended(
+        session=session.number,
+        operation=number,
+        from_tag=command.from_tag,
+        to_tag=command.to_tag,
+        branch=command.branch,
+        request=command.digest,
+    )
+    request = asked(state, session, command)
+    return Decision([event], Intent(number, session.engine, session.node, session.relay_id, request))
+
+
+def _engage(state: CallState, command: Command, node: NodeSpec) -> Decision:
+    number, operation = state.last_session + 1, state.last_operation + 1
+    relay_id = id_on_node(state.relay_call_id, number)
+    event = SessionIntended(
+        session=number,
+        operation=operation,
+        engine=node.engine,
+        set=command.set,
+        node=node.name,
+        relay_id=relay_id,
+        from_tag=command.from_tag,
+        to_tag=command.to_tag,
+        branch=command.branch,
+        request=command.digest,
+    )
+    request = command.words(state, node.engine)
+    return Decision([event], Intent(operation, node.engine, node.name, relay_id, request))
+
+
+def _succeed(command: Command, intent: Intent, reply: NgDict) -> Flow:
+    result = yield Persist(_conclude(command, intent, reply))
+    if isinstance(result, replies.Refusal):
+        yield Spawn(teardown(intent.node, intent.relay_id))
+        return result.reply
+    if isinstance(result, repeats.Result):
+        if result.undone:
+            yield Spawn(teardown(intent.node, intent.relay_id))
+        return result.reply()
+    return reply
+
+
+def _conclude(command: Command, intent: Intent, reply: NgDict) -> Decide:
+    relayed = reply.get(b"sdp")
+
+    def decide(state: CallState) -> Decision:
+        session = sessions.at(state, intent.node, intent.relay_id)
+        first = repeats.taken_elsewhere(state, command, session)
+        if first is not None:
+            return _yield_to(first, session, intent)
+        if not session.usable:
+            return undo(session, intent)
+        event = Offered(
+            session=session.number,
+            operation=intent.operation,
+            from_tag=command.from_tag,
+            to_tag=command.to_tag,
+            branch=command.branch,
+            sdp=command.sdp,
+            relayed=relayed if isinstance(relayed, bytes) else b"",
+            handle=handle_of(reply),
+        )
+        return Decision([event])
+
+    return decide
+
+
+def _yield_to(first: RelayedLeg, session: Session, intent: Intent) -> Decision:
+    """Leave the offer to the session in which the same one has its result; what only this one made goes."""
+    why = "the same offer was taken in another session"
+    undone = not session.usable or _is_first(session, intent)
+    events: list[Event] = [
+        OfferFailed(session=session.number, operation=intent.operation, reason=why, reached=True),
+    ]
+    if undone:
+        events.append(DeleteIntended(scope=Scope.SESSION, sessions=(session.number,), reason=why))
+    return Decision(events, repeats.Result(first.relayed, undone))
+
+
+def _is_first(session: Session, intent: Intent) -> bool:
+    """Return whether a session has nothing but what this operation made."""
+    return session.status is SessionStatus.INTENDED and not session.operations.keys() - {intent.operation}
+
+
+def handle_of(reply: NgDict) -> str:
+    """Return what the node calls the session, where its reply says so; "" where it does not."""
+    handle = reply.get(HANDLE)
+    return handle.decode("utf-8", "surrogateescape") if isinstance(handle, bytes) else ""
+
+
+def undo(session: Session, intent: Intent) -> Decision:
+    """Another control node deleted the session while its operation was on the way, which may have made it anew."""
+    why = f"the session was deleted while its {intent.verb} was on the way"
+    events: list[Event] = [
+        FAILURES[intent.verb](session=session.number, operation=intent.operation, reason=why, reached=True),
+        DeleteIntended(scope=Scope.SESSION, sessions=(session.number,), reason=why),
+    ]
+    return Decision(events, replies.UNKNOWN)
+
+
+def fail(intent: Intent, outcome: Outcome, more: bool) -> Step[bool]:
+    """Journal that an operation failed, and remove what it may have made. Comes to whether another node is to be tried.
+
+    `more` says whether there is one.
+    """
+    again: bool = yield Persist(_conclude_failure(intent, outcome, more))
+    if outcome.reached:
+        yield Spawn(teardown(intent.node, intent.relay_id))
+    return again
+
+
+def _conclude_failure(intent: Intent, outcome: Outcome, more: bool) -> Decide:
+    """Journal the failure. A session that only this could create is removed; one that was there stays as it was.
+
+    One that was to go meanwhile is to be removed again: this may have made it anew.
+    """
+    why = outcome.reason if outcome.reply is None else reason(outcome.reply) or "the node refused"
+
+    def decide(state: CallState) -> Decision:
+        session = sessions.at(state, intent.node, intent.relay_id)
+        events: list[Event] = [
+            FAILURES[intent.verb](
+                session=session.number,
+                operation=intent.operation,
+                reason=why,
+                reached=outcome.reached,
+                settled=outcome.reply is not None or not outcome.reached,
+            )
+        ]
+        if not session.usable and outcome.reached:
+            events.append(DeleteIntended(scope=Scope.SESSION, sessions=(session.number,), reason=why))
+        if not _is_first(session, intent):
+            return Decision(events, more)
+        others = [other for other in state.usable_sessions() if other is not session]
+        gone = (session.number,) if outcome.reached else ()
+        if not (more or others or state.lives_without(session.branch)):
+            events.append(DeleteIntended(scope=Scope.CALL, sessions=gone, reason=why))
+        elif gone:
+            events.append(DeleteIntended(scope=Scope.SESSION, sessions=gone, reason=why))
+        return Decision(events, more)
+
+    return decide

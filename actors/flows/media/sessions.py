@@ -1,0 +1,111 @@
+"""Which session of a call a command is about."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from actors.command import Command
+from engines.registry import kind_of
+from replay import session_dialogs
+from replay.state import CallState, Session
+
+
+def newest_first(state: CallState) -> Iterator[Session]:
+    """Return the usable sessions, newest first."""
+    return reversed(list(state.usable_sessions()))
+
+
+def of_offer(state: CallState, command: Command) -> Session | None:
+    """Return the session that an offer is to go to, or None if it needs one of its own.
+
+    A node that knows branches has all of them in one session; on others each branch has a session.
+    """
+    if command.anew:
+        return None
+    if command.to_tag:
+        session = (
+            of_answer(state, command)
+            or _first(state, lambda session: _has(session, command.from_tag))
+            or _first(state, lambda session: _waits(session, command))
+        )
+        return session if session is None or _may_offer_in(session, command) else None
+    return _first(state, lambda session: _opened_by(session, command)) or _first(
+        state, lambda session: kind_of(session.engine).native_branches
+    )
+
+
+def of_answer(state: CallState, command: Command) -> Session | None:
+    """Return the session of the offer that this answers, or of the dialog that this offers in again, or None.
+
+    An answer to a party that has made no offer is none: rtpengine 10.5 ends at some offers that follow such a one.
+    """
+    sender, other, branch = command.from_tag, command.to_tag, command.branch
+    return (
+        _first(state, lambda session: session_dialogs.between(session.dialogs, sender, other) is not None)
+        or _first(state, lambda session: session_dialogs.waiting(session.dialogs, sender, branch) is not None)
+        or _first(state, lambda session: _opened_by(session, command))
+        or _first(state, lambda session: _offered_by(session, sender))
+    )
+
+
+def awaits(state: CallState, from_tag: str, to_tag: str, branch: str) -> bool:
+    """Return whether a node has the offer of a branch, whose answer is then to go there."""
+    return any(
+        (session.from_tag, session.branch) == (from_tag, branch)
+        or session_dialogs.opened_by(session.dialogs, from_tag, branch) is not None
+        or session_dialogs.between(session.dialogs, from_tag, to_tag) is not None
+        for session in state.usable_sessions()
+        if not session.gives_up(branch)
+    )
+
+
+def of_other(state: CallState, command: Command) -> Session | None:
+    """Return the session that any other command is about: the one with its tags, else the newest."""
+    tag = command.from_tag or command.to_tag
+    return _first(state, lambda session: bool(tag) and _has(session, tag)) or next(newest_first(state), None)
+
+
+def awaits_first_answer(state: CallState, from_tag: str, branch: str) -> bool:
+    """Return whether what this party offered on a branch has had no answer, so that its node knows no tag beyond it."""
+    return any(session_dialogs.waiting(session.dialogs, from_tag, branch) for session in state.usable_sessions())
+
+
+def at(state: CallState, node: str, relay_id: str) -> Session:
+    """Return the session that has this id on this node. Raises LookupError if the call has none such."""
+    for session in state.sessions.values():
+        if session.node == node and session.relay_id == relay_id:
+            return session
+    raise LookupError(f"call {state.call_id!r} has no session {relay_id!r} on node {node!r}")
+
+
+def _may_offer_in(session: Session, command: Command) -> bool:
+    """Return whether the node would take the offer for one of this session.
+
+    A node without branches knows a session by the tag that made it: an offer between two others makes a second one
+    there, under the same id, which the delete of the first would leave.
+    """
+    return kind_of(session.engine).native_branches or session.from_tag in (command.from_tag, command.to_tag)
+
+
+def _waits(session: Session, command: Command) -> bool:
+    """Return whether it is the other one whose own offer still has no answer: this offer comes before that."""
+    return session_dialogs.waiting(session.dialogs, command.to_tag, command.branch) is not None
+
+
+def _opened_by(session: Session, command: Command) -> bool:
+    opener = (command.from_tag, command.branch)
+    return (session.from_tag, session.branch) == opener or session_dialogs.opened_by(
+        session.dialogs, *opener
+    ) is not None
+
+
+def _offered_by(session: Session, tag: str) -> bool:
+    return session.from_tag == tag or any(dialog.from_tag == tag for dialog in session.dialogs)
+
+
+def _has(session: Session, tag: str) -> bool:
+    return session.from_tag == tag or any(dialog.has(tag) for dialog in session.dialogs)
+
+
+def _first(state: CallState, wanted: Callable[[Session], bool]) -> Session | None:
+    return next((session for session in newest_first(state) if wanted(session)), None)

@@ -1,0 +1,232 @@
+"""The flow of a call that is due: whatever was left undone, by this control node or one that died, is taken up."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from actors.effects import AskNodes, Decide, Decision, Flow, Outcome, Persist, Step
+from actors.flows.media import sessions
+from actors.flows.media.copies import CopyLocation, closing, end_copy, forgotten
+from actors.flows.media.delete import Removal, naming_only_the_branch, removal_of, remove
+from actors.flows.media.offer import FAILURES
+from actors.flows.recovery.retry import attend_again
+from actors.flows.silence import end_unanswered
+from actors.flows.sip import forks, own_requests
+from engines.kind import Operation, RelayKind
+from engines.media_request import to_bytes
+from engines.ng.bencode import NgDict
+from engines.registry import kind_of
+from events.registry import BranchDeleted, Deleted, DeleteIntended, Event, RemovalProof, Scope
+from replay.projection import Deadlines, falls_silent
+from replay.state import BranchDelete, CallState, CallStatus, Session, SessionStatus
+
+UNRESOLVED = "its fate is unknown: the control node that sent it did not live to say"
+NOTHING_LEFT = "no node has a session of it any more"
+GONE = "the node does not know it any more"
+
+
+@dataclass(frozen=True, slots=True)
+class BranchRemoval:
+    """A part of a session that is still to be removed."""
+
+    node: str
+    relay_id: str
+    wanted: BranchDelete
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A session of which it is to be asked whether its node still has it."""
+
+    node: str
+    relay_id: str
+    kind: RelayKind
+    question: Operation
+
+
+@dataclass(frozen=True, slots=True)
+class Agenda:
+    """What there is to do for a call that is due. again: when, if it cannot be done; None if there is nothing."""
+
+    removals: Sequence[Removal] = ()
+    branch_removals: Sequence[BranchRemoval] = ()
+    checks: Sequence[Check] = ()
+    copies: Sequence[tuple[str, CopyLocation]] = ()
+    again: int | None = None
+
+
+def process_due(now: int, deadlines: Deadlines, *, signals: bool = False) -> Flow:
+    """Settle what is due at `now` (ms since the epoch); what cannot be settled yet becomes due again later.
+
+    `signals` says whether SIP requests can be sent from here.
+    """
+    yield Persist(_settle(now, deadlines))
+    yield from end_unanswered(now, deadlines)
+    yield from forks.free_overdue(now)
+    agenda: Agenda = yield Persist(lambda state: Decision([], _agenda(state, now, deadlines)))
+    if agenda.removals:
+        yield from remove(agenda.removals, None)
+    yield from _remove_branches(agenda.branch_removals)
+    for name, place in agenda.copies:
+        yield from end_copy(name, place)
+    yield from _check(agenda.checks)
+    begun = yield from own_requests.watch(now, deadlines, signals=signals)
+    if agenda.again is not None and not begun:
+        yield from attend_again(agenda.again, now, deadlines)
+    return None
+
+
+def _settle(now: int, deadlines: Deadlines) -> Decide:
+    """Conclude what can be concluded without asking a node."""
+
+    def decide(state: CallState) -> Decision:
+        events = _unresolved(state, now, deadlines) + _given_up(state, now, deadlines)
+        events += forgotten(state, now - deadlines.operation) + own_requests.forgotten(state, now, deadlines)
+        if state.status is CallStatus.LIVE and not events:
+            events = _nothing_left(state, now, deadlines)
+        return Decision(events)
+
+    return decide
+
+
+def _unresolved(state: CallState, now: int, deadlines: Deadlines) -> list[Event]:
+    """Fail the operations whose fate is unknown and cannot change any more; sessions they were to create are to go."""
+    events: list[Event] = []
+    orphans: list[int] = []
+    for session in state.remaining_sessions():
+        old = {number: done for number, done in session.operations.items() if done.at + deadlines.operation <= now}
+        events += [
+            FAILURES[done.verb](session=session.number, operation=number, reason=UNRESOLVED, reached=True)
+            for number, done in old.items()
+        ]
+        if session.status is SessionStatus.INTENDED and len(old) == len(session.operations):
+            orphans.append(session.number)
+    if orphans:
+        alone = all(session.number in orphans for session in state.usable_sessions())
+        ends = alone and state.status is CallStatus.LIVE and not state.has_dialog
+        scope = Scope.CALL if ends else Scope.SESSION
+        events.append(DeleteIntended(scope=scope, sessions=tuple(orphans), reason=UNRESOLVED))
+    return events
+
+
+def _given_up(state: CallState, now: int, deadlines: Deadlines) -> list[Event]:
+    """Declare lost what no node has confirmed for very long."""
+    return [
+        Deleted(session=session.number, how=RemovalProof.LOST)
+        for session in state.remaining_sessions()
+        if session.status is SessionStatus.CLOSING
+        and max(session.wanted_at, session.not_before) + deadlines.give_up <= now
+    ]
+
+
+def _nothing_left(state: CallState, now: int, deadlines: Deadlines) -> list[Event]:
+    """End a call that is on no node any more; with a dialog it goes on."""
+    goes_on = state.has_dialog and state.changed + deadlines.give_up > now
+    if goes_on or any(state.usable_sessions()):
+        return []
+    return [DeleteIntended(scope=Scope.CALL, sessions=(), reason=NOTHING_LEFT)]
+
+
+def _agenda(state: CallState, now: int, deadlines: Deadlines) -> Agenda:
+    to_close = [
+        session
+        for session in state.remaining_sessions()
+        if session.status is SessionStatus.CLOSING and session.not_before <= now
+    ]
+    branches = [
+        BranchRemoval(session.node, session.relay_id, wanted)
+        for session in state.usable_sessions()
+        for wanted in session.branch_deletes
+    ]
+    since = [session.wanted_at for session in to_close] + [branch.wanted.wanted_at for branch in branches]
+    since += [copy.wanted_at for _, copy in state.usable_copies() if copy.closing]
+    checks = [_check_of(session) for session in state.usable_sessions()] if _is_quiet(state, now, deadlines) else []
+    tried = deadlines.again(now, min(since)) if since else None
+    return Agenda(
+        removals=[
+            removal_of(state, session, alone=session.wanted_at + deadlines.operation <= now) for session in to_close
+        ],
+        branch_removals=branches,
+        checks=checks,
+        copies=closing(state),
+        again=tried or (now + deadlines.probe if checks else None),
+    )
+
+
+def _is_quiet(state: CallState, now: int, deadlines: Deadlines) -> bool:
+    """Return whether nodes are to be asked for the call: when its parties are, too, for that is journalled."""
+    if state.status is not CallStatus.LIVE or not state.answered:
+        return False
+    silent = falls_silent(state, deadlines)
+    return state.changed + deadlines.probe <= now or (silent is not None and silent <= now)
+
+
+def _check_of(session: Session) -> Check:
+    kind = kind_of(session.engine)
+    question = kind.knows(session.relay_id, session.from_tag, session.to_tag)
+    return Check(session.node, session.relay_id, kind, question)
+
+
+def _remove_branches(wishes: Sequence[BranchRemoval]) -> Step[None]:
+    for wish in wishes:
+        outcome: Outcome = (yield AskNodes([(wish.node, _branch_delete(wish))]))[0]
+        if outcome.reply is not None:
+            yield Persist(_conclude_branch(wish))
+
+
+def _branch_delete(wish: BranchRemoval) -> Operation:
+    wanted = wish.wanted
+    request: NgDict = {b"command": b"delete", b"delete delay": 0}
+    named = ((b"from-tag", wanted.from_tag), (b"to-tag", wanted.to_tag), (b"via-branch", wanted.branch))
+    request |= {key: to_bytes(value) for key, value in named if value}
+    if wanted.to_tag:
+        request[b"flags"] = [b"to-tag"]
+    elif wanted.branch:
+        request = naming_only_the_branch(request)
+    return Operation(verb="delete", relay_id=wish.relay_id, request=request)
+
+
+def _conclude_branch(wish: BranchRemoval) -> Decide:
+    def decide(state: CallState) -> Decision:
+        session = sessions.at(state, wish.node, wish.relay_id)
+        if wish.wanted not in session.branch_deletes:
+            return Decision([])
+        gone = BranchDeleted(
+            session=session.number,
+            from_tag=wish.wanted.from_tag,
+            to_tag=wish.wanted.to_tag,
+            branch=wish.wanted.branch,
+        )
+        return Decision([gone])
+
+    return decide
+
+
+def _check(checks: Sequence[Check]) -> Step[None]:
+    """Ask the nodes whether they still have the sessions of a call that was quiet for long."""
+    if not checks:
+        return
+    outcomes: list[Outcome] = yield AskNodes([(check.node, check.question) for check in checks])
+    gone = [
+        (check.node, check.relay_id)
+        for check, outcome in zip(checks, outcomes, strict=True)
+        if outcome.reply is not None and check.kind.is_unknown(outcome.reply)
+    ]
+    if gone:
+        yield Persist(_conclude_gone(gone))
+
+
+def _conclude_gone(gone: Sequence[tuple[str, str]]) -> Decide:
+    def decide(state: CallState) -> Decision:
+        lost = [session for session in (sessions.at(state, *place) for place in gone) if session.usable]
+        if not lost:
+            return Decision([])
+        numbers = tuple(session.number for session in lost)
+        all_gone = len(lost) == len(list(state.usable_sessions()))
+        scope = Scope.CALL if all_gone and not state.has_dialog else Scope.SESSION
+        events: list[Event] = [DeleteIntended(scope=scope, sessions=numbers, reason=GONE)]
+        events += [Deleted(session=number, how=RemovalProof.UNKNOWN) for number in numbers]
+        return Decision(events)
+
+    return decide

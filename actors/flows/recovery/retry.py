@@ -1,0 +1,12 @@
+"""When a call is to be attended to again, beside what its state says."""
+
+from __future__ import annotations
+
+from actors.effects import Decision, Persist, RetryAt, Step
+from replay.projection import Deadlines, wishes
+
+
+def attend_again(at: int, now: int, deadlines: Deadlines) -> Step[None]:
+    """Let the call be due again at `at`, or before for what has a later time than `now` of its own."""
+    ahead = yield Persist(lambda state: Decision([], [wish for wish in wishes(state, deadlines) if wish > now]))
+    yield RetryAt(min([at, *ahead]))

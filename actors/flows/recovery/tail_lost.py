@@ -1,0 +1,99 @@
+"""What is done when the journal turns out to have lost entries that this control node knows.
+
+Where nobody has written since, they are written again as they were. Where somebody has, the histories have parted: what
+is remembered of the call is journalled as one event, so that sessions are found, and an answer or the end still holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from actors.effects import Decide, Decision
+from events.journal import NOTHING, Recorded
+from events.registry import Event, RememberedSession, TailLost
+from replay.fold import fold
+from replay.projection import Deadlines, project
+from replay.state import CallState, CallStatus, Session, SessionStatus
+
+
+def has_lost(known: Sequence[Recorded], there: Sequence[Recorded]) -> bool:
+    """Return whether the journal, in which `there` was read, has lost any of what was known to be in it."""
+    if not known:
+        return False
+    return len(there) < len(known) or not _same(known[-1], there[len(known) - 1])
+
+
+def is_over(call_id: str, known: Sequence[Recorded], there: Sequence[Recorded], deadlines: Deadlines) -> bool:
+    """Return whether a stream is gone because its call ended: nothing of it is to be remembered."""
+    return not there and project(fold(call_id, known), deadlines) is NOTHING
+
+
+def missing(known: Sequence[Recorded], there: Sequence[Recorded], by: str, at: int) -> list[Recorded]:
+    """Return what is to be written again, and the word that it was; nothing where the histories have parted."""
+    if len(there) >= len(known) or not all(map(_same, known, there)):
+        return []
+    version = len(known)
+    return [*known[len(there) :], Recorded(version + 1, at, by, TailLost(known=version))]
+
+
+def _same(one: Recorded, other: Recorded) -> bool:
+    return (one.version, one.at, one.by, one.event.name) == (other.version, other.at, other.by, other.event.name)
+
+
+def remember(known: CallState) -> Decide:
+    """Journal what this control node remembers of a call and the journal, which went on without it, does not."""
+
+    def decide(state: CallState) -> Decision:
+        there = {(session.node, session.relay_id): session for session in state.sessions.values()}
+        number = state.last_session
+        sessions: list[RememberedSession] = []
+        for session in known.sessions.values():
+            other = there.get((session.node, session.relay_id))
+            if other is None and session.status is not SessionStatus.CLOSED:
+                number += 1
+                sessions.append(_remembered(session, number))
+            elif other is not None and _is_further(session, other):
+                sessions.append(_remembered(session, other.number))
+        ended = known.status is CallStatus.ENDED and not _begun_anew(known, state)
+        event: Event = TailLost(
+            known=known.version,
+            answered=known.answered,
+            ended=ended,
+            reason=known.reason if ended else "",
+            sessions=tuple(sessions),
+        )
+        return Decision([event])
+
+    return decide
+
+
+def _is_further(known: Session, there: Session) -> bool:
+    """Return whether more is remembered of a session than the journal says of it."""
+    order = list(SessionStatus).index
+    parties = [(dialog.from_tag, dialog.to_tag) for dialog in there.dialogs]
+    return order(known.status) > order(there.status) or any(
+        (dialog.from_tag, dialog.to_tag) not in parties for dialog in known.dialogs
+    )
+
+
+def _begun_anew(known: CallState, there: CallState) -> bool:
+    """Return whether the journal has usable sessions that are not known: a call after the end that it forgot."""
+    places = {(session.node, session.relay_id) for session in known.sessions.values()}
+    return any((session.node, session.relay_id) not in places for session in there.usable_sessions())
+
+
+def _remembered(session: Session, number: int) -> RememberedSession:
+    return RememberedSession(
+        session=number,
+        engine=session.engine,
+        set=session.set,
+        node=session.node,
+        relay_id=session.relay_id,
+        from_tag=session.from_tag,
+        to_tag=session.to_tag,
+        branch=session.branch,
+        handle=session.handle,
+        status=str(session.status),
+        reason=session.reason,
+        dialogs=tuple((dialog.from_tag, dialog.to_tag, dialog.branch) for dialog in session.dialogs),
+    )

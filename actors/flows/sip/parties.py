@@ -1,0 +1,40 @@
+"""What a SIP message tells of its parties, and which CSeqs they count by."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from events.registry import Event, PartyLearned
+from replay.offer_answer import Leg, SipMessage
+from replay.relay_settings import CALLER
+from replay.sip_dialogs import Party
+from replay.state import CallState
+
+
+def cseq_shift(state: CallState, message: SipMessage) -> int:
+    """Return what is to be added to the CSeq of a request on its way, or was added to that of the one replied to."""
+    sip_dialogs = state.sip_dialogs
+    return sip_dialogs.shift(str(message.requester), message.callee_tag, message.cseq) if sip_dialogs else 0
+
+
+def learned(state: CallState, message: SipMessage, told: PartyLearned | None) -> Sequence[Event]:
+    """Return what is to be journalled of what a message tells of a party: nothing if it is all known.
+
+    Messages in a dialog change where its parties are reached, and where they are seen from; what else is known of them
+    stays: the routes are those of when the dialog began (RFC 3261 12.2). Of a call that has ended nothing is learned.
+    """
+    if told is None or (state.is_over and not message.begins_call):
+        return ()
+    known = state.sip_dialogs.parties.get((told.leg, told.tag)) if state.sip_dialogs and not state.is_over else None
+    if known is not None:
+        told = replace(told, contact=told.contact or known.contact)
+        if _is_in_dialog(state, message, told):
+            told = replace(told, uri=known.uri, routes=known.routes)
+    return () if known == Party(told.uri, told.contact, told.routes, told.local, told.source) else (told,)
+
+
+def _is_in_dialog(state: CallState, message: SipMessage, told: PartyLearned) -> bool:
+    if told.leg == CALLER:
+        return message.requester is not Leg.CALLER or bool(message.to_tag)
+    return state.negotiation is not None and told.tag in state.negotiation.established()

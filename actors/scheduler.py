@@ -1,0 +1,78 @@
+"""The lanes of a call: flows of one lane run one after the other, and those of lane None alone."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from typing import Any
+
+from actors.effects import Flow
+from actors.messages import Reply
+
+
+class Run:
+    """A flow that runs, the lanes it holds (one, or none if it was spawned by another), and who waits for its reply.
+
+    since: how much its call's actor had asked of the journal when the flow came, or last heard from outside. Only what
+    the journal was asked later tells it where the call is.
+    """
+
+    __slots__ = ("awaited", "flow", "lanes", "outcomes", "reply", "since")
+
+    def __init__(self, flow: Flow, lanes: frozenset[str | None], reply: Reply | None, since: int) -> None:
+        self.flow, self.lanes, self.reply, self.since = flow, lanes, reply, since
+        self.outcomes: list[Any] = []
+        self.awaited = 0
+
+
+class Scheduler:
+    """Which flows of a call run, and which wait for them."""
+
+    def __init__(self) -> None:
+        self._waiting: deque[Run] = deque()
+        self._running: set[Run] = set()
+        self._held: set[str | None] = set()
+
+    def __iter__(self) -> Iterator[Run]:
+        """Return all that run or wait."""
+        yield from self._running
+        yield from self._waiting
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing runs or waits."""
+        return not (self._running or self._waiting)
+
+    @property
+    def waiting(self) -> bool:
+        """Whether something waits."""
+        return bool(self._waiting)
+
+    def add(self, run: Run) -> None:
+        """Let a run wait until it may start."""
+        self._waiting.append(run)
+
+    def next(self) -> Run | None:
+        """Take the first that may start: its lane is free, or it waited for all (lane None) and is alone."""
+        held = set(self._held)
+        for run in self._waiting:
+            if not (bool(held) if None in run.lanes else None in held or run.lanes & held):
+                self._waiting.remove(run)
+                return run
+            held |= run.lanes
+        return None
+
+    def begin(self, run: Run) -> None:
+        """Note that a run starts."""
+        self._running.add(run)
+        self._held |= run.lanes
+
+    def end(self, run: Run) -> None:
+        """Note that a run has ended."""
+        self._running.discard(run)
+        self._held -= run.lanes
+
+    def clear(self) -> None:
+        """Forget all of them."""
+        self._running.clear()
+        self._waiting.clear()

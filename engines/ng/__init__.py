@@ -1,0 +1,1 @@
+"""The ng protocol's wire format, which doors and relay kinds share."""

@@ -1,0 +1,101 @@
+"""What goes into the scripts and the tables, as MessagePack, and comes out again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgpack  # type: ignore[import-untyped]
+
+from events.codec import ERRORS, Codec, Unreadable, unpack
+from events.journal import CorruptEntry, Index, LiveCall, Recorded
+from events.redis.keys import to_bytes
+
+_pack = msgpack.Packer(unicode_errors=ERRORS).pack
+
+Changes = list[Any]
+"""The last five of an append's elements in append.lua: live row, due, nodes added, nodes removed, retention."""
+
+_EXPIRE, _PERSIST, _EXPIRE_SOON = 1, 2, 3
+
+NO_CHANGES: Sequence[Any] = (False, False, (), (), 0)
+"""Changes that leave the tables as they are."""
+
+
+def live_row(call: LiveCall) -> bytes:
+    """Return a live call's row, without its id."""
+    row: bytes = _pack(
+        (
+            call.status,
+            call.version,
+            call.created,
+            call.changed,
+            call.set,
+            call.from_tag,
+            call.to_tag,
+            call.by,
+            call.sessions,
+        )
+    )
+    return row
+
+
+def live_call(call_id: str, row: bytes) -> LiveCall:
+    """Return the live call of a row; one with the status "unreadable" for a row that is none."""
+    try:
+        status, version, created, changed, set_, from_tag, to_tag, by, sessions = unpack(row)
+        return LiveCall(
+            call_id=call_id,
+            status=status,
+            version=version,
+            created=created,
+            changed=changed,
+            set=set_,
+            from_tag=from_tag,
+            to_tag=to_tag,
+            by=by,
+            sessions=tuple((node, relay_id) for node, relay_id in sessions),
+        )
+    except (ValueError, TypeError):
+        return LiveCall(call_id=call_id, status="unreadable", version=0, created=0, changed=0)
+
+
+def changes(expected_version: int, before: Index, after: Index) -> Changes:
+    """Return what the tables need to come from `before` to `after`: False is no change, an empty text is removal."""
+    live: bytes | bool = False
+    keep = 0
+    if after.live is None:
+        keep = _EXPIRE_SOON if after.brief else _EXPIRE
+        live = b"" if before.live is not None else False
+    else:
+        if after.live != before.live:
+            live = live_row(after.live)
+        if before.live is None and expected_version:
+            keep = _PERSIST
+    due: int | bytes | bool = False
+    if after.due != before.due:
+        due = b"" if after.due is None else after.due
+    if after.nodes == before.nodes:
+        return [live, due, (), (), keep]
+    added, removed = after.nodes - before.nodes, before.nodes - after.nodes
+    return [live, due, [to_bytes(node) for node in added], [to_bytes(node) for node in removed], keep]
+
+
+def recorded(codec: Codec, call_id: str, after: int, entries: list[Any]) -> list[Recorded]:
+    """Return the records of a reply to XRANGE that has all entries above `after`; CorruptEntry for what is none."""
+    last = version_of(entries[-1][0]) if entries else after
+    records = []
+    for version, (entry_id, fields) in enumerate(entries, after + 1):
+        if entry_id != b"%d-0" % version:
+            raise CorruptEntry(call_id, version, last, f"not there, the next is {entry_id.decode()}")
+        named = dict(zip(fields[::2], fields[1::2], strict=True))
+        try:
+            records.append(codec.decode(call_id, named.get(b"t", b""), named.get(b"p", b""), version))
+        except Unreadable as error:
+            raise CorruptEntry(call_id, version, last, str(error)) from error
+    return records
+
+
+def version_of(entry_id: bytes) -> int:
+    """Return the version that an entry's id stands for."""
+    return int(entry_id.partition(b"-")[0])

@@ -1,0 +1,49 @@
+"""Single commands, which travel in shared pipelines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from redis.exceptions import ResponseError
+
+from events.journal import JournalUnavailable
+from events.redis.connection import Command
+from events.redis.pipeline import Pipeline, Request, passing
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Query(Request):
+    """A single command; `parse` makes the answer of its reply."""
+
+    command: Command
+    parse: Callable[[Any], Any]
+
+
+class AskLane(Pipeline[Query]):
+    """Carries single commands, which may be done twice without harm."""
+
+    def commands(self, batch: Sequence[Query]) -> list[Command]:
+        """Return the commands as they are."""
+        return [request.command for request in batch]
+
+    def settle(self, batch: Sequence[Query], replies: list[Any]) -> list[tuple[Query, Exception]]:
+        """Return each its reply, parsed."""
+        again: list[tuple[Query, Exception]] = []
+        for request, reply in zip(batch, replies, strict=True):
+            if isinstance(reply, ResponseError):
+                if passing(reply):
+                    again.append((request, reply))
+                else:
+                    request.fail(JournalUnavailable(f"Redis refuses: {reply}"))
+            elif not request.future.done():
+                self._answer(request, reply)
+        return again
+
+    @staticmethod
+    def _answer(request: Query, reply: Any) -> None:
+        try:
+            request.future.set_result(request.parse(reply))
+        except Exception as error:  # whatever this one reply did, the others get theirs
+            request.fail(error)

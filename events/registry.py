@@ -1,0 +1,121 @@
+"""The events of a call's media.
+
+Each event is a frozen dataclass with a stable `name` (it stands in the stream) and a `schema` version. Fields named in
+`secret` hold session descriptions, which can carry keys (SDES, ICE passwords); the codec encrypts them at rest when a
+key is configured.
+
+Words used by all events:
+
+session
+    What a call has on one node under one id. Sessions of a call are numbered from 1; a number is never used again.
+operation
+    One offer on its way to a node. It is journalled before it is sent (`SessionIntended`, `OfferIntended`) and
+    concluded by `Offered` or `OfferFailed`. So is an answer where it, too, can create a session: `AnswerIntended`, then
+    `Answered` or `AnswerFailed`. Numbered from 1 in each call.
+from_tag, to_tag, branch
+    As in the ng protocol: the tag of the party that made the offer, of the other one, and the via-branch; empty where
+    the command had none.
+"""
+
+from __future__ import annotations
+
+from events.copy_events import CopyAnswered, CopyDeleted, CopyDeleteIntended, CopyIntended, CopyOffered
+from events.event import Event, RemovalProof, Scope
+from events.relay_events import (
+    BranchEstablished,
+    ContextSettingsChanged,
+    LegSettingsChanged,
+    MediaSeen,
+    MediaTimedOut,
+    RelayEngaged,
+    SipMessageSeen,
+)
+from events.session_events import (
+    Answered,
+    AnswerFailed,
+    AnswerIntended,
+    BranchDeleted,
+    CommandForwarded,
+    CommandRefused,
+    Deleted,
+    DeleteIntended,
+    Offered,
+    OfferFailed,
+    OfferIntended,
+    Quarantined,
+    RememberedSession,
+    SessionIntended,
+    TailLost,
+)
+from events.sip_events import CallVariableSet, PartyLearned, SipRequestEnded, SipRequestIntended
+
+__all__ = [
+    "EVENT_TYPES",
+    "AnswerFailed",
+    "AnswerIntended",
+    "Answered",
+    "BranchDeleted",
+    "BranchEstablished",
+    "CallVariableSet",
+    "CommandForwarded",
+    "CommandRefused",
+    "ContextSettingsChanged",
+    "CopyAnswered",
+    "CopyDeleteIntended",
+    "CopyDeleted",
+    "CopyIntended",
+    "CopyOffered",
+    "DeleteIntended",
+    "Deleted",
+    "Event",
+    "LegSettingsChanged",
+    "MediaSeen",
+    "MediaTimedOut",
+    "OfferFailed",
+    "OfferIntended",
+    "Offered",
+    "PartyLearned",
+    "Quarantined",
+    "RelayEngaged",
+    "RememberedSession",
+    "RemovalProof",
+    "Scope",
+    "SessionIntended",
+    "SipMessageSeen",
+    "SipRequestEnded",
+    "SipRequestIntended",
+    "TailLost",
+]
+
+EVENT_TYPES: tuple[type[Event], ...] = (
+    SessionIntended,
+    OfferIntended,
+    Offered,
+    OfferFailed,
+    AnswerIntended,
+    Answered,
+    AnswerFailed,
+    CommandRefused,
+    DeleteIntended,
+    Deleted,
+    BranchDeleted,
+    CommandForwarded,
+    TailLost,
+    Quarantined,
+    RelayEngaged,
+    LegSettingsChanged,
+    ContextSettingsChanged,
+    SipMessageSeen,
+    BranchEstablished,
+    MediaTimedOut,
+    CopyIntended,
+    CopyOffered,
+    CopyAnswered,
+    CopyDeleteIntended,
+    CopyDeleted,
+    PartyLearned,
+    SipRequestIntended,
+    SipRequestEnded,
+    CallVariableSet,
+    MediaSeen,
+)

@@ -1,0 +1,26 @@
+"""What everything in the proxy works with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gateways.sip.proxy.border import Clock, Layer, Resolver, Sockets
+from gateways.sip.proxy.hooks import Router
+from gateways.sip.proxy.routes import OwnAddresses
+from gateways.sip.proxy.settings import ProxyCounters, ProxySettings
+from gateways.sip.proxy.work_queues import WorkQueues
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProxyDependencies:
+    """What everything in the proxy works with."""
+
+    settings: ProxySettings
+    counters: ProxyCounters
+    router: Router
+    layer: Layer
+    sockets: Sockets
+    resolver: Resolver
+    own: OwnAddresses
+    lanes: WorkQueues
+    clock: Clock

@@ -1,0 +1,89 @@
+"""Work that is done one thing after the other, without a task while there is nothing to do."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeAlias
+
+import structlog
+
+log = structlog.get_logger(bounded=True)
+
+Work: TypeAlias = Callable[..., Awaitable[None]]
+
+
+class WorkQueues:
+    """All lanes of the proxy, so that one can wait for them or stop them."""
+
+    def __init__(self) -> None:
+        self.busy: set[WorkQueue] = set()
+        self._waiting: list[asyncio.Future[None]] = []
+
+    async def idle(self) -> None:
+        """Wait until no lane has work."""
+        while self.busy:
+            waiter = asyncio.get_running_loop().create_future()
+            self._waiting.append(waiter)
+            await waiter
+
+    async def stop(self) -> None:
+        """Drop all work, also what is being done, and wait until that is so."""
+        tasks = [task for lane in self.busy if (task := lane.drop()) is not None]
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def done(self, lane: WorkQueue) -> None:
+        """Take note that a lane has no work."""
+        self.busy.discard(lane)
+        if not self.busy:
+            for waiter in self._waiting:
+                if not waiter.done():
+                    waiter.set_result(None)
+            self._waiting.clear()
+
+
+class WorkQueue:
+    """One lane. It knows its owner only while there is work. What a piece of work raises is logged, and no more."""
+
+    __slots__ = ("_lanes", "_task", "_waiting")
+
+    def __init__(self, lanes: WorkQueues) -> None:
+        self._lanes = lanes
+        self._waiting: deque[tuple[Work, tuple[Any, ...]]] = deque()
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def waiting(self) -> int:
+        """How much is left to be done, beside what is being done."""
+        return len(self._waiting)
+
+    def add(self, work: Work, *args: Any) -> None:
+        """Have something done after all that was added before."""
+        self._waiting.append((work, args))
+        if self._task is None:
+            self._lanes.busy.add(self)
+            self._task = asyncio.get_running_loop().create_task(self._run())
+
+    def drop(self) -> asyncio.Task[None] | None:
+        """Do nothing of it any more. Returns the task that ends for it."""
+        self._waiting.clear()
+        if self._task is not None:
+            self._task.cancel()
+        return self._task
+
+    async def _run(self) -> None:
+        try:
+            while self._waiting:
+                work, args = self._waiting.popleft()
+                await _do(work, args)
+        finally:
+            self._task = None
+            self._lanes.done(self)
+
+
+async def _do(work: Work, args: tuple[Any, ...]) -> None:
+    try:
+        await work(*args)
+    except Exception:
+        log.exception("sip proxy failed on a failure")

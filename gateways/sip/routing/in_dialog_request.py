@@ -1,0 +1,122 @@
+"""A request within a call's dialog, and its responses, as the call sees them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from sipmessage import Response
+
+from events.registry import PartyLearned
+from gateways.sip.calls import facts
+from gateways.sip.calls.bodies import sdp_of
+from gateways.sip.calls.client import CallClient, Observed, Snapshot
+from gateways.sip.calls.settings import CallSettings
+from gateways.sip.messages.incoming import IncomingRequest, Message
+from gateways.sip.proxy.hooks import Branch
+from gateways.sip.routing.sides import WITHOUT_SDP, must_be_heard, refuse_offers
+from replay.offer_answer import SipMessage
+from replay.relay_settings import CALLEE, CALLER
+
+NEGOTIATING = ("INVITE", "UPDATE", "PRACK")
+"""Methods whose responses matter to offer and answer."""
+
+REFRESHING = ("INVITE", "UPDATE")
+"""Methods that give a dialog's remote target anew (RFC 3261 12.2, RFC 3311 4)."""
+
+LOST = "an answer could not be relayed"
+"""Why a dialog is ended of which one side has accepted an offer, and the other one cannot be told."""
+
+_RACK = re.compile(r"(\s*\d{1,10}\s+)(\d{1,10})(\s+\S+\s*)")
+"""The RSeq, the CSeq number and the method that a PRACK acknowledges (RFC 3262 7.2)."""
+
+
+class InDialogRequest:
+    """The side of a request in a dialog that the call knows."""
+
+    def __init__(self, calls: CallClient, incoming: IncomingRequest, settings: CallSettings, call: Snapshot) -> None:
+        self._calls, self._incoming, self._settings, self._call = calls, incoming, settings, call
+        self._leg = call.leg(incoming.from_tag)
+        self._event = facts.request_event(incoming, from_caller=self._leg == CALLER)
+        self._accepted: dict[bytes | None, Observed] = {}
+        self._is_open = False  # the call took the request, and knows of no final response to it
+
+    async def leaves(self, branch: Branch) -> Observed:
+        """Have the request's offer or answer relayed, and give it the CSeq that it is to have beyond us."""
+        if self._call.ended:
+            refuse_offers(branch.request)
+        sdp = sdp_of(branch.request)
+        self._event = replace(self._event, sdp=sdp)
+        if self._event.method == "ACK" and sdp is None and self._event.callee_tag not in self._call.unacknowledged:
+            self._renumber(branch.request, self._call.shift(self._leg, self._event.callee_tag, self._event.cseq))
+            return WITHOUT_SDP
+        seeing = await self._signal(self._event, branch.request, self._incoming.hop.host)
+        self._is_open = self._event.method in NEGOTIATING and not seeing.fault
+        self._renumber(branch.request, seeing.shift)
+        return must_be_heard(seeing, self._incoming)
+
+    async def answered(self, branch: Branch, response: Response) -> Observed:
+        """Have the response's answer relayed, and give it back the CSeq that its request came with."""
+        response.headers.set("CSeq", f"{self._incoming.cseq} {self._incoming.method}")
+        event = facts.response_event(self._event, response)
+        negotiates = event.method in NEGOTIATING and (response.code >= 200 or event.reliable)
+        if event.sdp is None and not negotiates:
+            return WITHOUT_SDP
+        accepted = 200 <= response.code < 300
+        seeing = self._accepted.get(event.sdp) if accepted else None
+        if seeing is None:
+            seeing = await self._signal(event, response, branch.source.host if branch.source else "", branch)
+            self._is_open = self._is_open and response.code < 200
+        if accepted and not seeing.error:
+            self._accepted[event.sdp] = seeing
+        return seeing
+
+    async def refused(self, branch: Branch, response: Response) -> None:
+        """Let the call know: a request that has its final response is in nobody's way any more (RFC 3261 14.1)."""
+        if self._is_open:
+            self._is_open = False
+            await self._signal(facts.response_event(self._event, response), response, "", branch)
+
+    async def abandoned(self, response: Response) -> bool:  # noqa: ARG002
+        """End the dialog for both: one side has accepted what the other one is told has failed."""
+        ends = self._event.method in REFRESHING
+        if ends:
+            await self._calls.end_dialog(self._call.name, self._event.callee_tag, LOST)
+        return ends
+
+    async def given_up(self) -> None:
+        """Do nothing: the response that failed it was seen."""
+
+    async def cancelled(self) -> None:
+        """Do nothing: its final response tells."""
+
+    async def _signal(self, event: SipMessage, message: Message, source: str, branch: Branch | None = None) -> Observed:
+        return await self._calls.signal(
+            self._call.name,
+            event,
+            source=source,
+            news=self._settings.take(),
+            party=self._refreshed(event, message, branch),
+            expires=facts.session_expires(message) if isinstance(message, Response) else 0,
+        )
+
+    def _refreshed(self, event: SipMessage, message: Message, branch: Branch | None) -> PartyLearned | None:
+        """Return how the sender is reached from now on, if the message tells."""
+        hop = self._incoming.hop if branch is None else branch.source
+        tag = self._incoming.from_tag if branch is None else self._incoming.to_tag
+        leg = CALLER if event.from_caller else CALLEE
+        known = self._call.parties.get((leg, tag))
+        fails = isinstance(message, Response) and message.code >= 300
+        if hop is None or known is None or fails or event.method not in REFRESHING:
+            return None
+        return facts.party_again(message, hop, leg, tag, known)
+
+    def _renumber(self, message: Message, shift: int) -> None:
+        """Add to the request's CSeq what requests of our own have taken, and to the one that a PRACK names."""
+        if not shift:
+            return
+        message.headers.set("CSeq", f"{self._event.cseq + shift} {self._event.method}")
+        found = _RACK.fullmatch(message.headers.get("RAck") or "")
+        if found:
+            named = int(found[2]) + self._call.shift(self._leg, self._event.callee_tag, int(found[2]))
+            message.headers.set("RAck", f"{found[1]}{named}{found[3]}")

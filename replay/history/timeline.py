@@ -1,0 +1,86 @@
+"""A call's history as a human reads it: when, who, what, in words.
+
+What came from the network (tags, branches, reasons, session descriptions) may hold anything; `printable` makes it
+harmless for a terminal, and everything given from here has gone through it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from events.journal import Recorded
+from events.registry import Event
+from replay.history.describe import facts
+from replay.history.redact import redact
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """One event of a history.
+
+    at: ms since the epoch; since: ms since the history's first event.
+    title: the event's name; facts: its content in short; bodies: its session descriptions, by the name of the field.
+    """
+
+    version: int
+    at: int
+    since: int
+    by: str
+    title: str
+    facts: str
+    bodies: Mapping[str, str]
+
+    @property
+    def time(self) -> str:
+        """The date and the time of day, UTC."""
+        return datetime.fromtimestamp(self.at / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S.") + f"{self.at % 1000:03}"
+
+    @property
+    def delta(self) -> str:
+        """The time since the first event, such as +1.250s or +1d02:03:04."""
+        sign, since = ("-", -self.since) if self.since < 0 else ("+", self.since)
+        if since < 60_000:
+            return f"{sign}{since / 1000:.3f}s"
+        minutes, seconds = divmod(since // 1000, 60)
+        hours, minutes = divmod(minutes, 60)
+        days, hours = divmod(hours, 24)
+        return f"{sign}{f'{days}d' if days else ''}{hours:02}:{minutes:02}:{seconds:02}"
+
+
+def timeline(history: Iterable[Recorded], *, secrets: bool = False) -> Iterator[Moment]:
+    """Return the moments of a history, oldest first; with `secrets`, session descriptions keep their keys."""
+    start: int | None = None
+    for entry in history:
+        start = entry.at if start is None else start
+        yield Moment(
+            version=entry.version,
+            at=entry.at,
+            since=entry.at - start,
+            by=printable(entry.by),
+            title=entry.event.name,
+            facts=printable(facts(entry.event)),
+            bodies=_printable_bodies(entry.event, secrets=secrets),
+        )
+
+
+def bodies(event: Event, *, secrets: bool = False) -> dict[str, str]:
+    """Return the session descriptions in an event, without their keys unless `secrets`."""
+    bodies = ((name, getattr(event, name)) for name in event.secret)
+    texts = {name: body.decode("utf-8", "backslashreplace") for name, body in bodies if body is not None}
+    return texts if secrets else {name: redact(text) for name, text in texts.items()}
+
+
+def _printable_bodies(event: Event, *, secrets: bool) -> dict[str, str]:
+    texts = bodies(event, secrets=secrets)
+    return {name: printable(text.replace("\r\n", "\n")) for name, text in texts.items()}
+
+
+def printable(text: str) -> str:
+    """Write out all characters that a terminal could act on, except ends of lines."""
+    return "".join(char if char.isprintable() or char == "\n" else _escaped(char) for char in text)
+
+
+def _escaped(char: str) -> str:
+    return char.encode("unicode_escape").decode("ascii")

@@ -1,0 +1,215 @@
+"""What is known of one dialog: its INVITE under way, its open offer, what is agreed on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from replay.offer_answer.message import Fault, Leg, SipMessage
+from replay.offer_answer.table import OPEN_IN, Phase, Place
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """An offer and its answer. `requester` and `cseq` name the transaction that the offer stands in.
+
+    `leg` made the offer. `offer` and `answer` are digests of the bodies, `answer` is "" until there is one.
+    """
+
+    number: int
+    place: Place
+    requester: Leg
+    cseq: int
+    leg: Leg
+    offer: str
+    answer: str = ""
+
+    def body_of(self, leg: Leg) -> str:
+        """Return the digest of the body that the leg contributed, "" if none."""
+        return self.offer if leg is self.leg else self.answer
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as plain values."""
+        return {
+            "number": self.number,
+            "place": self.place.value,
+            "requester": self.requester.value,
+            "cseq": self.cseq,
+            "leg": self.leg.value,
+            "offer": self.offer,
+            "answer": self.answer,
+        }
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Exchange:
+        """Take what to_dict gave."""
+        names = {"place": Place(data["place"]), "requester": Leg(data["requester"]), "leg": Leg(data["leg"])}
+        return cls(**{**data, **names})
+
+
+@dataclass(frozen=True, slots=True)
+class Invite:
+    """The dialog's latest INVITE that was no mistake.
+
+    `asks`: it came without SDP, and the offer that it asks for has not come; `shown` is a preview of that. `before`:
+    what was agreed when it began, to which a failure leads back. `pending`: it has no final reply yet.
+    """
+
+    requester: Leg
+    cseq: int
+    asks: bool
+    before: Exchange | None = None
+    pending: bool = True
+    shown: Exchange | None = None
+
+    def has(self, event: SipMessage) -> bool:
+        """Return whether the message is of this INVITE's transaction, or its ACK."""
+        return (event.requester, event.cseq) == (self.requester, self.cseq)
+
+    def concluded(self) -> Invite:
+        """Return it with its final reply."""
+        return replace(self, pending=False, asks=False, before=None, shown=None)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as plain values."""
+        return {
+            "requester": self.requester.value,
+            "cseq": self.cseq,
+            "asks": self.asks,
+            "before": _dump(self.before),
+            "pending": self.pending,
+            "shown": _dump(self.shown),
+        }
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Invite:
+        """Take what to_dict gave."""
+        parts = {"before": _load(data["before"]), "shown": _load(data["shown"])}
+        return cls(**{**data, "requester": Leg(data["requester"]), **parts})
+
+
+@dataclass(frozen=True, slots=True)
+class SeenRequest:
+    """The latest request of a sender and method: what tells a retransmission, and what was found of it.
+
+    `digest` is that of its body, `exchange` the one it was a part of (0: none), `fault` what was wrong with it.
+    """
+
+    cseq: int
+    digest: str
+    exchange: int
+    fault: Fault = Fault.NONE
+
+    def to_list(self) -> list[int | str]:
+        """Return it as plain values."""
+        return [self.cseq, self.digest, self.exchange, self.fault.name]
+
+    @classmethod
+    def from_list(cls, data: list[Any]) -> SeenRequest:
+        """Take what to_list gave."""
+        cseq, digest, exchange, fault = data
+        return cls(cseq, digest, exchange, Fault[fault])
+
+
+@dataclass(slots=True)
+class NegotiatedDialog:
+    """One dialog of a call. `count` is how many offers it has seen, `seen` has the latest requests.
+
+    `under`: the initial INVITE's offer, still without its answer, while one that was made beside it is open.
+    """
+
+    branch: str
+    callee_tag: str
+    invite: Invite
+    open: Exchange | None = None
+    under: Exchange | None = None
+    agreed: Exchange | None = None
+    count: int = 0
+    established: bool = False
+    ended: bool = False
+    seen: dict[str, SeenRequest] = field(default_factory=dict)
+
+    def copy(self) -> NegotiatedDialog:
+        """Return one that can be changed without this one."""
+        return replace(self, seen=dict(self.seen))
+
+    @property
+    def phase(self) -> Phase:
+        """The row of the table."""
+        if self.open:
+            return Phase.PREVIEWED if self.open.answer else OPEN_IN[self.open.place]
+        if self.invite.pending and self.invite.asks:
+            return Phase.ASKED if self.agreed else Phase.FIRST_ASKED
+        if self.agreed is None:
+            return Phase.FRESH
+        if self.invite.pending:
+            return Phase.ANSWERED if self._agreed_by_invite(self.agreed) else Phase.PENDING
+        return Phase.AGREED
+
+    @property
+    def in_force(self) -> int:
+        """The number of the exchange that is agreed on, 0 if none is."""
+        return self.agreed.number if self.agreed else 0
+
+    def swap(self) -> None:
+        """Put the offer below in place of the one that was made beside it, and the other way round."""
+        self.open, self.under = self.under, self.open
+
+    def close(self) -> Exchange | None:
+        """Take the open offer away and return it; one that it was made beside is open again."""
+        closed, self.open, self.under = self.open, self.under, None
+        return closed
+
+    def owns(self, event: SipMessage, place: Place) -> bool:
+        """Return whether the message is of the transaction that the phase speaks of, or begins one of its own."""
+        if self.open is None:
+            return place.begins or self.invite.has(event)
+        # A PRACK has a CSeq of its own; that it acknowledges a reply of the offer's INVITE shows in who sends it.
+        same_cseq = place is Place.PRACK or event.cseq == self.open.cseq
+        return event.requester is self.open.requester and same_cseq
+
+    def repeated(self, event: SipMessage) -> int:
+        """Return the number of the exchange, open or agreed, to which the sender contributed this body; 0 if none."""
+        for exchange in (self.open, self.agreed):
+            if exchange and exchange.body_of(event.sender) == event.digest:
+                return exchange.number
+        return 0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as plain values."""
+        return {
+            "branch": self.branch,
+            "callee_tag": self.callee_tag,
+            "invite": self.invite.to_dict(),
+            "open": _dump(self.open),
+            "under": _dump(self.under),
+            "agreed": _dump(self.agreed),
+            "count": self.count,
+            "established": self.established,
+            "ended": self.ended,
+            "seen": {key: request.to_list() for key, request in self.seen.items()},
+        }
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> NegotiatedDialog:
+        """Take what to_dict gave."""
+        parts = {
+            "invite": Invite.from_dict(data["invite"]),
+            "open": _load(data["open"]),
+            "under": _load(data["under"]),
+            "agreed": _load(data["agreed"]),
+            "seen": {key: SeenRequest.from_list(request) for key, request in data["seen"].items()},
+        }
+        return cls(**{**data, **parts})
+
+    def _agreed_by_invite(self, agreed: Exchange) -> bool:
+        began = (agreed.requester, agreed.cseq) == (self.invite.requester, self.invite.cseq)
+        return began and agreed.place is Place.INVITE
+
+
+def _dump(exchange: Exchange | None) -> dict[str, Any] | None:
+    return exchange.to_dict() if exchange else None
+
+
+def _load(data: dict[str, Any] | None) -> Exchange | None:
+    return Exchange.from_dict(data) if data else None

@@ -1,0 +1,173 @@
+"""What goes into the negotiation and what comes out: facts of a SIP message, and the verdict on it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from hashlib import blake2b
+from types import MappingProxyType
+
+from replay.offer_answer.table import Place, place_of
+
+
+class Leg(StrEnum):
+    """A party of a dialog. The caller is who sent the initial INVITE, for all of the call's life."""
+
+    CALLER = "caller"
+    CALLEE = "callee"
+
+    @property
+    def other(self) -> Leg:
+        """The party at the other end."""
+        return Leg.CALLEE if self is Leg.CALLER else Leg.CALLER
+
+
+class Role(StrEnum):
+    """What a message's body is.
+
+    REPEAT: a body that its sender has sent before, and that changes nothing; the other side gets what it got then.
+    NOTHING: there is no session description, or one that is neither an offer nor an answer (as in an OPTIONS reply).
+    ILLEGAL: a session description that the RFCs do not allow at this point; the verdict's fault says why. No relay
+    speaks for it, so it must not go on (replay.offer_answer.remedy).
+    """
+
+    OFFER = "offer"
+    ANSWER = "answer"
+    REPEAT = "repeat"
+    NOTHING = "nothing"
+    ILLEGAL = "illegal"
+
+
+class Change(StrEnum):
+    """What a message does to the call beside its body.
+
+    CANCELLED is a wish: the branches that do not win the race against it fail afterwards, each by its own reply.
+    BRANCH_FAILED ends all dialogs of the branch. REJECTED ends an exchange; what was agreed before stands.
+    CALL_ENDED is the end of the last established dialog, DIALOG_ENDED that of one among several, or of an early one.
+    """
+
+    NONE = "none"
+    ESTABLISHED = "established"
+    BRANCH_FAILED = "branch failed"
+    CANCELLED = "cancelled"
+    REJECTED = "rejected"
+    DIALOG_ENDED = "dialog ended"
+    CALL_ENDED = "call ended"
+
+
+class Fault(StrEnum):
+    """What is wrong with a message; its value is a phrase for people."""
+
+    NONE = ""
+    GLARE = "the other side has a request under way that this one collides with"
+    OVERLAP = "the same side has a request under way that this one overtakes"
+    STALE = "it is older than what was seen, or the same with another body"
+    UNASKED = "an answer without an offer"
+    PREMATURE = "the first offer cannot be made in this request"
+    UNANSWERED = "the message that had to bring the answer has none"
+    UNKNOWN = "no such dialog"
+    FOREIGN = "another caller's call has this Call-ID"
+    ENDED = "the dialog has ended"
+
+
+REFUSE_WITH: Mapping[Fault, int] = MappingProxyType(
+    {Fault.GLARE: 491, Fault.OVERLAP: 500, Fault.STALE: 500, Fault.UNKNOWN: 481, Fault.FOREIGN: 481, Fault.ENDED: 481}
+)
+"""The status that refuses a request with this fault (RFC 3261 12.2.2, 14.2; RFC 3311 5.2); 500 with Retry-After."""
+
+
+@dataclass(frozen=True, slots=True)
+class SipMessage:
+    """One SIP message, sent or received, as far as its body's role depends on it.
+
+    `status` is None for a request. `from_caller` tells who sent this very message. `from_tag` and `to_tag` are those
+    of the message, which a reply has in common with its request. `cseq` is the number alone; `method` is the CSeq's.
+    `branch` names the fork of the initial INVITE, "" where the message was not yet forked or its fork is not known;
+    in a dialog it is not needed. `reliable` is for a 1xx: it has Require: 100rel and an RSeq. `sdp` is the session
+    description as it came, before any relay changed it; None if there is none.
+
+    A transaction that ends without a reply is to be told of as the 408 that its sender makes of it.
+    """
+
+    method: str
+    from_caller: bool
+    cseq: int
+    status: int | None = None
+    branch: str = ""
+    from_tag: str = ""
+    to_tag: str = ""
+    sdp: bytes | None = None
+    reliable: bool = False
+
+    @property
+    def sender(self) -> Leg:
+        """Who sent the message."""
+        return Leg.CALLER if self.from_caller else Leg.CALLEE
+
+    @property
+    def requester(self) -> Leg:
+        """Who sent the request of its transaction: the message itself, or what it is a reply to."""
+        return self.sender if self.status is None else self.sender.other
+
+    @property
+    def callee_tag(self) -> str:
+        """The callee's tag: To where the caller sent the request, From where the callee did."""
+        return self.to_tag if self.requester is Leg.CALLER else self.from_tag
+
+    @property
+    def callers_tag(self) -> str:
+        """The caller's tag: From where the caller sent the request, To where the callee did."""
+        return self.from_tag if self.requester is Leg.CALLER else self.to_tag
+
+    @property
+    def place(self) -> Place | None:
+        """The column of the table."""
+        return place_of(self.method, self.status, reliable=self.reliable)
+
+    @property
+    def failed(self) -> bool:
+        """Whether it is a final reply other than 2xx."""
+        return self.status is not None and self.status >= 300
+
+    @property
+    def begins_call(self) -> bool:
+        """Whether it is an INVITE outside of any dialog."""
+        return self.method == "INVITE" and self.status is None and not self.to_tag
+
+    @property
+    def digest(self) -> str:
+        """A short hash by which a repeated body is known; "" if there is no body."""
+        return "" if self.sdp is None else blake2b(self.sdp, digest_size=12).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a message means.
+
+    `leg` sent it, so it made the body. `branch` and `callee_tag` are the dialog; a call's initial offer, and what
+    befalls a branch as a whole, have no tag. `exchange` numbers the offers of a dialog from 1: an answer has the
+    number of its offer, a repeat that of the exchange it repeats a part of, and what rejects an offer, leaves it
+    unanswered or lets its preview stand has its number too; all others have 0. `in_force` is the exchange that is
+    agreed on after this message, 0 if none is. `why` is a phrase for logs and errors.
+
+    What was done about a message may have been cut short by a crash, so a copy of it says what there was to do: a
+    REPEAT that still matters `repeats` an OFFER or an ANSWER, and `again` is the change that the first copy made.
+
+    A NOTHING can have a fault too: an answer that had to come and did not, an INVITE without SDP in glare.
+
+    stray: it is of no dialog that the call knows, and changes nothing of the call.
+    """
+
+    role: Role
+    leg: Leg
+    branch: str = ""
+    callee_tag: str = ""
+    exchange: int = 0
+    in_force: int = 0
+    change: Change = Change.NONE
+    fault: Fault = Fault.NONE
+    why: str = ""
+    repeats: Role = Role.NOTHING
+    again: Change = Change.NONE
+    stray: bool = False

@@ -1,0 +1,145 @@
+"""From state to the journal's tables: the call's row, the nodes it is on, and when it wants attention."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from events.journal import NEVER, NOTHING, Index, LiveCall
+from replay.state import CallState, CallStatus, Session, SessionStatus
+
+TIMER_H = 32_000
+"""How long a callee waits for the ACK of its 2xx (RFC 3261 13.3.1.4: 64*T1), ms."""
+
+SPARE = 500
+"""For how long the branches that were not answered are kept when another one is (ms): about what a CANCEL takes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deadlines:
+    """After how long, in ms, something of a call wants attention.
+
+    `operation` is how long an intended offer or answer can still take effect: longer than any command's deadline.
+    `request` is how long a SIP request of our own can be under way, its repeats included. `dialog` is for how long a
+    SIP dialog may be silent before its parties are asked whether they still have it, 0 for ever; `session_timer` how
+    long after its time a session that was not refreshed (RFC 4028) is ended.
+    """
+
+    offer: int = 300_000
+    probe: int = 600_000
+    retry: int = 5_000
+    operation: int = 10_000
+    give_up: int = 86_400_000
+    request: int = 40_000
+    dialog: int = 0
+    session_timer: int = 32_000
+
+    def again(self, now: int, since: int) -> int:
+        """Return when to try again what was wanted at `since`: after twice as long from try to try, up to `probe`.
+
+        So nothing needs to be journalled of a try: the wish's age is the measure.
+        """
+        return now + min(max(now - since, self.retry), self.probe)
+
+
+def project(state: CallState, deadlines: Deadlines) -> Index:
+    """Return what the journal's tables are to say of the call in this state."""
+    remaining = [session for session in state.sessions.values() if session.status is not SessionStatus.CLOSED]
+    owed = state.sip_dialogs is not None and bool(state.sip_dialogs.requests)
+    if not remaining and not owed and state.status in (CallStatus.NEW, CallStatus.ENDED):
+        return NOTHING if state.sessions or state.sip_dialogs else NEVER
+    nodes = frozenset([session.node for session in remaining])
+    return Index(_row(state, remaining), nodes, due(state, deadlines))
+
+
+def due(state: CallState, deadlines: Deadlines) -> int | None:
+    """Return when the call wants attention (ms since the epoch), or None for never."""
+    return min(wishes(state, deadlines), default=None)
+
+
+def wishes(state: CallState, deadlines: Deadlines) -> list[int]:
+    """Return when each thing of the call wants attention, ms since the epoch."""
+    wishes: list[int] = []
+    if state.status is CallStatus.QUARANTINED:
+        return wishes
+    if state.status is CallStatus.LIVE:
+        wishes.append(state.changed + _patience(state, deadlines))
+    for session in state.sessions.values():
+        if session.status is not SessionStatus.CLOSED:
+            _add_wishes(wishes, session, deadlines)
+    if state.relay is not None and state.spare_branches():
+        wishes.append(state.relay.established_at + SPARE + deadlines.retry)
+    for _, copy in state.usable_copies():
+        if copy.closing:
+            wishes.append(copy.wanted_at + deadlines.retry)
+        elif not copy.offered:
+            wishes.append(copy.wanted_at + deadlines.operation)
+    if state.sip_dialogs is not None:
+        wishes += _dialog_wishes(state, deadlines)
+    return wishes
+
+
+def _patience(state: CallState, deadlines: Deadlines) -> int:
+    """Return for how long nothing may change before a call wants attention; of one without a relay its parties tell."""
+    if state.has_dialog and not state.has_session:
+        return deadlines.give_up
+    return deadlines.probe if state.answered else deadlines.offer
+
+
+def _add_wishes(wishes: list[int], session: Session, deadlines: Deadlines) -> None:
+    if session.status is SessionStatus.CLOSING:
+        wishes.append(max(session.not_before, session.wanted_at + deadlines.retry))
+    if session.operations:
+        wishes += [operation.at + deadlines.operation for operation in session.operations.values()]
+    if session.branch_deletes:
+        wishes += [wanted.wanted_at + deadlines.retry for wanted in session.branch_deletes]
+
+
+def _dialog_wishes(state: CallState, deadlines: Deadlines) -> Iterator[int]:
+    requests = state.sip_dialogs.requests if state.sip_dialogs else {}
+    yield from (request.at + deadlines.request for request in requests.values())
+    if not requests:  # what comes of these is known soon, and says more
+        yield from filter(None, (session_ends(state, deadlines), falls_silent(state, deadlines)))
+        yield from unacknowledged(state).values()
+
+
+def session_ends(state: CallState, deadlines: Deadlines) -> int | None:
+    """Return when the call is to be ended because its session was not refreshed; None for never."""
+    sip_dialogs = state.sip_dialogs
+    if state.status is not CallStatus.LIVE or sip_dialogs is None or not sip_dialogs.expires_at:
+        return None
+    return sip_dialogs.expires_at + deadlines.session_timer
+
+
+def unacknowledged(state: CallState) -> dict[str, int]:
+    """Return when dialogs are to be ended because the ACK of their 2xx has not come, by the callee's tag."""
+    missing = state.sip_dialogs.unacknowledged if state.sip_dialogs else {}
+    return {tag: missing[tag] + TIMER_H for tag in state.dialogs() if tag in missing} if missing else {}
+
+
+def falls_silent(state: CallState, deadlines: Deadlines) -> int | None:
+    """Return when the parties of the call's dialogs are to be asked whether they still have them; None for never.
+
+    Of a call that has no relay session any more only they can tell.
+    """
+    sip_dialogs = state.sip_dialogs
+    after = deadlines.dialog or (0 if state.has_session else deadlines.probe)
+    if not after or state.status is not CallStatus.LIVE or sip_dialogs is None or not state.dialogs():
+        return None
+    return sip_dialogs.heard_at + after
+
+
+def _row(state: CallState, remaining: list[Session]) -> LiveCall:
+    newest = remaining[-1] if remaining else None
+    return LiveCall(
+        call_id=state.call_id,
+        status="closing" if state.status is CallStatus.ENDED else str(state.status),
+        version=state.version,
+        created=state.created,
+        changed=state.changed,
+        set=newest.set if newest else "",
+        from_tag=newest.from_tag if newest else "",
+        to_tag=newest.to_tag if newest else "",
+        by=state.by,
+        sessions=tuple((session.node, session.relay_id) for session in remaining),
+    )

@@ -1,0 +1,101 @@
+"""What a call's relay is to do: which engine is engaged for which branch, and the settings of legs and context.
+
+These are the documentation's $rtp_relay, $rtp_relay_peer and $rtp_relay_ctx. A setting without a branch holds for all
+branches that do not have their own; a branch's own changes that branch only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+CALLER = "caller"
+CALLEE = "callee"
+
+ALL_BRANCHES = ""
+"""The branch of settings and engagements that hold for all."""
+
+LEG_SETTINGS = ("flags", "peer", "ip", "type", "iface", "body", "delete", "disabled")
+CONTEXT_SETTINGS = ("callid", "from_tag", "to_tag", "flags", "delete")
+
+
+@dataclass(frozen=True, slots=True)
+class Engagement:
+    """The engine and the node set that were engaged."""
+
+    engine: str
+    set: str
+
+
+@dataclass(slots=True)
+class Copy:
+    """A copy of a session's media. `handle` is the node's name for it; `closing` says that it is to end.
+
+    wanted_at: when it, or its end, was wanted (ms since the epoch). version: of the SDP that it offers.
+    """
+
+    session: int
+    flags: str = ""
+    legs: tuple[str, ...] = ()
+    streams: tuple[int, ...] = ()
+    handle: str = ""
+    offered: bool = False
+    answered: bool = False
+    closing: bool = False
+    wanted_at: int = 0
+    version: int = 1
+
+
+@dataclass(slots=True)
+class RelaySettings:
+    """The settings of a call. `tags` has the branch of each callee's tag, `established` the one answered first.
+
+    established_at: when that was, ms since the epoch. sources: by tag, the address that a party's SIP messages come
+    from.
+    """
+
+    engagements: dict[str, Engagement] = field(default_factory=dict)
+    settings: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)
+    bodies: dict[tuple[str, str], bytes] = field(default_factory=dict)
+    context: dict[str, str] = field(default_factory=dict)
+    tags: dict[str, str] = field(default_factory=dict)
+    established: str | None = None
+    established_tag: str = ""
+    established_at: int = 0
+    sources: dict[str, str] = field(default_factory=dict)
+
+    def copy(self) -> RelaySettings:
+        """Return one that can be changed without this one."""
+        return RelaySettings(
+            engagements=dict(self.engagements),
+            settings={key: dict(values) for key, values in self.settings.items()},
+            bodies=dict(self.bodies),
+            context=dict(self.context),
+            tags=dict(self.tags),
+            established=self.established,
+            established_tag=self.established_tag,
+            established_at=self.established_at,
+            sources=dict(self.sources),
+        )
+
+    def engagement(self, branch: str) -> Engagement | None:
+        """Return what is engaged for a branch, or None."""
+        return self.engagements.get(branch) or self.engagements.get(ALL_BRANCHES)
+
+    def in_force(self, leg: str, branch: str) -> Mapping[str, str]:
+        """Return the settings of a leg that hold for a branch, without its body."""
+        return {**self.settings.get((leg, ALL_BRANCHES), {}), **self.settings.get((leg, branch), {})}
+
+    def body(self, leg: str, branch: str) -> bytes | None:
+        """Return the body that stands in for what the leg sends on this branch, or None."""
+        return self.bodies.get((leg, branch), self.bodies.get((leg, ALL_BRANCHES)))
+
+    def disabled(self, branch: str) -> bool:
+        """Return whether one of the legs of this branch wants no relay."""
+        return any(self.in_force(leg, branch).get("disabled", "0") not in ("", "0") for leg in (CALLER, CALLEE))
+
+    def set(self, leg: str, branch: str, values: Mapping[str, str], body: bytes | None) -> None:
+        """Change settings of a leg, for all branches or one."""
+        self.settings.setdefault((leg, branch), {}).update(values)
+        if body is not None:
+            self.bodies[leg, branch] = body

@@ -1,0 +1,1 @@
+"""The embedded Redis and relays: processes of our own for those who have none."""

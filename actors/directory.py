@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ from actors import replies
 from actors.call_actor import CallActor
 from actors.call_context import CallContext, Observer
 from actors.command import Command
+from actors.control.counters import Sample
 from actors.effects import Flow
 from actors.messages import Conduct, Do, Leave, Passivate, ProcessDue, Reply, Where
 from actors.node_table import NodeTable
@@ -132,6 +133,11 @@ class Directory:
                 return
             resident = self._start(call_id, blank=False)
         resident.actor.tell(ProcessDue())
+
+    def samples(self) -> Iterable[Sample]:
+        """Return how many calls have an actor here, and how many of them failed lately."""
+        yield Sample("calls", "resident", len(self._residents))
+        yield Sample("calls", "failing", len(self._failures))
 
     @property
     def resident(self) -> int:

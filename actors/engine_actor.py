@@ -12,11 +12,11 @@ import structlog
 from pykka import ActorDeadError, ActorRef
 
 from actors.effects import Outcome
-from actors.messages import HealthChanged, Perform, Performed, SetAdminState
+from actors.messages import Describe, HealthChanged, NodeReport, Perform, Performed, SetAdminState, Watch
 from actors.runtime import LoopActor
 from actors.transports import Complaint, Taker, Transport, open_transport
 from engines.cookies import CookieSource
-from engines.health import Health
+from engines.health import AdminState, Health, NodeState
 from engines.kind import Exchange, MalformedReply, RelayKind, Untranslatable, is_ok
 from engines.refusal import RefusalCode
 from engines.registry import kind_at
@@ -33,7 +33,8 @@ class EngineSettings:
     """How a node is talked to. Times are in seconds.
 
     timeout: a command without a reply for so long has failed. resend_after: when it is sent again, as parts of that.
-    ping_every: an idle node is pinged so often, one that failed every `probe_every`.
+    ping_every: an idle node is pinged so often, one that failed every `probe_every`. down_after: so many failures in a
+    row, without a success between them, take the node for down. admin: what an operator wants of the node at first.
     """
 
     timeout: float = 1.5
@@ -42,6 +43,8 @@ class EngineSettings:
     ping_every: float = 5.0
     probe_every: float = 1.0
     tick: float = 0.05
+    down_after: int = 3
+    admin: AdminState = AdminState.ACTIVE
 
 
 class _Talk:
@@ -73,19 +76,19 @@ class EngineActor(LoopActor):
     registered: ClassVar[bool] = False
     messages_per_turn: ClassVar[int] = 128  # commands of all calls: with few a turn, they would queue up here
 
-    def __init__(
-        self, spec: NodeSpec, settings: EngineSettings, health: Health, open_way: OpenWay = open_transport
-    ) -> None:
+    def __init__(self, spec: NodeSpec, settings: EngineSettings, open_way: OpenWay = open_transport) -> None:
         """Make the actor of a node. Commands that come before it is connected are refused."""
         super().__init__()
-        self.spec, self._settings, self._health = spec, settings, health
+        self.spec, self._settings = spec, settings
+        self._health = Health(since=_now(), down_after=settings.down_after, admin=settings.admin)
         self._open_way = open_way
         self._kind: RelayKind = kind_at(spec)
         self._cookies = CookieSource()
         self._transport: Transport | None = None
         self._sent: dict[bytes, _Sent] = {}
-        self._listeners: list[ActorRef[Any]] = []
+        self._watchers: list[ActorRef[Any]] = []
         self._talks = 0
+        self._performed = self._failed = self._refused = self._resent = 0
         self._pinging = False
         self._heard_at = 0.0
         self._pinged_at = 0.0
@@ -113,35 +116,46 @@ class EngineActor(LoopActor):
         """Open the socket. Raises OSError if the node's host has no address."""
         self._transport = await self._open_way(self.spec.url, self._take, self._complain)
 
-    @property
-    def in_flight(self) -> int:
-        """The number of operations that are under way on the node."""
-        return self._talks
-
     # -- messages --
 
-    def on_receive(self, message: Any) -> None:
-        """Take a Perform, a Wish, or the reference of an actor that asks to be told of changes of health."""
+    def on_receive(self, message: Any) -> NodeReport | None:
+        """Take what a node can be told and asked (actors.messages)."""
         match message:
             case Perform():
                 self._perform(message)
             case SetAdminState():
-                if self._health.set_wish(_now(), draining=message.draining, disabled=message.disabled):
-                    self._tell_listeners("wished by an operator")
-            case ActorRef():
-                self._listeners.append(message)
+                if self._health.set_admin(_now(), message.admin):
+                    self._tell_watchers(message.reason or "set by an operator")
+            case Watch():
+                self._watchers.append(message.watcher)
+                _tell(message.watcher, HealthChanged(self.spec.name, self._health.snapshot(), "watched from here on"))
+            case Describe():
+                return self._report()
+        return None
+
+    def _report(self) -> NodeReport:
+        return NodeReport(
+            health=self._health.snapshot(),
+            in_flight=self._talks,
+            performed=self._performed,
+            failed=self._failed,
+            refused=self._refused,
+            resent=self._resent,
+        )
 
     def _perform(self, message: Perform) -> None:
         refusal = self._refusal()
         if refusal is not None:
+            self._refused += 1
             _tell(message.asker, Performed(message.token, refusal))
             return
         self._talks += 1
         self._begin(message.asker, message.token, lambda: self._kind.perform(message.operation))
 
     def _refusal(self) -> Outcome | None:
-        if not self._health.takes_commands:
-            return Outcome(reached=False, reason=f"is {self._health.state}: {self._health.last_failure}")
+        state = self._health.state
+        if state in (NodeState.DOWN, NodeState.DISABLED):
+            return Outcome(reached=False, reason=f"is {state}: {self._health.last_failure}")
         if self._transport is None:
             return Outcome(reached=False, reason="is not connected")
         if self._talks >= self._settings.max_in_flight:
@@ -197,7 +211,7 @@ class EngineActor(LoopActor):
             return
         self._heard_at = now = _now()
         if self._health.succeeded(now):
-            self._tell_listeners("answers again")
+            self._tell_watchers("answers again")
         talk = sent.talk
         talk.replies[sent.place] = reply
         talk.awaited -= 1
@@ -215,6 +229,10 @@ class EngineActor(LoopActor):
                 self._note_failure(outcome.reason or "ping was refused")
         else:
             self._talks -= 1
+            if outcome.reply is None:
+                self._failed += 1
+            else:
+                self._performed += 1
             _tell(talk.asker, Performed(talk.token, outcome))
 
     # -- time --
@@ -246,6 +264,7 @@ class EngineActor(LoopActor):
                 overdue.append(sent.talk)
             elif self._transport is not None and self._transport.repeats and self._may_resend(sent, waited):
                 sent.resent += 1
+                self._resent += 1
                 self._transport.send(cookie, sent.command)
         if overdue:
             self._fail(overdue, f"did not answer within {settings.timeout:g} s")
@@ -278,21 +297,21 @@ class EngineActor(LoopActor):
 
     def _note_failure(self, why: str) -> None:
         if self._health.failed(_now(), why):
-            self._tell_listeners(why)
+            self._tell_watchers(why)
 
-    def _tell_listeners(self, why: str) -> None:
-        state = self._health.state
-        log.warning("node changed its state", node=self.spec.name, state=str(state), why=why)
-        for listener in self._listeners:
-            _tell(listener, HealthChanged(self.spec.name, state, why))
+    def _tell_watchers(self, why: str) -> None:
+        health = self._health.snapshot()
+        log.warning("node changed its state", node=self.spec.name, state=str(health.state), why=why)
+        for watcher in self._watchers:
+            _tell(watcher, HealthChanged(self.spec.name, health, why))
 
 
 def _now() -> float:
     return asyncio.get_running_loop().time()
 
 
-def _tell(listener: ActorRef[Any], message: object) -> None:
+def _tell(actor: ActorRef[Any], message: object) -> None:
     try:
-        listener.tell(message)
+        actor.tell(message)
     except ActorDeadError:
         log.debug("nobody waits for it any more", message=type(message).__name__)

@@ -10,6 +10,7 @@ from pykka import ActorRef
 from actors.command import Command
 from actors.effects import Flow, Outcome
 from actors.sip_requests import SipOutcome
+from engines.health import AdminState, NodeSnapshot
 from engines.kind import Operation
 from engines.ng.bencode import NgDict
 from events.values import value
@@ -100,16 +101,44 @@ class Located:
 
 @value
 class SetAdminState:
-    """To a node, from an operator: drain or disable, or take that back."""
+    """To a node, from an operator: serve, drain, or be left alone; `reason` is the operator's, for the log."""
 
-    draining: bool
-    disabled: bool
+    admin: AdminState
+    reason: str = ""
+
+
+@value
+class Watch:
+    """To a node: tell `watcher` how you are, now and whenever that changes, each time with a HealthChanged."""
+
+    watcher: ActorRef[Any]
 
 
 @value
 class HealthChanged:
-    """From a node to whoever asked to know: its state is another one."""
+    """From a node to those who watch it: how it is, and why that is another state than before."""
 
     node: str
-    state: str
+    health: NodeSnapshot
     why: str
+
+
+@value
+class Describe:
+    """To a node, to be asked (`ActorRef.ask`): the answer is a NodeReport."""
+
+
+@value(kw_only=True)
+class NodeReport:
+    """What a node's actor knows of its node: how it is, the commands under way, and what was counted since its start.
+
+    performed: operations that ended with a reply. failed: those that did not. refused: those that were not begun, since
+    the node takes no commands or has too many in flight. resent: commands that were sent again.
+    """
+
+    health: NodeSnapshot
+    in_flight: int = 0
+    performed: int = 0
+    failed: int = 0
+    refused: int = 0
+    resent: int = 0

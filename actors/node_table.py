@@ -1,37 +1,76 @@
-"""The nodes as calls see them: which there are, how they are, and the actor of each."""
+"""The nodes as calls see them: which there are, how they are, and the actor of each.
+
+How a node is, its actor knows; the table has what it told last. A node's word is there before the outcome of the
+operation that it came of, since both are messages and leave in that order.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
 
 from pykka import ActorRef
 
-from engines.health import Health
+from actors.messages import HealthChanged, Watch
+from actors.runtime import LoopActor
+from engines.health import NodeSnapshot
 from engines.sets import EVERY_SET, NodeSpec, rank
 
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A node of the configuration: its description, its health (which its actor keeps) and its actor."""
+    """A node of the configuration: its description, its actor, and how it is by the last word of that."""
 
     spec: NodeSpec
-    health: Health
     actor: ActorRef[Any]
+    health: NodeSnapshot = NodeSnapshot()  # noqa: RUF009 - it is a value
+
+
+class _Watcher(LoopActor):
+    """Takes the nodes' words for the table."""
+
+    registered: ClassVar[bool] = False
+
+    def __init__(self, table: NodeTable) -> None:
+        super().__init__()
+        self._table = table
+
+    def on_receive(self, message: Any) -> None:
+        """Take how a node is."""
+        if isinstance(message, HealthChanged):
+            self._table.take(message)
 
 
 class NodeTable:
     """The nodes by name."""
 
     def __init__(self, nodes: Iterable[Node] = ()) -> None:
-        self._nodes = {node.spec.name: node for node in nodes}
+        self._nodes: dict[str, Node] = {}
+        self._watcher: ActorRef[Any] | None = None
+        for node in nodes:
+            self.add(node)
         self.notices = ""
         """Where nodes may tell that a session's media timed out (unix:PATH, tcp:HOST:PORT); "" for nowhere."""
 
     def add(self, node: Node) -> None:
-        """Add a node. Calls that were placed before do not move."""
+        """Add a node and watch it. Calls that were placed before do not move."""
         self._nodes[node.spec.name] = node
+        self._watcher = self._watcher or _Watcher.start(self)
+        node.actor.tell(Watch(self._watcher))
+
+    def take(self, change: HealthChanged) -> None:
+        """Note how a node is; one that is not there is none of ours any more."""
+        node = self._nodes.get(change.node)
+        if node is not None:
+            self._nodes[change.node] = replace(node, health=change.health)
+
+    async def close(self) -> None:
+        """Stop the nodes' actors, and watching them."""
+        for node in self._nodes.values():
+            await node.actor.stop(block=False)
+        if self._watcher is not None:
+            await self._watcher.stop(block=False)
 
     def all(self) -> list[Node]:
         """Return the nodes, in the order of the configuration."""

@@ -1,4 +1,7 @@
-"""The health of a node: a circuit breaker fed with what became of commands. Sans-IO; times are given, in seconds."""
+"""The health of a node: a circuit breaker fed with what became of commands, and what an operator wants of the node.
+
+Sans-IO; times are given, in seconds.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +22,41 @@ class NodeState(StrEnum):
     DISABLED = "disabled"
 
 
+class AdminState(StrEnum):
+    """What an operator wants of a node.
+
+    ACTIVE: it serves and gets new calls. DRAINING: it serves the calls it has. DISABLED: it is not talked to at all.
+    """
+
+    ACTIVE = "active"
+    DRAINING = "draining"
+    DISABLED = "disabled"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeSnapshot:
+    """A node's health as it was told last.
+
+    since: when it got into this state, on the clock of the event loop. last_failure: the last thing that went wrong
+    with it, in words; "" if nothing did.
+    """
+
+    state: NodeState = NodeState.UP
+    admin: AdminState = AdminState.ACTIVE
+    since: float = 0.0
+    last_failure: str = ""
+
+    @property
+    def takes_commands(self) -> bool:
+        """Whether commands of calls that are on the node may be sent to it."""
+        return self.state in (NodeState.UP, NodeState.DRAINING)
+
+    @property
+    def takes_new_calls(self) -> bool:
+        """Whether the node may be chosen for a new session."""
+        return self.state is NodeState.UP
+
+
 @dataclass(slots=True)
 class Health:
     """A node's health, and the last thing that went wrong with it.
@@ -29,8 +67,7 @@ class Health:
 
     since: float
     down_after: int = 3
-    draining: bool = False
-    disabled: bool = False
+    admin: AdminState = AdminState.ACTIVE
     failures: int = 0
     is_down: bool = False
     last_failure: str = ""
@@ -39,21 +76,20 @@ class Health:
     @property
     def state(self) -> NodeState:
         """The state now."""
-        if self.disabled:
+        if self.admin is AdminState.DISABLED:
             return NodeState.DISABLED
         if self.is_down:
             return NodeState.DOWN
-        return NodeState.DRAINING if self.draining else NodeState.UP
+        return NodeState.DRAINING if self.admin is AdminState.DRAINING else NodeState.UP
 
     @property
-    def takes_commands(self) -> bool:
-        """Whether commands of calls that are on the node may be sent to it."""
-        return not (self.is_down or self.disabled)
+    def disabled(self) -> bool:
+        """Whether an operator wants it left alone."""
+        return self.admin is AdminState.DISABLED
 
-    @property
-    def takes_new_calls(self) -> bool:
-        """Whether the node may be chosen for a new session."""
-        return self.state is NodeState.UP
+    def snapshot(self) -> NodeSnapshot:
+        """Return what there is to be told of it now."""
+        return NodeSnapshot(state=self.state, admin=self.admin, since=self.since, last_failure=self.last_failure)
 
     def succeeded(self, now: float) -> bool:
         """Note a reply. Return whether that changed the state."""
@@ -72,11 +108,10 @@ class Health:
         self.is_down, self.since = True, now
         return True
 
-    def set_wish(self, now: float, *, draining: bool, disabled: bool) -> bool:
-        """Let an operator drain or disable the node, or take that back. Return whether that changed the state."""
-        before = self.state
-        self.draining, self.disabled = draining, disabled
-        if self.state is before:
-            return False
-        self.since = now
-        return True
+    def set_admin(self, now: float, admin: AdminState) -> bool:
+        """Take what an operator wants of the node. Return whether that changed anything."""
+        before, changed = self.state, self.admin is not admin
+        self.admin = admin
+        if self.state is not before:
+            self.since = now
+        return changed

@@ -14,6 +14,7 @@ from contextlib import AsyncExitStack
 
 import structlog
 
+from actors.control.control import Control
 from actors.directory import Directory, DirectorySettings
 from actors.due_poller import DuePoller
 from actors.node_table import NodeTable
@@ -24,7 +25,7 @@ from gateways.ng.door import NgDoor
 from gateways.sip.addresses import Local
 from gateways.sip.door import SipDoor
 from replay.projection import Deadlines
-from rtp_relay import logs
+from rtp_relay import __version__, logs
 from rtp_relay.assembly.background import Background
 from rtp_relay.assembly.clock import JournalClock
 from rtp_relay.assembly.door import open_door
@@ -64,6 +65,7 @@ class Service:
 
     directory: Directory
     journal: Journal
+    control: Control
 
     def __init__(self, config: Config, *, doors: bool = True, routes: Routes | None = None) -> None:
         self._config = config
@@ -159,10 +161,12 @@ class Service:
         self.nodes = await enter(open_nodes(ground.nodes, routes, config.route.timeout))
         clock = JournalClock(journal)
         await clock.begin()
-        publisher = self._publisher = StatusPublisher(config.service.name, journal, self.nodes, clock.now)
+        name = config.service.name
+        control = self.control = Control(journal, self.nodes, name=name, version=__version__, now=clock.now)
+        publisher = self._publisher = StatusPublisher(name, journal, control)
         self._stack.push_async_callback(publisher.withdraw)
         directory = self.directory = Directory(
-            name=config.service.name,
+            name=name,
             journal=journal,
             nodes=self.nodes,
             now=clock.now,
@@ -171,6 +175,7 @@ class Service:
                 max_resident=config.service.max_resident, passivate_after=config.service.passivate_after
             ),
         )
+        control.count_with(directory)
         if config.service.log_level is LogLevel.DEBUG:
             directory.observers.append(trace)
         background = self._background = Background()
@@ -195,11 +200,13 @@ class Service:
     async def _open_doors(self) -> None:
         config, nodes, now = self._config, self.nodes, self.directory.now
         routing = load_routing(config.sip, nodes) if config.sip.listen else None
-        self._door = await open_door(config.ng, self.directory, self.journal, nodes, now=now, ready=lambda: self.ready)
+        self._door = await open_door(config.ng, self.directory, self.control, now=now, ready=lambda: self.ready)
+        self.control.count_with(self._door)
         if routing is not None:
             self._sip = await open_sip_door(
                 config.sip, routing, self.directory, nodes, now=now, ready=lambda: self.sip_ready
             )
+            self.control.count_with(self._sip)
 
     def _described(self, ground: Grounds) -> dict[str, object]:
         config = self._config

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from time import monotonic
 
-from actors.node_table import NodeTable
-from events.journal import Journal
+from actors.control.control import Control
+from actors.control.counters import Sample, samples_of
 from gateways.ng.cache import ReplyCache
 from gateways.ng.counters import NgCounters
 from gateways.ng.handler import Calls, Handler, NgBackend
@@ -45,8 +45,7 @@ class NgDoor:
         settings: NgSettings,
         *,
         calls: Calls,
-        journal: Journal,
-        nodes: NodeTable,
+        control: Control,
         now: Callable[[], int],
         ready: Callable[[], bool],
     ) -> None:
@@ -55,7 +54,7 @@ class NgDoor:
         self.counters = NgCounters()
         self.cache = ReplyCache(settings.reply_cache)
         self._clients = Clients(settings.allow, settings.max_queued_per_client)
-        self._overview = Overview(journal, nodes, self.counters)
+        self._overview = Overview(control, self.counters)
         inside = NgBackend(
             calls=calls, overview=self._overview, now=now, monotonic=monotonic, ready=ready, set=settings.set
         )
@@ -67,6 +66,10 @@ class NgDoor:
         self._timer: asyncio.TimerHandle | None = None
         self.addresses: list[tuple[str, str, int]] = []
         """Transport, host and port of what is open, in the order of the settings."""
+
+    def samples(self) -> Iterable[Sample]:
+        """Return what the door has counted."""
+        return samples_of("ng", self.counters, {"requests": ("verb", "result")})
 
     async def open(self) -> None:
         """Begin to listen on all addresses, or on none if it raises. Raises OSError, which names the address."""

@@ -9,22 +9,19 @@ from collections.abc import AsyncGenerator, Coroutine, Mapping
 import structlog
 
 from actors import replies
+from actors.control.control import Control
 from actors.messages import Reply
-from actors.node_table import NodeTable
-from engines.kind import Operation, is_ok
+from engines.kind import is_ok
 from engines.ng.bencode import NgDict, NgValue
-from events.journal import Journal, JournalError
+from events.journal import JournalError
 from gateways.ng.counters import NgCounters
 from gateways.ng.merge import merge
 from gateways.ng.request import Refused
-from gateways.ng.survey import survey
 
 log = structlog.get_logger(bounded=True)
 
 DEFAULT_LIMIT = 32
 """How many calls `list` gives if it is not told (daemon/call_interfaces.c in rtpengine, call_list_ng)."""
-
-_STATISTICS = Operation(verb="statistics", relay_id="", request={b"command": b"statistics"})
 
 
 def limit_of(request: NgDict) -> int:
@@ -41,10 +38,10 @@ def limit_of(request: NgDict) -> int:
 
 
 class Overview:
-    """Answers `list` from the journal's table of live calls, and `statistics` by asking all nodes."""
+    """Says what the control interface knows as the ng protocol's `list` and `statistics`."""
 
-    def __init__(self, journal: Journal, nodes: NodeTable, counters: NgCounters) -> None:
-        self._journal, self._nodes, self._counters = journal, nodes, counters
+    def __init__(self, control: Control, counters: NgCounters) -> None:
+        self._control, self._counters = control, counters
         self._tasks: set[asyncio.Task[None]] = set()
 
     def list(self, limit: int, room: int, reply: Reply) -> None:
@@ -68,7 +65,7 @@ class Overview:
 
     async def _list(self, limit: int, room: int) -> NgDict:
         found: list[NgValue] = []
-        calls = self._journal.live_calls()
+        calls = self._control.calls()
         if limit:
             async for call in calls:
                 call_id = call.call_id.encode("utf-8", "surrogateescape")
@@ -83,13 +80,12 @@ class Overview:
         return {b"result": b"ok", b"calls": found}
 
     async def _statistics(self) -> NgDict:
-        nodes = self._nodes.all()
-        outcomes = await survey(nodes, _STATISTICS)
+        outcomes = await self._control.ask_nodes()
         parts = [_statistics_in(outcome.reply) for outcome in outcomes if outcome.reply and is_ok(outcome.reply)]
         merged = merge(parts)
         merged[b"rtp-relay"] = {
-            b"calls": (await self._journal.count_calls()).get("", 0),
-            b"nodes": len(nodes),
+            b"calls": (await self._control.count_calls()).get("", 0),
+            b"nodes": len(outcomes),
             b"nodes-answered": len(parts),
             **_own(self._counters),
         }

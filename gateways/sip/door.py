@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
+from actors.control.counters import Sample, samples_of
 from actors.directory import Directory
 from actors.node_table import NodeTable
 from gateways.sip.addresses import Hop, Local
@@ -64,6 +65,10 @@ class SipDoor:
             max_transactions=settings.max_transactions,
         )
         self.requests = DialogRequests(self._layer, Hops(self._resolver, self._transports), routing=routing)
+
+    def samples(self) -> Iterable[Sample]:
+        """Return what the transaction layer has counted."""
+        return samples_of("sip", self._layer.counters)
 
     @property
     def not_allowed(self) -> int:

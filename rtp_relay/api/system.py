@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from actors.control.control import CallFilter, Control
 from engines.route.routes import Routes
 from events.journal import LiveCall, Recorded
 from replay.identity import id_of_caller
@@ -31,9 +32,14 @@ class RelaySystem:
         name = id_of_caller(call_id, callers_tag) if callers_tag else call_id
         return RelayCall(name, service.directory, service.nodes, service.journal)
 
+    @property
+    def control(self) -> Control:
+        """Lists and steers the whole: calls, histories, nodes and their states, counters."""
+        return self._service.control
+
     def live_calls(self, node: str | None = None) -> AsyncIterator[LiveCall]:
         """Return the live calls of the whole cluster, in no order; with `node`, those that have a session there."""
-        return self._service.journal.live_calls(node)
+        return self._service.control.calls(CallFilter(node=node or ""))
 
     @asynccontextmanager
     async def events(self, most: int = 1000) -> AsyncIterator[AsyncIterator[tuple[str, Recorded]]]:

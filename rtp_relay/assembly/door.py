@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from actors.control.control import Control
 from actors.directory import Directory
-from actors.node_table import NodeTable
-from events.journal import Journal
 from gateways.ng.door import NgDoor, NgSettings
 from rtp_relay.assembly.errors import StartError
 from rtp_relay.config import NgConfig
@@ -15,8 +14,7 @@ from rtp_relay.config import NgConfig
 async def open_door(
     config: NgConfig,
     directory: Directory,
-    journal: Journal,
-    nodes: NodeTable,
+    control: Control,
     *,
     now: Callable[[], int],
     ready: Callable[[], bool],
@@ -29,7 +27,7 @@ async def open_door(
         max_queued_per_client=config.max_queued_per_client,
         reply_cache=config.reply_cache,
     )
-    door = NgDoor(settings, calls=directory, journal=journal, nodes=nodes, now=now, ready=ready)
+    door = NgDoor(settings, calls=directory, control=control, now=now, ready=ready)
     try:
         await door.open()
     except OSError as error:

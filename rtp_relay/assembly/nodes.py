@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -10,7 +9,7 @@ from contextlib import asynccontextmanager
 from actors.engine_actor import EngineActor, EngineSettings
 from actors.node_table import Node, NodeTable
 from actors.route_transport import way_to
-from engines.health import Health
+from engines.health import AdminState, NodeSnapshot, NodeState
 from engines.route.kind import RouteKind
 from engines.route.routes import Routes
 from engines.sets import EVERY_SET, NodeSpec
@@ -43,8 +42,7 @@ async def open_nodes(
             await _add(table, _start(config))
         yield table
     finally:
-        for node in table.all():
-            await node.actor.stop(block=False)
+        await table.close()
 
 
 async def _add(table: NodeTable, node: Node) -> None:
@@ -55,10 +53,8 @@ async def _add(table: NodeTable, node: Node) -> None:
 def _start_route(configs: Sequence[NodeConfig], routes: Routes, timeout: float) -> Node:
     if any(config.name == ROUTE_NODE.name for config in configs):
         raise UnusableError(f"a node of [[nodes]] is named {ROUTE_NODE.name}, as that of the route engine is")
-    settings = EngineSettings(timeout=timeout + ROUTE_GRACE)
-    health = Health(since=asyncio.get_running_loop().time(), down_after=NEVER_DOWN)
-    actor = EngineActor.start(ROUTE_NODE, settings, health, way_to(routes, timeout))
-    return Node(ROUTE_NODE, health, actor)
+    settings = EngineSettings(timeout=timeout + ROUTE_GRACE, down_after=NEVER_DOWN)
+    return Node(ROUTE_NODE, EngineActor.start(ROUTE_NODE, settings, way_to(routes, timeout)))
 
 
 def _start(config: NodeConfig) -> Node:
@@ -70,9 +66,10 @@ def _start(config: NodeConfig) -> Node:
         weight=config.weight,
         tcp_streams=config.tcp_streams,
     )
-    settings = EngineSettings(timeout=config.timeout, max_in_flight=config.max_in_flight)
-    health = Health(since=asyncio.get_running_loop().time(), draining=config.draining)
-    return Node(spec, health, EngineActor.start(spec, settings, health))
+    admin = AdminState.DRAINING if config.draining else AdminState.ACTIVE
+    settings = EngineSettings(timeout=config.timeout, max_in_flight=config.max_in_flight, admin=admin)
+    health = NodeSnapshot(admin=admin, state=NodeState.DRAINING if config.draining else NodeState.UP)
+    return Node(spec, EngineActor.start(spec, settings), health)
 
 
 async def _connect(node: Node) -> None:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Mapping
 
 import structlog
 
-from actors.node_table import Node, NodeTable
+from actors.control.control import Control
+from actors.control.status import encode_status
 from events.journal import Journal, JournalError
-from rtp_relay import __version__
-from rtp_relay.status import ControlNodeStatus, NodeState, NodeStatus, encode_status
 
 log = structlog.get_logger()
 
@@ -25,9 +23,8 @@ TTL = 7.0
 class StatusPublisher:
     """Publishes the control node's status, and knows by that whether the journal answers."""
 
-    def __init__(self, name: str, journal: Journal, nodes: NodeTable, now: Callable[[], int]) -> None:
-        self._name, self._journal, self._nodes, self._now = name, journal, nodes, now
-        self._started_at = now()
+    def __init__(self, name: str, journal: Journal, control: Control) -> None:
+        self._name, self._journal, self._control = name, journal, control
         self._last = b""
         self.journal_answers = True
 
@@ -44,15 +41,7 @@ class StatusPublisher:
 
     async def publish(self) -> None:
         """Publish once. Raises JournalError."""
-        calls = await self._journal.count_calls()
-        status = ControlNodeStatus(
-            name=self._name,
-            started_at=self._started_at,
-            seen_at=self._now(),
-            version=__version__,
-            nodes=tuple([await self._describe(node, calls) for node in self._nodes.all()]),
-        )
-        self._last = encode_status(status)
+        self._last = encode_status(await self._control.status())
         await self._journal.publish(self._name, self._last, TTL)
 
     async def withdraw(self) -> None:
@@ -60,19 +49,3 @@ class StatusPublisher:
         if self._last:
             with contextlib.suppress(JournalError):
                 await self._journal.publish(self._name, self._last, 0.0)
-
-    async def _describe(self, node: Node, calls: Mapping[str, int]) -> NodeStatus:
-        spec, health = node.spec, node.health
-        for_how_long = asyncio.get_running_loop().time() - health.since
-        return NodeStatus(
-            name=spec.name,
-            engine=spec.engine,
-            url=spec.url,
-            set=spec.set,
-            weight=spec.weight,
-            state=NodeState(health.state),
-            since=self._now() - round(for_how_long * 1000),
-            in_flight=await node.actor.proxy().in_flight,
-            last_failure=health.last_failure,
-            calls=calls.get(spec.name, 0),
-        )

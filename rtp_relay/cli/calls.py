@@ -8,10 +8,11 @@ from typing import Annotated
 
 import typer
 
-from events.journal import Journal, LiveCall
+from actors.control.control import CallFilter, Control
+from events.journal import LiveCall
 from rtp_relay.cli.options import ConfigOption, JsonOption
 from rtp_relay.cli.output import cell, console, iso, print_json, table, utc
-from rtp_relay.cli.reading import read_journal
+from rtp_relay.cli.reading import read_control
 
 NodeOption = Annotated[str | None, typer.Option("--node", help="Only calls that have a session on this node.")]
 LimitOption = Annotated[int, typer.Option("--limit", min=0, help="Show only so many, the newest; 0 for all.")]
@@ -22,10 +23,10 @@ def calls(
 ) -> None:
     """List the live calls of all control nodes, newest first."""
 
-    async def read(journal: Journal) -> list[LiveCall]:
-        return [call async for call in journal.live_calls(node)]
+    async def read(control: Control) -> list[LiveCall]:
+        return [call async for call in control.calls(CallFilter(node=node or ""))]
 
-    rows = sorted(read_journal(config, read), key=lambda call: call.created, reverse=True)
+    rows = sorted(read_control(config, read), key=lambda call: call.created, reverse=True)
     shown = rows[:limit] if limit else rows
     if as_json:
         print_json(as_document(shown, len(rows)))

@@ -11,12 +11,13 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from events.journal import CorruptEntry, Journal, Recorded
+from actors.control.control import Control
+from events.journal import CorruptEntry, Recorded
 from replay.history.timeline import Moment, bodies, timeline
 from rtp_relay.cli.exits import Exit
 from rtp_relay.cli.options import ConfigOption, JsonOption
 from rtp_relay.cli.output import cell, console, fail, iso, print_json
-from rtp_relay.cli.reading import read_journal
+from rtp_relay.cli.reading import read_control
 
 CallArgument = Annotated[str, typer.Argument(metavar="CALL-ID", help="The call's Call-ID.")]
 SdpOption = Annotated[bool, typer.Option("--sdp", help="Show the session descriptions too, without their keys.")]
@@ -35,11 +36,11 @@ def history(
     The JSON document always has the session descriptions. Their keys are shown with --secrets only.
     """
 
-    async def read(journal: Journal) -> list[Recorded]:
-        return await journal.read(call_id)
+    async def read(control: Control) -> list[Recorded]:
+        return await control.history(call_id)
 
     try:
-        events = read_journal(config, read)
+        events = read_control(config, read)
     except CorruptEntry as error:
         fail(Exit.FAILED, f"the history cannot be read: {error}")
     if not events:

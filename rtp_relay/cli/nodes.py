@@ -10,11 +10,13 @@ import typer
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from actors.control.control import Control
+from actors.control.status import ControlNodeStatus, NodeStatus
+from engines.health import NodeState
 from rtp_relay.cli.exits import Exit
 from rtp_relay.cli.options import ConfigOption, JsonOption
 from rtp_relay.cli.output import cell, console, fail, iso, print_json, table, utc
-from rtp_relay.cli.reading import read_journal
-from rtp_relay.status import ControlNodeStatus, NodeState, NodeStatus, read_status
+from rtp_relay.cli.reading import read_control
 
 COLORS = {
     NodeState.UP: "green",
@@ -29,7 +31,7 @@ FailOption = Annotated[bool, typer.Option("--fail-if-down", help="End with 1 whe
 def nodes(config: ConfigOption = None, fail_if_down: FailOption = False, as_json: JsonOption = False) -> None:
     """List the relay nodes with their health, as each control node that is alive sees them."""
     try:
-        statuses = read_journal(config, read_status)
+        statuses = read_control(config, Control.control_nodes)
     except ValueError as error:
         fail(Exit.FAILED, str(error))
     if as_json:

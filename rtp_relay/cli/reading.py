@@ -1,4 +1,4 @@
-"""Reading from the journal for a command that only shows things."""
+"""The control interface for a command that only shows things: it reads the journal, no service need run."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TypeVar
 
-from events.journal import Journal, JournalMismatch, JournalUnavailable
+from actors.control.control import Control
+from events.journal import JournalMismatch, JournalUnavailable
 from rtp_relay.cli.exits import Exit
 from rtp_relay.cli.options import load_or_exit
 from rtp_relay.cli.output import fail
@@ -17,8 +18,8 @@ from rtp_relay.service import open_journal
 T = TypeVar("T")
 
 
-def read_journal(path: Path | None, read: Callable[[Journal], Awaitable[T]]) -> T:
-    """Return what `read` finds in the journal that the configuration names; end when it cannot be reached or used."""
+def read_control(path: Path | None, read: Callable[[Control], Awaitable[T]]) -> T:
+    """Return what `read` finds by the journal that the configuration names; end when it cannot be reached or used."""
     config = load_or_exit(path)
     try:
         return asyncio.run(_read(config, read))
@@ -28,6 +29,6 @@ def read_journal(path: Path | None, read: Callable[[Journal], Awaitable[T]]) -> 
         fail(Exit.USAGE, f"the journal cannot be used: {error}")
 
 
-async def _read(config: Config, read: Callable[[Journal], Awaitable[T]]) -> T:
+async def _read(config: Config, read: Callable[[Control], Awaitable[T]]) -> T:
     async with open_journal(config) as journal:
-        return await read(journal)
+        return await read(Control(journal))

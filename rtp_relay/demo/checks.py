@@ -6,11 +6,11 @@ import asyncio
 import re
 import socket
 
+from actors.control.status import read_status
 from engines.cookies import CookieSource
 from events.journal import Recorded
 from rtp_relay.assembly.journal import open_journal
 from rtp_relay.config import Config
-from rtp_relay.status import read_status
 
 TRIES = 5
 PATIENCE = 0.5

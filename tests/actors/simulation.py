@@ -13,7 +13,6 @@ from actors.directory import Directory, DirectorySettings
 from actors.due_poller import DuePoller
 from actors.engine_actor import EngineActor, EngineSettings
 from actors.node_table import Node, NodeTable
-from engines.health import Health
 from engines.ng.bencode import NgDict, encode
 from engines.sets import NodeSpec
 from events.journal import Conflict, Index, JournalUnavailable, LiveCall, Recorded
@@ -159,12 +158,11 @@ class ControlNode:
         loop = asyncio.get_running_loop()
         for name in self._cluster.fakes:
             spec = NodeSpec(name=name, engine=self._cluster.engine, url=name)
-            health = Health(since=loop.time())
             settings = EngineSettings(max_in_flight=self._cluster.max_in_flight)
-            actor = EngineActor(spec, settings, health, opener(self._cluster.fakes, self.life.cross, self.unreachable))
+            actor = EngineActor(spec, settings, opener(self._cluster.fakes, self.life.cross, self.unreachable))
             await actor.connect()
             actor._start_actor_loop()
-            self.table.add(Node(spec, health, actor.actor_ref))
+            self.table.add(Node(spec, actor.actor_ref))
         self._polling = loop.create_task(self.poller.run())
 
     def kill(self) -> None:

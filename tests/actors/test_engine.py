@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from actors.messages import HealthChanged, SetAdminState
+from actors.messages import HealthChanged, SetAdminState, Watch
 from actors.runtime import LoopActor
-from engines.health import NodeState
+from engines.health import AdminState, NodeState
 from tests.actors.simulation import Cluster
 
 
@@ -97,7 +97,7 @@ class Listener(LoopActor):
 
     def on_receive(self, message: Any) -> None:
         assert isinstance(message, HealthChanged)
-        self._heard.append(message.state)
+        self._heard.append(message.health.state)
 
 
 def test_changes_of_health_and_an_operators_wishes_are_told_to_whoever_asked() -> None:
@@ -107,29 +107,29 @@ def test_changes_of_health_and_an_operators_wishes_are_told_to_whoever_asked() -
     heard: list[str] = []
 
     async def listen() -> None:
-        node.actor.tell(Listener.start(heard))
+        node.actor.tell(Watch(Listener.start(heard)))
 
-    async def wish(*, draining: bool, disabled: bool) -> None:
-        node.actor.tell(SetAdminState(draining, disabled))
+    async def wish(admin: AdminState) -> None:
+        node.actor.tell(SetAdminState(admin))
 
     cluster.run(listen())
     relay.silent = True
     cluster.after(30)
     relay.silent = False
     cluster.after(5)
-    assert heard == ["down", "up"]
+    assert heard == ["up", "down", "up"], "how it is at first, then each change"
     cluster.do("offer", "c", a="A", sdp="x")
-    cluster.run(wish(draining=True, disabled=False))
+    cluster.run(wish(AdminState.DRAINING))
     cluster.after(0.01)
-    assert heard[2:] == ["draining"]
+    assert heard[3:] == ["draining"]
     assert cluster.do("offer", "new", a="A", sdp="x")[b"result"] == b"error"
     assert cluster.do("answer", "c", a="A", b="B", sdp="y")[b"result"] == b"ok", "it serves the calls that it has"
-    cluster.run(wish(draining=False, disabled=True))
+    cluster.run(wish(AdminState.DISABLED))
     cluster.after(0.01)
     assert cluster.do("answer", "c", a="A", b="B", sdp="y")[b"result"] == b"error"
-    cluster.run(wish(draining=False, disabled=False))
+    cluster.run(wish(AdminState.ACTIVE))
     cluster.after(0.01)
-    assert heard[3:] == ["disabled", "up"]
+    assert heard[4:] == ["disabled", "up"]
     assert cluster.do("offer", "new", a="A", sdp="x")[b"result"] == b"ok"
     cluster.check_no_leak()
     cluster.close()

@@ -17,7 +17,7 @@ from actors.command import Command
 from actors.directory import Directory, DirectorySettings
 from actors.engine_actor import EngineActor, EngineSettings
 from actors.node_table import Node, NodeTable
-from engines.health import Health, NodeState
+from engines.health import NodeSnapshot, NodeState
 from engines.ng.bencode import NgDict, NgValue
 from engines.sets import NodeSpec
 from events.memory import MemoryJournal, wall_clock
@@ -43,7 +43,7 @@ class Service:
     dispatcher: FakeDispatcher
     journal: MemoryJournal
     directory: Directory
-    node: Node
+    nodes: NodeTable
 
     async def do(self, verb: str, *, a: str = "", b: str = "", branch: str = "", **more: NgValue) -> NgDict:
         """Return the call "c" a command, and wait for the reply."""
@@ -68,30 +68,33 @@ class Service:
     async def events(self) -> list[str]:
         return [record.event.name for record in await self.journal.read("c")]
 
+    @property
+    def health(self) -> NodeSnapshot:
+        return self.nodes.all()[0].health
+
     async def until(self, state: NodeState) -> None:
         """Wait until the node is in a state."""
         async with asyncio.timeout(10):
-            while self.node.health.state is not state:  # noqa: ASYNC110 - it is the actor's, which tells actors only
+            while self.health.state is not state:  # noqa: ASYNC110 - it is the actor's, which tells actors only
                 await asyncio.sleep(0.005)
 
 
 @contextlib.asynccontextmanager
 async def serving(dispatcher: FakeDispatcher, settings: EngineSettings) -> AsyncIterator[Service]:
     spec = NodeSpec(name="m", engine="mediaproxy", url=dispatcher.url)
-    health = Health(since=0)
-    actor = EngineActor(spec, settings, health)
+    actor = EngineActor(spec, settings)
     await actor.connect()
     actor._start_actor_loop()
-    node = Node(spec, health, actor.actor_ref)
+    nodes = NodeTable([Node(spec, actor.actor_ref)])
     journal = MemoryJournal()
     directory = Directory(
         name="control",
         journal=journal,
-        nodes=NodeTable([node]),
+        nodes=nodes,
         now=itertools.count(wall_clock()).__next__,
         settings=DirectorySettings(passivate_after=1000),
     )
-    yield Service(dispatcher, journal, directory, node)
+    yield Service(dispatcher, journal, directory, nodes)
     await directory.close(5)
     await actor.actor_ref.stop(block=False)
     await asyncio.sleep(0)
@@ -189,7 +192,7 @@ async def test_an_offer_whose_connection_is_lost_fails_and_its_session_is_remove
 async def test_a_dispatcher_that_goes_is_down_and_up_again_when_it_is_back(hasty: Service) -> None:
     await hasty.dispatcher.stop()
     await hasty.until(NodeState.DOWN)
-    assert "No such file" in hasty.node.health.last_failure
+    assert "No such file" in hasty.health.last_failure
     await hasty.dispatcher.start()
     await hasty.until(NodeState.UP)
     assert (await hasty.do("offer", a="A", sdp=AUDIO))[b"result"] == b"ok"

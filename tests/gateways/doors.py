@@ -6,8 +6,8 @@ import ipaddress
 from dataclasses import dataclass, field
 
 from actors.command import Command
+from actors.control.control import Control
 from actors.messages import Reply
-from actors.node_table import NodeTable
 from engines.ng.bencode import NgDict, encode
 from events.memory import MemoryJournal
 from gateways.ng.cache import ReplyCache
@@ -54,7 +54,7 @@ class Desk:
     def __post_init__(self) -> None:
         self.clients = Clients(LOOPBACK, self.max_queued)
         self.cache = ReplyCache(60)
-        self.overview = Overview(self.journal, NodeTable(), self.counters)
+        self.overview = Overview(Control(self.journal), self.counters)
         inside = NgBackend(
             calls=self.calls,
             overview=self.overview,

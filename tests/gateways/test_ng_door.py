@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import uvloop
 
-from actors.node_table import NodeTable
+from actors.control.control import Control
 from events.memory import MemoryJournal
 from gateways.ng import tcp
 from gateways.ng.door import NgDoor, NgSettings
@@ -48,8 +48,7 @@ async def opened(*listen: Address, **settings: Any) -> AsyncIterator[Opened]:
     door = NgDoor(
         NgSettings(**({"listen": listen, "allow": LOOPBACK} | settings)),
         calls=calls,
-        journal=MemoryJournal(),
-        nodes=NodeTable(),
+        control=Control(MemoryJournal()),
         now=lambda: 1,
         ready=lambda: True,
     )

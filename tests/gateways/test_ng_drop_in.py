@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -11,10 +10,10 @@ from types import SimpleNamespace
 
 import pytest
 
+from actors.control.control import Control
 from actors.directory import Directory
 from actors.engine_actor import EngineActor, EngineSettings
 from actors.node_table import Node, NodeTable
-from engines.health import Health
 from engines.ng.bencode import NgDict, NgValue, decode, encode
 from engines.sets import NodeSpec
 from events.memory import MemoryJournal, wall_clock
@@ -117,18 +116,16 @@ async def door() -> AsyncIterator[NgDoor]:
     async with AsyncExitStack() as stack:
         rtpengine = await stack.enter_async_context(Rtpengine())
         spec = NodeSpec(name="one", engine="rtpengine", url=rtpengine.url)
-        health = Health(asyncio.get_running_loop().time())
-        engine = EngineActor.start(spec, EngineSettings(), health)
+        engine = EngineActor.start(spec, EngineSettings())
         await (await engine.proxy().connect())
-        nodes = NodeTable([Node(spec, health, engine)])
+        nodes = NodeTable([Node(spec, engine)])
         journal = MemoryJournal()
         directory = Directory(name="test", journal=journal, nodes=nodes, now=wall_clock)
         listen = [SimpleNamespace(transport=transport, host="127.0.0.1", port=0) for transport in ("udp", "tcp")]
         opened = NgDoor(
             NgSettings(listen=listen, allow=LOOPBACK),
             calls=directory,
-            journal=journal,
-            nodes=nodes,
+            control=Control(journal, nodes),
             now=wall_clock,
             ready=lambda: True,
         )

@@ -5,11 +5,12 @@ from typing import Any, ClassVar
 
 import pytest
 
+from actors.control.control import Control
+from actors.control.survey import survey
 from actors.effects import Outcome
-from actors.messages import Perform, Performed
+from actors.messages import Perform, Performed, Watch
 from actors.node_table import Node, NodeTable
 from actors.runtime import LoopActor
-from engines.health import Health
 from engines.kind import Operation
 from engines.ng.bencode import NgDict
 from engines.sets import NodeSpec
@@ -18,7 +19,6 @@ from events.memory import MemoryJournal
 from gateways.ng.counters import NgCounters
 from gateways.ng.overview import Overview, limit_of
 from gateways.ng.request import Refused
-from gateways.ng.survey import survey
 from tests.peers.peer import wait_until
 
 PLENTY = 1_000_000
@@ -35,6 +35,8 @@ class FakeNode(LoopActor):
         self._outcome = outcome
 
     def on_receive(self, message: Any) -> None:
+        if isinstance(message, Watch):
+            return
         assert isinstance(message, Perform)
         assert message.operation.request[b"command"] == b"statistics"
         message.asker.tell(Performed(message.token, self._outcome))
@@ -43,7 +45,6 @@ class FakeNode(LoopActor):
 def node(name: str, reply: NgDict | None) -> Node:
     return Node(
         NodeSpec(name=name, engine="rtpengine", url="udp:127.0.0.1:9"),
-        Health(0.0),
         FakeNode.start(Outcome(reply=reply, reached=reply is not None)),
     )
 
@@ -85,13 +86,13 @@ def test_a_limit_below_zero(limit: int | bytes) -> None:
 
 @pytest.mark.parametrize(("limit", "found"), [(32, 5), (5, 5), (4, 4), (0, 0)])
 async def test_a_list_has_the_live_calls_of_all_nodes(limit: int, found: int) -> None:
-    overview = Overview(await journal_with(5), NodeTable(), NgCounters())
+    overview = Overview(Control(await journal_with(5)), NgCounters())
     answer = await asked(overview, "list", limit)
     assert answer == {b"result": b"ok", b"calls": [b"call %d" % n for n in range(found)]}
 
 
 async def test_a_list_that_does_not_fit() -> None:
-    overview = Overview(await journal_with(5), NodeTable(), NgCounters())
+    overview = Overview(Control(await journal_with(5)), NgCounters())
     answer = await asked(overview, "list", room=20)
     assert answer[b"error-reason"] == b"The list does not fit into one reply; use a lower limit"
 
@@ -101,7 +102,7 @@ async def test_without_a_journal() -> None:
         async def count_calls(self) -> dict[str, int]:
             raise JournalUnavailable("away")
 
-    answer = await asked(Overview(Away(), NodeTable(), NgCounters()), "statistics")
+    answer = await asked(Overview(Control(Away()), NgCounters()), "statistics")
     assert answer == {b"result": b"error", b"error-reason": b"Journal: away"}
 
 
@@ -110,7 +111,7 @@ async def test_a_fault_is_an_error_reply() -> None:
         async def count_calls(self) -> dict[str, int]:
             raise ZeroDivisionError
 
-    answer = await asked(Overview(Broken(), NodeTable(), NgCounters()), "statistics")
+    answer = await asked(Overview(Control(Broken()), NgCounters()), "statistics")
     assert answer[b"error-reason"] == b"Internal error: ZeroDivisionError()"
 
 
@@ -127,7 +128,7 @@ async def test_statistics_are_those_of_all_nodes_and_our_own() -> None:
     nodes.add(stopped := node("stopped", None))
     stopped.actor.stop(block=False)
     await wait_until(lambda: _is_stopped(stopped), "the actor has stopped")
-    answer = await asked(Overview(await journal_with(4), nodes, counters), "statistics")
+    answer = await asked(Overview(Control(await journal_with(4), nodes), counters), "statistics")
     assert answer == {
         b"result": b"ok",
         b"statistics": {
@@ -151,6 +152,6 @@ async def test_a_node_that_never_says_how_it_ended_is_left_out() -> None:
         registered: ClassVar[bool] = False
 
     answers = node("answers", {b"result": b"ok"})
-    silent = Node(answers.spec, answers.health, Silent.start())
+    silent = Node(answers.spec, Silent.start())
     outcomes = await survey([silent, answers], Operation(verb="statistics", relay_id="", request=STATISTICS), 0.05)
     assert [outcome.reply for outcome in outcomes] == [None, {b"result": b"ok"}]

@@ -9,7 +9,6 @@ The word of a body stands for a whole session description; the same word is the 
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
@@ -17,7 +16,6 @@ from dataclasses import dataclass, field, replace
 from actors.directory import Directory
 from actors.engine_actor import EngineActor, EngineSettings
 from actors.node_table import Node, NodeTable
-from engines.health import Health
 from engines.sdp.session import Sdp, parse
 from engines.sets import NodeSpec
 from events.journal import Journal
@@ -147,8 +145,7 @@ async def on_stage(relay: Relay, journal: Journal | None = None) -> AsyncIterato
 
 async def _actor(engine: str, url: str) -> Node:
     spec = NodeSpec(name="relay", engine=engine, url=url)
-    health = Health(since=asyncio.get_running_loop().time())
-    node = Node(spec, health, EngineActor.start(spec, EngineSettings(), health))
+    node = Node(spec, EngineActor.start(spec, EngineSettings()))
     await (await node.actor.proxy().connect())
     return node
 

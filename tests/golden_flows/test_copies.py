@@ -13,7 +13,6 @@ from actors.directory import Directory
 from actors.engine_actor import EngineActor, EngineSettings
 from actors.node_table import Node, NodeTable
 from engines.copy_request import Leg
-from engines.health import Health
 from engines.sdp.session import parse
 from engines.sets import NodeSpec
 from events.memory import MemoryJournal
@@ -98,8 +97,7 @@ def _media_lines(*bodies: bytes) -> list[tuple[str, ...]]:
 async def control_node(relay: Relay, journal: MemoryJournal) -> AsyncIterator[RelayCall]:
     """Start a control node, and give the call as it has it."""
     spec = NodeSpec(name="relay", engine=relay.name, url=relay.url)
-    health = Health(since=asyncio.get_running_loop().time())
-    node = Node(spec, health, EngineActor.start(spec, EngineSettings(), health))
+    node = Node(spec, EngineActor.start(spec, EngineSettings()))
     await (await node.actor.proxy().connect())
     table = NodeTable()
     table.add(node)

@@ -7,6 +7,8 @@ import json
 import pytest
 from typer.testing import CliRunner
 
+from actors.control.status import ControlNodeStatus, NodeStatus, encode_status
+from engines.health import NodeState
 from events import registry as e
 from events.journal import (
     NOTHING,
@@ -20,7 +22,6 @@ from events.journal import (
 )
 from events.memory import MemoryJournal
 from rtp_relay.cli.app import app
-from rtp_relay.status import ControlNodeStatus, NodeState, NodeStatus, encode_status
 from tests.rtp_relay.cli_journal import use_failing_journal, use_journal
 
 START = 1_763_910_847_120

@@ -8,13 +8,13 @@ import signal
 
 import pytest
 
+from actors.control.status import read_status
 from events.journal import JournalUnavailable
 from events.redis import RedisJournal
 from rtp_relay.assembly.embedded_nodes import end_all
 from rtp_relay.embedded.redis_server import EmbeddedRedis
 from rtp_relay.embedded.relays import RelayProcess
 from rtp_relay.service import open_journal
-from rtp_relay.status import read_status
 from tests.peers.ng_client import NgClient
 from tests.peers.peer import wait_until
 from tests.peers.redis_server import RedisServer

@@ -4,8 +4,9 @@ import json
 
 import pytest
 
+from actors.control.status import ControlNodeStatus, NodeStatus, decode_status, encode_status, read_status
+from engines.health import NodeState
 from events.memory import MemoryJournal
-from rtp_relay.status import ControlNodeStatus, NodeState, NodeStatus, decode_status, encode_status, read_status
 
 NODE = NodeStatus(
     name="relay-1",

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from enum import StrEnum
 from typing import Any
 
+from actors.messages import Describe, NodeReport
+from actors.node_table import Node
+from engines.health import NodeState
 from events.journal import Journal
-
-
-class NodeState(StrEnum):
-    """A relay node's health, as one control node sees it."""
-
-    UP = "up"
-    DOWN = "down"
-    DRAINING = "draining"
-    DISABLED = "disabled"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +45,24 @@ class ControlNodeStatus:
     seen_at: int
     version: str
     nodes: tuple[NodeStatus, ...] = ()
+
+
+async def describe(node: Node, now: int, calls: int) -> NodeStatus:
+    """Return how a node is, as its actor says. `now`: ms since the epoch. `calls`: how many live calls it has."""
+    report: NodeReport = await node.actor.ask(Describe(), block=False)
+    for_how_long = asyncio.get_running_loop().time() - report.health.since
+    return NodeStatus(
+        name=node.spec.name,
+        engine=node.spec.engine,
+        url=node.spec.url,
+        set=node.spec.set,
+        weight=node.spec.weight,
+        state=report.health.state,
+        since=now - round(for_how_long * 1000),
+        in_flight=report.in_flight,
+        last_failure=report.health.last_failure,
+        calls=calls,
+    )
 
 
 def encode_status(status: ControlNodeStatus) -> bytes:

@@ -1,0 +1,130 @@
+"""What can be asked of the whole, and how it is steered."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+
+from actors.control.counters import CounterSource, Sample
+from actors.control.status import ControlNodeStatus, NodeStatus, describe, read_status
+from actors.control.survey import survey
+from actors.effects import Outcome
+from actors.messages import SetAdminState
+from actors.node_table import NodeTable
+from engines.health import AdminState
+from engines.kind import Operation
+from events.journal import Journal, LiveCall, Recorded
+from events.values import value
+from replay.fold import fold
+from replay.state import CallState
+
+STATISTICS = Operation(verb="statistics", relay_id="", request={b"command": b"statistics"})
+
+
+class NoSuchNode(LookupError):
+    """The configuration of this control node has no node of that name."""
+
+
+@value(kw_only=True)
+class CallFilter:
+    """Which live calls are wanted: those that have all that is given here; "" leaves it open.
+
+    node: have a session on it. set: were placed in it. status: have it (ringing, answered, closing).
+    """
+
+    node: str = ""
+    set: str = ""
+    status: str = ""
+
+    def takes(self, call: LiveCall) -> bool:
+        """Return whether a call that has the node has the rest, too."""
+        return self.set in ("", call.set) and self.status in ("", call.status)
+
+
+EVERY_CALL = CallFilter()
+
+
+class Control:
+    """Lists and steers calls and nodes.
+
+    What it reads of calls and control nodes is the whole cluster's, from the journal. The nodes it steers, and the
+    counters, are those of this control node; without a node table (in a command that only reads) there are none.
+    Methods that read the journal raise JournalError.
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        nodes: NodeTable | None = None,
+        *,
+        name: str = "",
+        version: str = "",
+        now: Callable[[], int] = lambda: 0,
+    ) -> None:
+        """Make the interface of a control node of this name and program version; `now` is in ms since the epoch."""
+        self._journal, self._nodes = journal, nodes or NodeTable()
+        self._name, self._version, self._now = name, version, now
+        self._started_at = now()
+        self._sources: list[CounterSource] = []
+
+    # -- calls --
+
+    async def calls(self, wanted: CallFilter = EVERY_CALL) -> AsyncIterator[LiveCall]:
+        """Return the live calls of the whole cluster that are wanted, in no order."""
+        async for call in self._journal.live_calls(wanted.node or None):
+            if wanted.takes(call):
+                yield call
+
+    async def count_calls(self) -> Mapping[str, int]:
+        """Return the number of live calls by node; under "" that of all."""
+        return await self._journal.count_calls()
+
+    async def call(self, call_id: str) -> CallState:
+        """Return the state of a call as its stream says; that of version 0 if there is no such call."""
+        return fold(call_id, await self._journal.read(call_id))
+
+    async def history(self, call_id: str) -> list[Recorded]:
+        """Return the events of a call, oldest first; none if there is no such call."""
+        return await self._journal.read(call_id)
+
+    # -- nodes --
+
+    async def control_nodes(self) -> list[ControlNodeStatus]:
+        """Return what each control node that is alive says of itself and its nodes. Raises ValueError for garbage."""
+        return await read_status(self._journal)
+
+    async def nodes(self) -> list[NodeStatus]:
+        """Return how this control node's nodes are, in the order of the configuration."""
+        calls = await self.count_calls()
+        now = self._now()
+        return [await describe(node, now, calls.get(node.spec.name, 0)) for node in self._nodes.all()]
+
+    async def status(self) -> ControlNodeStatus:
+        """Return what this control node says of itself."""
+        return ControlNodeStatus(
+            name=self._name,
+            started_at=self._started_at,
+            seen_at=self._now(),
+            version=self._version,
+            nodes=tuple(await self.nodes()),
+        )
+
+    def set_admin_state(self, node: str, admin: AdminState, reason: str = "") -> None:
+        """Let a node serve, drain it, or disable it, at this control node. Raises NoSuchNode."""
+        actor = self._nodes.actor(node)
+        if actor is None:
+            raise NoSuchNode(node)
+        actor.tell(SetAdminState(admin, reason))
+
+    async def ask_nodes(self, operation: Operation = STATISTICS) -> Sequence[Outcome]:
+        """Ask all nodes the same at once, and return what became of it in the order of the configuration."""
+        return await survey(self._nodes.all(), operation)
+
+    # -- counters --
+
+    def count_with(self, source: CounterSource) -> None:
+        """Add a part that counts."""
+        self._sources.append(source)
+
+    def samples(self) -> list[Sample]:
+        """Return what all parts of this control node have counted since its start."""
+        return [sample for source in self._sources for sample in source.samples()]

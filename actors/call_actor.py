@@ -128,7 +128,7 @@ class CallActor(LoopActor):
     def _attend(self) -> None:
         context, attention = self._context, frozenset((ATTENTION_LANE,))
         if not any(run.lanes == attention for run in self._lanes):
-            signals = context.sip_sender() is not None
+            signals = context.sip_outlet.sender is not None
             self._enqueue(process_due(context.now(), context.deadlines, signals=signals), ATTENTION_LANE)
 
     def _passivate(self) -> None:
@@ -226,7 +226,7 @@ class CallActor(LoopActor):
     def _signal(self, run: Run, effect: SendSip) -> Any:
         run.outcomes = [NOT_HERE] * len(effect.requests)
         run.awaited = len(effect.requests)
-        send_all(self._context.sip_sender(), effect.requests, partial(self._signal_ended, run))
+        send_all(self._context.sip_outlet.sender, effect.requests, partial(self._signal_ended, run))
         return PENDING if effect.requests else run.outcomes
 
     def _signal_ended(self, run: Run, place: int, outcome: SipOutcome) -> None:
@@ -380,9 +380,7 @@ class CallActor(LoopActor):
 
     def _tell_observers(self, records: Sequence[Recorded], appended: asyncio.Future[int]) -> None:
         if appended.exception() is None:
-            for record in records:
-                for observe in self._context.observers:
-                    observe(self.call_id, record)
+            self._context.observers.tell(self.call_id, records)
 
     # -- ends --
 

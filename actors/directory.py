@@ -13,14 +13,15 @@ from pykka import ActorRef
 
 from actors import replies
 from actors.call_actor import CallActor
-from actors.call_context import CallContext, Observer
+from actors.call_context import CallContext
 from actors.command import Command
 from actors.control.counters import Sample
 from actors.effects import Flow
 from actors.messages import Conduct, Do, Leave, Passivate, ProcessDue, Reply, Where
 from actors.node_table import NodeTable
+from actors.observers import Observers
 from actors.quarantine import Quarantine
-from actors.sip_requests import SipSender
+from actors.sip_requests import SipOutlet
 from engines.ng.bencode import NgDict
 from engines.refusal import RefusalCode
 from events.journal import CorruptEntry, Journal
@@ -49,8 +50,7 @@ class _Resident:
 class Directory:
     """The calls that have an actor in this process. It lives on the event loop; doors call `submit` there.
 
-    now: gives the time that all control nodes agree on, ms since the epoch. observers: are told of each event.
-    signaller: sends SIP requests of calls; a SIP door that opens sets it.
+    now: gives the time that all control nodes agree on, ms since the epoch.
     """
 
     def __init__(
@@ -62,7 +62,10 @@ class Directory:
         now: Callable[[], int],
         deadlines: Deadlines | None = None,
         settings: DirectorySettings | None = None,
+        observers: Observers | None = None,
+        sip_outlet: SipOutlet | None = None,
     ) -> None:
+        """Make the directory of a control node. `observers` are told of each event; `sip_outlet` sends for calls."""
         self._settings = settings or DirectorySettings()
         self._residents: OrderedDict[str, _Resident] = OrderedDict()
         self._failures: dict[str, int] = {}
@@ -70,8 +73,6 @@ class Directory:
         self._loop = asyncio.get_running_loop()
         self._closing = self._closed = False
         self.now = now
-        self.observers: list[Observer] = []
-        self.sip_sender: SipSender | None = None
         self._context = CallContext(
             name=name,
             journal=journal,
@@ -82,8 +83,8 @@ class Directory:
             forget=self._forget,
             failed=self._failed,
             corrupt=self._corrupt,
-            observers=self.observers,
-            sip_sender=lambda: self.sip_sender,
+            observers=observers or Observers(),
+            sip_outlet=sip_outlet or SipOutlet(),
         )
 
     def submit(self, command: Command, reply: Reply) -> None:
@@ -143,6 +144,12 @@ class Directory:
     def resident(self) -> int:
         """The number of calls that have an actor."""
         return len(self._residents)
+
+    async def sweep_on(self, interval: float = 0.5) -> None:
+        """Ask the calls that were idle for long to leave memory, every `interval` seconds until cancelled."""
+        while True:
+            self.sweep()
+            await asyncio.sleep(interval)
 
     def sweep(self) -> None:
         """Ask the calls that were idle for long to leave memory."""

@@ -33,7 +33,6 @@ class DuePoller:
                 taken = await self.poll()
             except JournalError as error:
                 log.warning("due calls not taken", why=str(error))
-            self._directory.sweep()
             if taken < BATCH:
                 await asyncio.sleep(self._interval)
 

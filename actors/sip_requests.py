@@ -67,6 +67,14 @@ class SipOutcome:
 SipSender: TypeAlias = Callable[[DialogRequest, Callable[[SipOutcome], None]], None]
 """Sends a request and calls back once, on the event loop, at once or later, but within `Deadlines.request`."""
 
+
+class SipOutlet:
+    """Where SIP requests of ours leave: a door that can send them sets the sender, and None when it closes."""
+
+    def __init__(self) -> None:
+        self.sender: SipSender | None = None
+
+
 NOT_HERE = SipOutcome(0, "no SIP door is open here", reached=False)
 FAULTY = SipOutcome(0, "the SIP door failed", reached=False)
 NO_DIALOG = SipOutcome(481, "no such dialog here", reached=False)

@@ -120,16 +120,6 @@ class MemoryJournal:
         except Unreadable as error:
             raise CorruptEntry(call_id, version, len(entries), str(error)) from error
 
-    def spoil(self, call_id: str, version: int, payload: bytes) -> None:
-        """Put other bytes into an entry, for tests of what a damaged journal does."""
-        entries = self._streams[call_id].entries
-        entries[version - 1] = entries[version - 1]._replace(payload=payload)
-
-    def cut(self, call_id: str, version: int) -> None:
-        """Lose a stream's entries above `version`, as a Redis that lost its tail does, for tests."""
-        if call_id in self._streams:
-            del self._streams[call_id].entries[version:]
-
     async def live_calls(self, node: str | None = None) -> AsyncIterator[LiveCall]:
         """Return the live calls, those with a session on `node` if it is given."""
         for stream in list(self._streams.values()):

@@ -18,6 +18,8 @@ from actors.control.control import Control
 from actors.directory import Directory, DirectorySettings
 from actors.due_poller import DuePoller
 from actors.node_table import NodeTable
+from actors.observers import Observers
+from actors.sip_requests import SipOutlet
 from engines.route.routes import Routes
 from engines.sets import NodeSpec
 from events.journal import Journal
@@ -75,6 +77,8 @@ class Service:
         self._stack = AsyncExitStack()
         self._background: Background | None = None
         self.nodes = NodeTable()
+        self.observers = Observers()
+        self._outlet = SipOutlet()
         self._publisher: StatusPublisher | None = None
         self._door: NgDoor | None = None
         self._sip: SipDoor | None = None
@@ -174,14 +178,17 @@ class Service:
             settings=DirectorySettings(
                 max_resident=config.service.max_resident, passivate_after=config.service.passivate_after
             ),
+            observers=self.observers,
+            sip_outlet=self._outlet,
         )
         control.count_with(directory)
         if config.service.log_level is LogLevel.DEBUG:
-            directory.observers.append(trace)
+            self.observers.add(trace)
         background = self._background = Background()
         self._stack.push_async_callback(background.close)
         background.run("due calls", DuePoller(journal, directory, clock.now).run())
         background.run("clock", clock.run())
+        background.run("passivation", directory.sweep_on())
         background.run("status", publisher.run())
         background.run("garbage", collect_when_idle())
         self._started = True
@@ -204,7 +211,7 @@ class Service:
         self.control.count_with(self._door)
         if routing is not None:
             self._sip = await open_sip_door(
-                config.sip, routing, self.directory, nodes, now=now, ready=lambda: self.sip_ready
+                config.sip, routing, self.directory, nodes, self._outlet, now=now, ready=lambda: self.sip_ready
             )
             self.control.count_with(self._sip)
 

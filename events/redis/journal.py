@@ -17,8 +17,7 @@ from events.redis.keys import Keys, to_bytes
 from events.redis.opening import agree
 from events.redis.pipelines import Pipelines
 from events.redis.query import AskLane, Query
-from events.redis.statuses import Statuses
-from events.redis.tables import Tables
+from events.redis.tables import Statuses, Tables
 from events.redis.topology import Topology, find_servers
 
 RETENTION = 7 * 24 * 3600

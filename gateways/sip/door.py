@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from actors.control.counters import Sample, samples_of
 from actors.directory import Directory
 from actors.node_table import NodeTable
+from actors.sip_requests import SipOutlet
 from gateways.sip.addresses import Hop, Local
 from gateways.sip.calls.client import CallClient
 from gateways.sip.dialogs.hops import Hops
@@ -47,11 +48,16 @@ class SipDoor:
         *,
         calls: Directory,
         nodes: NodeTable,
+        outlet: SipOutlet,
         now: Callable[[], int],
         ready: Callable[[], bool] = lambda: True,
     ) -> None:
-        """Put the door together. `now` gives ms since the epoch; `ready` tells whether calls can be served."""
-        self._directory = calls
+        """Put the door together.
+
+        `outlet` takes requests of calls while it is open; `now` gives ms since the epoch; `ready` tells whether calls
+        can be served.
+        """
+        self._outlet = outlet
         self._relays = CallClient(calls, nodes, now)
         self._router = CallRouter(routing, self._relays, settings.access, ready=ready)
         self.proxy = Proxy(self._router, settings.proxy)
@@ -85,7 +91,7 @@ class SipDoor:
         await self._transports.open()
         self._router.open(self.requests)
         self.proxy.open(self._layer, self._transports, self._resolver)
-        self._directory.sip_sender = self.requests.signal
+        self._outlet.sender = self.requests.signal
 
     def reload(self, routing: Routing) -> None:
         """Let another routing decide about requests from now on; those on their way keep theirs."""
@@ -93,7 +99,7 @@ class SipDoor:
 
     async def close(self, grace: float) -> None:
         """Take nothing new, wait up to `grace` seconds for what is under way, and close all sockets."""
-        self._directory.sip_sender = None
+        self._outlet.sender = None
         await self.proxy.close(grace)
         await self.requests.close()
         await self._relays.close()

@@ -58,11 +58,11 @@ class RelaySystem:
             while True:
                 yield await queue.get()
 
-        self._service.directory.observers.append(put)
+        self._service.observers.add(put)
         try:
             yield items()
         finally:
-            self._service.directory.observers.remove(put)
+            self._service.observers.remove(put)
 
 
 @asynccontextmanager

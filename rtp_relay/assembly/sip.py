@@ -7,6 +7,7 @@ from ipaddress import ip_address, ip_network
 
 from actors.directory import Directory
 from actors.node_table import NodeTable
+from actors.sip_requests import SipOutlet
 from engines.sets import EVERY_SET
 from gateways.sip.addresses import Transport
 from gateways.sip.door import SipDoor, SipSettings
@@ -24,12 +25,13 @@ async def open_sip_door(
     routing: Routing,
     directory: Directory,
     nodes: NodeTable,
+    outlet: SipOutlet,
     *,
     now: Callable[[], int],
     ready: Callable[[], bool],
 ) -> SipDoor:
     """Open the SIP door. Raises StartError for an address or a file that cannot be used."""
-    door = SipDoor(_settings(config), routing, calls=directory, nodes=nodes, now=now, ready=ready)
+    door = SipDoor(_settings(config), routing, calls=directory, nodes=nodes, outlet=outlet, now=now, ready=ready)
     try:
         await door.open()
     except (OSError, ValueError) as error:

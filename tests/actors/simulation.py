@@ -13,6 +13,7 @@ from actors.directory import Directory, DirectorySettings
 from actors.due_poller import DuePoller
 from actors.engine_actor import EngineActor, EngineSettings
 from actors.node_table import Node, NodeTable
+from actors.sip_requests import SipOutlet
 from engines.ng.bencode import NgDict, encode
 from engines.sets import NodeSpec
 from events.journal import Conflict, Index, JournalUnavailable, LiveCall, Recorded
@@ -24,6 +25,7 @@ from tests.actors.fake_peers import FakePeer, Peers
 from tests.actors.fake_relay import FakeNode, FakeRelay, opener
 from tests.actors.fake_rtpproxy import FakeRtpproxy
 from tests.actors.virtual_time import VirtualTimeLoop
+from tests.events.damaged_journal import DamagedJournal
 
 DEADLINES = Deadlines(offer=60_000, probe=100_000, give_up=7_200_000, dialog=200_000)
 T = TypeVar("T")
@@ -141,6 +143,7 @@ class ControlNode:
         self.table = NodeTable()
         self.unreachable: set[str] = set()
         """The relays that it cannot reach, though others may."""
+        self.outlet = SipOutlet()
         self.directory = Directory(
             name=name,
             journal=self.journal,
@@ -148,8 +151,9 @@ class ControlNode:
             now=cluster.loop.now_ms,
             deadlines=cluster.deadlines,
             settings=cluster.settings,
+            sip_outlet=self.outlet,
         )
-        self.directory.sip_sender = cluster.peers.sip_sender(self.life.cross)
+        self.outlet.sender = cluster.peers.sip_sender(self.life.cross)
         self.poller = DuePoller(self.journal, self.directory, cluster.loop.now_ms, interval=2.0)
         self._cluster = cluster
         self._polling: asyncio.Task[None] | None = None
@@ -164,12 +168,14 @@ class ControlNode:
             actor._start_actor_loop()
             self.table.add(Node(spec, actor.actor_ref))
         self._polling = loop.create_task(self.poller.run())
+        self._sweeping = loop.create_task(self.directory.sweep_on(2.0))
 
     def kill(self) -> None:
         """Die at once: nothing is sent, written or received any more."""
         self.life.alive = False
         if self._polling is not None:
             self._polling.cancel()
+            self._sweeping.cancel()
         for node in self.table.all():
             node.actor.stop(block=False)
 
@@ -211,7 +217,7 @@ class Cluster:
     ) -> None:
         self.loop = VirtualTimeLoop()
         self.engine, self.max_in_flight, self.settings, self.deadlines = engine, max_in_flight, settings, deadlines
-        self.journal = MemoryJournal(self.loop.now_ms)
+        self.journal = DamagedJournal(self.loop.now_ms)
         self.relays: dict[str, FakeRelay] = {}
         self.rtpproxies: dict[str, FakeRtpproxy] = {}
         for name in (f"relay{n}" for n in range(1, relays + 1)):

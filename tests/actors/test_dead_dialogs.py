@@ -82,10 +82,10 @@ def test_what_cannot_be_asked_from_here_is_soon_asked_from_elsewhere() -> None:
     cluster = Cluster(deadlines=Deadlines(dialog=50_000, probe=1_000_000))
     call = SipCall(cluster)
     call.begin()
-    here, there = (node.directory for node in cluster.nodes)
-    sip_sender, here.sip_sender, there.sip_sender = there.sip_sender, None, None
+    here, there = (node.outlet for node in cluster.nodes)
+    sender, here.sender, there.sender = there.sender, None, None
     cluster.after(60)
-    there.sip_sender = sip_sender
+    there.sender = sender
     cluster.after(30)
     assert cluster.peer("tA").methods() == ["OPTIONS"]
     cluster.close()
@@ -140,7 +140,7 @@ def test_a_session_that_is_not_refreshed_is_ended(call: SipCall) -> None:
 def test_without_a_door_anywhere_a_dead_dialog_is_given_up_in_the_end(call: SipCall) -> None:
     call.begin(expires=90)
     for node in call.cluster.nodes:
-        node.directory.sip_sender = None
+        node.outlet.sender = None
     call.cluster.after(3000)
     assert sent(call) == []
     restart_relays(call)

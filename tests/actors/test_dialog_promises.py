@@ -103,12 +103,12 @@ class Dialogs(RuleBasedStateMachine):
 
     @rule(place=PLACES)
     def close_door(self, place: int) -> None:
-        self.cluster.nodes[place].directory.sip_sender = None
+        self.cluster.nodes[place].outlet.sender = None
 
     @rule(place=PLACES)
     def open_door(self, place: int) -> None:
         node = self.cluster.nodes[place]
-        node.directory.sip_sender = self.cluster.peers.sip_sender(node.life.cross)
+        node.outlet.sender = self.cluster.peers.sip_sender(node.life.cross)
 
     @rule(seconds=st.sampled_from([0.001, 0.1, 3.0, 40.0, 250.0]))
     def wait(self, seconds: float) -> None:

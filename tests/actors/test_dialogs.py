@@ -175,7 +175,7 @@ def test_nothing_is_sent_where_there_is_no_dialog(call: SipCall) -> None:
 
 def test_a_signaller_that_fails_fails_its_request_alone(call: SipCall) -> None:
     call.begin()
-    call.cluster.nodes[0].directory.sip_sender = lambda *_: 1 // 0  # type: ignore[assignment]
+    call.cluster.nodes[0].outlet.sender = lambda *_: 1 // 0  # type: ignore[assignment]
     assert asked(call, Own("callee", "tA", "INFO")).unsent
     assert call.tell("C INFO cseq=2")[b"result"] == b"ok"
 
@@ -290,12 +290,12 @@ def test_a_bye_that_can_never_be_sent_is_given_up(call: SipCall) -> None:
 
 def test_a_bye_is_sent_from_where_a_door_is_open(call: SipCall) -> None:
     call.begin()
-    here, there = (node.directory for node in call.cluster.nodes)
-    sip_sender, there.sip_sender, here.sip_sender = there.sip_sender, None, None
+    here, there = (node.outlet for node in call.cluster.nodes)
+    sender, there.sender, here.sender = there.sender, None, None
     call.conduct(end_call("now"))
     call.cluster.after(100)
     assert call.cluster.peer("tA").received == []
-    there.sip_sender = sip_sender
+    there.sender = sender
     call.cluster.after(200)
     check_over(call)
     assert [request.cseq for request in call.cluster.peer("tA").received] == [2]

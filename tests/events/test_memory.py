@@ -6,13 +6,14 @@ import pytest
 
 from events.journal import Journal, TailLostError
 from events.memory import MemoryJournal
+from tests.events.damaged_journal import DamagedJournal
 from tests.events.journal_contract import CALL, JournalContract, fill
 from tests.events.samples import NOTHING, NOW, live, record
 
 
 @pytest.fixture
 def journal() -> Journal:
-    return MemoryJournal()
+    return DamagedJournal()
 
 
 @pytest.fixture
@@ -22,7 +23,7 @@ def other(journal: Journal) -> Journal:
 
 class TestMemoryJournal(JournalContract):
     @pytest.fixture(autouse=True)
-    def hold(self, journal: MemoryJournal) -> None:
+    def hold(self, journal: DamagedJournal) -> None:
         self.held = journal
 
     async def spoil(self, call: str, version: int) -> None:

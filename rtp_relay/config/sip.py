@@ -9,6 +9,7 @@ from typing import Any
 
 from sipmessage import URI
 
+from gateways.sip.proxy.settings import ProxySettings
 from rtp_relay.config import values
 from rtp_relay.config.addresses import (
     HostPort,
@@ -33,6 +34,20 @@ def sip_uri(value: object) -> URI:
     if uri.scheme not in ("sip", "sips"):
         raise wrong(value, "a URI that begins with sip: or sips:")
     return uri
+
+
+_DEFAULTS = ProxySettings()
+
+LEAST_TIMER_C = 180.0
+"""Seconds that timer C has to be more than (RFC 3261 16.6 step 11)."""
+
+
+def timer_c(value: object) -> float:
+    """Read how long an INVITE may ring, in seconds."""
+    duration = values.seconds(0)(value)
+    if duration <= LEAST_TIMER_C:
+        raise wrong(value, "more than 180 seconds, which a proxy has to let a callee ring (RFC 3261 16.6 step 11)")
+    return duration
 
 
 def _read_by(reader: Reader[Any]) -> Mapping[str, Reader[Any]]:
@@ -66,10 +81,10 @@ class SipConfig:
     client_certificates: bool = field(default=False, metadata=_read_by(values.boolean))
     nameservers: tuple[str, ...] = field(default=(), metadata=_read_by(values.list_of(ip_address)))
     dialog_probe: float = field(default=0.0, metadata=_read_by(values.seconds(0)))
-    timer_c: float = field(default=180.0, metadata=_read_by(values.seconds(0, above=True)))
+    timer_c: float = field(default=_DEFAULTS.timer_c, metadata=_read_by(timer_c))
     t1: float = field(default=0.5, metadata=_read_by(values.seconds(0, above=True)))
-    max_setups: int = field(default=500, metadata=_read_by(values.whole(1)))
-    max_delay: float = field(default=0.1, metadata=_read_by(values.seconds(0, above=True)))
+    max_setups: int = field(default=_DEFAULTS.max_setups, metadata=_read_by(values.whole(1)))
+    max_delay: float = field(default=_DEFAULTS.max_delay, metadata=_read_by(values.seconds(0, above=True)))
     max_transactions: int = field(default=100_000, metadata=_read_by(values.whole(1)))
     max_connections: int = field(default=10_000, metadata=_read_by(values.whole(1)))
     idle_timeout: float = field(default=300.0, metadata=_read_by(values.seconds(0, above=True)))

@@ -536,3 +536,11 @@ def test_places_that_are_none_are_named() -> None:
     expected = "a domain such as example.org or .example.org, or an IP network or address"
     found = ["'..'", "'192.0.2.1/24'", "'a b'", "'1.2.3'", "7"]
     assert [line.split(": found ")[1] for line in problems(text)] == [f"{each}, expected {expected}" for each in found]
+
+
+@pytest.mark.parametrize("timer_c", ["180", "179", '"3m"'])
+def test_a_callee_may_ring_for_more_than_three_minutes(timer_c: str, tmp_path: Path) -> None:
+    text = f'[sip]\nlisten = ["udp:127.0.0.1:5060"]\ntimer_c = {timer_c}\n'
+    with pytest.raises(ConfigError, match=r"sip\.timer_c: .*more than 180 seconds.*RFC 3261 16\.6"):
+        parse(text, tmp_path / "rtp-relay.toml")
+    assert parse(text.replace(timer_c, "181"), tmp_path / "rtp-relay.toml").sip.timer_c == 181

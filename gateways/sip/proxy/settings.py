@@ -25,7 +25,7 @@ class ProxySettings:
     supported: frozenset[str] = frozenset()
     timer_c: float = 190.0
     max_branches: int = 64
-    max_setups: int = 1000
+    max_setups: int = 500
     max_delay: float = 0.1
     max_contexts: int = 50_000
     max_loose: int = 10_000

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 from sipmessage import Request as SipRequest
 
@@ -18,11 +18,11 @@ from gateways.sip.script.headers import checked_header, checked_text
 from gateways.sip.script.message import CallView, Side, Undo, next_hop_from, uri_from
 from replay.relay_settings import ALL_BRANCHES, CALLER
 
-if TYPE_CHECKING:
-    from gateways.sip.script.branch_views import Branch, Failure, Reply
-
 Done: TypeAlias = Awaitable[None] | None
 """What a script function gives: nothing, or an awaitable of nothing for an `async def`."""
+
+EventFunction: TypeAlias = Callable[..., Done]
+"""A script's function for an event of one request: it takes the event's Branch, Reply or Failure (branch_views)."""
 
 AnswerHeaders: TypeAlias = Mapping[str, str] | Sequence[tuple[str, str]]
 
@@ -73,9 +73,9 @@ class Request(DecidingView):
     __slots__ = ("_arrival", "on_branch", "on_failure", "on_reply")
 
     _message: SipRequest
-    on_branch: Callable[[Branch], Done] | None
-    on_reply: Callable[[Reply], Done] | None
-    on_failure: Callable[[Failure], Done] | None
+    on_branch: EventFunction | None
+    on_reply: EventFunction | None
+    on_failure: EventFunction | None
 
     def __init__(self, arrival: ReceivedRequest, settings: CallSettings, *, sender: str = CALLER) -> None:
         """Return a view of a request and its call's settings; `sender` (caller, callee) is who sent it."""

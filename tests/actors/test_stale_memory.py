@@ -5,8 +5,10 @@ Here c1 (place 0) remembers a call that c2 (place 1) changed. A query at c1 keep
 
 from __future__ import annotations
 
+from actors.control.control import Control
 from actors.flows.sip.own_requests import Own
 from actors.sip_requests import NO_DIALOG
+from engines.health import AdminState
 from events.registry import CommandRefused
 from replay.state import CallStatus
 from tests.actors.simulation import Cluster
@@ -21,10 +23,14 @@ def answered(cluster: Cluster, *, place: int) -> None:
     assert cluster.do("answer", "c", a="A", b="B", sdp="callee", place=place)[b"result"] == b"ok"
 
 
-def wish(cluster: Cluster, node: str, *, draining: bool = False, disabled: bool = False) -> None:
+def wish(cluster: Cluster, node: str, admin: AdminState) -> None:
     """Let c2 take a node out of service."""
-    health = next(one.health for one in cluster.nodes[1].table.all() if one.spec.name == node)
-    health.set_wish(cluster.loop.time(), draining=draining, disabled=disabled)
+
+    async def tell() -> None:
+        Control(cluster.journal, cluster.nodes[1].table).set_admin_state(node, admin)
+
+    cluster.run(tell())
+    cluster.after(0.01)
 
 
 def test_a_delete_by_a_party_that_another_control_node_brought_in_ends_the_call(cluster: Cluster) -> None:
@@ -49,7 +55,7 @@ def test_an_answer_goes_where_another_control_node_offered_last(cluster: Cluster
     offered(cluster)
     answered(cluster, place=1)
     first = cluster.state("c").sessions[1].node
-    wish(cluster, first, disabled=True)
+    wish(cluster, first, AdminState.DISABLED)
     assert cluster.do("offer", "c", a="A", b="B", sdp="again", place=1)[b"result"] == b"ok"
     second = cluster.state("c").sessions[2].node
     assert second != first
@@ -120,7 +126,7 @@ def test_a_new_call_that_no_node_takes_is_refused_on_the_journals_word(cluster: 
     offered(cluster)
     node = cluster.state("c").sessions[1].node
     for name in cluster.relays:
-        wish(cluster, name, draining=True)
+        wish(cluster, name, AdminState.DRAINING)
     reply = cluster.do("offer", "c", a="A", sdp="again", place=1)
     assert reply[b"result"] == b"ok", "it goes into the session that is there"
     assert cluster.relays[node].held() == {cluster.state("c").sessions[1].relay_id}

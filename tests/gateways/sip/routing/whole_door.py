@@ -65,7 +65,7 @@ class WholeDoor:
         self._layer = TransactionLayer(self._send, self.proxy, timers=Timers(), loop=cluster.loop)
         requests = DialogRequests(self._layer, Hops(network, network), routing=script)
         router.open(requests)
-        node.directory.sip_sender = requests.signal
+        node.outlet.sender = requests.signal
         self.proxy.open(self._layer, network, network, cluster.loop)
 
     def receive(self, message: Request | Response | bytes, hop: Hop, within: float = 0.05) -> list[Incoming]:

@@ -10,11 +10,10 @@ import msgpack  # type: ignore[import-untyped]
 from redis.exceptions import ReadOnlyError, ResponseError
 
 from events.journal import Conflict, JournalError, JournalUnavailable, TailLostError
-from events.redis.connection import Command, Connection
+from events.redis.connection import Command, RedisConnection
 from events.redis.durability import confirmed
 from events.redis.keys import Partition
-from events.redis.pipeline import Pipeline, Request, passing
-from events.redis.pipelines import Pipelines
+from events.redis.pipeline import PendingRequest, Pipeline, Pipelines, is_transient
 from events.redis.scripts import APPEND
 
 # Lua's cmsgpack knows texts only, no bytes.
@@ -23,7 +22,7 @@ _UNCONFIRMED = "written, but not confirmed: no replica or disk has it yet"
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
-class Append(Request):
+class Append(PendingRequest):
     """An append to the call that is its chain; one without entries only checks the version.
 
     `row` is what append.lua gets: its elements are named there.
@@ -53,21 +52,21 @@ class Append(Request):
             yield from map(partition.on, nodes)
 
 
-class AppendLane(Pipeline[Append]):
-    """Carries appends. On a cluster (`scattered`) each partition's go by themselves, with their keys declared."""
+class AppendPipeline(Pipeline[Append]):
+    """A pipeline of appends. On a cluster (`scattered`) each partition's go by themselves, with their keys declared."""
 
     def __init__(
         self,
         place: str,
-        wire: Connection,
+        connection: RedisConnection,
         limit: int,
-        junction: Pipelines[Append],
+        pipelines: Pipelines[Append],
         *,
         retention: int,
         scattered: bool,
         confirm: Command | None,
     ) -> None:
-        super().__init__(place, wire, limit, junction)
+        super().__init__(place, connection, limit, pipelines)
         self._retention = retention
         self._scattered = scattered
         self._confirm = confirm
@@ -93,7 +92,7 @@ class AppendLane(Pipeline[Append]):
         return (b"EVALSHA", APPEND.sha, len(keys), *keys, self._retention, packed)
 
     def settle(self, batch: Sequence[Append], replies: list[Any]) -> list[tuple[Append, Exception]]:
-        """Tell each append how it ended."""
+        """Complete each append with its outcome."""
         durable = self._confirm is None or confirmed(replies.pop())
         again: list[tuple[Append, Exception]] = []
         failed: dict[str, JournalError] = {}
@@ -101,7 +100,7 @@ class AppendLane(Pipeline[Append]):
             for append, outcome in _outcomes(group, reply):
                 if outcome is None:
                     _done(append, durable=durable)
-                elif isinstance(outcome, ResponseError) and passing(outcome):
+                elif isinstance(outcome, ResponseError) and is_transient(outcome):
                     again.append((append, outcome))
                 else:
                     error = _failure(append, outcome)

@@ -18,16 +18,16 @@ FAILURES = (RedisError, RedisClusterException, OSError, TimeoutError)
 """What `exchange` raises when it is not known whether the commands were carried out."""
 
 
-class Connection:
+class RedisConnection:
     """A connection to the server at a place, made when it is needed."""
 
-    def __init__(self, servers: Topology, place: str) -> None:
-        self._servers = servers
+    def __init__(self, topology: Topology, place: str) -> None:
+        self._topology = topology
         self._place = place
         self._connection: AbstractConnection | None = None
 
     async def exchange(self, commands: Sequence[Command]) -> list[Any]:
-        """Send the commands in one piece and give their replies, errors among them as `ResponseError` values.
+        """Send the commands in one piece and return their replies, errors among them as `ResponseError` values.
 
         After any of FAILURES, or a cancellation, the connection is dropped.
         """
@@ -46,7 +46,7 @@ class Connection:
             await connection.disconnect(nowait=True)
 
     async def _open(self) -> AbstractConnection:
-        connection = await self._servers.connection(self._place)
+        connection = await self._topology.connection(self._place)
         try:
             await connection.connect()  # type: ignore[no-untyped-call]
             await self._converse(connection, [(b"SCRIPT", b"LOAD", script.text) for script in SCRIPTS])

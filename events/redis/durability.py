@@ -16,7 +16,7 @@ from typing import Literal
 from redis.exceptions import ResponseError
 
 from events.journal import JournalMismatch
-from events.redis.connection import Command, Connection
+from events.redis.connection import Command, RedisConnection
 
 Durability = Literal["memory", "replica", "fsync"]
 
@@ -24,7 +24,7 @@ WAIT_MILLISECONDS = 2000
 _HAS_WAITAOF = (7, 2)
 
 
-async def confirmation(durability: Durability, wire: Connection) -> Command | None:
+async def confirmation(durability: Durability, connection: RedisConnection) -> Command | None:
     """Return the command that is sent after appends, or None, having asked a server whether it can keep its word.
 
     Raises JournalMismatch when it cannot.
@@ -33,7 +33,7 @@ async def confirmation(durability: Durability, wire: Connection) -> Command | No
         return None
     if durability == "replica":
         return (b"WAIT", 1, WAIT_MILLISECONDS)
-    info, aof, fsync = await wire.exchange(
+    info, aof, fsync = await connection.exchange(
         [(b"INFO", b"server"), (b"CONFIG", b"GET", b"appendonly"), (b"CONFIG", b"GET", b"appendfsync")]
     )
     if _setting(aof) != b"yes":

@@ -9,16 +9,16 @@ from typing import Any
 
 from events.codec import Codec
 from events.journal import Index, JournalUnavailable, LiveCall, Recorded
-from events.redis.appends import Append, AppendLane
+from events.redis.appends import Append, AppendPipeline
 from events.redis.connection import FAILURES, Command
 from events.redis.durability import Durability
 from events.redis.encoding import NO_CHANGES, changes, recorded
 from events.redis.keys import Keys, to_bytes
 from events.redis.opening import agree
-from events.redis.pipelines import Pipelines
-from events.redis.query import AskLane, Query
+from events.redis.pipeline import Pipelines
+from events.redis.query import Query, QueryPipeline
 from events.redis.tables import Statuses, Tables
-from events.redis.topology import Topology, find_servers
+from events.redis.topology import Topology, find_topology
 
 RETENTION = 7 * 24 * 3600
 """Seconds that the stream of an ended call is kept."""
@@ -31,7 +31,7 @@ class RedisJournal:
 
     def __init__(
         self,
-        servers: Topology,
+        topology: Topology,
         keys: Keys,
         *,
         codec: Codec,
@@ -40,22 +40,24 @@ class RedisJournal:
         patience: float,
         limit: int,
     ) -> None:
-        self._servers = servers
+        self._topology = topology
         self._keys = keys
         self._codec = codec
         self._patience = patience
         self._loop = asyncio.get_running_loop()
         self._writer = os.urandom(_WRITER)
-        scattered = servers.scattered()
-        self._asks: Pipelines[Query] = Pipelines(servers, lambda *where: AskLane(where[0], where[1], limit, where[2]))
+        scattered = topology.scattered()
+        self._queries: Pipelines[Query] = Pipelines(
+            topology, lambda *where: QueryPipeline(where[0], where[1], limit, where[2])
+        )
         self._appends: Pipelines[Append] = Pipelines(
-            servers,
-            lambda place, wire, lanes: AppendLane(
-                place, wire, limit, lanes, retention=retention, scattered=scattered, confirm=confirm
+            topology,
+            lambda place, connection, pipelines: AppendPipeline(
+                place, connection, limit, pipelines, retention=retention, scattered=scattered, confirm=confirm
             ),
         )
-        self._tables = Tables(self._ask, keys, scattered=scattered)
-        self._statuses = Statuses(self._ask, keys)
+        self._tables = Tables(self._query, keys, scattered=scattered)
+        self._statuses = Statuses(self._query, keys)
 
     @classmethod
     async def open(
@@ -79,12 +81,12 @@ class RedisJournal:
         """
         keys = Keys(prefix)
         try:
-            servers = await find_servers(url)
-            confirm = await agree(servers, keys, durability)
+            topology = await find_topology(url)
+            confirm = await agree(topology, keys, durability)
         except FAILURES as error:
             raise JournalUnavailable(f"Redis cannot be reached: {error}") from error
         return cls(
-            servers,
+            topology,
             keys,
             codec=codec or Codec(),
             retention=round(retention * 1000),
@@ -135,7 +137,7 @@ class RedisJournal:
         """Return the entries above `after`; see `events.journal.Journal.read`."""
         call = to_bytes(call_id)
         partition = self._keys.partition(call)
-        return self._ask(
+        return self._query(
             partition.slot,
             (b"XRANGE", partition.stream(call), b"%d-0" % (after + 1), b"+"),
             lambda entries: recorded(self._codec, call_id, after, entries),
@@ -157,7 +159,7 @@ class RedisJournal:
         """Make a call that is in the due table due at `due`."""
         call = to_bytes(call_id)
         partition = self._keys.partition(call)
-        return self._ask(partition.slot, (b"ZADD", partition.due, b"XX", due, call), lambda _: None)
+        return self._query(partition.slot, (b"ZADD", partition.due, b"XX", due, call), lambda _: None)
 
     async def time(self) -> float:
         """Return the time of the server that has the control nodes' statuses: the same one for all."""
@@ -172,15 +174,15 @@ class RedisJournal:
         return await self._statuses.published()
 
     async def close(self) -> None:
-        """Take nothing more, finish what is under way, close the connections."""
+        """Accept no more requests, finish those under way, close the connections."""
         await self._appends.close()
-        await self._asks.close()
-        await self._servers.close()
+        await self._queries.close()
+        await self._topology.close()
 
-    def _ask(
+    def _query(
         self, slot: int, command: Command, parse: Callable[[Any], Any] = lambda reply: reply
     ) -> asyncio.Future[Any]:
         deadline = self._loop.time() + self._patience
-        ask = Query(slot=slot, future=self._loop.create_future(), deadline=deadline, command=command, parse=parse)
-        self._asks.submit(ask)
-        return ask.future
+        query = Query(slot=slot, future=self._loop.create_future(), deadline=deadline, command=command, parse=parse)
+        self._queries.submit(query)
+        return query.future

@@ -6,7 +6,7 @@ from redis.crc import key_slot
 from redis.exceptions import ResponseError
 
 from events.journal import PARTITIONS, JournalMismatch
-from events.redis.connection import Command, Connection
+from events.redis.connection import Command, RedisConnection
 from events.redis.durability import Durability, confirmation
 from events.redis.keys import Keys
 from events.redis.topology import Topology
@@ -15,33 +15,33 @@ FORMAT = b"rtp-relay journal, format 1, %d partitions" % PARTITIONS
 """What stands at `<prefix>:journal` of a journal that this program can use."""
 
 
-async def agree(servers: Topology, keys: Keys, durability: Durability) -> Command | None:
+async def agree(topology: Topology, keys: Keys, durability: Durability) -> Command | None:
     """Begin the journal, or make sure that it is one of ours and that each server can keep the durability.
 
-    Gives the command that confirms the durability, if one is needed. Raises JournalMismatch, or one of
-    `events.redis.connection.FAILURES`; then `servers` are closed.
+    Returns the command that confirms the durability, if one is needed. Raises JournalMismatch, or one of
+    `events.redis.connection.FAILURES`; then the topology is closed.
     """
     try:
-        await _recognise(servers, keys)
+        await _recognise(topology, keys)
         confirm = None
-        for place in {servers.place(partition.slot) for partition in keys.partitions}:
-            wire = Connection(servers, place)
+        for place in {topology.place(partition.slot) for partition in keys.partitions}:
+            connection = RedisConnection(topology, place)
             try:
-                confirm = await confirmation(durability, wire)
+                confirm = await confirmation(durability, connection)
             finally:
-                await wire.drop()
+                await connection.drop()
     except BaseException:
-        await servers.close()
+        await topology.close()
         raise
     return confirm
 
 
-async def _recognise(servers: Topology, keys: Keys) -> None:
-    wire = Connection(servers, servers.place(key_slot(keys.journal)))
+async def _recognise(topology: Topology, keys: Keys) -> None:
+    connection = RedisConnection(topology, topology.place(key_slot(keys.journal)))
     try:
-        replies = await wire.exchange([(b"SET", keys.journal, FORMAT, b"NX"), (b"GET", keys.journal)])
+        replies = await connection.exchange([(b"SET", keys.journal, FORMAT, b"NX"), (b"GET", keys.journal)])
     finally:
-        await wire.drop()
+        await connection.drop()
     found = replies[1]
     if isinstance(found, ResponseError):
         raise JournalMismatch(f"{keys.journal.decode()} cannot be read: {found}")

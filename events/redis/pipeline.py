@@ -1,4 +1,4 @@
-"""A lane: what waits for one server travels together, on one connection, one batch after the other.
+"""Pipelines: what waits for one Redis server travels together, on one connection, one batch after the other.
 
 What was not answered (connection lost, server restarting or not the master any more) is sent again until its deadline;
 everything that travels here may be done twice without harm.
@@ -10,24 +10,35 @@ import asyncio
 import itertools
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, TypeVar
 
-from redis.exceptions import AskError, ClusterDownError, NoScriptError, ReadOnlyError, ResponseError, TryAgainError
+from redis.exceptions import (
+    AskError,
+    ClusterDownError,
+    NoScriptError,
+    ReadOnlyError,
+    RedisClusterException,
+    ResponseError,
+    TryAgainError,
+)
 
 from events.journal import JournalError, JournalUnavailable
-from events.redis.connection import FAILURES, Command, Connection
+from events.redis.connection import FAILURES, Command, RedisConnection
+from events.redis.topology import Topology
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.02, 0.5
 """Seconds between attempts, doubled each time; the first attempt after a failure comes at once."""
 
-_PASSING = (NoScriptError, ReadOnlyError, AskError, TryAgainError, ClusterDownError)
+_REFRESH_SECONDS = 2.0
+
+_TRANSIENT = (NoScriptError, ReadOnlyError, AskError, TryAgainError, ClusterDownError)
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
-class Request:
-    """Something that waits for its turn, for a reply, and until `deadline` at the longest (the loop's time).
+class PendingRequest:
+    """A request that waits for its turn and its reply, until `deadline` at the longest (the loop's time, in seconds).
 
     Requests with the same `chain`, if they have one, build on each other: after one that failed the later ones fail.
     """
@@ -38,7 +49,7 @@ class Request:
     chain: str = ""
 
     def fail(self, error: Exception) -> None:
-        """Tell who waits, if somebody still does."""
+        """Complete the future with an error, unless it is done already."""
         if not self.future.done():
             self.future.set_exception(error)
 
@@ -47,17 +58,7 @@ class Request:
         self.fail(error)
 
 
-R = TypeVar("R", bound=Request)
-
-
-class Router(Protocol[R]):
-    """Where lanes meet: it knows which requests belong to which."""
-
-    async def refresh(self) -> None:
-        """Look again which place has which slots."""
-
-    def sort(self, place: str, requests: Sequence[R]) -> Sequence[R]:
-        """Return the requests that belong to a place, and send the others to theirs."""
+R = TypeVar("R", bound=PendingRequest)
 
 
 class Pipeline(ABC, Generic[R]):
@@ -65,11 +66,11 @@ class Pipeline(ABC, Generic[R]):
 
     BATCH = 256
 
-    def __init__(self, place: str, wire: Connection, limit: int, junction: Router[R]) -> None:
+    def __init__(self, place: str, connection: RedisConnection, limit: int, pipelines: Pipelines[R]) -> None:
         self._place = place
-        self._wire = wire
+        self._connection = connection
         self._limit = limit
-        self._junction = junction
+        self._pipelines = pipelines
         self._waiting: deque[R] = deque()
         self._task: asyncio.Task[None] | None = None
         self._failures = 0
@@ -80,10 +81,10 @@ class Pipeline(ABC, Generic[R]):
 
     @abstractmethod
     def settle(self, batch: Sequence[R], replies: list[Any]) -> list[tuple[R, Exception]]:
-        """Tell those who wait what the replies say; give back what is to be sent again, and why."""
+        """Complete the requests by their replies; return those to be sent again, and why."""
 
     def submit(self, request: R) -> None:
-        """Let a request travel with all others of this tick, or fail it at once when too many wait already."""
+        """Send a request with all others of this tick, or fail it at once when too many wait already."""
         if len(self._waiting) >= self._limit:
             request.fail(JournalUnavailable(f"{self._limit} requests are waiting for Redis already"))
             return
@@ -95,7 +96,7 @@ class Pipeline(ABC, Generic[R]):
         """Wait for what is under way, then close the connection."""
         if self._task is not None:
             await asyncio.wait([self._task])
-        await self._wire.drop()
+        await self._connection.drop()
 
     async def _run(self) -> None:
         batch: list[R] = []
@@ -115,13 +116,13 @@ class Pipeline(ABC, Generic[R]):
     async def _attempt(self, batch: list[R]) -> None:
         try:
             async with asyncio.timeout_at(min(request.deadline for request in batch)):
-                replies = await self._wire.exchange(self.commands(batch))
+                replies = await self._connection.exchange(self.commands(batch))
         except FAILURES as error:
             await self._again(batch, error)
             return
         again = self.settle(batch, replies)
         if again:
-            await self._wire.drop()
+            await self._connection.drop()
             await self._again([request for request, _ in again], again[0][1])
         else:
             self._failures = 0
@@ -133,9 +134,9 @@ class Pipeline(ABC, Generic[R]):
             await self._pause()
         self._failures += 1
         self._expire(error)
-        await self._junction.refresh()
+        await self._pipelines.refresh()
         waiting, self._waiting = self._waiting, deque()
-        self._waiting.extendleft(reversed(self._junction.sort(self._place, waiting)))
+        self._waiting.extendleft(reversed(self._pipelines.sort(self._place, waiting)))
 
     async def _pause(self) -> None:
         pause = min(_FIRST_PAUSE * 2 ** min(self._failures, 10), _LONGEST_PAUSE)
@@ -162,6 +163,64 @@ class Pipeline(ABC, Generic[R]):
         self._waiting = deque(request for request in self._waiting if request.chain not in broken)
 
 
-def passing(error: ResponseError) -> bool:
+class Pipelines(Generic[R]):
+    """The pipelines of one kind, one a server: a request goes to that of the server which has its slot.
+
+    make: makes a pipeline of a place, the connection to it, and these pipelines.
+    """
+
+    def __init__(self, topology: Topology, make: Callable[[str, RedisConnection, Pipelines[R]], Pipeline[R]]) -> None:
+        self._topology = topology
+        self._make = make
+        self._pipelines: dict[str, Pipeline[R]] = {}
+        self._closed = False
+
+    def submit(self, request: R) -> None:
+        """Send a request on its way; its future gets the result."""
+        if self._closed:
+            request.fail(JournalUnavailable("the journal is closed"))
+            return
+        try:
+            place = self._topology.place(request.slot)
+        except RedisClusterException as error:
+            request.fail(JournalUnavailable(f"no server for slot {request.slot}: {error}"))
+            return
+        pipeline = self._pipelines.get(place)
+        if pipeline is None:
+            pipeline = self._pipelines[place] = self._make(place, RedisConnection(self._topology, place), self)
+        pipeline.submit(request)
+
+    async def refresh(self) -> None:
+        """Ask again which place has which slots; without an answer the known topology stays."""
+        try:
+            async with asyncio.timeout(_REFRESH_SECONDS):
+                await self._topology.refresh()
+        except FAILURES:
+            return
+
+    def sort(self, place: str, requests: Sequence[R]) -> Sequence[R]:
+        """Return the requests that belong to a place, and submit the others to theirs."""
+        mine = []
+        for request in requests:
+            if self._belongs(request, place):
+                mine.append(request)
+            else:
+                self.submit(request)
+        return mine
+
+    def _belongs(self, request: R, place: str) -> bool:
+        try:
+            return self._topology.place(request.slot) == place
+        except RedisClusterException:
+            return True
+
+    async def close(self) -> None:
+        """Accept no more requests, finish those under way, close the connections."""
+        self._closed = True
+        for pipeline in list(self._pipelines.values()):
+            await pipeline.close()
+
+
+def is_transient(error: ResponseError) -> bool:
     """Return whether the same command may succeed a little later, or at another server."""
-    return isinstance(error, _PASSING) or str(error).startswith("BUSY")
+    return isinstance(error, _TRANSIENT) or str(error).startswith("BUSY")

@@ -1,4 +1,4 @@
-"""Single commands, which travel in shared pipelines."""
+"""Single commands to Redis, which travel in shared pipelines."""
 
 from __future__ import annotations
 
@@ -10,30 +10,30 @@ from redis.exceptions import ResponseError
 
 from events.journal import JournalUnavailable
 from events.redis.connection import Command
-from events.redis.pipeline import Pipeline, Request, passing
+from events.redis.pipeline import PendingRequest, Pipeline, is_transient
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
-class Query(Request):
+class Query(PendingRequest):
     """A single command; `parse` makes the answer of its reply."""
 
     command: Command
     parse: Callable[[Any], Any]
 
 
-class AskLane(Pipeline[Query]):
-    """Carries single commands, which may be done twice without harm."""
+class QueryPipeline(Pipeline[Query]):
+    """A pipeline of single commands, which may be done twice without harm."""
 
     def commands(self, batch: Sequence[Query]) -> list[Command]:
         """Return the commands as they are."""
         return [request.command for request in batch]
 
     def settle(self, batch: Sequence[Query], replies: list[Any]) -> list[tuple[Query, Exception]]:
-        """Return each its reply, parsed."""
+        """Complete each request with its reply, parsed."""
         again: list[tuple[Query, Exception]] = []
         for request, reply in zip(batch, replies, strict=True):
             if isinstance(reply, ResponseError):
-                if passing(reply):
+                if is_transient(reply):
                     again.append((request, reply))
                 else:
                     request.fail(JournalUnavailable(f"Redis refuses: {reply}"))

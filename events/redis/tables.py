@@ -18,15 +18,15 @@ from events.redis.scripts import CLAIM, COUNT
 
 _PAGE = 500
 
-Ask = Callable[[int, Command], "asyncio.Future[Any]"]
+Submit = Callable[[int, Command], "asyncio.Future[Any]"]
 """Send a command to the server that has a slot."""
 
 
 class Tables:
     """Reads and claims. `scattered`: partitions are at several servers, so that no script reaches all of them."""
 
-    def __init__(self, ask: Ask, keys: Keys, *, scattered: bool) -> None:
-        self._ask = ask
+    def __init__(self, query: Submit, keys: Keys, *, scattered: bool) -> None:
+        self._query = query
         self._keys = keys
         self._scattered = scattered
 
@@ -48,15 +48,15 @@ class Tables:
 
     async def _page(self, partition: Partition, cursor: bytes) -> tuple[bytes, list[tuple[bytes, bytes | None]]]:
         command = (b"HSCAN", partition.live, cursor, b"COUNT", _PAGE)
-        cursor, flat = await self._ask(partition.slot, command)
+        cursor, flat = await self._query(partition.slot, command)
         return cursor, list(zip(flat[::2], flat[1::2], strict=True))
 
     async def _on(
         self, partition: Partition, node: str, cursor: bytes
     ) -> tuple[bytes, list[tuple[bytes, bytes | None]]]:
         command = (b"SSCAN", partition.on(to_bytes(node)), cursor, b"COUNT", _PAGE)
-        cursor, calls = await self._ask(partition.slot, command)
-        rows = await self._ask(partition.slot, (b"HMGET", partition.live, *calls)) if calls else []
+        cursor, calls = await self._query(partition.slot, command)
+        rows = await self._query(partition.slot, (b"HMGET", partition.live, *calls)) if calls else []
         return cursor, list(zip(calls, rows, strict=True))
 
     async def count_calls(self) -> dict[str, int]:
@@ -72,7 +72,7 @@ class Tables:
     def _count(self, group: Sequence[Partition]) -> asyncio.Future[list[Any]]:
         keys = [partition.live for partition in group]
         bases = [partition.base for partition in group]
-        return self._ask(group[0].slot, (b"EVALSHA", COUNT.sha, len(keys), *keys, *bases))
+        return self._query(group[0].slot, (b"EVALSHA", COUNT.sha, len(keys), *keys, *bases))
 
     async def claim_due(self, now: int, lease: int, limit: int) -> list[str]:
         """Take due calls, starting at a random partition each time, so that a full one does not starve the others."""
@@ -93,7 +93,7 @@ class Tables:
     async def _shares(self, partitions: Sequence[Partition], now: int, limit: int) -> list[tuple[Partition, int]]:
         """Return the partitions where something is due, and how many to claim from each."""
         counts = await asyncio.gather(
-            *(self._ask(partition.slot, (b"ZCOUNT", partition.due, b"-inf", now)) for partition in partitions)
+            *(self._query(partition.slot, (b"ZCOUNT", partition.due, b"-inf", now)) for partition in partitions)
         )
         shares: list[tuple[Partition, int]] = []
         for partition, count in zip(partitions, counts, strict=True):
@@ -104,7 +104,7 @@ class Tables:
 
     def _claim(self, group: Sequence[Partition], now: int, lease: int, limit: int) -> asyncio.Future[list[bytes]]:
         keys = [partition.due for partition in group]
-        return self._ask(group[0].slot, (b"EVALSHA", CLAIM.sha, len(keys), *keys, now, now + lease, limit))
+        return self._query(group[0].slot, (b"EVALSHA", CLAIM.sha, len(keys), *keys, now, now + lease, limit))
 
     def _groups(self, partitions: Sequence[Partition]) -> list[Sequence[Partition]]:
         return [[partition] for partition in partitions] if self._scattered else [partitions]
@@ -113,8 +113,8 @@ class Tables:
 class Statuses:
     """What control nodes say of themselves, each in a key that runs out, and a set of their names to find them by."""
 
-    def __init__(self, ask: Ask, keys: Keys) -> None:
-        self._ask = ask
+    def __init__(self, query: Submit, keys: Keys) -> None:
+        self._query = query
         self._names = keys.control + b"names"
         self._status = keys.control + b"status:"
         self._slot = key_slot(keys.control)
@@ -122,18 +122,18 @@ class Statuses:
     async def publish(self, name: str, status: bytes, ttl: float) -> None:
         """Keep a status for `ttl` seconds."""
         named = to_bytes(name)
-        await self._ask(self._slot, (b"SADD", self._names, named))
-        await self._ask(self._slot, (b"SET", self._status + named, status, b"PX", max(1, round(ttl * 1000))))
+        await self._query(self._slot, (b"SADD", self._names, named))
+        await self._query(self._slot, (b"SET", self._status + named, status, b"PX", max(1, round(ttl * 1000))))
 
     async def published(self) -> dict[str, bytes]:
         """Return the statuses that have not run out."""
-        names = await self._ask(self._slot, (b"SMEMBERS", self._names))
+        names = await self._query(self._slot, (b"SMEMBERS", self._names))
         if not names:
             return {}
-        statuses = await self._ask(self._slot, (b"MGET", *(self._status + name for name in names)))
+        statuses = await self._query(self._slot, (b"MGET", *(self._status + name for name in names)))
         return {to_text(name): status for name, status in zip(names, statuses, strict=True) if status is not None}
 
     async def time(self) -> float:
         """Return the time of the server that keeps them, ms since the epoch."""
-        seconds, microseconds = await self._ask(self._slot, (b"TIME",))
+        seconds, microseconds = await self._query(self._slot, (b"TIME",))
         return int(seconds) * 1000 + int(microseconds) / 1000

@@ -34,26 +34,26 @@ class Topology(Protocol):
         """Return a new connection, not connected yet, to the server at a place."""
 
     async def refresh(self) -> None:
-        """Look again who has what, after a server failed or refused."""
+        """Ask again which server has what, after a server failed or refused."""
 
     async def close(self) -> None:
-        """Return back what was needed to look."""
+        """Close the connections that finding the servers needed."""
 
     def scattered(self) -> bool:
         """Return whether slots are at several places, so that one script cannot reach them all."""
 
 
-async def find_servers(url: str) -> Topology:
+async def find_topology(url: str) -> Topology:
     """Return the servers of a URL; ValueError when it is none, RedisError or OSError when they cannot be reached."""
     try:
-        servers = _servers(url)
+        topology = _topology(url)
     except TypeError as error:  # an option that redis-py does not know
         raise ValueError(str(error)) from error
-    await servers.refresh()
-    return servers
+    await topology.refresh()
+    return topology
 
 
-def _servers(url: str) -> Topology:
+def _topology(url: str) -> Topology:
     scheme, separator, rest = url.partition("://")
     base, _, kind = scheme.partition("+")
     plain = f"{base}://{rest}"
@@ -67,7 +67,7 @@ def _servers(url: str) -> Topology:
 
 
 def _options() -> dict[str, Any]:
-    # Lanes do the retrying and the timing of replies. RESP2 has no messages that nobody asked for.
+    # Pipelines do the retrying and the timing of replies. RESP2 has no messages that nobody asked for.
     return {
         "protocol": 2,
         "socket_timeout": None,
@@ -100,11 +100,11 @@ class OneServer:
         """Do nothing: the server stays where it is."""
 
     async def close(self) -> None:
-        """Return back the pool, which has nothing connected."""
+        """Close the pool, which has nothing connected."""
         await self._pool.aclose()
 
     def scattered(self) -> bool:
-        """Tell that everything is at one place."""
+        """Return False: everything is at one place."""
         return False
 
 
@@ -124,7 +124,7 @@ class SentinelMaster(OneServer):
         self._check_options()
 
     async def close(self) -> None:
-        """Return back the connections to the sentinels."""
+        """Close the connections to the sentinels."""
         await self._master.aclose()
         for sentinel in self._sentinel.sentinels:
             await sentinel.aclose()
@@ -137,7 +137,7 @@ class ClusterMasters:
         parts = urlsplit(url)
         self._addresses, self._options = _addresses(parts, _CLUSTER_PORT), _client_options(parts)
         self._cluster = self._client()
-        self._looking = asyncio.Lock()
+        self._refreshing = asyncio.Lock()
 
     def _client(self) -> RedisCluster:
         nodes = [ClusterNode(host, port) for host, port in self._addresses]
@@ -157,18 +157,18 @@ class ClusterMasters:
 
     async def refresh(self) -> None:
         """Ask the cluster who has which slots; what was known stays when it does not answer."""
-        async with self._looking:
+        async with self._refreshing:
             cluster = self._client()
             await cluster.initialize()
             old, self._cluster = self._cluster, cluster
             await old.aclose()
 
     async def close(self) -> None:
-        """Return back the connections for asking."""
+        """Close the connections to the cluster."""
         await self._cluster.aclose()
 
     def scattered(self) -> bool:
-        """Tell that slots are at several places."""
+        """Return True: slots are at several places."""
         return True
 
 

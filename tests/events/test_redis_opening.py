@@ -8,7 +8,7 @@ import pytest
 
 from events.journal import JournalMismatch, JournalUnavailable
 from events.redis import RedisJournal
-from events.redis.connection import Command, Connection
+from events.redis.connection import Command, RedisConnection
 from events.redis.durability import Durability, confirmation, confirmed
 from tests.events.journal_contract import CALL
 from tests.events.samples import NOTHING, live, record
@@ -114,7 +114,7 @@ async def test_newer_servers_are_asked_for_the_disk(
         async def exchange(self, _: object) -> list[object]:
             return [b"# Server\r\nredis_version:%s\r\n" % version, *([b"name", value] for value in settings)]
 
-    assert await confirmation("fsync", cast("Connection", Server())) == command
+    assert await confirmation("fsync", cast("RedisConnection", Server())) == command
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from pykka import ActorDeadError
 
 from actors import replies
 from actors.call_context import CallContext
-from actors.effects import AskNodes, Effect, Flow, Locate, Outcome, Persist, RetryAt, SendSip, Sleep, Spawn
+from actors.effects import AskNodes, Effect, Flow, Locate, Outcome, Persist, Read, RetryAt, SendSip, Sleep, Spawn
 from actors.flows.handlers import flow_for
 from actors.flows.media.passthrough import place_of, where
 from actors.flows.recovery import tail_lost
@@ -84,7 +84,7 @@ class CallActor(LoopActor):
         self._index: Index = NOTHING
         self._loaded = blank
         self._lanes = Scheduler()
-        self._to_record: deque[tuple[Run | None, Persist]] = deque()
+        self._to_record: deque[tuple[Run | None, Persist | Read]] = deque()
         self._asking = False
         self._asked = 0  # how often the journal was asked something,
         self._confirmed = 0  # and which of these times it last said that the state is what it has
@@ -195,7 +195,7 @@ class CallActor(LoopActor):
 
     def _do(self, run: Run, effect: Effect) -> Any:
         match effect:
-            case Persist():
+            case Persist() | Read():
                 return self._record(run, effect)
             case AskNodes():
                 return self._ask(run, effect)
@@ -246,7 +246,7 @@ class CallActor(LoopActor):
 
     # -- the journal --
 
-    def _record(self, run: Run | None, effect: Persist) -> Any:
+    def _record(self, run: Run | None, effect: Persist | Read) -> Any:
         if self._asking:
             self._to_record.append((run, effect))
             return PENDING
@@ -292,7 +292,7 @@ class CallActor(LoopActor):
         self._asking = False
         self._confirmed = self._asked
 
-    def _recorded(self, run: Run | None, effect: Persist, value: Any, result: asyncio.Future[int]) -> None:
+    def _recorded(self, run: Run | None, effect: Persist | Read, value: Any, result: asyncio.Future[int]) -> None:
         error = result.exception()
         if error is None:
             self._confirm()

@@ -44,6 +44,20 @@ class Persist:
 
 
 @value
+class Read:
+    """Look at the newest state, as confirmed by the journal as that of a Persist is. The flow is sent what is seen.
+
+    `look` is a pure function of the state, which it leaves as it is.
+    """
+
+    look: Callable[[CallState], Any]
+
+    def decide(self, state: CallState) -> Decision:
+        """Return the decision to journal nothing, with what is seen."""
+        return Decision((), self.look(state))
+
+
+@value
 class AskNodes:
     """Ask nodes (name and operation of each) at the same time. The flow is sent the list of Outcomes, in order."""
 
@@ -85,7 +99,7 @@ class Sleep:
     milliseconds: int
 
 
-Effect: TypeAlias = Persist | AskNodes | Spawn | RetryAt | Locate | SendSip | Sleep
+Effect: TypeAlias = Persist | Read | AskNodes | Spawn | RetryAt | Locate | SendSip | Sleep
 
 T = TypeVar("T")
 Step: TypeAlias = Generator[Effect, Any, T]

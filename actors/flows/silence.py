@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from actors.effects import AskNodes, Decision, Outcome, Persist, Sleep, Step
+from actors.effects import AskNodes, Decision, Outcome, Persist, Read, Sleep, Step
 from actors.flows.recovery.retry import attend_again
 from engines.kind import Operation, packets_of
 from engines.registry import kind_of
@@ -37,7 +37,7 @@ def end_unanswered(now: int, deadlines: Deadlines) -> Step[None]:
 
     While a node does not say, nothing is ended; after very long it need not be asked any more.
     """
-    silence: _Silence | None = yield Persist(lambda state: Decision([], _silence(state, now, deadlines)))
+    silence: _Silence | None = yield Read(lambda state: _silence(state, now, deadlines))
     if silence is None:
         return
     before = yield from _packets(silence)

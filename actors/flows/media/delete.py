@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 from actors import replies
 from actors.command import Command
-from actors.effects import AskNodes, Decide, Decision, Flow, Outcome, Persist, Step
+from actors.effects import AskNodes, Decide, Decision, Flow, Outcome, Persist, Read, Step
 from actors.flows.lateness import ends_noted, is_late
 from actors.flows.media import sessions
 from actors.flows.media.node_request import asked, teardown_of
@@ -110,7 +110,7 @@ def carry_out(wanted: Sequence[Wanted]) -> Flow:
 
 def teardown(node: str, relay_id: str) -> Flow:
     """Remove one session whose removal is wanted, if it still is."""
-    removal = yield Persist(lambda state: Decision([], _wanted_removal(state, node, relay_id)))
+    removal = yield Read(lambda state: _wanted_removal(state, node, relay_id))
     if removal is not None:
         yield from remove([removal], None)
     return None

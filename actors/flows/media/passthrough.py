@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from actors import replies
 from actors.command import Command
-from actors.effects import AskNodes, Decide, Decision, Flow, Locate, Outcome, Persist, Step
+from actors.effects import AskNodes, Decide, Decision, Flow, Locate, Outcome, Persist, Read, Step
 from actors.flows.media import sessions
 from actors.flows.media.copies import copied_once
 from actors.flows.media.node_request import asked
@@ -98,7 +98,7 @@ def _id_on(node: str, call_id: bytes) -> Step[bytes | replies.Refusal]:
 
 def where() -> Flow:
     """Come to where this call is, for another one that is to be joined with it; `place_of` reads the reply."""
-    place = yield Persist(lambda state: Decision([], _newest(state)))
+    place = yield Read(_newest)
     if place is None:
         return replies.error(replies.UNKNOWN_CALL)
     return {**replies.ok(), NODE: to_bytes(place[0]), RELAY_ID: to_bytes(place[1])}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from actors.effects import AskNodes, Decide, Decision, Flow, Outcome, Persist, Step
+from actors.effects import AskNodes, Decide, Decision, Flow, Outcome, Persist, Read, Step
 from actors.flows.media import sessions
 from actors.flows.media.copies import CopyLocation, closing, end_copy, forgotten
 from actors.flows.media.delete import Removal, naming_only_the_branch, removal_of, remove
@@ -64,7 +64,7 @@ def process_due(now: int, deadlines: Deadlines, *, signals: bool = False) -> Flo
     yield Persist(_settle(now, deadlines))
     yield from end_unanswered(now, deadlines)
     yield from forks.free_overdue(now)
-    agenda: Agenda = yield Persist(lambda state: Decision([], _agenda(state, now, deadlines)))
+    agenda: Agenda = yield Read(lambda state: _agenda(state, now, deadlines))
     if agenda.removals:
         yield from remove(agenda.removals, None)
     yield from _remove_branches(agenda.branch_removals)

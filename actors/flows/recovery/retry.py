@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from actors.effects import Decision, Persist, RetryAt, Step
+from actors.effects import Read, RetryAt, Step
 from replay.projection import Deadlines, wishes
 
 
 def attend_again(at: int, now: int, deadlines: Deadlines) -> Step[None]:
     """Let the call be due again at `at`, or before for what has a later time than `now` of its own."""
-    ahead = yield Persist(lambda state: Decision([], [wish for wish in wishes(state, deadlines) if wish > now]))
+    ahead = yield Read(lambda state: [wish for wish in wishes(state, deadlines) if wish > now])
     yield RetryAt(min([at, *ahead]))

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from actors.effects import Decision, Flow, Persist, Sleep, Spawn, Step
+from actors.effects import Flow, Persist, Read, Sleep, Spawn, Step
 from actors.flows.media import sessions
 from actors.flows.media.delete import carry_out
 from actors.flows.sip import relayed_media
@@ -31,13 +31,13 @@ def free_spares(callers_tag: str, at: int, *, waits: bool) -> Step[None]:
     """
     if waits:
         yield from _free(callers_tag, at)
-    elif (yield Persist(lambda state: Decision([], bool(state.spare_branches())))):
+    elif (yield Read(lambda state: bool(state.spare_branches()))):
         yield Spawn(_free_later(callers_tag, at))
 
 
 def free_overdue(now: int) -> Step[None]:
     """Free the branches that nobody lived to free."""
-    if (yield Persist(lambda state: Decision([], _overdue(state, now)))):
+    if (yield Read(lambda state: _overdue(state, now))):
         yield from _free("", now)
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from actors import replies
 from actors.command import Command
-from actors.effects import Decide, Decision, Flow, Persist, Spawn, Step
+from actors.effects import Decide, Decision, Flow, Persist, Read, Spawn, Step
 from actors.flows.media.delete import Wanted, carry_out, removal_of, want
 from actors.flows.media.sessions import awaits_first_answer
 from actors.flows.overdue import overdue
@@ -215,16 +215,16 @@ def _in_words(verdict: Verdict) -> str:
 def _relay_body(seen: Seen, verdict: Verdict, nodes: NodeTable) -> Step[NgDict]:
     if seen.event.sdp is None:
         return replies.ok()
-    given = yield Persist(lambda state: Decision([], _given(state, seen, verdict)))
+    given = yield Read(lambda state: _given(state, seen, verdict))
     if given:
         return {b"result": b"ok", b"sdp": given}
-    late = yield Persist(lambda state: Decision([], forks.is_late(state, verdict.callee_tag)))
+    late = yield Read(lambda state: forks.is_late(state, verdict.callee_tag))
     if late or _part(verdict) not in (Role.OFFER, Role.ANSWER):
-        unspoken_for: NgDict = yield Persist(lambda state: Decision([], _unspoken_for(state, seen.event, verdict)))
+        unspoken_for: NgDict = yield Read(lambda state: _unspoken_for(state, seen.event, verdict))
         return unspoken_for
-    media: Media = yield Persist(lambda state: Decision([], _media(state, seen, verdict)))
+    media: Media = yield Read(lambda state: _media(state, seen, verdict))
     if media.verb == "answer" and verdict.exchange == 1:
-        before = yield Persist(lambda state: Decision([], forks.offer_before(state, media)))
+        before = yield Read(lambda state: forks.offer_before(state, media))
         offered = (yield from _said(relayed_media.relay_media(before, nodes))) if before else replies.ok()
         if not is_ok(offered):
             return offered
@@ -309,7 +309,7 @@ def _end(seen: Seen, noted: _Noted, nodes: NodeTable) -> Flow:
 
 def _let_hear(seen: Seen, nodes: NodeTable) -> Step[None]:
     """Tell the relay the answer of who is to be heard once more, if another's came after it."""
-    overtaken = yield Persist(lambda state: Decision([], forks.answer_overtaken(state, seen.callers_tag)))
+    overtaken = yield Read(lambda state: forks.answer_overtaken(state, seen.callers_tag))
     if overtaken is not None:
         yield from relayed_media.relay_media(_medias(seen, overtaken)[1], nodes)
 
@@ -328,7 +328,7 @@ def _follow(seen: Seen, verdict: Verdict, nodes: NodeTable, *, waits: bool) -> S
 
 def _restore(seen: Seen, verdict: Verdict, nodes: NodeTable) -> Step[None]:
     """Bring the relay back to what was agreed before an offer that was rejected."""
-    agreement = yield Persist(lambda state: Decision([], _agreement(state, seen.callers_tag, verdict.callee_tag)))
+    agreement = yield Read(lambda state: _agreement(state, seen.callers_tag, verdict.callee_tag))
     for media in _medias(seen, agreement) if agreement else ():
         if media.verb == "answer" and not media.sdp:
             return  # it was not answered yet when the rejected offer came

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from actors import replies
-from actors.effects import Decide, Decision, Flow, Persist, RetryAt, SendSip, Sleep, Spawn, Step
+from actors.effects import Decide, Decision, Flow, Persist, Read, RetryAt, SendSip, Sleep, Spawn, Step
 from actors.flows.media.delete import Wanted, carry_out, want
 from actors.flows.recovery.retry import attend_again
 from actors.flows.sip import relayed_media
@@ -111,7 +111,7 @@ def watch(now: int, deadlines: Deadlines, *, signals: bool) -> Step[bool]:
 
     Comes to whether there was anything: then it has been seen to that the call is due again.
     """
-    work: _Work | None = yield Persist(lambda state: Decision([], _work(state, now, deadlines)))
+    work: _Work | None = yield Read(lambda state: _work(state, now, deadlines))
     if work is None:
         return False
     if not signals:

@@ -15,7 +15,7 @@ import structlog
 
 from actors import replies
 from actors.command import Command, Wording
-from actors.effects import Decide, Decision, Flow, Persist
+from actors.effects import Decide, Decision, Flow, Persist, Read
 from actors.flows.media.answer import answer
 from actors.flows.media.delete import Wanted, carry_out, want
 from actors.flows.media.node_request import delete_request, engaged_branch, set_of, tags_in_force
@@ -89,7 +89,7 @@ def relay_media(media: Media, nodes: NodeTable, *, moves: bool = True) -> Flow:
     moves: whether an offer may go to another node when that of its dialog does not take it.
     """
     media = replace(media, notify_socket=nodes.notices)
-    engagement = yield Persist(lambda state: Decision([], _engagement(state, media)))
+    engagement = yield Read(lambda state: _engagement(state, media))
     if isinstance(engagement, replies.Refusal):
         return engagement.reply
     if engagement is None:

@@ -10,7 +10,7 @@ import structlog
 
 from actors import replies
 from actors.directory import Directory
-from actors.effects import Decision, Flow, Persist
+from actors.effects import Flow, Read
 from actors.flows.media.delete import end_unanswered
 from actors.flows.sip import relayed_media as flows
 from actors.flows.sip.observe import CSEQ_SHIFT, REFUSE_WITH, REMEDY, VERDICT, Seen, signal
@@ -150,7 +150,7 @@ class CallClient:
 
         def flow() -> Flow:
             nonlocal found
-            found = yield Persist(lambda state: Decision([], _snapshot(state)))
+            found = yield Read(_snapshot)
             return {b"result": b"ok"}
 
         reply = await self._directory.ask(name, flow(), LOOKING)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from actors.flows.lateness import MAX_REFUSALS, TOO_LATE
+from actors.flows.media.lateness import MAX_REFUSALS, TOO_LATE
 from tests.actors.simulation import Cluster
 from tests.engines.sdp_bodies import AUDIO
 

@@ -10,9 +10,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from actors import replies
 from actors.command import Command
-from actors.flows.lateness import PRECISION, is_late
 from actors.flows.media import sessions
 from actors.flows.media.delete import want
+from actors.flows.media.lateness import PRECISION, is_late
 from events.registry import Answered, DeleteIntended, Offered, Scope
 from tests.actors.fake_relay import text_of
 from tests.actors.simulation import Asked, Cluster

@@ -8,9 +8,9 @@ from __future__ import annotations
 from actors import replies
 from actors.command import Command
 from actors.effects import Decide, Decision, Flow, Outcome, Persist, Spawn, Step
-from actors.flows.lateness import TOO_LATE, is_late
 from actors.flows.media import sessions
 from actors.flows.media.delete import teardown
+from actors.flows.media.lateness import TOO_LATE, is_late
 from actors.flows.media.node_request import asked
 from actors.flows.media.offer import Intent, ask, fail, failure_reply, refuse, undo
 from engines.kind import is_ok

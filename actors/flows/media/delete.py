@@ -11,8 +11,8 @@ from typing import Any, TypeAlias
 from actors import replies
 from actors.command import Command
 from actors.effects import AskNodes, Decide, Decision, Flow, Outcome, Persist, Read, Step
-from actors.flows.lateness import ends_noted, is_late
 from actors.flows.media import sessions
+from actors.flows.media.lateness import ends_noted, is_late
 from actors.flows.media.node_request import asked, teardown_of
 from engines.kind import Operation, is_ok
 from engines.ng.bencode import NgDict, NgValue

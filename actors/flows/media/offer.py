@@ -8,12 +8,11 @@ from typing import Literal
 from actors import replies
 from actors.command import Command
 from actors.effects import AskNodes, Decide, Decision, Flow, Outcome, Persist, Sleep, Spawn, Step
-from actors.flows import repeats
-from actors.flows.lateness import MAX_REFUSALS, TOO_LATE, is_late
-from actors.flows.media import sessions
+from actors.flows.media import repeats, sessions
 from actors.flows.media.delete import teardown
+from actors.flows.media.lateness import MAX_REFUSALS, TOO_LATE, is_late
 from actors.flows.media.node_request import asked
-from actors.flows.search import Search
+from actors.flows.media.node_search import Search
 from actors.node_table import NodeTable
 from engines.ids import id_on_node
 from engines.kind import HANDLE, Operation, is_ok, reason

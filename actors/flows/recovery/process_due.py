@@ -11,7 +11,7 @@ from actors.flows.media.copies import CopyLocation, closing, end_copy, forgotten
 from actors.flows.media.delete import Removal, naming_only_the_branch, removal_of, remove
 from actors.flows.media.offer import FAILURES
 from actors.flows.recovery.retry import attend_again
-from actors.flows.silence import end_unanswered
+from actors.flows.recovery.silence import end_unanswered
 from actors.flows.sip import forks, own_requests
 from engines.kind import Operation, RelayKind
 from engines.media_request import to_bytes

@@ -15,8 +15,8 @@ from actors.command import Command
 from actors.effects import Decide, Decision, Flow, Persist, Read, Spawn, Step
 from actors.flows.media.delete import Wanted, carry_out, removal_of, want
 from actors.flows.media.sessions import awaits_first_answer
-from actors.flows.overdue import overdue
 from actors.flows.sip import forks, relayed_media
+from actors.flows.sip.overdue_requests import overdue
 from actors.flows.sip.parties import cseq_shift, learned
 from actors.flows.sip.relayed_media import Media
 from actors.node_table import NodeTable

@@ -10,6 +10,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from actors.control.control import CallFilter, Control, NoSuchNode
+    from engines.health import AdminState, NodeState
     from engines.route.parameters import AnswerParameters, DeleteParameters, OfferParameters
     from engines.route.routes import Routes
     from events.journal import CorruptEntry, JournalError, LiveCall, Recorded
@@ -38,13 +40,16 @@ __all__ = [
     "CALLEE",
     "CALLER",
     "REFUSE_WITH",
+    "AdminState",
     "AnswerParameters",
     "BadValue",
+    "CallFilter",
     "CallState",
     "Change",
     "Config",
     "ConfigError",
     "ContextVariables",
+    "Control",
     "CorruptEntry",
     "DeleteParameters",
     "Fault",
@@ -52,6 +57,8 @@ __all__ = [
     "LateEngage",
     "LegVariables",
     "LiveCall",
+    "NoSuchNode",
+    "NodeState",
     "NotEngaged",
     "Observed",
     "OfferParameters",
@@ -89,6 +96,8 @@ _NAMES = {
         "RelayError",
         "UnknownCall",
     ),
+    "actors.control.control": ("CallFilter", "Control", "NoSuchNode"),
+    "engines.health": ("AdminState", "NodeState"),
     "rtp_relay.api.system": ("RelaySystem", "open_relay"),
     "rtp_relay.api.variables": ("ContextVariables", "LegVariables", "branch_name"),
     "rtp_relay.assembly.errors": ("StartError",),

@@ -14,7 +14,7 @@ from pykka import ActorDeadError, ActorRef
 from actors.effects import Outcome
 from actors.messages import Describe, HealthChanged, NodeReport, Perform, Performed, SetAdminState, Watch
 from actors.runtime import LoopActor
-from actors.transports import Complaint, Taker, Transport, open_transport
+from actors.transports import Complaint, NodeTransport, Taker, open_transport
 from engines.cookies import CookieSource
 from engines.health import AdminState, Health, NodeState
 from engines.kind import Exchange, MalformedReply, RelayKind, Untranslatable, is_ok
@@ -24,7 +24,7 @@ from engines.sets import NodeSpec
 
 log = structlog.get_logger()
 
-OpenWay: TypeAlias = Callable[[str, Taker, Complaint], Awaitable[Transport]]
+OpenWay: TypeAlias = Callable[[str, Taker, Complaint], Awaitable[NodeTransport]]
 """Opens the transport to a node's url."""
 
 
@@ -84,7 +84,7 @@ class EngineActor(LoopActor):
         self._open_way = open_way
         self._kind: RelayKind = kind_at(spec)
         self._cookies = CookieSource()
-        self._transport: Transport | None = None
+        self._transport: NodeTransport | None = None
         self._sent: dict[bytes, _Sent] = {}
         self._watchers: list[ActorRef[Any]] = []
         self._talks = 0

@@ -20,12 +20,12 @@ from typing import Protocol, cast
 
 from actors.kept_connections import Complaint, KeptConnections, Taker
 
-__all__ = ["Complaint", "DatagramTransport", "StreamTransport", "Taker", "Transport", "open_transport"]
+__all__ = ["Complaint", "DatagramTransport", "NodeTransport", "StreamTransport", "Taker", "open_transport"]
 
 RECEIVE_BUFFER = 4 * 1024 * 1024
 
 
-class Transport(Protocol):
+class NodeTransport(Protocol):
     """A way to a node."""
 
     repeats: bool
@@ -116,7 +116,7 @@ class StreamTransport:
             self._take(cookie, reply)
 
 
-async def open_transport(url: str, take: Taker, complain: Complaint) -> Transport:
+async def open_transport(url: str, take: Taker, complain: Complaint) -> NodeTransport:
     """Open the way to the node at `url` (udp:HOST:PORT, unix:PATH).
 
     Raises ValueError for another scheme, OSError if the host name has no address.

@@ -23,7 +23,7 @@ ERRORS = "surrogateescape"
 """How text that is not UTF-8 survives: SIP identifiers are bytes that somebody else chose."""
 
 
-class Unreadable(ValueError):
+class UnreadableEntry(ValueError):
     """An entry that this program cannot read; the text says why."""
 
 
@@ -72,43 +72,43 @@ class Codec:
         """Return the record of an entry; Unreadable when the event, its schema, its fields or its key are not known."""
         shape = self._by_name.get(name)
         if shape is None:
-            raise Unreadable(f"unknown event {name.decode(errors='replace')!r}")
+            raise UnreadableEntry(f"unknown event {name.decode(errors='replace')!r}")
         try:
             return self._decode(call_id, shape, payload, version)
-        except (IllTyped, SecretError, Unreadable) as error:
-            raise Unreadable(f"{shape.kind.name}: {error}") from error
+        except (IllTyped, SecretError, UnreadableEntry) as error:
+            raise UnreadableEntry(f"{shape.kind.name}: {error}") from error
 
     def _decode(self, call_id: str, shape: Schema, payload: bytes, version: int) -> Recorded:
         match unpack(payload):
             case {"s": int(schema), "t": int(at), "n": str(by), "d": dict(data), **rest} if set(rest) <= {"x"}:
                 pass
             case _:
-                raise Unreadable("not an entry's map")
+                raise UnreadableEntry("not an entry's map")
         if "x" in rest:
             data |= self._open(rest["x"], _context(call_id, shape.name, version))
         return Recorded(version, at, by, shape.put_together(self._lift(shape, schema, data)))
 
     def _open(self, sealed: object, context: bytes) -> Data:
         if not isinstance(sealed, bytes):
-            raise Unreadable("the sealed part is not bytes")
+            raise UnreadableEntry("the sealed part is not bytes")
         if self._keys is None:
-            raise Unreadable(f"needs key {sealed_by(sealed)}, and no key is configured")
+            raise UnreadableEntry(f"needs key {sealed_by(sealed)}, and no key is configured")
         opened = unpack(self._keys.open(sealed, context))
         if not isinstance(opened, dict):
-            raise Unreadable("the sealed part is not a map")
+            raise UnreadableEntry("the sealed part is not a map")
         return opened
 
     def _lift(self, shape: Schema, schema: int, data: Data) -> Data:
         if schema > shape.kind.schema:
-            raise Unreadable(f"schema {schema} is newer than {shape.kind.schema}, the newest known here")
+            raise UnreadableEntry(f"schema {schema} is newer than {shape.kind.schema}, the newest known here")
         for old in range(schema, shape.kind.schema):
             lift = self._upcasters.get((shape.kind.name, old))
             if lift is None:
-                raise Unreadable(f"no way from schema {old} to {old + 1}")
+                raise UnreadableEntry(f"no way from schema {old} to {old + 1}")
             try:
                 data = lift(data)
             except (LookupError, TypeError, ValueError) as error:
-                raise Unreadable(f"schema {old} does not lift: {error!r}") from error
+                raise UnreadableEntry(f"schema {old} does not lift: {error!r}") from error
         return data
 
 
@@ -117,7 +117,7 @@ def unpack(packed: bytes) -> Any:
     try:
         return msgpack.unpackb(packed, unicode_errors=ERRORS)
     except (ValueError, TypeError, RecursionError) as error:
-        raise Unreadable(f"no MessagePack: {error}") from error
+        raise UnreadableEntry(f"no MessagePack: {error}") from error
 
 
 def _context(call_id: str, name: bytes, version: int) -> bytes:

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 
-from events.codec import Codec, Encoded, Unreadable
+from events.codec import Codec, Encoded, UnreadableEntry
 from events.journal import (
     BRIEFLY,
     NOTHING,
@@ -117,7 +117,7 @@ class MemoryJournal:
         name, payload, _ = entries[version - 1]
         try:
             return self._codec.decode(call_id, name, payload, version)
-        except Unreadable as error:
+        except UnreadableEntry as error:
             raise CorruptEntry(call_id, version, len(entries), str(error)) from error
 
     async def live_calls(self, node: str | None = None) -> AsyncIterator[LiveCall]:

@@ -24,7 +24,7 @@ from engines.route.routes import Routes
 from engines.sets import NodeSpec
 from events.journal import Journal
 from gateways.ng.door import NgDoor
-from gateways.sip.addresses import Local
+from gateways.sip.addresses import ListeningPoint
 from gateways.sip.door import SipDoor
 from replay.projection import Deadlines
 from rtp_relay import __version__, logs
@@ -109,7 +109,7 @@ class Service:
         return list(self._door.addresses) if self._door else []
 
     @property
-    def sip_addresses(self) -> list[Local]:
+    def sip_addresses(self) -> list[ListeningPoint]:
         """Where the SIP door listens."""
         return self._sip.locals if self._sip else []
 

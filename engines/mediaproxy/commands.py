@@ -78,7 +78,7 @@ class Signalling:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Media:
+class StreamUpdate:
     """A stream: its media type, where its sender wants it (an IPv4 address, port 0 for nowhere), and its direction.
 
     ice: whether the sender offers ICE candidates for it.
@@ -97,7 +97,7 @@ class Media:
         return b"%s:%s:%d:%s:ice=%s" % (self.type, self.host, self.port, self.direction, b"yes" if self.ice else b"no")
 
 
-def update(kind: MessageType, names: SessionNames, said: Signalling, media: Sequence[Media] = ()) -> bytes:
+def update(kind: MessageType, names: SessionNames, said: Signalling, media: Sequence[StreamUpdate] = ()) -> bytes:
     """Return `update`: create the session, or change it. Without media it changes nothing, which is legal.
 
     Raises Untranslatable for a name that the protocol cannot carry.

@@ -16,12 +16,12 @@ from dataclasses import dataclass
 
 from engines.kind import Exchange
 from engines.mediaproxy.commands import MessageType, SessionNames, update
-from engines.mediaproxy.replies import Allocation, parse_allocation
+from engines.mediaproxy.replies import RelayAllocation, parse_allocation
 from engines.mediaproxy.translate import Translation, translate
 from engines.ng.bencode import NgDict
 from engines.refusal import RefusalCode, Refused, refused
 from engines.sdp.lines import SdpError
-from engines.sdp.rewrite import Target, rewrite
+from engines.sdp.rewrite import MediaTarget, rewrite
 from engines.sdp.session import Sdp, Stream, parse
 from engines.sdp.tcp import TcpStreams, without_tcp
 
@@ -38,7 +38,7 @@ class _Failed(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Negotiation:
+class SessionUpdate:
     """An offer or answer on its way through a dispatcher."""
 
     kind: MessageType
@@ -67,7 +67,7 @@ class Negotiation:
             return Refused({b"result": b"error", b"error-reason": _NO_RELAY, b"message": _ERROR}, RefusalCode.FULL)
         return refused(_ERROR)
 
-    def _targets(self, allocation: Allocation) -> dict[int, Target]:
+    def _targets(self, allocation: RelayAllocation) -> dict[int, MediaTarget]:
         """Tell where the relay wants the packets of each live stream. Raises _Failed."""
         told = self.translation.media
         if len(allocation.ports) < len(told):
@@ -75,11 +75,11 @@ class Negotiation:
         ports = dict(zip(told, allocation.ports, strict=False))
         return {stream.number: self._target(allocation, stream, ports) for stream in self.sdp.live_streams}
 
-    def _target(self, allocation: Allocation, stream: Stream, ports: dict[int, int]) -> Target:
+    def _target(self, allocation: RelayAllocation, stream: Stream, ports: dict[int, int]) -> MediaTarget:
         port = ports[stream.number]
         if not port:
             raise _Failed(b"the relay has closed stream %d, which the SDP goes on with" % stream.number)
-        return Target(self.translation.media_address or allocation.address, port)
+        return MediaTarget(self.translation.media_address or allocation.address, port)
 
 
 def negotiate(
@@ -97,7 +97,7 @@ def negotiate(
     if not translation.media:
         return answered({b"result": b"ok", b"sdp": sdp.body})
     command = update(kind, names, translation.said, list(translation.media.values()))
-    return Negotiation(kind, names, sdp, translation).exchange(command)
+    return SessionUpdate(kind, names, sdp, translation).exchange(command)
 
 
 def answered(reply: NgDict) -> Exchange:

@@ -18,7 +18,7 @@ _MAX_PORT = 65535
 
 
 @dataclass(frozen=True, slots=True)
-class Allocation:
+class RelayAllocation:
     """Where the relay wants the streams of an update: its address, and a port a stream, RTCP on the next one.
 
     Port 0 is that of a stream that is closed.
@@ -33,7 +33,7 @@ def is_error(reply: bytes) -> bool:
     return reply.strip() == ERROR
 
 
-def parse_allocation(reply: bytes) -> Allocation | None:
+def parse_allocation(reply: bytes) -> RelayAllocation | None:
     """Read the reply to an update with media; None for `error`. Raises MalformedReply."""
     if is_error(reply):
         return None
@@ -42,7 +42,7 @@ def parse_allocation(reply: bytes) -> Allocation | None:
     ports = tuple(map(int, found[2].split())) if found else ()
     if address is None or max(ports) > _MAX_PORT:
         raise _malformed(reply)
-    return Allocation(address, ports)
+    return RelayAllocation(address, ports)
 
 
 def parse_removed(reply: bytes) -> bool:

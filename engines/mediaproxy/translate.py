@@ -35,7 +35,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from engines.kind import Untranslatable
-from engines.mediaproxy.commands import UNKNOWN_AGENT, UNKNOWN_URI, Media, Signalling
+from engines.mediaproxy.commands import UNKNOWN_AGENT, UNKNOWN_URI, Signalling, StreamUpdate
 from engines.mediaproxy.refusals import is_relayed, refuse
 from engines.ng.bencode import NgDict, NgValue
 from engines.refusal import RefusalCode
@@ -59,7 +59,7 @@ class Translation:
     """
 
     said: Signalling
-    media: Mapping[int, Media]
+    media: Mapping[int, StreamUpdate]
     media_address: MediaAddress | None
     rules: RewriteRules
 
@@ -84,9 +84,9 @@ def translate(request: NgDict, sdp: Sdp) -> Translation:
     )
 
 
-def _media(sdp: Sdp, stream: Stream, strip_ice: bool) -> Media:
+def _media(sdp: Sdp, stream: Stream, strip_ice: bool) -> StreamUpdate:
     """Describe a stream. One with port 0 is told of too: the dispatcher's ports are in the order of all streams."""
-    return Media(
+    return StreamUpdate(
         type=stream.media,
         host=_host(sdp, stream) if stream.is_live else _NOWHERE,
         port=int(stream.port.text),

@@ -14,7 +14,7 @@ from engines.ng.bencode import NgDict
 from engines.rtpproxy import commands, copies, prompts, requests, statistics
 from engines.rtpproxy.commands import SessionKey
 from engines.rtpproxy.negotiation import answered, error, negotiate
-from engines.rtpproxy.replies import PROTOCOL_VERSION, Refusal, parse_version
+from engines.rtpproxy.replies import PROTOCOL_VERSION, ErrorReply, parse_version
 from engines.rtpproxy.words import normalised, words_of
 from engines.sdp.tcp import TcpStreams
 
@@ -55,7 +55,7 @@ class RtpproxyKind:
         """Ask for the protocol's version. Raises MalformedReply for another one than this kind speaks."""
         (reply,) = yield [commands.VERSION]
         version = parse_version(reply)
-        if isinstance(version, Refusal):
+        if isinstance(version, ErrorReply):
             return error(version)
         if version != PROTOCOL_VERSION:
             raise MalformedReply(f"protocol version {version}, which is not {PROTOCOL_VERSION}: not an rtpproxy")

@@ -22,10 +22,10 @@ from engines.refusal import RefusalCode, refused
 from engines.rtpproxy import commands
 from engines.rtpproxy.commands import SessionKey
 from engines.rtpproxy.own import LEFT_ALONE, OwnOptions
-from engines.rtpproxy.replies import Refusal, parse_allocation
+from engines.rtpproxy.replies import ErrorReply, parse_allocation
 from engines.rtpproxy.translate import Translation, translate
 from engines.sdp.lines import SdpError
-from engines.sdp.rewrite import Target, rewrite
+from engines.sdp.rewrite import MediaTarget, rewrite
 from engines.sdp.session import Sdp, Stream, parse
 from engines.sdp.tcp import TcpStreams, without_tcp
 
@@ -44,7 +44,7 @@ class _Failed(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Negotiation:
+class SessionUpdate:
     """An offer or answer on its way through a node.
 
     creates: whether the command is U, for an offer, or L, for an answer. key: the session's names, without a medium.
@@ -89,10 +89,10 @@ class Negotiation:
             return {b"result": b"ok", b"sdp": self.sdp.body}
         return {b"result": b"ok", b"sdp": rewrite(self.sdp, targets, self.translation.rules)}
 
-    def _target(self, reply: bytes) -> Target:
+    def _target(self, reply: bytes) -> MediaTarget:
         """Tell where the node wants a stream's packets. Raises _Failed, and MalformedReply."""
         allocation = parse_allocation(reply)
-        if isinstance(allocation, Refusal):
+        if isinstance(allocation, ErrorReply):
             raise _Failed(reason_of(allocation), code_of(allocation))
         address = self.translation.media_address or allocation.address
         if address is None:
@@ -101,7 +101,7 @@ class Negotiation:
         if self.translation.family not in (None, address.family):
             why = b"the rtpproxy gave an %s address, which is not the address-family wanted" % address.family
             raise _Failed(why, RefusalCode.REFUSED)
-        return Target(address, allocation.port)
+        return MediaTarget(address, allocation.port)
 
 
 def negotiate(verb: str, key: SessionKey, request: NgDict, tcp_streams: TcpStreams = TcpStreams.OFF) -> Exchange:
@@ -122,15 +122,15 @@ def negotiate(verb: str, key: SessionKey, request: NgDict, tcp_streams: TcpStrea
     return negotiation.exchange(asked)
 
 
-def _negotiation(verb: str, key: SessionKey, sdp: Sdp, translation: Translation) -> Negotiation:
+def _negotiation(verb: str, key: SessionKey, sdp: Sdp, translation: Translation) -> SessionUpdate:
     """Return whether a session is to be created, and under which tags it is looked up.
 
     L finds the offerer's side of a session by its tag as the to-tag; the from-tag may then be any other.
     """
     if translation.own is None or not translation.own.look_up:
-        return Negotiation(verb == "offer", key, sdp, translation)
+        return SessionUpdate(verb == "offer", key, sdp, translation)
     full = key if key.to_tag else replace(key, to_tag=_NOBODY)
-    return Negotiation(False, full.swapped() if verb == "offer" else full, sdp, translation)
+    return SessionUpdate(False, full.swapped() if verb == "offer" else full, sdp, translation)
 
 
 def _payload_types(stream: Stream) -> tuple[int, ...]:
@@ -139,7 +139,7 @@ def _payload_types(stream: Stream) -> tuple[int, ...]:
     return tuple(map(int, stream.formats)) if known else ()
 
 
-def reason_of(refusal: Refusal) -> bytes:
+def reason_of(refusal: ErrorReply) -> bytes:
     """Return the error-reason for a refusal; those about ports and load in the words that ng clients match."""
     if refusal.is_unknown_session:
         return UNKNOWN_CALL_ID
@@ -150,7 +150,7 @@ def reason_of(refusal: Refusal) -> bytes:
     return f"the rtpproxy refused it: E{refusal.code}, {refusal.meaning}".encode()
 
 
-def code_of(refusal: Refusal) -> RefusalCode:
+def code_of(refusal: ErrorReply) -> RefusalCode:
     """Return the code of a refusal."""
     if refusal.is_unknown_session:
         return RefusalCode.UNKNOWN_SESSION
@@ -159,7 +159,7 @@ def code_of(refusal: Refusal) -> RefusalCode:
     return RefusalCode.REFUSED
 
 
-def error(refusal: Refusal) -> NgDict:
+def error(refusal: ErrorReply) -> NgDict:
     """Return the reply that tells of a node's refusal."""
     return refused(reason_of(refusal), code_of(refusal))
 

@@ -69,7 +69,7 @@ _INFO_LINE = re.compile(rb"([a-z ]+): (\d{1,20})")
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class ErrorReply:
     """An `E` reply. The code's meaning is in MEANINGS."""
 
     code: int
@@ -96,7 +96,7 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True)
-class Allocation:
+class PortAllocation:
     """The reply to U or L: the relay's port, and its address (None if it listens on all and so does not know)."""
 
     port: int
@@ -129,13 +129,13 @@ class Info:
     packets_transmitted: int
 
 
-def parse_version(reply: bytes) -> int | Refusal:
+def parse_version(reply: bytes) -> int | ErrorReply:
     """Read the reply to V. Raises MalformedReply, as all readers of replies do."""
     text = reply.strip()
     return _refusal(text) or _int(text)
 
 
-def parse_capability(reply: bytes) -> bool | Refusal:
+def parse_capability(reply: bytes) -> bool | ErrorReply:
     """Read the reply to VF."""
     text = reply.strip()
     if text in (b"0", b"1"):
@@ -143,7 +143,7 @@ def parse_capability(reply: bytes) -> bool | Refusal:
     return _refusal(text) or _malformed(reply)
 
 
-def parse_allocation(reply: bytes) -> Allocation | Refusal:
+def parse_allocation(reply: bytes) -> PortAllocation | ErrorReply:
     """Read the reply to U or L. The `0` that L gives for an unknown session is the same as E50.
 
     What stands behind `&&` is about subcommands that failed, and does not undo the rest.
@@ -153,18 +153,18 @@ def parse_allocation(reply: bytes) -> Allocation | Refusal:
     if found is None or int(found[1]) > 65535:
         return _refusal(text) or _malformed(reply)
     if int(found[1]) == 0:
-        return Refusal(UNKNOWN_SESSION)
+        return ErrorReply(UNKNOWN_SESSION)
     address = MediaAddress(b"IP6" if found[3] else b"IP4", found[2]) if found[2] else None
-    return Allocation(int(found[1]), address)
+    return PortAllocation(int(found[1]), address)
 
 
-def parse_done(reply: bytes) -> Refusal | None:
+def parse_done(reply: bytes) -> ErrorReply | None:
     """Read the reply to D, P, S, R, N or C: None if it was done."""
     text = reply.strip()
     return None if text == b"0" else _refusal(text) or _malformed(reply)
 
 
-def parse_counters(reply: bytes) -> Counters | Refusal:
+def parse_counters(reply: bytes) -> Counters | ErrorReply:
     """Read the reply to Q."""
     text = reply.strip()
     found = _COUNTERS.fullmatch(text)
@@ -173,7 +173,7 @@ def parse_counters(reply: bytes) -> Counters | Refusal:
     return Counters(*map(int, found.groups()))
 
 
-def parse_info(reply: bytes) -> Info | Refusal:
+def parse_info(reply: bytes) -> Info | ErrorReply:
     """Read the reply to I."""
     lines = [_INFO_LINE.fullmatch(line.strip()) for line in reply.strip().split(b"\n")]
     values = {line[1]: int(line[2]) for line in lines if line is not None}
@@ -183,9 +183,9 @@ def parse_info(reply: bytes) -> Info | Refusal:
     return Info(*(values[name] for name in names))
 
 
-def _refusal(text: bytes) -> Refusal | None:
+def _refusal(text: bytes) -> ErrorReply | None:
     found = _ERROR.fullmatch(text)
-    return Refusal(int(found[1])) if found else None
+    return ErrorReply(int(found[1])) if found else None
 
 
 def _int(text: bytes) -> int:

@@ -16,7 +16,7 @@ from engines.refusal import RefusalCode, refused
 from engines.rtpproxy import commands
 from engines.rtpproxy.commands import SessionKey
 from engines.rtpproxy.negotiation import error
-from engines.rtpproxy.replies import Counters, Refusal, parse_counters, parse_done
+from engines.rtpproxy.replies import Counters, ErrorReply, parse_counters, parse_done
 
 NOT_FOUND = b"Call-ID not found or tags didn't match"
 """The `warning` of a delete that found nothing, in rtpengine's words."""
@@ -27,7 +27,7 @@ _ROUNDS = (range(1, 3), range(3, 5), range(5, 9), range(9, 17))
 def query(key: SessionKey) -> Exchange:
     """Ask for the counters of all streams."""
     counters = yield from _counters(key)
-    if isinstance(counters, Refusal):
+    if isinstance(counters, ErrorReply):
         return error(counters)
     if not counters:
         return refused(UNKNOWN_CALL_ID, RefusalCode.UNKNOWN_SESSION)
@@ -50,7 +50,7 @@ def delete(key: SessionKey, *, fatal: bool) -> Exchange:
     return refused(NOT_FOUND, RefusalCode.UNKNOWN_SESSION) if fatal else {b"result": b"ok", b"warning": NOT_FOUND}
 
 
-def _counters(key: SessionKey) -> Generator[list[bytes], list[bytes], dict[int, Counters] | Refusal]:
+def _counters(key: SessionKey) -> Generator[list[bytes], list[bytes], dict[int, Counters] | ErrorReply]:
     """Ask for the counters of each stream; a refusal other than E50 ends it."""
     found: dict[int, Counters] = {}
     for media in _ROUNDS:

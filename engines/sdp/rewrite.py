@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from engines.sdp.address import MediaAddress
 from engines.sdp.lines import Field, Line
-from engines.sdp.session import Connection, Rtcp, Sdp, Stream
+from engines.sdp.session import ConnectionData, Rtcp, Sdp, Stream
 
 ICE_ATTRIBUTES = frozenset(
     {
@@ -37,7 +37,7 @@ _PLACE = itemgetter(0, 1)
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class MediaTarget:
     """Where a stream is to be sent from now on: RTP to this port, RTCP to the next."""
 
     address: MediaAddress
@@ -68,7 +68,7 @@ class _Edit(NamedTuple):
     text: bytes
 
 
-def rewrite(sdp: Sdp, targets: Mapping[int, Target], rules: RewriteRules) -> bytes:
+def rewrite(sdp: Sdp, targets: Mapping[int, MediaTarget], rules: RewriteRules) -> bytes:
     """Return the body with each live stream sent to its target, by the stream's number.
 
     A stream without a target is left alone: it gets the session's address as its own where the session's is changed.
@@ -84,7 +84,7 @@ def rewrite(sdp: Sdp, targets: Mapping[int, Target], rules: RewriteRules) -> byt
     return _apply(sdp.body, edits)
 
 
-def _stream_edits(stream: Stream, target: Target, rules: RewriteRules) -> Iterator[_Edit]:
+def _stream_edits(stream: Stream, target: MediaTarget, rules: RewriteRules) -> Iterator[_Edit]:
     """Change the stream's own lines."""
     yield _number(stream.port, target.port)
     for connection in stream.connections:
@@ -93,7 +93,7 @@ def _stream_edits(stream: Stream, target: Target, rules: RewriteRules) -> Iterat
         yield from _rtcp_edits(stream, rtcp, target, rules)
 
 
-def _rtcp_edits(stream: Stream, rtcp: Rtcp, target: Target, rules: RewriteRules) -> Iterator[_Edit]:
+def _rtcp_edits(stream: Stream, rtcp: Rtcp, target: MediaTarget, rules: RewriteRules) -> Iterator[_Edit]:
     """Change an a=rtcp line. One that names the port of the RTP (RFC 5761: both on one port) goes on to do so."""
     is_same = int(rtcp.port.text) == int(stream.port.text)
     yield _number(rtcp.port, target.port if is_same else target.port + 1)
@@ -101,7 +101,7 @@ def _rtcp_edits(stream: Stream, rtcp: Rtcp, target: Target, rules: RewriteRules)
         yield from _move(rtcp.connection, target.address, rules)
 
 
-def _session_edits(sdp: Sdp, moved: list[tuple[Stream, Target]], rules: RewriteRules) -> Iterator[_Edit]:
+def _session_edits(sdp: Sdp, moved: list[tuple[Stream, MediaTarget]], rules: RewriteRules) -> Iterator[_Edit]:
     """Change the session's c= and o= lines, and add c= lines to streams that can no longer share one."""
     sharing = [(stream, target) for stream, target in moved if not stream.connections]
     if moved and rules.origin and sdp.origin is not None:
@@ -113,7 +113,7 @@ def _session_edits(sdp: Sdp, moved: list[tuple[Stream, Target]], rules: RewriteR
         yield from _kept_connections(sdp, {stream.number for stream, _ in moved})
 
 
-def _shared_edits(sdp: Sdp, sharing: list[tuple[Stream, Target]], rules: RewriteRules) -> Iterator[_Edit]:
+def _shared_edits(sdp: Sdp, sharing: list[tuple[Stream, MediaTarget]], rules: RewriteRules) -> Iterator[_Edit]:
     """Change the c= line that these streams share."""
     chosen = sharing[0][1].address
     old = sdp.address_of(sharing[0][0])
@@ -163,7 +163,7 @@ def _stays(address: MediaAddress, rules: RewriteRules) -> bool:
     return address.is_unspecified and not rules.zero_address
 
 
-def _move(connection: Connection, address: MediaAddress, rules: RewriteRules) -> Iterator[_Edit]:
+def _move(connection: ConnectionData, address: MediaAddress, rules: RewriteRules) -> Iterator[_Edit]:
     if _stays(connection.address, rules):
         return
     if connection.address.family != address.family:

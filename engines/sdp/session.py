@@ -15,7 +15,7 @@ _DIRECTIONS = frozenset({b"sendrecv", b"sendonly", b"recvonly", b"inactive"})
 _MAX_PORT = 65535
 
 
-class Connection(NamedTuple):
+class ConnectionData(NamedTuple):
     """A c= line, or the end of an o= line: the places of its address family and of its address."""
 
     family: Field
@@ -31,7 +31,7 @@ class Rtcp(NamedTuple):
     """An a=rtcp line (RFC 3605): the place of its port, and of its address where it has one."""
 
     port: Field
-    connection: Connection | None
+    connection: ConnectionData | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +49,7 @@ class Stream:
     port_count: int
     transport: bytes
     formats: tuple[bytes, ...]
-    connections: tuple[Connection, ...]
+    connections: tuple[ConnectionData, ...]
     rtcp: tuple[Rtcp, ...]
 
     @property
@@ -71,8 +71,8 @@ class Sdp:
 
     body: bytes
     lines: tuple[Line, ...]
-    origin: Connection | None
-    connection: Connection | None
+    origin: ConnectionData | None
+    connection: ConnectionData | None
     streams: tuple[Stream, ...]
     live_streams: tuple[Stream, ...]
 
@@ -139,15 +139,15 @@ def _stream(number: int, lines: tuple[Line, ...]) -> Stream:
     )
 
 
-def _connections(lines: tuple[Line, ...]) -> tuple[Connection, ...]:
+def _connections(lines: tuple[Line, ...]) -> tuple[ConnectionData, ...]:
     return tuple(_connection(line, line.fields()) for line in lines if line.type == b"c")
 
 
-def _connection(line: Line, fields: list[Field]) -> Connection:
+def _connection(line: Line, fields: list[Field]) -> ConnectionData:
     """Read `IN IP4 192.0.2.1`."""
     if len(fields) != 3 or fields[0].text.upper() != b"IN" or fields[1].text.upper() not in (b"IP4", b"IP6"):
         raise line.error("not an address of the form IN IP4 <address> or IN IP6 <address>")
-    return Connection(fields[1], fields[2])
+    return ConnectionData(fields[1], fields[2])
 
 
 def _rtcp(line: Line) -> Rtcp | None:
@@ -165,7 +165,7 @@ def _rtcp(line: Line) -> Rtcp | None:
     return Rtcp(fields[0], _connection(line, fields[1:]) if len(fields) > 1 else None)
 
 
-def _origin(lines: tuple[Line, ...]) -> Connection | None:
+def _origin(lines: tuple[Line, ...]) -> ConnectionData | None:
     """Find the address of the o= line. One that is not as it should be is left alone: no media go there."""
     for line in lines:
         if line.type == b"o":

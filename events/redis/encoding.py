@@ -7,7 +7,7 @@ from typing import Any
 
 import msgpack  # type: ignore[import-untyped]
 
-from events.codec import ERRORS, Codec, Unreadable, unpack
+from events.codec import ERRORS, Codec, UnreadableEntry, unpack
 from events.journal import CorruptEntry, Index, LiveCall, Recorded
 from events.redis.keys import to_bytes
 
@@ -91,7 +91,7 @@ def recorded(codec: Codec, call_id: str, after: int, entries: list[Any]) -> list
         named = dict(zip(fields[::2], fields[1::2], strict=True))
         try:
             records.append(codec.decode(call_id, named.get(b"t", b""), named.get(b"p", b""), version))
-        except Unreadable as error:
+        except UnreadableEntry as error:
             raise CorruptEntry(call_id, version, last, str(error)) from error
     return records
 

@@ -6,7 +6,7 @@ import hashlib
 from importlib.resources import files
 
 
-class Script:
+class LuaScript:
     """A script's text, and the SHA-1 by which EVALSHA names it."""
 
     def __init__(self, name: str) -> None:
@@ -14,7 +14,7 @@ class Script:
         self.sha = hashlib.sha1(self.text, usedforsecurity=False).hexdigest().encode()
 
 
-APPEND = Script("append")
-CLAIM = Script("claim")
-COUNT = Script("count")
+APPEND = LuaScript("append")
+CLAIM = LuaScript("claim")
+COUNT = LuaScript("count")
 SCRIPTS = (APPEND, CLAIM, COUNT)

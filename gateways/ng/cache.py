@@ -34,7 +34,7 @@ def digest_of(body: bytes) -> bytes:
     return blake2b(body, digest_size=16).digest()
 
 
-class InWork:
+class RequestInProgress:
     """A request in work: when it began, and who waits for its reply."""
 
     __slots__ = ("began", "key", "waiting")
@@ -57,7 +57,7 @@ class ReplyCache:
         self._keep, self._max_bytes = keep, max_bytes
         self._kept: dict[bytes, bytes] = {}
         self._order: deque[tuple[float, bytes]] = deque()
-        self._in_work: dict[bytes, InWork] = {}
+        self._in_work: dict[bytes, RequestInProgress] = {}
         self._bytes = 0
         self.dropped_early = 0
         """How many replies had to go before their time."""
@@ -66,7 +66,7 @@ class ReplyCache:
         """Return the reply that is kept for a request."""
         return self._kept.get(key)
 
-    def in_work(self, key: bytes) -> InWork | None:
+    def in_work(self, key: bytes) -> RequestInProgress | None:
         """Return a request that waits for its reply."""
         return self._in_work.get(key)
 
@@ -80,11 +80,11 @@ class ReplyCache:
         """The number of replies that are kept."""
         return len(self._kept)
 
-    def begin(self, work: InWork) -> None:
+    def begin(self, work: RequestInProgress) -> None:
         """Note that a request is in work."""
         self._in_work[work.key] = work
 
-    def finish(self, work: InWork, reply: bytes, now: float) -> bool:
+    def finish(self, work: RequestInProgress, reply: bytes, now: float) -> bool:
         """Keep the reply to a request in work; False if it has one already."""
         if self._in_work.pop(work.key, None) is None:
             return False
@@ -103,9 +103,9 @@ class ReplyCache:
             self.dropped_early += at >= old
             at_most -= 1
 
-    def overdue(self, began_before: float) -> list[InWork]:
+    def overdue(self, began_before: float) -> list[RequestInProgress]:
         """Return the requests in work that began before a time."""
-        found: list[InWork] = []
+        found: list[RequestInProgress] = []
         for work in self._in_work.values():  # oldest first
             if work.began >= began_before:
                 break

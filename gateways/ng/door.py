@@ -16,8 +16,8 @@ from gateways.ng.handler import Calls, Handler, NgBackend
 from gateways.ng.limits import Clients, Network
 from gateways.ng.overview import Overview
 from gateways.ng.standstill import BEAT, Standstill
-from gateways.ng.tcp import Connections
-from gateways.ng.udp import UdpPort
+from gateways.ng.tcp import NgConnections
+from gateways.ng.udp import NgUdpPort
 from gateways.sockets import ListenAddress, bind
 
 
@@ -60,8 +60,8 @@ class NgDoor:
         )
         self._handler = Handler(inside, self._clients, self.cache, self.counters)
         self._standstill = Standstill(monotonic)
-        self._connections = Connections(self._handler, self._clients, self.counters, self._standstill)
-        self._ports: list[UdpPort] = []
+        self._connections = NgConnections(self._handler, self._clients, self.counters, self._standstill)
+        self._ports: list[NgUdpPort] = []
         self._servers: list[asyncio.Server] = []
         self._timer: asyncio.TimerHandle | None = None
         self.addresses: list[tuple[str, str, int]] = []
@@ -101,7 +101,7 @@ class NgDoor:
             ) from error
         host, port = sock.getsockname()[:2]
         if address.transport == "udp":
-            self._ports.append(UdpPort(sock, self._handler, self._clients, self.counters))
+            self._ports.append(NgUdpPort(sock, self._handler, self._clients, self.counters))
         else:
             loop = asyncio.get_running_loop()
             self._servers.append(await loop.create_server(self._connections.new, sock=sock))

@@ -17,12 +17,12 @@ from actors.command import Command
 from actors.messages import Reply
 from engines.ng.bencode import NgDict
 from gateways.ng import message as messages
-from gateways.ng.cache import InWork, ReplyCache, Send, digest_of, key_of
+from gateways.ng.cache import ReplyCache, RequestInProgress, Send, digest_of, key_of
 from gateways.ng.counters import NgCounters
 from gateways.ng.limits import Client, Clients, is_load_limit, load_limit
-from gateways.ng.message import Encoder, Unreadable
+from gateways.ng.message import Encoder, UnreadableMessage
 from gateways.ng.overview import Overview, limit_of
-from gateways.ng.request import PER_CALL, Refused, command_of, supports_load_limit, verb_of
+from gateways.ng.request import PER_CALL, RefusedRequest, command_of, supports_load_limit, verb_of
 
 log = structlog.get_logger(bounded=True)
 
@@ -53,7 +53,7 @@ class Peer(NamedTuple):
     room: int
 
 
-class _Job(InWork):
+class _Job(RequestInProgress):
     """A request in work, with what its reply needs."""
 
     __slots__ = ("client", "cookie", "digest", "encode", "received_at", "request", "room", "verb")
@@ -147,7 +147,7 @@ class Handler:
         job.digest = digest_of(body)
         try:
             job.request, job.encode = messages.read(body)
-        except Unreadable as error:
+        except UnreadableMessage as error:
             self._counters.unreadable += 1
             log.warning("ng message unreadable", client=peer.client.host, why=error.why)
             send(messages.join(cookie, error.reply))
@@ -162,7 +162,7 @@ class Handler:
                 self._carry_out(job)
             else:
                 self._finish(job, load_limit(supported=False))
-        except Refused as error:
+        except RefusedRequest as error:
             log.warning("ng request refused", client=job.client.host, verb=job.verb, why=str(error))
             self._finish(job, replies.error(str(error)))
         except Exception as error:
@@ -184,7 +184,7 @@ class Handler:
             job.verb = verb
             self._carry_out_own(job, reply)
         else:
-            raise Refused("Unrecognized command")
+            raise RefusedRequest("Unrecognized command")
 
     def _carry_out_own(self, job: _Job, reply: Reply) -> None:
         if job.verb == "list":

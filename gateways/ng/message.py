@@ -20,7 +20,7 @@ Encoder: TypeAlias = Callable[[NgDict], bytes]
 """Writes a reply in the encoding of its request."""
 
 
-class Unreadable(Exception):
+class UnreadableMessage(Exception):
     """A body that is no ng dictionary. `reply` says so to the client, `why` says more to the operator."""
 
     def __init__(self, reason: str, encode: Encoder, why: str = "") -> None:
@@ -47,7 +47,7 @@ def read(body: bytes) -> tuple[NgDict, Encoder]:
         return _read_bencode(body), _write_bencode
     if first == b"{":
         return _read_json(body), _write_json
-    raise Unreadable("Invalid NG data format" if body else "Invalid data (no payload)", bencode.encode)
+    raise UnreadableMessage("Invalid NG data format" if body else "Invalid data (no payload)", bencode.encode)
 
 
 def _write_bencode(reply: NgDict) -> bytes:
@@ -62,7 +62,7 @@ def _read_bencode(body: bytes) -> NgDict:
     try:
         value = bencode.decode_first(body)
     except BencodeError as error:
-        raise Unreadable("Could not decode bencode dictionary", bencode.encode, str(error)) from error
+        raise UnreadableMessage("Could not decode bencode dictionary", bencode.encode, str(error)) from error
     assert isinstance(value, dict), "bencode that begins with d is a dictionary"
     return value
 
@@ -71,4 +71,4 @@ def _read_json(body: bytes) -> NgDict:
     try:
         return json_codec.decode(body)
     except JsonError as error:
-        raise Unreadable("Failed to parse JSON document", json_codec.encode, str(error)) from error
+        raise UnreadableMessage("Failed to parse JSON document", json_codec.encode, str(error)) from error

@@ -16,7 +16,7 @@ from engines.ng.bencode import NgDict, NgValue
 from events.journal import JournalError
 from gateways.ng.counters import NgCounters
 from gateways.ng.merge import merge
-from gateways.ng.request import Refused
+from gateways.ng.request import RefusedRequest
 
 log = structlog.get_logger(bounded=True)
 
@@ -33,7 +33,7 @@ def limit_of(request: NgDict) -> int:
     if not isinstance(limit, int):
         return DEFAULT_LIMIT
     if limit < 0:
-        raise Refused("invalid limit, must be >= 0")
+        raise RefusedRequest("invalid limit, must be >= 0")
     return limit
 
 

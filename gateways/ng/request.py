@@ -56,7 +56,7 @@ _TO_TAG_FLAGS = frozenset({b"to-tag", b"to tag", b"to_tag"})
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
-class Refused(Exception):
+class RefusedRequest(Exception):
     """The request is refused; the message is the `error-reason`."""
 
 
@@ -64,7 +64,7 @@ def verb_of(request: NgDict) -> str:
     """Return the command's name as it stands there. Raises Refused if there is none."""
     verb = request.get(b"command")
     if not isinstance(verb, bytes):
-        raise Refused('Dictionary contains no key "command"')
+        raise RefusedRequest('Dictionary contains no key "command"')
     return verb.decode("utf-8", "replace")
 
 
@@ -74,23 +74,23 @@ def command_of(verb: str, request: NgDict, set_name: str, received_at: int, dige
     `received_at` in ms since the epoch; `digest` of the request as it came. Raises Refused.
     """
     if verb not in PER_CALL:
-        raise Refused("Unrecognized command")
+        raise RefusedRequest("Unrecognized command")
     request = _in_one_spelling(request)
     for key, complaint in _NEEDED.get(verb, (_CALL_ID,)):
         value = request.get(key)
         if not isinstance(value, bytes) or not value:
-            raise Refused(complaint)
+            raise RefusedRequest(complaint)
     complaint = complaint_about(verb, request)
     if complaint:
-        raise Refused(complaint)
+        raise RefusedRequest(complaint)
     if verb in _JOINING:
         _check_other_calls(request)
     call_id = _first_of_mesh(request) if verb == "mesh" else _name(request, b"call-id")
     if not call_id:
-        raise Refused("No call-id in message")
+        raise RefusedRequest("No call-id in message")
     to_tag = _name(request, b"to-tag")
     if verb in _BETWEEN_TWO and request.get(b"from-tag") == request.get(b"to-tag"):
-        raise Refused("Invalid to-tag: the same as the from-tag, where two parties are meant")
+        raise RefusedRequest("Invalid to-tag: the same as the from-tag, where two parties are meant")
     return Command(
         verb=verb,
         call_id=call_id,
@@ -143,9 +143,9 @@ def _check_other_calls(request: NgDict) -> None:
 def _first_of_mesh(request: NgDict) -> str:
     calls = request.get(b"calls")
     if not isinstance(calls, list) or not calls:
-        raise Refused("Unknown call ID(s)")
+        raise RefusedRequest("Unknown call ID(s)")
     if len(calls) > MAX_MESHED:
-        raise Refused(f"Too many calls: {len(calls)}, where {MAX_MESHED} are allowed")
+        raise RefusedRequest(f"Too many calls: {len(calls)}, where {MAX_MESHED} are allowed")
     names = [_text(b"calls", call) for call in calls]
     return names[0]
 
@@ -158,13 +158,13 @@ def _name(request: NgDict, key: bytes) -> str:
 def _text(key: bytes, value: NgValue) -> str:
     """Read a name: UTF-8 of a bounded length, without control characters, which could forge lines of logs."""
     if not isinstance(value, bytes):
-        raise Refused(f"Invalid {key.decode()}: not a string")
+        raise RefusedRequest(f"Invalid {key.decode()}: not a string")
     if len(value) > MAX_NAME:
-        raise Refused(f"Invalid {key.decode()}: longer than {MAX_NAME} bytes")
+        raise RefusedRequest(f"Invalid {key.decode()}: longer than {MAX_NAME} bytes")
     try:
         text = value.decode()
     except UnicodeDecodeError:
-        raise Refused(f"Invalid {key.decode()}: not UTF-8") from None
+        raise RefusedRequest(f"Invalid {key.decode()}: not UTF-8") from None
     if not text.isprintable() and _CONTROL.search(text):
-        raise Refused(f"Invalid {key.decode()}: control characters")
+        raise RefusedRequest(f"Invalid {key.decode()}: control characters")
     return text

@@ -34,21 +34,21 @@ MAX_UNREAD = 8 * 1024 * 1024
 _SECONDS_A_TURN = 0.002
 
 
-class Connections:
+class NgConnections:
     """The open connections of all listening addresses."""
 
     def __init__(self, handler: Handler, clients: Clients, counters: NgCounters, standstill: Standstill) -> None:
         self.handler, self.clients, self.counters, self.standstill = handler, clients, counters, standstill
-        self._open: set[Connection] = set()
+        self._open: set[NgConnection] = set()
 
     def __len__(self) -> int:
         return len(self._open)
 
     def new(self) -> asyncio.Protocol:
         """Make the protocol of a connection."""
-        return Connection(self)
+        return NgConnection(self)
 
-    def admit(self, connection: Connection, host: str, port: int) -> Peer | None:
+    def admit(self, connection: NgConnection, host: str, port: int) -> Peer | None:
         """Take a new connection in, or give None if it is not allowed or one too many."""
         client = self.clients.find(host)
         if client is None or len(self._open) >= MAX_CONNECTIONS:
@@ -58,7 +58,7 @@ class Connections:
         self._open.add(connection)
         return Peer(client, b"tcp %b %d\0" % (host.encode(), port), ROOM)
 
-    def forget(self, connection: Connection) -> None:
+    def forget(self, connection: NgConnection) -> None:
         """Note that a connection is closed."""
         self._open.discard(connection)
 
@@ -68,13 +68,13 @@ class Connections:
             connection.close()
 
 
-class Connection(asyncio.Protocol):
+class NgConnection(asyncio.Protocol):
     """One client's connection."""
 
     _transport: asyncio.Transport
     _peer: Peer
 
-    def __init__(self, connections: Connections) -> None:
+    def __init__(self, connections: NgConnections) -> None:
         self._connections = connections
         self._splitter = StreamSplitter()
         self._piece = b""  # what came last

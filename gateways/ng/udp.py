@@ -17,7 +17,7 @@ from gateways.ng.limits import Clients
 log = structlog.get_logger(bounded=True)
 
 
-class UdpPort:
+class NgUdpPort:
     """One listening address: hands datagrams to the handler, and sends replies from the address that was asked."""
 
     def __init__(self, sock: socket.socket, handler: Handler, clients: Clients, counters: NgCounters) -> None:

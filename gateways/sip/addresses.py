@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
-class Transport(StrEnum):
+class SipTransport(StrEnum):
     """How messages travel (RFC 3261 18)."""
 
     UDP = "udp"
@@ -16,22 +16,22 @@ class Transport(StrEnum):
     @property
     def reliable(self) -> bool:
         """Whether nothing needs to be sent again for its loss."""
-        return self is not Transport.UDP
+        return self is not SipTransport.UDP
 
     @property
     def default_port(self) -> int:
         """The port where none is named (RFC 3261 19.1.2)."""
-        return 5061 if self is Transport.TLS else 5060
+        return 5061 if self is SipTransport.TLS else 5060
 
 
 @dataclass(frozen=True, slots=True)
-class Local:
+class ListeningPoint:
     """A listening point of ours. `advertised_host` and `advertised_port` are what others are told in its place.
 
     host: an IP address without brackets; advertised_host: an address or a name, likewise.
     """
 
-    transport: Transport
+    transport: SipTransport
     host: str
     port: int
     advertised_host: str
@@ -54,10 +54,10 @@ class Hop:
     the transport and address family will do. name: what TLS is to find in the peer's certificate, "" for the host.
     """
 
-    transport: Transport
+    transport: SipTransport
     host: str
     port: int
-    local: Local | None = None
+    local: ListeningPoint | None = None
     name: str = ""
 
     def __str__(self) -> str:

@@ -10,7 +10,7 @@ from actors.control.counters import Sample, samples_of
 from actors.directory import Directory
 from actors.node_table import NodeTable
 from actors.sip_requests import SipOutlet
-from gateways.sip.addresses import Hop, Local
+from gateways.sip.addresses import Hop, ListeningPoint
 from gateways.sip.calls.client import CallClient
 from gateways.sip.dialogs.hops import Hops
 from gateways.sip.dialogs.requests import DialogRequests
@@ -21,7 +21,7 @@ from gateways.sip.routing.router import CallRouter
 from gateways.sip.script.script import Routing
 from gateways.sip.transactions.layer import TransactionLayer
 from gateways.sip.transactions.timers import Timers
-from gateways.sip.transport.resolver import Resolver
+from gateways.sip.transport.resolver import UriResolver
 from gateways.sip.transport.settings import TransportSettings
 from gateways.sip.transport.transports import Transports
 
@@ -62,7 +62,7 @@ class SipDoor:
         self._router = CallRouter(routing, self._relays, settings.access, ready=ready)
         self.proxy = Proxy(self._router, settings.proxy)
         self._transports = Transports(settings.transport, self._received, self.proxy.backlog.gauge)
-        self._resolver = Resolver(settings.nameservers, reach=self._transports.locals)
+        self._resolver = UriResolver(settings.nameservers, reach=self._transports.locals)
         self._layer = TransactionLayer(
             self._transports.send,
             self.proxy,
@@ -82,7 +82,7 @@ class SipDoor:
         return self._router.gate.refused
 
     @property
-    def locals(self) -> list[Local]:
+    def locals(self) -> list[ListeningPoint]:
         """The listening points that are open."""
         return list(self._transports.locals)
 

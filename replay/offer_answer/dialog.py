@@ -10,7 +10,7 @@ from replay.offer_answer.table import OPEN_IN, Phase, Place
 
 
 @dataclass(frozen=True, slots=True)
-class Exchange:
+class OfferAnswerExchange:
     """An offer and its answer. `requester` and `cseq` name the transaction that the offer stands in.
 
     `leg` made the offer. `offer` and `answer` are digests of the bodies, `answer` is "" until there is one.
@@ -41,7 +41,7 @@ class Exchange:
         }
 
     @classmethod
-    def from_dict(cls, data: dict[str, Any]) -> Exchange:
+    def from_dict(cls, data: dict[str, Any]) -> OfferAnswerExchange:
         """Take what to_dict gave."""
         names = {"place": Place(data["place"]), "requester": Leg(data["requester"]), "leg": Leg(data["leg"])}
         return cls(**{**data, **names})
@@ -58,9 +58,9 @@ class Invite:
     requester: Leg
     cseq: int
     asks: bool
-    before: Exchange | None = None
+    before: OfferAnswerExchange | None = None
     pending: bool = True
-    shown: Exchange | None = None
+    shown: OfferAnswerExchange | None = None
 
     def has(self, event: SipMessage) -> bool:
         """Return whether the message is of this INVITE's transaction, or its ACK."""
@@ -121,9 +121,9 @@ class NegotiatedDialog:
     branch: str
     callee_tag: str
     invite: Invite
-    open: Exchange | None = None
-    under: Exchange | None = None
-    agreed: Exchange | None = None
+    open: OfferAnswerExchange | None = None
+    under: OfferAnswerExchange | None = None
+    agreed: OfferAnswerExchange | None = None
     count: int = 0
     established: bool = False
     ended: bool = False
@@ -155,7 +155,7 @@ class NegotiatedDialog:
         """Put the offer below in place of the one that was made beside it, and the other way round."""
         self.open, self.under = self.under, self.open
 
-    def close(self) -> Exchange | None:
+    def close(self) -> OfferAnswerExchange | None:
         """Take the open offer away and return it; one that it was made beside is open again."""
         closed, self.open, self.under = self.open, self.under, None
         return closed
@@ -202,14 +202,14 @@ class NegotiatedDialog:
         }
         return cls(**{**data, **parts})
 
-    def _agreed_by_invite(self, agreed: Exchange) -> bool:
+    def _agreed_by_invite(self, agreed: OfferAnswerExchange) -> bool:
         began = (agreed.requester, agreed.cseq) == (self.invite.requester, self.invite.cseq)
         return began and agreed.place is Place.INVITE
 
 
-def _dump(exchange: Exchange | None) -> dict[str, Any] | None:
+def _dump(exchange: OfferAnswerExchange | None) -> dict[str, Any] | None:
     return exchange.to_dict() if exchange else None
 
 
-def _load(data: dict[str, Any] | None) -> Exchange | None:
-    return Exchange.from_dict(data) if data else None
+def _load(data: dict[str, Any] | None) -> OfferAnswerExchange | None:
+    return OfferAnswerExchange.from_dict(data) if data else None

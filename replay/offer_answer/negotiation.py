@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-from replay.offer_answer.dialog import Exchange, Invite, NegotiatedDialog, SeenRequest
+from replay.offer_answer.dialog import Invite, NegotiatedDialog, OfferAnswerExchange, SeenRequest
 from replay.offer_answer.message import Change, Fault, Leg, Role, SipMessage, Verdict
 from replay.offer_answer.table import Place
 from replay.offer_answer.transitions import Finding, mistake, nothing, read
@@ -174,7 +174,7 @@ class Negotiation:
         dialog = NegotiatedDialog(event.branch, event.callee_tag, Invite(Leg.CALLER, cseq, asks=not digest))
         if digest:
             dialog.count = 1
-            dialog.open = Exchange(1, Place.INVITE, Leg.CALLER, cseq, Leg.CALLER, digest)
+            dialog.open = OfferAnswerExchange(1, Place.INVITE, Leg.CALLER, cseq, Leg.CALLER, digest)
         dialog.seen[f"{Leg.CALLER} INVITE"] = SeenRequest(cseq, digest, dialog.count)
         self._dialogs.append(dialog)
         return dialog

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from replay.offer_answer.dialog import Exchange, Invite, NegotiatedDialog, SeenRequest
+from replay.offer_answer.dialog import Invite, NegotiatedDialog, OfferAnswerExchange, SeenRequest
 from replay.offer_answer.message import Change, Fault, Leg, Role, SipMessage
 from replay.offer_answer.table import TABLE, Cell, Place
 
@@ -178,9 +178,9 @@ def _offer(dialog: NegotiatedDialog, event: SipMessage, place: Place) -> Finding
     return Finding(Role.OFFER, dialog.count, why=f"offer in {place}")
 
 
-def _numbered(dialog: NegotiatedDialog, event: SipMessage, place: Place) -> Exchange:
+def _numbered(dialog: NegotiatedDialog, event: SipMessage, place: Place) -> OfferAnswerExchange:
     dialog.count += 1
-    return Exchange(dialog.count, place, event.requester, event.cseq, event.sender, event.digest)
+    return OfferAnswerExchange(dialog.count, place, event.requester, event.cseq, event.sender, event.digest)
 
 
 def _offer_early(dialog: NegotiatedDialog, event: SipMessage, place: Place) -> Finding:
@@ -220,13 +220,13 @@ def _answer_more(dialog: NegotiatedDialog, event: SipMessage, place: Place) -> F
     return _answer_finding(answered, event, f"another answer in {place}")
 
 
-def _answer_finding(before: Exchange, event: SipMessage, why: str) -> Finding:
+def _answer_finding(before: OfferAnswerExchange, event: SipMessage, why: str) -> Finding:
     if before.answer == event.digest:
         return Finding(Role.REPEAT, before.number, why="the same answer again", repeats=Role.ANSWER)
     return Finding(Role.ANSWER, before.number, why=why)
 
 
-def _open(dialog: NegotiatedDialog) -> Exchange:
+def _open(dialog: NegotiatedDialog) -> OfferAnswerExchange:
     assert dialog.open is not None, "the table has ANSWER and SHOWN only where an offer is open"
     return dialog.open
 

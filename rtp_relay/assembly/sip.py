@@ -9,7 +9,7 @@ from actors.directory import Directory
 from actors.node_table import NodeTable
 from actors.sip_requests import SipOutlet
 from engines.sets import EVERY_SET
-from gateways.sip.addresses import Transport
+from gateways.sip.addresses import SipTransport
 from gateways.sip.door import SipDoor, SipSettings
 from gateways.sip.proxy.settings import ProxySettings
 from gateways.sip.routing.access import THIS_MACHINE, Access, Network
@@ -61,7 +61,7 @@ def _settings(config: SipConfig) -> SipSettings:
     return SipSettings(
         transport=TransportSettings(
             listen=[
-                Listen(Transport(address.transport), address.host, address.port, _advertised(config, address.port))
+                Listen(SipTransport(address.transport), address.host, address.port, _advertised(config, address.port))
                 for address in config.listen
             ],
             certificate=config.certificate,

@@ -11,9 +11,9 @@ from typing import Literal
 from rtp_relay.config.problems import Wrong, wrong
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-Transport = Literal["udp", "tcp", "tls"]
+TransportName = Literal["udp", "tcp", "tls"]
 
-_TRANSPORTS: Mapping[str, Transport] = {"udp": "udp", "tcp": "tcp", "tls": "tls"}
+_TRANSPORTS: Mapping[str, TransportName] = {"udp": "udp", "tcp": "tcp", "tls": "tls"}
 
 HIGHEST_PORT = 65535
 
@@ -27,7 +27,7 @@ _RANGE = re.compile(r"(\d{1,5})-(\d{1,5})")
 class SocketAddress:
     """A UDP, TCP or TLS address. `host` is a name or an IP address without brackets; port 0: the system chooses."""
 
-    transport: Transport
+    transport: TransportName
     host: str
     port: int
 

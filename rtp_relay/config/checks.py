@@ -9,7 +9,7 @@ from engines.private_folder import EXPECTED, exposed
 from engines.registry import KINDS, kind_of
 from engines.route.kind import RouteKind
 from rtp_relay.config.addresses import SocketAddress
-from rtp_relay.config.problems import Fault
+from rtp_relay.config.problems import ConfigFault
 from rtp_relay.config.tables import Notes
 
 Values = Mapping[str, Any]
@@ -33,14 +33,16 @@ def check_set(door: str, wanted: str, nodes: Sequence[Values], notes: Notes) -> 
     if not nodes or any(node.get("set", wanted) == wanted for node in nodes):
         return
     sets = ", ".join(sorted({node["set"] for node in nodes}))
-    notes.add((door, "set"), Fault(f"{wanted!r}, a set without nodes", f"a set that [[nodes]] have: {sets}"))
+    notes.add((door, "set"), ConfigFault(f"{wanted!r}, a set without nodes", f"a set that [[nodes]] have: {sets}"))
 
 
 def check_route(route: Values, nodes: Sequence[Values], notes: Notes) -> None:
     """Note a node that is named as the route engine's is, which there is where there is a script."""
     for index, node in enumerate(nodes):
         if route.get("script") and node.get("name") == RouteKind.name:
-            notes.add(("nodes", index, "name"), Fault(repr(RouteKind.name), "another name: [route] has that node"))
+            notes.add(
+                ("nodes", index, "name"), ConfigFault(repr(RouteKind.name), "another name: [route] has that node")
+            )
 
 
 def check_recordings(service: Values, embedded: Values, notes: Notes) -> None:
@@ -49,29 +51,31 @@ def check_recordings(service: Values, embedded: Values, notes: Notes) -> None:
     folder = embedded.get("recordings") or (state_dir and state_dir / "recordings")
     why = exposed(folder) if folder else ""
     if why:
-        notes.add(("embedded", "recordings"), Fault(f"{str(folder)!r}, {why}", EXPECTED))
+        notes.add(("embedded", "recordings"), ConfigFault(f"{str(folder)!r}, {why}", EXPECTED))
 
 
 def check_sip(sip: Values, nodes: Sequence[Values], notes: Notes) -> None:
     """Note an engine that there is not or that the set has no node of, and TLS without what it needs."""
     engine, group = sip.get("engine"), sip.get("set")
     if engine and engine not in KINDS:
-        notes.add(("sip", "engine"), Fault(repr(engine), f"one of {', '.join(KINDS)}"))
+        notes.add(("sip", "engine"), ConfigFault(repr(engine), f"one of {', '.join(KINDS)}"))
     elif engine and engine != RouteKind.name and nodes and group:
         of_set = {node.get("engine") for node in nodes if node.get("set", group) == group}
         if of_set and engine not in of_set:
-            notes.add(("sip", "engine"), Fault(repr(engine), f"an engine that a node of set {group!r} has"))
+            notes.add(("sip", "engine"), ConfigFault(repr(engine), f"an engine that a node of set {group!r} has"))
     _check_tls(sip, notes)
 
 
 def _check_tls(sip: Values, notes: Notes) -> None:
     for index, address in enumerate(sip.get("listen", ())):
         if address.transport == "tls" and not (sip.get("certificate") and sip.get("key")):
-            notes.add(("sip", "listen", index), Fault(repr(str(address)), "certificate and key beside it, for TLS"))
+            notes.add(
+                ("sip", "listen", index), ConfigFault(repr(str(address)), "certificate and key beside it, for TLS")
+            )
     for key in ("certificate", "key", "ca"):
         path = sip.get(key)
         if path and not path.is_file():
-            notes.add(("sip", key), Fault(repr(str(path)), "a file that is there"))
+            notes.add(("sip", key), ConfigFault(repr(str(path)), "a file that is there"))
 
 
 def _check_scheme(index: int, node: Values, notes: Notes) -> None:
@@ -79,7 +83,7 @@ def _check_scheme(index: int, node: Values, notes: Notes) -> None:
     schemes = kind_of(node["engine"]).schemes
     if (url.transport if isinstance(url, SocketAddress) else "unix") not in schemes:
         forms = " or ".join(_FORMS[scheme] for scheme in sorted(schemes))
-        notes.add(("nodes", index, "url"), Fault(repr(str(url)), f"{forms} for engine {node['engine']}"))
+        notes.add(("nodes", index, "url"), ConfigFault(repr(str(url)), f"{forms} for engine {node['engine']}"))
 
 
 def _check_unique(key: str, nodes: Sequence[Values], notes: Notes) -> None:
@@ -92,7 +96,7 @@ def _check_unique(key: str, nodes: Sequence[Values], notes: Notes) -> None:
         if earlier != index:
             line = notes.line(("nodes", earlier, key))
             found = f"{text!r}, which stands in line {line} too"
-            notes.add(("nodes", index, key), Fault(found, f"a {key} that no other node has"))
+            notes.add(("nodes", index, key), ConfigFault(found, f"a {key} that no other node has"))
 
 
 def _check_weights(nodes: Sequence[Values], notes: Notes) -> None:
@@ -105,4 +109,4 @@ def _check_weights(nodes: Sequence[Values], notes: Notes) -> None:
     for name, weight in weights.items():
         if weight == 0:
             expected = f"some node of set {name!r} with a weight above 0"
-            notes.add(("nodes", first[name], "weight"), Fault("0, as in the whole set", expected))
+            notes.add(("nodes", first[name], "weight"), ConfigFault("0, as in the whole set", expected))

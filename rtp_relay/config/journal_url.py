@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from rtp_relay.config.problems import Fault, Wrong, wrong
+from rtp_relay.config.problems import ConfigFault, Wrong, wrong
 
 _HOST = r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)"
 _SERVER = rf"(?:[^@/\s]*@)?{_HOST}(?::\d{{1,5}})?(?:/\d*)?(?:\?\S*)?"
@@ -26,10 +26,10 @@ def journal_url(value: object) -> str:
         raise wrong(value, _ANY)
     scheme, _, rest = value.partition("://")
     if scheme not in _FORMS:
-        raise Wrong(Fault(redacted(value), _ANY))
+        raise Wrong(ConfigFault(redacted(value), _ANY))
     form, expected = _FORMS[scheme]
     if not re.fullmatch(form, rest):
-        raise Wrong(Fault(redacted(value), expected))
+        raise Wrong(ConfigFault(redacted(value), expected))
     return value
 
 

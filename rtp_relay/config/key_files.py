@@ -7,7 +7,7 @@ import os
 import stat
 from pathlib import Path
 
-from rtp_relay.config.problems import Fault, Wrong
+from rtp_relay.config.problems import ConfigFault, Wrong
 
 KEY_LENGTH = 32
 LONGEST_FILE = 4096
@@ -23,11 +23,11 @@ def read_key(path: Path) -> bytes:
             mode = os.fstat(file.fileno()).st_mode
             content = file.read(LONGEST_FILE)
     except OSError as error:
-        raise Wrong(Fault(f"{str(path)!r} ({error.strerror})", EXPECTED)) from None
+        raise Wrong(ConfigFault(f"{str(path)!r} ({error.strerror})", EXPECTED)) from None
     except ValueError as error:
-        raise Wrong(Fault(f"{str(path)!r} ({error})", EXPECTED)) from None
+        raise Wrong(ConfigFault(f"{str(path)!r} ({error})", EXPECTED)) from None
     if stat.S_IMODE(mode) & stat.S_IRWXO:
-        raise Wrong(Fault(f"{str(path)!r} with mode {stat.S_IMODE(mode):04o}", PRIVATE))
+        raise Wrong(ConfigFault(f"{str(path)!r} with mode {stat.S_IMODE(mode):04o}", PRIVATE))
     return _decoded(content.strip(), path)
 
 
@@ -39,4 +39,4 @@ def _decoded(content: bytes, path: Path) -> bytes:
             continue
         if len(key) == KEY_LENGTH:
             return key
-    raise Wrong(Fault(f"{str(path)!r}, which holds something else", EXPECTED))
+    raise Wrong(ConfigFault(f"{str(path)!r}, which holds something else", EXPECTED))

@@ -21,7 +21,7 @@ from rtp_relay.config.model import (
     RouteConfig,
     ServiceConfig,
 )
-from rtp_relay.config.problems import ConfigError, Fault, Problem, Wrong, shown
+from rtp_relay.config.problems import ConfigError, ConfigFault, Problem, Wrong, shown
 from rtp_relay.config.script import compiled
 from rtp_relay.config.sip import SipConfig
 from rtp_relay.config.tables import Notes, read_table
@@ -96,7 +96,7 @@ def _refuse_syntax(path: Path, error: tomllib.TOMLDecodeError) -> NoReturn:
 
 def _read_nodes(tables: object, notes: Notes) -> list[dict[str, Any]]:
     if not isinstance(tables, list):
-        notes.add(("nodes",), Fault(shown(tables), "an array of tables, each beginning with [[nodes]]"))
+        notes.add(("nodes",), ConfigFault(shown(tables), "an array of tables, each beginning with [[nodes]]"))
         return []
     return [read_table(NodeConfig, table, ("nodes", index), notes) for index, table in enumerate(tables)]
 

@@ -43,7 +43,7 @@ class ConfigError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class ConfigFault:
     """One thing that is wrong with a value; `path` leads from the value to the part that is meant."""
 
     found: str
@@ -54,14 +54,14 @@ class Fault:
 class Wrong(ValueError):
     """A value is not what its key needs."""
 
-    def __init__(self, *faults: Fault) -> None:
+    def __init__(self, *faults: ConfigFault) -> None:
         super().__init__("; ".join(f"found {fault.found}, expected {fault.expected}" for fault in faults))
         self.faults = faults
 
 
 def wrong(value: object, expected: str) -> Wrong:
     """Say that `expected` was expected instead of `value`."""
-    return Wrong(Fault(shown(value), expected))
+    return Wrong(ConfigFault(shown(value), expected))
 
 
 def shown(value: object) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from types import CodeType
 
-from rtp_relay.config.problems import Fault, Wrong
+from rtp_relay.config.problems import ConfigFault, Wrong
 
 EXPECTED = "a Python file"
 
@@ -15,9 +15,9 @@ def compiled(path: Path) -> CodeType:
     try:
         return compile(path.read_bytes(), path, "exec", dont_inherit=True)
     except OSError as error:
-        raise Wrong(Fault(f"{str(path)!r} ({error.strerror})", EXPECTED)) from None
+        raise Wrong(ConfigFault(f"{str(path)!r} ({error.strerror})", EXPECTED)) from None
     except SyntaxError as error:
         place = f"{path}:{error.lineno}" if error.lineno else str(path)
-        raise Wrong(Fault(f"a syntax error in {place} ({error.msg})", EXPECTED)) from None
+        raise Wrong(ConfigFault(f"a syntax error in {place} ({error.msg})", EXPECTED)) from None
     except ValueError as error:
-        raise Wrong(Fault(f"{str(path)!r} ({error})", EXPECTED)) from None
+        raise Wrong(ConfigFault(f"{str(path)!r} ({error})", EXPECTED)) from None

@@ -8,7 +8,7 @@ from dataclasses import MISSING, Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from rtp_relay.config.problems import Fault, KeyPath, Problem, Wrong, shown, spelled
+from rtp_relay.config.problems import ConfigFault, KeyPath, Problem, Wrong, shown, spelled
 
 
 @dataclass(slots=True)
@@ -19,7 +19,7 @@ class Notes:
     lines: Mapping[KeyPath, int]
     problems: list[Problem] = field(default_factory=list)
 
-    def add(self, at: KeyPath, fault: Fault) -> None:
+    def add(self, at: KeyPath, fault: ConfigFault) -> None:
         """Note what is wrong with the value at `at`."""
         path = (*at, *fault.path)
         self.problems.append(Problem(self.file, self.line(path), spelled(path), fault.found, fault.expected))
@@ -35,14 +35,14 @@ class Notes:
         names = list(known)
         guess = difflib.get_close_matches(str(at[-1]), names, n=1)
         hint = f"a known one: did you mean {guess[0]}?" if guess else "one of " + ", ".join(names)
-        self.add(at, Fault("an unknown key", hint))
+        self.add(at, ConfigFault("an unknown key", hint))
 
 
 def read_table(cls: type[Any], table: object, at: KeyPath, notes: Notes) -> dict[str, Any]:
     """Read a section's table and give the values of those keys that are right; absent ones have their defaults."""
     if not isinstance(table, dict):
         header = f"[{at[0]}]" if len(at) == 1 else f"[[{at[0]}]]"
-        notes.add(at, Fault(shown(table), f"a table {header}"))
+        notes.add(at, ConfigFault(shown(table), f"a table {header}"))
         return {}
     keys = {key.name: key for key in fields(cls) if "read" in key.metadata}
     for name in table.keys() - keys.keys():
@@ -64,4 +64,4 @@ def _value(key: Field[Any], table: dict[str, object]) -> Any:
         return key.default
     if key.default_factory is not MISSING:
         return key.default_factory()
-    raise Wrong(Fault("nothing", f"the key {key.name}"))
+    raise Wrong(ConfigFault("nothing", f"the key {key.name}"))

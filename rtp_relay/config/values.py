@@ -9,7 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TypeVar
 
-from rtp_relay.config.problems import Fault, Wrong, wrong
+from rtp_relay.config.problems import ConfigFault, Wrong, wrong
 
 T = TypeVar("T")
 E = TypeVar("E", bound=StrEnum)
@@ -122,12 +122,12 @@ def list_of(read_item: Reader[T]) -> Reader[tuple[T, ...]]:
         if not isinstance(value, list):
             raise wrong(value, "a list")
         items: list[T] = []
-        faults: list[Fault] = []
+        faults: list[ConfigFault] = []
         for index, item in enumerate(value):
             try:
                 items.append(_another(read_item(item), items))
             except Wrong as error:
-                faults += [Fault(fault.found, fault.expected, (index, *fault.path)) for fault in error.faults]
+                faults += [ConfigFault(fault.found, fault.expected, (index, *fault.path)) for fault in error.faults]
         if faults:
             raise Wrong(*faults)
         return tuple(items)
@@ -137,5 +137,5 @@ def list_of(read_item: Reader[T]) -> Reader[tuple[T, ...]]:
 
 def _another(item: T, earlier: list[T]) -> T:
     if item in earlier:
-        raise Wrong(Fault(f"'{item}' once more", "each item once"))
+        raise Wrong(ConfigFault(f"'{item}' once more", "each item once"))
     return item

@@ -48,7 +48,7 @@ class CallDoor(Protocol):
         """Close the sockets."""
 
 
-class NgDoor:
+class NgCallDoor:
     """A call that a SIP server would place: its offers and answers, by the ng protocol."""
 
     def __init__(self, client: NgClient) -> None:
@@ -84,7 +84,7 @@ class NgDoor:
         return reply
 
 
-class SipDoor:
+class SipCallDoor:
     """A call of two SIP phones, with the door as their proxy."""
 
     def __init__(self, caller: Phone, callee: Phone, door: Address) -> None:
@@ -118,8 +118,8 @@ class SipDoor:
 async def open_door(name: DoorName, address: Address) -> CallDoor:
     """Return a new call's way through the door at an address."""
     if name is DoorName.NG:
-        return NgDoor(await NgClient.open(address))
-    return SipDoor(await Phone.open("caller"), await Phone.open("callee"), address)
+        return NgCallDoor(await NgClient.open(address))
+    return SipCallDoor(await Phone.open("caller"), await Phone.open("callee"), address)
 
 
 def _new_call_id() -> str:

@@ -11,9 +11,9 @@ from events.journal import JournalError
 from rtp_relay.demo.checks import NoWitnessError
 from rtp_relay.demo.doors import DoorName, RefusedError, open_door
 from rtp_relay.demo.ng_client import NoReplyError
-from rtp_relay.demo.party import Party
+from rtp_relay.demo.party import MediaParty
 from rtp_relay.demo.phone import NoResponseError
-from rtp_relay.demo.report import Check, Report
+from rtp_relay.demo.report import Report, StepResult
 from rtp_relay.demo.sandbox import Stage
 from rtp_relay.demo.scenario import DidNotHappenError, Story
 
@@ -52,9 +52,9 @@ def run(door: DoorName = DoorName.SIP, *, as_json: bool = False, keep: bool = Fa
 async def _play(stage: Stage, door_name: DoorName, report: Report, *, keep: bool) -> int:
     _end_on_signals()
     door = await open_door(door_name, stage.door)
-    caller, callee = await Party.open("caller", pitch=400), await Party.open("callee", pitch=1000)
+    caller, callee = await MediaParty.open("caller", pitch=400), await MediaParty.open("callee", pitch=1000)
     story = Story(stage, door, caller, callee)
-    checks: list[Check] = []
+    checks: list[StepResult] = []
     try:
         for name, step in story.steps():
             with report.step(name):
@@ -71,14 +71,14 @@ async def _play(stage: Stage, door_name: DoorName, report: Report, *, keep: bool
     return 0 if len(checks) == len(story.steps()) and checks[-1].ok else 1
 
 
-async def _check(name: str, step: Callable[[], Awaitable[str]]) -> Check:
+async def _check(name: str, step: Callable[[], Awaitable[str]]) -> StepResult:
     try:
         async with asyncio.timeout(STEP_TIMEOUT):
-            return Check(name, True, await step())
+            return StepResult(name, True, await step())
     except TimeoutError:
-        return Check(name, False, f"not within {STEP_TIMEOUT:g} s")
+        return StepResult(name, False, f"not within {STEP_TIMEOUT:g} s")
     except _FAILURES as error:
-        return Check(name, False, str(error))
+        return StepResult(name, False, str(error))
 
 
 def _end_on_signals() -> None:

@@ -21,7 +21,7 @@ _HEADER = struct.Struct("!BBHII")  # RFC 3550, 5.1
 _VERSION = 2 << 6
 
 
-class Party(asyncio.DatagramProtocol):
+class MediaParty(asyncio.DatagramProtocol):
     """Sends a tone to `target` every 20 ms, and counts what it hears by sender.
 
     heard: the RTP packets of the other party's stream (`listen_for` says which) that have come, by sender's address.
@@ -44,7 +44,7 @@ class Party(asyncio.DatagramProtocol):
         self._news = asyncio.Event()
 
     @classmethod
-    async def open(cls, name: str, pitch: float) -> Party:
+    async def open(cls, name: str, pitch: float) -> MediaParty:
         """Return a party with a socket on loopback.
 
         `pitch` is its tone's, in Hz: a multiple of 50, so that one packet goes on where the last one ended.
@@ -60,7 +60,7 @@ class Party(asyncio.DatagramProtocol):
         host, port = self._transport.get_extra_info("sockname")
         return host, port
 
-    def listen_for(self, other: Party) -> None:
+    def listen_for(self, other: MediaParty) -> None:
         """Count the packets of this other party from now on."""
         self._expected = other.ssrc
 

@@ -8,7 +8,7 @@ from typing import cast
 
 from sipmessage import Request, Response
 
-from gateways.sip.addresses import Hop, Transport
+from gateways.sip.addresses import Hop, SipTransport
 from gateways.sip.messages.headers import CopyableHeaders
 from gateways.sip.messages.ids import new_branch
 from gateways.sip.messages.incoming import IncomingRequest
@@ -142,7 +142,7 @@ class Phone(asyncio.DatagramProtocol):
     def datagram_received(self, data: bytes, addr: Address) -> None:
         """Answer a request; hand a final response to whoever waits for it."""
         try:
-            incoming = read(data, Hop(Transport.UDP, *addr))
+            incoming = read(data, Hop(SipTransport.UDP, *addr))
         except Malformed:
             return
         if isinstance(incoming, IncomingRequest):

@@ -19,7 +19,7 @@ WIDTH_WITHOUT_TERMINAL = 240
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class StepResult:
     """A step of the story: what it is to show, whether it did, and what was found."""
 
     name: str
@@ -42,7 +42,7 @@ class Report:
         with self._console.status(Text(name)):
             yield
 
-    def tell(self, check: Check) -> None:
+    def tell(self, check: StepResult) -> None:
         """Return how a step ended."""
         mark = Text("ok      ", "green") if check.ok else Text("FAILED  ", "bold red")
         self._console.print(mark + Text(check.name) + Text(f": {printable(check.found)}", "dim"))
@@ -52,7 +52,12 @@ class Report:
         self._console.print(Text(printable(text)))
 
     def conclude(
-        self, call_id: str, checks: Sequence[Check], expected: int, history: Sequence[Recorded], folder: Path | None
+        self,
+        call_id: str,
+        checks: Sequence[StepResult],
+        expected: int,
+        history: Sequence[Recorded],
+        folder: Path | None,
     ) -> None:
         """Show the call's history and what was checked. `folder` is named if it was kept."""
         ok = sum(check.ok for check in checks)

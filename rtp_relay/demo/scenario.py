@@ -12,7 +12,7 @@ from events.journal import Recorded
 from events.registry import Deleted
 from rtp_relay.demo import checks
 from rtp_relay.demo.doors import CallDoor
-from rtp_relay.demo.party import Address, Party
+from rtp_relay.demo.party import Address, MediaParty
 from rtp_relay.demo.sandbox import Stage
 
 PACKETS = 50
@@ -38,8 +38,8 @@ class Story:
 
     stage: Stage
     door: CallDoor
-    caller: Party
-    callee: Party
+    caller: MediaParty
+    callee: MediaParty
     relays: dict[str, str] = field(default_factory=dict)
     history: list[Recorded] = field(default_factory=list)
 

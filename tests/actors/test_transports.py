@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from actors.kept_connections import MAX_REPLY, KeptConnections, PoolSettings
-from actors.transports import StreamTransport, Transport, open_transport
+from actors.transports import NodeTransport, StreamTransport, open_transport
 from tests.peers.mediaproxy_dispatcher import FakeDispatcher
 
 COMMAND = b"remove\r\ncall_id: %d\r\nfrom_tag: t\r\n\r\n"
@@ -50,7 +50,7 @@ async def dispatcher(tmp_path: Path) -> AsyncIterator[FakeDispatcher]:
 
 
 @pytest.fixture
-async def way(dispatcher: FakeDispatcher, heard: Heard) -> AsyncIterator[Transport]:
+async def way(dispatcher: FakeDispatcher, heard: Heard) -> AsyncIterator[NodeTransport]:
     transport = await open_transport(dispatcher.url, heard.take, heard.complain)
     yield transport
     transport.close()
@@ -82,7 +82,7 @@ async def serving(path: Path, serve: Callable[[StreamReader, StreamWriter], Awai
 
 
 async def test_framed_commands_use_one_connection_again_and_again(
-    way: Transport, dispatcher: FakeDispatcher, heard: Heard
+    way: NodeTransport, dispatcher: FakeDispatcher, heard: Heard
 ) -> None:
     for number in range(5):
         way.send(b"c%d" % number, COMMAND % number)
@@ -93,7 +93,7 @@ async def test_framed_commands_use_one_connection_again_and_again(
 
 
 async def test_commands_do_not_wait_for_each_other_and_connections_are_bounded(
-    way: Transport, dispatcher: FakeDispatcher, heard: Heard
+    way: NodeTransport, dispatcher: FakeDispatcher, heard: Heard
 ) -> None:
     most = PoolSettings().connections
     dispatcher.answers.clear()
@@ -109,7 +109,7 @@ async def test_commands_do_not_wait_for_each_other_and_connections_are_bounded(
 
 
 async def test_a_connection_that_is_lost_takes_its_own_command_along_and_no_other(
-    way: Transport, dispatcher: FakeDispatcher, heard: Heard
+    way: NodeTransport, dispatcher: FakeDispatcher, heard: Heard
 ) -> None:
     dispatcher.close_on = "remove"
     way.send(b"lost", COMMAND % 1)
@@ -121,7 +121,7 @@ async def test_a_connection_that_is_lost_takes_its_own_command_along_and_no_othe
 
 
 async def test_a_dispatcher_that_is_gone_is_complained_of_and_found_again(
-    way: Transport, dispatcher: FakeDispatcher, heard: Heard
+    way: NodeTransport, dispatcher: FakeDispatcher, heard: Heard
 ) -> None:
     way.send(b"a", COMMAND % 1)
     await heard.next()
@@ -135,7 +135,7 @@ async def test_a_dispatcher_that_is_gone_is_complained_of_and_found_again(
 
 
 async def test_a_dispatcher_that_goes_with_a_command_is_complained_of_at_once(
-    way: Transport, dispatcher: FakeDispatcher, heard: Heard
+    way: NodeTransport, dispatcher: FakeDispatcher, heard: Heard
 ) -> None:
     dispatcher.answers.clear()
     way.send(b"a", COMMAND % 1)
@@ -219,7 +219,7 @@ async def test_a_command_without_a_line_end_has_a_connection_of_its_own(tmp_path
         way.close()
 
 
-async def test_nothing_is_sent_after_the_end(way: Transport, dispatcher: FakeDispatcher, heard: Heard) -> None:
+async def test_nothing_is_sent_after_the_end(way: NodeTransport, dispatcher: FakeDispatcher, heard: Heard) -> None:
     way.send(b"a", COMMAND % 1)
     way.close()
     await asyncio.sleep(0)

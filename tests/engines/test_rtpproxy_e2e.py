@@ -13,7 +13,7 @@ from engines.kind import Exchange, Operation
 from engines.ng.bencode import NgDict
 from engines.rtpproxy.commands import SessionKey, StreamOptions, info, update
 from engines.rtpproxy.kind import RtpproxyKind
-from engines.rtpproxy.replies import Allocation, Info, Refusal, parse_allocation, parse_info
+from engines.rtpproxy.replies import ErrorReply, Info, PortAllocation, parse_allocation, parse_info
 from engines.sdp.session import parse
 from tests.peers.ports import HOST
 from tests.peers.rtp import Parties, RtpEndpoint, converse, media_address
@@ -218,12 +218,12 @@ async def test_ping_and_info(relay: Rtpproxy) -> None:
 async def test_all_options_are_understood(relay: Rtpproxy, options: StreamOptions) -> None:
     command = update(options, SessionKey(b"abc", b"ft", medium=1), HOST.encode(), 4000)
     reply = parse_allocation((await relay.command_reply(command.decode())).encode())
-    assert isinstance(reply, Allocation)
+    assert isinstance(reply, PortAllocation)
 
 
 async def test_a_relay_without_bridge_mode_refuses_interfaces(relay: Rtpproxy) -> None:
     command = update(StreamOptions(interfaces="ie"), SessionKey(b"abc", b"ft", medium=1), HOST.encode(), 4000)
-    assert parse_allocation((await relay.command_reply(command.decode())).encode()) == Refusal(12)
+    assert parse_allocation((await relay.command_reply(command.decode())).encode()) == ErrorReply(12)
 
 
 class Ipv6Endpoint(RtpEndpoint):

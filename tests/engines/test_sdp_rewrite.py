@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from engines.sdp.address import MediaAddress
 from engines.sdp.lines import SdpError
-from engines.sdp.rewrite import RewriteRules, Target, rewrite
+from engines.sdp.rewrite import MediaTarget, RewriteRules, rewrite
 from engines.sdp.session import Sdp, parse
 from tests.engines.sdp_bodies import AUDIO, ICE, OWN_CONNECTIONS, TWO_STREAMS
 
@@ -16,7 +16,7 @@ RELAY6 = MediaAddress(b"IP6", b"2001:db8::5")
 PLAIN = RewriteRules()
 
 
-def moved(body: bytes, targets: dict[int, Target], rules: RewriteRules = PLAIN) -> bytes:
+def moved(body: bytes, targets: dict[int, MediaTarget], rules: RewriteRules = PLAIN) -> bytes:
     return rewrite(parse(body), targets, rules)
 
 
@@ -29,13 +29,13 @@ def replaced(body: bytes, *changes: tuple[bytes, bytes]) -> bytes:
 
 
 def test_a_session_address_that_all_share_is_changed_in_its_place() -> None:
-    assert moved(AUDIO, {1: Target(RELAY, 35000)}) == replaced(
+    assert moved(AUDIO, {1: MediaTarget(RELAY, 35000)}) == replaced(
         AUDIO, (b"\r\nc=IN IP4 10.0.0.1", b"\r\nc=IN IP4 203.0.113.5"), (b"audio 4000", b"audio 35000")
     )
 
 
 def test_two_streams_and_one_with_port_0() -> None:
-    assert moved(TWO_STREAMS, {1: Target(RELAY, 35000), 2: Target(RELAY, 35004)}) == replaced(
+    assert moved(TWO_STREAMS, {1: MediaTarget(RELAY, 35000), 2: MediaTarget(RELAY, 35004)}) == replaced(
         TWO_STREAMS,
         (b"\r\nc=IN IP4 10.0.0.1", b"\r\nc=IN IP4 203.0.113.5"),
         (b"audio 4000", b"audio 35000"),
@@ -45,7 +45,7 @@ def test_two_streams_and_one_with_port_0() -> None:
 
 
 def test_streams_that_part_get_an_address_of_their_own_behind_the_title() -> None:
-    assert moved(TWO_STREAMS, {1: Target(RELAY, 35000), 2: Target(OTHER, 35004)}) == replaced(
+    assert moved(TWO_STREAMS, {1: MediaTarget(RELAY, 35000), 2: MediaTarget(OTHER, 35004)}) == replaced(
         TWO_STREAMS,
         (b"\r\nc=IN IP4 10.0.0.1", b"\r\nc=IN IP4 203.0.113.5"),
         (b"audio 4000", b"audio 35000"),
@@ -57,13 +57,13 @@ def test_streams_that_part_get_an_address_of_their_own_behind_the_title() -> Non
 
 def test_a_new_address_behind_a_last_line_without_an_end() -> None:
     body = b"v=0\nc=IN IP4 10.0.0.1\nm=audio 4000 RTP/AVP 0\nm=video 4002 RTP/AVP 96"
-    assert moved(body, {1: Target(RELAY, 35000), 2: Target(OTHER, 35004)}) == (
+    assert moved(body, {1: MediaTarget(RELAY, 35000), 2: MediaTarget(OTHER, 35004)}) == (
         b"v=0\nc=IN IP4 203.0.113.5\nm=audio 35000 RTP/AVP 0\nm=video 35004 RTP/AVP 96\nc=IN IP4 203.0.113.6"
     )
 
 
 def test_addresses_of_streams_are_changed_and_the_session_line_stays() -> None:
-    assert moved(OWN_CONNECTIONS, {1: Target(RELAY, 35000), 2: Target(RELAY, 35004)}) == replaced(
+    assert moved(OWN_CONNECTIONS, {1: MediaTarget(RELAY, 35000), 2: MediaTarget(RELAY, 35004)}) == replaced(
         OWN_CONNECTIONS,
         (b"audio  4000  ", b"audio  35000  "),
         (b"c=IN IP4 10.0.0.2", b"c=IN IP4 203.0.113.5"),
@@ -75,7 +75,7 @@ def test_addresses_of_streams_are_changed_and_the_session_line_stays() -> None:
 
 def test_the_unused_session_line_and_the_origin_are_changed_when_asked() -> None:
     rules = RewriteRules(origin=True, session_connection=True)
-    assert moved(OWN_CONNECTIONS, {1: Target(RELAY, 4000)}, rules) == replaced(
+    assert moved(OWN_CONNECTIONS, {1: MediaTarget(RELAY, 4000)}, rules) == replaced(
         OWN_CONNECTIONS,
         (b"1 1 IN IP6 2001:db8::1", b"1 1 IN IP4 203.0.113.5"),
         (b"c=IN IP4 10.0.0.1", b"c=IN IP4 203.0.113.5"),
@@ -84,14 +84,14 @@ def test_the_unused_session_line_and_the_origin_are_changed_when_asked() -> None
 
 
 def test_another_address_family() -> None:
-    assert moved(AUDIO, {1: Target(RELAY6, 35000)}) == replaced(
+    assert moved(AUDIO, {1: MediaTarget(RELAY6, 35000)}) == replaced(
         AUDIO, (b"\r\nc=IN IP4 10.0.0.1", b"\r\nc=IN IP6 2001:db8::5"), (b"audio 4000", b"audio 35000")
     )
 
 
 def test_hold_the_old_way_stays_hold() -> None:
     held = AUDIO.replace(b"c=IN IP4 10.0.0.1", b"c=IN IP4 0.0.0.0")
-    target = {1: Target(RELAY, 35000)}
+    target = {1: MediaTarget(RELAY, 35000)}
     assert moved(held, target) == replaced(held, (b"audio 4000", b"audio 35000"))
     assert moved(held, target, RewriteRules(session_connection=True)) == moved(held, target)
     assert b"c=IN IP4 203.0.113.5" in moved(held, target, RewriteRules(zero_address=True))
@@ -99,7 +99,7 @@ def test_hold_the_old_way_stays_hold() -> None:
 
 def test_one_stream_on_hold_beside_another() -> None:
     held = OWN_CONNECTIONS.replace(b"10.0.0.2", b"0.0.0.0")
-    assert moved(held, {1: Target(RELAY, 35000), 2: Target(RELAY6, 5000)}) == replaced(
+    assert moved(held, {1: MediaTarget(RELAY, 35000), 2: MediaTarget(RELAY6, 5000)}) == replaced(
         held,
         (b"audio  4000  ", b"audio  35000  "),
         (b"rtcp:4001", b"rtcp:35001"),
@@ -109,11 +109,11 @@ def test_one_stream_on_hold_beside_another() -> None:
 
 def test_rtcp_on_the_port_of_the_rtp_stays_there() -> None:
     body = AUDIO + b"a=rtcp:4000\r\na=rtcp-mux\r\n"
-    assert moved(body, {1: Target(RELAY, 35000)}).endswith(b"a=rtcp:35000\r\na=rtcp-mux\r\n")
+    assert moved(body, {1: MediaTarget(RELAY, 35000)}).endswith(b"a=rtcp:35000\r\na=rtcp-mux\r\n")
 
 
 def test_ice_lines_are_taken_out_of_session_and_live_streams() -> None:
-    assert moved(ICE, {1: Target(RELAY, 4000)}, RewriteRules(strip_ice=True)) == (
+    assert moved(ICE, {1: MediaTarget(RELAY, 4000)}, RewriteRules(strip_ice=True)) == (
         b"v=0\r\n"
         b"o=- 1 1 IN IP4 10.0.0.1\r\n"
         b"s=-\r\n"
@@ -131,11 +131,11 @@ def test_a_stream_with_port_0_keeps_even_its_ice_lines() -> None:
 
 def test_a_stream_without_an_address_is_an_error() -> None:
     with pytest.raises(SdpError, match="line 2: no c= line"):
-        moved(b"v=0\r\nm=audio 4000 RTP/AVP 0\r\n", {1: Target(RELAY, 35000)})
+        moved(b"v=0\r\nm=audio 4000 RTP/AVP 0\r\n", {1: MediaTarget(RELAY, 35000)})
 
 
-def own_targets(sdp: Sdp) -> dict[int, Target]:
-    return {s.number: Target(sdp.address_of(s), int(s.port.text)) for s in sdp.live_streams}
+def own_targets(sdp: Sdp) -> dict[int, MediaTarget]:
+    return {s.number: MediaTarget(sdp.address_of(s), int(s.port.text)) for s in sdp.live_streams}
 
 
 @pytest.mark.parametrize("body", [AUDIO, OWN_CONNECTIONS, ICE, AUDIO.replace(b"\r\n", b"\n"), AUDIO[:-2] + b"\r\n\r\n"])
@@ -143,7 +143,7 @@ def test_nothing_changes_if_nothing_is_to_change(body: bytes) -> None:
     sdp = parse(body)
     targets = own_targets(sdp)
     if any(stream.rtcp for stream in sdp.streams):
-        targets[1] = Target(targets[1].address, 4000)
+        targets[1] = MediaTarget(targets[1].address, 4000)
     assert rewrite(sdp, targets, PLAIN) == body
 
 
@@ -175,10 +175,10 @@ def test_each_live_stream_goes_to_its_target_and_all_else_stays(
 ) -> None:
     body, _ = drawn
     sdp = parse(body)
-    targets = {stream.number: Target(*choices[stream.number - 1]) for stream in sdp.live_streams}
+    targets = {stream.number: MediaTarget(*choices[stream.number - 1]) for stream in sdp.live_streams}
     new = parse(rewrite(sdp, targets, PLAIN))
 
-    assert {s.number: Target(new.address_of(s), int(s.port.text)) for s in new.live_streams} == targets
+    assert {s.number: MediaTarget(new.address_of(s), int(s.port.text)) for s in new.live_streams} == targets
     for old_stream, new_stream in zip(sdp.streams, new.streams, strict=True):
         if not old_stream.is_live:
             assert [line.text for line in new_stream.lines] == [line.text for line in old_stream.lines]
@@ -200,6 +200,6 @@ def test_to_a_relay_and_back_is_the_same_body(
 ) -> None:
     sdp = parse(drawn[0])
     address = choices[0][0]
-    there = {s.number: Target(address, choices[s.number - 1][1]) for s in sdp.live_streams}
+    there = {s.number: MediaTarget(address, choices[s.number - 1][1]) for s in sdp.live_streams}
     back = rewrite(parse(rewrite(sdp, there, PLAIN)), own_targets(sdp), PLAIN)
     assert back == drawn[0]

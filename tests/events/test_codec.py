@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from events.codec import Codec, Unreadable
+from events.codec import Codec, UnreadableEntry
 from events.registry import EVENT_TYPES, CommandRefused, Event, Offered, OfferFailed, Quarantined, SessionIntended
 from events.secrets import Keyring, key_id
 from events.values import value
@@ -93,7 +93,7 @@ def test_keys_are_rotated() -> None:
     payload = Codec(Keyring([KEY])).encode(CALL, record(1, OFFERED)).payload
     assert read(Codec(Keyring([OTHER, KEY])), "offered", payload) == OFFERED
     for codec in (Codec(), Codec(Keyring([OTHER]))):
-        with pytest.raises(Unreadable, match=f"needs key {key_id(KEY).hex()}"):
+        with pytest.raises(UnreadableEntry, match=f"needs key {key_id(KEY).hex()}"):
             read(codec, "offered", payload)
 
 
@@ -103,7 +103,7 @@ def test_keys_are_rotated() -> None:
 def test_an_encrypted_entry_is_readable_in_its_place_only(call: str, name: str, version: int) -> None:
     codec = Codec(Keyring([KEY]))
     payload = codec.encode(CALL, record(1, OFFERED)).payload
-    with pytest.raises(Unreadable, match="changed or moved"):
+    with pytest.raises(UnreadableEntry, match="changed or moved"):
         codec.decode(call, name.encode(), payload, version)
 
 
@@ -129,7 +129,7 @@ def test_an_encrypted_entry_is_readable_in_its_place_only(call: str, name: str, 
     ],
 )
 def test_what_cannot_be_read_says_why(payload: bytes, why: str) -> None:
-    with pytest.raises(Unreadable, match=f"offer failed: .*{why}"):
+    with pytest.raises(UnreadableEntry, match=f"offer failed: .*{why}"):
         read(Codec(), "offer failed", payload)
 
 
@@ -148,24 +148,24 @@ def test_what_cannot_be_read_says_why(payload: bytes, why: str) -> None:
 )
 def test_ill_typed_fields_are_named(name: str, data: dict[str, object], why: str) -> None:
     schema = next(kind.schema for kind in EVENT_TYPES if kind.name == name)
-    with pytest.raises(Unreadable, match=why):
+    with pytest.raises(UnreadableEntry, match=why):
         read(Codec(), name, packed(data, schema))
 
 
 @pytest.mark.parametrize("sessions", [1, [1], [{"number": []}], [{}], [{1: 2}]])
 def test_what_does_not_lift_is_unreadable(sessions: object) -> None:
-    with pytest.raises(Unreadable, match="tail lost: "):
+    with pytest.raises(UnreadableEntry, match="tail lost: "):
         read(Codec(), "tail lost", packed({"v": 1, "m": sessions}))
 
 
 def test_an_unknown_event_is_named() -> None:
-    with pytest.raises(Unreadable, match="unknown event 'levitated'"):
+    with pytest.raises(UnreadableEntry, match="unknown event 'levitated'"):
         read(Codec(), "levitated", packed({}))
 
 
 @given(st.binary(), st.sampled_from(EVENTS))
 def test_garbage_is_unreadable(garbage: bytes, event: Event) -> None:
-    with pytest.raises(Unreadable):
+    with pytest.raises(UnreadableEntry):
         read(Codec(), event.name, garbage)
 
 
@@ -174,7 +174,7 @@ def test_a_damaged_entry_is_a_record_or_unreadable(data: st.DataObject, event: E
     codec = Codec()
     payload = bytearray(codec.encode(CALL, record(1, event)).payload)
     payload[data.draw(st.integers(0, len(payload) - 1))] ^= data.draw(st.integers(1, 255))
-    with suppress(Unreadable):
+    with suppress(UnreadableEntry):
         assert isinstance(codec.decode(CALL, event.name.encode(), bytes(payload), 1).event, type(event))
 
 
@@ -200,7 +200,7 @@ def test_old_schemas_are_lifted_step_by_step() -> None:
         },
     )
     assert read(codec, "moved", packed({"n": "ng", "d": "v=0"})) == Moved(node="NG", shares={}, sdp=b"v=0")
-    with pytest.raises(Unreadable, match="schema 2 does not lift: KeyError"):
+    with pytest.raises(UnreadableEntry, match="schema 2 does not lift: KeyError"):
         read(codec, "moved", packed({"d": "v=0"}, schema=2))
 
 
@@ -209,7 +209,7 @@ def test_all_kinds_of_fields_come_back() -> None:
     event = Moved(node="ng", port=5, ends=("a", 1), shares={"b": 2}, sdp=SDP)
     assert read(codec, "moved", codec.encode(CALL, record(1, event)).payload) == event
     for bad in ({"port": "5"}, {"ends": ["a"]}, {"shares": {"b": "2"}}):
-        with pytest.raises(Unreadable, match=next(iter(bad))):
+        with pytest.raises(UnreadableEntry, match=next(iter(bad))):
             read(codec, "moved", packed({"n": "ng", "shares": {}, "d": SDP, **bad}, schema=3))
 
 

@@ -3,11 +3,11 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateways.ng.cache import MAX_WAITING, InWork, ReplyCache, key_of
+from gateways.ng.cache import MAX_WAITING, ReplyCache, RequestInProgress, key_of
 
 
-def work(key: bytes, began: float = 0.0) -> InWork:
-    return InWork(key, began, lambda _: None)
+def work(key: bytes, began: float = 0.0) -> RequestInProgress:
+    return RequestInProgress(key, began, lambda _: None)
 
 
 def keep(cache: ReplyCache, key: bytes, reply: bytes, now: float) -> None:

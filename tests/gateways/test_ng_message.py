@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateways.ng.message import Unreadable, join, read, split
+from gateways.ng.message import UnreadableMessage, join, read, split
 
 
 @pytest.mark.parametrize(
@@ -52,13 +52,13 @@ def test_the_reply_is_written_as_the_request_was() -> None:
     ],
 )
 def test_what_cannot_be_read_is_answered_in_its_encoding(body: bytes, reply: bytes) -> None:
-    with pytest.raises(Unreadable) as caught:
+    with pytest.raises(UnreadableMessage) as caught:
         read(body)
     assert caught.value.reply == reply
 
 
 @given(st.binary() | st.binary().map(lambda rest: b"d" + rest) | st.binary().map(lambda rest: b"{" + rest))
 def test_nothing_but_unreadable_is_raised(body: bytes) -> None:
-    with contextlib.suppress(Unreadable):
+    with contextlib.suppress(UnreadableMessage):
         dictionary, encode = read(body)
         assert read(encode(dictionary)) == (dictionary, encode)

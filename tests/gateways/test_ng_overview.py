@@ -18,7 +18,7 @@ from events.journal import NOTHING, Index, JournalUnavailable, LiveCall
 from events.memory import MemoryJournal
 from gateways.ng.counters import NgCounters
 from gateways.ng.overview import Overview, limit_of
-from gateways.ng.request import Refused
+from gateways.ng.request import RefusedRequest
 from tests.peers.peer import wait_until
 
 PLENTY = 1_000_000
@@ -80,7 +80,7 @@ def test_the_limit_of_a_list(limit: int | bytes | None, wanted: int) -> None:
 
 @pytest.mark.parametrize("limit", [-1, b"-1"])
 def test_a_limit_below_zero(limit: int | bytes) -> None:
-    with pytest.raises(Refused, match="invalid limit, must be >= 0"):
+    with pytest.raises(RefusedRequest, match="invalid limit, must be >= 0"):
         limit_of({b"limit": limit})
 
 

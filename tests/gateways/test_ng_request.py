@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from actors.command import Command
 from engines.ng.bencode import NgDict, NgValue
-from gateways.ng.request import PER_CALL, Refused, command_of, supports_load_limit, verb_of
+from gateways.ng.request import PER_CALL, RefusedRequest, command_of, supports_load_limit, verb_of
 
 OFFER: NgDict = {b"command": b"offer", b"call-id": b"c", b"from-tag": b"f", b"sdp": b"v=0\r\n"}
 
@@ -19,7 +19,7 @@ def command(verb: str, **keys: NgValue) -> Command:
 
 
 def refusal(verb: str, **keys: NgValue) -> str:
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(RefusedRequest) as caught:
         command(verb, **keys)
     return str(caught.value)
 
@@ -118,7 +118,7 @@ def test_the_load_limit_is_supported_by_name() -> None:
 
 
 def test_a_request_without_a_command() -> None:
-    with pytest.raises(Refused, match='Dictionary contains no key "command"'):
+    with pytest.raises(RefusedRequest, match='Dictionary contains no key "command"'):
         verb_of({b"command": 3})
     assert verb_of({b"command": b"block DTMF"}) == "block DTMF"
 
@@ -129,7 +129,7 @@ keys = st.sampled_from([b"call-id", b"call id", b"from-tag", b"to_tag", b"to-tag
 
 @given(st.sampled_from(sorted(PER_CALL)), st.dictionaries(keys | st.binary(max_size=4), names))
 def test_any_dictionary_is_a_command_or_refused(verb: str, request: NgDict) -> None:
-    with contextlib.suppress(Refused):
+    with contextlib.suppress(RefusedRequest):
         made = command_of(verb, request, "edge", 0)
         assert made.call_id
         assert (b"sdp" in request) or verb not in ("offer", "answer", "publish")

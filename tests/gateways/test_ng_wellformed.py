@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from engines.ng.bencode import NgDict, NgValue
-from gateways.ng.request import Refused, command_of
+from gateways.ng.request import RefusedRequest, command_of
 from gateways.ng.wellformed import MAX_ITEMS, MAX_TEXT
 from tests.engines.sdp_bodies import AUDIO, ICE, OWN_CONNECTIONS, TWO_STREAMS, WITH_TCP
 
@@ -26,7 +26,7 @@ OFFER: NgDict = {
 
 
 def refused(request: NgDict, verb: str = "offer") -> str:
-    with pytest.raises(Refused) as error:
+    with pytest.raises(RefusedRequest) as error:
         command_of(verb, request, "default", 0)
     return str(error.value)
 

@@ -12,8 +12,8 @@ import pytest
 
 from engines.ng.bencode import decode, encode
 from rtp_relay.demo.ng_client import NgClient, NoReplyError
-from rtp_relay.demo.party import Party, _mu_law
-from rtp_relay.demo.report import Check, Report
+from rtp_relay.demo.party import MediaParty, _mu_law
+from rtp_relay.demo.report import Report, StepResult
 from rtp_relay.demo.sdp import describe, media_address
 from tests.peers.datagram import DatagramSocket
 from tests.peers.rtp import media_address as peers_media_address
@@ -39,7 +39,7 @@ def test_mu_law(sample: int, code: int) -> None:
 
 
 async def test_parties_hear_each_other_and_know_strangers() -> None:
-    caller, callee = await Party.open("caller", pitch=400), await Party.open("callee", pitch=1000)
+    caller, callee = await MediaParty.open("caller", pitch=400), await MediaParty.open("callee", pitch=1000)
     caller.listen_for(callee)
     callee.listen_for(caller)
     caller.talk_to(callee.address)
@@ -58,7 +58,7 @@ async def test_parties_hear_each_other_and_know_strangers() -> None:
 
 
 async def test_packets_are_rtp() -> None:
-    party = await Party.open("caller", pitch=400)
+    party = await MediaParty.open("caller", pitch=400)
     async with DatagramSocket() as listener:
         party.talk_to(listener.address)
         async with asyncio.timeout(10):
@@ -110,7 +110,7 @@ def test_the_report_for_programs() -> None:
     out, err = io.StringIO(), io.StringIO()
     with redirect_stdout(out), redirect_stderr(err):
         report = Report(as_json=True)
-        checks = [Check("one", True, "well"), Check("two", False, "nothing\x1b")]
+        checks = [StepResult("one", True, "well"), StepResult("two", False, "nothing\x1b")]
         report.tell(checks[1])
         report.conclude("call", checks, 3, [], Path("/folder"))
     document = json.loads(out.getvalue())
@@ -124,6 +124,6 @@ def test_the_report_for_people() -> None:
     out = io.StringIO()
     with redirect_stdout(out):
         report = Report(as_json=False)
-        report.tell(Check("one", True, "well"))
-        report.conclude("call", [Check("one", True, "well")], 1, [], None)
+        report.tell(StepResult("one", True, "well"))
+        report.conclude("call", [StepResult("one", True, "well")], 1, [], None)
     assert out.getvalue().split("\n") == ["ok      one: well", "1 of 1 checks passed", ""]

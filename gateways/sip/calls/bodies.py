@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from gateways.sip.calls.multipart import PLAIN_ENCODINGS, Unreadable, parts_of, read_type
+from gateways.sip.calls.multipart import PLAIN_ENCODINGS, UnreadableBody, parts_of, read_type
 from gateways.sip.messages.incoming import Message
 from gateways.sip.messages.making import set_body
 
 SDP = "application/sdp"
 
-__all__ = ["SDP", "Unreadable", "is_readable", "replace_sdp", "sdp_of"]
+__all__ = ["SDP", "UnreadableBody", "is_readable", "replace_sdp", "sdp_of"]
 
 
 def sdp_of(message: Message) -> bytes | None:
     """Return the session description, None if there is none, or none that can be read."""
     try:
         start, end = _place(message)
-    except Unreadable:
+    except UnreadableBody:
         return None
     return message.body[start:end] if end else None
 
@@ -24,7 +24,7 @@ def is_readable(message: Message) -> bool:
     """Return whether it is certain which session description a message has, if any."""
     try:
         _place(message)
-    except Unreadable:
+    except UnreadableBody:
         return False
     return True
 
@@ -46,7 +46,7 @@ def _place(message: Message) -> tuple[int, int]:
     if kind is not None and kind.name != SDP and not kind.name.startswith("multipart/"):
         return 0, 0
     if (message.headers.get("Content-Encoding") or "").strip().lower() not in PLAIN_ENCODINGS:
-        raise Unreadable("a body in an encoding")
+        raise UnreadableBody("a body in an encoding")
     return (0, len(body)) if kind is None or kind.name == SDP else _part(body, kind.boundary)
 
 
@@ -57,7 +57,7 @@ def _part(body: bytes, boundary: str) -> tuple[int, int]:
             _none_of(body[part.start : part.end])
         elif part.kind == SDP:
             if place != (0, 0):
-                raise Unreadable("more than one session description")
+                raise UnreadableBody("more than one session description")
             place = part.start, part.end
     return place
 
@@ -65,5 +65,5 @@ def _part(body: bytes, boundary: str) -> tuple[int, int]:
 def _none_of(body: bytes) -> tuple[int, int]:
     """Return the place of none for what has no type. Raises Unreadable if a guess would be a session description."""
     if body.lstrip()[:2].lower() == b"v=":
-        raise Unreadable("a session description without a Content-Type")
+        raise UnreadableBody("a session description without a Content-Type")
     return 0, 0

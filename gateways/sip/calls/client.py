@@ -35,7 +35,7 @@ log = structlog.get_logger(bounded=True)
 
 
 @dataclass(frozen=True, slots=True)
-class Observed:
+class ObservedMessage:
     """What became of a message. sdp: what is to stand in it. shift: for the CSeq of its request.
 
     role, change, fault, why: the verdict on it (replay.offer_answer), in words. remedy: what is to be done about a body
@@ -102,7 +102,7 @@ class Snapshot:
         return CALLER if tag == self.callers_tag or (CALLER, tag) in self.parties else CALLEE
 
 
-_WAITS = Observed(
+_WAITS = ObservedMessage(
     sdp=None,
     shift=0,
     role="",
@@ -166,7 +166,7 @@ class CallClient:
         party: PartyLearned | None = None,
         expires: int = 0,
         joins: bool = False,
-    ) -> Observed:
+    ) -> ObservedMessage:
         """Tell the call of a message, and what the script changed before it; get what is to stand in the message.
 
         joins: an INVITE that is a further branch of a call, and begins none.
@@ -178,7 +178,7 @@ class CallClient:
             self._untold.keep(Unsaid(name, replace(event, sdp=None), source, news, party, expires))
         return seeing
 
-    async def _say(self, seen: Seen, news: Sequence[Event], party: PartyLearned | None) -> Observed:
+    async def _say(self, seen: Seen, news: Sequence[Event], party: PartyLearned | None) -> ObservedMessage:
         event, flow = seen.event, signal(seen, self._nodes, news, party)
         lane = None if event.method == "BYE" else event.branch
         opens = event.begins_call and not seen.joins
@@ -253,7 +253,7 @@ def _snapshot(state: CallState) -> Snapshot:
     )
 
 
-def _seeing(reply: NgDict) -> Observed:
+def _seeing(reply: NgDict) -> ObservedMessage:
     said, sdp, shift = reply.get(VERDICT), reply.get(b"sdp"), reply.get(CSEQ_SHIFT)
     remedy, status = reply.get(REMEDY), reply.get(REFUSE_WITH)
     words = (
@@ -261,7 +261,7 @@ def _seeing(reply: NgDict) -> Observed:
         if isinstance(said, dict)
         else {}
     )
-    return Observed(
+    return ObservedMessage(
         sdp=sdp if isinstance(sdp, bytes) else None,
         shift=shift if isinstance(shift, int) else 0,
         role=words.get(b"role", ""),

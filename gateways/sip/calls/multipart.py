@@ -37,7 +37,7 @@ _HEADERS = BytesHeaderParser(policy=SMTP)
 _COMPACT = {"Content-Type": "c", "Content-Encoding": "e"}
 
 
-class Unreadable(Exception):
+class UnreadableBody(Exception):
     """It cannot be said for certain what a body holds."""
 
 
@@ -61,16 +61,16 @@ class Part:
 def read_type(text: str) -> MediaType:
     """Read a Content-Type (RFC 3261 20.15: there may be white space around its slash). Raises Unreadable."""
     if len(text) > MAX_TYPE:
-        raise Unreadable("a Content-Type too long")
+        raise UnreadableBody("a Content-Type too long")
     name, semicolon, rest = text.partition(";")
     try:
         read: Any = SMTP.header_factory("Content-Type", "".join(name.split()) + semicolon + rest)
         boundary = str(read.params.get("boundary", ""))
     except Exception as error:  # the library does not say what it raises for what it has not foreseen
-        raise Unreadable("a Content-Type that cannot be read") from error
+        raise UnreadableBody("a Content-Type that cannot be read") from error
     kind: str = read.content_type.lower()
     if read.defects and (kind.startswith("multipart/") or not _NAME.match("".join(name.split()))):
-        raise Unreadable("a Content-Type with a fault in it")
+        raise UnreadableBody("a Content-Type with a fault in it")
     return MediaType(kind, boundary)
 
 
@@ -78,13 +78,13 @@ def parts_of(body: bytes, boundary: str) -> Iterator[Part]:
     """Return all parts of a body, those within parts too, in their order. Raises Unreadable."""
     for number, part in enumerate(_parts(body, 0, len(body), boundary, 1)):
         if number >= MAX_PARTS:
-            raise Unreadable("too many parts")
+            raise UnreadableBody("too many parts")
         yield part
 
 
 def _parts(body: bytes, start: int, end: int, boundary: str, depth: int) -> Iterator[Part]:
     if depth > MAX_DEPTH:
-        raise Unreadable("too deep")
+        raise UnreadableBody("too deep")
     for first, last in _places(body, start, end, boundary):
         headers, content = _head(body, first, last)
         kind = read_type(text) if (text := _header(headers, "Content-Type")) else None
@@ -93,22 +93,22 @@ def _parts(body: bytes, start: int, end: int, boundary: str, depth: int) -> Iter
             continue
         encodings = (_header(headers, name).lower() for name in ("Content-Transfer-Encoding", "Content-Encoding"))
         if not PLAIN_ENCODINGS.issuperset(encodings):
-            raise Unreadable("a part in an encoding")
+            raise UnreadableBody("a part in an encoding")
         yield Part("" if kind is None else kind.name, content, last)
 
 
 def _places(body: bytes, start: int, end: int, boundary: str) -> Iterator[tuple[int, int]]:
     """Return where the parts begin and end: between lines that are the boundary, up to the one that closes."""
     if not boundary:
-        raise Unreadable("parts without a boundary")
+        raise UnreadableBody("parts without a boundary")
     line = rb"(?:\A|(?<=\n))--" + re.escape(boundary.encode(errors="surrogateescape"))
     found = list(re.finditer(line + rb"(--)?[ \t]*(?:\r?\n|\Z)", body[start:end]))
     if len(found) != len(re.findall(line, body[start:end])):
-        raise Unreadable("a line that only begins as the boundary does")  # it counts all the same (RFC 2046 5.1.1)
+        raise UnreadableBody("a line that only begins as the boundary does")  # it counts all the same (RFC 2046 5.1.1)
     if [place for place, match in enumerate(found) if match[1]] != [len(found) - 1]:
-        raise Unreadable("parts that are not closed once, at their end")
+        raise UnreadableBody("parts that are not closed once, at their end")
     if _LIKE_SDP.search(body[start : start + found[0].start()] + b"\n" + body[start + found[-1].end() : end]):
-        raise Unreadable("what may be a session description outside of the parts")
+        raise UnreadableBody("what may be a session description outside of the parts")
     for before, after in pairwise(found):
         yield start + before.end(), start + max(before.end(), _without_line_end(body, start + after.start()) - start)
 
@@ -121,11 +121,11 @@ def _without_line_end(body: bytes, position: int) -> int:
 def _head(body: bytes, start: int, end: int) -> tuple[EmailMessage, int]:
     blank = _END_OF_HEAD.search(body[start:end])
     if blank is None:
-        raise Unreadable("a part without an end of its headers")
+        raise UnreadableBody("a part without an end of its headers")
     head = _SPACE_BEFORE_COLON.sub(rb"\1:", body[start : start + blank.start()])  # as SIP's own headers may have it
     headers = _HEADERS.parsebytes(head)
     if headers.defects:
-        raise Unreadable("headers of a part that cannot be read")
+        raise UnreadableBody("headers of a part that cannot be read")
     return headers, start + blank.end()
 
 
@@ -134,5 +134,5 @@ def _header(headers: EmailMessage, name: str) -> str:
     found = [*headers.get_all(name, ()), *headers.get_all(_COMPACT.get(name, name), ())]
     found = list(dict.fromkeys(str(each).strip() for each in found))
     if len(found) > 1:
-        raise Unreadable(f"more than one {name}")
+        raise UnreadableBody(f"more than one {name}")
     return found[0] if found else ""

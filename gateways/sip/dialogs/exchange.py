@@ -7,20 +7,20 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from gateways.sip.messages.incoming import IncomingResponse
-from gateways.sip.transactions.users import Failure
+from gateways.sip.transactions.users import TransactionFailure
 
-End: TypeAlias = IncomingResponse | Failure
+End: TypeAlias = IncomingResponse | TransactionFailure
 """How a request ended: with a final response, or without one."""
 
 
-class Exchange:
+class RequestExchange:
     """The user of the transaction.
 
     accepted: called with the first 2xx to an INVITE, also with one that comes when nobody waits for it any more. It
     gives by `acknowledge_with` what sends the ACK.
     """
 
-    def __init__(self, accepted: Callable[[Exchange, IncomingResponse], None]) -> None:
+    def __init__(self, accepted: Callable[[RequestExchange, IncomingResponse], None]) -> None:
         self._accepted = accepted
         self._is_accepted = False
         self._send_ack: Callable[[], None] | None = None
@@ -42,7 +42,7 @@ class Exchange:
             self._acknowledge(response)
         self._ends(response)
 
-    def transaction_failed(self, failure: Failure) -> None:
+    def transaction_failed(self, failure: TransactionFailure) -> None:
         """Take note that there is no response."""
         self._ends(failure)
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from actors.sip_requests import DialogRequest
-from gateways.sip.addresses import Hop, Local
+from gateways.sip.addresses import Hop, ListeningPoint
 from gateways.sip.dialogs.paths import is_hidden, read_hop
 from gateways.sip.messages.uris import read_uri
 from gateways.sip.proxy.border import Resolver, Sockets
@@ -31,7 +31,7 @@ class Hops:
     def __init__(self, resolver: Resolver, network: Network) -> None:
         self._resolver, self._network = resolver, network
 
-    def local_for(self, hop: Hop) -> Local | None:
+    def local_for(self, hop: Hop) -> ListeningPoint | None:
         """Return the listening point that a message to a hop leaves from, None if none can reach it."""
         return self._network.local_for(hop)
 

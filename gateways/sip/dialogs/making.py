@@ -7,7 +7,7 @@ from dataclasses import replace
 from sipmessage import Headers, Request, Response
 
 from actors.sip_requests import DialogRequest
-from gateways.sip.addresses import Hop, Local
+from gateways.sip.addresses import Hop, ListeningPoint
 from gateways.sip.dialogs.paths import Path
 from gateways.sip.messages.headers import CopyableHeaders
 from gateways.sip.messages.ids import new_branch
@@ -38,7 +38,7 @@ def request_for(asked: DialogRequest, way: Path) -> Request:
     return request
 
 
-def sent_from(request: Request, local: Local) -> Request:
+def sent_from(request: Request, local: ListeningPoint) -> Request:
     """Return a copy of a request with our Via, in which responses find the way back (RFC 3261 18.1.1, RFC 3581 3)."""
     via = f"SIP/2.0/{local.transport.upper()} {local.sent_by};branch={new_branch()};rport"
     names = request.headers.keys()

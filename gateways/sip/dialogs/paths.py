@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 
 from events.values import value
-from gateways.sip.addresses import Hop, Transport
+from gateways.sip.addresses import Hop, SipTransport
 from gateways.sip.messages.uris import read_uri
 from gateways.sip.messages.values import uri_text
 
@@ -41,7 +41,7 @@ def read_hop(text: str) -> Hop | None:
     transport, _, rest = text.partition(":")
     host, _, port = rest.rpartition(":")
     try:
-        return Hop(Transport(transport), host.strip("[]"), int(port))
+        return Hop(SipTransport(transport), host.strip("[]"), int(port))
     except ValueError:
         return None
 

@@ -20,7 +20,7 @@ from gateways.sip.dialogs.sending import Sender
 from gateways.sip.proxy.border import Layer
 from gateways.sip.script.branch_views import Local
 from gateways.sip.script.script import ScriptFailure
-from gateways.sip.transactions.users import Failure
+from gateways.sip.transactions.users import TransactionFailure
 
 log = structlog.get_logger(bounded=True)
 
@@ -144,8 +144,8 @@ def _failed(task: asyncio.Task[_T]) -> bool:
 
 
 def _outcome(end: End) -> SipOutcome:
-    if isinstance(end, Failure):
-        return SipOutcome(0, end, reached=end is Failure.TIMEOUT)
+    if isinstance(end, TransactionFailure):
+        return SipOutcome(0, end, reached=end is TransactionFailure.TIMEOUT)
     response = end.message
     retry_after = _SECONDS.match(response.headers.get("Retry-After") or "")
     return SipOutcome(

@@ -12,13 +12,13 @@ from sipmessage import Request
 from actors.sip_requests import DialogRequest
 from events.values import value
 from gateways.sip.addresses import Hop
-from gateways.sip.dialogs.exchange import End, Exchange
+from gateways.sip.dialogs.exchange import End, RequestExchange
 from gateways.sip.dialogs.hops import Hops
 from gateways.sip.dialogs.making import ack_of, request_for, sent_from
 from gateways.sip.dialogs.paths import Path, path
 from gateways.sip.messages.incoming import IncomingResponse
 from gateways.sip.proxy.border import Layer
-from gateways.sip.transactions.users import Failure
+from gateways.sip.transactions.users import TransactionFailure
 
 Change: TypeAlias = Callable[[Request], Awaitable[None]]
 """Changes a request before it leaves."""
@@ -66,13 +66,13 @@ class Sender:
             if isinstance(end, IncomingResponse) and end.status != 503:
                 return end
             ends.append(end)
-        return min(ends, key=_how_little_it_says, default=Failure.TRANSPORT)
+        return min(ends, key=_how_little_it_says, default=TransactionFailure.TRANSPORT)
 
     async def _try_one(self, made: _Made, hop: Hop, share: float, until: float) -> End:
         request = self._addressed(made.request, hop)
         if request is None:
-            return Failure.TRANSPORT
-        exchange = Exchange(partial(self._accepted, made, hop))
+            return TransactionFailure.TRANSPORT
+        exchange = RequestExchange(partial(self._accepted, made, hop))
         transaction = self._layer.request(request, hop, exchange)
         end = await exchange.ended(share)
         if end is None and exchange.heard:
@@ -80,7 +80,7 @@ class Sender:
         if end is None and request.method == "INVITE":
             transaction.cancel()
             end = await exchange.ended(self._grace) if exchange.heard else None
-        return end or Failure.TIMEOUT
+        return end or TransactionFailure.TIMEOUT
 
     def _addressed(self, request: Request, hop: Hop) -> Request | None:
         local = self._hops.local_for(hop)
@@ -88,14 +88,14 @@ class Sender:
 
     # -- the ACK of a 2xx --
 
-    def _accepted(self, made: _Made, hop: Hop, exchange: Exchange, response: IncomingResponse) -> None:
+    def _accepted(self, made: _Made, hop: Hop, exchange: RequestExchange, response: IncomingResponse) -> None:
         ack = _make(ack_of(made.asked, response.message))
         if ack.way.next_uri == made.way.next_uri:
             exchange.acknowledge_with(partial(self._send_ack, ack.request, hop))
         else:
             self._spawn(self._acknowledge_elsewhere(ack, exchange))
 
-    async def _acknowledge_elsewhere(self, ack: _Made, exchange: Exchange) -> None:
+    async def _acknowledge_elsewhere(self, ack: _Made, exchange: RequestExchange) -> None:
         for hop in (await self._hops.towards(ack.way.next_uri, ack.asked))[:1]:
             exchange.acknowledge_with(partial(self._send_ack, ack.request, hop))
 
@@ -113,4 +113,4 @@ def _make(asked: DialogRequest) -> _Made:
 def _how_little_it_says(end: End) -> int:
     if isinstance(end, IncomingResponse):
         return 0
-    return 1 if end is Failure.TIMEOUT else 2
+    return 1 if end is TransactionFailure.TIMEOUT else 2

@@ -34,7 +34,7 @@ _NUMBER = re.compile("[0-9]{1,10}")
 _ID = re.compile(r"[!-~]{1,1024}")
 
 
-class Fault(Exception):
+class MessageFault(Exception):
     """What is wrong with a message, and the code that says so."""
 
     def __init__(self, reason: str, code: int = 400) -> None:
@@ -42,7 +42,7 @@ class Fault(Exception):
         self.reason, self.code = reason, code
 
 
-class Fields(NamedTuple):
+class MessageFields(NamedTuple):
     """What was read; the tags are "" where there is none."""
 
     call_id: str
@@ -52,20 +52,20 @@ class Fields(NamedTuple):
     method: str
 
 
-def read_fields(known: Known) -> Fields:
+def read_fields(known: Known) -> MessageFields:
     """Check the headers that every message must have, and read them. Raises Fault."""
     for key, name in _NEEDED.items():
         if key not in known or not known[key][0]:
-            raise Fault(f"No {name}")
+            raise MessageFault(f"No {name}")
     for key, name in _SINGLE.items():
         if key in known and len(known[key]) > 1:
-            raise Fault(f"More Than One {name}")
+            raise MessageFault(f"More Than One {name}")
     cseq = _CSEQ.fullmatch(known["cseq"][0])
     if cseq is None or int(cseq[1]) > MAX_CSEQ:
-        raise Fault("Bad CSeq")
+        raise MessageFault("Bad CSeq")
     if not _ID.fullmatch(call_id := known["call-id"][0]):
-        raise Fault("Bad Call-ID")
-    return Fields(call_id, _tag(known["from"][0], "From"), _tag(known["to"][0], "To"), int(cseq[1]), cseq[2])
+        raise MessageFault("Bad Call-ID")
+    return MessageFields(call_id, _tag(known["from"][0], "From"), _tag(known["to"][0], "To"), int(cseq[1]), cseq[2])
 
 
 def check_max_forwards(known: Known) -> None:
@@ -85,15 +85,15 @@ def _number(known: Known, key: str, name: str) -> int | None:
     if key not in known:
         return None
     if not _NUMBER.fullmatch(text := known[key][0]):
-        raise Fault(f"Bad {name}")
+        raise MessageFault(f"Bad {name}")
     return int(text)
 
 
 def _tag(value: str, name: str) -> str:
     match = _PARTY.fullmatch(value)
     if match is None:
-        raise Fault(f"Bad {name}")
+        raise MessageFault(f"Bad {name}")
     tag = read_parameters(match[1]).get("tag") or ""
     if tag and not _ID.fullmatch(tag):
-        raise Fault(f"Bad {name} Tag")
+        raise MessageFault(f"Bad {name} Tag")
     return tag

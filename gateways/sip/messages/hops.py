@@ -7,9 +7,9 @@ from ipaddress import ip_address
 
 from sipmessage import Via
 
-from gateways.sip.addresses import Hop, Transport
+from gateways.sip.addresses import Hop, SipTransport
 
-_TRANSPORTS = {transport.value: transport for transport in Transport}
+_TRANSPORTS = {transport.value: transport for transport in SipTransport}
 
 
 def response_hop(via: Via, hop: Hop) -> Hop:
@@ -41,7 +41,7 @@ def hop_of(via: Via) -> Hop | None:
     return Hop(transport, host, _rport(via) or _sent_by_port(via, transport))
 
 
-def _sent_by_port(via: Via, transport: Transport) -> int:
+def _sent_by_port(via: Via, transport: SipTransport) -> int:
     return via.port or transport.default_port
 
 

@@ -11,7 +11,7 @@ import re
 from sipmessage import Request, Response
 
 from gateways.sip.addresses import Hop
-from gateways.sip.messages.fields import Fault, check_max_forwards, content_length, read_fields
+from gateways.sip.messages.fields import MessageFault, check_max_forwards, content_length, read_fields
 from gateways.sip.messages.hops import response_hop
 from gateways.sip.messages.ids import COOKIE
 from gateways.sip.messages.incoming import IncomingRequest, IncomingResponse
@@ -55,9 +55,9 @@ def read(data: bytes, hop: Hop) -> IncomingRequest | IncomingResponse:
     parts = take_apart(data)
     try:
         if parts.fault:
-            raise Fault(parts.fault)
+            raise MessageFault(parts.fault)
         return _response(parts, hop) if _is_response(parts) else _request(parts, hop)
-    except Fault as fault:
+    except MessageFault as fault:
         raise _malformed(parts, hop, fault) from None
 
 
@@ -69,46 +69,46 @@ def _request(parts: Parts, hop: Hop) -> IncomingRequest:
     method, uri = _request_line(parts.start)
     fields = read_fields(parts.known)
     if fields.method != method:
-        raise Fault("CSeq Of Another Method")
+        raise MessageFault("CSeq Of Another Method")
     check_max_forwards(parts.known)
     message = Request(method, uri, _body(parts))
     message.headers = parts.headers
     try:
         via = mark_source(parts.headers, hop)
     except ValueError:
-        raise Fault("Bad Via") from None
+        raise MessageFault("Bad Via") from None
     if via.parameters.get("branch") == COOKIE:
-        raise Fault("Branch Without Identifier")
+        raise MessageFault("Branch Without Identifier")
     return IncomingRequest(message, hop, via, fields.call_id, fields.from_tag, fields.to_tag, fields.cseq)
 
 
 def _response(parts: Parts, hop: Hop) -> IncomingResponse:
     match = _STATUS_LINE.fullmatch(parts.start)
     if match is None:
-        raise Fault("Bad Status Line")
+        raise MessageFault("Bad Status Line")
     fields = read_fields(parts.known)
     message = Response(int(match[1]), match[2] or "", _body(parts))
     message.headers = parts.headers
     try:
         via = top_via(parts.headers)
     except ValueError:
-        raise Fault("Bad Via") from None
+        raise MessageFault("Bad Via") from None
     return IncomingResponse(message, hop, via, *fields)
 
 
 def _request_line(start: str) -> tuple[str, TextURI]:
     match = _REQUEST_LINE.fullmatch(start)
     if match is None:
-        raise Fault("Bad Request Line")
+        raise MessageFault("Bad Request Line")
     method, text, version = match.groups()
     if version != "2.0":
-        raise Fault("Version Not Supported", 505)
+        raise MessageFault("Version Not Supported", 505)
     try:
         uri = read_uri(text)
     except ValueError:
-        raise Fault("Bad Request-URI") from None
+        raise MessageFault("Bad Request-URI") from None
     if uri.headers:
-        raise Fault("Headers In Request-URI")
+        raise MessageFault("Headers In Request-URI")
     return method, uri
 
 
@@ -118,11 +118,11 @@ def _body(parts: Parts) -> bytes:
         parts.headers.set("Content-Length", str(len(parts.body)))
         return parts.body
     if length > len(parts.body):
-        raise Fault("Body Shorter Than Content-Length")
+        raise MessageFault("Body Shorter Than Content-Length")
     return parts.body[:length]
 
 
-def _malformed(parts: Parts, hop: Hop, fault: Fault) -> Malformed:
+def _malformed(parts: Parts, hop: Hop, fault: MessageFault) -> Malformed:
     """Return what to raise for a fault. No reply goes to a response, to an ACK, and to what lacks headers to copy."""
     if _is_response(parts) or _is_ack(parts) or not all(any(parts.known.get(key, ())) for key in _NEEDED_TO_REPLY):
         return Malformed(fault.reason)

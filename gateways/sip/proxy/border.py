@@ -7,7 +7,7 @@ from typing import Protocol
 
 from sipmessage import URI, Request, Response
 
-from gateways.sip.addresses import Hop, Local
+from gateways.sip.addresses import Hop, ListeningPoint
 from gateways.sip.transactions.users import ClientTransaction, ClientUser
 
 
@@ -25,10 +25,10 @@ class Sockets(Protocol):
     """The listening points, open already."""
 
     @property
-    def locals(self) -> Sequence[Local]:
+    def locals(self) -> Sequence[ListeningPoint]:
         """All of them."""
 
-    def local_for(self, hop: Hop) -> Local | None:
+    def local_for(self, hop: Hop) -> ListeningPoint | None:
         """Return the one that a message to `hop` leaves from, None if there is none of its transport and family."""
 
 
@@ -42,7 +42,7 @@ class Resolver(Protocol):
         """Return the hops of a URI in the order in which they are to be tried; none if there are none."""
 
 
-class Alarm(Protocol):
+class TimerHandle(Protocol):
     """Something that is to happen later."""
 
     def cancel(self) -> None:
@@ -52,5 +52,5 @@ class Alarm(Protocol):
 class Clock(Protocol):
     """What makes things happen later: an event loop."""
 
-    def call_later(self, delay: float, callback: Callable[[], object], /) -> Alarm:
+    def call_later(self, delay: float, callback: Callable[[], object], /) -> TimerHandle:
         """Call back after so many seconds."""

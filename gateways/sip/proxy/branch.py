@@ -7,18 +7,18 @@ from typing import Any, Protocol
 
 from sipmessage import Response
 
-from gateways.sip.addresses import Hop, Local
+from gateways.sip.addresses import Hop, ListeningPoint
 from gateways.sip.messages.incoming import IncomingResponse
 from gateways.sip.messages.making import copy_request
 from gateways.sip.messages.replies import reply_to
 from gateways.sip.messages.values import take_first
-from gateways.sip.proxy.border import Alarm
+from gateways.sip.proxy.border import TimerHandle
 from gateways.sip.proxy.dependencies import ProxyDependencies
 from gateways.sip.proxy.forwarding import Marks, forwarded, hops_to, next_hop
-from gateways.sip.proxy.hooks import ReceivedRequest, RequestHooks, Target
+from gateways.sip.proxy.hooks import ProxyTarget, ReceivedRequest, RequestHooks
 from gateways.sip.proxy.refusals import reason_of
 from gateways.sip.proxy.work_queues import Work, WorkQueue
-from gateways.sip.transactions.users import ClientTransaction, Failure
+from gateways.sip.transactions.users import ClientTransaction, TransactionFailure
 
 _RANG_TOO_LONG = reason_of(408, "No answer in time")
 _MOST_WAITING = 64
@@ -62,7 +62,7 @@ class ForkedBranch:
     answer just when it is cancelled). It has ended, a little later, when the passage and the context have seen that.
     """
 
-    def __init__(self, context: Fork, index: int, target: Target) -> None:
+    def __init__(self, context: Fork, index: int, target: ProxyTarget) -> None:
         self.index, self.target = index, target
         self.request = forwarded(context.arrival.request, target)
         self.source: Hop | None = None
@@ -73,7 +73,7 @@ class ForkedBranch:
         self._is_invite = self.request.method == "INVITE"
         self._hops: list[Hop] = []
         self._transaction: ClientTransaction | None = None
-        self._timer: Alarm | None = None
+        self._timer: TimerHandle | None = None
         self._heard = self._stopped = self._over = False
 
     def start(self) -> None:
@@ -132,7 +132,7 @@ class ForkedBranch:
                 return
         self._make(487 if self._stopped else 503)
 
-    def _send_to(self, hop: Hop, local: Local) -> None:
+    def _send_to(self, hop: Hop, local: ListeningPoint) -> None:
         self.request = copy_request(self._unmarked) if self._hops else self._unmarked
         self._context.marks.put_on(self.request, local)
         self._heard = False
@@ -172,14 +172,14 @@ class ForkedBranch:
         is_further = self._is_invite and 200 <= code < 300 if self._over else code > 100
         return is_further and self._lane.waiting < _MOST_WAITING
 
-    def transaction_failed(self, failure: Failure) -> None:
+    def transaction_failed(self, failure: TransactionFailure) -> None:
         """Take note that there will be no response: try the next hop if nothing was heard of this one (16.9)."""
         if self._over:
             return
         if self._hops and not self._heard and not self._stopped:
             self._try_next()
         else:
-            self._make(408 if failure is Failure.TIMEOUT else 503)
+            self._make(408 if failure is TransactionFailure.TIMEOUT else 503)
 
     def transaction_over(self) -> None:
         """Take note that nothing more will be told of one of its transactions."""

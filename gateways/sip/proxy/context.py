@@ -14,7 +14,7 @@ from gateways.sip.messages.replies import reply_to
 from gateways.sip.proxy.branch import ForkedBranch
 from gateways.sip.proxy.dependencies import ProxyDependencies
 from gateways.sip.proxy.forwarding import Marks
-from gateways.sip.proxy.hooks import Answer, Forwarding, ReceivedRequest, RefusalError, RequestHooks, Target
+from gateways.sip.proxy.hooks import Answer, Forwarding, ProxyTarget, ReceivedRequest, RefusalError, RequestHooks
 from gateways.sip.proxy.refusals import reason_of, refusal_for, reply_with
 from gateways.sip.proxy.responses import best_of, for_client
 from gateways.sip.proxy.upstream import Upstream
@@ -62,7 +62,7 @@ class Context:
         self._lane = WorkQueue(means.lanes)
         self._upstream = Upstream(transaction)
         self._branches: list[ForkedBranch] = []
-        self._groups: deque[list[Target]] = deque()  # targets of branches to come, those of a group in parallel
+        self._groups: deque[list[ProxyTarget]] = deque()  # targets of branches to come, those of a group in parallel
         self._open = 0  # branches that have not ended
         self._failures: list[Response] = []
         self._refusals: list[Response] = []  # those of the failures that are our own
@@ -130,7 +130,7 @@ class Context:
             self.transaction.drop()
         self._finish()
 
-    def _plan(self, targets: Iterable[Target]) -> None:
+    def _plan(self, targets: Iterable[ProxyTarget]) -> None:
         """Take targets for branches to come, if there may be any: those of a higher q first."""
         if not self._closed:
             room = self.means.settings.max_branches - len(self._branches)
@@ -146,7 +146,7 @@ class Context:
         elif self._groups:
             self._fork(self._groups.popleft())
 
-    def _fork(self, targets: Sequence[Target]) -> None:
+    def _fork(self, targets: Sequence[ProxyTarget]) -> None:
         first = len(self._branches)
         branches = [ForkedBranch(self, first + number, target) for number, target in enumerate(targets)]
         self._branches += branches
@@ -282,5 +282,5 @@ class Context:
         return refusal_for(error, what, self.arrival.incoming, self.means.counters)
 
 
-def _q(target: Target) -> float:
+def _q(target: ProxyTarget) -> float:
     return target.q

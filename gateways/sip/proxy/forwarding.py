@@ -8,13 +8,13 @@ from dataclasses import dataclass
 
 from sipmessage import URI, Request
 
-from gateways.sip.addresses import Hop, Local, Transport
+from gateways.sip.addresses import Hop, ListeningPoint, SipTransport
 from gateways.sip.messages.ids import new_branch
 from gateways.sip.messages.making import add_first, copy_request
 from gateways.sip.messages.parameters import NONE
 from gateways.sip.messages.values import split_values, uri_of
 from gateways.sip.proxy.border import Resolver
-from gateways.sip.proxy.hooks import RefusalError, Target
+from gateways.sip.proxy.hooks import ProxyTarget, RefusalError
 from gateways.sip.proxy.routes import record_routes, set_routes
 
 MAX_FORWARDS = 70
@@ -24,7 +24,7 @@ MOST_FORWARDS = 255
 """The highest number that a Max-Forwards may have (RFC 3261 20.22): who asks for more gets that."""
 
 
-def forwarded(request: Request, target: Target) -> Request:
+def forwarded(request: Request, target: ProxyTarget) -> Request:
     """Return the copy of a request that goes to a target (steps 1 to 3)."""
     copy = copy_request(request)
     copy.uri = _request_uri(target.uri)
@@ -34,7 +34,7 @@ def forwarded(request: Request, target: Target) -> Request:
     return copy
 
 
-def next_hop(request: Request, target: Target) -> URI:
+def next_hop(request: Request, target: ProxyTarget) -> URI:
     """Return the URI of the next hop (steps 6 and 7). If that is a strict router, the request is made fit for it.
 
     Raises RefusalError if the Routes cannot be read, or nothing can be sent to such a URI.
@@ -70,11 +70,11 @@ class Marks:
     """
 
     fingerprint: str
-    incoming: Local | None = None
+    incoming: ListeningPoint | None = None
     record_route: Mapping[str, str | None] | None = None
     others: Sequence[str] = ()
 
-    def put_on(self, request: Request, local: Local) -> None:
+    def put_on(self, request: Request, local: ListeningPoint) -> None:
         """Put our Record-Routes and Via, with a new branch, on a request that is to leave from a listening point."""
         if self.record_route is not None:
             secure = request.uri.scheme == "sips" or (request.headers.get("Route") or "").startswith("<sips:")
@@ -83,9 +83,9 @@ class Marks:
         put_via(request, local, f"{new_branch()}.{self.fingerprint}")
 
 
-def put_via(request: Request, local: Local, branch: str) -> None:
+def put_via(request: Request, local: ListeningPoint, branch: str) -> None:
     """Put our Via on a request, and the length that streams need."""
-    rport = ";rport" if local.transport is Transport.UDP else ""
+    rport = ";rport" if local.transport is SipTransport.UDP else ""
     add_first(request.headers, "Via", f"SIP/2.0/{local.transport.upper()} {local.sent_by};branch={branch}{rport}")
     if request.headers.get("Content-Length") is None:
         request.headers.set("Content-Length", str(len(request.body)))

@@ -13,7 +13,7 @@ from gateways.sip.messages.incoming import IncomingRequest, IncomingResponse
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class ProxyTarget:
     """Where a branch is to go: `uri` becomes the Request-URI; `next_hop`, if given, is where it is sent all the same.
 
     q: targets with a higher one are tried first (RFC 3261 16.6); those with the same in parallel.
@@ -24,7 +24,7 @@ class Target:
     q: float = 1.0
 
 
-class Branch(Protocol):
+class ProxyBranch(Protocol):
     """A branch of a request that is on its way through the proxy.
 
     index: counts the branches of the request from 0, over all forks. request: the copy that is to be sent; before it
@@ -34,7 +34,7 @@ class Branch(Protocol):
     """
 
     index: int
-    target: Target
+    target: ProxyTarget
     request: Request
     source: Hop | None
 
@@ -50,10 +50,10 @@ class RefusalError(Exception):
 class RequestHooks(Protocol):
     """What happens to one request and its responses on their way. Errors other than RefusalError end it with 500."""
 
-    async def branch_leaves(self, branch: Branch) -> None:
+    async def branch_leaves(self, branch: ProxyBranch) -> None:
         """Change a branch's request before it is sent. Raises RefusalError to have the branch fail instead."""
 
-    async def response_came(self, branch: Branch, response: Response) -> Response | None:
+    async def response_came(self, branch: ProxyBranch, response: Response) -> Response | None:
         """Change a branch's response before the proxy takes it (our Via is gone already); None drops a provisional one.
 
         Called for responses that the proxy makes for a branch, too (408 after silence, 503 for a failed transport).
@@ -61,20 +61,20 @@ class RequestHooks(Protocol):
         that; if a 2xx was refused so, `abandoned` follows.
         """
 
-    async def refused(self, branch: Branch, response: Response, *, ends_request: bool) -> None:
+    async def refused(self, branch: ProxyBranch, response: Response, *, ends_request: bool) -> None:
         """Take note that a branch ends with a final response of ours, whatever it comes from, before that is sent.
 
         That is what the hooks above raised, or what stands for a fault on the branch's way out. ends_request: it is
         for the whole request, not just for the branch. For all other final responses there was `response_came`.
         """
 
-    async def abandoned(self, branch: Branch, response: Response) -> None:
+    async def abandoned(self, branch: ProxyBranch, response: Response) -> None:
         """End the dialog of a 2xx which nobody upstream will hear of: if an INVITE made it, ACK and BYE (RFC 3261 15).
 
         The 2xx to an INVITE, or one that was refused to whatever request: its ends differ about what was agreed on.
         """
 
-    async def all_failed(self, best: Response) -> Sequence[Target]:
+    async def all_failed(self, best: Response) -> Sequence[ProxyTarget]:
         """Return targets for further branches now that all have failed, none to let the best response be sent.
 
         Raises RefusalError to have another response sent. Not called for a request that was cancelled.
@@ -108,7 +108,7 @@ class Forwarding:
     record_route: parameters, beside lr, of a Record-Route of ours that is to be put on it; None for no Record-Route.
     """
 
-    targets: Sequence[Target]
+    targets: Sequence[ProxyTarget]
     passage: RequestHooks
     record_route: Mapping[str, str | None] | None = None
 

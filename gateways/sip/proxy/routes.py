@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from sipmessage import URI, Parameters, Request
 
-from gateways.sip.addresses import Local, Transport, bracketed
+from gateways.sip.addresses import ListeningPoint, SipTransport, bracketed
 from gateways.sip.messages.incoming import IncomingRequest
 from gateways.sip.messages.making import copy_request
 from gateways.sip.messages.parameters import NONE
@@ -22,7 +22,7 @@ _PARAMETER_SAFE = "-_.!~*'()[]/:&+$"
 class OwnAddresses:
     """The hosts and ports that stand for us: those listened on, those advertised, and the aliases."""
 
-    def __init__(self, listening: Iterable[Local], aliases: Iterable[str]) -> None:
+    def __init__(self, listening: Iterable[ListeningPoint], aliases: Iterable[str]) -> None:
         self._any_port: set[str] = set()
         self._addresses: set[tuple[str, int]] = set()
         for local in listening:
@@ -88,8 +88,8 @@ def set_routes(request: Request, routes: list[str]) -> None:
 
 def record_routes(
     parameters: Mapping[str, str | None],
-    incoming: Local | None,
-    outgoing: Local,
+    incoming: ListeningPoint | None,
+    outgoing: ListeningPoint,
     *,
     others: Sequence[str] = (),
     secure: bool = False,
@@ -107,10 +107,10 @@ def record_routes(
     return values
 
 
-def _record_route(sent_by: str, transport: Transport, parameters: str, secure: bool) -> str:
+def _record_route(sent_by: str, transport: SipTransport, parameters: str, secure: bool) -> str:
     if secure:
         return f"<sips:{sent_by};lr{parameters}>"
-    how = "" if transport is Transport.UDP else f";transport={transport}"
+    how = "" if transport is SipTransport.UDP else f";transport={transport}"
     return f"<sip:{sent_by}{how};lr{parameters}>"
 
 
@@ -132,11 +132,11 @@ def _without_maddr(uri: URI, own: OwnAddresses) -> URI:
 
 
 def _default_port(uri: URI) -> int:
-    secure = uri.scheme == "sips" or (uri.parameters.get("transport") or "").lower() == Transport.TLS
-    return (Transport.TLS if secure else Transport.UDP).default_port
+    secure = uri.scheme == "sips" or (uri.parameters.get("transport") or "").lower() == SipTransport.TLS
+    return (SipTransport.TLS if secure else SipTransport.UDP).default_port
 
 
-def _addresses(local: Local) -> Iterator[tuple[str, int]]:
+def _addresses(local: ListeningPoint) -> Iterator[tuple[str, int]]:
     yield _same(bracketed(local.advertised_host)), local.advertised_port
     address = ipaddress.ip_address(local.host)
     if not address.is_unspecified:

@@ -18,7 +18,7 @@ from gateways.sip.messages.vias import top_via
 from gateways.sip.proxy.checks import Fingerprints, fault_of
 from gateways.sip.proxy.dependencies import ProxyDependencies
 from gateways.sip.proxy.forwarding import forwarded, hops_to, next_hop, put_via
-from gateways.sip.proxy.hooks import Forwarding, RefusalError, Target
+from gateways.sip.proxy.hooks import Forwarding, ProxyTarget, RefusalError
 from gateways.sip.proxy.routes import arrival_of
 from gateways.sip.proxy.work_queues import WorkQueue
 
@@ -30,7 +30,7 @@ class AckBranch:
     """The one branch of an ACK."""
 
     index: int
-    target: Target
+    target: ProxyTarget
     request: Request
     source: Hop | None = None
 

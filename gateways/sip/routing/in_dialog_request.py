@@ -10,10 +10,10 @@ from sipmessage import Response
 from events.registry import PartyLearned
 from gateways.sip.calls import facts
 from gateways.sip.calls.bodies import sdp_of
-from gateways.sip.calls.client import CallClient, Observed, Snapshot
+from gateways.sip.calls.client import CallClient, ObservedMessage, Snapshot
 from gateways.sip.calls.settings import CallSettings
 from gateways.sip.messages.incoming import IncomingRequest, Message
-from gateways.sip.proxy.hooks import Branch
+from gateways.sip.proxy.hooks import ProxyBranch
 from gateways.sip.routing.sides import WITHOUT_SDP, must_be_heard, refuse_offers
 from replay.offer_answer import SipMessage
 from replay.relay_settings import CALLEE, CALLER
@@ -38,10 +38,10 @@ class InDialogRequest:
         self._calls, self._incoming, self._settings, self._call = calls, incoming, settings, call
         self._leg = call.leg(incoming.from_tag)
         self._event = facts.request_event(incoming, from_caller=self._leg == CALLER)
-        self._accepted: dict[bytes | None, Observed] = {}
+        self._accepted: dict[bytes | None, ObservedMessage] = {}
         self._is_open = False  # the call took the request, and knows of no final response to it
 
-    async def leaves(self, branch: Branch) -> Observed:
+    async def leaves(self, branch: ProxyBranch) -> ObservedMessage:
         """Have the request's offer or answer relayed, and give it the CSeq that it is to have beyond us."""
         if self._call.ended:
             refuse_offers(branch.request)
@@ -55,7 +55,7 @@ class InDialogRequest:
         self._renumber(branch.request, seeing.shift)
         return must_be_heard(seeing, self._incoming)
 
-    async def answered(self, branch: Branch, response: Response) -> Observed:
+    async def answered(self, branch: ProxyBranch, response: Response) -> ObservedMessage:
         """Have the response's answer relayed, and give it back the CSeq that its request came with."""
         response.headers.set("CSeq", f"{self._incoming.cseq} {self._incoming.method}")
         event = facts.response_event(self._event, response)
@@ -71,7 +71,7 @@ class InDialogRequest:
             self._accepted[event.sdp] = seeing
         return seeing
 
-    async def refused(self, branch: Branch, response: Response) -> None:
+    async def refused(self, branch: ProxyBranch, response: Response) -> None:
         """Let the call know: a request that has its final response is in nobody's way any more (RFC 3261 14.1)."""
         if self._is_open:
             self._is_open = False
@@ -90,7 +90,9 @@ class InDialogRequest:
     async def cancelled(self) -> None:
         """Do nothing: its final response tells."""
 
-    async def _signal(self, event: SipMessage, message: Message, source: str, branch: Branch | None = None) -> Observed:
+    async def _signal(
+        self, event: SipMessage, message: Message, source: str, branch: ProxyBranch | None = None
+    ) -> ObservedMessage:
         return await self._calls.signal(
             self._call.name,
             event,
@@ -100,7 +102,7 @@ class InDialogRequest:
             expires=facts.session_expires(message) if isinstance(message, Response) else 0,
         )
 
-    def _refreshed(self, event: SipMessage, message: Message, branch: Branch | None) -> PartyLearned | None:
+    def _refreshed(self, event: SipMessage, message: Message, branch: ProxyBranch | None) -> PartyLearned | None:
         """Return how the sender is reached from now on, if the message tells."""
         hop = self._incoming.hop if branch is None else branch.source
         tag = self._incoming.from_tag if branch is None else self._incoming.to_tag

@@ -12,10 +12,10 @@ from actors.setting_values import branch_name
 from events.registry import Event
 from gateways.sip.calls import facts
 from gateways.sip.calls.bodies import sdp_of
-from gateways.sip.calls.client import CallClient, Observed
+from gateways.sip.calls.client import CallClient, ObservedMessage
 from gateways.sip.calls.settings import CallSettings
 from gateways.sip.messages.values import split_values, tag_of
-from gateways.sip.proxy.hooks import Branch, ReceivedRequest
+from gateways.sip.proxy.hooks import ProxyBranch, ReceivedRequest
 from gateways.sip.routing.sides import AS_IT_IS, WITHOUT_SDP, must_be_heard
 from replay.identity import first_id, id_of_caller
 from replay.offer_answer import SipMessage
@@ -38,15 +38,15 @@ class NewCall:
         self._offers: dict[int, SipMessage] = {}
         self._open: set[int] = set()
         self._dialogs: set[tuple[str, str]] = set()
-        self._accepted: dict[tuple[int, str, bytes | None], Observed] = {}
+        self._accepted: dict[tuple[int, str, bytes | None], ObservedMessage] = {}
         self._accepting = asyncio.Lock()  # each 2xx goes on in its turn, however long the relays of others take
         self._was_cancelled = False
 
-    async def leaves(self, branch: Branch) -> Observed:
+    async def leaves(self, branch: ProxyBranch) -> ObservedMessage:
         """Have the branch's offer relayed."""
         return await self._begin(branch) if self._settings.tracked else AS_IT_IS
 
-    async def _begin(self, branch: Branch) -> Observed:
+    async def _begin(self, branch: ProxyBranch) -> ObservedMessage:
         event = replace(
             facts.request_event(self._incoming, from_caller=True, branch=branch_name(branch.index)),
             sdp=sdp_of(branch.request),
@@ -59,7 +59,7 @@ class NewCall:
             self._made.add(branch.index)
         return must_be_heard(seeing, self._incoming)
 
-    async def _offer(self, event: SipMessage, *, joins: bool) -> Observed:
+    async def _offer(self, event: SipMessage, *, joins: bool) -> ObservedMessage:
         """Tell of a branch: to the call of the branches before it, else to the first stream that is free for it.
 
         A call that has ended meanwhile begins anew, with all that the script has set before.
@@ -85,12 +85,12 @@ class NewCall:
         call_id, tag = self._incoming.call_id, self._incoming.from_tag
         return tuple(dict.fromkeys((first_id(call_id, tag), id_of_caller(call_id, tag))))
 
-    async def _tell_offer(self, name: str, event: SipMessage, news: Sequence[Event], *, joins: bool) -> Observed:
+    async def _tell_offer(self, name: str, event: SipMessage, news: Sequence[Event], *, joins: bool) -> ObservedMessage:
         hop = self._incoming.hop
         party = facts.party_of_request(self._arrival.request, hop, CALLER)  # as the script has left it
         return await self._calls.signal(name, event, source=hop.host, news=news, party=party, joins=joins)
 
-    async def answered(self, branch: Branch, response: Response) -> Observed:
+    async def answered(self, branch: ProxyBranch, response: Response) -> ObservedMessage:
         """Have the branch's answer relayed; let the call know who rings or answered, or that the branch failed."""
         if not await self._is_known(branch, response):
             return AS_IT_IS
@@ -114,13 +114,13 @@ class NewCall:
         """Return whether it is the first response with this tag: requests may come in its early dialog from then on."""
         return bool(event.to_tag) and (event.branch, event.to_tag) not in self._dialogs
 
-    async def _is_known(self, branch: Branch, response: Response) -> bool:
+    async def _is_known(self, branch: ProxyBranch, response: Response) -> bool:
         """Return whether the call knows a branch. It learns of one that left before a relay was engaged for another."""
         if branch.index not in self._offers and response.code < 300 and self._settings.tracked:
             await self._begin(branch)
         return branch.index in self._offers
 
-    async def _accept(self, branch: Branch, response: Response, event: SipMessage) -> Observed:
+    async def _accept(self, branch: ProxyBranch, response: Response, event: SipMessage) -> ObservedMessage:
         key = (branch.index, event.to_tag, event.sdp)
         seeing = self._accepted.get(key)  # a 2xx is repeated until its ACK comes
         if seeing is None:
@@ -130,7 +130,7 @@ class NewCall:
                 self._accepted[key] = seeing
         return seeing
 
-    async def _tell(self, branch: Branch, response: Response, event: SipMessage) -> Observed:
+    async def _tell(self, branch: ProxyBranch, response: Response, event: SipMessage) -> ObservedMessage:
         party = None
         if branch.source is not None and response.code < 300 and event.to_tag:
             recorded = len(split_values(branch.request.headers.getlist("Record-Route")))
@@ -149,7 +149,7 @@ class NewCall:
         if self._was_cancelled and not self._open:
             await self._end("cancelled")
 
-    async def refused(self, branch: Branch, response: Response) -> None:
+    async def refused(self, branch: ProxyBranch, response: Response) -> None:
         """Let the call know that the branch failed, unless it was answered: then that is given up as a whole."""
         offer = self._offers.get(branch.index)
         if offer is None or branch.index not in self._open:

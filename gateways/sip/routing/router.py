@@ -13,7 +13,7 @@ from gateways.sip.calls.settings import CallSettings
 from gateways.sip.dialogs.requests import DialogRequests
 from gateways.sip.messages.incoming import IncomingResponse
 from gateways.sip.messages.replies import phrase_of
-from gateways.sip.proxy.hooks import Answer, Forwarding, ReceivedRequest, Target
+from gateways.sip.proxy.hooks import Answer, Forwarding, ProxyTarget, ReceivedRequest
 from gateways.sip.routing import options
 from gateways.sip.routing.access import Access, Gate
 from gateways.sip.routing.in_dialog_request import InDialogRequest
@@ -124,7 +124,7 @@ def _settled(decision: Decision, arrival: ReceivedRequest) -> Forward | Answer |
     if not isinstance(decision, Undecided):
         return decision
     if arrival.incoming.to_tag:
-        return Forward([Target(arrival.request.uri)])
+        return Forward([ProxyTarget(arrival.request.uri)])
     log.error("routing script did not decide", why=decision.why, call_id=arrival.incoming.call_id)
     return Answer(500, "The routing script did not decide") if arrival.answerable else Drop()
 

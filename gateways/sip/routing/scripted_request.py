@@ -9,7 +9,7 @@ from sipmessage import Response
 
 from gateways.sip.dialogs.requests import DialogRequests
 from gateways.sip.messages.replies import phrase_of
-from gateways.sip.proxy.hooks import Answer, Branch, RefusalError, Target
+from gateways.sip.proxy.hooks import Answer, ProxyBranch, ProxyTarget, RefusalError
 from gateways.sip.routing.sides import CallSide, settle
 from gateways.sip.script.branch_views import Branch as BranchView
 from gateways.sip.script.branch_views import Failure as FailureView
@@ -31,7 +31,7 @@ class ScriptedRequest:
         self._branches: dict[int, BranchView] = {}
         self._statuses: dict[int, int] = {}
 
-    async def branch_leaves(self, branch: Branch) -> None:
+    async def branch_leaves(self, branch: ProxyBranch) -> None:
         """Let the script change the branch, and the relay its offer."""
         view = self._branches[branch.index] = BranchView(branch, self._view)
         try:
@@ -45,11 +45,11 @@ class ScriptedRequest:
         except RefusalError as refusal:
             raise self._not_sent(branch, refusal) from None
 
-    def _not_sent(self, branch: Branch, refusal: RefusalError) -> RefusalError:
+    def _not_sent(self, branch: ProxyBranch, refusal: RefusalError) -> RefusalError:
         self._statuses[branch.index] = refusal.code
         return refusal
 
-    async def response_came(self, branch: Branch, response: Response) -> Response | None:
+    async def response_came(self, branch: ProxyBranch, response: Response) -> Response | None:
         """Let the script change the response, and the relay its answer."""
         if response.code == 100:
             return response
@@ -65,19 +65,19 @@ class ScriptedRequest:
         settle(await self._side.answered(branch, response), response)
         return response
 
-    async def refused(self, branch: Branch, response: Response, *, ends_request: bool) -> None:
+    async def refused(self, branch: ProxyBranch, response: Response, *, ends_request: bool) -> None:
         """Let the call know of a final response of ours."""
         await self._side.refused(branch, response)
         if ends_request:
             await self._side.given_up()
 
-    async def abandoned(self, branch: Branch, response: Response) -> None:
+    async def abandoned(self, branch: ProxyBranch, response: Response) -> None:
         """Acknowledge a 2xx that nobody upstream will hear of, and end its dialog, unless the call does."""
         call_ends_it = await self._side.abandoned(response)
         if branch.request.method == "INVITE":
             await self._dialogs.abandon(branch.request, response, branch.source, ends=not call_ends_it)
 
-    async def all_failed(self, best: Response) -> Sequence[Target]:
+    async def all_failed(self, best: Response) -> Sequence[ProxyTarget]:
         """Ask the script for further targets."""
         try:
             decision = await self._routing.failure(FailureView(self._view, best, self._statuses))

@@ -11,13 +11,13 @@ from sipmessage import Request, Response
 from actors.replies import Refusal
 from engines.refusal import RefusalCode
 from gateways.sip.calls.bodies import is_readable, replace_sdp, sdp_of
-from gateways.sip.calls.client import CallClient, Observed
+from gateways.sip.calls.client import CallClient, ObservedMessage
 from gateways.sip.calls.facts import request_event
 from gateways.sip.calls.refusals import refusal
 from gateways.sip.messages.incoming import IncomingRequest, Message
 from gateways.sip.messages.making import set_body
 from gateways.sip.messages.replies import phrase_of
-from gateways.sip.proxy.hooks import Branch, RefusalError
+from gateways.sip.proxy.hooks import ProxyBranch, RefusalError
 from replay.offer_answer import Remedy
 
 GLARE_RETRY = (1, 10)
@@ -32,7 +32,7 @@ MARK = "rl"
 UNHEARD = ("BYE", "ACK")
 """Requests that go on without their call's word: who has hung up will not ask again, nor will an ACK be asked for."""
 
-AS_IT_IS = Observed(sdp=None, shift=0, role="", change="", fault="", why="")
+AS_IT_IS = ObservedMessage(sdp=None, shift=0, role="", change="", fault="", why="")
 """What is said of a message that no call with a relay has to do with."""
 
 WITHOUT_SDP = replace(AS_IT_IS, remedy=Remedy.STRIP)
@@ -46,13 +46,13 @@ class CallSide(Protocol):
     a word of theirs none goes on.
     """
 
-    async def leaves(self, branch: Branch) -> Observed:
+    async def leaves(self, branch: ProxyBranch) -> ObservedMessage:
         """Tell of a branch's request, and give what is said of it."""
 
-    async def answered(self, branch: Branch, response: Response) -> Observed:
+    async def answered(self, branch: ProxyBranch, response: Response) -> ObservedMessage:
         """Tell of a branch's response, and give what is said of it."""
 
-    async def refused(self, branch: Branch, response: Response) -> None:
+    async def refused(self, branch: ProxyBranch, response: Response) -> None:
         """Tell of a branch's final response, one of ours that did not pass `answered`."""
 
     async def abandoned(self, response: Response) -> bool:
@@ -68,15 +68,15 @@ class CallSide(Protocol):
 class NoCall:
     """The side of a request that no call has to do with."""
 
-    async def leaves(self, branch: Branch) -> Observed:  # noqa: ARG002
+    async def leaves(self, branch: ProxyBranch) -> ObservedMessage:  # noqa: ARG002
         """Leave the request as it is."""
         return AS_IT_IS
 
-    async def answered(self, branch: Branch, response: Response) -> Observed:  # noqa: ARG002
+    async def answered(self, branch: ProxyBranch, response: Response) -> ObservedMessage:  # noqa: ARG002
         """Leave the response as it is."""
         return AS_IT_IS
 
-    async def refused(self, branch: Branch, response: Response) -> None:
+    async def refused(self, branch: ProxyBranch, response: Response) -> None:
         """Do nothing."""
 
     async def abandoned(self, response: Response) -> bool:  # noqa: ARG002
@@ -93,12 +93,12 @@ class NoCall:
 class EndedCall(NoCall):
     """The side of a request in a dialog of a call that has ended: its relay is gone, and media must not pass it by."""
 
-    async def leaves(self, branch: Branch) -> Observed:
+    async def leaves(self, branch: ProxyBranch) -> ObservedMessage:
         """Refuse what may bring a session description, and let the rest go without one."""
         refuse_offers(branch.request)
         return WITHOUT_SDP
 
-    async def answered(self, branch: Branch, response: Response) -> Observed:  # noqa: ARG002
+    async def answered(self, branch: ProxyBranch, response: Response) -> ObservedMessage:  # noqa: ARG002
         """Let the response go without a session description."""
         return WITHOUT_SDP
 
@@ -113,7 +113,7 @@ class SilentCall(NoCall):
     def __init__(self, calls: CallClient, incoming: IncomingRequest, silence: Refusal) -> None:
         self._calls, self._incoming, self._silence = calls, incoming, silence
 
-    async def leaves(self, branch: Branch) -> Observed:
+    async def leaves(self, branch: ProxyBranch) -> ObservedMessage:
         """Let go on what has to."""
         incoming = self._incoming
         has_sdp = sdp_of(branch.request) is not None
@@ -122,12 +122,12 @@ class SilentCall(NoCall):
         self._calls.tell_later(incoming.call_id, request_event(incoming, from_caller=True), incoming.hop.host)
         return WITHOUT_SDP
 
-    async def answered(self, branch: Branch, response: Response) -> Observed:  # noqa: ARG002
+    async def answered(self, branch: ProxyBranch, response: Response) -> ObservedMessage:  # noqa: ARG002
         """Let the response go without a session description."""
         return WITHOUT_SDP
 
 
-def must_be_heard(seeing: Observed, request: IncomingRequest) -> Observed:
+def must_be_heard(seeing: ObservedMessage, request: IncomingRequest) -> ObservedMessage:
     """Return what is said of a request. Raises RefusalError if its call did not hear of it, and it has to."""
     if seeing.unheard and request.method not in UNHEARD:
         raise refusal(seeing.unheard, request.call_id)
@@ -140,7 +140,7 @@ def refuse_offers(request: Request) -> None:
         raise RefusalError(481, phrase_of(481))
 
 
-def settle(seeing: Observed, message: Message) -> None:
+def settle(seeing: ObservedMessage, message: Message) -> None:
     """Make a message fit to go on: this is the one way past a call's relay (for all that a Passage or Router sends on).
 
     Puts what the relay gave for the session description in its place, or takes it out. Raises RefusalError if the
@@ -166,7 +166,7 @@ def settle(seeing: Observed, message: Message) -> None:
         replace_sdp(message, seeing.sdp)
 
 
-def _settle_unreadable(seeing: Observed, message: Message) -> None:
+def _settle_unreadable(seeing: ObservedMessage, message: Message) -> None:
     if seeing.error is not None and not _can_do_without(message):
         raise _refusal_for(seeing.error, message)
     if seeing.remedy is not Remedy.STRIP and not _can_do_without(message):
@@ -193,7 +193,7 @@ def _can_do_without(message: Message) -> bool:
     return isinstance(message, Response) and not 200 <= message.code < 300
 
 
-def _refusal_of(seeing: Observed) -> RefusalError:
+def _refusal_of(seeing: ObservedMessage) -> RefusalError:
     code = seeing.refuse_with
     later = [("Retry-After", str(random.randint(*GLARE_RETRY)))] if code == 500 else []
     return RefusalError(code, phrase_of(code), later)

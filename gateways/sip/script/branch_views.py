@@ -11,7 +11,7 @@ from sipmessage import Response as SipResponse
 from actors.setting_values import branch_name
 from gateways.sip.addresses import Hop
 from gateways.sip.proxy import hooks
-from gateways.sip.proxy.hooks import Target
+from gateways.sip.proxy.hooks import ProxyTarget
 from gateways.sip.script.contacts import fix_contacts
 from gateways.sip.script.decisions import Plan, RoutingError
 from gateways.sip.script.message import CallView, MessageView, Side, Undo, next_hop_from, side_of, uri_from
@@ -29,7 +29,7 @@ class Branch(CallView):
 
     _message: SipRequest
 
-    def __init__(self, hook: hooks.Branch, request: Request) -> None:
+    def __init__(self, hook: hooks.ProxyBranch, request: Request) -> None:
         """Return a view of a branch of a request."""
         self._hook, self._request, self._dropped = hook, request, False
         self._message, of_request = hook.request, side_of(request)
@@ -77,7 +77,7 @@ class Branch(CallView):
         """Whether it is not to be tried."""
         return self._dropped
 
-    def _aim(self, target: Target) -> None:
+    def _aim(self, target: ProxyTarget) -> None:
         self._hook.target, self._message.uri = target, target.uri
 
     def _mark(self) -> Undo:
@@ -193,7 +193,7 @@ class Failure(DecidingView):
     def relay(self, next_hop: str | None = None) -> None:
         """Try the appended branches; without any, the Request-URI by another next hop."""
         hop = next_hop_from(next_hop)
-        self._plan.relay(hop, None if hop is None else Target(uri_from(self._request.uri), hop))
+        self._plan.relay(hop, None if hop is None else ProxyTarget(uri_from(self._request.uri), hop))
 
 
 class Local(MessageView):

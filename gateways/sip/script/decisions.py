@@ -8,7 +8,7 @@ from typing import TypeAlias
 from sipmessage import URI
 
 from events.values import value
-from gateways.sip.proxy.hooks import Answer, Target
+from gateways.sip.proxy.hooks import Answer, ProxyTarget
 
 
 class RoutingError(Exception):
@@ -19,7 +19,7 @@ class RoutingError(Exception):
 class Forward:
     """The request goes to these targets: at least one, in the order in which branches were appended."""
 
-    targets: Sequence[Target]
+    targets: Sequence[ProxyTarget]
 
 
 @value
@@ -46,7 +46,7 @@ class Plan:
 
     def __init__(self, first: int = 0) -> None:
         self._first = first
-        self._targets: list[Target] = []
+        self._targets: list[ProxyTarget] = []
         self._decision: Decision | None = None
         self._closed = False
 
@@ -57,7 +57,7 @@ class Plan:
         if self._closed:
             raise RoutingError("the function that decides on the request has ended")
 
-    def append(self, target: Target) -> int:
+    def append(self, target: ProxyTarget) -> int:
         """Add a target and give the index of its branch. Raises RoutingError if it would not be tried in this order."""
         self.check_open()
         # The proxy counts branches as it tries them: with another order the index would be another branch's.
@@ -69,13 +69,15 @@ class Plan:
         self._targets.append(target)
         return self._first + len(self._targets) - 1
 
-    def relay(self, next_hop: URI | None, otherwise: Target | None) -> None:
+    def relay(self, next_hop: URI | None, otherwise: ProxyTarget | None) -> None:
         """Decide to relay: to what was appended, the next hop being for targets without their own; or `otherwise`."""
         self.check_open()
         targets = self._targets or ([] if otherwise is None else [otherwise])
         if not targets:
             raise RoutingError("there is nowhere to relay to: append_branch(uri), or name a next hop")
-        self._decision = Forward(tuple(Target(target.uri, target.next_hop or next_hop, target.q) for target in targets))
+        self._decision = Forward(
+            tuple(ProxyTarget(target.uri, target.next_hop or next_hop, target.q) for target in targets)
+        )
 
     def decide(self, decision: Answer | Drop) -> None:
         """Decide for anything but to relay."""

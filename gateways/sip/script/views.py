@@ -8,10 +8,10 @@ from typing import TypeAlias
 from sipmessage import Request as SipRequest
 
 from gateways.sip.addresses import Hop
-from gateways.sip.addresses import Local as Listening
+from gateways.sip.addresses import ListeningPoint as Listening
 from gateways.sip.calls.settings import CallSettings
 from gateways.sip.messages.values import uri_text
-from gateways.sip.proxy.hooks import Answer, ReceivedRequest, Target
+from gateways.sip.proxy.hooks import Answer, ProxyTarget, ReceivedRequest
 from gateways.sip.script.contacts import fix_contacts
 from gateways.sip.script.decisions import Decision, Drop, Plan, RoutingError
 from gateways.sip.script.headers import checked_header, checked_text
@@ -42,7 +42,7 @@ class DecidingView(CallView):
         """Add a target, and give the index of its branch. Those with a higher q are tried first, others in parallel."""
         if not isinstance(q, int | float) or not 0 <= q <= 1:
             raise RoutingError(f"q={q!r}: expected a number from 0 to 1")
-        return self._plan.append(Target(uri_from(uri), next_hop_from(next_hop), q))
+        return self._plan.append(ProxyTarget(uri_from(uri), next_hop_from(next_hop), q))
 
     def reply(self, code: int, phrase: str = "", headers: AnswerHeaders = ()) -> None:
         """Answer the request with a final response."""
@@ -184,7 +184,7 @@ class Request(DecidingView):
 
     def relay(self, next_hop: str | None = None) -> None:
         """Relay it to the appended branches; to its Request-URI (or by its Route) if there are none."""
-        self._plan.relay(next_hop_from(next_hop), Target(self._message.uri))
+        self._plan.relay(next_hop_from(next_hop), ProxyTarget(self._message.uri))
 
     def reply(self, code: int, phrase: str = "", headers: AnswerHeaders = ()) -> None:
         """Answer it with a final response."""

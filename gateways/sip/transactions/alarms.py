@@ -65,7 +65,7 @@ class _Queue(deque[QueuedAlarm]):
 
 
 class Alarms:
-    """Sets timers on an event loop (machine.Clock). They ring up to `grain` seconds late, so that many ring at once."""
+    """Sets timers on an event loop (machine.TimerClock). They ring up to `grain` s late, so that many ring at once."""
 
     def __init__(self, loop: Loop, grain: float) -> None:
         self._loop, self._grain = loop, grain

@@ -11,7 +11,7 @@ Over reliable transports there is no E, and completed ends at once.
 
 from __future__ import annotations
 
-from gateways.sip.transactions.machine import Act, Event, Pace, State, Table, to
+from gateways.sip.transactions.machine import Act, Pace, State, Table, TransactionEvent, to
 from gateways.sip.transactions.timers import Timer
 
 _FINAL = to(State.COMPLETED, Act.TELL)
@@ -30,18 +30,18 @@ TABLE = Table(
         State.TRYING: {
             Timer.E: to(State.TRYING, Act.SEND, pace=Pace.DOUBLE_TO_T2),
             Timer.F: _TIMEOUT,
-            Event.UNREACHABLE: _UNREACHABLE,
-            Event.PROVISIONAL: to(State.PROCEEDING, Act.TELL),
-            Event.SUCCESS: _FINAL,
-            Event.FAILURE: _FINAL,
+            TransactionEvent.UNREACHABLE: _UNREACHABLE,
+            TransactionEvent.PROVISIONAL: to(State.PROCEEDING, Act.TELL),
+            TransactionEvent.SUCCESS: _FINAL,
+            TransactionEvent.FAILURE: _FINAL,
         },
         State.PROCEEDING: {
             Timer.E: to(State.PROCEEDING, Act.SEND, pace=Pace.T2),
             Timer.F: _TIMEOUT,
-            Event.UNREACHABLE: _UNREACHABLE,
-            Event.PROVISIONAL: to(State.PROCEEDING, Act.TELL),
-            Event.SUCCESS: _FINAL,
-            Event.FAILURE: _FINAL,
+            TransactionEvent.UNREACHABLE: _UNREACHABLE,
+            TransactionEvent.PROVISIONAL: to(State.PROCEEDING, Act.TELL),
+            TransactionEvent.SUCCESS: _FINAL,
+            TransactionEvent.FAILURE: _FINAL,
         },
         State.COMPLETED: {Timer.K: to(State.TERMINATED)},
         State.TERMINATED: {},

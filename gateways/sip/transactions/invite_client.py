@@ -21,7 +21,7 @@ a race: it is the user's, who has to end the dialog that it made.
 
 from __future__ import annotations
 
-from gateways.sip.transactions.machine import Act, Event, Pace, State, Table, to
+from gateways.sip.transactions.machine import Act, Pace, State, Table, TransactionEvent, to
 from gateways.sip.transactions.timers import Timer
 
 _SUCCESS = to(State.ACCEPTED, Act.TELL)
@@ -45,48 +45,48 @@ TABLE = Table(
         State.CALLING: {
             Timer.A: to(State.CALLING, Act.SEND, pace=Pace.DOUBLE),
             Timer.B: _TIMEOUT,
-            Event.UNREACHABLE: _UNREACHABLE,
-            Event.PROVISIONAL: to(State.PROCEEDING, Act.TELL),
-            Event.SUCCESS: _SUCCESS,
-            Event.FAILURE: _FAILURE,
-            Event.CANCEL: to(State.CANCELLING),
+            TransactionEvent.UNREACHABLE: _UNREACHABLE,
+            TransactionEvent.PROVISIONAL: to(State.PROCEEDING, Act.TELL),
+            TransactionEvent.SUCCESS: _SUCCESS,
+            TransactionEvent.FAILURE: _FAILURE,
+            TransactionEvent.CANCEL: to(State.CANCELLING),
         },
         State.CANCELLING: {
             Timer.A: to(State.CANCELLING, Act.SEND, pace=Pace.DOUBLE),
             Timer.B: _TIMEOUT,
-            Event.UNREACHABLE: _UNREACHABLE,
-            Event.PROVISIONAL: to(State.CANCELLED, Act.CANCEL, Act.TELL),
-            Event.SUCCESS: _SUCCESS,
-            Event.FAILURE: _FAILURE,
+            TransactionEvent.UNREACHABLE: _UNREACHABLE,
+            TransactionEvent.PROVISIONAL: to(State.CANCELLED, Act.CANCEL, Act.TELL),
+            TransactionEvent.SUCCESS: _SUCCESS,
+            TransactionEvent.FAILURE: _FAILURE,
         },
         State.PROCEEDING: {
-            Event.PROVISIONAL: to(State.PROCEEDING, Act.TELL),
-            Event.SUCCESS: _SUCCESS,
-            Event.FAILURE: _FAILURE,
-            Event.CANCEL: to(State.CANCELLED, Act.CANCEL),
-            Event.FORGET: to(State.FORGOTTEN),
+            TransactionEvent.PROVISIONAL: to(State.PROCEEDING, Act.TELL),
+            TransactionEvent.SUCCESS: _SUCCESS,
+            TransactionEvent.FAILURE: _FAILURE,
+            TransactionEvent.CANCEL: to(State.CANCELLED, Act.CANCEL),
+            TransactionEvent.FORGET: to(State.FORGOTTEN),
         },
         State.FORGOTTEN: {
             Timer.C: to(State.CANCELLED, Act.CANCEL),
-            Event.SUCCESS: _SUCCESS,
-            Event.FAILURE: _FAILURE,
-            Event.CANCEL: to(State.CANCELLED, Act.CANCEL),
+            TransactionEvent.SUCCESS: _SUCCESS,
+            TransactionEvent.FAILURE: _FAILURE,
+            TransactionEvent.CANCEL: to(State.CANCELLED, Act.CANCEL),
         },
         State.CANCELLED: {
             Timer.X: _TIMEOUT,
-            Event.PROVISIONAL: to(State.CANCELLED, Act.TELL),
-            Event.SUCCESS: _SUCCESS,
-            Event.FAILURE: _FAILURE,
+            TransactionEvent.PROVISIONAL: to(State.CANCELLED, Act.TELL),
+            TransactionEvent.SUCCESS: _SUCCESS,
+            TransactionEvent.FAILURE: _FAILURE,
         },
         State.COMPLETED: {
             Timer.D: to(State.TERMINATED),
-            Event.UNREACHABLE: to(State.TERMINATED),
-            Event.SUCCESS: to(State.COMPLETED, Act.TELL),
-            Event.FAILURE: to(State.COMPLETED, Act.ACK),
+            TransactionEvent.UNREACHABLE: to(State.TERMINATED),
+            TransactionEvent.SUCCESS: to(State.COMPLETED, Act.TELL),
+            TransactionEvent.FAILURE: to(State.COMPLETED, Act.ACK),
         },
         State.ACCEPTED: {
             Timer.M: to(State.TERMINATED),
-            Event.SUCCESS: to(State.ACCEPTED, Act.TELL),
+            TransactionEvent.SUCCESS: to(State.ACCEPTED, Act.TELL),
         },
         State.TERMINATED: {},
     },

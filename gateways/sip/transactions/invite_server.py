@@ -19,7 +19,7 @@ A transport's failure changes nothing: the client repeats its INVITE, or has giv
 
 from __future__ import annotations
 
-from gateways.sip.transactions.machine import Act, Event, Pace, State, Table, to
+from gateways.sip.transactions.machine import Act, Pace, State, Table, TransactionEvent, to
 from gateways.sip.transactions.timers import Timer
 
 TABLE = Table(
@@ -34,35 +34,35 @@ TABLE = Table(
     },
     rows={
         State.PROCEEDING: {
-            Event.REQUEST: to(State.PROCEEDING, Act.REPEAT),
-            Event.ACK: to(State.PROCEEDING, Act.TELL),
-            Event.PROVISIONAL: to(State.PROCEEDING, Act.SEND),
-            Event.SUCCESS: to(State.ACCEPTED, Act.PASS),
-            Event.FAILURE: to(State.COMPLETED, Act.SEND),
-            Event.DROP: to(State.DROPPED),
+            TransactionEvent.REQUEST: to(State.PROCEEDING, Act.REPEAT),
+            TransactionEvent.ACK: to(State.PROCEEDING, Act.TELL),
+            TransactionEvent.PROVISIONAL: to(State.PROCEEDING, Act.SEND),
+            TransactionEvent.SUCCESS: to(State.ACCEPTED, Act.PASS),
+            TransactionEvent.FAILURE: to(State.COMPLETED, Act.SEND),
+            TransactionEvent.DROP: to(State.DROPPED),
         },
         State.DROPPED: {
             Timer.N: to(State.TERMINATED),
-            Event.ACK: to(State.DROPPED, Act.TELL),
+            TransactionEvent.ACK: to(State.DROPPED, Act.TELL),
         },
         State.COMPLETED: {
             Timer.G: to(State.COMPLETED, Act.REPEAT, pace=Pace.DOUBLE_TO_T2),
             Timer.H: to(State.TERMINATED, Act.NOTE_NO_ACK),
-            Event.REQUEST: to(State.COMPLETED, Act.REPEAT),
-            Event.ACK: to(State.CONFIRMED),
-            Event.SUCCESS: to(State.COMPLETED, Act.PASS),
+            TransactionEvent.REQUEST: to(State.COMPLETED, Act.REPEAT),
+            TransactionEvent.ACK: to(State.CONFIRMED),
+            TransactionEvent.SUCCESS: to(State.COMPLETED, Act.PASS),
         },
         State.CONFIRMED: {
             Timer.I: to(State.TERMINATED),
-            Event.SUCCESS: to(State.CONFIRMED, Act.PASS),
+            TransactionEvent.SUCCESS: to(State.CONFIRMED, Act.PASS),
         },
         State.ACCEPTED: {
             Timer.L: to(State.TERMINATED),
-            Event.ACK: to(State.ACCEPTED, Act.TELL),
-            Event.SUCCESS: to(State.ACCEPTED, Act.PASS),
+            TransactionEvent.ACK: to(State.ACCEPTED, Act.TELL),
+            TransactionEvent.SUCCESS: to(State.ACCEPTED, Act.PASS),
         },
         State.TERMINATED: {
-            Event.SUCCESS: to(State.TERMINATED, Act.PASS),
+            TransactionEvent.SUCCESS: to(State.TERMINATED, Act.PASS),
         },
     },
 )

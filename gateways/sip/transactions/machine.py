@@ -39,7 +39,7 @@ class State(StrEnum):
     DROPPED = "dropped"
 
 
-class Event(StrEnum):
+class TransactionEvent(StrEnum):
     """What can happen to a transaction beside the ringing of a timer."""
 
     # Responses: they come to a client transaction, and are given to a server transaction by its user.
@@ -78,7 +78,7 @@ class Pace(StrEnum):
     T2 = "after T2"
 
 
-Input: TypeAlias = Event | Timer
+Input: TypeAlias = TransactionEvent | Timer
 Running: TypeAlias = tuple[Timer | None, Timer | None]
 
 
@@ -126,7 +126,7 @@ class Bell(Protocol):
         """Take note that a timer's time is over."""
 
 
-class Clock(Protocol):
+class TimerClock(Protocol):
     """What sets timers."""
 
     def set(self, delay: float, bell: Bell, timer: Timer) -> Alarm:
@@ -150,7 +150,7 @@ class Machine:
 
     __slots__ = ("_again", "_clock", "_end", "_pacing", "_table", "state")
 
-    def __init__(self, table: Table, pacing: Pacing, clock: Clock) -> None:
+    def __init__(self, table: Table, pacing: Pacing, clock: TimerClock) -> None:
         self._table, self._pacing, self._clock = table, pacing, clock
         self._again: Alarm | None = None
         self._end: Alarm | None = None

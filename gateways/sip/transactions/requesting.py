@@ -11,11 +11,11 @@ from gateways.sip.messages.making import ack_for, cancel_for
 from gateways.sip.messages.values import param_of, top_via_text
 from gateways.sip.messages.writing import write
 from gateways.sip.transactions import client, invite_client
-from gateways.sip.transactions.machine import Act, Event, Machine, State
+from gateways.sip.transactions.machine import Act, Machine, State, TransactionEvent
 from gateways.sip.transactions.matching import ClientKey
 from gateways.sip.transactions.shared import Shared, event_of
 from gateways.sip.transactions.timers import Timer
-from gateways.sip.transactions.users import ClientUser, Failure
+from gateways.sip.transactions.users import ClientUser, TransactionFailure
 
 log = structlog.get_logger(bounded=True)
 
@@ -26,7 +26,7 @@ class _Nobody:
     def response_came(self, response: IncomingResponse) -> None:
         """Let it go."""
 
-    def transaction_failed(self, failure: Failure) -> None:
+    def transaction_failed(self, failure: TransactionFailure) -> None:
         """Let it go."""
 
     def transaction_over(self) -> None:
@@ -103,18 +103,18 @@ class SentRequest(Machine):
     def cancel(self, reason: str = "") -> None:
         """Cancel an INVITE: see users.ClientTransaction."""
         self._reason = self._reason or reason
-        self._do(self.feed(Event.CANCEL))
+        self._do(self.feed(TransactionEvent.CANCEL))
 
     def forget(self) -> None:
         """Tell the user nothing more of it."""
         self._user = _NOBODY
-        self._do(self.feed(Event.FORGET))
+        self._do(self.feed(TransactionEvent.FORGET))
 
     def take(self, response: IncomingResponse) -> None:
         """Take a response to it."""
         self._do(self.feed(event_of(response.status)), response)
         if self._user is _NOBODY:
-            self.feed(Event.FORGET)  # had to wait for a provisional response
+            self.feed(TransactionEvent.FORGET)  # had to wait for a provisional response
 
     def ring(self, timer: Timer) -> None:
         """Take note that a timer's time is over."""
@@ -149,10 +149,10 @@ class SentRequest(Machine):
                 self._requests.send_cancel(self._request, self._hop, self._reason)
             elif act is Act.TELL_TIMEOUT:
                 self._shared.counters.unanswered += 1
-                self._user.transaction_failed(Failure.TIMEOUT)
+                self._user.transaction_failed(TransactionFailure.TIMEOUT)
             elif act is Act.TELL_UNREACHABLE:
                 self._shared.counters.unreachable += 1
-                self._user.transaction_failed(Failure.TRANSPORT)
+                self._user.transaction_failed(TransactionFailure.TRANSPORT)
         if self.state is State.TERMINATED:
             self._leave_user()
 
@@ -185,4 +185,4 @@ class SentRequest(Machine):
 
     def _give_up(self) -> None:
         if self.state is not State.TERMINATED:
-            self._do(self.feed(Event.UNREACHABLE))
+            self._do(self.feed(TransactionEvent.UNREACHABLE))

@@ -12,7 +12,7 @@ from gateways.sip.messages.incoming import IncomingRequest
 from gateways.sip.messages.values import tag_of
 from gateways.sip.messages.writing import write
 from gateways.sip.transactions import invite_server, server
-from gateways.sip.transactions.machine import Act, Event, Machine, State
+from gateways.sip.transactions.machine import Act, Machine, State, TransactionEvent
 from gateways.sip.transactions.matching import ServerKey, is_old, key_of, keys_of_ack
 from gateways.sip.transactions.shared import Shared, event_of
 from gateways.sip.transactions.timers import Timer
@@ -40,11 +40,11 @@ class Responses:
         answering.repeat()
         return True
 
-    def begin(self, key: ServerKey, request: IncomingRequest) -> ReceivedRequest:
+    def begin(self, key: ServerKey, request: IncomingRequest) -> ServerTransactionHandle:
         """Begin a transaction for a new request. An INVITE gets its 100."""
         self.shared.counters.requests += 1
         answering = self._table[key] = Answering(self, key, request)
-        received = ReceivedRequest(request, answering)
+        received = ServerTransactionHandle(request, answering)
         if request.method == "INVITE":
             answering.received = received
             answering.answer(100, trying(request.message))
@@ -59,7 +59,7 @@ class Responses:
         for key in keys_of_ack(ack):
             answering = self._table.get(key)
             if answering is not None and answering.matches(ack):
-                return Act.TELL not in answering.feed(Event.ACK)
+                return Act.TELL not in answering.feed(TransactionEvent.ACK)
         return False
 
     def end(self, key: ServerKey) -> None:
@@ -73,7 +73,7 @@ class Responses:
         self._table.clear()
 
 
-class ReceivedRequest:
+class ServerTransactionHandle:
     """A request that came (users.ServerTransaction): what its user holds of it."""
 
     __slots__ = ("_answering", "request")
@@ -110,7 +110,7 @@ class Answering(Machine):
         self._via = request.via if request.hop.transport.reliable else None
         self._data, self._to_tag = b"", ""
         self.final = False
-        self.received: ReceivedRequest | None = None
+        self.received: ServerTransactionHandle | None = None
         table = invite_server.TABLE if request.method == "INVITE" else server.TABLE
         super().__init__(table, shared.pacing(request.hop), shared.alarms)
 
@@ -118,7 +118,7 @@ class Answering(Machine):
         """Whether an ACK found by the key is this one's: of the old clients, only the To tag of the response tells."""
         return not is_old(self._key) or self._to_tag == ack.to_tag
 
-    def take_cancel(self) -> ReceivedRequest | None:
+    def take_cancel(self) -> ServerTransactionHandle | None:
         """Take note of a CANCEL; give what is cancelled, None if it was before or has its final response."""
         received, self.received = self.received, None
         return received
@@ -144,12 +144,12 @@ class Answering(Machine):
 
     def repeat(self) -> None:
         """Take note that the request came again."""
-        self._do(self.feed(Event.REQUEST))
+        self._do(self.feed(TransactionEvent.REQUEST))
 
     def drop(self) -> None:
         """Never answer it."""
         self.received = None
-        self.feed(Event.DROP)
+        self.feed(TransactionEvent.DROP)
 
     def ring(self, timer: Timer) -> None:
         """Take note that a timer's time is over."""

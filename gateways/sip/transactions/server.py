@@ -16,7 +16,7 @@ request, or has given up.
 
 from __future__ import annotations
 
-from gateways.sip.transactions.machine import Act, Event, State, Table, to
+from gateways.sip.transactions.machine import Act, State, Table, TransactionEvent, to
 from gateways.sip.transactions.timers import Timer
 
 _FINAL = to(State.COMPLETED, Act.SEND)
@@ -32,20 +32,20 @@ TABLE = Table(
     rows={
         State.TRYING: {
             Timer.N: to(State.TERMINATED),
-            Event.PROVISIONAL: to(State.PROCEEDING, Act.SEND),
-            Event.SUCCESS: _FINAL,
-            Event.FAILURE: _FINAL,
+            TransactionEvent.PROVISIONAL: to(State.PROCEEDING, Act.SEND),
+            TransactionEvent.SUCCESS: _FINAL,
+            TransactionEvent.FAILURE: _FINAL,
         },
         State.PROCEEDING: {
             Timer.N: to(State.TERMINATED),
-            Event.REQUEST: to(State.PROCEEDING, Act.REPEAT),
-            Event.PROVISIONAL: to(State.PROCEEDING, Act.SEND),
-            Event.SUCCESS: _FINAL,
-            Event.FAILURE: _FINAL,
+            TransactionEvent.REQUEST: to(State.PROCEEDING, Act.REPEAT),
+            TransactionEvent.PROVISIONAL: to(State.PROCEEDING, Act.SEND),
+            TransactionEvent.SUCCESS: _FINAL,
+            TransactionEvent.FAILURE: _FINAL,
         },
         State.COMPLETED: {
             Timer.J: to(State.TERMINATED),
-            Event.REQUEST: to(State.COMPLETED, Act.REPEAT),
+            TransactionEvent.REQUEST: to(State.COMPLETED, Act.REPEAT),
         },
         State.TERMINATED: {},
     },

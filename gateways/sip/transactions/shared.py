@@ -9,7 +9,7 @@ from typing import TypeAlias
 from gateways.sip.addresses import Hop
 from gateways.sip.transactions.alarms import Alarms, Loop
 from gateways.sip.transactions.counters import TransactionCounters
-from gateways.sip.transactions.machine import Event, Pacing, pacing
+from gateways.sip.transactions.machine import Pacing, TransactionEvent, pacing
 from gateways.sip.transactions.timers import Timers
 
 Send: TypeAlias = Callable[[bytes, Hop, Callable[[str], None] | None], None]
@@ -38,8 +38,8 @@ def shared(send: Send, timers: Timers, loop: Loop) -> Shared:
     return Shared(send, loop, Alarms(loop, timers.grain), TransactionCounters(), lossy, reliable)
 
 
-def event_of(status: int) -> Event:
+def event_of(status: int) -> TransactionEvent:
     """Return the event that a response is."""
     if status < 200:
-        return Event.PROVISIONAL
-    return Event.SUCCESS if status < 300 else Event.FAILURE
+        return TransactionEvent.PROVISIONAL
+    return TransactionEvent.SUCCESS if status < 300 else TransactionEvent.FAILURE

@@ -11,7 +11,7 @@ from sipmessage import Response
 from gateways.sip.messages.incoming import IncomingRequest, IncomingResponse
 
 
-class Failure(StrEnum):
+class TransactionFailure(StrEnum):
     """How a client transaction can end without a response."""
 
     TIMEOUT = "no answer"
@@ -58,7 +58,7 @@ class ClientUser(Protocol):
         The ACK for a final response other than 2xx has been sent already.
         """
 
-    def transaction_failed(self, failure: Failure) -> None:
+    def transaction_failed(self, failure: TransactionFailure) -> None:
         """Take note that no final response will come."""
 
     def transaction_over(self) -> None:

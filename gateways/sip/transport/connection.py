@@ -18,7 +18,7 @@ log = structlog.get_logger(bounded=True)
 _SECONDS_A_TURN = 0.002
 
 
-class Connection(asyncio.Protocol):
+class SipConnection(asyncio.Protocol):
     """A connection to `hop`. `unusable` is called once nothing more is to be sent, `gone` when it is closed."""
 
     def __init__(
@@ -28,8 +28,8 @@ class Connection(asyncio.Protocol):
         receive: Receive,
         note_wait: Waited,
         *,
-        unusable: Callable[[Connection], None],
-        gone: Callable[[Connection], None],
+        unusable: Callable[[SipConnection], None],
+        gone: Callable[[SipConnection], None],
     ) -> None:
         self.hop = hop
         self._settings, self._receive, self._unusable, self._gone = settings, receive, unusable, gone

@@ -12,8 +12,8 @@ from typing import TypeAlias
 
 import structlog
 
-from gateways.sip.addresses import Hop, Local, Transport
-from gateways.sip.transport.connection import Connection
+from gateways.sip.addresses import Hop, ListeningPoint, SipTransport
+from gateways.sip.transport.connection import SipConnection
 from gateways.sip.transport.settings import Failed, Gauge, Receive, TransportSettings
 from gateways.sip.transport.tls import may_be_proved
 
@@ -24,18 +24,18 @@ _GRACE = 1.0
 _RETRY_ACCEPT = 1.0
 _NO_ROOM = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
-_Key: TypeAlias = tuple[Transport, str, int, str]
+_Key: TypeAlias = tuple[SipTransport, str, int, str]
 
 
-class Connections:
+class SipConnections:
     """The connections of all listening points."""
 
     def __init__(self, settings: TransportSettings, receive: Receive, gauge: Gauge) -> None:
         self._settings, self._receive, self._gauge = settings, receive, gauge
         self._server_tls: ssl.SSLContext | None = None
         self._client_tls: ssl.SSLContext | None = None
-        self._usable: dict[_Key, Connection] = {}
-        self._all: set[Connection] = set()
+        self._usable: dict[_Key, SipConnection] = {}
+        self._all: set[SipConnection] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._listeners: list[socket.socket] = []
         self._empty = asyncio.Event()
@@ -53,7 +53,7 @@ class Connections:
         """Whether something sent to a hop goes over a connection that is there already."""
         return self._key(hop) in self._usable
 
-    def send(self, data: bytes, hop: Hop, local: Local, failed: Failed) -> None:
+    def send(self, data: bytes, hop: Hop, local: ListeningPoint, failed: Failed) -> None:
         """Send a message; if there is no connection yet, open one from `local`'s address. `failed` is called later."""
         connection = self._usable.get(self._key(hop))
         if connection is None:
@@ -66,33 +66,33 @@ class Connections:
 
     def _key(self, hop: Hop) -> _Key:
         """Return what tells connections apart: one whose peer has proved one name is not used for another."""
-        proved = hop.transport is Transport.TLS and self._settings.verify
+        proved = hop.transport is SipTransport.TLS and self._settings.verify
         return hop.transport, hop.host, hop.port, hop.name.lower() if proved else ""
 
     def _is_full(self) -> bool:
         return len(self._all) >= self._settings.max_connections
 
-    def _new(self, hop: Hop) -> Connection:
-        connection = Connection(
+    def _new(self, hop: Hop) -> SipConnection:
+        connection = SipConnection(
             hop, self._settings, self._receive, self._gauge(), unusable=self._drop, gone=self._forget
         )
         self._usable[self._key(hop)] = connection
         self._all.add(connection)
         return connection
 
-    def _drop(self, connection: Connection) -> None:
+    def _drop(self, connection: SipConnection) -> None:
         key = self._key(connection.hop)
         if self._usable.get(key) is connection:
             del self._usable[key]
 
-    def _forget(self, connection: Connection) -> None:
+    def _forget(self, connection: SipConnection) -> None:
         self._all.discard(connection)
         if not self._all:
             self._empty.set()
 
-    async def _connect(self, connection: Connection, local: Local) -> None:
+    async def _connect(self, connection: SipConnection, local: ListeningPoint) -> None:
         hop, loop = connection.hop, asyncio.get_running_loop()
-        tls = self._client_tls if hop.transport is Transport.TLS else None
+        tls = self._client_tls if hop.transport is SipTransport.TLS else None
         if tls is not None and not may_be_proved(hop.name or hop.host):
             connection.connect_failed("no certificate can have this name")
             return
@@ -117,13 +117,13 @@ class Connections:
 
     # -- listening --
 
-    def listen(self, sock: socket.socket, local: Local) -> None:
+    def listen(self, sock: socket.socket, local: ListeningPoint) -> None:
         """Take connections from a socket that is bound. Raises OSError."""
         sock.listen(socket.SOMAXCONN)
         self._listeners.append(sock)
         self._spawn(self._accept(sock, local))
 
-    async def _accept(self, sock: socket.socket, local: Local) -> None:
+    async def _accept(self, sock: socket.socket, local: ListeningPoint) -> None:
         """Take connections one by one: so those that are still in TLS' handshake count, too."""
         loop = asyncio.get_running_loop()
         while True:
@@ -141,8 +141,8 @@ class Connections:
                 self._spawn(self._welcome(accepted, self._new(hop)))
             await asyncio.sleep(0)  # sock_accept gives no turn to others while connections wait
 
-    async def _welcome(self, accepted: socket.socket, connection: Connection) -> None:
-        tls = self._server_tls if connection.hop.transport is Transport.TLS else None
+    async def _welcome(self, accepted: socket.socket, connection: SipConnection) -> None:
+        tls = self._server_tls if connection.hop.transport is SipTransport.TLS else None
         try:
             await asyncio.get_running_loop().connect_accepted_socket(
                 lambda: connection,

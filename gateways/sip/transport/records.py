@@ -8,7 +8,7 @@ from random import Random
 
 from sipmessage import URI
 
-from gateways.sip.addresses import Transport
+from gateways.sip.addresses import SipTransport
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,29 +33,29 @@ class Srv:
 
 
 @dataclass(frozen=True, slots=True)
-class Service:
+class SrvService:
     """Where SRV records are to be looked for, and the transport that they are for."""
 
     name: str
-    transport: Transport
+    transport: SipTransport
 
 
-_SRV_PREFIX = {Transport.UDP: "_sip._udp", Transport.TCP: "_sip._tcp", Transport.TLS: "_sips._tcp"}
-_NAPTR_SERVICE = {"SIP+D2U": Transport.UDP, "SIP+D2T": Transport.TCP, "SIPS+D2T": Transport.TLS}
+_SRV_PREFIX = {SipTransport.UDP: "_sip._udp", SipTransport.TCP: "_sip._tcp", SipTransport.TLS: "_sips._tcp"}
+_NAPTR_SERVICE = {"SIP+D2U": SipTransport.UDP, "SIP+D2T": SipTransport.TCP, "SIPS+D2T": SipTransport.TLS}
 
 
-def allowed_transports(uri: URI) -> tuple[Transport, ...]:
+def allowed_transports(uri: URI) -> tuple[SipTransport, ...]:
     """Return the transports that a URI allows, the preferred first: none where it asks for one that is not known.
 
     `transport=tcp` of a sips URI means TLS over TCP (RFC 3261 26.2.2).
     """
     asked = next((value for name, value in uri.parameters.items() if name.lower() == "transport"), None)
     if uri.scheme == "sips":
-        return (Transport.TLS,) if asked is None or asked.lower() in ("tcp", "tls") else ()
+        return (SipTransport.TLS,) if asked is None or asked.lower() in ("tcp", "tls") else ()
     if asked is None:
-        return (Transport.UDP, Transport.TCP, Transport.TLS)
+        return (SipTransport.UDP, SipTransport.TCP, SipTransport.TLS)
     try:
-        return (Transport(asked.lower()),)
+        return (SipTransport(asked.lower()),)
     except ValueError:
         return ()
 
@@ -65,12 +65,12 @@ def names_transport(uri: URI) -> bool:
     return any(name.lower() == "transport" for name in uri.parameters)
 
 
-def service_of(domain: str, transport: Transport) -> Service:
+def service_of(domain: str, transport: SipTransport) -> SrvService:
     """Return where a domain has the SRV records for a transport."""
-    return Service(f"{_SRV_PREFIX[transport]}.{domain}", transport)
+    return SrvService(f"{_SRV_PREFIX[transport]}.{domain}", transport)
 
 
-def services_in(records: Sequence[Naptr], transports: Collection[Transport]) -> list[Service]:
+def services_in(records: Sequence[Naptr], transports: Collection[SipTransport]) -> list[SrvService]:
     """Return the services for transports that may be used, the preferred first.
 
     Of records with different orders only those with the lowest that can be used count (RFC 3403 4.1).
@@ -82,7 +82,7 @@ def services_in(records: Sequence[Naptr], transports: Collection[Transport]) -> 
     ]
     lowest = min((record.order for record in usable), default=0)
     chosen = sorted((record for record in usable if record.order == lowest), key=lambda record: record.preference)
-    return [Service(record.replacement, _NAPTR_SERVICE[record.service.upper()]) for record in chosen]
+    return [SrvService(record.replacement, _NAPTR_SERVICE[record.service.upper()]) for record in chosen]
 
 
 def in_order(records: Sequence[Srv], random: Random) -> list[Srv]:

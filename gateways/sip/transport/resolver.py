@@ -11,7 +11,7 @@ from random import Random
 import structlog
 from sipmessage import URI
 
-from gateways.sip.addresses import Hop, Local, Transport
+from gateways.sip.addresses import Hop, ListeningPoint, SipTransport
 from gateways.sip.transport.names import Names
 from gateways.sip.transport.records import (
     allowed_transports,
@@ -30,7 +30,7 @@ MAX_HOPS = 16
 """So many addresses of one URI are given."""
 
 
-class Resolver:
+class UriResolver:
     """Finds addresses by DNS, asynchronously, and remembers answers as long as their TTL allows.
 
     nameservers: their IP addresses, None for those of the system; port: theirs. reach: the listening points that
@@ -46,7 +46,7 @@ class Resolver:
         nameservers: Sequence[str] | None = None,
         *,
         port: int = 53,
-        reach: Sequence[Local] | None = None,
+        reach: Sequence[ListeningPoint] | None = None,
         timeout: float = 5.0,
         random: Random | None = None,
     ) -> None:
@@ -96,7 +96,9 @@ class Resolver:
                     hops = await self._by_address(domain, domain, transports[0], port)
         return (hops or [])[:MAX_HOPS]
 
-    async def _by_service(self, domain: str, transports: Sequence[Transport], *, ask_naptr: bool) -> list[Hop] | None:
+    async def _by_service(
+        self, domain: str, transports: Sequence[SipTransport], *, ask_naptr: bool
+    ) -> list[Hop] | None:
         """Follow the first service that a domain has; None if it has none that we may use."""
         services = [service_of(domain, transport) for transport in transports]
         if ask_naptr:
@@ -109,13 +111,13 @@ class Resolver:
                 return [hop for hops in await asyncio.gather(*found) for hop in hops]
         return None
 
-    async def _by_address(self, domain: str, name: str, transport: Transport, port: int) -> list[Hop]:
+    async def _by_address(self, domain: str, name: str, transport: SipTransport, port: int) -> list[Hop]:
         """Return the addresses of a host. What TLS is to find is the domain that was asked for (RFC 5922 4)."""
-        proof = domain if transport is Transport.TLS else ""
+        proof = domain if transport is SipTransport.TLS else ""
         hosts = await self._names.addresses(name)
         return [Hop(transport, host, port, name=proof) for host in hosts if self._can_use(transport, host)]
 
-    def _can_use(self, transport: Transport, host: str | None = None) -> bool:
+    def _can_use(self, transport: SipTransport, host: str | None = None) -> bool:
         return self._reach is None or any(
             local.transport is transport and (host is None or (":" in local.host) == (":" in host))
             for local in self._reach

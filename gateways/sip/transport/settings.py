@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
-from gateways.sip.addresses import Hop, Transport
+from gateways.sip.addresses import Hop, SipTransport
 
 Receive: TypeAlias = Callable[[bytes, Hop], None]
 """Takes a message as it came, and where from. Must not raise."""
@@ -35,7 +35,7 @@ class Listen:
     listens on the unspecified address tells the address that the machine has towards the world.
     """
 
-    transport: Transport
+    transport: SipTransport
     host: str
     port: int
     advertised: tuple[str, int] | None = None

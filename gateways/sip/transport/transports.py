@@ -9,11 +9,11 @@ from functools import partial
 
 import structlog
 
-from gateways.sip.addresses import Hop, Local, Transport, bracketed
+from gateways.sip.addresses import Hop, ListeningPoint, SipTransport, bracketed
 from gateways.sip.transport import tls
-from gateways.sip.transport.connections import Connections
+from gateways.sip.transport.connections import SipConnections
 from gateways.sip.transport.settings import Failed, Gauge, Listen, Receive, TransportSettings, no_gauge
-from gateways.sip.transport.udp import UdpPort
+from gateways.sip.transport.udp import SipUdpPort
 from gateways.sockets import bind, source_towards
 
 log = structlog.get_logger(bounded=True)
@@ -28,10 +28,10 @@ class Transports:
 
     def __init__(self, settings: TransportSettings, receive: Receive, gauge: Gauge = no_gauge) -> None:
         self._settings, self._receive, self._gauge = settings, receive, gauge
-        self.locals: list[Local] = []
+        self.locals: list[ListeningPoint] = []
         """The listening points that are open, in the order of the settings."""
-        self._ports: dict[Local, UdpPort] = {}
-        self._connections = Connections(settings, receive, gauge)
+        self._ports: dict[ListeningPoint, SipUdpPort] = {}
+        self._connections = SipConnections(settings, receive, gauge)
 
     @property
     def connections(self) -> int:
@@ -47,7 +47,7 @@ class Transports:
         sense.
         """
         try:
-            if any(listen.transport is Transport.TLS for listen in self._settings.listen):
+            if any(listen.transport is SipTransport.TLS for listen in self._settings.listen):
                 self._connections.use_tls(tls.server_context(self._settings), tls.client_context(self._settings))
             for listen in self._settings.listen:
                 self._listen(listen)
@@ -64,8 +64,8 @@ class Transports:
         except ValueError as error:
             raise ValueError(f"{name}: {error}") from error
         local = _local(listen, sock)
-        if listen.transport is Transport.UDP:
-            self._ports[local] = UdpPort(sock, local, self._receive, self._gauge())
+        if listen.transport is SipTransport.UDP:
+            self._ports[local] = SipUdpPort(sock, local, self._receive, self._gauge())
         else:
             self._connections.listen(sock, local)
         self.locals.append(local)
@@ -84,7 +84,7 @@ class Transports:
         """Whether a message to `hop` would go over a connection that is there already."""
         return self._connections.has(hop)
 
-    def local_for(self, hop: Hop) -> Local | None:
+    def local_for(self, hop: Hop) -> ListeningPoint | None:
         """Return the listening point that a message to `hop` leaves from, None if none can reach it.
 
         It is the hop's own if it has one that is open; else, of those that fit, the one with the address that the
@@ -114,7 +114,7 @@ class Transports:
         else:
             self._send_datagram(data, hop, local, report)
 
-    def _send_datagram(self, data: bytes, hop: Hop, local: Local, failed: Failed) -> None:
+    def _send_datagram(self, data: bytes, hop: Hop, local: ListeningPoint, failed: Failed) -> None:
         try:
             self._ports[local].send(data, hop.host, hop.port)
         except OSError as error:  # a message that is too long for a datagram is one of these errors
@@ -127,22 +127,22 @@ def _report(hop: Hop, failed: Failed | None, why: str) -> None:
         failed(why)
 
 
-def _local(listen: Listen, sock: socket.socket) -> Local:
+def _local(listen: Listen, sock: socket.socket) -> ListeningPoint:
     host, port = sock.getsockname()[:2]
     if listen.advertised is not None:
-        return Local(listen.transport, host, port, *listen.advertised)
+        return ListeningPoint(listen.transport, host, port, *listen.advertised)
     advertised = host
     if _is_unspecified(host):
         somewhere, loopback = ("2001:db8::1", "::1") if ":" in host else ("192.0.2.1", "127.0.0.1")
         advertised = source_towards(somewhere) or loopback
-    return Local(listen.transport, host, port, advertised, port)
+    return ListeningPoint(listen.transport, host, port, advertised, port)
 
 
 def _is_unspecified(host: str) -> bool:
     return ipaddress.ip_address(host).is_unspecified
 
 
-def _fits(local: Local, hop: Hop) -> bool:
+def _fits(local: ListeningPoint, hop: Hop) -> bool:
     return local.transport is hop.transport and (":" in local.host) == (":" in hop.host)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import structlog
 
 from gateways.datagrams import Control, asked, stamp, take_some, waited
-from gateways.sip.addresses import Hop, Local, Transport
+from gateways.sip.addresses import Hop, ListeningPoint, SipTransport
 from gateways.sip.transport.settings import Receive, Waited
 
 log = structlog.get_logger(bounded=True)
@@ -21,14 +21,14 @@ MAX_SOURCES = 16_384
 _KEEP_ALIVE = b"\r\n\0 "
 
 
-class UdpPort:
+class SipUdpPort:
     """One listening point.
 
     On the unspecified address it remembers which of the machine's addresses a remote has sent to last, and sends to it
     from there: only so does an answer pass a NAT, or an in-dialog request seem to come from the one who was called.
     """
 
-    def __init__(self, sock: socket.socket, local: Local, receive: Receive, note_wait: Waited) -> None:
+    def __init__(self, sock: socket.socket, local: ListeningPoint, receive: Receive, note_wait: Waited) -> None:
         self._sock, self._local, self._receive, self._note_wait = sock, local, receive, note_wait
         self._keeps_sources = ipaddress.ip_address(local.host).is_unspecified
         self._sources: dict[tuple[str, int], Control] = {}
@@ -62,7 +62,7 @@ class UdpPort:
         if self._keeps_sources:
             self._remember((host, port), asked(control))
         self._note_wait(waited(control))
-        self._receive(datagram, Hop(Transport.UDP, host, port, self._local))
+        self._receive(datagram, Hop(SipTransport.UDP, host, port, self._local))
 
     def _remember(self, remote: tuple[str, int], source: Control) -> None:
         self._sources.pop(remote, None)

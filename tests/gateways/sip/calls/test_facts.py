@@ -4,7 +4,7 @@ import pytest
 from sipmessage import Response
 
 from events.registry import PartyLearned
-from gateways.sip.addresses import Hop, Local, Transport
+from gateways.sip.addresses import Hop, ListeningPoint, SipTransport
 from gateways.sip.calls import facts
 from gateways.sip.messages.incoming import IncomingRequest
 from gateways.sip.messages.reading import read
@@ -12,8 +12,8 @@ from gateways.sip.messages.replies import reply_to
 from replay.offer_answer import SipMessage
 from replay.sip_dialogs import Party
 
-HERE = Local(Transport.UDP, "192.0.2.10", 5060, "sip.example.com", 5060)
-HOP = Hop(Transport.UDP, "192.0.2.1", 5062, HERE)
+HERE = ListeningPoint(SipTransport.UDP, "192.0.2.10", 5060, "sip.example.com", 5060)
+HOP = Hop(SipTransport.UDP, "192.0.2.1", 5062, HERE)
 SDP = b"v=0\r\n"
 
 

@@ -8,19 +8,19 @@ from dataclasses import dataclass, field
 from sipmessage import URI, Request, Response
 
 from actors.sip_requests import DialogRequest, SipOutcome
-from gateways.sip.addresses import Hop, Local, Transport
+from gateways.sip.addresses import Hop, ListeningPoint, SipTransport
 from gateways.sip.messages.incoming import IncomingResponse
 from gateways.sip.messages.vias import top_via
-from gateways.sip.transactions.users import ClientUser, Failure
+from gateways.sip.transactions.users import ClientUser, TransactionFailure
 
-LOCAL = Local(Transport.UDP, "127.0.0.1", 5060, "127.0.0.1", 5060)
-OTHER_LOCAL = Local(Transport.UDP, "127.0.0.1", 5062, "127.0.0.1", 5062)
-TCP_LOCAL = Local(Transport.TCP, "127.0.0.1", 5060, "127.0.0.1", 5060)
+LOCAL = ListeningPoint(SipTransport.UDP, "127.0.0.1", 5060, "127.0.0.1", 5060)
+OTHER_LOCAL = ListeningPoint(SipTransport.UDP, "127.0.0.1", 5062, "127.0.0.1", 5062)
+TCP_LOCAL = ListeningPoint(SipTransport.TCP, "127.0.0.1", 5060, "127.0.0.1", 5060)
 
 
-def udp(host: str, port: int = 5060, local: Local | None = LOCAL) -> Hop:
+def udp(host: str, port: int = 5060, local: ListeningPoint | None = LOCAL) -> Hop:
     """Return a hop over UDP."""
-    return Hop(Transport.UDP, host, port, local)
+    return Hop(SipTransport.UDP, host, port, local)
 
 
 def asked(
@@ -70,7 +70,7 @@ class Sent:
         via = top_via(response.headers)
         self.user.response_came(IncomingResponse(response, self.hop, via, "call", "a", "b", 3, self.request.method))
 
-    def fail(self, failure: Failure) -> None:
+    def fail(self, failure: TransactionFailure) -> None:
         """Tell the user that there is no response."""
         self.user.transaction_failed(failure)
 
@@ -94,7 +94,7 @@ class FakeLayer:
 class FakeNetwork:
     """A resolver that knows `names`, listening points, and the connections that the test says there are."""
 
-    def __init__(self, *locals: Local) -> None:  # noqa: A002 - as the transports call it
+    def __init__(self, *locals: ListeningPoint) -> None:  # noqa: A002 - as the transports call it
         self.locals = list(locals or (LOCAL, OTHER_LOCAL))
         self.names: dict[str, list[Hop]] = {}
         self.connections: set[str] = set()
@@ -102,13 +102,13 @@ class FakeNetwork:
     def numeric(self, uri: URI) -> list[Hop] | None:
         if not uri.host[:1].isdigit():
             return None
-        transport = Transport((uri.parameters.get("transport") or "udp").lower())
+        transport = SipTransport((uri.parameters.get("transport") or "udp").lower())
         return [Hop(transport, uri.host, uri.port or 5060)]
 
     async def resolve(self, uri: URI) -> list[Hop]:
         return self.names.get(uri.host, [])
 
-    def local_for(self, hop: Hop) -> Local | None:
+    def local_for(self, hop: Hop) -> ListeningPoint | None:
         fitting = [local for local in self.locals if local.transport is hop.transport]
         if hop.local in fitting:
             return hop.local

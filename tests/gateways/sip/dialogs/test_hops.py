@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateways.sip.addresses import Hop, Transport
+from gateways.sip.addresses import Hop, SipTransport
 from gateways.sip.dialogs.hops import Hops
 from tests.gateways.sip.dialogs.fakes import LOCAL, OTHER_LOCAL, TCP_LOCAL, FakeNetwork, asked, udp
 
@@ -51,8 +51,8 @@ async def test_a_name_that_leads_nowhere_leaves_the_source() -> None:
 @pytest.mark.parametrize("connected", [True, False])
 async def test_a_connection_that_is_there_is_used_first(connected: bool) -> None:
     network = FakeNetwork(TCP_LOCAL)
-    source = Hop(Transport.TCP, "192.0.2.4", 40000, TCP_LOCAL)
-    target = Hop(Transport.TCP, "192.0.2.4", 5060, TCP_LOCAL)
+    source = Hop(SipTransport.TCP, "192.0.2.4", 40000, TCP_LOCAL)
+    target = Hop(SipTransport.TCP, "192.0.2.4", 5060, TCP_LOCAL)
     if connected:
         network.connections.add(str(source))
     found = await hops(network, "sip:bob@192.0.2.4;transport=tcp", str(source), str(TCP_LOCAL))

@@ -5,7 +5,7 @@ import re
 from sipmessage import Request, Response
 
 from actors.sip_requests import DialogRequest
-from gateways.sip.addresses import Hop, Local, Transport
+from gateways.sip.addresses import Hop, ListeningPoint, SipTransport
 from gateways.sip.dialogs.making import ack_of, contact_of, ends_of, request_for, sent_from
 from gateways.sip.dialogs.paths import path
 
@@ -25,7 +25,7 @@ REINVITE = DialogRequest(
     content_type="application/sdp",
     headers=(("Contact", "<sip:alice@192.0.2.9>"), ("Supported", "timer")),
 )
-LOCAL = Local(Transport.TCP, "127.0.0.1", 5060, "proxy.example.com", 5070)
+LOCAL = ListeningPoint(SipTransport.TCP, "127.0.0.1", 5060, "proxy.example.com", 5070)
 
 
 def made(asked: DialogRequest = REINVITE) -> Request:
@@ -120,7 +120,9 @@ def forwarded() -> tuple[Request, Response]:
 
 
 def test_an_abandoned_dialog_is_acknowledged_and_ended_beyond_us() -> None:
-    source = Hop(Transport.UDP, "192.0.2.50", 5060, Local(Transport.UDP, "127.0.0.1", 5060, "127.0.0.1", 5060))
+    source = Hop(
+        SipTransport.UDP, "192.0.2.50", 5060, ListeningPoint(SipTransport.UDP, "127.0.0.1", 5060, "127.0.0.1", 5060)
+    )
     ack, bye = ends_of(*forwarded(), source)
     assert ack == DialogRequest(
         call_id="x",

@@ -10,15 +10,15 @@ import pytest
 from sipmessage import URI, Request
 
 from actors.sip_requests import DialogRequest, SipOutcome
-from gateways.sip.addresses import Hop, Transport
+from gateways.sip.addresses import Hop, SipTransport
 from gateways.sip.dialogs.hops import Hops
 from gateways.sip.dialogs.making import sent_from
 from gateways.sip.dialogs.requests import DialogRequests
 from gateways.sip.messages.incoming import IncomingRequest, IncomingResponse
 from gateways.sip.transactions.layer import TransactionLayer
 from gateways.sip.transactions.timers import Timers
-from gateways.sip.transactions.users import Failure, ServerTransaction
-from gateways.sip.transport.resolver import Resolver
+from gateways.sip.transactions.users import ServerTransaction, TransactionFailure
+from gateways.sip.transport.resolver import UriResolver
 from gateways.sip.transport.settings import Listen, TransportSettings
 from gateways.sip.transport.transports import Transports
 from tests.gateways.sip.dialogs.fakes import Outcomes
@@ -26,7 +26,7 @@ from tests.peers.peer import wait_until
 from tests.peers.ports import HOST
 from tests.peers.ua import Dialog, UserAgent
 
-LISTEN = [Listen(Transport.UDP, HOST, 0), Listen(Transport.TCP, HOST, 0)]
+LISTEN = [Listen(SipTransport.UDP, HOST, 0), Listen(SipTransport.TCP, HOST, 0)]
 
 
 class Nobody:
@@ -61,7 +61,7 @@ class Accepted:
         if response.status >= 200:
             self.response.set_result(response)
 
-    def transaction_failed(self, failure: Failure) -> None:
+    def transaction_failed(self, failure: TransactionFailure) -> None:
         raise AssertionError(failure)
 
     def transaction_over(self) -> None:
@@ -75,7 +75,7 @@ class Stack:
         self._lose = lose
         self._transports = Transports(TransportSettings(listen=LISTEN), self._received)
         self._layer = TransactionLayer(self._send, Nobody(), timers=timers, loop=asyncio.get_running_loop())
-        self._resolver = Resolver()
+        self._resolver = UriResolver()
         hops = Hops(self._resolver, self._transports)
         self._requests = DialogRequests(self._layer, hops, patience=patience)
 
@@ -95,7 +95,7 @@ class Stack:
 
     async def forward(self, invite: Request, to: UserAgent) -> IncomingResponse:
         """Send an INVITE of somebody else's, and wait for its 2xx, which nobody acknowledges."""
-        hop = Hop(Transport(to.transport), to.place.host, to.place.port)
+        hop = Hop(SipTransport(to.transport), to.place.host, to.place.port)
         local = self._transports.local_for(hop)
         assert local is not None
         invite.headers.add("Record-Route", f"<sip:{local.sent_by};lr>")

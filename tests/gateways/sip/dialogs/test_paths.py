@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateways.sip.addresses import Hop, Transport
+from gateways.sip.addresses import Hop, SipTransport
 from gateways.sip.dialogs.paths import Path, is_hidden, path, read_hop
 
 BOB = "sip:bob@192.0.2.4:5062;transport=tcp"
@@ -34,7 +34,7 @@ def test_a_route_that_cannot_be_read_is_an_error() -> None:
 
 
 @pytest.mark.parametrize(
-    "hop", [Hop(Transport.UDP, "192.0.2.1", 5060), Hop(Transport.TLS, "2001:db8::1", 5061)], ids=str
+    "hop", [Hop(SipTransport.UDP, "192.0.2.1", 5060), Hop(SipTransport.TLS, "2001:db8::1", 5061)], ids=str
 )
 def test_a_hop_is_read_from_its_text(hop: Hop) -> None:
     assert read_hop(str(hop)) == hop
@@ -57,4 +57,4 @@ def test_what_is_no_hop_is_none(text: str) -> None:
     ],
 )
 def test_a_private_address_is_hidden_from_a_public_network(address: str, source: str, hidden: bool) -> None:
-    assert is_hidden(Hop(Transport.UDP, address, 5060), Hop(Transport.UDP, source, 1024)) is hidden
+    assert is_hidden(Hop(SipTransport.UDP, address, 5060), Hop(SipTransport.UDP, source, 1024)) is hidden

@@ -13,7 +13,7 @@ from gateways.sip.dialogs.hops import Hops
 from gateways.sip.dialogs.requests import DialogRequests
 from gateways.sip.script.branch_views import Local as LocalView
 from gateways.sip.script.script import ScriptFailure
-from gateways.sip.transactions.users import Failure
+from gateways.sip.transactions.users import TransactionFailure
 from tests.gateways.sip.dialogs.fakes import FakeLayer, FakeNetwork, Outcomes, Sent, asked, udp
 
 BOB = "<sip:bob@192.0.2.4>"
@@ -71,7 +71,7 @@ async def test_a_final_response_is_the_outcome(code: int) -> None:
 async def test_no_answer_is_an_outcome_that_ends_the_dialog() -> None:
     async with bench() as on:
         outcomes = on.signal(asked("OPTIONS"))
-        (await on.sent()).fail(Failure.TIMEOUT)
+        (await on.sent()).fail(TransactionFailure.TIMEOUT)
         outcome = await outcomes.outcome()
         assert (outcome.status, outcome.reached, outcome.ends_dialog) == (0, True, True)
 
@@ -79,7 +79,7 @@ async def test_no_answer_is_an_outcome_that_ends_the_dialog() -> None:
 async def test_nothing_is_known_of_a_party_that_nothing_could_be_sent_to() -> None:
     async with bench() as on:
         outcomes = on.signal(asked("OPTIONS"))
-        (await on.sent()).fail(Failure.TRANSPORT)
+        (await on.sent()).fail(TransactionFailure.TRANSPORT)
         assert (await outcomes.outcome()).unsent
 
 
@@ -112,7 +112,7 @@ async def two_addresses(on: Bench) -> tuple[Outcomes, Sent]:
 async def test_an_address_that_cannot_be_reached_is_followed_by_the_next() -> None:
     async with bench() as on:
         outcomes, first = await two_addresses(on)
-        first.fail(Failure.TRANSPORT)
+        first.fail(TransactionFailure.TRANSPORT)
         second = await on.sent()
         assert (first.hop, second.hop) == (udp("192.0.2.1"), udp("192.0.2.2"))
         assert first.request.headers.get("Via") != second.request.headers.get("Via")
@@ -131,7 +131,7 @@ async def test_a_503_is_the_outcome_only_if_the_next_address_says_no_more() -> N
     async with bench() as on:
         outcomes, first = await two_addresses(on)
         first.answer(503, "Overload")
-        (await on.sent()).fail(Failure.TRANSPORT)
+        (await on.sent()).fail(TransactionFailure.TRANSPORT)
         assert await outcomes.outcome() == SipOutcome(503, "Overload")
 
 
@@ -185,7 +185,7 @@ async def test_nothing_else_is_acknowledged_by_us(method: str, code: int) -> Non
         outcomes = on.signal(asked(method))
         sent = await on.sent()
         sent.answer(code)
-        sent.fail(Failure.TIMEOUT)
+        sent.fail(TransactionFailure.TIMEOUT)
         assert (await outcomes.outcome()).status in (code, 0)
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from gateways.sip.addresses import Hop, Transport
+from gateways.sip.addresses import Hop, SipTransport
 from gateways.sip.messages.incoming import IncomingRequest, IncomingResponse
 from gateways.sip.messages.reading import read
 
-ALICE = Hop(Transport.UDP, "192.0.2.1", 5060)
+ALICE = Hop(SipTransport.UDP, "192.0.2.1", 5060)
 """Where the examples come from."""
 
 SDP = b"v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n"

@@ -4,14 +4,14 @@ from dataclasses import replace
 
 import pytest
 
-from gateways.sip.addresses import Hop, Local, Transport
+from gateways.sip.addresses import Hop, ListeningPoint, SipTransport
 from gateways.sip.messages.hops import fallback_hop, hop_of, response_hop
 from gateways.sip.messages.vias import read_via
 
-LOCAL = Local(Transport.UDP, "192.0.2.7", 5060, "192.0.2.7", 5060)
-UDP = Hop(Transport.UDP, "192.0.2.1", 40000, LOCAL)
-TCP = Hop(Transport.TCP, "192.0.2.1", 40000)
-TLS = Hop(Transport.TLS, "192.0.2.1", 40000)
+LOCAL = ListeningPoint(SipTransport.UDP, "192.0.2.7", 5060, "192.0.2.7", 5060)
+UDP = Hop(SipTransport.UDP, "192.0.2.1", 40000, LOCAL)
+TCP = Hop(SipTransport.TCP, "192.0.2.1", 40000)
+TLS = Hop(SipTransport.TLS, "192.0.2.1", 40000)
 
 
 @pytest.mark.parametrize(
@@ -40,11 +40,11 @@ def test_connections_are_used_while_they_last() -> None:
 @pytest.mark.parametrize(
     ("via", "hop"),
     [
-        ("SIP/2.0/UDP 192.0.2.1", Hop(Transport.UDP, "192.0.2.1", 5060)),
-        ("SIP/2.0/udp host:5070;received=192.0.2.1;rport=40000", Hop(Transport.UDP, "192.0.2.1", 40000)),
-        ("SIP/2.0/TLS [2001:db8::1]", Hop(Transport.TLS, "2001:db8::1", 5061)),
-        ("SIP/2.0/TCP host;received=[2001:db8::1]", Hop(Transport.TCP, "2001:db8::1", 5060)),
-        ("SIP/2.0/TCP host;received=2001:db8::1", Hop(Transport.TCP, "2001:db8::1", 5060)),
+        ("SIP/2.0/UDP 192.0.2.1", Hop(SipTransport.UDP, "192.0.2.1", 5060)),
+        ("SIP/2.0/udp host:5070;received=192.0.2.1;rport=40000", Hop(SipTransport.UDP, "192.0.2.1", 40000)),
+        ("SIP/2.0/TLS [2001:db8::1]", Hop(SipTransport.TLS, "2001:db8::1", 5061)),
+        ("SIP/2.0/TCP host;received=[2001:db8::1]", Hop(SipTransport.TCP, "2001:db8::1", 5060)),
+        ("SIP/2.0/TCP host;received=2001:db8::1", Hop(SipTransport.TCP, "2001:db8::1", 5060)),
         ("SIP/2.0/TCP host", None),
         ("SIP/2.0/SCTP 192.0.2.1", None),
     ],

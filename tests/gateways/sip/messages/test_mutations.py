@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateways.sip.addresses import Hop, Transport
+from gateways.sip.addresses import Hop, SipTransport
 from gateways.sip.messages.hops import hop_of, response_hop
 from gateways.sip.messages.incoming import IncomingRequest, IncomingResponse
 from gateways.sip.messages.making import ack_for, cancel_for, copy_request, copy_response
@@ -37,7 +37,7 @@ PIECES = [
     b"[",
     b"]",
 ]
-HOPS = [ALICE, Hop(Transport.TCP, "2001:db8::1", 40000), Hop(Transport.UDP, "fe80::1%eth0", 5060)]
+HOPS = [ALICE, Hop(SipTransport.TCP, "2001:db8::1", 40000), Hop(SipTransport.UDP, "fe80::1%eth0", 5060)]
 
 
 @st.composite

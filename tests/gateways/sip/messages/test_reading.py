@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from gateways.sip.addresses import Hop, Transport
+from gateways.sip.addresses import Hop, SipTransport
 from gateways.sip.messages.lines import MAX_LINES
 from gateways.sip.messages.reading import MAX_MESSAGE, Malformed, is_keepalive, read
 from gateways.sip.messages.writing import write
@@ -156,5 +156,5 @@ def test_the_refusal_goes_where_a_response_would() -> None:
 
 
 def test_a_hop_of_a_connection_is_kept() -> None:
-    hop = Hop(Transport.TCP, "192.0.2.1", 40000)
+    hop = Hop(SipTransport.TCP, "192.0.2.1", 40000)
     assert request(INVITE, hop).hop is hop

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gateways.sip.addresses import Hop, Transport
+from gateways.sip.addresses import Hop, SipTransport
 from gateways.sip.messages.incoming import IncomingRequest, IncomingResponse
 from gateways.sip.messages.making import copy_request, copy_response
 from gateways.sip.messages.reading import Malformed, read
@@ -16,7 +16,7 @@ from gateways.sip.messages.writing import write
 from tests.gateways.sip.messages.examples import request, response
 from tests.gateways.sip.messages.torture import load
 
-HOP = Hop(Transport.UDP, "192.0.2.99", 5062)
+HOP = Hop(SipTransport.UDP, "192.0.2.99", 5062)
 MESSAGES = load("rfc4475.txt")
 LONG_TAG = "12" + "982" * 50 + "424"
 

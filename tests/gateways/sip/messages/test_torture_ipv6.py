@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from gateways.sip.addresses import Hop, Transport
+from gateways.sip.addresses import Hop, SipTransport
 from gateways.sip.messages.making import copy_request
 from gateways.sip.messages.reading import Malformed, read
 from gateways.sip.messages.values import param_of, split_values, uri_of
@@ -14,7 +14,7 @@ from gateways.sip.messages.writing import write
 from tests.gateways.sip.messages.examples import request
 from tests.gateways.sip.messages.torture import load
 
-HOP = Hop(Transport.UDP, "2001:db8::9:1", 5060)
+HOP = Hop(SipTransport.UDP, "2001:db8::9:1", 5060)
 MESSAGES = load("rfc5118.txt")
 
 TAKEN: Mapping[str, tuple[str, int | None]] = {

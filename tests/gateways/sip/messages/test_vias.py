@@ -3,11 +3,11 @@ from __future__ import annotations
 import pytest
 from sipmessage import Headers
 
-from gateways.sip.addresses import Hop, Transport
+from gateways.sip.addresses import Hop, SipTransport
 from gateways.sip.messages.vias import mark_source, read_via, top_via
 
-HOP = Hop(Transport.UDP, "192.0.2.1", 5062)
-HOP6 = Hop(Transport.TCP, "2001:db8::1", 5062)
+HOP = Hop(SipTransport.UDP, "192.0.2.1", 5062)
+HOP6 = Hop(SipTransport.TCP, "2001:db8::1", 5062)
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_what_is_no_via(text: str) -> None:
         (HOP6, "SIP/2.0/TCP [2001:DB8:0::1];branch=b", ""),
         (HOP6, "SIP/2.0/TCP [2001:db8::2];branch=b", ";branch=b;received=2001:db8::1"),
         (HOP6, "SIP/2.0/TCP 192.0.2.1;branch=b", ";branch=b;received=2001:db8::1"),
-        (Hop(Transport.UDP, "fe80::1%eth0", 5060), "SIP/2.0/UDP a", ";received=fe80::1"),
+        (Hop(SipTransport.UDP, "fe80::1%eth0", 5060), "SIP/2.0/UDP a", ";received=fe80::1"),
     ],
 )
 def test_mark_source(hop: Hop, text: str, marked: str) -> None:

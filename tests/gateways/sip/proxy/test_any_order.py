@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from sipmessage import Response
 from structlog.testing import capture_logs
 
-from gateways.sip.addresses import Hop, Transport
-from gateways.sip.proxy.hooks import Branch, RefusalError
-from gateways.sip.transactions.users import Failure
+from gateways.sip.addresses import Hop, SipTransport
+from gateways.sip.proxy.hooks import ProxyBranch, RefusalError
+from gateways.sip.transactions.users import TransactionFailure
 from tests.gateways.sip.proxy.world import Client, Server, World, request, settle, target
 
-HOPS = [Hop(Transport.UDP, f"203.0.113.{last}", 5060) for last in (51, 52)]
+HOPS = [Hop(SipTransport.UDP, f"203.0.113.{last}", 5060) for last in (51, 52)]
 URIS = ["sip:a@203.0.113.1", "sip:b@203.0.113.2", "sip:c@example.net"]
 
 Step = tuple[str, int]
@@ -48,10 +48,10 @@ class Play:
         self.world.passing.coming = self._coming
         self.world.passing.further = [[target(URIS[0])]]
 
-    async def _leaving(self, _: Branch) -> None:
+    async def _leaving(self, _: ProxyBranch) -> None:
         await self._mood()
 
-    async def _coming(self, _: Branch, response: Response) -> Response:
+    async def _coming(self, _: ProxyBranch, response: Response) -> Response:
         await self._mood()
         return response
 
@@ -82,7 +82,7 @@ class Play:
             return
         if what in ("timeout", "unreachable"):
             self.ended.add(which)
-            client.fail(Failure.TIMEOUT if what == "timeout" else Failure.TRANSPORT)
+            client.fail(TransactionFailure.TIMEOUT if what == "timeout" else TransactionFailure.TRANSPORT)
         else:
             if int(what) >= 200:
                 self.ended.add(which)

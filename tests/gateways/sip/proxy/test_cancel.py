@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 from sipmessage import Response
 
-from gateways.sip.addresses import Hop, Transport
-from gateways.sip.proxy.hooks import Answer, Branch, Forwarding, ReceivedRequest, Target
-from gateways.sip.transactions.users import Failure
+from gateways.sip.addresses import Hop, SipTransport
+from gateways.sip.proxy.hooks import Answer, Forwarding, ProxyBranch, ProxyTarget, ReceivedRequest
+from gateways.sip.transactions.users import TransactionFailure
 from tests.gateways.sip.proxy.world import A, B, C, Server, World, request, settle, target
 
 
@@ -25,7 +25,7 @@ async def test_all_branches_are_cancelled_and_the_client_gets_487() -> None:
     world.clients[0].answer(487)
     await settle()
     assert server.codes == [180]
-    world.clients[1].fail(Failure.TIMEOUT)
+    world.clients[1].fail(TransactionFailure.TIMEOUT)
     await settle()
     assert server.codes == [180, 487]
     assert world.passing.log[3:] == [("cancelled",), ("came", 0, 487), ("came", 1, 408)]
@@ -91,7 +91,7 @@ async def test_a_cancel_that_comes_after_the_final_response() -> None:
 async def test_a_cancel_while_the_200_is_still_in_the_hook() -> None:
     gate = asyncio.Event()
 
-    async def wait(_: Branch, response: Response) -> Response:
+    async def wait(_: ProxyBranch, response: Response) -> Response:
         await gate.wait()
         return response
 
@@ -151,7 +151,7 @@ async def test_a_cancel_while_it_is_being_routed_to_an_answer_of_ours() -> None:
 async def test_a_cancel_while_a_branch_is_about_to_leave() -> None:
     gate = asyncio.Event()
 
-    async def wait(_: Branch) -> None:
+    async def wait(_: ProxyBranch) -> None:
         await gate.wait()
 
     world = World()
@@ -185,10 +185,10 @@ async def test_a_cancel_before_the_branches_had_their_turn() -> None:
 
 
 async def test_a_cancel_during_failover() -> None:
-    hops = [Hop(Transport.UDP, "203.0.113.51", 5060), Hop(Transport.UDP, "203.0.113.52", 5060)]
+    hops = [Hop(SipTransport.UDP, "203.0.113.51", 5060), Hop(SipTransport.UDP, "203.0.113.52", 5060)]
     world = World(names={"example.net": hops})
     server = await world.fork("sip:bob@example.net")
-    world.clients[0].fail(Failure.TRANSPORT)
+    world.clients[0].fail(TransactionFailure.TRANSPORT)
     world.cancel(server)
     await settle()
     assert len(world.clients) == 1
@@ -197,7 +197,7 @@ async def test_a_cancel_during_failover() -> None:
 
 
 async def test_no_failover_after_a_cancel() -> None:
-    hops = [Hop(Transport.UDP, "203.0.113.51", 5060), Hop(Transport.UDP, "203.0.113.52", 5060)]
+    hops = [Hop(SipTransport.UDP, "203.0.113.51", 5060), Hop(SipTransport.UDP, "203.0.113.52", 5060)]
     world = World(names={"example.net": hops})
     server = await world.fork("sip:bob@example.net")
     world.cancel(server)
@@ -210,7 +210,7 @@ async def test_no_failover_after_a_cancel() -> None:
 async def test_a_cancel_while_further_targets_are_looked_for() -> None:
     gate = asyncio.Event()
 
-    async def look(_: Response) -> Sequence[Target]:
+    async def look(_: Response) -> Sequence[ProxyTarget]:
         await gate.wait()
         return [target(C)]
 

@@ -6,7 +6,7 @@ import pytest
 from sipmessage import Response
 from structlog.testing import capture_logs
 
-from gateways.sip.proxy.hooks import Branch, Forwarding, ReceivedRequest
+from gateways.sip.proxy.hooks import Forwarding, ProxyBranch, ReceivedRequest
 from gateways.sip.proxy.settings import ProxySettings
 from tests.gateways.sip.proxy.world import A, B, Server, World, request, settle, target
 
@@ -75,7 +75,7 @@ async def test_closing_lets_what_is_in_work_end() -> None:
 async def test_closing_waits_for_hooks_too() -> None:
     gate = asyncio.Event()
 
-    async def wait(_: Branch, response: Response) -> Response:
+    async def wait(_: ProxyBranch, response: Response) -> Response:
         if response.code == 200:
             await gate.wait()
         return response

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from sipmessage import Response
 
-from gateways.sip.proxy.hooks import Branch
+from gateways.sip.proxy.hooks import ProxyBranch
 from gateways.sip.proxy.settings import ProxySettings
 from tests.gateways.sip.proxy.world import A, B, C, World, request, settle, target
 
@@ -173,7 +173,7 @@ async def test_there_are_not_too_many_branches() -> None:
 async def test_the_responses_of_a_branch_queue_and_other_branches_do_not_wait() -> None:
     gate = asyncio.Event()
 
-    async def wait_for_a(branch: Branch, response: Response) -> Response:
+    async def wait_for_a(branch: ProxyBranch, response: Response) -> Response:
         if branch.index == 0:
             await gate.wait()
         return response
@@ -195,7 +195,7 @@ async def test_the_responses_of_a_branch_queue_and_other_branches_do_not_wait() 
 
 
 async def test_a_hook_may_change_or_drop_provisional_responses() -> None:
-    async def only_183(_: Branch, response: Response) -> Response | None:
+    async def only_183(_: ProxyBranch, response: Response) -> Response | None:
         response.headers.set("X-Seen", "1")
         return None if response.code == 180 else response
 
@@ -211,7 +211,7 @@ async def test_a_hook_may_change_or_drop_provisional_responses() -> None:
 
 
 async def test_final_responses_cannot_be_dropped() -> None:
-    async def drop(_: Branch, __: Response) -> None:
+    async def drop(_: ProxyBranch, __: Response) -> None:
         return None
 
     world = World()
@@ -226,7 +226,7 @@ async def test_final_responses_cannot_be_dropped() -> None:
 async def test_a_flood_of_responses_does_not_pile_up() -> None:
     gate = asyncio.Event()
 
-    async def wait(_: Branch, response: Response) -> Response:
+    async def wait(_: ProxyBranch, response: Response) -> Response:
         await gate.wait()
         return response
 

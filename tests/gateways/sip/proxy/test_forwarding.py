@@ -2,12 +2,12 @@ from __future__ import annotations
 
 import pytest
 
-from gateways.sip.addresses import Hop, Transport
-from gateways.sip.proxy.hooks import Branch
-from gateways.sip.transactions.users import Failure
+from gateways.sip.addresses import Hop, SipTransport
+from gateways.sip.proxy.hooks import ProxyBranch
+from gateways.sip.transactions.users import TransactionFailure
 from tests.gateways.sip.proxy.world import TCP, UDP, World, request, settle, target
 
-ONE, TWO = (Hop(Transport.UDP, f"203.0.113.{last}", 5060) for last in (51, 52))
+ONE, TWO = (Hop(SipTransport.UDP, f"203.0.113.{last}", 5060) for last in (51, 52))
 
 
 async def test_the_copy_that_is_sent() -> None:
@@ -18,7 +18,7 @@ async def test_the_copy_that_is_sent() -> None:
     assert str(client.request.uri) == "sip:bob@203.0.113.5:5066;x=1"
     assert client.header("X-Unknown") == ["a, b", "c"]
     assert client.header("Max-Forwards") == ["9"]
-    assert client.hop == Hop(Transport.UDP, "203.0.113.5", 5066, UDP)
+    assert client.hop == Hop(SipTransport.UDP, "203.0.113.5", 5066, UDP)
     ours, theirs = client.header("Via")
     assert ours.startswith("SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bK")
     assert ours.endswith(";rport")
@@ -86,7 +86,7 @@ async def test_the_next_hop(route: str, next_hop: str, uri: str, left: list[str]
 
 
 async def test_a_hook_may_aim_a_branch_anew() -> None:
-    async def aim(branch: Branch) -> None:
+    async def aim(branch: ProxyBranch) -> None:
         branch.target = target("sip:carol@203.0.113.6", next_hop="sip:203.0.113.7")
         branch.request.uri = branch.target.uri
 
@@ -107,8 +107,8 @@ def world_of_two() -> World:
     return world
 
 
-@pytest.mark.parametrize("failure", [Failure.TRANSPORT, Failure.TIMEOUT])
-async def test_silence_and_failed_transport_lead_to_the_next_address(failure: Failure) -> None:
+@pytest.mark.parametrize("failure", [TransactionFailure.TRANSPORT, TransactionFailure.TIMEOUT])
+async def test_silence_and_failed_transport_lead_to_the_next_address(failure: TransactionFailure) -> None:
     world = world_of_two()
     server = await world.take()
     world.clients[0].fail(failure)
@@ -141,7 +141,7 @@ async def test_no_failover_once_something_was_heard() -> None:
     world = world_of_two()
     server = await world.take()
     world.clients[0].answer(100)
-    world.clients[0].fail(Failure.TIMEOUT)
+    world.clients[0].fail(TransactionFailure.TIMEOUT)
     await settle()
     assert len(world.clients) == 1
     assert server.codes == [408]
@@ -167,7 +167,7 @@ async def test_a_name_without_addresses_is_a_failed_transport() -> None:
 
 
 async def test_addresses_that_we_cannot_reach_are_passed_over() -> None:
-    world = World(listening=(UDP,), names={"example.net": [Hop(Transport.TCP, "203.0.113.50", 5060), TWO]})
+    world = World(listening=(UDP,), names={"example.net": [Hop(SipTransport.TCP, "203.0.113.50", 5060), TWO]})
     world.forward(target("sip:bob@example.net"))
     await world.take()
     assert [client.hop.host for client in world.clients] == [TWO.host]
@@ -176,7 +176,7 @@ async def test_addresses_that_we_cannot_reach_are_passed_over() -> None:
 async def test_the_request_of_a_branch_is_what_was_sent() -> None:
     seen: list[list[str]] = []
 
-    async def look(branch: Branch, _: object) -> None:
+    async def look(branch: ProxyBranch, _: object) -> None:
         seen.append(list(branch.request.headers.getlist("Record-Route")))
         assert branch.source == world.clients[1].hop
 
@@ -184,7 +184,7 @@ async def test_the_request_of_a_branch_is_what_was_sent() -> None:
     world.forward(target("sip:bob@example.net"), record_route={})
     world.passing.coming = look
     await world.take()
-    world.clients[0].fail(Failure.TRANSPORT)
+    world.clients[0].fail(TransactionFailure.TRANSPORT)
     await settle()
     world.clients[1].answer(180)
     await settle()

@@ -9,7 +9,7 @@ import pytest
 from sipmessage import Response
 from structlog.testing import capture_logs
 
-from gateways.sip.proxy.hooks import Answer, Branch, Forwarding, ReceivedRequest, RefusalError, Target
+from gateways.sip.proxy.hooks import Answer, Forwarding, ProxyBranch, ProxyTarget, ReceivedRequest, RefusalError
 from tests.gateways.sip.proxy.world import A, B, World, request, settle, target
 
 
@@ -61,7 +61,7 @@ async def test_a_router_that_fails() -> None:
 
 
 async def test_a_branch_that_is_refused_fails() -> None:
-    async def refuse(branch: Branch) -> None:
+    async def refuse(branch: ProxyBranch) -> None:
         if branch.index == 0:
             raise RefusalError(404, "Nobody")
 
@@ -88,7 +88,7 @@ async def test_a_branch_without_a_way_out_is_told_of_its_end() -> None:
 
 
 async def test_a_503_of_ours_stays_one() -> None:
-    async def refuse(_: Branch) -> None:
+    async def refuse(_: ProxyBranch) -> None:
         raise RefusalError(503, "No Relay", [("Retry-After", "5")])
 
     world = World()
@@ -99,7 +99,7 @@ async def test_a_503_of_ours_stays_one() -> None:
 
 
 async def test_a_branch_that_breaks_ends_the_request() -> None:
-    async def fail(branch: Branch) -> None:
+    async def fail(branch: ProxyBranch) -> None:
         if branch.index == 1:
             raise Bug
 
@@ -121,7 +121,7 @@ async def test_a_branch_that_breaks_ends_the_request() -> None:
 @pytest.mark.parametrize(("error", "code"), [(RefusalError(488, "No"), 488), (Bug(), 500)])
 @pytest.mark.parametrize("at", [180, 486])
 async def test_a_response_that_is_refused_ends_the_request(error: Exception, code: int, at: int) -> None:
-    async def refuse(_: Branch, response: Response) -> Response:
+    async def refuse(_: ProxyBranch, response: Response) -> Response:
         if response.code == at:
             raise error
         return response
@@ -144,7 +144,7 @@ async def test_a_response_that_is_refused_ends_the_request(error: Exception, cod
 
 @pytest.mark.parametrize(("error", "code"), [(RefusalError(500, "No Relay"), 500), (Bug(), 500)])
 async def test_a_2xx_that_is_refused_is_abandoned_once(error: Exception, code: int) -> None:
-    async def refuse(_: Branch, __: Response) -> Response:
+    async def refuse(_: ProxyBranch, __: Response) -> Response:
         raise error
 
     world = World()
@@ -159,7 +159,7 @@ async def test_a_2xx_that_is_refused_is_abandoned_once(error: Exception, code: i
 
 
 async def test_each_dialog_is_abandoned() -> None:
-    async def refuse(_: Branch, __: Response) -> Response:
+    async def refuse(_: ProxyBranch, __: Response) -> Response:
         raise RefusalError(500, "")
 
     world = World()
@@ -172,7 +172,7 @@ async def test_each_dialog_is_abandoned() -> None:
 
 
 async def test_the_2xx_of_another_request_is_so_once_the_refusal_is_sent() -> None:
-    async def refuse(_: Branch, __: Response) -> Response:
+    async def refuse(_: ProxyBranch, __: Response) -> Response:
         raise RefusalError(500, "")
 
     world = World()
@@ -187,7 +187,7 @@ async def test_the_2xx_of_another_request_is_so_once_the_refusal_is_sent() -> No
 async def test_the_repeat_of_a_2xx_that_went_cannot_end_the_call() -> None:
     refusing: list[int] = []
 
-    async def refuse_later(_: Branch, response: Response) -> Response:
+    async def refuse_later(_: ProxyBranch, response: Response) -> Response:
         if refusing:
             raise Bug
         return response
@@ -205,7 +205,7 @@ async def test_the_repeat_of_a_2xx_that_went_cannot_end_the_call() -> None:
 
 
 async def test_a_2xx_that_comes_after_the_refusal_is_abandoned() -> None:
-    async def refuse(_: Branch, response: Response) -> Response:
+    async def refuse(_: ProxyBranch, response: Response) -> Response:
         if response.code == 183:
             raise RefusalError(488, "No")
         return response
@@ -225,7 +225,7 @@ async def test_a_2xx_that_comes_after_the_refusal_is_abandoned() -> None:
 
 @pytest.mark.parametrize(("error", "code", "logged"), [(RefusalError(480, "Later"), 480, 0), (Bug(), 500, 1)])
 async def test_a_failure_hook_may_have_another_response_sent(error: Exception, code: int, logged: int) -> None:
-    async def refuse(_: Response) -> Sequence[Target]:
+    async def refuse(_: Response) -> Sequence[ProxyTarget]:
         raise error
 
     world = World()
@@ -260,7 +260,7 @@ async def test_an_abandon_hook_that_fails_is_logged() -> None:
     async def fail() -> None:
         raise Bug
 
-    async def refuse(_: Branch, __: Response) -> Response:
+    async def refuse(_: ProxyBranch, __: Response) -> Response:
         raise RefusalError(500, "")
 
     world = World()

@@ -6,7 +6,7 @@ from sipmessage import Response
 from gateways.sip.messages.replies import reply_to
 from gateways.sip.proxy.hooks import Forwarding
 from gateways.sip.proxy.responses import best_of, for_client
-from gateways.sip.transactions.users import Failure
+from gateways.sip.transactions.users import TransactionFailure
 from tests.gateways.sip.proxy.world import A, B, World, request, settle
 
 
@@ -93,8 +93,8 @@ async def test_a_lone_503_becomes_500() -> None:
     assert server.codes == [500]
 
 
-@pytest.mark.parametrize(("failure", "told"), [(Failure.TIMEOUT, 408), (Failure.TRANSPORT, 503)])
-async def test_failures_are_made_responses(failure: Failure, told: int) -> None:
+@pytest.mark.parametrize(("failure", "told"), [(TransactionFailure.TIMEOUT, 408), (TransactionFailure.TRANSPORT, 503)])
+async def test_failures_are_made_responses(failure: TransactionFailure, told: int) -> None:
     world = World()
     world.forward()
     server = await world.take()
@@ -109,7 +109,7 @@ async def test_nobody_but_an_inviter_is_told_of_silence() -> None:
     world = World()
     world.forward()
     server = await world.take(request("MESSAGE"))
-    world.clients[0].fail(Failure.TIMEOUT)
+    world.clients[0].fail(TransactionFailure.TIMEOUT)
     await settle()
     assert server.codes == []
     assert world.nothing_is_left()

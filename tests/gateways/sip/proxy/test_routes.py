@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateways.sip.addresses import Hop, Local, Transport
+from gateways.sip.addresses import Hop, ListeningPoint, SipTransport
 from gateways.sip.messages.uris import read_uri
 from gateways.sip.proxy.routes import OwnAddresses, arrival_of, record_routes
 from gateways.sip.proxy.settings import ProxySettings
@@ -39,7 +39,11 @@ def test_these_are_not(uri: str) -> None:
 
 def test_who_listens_everywhere_listens_on_the_loopback() -> None:
     own = OwnAddresses(
-        [Local(Transport.UDP, "0.0.0.0", 5062, "198.51.100.1", 5060), Local(Transport.UDP, "::", 5062, "::", 5062)], ()
+        [
+            ListeningPoint(SipTransport.UDP, "0.0.0.0", 5062, "198.51.100.1", 5060),
+            ListeningPoint(SipTransport.UDP, "::", 5062, "::", 5062),
+        ],
+        (),
     )
     for uri in ("sip:127.0.0.1:5062", "sip:localhost:5062", "sip:[::1]:5062", "sip:198.51.100.1"):
         assert own.match(read_uri(uri))
@@ -123,7 +127,9 @@ async def test_a_route_that_cannot_be_read_gets_400() -> None:
         ),
     ],
 )
-def test_record_routes(incoming: Local | None, outgoing: Local, others: tuple[str, ...], expected: list[str]) -> None:
+def test_record_routes(
+    incoming: ListeningPoint | None, outgoing: ListeningPoint, others: tuple[str, ...], expected: list[str]
+) -> None:
     assert record_routes({"rl": None, "c": "a;b", "lr": None}, incoming, outgoing, others=others) == expected
 
 
@@ -152,9 +158,9 @@ async def test_no_record_route_unless_the_router_wants_one() -> None:
 async def test_sips_requests_are_recorded_as_such() -> None:
     world = World()
     world.forward(target("sips:bob@203.0.113.5"), record_route={})
-    await world.take(request(uri="sips:bob@203.0.113.5", hop=Hop(Transport.TLS, "198.51.100.7", 40000, TLS)))
+    await world.take(request(uri="sips:bob@203.0.113.5", hop=Hop(SipTransport.TLS, "198.51.100.7", 40000, TLS)))
     assert world.clients[0].header("Record-Route") == ["<sips:proxy.example.com:5061;lr>"]
-    assert world.clients[0].hop.transport is Transport.TLS
+    assert world.clients[0].hop.transport is SipTransport.TLS
 
 
 async def test_requests_over_the_other_nodes_routes_are_taken() -> None:

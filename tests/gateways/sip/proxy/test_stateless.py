@@ -6,14 +6,14 @@ import pytest
 from sipmessage import Request, Response
 from structlog.testing import capture_logs
 
-from gateways.sip.addresses import Hop, Transport
+from gateways.sip.addresses import Hop, SipTransport
 from gateways.sip.messages.incoming import IncomingResponse
 from gateways.sip.messages.reading import read
-from gateways.sip.proxy.hooks import Branch, Forwarding, ReceivedRequest, RefusalError
+from gateways.sip.proxy.hooks import Forwarding, ProxyBranch, ReceivedRequest, RefusalError
 from gateways.sip.proxy.settings import ProxySettings
 from tests.gateways.sip.proxy.world import CALLER, UDP, World, request, settle, target
 
-CALLEE = Hop(Transport.UDP, "203.0.113.5", 5060, UDP)
+CALLEE = Hop(SipTransport.UDP, "203.0.113.5", 5060, UDP)
 
 
 async def acknowledge(world: World, **other: object) -> list[Request]:
@@ -25,7 +25,7 @@ async def acknowledge(world: World, **other: object) -> list[Request]:
 
 
 async def test_an_ack_goes_to_the_first_target_through_the_hook() -> None:
-    async def leave(branch: Branch) -> None:
+    async def leave(branch: ProxyBranch) -> None:
         branch.request.headers.set("X-Hook", "1")
 
     world = World()
@@ -93,7 +93,7 @@ async def test_an_ack_that_nobody_wants() -> None:
 
 
 async def test_an_ack_passes_addresses_that_we_cannot_reach() -> None:
-    hops = [Hop(Transport.TCP, "203.0.113.9", 5060), CALLEE]
+    hops = [Hop(SipTransport.TCP, "203.0.113.9", 5060), CALLEE]
     world = World(listening=(UDP,), names={"example.net": hops})
     world.forward(target("sip:bob@example.net"))
     await acknowledge(world)

@@ -9,21 +9,21 @@ from dataclasses import dataclass, field
 
 from sipmessage import URI, Request, Response
 
-from gateways.sip.addresses import Hop, Local, Transport
+from gateways.sip.addresses import Hop, ListeningPoint, SipTransport
 from gateways.sip.messages.incoming import IncomingRequest, IncomingResponse
 from gateways.sip.messages.reading import read
 from gateways.sip.messages.replies import reply_to
 from gateways.sip.messages.uris import read_uri
 from gateways.sip.proxy.core import Proxy
-from gateways.sip.proxy.hooks import Answer, Branch, Forwarding, ReceivedRequest, Target
+from gateways.sip.proxy.hooks import Answer, Forwarding, ProxyBranch, ProxyTarget, ReceivedRequest
 from gateways.sip.proxy.settings import ProxySettings
-from gateways.sip.transactions.users import ClientUser, Failure
+from gateways.sip.transactions.users import ClientUser, TransactionFailure
 
-UDP = Local(Transport.UDP, "192.0.2.1", 5060, "192.0.2.1", 5060)
-TCP = Local(Transport.TCP, "192.0.2.1", 5060, "192.0.2.1", 5060)
-TLS = Local(Transport.TLS, "192.0.2.1", 5061, "proxy.example.com", 5061)
-UDP6 = Local(Transport.UDP, "2001:db8::1", 5060, "2001:db8::1", 5060)
-CALLER = Hop(Transport.UDP, "198.51.100.7", 5060, UDP)
+UDP = ListeningPoint(SipTransport.UDP, "192.0.2.1", 5060, "192.0.2.1", 5060)
+TCP = ListeningPoint(SipTransport.TCP, "192.0.2.1", 5060, "192.0.2.1", 5060)
+TLS = ListeningPoint(SipTransport.TLS, "192.0.2.1", 5061, "proxy.example.com", 5061)
+UDP6 = ListeningPoint(SipTransport.UDP, "2001:db8::1", 5060, "2001:db8::1", 5060)
+CALLER = Hop(SipTransport.UDP, "198.51.100.7", 5060, UDP)
 
 
 def request(
@@ -54,9 +54,9 @@ def request(
     return message
 
 
-def target(uri: str = "sip:bob@203.0.113.5", *, q: float = 1.0, next_hop: str = "") -> Target:
+def target(uri: str = "sip:bob@203.0.113.5", *, q: float = 1.0, next_hop: str = "") -> ProxyTarget:
     """Return a target."""
-    return Target(read_uri(uri), read_uri(next_hop) if next_hop else None, q)
+    return ProxyTarget(read_uri(uri), read_uri(next_hop) if next_hop else None, q)
 
 
 @dataclass(eq=False)
@@ -82,7 +82,7 @@ class Client:
         assert isinstance(message, IncomingResponse)
         self.user.response_came(message)
 
-    def fail(self, failure: Failure) -> None:
+    def fail(self, failure: TransactionFailure) -> None:
         self.user.transaction_failed(failure)
 
     def header(self, name: str) -> list[str]:
@@ -151,31 +151,31 @@ class Passing:
     """A passage that writes down what it is told. Each of its functions can be replaced by a test."""
 
     log: list[tuple[object, ...]] = field(default_factory=list)
-    further: list[list[Target]] = field(default_factory=list)
-    leaving: Callable[[Branch], Awaitable[None]] | None = None
-    coming: Callable[[Branch, Response], Awaitable[Response | None]] | None = None
-    failing: Callable[[Response], Awaitable[Sequence[Target]]] | None = None
+    further: list[list[ProxyTarget]] = field(default_factory=list)
+    leaving: Callable[[ProxyBranch], Awaitable[None]] | None = None
+    coming: Callable[[ProxyBranch, Response], Awaitable[Response | None]] | None = None
+    failing: Callable[[Response], Awaitable[Sequence[ProxyTarget]]] | None = None
     cancelling: Callable[[], Awaitable[None]] | None = None
     abandoning: Callable[[], Awaitable[None]] | None = None
 
-    async def branch_leaves(self, branch: Branch) -> None:
+    async def branch_leaves(self, branch: ProxyBranch) -> None:
         self.log.append(("leaves", branch.index))
         if self.leaving:
             await self.leaving(branch)
 
-    async def response_came(self, branch: Branch, response: Response) -> Response | None:
+    async def response_came(self, branch: ProxyBranch, response: Response) -> Response | None:
         self.log.append(("came", branch.index, response.code))
         return await self.coming(branch, response) if self.coming else response
 
-    async def refused(self, branch: Branch, response: Response, *, ends_request: bool) -> None:
+    async def refused(self, branch: ProxyBranch, response: Response, *, ends_request: bool) -> None:
         self.log.append(("refused", branch.index, response.code, ends_request))
 
-    async def abandoned(self, branch: Branch, response: Response) -> None:
+    async def abandoned(self, branch: ProxyBranch, response: Response) -> None:
         self.log.append(("abandoned", branch.index, response.code))
         if self.abandoning:
             await self.abandoning()
 
-    async def all_failed(self, best: Response) -> Sequence[Target]:
+    async def all_failed(self, best: Response) -> Sequence[ProxyTarget]:
         self.log.append(("failed", best.code))
         if self.failing:
             return await self.failing(best)
@@ -195,7 +195,7 @@ class World:
     """A proxy with all around it under the test's control."""
 
     settings: ProxySettings = field(default_factory=ProxySettings)
-    listening: Sequence[Local] = (UDP, TCP, TLS, UDP6)
+    listening: Sequence[ListeningPoint] = (UDP, TCP, TLS, UDP6)
     names: dict[str, list[Hop]] = field(default_factory=dict)
     decide: Callable[[ReceivedRequest], Awaitable[Decision]] | None = None
     decision: Decision = None
@@ -226,10 +226,10 @@ class World:
         return self.stray_goes(response)
 
     @property
-    def locals(self) -> Sequence[Local]:
+    def locals(self) -> Sequence[ListeningPoint]:
         return self.listening
 
-    def local_for(self, hop: Hop) -> Local | None:
+    def local_for(self, hop: Hop) -> ListeningPoint | None:
         fitting = [local for local in self.listening if local.transport is hop.transport]
         return next((local for local in fitting if (":" in local.host) == (":" in hop.host)), None)
 
@@ -240,7 +240,7 @@ class World:
         except ValueError:
             return None
         secure = "tls" if uri.scheme == "sips" else "udp"
-        transport = Transport(uri.parameters.get("transport") or secure)
+        transport = SipTransport(uri.parameters.get("transport") or secure)
         return [Hop(transport, host, uri.port or transport.default_port)]
 
     async def resolve(self, uri: URI) -> list[Hop]:
@@ -251,7 +251,7 @@ class World:
         client = Client(request, hop, user)
         self.clients.append(client)
         if hop.host in self.unreachable:
-            user.transaction_failed(Failure.TRANSPORT)
+            user.transaction_failed(TransactionFailure.TRANSPORT)
         return client
 
     def send(self, message: Request | Response, hop: Hop) -> None:
@@ -259,7 +259,7 @@ class World:
 
     # -- what a test does with it --
 
-    def forward(self, *targets: Target, record_route: dict[str, str | None] | None = None) -> None:
+    def forward(self, *targets: ProxyTarget, record_route: dict[str, str | None] | None = None) -> None:
         """Have requests forwarded to these targets from now on."""
         self.decision = Forwarding(targets or (target(),), self.passing, record_route)
 

@@ -11,23 +11,23 @@ from sipmessage import Request, Response
 from actors import replies
 from engines.refusal import RefusalCode
 from events.registry import Event, PartyLearned
-from gateways.sip.addresses import Hop, Local, Transport
-from gateways.sip.calls.client import CallClient, Observed, Snapshot
+from gateways.sip.addresses import Hop, ListeningPoint, SipTransport
+from gateways.sip.calls.client import CallClient, ObservedMessage, Snapshot
 from gateways.sip.messages.incoming import IncomingRequest
 from gateways.sip.messages.making import copy_request
 from gateways.sip.messages.reading import read
-from gateways.sip.proxy.hooks import ReceivedRequest, Target
+from gateways.sip.proxy.hooks import ProxyTarget, ReceivedRequest
 from gateways.sip.routing.sides import CallSide, settle
 from replay.offer_answer import SipMessage
 
-HERE = Local(Transport.UDP, "192.0.2.10", 5060, "192.0.2.10", 5060)
-CALLER_HOP = Hop(Transport.UDP, "192.0.2.1", 5062, HERE)
-CALLEE_HOP = Hop(Transport.UDP, "192.0.2.2", 5064, HERE)
+HERE = ListeningPoint(SipTransport.UDP, "192.0.2.10", 5060, "192.0.2.10", 5060)
+CALLER_HOP = Hop(SipTransport.UDP, "192.0.2.1", 5062, HERE)
+CALLEE_HOP = Hop(SipTransport.UDP, "192.0.2.2", 5064, HERE)
 SDP, RELAYED = b"v=0\r\nc=IN IP4 192.0.2.1\r\n", b"v=0\r\nc=IN IP4 192.0.2.99\r\n"
 
 NO_REPLY = replies.Refusal("Node a: no answer", RefusalCode.NO_REPLY)
-PLAIN = Observed(None, 0, "nothing", "", "", "")
-OFFER = Observed(RELAYED, 0, "offer", "", "", "")
+PLAIN = ObservedMessage(None, 0, "nothing", "", "", "")
+OFFER = ObservedMessage(RELAYED, 0, "offer", "", "", "")
 
 
 @dataclass(slots=True)
@@ -47,7 +47,7 @@ class FakeCalls(CallClient):
     """Gives `answers` one after the other, then OFFER to what has SDP and PLAIN to what has not."""
 
     call: Snapshot = field(default_factory=Snapshot)
-    answers: list[Observed] = field(default_factory=list)
+    answers: list[ObservedMessage] = field(default_factory=list)
     told: list[Told] = field(default_factory=list)
     ended: list[str] = field(default_factory=list)
 
@@ -65,7 +65,7 @@ class FakeCalls(CallClient):
         party: PartyLearned | None = None,
         expires: int = 0,
         joins: bool = False,
-    ) -> Observed:
+    ) -> ObservedMessage:
         assert name == "c1"
         self.told.append(Told(event, source, news, party, expires, joins))
         if self.answers:
@@ -84,7 +84,7 @@ class FakeCalls(CallClient):
 @dataclass(slots=True)
 class FakeBranch:
     index: int
-    target: Target
+    target: ProxyTarget
     request: Request
     source: Hop | None = CALLEE_HOP
 
@@ -152,4 +152,4 @@ def arrival(request: IncomingRequest, *, ours: bool | None = None) -> ReceivedRe
 
 def branch(request: IncomingRequest, index: int = 0) -> FakeBranch:
     copy = copy_request(request.message)
-    return FakeBranch(index, Target(copy.uri), copy)
+    return FakeBranch(index, ProxyTarget(copy.uri), copy)

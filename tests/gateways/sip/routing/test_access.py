@@ -8,7 +8,7 @@ from ipaddress import ip_network
 import pytest
 from structlog.testing import capture_logs
 
-from gateways.sip.addresses import Hop, Transport
+from gateways.sip.addresses import Hop, SipTransport
 from gateways.sip.messages.reading import read
 from gateways.sip.proxy.routes import OwnAddresses, arrival_of
 from gateways.sip.routing.access import Access, Gate, Place
@@ -37,7 +37,7 @@ def passes(
         f"To: <sip:b@c>{tag and f';tag={tag}'}",
         f"Call-ID: c\r\nCSeq: 1 {'BYE' if tag else 'INVITE'}\r\nContent-Length: 0\r\n\r\n",
     ]
-    incoming = read("\r\n".join(lines).encode(), Hop(Transport.UDP, source, 5060, HERE))
+    incoming = read("\r\n".join(lines).encode(), Hop(SipTransport.UDP, source, 5060, HERE))
     gate = Gate(access)
     with capture_logs() as logged:
         refused = gate.refuses(arrival_of(incoming, OwnAddresses([HERE], [])), known=known)  # type: ignore[arg-type]

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from gateways.sip.calls.client import Observed, Snapshot
+from gateways.sip.calls.client import ObservedMessage, Snapshot
 from gateways.sip.calls.settings import CallSettings
 from gateways.sip.messages.incoming import IncomingRequest
 from gateways.sip.messages.making import set_body
@@ -20,7 +20,7 @@ PARTIES = {
     ("callee", "b1"): Party("<sip:bob@example.com>", "sip:bob@old", (), "udp:l:1", "udp:s:2"),
 }
 CALL = Snapshot(name="c1", callers_tag="a1", parties=PARTIES, sequences={("caller", "b1"): CSeqs(3, [(2, 2)])})
-SHIFTED = Observed(None, 2, "nothing", "", "", "")
+SHIFTED = ObservedMessage(None, 2, "nothing", "", "", "")
 
 
 def side(calls: FakeCalls, request: IncomingRequest) -> Settled:
@@ -88,7 +88,7 @@ async def test_an_ack_with_the_answer_is_relayed() -> None:
 
 @pytest.mark.parametrize("code", [481, 488, 491, 500])
 async def test_an_offer_where_none_may_be_does_not_go_past_the_relay(code: int) -> None:
-    seeing = Observed(None, 0, "illegal", "", "", "", remedy=Remedy.REFUSE, refuse_with=code)
+    seeing = ObservedMessage(None, 0, "illegal", "", "", "", remedy=Remedy.REFUSE, refuse_with=code)
     request = incoming(to_tag="b1")
     with pytest.raises(RefusalError) as caught:
         await side(FakeCalls(answers=[seeing]), request).leaves(branch(request))
@@ -111,7 +111,7 @@ async def test_a_final_response_of_ours_is_told_once(method: str) -> None:
 
 async def test_that_of_a_request_which_the_call_did_not_take_is_not_told() -> None:
     """It may have the CSeq of one that is under way."""
-    seeing = Observed(None, 0, "illegal", "", "STALE", "", remedy=Remedy.REFUSE, refuse_with=500)
+    seeing = ObservedMessage(None, 0, "illegal", "", "STALE", "", remedy=Remedy.REFUSE, refuse_with=500)
     calls, request = FakeCalls(answers=[seeing]), incoming(to_tag="b1")
     going, one = side(calls, request), branch(request)
     with pytest.raises(RefusalError):
@@ -122,7 +122,7 @@ async def test_that_of_a_request_which_the_call_did_not_take_is_not_told() -> No
 
 async def test_a_failure_is_told_and_the_relay_has_no_say_in_it() -> None:
     calls, request = (
-        FakeCalls(answers=[OFFER, Observed(None, 0, "nothing", "", "", "", NO_REPLY)]),
+        FakeCalls(answers=[OFFER, ObservedMessage(None, 0, "nothing", "", "", "", NO_REPLY)]),
         incoming(to_tag="b1"),
     )
     going, one = side(calls, request), branch(request)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sipmessage import Response
 
-from gateways.sip.calls.client import Observed
+from gateways.sip.calls.client import ObservedMessage
 from gateways.sip.calls.settings import CallSettings
 from gateways.sip.messages.making import set_body
 from gateways.sip.messages.replies import reply_to
@@ -20,7 +20,7 @@ from gateways.sip.script.views import Request
 from tests.gateways.sip.routing.fakes import NO_REPLY, SDP, FakeBranch, FakeCalls, Nobody, arrival, branch, incoming
 
 INVITE = incoming()
-UNRELAYED = Observed(None, 0, "answer", "established", "", "", NO_REPLY)
+UNRELAYED = ObservedMessage(None, 0, "answer", "established", "", "", NO_REPLY)
 
 
 class Failing(DefaultScript):

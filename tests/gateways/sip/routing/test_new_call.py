@@ -8,7 +8,7 @@ import pytest
 from actors import replies
 from engines.refusal import RefusalCode
 from events.registry import RelayEngaged
-from gateways.sip.calls.client import Observed
+from gateways.sip.calls.client import ObservedMessage
 from gateways.sip.calls.settings import CallSettings
 from gateways.sip.messages.making import set_body
 from gateways.sip.messages.replies import phrase_of, reply_to
@@ -98,7 +98,7 @@ async def test_the_offer_is_the_one_that_the_script_has_left_in_the_branch() -> 
 )
 async def test_a_branch_whose_offer_cannot_be_relayed_is_refused_by_cause(cause: RefusalCode, code: int) -> None:
     error = replies.Refusal("Node relay7: [Errno 111] Connection refused", cause)
-    calls = FakeCalls(answers=[Observed(None, 0, "offer", "", "", "", error)])
+    calls = FakeCalls(answers=[ObservedMessage(None, 0, "offer", "", "", "", error)])
     with pytest.raises(RefusalError) as caught:
         await left(calls)
     assert caught.value.code == code
@@ -118,7 +118,7 @@ async def test_a_fault_in_a_callees_sdp_is_not_blamed_on_the_caller() -> None:
     calls = FakeCalls()
     side, (one,) = await left(calls)
     error = replies.Refusal("Failed to parse SDP", RefusalCode.BAD_SDP)
-    calls.answers = [Observed(None, 0, "answer", "established", "", "", error)]
+    calls.answers = [ObservedMessage(None, 0, "answer", "established", "", "", error)]
     with pytest.raises(RefusalError) as caught:
         await side.answered(one, answer(200, sdp=SDP))
     assert caught.value.code == 502
@@ -126,7 +126,7 @@ async def test_a_fault_in_a_callees_sdp_is_not_blamed_on_the_caller() -> None:
 
 async def test_a_branch_without_a_relay_of_its_own_goes_as_it_is() -> None:
     calls = FakeCalls(
-        answers=[Observed(None, 0, "offer", "", "", "", replies.Refusal("none", RefusalCode.NOT_ENGAGED))]
+        answers=[ObservedMessage(None, 0, "offer", "", "", "", replies.Refusal("none", RefusalCode.NOT_ENGAGED))]
     )
     _, (one,) = await left(calls)
     assert one.request.body == SDP
@@ -178,7 +178,7 @@ async def test_a_2xx_that_comes_again_is_told_once() -> None:
 async def test_a_preview_that_cannot_be_relayed_goes_without_it_and_an_answer_does_not_go() -> None:
     calls = FakeCalls()
     side, (one,) = await left(calls)
-    calls.answers = [Observed(None, 0, "answer", "", "", "", NO_REPLY)] * 2
+    calls.answers = [ObservedMessage(None, 0, "answer", "", "", "", NO_REPLY)] * 2
     progress = answer(183, sdp=SDP)
     await side.answered(one, progress)
     assert (progress.body, progress.headers.get("Content-Type")) == (b"", None)
@@ -239,7 +239,7 @@ class SlowCalls(FakeCalls):
 
     words = (asyncio.Event(), asyncio.Event())
 
-    async def signal(self, name: str, event: SipMessage, **more: Any) -> Observed:
+    async def signal(self, name: str, event: SipMessage, **more: Any) -> ObservedMessage:
         if event.status is not None:
             await self.words[int(event.branch.removeprefix("br"))].wait()
         return await super().signal(name, event, **more)
@@ -254,7 +254,7 @@ async def test_a_branch_that_left_before_a_relay_was_engaged_is_learned_with_its
     await side.answered(branches[0], answer(180))
     assert calls.seen()[1:] == [("INVITE", None, "br0"), ("INVITE", 180, "br0")]
     not_engaged = replies.Refusal("no relay", RefusalCode.NOT_ENGAGED)
-    calls.answers = [Observed(None, 0, "answer", "established", "", "", not_engaged)]
+    calls.answers = [ObservedMessage(None, 0, "answer", "established", "", "", not_engaged)]
     accepted = answer(200, sdp=SDP)
     await side.answered(branches[0], accepted)
     assert calls.seen()[3:] == [("INVITE", 200, "br0")]

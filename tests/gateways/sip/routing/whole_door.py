@@ -10,7 +10,7 @@ from typing import Any
 
 from sipmessage import URI, Request, Response
 
-from gateways.sip.addresses import Hop, Local, Transport
+from gateways.sip.addresses import Hop, ListeningPoint, SipTransport
 from gateways.sip.calls.client import CallClient
 from gateways.sip.dialogs.hops import Hops
 from gateways.sip.dialogs.requests import DialogRequests
@@ -25,9 +25,9 @@ from gateways.sip.transactions.layer import TransactionLayer
 from gateways.sip.transactions.timers import Timers
 from tests.actors.simulation import Cluster
 
-HERE = Local(Transport.UDP, "198.18.0.1", 5060, "198.18.0.1", 5060)
-CALLER = Hop(Transport.UDP, "198.51.100.1", 5060, HERE)
-CALLEE = Hop(Transport.UDP, "203.0.113.1", 5060, HERE)
+HERE = ListeningPoint(SipTransport.UDP, "198.18.0.1", 5060, "198.18.0.1", 5060)
+CALLER = Hop(SipTransport.UDP, "198.51.100.1", 5060, HERE)
+CALLEE = Hop(SipTransport.UDP, "203.0.113.1", 5060, HERE)
 ROUTE = "<sip:198.18.0.1;lr;rl>"
 
 Incoming = IncomingRequest | IncomingResponse
@@ -36,16 +36,16 @@ Incoming = IncomingRequest | IncomingResponse
 class Network:
     """One listening point, and addresses that are numbers."""
 
-    locals: Sequence[Local] = (HERE,)
+    locals: Sequence[ListeningPoint] = (HERE,)
 
-    def local_for(self, _hop: Hop) -> Local:
+    def local_for(self, _hop: Hop) -> ListeningPoint:
         return HERE
 
     def connected(self, _hop: Hop) -> bool:
         return False
 
     def numeric(self, uri: URI) -> list[Hop]:
-        return [Hop(Transport.UDP, uri.host, uri.port or 5060, HERE)]
+        return [Hop(SipTransport.UDP, uri.host, uri.port or 5060, HERE)]
 
     async def resolve(self, uri: URI) -> list[Hop]:
         return self.numeric(uri)

@@ -8,21 +8,21 @@ from pathlib import Path
 from sipmessage import Request as SipRequest
 from sipmessage import Response as SipResponse
 
-from gateways.sip.addresses import Hop, Local, Transport
+from gateways.sip.addresses import Hop, ListeningPoint, SipTransport
 from gateways.sip.calls.settings import CallSettings
 from gateways.sip.messages.incoming import IncomingRequest
 from gateways.sip.messages.making import copy_request
 from gateways.sip.messages.reading import read
 from gateways.sip.messages.replies import reply_to
-from gateways.sip.proxy.hooks import ReceivedRequest, Target
+from gateways.sip.proxy.hooks import ProxyTarget, ReceivedRequest
 from gateways.sip.script.branch_views import Branch, Failure, Reply
 from gateways.sip.script.script import Script
 from gateways.sip.script.views import Request
 from replay.relay_settings import CALLER
 
-LOCAL = Local(Transport.UDP, "192.0.2.9", 5060, "proxy.example.org", 5060)
-SOURCE = Hop(Transport.UDP, "198.51.100.7", 4711, LOCAL)
-CALLEES_SOURCE = Hop(Transport.UDP, "198.51.100.8", 4712, LOCAL)
+LOCAL = ListeningPoint(SipTransport.UDP, "192.0.2.9", 5060, "proxy.example.org", 5060)
+SOURCE = Hop(SipTransport.UDP, "198.51.100.7", 4711, LOCAL)
+CALLEES_SOURCE = Hop(SipTransport.UDP, "198.51.100.8", 4712, LOCAL)
 
 
 def text(
@@ -69,12 +69,12 @@ class Fork:
     """A branch as the proxy has it."""
 
     index: int = 0
-    target: Target = field(default_factory=lambda: Target(arrival(text()).request.uri))
+    target: ProxyTarget = field(default_factory=lambda: ProxyTarget(arrival(text()).request.uri))
     request: SipRequest = field(default_factory=lambda: copy_request(arrival(text()).request))
     source: Hop | None = None
 
 
-def fork(target: Target, index: int = 0) -> Fork:
+def fork(target: ProxyTarget, index: int = 0) -> Fork:
     copy = copy_request(arrival(text()).request)
     copy.uri = target.uri
     return Fork(index, target, copy)

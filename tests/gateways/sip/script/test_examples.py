@@ -11,10 +11,10 @@ import pytest
 import rtp_relay.routing
 from actors.setting_values import branch_name
 from events.registry import RelayEngaged
-from gateways.sip.addresses import Hop, Transport
+from gateways.sip.addresses import Hop, SipTransport
 from gateways.sip.calls.settings import CallSettings
 from gateways.sip.messages.uris import read_uri
-from gateways.sip.proxy.hooks import Answer, Target
+from gateways.sip.proxy.hooks import Answer, ProxyTarget
 from gateways.sip.script.branch_views import Branch, Failure, Local, Reply
 from gateways.sip.script.decisions import Decision, Forward, Undecided
 from gateways.sip.script.script import Script
@@ -26,9 +26,9 @@ from tests.gateways.sip.script.messages import failure, fork, reply, request, te
 
 ROOT = Path(__file__).parents[4]
 SCRIPTS = sorted((ROOT / "examples" / "scripts").glob("*.py"))
-CORE = Hop(Transport.UDP, "192.0.2.5", 5060)
-ACCESS = Hop(Transport.UDP, "198.51.100.7", 4711)
-BY_RURI = Forward((Target(read_uri("sip:bob@example.org")),))
+CORE = Hop(SipTransport.UDP, "192.0.2.5", 5060)
+ACCESS = Hop(SipTransport.UDP, "198.51.100.7", 4711)
+BY_RURI = Forward((ProxyTarget(read_uri("sip:bob@example.org")),))
 
 
 def load(name: str) -> Script:
@@ -142,7 +142,7 @@ async def test_srtp_to_rtp() -> None:
     refused = await script.request(request(settings=settings))
     assert refused == Answer(403, "Calls Come Over TLS Here")
     assert not settings.engaged
-    decision = await script.request(request(settings=settings, source=Hop(Transport.TLS, "198.51.100.7", 4711)))
+    decision = await script.request(request(settings=settings, source=Hop(SipTransport.TLS, "198.51.100.7", 4711)))
     assert uris(decision) == [("sip:bob@example.org", "sip:gateway.example.org")]
     assert settings.relay.in_force(CALLER, "br0")["type"] == "RTP/SAVP"
     assert settings.relay.in_force(CALLEE, "br0")["type"] == "RTP/AVP"

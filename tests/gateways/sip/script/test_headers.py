@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateways.sip.addresses import Hop, Transport
+from gateways.sip.addresses import Hop, SipTransport
 from gateways.sip.script.contacts import fix_contacts, with_address
 from gateways.sip.script.decisions import RoutingError
 from gateways.sip.script.headers import KEPT, Headers
@@ -96,7 +96,7 @@ def test_the_address_in_a_contact(value: str, fixed: str) -> None:
 
 
 def test_an_address_of_version_6_gets_its_brackets() -> None:
-    assert with_address("<sip:a@h>", Hop(Transport.TCP, "2001:db8::7", 9)) == "<sip:a@[2001:db8::7]:9>"
+    assert with_address("<sip:a@h>", Hop(SipTransport.TCP, "2001:db8::7", 9)) == "<sip:a@[2001:db8::7]:9>"
 
 
 def test_all_contacts_are_fixed() -> None:

@@ -12,7 +12,7 @@ from sipmessage import Request as SipRequest
 from engines.route.routes import Routes
 from gateways.sip.calls.settings import CallSettings
 from gateways.sip.messages.uris import read_uri
-from gateways.sip.proxy.hooks import Answer, Target
+from gateways.sip.proxy.hooks import Answer, ProxyTarget
 from gateways.sip.script.branch_views import Branch, Local, Reply
 from gateways.sip.script.decisions import NO_FUNCTION, Forward, RoutingError, Undecided
 from gateways.sip.script.loading import MODULE
@@ -118,7 +118,7 @@ def e(local): local.headers.set("X-A", local.to_leg)
 """
     found: Routing = script(tmp_path, code)
     view = request()
-    assert await found.request(view) == Forward((Target(read_uri("sip:a@example.org")),))
+    assert await found.request(view) == Forward((ProxyTarget(read_uri("sip:a@example.org")),))
     of_branch = branch(view, 3)
     await found.branch(of_branch)
     assert of_branch.headers.get("X-A") == "3"
@@ -126,7 +126,7 @@ def e(local): local.headers.set("X-A", local.to_leg)
     await found.reply(of_reply)
     assert of_reply.dropped
     after = await found.failure(failure(view, 503))
-    assert after == Forward((Target(read_uri("sip:bob@example.org"), read_uri("sip:192.0.2.1")),))
+    assert after == Forward((ProxyTarget(read_uri("sip:bob@example.org"), read_uri("sip:192.0.2.1")),))
     local = Local(SipRequest("BYE", read_uri("sip:a@example.org")), "callee")
     await found.local(local)
     assert local.headers.get("X-A") == "callee"
@@ -350,7 +350,7 @@ async def route(request):
 async def test_without_a_script_each_new_call_gets_a_relay() -> None:
     routing: Routing = DefaultScript("rtpproxy", "edge")
     settings = CallSettings()
-    assert await routing.request(request(settings=settings)) == Forward((Target(read_uri("sip:bob@example.org")),))
+    assert await routing.request(request(settings=settings)) == Forward((ProxyTarget(read_uri("sip:bob@example.org")),))
     assert settings.relay.engagement("br0") == Engagement("rtpproxy", "edge")
 
 
@@ -360,7 +360,7 @@ async def test_without_a_script_each_new_call_gets_a_relay() -> None:
 async def test_without_a_script_nothing_else_gets_a_relay(message: bytes) -> None:
     settings = CallSettings()
     decision = await DefaultScript("rtpproxy").request(request(message, settings))
-    assert decision == Forward((Target(read_uri("sip:bob@example.org")),))
+    assert decision == Forward((ProxyTarget(read_uri("sip:bob@example.org")),))
     assert settings.take() == []
 
 
@@ -368,8 +368,10 @@ async def test_without_a_script_a_next_hop_is_for_what_is_in_no_dialog() -> None
     routing = DefaultScript(next_hop="sip:192.0.2.1")
     settings = CallSettings()
     hop = read_uri("sip:192.0.2.1")
-    assert await routing.request(request(settings=settings)) == Forward((Target(read_uri("sip:bob@example.org"), hop),))
-    assert await routing.request(request(text(to_tag="t"))) == Forward((Target(read_uri("sip:bob@example.org")),))
+    assert await routing.request(request(settings=settings)) == Forward(
+        (ProxyTarget(read_uri("sip:bob@example.org"), hop),)
+    )
+    assert await routing.request(request(text(to_tag="t"))) == Forward((ProxyTarget(read_uri("sip:bob@example.org")),))
     assert not settings.engaged
     with pytest.raises(RoutingError, match="is no URI"):
         DefaultScript(next_hop="192.0.2.1")

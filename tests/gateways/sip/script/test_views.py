@@ -8,7 +8,7 @@ import pytest
 from sipmessage import Request as SipRequest
 
 from gateways.sip.messages.uris import read_uri
-from gateways.sip.proxy.hooks import Answer, Target
+from gateways.sip.proxy.hooks import Answer, ProxyTarget
 from gateways.sip.script.branch_views import Branch, Failure, Local, Reply
 from gateways.sip.script.decisions import Decision, Drop, Forward, RoutingError, Undecided
 from gateways.sip.script.views import decision_of
@@ -50,7 +50,7 @@ def test_what_a_request_says() -> None:
 def test_a_request_goes_where_its_uri_says() -> None:
     view = request()
     view.relay()
-    assert decision_of(view) == Forward((Target(BOB),))
+    assert decision_of(view) == Forward((ProxyTarget(BOB),))
 
 
 def test_a_uri_that_is_set_is_where_it_goes() -> None:
@@ -219,7 +219,7 @@ def test_the_names_that_there_are() -> None:
 
 def test_what_a_branch_says() -> None:
     of = request()
-    view = Branch(Fork(2, Target(BOB, read_uri("sip:192.0.2.1"))), of)
+    view = Branch(Fork(2, ProxyTarget(BOB, read_uri("sip:192.0.2.1"))), of)
     assert (view.index, view.uri, view.next_hop, view.dropped) == (2, "sip:bob@example.org", "sip:192.0.2.1", False)
     assert view.request is of
     assert branch(of).next_hop is None
@@ -230,7 +230,7 @@ def test_a_branch_that_is_sent_elsewhere() -> None:
     view = Branch(hook, request())
     view.uri = "sip:carol@example.net"
     view.next_hop = "sip:192.0.2.1"
-    assert hook.target == Target(read_uri("sip:carol@example.net"), read_uri("sip:192.0.2.1"))
+    assert hook.target == ProxyTarget(read_uri("sip:carol@example.net"), read_uri("sip:192.0.2.1"))
     assert str(hook.request.uri) == "sip:carol@example.net"
     view.next_hop = None
     assert hook.target.next_hop is None

@@ -8,17 +8,17 @@ from typing import cast
 
 from sipmessage import URI, Request, Response
 
-from gateways.sip.addresses import Hop, Transport
+from gateways.sip.addresses import Hop, SipTransport
 from gateways.sip.messages.incoming import IncomingRequest, IncomingResponse
 from gateways.sip.messages.replies import reply_to
 from gateways.sip.transactions.layer import TransactionLayer
-from gateways.sip.transactions.responding import ReceivedRequest
+from gateways.sip.transactions.responding import ServerTransactionHandle
 from gateways.sip.transactions.timers import Timers
-from gateways.sip.transactions.users import Failure, ServerTransaction
+from gateways.sip.transactions.users import ServerTransaction, TransactionFailure
 from tests.gateways.sip.transactions.virtual import VirtualLoop
 
-UDP = Hop(Transport.UDP, "192.0.2.1", 5060)
-TCP = Hop(Transport.TCP, "192.0.2.1", 40_000)
+UDP = Hop(SipTransport.UDP, "192.0.2.1", 5060)
+TCP = Hop(SipTransport.TCP, "192.0.2.1", 40_000)
 
 
 def request_text(
@@ -98,13 +98,13 @@ class Caller:
     """Who has sent a request (users.ClientUser)."""
 
     responses: list[IncomingResponse] = field(default_factory=list)
-    failures: list[Failure] = field(default_factory=list)
+    failures: list[TransactionFailure] = field(default_factory=list)
     over: int = 0
 
     def response_came(self, response: IncomingResponse) -> None:
         self.responses.append(response)
 
-    def transaction_failed(self, failure: Failure) -> None:
+    def transaction_failed(self, failure: TransactionFailure) -> None:
         self.failures.append(failure)
 
     def transaction_over(self) -> None:
@@ -123,7 +123,7 @@ class Scene:
         self.sent: list[Sent] = []
         self.told: list[tuple[str, str]] = []
         self.refusal: Sequence[tuple[str, str]] | None = None
-        self.requests: list[ReceivedRequest] = []
+        self.requests: list[ServerTransactionHandle] = []
         self.questions: list[tuple[str, Callable[[bool], None]]] = []
         self.layer = TransactionLayer(
             self._send, self, timers=Timers(grain=0.0), loop=self.loop, max_transactions=max_transactions
@@ -142,7 +142,7 @@ class Scene:
 
     def request_came(self, transaction: ServerTransaction) -> None:
         self.told.append(("request", transaction.request.method))
-        self.requests.append(cast("ReceivedRequest", transaction))
+        self.requests.append(cast("ServerTransactionHandle", transaction))
 
     def ack_came(self, ack: IncomingRequest) -> None:
         self.told.append(("ack", ack.to_tag))

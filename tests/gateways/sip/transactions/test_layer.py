@@ -11,7 +11,7 @@ from gateways.sip.messages.reading import read
 from gateways.sip.messages.replies import reply_to
 from gateways.sip.transactions.layer import MAX_ASKED, TransactionLayer
 from gateways.sip.transactions.timers import Timers
-from gateways.sip.transactions.users import Failure, ServerTransaction
+from gateways.sip.transactions.users import ServerTransaction, TransactionFailure
 from tests.gateways.sip.transactions.scene import TCP, UDP, Caller, Scene, answer_text, own_request, request_text
 
 
@@ -162,7 +162,7 @@ async def test_it_runs_on_the_event_loop() -> None:
     over = asyncio.Event()
 
     class Waiting(Caller):
-        def transaction_failed(self, failure: Failure) -> None:
+        def transaction_failed(self, failure: TransactionFailure) -> None:
             super().transaction_failed(failure)
             over.set()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gateways.sip.addresses import Hop
-from gateways.sip.transactions.users import ClientTransaction, Failure
+from gateways.sip.transactions.users import ClientTransaction, TransactionFailure
 from tests.gateways.sip.transactions.scene import TCP, UDP, Caller, Scene, answer_text, own_request
 
 
@@ -25,7 +25,7 @@ def test_a_request_is_sent_again_until_nothing_more_is_to_be_hoped_for() -> None
     assert {message.data for message in scene.sent} == {bytes(own_request())}
     assert {message.hop for message in scene.sent} == {UDP}
     assert scene.times() == [0, 0.5, 1.5, 3.5, 7.5, 15.5, 31.5]
-    assert caller.failures == [Failure.TIMEOUT]
+    assert caller.failures == [TransactionFailure.TIMEOUT]
     assert scene.layer.transactions == 0
     assert scene.layer.counters.unanswered == 1
 
@@ -35,7 +35,7 @@ def test_over_tcp_a_request_is_sent_once() -> None:
     caller, _ = begin(scene, "OPTIONS", TCP)
     scene.loop.run_until(100)
     assert scene.times() == [0]
-    assert caller.failures == [Failure.TIMEOUT]
+    assert caller.failures == [TransactionFailure.TIMEOUT]
 
 
 def test_each_provisional_and_each_2xx_of_an_invite_is_told() -> None:
@@ -192,7 +192,7 @@ def test_a_peer_that_never_answers_a_cancelled_invite_is_given_up() -> None:
     scene.loop.run_until(41.9)
     assert caller.failures == []
     scene.loop.run_until(42)
-    assert caller.failures == [Failure.TIMEOUT]
+    assert caller.failures == [TransactionFailure.TIMEOUT]
     assert scene.layer.transactions == 0
 
 
@@ -249,11 +249,11 @@ def test_a_transport_failure_is_told_but_not_at_once(method: str) -> None:
     failed("connection refused")
     assert caller.failures == []
     scene.loop.run_for(0)
-    assert caller.failures == [Failure.TRANSPORT]
+    assert caller.failures == [TransactionFailure.TRANSPORT]
     assert scene.layer.transactions == 0
     assert scene.layer.counters.unreachable == 1
     scene.loop.run_for(100)
-    assert caller.failures == [Failure.TRANSPORT]
+    assert caller.failures == [TransactionFailure.TRANSPORT]
 
 
 @pytest.mark.parametrize("code", [180, 200, 486])

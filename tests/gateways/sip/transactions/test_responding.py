@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateways.sip.addresses import Hop, Transport
+from gateways.sip.addresses import Hop, SipTransport
 from tests.gateways.sip.transactions.scene import TCP, UDP, Scene, request_text
 
 
@@ -150,7 +150,7 @@ def test_a_dropped_invite_absorbs_its_repeats_and_is_forgotten() -> None:
 
 def test_an_answer_goes_where_its_via_says() -> None:
     scene = Scene()
-    scene.receive(request_text(sent_by="192.0.2.1:5999"), Hop(Transport.UDP, "192.0.2.7", 7777))
+    scene.receive(request_text(sent_by="192.0.2.1:5999"), Hop(SipTransport.UDP, "192.0.2.7", 7777))
     assert (scene.sent[0].hop.host, scene.sent[0].hop.port) == ("192.0.2.7", 5999)
     assert b";received=192.0.2.7" in scene.sent[0].data
 
@@ -165,7 +165,7 @@ def test_an_answer_whose_connection_is_gone_goes_to_where_its_via_says_once() ->
     first.failed("connection refused")
     second = scene.sent[1]
     assert second.data == first.data
-    assert (second.hop.transport, second.hop.host, second.hop.port) == (Transport.TCP, "192.0.2.1", 5060)
+    assert (second.hop.transport, second.hop.host, second.hop.port) == (SipTransport.TCP, "192.0.2.1", 5060)
     assert second.failed is not None
     second.failed("connection refused")
     assert len(scene.sent) == 2

@@ -7,14 +7,14 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
-from gateways.sip.addresses import Hop, Local, Transport
+from gateways.sip.addresses import Hop, ListeningPoint, SipTransport
 from gateways.sip.transport.settings import Listen, TransportSettings
 from gateways.sip.transport.transports import Transports
 from tests.peers.peer import wait_until
 
-UDP = Listen(Transport.UDP, "127.0.0.1", 0)
-TCP = Listen(Transport.TCP, "127.0.0.1", 0)
-TLS = Listen(Transport.TLS, "127.0.0.1", 0)
+UDP = Listen(SipTransport.UDP, "127.0.0.1", 0)
+TCP = Listen(SipTransport.TCP, "127.0.0.1", 0)
+TLS = Listen(SipTransport.TLS, "127.0.0.1", 0)
 
 
 class Opened:
@@ -26,7 +26,7 @@ class Opened:
         self.transports = Transports(settings, lambda data, hop: self.received.put_nowait((data, hop)))
 
     @property
-    def local(self) -> Local:
+    def local(self) -> ListeningPoint:
         return self.transports.locals[0]
 
     def hop(self, name: str = "") -> Hop:

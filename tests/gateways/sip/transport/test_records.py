@@ -8,36 +8,28 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sipmessage import URI
 
-from gateways.sip.addresses import Transport
-from gateways.sip.transport.records import (
-    Naptr,
-    Service,
-    Srv,
-    allowed_transports,
-    in_order,
-    service_of,
-    services_in,
-)
+from gateways.sip.addresses import SipTransport
+from gateways.sip.transport.records import Naptr, Srv, SrvService, allowed_transports, in_order, service_of, services_in
 
-ALL = (Transport.UDP, Transport.TCP, Transport.TLS)
+ALL = (SipTransport.UDP, SipTransport.TCP, SipTransport.TLS)
 
 
 @pytest.mark.parametrize(
     ("uri", "transports"),
     [
         ("sip:example.com", ALL),
-        ("sip:example.com;transport=udp", (Transport.UDP,)),
-        ("sip:example.com;Transport=TCP", (Transport.TCP,)),
-        ("sip:example.com;transport=tls", (Transport.TLS,)),
+        ("sip:example.com;transport=udp", (SipTransport.UDP,)),
+        ("sip:example.com;Transport=TCP", (SipTransport.TCP,)),
+        ("sip:example.com;transport=tls", (SipTransport.TLS,)),
         ("sip:example.com;transport=sctp", ()),
         ("sip:example.com;transport", ALL),
-        ("sips:example.com", (Transport.TLS,)),
-        ("sips:example.com;transport=tcp", (Transport.TLS,)),
-        ("sips:example.com;transport=tls", (Transport.TLS,)),
+        ("sips:example.com", (SipTransport.TLS,)),
+        ("sips:example.com;transport=tcp", (SipTransport.TLS,)),
+        ("sips:example.com;transport=tls", (SipTransport.TLS,)),
         ("sips:example.com;transport=udp", ()),
     ],
 )
-def test_the_transports_that_a_uri_allows(uri: str, transports: tuple[Transport, ...]) -> None:
+def test_the_transports_that_a_uri_allows(uri: str, transports: tuple[SipTransport, ...]) -> None:
     assert allowed_transports(URI.parse(uri)) == transports
 
 
@@ -59,11 +51,11 @@ def test_naptr_records_in_their_order() -> None:
         Naptr(5, 2, "s", "SIP+D2S", "sctp."),
     ]
     assert services_in(records, ALL) == [
-        Service("tls.", Transport.TLS),
-        Service("tcp.", Transport.TCP),
-        Service("udp.", Transport.UDP),
+        SrvService("tls.", SipTransport.TLS),
+        SrvService("tcp.", SipTransport.TCP),
+        SrvService("udp.", SipTransport.UDP),
     ]
-    assert services_in(records, (Transport.TCP,)) == [Service("tcp.", Transport.TCP)]
+    assert services_in(records, (SipTransport.TCP,)) == [SrvService("tcp.", SipTransport.TCP)]
     assert services_in([], ALL) == []
 
 

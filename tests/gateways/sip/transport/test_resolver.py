@@ -11,28 +11,28 @@ import pytest
 import uvloop
 from sipmessage import URI
 
-from gateways.sip.addresses import Hop, Local, Transport
+from gateways.sip.addresses import Hop, ListeningPoint, SipTransport
 from gateways.sip.transport import names
-from gateways.sip.transport.resolver import Resolver
+from gateways.sip.transport.resolver import UriResolver
 from tests.gateways.sip.transport.dns_server import DnsServer
 from tests.peers.ports import HOST
 
-LOCAL = Local(Transport.UDP, HOST, 5060, HOST, 5060)
+LOCAL = ListeningPoint(SipTransport.UDP, HOST, 5060, HOST, 5060)
 ADDRESS = "10.0.0.1"
 A = f"host.example.com 60 IN A {ADDRESS}"
 
 
 @asynccontextmanager
-async def resolving(server: DnsServer, **settings: Any) -> AsyncIterator[Resolver]:
+async def resolving(server: DnsServer, **settings: Any) -> AsyncIterator[UriResolver]:
     async with server:
-        resolver = Resolver([HOST], port=server.port, **settings)
+        resolver = UriResolver([HOST], port=server.port, **settings)
         try:
             yield resolver
         finally:
             await resolver.close()
 
 
-async def found(resolver: Resolver, uri: str) -> list[str]:
+async def found(resolver: UriResolver, uri: str) -> list[str]:
     return [str(hop) for hop in await resolver.resolve(URI.parse(uri))]
 
 
@@ -56,7 +56,7 @@ async def found(resolver: Resolver, uri: str) -> list[str]:
     ],
 )
 async def test_an_address_needs_no_dns(uri: str, hops: list[str]) -> None:
-    resolver = Resolver([HOST], port=1)
+    resolver = UriResolver([HOST], port=1)
     numeric = resolver.numeric(URI.parse(uri))
     assert numeric is not None
     assert [str(hop) for hop in numeric] == hops
@@ -64,11 +64,11 @@ async def test_an_address_needs_no_dns(uri: str, hops: list[str]) -> None:
 
 
 async def test_a_name_is_no_address() -> None:
-    assert Resolver([HOST]).numeric(URI.parse("sip:example.com")) is None
+    assert UriResolver([HOST]).numeric(URI.parse("sip:example.com")) is None
 
 
 async def test_the_own_machine_has_a_name_that_needs_no_dns() -> None:
-    resolver = Resolver([HOST], port=1)
+    resolver = UriResolver([HOST], port=1)
     assert await found(resolver, "sip:bob@localhost") == ["udp:[::1]:5060", "udp:127.0.0.1:5060"]
 
 
@@ -106,9 +106,9 @@ async def test_naptr_then_srv_then_addresses() -> None:
         hops = await resolver.resolve(URI.parse("sip:example.com"))
         assert [hop.host for hop in hops[2:]] == ["10.0.0.3"]
         assert {hop.host for hop in hops[:2]} == {"10.0.0.1", "10.0.0.2"}
-        assert {(hop.transport, hop.port, hop.name) for hop in hops} == {(Transport.TLS, 5071, "example.com")}
+        assert {(hop.transport, hop.port, hop.name) for hop in hops} == {(SipTransport.TLS, 5071, "example.com")}
         assert await found(resolver, "sip:example.com;transport=tcp") == []
-        resolver._reach = [Local(Transport.TCP, HOST, 5060, HOST, 5060)]
+        resolver._reach = [ListeningPoint(SipTransport.TCP, HOST, 5060, HOST, 5060)]
         assert {hop.port for hop in await resolver.resolve(URI.parse("sip:example.com"))} == {5080}
 
 
@@ -128,7 +128,7 @@ async def test_sips_asks_for_tls_only() -> None:
     )
     async with resolving(server) as resolver:
         hops = await resolver.resolve(URI.parse("sips:example.com"))
-    assert hops == [Hop(Transport.TLS, ADDRESS, 5071, name="example.com")]
+    assert hops == [Hop(SipTransport.TLS, ADDRESS, 5071, name="example.com")]
 
 
 async def test_without_srv_the_host_itself_is_asked_for() -> None:
@@ -168,7 +168,7 @@ async def test_only_what_can_be_reached_is_given() -> None:
     async with resolving(server, reach=reach) as resolver:
         assert await found(resolver, "sip:host.example.com") == ["udp:10.0.0.1:5060"]
         assert await found(resolver, "sip:host.example.com;transport=tcp") == []
-        reach.append(Local(Transport.TCP, "::1", 5060, "::1", 5060))
+        reach.append(ListeningPoint(SipTransport.TCP, "::1", 5060, "::1", 5060))
         assert await found(resolver, "sip:host.example.com;transport=tcp") == ["tcp:[2001:db8::1]:5060"]
 
 
@@ -257,7 +257,7 @@ async def test_a_search_has_an_end() -> None:
 
 async def test_the_next_nameserver_gets_its_turn() -> None:
     async with DnsServer(A) as server:
-        resolver = Resolver(["127.0.0.77", HOST], port=server.port, timeout=2)
+        resolver = UriResolver(["127.0.0.77", HOST], port=server.port, timeout=2)
         assert await found(resolver, "sip:host.example.com:5060") == ["udp:10.0.0.1:5060"]
 
 
@@ -269,12 +269,12 @@ async def test_names_that_dns_cannot_have(host: str) -> None:
 
 def test_a_nameserver_has_an_address() -> None:
     with pytest.raises(ValueError, match="dns"):
-        Resolver(["dns.example.com"])
+        UriResolver(["dns.example.com"])
 
 
 async def test_without_a_configuration_the_own_machine_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dns.asyncresolver.Resolver, "read_resolv_conf", _no_configuration)
-    assert Resolver()._names._resolver.nameservers == ["127.0.0.1"]
+    assert UriResolver()._names._resolver.nameservers == ["127.0.0.1"]
 
 
 def _no_configuration(*_args: object) -> None:

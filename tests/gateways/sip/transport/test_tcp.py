@@ -9,7 +9,7 @@ import pytest
 import uvloop
 from structlog.testing import capture_logs
 
-from gateways.sip.addresses import Hop, Transport
+from gateways.sip.addresses import Hop, SipTransport
 from gateways.sip.transport import connection
 from gateways.sip.transport.settings import Listen
 from tests.gateways.sip.transport.opened import TCP, Opened, message, opened, until
@@ -35,7 +35,7 @@ async def test_one_connection_carries_messages_both_ways() -> None:
         assert hop.local == two.local
         assert two.transports.connected(hop)
         two.send(message(3), hop)
-        assert await one.received.get() == (message(3), Hop(Transport.TCP, HOST, two.local.port, one.local))
+        assert await one.received.get() == (message(3), Hop(SipTransport.TCP, HOST, two.local.port, one.local))
         assert (one.transports.connections, two.transports.connections) == (1, 1)
 
 
@@ -48,7 +48,7 @@ async def test_a_large_message_travels_whole() -> None:
 
 
 async def test_ipv6() -> None:
-    listen = Listen(Transport.TCP, "::1", 0)
+    listen = Listen(SipTransport.TCP, "::1", 0)
     async with opened(listen) as one, opened(listen) as two:
         one.send(message(), two.hop())
         data, hop = await two.received.get()
@@ -101,8 +101,8 @@ async def test_nobody_listens() -> None:
     ports = PortBlock()
     ports.reserve()
     async with opened(TCP) as there:
-        there.send(message(1), Hop(Transport.TCP, HOST, ports.take()))
-        there.send(message(2), Hop(Transport.TCP, HOST, ports.take()))
+        there.send(message(1), Hop(SipTransport.TCP, HOST, ports.take()))
+        there.send(message(2), Hop(SipTransport.TCP, HOST, ports.take()))
         assert there.failures.empty()
         assert [bool(await there.failures.get()) for _ in range(2)] == [True, True]
         await until(lambda: there.transports.connections == 0)
@@ -131,7 +131,7 @@ async def a_full_backlog() -> AsyncIterator[int]:
 async def test_a_connection_that_does_not_come_is_given_up() -> None:
     async with a_full_backlog() as port, opened(TCP, connect_timeout=0.05) as there:
         for number in range(3):
-            there.send(message(number), Hop(Transport.TCP, HOST, port))
+            there.send(message(number), Hop(SipTransport.TCP, HOST, port))
         assert there.transports.connections == 1
         assert [await there.failures.get() for _ in range(3)] == ["no connection in time"] * 3
         assert there.transports.connections == 0
@@ -139,7 +139,7 @@ async def test_a_connection_that_does_not_come_is_given_up() -> None:
 
 async def test_only_so_much_waits_for_a_connection() -> None:
     async with a_full_backlog() as port, opened(TCP, connect_timeout=60, max_queued=250) as there:
-        hop = Hop(Transport.TCP, HOST, port)
+        hop = Hop(SipTransport.TCP, HOST, port)
         for number in range(4):
             there.send(message(number, bytes(50)), hop)
         assert await there.failures.get() == "too much waits on the connection"
@@ -201,7 +201,7 @@ async def test_a_connection_is_opened_again() -> None:
             one.send(message(1), hop)
             await two.received.get()
         await until(lambda: one.transports.connections == 0)
-        async with opened(Listen(Transport.TCP, HOST, hop.port)) as two:
+        async with opened(Listen(SipTransport.TCP, HOST, hop.port)) as two:
             one.send(message(2), hop)
             assert (await two.received.get())[0] == message(2)
 

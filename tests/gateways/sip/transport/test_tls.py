@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import uvloop
 
-from gateways.sip.addresses import Hop, Transport
+from gateways.sip.addresses import Hop, SipTransport
 from tests.gateways.sip.transport.certificates import Authority
 from tests.gateways.sip.transport.opened import TLS, message, opened, until
 from tests.peers.ports import HOST
@@ -27,12 +27,12 @@ async def test_the_name_is_verified_and_the_connection_used_both_ways(authority:
     ):
         one.send(message(1), two.hop("Proxy.Example.com"))
         data, hop = await two.received.get()
-        assert (data, hop.transport, hop.name) == (message(1), Transport.TLS, "")
+        assert (data, hop.transport, hop.name) == (message(1), SipTransport.TLS, "")
         two.send(message(2), hop)
         data, back = await one.received.get()
         assert (data, back) == (
             message(2),
-            Hop(Transport.TLS, HOST, two.local.port, one.local, "Proxy.Example.com"),
+            Hop(SipTransport.TLS, HOST, two.local.port, one.local, "Proxy.Example.com"),
         )
         one.send(message(3), back)
         assert (await two.received.get()) == (message(3), hop)

@@ -5,10 +5,10 @@ import socket
 
 import pytest
 
-from gateways.sip.addresses import Hop, Transport
+from gateways.sip.addresses import Hop, SipTransport
 from gateways.sip.transport import udp
 from gateways.sip.transport.settings import Listen
-from gateways.sip.transport.udp import UdpPort
+from gateways.sip.transport.udp import SipUdpPort
 from tests.gateways.sip.transport.opened import UDP, message, opened
 from tests.peers.datagram import DatagramSocket
 
@@ -17,13 +17,13 @@ async def test_messages_both_ways() -> None:
     async with opened(UDP) as one, opened(UDP) as two:
         one.send(message(1), two.hop())
         data, hop = await two.received.get()
-        assert (data, hop) == (message(1), Hop(Transport.UDP, "127.0.0.1", one.local.port, two.local))
+        assert (data, hop) == (message(1), Hop(SipTransport.UDP, "127.0.0.1", one.local.port, two.local))
         two.send(message(2), hop)
         assert (await one.received.get())[0] == message(2)
 
 
 async def test_ipv6() -> None:
-    listen = Listen(Transport.UDP, "::1", 0)
+    listen = Listen(SipTransport.UDP, "::1", 0)
     async with opened(listen) as one, opened(listen) as two:
         one.send(message(), two.hop())
         data, hop = await two.received.get()
@@ -35,7 +35,7 @@ async def test_ipv6() -> None:
     ("listen", "asked"), [("0.0.0.0", "127.0.0.5"), ("0.0.0.0", "127.0.0.6"), ("127.0.0.1", "127.0.0.1"), ("::", "::1")]
 )
 async def test_the_answer_comes_from_the_address_that_was_asked(listen: str, asked: str) -> None:
-    async with opened(Listen(Transport.UDP, listen, 0)) as there:
+    async with opened(Listen(SipTransport.UDP, listen, 0)) as there:
         with socket.socket(socket.AF_INET6 if ":" in asked else socket.AF_INET, socket.SOCK_DGRAM) as client:
             client.settimeout(5)
             client.sendto(message(1), (asked, there.local.port))
@@ -49,7 +49,7 @@ async def test_the_answer_comes_from_the_address_that_was_asked(listen: str, ask
 
 async def test_only_so_many_remotes_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(udp, "MAX_SOURCES", 2)
-    async with opened(Listen(Transport.UDP, "0.0.0.0", 0)) as there:
+    async with opened(Listen(SipTransport.UDP, "0.0.0.0", 0)) as there:
         clients = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(3)]
         for number, client in enumerate(clients):
             client.sendto(message(number), ("127.0.0.7", there.local.port))
@@ -111,7 +111,7 @@ class Full:
 
 async def test_what_finds_the_socket_full_is_lost_as_on_the_way(monkeypatch: pytest.MonkeyPatch) -> None:
     async with opened(UDP) as one, opened(UDP) as two:
-        port: UdpPort = one.transports._ports[one.local]
+        port: SipUdpPort = one.transports._ports[one.local]
         with monkeypatch.context() as patched:
             patched.setattr(port, "_sock", Full())
             one.send(message(1), two.hop())

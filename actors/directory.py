@@ -83,8 +83,8 @@ class Directory:
             forget=self._forget,
             failed=self._failed,
             corrupt=self._corrupt,
-            observers=observers or Observers(),
-            sip_outlet=sip_outlet or SipOutlet(),
+            observers=Observers() if observers is None else observers,
+            sip_outlet=SipOutlet() if sip_outlet is None else sip_outlet,
         )
 
     def submit(self, command: Command, reply: Reply) -> None:

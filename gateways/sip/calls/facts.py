@@ -10,7 +10,9 @@ from events.registry import PartyLearned
 from gateways.sip.addresses import Hop
 from gateways.sip.calls.bodies import sdp_of
 from gateways.sip.messages.incoming import IncomingRequest, Message
-from gateways.sip.messages.values import split_values, tag_of, uri_text, without_params
+from gateways.sip.messages.values import split_values, tag_of, without_params
+from gateways.sip.rules.contacts import contact_of, remote_target
+from gateways.sip.rules.route_set import routes_to_callee, routes_to_caller
 from replay.offer_answer import SipMessage
 from replay.relay_settings import CALLEE
 from replay.sip_dialogs import Party
@@ -61,15 +63,12 @@ def session_expires(response: Response) -> int:
 
 def party_of_request(request: Request, hop: Hop, leg: str) -> PartyLearned:
     """Return how the sender of a dialog's first request is reached: through the proxies that recorded themselves."""
-    routes = split_values(request.headers.getlist("Record-Route"))
-    return _party(request, request.headers.get("From") or "", hop, leg, routes)
+    return _party(request, request.headers.get("From") or "", hop, leg, routes_to_caller(request))
 
 
 def party_of_response(response: Response, hop: Hop, recorded: int) -> PartyLearned:
     """Return how a callee is reached. `recorded` Record-Routes stood in the request: ours, and those before us."""
-    values = split_values(response.headers.getlist("Record-Route"))
-    beyond = values[: max(len(values) - recorded, 0)]
-    return _party(response, response.headers.get("To") or "", hop, CALLEE, beyond[::-1])
+    return _party(response, response.headers.get("To") or "", hop, CALLEE, routes_to_callee(response, recorded))
 
 
 def party_again(message: Message, hop: Hop, leg: str, tag: str, known: Party) -> PartyLearned:
@@ -78,26 +77,20 @@ def party_again(message: Message, hop: Hop, leg: str, tag: str, known: Party) ->
         leg=leg,
         tag=tag,
         uri=known.uri,
-        contact=contact_of(message) or known.contact,
+        contact=remote_target(message, known.contact),
         routes=known.routes,
         local=str(hop.local) if hop.local else known.local,
         source=str(hop),
     )
 
 
-def contact_of(message: Message) -> str:
-    """Return the URI of the Contact, "" if there is none."""
-    values = split_values(message.headers.getlist("Contact"))
-    return uri_text(values[0]) if values else ""
-
-
-def _party(message: Message, address: str, hop: Hop, leg: str, routes: list[str]) -> PartyLearned:
+def _party(message: Message, address: str, hop: Hop, leg: str, routes: tuple[str, ...]) -> PartyLearned:
     return PartyLearned(
         leg=leg,
         tag=tag_of(address),
         uri=without_params(address),
         contact=contact_of(message),
-        routes=tuple(routes),
+        routes=routes,
         local=str(hop.local) if hop.local else "",
         source=str(hop),
     )

@@ -15,9 +15,10 @@ from actors.sip_requests import DialogRequest, SipOutcome
 from gateways.sip.addresses import Hop
 from gateways.sip.dialogs.exchange import End
 from gateways.sip.dialogs.hops import Hops
-from gateways.sip.dialogs.making import contact_of, ends_of
+from gateways.sip.dialogs.making import ends_of
 from gateways.sip.dialogs.sending import Sender
 from gateways.sip.proxy.border import Layer
+from gateways.sip.rules.contacts import contact_of
 from gateways.sip.script.branch_views import Local
 from gateways.sip.script.script import ScriptFailure
 from gateways.sip.transactions.users import TransactionFailure
@@ -96,7 +97,7 @@ class DialogRequests:
                 self.signal(bye, partial(_tell_unless_ended, bye))
 
     async def close(self) -> None:
-        """Return up what is under way; those who wait are called back."""
+        """Cancel the requests under way; those who wait are called back."""
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()

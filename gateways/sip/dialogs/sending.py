@@ -15,9 +15,10 @@ from gateways.sip.addresses import Hop
 from gateways.sip.dialogs.exchange import End, RequestExchange
 from gateways.sip.dialogs.hops import Hops
 from gateways.sip.dialogs.making import ack_of, request_for, sent_from
-from gateways.sip.dialogs.paths import Path, path
 from gateways.sip.messages.incoming import IncomingResponse
+from gateways.sip.messages.uris import read_uri
 from gateways.sip.proxy.border import Layer
+from gateways.sip.rules.route_set import Path, path
 from gateways.sip.transactions.users import TransactionFailure
 
 Change: TypeAlias = Callable[[Request], Awaitable[None]]
@@ -46,12 +47,12 @@ class Sender:
         until = asyncio.get_running_loop().time() + self._patience
         made = _make(asked)
         await change(made.request)
-        return await self._try_each(made, await self._hops.towards(made.way.next_uri, asked), until)
+        return await self._try_each(made, await self._hops.towards(made.way.next_hop, asked), until)
 
     async def acknowledge(self, ack: DialogRequest) -> None:
         """Send an ACK, once. Raises ValueError if it has a URI that cannot be read."""
         made = _make(ack)
-        for hop in (await self._hops.towards(made.way.next_uri, ack))[:1]:
+        for hop in (await self._hops.towards(made.way.next_hop, ack))[:1]:
             self._send_ack(made.request, hop)
 
     # -- address after address --
@@ -90,13 +91,13 @@ class Sender:
 
     def _accepted(self, made: _Made, hop: Hop, exchange: RequestExchange, response: IncomingResponse) -> None:
         ack = _make(ack_of(made.asked, response.message))
-        if ack.way.next_uri == made.way.next_uri:
+        if ack.way.next_hop == made.way.next_hop:
             exchange.acknowledge_with(partial(self._send_ack, ack.request, hop))
         else:
             self._spawn(self._acknowledge_elsewhere(ack, exchange))
 
     async def _acknowledge_elsewhere(self, ack: _Made, exchange: RequestExchange) -> None:
-        for hop in (await self._hops.towards(ack.way.next_uri, ack.asked))[:1]:
+        for hop in (await self._hops.towards(ack.way.next_hop, ack.asked))[:1]:
             exchange.acknowledge_with(partial(self._send_ack, ack.request, hop))
 
     def _send_ack(self, ack: Request, hop: Hop) -> None:
@@ -106,7 +107,7 @@ class Sender:
 
 
 def _make(asked: DialogRequest) -> _Made:
-    way = path(asked.target, asked.routes)
+    way = path(read_uri(asked.target), asked.routes)
     return _Made(asked, way, request_for(asked, way))
 
 

@@ -7,6 +7,9 @@ from sipmessage import Headers, Request, Response
 from gateways.sip.messages.headers import CopyableHeaders, copied
 from gateways.sip.messages.values import top_via_text
 
+MAX_FORWARDS = 70
+"""What a request of ours gets, and one that came without a Max-Forwards (RFC 3261 8.1.1.6, 16.6 step 3)."""
+
 
 def copy_request(request: Request) -> Request:
     """Return a request that can be changed without this one."""
@@ -33,7 +36,7 @@ def cancel_for(invite: Request) -> Request:
 
 
 def set_body(message: Request | Response, body: bytes, content_type: str = "") -> None:
-    """Return a message a body, and the Content-Length that goes with it. content_type: "" to leave it as it is.
+    """Set the body of a message, and the Content-Length that goes with it. content_type: "" to leave it as it is.
 
     Without a body there is no Content-Type.
     """
@@ -59,7 +62,7 @@ def _companion(invite: Request, method: str, to: str) -> Request:
         [
             ("Via", [top_via_text(headers)]),
             *([("Route", list(routes))] if (routes := headers.getlist("Route")) else []),
-            ("Max-Forwards", ["70"]),
+            ("Max-Forwards", [str(MAX_FORWARDS)]),
             ("From", [headers.get("From") or ""]),
             ("To", [to]),
             ("Call-ID", [headers.get("Call-ID") or ""]),

@@ -16,13 +16,14 @@ from gateways.sip.proxy.checks import Fingerprints, fault_of
 from gateways.sip.proxy.context import Context
 from gateways.sip.proxy.contexts import Contexts
 from gateways.sip.proxy.dependencies import ProxyDependencies
+from gateways.sip.proxy.forwarding import arrival_of
 from gateways.sip.proxy.hooks import Answer, RefusalError, Router
 from gateways.sip.proxy.refusals import refusal_for, reply_with
-from gateways.sip.proxy.routes import OwnAddresses, arrival_of
 from gateways.sip.proxy.settings import ProxyCounters, ProxySettings
 from gateways.sip.proxy.stateless import Stateless
 from gateways.sip.proxy.upstream import Upstream
 from gateways.sip.proxy.work_queues import WorkQueue, WorkQueues
+from gateways.sip.rules.own_routes import OwnAddresses
 from gateways.sip.transactions.users import ServerTransaction
 
 log = structlog.get_logger(bounded=True)

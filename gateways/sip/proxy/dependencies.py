@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from gateways.sip.proxy.border import Clock, Layer, Resolver, Sockets
 from gateways.sip.proxy.hooks import Router
-from gateways.sip.proxy.routes import OwnAddresses
 from gateways.sip.proxy.settings import ProxyCounters, ProxySettings
 from gateways.sip.proxy.work_queues import WorkQueues
+from gateways.sip.rules.own_routes import OwnAddresses
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,32 +2,40 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sipmessage import URI, Request
 
-from gateways.sip.addresses import Hop, ListeningPoint, SipTransport
+from gateways.sip.addresses import Hop, ListeningPoint
 from gateways.sip.messages.ids import new_branch
-from gateways.sip.messages.making import add_first, copy_request
-from gateways.sip.messages.parameters import NONE
-from gateways.sip.messages.values import split_values, uri_of
+from gateways.sip.messages.incoming import IncomingRequest
+from gateways.sip.messages.making import MAX_FORWARDS, add_first, copy_request
 from gateways.sip.proxy.border import Resolver
-from gateways.sip.proxy.hooks import ProxyTarget, RefusalError
-from gateways.sip.proxy.routes import record_routes, set_routes
-
-MAX_FORWARDS = 70
-"""What a request gets that has no Max-Forwards (RFC 3261 16.6 step 3)."""
+from gateways.sip.proxy.hooks import ProxyTarget, ReceivedRequest, RefusalError
+from gateways.sip.rules.own_routes import OwnAddresses, record_routes, take_off_own
+from gateways.sip.rules.route_set import path, request_uri, routes_of, set_routes
+from gateways.sip.rules.vias import via_of
 
 MOST_FORWARDS = 255
 """The highest number that a Max-Forwards may have (RFC 3261 20.22): who asks for more gets that."""
 
 
+def arrival_of(incoming: IncomingRequest, own: OwnAddresses, *, answerable: bool = True) -> ReceivedRequest:
+    """Return a request as the router gets it. Raises RefusalError if its Routes cannot be read."""
+    request = copy_request(incoming.message)
+    try:
+        ours = take_off_own(request, own)
+    except ValueError as error:
+        raise RefusalError(400, "Bad Route Header") from error
+    is_for_us = not request.headers.getlist("Route") and own.match(request.uri)
+    return ReceivedRequest(incoming, request, ours, answerable, is_for_us)
+
+
 def forwarded(request: Request, target: ProxyTarget) -> Request:
     """Return the copy of a request that goes to a target (steps 1 to 3)."""
     copy = copy_request(request)
-    copy.uri = _request_uri(target.uri)
+    copy.uri = request_uri(target.uri)
     hops_left = request.headers.get("Max-Forwards")
     left = MAX_FORWARDS if hops_left is None else min(int(hops_left), MOST_FORWARDS) - 1
     copy.headers.set("Max-Forwards", str(left))
@@ -39,17 +47,15 @@ def next_hop(request: Request, target: ProxyTarget) -> URI:
 
     Raises RefusalError if the Routes cannot be read, or nothing can be sent to such a URI.
     """
-    routes = split_values(request.headers.getlist("Route"))
-    uri = request.uri
-    if routes:
-        try:
-            uri = uri_of(routes[0])
-        except ValueError as error:
-            raise RefusalError(400, "Bad Route Header") from error
-        if "lr" not in uri.parameters:
-            set_routes(request, [*routes[1:], f"<{request.uri}>"])
-            request.uri = uri
-    uri = target.next_hop or uri
+    routes = routes_of(request)
+    try:
+        way = path(request.uri, routes)
+    except ValueError as error:
+        raise RefusalError(400, "Bad Route Header") from error
+    request.uri = way.request_uri
+    if list(way.routes) != routes:
+        set_routes(request, way.routes)
+    uri = target.next_hop or way.next_hop
     if uri.scheme not in ("sip", "sips"):
         raise RefusalError(416, "Unsupported URI Scheme")
     return uri
@@ -85,15 +91,6 @@ class Marks:
 
 def put_via(request: Request, local: ListeningPoint, branch: str) -> None:
     """Put our Via on a request, and the length that streams need."""
-    rport = ";rport" if local.transport is SipTransport.UDP else ""
-    add_first(request.headers, "Via", f"SIP/2.0/{local.transport.upper()} {local.sent_by};branch={branch}{rport}")
+    add_first(request.headers, "Via", via_of(local, branch))
     if request.headers.get("Content-Length") is None:
         request.headers.set("Content-Length", str(len(request.body)))
-
-
-def _request_uri(uri: URI) -> URI:
-    """Return a URI without what a Request-URI may not have (19.1.1): headers, and the method parameter."""
-    if "method" not in uri.parameters and not getattr(uri, "headers", ""):
-        return uri
-    kept = {name: value for name, value in uri.parameters.items() if name != "method"}
-    return dataclasses.replace(uri, parameters=NONE.replace(**kept))

@@ -17,9 +17,8 @@ from gateways.sip.messages.values import take_first
 from gateways.sip.messages.vias import top_via
 from gateways.sip.proxy.checks import Fingerprints, fault_of
 from gateways.sip.proxy.dependencies import ProxyDependencies
-from gateways.sip.proxy.forwarding import forwarded, hops_to, next_hop, put_via
+from gateways.sip.proxy.forwarding import arrival_of, forwarded, hops_to, next_hop, put_via
 from gateways.sip.proxy.hooks import Forwarding, ProxyTarget, RefusalError
-from gateways.sip.proxy.routes import arrival_of
 from gateways.sip.proxy.work_queues import WorkQueue
 
 log = structlog.get_logger(bounded=True)

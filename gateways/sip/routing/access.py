@@ -10,8 +10,9 @@ from typing import TypeAlias
 import structlog
 from sipmessage import URI
 
-from gateways.sip.messages.values import split_values, uri_of
+from gateways.sip.messages.values import uri_of
 from gateways.sip.proxy.hooks import ReceivedRequest
+from gateways.sip.rules.route_set import routes_of
 
 log = structlog.get_logger(bounded=True)
 
@@ -87,7 +88,7 @@ def _goes_to(arrival: ReceivedRequest, places: Sequence[Place]) -> bool:
 
 def _next(arrival: ReceivedRequest) -> URI:
     """Return the URI of the next hop, as the request itself has it. Raises ValueError."""
-    routes = split_values(arrival.request.headers.getlist("Route"))
+    routes = routes_of(arrival.request)
     return uri_of(routes[0]) if routes else arrival.request.uri
 
 

@@ -14,9 +14,10 @@ from gateways.sip.calls import facts
 from gateways.sip.calls.bodies import sdp_of
 from gateways.sip.calls.client import CallClient, ObservedMessage
 from gateways.sip.calls.settings import CallSettings
-from gateways.sip.messages.values import split_values, tag_of
+from gateways.sip.messages.values import tag_of
 from gateways.sip.proxy.hooks import ProxyBranch, ReceivedRequest
 from gateways.sip.routing.sides import AS_IT_IS, WITHOUT_SDP, must_be_heard
+from gateways.sip.rules.route_set import recorded_routes
 from replay.identity import first_id, id_of_caller
 from replay.offer_answer import SipMessage
 from replay.relay_settings import CALLER
@@ -133,7 +134,7 @@ class NewCall:
     async def _tell(self, branch: ProxyBranch, response: Response, event: SipMessage) -> ObservedMessage:
         party = None
         if branch.source is not None and response.code < 300 and event.to_tag:
-            recorded = len(split_values(branch.request.headers.getlist("Record-Route")))
+            recorded = len(recorded_routes(branch.request))
             party = facts.party_of_response(response, branch.source, recorded)
         return await self._calls.signal(
             self._name,

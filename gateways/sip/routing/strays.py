@@ -7,9 +7,10 @@ from sipmessage import Response
 from gateways.sip.calls import facts
 from gateways.sip.calls.client import CallClient
 from gateways.sip.messages.incoming import IncomingResponse
-from gateways.sip.messages.values import split_values, uri_text
+from gateways.sip.messages.values import uri_text
 from gateways.sip.proxy.hooks import RefusalError
 from gateways.sip.routing.sides import MARK, settle
+from gateways.sip.rules.route_set import recorded_routes
 from replay.offer_answer import SipMessage
 from replay.relay_settings import CALLER
 
@@ -48,6 +49,6 @@ class Strays:
 
 def _recorded(response: Response) -> int:
     """Return how many Record-Routes stood in the request: from the one of ours that is nearest to the callee on."""
-    values = split_values(response.headers.getlist("Record-Route"))
+    values = recorded_routes(response)
     ours = next((place for place, value in enumerate(values) if MARK in uri_text(value).split(";")), len(values))
     return len(values) - ours

@@ -3,12 +3,13 @@ from __future__ import annotations
 import pytest
 
 from gateways.sip.addresses import Hop, SipTransport
-from gateways.sip.dialogs.hops import Hops
+from gateways.sip.dialogs.hops import Hops, is_hidden, read_hop
+from gateways.sip.messages.uris import read_uri
 from tests.gateways.sip.dialogs.fakes import LOCAL, OTHER_LOCAL, TCP_LOCAL, FakeNetwork, asked, udp
 
 
 async def hops(network: FakeNetwork, next_uri: str, source: str = "", local: str = str(LOCAL)) -> list[Hop]:
-    return await Hops(network, network).towards(next_uri, asked(source=source, local=local))
+    return await Hops(network, network).towards(read_uri(next_uri), asked(source=source, local=local))
 
 
 async def test_an_address_needs_no_looking_up() -> None:
@@ -64,10 +65,32 @@ async def test_addresses_that_no_listening_point_reaches_are_left_out() -> None:
     assert found == [udp("192.0.2.5", 1024)]
 
 
-async def test_a_uri_that_cannot_be_read_is_an_error() -> None:
-    with pytest.raises(ValueError, match="URI"):
-        await hops(FakeNetwork(), "sip:bob@")
-
-
 async def test_a_party_whose_uri_leads_nowhere_is_where_its_messages_come_from() -> None:
     assert await hops(FakeNetwork(), "mailto:bob@example.com", "udp:192.0.2.4:5060") == [udp("192.0.2.4")]
+
+
+@pytest.mark.parametrize(
+    "hop", [Hop(SipTransport.UDP, "192.0.2.1", 5060), Hop(SipTransport.TLS, "2001:db8::1", 5061)], ids=str
+)
+def test_a_hop_is_read_from_its_text(hop: Hop) -> None:
+    assert read_hop(str(hop)) == hop
+
+
+@pytest.mark.parametrize("text", ["", "udp", "udp:192.0.2.1", "udp:192.0.2.1:", "sctp:192.0.2.1:5060", "udp:a:b"])
+def test_what_is_no_hop_is_none(text: str) -> None:
+    assert read_hop(text) is None
+
+
+@pytest.mark.parametrize(
+    ("address", "source", "hidden"),
+    [
+        ("192.168.1.5", "9.9.9.9", True),
+        ("100.64.0.1", "9.9.9.9", True),
+        ("fd00::5", "2606:4700::1", True),
+        ("192.168.1.5", "10.0.0.1", False),
+        ("8.8.8.8", "9.9.9.9", False),
+        ("8.8.8.8", "192.168.1.5", False),
+    ],
+)
+def test_a_private_address_is_hidden_from_a_public_network(address: str, source: str, hidden: bool) -> None:
+    assert is_hidden(Hop(SipTransport.UDP, address, 5060), Hop(SipTransport.UDP, source, 1024)) is hidden

@@ -10,8 +10,9 @@ from structlog.testing import capture_logs
 
 from gateways.sip.addresses import Hop, SipTransport
 from gateways.sip.messages.reading import read
-from gateways.sip.proxy.routes import OwnAddresses, arrival_of
+from gateways.sip.proxy.forwarding import arrival_of
 from gateways.sip.routing.access import Access, Gate, Place
+from gateways.sip.rules.own_routes import OwnAddresses
 from tests.gateways.sip.routing.fakes import HERE
 
 OFFICE = ip_network("192.0.2.0/24")

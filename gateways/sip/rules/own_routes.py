@@ -1,4 +1,4 @@
-"""Routes and Record-Routes of ours: taken off, put on (RFC 3261 16.4, 16.6 step 4, 16.12; RFC 5658)."""
+"""Routes and Record-Routes of ours: removed and added (RFC 3261 16.4, 16.6 step 4, 16.12; RFC 5658)."""
 
 from __future__ import annotations
 
@@ -10,11 +10,9 @@ from urllib.parse import quote
 from sipmessage import URI, Parameters, Request
 
 from gateways.sip.addresses import ListeningPoint, SipTransport, bracketed
-from gateways.sip.messages.incoming import IncomingRequest
-from gateways.sip.messages.making import copy_request
 from gateways.sip.messages.parameters import NONE
-from gateways.sip.messages.values import split_values, uri_of
-from gateways.sip.proxy.hooks import ReceivedRequest, RefusalError
+from gateways.sip.messages.values import uri_of
+from gateways.sip.rules.route_set import routes_of, set_routes
 
 _PARAMETER_SAFE = "-_.!~*'()[]/:&+$"
 
@@ -52,7 +50,7 @@ def take_off_own(request: Request, own: OwnAddresses) -> Mapping[str, str | None
 
     Returns the parameters of the first of ours, None if there was none. Raises ValueError for what is no Route.
     """
-    routes = split_values(request.headers.getlist("Route"))
+    routes = routes_of(request)
     came = len(routes)
     ours: Parameters | None = None
     if routes and _is_own_record_route(request.uri, own):
@@ -65,25 +63,6 @@ def take_off_own(request: Request, own: OwnAddresses) -> Mapping[str, str | None
     if len(routes) != came:
         set_routes(request, routes)
     return ours
-
-
-def arrival_of(incoming: IncomingRequest, own: OwnAddresses, *, answerable: bool = True) -> ReceivedRequest:
-    """Return a request as the router gets it. Raises RefusalError if its Routes cannot be read."""
-    request = copy_request(incoming.message)
-    try:
-        ours = take_off_own(request, own)
-    except ValueError as error:
-        raise RefusalError(400, "Bad Route Header") from error
-    is_for_us = not request.headers.getlist("Route") and own.match(request.uri)
-    return ReceivedRequest(incoming, request, ours, answerable, is_for_us)
-
-
-def set_routes(request: Request, routes: list[str]) -> None:
-    """Return a request these Routes in place of those it has."""
-    if routes:
-        request.headers.setlist("Route", routes)
-    else:
-        request.headers.remove("Route")
 
 
 def record_routes(

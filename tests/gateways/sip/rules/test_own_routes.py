@@ -4,8 +4,9 @@ import pytest
 
 from gateways.sip.addresses import Hop, ListeningPoint, SipTransport
 from gateways.sip.messages.uris import read_uri
-from gateways.sip.proxy.routes import OwnAddresses, arrival_of, record_routes
+from gateways.sip.proxy.forwarding import arrival_of
 from gateways.sip.proxy.settings import ProxySettings
+from gateways.sip.rules.own_routes import OwnAddresses, record_routes
 from tests.gateways.sip.proxy.world import CALLER, TCP, TLS, UDP, UDP6, World, request, target
 
 OWN = OwnAddresses((UDP, TLS, UDP6), ("sip.example.net", "other.example.net:5080", "[2001:db8::9]:5070"))

@@ -47,6 +47,7 @@ class NodeTable:
 
     def __init__(self, nodes: Iterable[Node] = ()) -> None:
         self._nodes: dict[str, Node] = {}
+        self._reachable: frozenset[str] = frozenset()
         self._watcher: ActorRef[Any] | None = None
         for node in nodes:
             self.add(node)
@@ -55,7 +56,7 @@ class NodeTable:
 
     def add(self, node: Node) -> None:
         """Add a node and watch it. Calls that were placed before do not move."""
-        self._nodes[node.spec.name] = node
+        self._put(node)
         self._watcher = self._watcher or _Watcher.start(self)
         node.actor.tell(Watch(self._watcher))
 
@@ -63,7 +64,11 @@ class NodeTable:
         """Note how a node is; one that is not there is none of ours any more."""
         node = self._nodes.get(change.node)
         if node is not None:
-            self._nodes[change.node] = replace(node, health=change.health)
+            self._put(replace(node, health=change.health))
+
+    def _put(self, node: Node) -> None:
+        self._nodes[node.spec.name] = node
+        self._reachable = frozenset(name for name, one in self._nodes.items() if one.health.takes_commands)
 
     async def close(self) -> None:
         """Stop the nodes' actors, and watching them."""
@@ -81,10 +86,10 @@ class NodeTable:
         node = self._nodes.get(name)
         return node.actor if node else None
 
-    def reachable(self, name: str) -> bool:
-        """Return whether commands of a call that is on the node can be sent to it now."""
-        node = self._nodes.get(name)
-        return node is not None and node.health.takes_commands
+    @property
+    def reachable(self) -> frozenset[str]:
+        """The names of the nodes that take commands of the calls that are on them."""
+        return self._reachable
 
     def candidates(self, set_name: str, call_id: str, engine: str = "") -> Sequence[NodeSpec]:
         """Return the nodes of a set that take new calls now, in the order in which this call prefers them.

@@ -9,10 +9,33 @@ from actors.node_table import NodeTable
 from engines.ng.bencode import NgDict
 from engines.refusal import RefusalCode, code_of
 from engines.sets import NodeSpec
+from events.values import value
 from replay.state import Session
 
 MAX_NODES = 3
 """How many nodes one offer tries: with their timeouts, about what a client waits."""
+
+
+@value
+class Choices:
+    """What an offer has to choose from, as it was when the decision was asked for: an input of that decision.
+
+    nodes: that a new session may be placed on, best first. reachable: the names of those that take commands. asked,
+    left, kinds: sessions (node and id there) that were asked in vain, nodes not to be asked any more, and kinds of
+    relay none of which would ever take the offer.
+    """
+
+    nodes: Sequence[NodeSpec]
+    reachable: frozenset[str]
+    asked: frozenset[tuple[str, str]]
+    left: frozenset[str]
+    kinds: frozenset[str]
+
+    def may_stay(self, session: Session) -> bool:
+        """Return whether the offer is to go to the session that it belongs to, rather than to another node."""
+        if (session.node, session.relay_id) in self.asked or session.node in self.left:
+            return False
+        return not self.nodes or (session.node in self.reachable and session.engine not in self.kinds)
 
 
 class Search:
@@ -29,17 +52,20 @@ class Search:
         self._names: set[str] = set()  # of nodes that are not to be asked any more
         self._kinds: set[str] = set()  # no node of which would ever take the offer
 
-    def choices(self) -> Sequence[NodeSpec]:
-        """Return the nodes that a new session may be placed on now, best first."""
+    def choices(self) -> Choices:
+        """Return what the offer has to choose from now; no other nodes for one that does not move."""
+        return Choices(
+            nodes=self._others() if self._command.moves else (),
+            reachable=self._nodes.reachable,
+            asked=frozenset(self._sessions),
+            left=frozenset(self._names),
+            kinds=frozenset(self._kinds),
+        )
+
+    def _others(self) -> Sequence[NodeSpec]:
         command = self._command
         candidates = self._nodes.candidates(command.set, command.call_id, command.engine)
         return [node for node in candidates if node.name not in self._names and node.engine not in self._kinds]
-
-    def may_stay(self, session: Session, choices: Sequence[NodeSpec]) -> bool:
-        """Return whether the offer is to go to the session that it belongs to, rather than to one of the choices."""
-        if (session.node, session.relay_id) in self._sessions or session.node in self._names:
-            return False
-        return not choices or (self._nodes.reachable(session.node) and session.engine not in self._kinds)
 
     def failed(self, kind: str, session: tuple[str, str], refusal: NgDict) -> None:
         """Take note of a session, given as node and id there, in which the offer failed, and with what words.
@@ -58,4 +84,4 @@ class Search:
     @property
     def goes_on(self) -> bool:
         """Whether another node is to be tried."""
-        return self._command.moves and len(self._sessions) < MAX_NODES and bool(self.choices())
+        return self._command.moves and len(self._sessions) < MAX_NODES and bool(self._others())

@@ -12,7 +12,7 @@ from actors.flows.media import repeats, sessions
 from actors.flows.media.delete import teardown
 from actors.flows.media.lateness import MAX_REFUSALS, TOO_LATE, is_late
 from actors.flows.media.node_request import asked
-from actors.flows.media.node_search import Search
+from actors.flows.media.node_search import Choices, Search
 from actors.node_table import NodeTable
 from engines.ids import id_on_node
 from engines.kind import HANDLE, Operation, is_ok, reason
@@ -60,7 +60,7 @@ def offer(command: Command, nodes: NodeTable) -> Flow:
     search = Search(command, nodes)
     waited = 0
     while True:
-        intent = yield Persist(_intend(command, search, waited))
+        intent = yield Persist(_intend(command, search.choices(), waited))
         if isinstance(intent, replies.Refusal):
             return search.refusal or intent.reply
         if isinstance(intent, repeats.Result):
@@ -100,7 +100,7 @@ def refuse(state: CallState, command: Command, refusal: replies.Refusal, node: s
     return Decision(events, refusal)
 
 
-def _intend(command: Command, search: Search, waited: int) -> Decide:
+def _intend(command: Command, choices: Choices, waited: int) -> Decide:
     def decide(state: CallState) -> Decision:
         refusal = _impossible(state, command)
         if refusal is not None:
@@ -109,11 +109,10 @@ def _intend(command: Command, search: Search, waited: int) -> Decide:
         if same is not None:
             return Decision([], same)
         session = sessions.of_offer(state, command)
-        choices = search.choices() if command.moves else []
-        if session and search.may_stay(session, choices):
+        if session and choices.may_stay(session):
             return _intend_again(state, command, session)
-        if choices:
-            return _engage(state, command, choices[0])
+        if choices.nodes:
+            return _engage(state, command, choices.nodes[0])
         why = f"No node of set {command.set!r} takes new calls"
         return refuse(state, command, replies.Refusal(why, RefusalCode.NO_NODE))
 

@@ -96,7 +96,7 @@ class CallActor(LoopActor):
     # -- messages --
 
     def on_receive(self, message: Any) -> None:
-        """Take commands, and the results of what flows wanted done."""
+        """Handle commands, and the results of the effects that flows asked for."""
         match message:
             case Performed() | Replied():
                 self._note_outcome(message)
@@ -121,7 +121,7 @@ class CallActor(LoopActor):
                 self._start(run)
 
     def on_failure(self, _: type[BaseException] | None, error: BaseException | None, __: TracebackType | None) -> None:
-        """Tell all who wait, and the directory: a bug ends this actor, and the next one starts from the stream."""
+        """Refuse all that wait, and tell the directory: a bug ends this actor, the next one starts from the stream."""
         self._give_up(replies.Refusal(f"Internal error: {error!r}", RefusalCode.INTERNAL))
         self._context.failed(self.call_id, repr(error))
 
@@ -233,7 +233,7 @@ class CallActor(LoopActor):
         self._tell_self(Replied((run, place), outcome))
 
     def _tell_self(self, message: object) -> None:
-        """Take a message as a turn of its own, unless this actor has ended meanwhile."""
+        """Handle a message as a turn of its own, unless this actor has ended meanwhile."""
         with contextlib.suppress(ActorDeadError):
             self.actor_ref.tell(message)
 
@@ -286,7 +286,7 @@ class CallActor(LoopActor):
         answer.add_done_callback(partial(self._journal_done, done))
 
     def _confirm(self) -> None:
-        """Note that the journal had this state when it was last asked."""
+        """Record that the journal had this state when it was last asked."""
         self._history += self._unconfirmed
         self._unconfirmed = ()
         self._asking = False
@@ -369,7 +369,7 @@ class CallActor(LoopActor):
             self._drop(error)
 
     def _journal_done(self, what: Callable[[asyncio.Future[Any]], None], result: asyncio.Future[Any]) -> None:
-        """Take the journal's word as a turn of its own: the loop calls this between turns, on the same thread."""
+        """Handle the journal's result as a turn of its own: the loop calls this between turns, on the same thread."""
         if self.actor_stopped.is_set():
             result.exception()  # seen: nobody waits for it any more
             return
@@ -406,7 +406,7 @@ class CallActor(LoopActor):
         self.on_failure(*failure)
 
     def _give_up(self, why: replies.Refusal) -> None:
-        """Tell all who wait that it comes to nothing. What is intended in the journal stays due there."""
+        """Refuse all that wait. What is intended in the journal stays due there."""
         log.error("call dropped", call_id=self.call_id, version=self._state.version, why=why.reason)
         waiting = [run.reply for run in self._lanes if run.reply is not None]
         while not self.actor_inbox.empty():
@@ -421,7 +421,7 @@ class CallActor(LoopActor):
 
 
 def _tell_where(question: Where, reply: NgDict) -> None:
-    """Tell the actor that asked; it may have ended meanwhile."""
+    """Send the result to the actor that asked; it may have ended meanwhile."""
     with contextlib.suppress(ActorDeadError):
         question.asker.tell(Located(question.token, place_of(reply)))
 

@@ -88,11 +88,11 @@ class Directory:
         )
 
     def submit(self, command: Command, reply: Reply) -> None:
-        """Have a command carried out; `reply` is called once with what came of it."""
+        """Submit a command to its call; `reply` is called once with the result."""
         self._give(command.call_id, Do(command, reply), opens_call=command.opens_call)
 
     def conduct(self, call_id: str, flow: Flow, lane: str | None, reply: Reply, *, opens_call: bool = False) -> None:
-        """Have a flow run in a call's lane (see Command.lane); `reply` is called once with what came of it.
+        """Run a flow under a call's serial key (see Command.lane); `reply` is called once with the result.
 
         `opens_call` says that likely nothing was heard of the call before: its journal is not read first, and while
         this control node closes the flow is refused. Only for flows that begin with something to be journalled.
@@ -100,7 +100,7 @@ class Directory:
         self._give(call_id, Conduct(flow, lane, reply), opens_call=opens_call)
 
     async def ask(self, call_id: str, flow: Flow, lane: str | None, *, opens_call: bool = False) -> NgDict:
-        """Have a flow run as `conduct` does, and wait for what came of it."""
+        """Run a flow as `conduct` does, and return its result."""
         done: asyncio.Future[NgDict] = asyncio.get_running_loop().create_future()
 
         def reply(said: NgDict) -> None:
@@ -127,7 +127,7 @@ class Directory:
         resident.actor.tell(message)
 
     def attend(self, call_id: str) -> None:
-        """Tell a call that it is due. Without room for it, it stays due and is told again later."""
+        """Wake a call that is due. Without room for its actor it stays due, and is woken again later."""
         resident = self._residents.get(call_id)
         if resident is None:
             if self._closed or not self._has_room() or self._quarantine.reason(call_id) is not None:
@@ -161,7 +161,7 @@ class Directory:
             self._passivate(call_id, resident, now)
 
     async def close(self, within: float) -> bool:
-        """Take no new calls, and wait up to `within` seconds for what is under way. Tell whether all of it ended.
+        """Accept no new calls, and wait up to `within` seconds for those under way. Return whether all of them ended.
 
         What has not is left to other control nodes: after this no call asks nodes or the journal for anything.
         """

@@ -37,7 +37,7 @@ class DuePoller:
                 await asyncio.sleep(self._interval)
 
     async def poll(self) -> int:
-        """Take what is due now, up to a batch, and tell the calls. Return how many."""
+        """Claim the calls that are due now, up to a batch, and wake them. Return how many."""
         due = await self._journal.claim_due(self._now(), LEASE, BATCH)
         for call_id in due:
             self._directory.attend(call_id)

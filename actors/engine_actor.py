@@ -119,7 +119,7 @@ class EngineActor(LoopActor):
     # -- messages --
 
     def on_receive(self, message: Any) -> NodeReport | None:
-        """Take what a node can be told and asked (actors.messages)."""
+        """Handle the messages of a node (actors.messages)."""
         match message:
             case Perform():
                 self._perform(message)
@@ -174,7 +174,7 @@ class EngineActor(LoopActor):
         self._step(talk, first, begun=False)
 
     def _step(self, talk: _Talk, advance: Callable[[], list[bytes]], *, begun: bool = True) -> None:
-        """Take an exchange one step further; what it raises is its own end and nobody else's."""
+        """Advance an exchange by one step; what it raises ends it and no other."""
         try:
             commands = advance()
         except StopIteration as end:
@@ -205,7 +205,7 @@ class EngineActor(LoopActor):
             self._step(talk, partial(talk.exchange.send, []))
 
     def _take(self, cookie: bytes, reply: bytes) -> None:
-        """Take a reply from the transport. It runs between turns, on the same thread: no turn is under way."""
+        """Handle a reply from the transport. It runs between turns, on the same thread: no turn is under way."""
         sent = self._sent.pop(cookie, None)
         if sent is None:
             return

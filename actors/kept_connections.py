@@ -73,7 +73,7 @@ class KeptConnections:
             connection.close()
 
     def opened(self, connection: _Connection) -> None:
-        """Take a connection in that was made."""
+        """Add a connection that was made."""
         self._open.add(connection)
         if self._closed:
             connection.close()
@@ -81,7 +81,7 @@ class KeptConnections:
             self.freed(connection)
 
     def freed(self, connection: _Connection) -> None:
-        """Have a connection, whose reply has come, carry the next command."""
+        """Send the next command over a connection whose reply has come."""
         self._idle.append(connection)
         self._pump()
 
@@ -91,7 +91,7 @@ class KeptConnections:
         self._take(cookie, reply)
 
     def lost(self, connection: _Connection, *, busy: bool) -> None:
-        """Let a connection go; if it carried a command, see at once whether the node is still there."""
+        """Drop a connection; if it carried a command, check at once whether the node is still there."""
         self._open.discard(connection)
         if connection in self._idle:
             self._idle.remove(connection)

@@ -37,7 +37,7 @@ class _Watcher(LoopActor):
         self._table = table
 
     def on_receive(self, message: Any) -> None:
-        """Take how a node is."""
+        """Update the table by a node's message."""
         if isinstance(message, HealthChanged):
             self._table.take(message)
 
@@ -61,7 +61,7 @@ class NodeTable:
         node.actor.tell(Watch(self._watcher))
 
     def take(self, change: HealthChanged) -> None:
-        """Note how a node is; one that is not there is none of ours any more."""
+        """Update a node's snapshot; one that is not in the table is ignored."""
         node = self._nodes.get(change.node)
         if node is not None:
             self._put(replace(node, health=change.health))

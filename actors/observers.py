@@ -22,15 +22,15 @@ class Observers:
         return bool(self._observers)
 
     def add(self, observer: Observer) -> None:
-        """Tell one more."""
+        """Add an observer."""
         self._observers.append(observer)
 
     def remove(self, observer: Observer) -> None:
-        """Tell one no more."""
+        """Remove an observer."""
         self._observers.remove(observer)
 
     def tell(self, call_id: str, records: Sequence[Recorded]) -> None:
-        """Tell all of a call's events, in their order."""
+        """Notify all observers of a call's events, in their order."""
         for record in records:
             for observe in self._observers:
                 observe(call_id, record)

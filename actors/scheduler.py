@@ -49,11 +49,11 @@ class Scheduler:
         return bool(self._waiting)
 
     def add(self, run: Run) -> None:
-        """Let a run wait until it may start."""
+        """Add a run, which waits until it may start."""
         self._waiting.append(run)
 
     def next(self) -> Run | None:
-        """Take the first that may start: its lane is free, or it waited for all (lane None) and is alone."""
+        """Remove and return the first that may start: its serial key is free, or it is None and nothing else runs."""
         held = set(self._held)
         for run in self._waiting:
             if not (bool(held) if None in run.lanes else None in held or run.lanes & held):
@@ -63,12 +63,12 @@ class Scheduler:
         return None
 
     def begin(self, run: Run) -> None:
-        """Note that a run starts."""
+        """Record that a run starts."""
         self._running.add(run)
         self._held |= run.lanes
 
     def end(self, run: Run) -> None:
-        """Note that a run has ended."""
+        """Record that a run has ended."""
         self._running.discard(run)
         self._held -= run.lanes
 

@@ -45,7 +45,7 @@ class NgChild(Child):
         return HOST, self.port
 
     def prepare(self) -> None:
-        """Take the port."""
+        """Reserve the port."""
         self.port = self.ports.take()
 
     async def ready(self) -> bool:

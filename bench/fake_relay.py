@@ -36,7 +36,7 @@ class FakeRelay(asyncio.DatagramProtocol):
         self._transport: asyncio.DatagramTransport
 
     def connection_made(self, transport: Any) -> None:
-        """Take the socket."""
+        """Keep the socket."""
         self._transport = transport
 
     def datagram_received(self, data: bytes, addr: Any) -> None:

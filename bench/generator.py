@@ -51,7 +51,7 @@ class Generator(asyncio.DatagramProtocol):
         self.finished: asyncio.Future[None] = self._loop.create_future()
 
     def outcome(self) -> Outcome:
-        """Tell what came of it."""
+        """Report the outcome."""
         return outcome(self._latencies, self._times, errors=self._errors, timeouts=self._timeouts, began=self._began)
 
     def connection_made(self, transport: Any) -> None:
@@ -64,7 +64,7 @@ class Generator(asyncio.DatagramProtocol):
             self._go()
 
     def datagram_received(self, data: bytes, addr: Any) -> None:  # noqa: ARG002 - the protocol's signature
-        """Take a reply, and go on with its call."""
+        """Handle a reply, and continue its call."""
         sent = self._sent.pop(data[: data.find(b" ")], None)
         if sent is None:
             return
@@ -75,7 +75,7 @@ class Generator(asyncio.DatagramProtocol):
         self._go_on(sent)
 
     def error_received(self, exc: Exception) -> None:
-        """Take no notice: what is not answered shows as a timeout."""
+        """Ignore it: what is not answered shows as a timeout."""
 
     # -- a call --
 

@@ -83,5 +83,5 @@ async def send(load: Load) -> Outcome:
 
 
 def progress(what: str) -> None:
-    """Tell on the standard error what goes on."""
+    """Print the progress to standard error."""
     print(f"bench: {what}", file=sys.stderr, flush=True)

@@ -92,7 +92,7 @@ class Health:
         return NodeSnapshot(state=self.state, admin=self.admin, since=self.since, last_failure=self.last_failure)
 
     def succeeded(self, now: float) -> bool:
-        """Note a reply. Return whether that changed the state."""
+        """Record a reply. Return whether that changed the state."""
         self.failures = 0
         if not self.is_down:
             return False
@@ -100,7 +100,7 @@ class Health:
         return True
 
     def failed(self, now: float, why: str) -> bool:
-        """Note that a command got no reply. Return whether that changed the state."""
+        """Record that a command got no reply. Return whether that changed the state."""
         self.failures += 1
         self.last_failure, self.last_failure_at = why, now
         if self.is_down or self.failures < self.down_after:
@@ -109,7 +109,7 @@ class Health:
         return True
 
     def set_admin(self, now: float, admin: AdminState) -> bool:
-        """Take what an operator wants of the node. Return whether that changed anything."""
+        """Set the administrative state. Return whether that changed anything."""
         before, changed = self.state, self.admin is not admin
         self.admin = admin
         if self.state is not before:

@@ -27,7 +27,7 @@ def make_private(path: Path) -> None:
 
 
 def exposed(path: Path) -> str:
-    """Tell why a path is no private folder; "" if it is one, or is not there yet."""
+    """Return why a path is no private folder; "" if it is one, or is not there yet."""
     try:
         found = path.stat()
     except (FileNotFoundError, NotADirectoryError):

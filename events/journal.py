@@ -140,7 +140,7 @@ class Journal(Protocol):
         """Return the number of live calls by node; the key "" has the number of all live calls."""
 
     async def claim_due(self, now: int, lease: int, limit: int) -> list[str]:
-        """Take up to `limit` calls due at `now` and make each due again at `now + lease` (ms): the taker's time."""
+        """Claim up to `limit` calls due at `now`; each is due again at `now + lease` (ms), the time to handle it in."""
 
     def postpone(self, call_id: str, due: int) -> asyncio.Future[None]:
         """Make a call that is in the due table due at `due` instead; a call not in it stays out."""

@@ -165,7 +165,7 @@ class MemoryJournal:
         return {name: status for name, (status, until) in self._statuses.items() if until > now}
 
     async def close(self) -> None:
-        """Take no more appends."""
+        """Accept no more appends."""
         self._closed = True
 
     def _stream(self, call_id: str) -> _Stream | None:

@@ -36,7 +36,7 @@ _SO_TIMESTAMPNS_NEW = 64
 
 
 def take_some(sock: socket.socket, take: Take) -> None:
-    """Take a few of the datagrams that wait, but not for long: the loop's other work gets its turn. Raises OSError."""
+    """Read a few of the datagrams that wait, but not for long: the loop's other work gets its turn. Raises OSError."""
     stop_at = monotonic() + _SECONDS_A_TURN
     for _ in range(_DATAGRAMS_A_TURN):
         try:
@@ -59,7 +59,7 @@ def asked(control: Control) -> Control:
 
 
 def stamp(sock: socket.socket) -> None:
-    """Have the kernel note when each datagram came, where it can."""
+    """Enable the kernel's timestamps of received datagrams, where it has them."""
     if sys.platform == "linux":
         with contextlib.suppress(OSError):
             sock.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS_NEW, 1)

@@ -52,7 +52,7 @@ def _remove(path: str) -> None:
 
 
 async def _read_notices(reader: asyncio.StreamReader, timed_out: TimedOut) -> None:
-    """Take lines until the relay closes; one that is no notice of ours is logged, one without end closes."""
+    """Read lines until the relay closes; one that is no notice of ours is logged, one without end closes."""
     with suppress(ConnectionError, ValueError):
         while line := await reader.readline():
             text = line.decode("utf-8", "replace").strip("\r\n")

@@ -45,7 +45,7 @@ def fold(call_id: str, records: Iterable[Recorded]) -> CallState:
 
 
 def apply(state: CallState, record: Recorded) -> None:
-    """Take the state one event further.
+    """Apply an event to the state.
 
     Raises ValueError if the record's version is not the state's next one.
     """
@@ -88,7 +88,7 @@ def _intended(
 
 
 def _taken(session: Session, operation: int) -> None:
-    """Note that the node took what can create the session, and so has it."""
+    """Record that the node accepted what can create the session, and so has it."""
     session.operations.pop(operation, None)
     if session.status is SessionStatus.INTENDED:
         session.status = SessionStatus.OPEN
@@ -174,7 +174,7 @@ def _end(state: CallState, reason: str) -> None:
 
 
 def _note_end(state: CallState, event: e.DeleteIntended) -> None:
-    """Note since when a call or a branch is not wanted any more. A delete of a party says nothing of the others."""
+    """Record since when a call or a branch is to end. A delete of a party says nothing of the others."""
     if event.branch or event.scope is e.Scope.CALL:
         state.ends[event.branch] = max(event.asked_at, state.ends.get(event.branch, 0))
     if not event.sessions:

@@ -42,7 +42,7 @@ def only_offered(dialogs: Sequence[SessionDialog], openers: Collection[tuple[str
 
 
 def offered(dialogs: list[SessionDialog], from_tag: str, to_tag: str, branch: str) -> None:
-    """Note an offer: it opens a dialog unless it is of one that is there already.
+    """Record an offer: it opens a dialog unless it is of one that is there already.
 
     One by a party that was itself offered something before it has answered tells who is at the other end.
     """
@@ -57,7 +57,7 @@ def offered(dialogs: list[SessionDialog], from_tag: str, to_tag: str, branch: st
 
 
 def answered(dialogs: list[SessionDialog], from_tag: str, to_tag: str, branch: str) -> None:
-    """Note an answer: it completes the dialog that waits for one, or forks a new one off the same offer."""
+    """Record an answer: it completes the dialog that waits for one, or forks a new one off the same offer."""
     if between(dialogs, from_tag, to_tag):
         return
     open_dialog = waiting(dialogs, from_tag, branch) or waiting_anywhere(dialogs, from_tag)

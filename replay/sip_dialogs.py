@@ -64,7 +64,7 @@ class CSeqs:
         return max((shift for after, shift in self.insertions if after < cseq), default=0)
 
     def insert(self, cseq: int) -> None:
-        """Note that a request of ours has this CSeq: the party's next one gets a higher one."""
+        """Record that a request of ours has this CSeq: the party's next one gets a higher one."""
         self.insertions = [
             *takewhile(lambda known: known[0] < self.last, self.insertions),
             (self.last, cseq - self.last),
@@ -143,12 +143,12 @@ class SipDialogs:
         return SipDialogs(requests=dict(self.requests), last_request=self.last_request)
 
     def learn(self, leg: str, tag: str, party: Party) -> None:
-        """Note how a party is reached."""
+        """Record how a party is reached."""
         self.parties.pop((leg, tag), None)
         self.parties[leg, tag] = party
 
     def hear(self, message: SipMessage, at: int, expires: int) -> None:
-        """Note a message of one of the parties, its CSeq as its sender, or the one whom it replies to, gave it."""
+        """Record a party's message, with the CSeq that its sender, or the one whom it replies to, gave it."""
         if self.over:
             return
         if message.begins_call and message.from_caller and self.callers_tag is None:
@@ -161,7 +161,7 @@ class SipDialogs:
             self.expires_at = at + expires * 1000 if expires else 0
 
     def track(self, message: SipMessage, at: int) -> None:
-        """Note that a request of a dialog awaits its final response, or has it. Not for one that is refused at once."""
+        """Record that a dialog's request awaits its final response, or has it. Not for one that is refused at once."""
         key = (str(message.requester), message.callee_tag, message.method)
         if message.method not in NEGOTIATING or not message.callee_tag:
             return
@@ -181,13 +181,13 @@ class SipDialogs:
             self.sequences.setdefault(key, CSeqs(message.cseq))  # that of the initial INVITE, which had no tag yet
 
     def intend(self, number: int, request: OwnRequest) -> None:
-        """Note that a request of our own is about to be sent."""
+        """Record that a request of our own is about to be sent."""
         self.requests[number] = request
         self.last_request = number
         self.sequences.setdefault((other(request.leg), request.tag), CSeqs()).insert(request.cseq)
 
     def conclude(self, number: int, status: int, at: int) -> None:
-        """Note that a request of our own has ended; a response shows that its party is there."""
+        """Record that a request of our own has ended; a response shows that its party is there."""
         self.requests.pop(number, None)
         if self.over:
             self.end()
@@ -195,7 +195,7 @@ class SipDialogs:
             self.heard_at = at
 
     def end(self) -> None:
-        """Note that the call has ended: nothing stays but what its last messages need.
+        """Record that the call has ended: nothing stays but what its last messages need.
 
         These are requests of ours that have not ended, and a BYE that comes again, if it needs another CSeq.
         """

@@ -31,7 +31,7 @@ class BoundedRate:
         self._windows: dict[str, _Window] = {}
 
     def __call__(self, _logger: WrappedLogger, _method: str, line: EventDict) -> EventDict:
-        """Let the line pass, or raise DropEvent."""
+        """Return the line, or raise DropEvent."""
         if not line.pop("bounded", False):
             return line
         suppressed = self._count(line["event"])

@@ -55,7 +55,7 @@ def _renderers(console: bool, *, colors: bool) -> list[Processor]:
 
 
 def _take_over(level: int, stream: TextIO, render: list[Processor]) -> None:
-    """Let the standard library's loggers (Pykka, redis, asyncio, warnings) write in the same form."""
+    """Format the records of the standard library's loggers (Pykka, redis, asyncio, warnings) alike."""
     handler = logging.StreamHandler(stream)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(

@@ -139,7 +139,7 @@ class Service:
         await self._background.failure()
 
     async def stop(self, failure: BaseException | None = None) -> None:
-        """Take no new calls, finish what is under way within the configured time, and close everything.
+        """Accept no new calls, finish what is under way within the configured time, and close everything.
 
         After a `failure`, what the service runs itself, Redis and relays, goes on for the calls' sake.
         """

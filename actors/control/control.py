@@ -109,7 +109,7 @@ class Control:
         )
 
     def set_admin_state(self, node: str, admin: AdminState, reason: str = "") -> None:
-        """Let a node serve, drain it, or disable it, at this control node. Raises NoSuchNode."""
+        """Set a node active, draining or disabled, at this control node. Raises NoSuchNode."""
         actor = self._nodes.actor(node)
         if actor is None:
             raise NoSuchNode(node)

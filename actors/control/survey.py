@@ -41,7 +41,7 @@ class SurveyActor(LoopActor):
         self._check()
 
     def on_receive(self, message: Any) -> None:
-        """Take an outcome."""
+        """Add an outcome."""
         if isinstance(message, Performed):
             self._outcomes[message.token] = message.outcome
             self._missing.discard(message.token)

@@ -67,7 +67,7 @@ class LoopFuture(pykka.Future[_T]):
         self._settle(error=error, traceback=traceback)
 
     def set_get_hook(self, func: Callable[[float | None], _T]) -> None:
-        """Let `func`, called with the timeout, produce the value when it is first asked for. See `set` for errors."""
+        """Set the function that makes the value, from the timeout, when it is first asked for. See `set` for errors."""
         self._settle(hook=func)
 
     def __await__(self) -> Generator[Any, None, _T]:

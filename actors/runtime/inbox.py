@@ -53,7 +53,7 @@ class LoopInbox:
             self._schedule()
 
     def get(self) -> Envelope[Any]:
-        """Take the oldest message. Raises `queue.Empty` if there is none: nobody may wait here."""
+        """Remove and return the oldest message. Raises `queue.Empty` if there is none: nobody may wait here."""
         if not self._messages:
             raise queue.Empty
         return self._messages.popleft()
@@ -74,7 +74,7 @@ class LoopInbox:
             self._messages = None
 
     def close(self) -> None:
-        """Let go of the actor. It takes no more turns."""
+        """Release the actor. It runs no more turns."""
         self._messages = self._turn = None
 
     def _schedule(self) -> None:

@@ -41,7 +41,7 @@ class Latch:
         return self._open
 
     def set(self) -> None:
-        """Let all waiters go on, those of now and of later. May be called from any thread, and again."""
+        """Release all waiters, present and future. May be called from any thread, and again."""
         # The order matters: who adds a waiter looks at `_open` after that, so one of the two always sees the other.
         self._open = True
         if self._waiters is None:

@@ -49,7 +49,7 @@ class Door(Service):
         return HOST, self._sip_port
 
     def prepare(self) -> None:
-        """Take the ports."""
+        """Reserve the ports."""
         super().prepare()
         self._sip_port = self.ports.take()
 

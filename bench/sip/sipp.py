@@ -32,7 +32,7 @@ class Callees(Child):
         return HOST, self.port
 
     def prepare(self) -> None:
-        """Take the port."""
+        """Reserve the port."""
         self.port = self.ports.take()
 
     def command(self) -> list[str]:
@@ -72,7 +72,7 @@ class Callers(Child):
         return [*_sipp("caller", self.ports.take()), f"{host}:{port}", *load, "-trace_logs", "-log_file", "set-ups"]
 
     async def ready(self) -> bool:
-        """Tell that it is under way, which it is from its start."""
+        """Return True: it is ready from its start."""
         return True
 
     async def finish(self, callees: Callees) -> Calls:

@@ -53,7 +53,7 @@ class MediaproxyKind:
         raise Untranslatable(f"{operation.verb} is not something that MediaProxy can do; use a set of rtpengine nodes")
 
     def request(self, media: MediaRequest) -> NgDict:
-        """Say an offer, answer or delete with words as flags; see `engines.mediaproxy.requests`."""
+        """Return the ng request of an offer, answer or delete; see `engines.mediaproxy.requests`."""
         return request(media)
 
     def ping(self) -> Exchange:

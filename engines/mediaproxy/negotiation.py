@@ -59,7 +59,7 @@ class SessionUpdate:
         return {b"result": b"ok", b"sdp": rewrite(self.sdp, targets, self.translation.rules)}
 
     def _refused(self) -> NgDict:
-        """Say that it was refused; for what opens a session in the words that make a client try another node.
+        """Return the refusal; for what opens a session in the words that make a client try another node.
 
         A dispatcher offers a new session to each of its relays in turn. So it has none that has room.
         """
@@ -68,7 +68,7 @@ class SessionUpdate:
         return refused(_ERROR)
 
     def _targets(self, allocation: RelayAllocation) -> dict[int, MediaTarget]:
-        """Tell where the relay wants the packets of each live stream. Raises _Failed."""
+        """Return where the relay expects the packets of each live stream. Raises _Failed."""
         told = self.translation.media
         if len(allocation.ports) < len(told):
             raise _Failed(b"the relay gave %d ports for %d streams" % (len(allocation.ports), len(told)))

@@ -65,7 +65,7 @@ class Translation:
 
 
 def translate(request: NgDict, sdp: Sdp) -> Translation:
-    """Say what an offer or answer asks for. Raises Untranslatable, which names the key, and SdpError."""
+    """Translate an offer or answer. Raises Untranslatable, which names the key, and SdpError."""
     options = normalised(request)
     refuse(options, sdp)
     replace = words_of(options, b"replace")

@@ -28,7 +28,7 @@ class StreamSplitter:
         self._depth = 0  # containers open at that position
 
     def feed(self, piece: bytes) -> Iterator[bytes]:
-        """Take the next piece and yield the messages that are now whole.
+        """Append the next piece, and yield the messages that are complete with it.
 
         Raises BencodeError, after the messages before it, if what follows is no message: the stream is lost then.
         """

@@ -43,7 +43,7 @@ class RouteKind:
     answer_creates = False
 
     def request(self, media: MediaRequest) -> NgDict:
-        """Say what a call wants, without call-id."""
+        """Return the ng request of an offer, answer or delete, without call-id."""
         options: NgDict = {b"branch": media.engaged_branch, b"set": to_bytes(media.set)}
         delete = " ".join(filter(None, (media.ctx_delete, media.delete)))
         texts = {
@@ -61,7 +61,7 @@ class RouteKind:
         return {**media.names(), OPTIONS: options}
 
     def perform(self, operation: Operation) -> Exchange:
-        """Have the operation's callable called. Raises Untranslatable for one that no callable is for.
+        """Call the operation's callable. Raises Untranslatable for one that has no callable.
 
         Nobody can be asked whether a session is there: a query is ok.
         """
@@ -74,11 +74,11 @@ class RouteKind:
         return _call(Route(operation.verb), operation)
 
     def ping(self) -> Exchange:
-        """Say that the node is well: there is nothing to ask."""
+        """Return an exchange that succeeds at once: there is nothing to ask."""
         return _at_once({b"result": b"pong"})
 
     def teardown(self, relay_id: str, from_tag: str, to_tag: str) -> Operation:
-        """Have the session deleted."""
+        """Return the delete of a session."""
         return _operation("delete", relay_id, {b"from-tag": from_tag, b"to-tag": to_tag}, {_WHOLE: 1})
 
     def knows(self, relay_id: str, from_tag: str, to_tag: str) -> Operation:
@@ -86,7 +86,7 @@ class RouteKind:
         return _operation("query", relay_id, {b"from-tag": from_tag, b"to-tag": to_tag}, {})
 
     def is_unknown(self, reply: NgDict) -> bool:  # noqa: ARG002
-        """Say no: a callable does not tell that it knows of no session."""
+        """Return False: a callable does not tell that it knows of no session."""
         return False
 
 

@@ -53,7 +53,7 @@ class Routes:
         route_copy_answer: str = "rtp_relay_copy_answer",
         route_copy_delete: str = "rtp_relay_copy_delete",
     ) -> Routes:
-        """Take the callables of these names from a module or its namespace.
+        """Collect the callables of these names from a module or its namespace.
 
         One of a default name may be absent. Raises RoutesError for another name that is absent, and for something that
         cannot be called.

@@ -40,7 +40,7 @@ def command(verb: str, asked: NgDict) -> NgDict:
 
 
 def _sources(asked: NgDict) -> NgDict:
-    """Say whose media are copied. Both parties are `all`, which has the callee even if its tag is not known."""
+    """Return the keys for whose media are copied. Both parties are `all`: it has the callee even without its tag."""
     given, legs = asked.get(b"flags"), asked.get(b"legs")
     flags = list(given) if isinstance(given, list) else []
     if asked.get(b"streams") and b"siprec" not in flags:

@@ -102,7 +102,7 @@ class _Reader:
         self._sides: list[bytes] = []  # the interfaces named one after the other
 
     def add(self, word: bytes) -> None:
-        """Take one word or one key with its value."""
+        """Add one word, or one key with its value."""
         key, equals, value = word.partition(b"=")
         if key in _DECIDED and (equals or key != b"to-tag"):
             raise Untranslatable(f"flags: {shown(key)}: {_DECIDED[key]}")

@@ -63,7 +63,7 @@ class RtpengineKind:
         return Refused(reply, code)
 
     def request(self, media: MediaRequest) -> NgDict:
-        """Say an offer, answer or delete with words as flags; see `engines.rtpengine.flags`."""
+        """Return the ng request of an offer, answer or delete; see `engines.rtpengine.flags`."""
         return requests.request(media)
 
     def ping(self) -> Exchange:

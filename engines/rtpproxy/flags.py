@@ -70,7 +70,7 @@ class _Reader:
         self._ptime: int | None = None
 
     def add(self, found: re.Match[bytes]) -> None:
-        """Take one letter with what belongs to it."""
+        """Add one letter with its value."""
         if found["plain"]:
             self._add_plain(found["plain"].lower())
         elif found["number"]:

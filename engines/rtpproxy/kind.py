@@ -48,7 +48,7 @@ class RtpproxyKind:
         return perform(operation)
 
     def request(self, media: MediaRequest) -> NgDict:
-        """Say an offer, answer or delete with letters as flags; see `engines.rtpproxy.flags`."""
+        """Return the ng request of an offer, answer or delete; see `engines.rtpproxy.flags`."""
         return requests.request(media)
 
     def ping(self) -> Exchange:

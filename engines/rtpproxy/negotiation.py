@@ -90,7 +90,7 @@ class SessionUpdate:
         return {b"result": b"ok", b"sdp": rewrite(self.sdp, targets, self.translation.rules)}
 
     def _target(self, reply: bytes) -> MediaTarget:
-        """Tell where the node wants a stream's packets. Raises _Failed, and MalformedReply."""
+        """Return where the node expects a stream's packets. Raises _Failed, and MalformedReply."""
         allocation = parse_allocation(reply)
         if isinstance(allocation, ErrorReply):
             raise _Failed(reason_of(allocation), code_of(allocation))

@@ -93,7 +93,7 @@ class Translation:
 
 
 def translate(request: NgDict, sdp: Sdp) -> Translation:
-    """Say what an offer or answer asks for. Raises Untranslatable, which names the key and what can be done."""
+    """Translate an offer or answer. Raises Untranslatable, which names the key and what can be done."""
     options = normalised(request)
     refuse(options, sdp)
     flags = words_of(options, b"flags")

@@ -151,7 +151,7 @@ def _last_line(sdp: Sdp, text: bytes) -> _Edit:
 
 
 def _ice_edits(sdp: Sdp) -> Iterator[_Edit]:
-    """Take the ICE lines out."""
+    """Return the edits that remove the ICE lines."""
     lines: list[Line] = [*sdp.lines, *(line for stream in sdp.live_streams for line in stream.lines)]
     for line in lines:
         if line.attribute in ICE_ATTRIBUTES:

@@ -93,7 +93,7 @@ class Sdp:
 
 
 def parse(body: bytes) -> Sdp:
-    """Take a session description apart.
+    """Parse a session description.
 
     Raises SdpError for a multipart body, and for a line that stands in the way of finding the media's addresses.
     """

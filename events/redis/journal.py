@@ -152,7 +152,7 @@ class RedisJournal:
         return await self._tables.count_calls()
 
     async def claim_due(self, now: int, lease: int, limit: int) -> list[str]:
-        """Take up to `limit` calls that are due at `now` until `now + lease`."""
+        """Claim up to `limit` calls that are due at `now`, until `now + lease`."""
         return await self._tables.claim_due(now, lease, limit)
 
     def postpone(self, call_id: str, due: int) -> asyncio.Future[None]:

@@ -75,7 +75,7 @@ class Tables:
         return self._query(group[0].slot, (b"EVALSHA", COUNT.sha, len(keys), *keys, *bases))
 
     async def claim_due(self, now: int, lease: int, limit: int) -> list[str]:
-        """Take due calls, starting at a random partition each time, so that a full one does not starve the others."""
+        """Claim due calls, starting at a random partition each time, so that a full one does not starve the others."""
         partitions = self._keys.partitions
         first = random.randrange(len(partitions))
         turned = [*partitions[first:], *partitions[:first]]

@@ -29,7 +29,7 @@ async def invite(call: RelayCall, branch: int) -> None:
 
 
 async def reply(call: RelayCall, branch: int, status: int, tag: str, body: bytes | None = None) -> None:
-    """Take a reply that came on a branch."""
+    """Handle a reply on a branch."""
     event = SipMessage(
         "INVITE", False, 1, status=status, branch=branch_name(branch), from_tag="alice", to_tag=tag, sdp=body
     )

@@ -21,7 +21,7 @@ def sdp(port: int) -> bytes:
 
 
 async def tell(call: RelayCall, event: SipMessage) -> None:
-    """Tell the relay of a message, and print what it made of it."""
+    """Report a message to the relay, and print the result."""
     seen = await call.see(event)
     sender = "caller" if event.from_caller else "callee"
     print(f"{event.status or event.method} of the {sender}: {seen.role}, {seen.why}")
@@ -32,7 +32,7 @@ async def tell(call: RelayCall, event: SipMessage) -> None:
 
 
 async def main() -> None:
-    """Tell of each message of the call."""
+    """Report each message of the call."""
     async with open_relay(*sys.argv[1:]) as relay:
         call = relay.call(CALL_ID)
         await call.engage("rtpproxy")

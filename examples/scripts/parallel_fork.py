@@ -37,6 +37,6 @@ def fork(request: Request) -> None:
 
 @on_branch
 def leaves(branch: Branch) -> None:
-    """Tell the phone why it rings. What is done here is done in this branch alone."""
+    """Add the reason to this branch's request. What is changed here is changed in this branch alone."""
     if branch.index == 0 and not branch.request.has_totag:
         branch.headers.set("Alert-Info", "<urn:alert:source:internal>")

@@ -43,7 +43,7 @@ class RequestInProgress:
         self.key, self.began, self.waiting = key, began, [send]
 
     def add(self, send: Send) -> bool:
-        """Let one more wait; False if there are too many."""
+        """Add one that waits for the reply; return False if there are too many."""
         if len(self.waiting) >= MAX_WAITING:
             return False
         self.waiting.append(send)
@@ -81,7 +81,7 @@ class ReplyCache:
         return len(self._kept)
 
     def begin(self, work: RequestInProgress) -> None:
-        """Note that a request is in work."""
+        """Record that a request is in progress."""
         self._in_work[work.key] = work
 
     def finish(self, work: RequestInProgress, reply: bytes, now: float) -> bool:

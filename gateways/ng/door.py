@@ -82,7 +82,7 @@ class NgDoor:
         self._tick()
 
     async def close(self, grace: float) -> None:
-        """Take nothing new, wait up to `grace` seconds until what is in work is answered, and close all sockets."""
+        """Accept nothing new, wait up to `grace` seconds for the replies under way, and close all sockets."""
         idle = asyncio.Event()
         self._handler.close(idle.set)
         with contextlib.suppress(TimeoutError):

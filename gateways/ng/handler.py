@@ -39,7 +39,7 @@ class Calls(Protocol):
     """Where commands about calls go: the directory."""
 
     def submit(self, command: Command, reply: Reply) -> None:
-        """Have a command carried out; `reply` is called once with what came of it."""
+        """Submit a command to its call; `reply` is called once with the result."""
 
 
 class Peer(NamedTuple):
@@ -102,7 +102,7 @@ class Handler:
             self._when_idle()
 
     def take(self, message: bytes, peer: Peer, send: Send, waited: float = 0.0) -> None:
-        """Take a message that came `waited` seconds ago. Whatever is in it, this returns soon and raises nothing."""
+        """Handle a message that came `waited` seconds ago. Whatever is in it, this returns soon and raises nothing."""
         try:
             self._take(message, peer, send, waited)
         except Exception:

@@ -53,7 +53,7 @@ class Overview:
         self._answer(self._statistics(), reply)
 
     async def close(self) -> None:
-        """Return up what is under way."""
+        """Cancel what is under way."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

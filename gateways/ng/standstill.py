@@ -22,7 +22,7 @@ class Standstill:
         self._stood: tuple[float, float] | None = None  # from when on, and until when it is held against what comes
 
     def beat(self) -> None:
-        """Tell that the loop runs, every BEAT seconds."""
+        """Record that the loop runs, every BEAT seconds."""
         now = self._monotonic()
         if now - self._beat > 2 * BEAT:
             self._stood = (self._beat, now + BEAT)

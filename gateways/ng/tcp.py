@@ -49,7 +49,7 @@ class NgConnections:
         return NgConnection(self)
 
     def admit(self, connection: NgConnection, host: str, port: int) -> Peer | None:
-        """Take a new connection in, or give None if it is not allowed or one too many."""
+        """Accept a new connection; return None if its client is not allowed, or there are too many."""
         client = self.clients.find(host)
         if client is None or len(self._open) >= MAX_CONNECTIONS:
             self.counters.not_allowed += 1
@@ -59,7 +59,7 @@ class NgConnections:
         return Peer(client, b"tcp %b %d\0" % (host.encode(), port), ROOM)
 
     def forget(self, connection: NgConnection) -> None:
-        """Note that a connection is closed."""
+        """Record that a connection is closed."""
         self._open.discard(connection)
 
     def close(self) -> None:
@@ -85,7 +85,7 @@ class NgConnection(asyncio.Protocol):
         self._writable = True
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Let the client in, or close."""
+        """Accept the client, or close the connection."""
         self._transport = cast("asyncio.Transport", transport)
         address = transport.get_extra_info("peername")  # None if the client has gone again already
         peer = self._connections.admit(self, address[0], address[1]) if address else None
@@ -105,7 +105,7 @@ class NgConnection(asyncio.Protocol):
     # -- requests --
 
     def data_received(self, data: bytes) -> None:
-        """Take the requests in a piece of the stream."""
+        """Read the requests in a piece of the stream."""
         self._piece = data
         self._came = monotonic() - self._connections.standstill.waited()
         self._rest += len(data)
@@ -113,7 +113,7 @@ class NgConnection(asyncio.Protocol):
         self._take_some()
 
     def _take_some(self) -> None:
-        """Take requests, but not for long: the loop's other work goes on, and nothing is read while some are left."""
+        """Handle requests, but not for long: the loop's other work goes on, and nothing is read while some are left."""
         stop_at = monotonic() + _SECONDS_A_TURN
         try:
             for message in self._messages:
@@ -157,7 +157,7 @@ class NgConnection(asyncio.Protocol):
             self._transport.abort()
 
     def pause_writing(self) -> None:
-        """Take no more requests from a client that does not read its replies."""
+        """Stop reading requests of a client that does not read its replies."""
         self._writable = False
         self._pause()
 

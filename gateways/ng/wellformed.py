@@ -53,7 +53,7 @@ _KINDS: Mapping[bytes, str] = MappingProxyType(
 
 
 def complaint_about(verb: str, request: NgDict) -> str:
-    """Tell what is not well-formed about a request, in words for its sender; "" if it all is."""
+    """Return what is not well-formed about a request, in words for its sender; "" if all is."""
     for key, value in request.items():
         why = _key(key) or _type(key, value) or _size(value, MAX_DEPTH, bulky=key in _BULKY)
         if why:
@@ -85,7 +85,7 @@ def _type(key: bytes, value: NgValue) -> str:
 
 
 def _size(value: NgValue, depth: int, *, bulky: bool = False) -> str:
-    """Tell what is too much of a value, whatever it is for."""
+    """Return which limit a value exceeds, whatever it is for; "" for none."""
     if isinstance(value, bytes):
         return f"longer than {MAX_TEXT} bytes" if len(value) > MAX_TEXT and not bulky else ""
     if isinstance(value, int):

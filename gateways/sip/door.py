@@ -94,11 +94,11 @@ class SipDoor:
         self._outlet.sender = self.requests.signal
 
     def reload(self, routing: Routing) -> None:
-        """Let another routing decide about requests from now on; those on their way keep theirs."""
+        """Set the routing of new requests; those on their way keep theirs."""
         self._router.routing = self.requests.routing = routing
 
     async def close(self, grace: float) -> None:
-        """Take nothing new, wait up to `grace` seconds for what is under way, and close all sockets."""
+        """Accept nothing new, wait up to `grace` seconds for what is under way, and close all sockets."""
         self._outlet.sender = None
         await self.proxy.close(grace)
         await self.requests.close()

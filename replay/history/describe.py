@@ -12,7 +12,7 @@ from events import registry as e
 
 @singledispatch
 def facts(event: e.Event) -> str:
-    """Say in one line what an event tells beyond its name.
+    """Describe in one line what an event tells beyond its name.
 
     A kind of event that has no words of its own below gives its fields, without session descriptions.
     """

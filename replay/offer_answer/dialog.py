@@ -42,7 +42,7 @@ class OfferAnswerExchange:
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> OfferAnswerExchange:
-        """Take what to_dict gave."""
+        """Read what `to_dict` returned."""
         names = {"place": Place(data["place"]), "requester": Leg(data["requester"]), "leg": Leg(data["leg"])}
         return cls(**{**data, **names})
 
@@ -83,7 +83,7 @@ class Invite:
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Invite:
-        """Take what to_dict gave."""
+        """Read what `to_dict` returned."""
         parts = {"before": _load(data["before"]), "shown": _load(data["shown"])}
         return cls(**{**data, "requester": Leg(data["requester"]), **parts})
 
@@ -106,7 +106,7 @@ class SeenRequest:
 
     @classmethod
     def from_list(cls, data: list[Any]) -> SeenRequest:
-        """Take what to_list gave."""
+        """Read what `to_list` returned."""
         cseq, digest, exchange, fault = data
         return cls(cseq, digest, exchange, Fault[fault])
 
@@ -156,7 +156,7 @@ class NegotiatedDialog:
         self.open, self.under = self.under, self.open
 
     def close(self) -> OfferAnswerExchange | None:
-        """Take the open offer away and return it; one that it was made beside is open again."""
+        """Remove and return the open offer; one that it was made beside is open again."""
         closed, self.open, self.under = self.open, self.under, None
         return closed
 
@@ -192,7 +192,7 @@ class NegotiatedDialog:
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> NegotiatedDialog:
-        """Take what to_dict gave."""
+        """Read what `to_dict` returned."""
         parts = {
             "invite": Invite.from_dict(data["invite"]),
             "open": _load(data["open"]),

@@ -42,7 +42,7 @@ class Negotiation:
         self._dialogs: list[NegotiatedDialog] = []
 
     def see(self, event: SipMessage) -> Verdict:
-        """Say what a message means, and note it."""
+        """Return the verdict on a message, and record the message."""
         if event.begins_call:
             return self._see_initial(event)
         if self._answers_initial(event):
@@ -74,7 +74,7 @@ class Negotiation:
         return bool(self.established()) or any(other != branch for other in self.branches(BranchStatus.TRYING))
 
     def end(self, callee_tag: str) -> None:
-        """Note that a callee's dialogs end without a BYE of their parties."""
+        """Record that a callee's dialogs end without a BYE of their parties."""
         for dialog in self._dialogs:
             dialog.ended = dialog.ended or dialog.callee_tag == callee_tag
 
@@ -217,7 +217,7 @@ class Negotiation:
 
 
 def _outside(event: SipMessage) -> Finding:
-    """Say what a message of no known dialog is; the ACK for a branch that failed is one, and in order."""
+    """Return the verdict on a message of no known dialog; the ACK for a branch that failed is one, and in order."""
     place = event.place
     matters = place is not None and (place.begins or event.sdp is not None)
     return mistake(event, Fault.UNKNOWN) if matters else nothing(Fault.UNKNOWN.value)

@@ -30,12 +30,12 @@ def mistake(event: SipMessage, fault: Fault) -> Finding:
 
 
 def nothing(why: str, change: Change = Change.NONE) -> Finding:
-    """Say that there is no offer and no answer."""
+    """Return the finding that there is no offer and no answer."""
     return Finding(Role.NOTHING, change=change, why=why)
 
 
 def read(dialog: NegotiatedDialog, event: SipMessage) -> Finding:
-    """Say what a message in the dialog means, and note it."""
+    """Return the finding on a message in the dialog, and record the message."""
     if dialog.ended:
         return _after_end(dialog, event)
     if event.failed:
@@ -133,7 +133,7 @@ def _body(dialog: NegotiatedDialog, event: SipMessage, place: Place) -> Finding:
 
 
 def _silence(dialog: NegotiatedDialog, event: SipMessage, place: Place) -> Finding:
-    """Note that a message has no body: an answer may have been due in it, or an offer asked for by it."""
+    """Record that a message has no body: an answer may have been due in it, or an offer asked for by it."""
     if place is Place.INVITE:
         dialog.invite = Invite(event.sender, event.cseq, asks=True, before=dialog.agreed)
         return nothing("it asks for an offer")
@@ -153,7 +153,7 @@ def _silence(dialog: NegotiatedDialog, event: SipMessage, place: Place) -> Findi
 
 
 def _accept(dialog: NegotiatedDialog, event: SipMessage, finding: Finding) -> Finding:
-    """Note the 2xx to an INVITE."""
+    """Record the 2xx to an INVITE."""
     if not dialog.invite.has(event):
         return finding
     if not dialog.invite.pending:
@@ -247,7 +247,7 @@ def _repeat(dialog: NegotiatedDialog, event: SipMessage, place: Place) -> Findin
 
 
 def _copy(dialog: NegotiatedDialog, event: SipMessage, number: int, why: str) -> Finding:
-    """Say that a body was there before: as an offer that is open, as the answer that stands, or as neither any more."""
+    """Return the finding on a body that came before: as an open offer, the standing answer, or neither any more."""
     repeats = Role.NOTHING
     if dialog.open and (dialog.open.number, dialog.open.leg) == (number, event.sender):
         repeats = Role.OFFER

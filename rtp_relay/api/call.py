@@ -81,7 +81,7 @@ class RelayCall:
     # -- what the SIP stack saw --
 
     async def see(self, event: SipMessage, *, received_from: str = "") -> Observed:
-        """Tell of a SIP message, and get what is to stand in it.
+        """Report a SIP message, and return what is to stand in it.
 
         The initial INVITE is told of once for each branch that goes out, with the branch's name (`branch_name(0)`).
         Raises RelayError if its offer or answer could not be relayed. A message with the fault FOREIGN is of another
@@ -106,7 +106,7 @@ class RelayCall:
         return await self._relay("answer", sdp, from_tag=from_tag, to_tag=to_tag, leg=leg, branch=branch, source=source)
 
     async def establish(self, branch: int, *, from_tag: str, to_tag: str) -> None:
-        """Say that a branch was answered for good: all others are torn down at once."""
+        """Establish a branch, which was answered for good: all others are torn down at once."""
         await self._conduct(flows.establish(branch_name(branch), from_tag, to_tag, self._directory.now()))
 
     async def fail_branch(self, branch: int, *, from_tag: str, reason: str = "the branch failed") -> None:

@@ -56,7 +56,7 @@ class JournalClock:
         self._offset = min(self._looks)[1]
 
     async def begin(self) -> None:
-        """Take the first looks."""
+        """Read the journal's clock for the first time."""
         for _ in range(FIRST_LOOKS):
             await self.look()
 

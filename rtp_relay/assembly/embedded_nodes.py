@@ -37,7 +37,7 @@ class Grounds:
     begun: list[Callable[[], None]] = field(default_factory=list)
 
     def note(self, end: Callable[[], None], *, found: bool) -> None:
-        """Note an embedded process that runs or is about to."""
+        """Record an embedded process that runs or is about to."""
         self.ends.append(end)
         if not found:
             self.begun.append(end)

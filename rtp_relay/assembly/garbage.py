@@ -24,7 +24,7 @@ _IDLE = 0.5
 
 
 def spare_the_collector() -> None:
-    """Let it look less often, and never at what was there before the first call."""
+    """Tune the garbage collector: it runs less often, and never looks at what was there before the first call."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(_YOUNG, _MIDDLE, _ALL)

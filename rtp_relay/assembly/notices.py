@@ -21,7 +21,7 @@ log = structlog.get_logger()
 
 @asynccontextmanager
 async def listen_for_notices(config: CallsConfig, directory: Directory) -> AsyncIterator[asyncio.Server]:
-    """Take notices for as long as the block runs. Raises StartError for an address that cannot be had."""
+    """Receive notices while the block runs. Raises StartError for an address that cannot be used."""
     ends_call = config.on_media_timeout is OnMediaTimeout.END
 
     def take(call_id: str, branch: str) -> None:

@@ -45,7 +45,7 @@ class StatusPublisher:
         await self._journal.publish(self._name, self._last, TTL)
 
     async def withdraw(self) -> None:
-        """Let what was published run out at once, as far as the journal can be reached."""
+        """Expire what was published at once, if the journal can be reached."""
         if self._last:
             with contextlib.suppress(JournalError):
                 await self._journal.publish(self._name, self._last, 0.0)

@@ -47,7 +47,7 @@ def cell(value: object) -> Text:
 
 
 def fail(code: Exit, message: str) -> NoReturn:
-    """Say on standard error what is wrong, and end."""
+    """Print to standard error what is wrong, and exit."""
     typer.echo(f"rtp-relay: {printable(message)}", err=True)
     raise typer.Exit(code)
 

@@ -19,7 +19,7 @@ _FORMS = {"udp": "udp:HOST:PORT", "unix": "unix:/PATH"}
 
 
 def check_nodes(nodes: Sequence[Values], notes: Notes) -> None:
-    """Note nodes of one name or one url, urls that their engine does not speak, and sets nobody can be chosen from."""
+    """Report nodes of one name or one url, urls that their engine does not speak, and sets without a node to choose."""
     for key in ("name", "url"):
         _check_unique(key, nodes, notes)
     for index, node in enumerate(nodes):
@@ -29,7 +29,7 @@ def check_nodes(nodes: Sequence[Values], notes: Notes) -> None:
 
 
 def check_set(door: str, wanted: str, nodes: Sequence[Values], notes: Notes) -> None:
-    """Note that the set of a door ("ng", "sip") has no node. Without any nodes, the embedded relays are in that set."""
+    """Report a door ("ng", "sip") whose set has no node. Without any nodes, the embedded relays are in that set."""
     if not nodes or any(node.get("set", wanted) == wanted for node in nodes):
         return
     sets = ", ".join(sorted({node["set"] for node in nodes}))
@@ -37,7 +37,7 @@ def check_set(door: str, wanted: str, nodes: Sequence[Values], notes: Notes) -> 
 
 
 def check_route(route: Values, nodes: Sequence[Values], notes: Notes) -> None:
-    """Note a node that is named as the route engine's is, which there is where there is a script."""
+    """Report a node with the name of the route engine's own, which exists wherever there is a script."""
     for index, node in enumerate(nodes):
         if route.get("script") and node.get("name") == RouteKind.name:
             notes.add(
@@ -46,7 +46,7 @@ def check_route(route: Values, nodes: Sequence[Values], notes: Notes) -> None:
 
 
 def check_recordings(service: Values, embedded: Values, notes: Notes) -> None:
-    """Note a folder for recordings that others on the machine could read."""
+    """Report a folder for recordings that others on the machine could read."""
     state_dir = service.get("state_dir")
     folder = embedded.get("recordings") or (state_dir and state_dir / "recordings")
     why = exposed(folder) if folder else ""
@@ -55,7 +55,7 @@ def check_recordings(service: Values, embedded: Values, notes: Notes) -> None:
 
 
 def check_sip(sip: Values, nodes: Sequence[Values], notes: Notes) -> None:
-    """Note an engine that there is not or that the set has no node of, and TLS without what it needs."""
+    """Report an engine that does not exist or that the set has no node of, and TLS without what it needs."""
     engine, group = sip.get("engine"), sip.get("set")
     if engine and engine not in KINDS:
         notes.add(("sip", "engine"), ConfigFault(repr(engine), f"one of {', '.join(KINDS)}"))

@@ -102,7 +102,7 @@ def _read_nodes(tables: object, notes: Notes) -> list[dict[str, Any]]:
 
 
 def _place(sections: dict[str, dict[str, Any]], folder: Path) -> None:
-    """Let relative paths start at the folder of the configuration file."""
+    """Resolve relative paths from the folder of the configuration file."""
     for section, keys in PATHS.items():
         for key in keys:
             if sections[section].get(key):

@@ -60,12 +60,12 @@ class Wrong(ValueError):
 
 
 def wrong(value: object, expected: str) -> Wrong:
-    """Say that `expected` was expected instead of `value`."""
+    """Return the error that `expected` was expected instead of `value`."""
     return Wrong(ConfigFault(shown(value), expected))
 
 
 def shown(value: object) -> str:
-    """Say what a TOML value is, in a few words of one line."""
+    """Describe a TOML value in a few words of one line."""
     match value:
         case bool():
             return str(value).lower()

@@ -20,7 +20,7 @@ class Notes:
     problems: list[Problem] = field(default_factory=list)
 
     def add(self, at: KeyPath, fault: ConfigFault) -> None:
-        """Note what is wrong with the value at `at`."""
+        """Add what is wrong with the value at `at`."""
         path = (*at, *fault.path)
         self.problems.append(Problem(self.file, self.line(path), spelled(path), fault.found, fault.expected))
 
@@ -31,7 +31,7 @@ class Notes:
         return self.lines.get(path, 1)
 
     def unknown(self, at: KeyPath, known: Iterable[str]) -> None:
-        """Note that the last key of `at` means nothing, and which of the known ones it may have been meant to be."""
+        """Add that the last key of `at` is unknown, and which of the known ones it may have been meant to be."""
         names = list(known)
         guess = difflib.get_close_matches(str(at[-1]), names, n=1)
         hint = f"a known one: did you mean {guess[0]}?" if guess else "one of " + ", ".join(names)

@@ -36,7 +36,7 @@ class CallDoor(Protocol):
         """Return whether the service answers there; takes a moment if it does not."""
 
     async def negotiate(self, caller: Address, callee: Address, version: int) -> tuple[Address, Address]:
-        """Have parties agree that take media at these addresses, anew after the first time.
+        """Negotiate between parties that receive media at these addresses, anew after the first time.
 
         Gives where the callee is to send its media, and where the caller is.
         """

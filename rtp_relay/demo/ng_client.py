@@ -79,4 +79,4 @@ class NgClient(asyncio.DatagramProtocol):
             waiting.set_exception(NoReplyError(f"the reply is no dictionary: {body!r}"))
 
     def error_received(self, exc: Exception) -> None:
-        """Take no notice: nobody listens there at the moment, and the request is repeated."""
+        """Ignore it: nobody listens there at the moment, and the request is repeated."""

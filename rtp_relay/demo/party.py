@@ -113,7 +113,7 @@ class MediaParty(asyncio.DatagramProtocol):
         self._news.set()
 
     def error_received(self, exc: Exception) -> None:
-        """Take no notice: when nobody listens there, that shows by what is not heard."""
+        """Ignore it: when nobody listens there, that shows by what is not heard."""
 
 
 def _tone(pitch: float) -> bytes:

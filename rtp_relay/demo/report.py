@@ -48,7 +48,7 @@ class Report:
         self._console.print(mark + Text(check.name) + Text(f": {printable(check.found)}", "dim"))
 
     def note(self, text: str) -> None:
-        """Tell something beside the steps."""
+        """Print a remark beside the steps."""
         self._console.print(Text(printable(text)))
 
     def conclude(

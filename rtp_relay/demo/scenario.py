@@ -74,7 +74,7 @@ class Story:
         return f"process {pid}; {', '.join(f'{name} at {url}' for name, url in relays.items())}"
 
     async def set_up(self) -> str:
-        """Have the parties agree through the door, and start to talk."""
+        """Set the call up through the door, and start the parties' media."""
         for_callee, for_caller = await self._negotiate(version=1)
         parties = {self.caller.address, self.callee.address}
         require(not parties & {for_callee, for_caller}, "the relay's addresses are the parties' own")
@@ -103,7 +103,7 @@ class Story:
         return ", ".join(f"{name} has {count}" for name, count in held.items())
 
     async def kill(self) -> str:
-        """Let the service crash."""
+        """Kill the service."""
         code = await asyncio.to_thread(self.stage.end, signal.SIGKILL)
         require(code == -signal.SIGKILL, f"it ended with {code}")
         return "it had no time to save anything"

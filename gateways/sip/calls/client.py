@@ -125,7 +125,7 @@ class CallClient:
         self._untold = Untold(self._tell_again)
 
     async def close(self) -> None:
-        """Tell calls nothing more of what they did not hear."""
+        """Stop reporting to calls the messages that they missed."""
         await self._untold.close()
 
     async def find(self, call_id: str, from_tag: str, to_tag: str) -> Snapshot:
@@ -167,7 +167,7 @@ class CallClient:
         expires: int = 0,
         joins: bool = False,
     ) -> ObservedMessage:
-        """Tell the call of a message, and what the script changed before it; get what is to stand in the message.
+        """Report a message, and what the script changed before it, to its call; return what is to stand in the message.
 
         joins: an INVITE that is a further branch of a call, and begins none.
         """
@@ -203,7 +203,7 @@ class CallClient:
     # -- what was not heard --
 
     def tell_later(self, call_id: str, event: SipMessage, source: str) -> None:
-        """Tell of a request in a dialog once its call can be looked up; `event.from_caller` counts for nothing.
+        """Report a request in a dialog once its call can be looked up; `event.from_caller` is ignored.
 
         This process keeps it, and only so many: if it does not live to tell, the call ends by other ways.
         """

@@ -115,12 +115,12 @@ class CallSettings:
         self._write(CallVariableSet(variable=name, value=value))
 
     def learn(self, tag: str, branch: str) -> None:
-        """Take note of the branch of a callee's tag. The journal has it from the message that brought it."""
+        """Record the branch of a callee's tag. The journal has it from the message that brought it."""
         self._kept.relay.tags[tag] = branch
 
     @contextmanager
     def draft(self) -> Iterator[None]:
-        """Let what is written within count only if it ends without an exception, and be seen there only till then."""
+        """Apply what the block changes only if it ends without an exception; until then only the block sees it."""
         draft = _Draft(self)
         token = _DRAFT.set(draft)
         try:

@@ -118,7 +118,7 @@ class Untold:
             self._telling.add_done_callback(self._ended)
 
     async def close(self) -> None:
-        """Tell nothing more."""
+        """Stop reporting."""
         if self._telling is not None:
             self._telling.cancel()
             await asyncio.gather(self._telling, return_exceptions=True)
@@ -131,7 +131,7 @@ class Untold:
             await self._tell_all()
 
     async def _tell_all(self) -> None:
-        """Tell all that can be told. Without a journal there is no sense in asking for every call."""
+        """Report all that can be reported. Without a journal there is no sense in asking for every call."""
         for key, (item, until) in list(self._kept.items()):
             code = await self._tell(item)
             if code is RefusalCode.NO_JOURNAL:

@@ -34,7 +34,7 @@ class RequestExchange:
         return self._end.result() if self._end.done() else None
 
     def response_came(self, response: IncomingResponse) -> None:
-        """Take a response."""
+        """Handle a response."""
         self.heard = True
         if response.status < 200:
             return
@@ -43,7 +43,7 @@ class RequestExchange:
         self._ends(response)
 
     def transaction_failed(self, failure: TransactionFailure) -> None:
-        """Take note that there is no response."""
+        """Handle the failure: there is no response."""
         self._ends(failure)
 
     def transaction_over(self) -> None:

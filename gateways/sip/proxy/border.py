@@ -46,7 +46,7 @@ class TimerHandle(Protocol):
     """Something that is to happen later."""
 
     def cancel(self) -> None:
-        """Have it not happen."""
+        """Cancel it."""
 
 
 class Clock(Protocol):

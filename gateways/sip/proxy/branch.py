@@ -34,25 +34,25 @@ class Fork(Protocol):
     marks: Marks
 
     def hold(self) -> None:
-        """Take note that something is under way that will want the context: a transaction, or work in a lane."""
+        """Count something under way that will need the context: a transaction, or queued work."""
 
     def release(self) -> None:
-        """Take note that something of that is over."""
+        """Count the end of something that `hold` counted."""
 
     def has_left(self) -> None:
-        """Take note that a branch was sent."""
+        """Record that a branch was sent."""
 
     def progressed(self, response: Response) -> None:
-        """Take a provisional response."""
+        """Handle a provisional response."""
 
     async def ended(self, branch: ForkedBranch, response: Response) -> None:
-        """Take a final response: the first of the branch, or a further 2xx to an INVITE."""
+        """Handle a final response: the first of the branch, or a further 2xx to an INVITE."""
 
     async def refused(self, branch: ForkedBranch, response: Response, error: Exception) -> None:
-        """Take note of what the passage raised for a response."""
+        """Handle what the request hooks raised for a response."""
 
     async def broke(self, branch: ForkedBranch, error: Exception) -> None:
-        """Take note of what was raised for a branch: it has ended."""
+        """Handle what was raised for a branch: it has ended."""
 
 
 class ForkedBranch:
@@ -77,11 +77,11 @@ class ForkedBranch:
         self._heard = self._stopped = self._over = False
 
     def start(self) -> None:
-        """Have it leave."""
+        """Start sending it."""
         self._add(self._leave)
 
     def stop(self, reason: str) -> None:
-        """Have it end soon: it is cancelled if it has left (an INVITE, that is), else it does not leave."""
+        """End it soon: an INVITE that has left is cancelled, what has not left stays here."""
         if self._stopped or self._over:
             return
         self._stopped = True
@@ -150,7 +150,7 @@ class ForkedBranch:
     # -- what comes of it --
 
     def response_came(self, response: IncomingResponse) -> None:
-        """Take a response (16.7)."""
+        """Handle a response (16.7)."""
         self._heard = True
         code = response.status
         if not self._is_wanted(code):
@@ -173,7 +173,7 @@ class ForkedBranch:
         return is_further and self._lane.waiting < _MOST_WAITING
 
     def transaction_failed(self, failure: TransactionFailure) -> None:
-        """Take note that there will be no response: try the next hop if nothing was heard of this one (16.9)."""
+        """Handle the end without a response: try the next hop if this one never answered (16.9)."""
         if self._over:
             return
         if self._hops and not self._heard and not self._stopped:
@@ -182,7 +182,7 @@ class ForkedBranch:
             self._make(408 if failure is TransactionFailure.TIMEOUT else 503)
 
     def transaction_over(self) -> None:
-        """Take note that nothing more will be told of one of its transactions."""
+        """Handle the end of one of its transactions."""
         self._context.release()
 
     def _make(self, code: int) -> None:

@@ -28,10 +28,10 @@ class Owner(Protocol):
     """Who keeps contexts."""
 
     def has_left(self, context: Context) -> None:
-        """Take note that a branch was sent."""
+        """Record that a branch was sent."""
 
     def finished(self, context: Context) -> None:
-        """Take note, maybe not for the first time, that all is said to the client and all branches have ended."""
+        """Handle, perhaps again, that the client has its final response and all branches have ended."""
 
 
 class Context:
@@ -72,11 +72,11 @@ class Context:
         self._cancelled = self._closed = False  # closed: there are to be no further branches
 
     def start(self) -> None:
-        """Have it routed."""
+        """Route the request."""
         self._add(self._route)
 
     def cancel(self, reason: str) -> None:
-        """Take note that the client gives up (16.10). reason: for the CANCELs of the branches."""
+        """Cancel the branches: the client gives up (16.10). reason: for the CANCELs of the branches."""
         if self._cancelled or self._upstream.status:
             return
         self._cancelled = True
@@ -85,11 +85,11 @@ class Context:
         self._add(self._tell_of_cancel)
 
     def hold(self) -> None:
-        """Take note that something is under way that will want the context: a transaction, or work in a lane."""
+        """Count something under way that will need the context: a transaction, or queued work."""
         self._holds += 1
 
     def release(self) -> None:
-        """Take note that something of that is over."""
+        """Count the end of something that `hold` counted."""
         self._holds -= 1
         if self._is_finished and not self._holds:
             self._branches.clear()
@@ -131,7 +131,7 @@ class Context:
         self._finish()
 
     def _plan(self, targets: Iterable[ProxyTarget]) -> None:
-        """Take targets for branches to come, if there may be any: those of a higher q first."""
+        """Add targets for further branches, if there may be any: those of a higher q first."""
         if not self._closed:
             room = self.means.settings.max_branches - len(self._branches)
             wanted = sorted(targets, key=_q, reverse=True)[:room]
@@ -176,15 +176,15 @@ class Context:
     # -- what branches tell (16.7) --
 
     def has_left(self) -> None:
-        """Take note that a branch was sent."""
+        """Record that a branch was sent."""
         self._owner.has_left(self)
 
     def progressed(self, response: Response) -> None:
-        """Take a provisional response: the client gets it."""
+        """Forward a provisional response to the client."""
         self._upstream.progress(response)
 
     async def ended(self, branch: ForkedBranch, response: Response) -> None:
-        """Take a final response of a branch; the client gets each 2xx at once, others when there is no hope for one."""
+        """Handle a final response of a branch: the client gets each 2xx at once, others when no 2xx can come."""
         if response.code < 300:
             await self._succeeded(branch, response)
         else:
@@ -206,7 +206,7 @@ class Context:
             await self._count(branch)
 
     async def broke(self, branch: ForkedBranch, error: Exception) -> None:
-        """Take note that a branch has ended by an error: a refusal is its response, others end the request."""
+        """Handle the error that ended a branch: a refusal is its response, others end the request."""
         refusal = self._refusal_for(error, "branch_leaves")
         response = reply_with(self.arrival.incoming, refusal)
         await self._tell_of(branch, response, ends_request=refusal is not error)
@@ -218,7 +218,7 @@ class Context:
             await self._count(branch)
 
     async def _tell_of(self, branch: ForkedBranch, response: Response, *, ends_request: bool) -> None:
-        """Tell of a final response of ours: all that are made for a branch which was seen to leave pass here."""
+        """Report a final response of ours to the hooks: all that are made for a branch that has left pass here."""
         try:
             await self.passage.refused(branch, response, ends_request=ends_request)
         except Exception as error:
@@ -242,7 +242,7 @@ class Context:
             self._close(_COMPLETED_ELSEWHERE)
 
     async def _abandon(self, branch: ForkedBranch, response: Response) -> None:
-        """Have the dialog of a 2xx ended, once."""
+        """End the dialog of a 2xx, once."""
         if self._upstream.was_abandoned(response):
             return
         self._upstream.abandon(response)

@@ -43,14 +43,14 @@ class Contexts:
         return self._contexts.get(id(transaction))
 
     def add(self, context: Context) -> None:
-        """Take note that a request is in work."""
+        """Record that a request is in progress."""
         self._contexts[id(context.transaction)] = context
         self._empty.clear()
         if context.arrival.request.method == "INVITE" and not context.arrival.incoming.to_tag:
             self._setups.add(context)
 
     def has_left(self, context: Context) -> None:
-        """Take note that a branch of a request was sent."""
+        """Record that a branch of a request was sent."""
         self._setups.discard(context)
 
     def finished(self, context: Context) -> None:

@@ -99,7 +99,7 @@ class Proxy:
         WorkQueue(self._lanes).add(self._ask_about, request, answer)
 
     def request_came(self, transaction: ServerTransaction) -> None:
-        """Take a request."""
+        """Handle a request."""
         self.counters.requests += 1
         try:
             self._take(transaction)
@@ -108,17 +108,17 @@ class Proxy:
             _refuse(transaction, refusal)
 
     def ack_came(self, ack: IncomingRequest) -> None:
-        """Take an ACK for a 2xx, or for nothing that is known."""
+        """Forward an ACK for a 2xx, or for nothing that is known."""
         self._stateless.ack_came(ack)
 
     def cancel_came(self, transaction: ServerTransaction, cancel: IncomingRequest) -> None:
-        """Take note that a client gives up an INVITE. The Reason that it gives goes on to the branches (RFC 3326)."""
+        """Cancel an INVITE that its client gives up. The Reason that it gives goes on to the branches (RFC 3326)."""
         context = self._contexts.find(transaction)
         if context is not None:
             context.cancel(", ".join(cancel.message.headers.getlist("Reason")))
 
     def stray_response_came(self, response: IncomingResponse) -> None:
-        """Take a response that no transaction knows."""
+        """Handle a response that no transaction knows."""
         self._stateless.response_came(response)
 
     # -- requests --

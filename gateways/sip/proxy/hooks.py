@@ -62,7 +62,7 @@ class RequestHooks(Protocol):
         """
 
     async def refused(self, branch: ProxyBranch, response: Response, *, ends_request: bool) -> None:
-        """Take note that a branch ends with a final response of ours, whatever it comes from, before that is sent.
+        """Handle the end of a branch by a final response of ours, whatever its cause, before that is sent.
 
         That is what the hooks above raised, or what stands for a fault on the branch's way out. ends_request: it is
         for the whole request, not just for the branch. For all other final responses there was `response_came`.
@@ -81,7 +81,7 @@ class RequestHooks(Protocol):
         """
 
     async def cancelled(self) -> None:
-        """Take note that the request was cancelled; each branch still gets its final response."""
+        """Handle the cancellation of the request; each branch still gets its final response."""
 
 
 @dataclass(frozen=True, slots=True)

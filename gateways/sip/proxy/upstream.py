@@ -54,7 +54,7 @@ class Upstream:
         return not self._dialogs.get(_tag(response), True)
 
     def abandon(self, response: Response) -> None:
-        """Take note that the client is not to hear of the dialog of a 2xx."""
+        """Withhold the dialog of a 2xx from the client."""
         self._dialogs[_tag(response)] = False
 
 

@@ -34,7 +34,7 @@ class WorkQueues:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def done(self, lane: WorkQueue) -> None:
-        """Take note that a lane has no work."""
+        """Record that a queue has no work."""
         self.busy.discard(lane)
         if not self.busy:
             for waiter in self._waiting:
@@ -59,7 +59,7 @@ class WorkQueue:
         return len(self._waiting)
 
     def add(self, work: Work, *args: Any) -> None:
-        """Have something done after all that was added before."""
+        """Add work, which is done after all that was added before."""
         self._waiting.append((work, args))
         if self._task is None:
             self._lanes.busy.add(self)

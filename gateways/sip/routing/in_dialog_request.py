@@ -42,7 +42,7 @@ class InDialogRequest:
         self._is_open = False  # the call took the request, and knows of no final response to it
 
     async def leaves(self, branch: ProxyBranch) -> ObservedMessage:
-        """Have the request's offer or answer relayed, and give it the CSeq that it is to have beyond us."""
+        """Relay the request's offer or answer, and set the CSeq that it is to have beyond us."""
         if self._call.ended:
             refuse_offers(branch.request)
         sdp = sdp_of(branch.request)
@@ -56,7 +56,7 @@ class InDialogRequest:
         return must_be_heard(seeing, self._incoming)
 
     async def answered(self, branch: ProxyBranch, response: Response) -> ObservedMessage:
-        """Have the response's answer relayed, and give it back the CSeq that its request came with."""
+        """Relay the response's answer, and restore the CSeq that its request came with."""
         response.headers.set("CSeq", f"{self._incoming.cseq} {self._incoming.method}")
         event = facts.response_event(self._event, response)
         negotiates = event.method in NEGOTIATING and (response.code >= 200 or event.reliable)
@@ -72,7 +72,7 @@ class InDialogRequest:
         return seeing
 
     async def refused(self, branch: ProxyBranch, response: Response) -> None:
-        """Let the call know: a request that has its final response is in nobody's way any more (RFC 3261 14.1)."""
+        """Report it to the call: a request that has its final response is in nobody's way any more (RFC 3261 14.1)."""
         if self._is_open:
             self._is_open = False
             await self._signal(facts.response_event(self._event, response), response, "", branch)

@@ -44,7 +44,7 @@ class NewCall:
         self._was_cancelled = False
 
     async def leaves(self, branch: ProxyBranch) -> ObservedMessage:
-        """Have the branch's offer relayed."""
+        """Relay the branch's offer."""
         return await self._begin(branch) if self._settings.tracked else AS_IT_IS
 
     async def _begin(self, branch: ProxyBranch) -> ObservedMessage:
@@ -61,7 +61,7 @@ class NewCall:
         return must_be_heard(seeing, self._incoming)
 
     async def _offer(self, event: SipMessage, *, joins: bool) -> ObservedMessage:
-        """Tell of a branch: to the call of the branches before it, else to the first stream that is free for it.
+        """Report a branch: to the call of the branches before it, else to the first stream that is free for it.
 
         A call that has ended meanwhile begins anew, with all that the script has set before.
         """
@@ -77,7 +77,7 @@ class NewCall:
         return seeing
 
     def _news(self) -> Sequence[Event]:
-        """Take what the script has set since the last time."""
+        """Collect what the script has set since the last time."""
         news = self._settings.take()
         self._set += news
         return news
@@ -92,7 +92,7 @@ class NewCall:
         return await self._calls.signal(name, event, source=hop.host, news=news, party=party, joins=joins)
 
     async def answered(self, branch: ProxyBranch, response: Response) -> ObservedMessage:
-        """Have the branch's answer relayed; let the call know who rings or answered, or that the branch failed."""
+        """Relay the branch's answer; report to the call who rings or answered, or that the branch failed."""
         if not await self._is_known(branch, response):
             return AS_IT_IS
         event = facts.response_event(self._offers[branch.index], response)
@@ -151,7 +151,7 @@ class NewCall:
             await self._end("cancelled")
 
     async def refused(self, branch: ProxyBranch, response: Response) -> None:
-        """Let the call know that the branch failed, unless it was answered: then that is given up as a whole."""
+        """Report to the call that the branch failed; one that was answered is given up as a whole."""
         offer = self._offers.get(branch.index)
         if offer is None or branch.index not in self._open:
             return
@@ -164,7 +164,7 @@ class NewCall:
         await self._end("the INVITE failed")
 
     async def abandoned(self, response: Response) -> bool:
-        """Let the call know of the BYE that its callee gets, and say no: the caller has no dialog to be ended."""
+        """Report the BYE that the callee gets to the call. Return False: the caller has no dialog to be ended."""
         tag = tag_of(response.headers.get("To") or "")
         if not self._made or not tag:
             return False
@@ -174,7 +174,7 @@ class NewCall:
         return False
 
     async def cancelled(self) -> None:
-        """Let the call know; its branches fail one by one."""
+        """Report it to the call; its branches fail one by one."""
         if not self._offers or self._accepted:
             return
         self._was_cancelled = True

@@ -85,7 +85,7 @@ class CallRouter:
         return not call.ended and _is_party(arrival, call)
 
     async def stray(self, response: IncomingResponse) -> Response | None:
-        """Take a response whose transaction this control node does not have: another one may have begun it."""
+        """Route a response whose transaction this control node does not have: another one may have begun it."""
         return await self._strays.take(response)
 
     async def _look(self, arrival: ReceivedRequest) -> Snapshot:

@@ -32,7 +32,7 @@ class ScriptedRequest:
         self._statuses: dict[int, int] = {}
 
     async def branch_leaves(self, branch: ProxyBranch) -> None:
-        """Let the script change the branch, and the relay its offer."""
+        """Apply the script to the branch, and relay its offer."""
         view = self._branches[branch.index] = BranchView(branch, self._view)
         try:
             await self._routing.branch(view)
@@ -50,7 +50,7 @@ class ScriptedRequest:
         return refusal
 
     async def response_came(self, branch: ProxyBranch, response: Response) -> Response | None:
-        """Let the script change the response, and the relay its answer."""
+        """Apply the script to the response, and relay its answer."""
         if response.code == 100:
             return response
         if response.code >= 200:
@@ -66,7 +66,7 @@ class ScriptedRequest:
         return response
 
     async def refused(self, branch: ProxyBranch, response: Response, *, ends_request: bool) -> None:
-        """Let the call know of a final response of ours."""
+        """Report a final response of ours to the call."""
         await self._side.refused(branch, response)
         if ends_request:
             await self._side.given_up()
@@ -92,7 +92,7 @@ class ScriptedRequest:
         return ()
 
     async def cancelled(self) -> None:
-        """Let the call know."""
+        """Report it to the call."""
         await self._side.cancelled()
 
 

@@ -47,22 +47,22 @@ class CallSide(Protocol):
     """
 
     async def leaves(self, branch: ProxyBranch) -> ObservedMessage:
-        """Tell of a branch's request, and give what is said of it."""
+        """Report a branch's request, and return what the call says of it."""
 
     async def answered(self, branch: ProxyBranch, response: Response) -> ObservedMessage:
-        """Tell of a branch's response, and give what is said of it."""
+        """Report a branch's response, and return what the call says of it."""
 
     async def refused(self, branch: ProxyBranch, response: Response) -> None:
-        """Tell of a branch's final response, one of ours that did not pass `answered`."""
+        """Report a branch's final response, one of ours that did not pass `answered`."""
 
     async def abandoned(self, response: Response) -> bool:
-        """Take note that a 2xx to the request goes no further. Tell whether the call ends its dialog for both sides."""
+        """Report that a 2xx to the request goes no further. Return whether the call ends its dialog for both sides."""
 
     async def given_up(self) -> None:
-        """Take note that the request has failed, and no further branch will be tried."""
+        """Report that the request has failed, and no further branch will be tried."""
 
     async def cancelled(self) -> None:
-        """Take note that its sender has cancelled it."""
+        """Report that its sender has cancelled it."""
 
 
 class NoCall:
@@ -80,7 +80,7 @@ class NoCall:
         """Do nothing."""
 
     async def abandoned(self, response: Response) -> bool:  # noqa: ARG002
-        """Say no."""
+        """Return False."""
         return False
 
     async def given_up(self) -> None:
@@ -99,7 +99,7 @@ class EndedCall(NoCall):
         return WITHOUT_SDP
 
     async def answered(self, branch: ProxyBranch, response: Response) -> ObservedMessage:  # noqa: ARG002
-        """Let the response go without a session description."""
+        """Pass the response on without a session description."""
         return WITHOUT_SDP
 
 
@@ -114,7 +114,7 @@ class SilentCall(NoCall):
         self._calls, self._incoming, self._silence = calls, incoming, silence
 
     async def leaves(self, branch: ProxyBranch) -> ObservedMessage:
-        """Let go on what has to."""
+        """Pass on what has to go on."""
         incoming = self._incoming
         has_sdp = sdp_of(branch.request) is not None
         if incoming.method not in UNHEARD or (incoming.method == "ACK" and has_sdp):
@@ -123,7 +123,7 @@ class SilentCall(NoCall):
         return WITHOUT_SDP
 
     async def answered(self, branch: ProxyBranch, response: Response) -> ObservedMessage:  # noqa: ARG002
-        """Let the response go without a session description."""
+        """Pass the response on without a session description."""
         return WITHOUT_SDP
 
 

@@ -46,7 +46,7 @@ class OwnAddresses:
 
 
 def take_off_own(request: Request, own: OwnAddresses) -> Mapping[str, str | None] | None:
-    """Take the Routes that led here off a request, and undo what a strict router did to it (16.4).
+    """Remove the Routes that led here from a request, and undo what a strict router did to it (16.4).
 
     Returns the parameters of the first of ours, None if there was none. Raises ValueError for what is no Route.
     """
@@ -102,7 +102,7 @@ def _is_own_record_route(uri: URI, own: OwnAddresses) -> bool:
 
 
 def _without_maddr(uri: URI, own: OwnAddresses) -> URI:
-    """Take off a maddr that led to us, with the port and transport that belong to it."""
+    """Return a URI without a maddr that led to us, and the port and transport that belong to it."""
     maddr = uri.parameters.get("maddr")
     if not maddr or not own.has(maddr, uri.port or _default_port(uri)):
         return uri

@@ -44,7 +44,7 @@ class Headers(Named):
         self._message.headers.setlist(*_checked(name, value))
 
     def remove(self, name: str) -> None:
-        """Take all headers of a name away; none is no error. Raises RoutingError for one that the proxy sees to."""
+        """Remove all headers of a name; none is no error. Raises RoutingError for one that the proxy sets itself."""
         self._message.headers.remove(_checked(name)[0])
 
     def __contains__(self, name: object) -> bool:

@@ -49,7 +49,7 @@ def line_in(path: Path, error: BaseException) -> int:
 
 
 def words(error: BaseException) -> str:
-    """Say what an exception is, in one line."""
+    """Describe an exception in one line."""
     try:
         text = " ".join(str(error).split())
     except Exception:  # the script's own exceptions may fail at that, too

@@ -115,7 +115,7 @@ class CallView(MessageView):
 
 
 def side_of(view: CallView) -> Side:
-    """Return whose settings a view's are."""
+    """Return whose settings a view has."""
     return view._side  # noqa: SLF001 scripts are not to see it
 
 

@@ -62,7 +62,7 @@ class Script:
         return cls(path, module, functions, timeout)
 
     async def request(self, view: Request) -> Decision:
-        """Let on_request decide."""
+        """Run on_request, and return its decision."""
         return await self._decide(On.REQUEST, self._functions.get(On.REQUEST), view)
 
     async def branch(self, view: Branch) -> None:
@@ -74,7 +74,7 @@ class Script:
         await self._call(On.REPLY, view.request.on_reply or self._functions.get(On.REPLY), view)
 
     async def failure(self, view: Failure) -> Decision:
-        """Let on_failure decide, or the request's own."""
+        """Run on_failure, or the request's own function, and return its decision."""
         return await self._decide(On.FAILURE, view.request.on_failure or self._functions.get(On.FAILURE), view)
 
     async def local(self, view: Local) -> None:
@@ -137,7 +137,7 @@ class DefaultScript:
         """Leave a response as it is."""
 
     async def failure(self, view: Failure) -> Decision:  # noqa: ARG002
-        """Let the best response go back."""
+        """Send the best response back."""
         return NO_FUNCTION
 
     async def local(self, view: Local) -> None:

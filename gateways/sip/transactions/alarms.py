@@ -33,7 +33,7 @@ class QueuedAlarm:
         self.bell: Bell | None = bell
 
     def cancel(self) -> None:
-        """Have it not ring; nothing, if it rang."""
+        """Cancel the timer; do nothing if it has expired."""
         self.bell = None
 
 
@@ -41,7 +41,7 @@ class Handle(Protocol):
     """Something that the loop is going to do."""
 
     def cancel(self) -> None:
-        """Have it not done."""
+        """Cancel it."""
 
 
 class Loop(Protocol):
@@ -73,7 +73,7 @@ class Alarms:
         self._closed = False
 
     def set(self, delay: float, bell: Bell, timer: Timer) -> QueuedAlarm:
-        """Have a bell rung with a timer after `delay` seconds."""
+        """Ring a bell with a timer after `delay` seconds."""
         queue = self._queues.get(delay)
         if queue is None:
             queue = self._queues[delay] = _Queue()
@@ -86,7 +86,7 @@ class Alarms:
         return alarm
 
     def close(self) -> None:
-        """Let none of them ring, nor any that is set from now on."""
+        """Cancel all timers, and those that are set from now on."""
         self._closed = True
         for queue in self._queues.values():
             if queue.handle is not None:

@@ -77,7 +77,7 @@ class TransactionLayer:
         return len(self._requests) + len(self._responses)
 
     def receive(self, data: bytes, hop: Hop) -> None:
-        """Take what came over a hop. Whatever it is, this returns soon and raises nothing."""
+        """Handle what came over a hop. Whatever it is, this returns soon and raises nothing."""
         if self._closed:
             return
         try:
@@ -135,7 +135,7 @@ class TransactionLayer:
             self._user.stray_response_came(response)
 
     def _take_ack(self, ack: IncomingRequest) -> None:
-        """Take an ACK: that of a refusal of ours made no transaction, and goes nowhere."""
+        """Handle an ACK: that of a refusal of ours made no transaction, and goes nowhere."""
         if ack.to_tag != self._own_tag and not self._responses.takes_ack(ack):
             self._user.ack_came(ack)
 
@@ -184,7 +184,7 @@ class TransactionLayer:
         return self.transactions < RESERVE * self.max_transactions
 
     def _take_cancel(self, key: ServerKey, cancel: IncomingRequest) -> None:
-        """Take a CANCEL (RFC 3261 9.2). It always has room: there can be but one of each INVITE that is known."""
+        """Handle a CANCEL (RFC 3261 9.2). It always has room: there can be but one of each INVITE that is known."""
         invite = self._responses.invite_of(cancel)
         if invite is None:
             self.counters.stray_cancels += 1

@@ -116,21 +116,21 @@ class Alarm(Protocol):
         """After how many seconds it was to ring."""
 
     def cancel(self) -> None:
-        """Have it not ring; nothing, if it rang."""
+        """Cancel the timer; do nothing if it has expired."""
 
 
 class Bell(Protocol):
     """What can be rung."""
 
     def ring(self, timer: Timer) -> None:
-        """Take note that a timer's time is over."""
+        """Handle the end of a timer."""
 
 
 class TimerClock(Protocol):
     """What sets timers."""
 
     def set(self, delay: float, bell: Bell, timer: Timer) -> Alarm:
-        """Have a bell rung with a timer after `delay` seconds, more than none."""
+        """Ring a bell with a timer after `delay` seconds, more than 0."""
 
 
 class Pacing(NamedTuple):
@@ -157,7 +157,7 @@ class Machine:
         self._enter(table.first)
 
     def feed(self, what: Input) -> tuple[Act, ...]:
-        """Take an input; give what is to be done, in this order. The state is the next one already."""
+        """Apply an input; return what is to be done, in this order. The state is the next one already."""
         row = self._table.rows[self.state].get(what)
         if row is None:
             return ()
@@ -168,11 +168,11 @@ class Machine:
         return row.acts
 
     def ring(self, timer: Timer) -> None:
-        """Take note that a timer's time is over."""
+        """Handle the end of a timer."""
         raise NotImplementedError
 
     def ended(self) -> None:
-        """Take note that the transaction is over: called once."""
+        """Handle the end of the transaction: called once."""
 
     def stop(self) -> None:
         """Stop the timers."""

@@ -24,13 +24,13 @@ class _Nobody:
     """The user of a request that nobody waits for."""
 
     def response_came(self, response: IncomingResponse) -> None:
-        """Let it go."""
+        """Ignore it."""
 
     def transaction_failed(self, failure: TransactionFailure) -> None:
-        """Let it go."""
+        """Ignore it."""
 
     def transaction_over(self) -> None:
-        """Let it go."""
+        """Ignore it."""
 
 
 _NOBODY = _Nobody()
@@ -65,7 +65,7 @@ class Requests:
         self.send(cancel, hop, _NOBODY)
 
     def take(self, response: IncomingResponse) -> bool:
-        """Take a response; False if it belongs to none of our requests."""
+        """Handle a response; return False if it belongs to none of our requests."""
         sent = self._table.get((response.branch, response.method))
         if sent is None:
             return False
@@ -106,22 +106,22 @@ class SentRequest(Machine):
         self._do(self.feed(TransactionEvent.CANCEL))
 
     def forget(self) -> None:
-        """Tell the user nothing more of it."""
+        """Stop reporting to the user."""
         self._user = _NOBODY
         self._do(self.feed(TransactionEvent.FORGET))
 
     def take(self, response: IncomingResponse) -> None:
-        """Take a response to it."""
+        """Handle a response to it."""
         self._do(self.feed(event_of(response.status)), response)
         if self._user is _NOBODY:
             self.feed(TransactionEvent.FORGET)  # had to wait for a provisional response
 
     def ring(self, timer: Timer) -> None:
-        """Take note that a timer's time is over."""
+        """Handle the end of a timer."""
         self._do(self.feed(timer))
 
     def ended(self) -> None:
-        """Take note that it is over."""
+        """Handle its end."""
         self._requests.end(self._key)
 
     def stop(self) -> None:
@@ -167,7 +167,7 @@ class SentRequest(Machine):
             self._leave_user()
 
     def _leave_user(self) -> None:
-        """Tell the user nothing more. It holds this transaction, so this is what lets both of them go."""
+        """Stop reporting to the user. It holds this transaction, so this is what frees both of them."""
         user, self._user = self._user, _NOBODY
         user.transaction_over()
 
@@ -179,7 +179,7 @@ class SentRequest(Machine):
         self._send(self._ack)
 
     def _unsent(self, why: str) -> None:
-        """Take note that the transport failed: not within the call that sent it, whose caller knows nothing of it."""
+        """Handle a failure of the transport: not within the call that sent it, whose caller knows nothing of it."""
         log.info("sip request not sent", method=self._key[1], to=str(self._hop), why=why)
         self._shared.loop.call_soon(self._give_up)
 

@@ -32,7 +32,7 @@ class Responses:
         return len(self._table)
 
     def absorbs(self, key: ServerKey) -> bool:
-        """Take a request that came, if it is a repeat; False if it is a new one."""
+        """Absorb a request that is a repeat; return False if it is a new one."""
         answering = self._table.get(key)
         if answering is None:
             return False
@@ -55,7 +55,7 @@ class Responses:
         return self._table.get(key_of(cancel, "INVITE"))
 
     def takes_ack(self, ack: IncomingRequest) -> bool:
-        """Take an ACK that came, if it is for the failure of an INVITE here."""
+        """Absorb an ACK for the failure of an INVITE here; return False for any other."""
         for key in keys_of_ack(ack):
             answering = self._table.get(key)
             if answering is not None and answering.matches(ack):
@@ -119,7 +119,7 @@ class Answering(Machine):
         return not is_old(self._key) or self._to_tag == ack.to_tag
 
     def take_cancel(self) -> ServerTransactionHandle | None:
-        """Take note of a CANCEL; give what is cancelled, None if it was before or has its final response."""
+        """Handle a CANCEL; return what is cancelled, None if it was before or has its final response."""
         received, self.received = self.received, None
         return received
 
@@ -143,7 +143,7 @@ class Answering(Machine):
         self._send(data)
 
     def repeat(self) -> None:
-        """Take note that the request came again."""
+        """Handle a repeat of the request."""
         self._do(self.feed(TransactionEvent.REQUEST))
 
     def drop(self) -> None:
@@ -152,11 +152,11 @@ class Answering(Machine):
         self.feed(TransactionEvent.DROP)
 
     def ring(self, timer: Timer) -> None:
-        """Take note that a timer's time is over."""
+        """Handle the end of a timer."""
         self._do(self.feed(timer))
 
     def ended(self) -> None:
-        """Take note that it is over."""
+        """Handle its end."""
         self._responses.end(self._key)
 
     def _do(self, acts: tuple[Act, ...]) -> None:

@@ -46,23 +46,23 @@ class ClientTransaction(Protocol):
         """
 
     def forget(self) -> None:
-        """Tell the user nothing more of it. What is owed to the peer (ACK, absorbing repeats) goes on."""
+        """Stop reporting to the user. What is owed to the peer (ACK, absorbing repeats) goes on."""
 
 
 class ClientUser(Protocol):
     """Who sent a request."""
 
     def response_came(self, response: IncomingResponse) -> None:
-        """Take a response, its top Via still ours: each provisional one, the final one, each 2xx to an INVITE.
+        """Handle a response, its top Via still ours: each provisional one, the final one, each 2xx to an INVITE.
 
         The ACK for a final response other than 2xx has been sent already.
         """
 
     def transaction_failed(self, failure: TransactionFailure) -> None:
-        """Take note that no final response will come."""
+        """Handle the failure: no final response will come."""
 
     def transaction_over(self) -> None:
-        """Take note that nothing more will be told of it: the last call, unless the user forgot it before."""
+        """Handle the end of the transaction: the last call, unless the user forgot it before."""
 
 
 class TransactionUser(Protocol):
@@ -81,13 +81,13 @@ class TransactionUser(Protocol):
         """
 
     def request_came(self, transaction: ServerTransaction) -> None:
-        """Take a new request, not an ACK, and no CANCEL of a transaction that is known. An INVITE had its 100."""
+        """Handle a new request, not an ACK, and no CANCEL of a transaction that is known. An INVITE had its 100."""
 
     def ack_came(self, ack: IncomingRequest) -> None:
-        """Take an ACK that belongs to no INVITE transaction's failure: it goes end to end."""
+        """Handle an ACK that belongs to no INVITE transaction's failure: it goes end to end."""
 
     def cancel_came(self, transaction: ServerTransaction, cancel: IncomingRequest) -> None:
-        """Take note that an INVITE that was not answered for good is cancelled; the CANCEL had its 200."""
+        """Handle the cancellation of an INVITE that has no final response; the CANCEL had its 200."""
 
     def stray_response_came(self, response: IncomingResponse) -> None:
-        """Take a response that belongs to no client transaction."""
+        """Handle a response that belongs to no client transaction."""

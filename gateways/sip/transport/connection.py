@@ -61,7 +61,7 @@ class SipConnection(asyncio.Protocol):
             self.send(data, failed)
 
     def connect_failed(self, why: str) -> None:
-        """Return up: it cannot be connected."""
+        """Fail what waits for the connection: it cannot be made."""
         self._end()
         self._fail_all(why)
         self._gone(self)
@@ -81,7 +81,7 @@ class SipConnection(asyncio.Protocol):
             self._transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Tell those whose messages may not have left."""
+        """Fail those messages that may not have left."""
         self._end()
         self._messages = iter(())
         self._fail_all(str(exc) if exc else "the connection was closed")
@@ -131,24 +131,24 @@ class SipConnection(asyncio.Protocol):
         return self._queued if self._transport is None else self._transport.get_write_buffer_size()
 
     def pause_writing(self) -> None:
-        """Note that something is left unsent."""
+        """Record that something is left unsent."""
         self._blocked = True
 
     def resume_writing(self) -> None:
-        """Note that all has left."""
+        """Record that all has left."""
         self._blocked = False
         self._unsure.clear()
 
     # -- receiving --
 
     def data_received(self, data: bytes) -> None:
-        """Take the messages in a piece of the stream."""
+        """Read the messages in a piece of the stream."""
         self._read_at = monotonic()
         self._messages = self._framer.feed(data)
         self._take_some()
 
     def _take_some(self) -> None:
-        """Take messages, but not for long: the loop's other work goes on, and nothing is read while some are left."""
+        """Handle messages, but not for long: the loop's other work goes on, and nothing is read while some are left."""
         stop_at = monotonic() + _SECONDS_A_TURN
         try:
             for message in self._messages:
@@ -183,4 +183,4 @@ class SipConnection(asyncio.Protocol):
 
 
 def _ignore(_why: str) -> None:
-    """Take no note of a keep-alive that could not leave."""
+    """Ignore a keep-alive that could not leave."""

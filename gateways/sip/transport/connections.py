@@ -118,13 +118,13 @@ class SipConnections:
     # -- listening --
 
     def listen(self, sock: socket.socket, local: ListeningPoint) -> None:
-        """Take connections from a socket that is bound. Raises OSError."""
+        """Accept connections on a socket that is bound. Raises OSError."""
         sock.listen(socket.SOMAXCONN)
         self._listeners.append(sock)
         self._spawn(self._accept(sock, local))
 
     async def _accept(self, sock: socket.socket, local: ListeningPoint) -> None:
-        """Take connections one by one: so those that are still in TLS' handshake count, too."""
+        """Accept connections one by one: so those that are still in TLS' handshake count, too."""
         loop = asyncio.get_running_loop()
         while True:
             try:

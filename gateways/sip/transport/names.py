@@ -70,7 +70,7 @@ class Names:
         return [cast("A | AAAA", each).address for each in (*six, *four)]
 
     async def close(self) -> None:
-        """Return up the questions that are under way: they find nothing."""
+        """Cancel the queries under way: they find nothing."""
         tasks = list(self._asked.values())
         for task in tasks:
             task.cancel()

@@ -78,7 +78,7 @@ class UriResolver:
         return hops
 
     async def close(self) -> None:
-        """Return up the questions that are under way: they find nothing."""
+        """Cancel the queries under way: they find nothing."""
         await self._names.close()
 
     async def _by_name(self, uri: URI) -> list[Hop]:

@@ -23,7 +23,7 @@ Failed: TypeAlias = Callable[[str], None]
 
 
 def no_gauge() -> Waited:
-    """Take no note of waits."""
+    """Ignore waits."""
     return lambda _seconds: None
 
 

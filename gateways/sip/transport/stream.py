@@ -38,7 +38,7 @@ class Framer:
         self._half_ping = False  # one CRLF came since the last message or ping
 
     def feed(self, piece: bytes) -> Iterator[bytes]:
-        """Take the next piece and yield what is now whole: messages, and PING.
+        """Append the next piece, and yield what is complete with it: messages, and PING.
 
         Raises StreamError, after what comes before, if no message follows.
         """

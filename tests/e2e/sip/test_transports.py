@@ -211,7 +211,7 @@ class Named(UserAgent):
 async def by_name(redis: RedisServer, relays: Mapping[str, Relay], *records: str) -> AsyncIterator[Stage]:
     """Return a stage whose door is told to others by a name, and asks a nameserver with these records."""
     async with DnsServer(*records) as dns:
-        with patch("gateways.sip.door.Resolver", partial(UriResolver, port=dns.port)):
+        with patch("gateways.sip.door.UriResolver", partial(UriResolver, port=dns.port)):
             node = inside(redis, 1, relays, advertise=PROXY, nameservers=[HOST])
             async with node:
                 yield Stage(node, relays, "rtpengine")

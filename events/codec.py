@@ -8,7 +8,7 @@ of them sealed in one piece, which opens only in its own place (call, version, e
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgpack  # type: ignore[import-untyped]
@@ -17,7 +17,7 @@ from events.journal import Recorded
 from events.registry import EVENT_TYPES, Event
 from events.schema import IllTyped, Schema, fields_of
 from events.secrets import Keyring, SecretError, sealed_by
-from events.upcasters import UPCASTERS, Data, Upcasters
+from events.upcasters import UPCASTERS, Data, Lifted, Upcasters
 
 ERRORS = "surrogateescape"
 """How text that is not UTF-8 survives: SIP identifiers are bytes that somebody else chose."""
@@ -69,24 +69,28 @@ class Codec:
         return Encoded(shape.name, self._pack(entry), mark)
 
     def decode(self, call_id: str, name: bytes, payload: bytes, version: int) -> Recorded:
-        """Return the record of an entry; Unreadable when the event, its schema, its fields or its key are not known."""
-        shape = self._by_name.get(name)
-        if shape is None:
-            raise UnreadableEntry(f"unknown event {name.decode(errors='replace')!r}")
-        try:
-            return self._decode(call_id, shape, payload, version)
-        except (IllTyped, SecretError, UnreadableEntry) as error:
-            raise UnreadableEntry(f"{shape.kind.name}: {error}") from error
+        """Return the record of an entry.
 
-    def _decode(self, call_id: str, shape: Schema, payload: bytes, version: int) -> Recorded:
+        Raises UnreadableEntry when the event, its schema, its fields or its key are not known.
+        """
+        title = name.decode(errors="replace")
+        if name not in self._by_name and all(title != old for old, _ in self._upcasters):
+            raise UnreadableEntry(f"unknown event {title!r}")
+        try:
+            return self._decode(call_id, title, payload, version)
+        except (IllTyped, SecretError, UnreadableEntry) as error:
+            raise UnreadableEntry(f"{title}: {error}") from error
+
+    def _decode(self, call_id: str, name: str, payload: bytes, version: int) -> Recorded:
         match unpack(payload):
             case {"s": int(schema), "t": int(at), "n": str(by), "d": dict(data), **rest} if set(rest) <= {"x"}:
                 pass
             case _:
                 raise UnreadableEntry("not an entry's map")
         if "x" in rest:
-            data |= self._open(rest["x"], _context(call_id, shape.name, version))
-        return Recorded(version, at, by, shape.put_together(self._lift(shape, schema, data)))
+            data |= self._open(rest["x"], _context(call_id, name.encode(), version))
+        event, *also = self._events(Lifted(name, schema, data))
+        return Recorded(version, at, by, event, tuple(also))
 
     def _open(self, sealed: object, context: bytes) -> Data:
         if not isinstance(sealed, bytes):
@@ -98,22 +102,33 @@ class Codec:
             raise UnreadableEntry("the sealed part is not a map")
         return opened
 
-    def _lift(self, shape: Schema, schema: int, data: Data) -> Data:
-        if schema > shape.kind.schema:
-            raise UnreadableEntry(f"schema {schema} is newer than {shape.kind.schema}, the newest known here")
-        for old in range(schema, shape.kind.schema):
-            lift = self._upcasters.get((shape.kind.name, old))
-            if lift is None:
-                raise UnreadableEntry(f"no way from schema {old} to {old + 1}")
-            try:
-                data = lift(data)
-            except (LookupError, TypeError, ValueError) as error:
-                raise UnreadableEntry(f"schema {old} does not lift: {error!r}") from error
-        return data
+    def _events(self, old: Lifted) -> Iterator[Event]:
+        """Return the events of today that an old one is, at least one."""
+        shape = self._by_name.get(old.name.encode())
+        if shape is not None and old.schema == shape.kind.schema:
+            yield shape.put_together(old.data)
+            return
+        if shape is not None and old.schema > shape.kind.schema:
+            raise UnreadableEntry(f"schema {old.schema} is newer than {shape.kind.schema}, the newest known here")
+        lifted = self._lift(old)
+        if not lifted:
+            raise UnreadableEntry(f"schema {old.schema} lifts to nothing")
+        for part in lifted:
+            yield from self._events(part)
+
+    def _lift(self, old: Lifted) -> Sequence[Lifted]:
+        lift = self._upcasters.get((old.name, old.schema))
+        if lift is None:
+            raise UnreadableEntry(f"no way from schema {old.schema} to {old.schema + 1}")
+        try:
+            lifted = lift(old.data)
+        except (LookupError, TypeError, ValueError) as error:
+            raise UnreadableEntry(f"schema {old.schema} does not lift: {error!r}") from error
+        return [Lifted(old.name, old.schema + 1, lifted)] if isinstance(lifted, dict) else lifted
 
 
 def unpack(packed: bytes) -> Any:
-    """Return the value of one MessagePack item; Unreadable for anything else."""
+    """Return the value of one MessagePack item; UnreadableEntry for anything else."""
     try:
         return msgpack.unpackb(packed, unicode_errors=ERRORS)
     except (ValueError, TypeError, RecursionError) as error:

@@ -57,12 +57,21 @@ class JournalMismatch(JournalError):
 
 @value
 class Recorded:
-    """An event in its place: `version` in the stream, `at` ms since the epoch, written `by` a control node."""
+    """An event in its place: `version` in the stream, `at` ms since the epoch, written `by` a control node.
+
+    also: the events after the first, where an up-caster has made several of an old entry; none is written so.
+    """
 
     version: int
     at: int
     by: str
     event: Event
+    also: tuple[Event, ...] = ()
+
+    @property
+    def events(self) -> tuple[Event, ...]:
+        """All events of the entry, in their order."""
+        return (self.event, *self.also)
 
 
 @value(kw_only=True)

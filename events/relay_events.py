@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from events.event import Event
 from events.values import value
+from events.verdict import SipVerdict
 
 
 @value(kw_only=True)
@@ -49,13 +50,16 @@ class ContextSettingsChanged(Event):
 
 @value(kw_only=True)
 class SipMessageSeen(Event):
-    """A SIP message of the call was seen. `status` is 0 for a request; `verdict` says what its body was taken for.
+    """A SIP message of the call was seen. `status` is 0 for a request.
 
-    `source` is the address that it came from, "" if that is not known. `expires` is after how many seconds the session
-    ends without a refresh (RFC 4028), 0 if the message, a 2xx to INVITE or UPDATE, does not say so.
+    `verdict` says what it was taken for, and is all that its replay goes by. It is None in what was written with
+    schema 1, which had `words` of it alone: for people. `source` is the address that the message came from, "" if that
+    is not known. `expires` is after how many seconds the session ends without a refresh (RFC 4028), 0 if the message,
+    a 2xx to INVITE or UPDATE, does not say so.
     """
 
     name: ClassVar[str] = "signalled"
+    schema: ClassVar[int] = 2
     secret: ClassVar[tuple[str, ...]] = ("sdp",)
 
     method: str
@@ -67,7 +71,8 @@ class SipMessageSeen(Event):
     to_tag: str = ""
     sdp: bytes | None = None
     reliable: bool = False
-    verdict: str = ""
+    verdict: SipVerdict | None
+    words: str = ""
     source: str = ""
     expires: int = 0
 

@@ -7,8 +7,9 @@ from typing import Any, Literal
 
 from events import registry as e
 from events.journal import Recorded
+from events.verdict import SipVerdict
 from replay import session_dialogs
-from replay.offer_answer import Change, Negotiation, Role, SipMessage
+from replay.offer_answer import Change, Negotiation, Role, SipMessage, legacy
 from replay.relay_settings import Copy, Engagement, RelaySettings
 from replay.sip_dialogs import OwnRequest, Party, SipDialogs
 from replay.state import (
@@ -51,7 +52,8 @@ def apply(state: CallState, record: Recorded) -> None:
     """
     if record.version != state.version + 1:
         raise ValueError(f"call {state.call_id!r}: version {record.version} after {state.version}")
-    _APPLY[type(record.event)](state, record, record.event)
+    for event in record.events:
+        _APPLY[type(event)](state, record, event)
     state.version = record.version
     state.changed = record.at
     state.by = record.by
@@ -297,7 +299,7 @@ def _signalled(state: CallState, record: Recorded, event: e.SipMessageSeen) -> N
     )
     if state.negotiation is None:
         state.negotiation = Negotiation()
-    verdict = state.negotiation.see(message)
+    verdict = _verdict(state.negotiation, message, event)
     sip_dialogs = _heard_signalling(state, message)
     sip_dialogs.hear(message, record.at, event.expires)
     if verdict.change is Change.ESTABLISHED and len(state.negotiation.established()) > 1:
@@ -313,6 +315,14 @@ def _signalled(state: CallState, record: Recorded, event: e.SipMessageSeen) -> N
         _relay(state).sources[_senders_tag(message)] = event.source
     if event.branch and message.callee_tag:
         _relay(state).tags[message.callee_tag] = event.branch
+
+
+def _verdict(negotiation: Negotiation, message: SipMessage, event: e.SipMessageSeen) -> SipVerdict:
+    """Return the verdict of a message that the negotiation has taken."""
+    if event.verdict is None:
+        return legacy.see(negotiation, message)
+    negotiation.apply(message, event.verdict)
+    return event.verdict
 
 
 def _offer_of(state: CallState, session: Session, branch: str) -> Agreement | None:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from functools import singledispatch
 
 from events import registry as e
+from events.verdict import Change
 
 
 @singledispatch
@@ -127,7 +128,7 @@ def _(event: e.SipMessageSeen) -> str:
     sdp = "without SDP" if event.sdp is None else f"with SDP of {len(event.sdp)} bytes"
     branch = f"branch {event.branch}" if event.branch else ""
     tags = _tags(event.from_tag, event.to_tag)
-    return _joined(f"{message} from the {sender} {sdp}", f"taken for: {event.verdict}", branch, tags)
+    return _joined(f"{message} from the {sender} {sdp}", f"taken for: {_verdict(event)}", branch, tags)
 
 
 @facts.register
@@ -193,6 +194,14 @@ def _(event: e.CallVariableSet) -> str:
 
 def _settings(values: Mapping[str, str]) -> str:
     return _joined(*(f"{name} {value!r}" for name, value in values.items()))
+
+
+def _verdict(event: e.SipMessageSeen) -> str:
+    verdict = event.verdict
+    if verdict is None:
+        return event.words
+    change = "" if verdict.change is Change.NONE else verdict.change.value
+    return _joined(verdict.role.value, change, verdict.fault.phrase)
 
 
 def _branches(branch: str) -> str:

@@ -54,15 +54,16 @@ def timeline(history: Iterable[Recorded], *, secrets: bool = False) -> Iterator[
     start: int | None = None
     for entry in history:
         start = entry.at if start is None else start
-        yield Moment(
-            version=entry.version,
-            at=entry.at,
-            since=entry.at - start,
-            by=printable(entry.by),
-            title=entry.event.name,
-            facts=printable(facts(entry.event)),
-            bodies=_printable_bodies(entry.event, secrets=secrets),
-        )
+        for event in entry.events:
+            yield Moment(
+                version=entry.version,
+                at=entry.at,
+                since=entry.at - start,
+                by=printable(entry.by),
+                title=event.name,
+                facts=printable(facts(event)),
+                bodies=_printable_bodies(event, secrets=secrets),
+            )
 
 
 def bodies(event: Event, *, secrets: bool = False) -> dict[str, str]:

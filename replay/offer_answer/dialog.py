@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from replay.offer_answer.message import Fault, Leg, SipMessage
-from replay.offer_answer.table import OPEN_IN, Phase, Place
+from events.verdict import Fault
+from replay.offer_answer.message import Leg, SipMessage
+from replay.offer_answer.place import Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,46 +135,9 @@ class NegotiatedDialog:
         return replace(self, seen=dict(self.seen))
 
     @property
-    def phase(self) -> Phase:
-        """The row of the table."""
-        if self.open:
-            return Phase.PREVIEWED if self.open.answer else OPEN_IN[self.open.place]
-        if self.invite.pending and self.invite.asks:
-            return Phase.ASKED if self.agreed else Phase.FIRST_ASKED
-        if self.agreed is None:
-            return Phase.FRESH
-        if self.invite.pending:
-            return Phase.ANSWERED if self._agreed_by_invite(self.agreed) else Phase.PENDING
-        return Phase.AGREED
-
-    @property
     def in_force(self) -> int:
         """The number of the exchange that is agreed on, 0 if none is."""
         return self.agreed.number if self.agreed else 0
-
-    def swap(self) -> None:
-        """Put the offer below in place of the one that was made beside it, and the other way round."""
-        self.open, self.under = self.under, self.open
-
-    def close(self) -> OfferAnswerExchange | None:
-        """Remove and return the open offer; one that it was made beside is open again."""
-        closed, self.open, self.under = self.open, self.under, None
-        return closed
-
-    def owns(self, event: SipMessage, place: Place) -> bool:
-        """Return whether the message is of the transaction that the phase speaks of, or begins one of its own."""
-        if self.open is None:
-            return place.begins or self.invite.has(event)
-        # A PRACK has a CSeq of its own; that it acknowledges a reply of the offer's INVITE shows in who sends it.
-        same_cseq = place is Place.PRACK or event.cseq == self.open.cseq
-        return event.requester is self.open.requester and same_cseq
-
-    def repeated(self, event: SipMessage) -> int:
-        """Return the number of the exchange, open or agreed, to which the sender contributed this body; 0 if none."""
-        for exchange in (self.open, self.agreed):
-            if exchange and exchange.body_of(event.sender) == event.digest:
-                return exchange.number
-        return 0
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as plain values."""
@@ -201,10 +165,6 @@ class NegotiatedDialog:
             "seen": {key: SeenRequest.from_list(request) for key, request in data["seen"].items()},
         }
         return cls(**{**data, **parts})
-
-    def _agreed_by_invite(self, agreed: OfferAnswerExchange) -> bool:
-        began = (agreed.requester, agreed.cseq) == (self.invite.requester, self.invite.cseq)
-        return began and agreed.place is Place.INVITE
 
 
 def _dump(exchange: OfferAnswerExchange | None) -> dict[str, Any] | None:

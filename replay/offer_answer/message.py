@@ -8,7 +8,8 @@ from enum import StrEnum
 from hashlib import blake2b
 from types import MappingProxyType
 
-from replay.offer_answer.table import Place, place_of
+from events.verdict import Change, Fault, Role, SipVerdict, Step
+from replay.offer_answer.place import Place, place_of
 
 
 class Leg(StrEnum):
@@ -21,54 +22,6 @@ class Leg(StrEnum):
     def other(self) -> Leg:
         """The party at the other end."""
         return Leg.CALLEE if self is Leg.CALLER else Leg.CALLER
-
-
-class Role(StrEnum):
-    """What a message's body is.
-
-    REPEAT: a body that its sender has sent before, and that changes nothing; the other side gets what it got then.
-    NOTHING: there is no session description, or one that is neither an offer nor an answer (as in an OPTIONS reply).
-    ILLEGAL: a session description that the RFCs do not allow at this point; the verdict's fault says why. No relay
-    speaks for it, so it must not go on (replay.offer_answer.remedy).
-    """
-
-    OFFER = "offer"
-    ANSWER = "answer"
-    REPEAT = "repeat"
-    NOTHING = "nothing"
-    ILLEGAL = "illegal"
-
-
-class Change(StrEnum):
-    """What a message does to the call beside its body.
-
-    CANCELLED is a wish: the branches that do not win the race against it fail afterwards, each by its own reply.
-    BRANCH_FAILED ends all dialogs of the branch. REJECTED ends an exchange; what was agreed before stands.
-    CALL_ENDED is the end of the last established dialog, DIALOG_ENDED that of one among several, or of an early one.
-    """
-
-    NONE = "none"
-    ESTABLISHED = "established"
-    BRANCH_FAILED = "branch failed"
-    CANCELLED = "cancelled"
-    REJECTED = "rejected"
-    DIALOG_ENDED = "dialog ended"
-    CALL_ENDED = "call ended"
-
-
-class Fault(StrEnum):
-    """What is wrong with a message; its value is a phrase for people."""
-
-    NONE = ""
-    GLARE = "the other side has a request under way that this one collides with"
-    OVERLAP = "the same side has a request under way that this one overtakes"
-    STALE = "it is older than what was seen, or the same with another body"
-    UNASKED = "an answer without an offer"
-    PREMATURE = "the first offer cannot be made in this request"
-    UNANSWERED = "the message that had to bring the answer has none"
-    UNKNOWN = "no such dialog"
-    FOREIGN = "another caller's call has this Call-ID"
-    ENDED = "the dialog has ended"
 
 
 REFUSE_WITH: Mapping[Fault, int] = MappingProxyType(
@@ -156,7 +109,8 @@ class Verdict:
 
     A NOTHING can have a fault too: an answer that had to come and did not, an INVITE without SDP in glare.
 
-    stray: it is of no dialog that the call knows, and changes nothing of the call.
+    stray: it is of no dialog that the call knows, and changes nothing of the call. steps: what it does to the
+    negotiation (`Negotiation.apply`).
     """
 
     role: Role
@@ -171,3 +125,18 @@ class Verdict:
     repeats: Role = Role.NOTHING
     again: Change = Change.NONE
     stray: bool = False
+    steps: tuple[Step, ...] = ()
+
+    def recorded(self) -> SipVerdict:
+        """Return what the journal keeps of it."""
+        return SipVerdict(
+            role=self.role,
+            change=self.change,
+            fault=self.fault,
+            exchange=self.exchange,
+            repeats=self.repeats,
+            again=self.again,
+            branch=self.branch,
+            callee_tag=self.callee_tag,
+            steps=self.steps,
+        )

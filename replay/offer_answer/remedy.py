@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from replay.offer_answer.message import REFUSE_WITH, Fault, SipMessage
-from replay.offer_answer.table import Place
+from events.verdict import Fault
+from replay.offer_answer.message import REFUSE_WITH, SipMessage
+from replay.offer_answer.place import Place
 
 
 class Remedy(StrEnum):

@@ -48,24 +48,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from types import MappingProxyType
 
-
-class Place(StrEnum):
-    """A message that may carry a body which matters: a column. The order is that of the table's rows."""
-
-    INVITE = "INVITE"
-    PROVISIONAL = "1xx to INVITE"
-    RELIABLE = "reliable 1xx to INVITE"
-    ACCEPT = "2xx to INVITE"
-    ACK = "ACK"
-    PRACK = "PRACK"
-    PRACK_ACCEPT = "2xx to PRACK"
-    UPDATE = "UPDATE"
-    UPDATE_ACCEPT = "2xx to UPDATE"
-
-    @property
-    def begins(self) -> bool:
-        """Return whether it is a request that begins an exchange or asks for one; ACK only ends them."""
-        return self in (Place.INVITE, Place.PRACK, Place.UPDATE)
+from replay.offer_answer.place import Place
 
 
 class Phase(StrEnum):
@@ -140,20 +123,3 @@ OPEN_IN: Mapping[Place, Phase] = MappingProxyType(
     }
 )
 """The phase that an offer in a place brings about; the places that are not here never carry one."""
-
-_REQUESTS = {"INVITE": Place.INVITE, "ACK": Place.ACK, "PRACK": Place.PRACK, "UPDATE": Place.UPDATE}
-_ACCEPTS = {"INVITE": Place.ACCEPT, "PRACK": Place.PRACK_ACCEPT, "UPDATE": Place.UPDATE_ACCEPT}
-
-
-def place_of(method: str, status: int | None, *, reliable: bool) -> Place | None:
-    """Return the column of a message; None if a body in it is neither offer nor answer (RFC 6337 2.3).
-
-    `status` is None for a request. `reliable` counts for a 1xx only.
-    """
-    if status is None:
-        return _REQUESTS.get(method)
-    if 200 <= status < 300:
-        return _ACCEPTS.get(method)
-    if method == "INVITE" and 100 < status < 200:
-        return Place.RELIABLE if reliable else Place.PROVISIONAL
-    return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
 from typing import Annotated
 
 import typer
@@ -13,6 +13,7 @@ from rich.text import Text
 
 from actors.control.control import Control
 from events.journal import CorruptEntry, Recorded
+from events.registry import Event
 from replay.history.timeline import Moment, bodies, timeline
 from rtp_relay.cli.exits import Exit
 from rtp_relay.cli.options import ConfigOption, JsonOption
@@ -53,11 +54,14 @@ def history(
 
 def as_document(call_id: str, events: Sequence[Recorded], *, secrets: bool) -> dict[str, object]:
     """Return a history as a JSON document; with `secrets`, session descriptions keep their keys."""
-    return {"call_id": call_id, "events": [_as_row(entry, secrets=secrets) for entry in events]}
+    return {"call_id": call_id, "events": [row for entry in events for row in _as_rows(entry, secrets=secrets)]}
 
 
-def _as_row(entry: Recorded, *, secrets: bool) -> dict[str, object]:
-    event = entry.event
+def _as_rows(entry: Recorded, *, secrets: bool) -> list[dict[str, object]]:
+    return [_as_row(entry, event, secrets=secrets) for event in entry.events]
+
+
+def _as_row(entry: Recorded, event: Event, *, secrets: bool) -> dict[str, object]:
     place = {"version": entry.version, "at": iso(entry.at), "by": entry.by, "event": event.name, "schema": event.schema}
     values = {field.name: getattr(event, field.name) for field in fields(event)} | bodies(event, secrets=secrets)
     return place | {"data": {name: _plain(value) for name, value in values.items()}}
@@ -72,6 +76,8 @@ def _plain(value: object) -> object:
             return {str(_plain(key)): _plain(item) for key, item in value.items()}
         case list() | tuple():
             return [_plain(item) for item in value]
+        case _ if is_dataclass(value):
+            return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
         case _:
             return value
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from events.registry import TailLost
+from actors.flows.recovery.tail_lost import missing
+from events.journal import Recorded
+from events.registry import MediaSeen, Offered, SessionIntended, TailLost
 from replay.state import CallStatus
 from tests.actors.simulation import Cluster
 from tests.actors.sip_call import SipCall, check_over
@@ -40,6 +42,16 @@ def test_what_the_journal_lost_is_written_again_as_it_was(cluster: Cluster) -> N
     assert cluster.do("delete", "c", a="B", place=1)[b"result"] == b"ok"
     cluster.after(10)
     cluster.check_no_leak()
+
+
+def test_an_old_entry_that_is_several_events_is_remembered_but_not_written_again() -> None:
+    intended = SessionIntended(
+        session=1, operation=1, engine="rtpengine", set="1", node="ng1", relay_id="c", from_tag="A"
+    )
+    offered = Offered(session=1, operation=1, from_tag="A", sdp=b"", relayed=b"")
+    old = [Recorded(1, 0, "control", intended, (offered,)), Recorded(2, 0, "control", MediaSeen(session=1))]
+    assert missing(old, [], "control", 0) == []
+    assert [record.version for record in missing(old, old[:1], "control", 0)] == [2, 3]
 
 
 def test_an_established_call_whose_answer_was_lost_outlives_the_offers_time(cluster: Cluster) -> None:

@@ -17,9 +17,9 @@ from typing import NamedTuple
 
 from events.codec import Codec
 from events.journal import Recorded
-from events.registry import Event, RememberedSession, TailLost
+from events.registry import Event, RememberedSession, SipMessageSeen, TailLost
 from events.secrets import Keyring
-from tests.events.samples import EVENTS, record
+from tests.events.samples import EVENTS, SDP, record
 
 FILE = Path(__file__).parent / "golden" / "entries.json"
 CALL = "a84b4c76e66710@pc33.example.com"
@@ -33,7 +33,20 @@ LIFTED: dict[tuple[str, int], Event] = {
             RememberedSession(session=3, node="ng2", relay_id=""),
             RememberedSession(session=4, node="ng1", relay_id=""),
         ),
-    )
+    ),
+    ("signalled", 1): SipMessageSeen(
+        method="INVITE",
+        from_caller=False,
+        cseq=7,
+        status=183,
+        branch="br1",
+        from_tag="1928",
+        to_tag="a6c8",
+        sdp=SDP,
+        reliable=True,
+        verdict=None,
+        words="answer",
+    ),
 }
 """What entries of older schemas are read as."""
 

@@ -39,6 +39,7 @@ from events.registry import (
 )
 from events.registry import RemovalProof as By
 from events.registry import Scope as Of
+from events.verdict import Change, Fault, Role, SipVerdict, Step
 
 NOW = 1_764_000_000_000
 SDP = b"v=0\r\no=- 7 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n"
@@ -86,7 +87,17 @@ EVENTS: tuple[Event, ...] = (
         to_tag="a6c8",
         sdp=SDP,
         reliable=True,
-        verdict="answer",
+        verdict=SipVerdict(
+            role=Role.ANSWER,
+            change=Change.ESTABLISHED,
+            fault=Fault.NONE,
+            exchange=1,
+            repeats=Role.NOTHING,
+            again=Change.NONE,
+            branch="br1",
+            callee_tag="a6c8",
+            steps=(Step.DIALOG_BEGUN, Step.ANSWER_PREVIEWED),
+        ),
     ),
     BranchEstablished(branch="br1", to_tag="a6c8"),
     MediaTimedOut(session=2),

@@ -13,8 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from events.codec import Codec, UnreadableEntry
+from events.journal import Recorded
 from events.registry import EVENT_TYPES, CommandRefused, Event, Offered, OfferFailed, Quarantined, SessionIntended
 from events.secrets import Keyring, key_id
+from events.upcasters import Data, Lifted
 from events.values import value
 from tests.events.samples import EVENTS, NOW, SDP, record
 
@@ -202,6 +204,63 @@ def test_old_schemas_are_lifted_step_by_step() -> None:
     assert read(codec, "moved", packed({"n": "ng", "d": "v=0"})) == Moved(node="NG", shares={}, sdp=b"v=0")
     with pytest.raises(UnreadableEntry, match="schema 2 does not lift: KeyError"):
         read(codec, "moved", packed({"d": "v=0"}, schema=2))
+
+
+@value(kw_only=True)
+class Seated(Event):
+    name: ClassVar[str] = "seated"
+    schema: ClassVar[int] = 2
+
+    where: str
+    guests: int
+
+
+@value(kw_only=True)
+class Served(Event):
+    name: ClassVar[str] = "served"
+
+    dish: str
+
+
+def _arrived(data: Data) -> list[Lifted]:
+    return [Lifted("seated", 1, {"where": data["where"]}), Lifted("served", 1, {"dish": data["dish"]})]
+
+
+RESTAURANT = Codec(
+    types=[Seated, Served],
+    upcasters={
+        ("arrived", 1): _arrived,
+        ("sat down", 3): lambda data: [Lifted("seated", 2, data)],
+        ("seated", 1): lambda data: {**data, "guests": 1},
+        ("served", 0): lambda _: [],
+    },
+)
+
+
+def test_an_old_event_becomes_one_of_another_name() -> None:
+    payload = packed({"where": "window", "guests": 2}, schema=3)
+    read_as = RESTAURANT.decode(CALL, b"sat down", payload, 7)
+    assert read_as == Recorded(7, NOW, "control-1", Seated(where="window", guests=2))
+
+
+def test_an_old_event_becomes_several_each_lifted_on() -> None:
+    read_as = RESTAURANT.decode(CALL, b"arrived", packed({"where": "bar", "dish": "soup"}), 7)
+    assert (read_as.version, read_as.events) == (7, (Seated(where="bar", guests=1), Served(dish="soup")))
+
+
+@pytest.mark.parametrize(
+    ("name", "schema", "why"),
+    [
+        ("arrived", 1, "arrived: schema 1 does not lift: KeyError"),
+        ("arrived", 2, "arrived: no way from schema 2 to 3"),
+        ("served", 0, "served: schema 0 lifts to nothing"),
+        ("sat down", 3, "sat down: where is missing"),
+        ("left", 1, "unknown event 'left'"),
+    ],
+)
+def test_an_old_event_that_becomes_nothing_known_is_unreadable(name: str, schema: int, why: str) -> None:
+    with pytest.raises(UnreadableEntry, match=why):
+        read(RESTAURANT, name, packed({}, schema))
 
 
 def test_all_kinds_of_fields_come_back() -> None:

@@ -11,7 +11,13 @@ from __future__ import annotations
 
 import json
 
+from events.codec import Codec
+from events.journal import Recorded
+from events.registry import SipMessageSeen
 from replay.offer_answer import Change, Fault, Negotiation, SipMessage, Verdict
+from replay.offer_answer.decide import decide
+
+CODEC = Codec()
 
 
 def message(line: str) -> SipMessage:
@@ -44,6 +50,50 @@ def written(verdict: Verdict) -> str:
     return " ".join(part for part in parts if part)
 
 
+def see(call: Negotiation, seen: SipMessage) -> Verdict:
+    """Let a call see a message: the verdict is given, goes through the journal, and is applied."""
+    verdict = decide(call, seen)
+    written_down = Recorded(1, 0, "", sip_message_seen(seen, verdict))
+    entry = CODEC.encode("call", written_down)
+    read = CODEC.decode("call", entry.name, entry.payload, 1).event
+    assert isinstance(read, SipMessageSeen)
+    assert read.verdict is not None
+    call.apply(seen, read.verdict)
+    return verdict
+
+
+def sip_message_seen(seen: SipMessage, verdict: Verdict | None = None, expires: int = 0) -> SipMessageSeen:
+    """Return the event of a message."""
+    return SipMessageSeen(
+        method=seen.method,
+        from_caller=seen.from_caller,
+        cseq=seen.cseq,
+        status=seen.status or 0,
+        branch=seen.branch,
+        from_tag=seen.from_tag,
+        to_tag=seen.to_tag,
+        sdp=seen.sdp,
+        reliable=seen.reliable,
+        verdict=verdict.recorded() if verdict else None,
+        expires=expires,
+    )
+
+
+def message_of(event: SipMessageSeen) -> SipMessage:
+    """Return the message that an event tells of."""
+    return SipMessage(
+        method=event.method,
+        from_caller=event.from_caller,
+        cseq=event.cseq,
+        status=event.status or None,
+        branch=event.branch,
+        from_tag=event.from_tag,
+        to_tag=event.to_tag,
+        sdp=event.sdp,
+        reliable=event.reliable,
+    )
+
+
 def tell(story: str, call: Negotiation | None = None) -> Negotiation:
     """Let a call see every message of a story; after each, its state goes through JSON, as a journal would have it."""
     call = call or Negotiation()
@@ -51,7 +101,7 @@ def tell(story: str, call: Negotiation | None = None) -> Negotiation:
     told = []
     for line in lines:
         said = line.partition(" -> ")[0]
-        told.append(f"{said} -> {written(call.see(message(said)))}")
+        told.append(f"{said} -> {written(see(call, message(said)))}")
         call = Negotiation.from_dict(json.loads(json.dumps(call.to_dict())))
     assert told == lines
     return call

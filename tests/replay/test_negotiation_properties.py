@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from replay.offer_answer import Change, Fault, Leg, Negotiation, Role, SipMessage, Verdict
-from replay.offer_answer.table import Place
-from tests.replay.sip_story import message
+from replay.offer_answer.place import Place
+from tests.replay.sip_story import message, see
 
 BODIES = st.sampled_from([None, b"w", b"x", b"y", b"z"])
 BEGINNINGS = [
@@ -80,7 +80,7 @@ def flows(draw: st.DrawFn) -> list[SipMessage]:
 
 def see_all(flow: list[SipMessage]) -> list[tuple[SipMessage, Verdict]]:
     call = Negotiation()
-    return [(event, call.see(event)) for event in flow]
+    return [(event, see(call, event)) for event in flow]
 
 
 Key = tuple[str, str]
@@ -186,7 +186,7 @@ def test_a_negotiation_goes_on_from_its_plain_values(flow: list[SipMessage], cut
     whole = see_all(flow)
     first = Negotiation()
     for event in flow[:cut]:
-        first.see(event)
+        see(first, event)
     second = Negotiation.from_dict(json.loads(json.dumps(first.to_dict())))
     assert second.to_dict() == first.to_dict()
-    assert [second.see(event) for event in flow[cut:]] == [verdict for _, verdict in whole[cut:]]
+    assert [see(second, event) for event in flow[cut:]] == [verdict for _, verdict in whole[cut:]]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from replay.offer_answer.table import OPEN_IN, TABLE, Cell, Phase, Place, place_of
+from replay.offer_answer.decide import decide
+from replay.offer_answer.place import Place, place_of
+from replay.offer_answer.table import OPEN_IN, TABLE, Cell, Phase
 from tests.replay.sip_story import message, tell
 
 
@@ -252,7 +254,7 @@ def test_each_cell_is_what_a_call_does(phase: Phase, place: Place) -> None:
     call = tell(LEADS_TO[phase])
     assert call.to_dict()["dialogs"]
     invite = "" if "cseq" in CARRIES[place] else f" cseq={2 if phase is Phase.ASKED else 1}"
-    assert call.see(message(f"{CARRIES[place]}{invite} sdp=new")).role == SAYS[TABLE[phase][place]]
+    assert decide(call, message(f"{CARRIES[place]}{invite} sdp=new")).role == SAYS[TABLE[phase][place]]
 
 
 @pytest.mark.parametrize(

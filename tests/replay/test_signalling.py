@@ -1,42 +1,42 @@
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from events import registry as e
 from events.journal import Recorded
 from replay.fold import apply
-from replay.offer_answer import SipMessage
+from replay.offer_answer import Negotiation
+from replay.offer_answer.decide import decide
 from replay.projection import Deadlines, project
 from replay.relay_settings import CALLEE, CALLER
 from replay.sip_dialogs import CSeqs, Ends, OwnRequest, Party, SipDialogs
 from replay.state import CallState
-from tests.replay.sip_story import message
+from tests.replay.sip_story import message, message_of, sip_message_seen
 
 START = 1_763_910_847_120
 
 
 def signalled(line: str, expires: int = 0) -> e.SipMessageSeen:
-    event: SipMessage = message(line)
-    return e.SipMessageSeen(
-        method=event.method,
-        from_caller=event.from_caller,
-        cseq=event.cseq,
-        status=event.status or 0,
-        branch=event.branch,
-        from_tag=event.from_tag,
-        to_tag=event.to_tag,
-        sdp=event.sdp,
-        expires=expires,
-    )
+    """Return a message without its verdict, which `tell` comes to."""
+    return sip_message_seen(message(line), expires=expires)
 
 
 def learned(leg: str, tag: str, contact: str = "sip:there") -> e.PartyLearned:
     return e.PartyLearned(leg=leg, tag=tag, uri=f"<sip:{leg}>", contact=contact)
 
 
+def judged(state: CallState, event: e.Event) -> e.Event:
+    if not isinstance(event, e.SipMessageSeen):
+        return event
+    return replace(event, verdict=decide(state.negotiation or Negotiation(), message_of(event)).recorded())
+
+
 def tell(state: CallState, *events: e.Event, at: int = START) -> SipDialogs:
-    for event in events:
+    for event in map(partial(judged, state), events):
         apply(state, Recorded(state.version + 1, at, "control", event))
     assert state.sip_dialogs is not None
     return state.sip_dialogs

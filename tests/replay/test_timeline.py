@@ -6,7 +6,9 @@ from hypothesis import strategies as st
 
 from events import registry as e
 from events.journal import Recorded
+from replay.fold import fold
 from replay.history.timeline import Moment, bodies, printable, timeline
+from replay.state import SessionStatus
 
 START = 1_763_910_847_120
 SDP = b"v=0\r\na=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:c2VjcmV0\r\n"
@@ -35,6 +37,16 @@ def test_a_history_becomes_moments() -> None:
         "sdp": "v=0\na=crypto:1 AES_CM_128_HMAC_SHA1_80 (removed)\n",
         "relayed": "v=0\n",
     }
+
+
+def test_an_entry_that_is_several_events_has_a_moment_for_each() -> None:
+    moments = list(timeline([Recorded(1, START, "control-1", ENGAGED, (OFFERED,))]))
+    assert [(moment.version, moment.title) for moment in moments] == [(1, "engaged"), (1, "offered")]
+
+
+def test_an_entry_that_is_several_events_is_one_version() -> None:
+    state = fold("c", [Recorded(1, START, "control-1", ENGAGED, (OFFERED,))])
+    assert (state.version, state.sessions[1].status) == (1, SessionStatus.OPEN)
 
 
 def test_no_history_has_no_moments() -> None:

@@ -6,10 +6,24 @@ import pytest
 
 from events import registry as e
 from events.values import value
+from events.verdict import Change, Fault, Role, SipVerdict
 from replay.history.describe import facts
 
 TOTALS = {"totals": {"RTP": {"packets": 100, "bytes": 17200}, "RTCP": {"packets": 2, "bytes": 96}}}
 COUNTS = "RTP 100 packets, 17200 bytes, RTCP 2 packets, 96 bytes"
+
+
+def seen(verdict: SipVerdict | None, words: str = "") -> e.SipMessageSeen:
+    return e.SipMessageSeen(
+        method="INVITE",
+        from_caller=False,
+        cseq=1,
+        status=200,
+        from_tag="a",
+        to_tag="b",
+        verdict=verdict,
+        words=words,
+    )
 
 
 @pytest.mark.parametrize(
@@ -88,6 +102,18 @@ COUNTS = "RTP 100 packets, 17200 bytes, RTCP 2 packets, 96 bytes"
         (
             e.TailLost(known=7),
             "versions up to 7 had been known, and stand before this again",
+        ),
+        (
+            seen(SipVerdict(role=Role.ANSWER, exchange=1, change=Change.ESTABLISHED)),
+            "200 to INVITE from the callee without SDP, taken for: answer, established, from-tag a, to-tag b",
+        ),
+        (
+            seen(SipVerdict(role=Role.ILLEGAL, fault=Fault.ENDED)),
+            "200 to INVITE from the callee without SDP, taken for: illegal, the dialog has ended, from-tag a, to-tag b",
+        ),
+        (
+            seen(None, "offer, established"),
+            "200 to INVITE from the callee without SDP, taken for: offer, established, from-tag a, to-tag b",
         ),
         (e.MediaSeen(session=2), "session 2 has media: its answer was lost"),
         (e.Quarantined(reason="entry 3-0: wrong bytes"), "entry 3-0: wrong bytes"),

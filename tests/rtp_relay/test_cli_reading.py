@@ -22,6 +22,8 @@ from events.journal import (
 )
 from events.memory import MemoryJournal
 from rtp_relay.cli.app import app
+from rtp_relay.cli.history import as_document
+from tests.events.samples import EVENTS
 from tests.rtp_relay.cli_journal import use_failing_journal, use_journal
 
 START = 1_763_910_847_120
@@ -138,6 +140,14 @@ def test_history_with_session_descriptions() -> None:
     assert "a=crypto:1 AES_CM_128_HMAC_SHA1_80 (removed)" in redacted
     assert SECRET not in redacted
     assert SECRET in invoke("history", "old", "--secrets")[1]
+
+
+def test_each_kind_of_event_has_a_json_document() -> None:
+    document = as_document("c", [Recorded(1, START, "c", EVENTS[0], EVENTS[1:])], secrets=True)
+    rows = json.loads(json.dumps(document))["events"]
+    assert [row["event"] for row in rows] == [event.name for event in EVENTS]
+    (verdict,) = [row["data"]["verdict"] for row in rows if row["event"] == "signalled"]
+    assert (verdict["role"], verdict["steps"]) == ("answer", ["dialog begun", "answer previewed"])
 
 
 @pytest.mark.usefixtures("_calls")

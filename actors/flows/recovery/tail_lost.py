@@ -29,10 +29,15 @@ def is_over(call_id: str, known: Sequence[Recorded], there: Sequence[Recorded], 
 
 
 def missing(known: Sequence[Recorded], there: Sequence[Recorded], by: str, at: int) -> list[Recorded]:
-    """Return what is to be written again, and the word that it was; nothing where the histories have parted."""
+    """Return what is to be written again, and the word that it was; nothing where the histories have parted.
+
+    Nor where an entry was of an old kind that is several events today: as it was, it cannot be written.
+    """
     if len(there) >= len(known) or not all(map(_same, known, there)):
         return []
     version = len(known)
+    if any(record.also for record in known[len(there) :]):
+        return []
     return [*known[len(there) :], Recorded(version + 1, at, by, TailLost(known=version))]
 
 

@@ -26,6 +26,7 @@ from events.registry import DeleteIntended, Event, PartyLearned, Scope, SipMessa
 from replay import session_dialogs
 from replay.identity import is_of
 from replay.offer_answer import Change, Fault, Leg, Negotiation, Role, SipMessage, Verdict, remedy_for
+from replay.offer_answer.decide import decide
 from replay.state import Agreement, CallState, CallStatus
 
 VERDICT = b"rtp-relay-verdict"
@@ -129,23 +130,23 @@ def _note(seen: Seen, news: Sequence[Event], party: PartyLearned | None) -> Deci
 
 def _foreign(event: SipMessage) -> Verdict:
     role = Role.NOTHING if event.sdp is None else Role.ILLEGAL
-    return Verdict(role, event.sender, event.branch, fault=Fault.FOREIGN, why=Fault.FOREIGN.value, stray=True)
+    return Verdict(role, event.sender, event.branch, fault=Fault.FOREIGN, why=Fault.FOREIGN.phrase, stray=True)
 
 
 def _negotiated(state: CallState, seen: Seen) -> tuple[Verdict, Sequence[Event]]:
     """Return the verdict on a message, and first the ends of requests that stood in its way too long."""
-    verdict = _negotiation(state).see(seen.event)
+    negotiation = state.negotiation or Negotiation()
+    verdict = decide(negotiation, seen.event)
     late = overdue(state.sip_dialogs, seen.event, verdict, seen.at)
     if not late:
         return verdict, ()
-    negotiation = _negotiation(state)
-    ends = [_signalled(Seen(call_id=seen.call_id, event=end, at=seen.at), negotiation.see(end)) for end in late]
-    return negotiation.see(seen.event), ends
-
-
-def _negotiation(state: CallState) -> Negotiation:
-    """Return one that can be changed: the fold will see the message, too, and a decision leaves the state as it is."""
-    return state.negotiation.copy() if state.negotiation else Negotiation()
+    negotiation = negotiation.copy()  # the fold will apply the verdicts, too, and a decision leaves the state as it is
+    ends: list[Event] = []
+    for end in late:
+        ended = decide(negotiation, end)
+        negotiation.apply(end, ended.recorded())
+        ends.append(_signalled(Seen(call_id=seen.call_id, event=end, at=seen.at), ended))
+    return decide(negotiation, seen.event), ends
 
 
 def _signalled(seen: Seen, verdict: Verdict) -> SipMessageSeen:
@@ -160,7 +161,7 @@ def _signalled(seen: Seen, verdict: Verdict) -> SipMessageSeen:
         to_tag=event.to_tag,
         sdp=event.sdp,
         reliable=event.reliable,
-        verdict=_in_words(verdict),
+        verdict=verdict.recorded(),
         source=seen.received_from,
         expires=seen.expires,
     )
@@ -205,11 +206,6 @@ def _delete(seen: Seen, verdict: Verdict) -> Command | None:
             return relayed_media.dialog_delete(call_id, verdict.callee_tag, why, seen.at)
         case _:
             return None
-
-
-def _in_words(verdict: Verdict) -> str:
-    parts = [str(verdict.role), "" if verdict.change is Change.NONE else str(verdict.change), str(verdict.fault)]
-    return ", ".join(filter(None, parts))
 
 
 def _relay_body(seen: Seen, verdict: Verdict, nodes: NodeTable) -> Step[NgDict]:

@@ -54,11 +54,11 @@ PENDING: Final = object()
 MAX_CONFLICTS = 50
 """So many decisions in a row that another control node forestalled are no longer competition but a fault."""
 
-NO_LANE: Final[frozenset[str | None]] = frozenset()
-"""The lanes of what runs beside everything."""
+NO_KEYS: Final[frozenset[str | None]] = frozenset()
+"""The serial keys of what runs beside everything."""
 
-ATTENTION_LANE = "\0attention"
-"""The lane of what is due: it waits for nobody but itself. No branch has such a name."""
+DUE_KEY = "\0due"
+"""The serial key of what is due: it waits for nobody but itself. No branch has such a name."""
 
 STOPPING: Final = replies.Refusal(replies.LOAD_LIMIT, RefusalCode.FULL)
 """What those who wait are told when this control node ends before they have their answer."""
@@ -67,10 +67,10 @@ STOPPING: Final = replies.Refusal(replies.LOAD_LIMIT, RefusalCode.FULL)
 class CallActor(LoopActor):
     """One call. It is rebuilt from its stream when it is needed, and leaves memory when it is not.
 
-    Commands of one lane run in order. The journal is asked one thing at a time: each decision is made on the state that
-    it is appended to, and made anew if another control node was first. One without events is checked against the
-    journal's version in place of being appended, unless the journal has just said what the state is: what this node
-    remembers may be long over, and nothing is told or asked on it.
+    Commands of one serial key run in order. The journal is asked one thing at a time: each decision is made on the
+    state that it is appended to, and made anew if another control node was first. One without events is checked
+    against the journal's version in place of being appended, unless the journal has just said what the state is:
+    what this node remembers may be long over, and nothing is told or asked on it.
     """
 
     registered: ClassVar[bool] = False
@@ -83,7 +83,7 @@ class CallActor(LoopActor):
         self._state = CallState(call_id)
         self._index: Index = NOTHING
         self._loaded = blank
-        self._lanes = Scheduler()
+        self._scheduler = Scheduler()
         self._to_record: deque[tuple[Run | None, Persist | Read]] = deque()
         self._asking = False
         self._asked = 0  # how often the journal was asked something,
@@ -104,9 +104,9 @@ class CallActor(LoopActor):
                 self._resume(message.token, None)
             case Do():
                 command = message.command
-                self._enqueue(flow_for(command, self._context), command.lane, message.reply)
+                self._enqueue(flow_for(command, self._context), command.serial_key, message.reply)
             case Conduct():
-                self._enqueue(message.flow, message.lane, message.reply)
+                self._enqueue(message.flow, message.serial_key, message.reply)
             case Located():
                 self._resume(message.token, message.place)
             case ProcessDue():
@@ -116,7 +116,7 @@ class CallActor(LoopActor):
             case Leave():
                 self._leave(STOPPING)
             case Where():
-                run = Run(where(), NO_LANE, partial(_tell_where, message), self._asked)
+                run = Run(where(), NO_KEYS, partial(_tell_where, message), self._asked)
                 self._load()
                 self._start(run)
 
@@ -126,21 +126,21 @@ class CallActor(LoopActor):
         self._context.failed(self.call_id, repr(error))
 
     def _attend(self) -> None:
-        context, attention = self._context, frozenset((ATTENTION_LANE,))
-        if not any(run.lanes == attention for run in self._lanes):
+        context, due = self._context, frozenset((DUE_KEY,))
+        if not any(run.keys == due for run in self._scheduler):
             signals = context.sip_outlet.sender is not None
-            self._enqueue(process_due(context.now(), context.deadlines, signals=signals), ATTENTION_LANE)
+            self._enqueue(process_due(context.now(), context.deadlines, signals=signals), DUE_KEY)
 
     def _passivate(self) -> None:
         # What is in the inbox already would be begun, and cut off by the end behind it.
-        if self._lanes.idle and not self._asking and self.actor_inbox.empty():
+        if self._scheduler.idle and not self._asking and self.actor_inbox.empty():
             self._context.forget(self.call_id)
             self.stop()
 
-    # -- lanes --
+    # -- runs --
 
-    def _enqueue(self, flow: Flow, lane: str | None, reply: Reply | None = None) -> None:
-        self._lanes.add(Run(flow, frozenset((lane,)), reply, self._asked))
+    def _enqueue(self, flow: Flow, serial_key: str | None, reply: Reply | None = None) -> None:
+        self._scheduler.add(Run(flow, frozenset((serial_key,)), reply, self._asked))
         self._load()
         if self._loaded:
             self._start_runs()
@@ -159,19 +159,19 @@ class CallActor(LoopActor):
         if self._starting:
             return
         self._starting = True
-        while (run := self._lanes.next()) is not None:
+        while (run := self._scheduler.next()) is not None:
             self._start(run)
         self._starting = False
 
     def _start(self, run: Run) -> None:
-        self._lanes.begin(run)
+        self._scheduler.begin(run)
         self._advance(run, None)
 
     def _finish(self, run: Run, reply: NgDict | None) -> None:
-        self._lanes.end(run)
+        self._scheduler.end(run)
         if run.reply is not None and reply is not None:
             run.reply(reply)
-        if self._lanes.waiting:
+        if self._scheduler.waiting:
             self._start_runs()
         elif self._index.live is None:
             self._passivate()
@@ -200,7 +200,7 @@ class CallActor(LoopActor):
             case AskNodes():
                 return self._ask(run, effect)
             case Spawn():
-                self._start(Run(effect.flow, NO_LANE, None, run.since))
+                self._start(Run(effect.flow, NO_KEYS, None, run.since))
                 return None
             case RetryAt():
                 self._context.journal.postpone(self.call_id, effect.due).add_done_callback(_log_failure)
@@ -408,14 +408,14 @@ class CallActor(LoopActor):
     def _give_up(self, why: replies.Refusal) -> None:
         """Refuse all that wait. What is intended in the journal stays due there."""
         log.error("call dropped", call_id=self.call_id, version=self._state.version, why=why.reason)
-        waiting = [run.reply for run in self._lanes if run.reply is not None]
+        waiting = [run.reply for run in self._scheduler if run.reply is not None]
         while not self.actor_inbox.empty():
             message = self.actor_inbox.get().message
             if isinstance(message, Do | Conduct):
                 waiting.append(message.reply)
             elif isinstance(message, Where):
                 waiting.append(partial(_tell_where, message))
-        self._lanes.clear()
+        self._scheduler.clear()
         for reply in waiting:
             reply(why.reply)
 

@@ -58,8 +58,8 @@ class Command:
         return self.request if self.wording is None else self.wording(state, engine)
 
     @property
-    def lane(self) -> str | None:
-        """What it waits for: commands of one lane run in order, None waits for all that run and holds up the rest."""
+    def serial_key(self) -> str | None:
+        """What it waits for: commands of one key run in order, None waits for all that run and holds up the rest."""
         return None if self.verb == "delete" and not self.branch else self.branch
 
     @property

@@ -91,15 +91,17 @@ class Directory:
         """Submit a command to its call; `reply` is called once with the result."""
         self._give(command.call_id, Do(command, reply), opens_call=command.opens_call)
 
-    def conduct(self, call_id: str, flow: Flow, lane: str | None, reply: Reply, *, opens_call: bool = False) -> None:
-        """Run a flow under a call's serial key (see Command.lane); `reply` is called once with the result.
+    def conduct(
+        self, call_id: str, flow: Flow, serial_key: str | None, reply: Reply, *, opens_call: bool = False
+    ) -> None:
+        """Run a flow under a call's serial key (see Command.serial_key); `reply` is called once with the result.
 
         `opens_call` says that likely nothing was heard of the call before: its journal is not read first, and while
         this control node closes the flow is refused. Only for flows that begin with something to be journalled.
         """
-        self._give(call_id, Conduct(flow, lane, reply), opens_call=opens_call)
+        self._give(call_id, Conduct(flow, serial_key, reply), opens_call=opens_call)
 
-    async def ask(self, call_id: str, flow: Flow, lane: str | None, *, opens_call: bool = False) -> NgDict:
+    async def ask(self, call_id: str, flow: Flow, serial_key: str | None, *, opens_call: bool = False) -> NgDict:
         """Run a flow as `conduct` does, and return its result."""
         done: asyncio.Future[NgDict] = asyncio.get_running_loop().create_future()
 
@@ -107,7 +109,7 @@ class Directory:
             if not done.done():  # who asked may have given up
                 done.set_result(said)
 
-        self.conduct(call_id, flow, lane, reply, opens_call=opens_call)
+        self.conduct(call_id, flow, serial_key, reply, opens_call=opens_call)
         return await done
 
     def _give(self, call_id: str, message: Do | Conduct, *, opens_call: bool) -> None:

@@ -29,10 +29,10 @@ class Do:
 
 @value
 class Conduct:
-    """To a call: run this flow in this lane (Command.lane), then hand the reply over."""
+    """To a call: run this flow under this serial key (Command.serial_key), then hand the reply over."""
 
     flow: Flow
-    lane: str | None
+    serial_key: str | None
     reply: Reply
 
 

@@ -1,4 +1,4 @@
-"""The lanes of a call: flows of one lane run one after the other, and those of lane None alone."""
+"""Which flows of a call run when: those of one serial key one after the other, those of the key None alone."""
 
 from __future__ import annotations
 
@@ -11,16 +11,17 @@ from actors.messages import Reply
 
 
 class Run:
-    """A flow that runs, the lanes it holds (one, or none if it was spawned by another), and who waits for its reply.
+    """A flow that runs, and who waits for its reply.
 
-    since: how much its call's actor had asked of the journal when the flow came, or last heard from outside. Only what
-    the journal was asked later tells it where the call is.
+    keys: its serial key, none if it was spawned by another flow. since: how much its call's actor had asked of the
+    journal when the flow came, or last heard from outside. Only what the journal was asked later tells it where the
+    call is.
     """
 
-    __slots__ = ("awaited", "flow", "lanes", "outcomes", "reply", "since")
+    __slots__ = ("awaited", "flow", "keys", "outcomes", "reply", "since")
 
-    def __init__(self, flow: Flow, lanes: frozenset[str | None], reply: Reply | None, since: int) -> None:
-        self.flow, self.lanes, self.reply, self.since = flow, lanes, reply, since
+    def __init__(self, flow: Flow, keys: frozenset[str | None], reply: Reply | None, since: int) -> None:
+        self.flow, self.keys, self.reply, self.since = flow, keys, reply, since
         self.outcomes: list[Any] = []
         self.awaited = 0
 
@@ -56,21 +57,21 @@ class Scheduler:
         """Remove and return the first that may start: its serial key is free, or it is None and nothing else runs."""
         held = set(self._held)
         for run in self._waiting:
-            if not (bool(held) if None in run.lanes else None in held or run.lanes & held):
+            if not (bool(held) if None in run.keys else None in held or run.keys & held):
                 self._waiting.remove(run)
                 return run
-            held |= run.lanes
+            held |= run.keys
         return None
 
     def begin(self, run: Run) -> None:
         """Record that a run starts."""
         self._running.add(run)
-        self._held |= run.lanes
+        self._held |= run.keys
 
     def end(self, run: Run) -> None:
         """Record that a run has ended."""
         self._running.discard(run)
-        self._held -= run.lanes
+        self._held -= run.keys
 
     def clear(self) -> None:
         """Forget all of them."""

@@ -88,8 +88,8 @@ class RelayCall:
         caller's call, which has the same Call-ID, and changes nothing of this one (RelaySystem.call).
         """
         seen = Seen(call_id=self.call_id, event=event, received_from=received_from, at=self._directory.now())
-        lane = None if event.method == "BYE" else event.branch
-        return _seeing(await self._conduct(see(seen, self._nodes), lane))
+        serial_key = None if event.method == "BYE" else event.branch
+        return _seeing(await self._conduct(see(seen, self._nodes), serial_key))
 
     # -- offers and answers by hand --
 
@@ -203,9 +203,9 @@ class RelayCall:
         relayed = (await self._conduct(flows.relay_media(media, self._nodes), media.branch)).get(b"sdp")
         return relayed if isinstance(relayed, bytes) else body
 
-    async def _conduct(self, flow: Flow, lane: str | None = "") -> NgDict:
+    async def _conduct(self, flow: Flow, serial_key: str | None = "") -> NgDict:
         """Run a flow in the call's actor and give its reply. Raises the error that a refusal stands for."""
-        return check(await self._directory.ask(self.call_id, flow, lane))
+        return check(await self._directory.ask(self.call_id, flow, serial_key))
 
 
 def _other(leg: str) -> str:

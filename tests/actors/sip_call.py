@@ -75,8 +75,8 @@ class SipCall:
         told = party(event, contact) if event.callee_tag or event.begins_call else None
         for at in (place, 1 - place):
             flow = self._signal(event, at, news, told, expires)
-            lane = None if event.method == "BYE" else event.branch
-            reply = self.conduct(flow, place=at, lane=lane, opens_call=event.begins_call)
+            serial_key = None if event.method == "BYE" else event.branch
+            reply = self.conduct(flow, place=at, serial_key=serial_key, opens_call=event.begins_call)
             if reply is not None:
                 self._forward(event, reply)
                 return reply
@@ -87,7 +87,7 @@ class SipCall:
         flow: Flow,
         *,
         place: int = 0,
-        lane: str | None = None,
+        serial_key: str | None = None,
         within: float = PATIENCE,
         opens_call: bool = False,
     ) -> NgDict | None:
@@ -96,7 +96,7 @@ class SipCall:
 
         async def submit() -> None:
             if node.life.alive:
-                node.directory.conduct(self.call_id, flow, lane, replies.append, opens_call=opens_call)
+                node.directory.conduct(self.call_id, flow, serial_key, replies.append, opens_call=opens_call)
 
         self.cluster.run(submit())
         for _ in range(round(within / 0.01)):

@@ -80,8 +80,8 @@ class _Work:
 def request_in_dialog(own: Own) -> Step[SipOutcome]:
     """Send a request in an established dialog and come to its final outcome, which can take a minute.
 
-    So it is for flows that hold no lane (`Spawn`): a BYE waits for those that do. 491 is tried again after a while
-    (RFC 3261 14.1). If the party turns out to have left, the dialog is ended.
+    So it is for flows without a serial key (`Spawn`): a BYE waits for those that have one. 491 is tried again after a
+    while (RFC 3261 14.1). If the party turns out to have left, the dialog is ended.
     """
     intended = yield Persist(lambda state: _intend(state, [own]))
     outcomes = yield from _exchange(intended)

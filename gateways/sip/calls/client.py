@@ -27,8 +27,8 @@ from replay.relay_settings import CALLEE, CALLER, RelaySettings
 from replay.sip_dialogs import CSeqs, Party
 from replay.state import CallState
 
-LOOKING = "\0looking"
-"""The lane of those who only look: they wait for nobody but what ends the call."""
+READ_KEY = "\0read"
+"""The serial key of reads: they wait for nobody but what ends the call."""
 
 
 log = structlog.get_logger(bounded=True)
@@ -153,7 +153,7 @@ class CallClient:
             found = yield Read(_snapshot)
             return {b"result": b"ok"}
 
-        reply = await self._directory.ask(name, flow(), LOOKING)
+        reply = await self._directory.ask(name, flow(), READ_KEY)
         return found if is_ok(reply) else Snapshot(silence=_refusal(reply))
 
     async def signal(
@@ -180,9 +180,9 @@ class CallClient:
 
     async def _say(self, seen: Seen, news: Sequence[Event], party: PartyLearned | None) -> ObservedMessage:
         event, flow = seen.event, signal(seen, self._nodes, news, party)
-        lane = None if event.method == "BYE" else event.branch
+        serial_key = None if event.method == "BYE" else event.branch
         opens = event.begins_call and not seen.joins
-        return _seeing(await self._directory.ask(seen.call_id, flow, lane, opens_call=opens))
+        return _seeing(await self._directory.ask(seen.call_id, flow, serial_key, opens_call=opens))
 
     async def end_dialog(self, name: str, callees_tag: str, why: str) -> None:
         """End an established dialog for both of its parties, and the call with its last one."""

@@ -56,7 +56,7 @@ class Fork(Protocol):
 
 
 class ForkedBranch:
-    """A branch. What happens to it is told to its context in its own lane, one thing after the other.
+    """A branch. What happens to it is told to its context in its own work queue, one thing after the other.
 
     It is over when a final response has come, or was made for want of one; after that only a 2xx is taken (a callee may
     answer just when it is cancelled). It has ended, a little later, when the passage and the context have seen that.
@@ -69,7 +69,7 @@ class ForkedBranch:
         self.ended = False
         self._unmarked = self.request
         self._context, self._means = context, context.means
-        self._lane = WorkQueue(self._means.lanes)
+        self._queue = WorkQueue(self._means.queues)
         self._is_invite = self.request.method == "INVITE"
         self._hops: list[Hop] = []
         self._transaction: ClientTransaction | None = None
@@ -98,7 +98,7 @@ class ForkedBranch:
 
     def _add(self, work: Work, *args: Any) -> None:
         self._context.hold()
-        self._lane.add(self._do, work, *args)
+        self._queue.add(self._do, work, *args)
 
     async def _do(self, work: Work, *args: Any) -> None:
         try:
@@ -170,7 +170,7 @@ class ForkedBranch:
         if code >= 200 and not self._over:
             return True
         is_further = self._is_invite and 200 <= code < 300 if self._over else code > 100
-        return is_further and self._lane.waiting < _MOST_WAITING
+        return is_further and self._queue.waiting < _MOST_WAITING
 
     def transaction_failed(self, failure: TransactionFailure) -> None:
         """Handle the end without a response: try the next hop if this one never answered (16.9)."""

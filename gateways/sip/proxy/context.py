@@ -37,10 +37,10 @@ class Owner(Protocol):
 class Context:
     """A request in work: routed, forked, and answered.
 
-    Its branches tell what happens to them, each in a lane of its own; the router and `cancelled` have the context's
-    lane. So hooks of several lanes may be under way at once, and after each await the state can be another one.
+    Its branches tell what happens to them, each in a work queue of its own; the router and `cancelled` use that of the
+    context. So hooks of several queues may be under way at once, and after each await the state can be another one.
 
-    Context, branches and passage know each other. When the request is answered, and neither a transaction nor a lane
+    Context, branches and passage know each other. When the request is answered, and neither a transaction nor a queue
     will want them any more, the context forgets the others, so that all of them leave memory at once, without a search
     for cycles.
     """
@@ -59,7 +59,7 @@ class Context:
         self.marks = Marks(fingerprint, arrival.incoming.hop.local, others=means.settings.second_record_routes)
         self._owner = owner
         self._is_invite = arrival.request.method == "INVITE"
-        self._lane = WorkQueue(means.lanes)
+        self._queue = WorkQueue(means.queues)
         self._upstream = Upstream(transaction)
         self._branches: list[ForkedBranch] = []
         self._groups: deque[list[ProxyTarget]] = deque()  # targets of branches to come, those of a group in parallel
@@ -99,7 +99,7 @@ class Context:
 
     def _add(self, work: Work, *args: Any) -> None:
         self.hold()
-        self._lane.add(self._do, work, *args)
+        self._queue.add(self._do, work, *args)
 
     async def _do(self, work: Work, *args: Any) -> None:
         try:

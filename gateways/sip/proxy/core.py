@@ -43,7 +43,7 @@ class Proxy:
         self._fingerprints = Fingerprints()
         self.backlog = Backlog(settings.max_delay)
         self._contexts = Contexts(settings, self.backlog)
-        self._lanes = WorkQueues()
+        self._queues = WorkQueues()
         self._means: ProxyDependencies
         self._stateless: Stateless
 
@@ -58,7 +58,7 @@ class Proxy:
             sockets=sockets,
             resolver=resolver,
             own=OwnAddresses(sockets.locals, (*settings.aliases, *settings.second_record_routes)),
-            lanes=self._lanes,
+            queues=self._queues,
             clock=clock or asyncio.get_running_loop(),
         )
         self._stateless = Stateless(self._means, self._fingerprints)
@@ -79,9 +79,9 @@ class Proxy:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(grace):
                 await self._contexts.empty()
-                await self._lanes.idle()
+                await self._queues.idle()
         self._contexts.abort()
-        await self._lanes.stop()
+        await self._queues.stop()
 
     # -- what the transactions tell --
 
@@ -96,7 +96,7 @@ class Proxy:
 
     def asked_about(self, request: IncomingRequest, answer: Callable[[bool], None]) -> None:
         """Ask the router about a request's dialog."""
-        WorkQueue(self._lanes).add(self._ask_about, request, answer)
+        WorkQueue(self._queues).add(self._ask_about, request, answer)
 
     def request_came(self, transaction: ServerTransaction) -> None:
         """Handle a request."""

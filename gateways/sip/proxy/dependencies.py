@@ -22,5 +22,5 @@ class ProxyDependencies:
     sockets: Sockets
     resolver: Resolver
     own: OwnAddresses
-    lanes: WorkQueues
+    queues: WorkQueues
     clock: Clock

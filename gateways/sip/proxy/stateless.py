@@ -54,7 +54,7 @@ class Stateless:
             self._means.counters.dropped += 1
             return
         self._in_work += 1
-        WorkQueue(self._means.lanes).add(self._do, work, message)
+        WorkQueue(self._means.queues).add(self._do, work, message)
 
     async def _do(self, work: Callable[[Any], Awaitable[bool]], message: IncomingRequest | IncomingResponse) -> None:
         try:

@@ -15,14 +15,14 @@ Work: TypeAlias = Callable[..., Awaitable[None]]
 
 
 class WorkQueues:
-    """All lanes of the proxy, so that one can wait for them or stop them."""
+    """All work queues of the proxy, so that one can wait for them or stop them."""
 
     def __init__(self) -> None:
         self.busy: set[WorkQueue] = set()
         self._waiting: list[asyncio.Future[None]] = []
 
     async def idle(self) -> None:
-        """Wait until no lane has work."""
+        """Wait until no queue has work."""
         while self.busy:
             waiter = asyncio.get_running_loop().create_future()
             self._waiting.append(waiter)
@@ -30,12 +30,12 @@ class WorkQueues:
 
     async def stop(self) -> None:
         """Drop all work, also what is being done, and wait until that is so."""
-        tasks = [task for lane in self.busy if (task := lane.drop()) is not None]
+        tasks = [task for queue in self.busy if (task := queue.drop()) is not None]
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def done(self, lane: WorkQueue) -> None:
+    def done(self, queue: WorkQueue) -> None:
         """Record that a queue has no work."""
-        self.busy.discard(lane)
+        self.busy.discard(queue)
         if not self.busy:
             for waiter in self._waiting:
                 if not waiter.done():
@@ -44,12 +44,12 @@ class WorkQueues:
 
 
 class WorkQueue:
-    """One lane. It knows its owner only while there is work. What a piece of work raises is logged, and no more."""
+    """A work queue. It knows its owner only while there is work. What a piece of work raises is logged, and no more."""
 
-    __slots__ = ("_lanes", "_task", "_waiting")
+    __slots__ = ("_queues", "_task", "_waiting")
 
-    def __init__(self, lanes: WorkQueues) -> None:
-        self._lanes = lanes
+    def __init__(self, queues: WorkQueues) -> None:
+        self._queues = queues
         self._waiting: deque[tuple[Work, tuple[Any, ...]]] = deque()
         self._task: asyncio.Task[None] | None = None
 
@@ -62,7 +62,7 @@ class WorkQueue:
         """Add work, which is done after all that was added before."""
         self._waiting.append((work, args))
         if self._task is None:
-            self._lanes.busy.add(self)
+            self._queues.busy.add(self)
             self._task = asyncio.get_running_loop().create_task(self._run())
 
     def drop(self) -> asyncio.Task[None] | None:
@@ -79,7 +79,7 @@ class WorkQueue:
                 await _do(work, args)
         finally:
             self._task = None
-            self._lanes.done(self)
+            self._queues.done(self)
 
 
 async def _do(work: Work, args: tuple[Any, ...]) -> None:

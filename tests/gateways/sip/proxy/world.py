@@ -288,8 +288,8 @@ class World:
 
     @property
     def busy(self) -> int:
-        """How many lanes have work."""
-        return len(self.proxy._lanes.busy)
+        """How many queues have work."""
+        return len(self.proxy._queues.busy)
 
 
 async def settle() -> None:

@@ -63,7 +63,7 @@ def _engaged(state: CallState, record: Recorded, event: e.SessionIntended) -> No
     if state.status is not CallStatus.LIVE:
         state.status = CallStatus.LIVE
         state.created = record.at
-        state.answered = False
+        state.relay_answered = state.vouched = False
         state.legs = {}
         state.given = {}
     state.sessions[event.session] = Session(
@@ -127,7 +127,7 @@ def _answered(state: CallState, record: Recorded, event: e.Answered) -> None:
     if offer is not None:
         session.agreement = Agreement(event.from_tag, event.to_tag, event.branch, offer.sdp, event.sdp)
     session_dialogs.answered(session.dialogs, event.from_tag, event.to_tag, event.branch)
-    state.answered = True
+    state.relay_answered = True
     _note_leg(state, event.to_tag, record, event)
 
 
@@ -139,10 +139,10 @@ def _note_leg(
 
 
 def _media_seen(state: CallState, _: Recorded, event: e.MediaSeen) -> None:
-    state.sessions[event.session].status = max(
-        state.sessions[event.session].status, SessionStatus.OPEN, key=list(SessionStatus).index
-    )
-    state.answered = True
+    """Take media for the answer that the journal lacks; not where it has an early one, to which they may belong."""
+    session = state.sessions[event.session]
+    session.status = max(session.status, SessionStatus.OPEN, key=list(SessionStatus).index)
+    state.vouched = state.vouched or not state.relay_answered
 
 
 def _refused(state: CallState, _: Recorded, event: e.CommandRefused) -> None:
@@ -231,7 +231,7 @@ def _tail_lost(state: CallState, record: Recorded, event: e.TailLost) -> None:
         if session.usable and state.status is CallStatus.NEW:
             state.status = CallStatus.LIVE
             state.created = record.at
-    state.answered = state.answered or event.answered
+    state.vouched = state.vouched or event.answered
     if event.ended and state.status is CallStatus.LIVE:
         _end(state, event.reason)
 

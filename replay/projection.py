@@ -19,13 +19,15 @@ SPARE = 500
 class Deadlines:
     """After how long, in ms, something of a call wants attention.
 
-    `operation` is how long an intended offer or answer can still take effect: longer than any command's deadline.
-    `request` is how long a SIP request of our own can be under way, its repeats included. `dialog` is for how long a
-    SIP dialog may be silent before its parties are asked whether they still have it, 0 for ever; `session_timer` how
-    long after its time a session that was not refreshed (RFC 4028) is ended.
+    `ringing` is how long the SIP door lets an INVITE be without a final response: a call whose SIP messages are known
+    is not given up as unanswered before. `operation` is how long an intended offer or answer can still take effect:
+    longer than any command's deadline. `request` is how long a SIP request of our own can be under way, its repeats
+    included. `dialog` is for how long a SIP dialog may be silent before its parties are asked whether they still have
+    it, 0 for ever; `session_timer` how long after its time a session that was not refreshed (RFC 4028) is ended.
     """
 
     offer: int = 300_000
+    ringing: int = 0
     probe: int = 600_000
     retry: int = 5_000
     operation: int = 10_000
@@ -83,7 +85,12 @@ def _patience(state: CallState, deadlines: Deadlines) -> int:
     """Return for how long nothing may change before a call wants attention; of one without a relay its parties tell."""
     if state.has_dialog and not state.has_session:
         return deadlines.give_up
-    return deadlines.probe if state.answered else deadlines.offer
+    return deadlines.probe if state.answered else unanswered_for(state, deadlines)
+
+
+def unanswered_for(state: CallState, deadlines: Deadlines) -> int:
+    """Return for how long nothing may change of a call that is not answered (ms); then it is given up."""
+    return deadlines.offer if state.negotiation is None else max(deadlines.offer, deadlines.ringing)
 
 
 def _add_wishes(wishes: list[int], session: Session, deadlines: Deadlines) -> None:

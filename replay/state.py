@@ -161,6 +161,8 @@ class CallState:
 
     given: by tag and branch, what the other side was last given in place of the party's SDP; legs have the newest of
     all branches. ends: when the last delete of a branch, or under "" that of the call, was received from a client.
+    relay_answered: a relay was told an answer, which may be an early one. vouched: that the call was answered is known,
+    though the journal has lost the word of it.
     """
 
     call_id: str
@@ -169,7 +171,8 @@ class CallState:
     created: int = 0
     changed: int = 0
     by: str = ""
-    answered: bool = False
+    relay_answered: bool = False
+    vouched: bool = False
     refusals: int = 0
     reason: str = ""
     last_operation: int = 0
@@ -225,6 +228,15 @@ class CallState:
     def has_dialog(self) -> bool:
         """Whether a dialog of the call is established: then it goes on, whatever becomes of its relay."""
         return self.negotiation is not None and bool(self.negotiation.established())
+
+    @property
+    def answered(self) -> bool:
+        """Whether the call was answered for good.
+
+        Of an answer alone, as the ng door has it, nobody can tell whether it is an early one, and so it counts. Where
+        the SIP messages are known, only a 2xx does: an early answer may be the last that is ever heard of its INVITE.
+        """
+        return self.vouched or (self.relay_answered and (self.negotiation is None or self.has_dialog))
 
     @property
     def has_session(self) -> bool:

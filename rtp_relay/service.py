@@ -55,6 +55,7 @@ REPORT_INTERVAL = 10.0
 
 LEAST_OPERATION = 10_000
 COMMANDS_IN_A_ROW = 5
+CANCELLING = 64  # T1s after timer C within which a cancelled branch has its final response (RFC 3261 9.1)
 """An offer can take effect for so many times a command's deadline, and at least for so many ms."""
 
 
@@ -296,6 +297,7 @@ def _deadlines(config: Config, ground: Grounds) -> Deadlines:
     calls = config.calls
     return Deadlines(
         offer=_ms(calls.offer_timeout),
+        ringing=_ms(config.sip.timer_c + CANCELLING * config.sip.t1),
         probe=_ms(calls.probe_interval),
         retry=_ms(calls.retry_interval),
         operation=max(LEAST_OPERATION, _ms(slowest * COMMANDS_IN_A_ROW), _ms(config.route.timeout + ROUTE_GRACE)),

@@ -196,6 +196,7 @@ class Forks(RuleBasedStateMachine):
         cluster.after(300)
         cluster.check_no_leak()
         self.check_given_out()
+        self.check_decided()
         self.end_all()
         cluster.after(300)
         assert not any(relay.held() for relay in cluster.fakes.values())
@@ -211,6 +212,11 @@ class Forks(RuleBasedStateMachine):
         if state.relay and state.relay.established is not None and not left:
             assert state.status is not CallStatus.LIVE, "the last BYE ends the call"
         self.cluster.run(self.call(1).delete())
+
+    def check_decided(self) -> None:
+        """Check that after all timers the call has ended or has a dialog."""
+        state = self.cluster.state(CALL)
+        assert state.status is not CallStatus.LIVE or state.has_dialog
 
     def check_given_out(self) -> None:
         """Check that what was given out for a body stands in the journal as what a relay made of that body."""

@@ -1,7 +1,8 @@
 """What is done about an offer that nobody answered: its sessions are removed, unless media flow there.
 
 Then it was answered, and the journal has lost the word of it (docs/configuration.md, durability): nobody's established
-call is ended on what the journal does not say, while its relay can be asked.
+call is ended on what the journal does not say, while its relay can be asked. Where the journal has an early answer, the
+media may be early ones: then they are asked after again, until they end or the call is answered.
 """
 
 from __future__ import annotations
@@ -14,10 +15,11 @@ from actors.flows.recovery.retry import attend_again
 from engines.kind import Operation, packets_of
 from engines.registry import kind_of
 from events.registry import DeleteIntended, MediaSeen, Scope
-from replay.projection import Deadlines
+from replay.projection import Deadlines, unanswered_for
 from replay.state import CallState, CallStatus
 
 UNANSWERED = "the offer was never answered"
+UNDECIDED = "its INVITE never had a final response"
 
 SAMPLE = 3_000
 """How long (ms) media are watched to see whether they flow."""
@@ -57,7 +59,9 @@ def end_unanswered(now: int, deadlines: Deadlines) -> Step[None]:
 
 def _silence(state: CallState, now: int, deadlines: Deadlines) -> _Silence | None:
     usable = list(state.usable_sessions())
-    if state.status is not CallStatus.LIVE or state.answered or not usable or state.changed + deadlines.offer > now:
+    if state.status is not CallStatus.LIVE or state.answered or not usable:
+        return None
+    if state.changed + unanswered_for(state, deadlines) > now:
         return None
     questions = [(one.node, kind_of(one.engine).knows(one.relay_id, one.from_tag, one.to_tag)) for one in usable]
     return _Silence(state.changed, [session.number for session in usable], questions)
@@ -79,4 +83,5 @@ def _end(state: CallState, since: int) -> Decision:
         return Decision([])
     numbers = tuple(session.number for session in state.usable_sessions())
     scope = Scope.SESSION if state.has_dialog else Scope.CALL
-    return Decision([DeleteIntended(scope=scope, sessions=numbers, reason=UNANSWERED)])
+    reason = UNDECIDED if state.relay_answered else UNANSWERED
+    return Decision([DeleteIntended(scope=scope, sessions=numbers, reason=reason)])

@@ -97,7 +97,7 @@ class SipDialogs:
     last heard of. awaiting: requests that negotiate and have no final response, by leg, callee's tag and method: the
     CSeq, and since when. unacknowledged: since when the ACK of a dialog's 2xx is missing, by the callee's tag; only of
     those that came about while another dialog was there (RFC 3261 13.2.2.4). variables: the routing script's. over: the
-    call has ended; a Call-ID that comes back begins anew.
+    call has ended; a Call-ID that comes back begins anew. former: the callers' tags of the calls before this one.
     """
 
     parties: dict[tuple[str, str], Party] = field(default_factory=dict)
@@ -111,6 +111,7 @@ class SipDialogs:
     over: bool = False
     callers_tag: str | None = None
     unacknowledged: dict[str, int] = field(default_factory=dict)
+    former: frozenset[str] = frozenset()
 
     def shift(self, leg: str, callee_tag: str, cseq: int) -> int:
         """Return what is added to the CSeq of a request that this leg sends in the dialog of this callee.
@@ -140,7 +141,8 @@ class SipDialogs:
 
     def begun_anew(self) -> SipDialogs:
         """Return the signalling of a new call with the same Call-ID, the requests of the old one still to be ended."""
-        return SipDialogs(requests=dict(self.requests), last_request=self.last_request)
+        former = self.former if self.callers_tag is None else self.former | {self.callers_tag}
+        return SipDialogs(requests=dict(self.requests), last_request=self.last_request, former=former)
 
     def learn(self, leg: str, tag: str, party: Party) -> None:
         """Record how a party is reached."""

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 from gateways.sip.calls.multipart import PLAIN_ENCODINGS, UnreadableBody, parts_of, read_type
 from gateways.sip.messages.incoming import Message
 from gateways.sip.messages.making import set_body
 
 SDP = "application/sdp"
+
+_SPACE = b"\xef\xbb\xbf \t\r\n\0"
+_MEDIA = re.compile(rb"[\r\n][ \t]*m=", re.IGNORECASE)
 
 __all__ = ["SDP", "UnreadableBody", "is_readable", "replace_sdp", "sdp_of"]
 
@@ -44,7 +49,7 @@ def _place(message: Message) -> tuple[int, int]:
         return _none_of(body)
     kind = None if text.lower() == SDP else read_type(text)
     if kind is not None and kind.name != SDP and not kind.name.startswith("multipart/"):
-        return 0, 0
+        return _mislabelled(body)
     if (message.headers.get("Content-Encoding") or "").strip().lower() not in PLAIN_ENCODINGS:
         raise UnreadableBody("a body in an encoding")
     return (0, len(body)) if kind is None or kind.name == SDP else _part(body, kind.boundary)
@@ -59,6 +64,8 @@ def _part(body: bytes, boundary: str) -> tuple[int, int]:
             if place != (0, 0):
                 raise UnreadableBody("more than one session description")
             place = part.start, part.end
+        else:
+            _mislabelled(body[part.start : part.end])
     return place
 
 
@@ -66,4 +73,14 @@ def _none_of(body: bytes) -> tuple[int, int]:
     """Return the place of none for what has no type. Raises Unreadable if a guess would be a session description."""
     if body.lstrip()[:2].lower() == b"v=":
         raise UnreadableBody("a session description without a Content-Type")
+    return 0, 0
+
+
+def _mislabelled(body: bytes) -> tuple[int, int]:
+    """Return the place of none for what has another type. Raises UnreadableBody for a session description all the same.
+
+    Whoever gets it might go by what it is rather than by what it is called.
+    """
+    if body.lstrip(_SPACE)[:3].lower() == b"v=0" and _MEDIA.search(body):
+        raise UnreadableBody("a session description with another Content-Type")
     return 0, 0

@@ -68,8 +68,9 @@ class Snapshot:
     """A call as it is: its settings, its script's variables, its parties by leg and tag, branches without an answer.
 
     name: that of its stream. callers_tag: None where no INVITE told. unacknowledged: the callees' tags of dialogs whose
-    ACK the call waits for. ended: it is over, and its journal is kept for a while. silence: why nothing can be said of
-    it; that is not to say that there is no such call.
+    ACK the call waits for. ended: it is over, and its journal is kept for a while. former: the callers' tags of calls
+    that had its stream before it. foreign: what was looked for is no call's, though its Call-ID is that of a known one.
+    silence: why nothing can be said of it; that is not to say that there is no such call.
     """
 
     name: str = ""
@@ -80,6 +81,8 @@ class Snapshot:
     trying: Sequence[str] = ()
     unacknowledged: Collection[str] = ()
     ended: bool = False
+    former: frozenset[str] = frozenset()
+    foreign: bool = False
     sequences: Mapping[tuple[str, str], CSeqs] = field(default_factory=dict)
     silence: replies.Refusal | None = None
 
@@ -96,6 +99,13 @@ class Snapshot:
     def has(self, *tags: str) -> bool:
         """Return whether a message with these tags is of this call: the caller's is among them."""
         return (self.known or self.ended) and (self.callers_tag is None or self.callers_tag in tags)
+
+    def without(self, *tags: str) -> Snapshot:
+        """Return what is there for a message with this call's Call-ID and other tags, if no other stream is of it.
+
+        An ended call, if these tags are of one that had the stream before.
+        """
+        return Snapshot(ended=not self.former.isdisjoint(tags), foreign=self.known or self.ended)
 
     def leg(self, tag: str) -> str:
         """Return the leg of a tag."""
@@ -129,20 +139,21 @@ class CallClient:
         await self._untold.close()
 
     async def find(self, call_id: str, from_tag: str, to_tag: str) -> Snapshot:
-        """Look for the call that a message in a dialog is of; an empty snapshot if there is none. See its `silence`.
+        """Look for the call that a message in a dialog is of; without one, see `silence`, `ended` and `foreign`.
 
         Another caller's call may have the Call-ID, so that this one's stream has the caller's tag in its name.
         """
         names = list(dict.fromkeys(id_of_caller(call_id, tag) for tag in (from_tag, to_tag)))
+        first = Snapshot()
         if first_id(call_id, from_tag) == call_id:
-            found = await self.snapshot(call_id)
-            if not found.name or found.has(from_tag, to_tag):
-                return found
+            first = await self.snapshot(call_id)
+            if not first.name or first.has(from_tag, to_tag):
+                return first
         for name in names:
             found = await self.snapshot(name)
             if found.silence or found.has(from_tag, to_tag):
                 return found
-        return Snapshot()
+        return first.without(from_tag, to_tag)
 
     async def snapshot(self, name: str) -> Snapshot:
         """Look at a call; an unknown one gives an empty snapshot. One with a `silence` may be there all the same."""
@@ -244,6 +255,7 @@ def _snapshot(state: CallState) -> Snapshot:
         name=state.call_id,
         callers_tag=sip_dialogs.callers_tag,
         ended=sip_dialogs.over,
+        former=sip_dialogs.former,
         relay=state.relay.copy() if state.relay else None,
         variables=dict(sip_dialogs.variables),
         parties=dict(sip_dialogs.parties),

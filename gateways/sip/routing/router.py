@@ -19,7 +19,7 @@ from gateways.sip.routing.access import Access, Gate
 from gateways.sip.routing.in_dialog_request import InDialogRequest
 from gateways.sip.routing.new_call import NewCall
 from gateways.sip.routing.scripted_request import ScriptedRequest, failed
-from gateways.sip.routing.sides import MARK, UNHEARD, CallSide, EndedCall, NoCall, SilentCall
+from gateways.sip.routing.sides import MARK, NOT_TRACKED, UNHEARD, CallSide, EndedCall, NoCall, SilentCall
 from gateways.sip.routing.strays import Strays
 from gateways.sip.script.decisions import Decision, Drop, Forward, Undecided
 from gateways.sip.script.script import Routing, ScriptFailure
@@ -74,7 +74,7 @@ class CallRouter:
         decision = _settled(decision, arrival)
         if isinstance(decision, Forward):
             journey = ScriptedRequest(routing, view, self._side(arrival, settings, call), self._dialogs)
-            return Forwarding(decision.targets, journey, _record_route(arrival))
+            return Forwarding(decision.targets, journey, _record_route(arrival, settings))
         if isinstance(decision, Answer):
             return Answer(decision.code, decision.phrase or phrase_of(decision.code), decision.headers)
         return None
@@ -102,7 +102,7 @@ class CallRouter:
         if incoming.to_tag and call.known:
             return InDialogRequest(self._calls, incoming, settings, call)
         if incoming.to_tag:
-            return EndedCall() if call.ended else NoCall()
+            return EndedCall() if call.ended or (call.foreign and _may_be_tracked(arrival)) else NoCall()
         return NewCall(self._calls, arrival, settings) if incoming.method == "INVITE" else NoCall()
 
 
@@ -110,6 +110,11 @@ def _is_party(arrival: ReceivedRequest, call: Snapshot) -> bool:
     """Return whether a request is one of a call's parties to the other."""
     incoming, tags = arrival.incoming, {tag for _leg, tag in call.parties}
     return {incoming.from_tag, incoming.to_tag} <= tags
+
+
+def _may_be_tracked(arrival: ReceivedRequest) -> bool:
+    """Return whether a request's dialog may have begun with a relay, for all that its Route tells."""
+    return arrival.ours is None or arrival.ours.get(MARK) != NOT_TRACKED
 
 
 def _stays_here(decision: Decision, uri: URI) -> bool:
@@ -129,8 +134,10 @@ def _settled(decision: Decision, arrival: ReceivedRequest) -> Forward | Answer |
     return Answer(500, "The routing script did not decide") if arrival.answerable else Drop()
 
 
-def _record_route(arrival: ReceivedRequest) -> Mapping[str, str | None] | None:
+def _record_route(arrival: ReceivedRequest, settings: CallSettings) -> Mapping[str, str | None] | None:
     incoming = arrival.incoming
     if incoming.to_tag or incoming.method not in DIALOG_MAKERS:
         return None
-    return {MARK: None} if incoming.method == "INVITE" else {}
+    if incoming.method != "INVITE":
+        return {}
+    return {MARK: None if settings.tracked else NOT_TRACKED}

@@ -29,6 +29,9 @@ UNREADABLE = (400, "Body That Cannot Be Read")
 MARK = "rl"
 """The parameter of our Record-Route in a dialog whose call may be in the journal: its requests are looked up."""
 
+NOT_TRACKED = "0"
+"""The value of MARK where no relay was engaged when the INVITE came: another leg may have one, and the Call-ID, too."""
+
 UNHEARD = ("BYE", "ACK")
 """Requests that go on without their call's word: who has hung up will not ask again, nor will an ACK be asked for."""
 
@@ -91,7 +94,10 @@ class NoCall:
 
 
 class EndedCall(NoCall):
-    """The side of a request in a dialog of a call that has ended: its relay is gone, and media must not pass it by."""
+    """The side of a request in a dialog of a call that has ended: its relay is gone, and media must not pass it by.
+
+    It is the same where the journal has calls of the Call-ID, and none of them has the dialog.
+    """
 
     async def leaves(self, branch: ProxyBranch) -> ObservedMessage:
         """Refuse what may bring a session description, and let the rest go without one."""

@@ -50,5 +50,9 @@ class Strays:
 def _recorded(response: Response) -> int:
     """Return how many Record-Routes stood in the request: from the one of ours that is nearest to the callee on."""
     values = recorded_routes(response)
-    ours = next((place for place, value in enumerate(values) if MARK in uri_text(value).split(";")), len(values))
+    ours = next((place for place, value in enumerate(values) if _is_ours(value)), len(values))
     return len(values) - ours
+
+
+def _is_ours(record_route: str) -> bool:
+    return any(parameter.partition("=")[0] == MARK for parameter in uri_text(record_route).split(";"))

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from gateways.sip.messages.incoming import IncomingRequest, IncomingResponse
 from tests.actors.simulation import Cluster
-from tests.gateways.sip.routing.whole_door import CALLEE, CALLER, Incoming, WholeDoor, response_to
+from tests.gateways.sip.routing.whole_door import CALLEE, CALLER, ROUTE, Incoming, WholeDoor, response_to
 
 
 def sdp(number: int) -> bytes:
@@ -47,6 +47,10 @@ UNREAD: list[Dress] = [
     ("no type of the part", IN_PARTS, b"--x\r\n\r\n%b\r\n--x--\r\n"),
     ("not closed", IN_PARTS, b"--x\r\nContent-Type: application/sdp\r\n\r\n%b\r\n"),
     ("no boundary", "multipart/mixed", b"--x\r\nContent-Type: application/sdp\r\n\r\n%b\r\n--x--\r\n"),
+    ("text", "text/plain", b"%b"),
+    ("an old name", "application/x-sdp", b"%b"),
+    ("a message", "message/sip", b"\r\n%b"),
+    ("a part with another type", IN_PARTS, b"--x\r\nContent-Type: text/plain\r\n\r\n%b\r\n--x--\r\n"),
     ("before the parts", IN_PARTS, b"%b\r\n--x\r\nContent-Type: text/plain\r\n\r\nx\r\n--x--\r\n"),
 ]
 DRESSES = [*READ, *UNREAD]
@@ -98,19 +102,36 @@ class Parties:
         self.bodies += 1
         return self.dress[2].replace(b"%b", sdp(4000 + self.bodies))
 
-    def invite(self, *, delayed: bool) -> list[Incoming]:
+    def invite(self, *, delayed: bool, callers_tag: str = "tC") -> list[Incoming]:
         body = b"" if delayed else self.body()
-        return self._asked("INVITE", self.door.request("INVITE", body=body, kind=self.dress[1]), by_callee=False)
+        request = self.door.request("INVITE", body=body, kind=self.dress[1], callers_tag=callers_tag)
+        return self._asked("INVITE", request, by_callee=False)
 
     def ask(
-        self, method: str, *, by_callee: bool, has_sdp: bool = True, tag: str = "tA", routed: bool = True
+        self,
+        method: str,
+        *,
+        by_callee: bool,
+        has_sdp: bool = True,
+        tag: str = "tA",
+        routed: bool = True,
+        callers_tag: str = "tC",
+        route: str = ROUTE,
     ) -> list[Incoming]:
         if method != "ACK":
             self.cseq += 1
         cseq = 1 if method == "ACK" else self.cseq
         body = self.body() if has_sdp else b""
         asked = self.door.request(
-            method, by_callee=by_callee, cseq=cseq, tag=tag, body=body, kind=self.dress[1], routed=routed
+            method,
+            by_callee=by_callee,
+            cseq=cseq,
+            tag=tag,
+            body=body,
+            kind=self.dress[1],
+            routed=routed,
+            callers_tag=callers_tag,
+            route=route,
         )
         return self._asked(method, asked, by_callee=by_callee)
 
@@ -201,6 +222,88 @@ def test_what_comes_after_the_call(parties: Parties, method: str) -> None:
     parties.answer("INVITE", 200)
     parties.ask(method, by_callee=False)
     parties.answer(method, 200)
+
+
+# -- another caller takes the Call-ID --
+
+THEIRS = pytest.mark.parametrize("theirs", [0, 200, 486], ids=["rings", "answered", "failed"])
+"""What has become of the other caller's call."""
+
+
+def take_over(parties: Parties, status: int) -> None:
+    parties.invite(delayed=False, callers_tag="tX")
+    if status:
+        parties.answer("INVITE", status, tag="tY", has_sdp=status < 300)
+
+
+@THEIRS
+@BOTH
+@pytest.mark.parametrize("end", ["BYE", "CANCEL", "failure"])
+@pytest.mark.parametrize("method", [*METHODS, "ACK"])
+def test_what_comes_after_a_call_whose_call_id_another_caller_has_taken(
+    parties: Parties, method: str, end: str, theirs: int, *, by_callee: bool
+) -> None:
+    if end == "BYE":
+        bring_up(parties)
+        parties.ask("BYE", by_callee=False, has_sdp=False)
+        parties.answer("BYE", 200)
+    else:
+        parties.invite(delayed=False)
+        parties.answer("INVITE", 183)
+        parties.answer("INVITE", 487 if end == "CANCEL" else 486, has_sdp=False)
+    take_over(parties, theirs)
+    for routed in (True, False):
+        sent = parties.ask(method, by_callee=by_callee, routed=routed)
+        if method in ("INVITE", "UPDATE"):
+            assert responses(sent)[-1] == (481, False)
+        else:
+            assert requests(sent) == [(method, False)]
+            parties.answer(method, 200)
+    check(parties.door)
+
+
+@THEIRS
+def test_the_second_bye_of_a_fork_after_another_caller_has_taken_the_call_id(parties: Parties, theirs: int) -> None:
+    parties.invite(delayed=False)
+    parties.answer("INVITE", 200, tag="tA")
+    parties.answer("INVITE", 200, tag="tB")
+    for tag in ("tA", "tB"):
+        parties.ask("ACK", by_callee=False, has_sdp=False, tag=tag)
+        parties.ask("BYE", by_callee=True, has_sdp=False, tag=tag)
+        parties.answer("BYE", 200, tag=tag)
+    take_over(parties, theirs)
+    for tag in ("tA", "tB"):
+        assert requests(parties.ask("BYE", by_callee=True, has_sdp=False, tag=tag)) == [("BYE", False)]
+        assert responses(parties.answer("BYE", 200, tag=tag)) == [(200, False)]
+
+
+@pytest.mark.parametrize("method", [*METHODS, "ACK"])
+@pytest.mark.parametrize("over", [False, True], ids=["", "over"])
+def test_requests_with_invented_tags(parties: Parties, method: str, *, over: bool) -> None:
+    bring_up(parties)
+    if over:
+        parties.ask("BYE", by_callee=True, has_sdp=False)
+        parties.answer("BYE", 200)
+    sent = parties.ask(method, by_callee=False, callers_tag="tZ", tag="tZZ")
+    if method in ("INVITE", "UPDATE"):
+        assert responses(sent)[-1] == (481, False)
+    else:
+        assert requests(sent) == [(method, False)]
+        assert responses(parties.answer(method, 200)) == ([(200, False)] if method != "ACK" else [])
+
+
+def test_a_leg_without_a_relay_goes_on_beside_one_with_and_the_same_call_id(parties: Parties) -> None:
+    """As some B2BUAs have it. Its Route says that it never had one."""
+    bring_up(parties)
+    engaged, parties.door = parties.door, WholeDoor(parties.door.cluster, 1, engine="")
+    (arrived,) = [m for m in parties.invite(delayed=False, callers_tag="tX") if isinstance(m, IncomingRequest)]
+    (route,) = arrived.message.headers.getlist("Record-Route")
+    assert responses(parties.answer("INVITE", 200, tag="tY")) == [(200, True)]
+    for by_callee in (False, True):
+        sent = parties.ask("INVITE", by_callee=by_callee, tag="tY", callers_tag="tX", route=route)
+        assert ("INVITE", True) in requests(sent)
+        assert responses(parties.answer("INVITE", 200, tag="tY")) == [(200, True)]
+    parties.door = engaged
 
 
 @DRESSED
@@ -306,6 +409,8 @@ def test_while_the_journal_cannot_be_asked_a_bye_goes_on_and_all_else_comes_agai
 
 # -- and whatever comes --
 
+KINDS = ["ask", "ask", "answer", "answer", "answer", "answer", "wait", "silence", "journal", "dress", "invite"]
+
 Step = tuple[str, int, tuple[object, ...]]
 """What happens, at which door, and how."""
 
@@ -313,16 +418,19 @@ Step = tuple[str, int, tuple[object, ...]]
 @st.composite
 def steps(draw: st.DrawFn) -> list[Step]:
     flags, doors = st.booleans(), st.sampled_from([0, 0, 0, 1])
-    story: list[Step] = [("dress", 0, draw(st.sampled_from(DRESSES))), ("invite", 0, (draw(flags),))]
+    callers = st.sampled_from(["tC", "tC", "tC", "tC", "tX", "tZ"])
+    story: list[Step] = [("dress", 0, draw(st.sampled_from(DRESSES))), ("invite", 0, (draw(flags), "tC"))]
     for _ in range(draw(st.integers(1, 14))):
-        kind = draw(st.sampled_from(["ask", "answer", "answer", "answer", "wait", "silence", "journal", "dress"]))
+        kind = draw(st.sampled_from(KINDS))
         method = draw(st.sampled_from([*METHODS[:4], "ACK", "BYE"]))
         tag = draw(st.sampled_from(["tA", "tA", "tA", "tB"]))
         how: tuple[object, ...] = (draw(st.sampled_from([1.0, 20.0, 70.0])),)
-        if kind == "dress":
+        if kind == "invite":
+            how = draw(flags), draw(st.sampled_from(["tC", "tX", "tX"]))
+        elif kind == "dress":
             how = draw(st.sampled_from([*READ, *DRESSES]))
         elif kind == "ask":
-            how = (method, draw(flags), draw(flags), tag, draw(st.sampled_from([True, True, False])))
+            how = (method, draw(flags), draw(flags), tag, draw(st.sampled_from([True, True, False])), draw(callers))
         elif kind == "answer":
             of = draw(st.sampled_from(["INVITE", "INVITE", method]))
             how = (of, draw(st.sampled_from(CODES)), draw(flags), tag, draw(flags))
@@ -335,10 +443,10 @@ def play(parties: Parties, kind: str, how: tuple[object, ...]) -> None:
     match kind, how:
         case "dress", (str(name), str(kind_of_body), bytes(around)):
             parties.dress = name, kind_of_body, around
-        case "invite", (bool(delayed),):
-            parties.invite(delayed=delayed)
-        case "ask", (str(method), bool(by_callee), bool(has_sdp), str(tag), bool(routed)):
-            parties.ask(method, by_callee=by_callee, has_sdp=has_sdp, tag=tag, routed=routed)
+        case "invite", (bool(delayed), str(callers_tag)):
+            parties.invite(delayed=delayed, callers_tag=callers_tag)
+        case "ask", (str(method), bool(by_callee), bool(has_sdp), str(tag), bool(routed), str(callers_tag)):
+            parties.ask(method, by_callee=by_callee, has_sdp=has_sdp, tag=tag, routed=routed, callers_tag=callers_tag)
         case "answer", (str(method), int(code), bool(has_sdp), str(tag), bool(reliable)):
             parties.answer(method, code, has_sdp=has_sdp, tag=tag, reliable=reliable)
         case "silence", (float(seconds),):

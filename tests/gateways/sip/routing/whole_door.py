@@ -54,12 +54,11 @@ class Network:
 class WholeDoor:
     """A door at one of a cluster's control nodes."""
 
-    def __init__(self, cluster: Cluster, place: int = 0) -> None:
+    def __init__(self, cluster: Cluster, place: int = 0, engine: str = "rtpengine") -> None:
         self.cluster, self.place = cluster, place
         self.sent: list[tuple[Incoming, Hop]] = []
         self._number = 1000 * place
-        node, network = cluster.nodes[place], Network()
-        script = DefaultScript("rtpengine")
+        node, network, script = cluster.nodes[place], Network(), DefaultScript(engine)
         router = CallRouter(script, CallClient(node.directory, node.table, cluster.loop.now_ms))
         self.proxy = Proxy(router, ProxySettings())
         self._layer = TransactionLayer(self._send, self.proxy, timers=Timers(), loop=cluster.loop)
@@ -92,15 +91,17 @@ class WholeDoor:
         body: bytes = b"",
         kind: str = "application/sdp",
         routed: bool = True,
+        callers_tag: str = "tC",
+        route: str = ROUTE,
     ) -> bytes:
         """Make a request; `tag` is the callee's, "" outside of a dialog."""
         self._number += 1
         hop, other = (CALLEE, CALLER) if by_callee else (CALLER, CALLEE)
-        caller, callee = "<sip:alice@example.com>;tag=tC", f"<sip:bob@example.com>{tag and f';tag={tag}'}"
+        caller, callee = f"<sip:alice@example.com>;tag={callers_tag}", f"<sip:bob@example.com>{tag and f';tag={tag}'}"
         lines = [
             f"{method} sip:user@{other.host} SIP/2.0",
             f"Via: SIP/2.0/UDP {hop.host};branch=z9hG4bK{self._number}",
-            *([f"Route: {ROUTE}"] if tag and routed else []),
+            *([f"Route: {route}"] if tag and routed else []),
             f"From: {callee if by_callee else caller}",
             f"To: {caller if by_callee else callee}",
             f"Call-ID: c\r\nCSeq: {cseq} {method}\r\nMax-Forwards: 70\r\nContact: <sip:user@{hop.host}>",

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from replay.offer_answer import Change, Fault, Leg, Negotiation, Role, SipMessage, Verdict
+from replay.offer_answer.decide import decide
 from replay.offer_answer.place import Place
 from tests.replay.sip_story import message, see
 
@@ -190,3 +191,16 @@ def test_a_negotiation_goes_on_from_its_plain_values(flow: list[SipMessage], cut
     second = Negotiation.from_dict(json.loads(json.dumps(first.to_dict())))
     assert second.to_dict() == first.to_dict()
     assert [see(second, event) for event in flow[cut:]] == [verdict for _, verdict in whole[cut:]]
+
+
+@given(flows())
+def test_a_decision_leaves_the_negotiation_as_it_is_and_its_steps_lead_where_it_says(flow: list[SipMessage]) -> None:
+    call = Negotiation()
+    for event in flow:
+        before = call.to_dict()
+        verdict = decide(call, event)
+        assert call.to_dict() == before
+        call.apply(event, verdict.recorded())
+        dialog = call.dialog(verdict.branch, verdict.callee_tag) if verdict.callee_tag else None
+        assert dialog is None or dialog.in_force == verdict.in_force
+        assert verdict.steps or call.to_dict() == before

@@ -14,6 +14,7 @@ from tests.e2e.sip.calls import Call, Scene, on_scene, talk
 from tests.e2e.sip.stage import AS_ASKED, Stage
 from tests.e2e.stage import Relay
 from tests.peers.redis_server import RedisServer
+from tests.peers.rtp import converse
 from tests.peers.rtpengine import Rtpengine
 from tests.peers.rtpproxy import Rtpproxy
 from tests.peers.service import Node, Service
@@ -95,6 +96,7 @@ async def test_so_does_one_of_a_call_whose_relay_hangs_and_the_old_session_is_re
         finally:
             pair.relays[before].resume()
         await pair.stage(before).holds(0)
+        await converse(call.caller.agent.media, call.callee.agent.media)  # also what the hung one had still to pass on
         await pair.talks(call_id, call)
         await call.hang_up("callee")
         await pair.stage(node).nothing_is_left(call_id)

@@ -162,7 +162,7 @@ def _delete_wanted(state: CallState, record: Recorded, event: e.DeleteIntended) 
             session.branch_deletes.append(wanted)
         else:
             session.status = SessionStatus.CLOSING
-            session.wanted_at = record.at
+            session.intended_at = record.at
             session.not_before = event.not_before
             session.reason = event.reason
 
@@ -227,7 +227,7 @@ def _commanded(state: CallState, _: Recorded, event: e.CommandForwarded) -> None
 def _tail_lost(state: CallState, record: Recorded, event: e.TailLost) -> None:
     for remembered in event.sessions:
         session = _remembered(state, remembered)
-        session.wanted_at = session.wanted_at or record.at
+        session.intended_at = session.intended_at or record.at
         if session.usable and state.status is CallStatus.NEW:
             state.status = CallStatus.LIVE
             state.created = record.at
@@ -367,7 +367,7 @@ def _media_timed_out(state: CallState, _: Recorded, event: e.MediaTimedOut) -> N
 
 def _copy_intended(state: CallState, record: Recorded, event: e.CopyIntended) -> None:
     before = state.copies.get(event.copy)
-    copy = Copy(event.session, event.flags, event.legs, event.streams, wanted_at=record.at)
+    copy = Copy(event.session, event.flags, event.legs, event.streams, intended_at=record.at)
     if before is not None:
         copy.handle, copy.version = before.handle, before.version + 1
     state.copies[event.copy] = copy
@@ -384,7 +384,7 @@ def _copy_answered(state: CallState, _: Recorded, event: e.CopyAnswered) -> None
 
 def _copy_delete_wanted(state: CallState, record: Recorded, event: e.CopyDeleteIntended) -> None:
     copy = state.copies[event.copy]
-    copy.closing, copy.wanted_at = True, record.at
+    copy.closing, copy.intended_at = True, record.at
 
 
 def _copy_deleted(state: CallState, _: Recorded, event: e.CopyDeleted) -> None:

@@ -56,10 +56,10 @@ def project(state: CallState, deadlines: Deadlines) -> Index:
 
 def due(state: CallState, deadlines: Deadlines) -> int | None:
     """Return when the call wants attention (ms since the epoch), or None for never."""
-    return min(wishes(state, deadlines), default=None)
+    return min(due_times(state, deadlines), default=None)
 
 
-def wishes(state: CallState, deadlines: Deadlines) -> list[int]:
+def due_times(state: CallState, deadlines: Deadlines) -> list[int]:
     """Return when each thing of the call wants attention, ms since the epoch."""
     wishes: list[int] = []
     if state.status is CallStatus.QUARANTINED:
@@ -73,9 +73,9 @@ def wishes(state: CallState, deadlines: Deadlines) -> list[int]:
         wishes.append(state.relay.established_at + SPARE + deadlines.retry)
     for _, copy in state.usable_copies():
         if copy.closing:
-            wishes.append(copy.wanted_at + deadlines.retry)
+            wishes.append(copy.intended_at + deadlines.retry)
         elif not copy.offered:
-            wishes.append(copy.wanted_at + deadlines.operation)
+            wishes.append(copy.intended_at + deadlines.operation)
     if state.sip_dialogs is not None:
         wishes += _dialog_wishes(state, deadlines)
     return wishes
@@ -95,11 +95,11 @@ def unanswered_for(state: CallState, deadlines: Deadlines) -> int:
 
 def _add_wishes(wishes: list[int], session: Session, deadlines: Deadlines) -> None:
     if session.status is SessionStatus.CLOSING:
-        wishes.append(max(session.not_before, session.wanted_at + deadlines.retry))
+        wishes.append(max(session.not_before, session.intended_at + deadlines.retry))
     if session.operations:
         wishes += [operation.at + deadlines.operation for operation in session.operations.values()]
     if session.branch_deletes:
-        wishes += [wanted.wanted_at + deadlines.retry for wanted in session.branch_deletes]
+        wishes += [wanted.intended_at + deadlines.retry for wanted in session.branch_deletes]
 
 
 def _dialog_wishes(state: CallState, deadlines: Deadlines) -> Iterator[int]:

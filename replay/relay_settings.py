@@ -31,7 +31,7 @@ class Engagement:
 class Copy:
     """A copy of a session's media. `handle` is the node's name for it; `closing` says that it is to end.
 
-    wanted_at: when it, or its end, was wanted (ms since the epoch). version: of the SDP that it offers.
+    intended_at: when it, or its end, was wanted (ms since the epoch). version: of the SDP that it offers.
     """
 
     session: int
@@ -42,7 +42,7 @@ class Copy:
     offered: bool = False
     answered: bool = False
     closing: bool = False
-    wanted_at: int = 0
+    intended_at: int = 0
     version: int = 1
 
 

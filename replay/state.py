@@ -74,12 +74,12 @@ class PendingOperation:
 
 @dataclass(slots=True)
 class BranchDelete:
-    """A part of a session that is to be removed from its node, wanted since `wanted_at` (ms since the epoch)."""
+    """A part of a session that is to be removed from its node, wanted since `intended_at` (ms since the epoch)."""
 
     from_tag: str
     to_tag: str
     branch: str
-    wanted_at: int
+    intended_at: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +122,7 @@ class Session:
     handle: str = ""
     recorded: bool = False
     relay: RelaySettings | None = None
-    wanted_at: int = 0
+    intended_at: int = 0
     not_before: int = 0
     reason: str = ""
 

@@ -31,7 +31,7 @@ from rtp_relay import __version__, logs
 from rtp_relay.assembly.background import Background
 from rtp_relay.assembly.clock import JournalClock
 from rtp_relay.assembly.door import open_door
-from rtp_relay.assembly.embedded_nodes import Grounds, grounds
+from rtp_relay.assembly.embedded_nodes import Infrastructure, grounds
 from rtp_relay.assembly.errors import StartError, UnusableError
 from rtp_relay.assembly.garbage import collect_when_idle, spare_the_collector
 from rtp_relay.assembly.journal import open_journal, service_journal
@@ -216,7 +216,7 @@ class Service:
             )
             self.control.count_with(self._sip)
 
-    def _described(self, ground: Grounds) -> dict[str, object]:
+    def _described(self, ground: Infrastructure) -> dict[str, object]:
         config = self._config
         return {
             "control_node": config.service.name,
@@ -292,7 +292,7 @@ def _end_on_signals(life: asyncio.Task[None]) -> None:
         loop.add_signal_handler(each, first, each)
 
 
-def _deadlines(config: Config, ground: Grounds) -> Deadlines:
+def _deadlines(config: Config, ground: Infrastructure) -> Deadlines:
     slowest = max((node.timeout for node in ground.nodes), default=0.0)
     calls = config.calls
     return Deadlines(

@@ -12,8 +12,8 @@ from actors.flows.media import copies
 from actors.flows.media.copies import CopyIntent
 from actors.flows.media.delete import delete, delete_of_party
 from actors.flows.sip import relayed_media as flows
-from actors.flows.sip.observe import REFUSE_WITH, REMEDY, VERDICT, Seen, see
-from actors.flows.sip.relayed_media import Media
+from actors.flows.sip.observe import REFUSE_WITH, REMEDY, VERDICT, ObservedSipMessage, see
+from actors.flows.sip.relayed_media import RelayedSdp
 from actors.node_table import NodeTable
 from engines.copy_request import Leg as CopiedLeg
 from engines.ng.bencode import NgDict
@@ -87,7 +87,9 @@ class RelayCall:
         Raises RelayError if its offer or answer could not be relayed. A message with the fault FOREIGN is of another
         caller's call, which has the same Call-ID, and changes nothing of this one (RelaySystem.call).
         """
-        seen = Seen(call_id=self.call_id, event=event, received_from=received_from, at=self._directory.now())
+        seen = ObservedSipMessage(
+            call_id=self.call_id, event=event, received_from=received_from, at=self._directory.now()
+        )
         serial_key = None if event.method == "BYE" else event.branch
         return _seeing(await self._conduct(see(seen, self._nodes), serial_key))
 
@@ -189,7 +191,7 @@ class RelayCall:
         source: str,
     ) -> bytes:
         body = sdp.encode() if isinstance(sdp, str) else sdp
-        media = Media(
+        media = RelayedSdp(
             verb=verb,
             call_id=self.call_id,
             leg=leg,

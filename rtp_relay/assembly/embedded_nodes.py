@@ -6,25 +6,28 @@ that fails ends those that it began.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from rtp_relay.assembly.errors import StartError
 from rtp_relay.assembly.state_dir import locked
-from rtp_relay.assembly.threads import in_thread
 from rtp_relay.config import Config, EngineName, NodeConfig, PortRange, SocketAddress
 from rtp_relay.embedded.redis_server import EmbeddedRedis, EmbeddedRedisError
 from rtp_relay.embedded.relays import EmbeddedRelay, EmbeddedRelayError
+
+T = TypeVar("T")
 
 LEAST_PORTS = 4
 """Media ports that a relay needs at least: RTP and RTCP of both parties of one stream."""
 
 
 @dataclass(slots=True)
-class Grounds:
+class Infrastructure:
     """What a control node stands on, as configured or embedded.
 
     journal_url: where Redis is. nodes: the relay nodes. ends: how to end each embedded process. begun: those of them
@@ -44,9 +47,9 @@ class Grounds:
 
 
 @asynccontextmanager
-async def grounds(config: Config) -> AsyncIterator[Grounds]:
+async def grounds(config: Config) -> AsyncIterator[Infrastructure]:
     """Return Redis and relays as configured, and run those that are not. Raises StartError."""
-    made = Grounds(config.journal.url or "", config.nodes)
+    made = Infrastructure(config.journal.url or "", config.nodes)
     if config.journal.url and config.nodes:
         yield made
         return
@@ -55,9 +58,9 @@ async def grounds(config: Config) -> AsyncIterator[Grounds]:
             await _begin(made, config)
             yield made
         except BaseException:
-            await in_thread(partial(_end, made.begun))
+            await _in_thread(partial(_end, made.begun))
             raise
-        await in_thread(partial(_end, [partial(end_all, config.service.state_dir), *made.ends]))
+        await _in_thread(partial(_end, [partial(end_all, config.service.state_dir), *made.ends]))
 
 
 def _end(ends: Sequence[Callable[[], None]]) -> None:
@@ -65,23 +68,23 @@ def _end(ends: Sequence[Callable[[], None]]) -> None:
         end()
 
 
-async def _begin(made: Grounds, config: Config) -> None:
+async def _begin(made: Infrastructure, config: Config) -> None:
     try:
         if not config.journal.url:
-            await in_thread(partial(_begin_redis, made, config))
+            await _in_thread(partial(_begin_redis, made, config))
         if not config.nodes:
-            await in_thread(partial(_begin_relays, made, config))
+            await _in_thread(partial(_begin_relays, made, config))
     except (EmbeddedRedisError, EmbeddedRelayError) as error:
         raise StartError(str(error)) from error
 
 
-def _begin_redis(made: Grounds, config: Config) -> None:
+def _begin_redis(made: Infrastructure, config: Config) -> None:
     redis = EmbeddedRedis(config.service.state_dir)
     made.note(redis.stop, found=redis.runs())
     made.journal_url = redis.ensure()
 
 
-def _begin_relays(made: Grounds, config: Config) -> None:
+def _begin_relays(made: Infrastructure, config: Config) -> None:
     state_dir = config.service.state_dir
     for number, ports in enumerate(shares(config.embedded.media_ports, config.embedded.relays), 1):
         name = f"relay-{number}"
@@ -119,3 +122,13 @@ def end_all(state_dir: Path) -> None:
 
 def _state_file(state_dir: Path, name: str) -> Path:
     return state_dir / f"{name}.json"
+
+
+async def _in_thread(work: Callable[[], T]) -> T:
+    """Do blocking work on another thread. It is not left half done: a cancellation waits for its end."""
+    running = asyncio.ensure_future(asyncio.to_thread(work))
+    try:
+        return await asyncio.shield(running)
+    except asyncio.CancelledError:
+        await asyncio.wait([running])
+        raise

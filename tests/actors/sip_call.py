@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from actors.effects import Flow, Spawn
-from actors.flows.sip.observe import CSEQ_SHIFT, Seen, signal
+from actors.flows.sip.observe import CSEQ_SHIFT, ObservedSipMessage, signal
 from actors.flows.sip.own_requests import Own, request_in_dialog
 from actors.sip_requests import SipOutcome
 from engines.ng.bencode import NgDict
@@ -108,7 +108,7 @@ class SipCall:
     def _signal(
         self, event: SipMessage, place: int, news: Sequence[Event], told: PartyLearned | None, expires: int
     ) -> Flow:
-        seen = Seen(call_id=self.call_id, event=event, at=self.cluster.loop.now_ms(), expires=expires)
+        seen = ObservedSipMessage(call_id=self.call_id, event=event, at=self.cluster.loop.now_ms(), expires=expires)
         return signal(seen, self.cluster.nodes[place].table, news, told)
 
     def _forward(self, event: SipMessage, reply: NgDict) -> None:

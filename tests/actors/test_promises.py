@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from actors import replies
 from actors.command import Command
 from actors.flows.media import sessions
-from actors.flows.media.delete import want
+from actors.flows.media.delete import intend_deletes
 from actors.flows.media.lateness import PRECISION, is_late
 from events.registry import Answered, DeleteIntended, Offered, Scope
 from tests.actors.fake_relay import text_of
@@ -249,7 +249,7 @@ def check_fresh(cluster: Cluster, asked: Asked) -> None:
         places = {(found.node, found.relay_id) for state in states if (found := find(state, command))}
         assert set(asked_of_nodes(cluster, command)) <= places, asked
     if reply == replies.not_found(command.request):
-        assert any(is_late(state, command) or want(state, command).value is None for state in states), asked
+        assert any(is_late(state, command) or intend_deletes(state, command).value is None for state in states), asked
     elif reply == replies.error(replies.UNKNOWN_CALL) and find is not None and cluster.relays:
         # A node that was asked may have said so, or lost the session while it was.
         assert asked_of_nodes(cluster, command) or not all(find(state, command) for state in states), asked

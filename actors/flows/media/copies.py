@@ -133,7 +133,7 @@ def forgotten(state: CallState, before: int) -> list[Event]:
     return [
         CopyDeleteIntended(copy=name, reason=UNRESOLVED)
         for name, copy in state.usable_copies()
-        if not copy.offered and not copy.closing and copy.wanted_at <= before
+        if not copy.offered and not copy.closing and copy.intended_at <= before
     ]
 
 

@@ -1,4 +1,4 @@
-"""The flows of deletes: a client's, and the teardown of a session that is to go, whoever wanted it gone."""
+"""The flows of deletes: a client's, and the teardown of a session that is to go, whoever asked for that."""
 
 from __future__ import annotations
 
@@ -50,12 +50,12 @@ class Removal:
     early: bool = False
 
 
-Wanted: TypeAlias = tuple[Sequence[Removal], Command]
+IntendedDeletes: TypeAlias = tuple[Sequence[Removal], Command]
 """Removals, and the delete that they belong to."""
 
 
 def delete(command: Command) -> Flow:
-    """Carry a client's delete out: journal that it is wanted, ask the nodes, journal what they confirmed.
+    """Carry a client's delete out: journal that it is intended, ask the nodes, journal what they confirmed.
 
     A node that does not answer leaves the delete due; the client is told ok with a warning, since it will happen.
     """
@@ -76,7 +76,7 @@ def end_unanswered(command: Command, callers_tag: str) -> Flow:
 
 
 def _want_of_party(command: Command, tag: str, state: CallState) -> Decision:
-    return want(state, command) if is_party(state, tag) else Decision([], None)
+    return intend_deletes(state, command) if is_party(state, tag) else Decision([], None)
 
 
 def _want_unanswered(command: Command, callers_tag: str, state: CallState) -> Decision:
@@ -86,7 +86,7 @@ def _want_unanswered(command: Command, callers_tag: str, state: CallState) -> De
         return Decision([], None)
     if state.status is CallStatus.NEW:  # it has no session, and its settings are to go
         return Decision([DeleteIntended(scope=Scope.CALL, sessions=(), reason=command.reason)], ())
-    return want(state, command)
+    return intend_deletes(state, command)
 
 
 def _delete(removals: Sequence[Removal] | None, command: Command) -> Step[NgDict]:
@@ -101,16 +101,16 @@ def _delete(removals: Sequence[Removal] | None, command: Command) -> Step[NgDict
     return replies.ok(f"Node {removals[0].node}: {outcomes[0].reason}; the delete stays due")
 
 
-def carry_out(wanted: Sequence[Wanted]) -> Flow:
-    """Ask for removals that stand in the journal as wanted. Nobody waits for it: they stay due until confirmed."""
-    for removals, command in wanted:
+def carry_out(intended: Sequence[IntendedDeletes]) -> Flow:
+    """Ask for removals that stand in the journal as intended. Nobody waits for it: they stay due until confirmed."""
+    for removals, command in intended:
         yield from remove(removals, command)
     return None
 
 
 def teardown(node: str, relay_id: str) -> Flow:
-    """Remove one session whose removal is wanted, if it still is."""
-    removal = yield Read(lambda state: _wanted_removal(state, node, relay_id))
+    """Remove one session whose removal is intended, if it still is."""
+    removal = yield Read(lambda state: _intended_removal(state, node, relay_id))
     if removal is not None:
         yield from remove([removal], None)
     return None
@@ -126,7 +126,7 @@ def removal_of(state: CallState, session: Session, *, alone: bool = False) -> Re
     return Removal(session.node, session.relay_id, operation, early=early)
 
 
-def _wanted_removal(state: CallState, node: str, relay_id: str) -> Removal | None:
+def _intended_removal(state: CallState, node: str, relay_id: str) -> Removal | None:
     session = sessions.at(state, node, relay_id)
     return removal_of(state, session) if session.status is SessionStatus.CLOSING else None
 
@@ -135,11 +135,11 @@ def _want_or_note(state: CallState, command: Command) -> Decision:
     """Decide what a client's delete takes away; where that is nothing, it still stops what was asked before it."""
     if command.wording is None and is_late(state, command):
         return Decision([], None)
-    decision = want(state, command)
+    decision = intend_deletes(state, command)
     return decision if decision.events or decision.value is not None else Decision(ends_noted(state, command), None)
 
 
-def want(state: CallState, command: Command) -> Decision:
+def intend_deletes(state: CallState, command: Command) -> Decision:
     """Decide what a delete takes away. The value is the Removals to ask for, None if it names nothing that is there."""
     if state.status is not CallStatus.LIVE:
         return Decision([], None)
@@ -161,8 +161,8 @@ def want(state: CallState, command: Command) -> Decision:
     if not whole and not partly and command.from_tag:
         return Decision([], None)
     whole += _doubles(state, command, [*whole, *partly, *shared])
-    wish = _wish(state, command, whole, partly)
-    return Decision([*wish.events, *_left(shared, command)], wish.value)
+    intention = _intention(state, command, whole, partly)
+    return Decision([*intention.events, *_left(shared, command)], intention.value)
 
 
 def _share(session: Session, named: Sequence[SessionDialog]) -> bool:
@@ -175,7 +175,7 @@ def _left(shared: Sequence[Session], command: Command) -> list[Event]:
     """Say that dialogs have left their branches to others: of that no node is told."""
     events: list[Event] = []
     for session in shared:
-        events.append(_wanted(command, Scope.BRANCH, (session.number,)))
+        events.append(_intended(command, Scope.BRANCH, (session.number,)))
         events.append(_branch_deleted(session, command))
     return events
 
@@ -232,21 +232,21 @@ def _is_about(session: Session, command: Command) -> bool:
     return bool(session.dialogs) or not command.from_tag or session.from_tag in (command.from_tag, command.to_tag)
 
 
-def _wish(state: CallState, command: Command, whole: Sequence[Session], partly: Sequence[Session]) -> Decision:
+def _intention(state: CallState, command: Command, whole: Sequence[Session], partly: Sequence[Session]) -> Decision:
     not_before = _delayed_until(command, whole)
     events: list[Event] = []
     everything = not partly and len(whole) == len(list(state.usable_sessions()))
     if whole or (everything and command.ends_call):
         numbers = tuple(session.number for session in whole)
         scope = Scope.CALL if everything and command.ends_call else Scope.SESSION
-        events.append(_wanted(command, scope, numbers, not_before))
-    events += [_wanted(command, Scope.BRANCH, (session.number,)) for session in partly]
+        events.append(_intended(command, scope, numbers, not_before))
+    events += [_intended(command, Scope.BRANCH, (session.number,)) for session in partly]
     if not_before:
         return Decision(events, [])
     return Decision(events, [*_removals(state, whole, command), *_branch_removals(state, partly, command)])
 
 
-def _wanted(command: Command, scope: Scope, numbers: tuple[int, ...], not_before: int = 0) -> DeleteIntended:
+def _intended(command: Command, scope: Scope, numbers: tuple[int, ...], not_before: int = 0) -> DeleteIntended:
     return DeleteIntended(
         scope=scope,
         sessions=numbers,

@@ -36,7 +36,7 @@ class BranchRemoval:
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class SessionCheck:
     """A session of which it is to be asked whether its node still has it."""
 
     node: str
@@ -51,7 +51,7 @@ class Agenda:
 
     removals: Sequence[Removal] = ()
     branch_removals: Sequence[BranchRemoval] = ()
-    checks: Sequence[Check] = ()
+    checks: Sequence[SessionCheck] = ()
     copies: Sequence[tuple[str, CopyLocation]] = ()
     again: int | None = None
 
@@ -116,7 +116,7 @@ def _given_up(state: CallState, now: int, deadlines: Deadlines) -> list[Event]:
         Deleted(session=session.number, how=RemovalProof.LOST)
         for session in state.remaining_sessions()
         if session.status is SessionStatus.CLOSING
-        and max(session.wanted_at, session.not_before) + deadlines.give_up <= now
+        and max(session.intended_at, session.not_before) + deadlines.give_up <= now
     ]
 
 
@@ -139,13 +139,13 @@ def _agenda(state: CallState, now: int, deadlines: Deadlines) -> Agenda:
         for session in state.usable_sessions()
         for wanted in session.branch_deletes
     ]
-    since = [session.wanted_at for session in to_close] + [branch.wanted.wanted_at for branch in branches]
-    since += [copy.wanted_at for _, copy in state.usable_copies() if copy.closing]
+    since = [session.intended_at for session in to_close] + [branch.wanted.intended_at for branch in branches]
+    since += [copy.intended_at for _, copy in state.usable_copies() if copy.closing]
     checks = [_check_of(session) for session in state.usable_sessions()] if _is_quiet(state, now, deadlines) else []
     tried = deadlines.again(now, min(since)) if since else None
     return Agenda(
         removals=[
-            removal_of(state, session, alone=session.wanted_at + deadlines.operation <= now) for session in to_close
+            removal_of(state, session, alone=session.intended_at + deadlines.operation <= now) for session in to_close
         ],
         branch_removals=branches,
         checks=checks,
@@ -162,10 +162,10 @@ def _is_quiet(state: CallState, now: int, deadlines: Deadlines) -> bool:
     return state.changed + deadlines.probe <= now or (silent is not None and silent <= now)
 
 
-def _check_of(session: Session) -> Check:
+def _check_of(session: Session) -> SessionCheck:
     kind = kind_of(session.engine)
     question = kind.knows(session.relay_id, session.from_tag, session.to_tag)
-    return Check(session.node, session.relay_id, kind, question)
+    return SessionCheck(session.node, session.relay_id, kind, question)
 
 
 def _remove_branches(wishes: Sequence[BranchRemoval]) -> Step[None]:
@@ -203,7 +203,7 @@ def _conclude_branch(wish: BranchRemoval) -> Decide:
     return decide
 
 
-def _check(checks: Sequence[Check]) -> Step[None]:
+def _check(checks: Sequence[SessionCheck]) -> Step[None]:
     """Ask the nodes whether they still have the sessions of a call that was quiet for long."""
     if not checks:
         return

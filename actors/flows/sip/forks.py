@@ -15,7 +15,7 @@ from actors.effects import Flow, Persist, Read, Sleep, Spawn, Step
 from actors.flows.media import sessions
 from actors.flows.media.delete import carry_out
 from actors.flows.sip import relayed_media
-from actors.flows.sip.relayed_media import Media
+from actors.flows.sip.relayed_media import RelayedSdp
 from replay import session_dialogs
 from replay.projection import SPARE
 from replay.relay_settings import CALLEE
@@ -55,7 +55,7 @@ def _free(callers_tag: str, at: int) -> Step[None]:
     yield from carry_out((yield Persist(relayed_media.without_spares(callers_tag, at))))
 
 
-def offer_before(state: CallState, answer: Media) -> Media | None:
+def offer_before(state: CallState, answer: RelayedSdp) -> RelayedSdp | None:
     """Return the offer that a callee's answer needs first, because its branch was freed; None if it needs none."""
     offer = state.given.get((answer.from_tag, answer.branch))
     if answer.leg != CALLEE or offer is None or sessions.awaits(state, answer.from_tag, answer.to_tag, answer.branch):

@@ -13,12 +13,12 @@ from dataclasses import dataclass, replace
 from actors import replies
 from actors.command import Command
 from actors.effects import Decide, Decision, Flow, Persist, Read, Spawn, Step
-from actors.flows.media.delete import Wanted, carry_out, removal_of, want
+from actors.flows.media.delete import IntendedDeletes, carry_out, intend_deletes, removal_of
 from actors.flows.media.sessions import awaits_first_answer
 from actors.flows.sip import forks, relayed_media
 from actors.flows.sip.overdue_requests import overdue
 from actors.flows.sip.parties import cseq_shift, learned
-from actors.flows.sip.relayed_media import Media
+from actors.flows.sip.relayed_media import RelayedSdp
 from actors.node_table import NodeTable
 from engines.kind import is_ok
 from engines.ng.bencode import NgDict
@@ -40,7 +40,7 @@ CSEQ_SHIFT = b"cseq-shift"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
+class ObservedSipMessage:
     """A SIP message of a call, seen `at` (ms since the epoch); `received_from` is its source address.
 
     The CSeq of `event` is the one that its request came with. expires: the Session-Expires of a 2xx to INVITE or
@@ -62,17 +62,17 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class _Noted:
-    """What there is to do about a message that stands in the journal. ended: what is Wanted of nodes for what it ended.
+    """What there is to do about a message that stands in the journal. ended: the deletes of what it ended.
 
     shift: that of its request's CSeq.
     """
 
     verdict: Verdict
     shift: int
-    ended: Sequence[Wanted]
+    ended: Sequence[IntendedDeletes]
 
 
-def see(seen: Seen, nodes: NodeTable) -> Flow:
+def see(seen: ObservedSipMessage, nodes: NodeTable) -> Flow:
     """Journal a message, relay its body if it is an offer or answer, and do what it does to the call.
 
     The reply's `sdp` is what is to stand in the message in place of its own. Where no relay speaks for the body, though
@@ -82,7 +82,7 @@ def see(seen: Seen, nodes: NodeTable) -> Flow:
 
 
 def signal(
-    seen: Seen,
+    seen: ObservedSipMessage,
     nodes: NodeTable,
     news: Sequence[Event] = (),
     party: PartyLearned | None = None,
@@ -110,7 +110,7 @@ def signal(
     return reply
 
 
-def _note(seen: Seen, news: Sequence[Event], party: PartyLearned | None) -> Decide:
+def _note(seen: ObservedSipMessage, news: Sequence[Event], party: PartyLearned | None) -> Decide:
     def decide(state: CallState) -> Decision:
         if not is_of(state, seen.event, joins=seen.joins):
             return Decision([], _Noted(_foreign(seen.event), 0, ()))
@@ -133,7 +133,7 @@ def _foreign(event: SipMessage) -> Verdict:
     return Verdict(role, event.sender, event.branch, fault=Fault.FOREIGN, why=Fault.FOREIGN.phrase, stray=True)
 
 
-def _negotiated(state: CallState, seen: Seen) -> tuple[Verdict, Sequence[Event]]:
+def _negotiated(state: CallState, seen: ObservedSipMessage) -> tuple[Verdict, Sequence[Event]]:
     """Return the verdict on a message, and first the ends of requests that stood in its way too long."""
     negotiation = state.negotiation or Negotiation()
     verdict = decide(negotiation, seen.event)
@@ -145,11 +145,11 @@ def _negotiated(state: CallState, seen: Seen) -> tuple[Verdict, Sequence[Event]]
     for end in late:
         ended = decide(negotiation, end)
         negotiation.apply(end, ended.recorded())
-        ends.append(_signalled(Seen(call_id=seen.call_id, event=end, at=seen.at), ended))
+        ends.append(_signalled(ObservedSipMessage(call_id=seen.call_id, event=end, at=seen.at), ended))
     return decide(negotiation, seen.event), ends
 
 
-def _signalled(seen: Seen, verdict: Verdict) -> SipMessageSeen:
+def _signalled(seen: ObservedSipMessage, verdict: Verdict) -> SipMessageSeen:
     event = seen.event
     return SipMessageSeen(
         method=event.method,
@@ -167,7 +167,9 @@ def _signalled(seen: Seen, verdict: Verdict) -> SipMessageSeen:
     )
 
 
-def _ended(state: CallState, seen: Seen, verdict: Verdict) -> tuple[Sequence[Event], Sequence[Wanted]]:
+def _ended(
+    state: CallState, seen: ObservedSipMessage, verdict: Verdict
+) -> tuple[Sequence[Event], Sequence[IntendedDeletes]]:
     """Return the end of what a message ends, as events and as removals; nothing if it was ended before."""
     if _change(verdict) is Change.REJECTED:
         return _in_vain(state, seen, verdict)
@@ -177,11 +179,13 @@ def _ended(state: CallState, seen: Seen, verdict: Verdict) -> tuple[Sequence[Eve
     if state.status is CallStatus.NEW:  # there is no session, and with the last dialog the settings are to go, too
         ends = verdict.change is Change.CALL_ENDED
         return ((DeleteIntended(scope=Scope.CALL, sessions=(), reason=command.reason),) if ends else ()), ()
-    wish = want(state, command)
-    return wish.events, [(wish.value, command)] if wish.value else ()
+    intention = intend_deletes(state, command)
+    return intention.events, [(intention.value, command)] if intention.value else ()
 
 
-def _in_vain(state: CallState, seen: Seen, verdict: Verdict) -> tuple[Sequence[Event], Sequence[Wanted]]:
+def _in_vain(
+    state: CallState, seen: ObservedSipMessage, verdict: Verdict
+) -> tuple[Sequence[Event], Sequence[IntendedDeletes]]:
     """End the sessions that were made for an offer which was rejected: its parties go on where they have agreed."""
     of_both = [
         s for s in state.usable_sessions() if session_dialogs.between(s.dialogs, seen.callers_tag, verdict.callee_tag)
@@ -190,12 +194,12 @@ def _in_vain(state: CallState, seen: Seen, verdict: Verdict) -> tuple[Sequence[E
     if not made or made == of_both:
         return (), ()
     why = "the offer that it was made for was rejected"
-    wanted = DeleteIntended(scope=Scope.SESSION, sessions=tuple(session.number for session in made), reason=why)
+    intended = DeleteIntended(scope=Scope.SESSION, sessions=tuple(session.number for session in made), reason=why)
     command = relayed_media.dialog_delete(seen.call_id, verdict.callee_tag, why, seen.at)
-    return (wanted,), [([removal_of(state, session) for session in made], command)]
+    return (intended,), [([removal_of(state, session) for session in made], command)]
 
 
-def _delete(seen: Seen, verdict: Verdict) -> Command | None:
+def _delete(seen: ObservedSipMessage, verdict: Verdict) -> Command | None:
     call_id, tag, why = seen.call_id, seen.callers_tag, verdict.why or str(verdict.change)
     match _change(verdict):
         case Change.BRANCH_FAILED:
@@ -208,7 +212,7 @@ def _delete(seen: Seen, verdict: Verdict) -> Command | None:
             return None
 
 
-def _relay_body(seen: Seen, verdict: Verdict, nodes: NodeTable) -> Step[NgDict]:
+def _relay_body(seen: ObservedSipMessage, verdict: Verdict, nodes: NodeTable) -> Step[NgDict]:
     if seen.event.sdp is None:
         return replies.ok()
     given = yield Read(lambda state: _given(state, seen, verdict))
@@ -218,7 +222,7 @@ def _relay_body(seen: Seen, verdict: Verdict, nodes: NodeTable) -> Step[NgDict]:
     if late or _part(verdict) not in (Role.OFFER, Role.ANSWER):
         unspoken_for: NgDict = yield Read(lambda state: _unspoken_for(state, seen.event, verdict))
         return unspoken_for
-    media: Media = yield Read(lambda state: _media(state, seen, verdict))
+    media: RelayedSdp = yield Read(lambda state: _media(state, seen, verdict))
     if media.verb == "answer" and verdict.exchange == 1:
         before = yield Read(lambda state: forks.offer_before(state, media))
         offered = (yield from _said(relayed_media.relay_media(before, nodes))) if before else replies.ok()
@@ -252,7 +256,7 @@ def _change(verdict: Verdict) -> Change:
     return verdict.again if verdict.change is Change.NONE else verdict.change
 
 
-def _given(state: CallState, seen: Seen, verdict: Verdict) -> bytes:
+def _given(state: CallState, seen: ObservedSipMessage, verdict: Verdict) -> bytes:
     """Return what stood in place of a body the last time; nothing if it is a new one, or was not relayed in the end."""
     leg = state.given.get((_tag_of(seen, verdict, verdict.leg), verdict.branch))
     return leg.relayed if leg and verdict.role is Role.REPEAT and leg.sdp == seen.event.sdp else b""
@@ -264,12 +268,12 @@ def _said(flow: Flow) -> Step[NgDict]:
     return reply
 
 
-def _media(state: CallState, seen: Seen, verdict: Verdict) -> Media:
+def _media(state: CallState, seen: ObservedSipMessage, verdict: Verdict) -> RelayedSdp:
     is_offer = _part(verdict) is Role.OFFER
     offerer = verdict.leg if is_offer else verdict.leg.other
     from_tag = _tag_of(seen, verdict, offerer)
     first = is_offer and (verdict.exchange == 1 or awaits_first_answer(state, from_tag, verdict.branch))
-    return Media(
+    return RelayedSdp(
         verb="offer" if is_offer else "answer",
         call_id=seen.call_id,
         leg=str(verdict.leg),
@@ -283,7 +287,7 @@ def _media(state: CallState, seen: Seen, verdict: Verdict) -> Media:
     )
 
 
-def _tag_of(seen: Seen, verdict: Verdict, leg: Leg) -> str:
+def _tag_of(seen: ObservedSipMessage, verdict: Verdict, leg: Leg) -> str:
     return seen.callers_tag if leg is Leg.CALLER else verdict.callee_tag
 
 
@@ -295,7 +299,7 @@ def _beside(flow: Flow, *, waits: bool) -> Step[None]:
         yield Spawn(flow)
 
 
-def _end(seen: Seen, noted: _Noted, nodes: NodeTable) -> Flow:
+def _end(seen: ObservedSipMessage, noted: _Noted, nodes: NodeTable) -> Flow:
     """Have nodes asked to remove what the message ended, and let who is left be heard."""
     yield from carry_out(noted.ended)
     if _change(noted.verdict) is Change.DIALOG_ENDED:
@@ -303,14 +307,14 @@ def _end(seen: Seen, noted: _Noted, nodes: NodeTable) -> Flow:
     return None
 
 
-def _let_hear(seen: Seen, nodes: NodeTable) -> Step[None]:
+def _let_hear(seen: ObservedSipMessage, nodes: NodeTable) -> Step[None]:
     """Tell the relay the answer of who is to be heard once more, if another's came after it."""
     overtaken = yield Read(lambda state: forks.answer_overtaken(state, seen.callers_tag))
     if overtaken is not None:
         yield from relayed_media.relay_media(_medias(seen, overtaken)[1], nodes)
 
 
-def _follow(seen: Seen, verdict: Verdict, nodes: NodeTable, *, waits: bool) -> Step[None]:
+def _follow(seen: ObservedSipMessage, verdict: Verdict, nodes: NodeTable, *, waits: bool) -> Step[None]:
     """Do what the message does to the call after its body was relayed. What is done already is not done again."""
     match _change(verdict):
         case Change.ESTABLISHED:
@@ -322,7 +326,7 @@ def _follow(seen: Seen, verdict: Verdict, nodes: NodeTable, *, waits: bool) -> S
             pass
 
 
-def _restore(seen: Seen, verdict: Verdict, nodes: NodeTable) -> Step[None]:
+def _restore(seen: ObservedSipMessage, verdict: Verdict, nodes: NodeTable) -> Step[None]:
     """Bring the relay back to what was agreed before an offer that was rejected."""
     agreement = yield Read(lambda state: _agreement(state, seen.callers_tag, verdict.callee_tag))
     for media in _medias(seen, agreement) if agreement else ():
@@ -332,11 +336,11 @@ def _restore(seen: Seen, verdict: Verdict, nodes: NodeTable) -> Step[None]:
             return
 
 
-def _medias(seen: Seen, agreement: Agreement) -> tuple[Media, Media]:
+def _medias(seen: ObservedSipMessage, agreement: Agreement) -> tuple[RelayedSdp, RelayedSdp]:
     """Say an offer and its answer once more."""
     from_caller = agreement.from_tag == seen.callers_tag
     offerer, answerer = (Leg.CALLER, Leg.CALLEE) if from_caller else (Leg.CALLEE, Leg.CALLER)
-    offer = Media(
+    offer = RelayedSdp(
         verb="offer",
         call_id=seen.call_id,
         leg=str(offerer),

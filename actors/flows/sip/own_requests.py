@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from actors import replies
 from actors.effects import Decide, Decision, Flow, Persist, Read, RetryAt, SendSip, Sleep, Spawn, Step
-from actors.flows.media.delete import Wanted, carry_out, want
+from actors.flows.media.delete import IntendedDeletes, carry_out, intend_deletes
 from actors.flows.recovery.retry import attend_again
 from actors.flows.sip import relayed_media
 from actors.sip_requests import NO_DIALOG, DialogRequest, SipOutcome
@@ -60,7 +60,7 @@ class _Farewell:
     """The end of dialogs, as it stands in the journal: the BYEs, and the removals that are Wanted of nodes."""
 
     byes: Sequence[_Intended]
-    wanted: Sequence[Wanted]
+    wanted: Sequence[IntendedDeletes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,7 +296,7 @@ def _farewell(state: CallState, reason: str, tag: str = "") -> tuple[list[Event]
 
 def _relay_ends(
     state: CallState, reason: str, gone: Sequence[str], *, whole: bool
-) -> tuple[Sequence[Event], Sequence[Wanted]]:
+) -> tuple[Sequence[Event], Sequence[IntendedDeletes]]:
     if state.status is CallStatus.NEW:
         return [DeleteIntended(scope=Scope.CALL, sessions=(), reason=reason)] if whole else [], []
     if whole:
@@ -305,7 +305,7 @@ def _relay_ends(
         command = relayed_media.call_delete(state.call_id, *tags, reason, state.changed)
     else:
         command = relayed_media.dialog_delete(state.call_id, gone[0], reason, state.changed)
-    wish = want(state, command)
+    wish = intend_deletes(state, command)
     return wish.events, [(wish.value, command)] if wish.value else []
 
 

@@ -17,7 +17,7 @@ from actors import replies
 from actors.command import Command, Wording
 from actors.effects import Decide, Decision, Flow, Persist, Read
 from actors.flows.media.answer import answer
-from actors.flows.media.delete import Wanted, carry_out, want
+from actors.flows.media.delete import IntendedDeletes, carry_out, intend_deletes
 from actors.flows.media.node_request import delete_request, engaged_branch, set_of, tags_in_force
 from actors.flows.media.offer import offer
 from actors.node_table import NodeTable
@@ -37,7 +37,7 @@ NOT_ENGAGED = "no relay is engaged for this branch"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Media:
+class RelayedSdp:
     """An offer or answer to be relayed. `leg` (caller or callee) sent the SDP; tags as in MediaRequest.
 
     anew: whether an offer is to have a session of its own.
@@ -83,7 +83,7 @@ def _said(decide: Decide) -> Flow:
     return result.reply if isinstance(result, replies.Refusal) else replies.ok()
 
 
-def relay_media(media: Media, nodes: NodeTable, *, moves: bool = True) -> Flow:
+def relay_media(media: RelayedSdp, nodes: NodeTable, *, moves: bool = True) -> Flow:
     """Relay an offer or answer as the settings say. Where a leg disabled the relay, the SDP comes back as it is.
 
     moves: whether an offer may go to another node when that of its dialog does not take it.
@@ -103,7 +103,7 @@ def notice_tag(call_id: str, branch: str) -> str:
     return f"{branch} {call_id}"
 
 
-def _engagement(state: CallState, media: Media) -> Engagement | replies.Refusal | None:
+def _engagement(state: CallState, media: RelayedSdp) -> Engagement | replies.Refusal | None:
     """Return what is engaged, None if a leg disabled it; a Refusal if nothing is, or the settings make no sense."""
     if state.status is CallStatus.ENDED and state.relay is None:
         return replies.UNKNOWN
@@ -120,7 +120,7 @@ def _engagement(state: CallState, media: Media) -> Engagement | replies.Refusal 
     return engagement
 
 
-def _command(media: Media, engagement: Engagement) -> Command:
+def _command(media: RelayedSdp, engagement: Engagement) -> Command:
     return Command(
         verb=media.verb,
         call_id=media.call_id,
@@ -136,14 +136,14 @@ def _command(media: Media, engagement: Engagement) -> Command:
     )
 
 
-def _wording(media: Media) -> Wording:
+def _wording(media: RelayedSdp) -> Wording:
     def words(state: CallState, engine: str) -> NgDict:
         return kind_of(engine).request(media_request(state, media))
 
     return words
 
 
-def media_request(state: CallState, media: Media) -> MediaRequest:
+def media_request(state: CallState, media: RelayedSdp) -> MediaRequest:
     """Return what is to be said about an SDP, by the settings in force."""
     relay = state.relay or RelaySettings()
     sender = relay.in_force(media.leg, media.branch)
@@ -174,11 +174,11 @@ def media_request(state: CallState, media: Media) -> MediaRequest:
     )
 
 
-def _senders_tag(media: Media) -> str:
+def _senders_tag(media: RelayedSdp) -> str:
     return media.from_tag if media.verb == "offer" else media.to_tag
 
 
-def _offered_by_caller(media: Media) -> bool:
+def _offered_by_caller(media: RelayedSdp) -> bool:
     return (media.leg == CALLER) == (media.verb == "offer")
 
 
@@ -204,10 +204,10 @@ def without_spares(callers_tag: str, at: int) -> Decide:
 
     def decide(state: CallState) -> Decision:
         events: list[Event] = []
-        wanted: list[Wanted] = []
+        wanted: list[IntendedDeletes] = []
         for branch, opener in state.spare_branches().items():
             command = branch_delete(state.call_id, callers_tag or opener, branch, "another branch was answered", at)
-            decision = want(state, command)
+            decision = intend_deletes(state, command)
             events += decision.events
             wanted += [([removal], command) for removal in decision.value or ()]
         return Decision(events, wanted)

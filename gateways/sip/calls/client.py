@@ -13,7 +13,7 @@ from actors.directory import Directory
 from actors.effects import Flow, Read
 from actors.flows.media.delete import end_unanswered
 from actors.flows.sip import relayed_media as flows
-from actors.flows.sip.observe import CSEQ_SHIFT, REFUSE_WITH, REMEDY, VERDICT, Seen, signal
+from actors.flows.sip.observe import CSEQ_SHIFT, REFUSE_WITH, REMEDY, VERDICT, ObservedSipMessage, signal
 from actors.flows.sip.own_requests import end_call
 from actors.node_table import NodeTable
 from engines.kind import is_ok, reason
@@ -182,14 +182,18 @@ class CallClient:
 
         joins: an INVITE that is a further branch of a call, and begins none.
         """
-        seen = Seen(call_id=name, event=event, received_from=source, at=self._now(), expires=expires, joins=joins)
+        seen = ObservedSipMessage(
+            call_id=name, event=event, received_from=source, at=self._now(), expires=expires, joins=joins
+        )
         waits = _goes_on_unheard(event) and self._untold.has(name)
         seeing = _WAITS if waits else await self._say(seen, news, party)
         if seeing.unheard and _goes_on_unheard(event):
             self._untold.keep(Unsaid(name, replace(event, sdp=None), source, news, party, expires))
         return seeing
 
-    async def _say(self, seen: Seen, news: Sequence[Event], party: PartyLearned | None) -> ObservedMessage:
+    async def _say(
+        self, seen: ObservedSipMessage, news: Sequence[Event], party: PartyLearned | None
+    ) -> ObservedMessage:
         event, flow = seen.event, signal(seen, self._nodes, news, party)
         serial_key = None if event.method == "BYE" else event.branch
         opens = event.begins_call and not seen.joins
@@ -233,7 +237,7 @@ class CallClient:
         return await self._say_again(Unsaid(call.name, event, item.source))
 
     async def _say_again(self, item: Unsaid) -> RefusalCode | None:
-        seen = Seen(
+        seen = ObservedSipMessage(
             call_id=item.name, event=item.event, received_from=item.source, at=self._now(), expires=item.expires
         )
         unheard = (await self._say(seen, item.news, item.party)).unheard

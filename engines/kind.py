@@ -108,7 +108,7 @@ class RelayKind(Protocol):
         """
 
     def request(self, media: MediaRequest) -> NgDict:
-        """Say an offer, answer or delete of a call in the ng protocol, for `perform`; call-id is left to that.
+        """Return an offer, answer or delete in the ng protocol, for `perform`, which adds the call-id.
 
         Raises Untranslatable, which names the flag that cannot be meant and says what to do.
         """
@@ -150,7 +150,7 @@ def packets_of(reply: NgDict) -> int:
 
 
 def reason(reply: NgDict) -> str:
-    """Tell why the reply is not ok, or its warning; "" where it says nothing."""
+    """Return why the reply is not ok, or its warning; "" where it has none."""
     for key in (b"error-reason", b"message", b"warning"):
         text = reply.get(key)
         if isinstance(text, bytes):

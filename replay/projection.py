@@ -37,9 +37,9 @@ class Deadlines:
     session_timer: int = 32_000
 
     def again(self, now: int, since: int) -> int:
-        """Return when to try again what was wanted at `since`: after twice as long from try to try, up to `probe`.
+        """Return when to try again what was intended at `since`: after twice as long from try to try, up to `probe`.
 
-        So nothing needs to be journalled of a try: the wish's age is the measure.
+        So nothing needs to be journalled of a try: the intention's age is the measure.
         """
         return now + min(max(now - since, self.retry), self.probe)
 
@@ -61,24 +61,24 @@ def due(state: CallState, deadlines: Deadlines) -> int | None:
 
 def due_times(state: CallState, deadlines: Deadlines) -> list[int]:
     """Return when each thing of the call wants attention, ms since the epoch."""
-    wishes: list[int] = []
+    times: list[int] = []
     if state.status is CallStatus.QUARANTINED:
-        return wishes
+        return times
     if state.status is CallStatus.LIVE:
-        wishes.append(state.changed + _patience(state, deadlines))
+        times.append(state.changed + _patience(state, deadlines))
     for session in state.sessions.values():
         if session.status is not SessionStatus.CLOSED:
-            _add_wishes(wishes, session, deadlines)
+            _add_due_times(times, session, deadlines)
     if state.relay is not None and state.spare_branches():
-        wishes.append(state.relay.established_at + SPARE + deadlines.retry)
+        times.append(state.relay.established_at + SPARE + deadlines.retry)
     for _, copy in state.usable_copies():
         if copy.closing:
-            wishes.append(copy.intended_at + deadlines.retry)
+            times.append(copy.intended_at + deadlines.retry)
         elif not copy.offered:
-            wishes.append(copy.intended_at + deadlines.operation)
+            times.append(copy.intended_at + deadlines.operation)
     if state.sip_dialogs is not None:
-        wishes += _dialog_wishes(state, deadlines)
-    return wishes
+        times += _dialog_due_times(state, deadlines)
+    return times
 
 
 def _patience(state: CallState, deadlines: Deadlines) -> int:
@@ -93,16 +93,16 @@ def unanswered_for(state: CallState, deadlines: Deadlines) -> int:
     return deadlines.offer if state.negotiation is None else max(deadlines.offer, deadlines.ringing)
 
 
-def _add_wishes(wishes: list[int], session: Session, deadlines: Deadlines) -> None:
+def _add_due_times(times: list[int], session: Session, deadlines: Deadlines) -> None:
     if session.status is SessionStatus.CLOSING:
-        wishes.append(max(session.not_before, session.intended_at + deadlines.retry))
+        times.append(max(session.not_before, session.intended_at + deadlines.retry))
     if session.operations:
-        wishes += [operation.at + deadlines.operation for operation in session.operations.values()]
+        times += [operation.at + deadlines.operation for operation in session.operations.values()]
     if session.branch_deletes:
-        wishes += [wanted.intended_at + deadlines.retry for wanted in session.branch_deletes]
+        times += [delete.intended_at + deadlines.retry for delete in session.branch_deletes]
 
 
-def _dialog_wishes(state: CallState, deadlines: Deadlines) -> Iterator[int]:
+def _dialog_due_times(state: CallState, deadlines: Deadlines) -> Iterator[int]:
     requests = state.sip_dialogs.requests if state.sip_dialogs else {}
     yield from (request.at + deadlines.request for request in requests.values())
     if not requests:  # what comes of these is known soon, and says more

@@ -172,7 +172,7 @@ def _share(session: Session, named: Sequence[SessionDialog]) -> bool:
 
 
 def _left(shared: Sequence[Session], command: Command) -> list[Event]:
-    """Say that dialogs have left their branches to others: of that no node is told."""
+    """Return the events that dialogs have left their branches to others: no node is told of that."""
     events: list[Event] = []
     for session in shared:
         events.append(_intended(command, Scope.BRANCH, (session.number,)))

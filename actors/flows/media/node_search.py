@@ -68,7 +68,7 @@ class Search:
         return [node for node in candidates if node.name not in self._names and node.engine not in self._kinds]
 
     def failed(self, kind: str, session: tuple[str, str], refusal: NgDict) -> None:
-        """Take note of a session, given as node and id there, in which the offer failed, and with what words.
+        """Record a session (node, id there) in which the offer failed, and the reason.
 
         A node that does not know the session may well take a new one.
         """

@@ -120,7 +120,7 @@ def _intend(command: Command, choices: Choices, waited: int) -> Decide:
 
 
 def _impossible(state: CallState, command: Command) -> replies.Refusal | None:
-    """Tell why the offer is refused whatever the nodes are like; None if it is not."""
+    """Return why the offer is refused whatever the nodes are like; None if it is not."""
     if state.status is CallStatus.QUARANTINED:
         return replies.quarantined(state.reason)
     if is_late(state, command):

@@ -42,7 +42,7 @@ class Result:
 
 
 def found(state: CallState, command: Command, waited: int) -> InWork | Result | None:
-    """Tell what there is already of the same offer. `waited`: for how long it was waited for, in ms."""
+    """Return what there is already of the same offer. `waited`: for how long it was waited for, in ms."""
     if not command.digest or state.status is not CallStatus.LIVE:
         return None
     first = _result(state, command)

@@ -7,6 +7,6 @@ from replay.projection import Deadlines, due_times
 
 
 def attend_again(at: int, now: int, deadlines: Deadlines) -> Step[None]:
-    """Let the call be due again at `at`, or before for what has a later time than `now` of its own."""
-    ahead = yield Read(lambda state: [wish for wish in due_times(state, deadlines) if wish > now])
+    """Schedule the call to be due again at `at`, or earlier for what has a time of its own after `now` (ms)."""
+    ahead = yield Read(lambda state: [due for due in due_times(state, deadlines) if due > now])
     yield RetryAt(min([at, *ahead]))

@@ -232,7 +232,7 @@ def _relay_body(seen: ObservedSipMessage, verdict: Verdict, nodes: NodeTable) ->
 
 
 def _unspoken_for(state: CallState, event: SipMessage, verdict: Verdict) -> NgDict:
-    """Say what is done about a body that is neither offer nor answer nor a copy of what was relayed.
+    """Return what is done about a body that is neither offer nor answer nor a copy of what was relayed.
 
     One that the call's own relay has given is no party's: its message comes by here a second time (a spiral).
     """
@@ -300,7 +300,7 @@ def _beside(flow: Flow, *, waits: bool) -> Step[None]:
 
 
 def _end(seen: ObservedSipMessage, noted: _Noted, nodes: NodeTable) -> Flow:
-    """Have nodes asked to remove what the message ended, and let who is left be heard."""
+    """Ask nodes to remove what the message ended, and make those who are left heard."""
     yield from carry_out(noted.ended)
     if _change(noted.verdict) is Change.DIALOG_ENDED:
         yield from _let_hear(seen, nodes)
@@ -308,7 +308,7 @@ def _end(seen: ObservedSipMessage, noted: _Noted, nodes: NodeTable) -> Flow:
 
 
 def _let_hear(seen: ObservedSipMessage, nodes: NodeTable) -> Step[None]:
-    """Tell the relay the answer of who is to be heard once more, if another's came after it."""
+    """Repeat to the relay the answer of the party that is to be heard, if another's came after it."""
     overtaken = yield Read(lambda state: forks.answer_overtaken(state, seen.callers_tag))
     if overtaken is not None:
         yield from relayed_media.relay_media(_medias(seen, overtaken)[1], nodes)
@@ -337,7 +337,7 @@ def _restore(seen: ObservedSipMessage, verdict: Verdict, nodes: NodeTable) -> St
 
 
 def _medias(seen: ObservedSipMessage, agreement: Agreement) -> tuple[RelayedSdp, RelayedSdp]:
-    """Say an offer and its answer once more."""
+    """Return an offer and its answer, to be relayed once more."""
     from_caller = agreement.from_tag == seen.callers_tag
     offerer, answerer = (Leg.CALLER, Leg.CALLEE) if from_caller else (Leg.CALLEE, Leg.CALLER)
     offer = RelayedSdp(

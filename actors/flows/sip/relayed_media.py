@@ -183,14 +183,14 @@ def _offered_by_caller(media: RelayedSdp) -> bool:
 
 
 def establish(branch: str, callers_tag: str, to_tag: str, at: int) -> Flow:
-    """Note that a branch was answered for good, and tear the others down, each under its own id."""
+    """Establish a branch, and tear the others down, each under its own id."""
     yield Persist(lambda state: Decision(established(state, branch, to_tag)))
     yield from carry_out((yield Persist(without_spares(callers_tag, at))))
     return replies.ok()
 
 
 def established(state: CallState, branch: str, to_tag: str) -> list[Event]:
-    """Say that a branch was answered for good: the first one of which that is said has it."""
+    """Return the event that establishes a branch: the first one that is established stays so."""
     if state.relay and state.relay.established is not None:
         return []
     return [BranchEstablished(branch=branch, to_tag=to_tag)]

@@ -24,7 +24,7 @@ DROPPED = (480, "Not Tried")
 
 
 class ScriptedRequest:
-    """A Passage (gateways.sip.proxy.hooks): `routing` as it was when the request came, whatever is loaded later."""
+    """The RequestHooks of a scripted request: `routing` as it was when the request came, whatever is loaded later."""
 
     def __init__(self, routing: Routing, view: RequestView, side: CallSide, dialogs: DialogRequests) -> None:
         self._routing, self._view, self._side, self._dialogs = routing, view, side, dialogs

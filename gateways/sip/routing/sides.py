@@ -147,7 +147,7 @@ def refuse_offers(request: Request) -> None:
 
 
 def settle(seeing: ObservedMessage, message: Message) -> None:
-    """Make a message fit to go on: this is the one way past a call's relay (for all that a Passage or Router sends on).
+    """Make a message fit to go on: the one way past a call's relay, for all that RequestHooks or a Router send on.
 
     Puts what the relay gave for the session description in its place, or takes it out. Raises RefusalError if the
     message cannot go on: nobody speaks for what is in it, or the relay that should could not. A response that does not

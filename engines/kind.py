@@ -63,6 +63,8 @@ class Operation:
     relay_id: the call-id that the session has on the node.
     request: the ng dictionary that the client sent; `call-id` in it is the client's, the kind puts relay_id in its
         place.
+    guarded: of an offer or answer, that no media of its SDP may go past the relay. What is asked by a client of the ng
+        protocol is its own affair: its SDP goes through as it is where the node speaks that protocol.
     alone: of a removal, that nothing else is asked about the session meanwhile. One that is not alone must not create
         anything on its way, for another one may just be confirmed.
     """
@@ -70,6 +72,7 @@ class Operation:
     verb: str
     relay_id: str
     request: NgDict
+    guarded: bool = False
     alone: bool = False
 
 

@@ -5,7 +5,7 @@ A new kind is registered here, by its name in EngineName and an instance of it a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from types import MappingProxyType
 
@@ -14,6 +14,7 @@ from engines.mediaproxy.kind import MediaproxyKind
 from engines.route.kind import RouteKind
 from engines.rtpengine.kind import RtpengineKind
 from engines.rtpproxy.kind import RtpproxyKind
+from engines.sdp.tcp import TcpStreams
 from engines.sets import NodeSpec
 
 
@@ -25,6 +26,13 @@ class EngineName(StrEnum):
     MEDIAPROXY = "mediaproxy"
 
 
+_CONFIGURED: Mapping[str, Callable[[TcpStreams], RelayKind]] = {
+    EngineName.RTPENGINE: RtpengineKind,
+    EngineName.RTPPROXY: RtpproxyKind,
+    EngineName.MEDIAPROXY: MediaproxyKind,
+}
+"""The kinds whose nodes have settings of their own."""
+
 _KINDS: tuple[RelayKind, ...] = (RtpengineKind(), RtpproxyKind(), MediaproxyKind(), RouteKind())
 
 KINDS: Mapping[str, RelayKind] = MappingProxyType({kind.name: kind for kind in _KINDS})
@@ -33,9 +41,8 @@ KINDS: Mapping[str, RelayKind] = MappingProxyType({kind.name: kind for kind in _
 
 def kind_at(node: NodeSpec) -> RelayKind:
     """Return the kind of a node, with what is configured for that node. Raises LookupError if there is none."""
-    if node.engine == EngineName.RTPPROXY:
-        return RtpproxyKind(node.tcp_streams)
-    return MediaproxyKind(node.tcp_streams) if node.engine == EngineName.MEDIAPROXY else kind_of(node.engine)
+    make = _CONFIGURED.get(node.engine)
+    return make(node.tcp_streams) if make is not None else kind_of(node.engine)
 
 
 def kind_of(engine: str) -> RelayKind:

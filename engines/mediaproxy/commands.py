@@ -81,20 +81,19 @@ class Signalling:
 class StreamUpdate:
     """A stream: its media type, where its sender wants it (an IPv4 address, port 0 for nowhere), and its direction.
 
-    ice: whether the sender offers ICE candidates for it.
+    It is told of as one without ICE: its candidates do not go on.
     """
 
     type: bytes
     host: bytes
     port: int
     direction: bytes
-    ice: bool
 
     def encode(self) -> bytes:
         """Return the stream's part of the header. Raises Untranslatable for a media type that is none."""
         if not _MEDIA_TYPE.fullmatch(self.type):
             raise Untranslatable(f"sdp: {self.type!r} is no media type", RefusalCode.NOT_ACCEPTABLE)
-        return b"%s:%s:%d:%s:ice=%s" % (self.type, self.host, self.port, self.direction, b"yes" if self.ice else b"no")
+        return b"%s:%s:%d:%s:ice=no" % (self.type, self.host, self.port, self.direction)
 
 
 def update(kind: MessageType, names: SessionNames, said: Signalling, media: Sequence[StreamUpdate] = ()) -> bytes:

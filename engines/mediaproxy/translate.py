@@ -19,7 +19,7 @@ And those of the ng protocol:
 | `replace`: `origin`, `origin-full` | the o= line's address is rewritten too |
 | `replace`: `session-connection` | the session's c= line is rewritten even if all streams have their own |
 | `replace`: `zero-address` | a c= line with 0.0.0.0 is rewritten too; without it the hold stays |
-| `ICE` `remove` | the SDP's ICE lines are taken out, and the stream counts as one without ICE |
+| `ICE` `remove`, `default`, `optional` | nothing: ICE lines are always taken out, no stream counts as one with ICE |
 | `delete-delay` | nothing: MediaProxy deletes at once, the delay is for the caller to keep |
 | what `engines.mediaproxy.refusals` lists | refused: Untranslatable |
 | all other keys and flags | ignored, as rtpengine ignores what it does not know |
@@ -69,8 +69,7 @@ def translate(request: NgDict, sdp: Sdp) -> Translation:
     options = normalised(request)
     refuse(options, sdp)
     replace = words_of(options, b"replace")
-    strip_ice = b"remove" in words_of(options, b"ice")
-    media = {stream.number: _media(sdp, stream, strip_ice) for stream in sdp.streams if is_relayed(stream)}
+    media = {stream.number: _media(sdp, stream) for stream in sdp.streams if is_relayed(stream)}
     return Translation(
         said=_signalling(options, next((stream.host for stream in media.values()), _NOWHERE)),
         media=media,
@@ -79,19 +78,17 @@ def translate(request: NgDict, sdp: Sdp) -> Translation:
             origin=not replace.isdisjoint({b"origin", b"origin-full"}),
             session_connection=b"session-connection" in replace,
             zero_address=b"zero-address" in replace,
-            strip_ice=strip_ice,
         ),
     )
 
 
-def _media(sdp: Sdp, stream: Stream, strip_ice: bool) -> StreamUpdate:
+def _media(sdp: Sdp, stream: Stream) -> StreamUpdate:
     """Describe a stream. One with port 0 is told of too: the dispatcher's ports are in the order of all streams."""
     return StreamUpdate(
         type=stream.media,
         host=_host(sdp, stream) if stream.is_live else _NOWHERE,
         port=int(stream.port.text),
         direction=sdp.direction_of(stream),
-        ice=not strip_ice and stream.has(b"candidate"),
     )
 
 

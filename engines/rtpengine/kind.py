@@ -1,16 +1,21 @@
 """rtpengine as a kind of relay: requests go through as they are, under the session's own id.
 
-rtpengine knows branches and rewrites SDP itself, so that there is nothing to translate: one command, one reply.
+rtpengine knows branches and rewrites SDP itself, so that there is nothing to translate: one command, one reply. Only
+where no media may go past the node (`Operation.guarded`), its part of that is looked after (`engines.rtpengine.guard`).
 """
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 from engines.kind import UNKNOWN_CALL_ID, Exchange, MalformedReply, Operation, is_limit, is_ok
 from engines.media_request import MediaRequest, to_bytes
 from engines.ng.bencode import BencodeError, NgDict, decode, encode
 from engines.ng.bulky import BULKY, read_partly
-from engines.refusal import RefusalCode, Refused
-from engines.rtpengine import copies, requests
+from engines.refusal import RefusalCode, Refused, refused
+from engines.rtpengine import copies, guard, requests
+from engines.sdp.lines import SdpError
+from engines.sdp.tcp import TcpStreams
 
 _PING = encode({b"command": b"ping"})
 
@@ -26,7 +31,10 @@ _BAD_SDP = frozenset(
 
 
 class RtpengineKind:
-    """The ng protocol of an rtpengine node (docs/ng_control_protocol.md there)."""
+    """The ng protocol of an rtpengine node (docs/ng_control_protocol.md there).
+
+    tcp_streams: what becomes of streams that it cannot relay because they go over TCP.
+    """
 
     name = "rtpengine"
     schemes = frozenset({"udp"})
@@ -34,11 +42,29 @@ class RtpengineKind:
     several_copies = True
     answer_creates = False
 
+    def __init__(self, tcp_streams: TcpStreams = TcpStreams.OFF) -> None:
+        self._tcp_streams = tcp_streams
+
     def perform(self, operation: Operation) -> Exchange:
         """Send the request with the session's id on the node in place of the client's. Raises MalformedReply.
 
+        Where no media may go past the node, it also raises Untranslatable, before the first command.
         The verbs of copies (`engines.copy_request`) are said as subscriptions; one that is changed is ended first.
         """
+        if operation.guarded:
+            return (yield from self._perform_guarded(operation))
+        return (yield from self._perform(operation))
+
+    def _perform_guarded(self, operation: Operation) -> Exchange:
+        alone = operation.verb == "answer" or bool(operation.request.get(b"to-tag"))
+        try:
+            request = guard.narrowed(operation.request, self._tcp_streams, alone=alone)
+        except SdpError as error:
+            return refused(f"Failed to parse SDP: {error}".encode(), RefusalCode.BAD_SDP)
+        reply = yield from self._perform(replace(operation, request=request))
+        return guard.verified(request, reply) if is_ok(reply) else reply
+
+    def _perform(self, operation: Operation) -> Exchange:
         names: NgDict = {b"call-id": to_bytes(operation.relay_id)}
         if operation.verb == "copy_offer" and b"copy-ctx" in operation.request:
             yield from _one_command(encode({**copies.command("copy_delete", operation.request), **names}))

@@ -41,7 +41,9 @@ class RtpproxyKind:
         to-tag has to be there once it is known: without it a callee's offer would make a second session.
         """
         if operation.verb in ("offer", "answer"):
-            return negotiate(operation.verb, _key(operation), operation.request, self._tcp_streams)
+            return negotiate(
+                operation.verb, _key(operation), operation.request, self._tcp_streams, heeds_marks=not operation.guarded
+            )
         perform = _VERBS.get(operation.verb)
         if perform is None:
             raise Untranslatable(f"{operation.verb} is not something an rtpproxy can do; use a set of rtpengine nodes")

@@ -104,8 +104,18 @@ class SessionUpdate:
         return MediaTarget(address, allocation.port)
 
 
-def negotiate(verb: str, key: SessionKey, request: NgDict, tcp_streams: TcpStreams = TcpStreams.OFF) -> Exchange:
-    """Return the exchange of an offer or answer. Raises Untranslatable."""
+def negotiate(
+    verb: str,
+    key: SessionKey,
+    request: NgDict,
+    tcp_streams: TcpStreams = TcpStreams.OFF,
+    *,
+    heeds_marks: bool = True,
+) -> Exchange:
+    """Return the exchange of an offer or answer. Raises Untranslatable.
+
+    heeds_marks: whether an SDP that is marked as relayed may stay as it is. Any party can set the mark.
+    """
     body = request.get(b"sdp")
     if not isinstance(body, bytes):
         return answered(refused(b"No SDP body in message", RefusalCode.BAD_SDP))
@@ -113,7 +123,7 @@ def negotiate(verb: str, key: SessionKey, request: NgDict, tcp_streams: TcpStrea
         # What opens a session has to have a stream that the node relays: it would have no session of it.
         sdp = without_tcp(parse(body), tcp_streams, alone=verb == "answer" or bool(key.to_tag))
         translation = translate(request, sdp)
-        if translation.own is not None and translation.own.leaves_alone(sdp):
+        if heeds_marks and translation.own is not None and translation.own.leaves_alone(sdp):
             return answered({b"result": b"ok", b"sdp": body, b"warning": LEFT_ALONE})
         negotiation = _negotiation(verb, key, sdp, translation)
         asked = [negotiation.command(stream) for stream in sdp.live_streams]

@@ -16,7 +16,7 @@ Keys and flags are compared without regard to case, and to spaces, hyphens and u
 | `replace`: `origin`, `origin-full` | the o= line's address is rewritten too |
 | `replace`: `session-connection` | the session's c= line is rewritten even if all streams have their own |
 | `replace`: `zero-address` | a c= line with 0.0.0.0 is rewritten too; without it the hold stays |
-| `ICE` `remove` | the SDP's ICE lines are taken out |
+| `ICE` `remove`, `default`, `optional` | nothing: an rtpproxy does no ICE, so ICE lines are always taken out |
 | `repacketize` | `zNN` |
 | an SDP's payload types | `cN,N`: the codecs that a prompt may have |
 | `rtpproxy` | see `engines.rtpproxy.own` |
@@ -110,7 +110,6 @@ def translate(request: NgDict, sdp: Sdp) -> Translation:
             origin=not replace.isdisjoint({b"origin", b"origin-full"}),
             session_connection=b"session-connection" in replace,
             zero_address=b"zero-address" in replace,
-            strip_ice=b"remove" in words_of(options, b"ice"),
             mark=MARK if own is not None and not is_marked(sdp) else b"",
         ),
         own=own,

@@ -1,13 +1,15 @@
 """Whether a body is a session description at all, as a relay must find it before it reads on.
 
 No more is asked than what any reader needs, so that what a relay may make sense of is left to it: lines of the form
-`<type>=<value>` of which the first is v=, an m= line that says medium, port, transport and format, a c= line that says
-network, family and address (RFC 8866 section 5).
+`<type>=<value>`, none of them blank but at the end, of which the first is v=, an m= line that says medium, port,
+transport and format, a c= line that says network, family and address, and no second c= line in the session part (RFC
+8866 section 5). Of what is not so, relays and phones read different things: one ends at a blank line, another goes on.
 """
 
 from __future__ import annotations
 
 import re
+from itertools import takewhile
 
 from engines.sdp.lines import Line, SdpError, split_lines
 
@@ -23,8 +25,24 @@ def check(body: bytes) -> None:
         raise SdpError("line 1: an empty body, not an SDP")
     if lines[0].type != b"v" or lines[0].value.strip() != b"0":
         raise lines[0].error("an SDP begins with v=0")
+    _check_places(lines)
     for line in lines:
         _check_line(line)
+    session = list(takewhile(lambda line: line.type != b"m", lines))
+    if len(session) == len(lines):
+        raise SdpError(f"line {lines[-1].number}: no m= line in it")
+    connections = [line for line in session if line.type == b"c"]
+    if len(connections) > 1:
+        raise connections[1].error("a second c= line for the session")
+
+
+def _check_places(lines: list[Line]) -> None:
+    """Raise SdpError where a line that is skipped, since it is blank, stands before another one."""
+    at = 0
+    for line in lines:
+        if line.start != at:
+            raise SdpError(f"line {line.number - 1}: blank, with another line after it")
+        at = line.end
 
 
 def _check_line(line: Line) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from engines.sdp.rewrite import ICE_ATTRIBUTES
+from engines.sdp.detours import DETOURS
 from engines.sdp.session import Sdp, Stream
 
-_LEFT_OUT = ICE_ATTRIBUTES | {
+_LEFT_OUT = DETOURS | {
     b"rtcp",
     b"rtcp-mux",
     b"mid",

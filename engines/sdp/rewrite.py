@@ -3,7 +3,7 @@
 Which c= line is changed: that of the stream where it has its own; else the session's, if all streams that rely on it
 go to one address. Where they do not, the session's gets the address of the first of them, and the others are given a
 c= line. A session's c= line that no live stream relies on stays, unless it is asked for. A stream with port 0 is left
-alone, and an address that means hold (0.0.0.0) stays.
+alone, and an address that means hold (0.0.0.0) stays. What names other addresses (`engines.sdp.detours`) is taken out.
 """
 
 from __future__ import annotations
@@ -14,24 +14,9 @@ from operator import itemgetter
 from typing import NamedTuple
 
 from engines.sdp.address import MediaAddress
-from engines.sdp.lines import Field, Line
+from engines.sdp.detours import detours
+from engines.sdp.lines import Field
 from engines.sdp.session import ConnectionData, Rtcp, Sdp, Stream
-
-ICE_ATTRIBUTES = frozenset(
-    {
-        b"candidate",
-        b"remote-candidates",
-        b"end-of-candidates",
-        b"ice-ufrag",
-        b"ice-pwd",
-        b"ice-options",
-        b"ice-pacing",
-        b"ice-lite",
-        b"ice-mismatch",
-    }
-)
-"""The attributes of RFC 8839 and RFC 8840."""
-
 
 _PLACE = itemgetter(0, 1)
 
@@ -49,14 +34,12 @@ class RewriteRules:
     """What else is to be changed.
 
     origin: the address in the o= line. session_connection: the session's c= line also where all streams have their
-    own. zero_address: an address that means hold, too. strip_ice: the ICE lines of the session and of live streams go.
-    mark: a line to add at the end.
+    own. zero_address: an address that means hold, too. mark: a line to add at the end.
     """
 
     origin: bool = False
     session_connection: bool = False
     zero_address: bool = False
-    strip_ice: bool = False
     mark: bytes = b""
 
 
@@ -77,11 +60,19 @@ def rewrite(sdp: Sdp, targets: Mapping[int, MediaTarget], rules: RewriteRules) -
     moved = [(stream, targets[stream.number]) for stream in sdp.live_streams if stream.number in targets]
     edits = [edit for stream, target in moved for edit in _stream_edits(stream, target, rules)]
     edits += _session_edits(sdp, moved, rules)
-    if rules.strip_ice:
-        edits += _ice_edits(sdp)
+    edits += [_Edit(line.start, line.end, b"") for line in detours(sdp)]
     if rules.mark:
         edits.append(_last_line(sdp, rules.mark))
     return _apply(sdp.body, edits)
+
+
+def with_own_connections(sdp: Sdp, numbers: Container[int]) -> bytes:
+    """Return the body with a c= line of its own in each stream of these numbers that relies on the session's.
+
+    Raises SdpError for a stream without an address.
+    """
+    sharing = [stream for stream in sdp.streams if stream.number in numbers and not stream.connections]
+    return _apply(sdp.body, [_new_connection(sdp, stream, sdp.address_of(stream)) for stream in sharing])
 
 
 def _stream_edits(stream: Stream, target: MediaTarget, rules: RewriteRules) -> Iterator[_Edit]:
@@ -144,18 +135,12 @@ def _new_connection(sdp: Sdp, stream: Stream, address: MediaAddress) -> _Edit:
 
 
 def _last_line(sdp: Sdp, text: bytes) -> _Edit:
-    """Add a line behind the last one."""
-    last = sdp.streams[-1].lines[-1] if sdp.streams else sdp.lines[-1]
+    """Add a line behind the last one that stays."""
+    gone = set(detours(sdp))
+    lines = (*sdp.lines, *(line for stream in sdp.streams for line in stream.lines))
+    last = next(line for line in reversed(lines) if line not in gone)
     newline = sdp.lines[0].ending or b"\r\n"
     return _Edit(last.end, last.end, text + newline if last.ending else newline + text)
-
-
-def _ice_edits(sdp: Sdp) -> Iterator[_Edit]:
-    """Return the edits that remove the ICE lines."""
-    lines: list[Line] = [*sdp.lines, *(line for stream in sdp.live_streams for line in stream.lines)]
-    for line in lines:
-        if line.attribute in ICE_ATTRIBUTES:
-            yield _Edit(line.start, line.end, b"")
 
 
 def _stays(address: MediaAddress, rules: RewriteRules) -> bool:

@@ -202,8 +202,9 @@ class RelayCall:
             received_from=source,
             at=self._directory.now(),
         )
-        relayed = (await self._conduct(flows.relay_media(media, self._nodes), media.branch)).get(b"sdp")
-        return relayed if isinstance(relayed, bytes) else body
+        relayed = (await self._conduct(flows.relay_media(media, self._nodes), media.branch))[b"sdp"]
+        assert isinstance(relayed, bytes), "what goes well has an SDP"
+        return relayed
 
     async def _conduct(self, flow: Flow, serial_key: str | None = "") -> NgDict:
         """Run a flow in the call's actor and give its reply. Raises the error that a refusal stands for."""

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from actors.engine_actor import OpenWay
 from actors.transports import Complaint, Taker
 from engines.ng.bencode import NgDict, decode, encode
+from tests.named_sdp import relayed
 
 Text = bytes
 
@@ -178,7 +179,7 @@ class FakeRelay(FakeNode):
             tags = (text_of(request, b"from-tag"), text_of(request, b"to-tag"), text_of(request, b"via-branch"))
             (call.offer if verb == b"offer" else call.answer)(*tags)
             self._sdp_number += 1
-            return {b"result": b"ok", b"sdp": b"relayed %d of " % self._sdp_number + text_of(request, b"sdp")}
+            return {b"result": b"ok", b"sdp": relayed(text_of(request, b"sdp"), self._sdp_number)}
         if verb == b"query":
             self.packets += 50 * self.flowing
             return {b"result": b"ok", b"totals": {b"RTP": {b"packets": self.packets}}}

@@ -26,6 +26,7 @@ from tests.actors.fake_relay import FakeNode, FakeRelay, opener
 from tests.actors.fake_rtpproxy import FakeRtpproxy
 from tests.actors.virtual_time import VirtualTimeLoop
 from tests.events.damaged_journal import DamagedJournal
+from tests.named_sdp import named
 
 DEADLINES = Deadlines(offer=60_000, probe=100_000, give_up=7_200_000, dialog=200_000)
 T = TypeVar("T")
@@ -313,8 +314,10 @@ class Cluster:
         self, verb: str, call_id: str, *, a: str = "", b: str = "", branch: str = "", sdp: str = "", **more: Any
     ) -> Command:
         request: NgDict = {b"command": verb.encode(), b"call-id": call_id.encode()}
-        named = {b"from-tag": a, b"to-tag": b, b"via-branch": branch, b"sdp": sdp}
-        request |= {key: value.encode() for key, value in named.items() if value}
+        names = {b"from-tag": a, b"to-tag": b, b"via-branch": branch}
+        request |= {key: name.encode() for key, name in names.items() if name}
+        if sdp:  # a whole one, or the name of one
+            request[b"sdp"] = sdp.encode() if sdp.startswith("v=") else named(sdp)
         request |= {key.replace("_", "-").encode(): value for key, value in more.items()}
         counts = verb != "delete" or b"to-tag" in more.get("flags", ())
         return Command(

@@ -18,6 +18,7 @@ from replay.relay_settings import CALLEE, CALLER
 from replay.sip_dialogs import SipDialogs
 from replay.state import CallState, CallStatus
 from tests.actors.simulation import Cluster
+from tests.named_sdp import with_named_sdp
 from tests.replay.sip_story import message
 
 ENGAGED = RelayEngaged(engine="rtpengine", set="default")
@@ -71,7 +72,7 @@ class SipCall:
         self, line: str, place: int = 0, *, news: Sequence[Event] = (), expires: int = 0, contact: str = ""
     ) -> NgDict | None:
         """Tell of a message; None if no control node lived to answer."""
-        event = message(line)
+        event = with_named_sdp(message(line))
         told = party(event, contact) if event.callee_tag or event.begins_call else None
         for at in (place, 1 - place):
             flow = self._signal(event, at, news, told, expires)

@@ -23,6 +23,12 @@ from replay.state import CallState
 from rtp_relay.api.call import RelayCall
 from rtp_relay.api.errors import Refused
 from rtp_relay.assembly.nodes import ROUTE_NODE, open_nodes
+from tests.named_sdp import named
+
+CALLER, CALLEE, AGAIN, EARLY, HELD, HOLD, RECORDERS = map(
+    named, ("caller", "callee", "again", "early", "held", "hold", "recorder")
+)
+RELAYED = b"relayed "
 
 PATIENCE = 10.0
 HOUR = 3_600_000
@@ -63,11 +69,11 @@ class World:
 
         async def offer(call: Any) -> object:
             self.note("offer", call)
-            return b"relayed " + call["body"], f"node{len(self.of('offer'))}"
+            return RELAYED + call["body"], f"node{len(self.of('offer'))}"
 
         def answer(call: Any) -> object:
             self.note("answer", call)
-            return b"relayed " + call["body"]
+            return RELAYED + call["body"]
 
         async def delete(call: Any) -> None:
             self.note("delete", call)
@@ -109,18 +115,18 @@ async def test_a_call_with_two_branches_from_offer_to_delete(world: World) -> No
     await world.control_node()
     call = world.call
     await call.engage("route", "7")
-    assert await call.offer(b"caller", from_tag="A", branch=0) == b"relayed caller"
-    assert await call.offer(b"caller", from_tag="A", branch=1) == b"relayed caller"
-    assert await call.answer(b"early", from_tag="A", to_tag="B", branch=0) == b"relayed early"
-    assert await call.answer(b"callee", from_tag="A", to_tag="C", branch=1) == b"relayed callee"
+    assert await call.offer(CALLER, from_tag="A", branch=0) == RELAYED + CALLER
+    assert await call.offer(CALLER, from_tag="A", branch=1) == RELAYED + CALLER
+    assert await call.answer(EARLY, from_tag="A", to_tag="B", branch=0) == RELAYED + EARLY
+    assert await call.answer(CALLEE, from_tag="A", to_tag="C", branch=1) == RELAYED + CALLEE
     await call.establish(1, from_tag="A", to_tag="C")
     await call.delete(from_tag="A", to_tag="C")
     common = {"callid": "call", "from_tag": "A", "branch": -1, "set": "7"}
     assert world.calls == [
-        ("offer", {**common, "body": b"caller"}),
-        ("offer", {**common, "body": b"caller"}),
-        ("answer", {**common, "to_tag": "B", "body": b"early", "node": "node1"}),
-        ("answer", {**common, "to_tag": "C", "body": b"callee", "node": "node2"}),
+        ("offer", {**common, "body": CALLER}),
+        ("offer", {**common, "body": CALLER}),
+        ("answer", {**common, "to_tag": "B", "body": EARLY, "node": "node1"}),
+        ("answer", {**common, "to_tag": "C", "body": CALLEE, "node": "node2"}),
         ("delete", {**common, "to_tag": "B", "node": "node1"}),
         ("delete", {**common, "to_tag": "C", "node": "node2"}),
     ]
@@ -135,16 +141,16 @@ async def test_settings_go_where_the_documentation_says(world: World) -> None:
     await call.rtp_relay().set(flags="f", iface="in", delete="ld")
     await call.rtp_relay_peer().set(peer="p", type="SRTP", ip="192.0.2.1", iface="out")
     await call.rtp_relay_ctx.set(flags="c", delete="cd", callid="other", from_tag="a", to_tag="b")
-    await call.offer(b"caller", from_tag="A", branch=2)
-    await call.answer(b"callee", from_tag="A", to_tag="B", branch=2)
+    await call.offer(CALLER, from_tag="A", branch=2)
+    await call.answer(CALLEE, from_tag="A", to_tag="B", branch=2)
     await call.delete(from_tag="A", to_tag="B")
     common = {"callid": "other", "from_tag": "a", "branch": 2, "set": "7", "ctx-flags": "c"}
     interfaces = {"in-iface": "in", "out-iface": "out"}
     offered = {"flags": "f", "peer": "p", "type": "SRTP", "ip": "192.0.2.1", **interfaces}
     answered = {"in-iface": "out", "out-iface": "in"}
     assert world.calls == [
-        ("offer", {**common, "body": b"caller", **offered}),
-        ("answer", {**common, "to_tag": "b", "body": b"callee", "node": "node1", **answered}),
+        ("offer", {**common, "body": CALLER, **offered}),
+        ("answer", {**common, "to_tag": "b", "body": CALLEE, "node": "node1", **answered}),
         ("delete", {**common, "to_tag": "b", "node": "node1", "delete": "cd ld"}),
     ]
 
@@ -153,10 +159,10 @@ async def test_a_later_offer_carries_the_node_and_may_give_another(world: World)
     await world.control_node()
     call = world.call
     await call.engage("route")
-    await call.offer(b"caller", from_tag="A")
-    await call.answer(b"callee", from_tag="A", to_tag="B")
-    await call.offer(b"hold", from_tag="B", to_tag="A", leg="callee")
-    await call.answer(b"held", from_tag="B", to_tag="A", leg="caller")
+    await call.offer(CALLER, from_tag="A")
+    await call.answer(CALLEE, from_tag="A", to_tag="B")
+    await call.offer(HOLD, from_tag="B", to_tag="A", leg="callee")
+    await call.answer(HELD, from_tag="B", to_tag="A", leg="caller")
     assert [given.get("node") for _, given in world.calls] == [None, "node1", "node1", "node2"]
 
 
@@ -164,8 +170,8 @@ async def test_without_callables_the_sdp_stays_as_it_is(world: World) -> None:
     await world.control_node(Routes(answer=lambda _: None))
     call = world.call
     await call.engage("route")
-    assert await call.offer(b"caller", from_tag="A") == b"caller"
-    assert await call.answer(b"callee", from_tag="A", to_tag="B") == b"callee"
+    assert await call.offer(CALLER, from_tag="A") == CALLER
+    assert await call.answer(CALLEE, from_tag="A", to_tag="B") == CALLEE
     await call.delete()
     await world.nothing_left()
 
@@ -185,16 +191,16 @@ async def test_a_copy_of_a_call(world: World) -> None:
     await world.control_node(routes)
     call = world.call
     await call.engage("route", "7", branch=0)
-    await call.offer(b"caller", from_tag="A")
-    await call.answer(b"callee", from_tag="A", to_tag="B")
+    await call.offer(CALLER, from_tag="A")
+    await call.answer(CALLEE, from_tag="A", to_tag="B")
     offered = await world.conduct(copies.copy_offer(copies.CopyIntent("recorder", siprec=True)))
     assert offered[b"sdp"] == b"to the recorder"
-    assert (await world.conduct(copies.copy_answer("recorder", b"the recorder's")))[b"result"] == b"ok"
+    assert (await world.conduct(copies.copy_answer("recorder", RECORDERS)))[b"result"] == b"ok"
     assert (await world.conduct(copies.copy_delete("recorder", "done")))[b"result"] == b"ok"
     common = {"callid": "call", "from_tag": "A", "to_tag": "B", "branch": 0, "set": "7", "node": "node1"}
     assert world.calls[2:] == [
         ("copy_offer", {**common, "flags": "siprec"}),
-        ("copy_answer", {**common, "copy-ctx": "copy1", "body": b"the recorder's"}),
+        ("copy_answer", {**common, "copy-ctx": "copy1", "body": RECORDERS}),
         ("copy_delete", {**common, "copy-ctx": "copy1"}),
     ]
 
@@ -225,13 +231,13 @@ async def test_a_callable_that_fails_ends_its_request_alone(
     await world.control_node(world.routes(answer=function), limit=0.05)
     call = world.call
     await call.engage("route")
-    await call.offer(b"caller", from_tag="A")
+    await call.offer(CALLER, from_tag="A")
     for _ in range(5):
         with pytest.raises(Refused, match=f"route answer: {what}"):
-            await call.answer(b"callee", from_tag="A", to_tag="B")
+            await call.answer(CALLEE, from_tag="A", to_tag="B")
     (node,) = world.nodes.all()
     assert node.health.takes_new_calls
-    assert await call.offer(b"again", from_tag="A") == b"relayed again"
+    assert await call.offer(AGAIN, from_tag="A") == RELAYED + AGAIN
     await call.delete()
     await world.nothing_left()
     assert [given["node"] for given in world.of("delete")] == ["node2"]
@@ -241,7 +247,7 @@ async def test_a_failed_offer_is_deleted(world: World) -> None:
     await world.control_node(world.routes(offer=fails))
     await world.call.engage("route", "7")
     with pytest.raises(Refused, match="route offer: fails raised ValueError: no ports"):
-        await world.call.offer(b"caller", from_tag="A")
+        await world.call.offer(CALLER, from_tag="A")
     await world.nothing_left()
     assert world.calls == [("delete", {"callid": "call", "from_tag": "A", "branch": -1, "set": "7"})]
 
@@ -256,7 +262,7 @@ async def test_the_delete_of_an_offer_that_blocks_comes_after_it(world: World) -
     await world.control_node(world.routes(offer=blocks), limit=0.05)
     await world.call.engage("route")
     with pytest.raises(Refused, match="blocks took longer"):
-        await world.call.offer(b"caller", from_tag="A")
+        await world.call.offer(CALLER, from_tag="A")
     assert world.calls == []
     released.set()
     world.now += HOUR
@@ -274,8 +280,8 @@ async def test_a_delete_that_fails_is_repeated_with_all_it_had(world: World) -> 
     call = world.call
     await call.engage("route", "7", branch=1)
     await call.rtp_relay_ctx.set(flags="c", delete="cd", callid="other")
-    await call.offer(b"caller", from_tag="A", branch=1)
-    await call.answer(b"callee", from_tag="A", to_tag="B", branch=1)
+    await call.offer(CALLER, from_tag="A", branch=1)
+    await call.answer(CALLEE, from_tag="A", to_tag="B", branch=1)
     with pytest.raises(Refused, match="raised ValueError: not now"):
         await call.delete(from_tag="A", to_tag="B")
     await world.control_node()
@@ -303,7 +309,7 @@ async def test_an_offer_that_a_crash_cut_off_is_deleted_by_the_next_control_node
     await world.control_node(world.routes(offer=hangs))
     await world.call.engage("route")
     await world.call.rtp_relay_ctx.set(delete="cd")
-    offering = asyncio.create_task(world.call.offer(b"caller", from_tag="A"))
+    offering = asyncio.create_task(world.call.offer(CALLER, from_tag="A"))
     await asyncio.wait_for(world.arrived.wait(), PATIENCE)
     await world.control_node()
     world.now += HOUR
@@ -318,9 +324,9 @@ async def test_an_offer_that_a_crash_cut_off_is_deleted_by_the_next_control_node
 async def test_a_call_goes_on_with_another_control_node(world: World) -> None:
     await world.control_node()
     await world.call.engage("route")
-    await world.call.offer(b"caller", from_tag="A")
+    await world.call.offer(CALLER, from_tag="A")
     await world.control_node()
-    assert await world.call.answer(b"callee", from_tag="A", to_tag="B") == b"relayed callee"
+    assert await world.call.answer(CALLEE, from_tag="A", to_tag="B") == RELAYED + CALLEE
     await world.control_node()
     await world.call.delete()
     assert [given.get("node") for _, given in world.calls] == [None, "node1", "node1"]
@@ -329,7 +335,7 @@ async def test_a_call_goes_on_with_another_control_node(world: World) -> None:
 async def test_who_asks_for_no_engine_is_not_given_this_one(world: World) -> None:
     await world.control_node()
     done: asyncio.Future[NgDict] = asyncio.get_running_loop().create_future()
-    command = Command(verb="offer", call_id="ng", from_tag="A", request={b"sdp": b"v=0"}, received_at=world.now)
+    command = Command(verb="offer", call_id="ng", from_tag="A", request={b"sdp": CALLER}, received_at=world.now)
     world.directory.submit(command, done.set_result)
     assert await done == {b"result": b"error", b"error-reason": b"No node of set 'default' takes new calls"}
     assert list(world.nodes.candidates("any", "call", "route")) == [ROUTE_NODE]

@@ -99,11 +99,9 @@ def test_hold_by_address_reaches_the_relay_and_stays_in_the_sdp() -> None:
     assert reply[b"sdp"] == body.replace(b"4000", b"50000")
 
 
-def test_ice_is_told_of_unless_it_is_taken_out() -> None:
-    commands, reply = ask("offer", {**OFFER, b"sdp": ICE}, b"203.0.113.5 50000")
-    assert b"media: audio:10.0.0.1:4000:sendrecv:ice=yes" in commands[0]
-    assert b"a=candidate" in bytes(reply[b"sdp"])  # type: ignore[arg-type]
-    commands, reply = ask("offer", {**OFFER, b"sdp": ICE, b"ICE": b"remove"}, b"203.0.113.5 50000")
+@pytest.mark.parametrize("more", [{}, {b"ICE": b"remove"}, {b"ICE": b"optional"}])
+def test_candidates_neither_count_nor_go_on(more: NgDict) -> None:
+    commands, reply = ask("offer", {**OFFER, b"sdp": ICE, **more}, b"203.0.113.5 50000")
     assert b"media: audio:10.0.0.1:4000:sendrecv:ice=no" in commands[0]
     assert b"a=candidate" not in bytes(reply[b"sdp"])  # type: ignore[arg-type]
 

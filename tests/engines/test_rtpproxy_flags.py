@@ -126,7 +126,7 @@ def test_f_goes_on_in_spite_of_a_mark() -> None:
 @pytest.mark.parametrize(
     ("body", "end"),
     [
-        (ICE, b"\r\n" + MARK),
+        (ICE, b"a=rtcp-mux\r\n" + MARK + b"\r\n"),
         (OWN_CONNECTIONS.removesuffix(b"\0\0"), b"c=IN IP4 203.0.113.5\n" + MARK + b"\n"),
         (OWN_CONNECTIONS, b"c=IN IP4 203.0.113.5\n" + MARK + b"\n\0\0"),
     ],

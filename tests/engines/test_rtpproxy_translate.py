@@ -95,7 +95,7 @@ def test_what_is_changed_in_the_sdp() -> None:
         b"address-family": b"ip6",
     }
     found = translated(request)
-    assert found.rules == RewriteRules(origin=True, session_connection=True, zero_address=True, strip_ice=True)
+    assert found.rules == RewriteRules(origin=True, session_connection=True, zero_address=True)
     assert found.media_address == MediaAddress(b"IP4", b"203.0.113.9")
     assert found.family == b"IP6"
 

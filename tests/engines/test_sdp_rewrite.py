@@ -112,8 +112,8 @@ def test_rtcp_on_the_port_of_the_rtp_stays_there() -> None:
     assert moved(body, {1: MediaTarget(RELAY, 35000)}).endswith(b"a=rtcp:35000\r\na=rtcp-mux\r\n")
 
 
-def test_ice_lines_are_taken_out_of_session_and_live_streams() -> None:
-    assert moved(ICE, {1: MediaTarget(RELAY, 4000)}, RewriteRules(strip_ice=True)) == (
+def test_ice_lines_are_taken_out_of_session_and_streams() -> None:
+    assert moved(ICE, {1: MediaTarget(RELAY, 4000)}) == (
         b"v=0\r\n"
         b"o=- 1 1 IN IP4 10.0.0.1\r\n"
         b"s=-\r\n"
@@ -124,9 +124,27 @@ def test_ice_lines_are_taken_out_of_session_and_live_streams() -> None:
     )
 
 
-def test_a_stream_with_port_0_keeps_even_its_ice_lines() -> None:
-    body = ICE.replace(b"audio 4000", b"audio 0")
-    assert moved(body, {}, RewriteRules(strip_ice=True)) == body.replace(b"a=ice-lite\r\n", b"")
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"a=candidate:1 1 UDP 1 10.0.0.1 4000 typ host",
+        b"a=Candidate:1 1 UDP 1 10.0.0.1 4000 typ host",
+        b"a=remote-candidates:1 10.0.0.1 4000",
+        b"a=alt:1 1 : x y 10.0.0.1 4000",
+        b"a=altc:1 IP4 10.0.0.1 4000",
+        b"a=ccap:1 IN IP4 10.0.0.1 4000",
+        b"a=acap:1 candidate:1 1 UDP 1 10.0.0.1 4000 typ host",
+    ],
+)
+@pytest.mark.parametrize("port", [b"4000", b"0"])
+def test_no_line_that_names_another_address_stays(line: bytes, port: bytes) -> None:
+    body = AUDIO.replace(b"4000", port).replace(b"t=0", line + b"\r\nt=0") + line + b"\r\n"
+    assert line not in moved(body, {1: MediaTarget(RELAY, 35000)} if port != b"0" else {})
+
+
+def test_a_capability_that_names_no_address_stays() -> None:
+    body = AUDIO + b"a=acap:1 key-mgmt:mikey AQAF\r\na=acap:\r\n"
+    assert moved(body, {1: MediaTarget(RELAY, 35000)}).endswith(b"a=acap:1 key-mgmt:mikey AQAF\r\na=acap:\r\n")
 
 
 def test_a_stream_without_an_address_is_an_error() -> None:
@@ -138,7 +156,7 @@ def own_targets(sdp: Sdp) -> dict[int, MediaTarget]:
     return {s.number: MediaTarget(sdp.address_of(s), int(s.port.text)) for s in sdp.live_streams}
 
 
-@pytest.mark.parametrize("body", [AUDIO, OWN_CONNECTIONS, ICE, AUDIO.replace(b"\r\n", b"\n"), AUDIO[:-2] + b"\r\n\r\n"])
+@pytest.mark.parametrize("body", [AUDIO, OWN_CONNECTIONS, AUDIO.replace(b"\r\n", b"\n"), AUDIO[:-2] + b"\r\n\r\n"])
 def test_nothing_changes_if_nothing_is_to_change(body: bytes) -> None:
     sdp = parse(body)
     targets = own_targets(sdp)

@@ -31,7 +31,9 @@ def refused(request: NgDict, verb: str = "offer") -> str:
     return str(error.value)
 
 
-@pytest.mark.parametrize("sdp", [AUDIO, TWO_STREAMS, OWN_CONNECTIONS, ICE, WITH_TCP, AUDIO + b"a=rtcp:\r\n"])
+@pytest.mark.parametrize(
+    "sdp", [AUDIO, TWO_STREAMS, OWN_CONNECTIONS, ICE, WITH_TCP, AUDIO + b"a=rtcp:\r\n", AUDIO + b"\r\n"]
+)
 def test_what_servers_send_is_passed_on_as_it_is(sdp: bytes) -> None:
     request = {**OFFER, b"sdp": sdp}
     assert command_of("offer", request, "default", 0).request == request
@@ -80,6 +82,13 @@ def test_a_value_that_is_not_what_it_is_to_be_is_named(key: bytes, value: NgValu
         AUDIO.replace(b"o=alice 1 1", b"o="),
         AUDIO.replace(b"sendrecv", b"send\0recv"),
         AUDIO + b"no line\r\n",
+        b"\r\n" + AUDIO,
+        b"\n" + AUDIO,
+        AUDIO.replace(b"t=0 0", b"\r\nt=0 0"),
+        AUDIO.replace(b"t=0 0\r\n", b"t=0 0\r"),
+        AUDIO.partition(b"m=")[0],
+        AUDIO.replace(b"s=-", b"c=IN IP4 10.0.0.2\r\ns=-"),
+        AUDIO.replace(b"t=0 0", b"c=IN IP4 10.0.0.2\r\nt=0 0"),
         b"--boundary\r\n\r\n" + AUDIO,
     ],
 )

@@ -16,6 +16,7 @@ from rtp_relay.api.call import Observed, RelayCall
 from rtp_relay.assembly.clock import now
 from rtp_relay.assembly.nodes import open_nodes
 from tests.golden_flows.stage import CALL_ID
+from tests.named_sdp import named, with_named_sdp
 from tests.replay.sip_story import message
 
 
@@ -27,9 +28,9 @@ class Routed:
     calls: list[tuple[str, dict[str, Any]]]
 
     async def tell(self, story: str) -> list[Observed]:
-        """Tell of messages; a body's word is the body."""
+        """Tell of messages; a body's word is the name of a session."""
         lines = filter(None, map(str.strip, story.splitlines()))
-        return [await self.call.see(message(line), received_from="192.0.2.7") for line in lines]
+        return [await self.call.see(with_named_sdp(message(line)), received_from="192.0.2.7") for line in lines]
 
 
 @pytest.fixture
@@ -99,14 +100,14 @@ async def test_m_each_parameter_of_each_event(routed: Routed) -> None:
         C BYE cseq=2
     """)
     relayed = [seeing.sdp for seeing in seen]
-    assert relayed == [b"relayed c", b"relayed a", None, b"relayed a2", b"relayed c2", None]
+    assert relayed == [b"relayed " + named(name) if name else None for name in ("c", "a", "", "a2", "c2", "")]
     known = {**NAMES, "to_tag": "tA", "node": "node-1"}
     turned = {**known, "from_tag": "tA", "to_tag": "tC"}
     assert routed.calls == [
-        ("offer", {**NAMES, **TO_CALLEE, "body": b"c"}),
-        ("answer", {**known, **TO_CALLER, "body": b"a"}),
-        ("offer", {**turned, **TO_CALLER, "body": b"a2"}),
-        ("answer", {**turned, **TO_CALLEE, "body": b"c2"}),
+        ("offer", {**NAMES, **TO_CALLEE, "body": named("c")}),
+        ("answer", {**known, **TO_CALLER, "body": named("a")}),
+        ("offer", {**turned, **TO_CALLER, "body": named("a2")}),
+        ("answer", {**turned, **TO_CALLEE, "body": named("c2")}),
         ("delete", {**known, **END}),
     ]
 

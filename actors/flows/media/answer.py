@@ -10,6 +10,7 @@ from actors.command import Command
 from actors.effects import Decide, Decision, Flow, Outcome, Persist, Spawn, Step
 from actors.flows.media import sessions
 from actors.flows.media.delete import teardown
+from actors.flows.media.descriptions import fault_in
 from actors.flows.media.lateness import TOO_LATE, is_late
 from actors.flows.media.node_request import asked
 from actors.flows.media.offer import Intent, ask, fail, failure_reply, refuse, undo
@@ -58,8 +59,11 @@ def _find(command: Command) -> Decide:
         session = sessions.of_answer(state, command) if state.status is CallStatus.LIVE else None
         if session is None:
             return refuse(state, command, replies.UNKNOWN)
-        number = state.last_operation + 1 if kind_of(session.engine).answer_creates else 0
         request = asked(state, session, command)
+        fault = fault_in(command.verb, request)
+        if fault is not None:
+            return refuse(state, command, fault)
+        number = state.last_operation + 1 if kind_of(session.engine).answer_creates else 0
         place = Intent(number, session.engine, session.node, session.relay_id, request, "answer")
         return Decision([_intended(session, number, command)] if number else [], place)
 

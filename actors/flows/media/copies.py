@@ -13,6 +13,7 @@ from typing import Literal
 from actors import replies
 from actors.effects import AskNodes, Decide, Decision, Flow, Outcome, Persist, Step
 from actors.flows.media import sessions
+from actors.flows.media.descriptions import unreadable
 from actors.flows.media.node_request import engaged_branch
 from actors.flows.media.offer import failure_reply
 from engines.copy_request import LEGS, CopyRequest
@@ -90,6 +91,9 @@ def copy_offer(wish: CopyIntent) -> Flow:
 
 def copy_answer(name: str, sdp: bytes) -> Flow:
     """Return the recorder's answer to the node: the media flow to it from now on."""
+    fault = unreadable(sdp)
+    if fault is not None:
+        return fault.reply
     place = yield Persist(lambda state: _find(state, name, "copy_answer", sdp))
     if isinstance(place, replies.Refusal):
         return place.reply

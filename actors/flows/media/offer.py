@@ -10,6 +10,7 @@ from actors.command import Command
 from actors.effects import AskNodes, Decide, Decision, Flow, Outcome, Persist, Sleep, Spawn, Step
 from actors.flows.media import repeats, sessions
 from actors.flows.media.delete import teardown
+from actors.flows.media.descriptions import fault_in, relayed
 from actors.flows.media.lateness import MAX_REFUSALS, TOO_LATE, is_late
 from actors.flows.media.node_request import asked
 from actors.flows.media.node_search import Choices, Search
@@ -80,9 +81,14 @@ def offer(command: Command, nodes: NodeTable) -> Flow:
 
 def ask(command: Command, place: Intent, request: NgDict | None = None) -> Step[Outcome]:
     """Ask the one node what the client asks, under the id that the session has there."""
-    operation = Operation(verb=command.verb, relay_id=place.relay_id, request=request or place.request)
+    operation = Operation(
+        verb=command.verb,
+        relay_id=place.relay_id,
+        request=request or place.request,
+        guarded=command.wording is not None,
+    )
     outcomes: list[Outcome] = yield AskNodes([(place.node, operation)])
-    return outcomes[0]
+    return relayed(command.verb, outcomes[0])
 
 
 def failure_reply(node: str, outcome: Outcome) -> NgDict:
@@ -129,6 +135,10 @@ def _impossible(state: CallState, command: Command) -> replies.Refusal | None:
 
 
 def _intend_again(state: CallState, command: Command, session: Session) -> Decision:
+    request = asked(state, session, command)
+    fault = fault_in(command.verb, request)
+    if fault is not None:
+        return refuse(state, command, fault)
     number = state.last_operation + 1
     event = OfferIntended(
         session=session.number,
@@ -138,11 +148,14 @@ def _intend_again(state: CallState, command: Command, session: Session) -> Decis
         branch=command.branch,
         request=command.digest,
     )
-    request = asked(state, session, command)
     return Decision([event], Intent(number, session.engine, session.node, session.relay_id, request))
 
 
 def _engage(state: CallState, command: Command, node: NodeSpec) -> Decision:
+    request = command.words(state, node.engine)
+    fault = fault_in(command.verb, request)
+    if fault is not None:
+        return refuse(state, command, fault)
     number, operation = state.last_session + 1, state.last_operation + 1
     relay_id = id_on_node(state.relay_call_id, number)
     event = SessionIntended(
@@ -157,7 +170,6 @@ def _engage(state: CallState, command: Command, node: NodeSpec) -> Decision:
         branch=command.branch,
         request=command.digest,
     )
-    request = command.words(state, node.engine)
     return Decision([event], Intent(operation, node.engine, node.name, relay_id, request))
 
 
@@ -174,7 +186,7 @@ def _succeed(command: Command, intent: Intent, reply: NgDict) -> Flow:
 
 
 def _conclude(command: Command, intent: Intent, reply: NgDict) -> Decide:
-    relayed = reply.get(b"sdp")
+    given = reply.get(b"sdp")
 
     def decide(state: CallState) -> Decision:
         session = sessions.at(state, intent.node, intent.relay_id)
@@ -190,7 +202,7 @@ def _conclude(command: Command, intent: Intent, reply: NgDict) -> Decide:
             to_tag=command.to_tag,
             branch=command.branch,
             sdp=command.sdp,
-            relayed=relayed if isinstance(relayed, bytes) else b"",
+            relayed=given if isinstance(given, bytes) else b"",
             handle=handle_of(reply),
         )
         return Decision([event])

@@ -78,7 +78,7 @@ def _result(state: CallState, command: Command) -> RelayedLeg | None:
 def _given(state: CallState, command: Command) -> RelayedLeg | None:
     """Return what the same request was given on this branch, if its session still has what it made."""
     leg = state.given.get((command.from_tag, command.branch))
-    if leg is None or leg.request != command.digest:
+    if leg is None or leg.request != command.digest or not leg.relayed:
         return None
     session = state.sessions.get(leg.session)
     return leg if session is not None and session.usable and _stands(session, command) else None

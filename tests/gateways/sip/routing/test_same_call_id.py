@@ -24,6 +24,7 @@ from replay.identity import first_id, id_of_caller
 from replay.state import CALLERS_TAG
 from tests.actors.simulation import Cluster
 from tests.gateways.sip.routing.fakes import CALLER_HOP, arrival, branch
+from tests.named_sdp import named
 
 CALL_ID, CALLER, CALLEE = "c1", "a1", "b1"
 
@@ -84,7 +85,7 @@ class Doors:
 
     def request(self, method: str, call_id: str, from_tag: str, to_tag: str) -> IncomingRequest:
         self.cseq += 1
-        body = f"{from_tag} {self.cseq}".encode() if method in ("INVITE", "UPDATE", "ACK", "PRACK") else b""
+        body = named(f"{from_tag} {self.cseq}") if method in ("INVITE", "UPDATE", "ACK", "PRACK") else b""
         tag = f";tag={to_tag}" if to_tag else ""
         text = (
             f"{method} sip:bob@192.0.2.2 SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1:5062;branch=z9hG4bK{self.cseq}\r\n"
@@ -156,7 +157,7 @@ class Doors:
 def response(request: IncomingRequest, status: int, to_tag: str, body: bytes) -> Any:
     made = reply_to(request.message, status, to_tag=to_tag)
     made.headers.set("Contact", "<sip:bob@192.0.2.2:5064>")
-    set_body(made, body if status < 300 else b"", "application/sdp")
+    set_body(made, named(body.decode()) if status < 300 else b"", "application/sdp")
     return made
 
 

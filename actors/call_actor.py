@@ -44,7 +44,7 @@ from events.journal import NOTHING, Conflict, CorruptEntry, Index, JournalError,
 from events.registry import Event
 from replay.fold import Inconsistent, apply, fold
 from replay.projection import project
-from replay.state import CallState
+from replay.state import CallState, CallStatus
 
 log = structlog.get_logger()
 
@@ -334,6 +334,10 @@ class CallActor(LoopActor):
             self._state = fold(self.call_id, there)
         except Inconsistent as wrong:
             self._drop(CorruptEntry(self.call_id, wrong.version, there[-1].version, str(wrong)))
+            return
+        if self._state.status is CallStatus.QUARANTINED:
+            context.set_aside(self.call_id, self._state.reason)
+            self._leave(replies.quarantined(self._state.reason))
             return
         self._index = project(self._state, context.deadlines)
         self._loaded = True

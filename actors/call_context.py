@@ -21,8 +21,8 @@ class CallContext:
 
     name: the control node's. now: gives the time, ms since the epoch. locate: finds where another call is and tells
     the asking actor by a Located with the token. forget: the call leaves memory. failed: the call's actor failed on a
-    bug. corrupt: the call's stream cannot be read. observers: are told of each event. sip_outlet: where SIP requests
-    of ours leave.
+    bug. corrupt: the call's stream cannot be read. set_aside: the call is quarantined, and why. observers: are told of
+    each event. sip_outlet: where SIP requests of ours leave.
     """
 
     name: str
@@ -34,5 +34,6 @@ class CallContext:
     forget: Callable[[str], None]
     failed: Callable[[str, str], None]
     corrupt: Callable[[CorruptEntry], None]
+    set_aside: Callable[[str, str], None]
     observers: Observers
     sip_outlet: SipOutlet

@@ -20,7 +20,7 @@ from actors.effects import Flow
 from actors.messages import Conduct, Do, Leave, Passivate, ProcessDue, Reply, Where
 from actors.node_table import NodeTable
 from actors.observers import Observers
-from actors.quarantine import Quarantine
+from actors.quarantine.quarantine import Quarantine, QuarantinePolicy
 from actors.sip_requests import SipOutlet
 from engines.ng.bencode import NgDict
 from engines.refusal import RefusalCode
@@ -35,10 +35,14 @@ MAX_FAILURES = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DirectorySettings:
-    """How many calls may be resident, and after how many seconds without a message one leaves memory."""
+    """How many calls may be resident, and after how many seconds without a message one leaves memory.
+
+    quarantine: what becomes of the sessions of a call that is quarantined.
+    """
 
     max_resident: int = 20_000
     passivate_after: float = 10.0
+    quarantine: QuarantinePolicy = QuarantinePolicy.KEEP
 
 
 @dataclass(slots=True)
@@ -69,7 +73,10 @@ class Directory:
         self._settings = settings or DirectorySettings()
         self._residents: OrderedDict[str, _Resident] = OrderedDict()
         self._failures: dict[str, int] = {}
-        self._quarantine = Quarantine(journal, name, now)
+        deadlines = deadlines or Deadlines()
+        self._quarantine = Quarantine(
+            journal=journal, nodes=nodes, name=name, now=now, deadlines=deadlines, policy=self._settings.quarantine
+        )
         self._loop = asyncio.get_running_loop()
         self._closing = self._closed = False
         self.now = now
@@ -77,12 +84,13 @@ class Directory:
             name=name,
             journal=journal,
             nodes=nodes,
-            deadlines=deadlines or Deadlines(),
+            deadlines=deadlines,
             now=now,
             locate=self._locate,
             forget=self._forget,
             failed=self._failed,
             corrupt=self._corrupt,
+            set_aside=self._quarantine.found,
             observers=Observers() if observers is None else observers,
             sip_outlet=SipOutlet() if sip_outlet is None else sip_outlet,
         )
@@ -129,10 +137,18 @@ class Directory:
         resident.actor.tell(message)
 
     def attend(self, call_id: str) -> None:
-        """Wake a call that is due. Without room for its actor it stays due, and is woken again later."""
+        """Wake a call that is due. Without room for its actor it stays due, and is woken again later.
+
+        Whether it is quarantined, and due for that, only its row says for certain: its stream may not.
+        """
+        if self._closed:
+            return
+        self._quarantine.attend(call_id)
+        if self._quarantine.reason(call_id) is not None:
+            return
         resident = self._residents.get(call_id)
         if resident is None:
-            if self._closed or not self._has_room() or self._quarantine.reason(call_id) is not None:
+            if not self._has_room():
                 return
             resident = self._start(call_id, blank=False)
         resident.actor.tell(ProcessDue())

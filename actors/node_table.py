@@ -81,6 +81,10 @@ class NodeTable:
         """Return the nodes, in the order of the configuration."""
         return list(self._nodes.values())
 
+    def node(self, name: str) -> Node | None:
+        """Return a node, or None if the configuration has none of that name."""
+        return self._nodes.get(name)
+
     def actor(self, name: str) -> ActorRef[Any] | None:
         """Return the actor of a node, or None if the configuration has no such node."""
         node = self._nodes.get(name)

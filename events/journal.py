@@ -13,6 +13,9 @@ from typing import Protocol
 from events.registry import Event
 from events.values import value
 
+FULL = 2**53
+"""The last version of a stream that takes no more entries: the journal's script counts no further."""
+
 PARTITIONS = 256
 """Number of partitions that calls are spread over, for the life of a journal."""
 
@@ -36,12 +39,13 @@ class TailLostError(Conflict):
 class CorruptEntry(JournalError):
     """An entry cannot be read: wrong bytes, unknown event, newer schema, missing key, or a gap before it.
 
-    `version` is the entry's; `last` is the stream's last version, so that a `Quarantined` can be appended after it.
+    `version` is the entry's; `last` is the stream's last version, so that a `Quarantined` can be appended after it; one
+    of FULL or more takes nothing. `before`: the entries before it, where the stream was read.
     """
 
-    def __init__(self, call_id: str, version: int, last: int, why: str) -> None:
+    def __init__(self, call_id: str, version: int, last: int, why: str, before: Sequence[Recorded] = ()) -> None:
         super().__init__(f"call {call_id!r}, entry {version}-0: {why}")
-        self.call_id, self.version, self.last, self.why = call_id, version, last, why
+        self.call_id, self.version, self.last, self.why, self.before = call_id, version, last, why, before
 
 
 class JournalUnavailable(JournalError):
@@ -126,9 +130,18 @@ class Journal(Protocol):
         `after.live` is None the stream gets its retention time, BRIEFLY if `after.brief`; otherwise it has none.
         Appends of one tick travel together. The future is done when the configured durability is reached.
 
-        Fails with Conflict, TailLostError or JournalUnavailable. An append sent again after JournalUnavailable must
-        carry the same records.
+        Fails with Conflict, TailLostError or JournalUnavailable, and with CorruptEntry for a stream that takes no entry
+        after its last one. An append sent again after JournalUnavailable must carry the same records.
         """
+
+    def amend(self, call_id: str, row: LiveCall | None, before: Index, after: Index) -> asyncio.Future[int]:
+        """Change what the tables say of a call whose stream takes no entry, if its row is still `row` (None for none).
+
+        Fails with Conflict if it is another one, or with JournalUnavailable.
+        """
+
+    async def row(self, call_id: str) -> LiveCall | None:
+        """Return the row of a call in the table of live calls; None if it is in none. Raises JournalUnavailable."""
 
     def check(self, call_id: str, version: int) -> asyncio.Future[int]:
         """Check that a call is at `version`, which the future gives; an unknown call is at version 0.

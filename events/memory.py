@@ -92,9 +92,25 @@ class MemoryJournal:
             done.set_exception((TailLostError if actual < version else Conflict)(call_id, version, actual))
         return done
 
+    def amend(self, call_id: str, row: LiveCall | None, before: Index, after: Index) -> asyncio.Future[int]:
+        """Change the tables at once, or fail; the future that comes back is done."""
+        done: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        stream = self._stream(call_id) or _Stream()
+        if self._closed:
+            done.set_exception(JournalUnavailable("the journal is closed"))
+        elif stream.index.live != row:
+            done.set_exception(Conflict(call_id, 0, 0))
+        else:
+            self._keep(call_id, stream, before, after)
+            done.set_result(0)
+        return done
+
     def _write(self, call_id: str, stream: _Stream, added: list[Encoded], before: Index, after: Index) -> None:
         stream.appends[len(stream.entries)] = [entry.mark for entry in added]
         stream.entries += added
+        self._keep(call_id, stream, before, after)
+
+    def _keep(self, call_id: str, stream: _Stream, before: Index, after: Index) -> None:
         stream.index = after
         if after.due != before.due:
             stream.due = after.due
@@ -108,17 +124,24 @@ class MemoryJournal:
         stream = self._stream(call_id)
         entries = stream.entries if stream else []
         try:
-            done.set_result([self._decode(call_id, entries, n) for n in range(after + 1, len(entries) + 1)])
+            done.set_result(self._decoded(call_id, entries, after))
         except CorruptEntry as error:
             done.set_exception(error)
         return done
 
-    def _decode(self, call_id: str, entries: list[Encoded], version: int) -> Recorded:
-        name, payload, _ = entries[version - 1]
-        try:
-            return self._codec.decode(call_id, name, payload, version)
-        except UnreadableEntry as error:
-            raise CorruptEntry(call_id, version, len(entries), str(error)) from error
+    def _decoded(self, call_id: str, entries: list[Encoded], after: int) -> list[Recorded]:
+        records: list[Recorded] = []
+        for version, (name, payload, _) in enumerate(entries[after:], after + 1):
+            try:
+                records.append(self._codec.decode(call_id, name, payload, version))
+            except UnreadableEntry as error:
+                raise CorruptEntry(call_id, version, len(entries), str(error), records) from error
+        return records
+
+    async def row(self, call_id: str) -> LiveCall | None:
+        """Return the row of a live call."""
+        stream = self._streams.get(call_id)
+        return stream.index.live if stream else None
 
     async def live_calls(self, node: str | None = None) -> AsyncIterator[LiveCall]:
         """Return the live calls, those with a session on `node` if it is given."""

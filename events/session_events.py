@@ -244,3 +244,23 @@ class Quarantined(Event):
     name: ClassVar[str] = "quarantined"
 
     reason: str
+
+
+@value(kw_only=True)
+class ReleaseIntended(Event):
+    """Somebody wants a quarantined call's sessions removed from their nodes."""
+
+    name: ClassVar[str] = "release wanted"
+
+    reason: str
+
+
+@value(kw_only=True)
+class SessionReleased(Event):
+    """A session of a quarantined call is gone. It has the node's and the relay's name: its number may be unreadable."""
+
+    name: ClassVar[str] = "session released"
+
+    node: str
+    relay_id: str
+    how: RemovalProof

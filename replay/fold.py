@@ -273,6 +273,17 @@ def _quarantined(state: CallState, _: Recorded, event: e.Quarantined) -> None:
     state.reason = event.reason
 
 
+def _release_wanted(state: CallState, _: Recorded, event: e.ReleaseIntended) -> None:
+    """Change nothing: the journal's tables say what of a quarantined call is due."""
+
+
+def _session_released(state: CallState, _: Recorded, event: e.SessionReleased) -> None:
+    for session in state.sessions.values():
+        if (session.node, session.relay_id) == (event.node, event.relay_id):
+            session.status = SessionStatus.CLOSED
+            _forget_parts(state, session)
+
+
 def _relay_engaged(state: CallState, _: Recorded, event: e.RelayEngaged) -> None:
     _relay(state).engagements[event.branch] = Engagement(event.engine, event.set)
 
@@ -429,6 +440,8 @@ _APPLY: dict[type[e.Event], Apply] = {
     e.TailLost: _tail_lost,
     e.MediaSeen: _media_seen,
     e.Quarantined: _quarantined,
+    e.ReleaseIntended: _release_wanted,
+    e.SessionReleased: _session_released,
     e.RelayEngaged: _relay_engaged,
     e.LegSettingsChanged: _variables_set,
     e.ContextSettingsChanged: _context_set,

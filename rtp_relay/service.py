@@ -177,7 +177,9 @@ class Service:
             now=clock.now,
             deadlines=_deadlines(config, ground),
             settings=DirectorySettings(
-                max_resident=config.service.max_resident, passivate_after=config.service.passivate_after
+                max_resident=config.service.max_resident,
+                passivate_after=config.service.passivate_after,
+                quarantine=config.calls.quarantine,
             ),
             observers=self.observers,
             sip_outlet=self._outlet,

@@ -10,6 +10,7 @@ from actors.control.survey import survey
 from actors.effects import Outcome
 from actors.messages import SetAdminState
 from actors.node_table import NodeTable
+from actors.quarantine.release import want_release
 from engines.health import AdminState
 from engines.kind import Operation
 from events.journal import Journal, LiveCall, Recorded
@@ -85,6 +86,14 @@ class Control:
     async def history(self, call_id: str) -> list[Recorded]:
         """Return the events of a call, oldest first; none if there is no such call."""
         return await self._journal.read(call_id)
+
+    async def end_quarantined(self, call_id: str, reason: str) -> Sequence[tuple[str, str]]:
+        """Have the sessions of a quarantined call removed by any control node; return (node, relay id) of each.
+
+        It is tried until the nodes confirm it. Raises NotQuarantined.
+        """
+        now = round(await self._journal.time())
+        return await want_release(self._journal, call_id, self._name, now, reason)
 
     # -- nodes --
 

@@ -1,4 +1,4 @@
-"""Asking all nodes the same at once."""
+"""Asking several nodes at once."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ PATIENCE = 10.0
 
 
 class SurveyActor(LoopActor):
-    """Tells every node to perform an operation, and collects how it ended in the order of the nodes."""
+    """Tells each node to perform its operation, and collects how these ended in the order of the questions."""
 
     registered: ClassVar[bool] = False
 
     def __init__(
-        self, nodes: Sequence[Node], operation: Operation, outcomes: list[Outcome], complete: asyncio.Event
+        self, questions: Sequence[tuple[Node, Operation]], outcomes: list[Outcome], complete: asyncio.Event
     ) -> None:
         super().__init__()
-        self._nodes, self._operation, self._outcomes, self._complete = nodes, operation, outcomes, complete
-        self._missing = set(range(len(nodes)))
+        self._questions, self._outcomes, self._complete = questions, outcomes, complete
+        self._missing = set(range(len(questions)))
 
     def on_start(self) -> None:
         """Ask."""
-        for place, node in enumerate(self._nodes):
+        for place, (node, operation) in enumerate(self._questions):
             try:
-                node.actor.tell(Perform(self._operation, self.actor_ref, place))
+                node.actor.tell(Perform(operation, self.actor_ref, place))
             except ActorDeadError:
                 self._missing.discard(place)
         self._check()
@@ -53,10 +53,15 @@ class SurveyActor(LoopActor):
 
 
 async def survey(nodes: Sequence[Node], operation: Operation, patience: float = PATIENCE) -> list[Outcome]:
-    """Ask all nodes at once, and wait for each to answer or to be given up by its actor."""
-    outcomes = [Outcome(reached=False, reason="has stopped")] * len(nodes)
+    """Ask all nodes the same at once, and wait for each to answer or to be given up by its actor."""
+    return await ask_each([(node, operation) for node in nodes], patience)
+
+
+async def ask_each(questions: Sequence[tuple[Node, Operation]], patience: float = PATIENCE) -> list[Outcome]:
+    """Ask each node its own at once, and wait as `survey` does; the outcomes are in the order of the questions."""
+    outcomes = [Outcome(reached=False, reason="has stopped")] * len(questions)
     complete = asyncio.Event()
-    actor = SurveyActor.start(nodes, operation, outcomes, complete)
+    actor = SurveyActor.start(questions, outcomes, complete)
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(complete.wait(), patience)
     actor.stop(block=False)

@@ -1,12 +1,15 @@
 -- Appends to streams, each append whole or not at all, and keeps the tables of its partition in the same step. An append
--- without entries writes nothing: it checks that the stream is at the expected version.
+-- without entries writes nothing: it checks that the stream is at the expected version. One that expects version -1
+-- changes the tables alone, if the call's row is still the one that stands in place of the mark (false: any).
 --
 -- KEYS: the keys touched, on a cluster; not read here, the names are made from the appends.
 -- ARGV: the retention time of ended calls in ms; a MessagePack list of appends, as rows.py makes them.
 -- Reply: nothing for appends that are done; for others their number and what hindered them: the stream's last version
--- (somebody was first, or the tail is lost), or the text of an error.
+-- (somebody was first, or the tail is lost), or the text of an error: of a command, NOSTREAM for a key that is none, or
+-- AHEAD and the version of the stream's last id, where no entry has it and none can come before it.
 
 local BASE, CALL, EXPECTED, MARK, ENTRIES, LIVE, DUE, ADDED, REMOVED, KEEP = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
+local TABLES_ONLY = -1
 local EXPIRE, PERSIST, EXPIRE_SOON = 1, 2, 3
 local SOON = 600000 -- ms: BRIEFLY in events/journal.py
 local MOST = 2 ^ 53 -- Lua's numbers count no further, ids do
@@ -32,15 +35,25 @@ local function touch(append)
   end
 end
 
--- The last id the stream ever had, which it refuses to go behind; 0 for no stream.
+-- The version of the last id the stream ever had, which it refuses to go behind, 0 for no stream; and whether an entry
+-- has that id.
 local function last_version(stream)
   local info = redis.pcall('XINFO', 'STREAM', stream)
+  local last, entry = '0-0', nil
   for i = 1, #info, 2 do
     if info[i] == 'last-generated-id' then
-      return math.min(tonumber(string.match(info[i + 1], '^%d+')), MOST)
+      last = info[i + 1]
+    elseif info[i] == 'last-entry' then
+      entry = info[i + 1]
     end
   end
-  return 0
+  local is_there = last == '0-0' or (entry and entry[1] == last)
+  return math.min(tonumber(string.match(last, '^%d+')), MOST), is_there
+end
+
+-- What hinders an append to a stream that is not at the expected version.
+local function ahead(last, is_there)
+  return is_there and last or string.format('AHEAD %d', last)
 end
 
 -- Whether this very append was written before: it was sent again because its answer got lost.
@@ -102,29 +115,44 @@ end
 local function check(stream, append, length)
   local expected = append[EXPECTED]
   if length ~= expected or #redis.call('XRANGE', stream, id(expected + 1), '+', 'COUNT', 1) > 0 then
-    return last_version(stream)
+    return (last_version(stream))
   end
   return touch(append)
+end
+
+local function amend(stream, append)
+  local row = redis.call('HGET', append[BASE] .. 'live', append[CALL]) or ''
+  if append[MARK] and row ~= append[MARK] then
+    return 0
+  end
+  local hindrance = touch(append)
+  if not hindrance then
+    keep_tables(stream, append)
+  end
+  return hindrance
 end
 
 -- Versions have no gaps, so a stream as long as expected that takes the next id was at the expected version. Only when
 -- that fails is it worth to look closer.
 local function perform(append)
   local stream = append[BASE] .. 's:' .. append[CALL]
+  if append[EXPECTED] == TABLES_ONLY then
+    return amend(stream, append)
+  end
   local length = redis.pcall('XLEN', stream)
   if failed(length) then
-    return length.err
+    return string.find(length.err, 'WRONGTYPE', 1, true) and 'NOSTREAM' or length.err
   end
   if #append[ENTRIES] == 0 then
     return check(stream, append, length)
   end
   if length ~= append[EXPECTED] or add(stream, append) then
-    local last = last_version(stream)
+    local last, is_there = last_version(stream)
     if last > append[EXPECTED] and written(stream, append) then
       return touch(append)
     end
     if last ~= append[EXPECTED] then
-      return last
+      return ahead(last, is_there)
     end
     local hindrance = add(stream, append)
     if hindrance then

@@ -9,7 +9,7 @@ from typing import Any
 import msgpack  # type: ignore[import-untyped]
 from redis.exceptions import ReadOnlyError, ResponseError
 
-from events.journal import Conflict, JournalError, JournalUnavailable, TailLostError
+from events.journal import FULL, Conflict, CorruptEntry, JournalError, JournalUnavailable, TailLostError
 from events.redis.connection import Command, RedisConnection
 from events.redis.durability import confirmed
 from events.redis.keys import Partition
@@ -18,6 +18,8 @@ from events.redis.scripts import APPEND
 
 # Lua's cmsgpack knows texts only, no bytes.
 _pack = msgpack.Packer(use_bin_type=False).pack
+NO_STREAM = "the key of its stream holds something else"
+_AHEAD = "not there, though the stream takes no entry before {}-0"
 _UNCONFIRMED = "written, but not confirmed: no replica or disk has it yet"
 
 
@@ -131,6 +133,11 @@ def _done(append: Append, *, durable: bool) -> None:
 def _failure(append: Append, outcome: int | ResponseError) -> JournalError:
     if isinstance(outcome, int):
         return append.hindrance(outcome)
+    kind, _, last = str(outcome).partition(" ")
+    if kind == "AHEAD":
+        return CorruptEntry(append.chain, append.expected + 1, int(last), _AHEAD.format(int(last) + 1))
+    if kind == "NOSTREAM":
+        return CorruptEntry(append.chain, append.expected + 1, FULL, NO_STREAM)
     return JournalUnavailable(f"Redis refuses: {outcome}")
 
 

@@ -18,6 +18,9 @@ Changes = list[Any]
 
 _EXPIRE, _PERSIST, _EXPIRE_SOON = 1, 2, 3
 
+UNREADABLE = "unreadable"
+"""The status of a live call whose row cannot be read."""
+
 NO_CHANGES: Sequence[Any] = (False, False, (), (), 0)
 """Changes that leave the tables as they are."""
 
@@ -57,7 +60,7 @@ def live_call(call_id: str, row: bytes) -> LiveCall:
             sessions=tuple((node, relay_id) for node, relay_id in sessions),
         )
     except (ValueError, TypeError):
-        return LiveCall(call_id=call_id, status="unreadable", version=0, created=0, changed=0)
+        return LiveCall(call_id=call_id, status=UNREADABLE, version=0, created=0, changed=0)
 
 
 def changes(expected_version: int, before: Index, after: Index) -> Changes:
@@ -84,15 +87,15 @@ def changes(expected_version: int, before: Index, after: Index) -> Changes:
 def recorded(codec: Codec, call_id: str, after: int, entries: list[Any]) -> list[Recorded]:
     """Return the records of a reply to XRANGE that has all entries above `after`; CorruptEntry for what is none."""
     last = version_of(entries[-1][0]) if entries else after
-    records = []
+    records: list[Recorded] = []
     for version, (entry_id, fields) in enumerate(entries, after + 1):
         if entry_id != b"%d-0" % version:
-            raise CorruptEntry(call_id, version, last, f"not there, the next is {entry_id.decode()}")
+            raise CorruptEntry(call_id, version, last, f"not there, the next is {entry_id.decode()}", records)
         named = dict(zip(fields[::2], fields[1::2], strict=True))
         try:
             records.append(codec.decode(call_id, named.get(b"t", b""), named.get(b"p", b""), version))
         except UnreadableEntry as error:
-            raise CorruptEntry(call_id, version, last, str(error)) from error
+            raise CorruptEntry(call_id, version, last, str(error), records) from error
     return records
 
 

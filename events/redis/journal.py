@@ -8,11 +8,19 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
 from events.codec import Codec
-from events.journal import Index, JournalUnavailable, LiveCall, Recorded
-from events.redis.appends import Append, AppendPipeline
+from events.journal import (
+    FULL,
+    CorruptEntry,
+    Index,
+    JournalError,
+    JournalUnavailable,
+    LiveCall,
+    Recorded,
+)
+from events.redis.appends import NO_STREAM, Append, AppendPipeline
 from events.redis.connection import FAILURES, Command
 from events.redis.durability import Durability
-from events.redis.encoding import NO_CHANGES, changes, recorded
+from events.redis.encoding import NO_CHANGES, UNREADABLE, changes, live_call, live_row, recorded
 from events.redis.keys import Keys, to_bytes
 from events.redis.opening import agree
 from events.redis.pipeline import Pipelines
@@ -24,6 +32,9 @@ RETENTION = 7 * 24 * 3600
 """Seconds that the stream of an ended call is kept."""
 
 _WRITER = 8
+
+_TABLES_ONLY = -1
+"""The expected version of what changes tables alone (append.lua)."""
 
 
 class RedisJournal:
@@ -117,6 +128,13 @@ class RedisJournal:
         """Compare, with the appends of this tick; see `events.journal.Journal.check`."""
         return self._submit(call_id, version, version, [b"", (), *NO_CHANGES])
 
+    def amend(self, call_id: str, row: LiveCall | None, before: Index, after: Index) -> asyncio.Future[int]:
+        """Change the tables alone; see `events.journal.Journal.amend`. A row that cannot be read may be any."""
+        expected: bytes | bool = live_row(row) if row is not None else b""
+        if row is not None and row.status == UNREADABLE:
+            expected = False
+        return self._submit(call_id, _TABLES_ONLY, 0, [expected, (), *changes(0, before, after)])
+
     def _submit(self, call_id: str, expected: int, version: int, what: Sequence[Any]) -> asyncio.Future[int]:
         call = to_bytes(call_id)
         partition = self._keys.partition(call)
@@ -141,7 +159,15 @@ class RedisJournal:
             partition.slot,
             (b"XRANGE", partition.stream(call), b"%d-0" % (after + 1), b"+"),
             lambda entries: recorded(self._codec, call_id, after, entries),
+            CorruptEntry(call_id, after + 1, FULL, NO_STREAM),
         )
+
+    async def row(self, call_id: str) -> LiveCall | None:
+        """Return the row of a call in the table of live calls."""
+        call = to_bytes(call_id)
+        partition = self._keys.partition(call)
+        row: bytes | None = await self._query(partition.slot, (b"HGET", partition.live, call))
+        return None if row is None else live_call(call_id, row)
 
     def live_calls(self, node: str | None = None) -> AsyncIterator[LiveCall]:
         """Return the live calls, those with a session on `node` if it is given."""
@@ -180,9 +206,19 @@ class RedisJournal:
         await self._topology.close()
 
     def _query(
-        self, slot: int, command: Command, parse: Callable[[Any], Any] = lambda reply: reply
+        self,
+        slot: int,
+        command: Command,
+        parse: Callable[[Any], Any] = lambda reply: reply,
+        wrong_type: JournalError | None = None,
     ) -> asyncio.Future[Any]:
-        deadline = self._loop.time() + self._patience
-        query = Query(slot=slot, future=self._loop.create_future(), deadline=deadline, command=command, parse=parse)
+        query = Query(
+            slot=slot,
+            future=self._loop.create_future(),
+            deadline=self._loop.time() + self._patience,
+            command=command,
+            parse=parse,
+            wrong_type=wrong_type,
+        )
         self._queries.submit(query)
         return query.future

@@ -8,17 +8,21 @@ from typing import Any
 
 from redis.exceptions import ResponseError
 
-from events.journal import JournalUnavailable
+from events.journal import JournalError, JournalUnavailable
 from events.redis.connection import Command
 from events.redis.pipeline import PendingRequest, Pipeline, is_transient
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Query(PendingRequest):
-    """A single command; `parse` makes the answer of its reply."""
+    """A single command; `parse` makes the answer of its reply.
+
+    wrong_type: the error of a key that holds another kind of value than the command is for.
+    """
 
     command: Command
     parse: Callable[[Any], Any]
+    wrong_type: JournalError | None = None
 
 
 class QueryPipeline(Pipeline[Query]):
@@ -35,6 +39,8 @@ class QueryPipeline(Pipeline[Query]):
             if isinstance(reply, ResponseError):
                 if is_transient(reply):
                     again.append((request, reply))
+                elif request.wrong_type is not None and str(reply).startswith("WRONGTYPE"):
+                    request.fail(request.wrong_type)
                 else:
                     request.fail(JournalUnavailable(f"Redis refuses: {reply}"))
             elif not request.future.done():

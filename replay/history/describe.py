@@ -101,8 +101,13 @@ def _(event: e.TailLost) -> str:
 
 
 @facts.register
-def _(event: e.Quarantined) -> str:
+def _(event: e.Quarantined | e.ReleaseIntended) -> str:
     return event.reason
+
+
+@facts.register
+def _(event: e.SessionReleased) -> str:
+    return f"{event.relay_id} on {event.node}, {event.how}"
 
 
 @facts.register

@@ -12,6 +12,7 @@ from rtp_relay import __version__
 from rtp_relay.cli.calls import calls
 from rtp_relay.cli.check import check
 from rtp_relay.cli.demo import demo
+from rtp_relay.cli.end import end
 from rtp_relay.cli.exits import EXPLAINED, Exit
 from rtp_relay.cli.history import history
 from rtp_relay.cli.nodes import nodes
@@ -25,7 +26,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
-for command in (serve, check, calls, nodes, history, demo):
+for command in (serve, check, calls, nodes, history, end, demo):
     app.command()(command)
 
 

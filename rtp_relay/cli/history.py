@@ -40,16 +40,19 @@ def history(
     async def read(control: Control) -> list[Recorded]:
         return await control.history(call_id)
 
+    unreadable: CorruptEntry | None = None
     try:
         events = read_control(config, read)
     except CorruptEntry as error:
-        fail(Exit.FAILED, f"the history cannot be read: {error}")
-    if not events:
+        unreadable, events = error, list(error.before)
+    if not events and unreadable is None:
         fail(Exit.NOT_FOUND, f"call {call_id!r} is not known")
     if as_json:
         print_json(as_document(call_id, events, secrets=secrets))
     else:
         console().print(as_text(call_id, events, sdp=sdp or secrets, secrets=secrets))
+    if unreadable is not None:
+        fail(Exit.FAILED, f"the history cannot be read further: {unreadable}")
 
 
 def as_document(call_id: str, events: Sequence[Recorded], *, secrets: bool) -> dict[str, object]:

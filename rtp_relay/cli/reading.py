@@ -1,4 +1,4 @@
-"""The control interface for a command that only shows things: it reads the journal, no service need run."""
+"""The control interface for a command: all of it goes through the journal, no service need run."""
 
 from __future__ import annotations
 

@@ -15,6 +15,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from actors.quarantine.quarantine import QuarantinePolicy
 from engines.registry import EngineName
 from engines.route.routes import DEFAULT_NAMES
 from engines.sdp.tcp import TcpStreams
@@ -157,6 +158,9 @@ class CallsConfig:
     notices: str = field(default="", metadata=_read_by(values.notice_socket))
     on_media_timeout: OnMediaTimeout = field(
         default=OnMediaTimeout.END, metadata=_read_by(values.one_of(OnMediaTimeout))
+    )
+    quarantine: QuarantinePolicy = field(
+        default=QuarantinePolicy.KEEP, metadata=_read_by(values.one_of(QuarantinePolicy))
     )
 
 

@@ -92,6 +92,16 @@ class FaultyJournal:
     def read(self, call_id: str, after: int = 0) -> asyncio.Future[list[Recorded]]:
         return _failed() if self.away else self._unless_dead(self._shared.read(call_id, after))
 
+    def amend(self, call_id: str, row: LiveCall | None, before: Index, after: Index) -> asyncio.Future[int]:
+        return self._ask(lambda: self._shared.amend(call_id, row, before, after))
+
+    async def row(self, call_id: str) -> LiveCall | None:
+        if not self._life.alive:
+            await _never()
+        if self.away:
+            await _failed()
+        return await self._shared.row(call_id)
+
     def live_calls(self, node: str | None = None) -> AsyncIterator[LiveCall]:
         return self._shared.live_calls(node)
 

@@ -2,11 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
+
+from events.journal import FULL, CorruptEntry, Index, Recorded
 from events.memory import MemoryJournal
 
 
 class DamagedJournal(MemoryJournal):
     """A MemoryJournal with what only tests do to it."""
+
+    _exhausted: frozenset[str] = frozenset()
+
+    def exhaust(self, call_id: str) -> None:
+        """Let a call's stream take no more entries, as one does whose last id is the largest possible."""
+        self._exhausted |= {call_id}
+
+    def append(
+        self, call_id: str, expected_version: int, records: Sequence[Recorded], before: Index, after: Index
+    ) -> asyncio.Future[int]:
+        if call_id not in self._exhausted:
+            return super().append(call_id, expected_version, records, before, after)
+        done: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        done.set_exception(CorruptEntry(call_id, expected_version + 1, FULL, "the stream takes no more"))
+        return done
 
     def spoil(self, call_id: str, version: int, payload: bytes) -> None:
         """Put other bytes into an entry."""

@@ -179,6 +179,20 @@ class JournalContract:
         assert await journal.append(CALL, caught.value.last, [end], live(CALL, 4), live(CALL, 5)) == 5
         assert await journal.read(CALL, 4) == [end]
 
+    async def test_tables_are_changed_alone_where_a_row_is_as_expected(self, journal: Journal, other: Journal) -> None:
+        assert await journal.row(CALL) is None
+        before = live(CALL, 2, "ng1", due=NOW)
+        await fill(journal, CALL, 2)
+        await journal.amend(CALL, live(CALL, 2).live, live(CALL, 2), before)
+        assert await other.row(CALL) == before.live
+        assert await tables(other) == ([CALL], {"": 1, "ng1": 1}, [CALL])
+        for wrong in (None, live(CALL, 1).live):
+            with pytest.raises(Conflict):
+                await other.amend(CALL, wrong, before, NOTHING)
+        await other.amend(CALL, before.live, before, NOTHING)
+        assert await tables(journal) == ([], {"": 0}, [])
+        assert len(await journal.read(CALL)) == 2
+
     async def test_tables_follow_the_calls(self, journal: Journal, other: Journal) -> None:
         assert await tables(journal) == ([], {"": 0}, [])
         first, second = live("a", 1, "ng1", "ng2", due=NOW), live("b", 1, "ng2")

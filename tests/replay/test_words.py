@@ -117,6 +117,11 @@ def seen(verdict: SipVerdict | None, words: str = "") -> e.SipMessageSeen:
         ),
         (e.MediaSeen(session=2), "session 2 has media: its answer was lost"),
         (e.Quarantined(reason="entry 3-0: wrong bytes"), "entry 3-0: wrong bytes"),
+        (e.ReleaseIntended(reason="an operator"), "an operator"),
+        (
+            e.SessionReleased(node="ng1", relay_id="c#2", how=e.RemovalProof.CONFIRMED),
+            "c#2 on ng1, confirmed",
+        ),
         (
             e.PartyLearned(leg="caller", tag="a", uri="<sip:a@b>", contact="sip:a@c", routes=("<sip:p;lr>",)),
             "caller <sip:a@b>, tag a, contact sip:a@c, by way of <sip:p;lr>",

@@ -186,10 +186,38 @@ def test_history_of_an_unknown_call_ends_with_3() -> None:
 def test_history_that_cannot_be_read_ends_with_1(monkeypatch: pytest.MonkeyPatch) -> None:
     use_failing_journal(monkeypatch, CorruptEntry("old", 2, 3, "wrong bytes"))
     code, _, complaint = invoke("history", "old")
-    assert (code, complaint) == (1, "rtp-relay: the history cannot be read: call 'old', entry 2-0: wrong bytes\n")
+    assert (code, complaint) == (
+        1,
+        "rtp-relay: the history cannot be read further: call 'old', entry 2-0: wrong bytes\n",
+    )
 
 
-@pytest.mark.parametrize("command", [["calls"], ["nodes"], ["history", "old"]])
+def test_history_shows_what_can_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    readable = Recorded(1, 0, "c1", e.Quarantined(reason="a bug"))
+    use_failing_journal(monkeypatch, CorruptEntry("old", 2, 3, "wrong bytes", [readable]))
+    code, text, complaint = invoke("history", "old")
+    assert code == 1
+    assert "a bug" in text
+    assert "wrong bytes" in complaint
+
+
+@pytest.mark.parametrize(("status", "code"), [("quarantined", 0), ("live", 3)])
+def test_only_a_quarantined_call_is_ended(status: str, code: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    row = LiveCall(call_id="old", status=status, version=1, created=1, changed=1, sessions=(("ng1", "old#1"),))
+
+    async def fill(journal: MemoryJournal) -> None:
+        refused = Recorded(1, 0, "c1", e.CommandRefused(command="query", reason="test"))
+        await journal.append("old", 0, [refused], NOTHING, Index(row, frozenset(["ng1"])))
+
+    use_journal(monkeypatch, fill)
+    ended, text, complaint = invoke("end", "old")
+    assert ended == code
+    assert ("old#1 on ng1" in text) == (code == 0)
+    assert ("is not quarantined" in complaint) == (code != 0)
+    assert invoke("end", "none")[0] == 3
+
+
+@pytest.mark.parametrize("command", [["calls"], ["nodes"], ["history", "old"], ["end", "old"]])
 @pytest.mark.parametrize(("error", "code"), [(JournalUnavailable("refused"), 4), (JournalMismatch("7 partitions"), 2)])
 def test_journals_that_cannot_be_read(
     command: list[str], error: JournalError, code: int, monkeypatch: pytest.MonkeyPatch

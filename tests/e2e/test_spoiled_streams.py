@@ -14,7 +14,7 @@ from redis.asyncio import Redis
 
 from engines.ng.bencode import NgDict
 from events.redis import RedisJournal
-from tests.events.redis_contract import stream_of
+from tests.events.stream_keys import stream_of
 from tests.peers.ng_client import NgClient
 from tests.peers.peer import wait_until
 from tests.peers.ports import HOST

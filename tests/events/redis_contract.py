@@ -13,18 +13,13 @@ from redis.asyncio import Redis, RedisCluster
 
 from events.journal import Journal
 from events.redis import RedisJournal
-from events.redis.keys import Keys, to_bytes
 from tests.events.journal_contract import JournalContract
+from tests.events.stream_keys import stream_of
 
 Client = Redis | RedisCluster
 Entry = tuple[bytes, dict[bytes, bytes]]
 
 _numbers = itertools.count()
-
-
-def stream_of(prefix: str, call: str) -> bytes:
-    """Return the key of a call's stream."""
-    return Keys(prefix).partition(to_bytes(call)).stream(to_bytes(call))
 
 
 async def rewrite(client: Client, stream: bytes, entries: Sequence[Entry]) -> None:

@@ -12,8 +12,9 @@ from redis.asyncio import Redis
 from events.journal import BRIEFLY, NEVER, CorruptEntry, Journal
 from events.redis import RedisJournal
 from tests.events.journal_contract import CALL, fill
-from tests.events.redis_contract import Client, RedisContract, rewrite, stream_of
+from tests.events.redis_contract import Client, RedisContract, rewrite
 from tests.events.samples import NOTHING, live, record
+from tests.events.stream_keys import stream_of
 from tests.peers.redis_server import RedisServer
 
 pytestmark = pytest.mark.e2e

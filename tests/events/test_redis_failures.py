@@ -14,8 +14,8 @@ from events.journal import Conflict, CorruptEntry, JournalUnavailable, TailLostE
 from events.redis import RedisJournal
 from tests.events.journal_contract import CALL, fill
 from tests.events.proxy import Proxy, Stage
-from tests.events.redis_contract import stream_of
 from tests.events.samples import NOTHING, live, record
+from tests.events.stream_keys import stream_of
 from tests.peers.redis_server import RedisServer
 
 pytestmark = pytest.mark.e2e

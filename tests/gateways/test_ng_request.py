@@ -10,7 +10,7 @@ from actors.command import Command
 from engines.ng.bencode import NgDict, NgValue
 from gateways.ng.request import PER_CALL, RefusedRequest, command_of, supports_load_limit, verb_of
 
-OFFER: NgDict = {b"command": b"offer", b"call-id": b"c", b"from-tag": b"f", b"sdp": b"v=0\r\n"}
+OFFER: NgDict = {b"command": b"offer", b"call-id": b"c", b"from-tag": b"f", b"sdp": b"v=0\r\nm=audio 9 RTP/AVP 0\r\n"}
 
 
 def command(verb: str, **keys: NgValue) -> Command:

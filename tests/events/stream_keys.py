@@ -1,0 +1,10 @@
+"""Where the Redis journal keeps a call's stream."""
+
+from __future__ import annotations
+
+from events.redis.keys import Keys, to_bytes
+
+
+def stream_of(prefix: str, call: str) -> bytes:
+    """Return the key of a call's stream."""
+    return Keys(prefix).partition(to_bytes(call)).stream(to_bytes(call))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -11,7 +12,7 @@ import psutil
 import pytest
 import pytest_asyncio
 
-from tests.e2e.sip.floods import FLOODS, Flood, flooders
+from tests.e2e.sip.floods import FLOODS, Flood, Flooders, flooders
 from tests.e2e.sip.inside import Inside
 from tests.e2e.sip.stage import AS_ASKED, database
 from tests.e2e.stage import Relay
@@ -33,8 +34,12 @@ QUICK: dict[str, Table] = {"service": {"passivate_after": 0.1}}
 AT_REST = "no transaction is known, and no call is resident"
 
 
+T1 = 0.02
+"""Seconds; a transaction is kept for up to 64 of them."""
+
+
 def quick_sip() -> Table:
-    return {"script": str(AS_ASKED), "t1": 0.02}
+    return {"script": str(AS_ASKED), "t1": T1}
 
 
 def nodes(relays: Mapping[str, Relay]) -> list[Node]:
@@ -89,13 +94,23 @@ async def test_what_has_ended_is_freed_without_a_search_for_cycles(inside: Insid
     assert not more, more.most_common(20)
 
 
+async def flooded(by: Flooders, flood: Flood) -> int:
+    """Flood until as many transactions end as begin, and return how many floods that took."""
+    loop = asyncio.get_running_loop()
+    until = loop.time() + 2 * 64 * T1
+    floods = 0
+    while floods < 3 or loop.time() < until:
+        await flood(by, MANY)
+        floods += 1
+    return floods
+
+
 @pytest.mark.parametrize("flood", FLOODS, ids=lambda flood: flood.__name__)
 async def test_a_flood_after_others_takes_no_more_memory(outside: Service, flood: Flood) -> None:
     async with flooders(outside) as by:
-        for _ in range(3):
-            await flood(by, MANY)
+        floods = await flooded(by, flood)
         before = resident_bytes(outside)
-        for _ in range(6):
+        for _ in range(2 * floods):
             await flood(by, MANY)
 
         async def as_before() -> bool:

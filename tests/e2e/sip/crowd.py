@@ -93,8 +93,12 @@ class Crowd(DatagramSocket):
 
     async def served(self) -> None:
         """Wait until the door has taken all that was sent to it before: the answer to something harmless comes."""
-        self.ask(self.request("OPTIONS").replace(b"Max-Forwards: 70", b"Max-Forwards: 0"))
+        self.ask(self.harmless())
         await self.answered()
+
+    def harmless(self) -> bytes:
+        """Write a request that is answered at once, and goes nowhere."""
+        return self.request("OPTIONS").replace(b"Max-Forwards: 70", b"Max-Forwards: 0")
 
     def datagram_received(self, data: bytes, addr: tuple[str | int, int]) -> None:
         """Answer a request, or acknowledge a final response."""

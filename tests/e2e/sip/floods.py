@@ -85,9 +85,10 @@ async def byes_over_tcp(by: Flooders, count: int) -> None:
     """Send BYEs of no call over a connection each ten, which is cut in the midst of the next one."""
     async with Streams(by.crowd.door) as streams:
         for _ in range(max(1, count // 10)):
-            _reader, writer = await streams.open()
-            for _ in range(10):
-                writer.write(in_dialog(by.crowd.request("BYE", by.nobody).replace(b"SIP/2.0/UDP", b"SIP/2.0/TCP")))
+            reader, writer = await streams.open()
+            byes = [in_dialog(by.crowd.request("BYE", by.nobody)) for _ in range(10)]
+            writer.write(over_tcp(b"".join([*byes, by.crowd.harmless()])))
+            await reader.readuntil(b"\r\n\r\n")
             writer.write(by.crowd.request("INVITE")[:100])
             await writer.drain()
         await by.crowd.served()
@@ -136,6 +137,11 @@ async def _call(client: NgClient, rubbish: bytes) -> None:
     await client.command("delete", call_id=call_id, from_tag="a")
     await client.command("query", call_id=f"{call_id}-unknown")
     await client.exchange(rubbish)
+
+
+def over_tcp(requests: bytes) -> bytes:
+    """Return requests with Vias that say TCP."""
+    return requests.replace(b"SIP/2.0/UDP", b"SIP/2.0/TCP")
 
 
 def in_dialog(request: bytes) -> bytes:

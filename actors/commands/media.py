@@ -1,0 +1,134 @@
+"""What is asked of a call about its media: offers, answers, deletes, and what is passed on to its node as it is."""
+
+from __future__ import annotations
+
+from typing import TypeAlias, TypeVar
+
+from actors.commands.command import CallCommand
+from actors.results import Done, NodeAnswered, Relayed
+from engines.request import NodeRequest
+from events.values import value
+
+R_co = TypeVar("R_co", covariant=True)
+
+OFFERS = frozenset({"offer", "publish", "create", "transform"})
+"""The ng protocol's commands that can create something on a node."""
+
+
+@value(kw_only=True)
+class SdpBySettings:
+    """An SDP that a node is told of as the call's settings say, rather than in a client's words.
+
+    leg: who sent it, caller or callee. received_from: the source of its SIP message, cseq: that of its request.
+    notify_socket: where the node may tell that its media timed out.
+    """
+
+    leg: str
+    sdp: bytes
+    received_from: str = ""
+    cseq: int = 0
+    notify_socket: str = ""
+
+
+@value(kw_only=True)
+class DeleteBySettings:
+    """A delete that a node is told of as the call's settings say.
+
+    from_tag, to_tag, branch: what the node is told, "" where it is not. by_caller: whose tag from_tag is.
+    """
+
+    from_tag: str
+    to_tag: str = ""
+    branch: str = ""
+    by_caller: bool = True
+
+
+Wording: TypeAlias = NodeRequest | SdpBySettings | DeleteBySettings
+"""Where the words come from in which a node is asked: a client's, or the settings that are in force then."""
+
+
+@value(kw_only=True)
+class MediaCommand(CallCommand[R_co]):
+    """What all of these have.
+
+    verb: the ng protocol's name of the command. from_tag, to_tag, branch: whom it is about, "" where it does not say.
+    request: what the node is to be told. received_at: ms since the epoch.
+    """
+
+    verb: str
+    from_tag: str = ""
+    to_tag: str = ""
+    branch: str = ""
+    request: Wording
+    received_at: int
+
+    @property
+    def serial_key(self) -> str | None:
+        """What it waits for: its branch."""
+        return self.branch
+
+    @property
+    def in_clients_words(self) -> bool:
+        """Whether a client of the ng protocol says it; the settings say the others."""
+        return isinstance(self.request, NodeRequest)
+
+    @property
+    def sdp(self) -> bytes:
+        """The session description in it; empty if there is none."""
+        return b"" if isinstance(self.request, DeleteBySettings) else self.request.sdp
+
+
+@value(kw_only=True)
+class Offer(MediaCommand[Relayed]):
+    """Relay an offer, or make on a node what else the client wants made there (OFFERS).
+
+    set: the node set that a new session is placed in. engine: the only relay kind whose nodes may be chosen, "" where
+    any may. digest: what the very same request has, too, and no other; empty for what is not known again. moves:
+    whether it may open a session on another node when that of its dialog does not take it. anew: whether it is to have
+    a session of its own, whatever sessions there are.
+    """
+
+    verb: str = "offer"
+    set: str = "default"
+    engine: str = ""
+    digest: bytes = b""
+    moves: bool = True
+    anew: bool = False
+
+    @property
+    def opens_call(self) -> bool:
+        """Whether it may be the first that is heard of a call: it names no other party."""
+        return not self.to_tag
+
+
+@value(kw_only=True)
+class Answer(MediaCommand[Relayed]):
+    """Relay an answer, in the session in which its offer was made."""
+
+    verb: str = "answer"
+
+
+@value(kw_only=True)
+class Delete(MediaCommand[NodeAnswered | Done]):
+    """Remove what is named from nodes: a dialog, a branch, or all that there is.
+
+    to_tag: "" unless it is to count. delay: seconds until a node is to remove it. fatal: whether it is an error if
+    there is nothing of what is named. ends_call: whether the delete of all that there is ends the call. reason: why,
+    for the journal.
+    """
+
+    verb: str = "delete"
+    delay: int = 0
+    fatal: bool = False
+    ends_call: bool = True
+    reason: str = "delete by the client"
+
+    @property
+    def serial_key(self) -> str | None:
+        """What it waits for: its branch, or without one for all that runs."""
+        return self.branch or None
+
+
+@value(kw_only=True)
+class PassThrough(MediaCommand[NodeAnswered]):
+    """Pass a command on to the call's node: recording, prompts, DTMF, subscriptions, a query."""

@@ -1,0 +1,107 @@
+"""What a node is asked, in the ng protocol's words, for those who pass it on and need not know the words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from engines.ng.bencode import NgDict, NgValue
+from events.values import value
+
+HANDLE = b"rtp-relay-handle"
+"""The key, of ours, of a reply in which a node says what it calls the session (the route engine's `node`).
+
+Later requests about the session have it, too.
+"""
+
+_OTHER_CALLS = (b"to-call-id", b"source-call-id")
+"""Keys of commands that join two calls, which then have to be on one node (ng protocol: connect, inject)."""
+
+_CALLS = b"calls"
+"""The key of the calls that `mesh` joins."""
+
+
+@value
+class NodeRequest:
+    """What a node is to be asked about a session. `words` are for the relay kinds and the ng door alone."""
+
+    words: NgDict
+
+    @property
+    def sdp(self) -> bytes:
+        """The session description in it; empty if there is none."""
+        sdp = self.words.get(b"sdp")
+        return sdp if isinstance(sdp, bytes) else b""
+
+    @property
+    def names_party(self) -> bool:
+        """Whether it says by whom, so that a delete may leave what is of others."""
+        return b"from-tag" in self.words
+
+    def with_handle(self, handle: str) -> NodeRequest:
+        """Return it with what the node calls the session; "" where it has no name for it."""
+        return NodeRequest({**self.words, HANDLE: _to_bytes(handle)}) if handle else self
+
+    def of_party(self, tag: str) -> NodeRequest:
+        """Return it with the tag of who asks, unless it has one; "" if that is not known."""
+        return NodeRequest({b"from-tag": _to_bytes(tag), **self.words}) if tag else self
+
+    def merged(self, other: NodeRequest) -> NodeRequest:
+        """Return it with what another one says beside it, or in place of it."""
+        return NodeRequest({**self.words, **other.words})
+
+    def naming_only_the_branch(self) -> NodeRequest:
+        """Return the delete of a branch in words that may be said twice.
+
+        rtpengine looks for the branch, and where that is gone already, for the from-tag: the caller's, so that the
+        second delete of a branch ends the whole call (seen on 10.5.3). A from-tag that nobody can have makes it
+        harmless.
+        """
+        return NodeRequest({**self.words, b"from-tag": b"#"})
+
+    def other_calls(self) -> Iterator[str]:
+        """Yield the ids of other calls that are to be joined with the session's, as the client has them."""
+        for call_id in (*(self.words.get(key) for key in _OTHER_CALLS), *_listed(self.words)):
+            if isinstance(call_id, bytes):
+                yield call_id.decode("utf-8", "surrogateescape")
+
+    def with_other_calls(self, ids: Mapping[str, str]) -> NodeRequest:
+        """Return it with the ids that other calls have on the node, by those that the client has for them."""
+        if not ids:
+            return self
+        words = dict(self.words)
+        for key in _OTHER_CALLS:
+            if isinstance(words.get(key), bytes):
+                words[key] = _there(words[key], ids)
+        if isinstance(words.get(_CALLS), list):
+            words[_CALLS] = [_there(call_id, ids) for call_id in _listed(words)]
+        return NodeRequest(words)
+
+
+def plain(verb: str) -> NodeRequest:
+    """Return the request that says a command's name and no more."""
+    return NodeRequest({b"command": verb.encode()})
+
+
+def delete_of_branch(from_tag: str, to_tag: str, branch: str) -> NodeRequest:
+    """Return the delete, at once, of what is named; it may be said twice."""
+    named = ((b"from-tag", from_tag), (b"to-tag", to_tag), (b"via-branch", branch))
+    words: NgDict = {b"command": b"delete", b"delete delay": 0}
+    words |= {key: _to_bytes(value) for key, value in named if value}
+    if to_tag:
+        return NodeRequest({**words, b"flags": [b"to-tag"]})
+    request = NodeRequest(words)
+    return request.naming_only_the_branch() if branch else request
+
+
+def _listed(words: NgDict) -> list[NgValue]:
+    calls = words.get(_CALLS)
+    return calls if isinstance(calls, list) else []
+
+
+def _there(call_id: NgValue, ids: Mapping[str, str]) -> bytes:
+    """Return the id of a call on the node; empty for what is no id."""
+    return _to_bytes(ids[call_id.decode("utf-8", "surrogateescape")]) if isinstance(call_id, bytes) else b""
+
+
+def _to_bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")

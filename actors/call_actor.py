@@ -22,7 +22,6 @@ from actors.flows.media.passthrough import place_of, where
 from actors.flows.recovery import tail_lost
 from actors.flows.recovery.process_due import process_due
 from actors.messages import (
-    Conduct,
     Do,
     Leave,
     Located,
@@ -104,9 +103,8 @@ class CallActor(LoopActor):
                 self._resume(message.token, None)
             case Do():
                 command = message.command
-                self._enqueue(flow_for(command, self._context), command.serial_key, message.reply)
-            case Conduct():
-                self._enqueue(message.flow, message.serial_key, message.reply)
+                keys = NO_KEYS if command.runs_beside else frozenset((command.serial_key,))
+                self._enqueue(flow_for(command, self._context), keys, message.reply)
             case Located():
                 self._resume(message.token, message.place)
             case ProcessDue():
@@ -129,7 +127,7 @@ class CallActor(LoopActor):
         context, due = self._context, frozenset((DUE_KEY,))
         if not any(run.keys == due for run in self._scheduler):
             signals = context.sip_outlet.sender is not None
-            self._enqueue(process_due(context.now(), context.deadlines, signals=signals), DUE_KEY)
+            self._enqueue(process_due(context.now(), context.deadlines, signals=signals), due)
 
     def _passivate(self) -> None:
         # What is in the inbox already would be begun, and cut off by the end behind it.
@@ -139,8 +137,8 @@ class CallActor(LoopActor):
 
     # -- runs --
 
-    def _enqueue(self, flow: Flow, serial_key: str | None, reply: Reply | None = None) -> None:
-        self._scheduler.add(Run(flow, frozenset((serial_key,)), reply, self._asked))
+    def _enqueue(self, flow: Flow, keys: frozenset[str | None], reply: Reply | None = None) -> None:
+        self._scheduler.add(Run(flow, keys, reply, self._asked))
         self._load()
         if self._loaded:
             self._start_runs()
@@ -167,7 +165,7 @@ class CallActor(LoopActor):
         self._scheduler.begin(run)
         self._advance(run, None)
 
-    def _finish(self, run: Run, reply: NgDict | None) -> None:
+    def _finish(self, run: Run, reply: Any) -> None:
         self._scheduler.end(run)
         if run.reply is not None and reply is not None:
             run.reply(reply)
@@ -415,7 +413,7 @@ class CallActor(LoopActor):
         waiting = [run.reply for run in self._scheduler if run.reply is not None]
         while not self.actor_inbox.empty():
             message = self.actor_inbox.get().message
-            if isinstance(message, Do | Conduct):
+            if isinstance(message, Do):
                 waiting.append(message.reply)
             elif isinstance(message, Where):
                 waiting.append(partial(_tell_where, message))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeAlias
 
+from actors.commands.command import CallCommand
 from engines.ng.bencode import NgDict
 from events.values import value
 from replay.state import CallState
@@ -18,10 +19,10 @@ Wording: TypeAlias = Callable[[CallState, str], NgDict]
 
 
 @value(kw_only=True)
-class Command:
+class Command(CallCommand[NgDict]):
     """One command for a call, in the words of the ng protocol.
 
-    verb: the ng command's name. call_id, from_tag, to_tag, branch: whom it is about; empty where it does not say. The
+    verb: the ng command's name. from_tag, to_tag, branch: whom it is about; empty where it does not say. The
     to_tag of a delete is empty unless the client said that it counts. request: the client's whole dictionary. set: the
     node set that a new call is placed in. received_at: ms since the epoch. engine: the only relay kind whose nodes may
     be chosen, where it matters. wording: says the command in the relay kind's own words, in place of `request`.
@@ -32,7 +33,6 @@ class Command:
     """
 
     verb: str
-    call_id: str
     from_tag: str = ""
     to_tag: str = ""
     branch: str = ""

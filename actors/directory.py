@@ -6,7 +6,8 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 import structlog
 from pykka import ActorRef
@@ -15,19 +16,21 @@ from actors import replies
 from actors.call_actor import CallActor
 from actors.call_context import CallContext
 from actors.command import Command
+from actors.commands.command import CallCommand
 from actors.control.counters import Sample
-from actors.effects import Flow
-from actors.messages import Conduct, Do, Leave, Passivate, ProcessDue, Reply, Where
+from actors.messages import Do, Leave, Passivate, ProcessDue, Where
 from actors.node_table import NodeTable
 from actors.observers import Observers
 from actors.quarantine.quarantine import Quarantine, QuarantinePolicy
+from actors.results import Refused
 from actors.sip_requests import SipOutlet
-from engines.ng.bencode import NgDict
 from engines.refusal import RefusalCode
 from events.journal import CorruptEntry, Journal
 from replay.projection import Deadlines
 
 log = structlog.get_logger()
+
+R = TypeVar("R")
 
 MAX_FAILURES = 3
 """A call whose actor fails so often in a row, each time rebuilt from the stream, is quarantined."""
@@ -95,32 +98,23 @@ class Directory:
             sip_outlet=SipOutlet() if sip_outlet is None else sip_outlet,
         )
 
-    def submit(self, command: Command, reply: Reply) -> None:
-        """Submit a command to its call; `reply` is called once with the result."""
-        self._give(command.call_id, Do(command, reply), opens_call=command.opens_call)
+    def submit(self, command: CallCommand[R], reply: Callable[[R | Refused], None]) -> None:
+        """Submit a command to its call; `reply` is called once with the result, on the loop. It must not raise."""
+        self._give(Do(command, reply if isinstance(command, Command) else partial(_hand_over, reply)))
 
-    def conduct(
-        self, call_id: str, flow: Flow, serial_key: str | None, reply: Reply, *, opens_call: bool = False
-    ) -> None:
-        """Run a flow under a call's serial key (see Command.serial_key); `reply` is called once with the result.
+    async def ask(self, command: CallCommand[R]) -> R | Refused:
+        """Submit a command to its call, and return the result."""
+        done: asyncio.Future[R | Refused] = self._loop.create_future()
 
-        `opens_call` says that likely nothing was heard of the call before: its journal is not read first, and while
-        this control node closes the flow is refused. Only for flows that begin with something to be journalled.
-        """
-        self._give(call_id, Conduct(flow, serial_key, reply), opens_call=opens_call)
-
-    async def ask(self, call_id: str, flow: Flow, serial_key: str | None, *, opens_call: bool = False) -> NgDict:
-        """Run a flow as `conduct` does, and return its result."""
-        done: asyncio.Future[NgDict] = asyncio.get_running_loop().create_future()
-
-        def reply(said: NgDict) -> None:
+        def reply(result: R | Refused) -> None:
             if not done.done():  # who asked may have given up
-                done.set_result(said)
+                done.set_result(result)
 
-        self.conduct(call_id, flow, serial_key, reply, opens_call=opens_call)
+        self.submit(command, reply)
         return await done
 
-    def _give(self, call_id: str, message: Do | Conduct, *, opens_call: bool) -> None:
+    def _give(self, message: Do) -> None:
+        call_id, opens_call = message.command.call_id, message.command.opens_call
         why = self._quarantine.reason(call_id)
         if why is not None:
             message.reply(replies.quarantined(why).reply)
@@ -233,3 +227,8 @@ class Directory:
 
     def _corrupt(self, error: CorruptEntry) -> None:
         self._quarantine.put_corrupt(error)
+
+
+def _hand_over(reply: Callable[[Any], None], said: Any) -> None:
+    """Hand a result over; an ng reply is the actor's refusal of a command that it could not begin or end."""
+    reply(replies.refused(said) if isinstance(said, dict) else said)

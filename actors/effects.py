@@ -68,7 +68,7 @@ class AskNodes:
 class Spawn:
     """Run another flow of this call beside this one. The flow is sent None at once."""
 
-    flow: Generator[Any, Any, NgDict | None]
+    flow: Generator[Any, Any, Any]
 
 
 @value
@@ -105,8 +105,8 @@ T = TypeVar("T")
 Step: TypeAlias = Generator[Effect, Any, T]
 """A part of a flow: it wants effects and comes to a value."""
 
-Flow: TypeAlias = Generator[Effect, Any, "NgDict | None"]
-"""A flow comes to the reply for the client; None if nobody waits for one."""
+Flow: TypeAlias = Generator[Effect, Any, Any]
+"""A flow comes to the result of its command (actors/results.py); None if nobody waits for one."""
 
 
 @value

@@ -7,32 +7,22 @@ from typing import Any, TypeAlias
 
 from pykka import ActorRef
 
-from actors.command import Command
-from actors.effects import Flow, Outcome
+from actors.commands.command import CallCommand
+from actors.effects import Outcome
 from actors.sip_requests import SipOutcome
 from engines.health import AdminState, NodeSnapshot
 from engines.kind import Operation
-from engines.ng.bencode import NgDict
 from events.values import value
 
-Reply: TypeAlias = Callable[[NgDict], None]
-"""Takes the reply to a command. It is called once, on the loop; it must not raise."""
+Reply: TypeAlias = Callable[[Any], None]
+"""Takes the result of a command. It is called once, on the loop; it must not raise."""
 
 
 @value
 class Do:
-    """To a call: carry out a command, then hand the reply over."""
+    """To a call: carry out a command, then hand the result over."""
 
-    command: Command
-    reply: Reply
-
-
-@value
-class Conduct:
-    """To a call: run this flow under this serial key (Command.serial_key), then hand the reply over."""
-
-    flow: Flow
-    serial_key: str | None
+    command: CallCommand[Any]
     reply: Reply
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from actors.results import Refused
+from engines.kind import reason as reason_of
 from engines.media_request import to_bytes
 from engines.ng.bencode import NgDict
-from engines.refusal import RefusalCode, refused
+from engines.refusal import RefusalCode, code_of
+from engines.refusal import refused as refused_reply
 from events.values import value
 
 NOT_FOUND_WARNING = b"Call-ID not found or tags didn't match"
@@ -25,9 +28,14 @@ class Refusal:
         return error(self.reason, self.code)
 
 
+def refused(reply: NgDict) -> Refused:
+    """Return what a reply that is not ok stands for."""
+    return Refused(code_of(reply), reason_of(reply) or "no reason was given")
+
+
 def error(reason: str, code: RefusalCode = RefusalCode.REFUSED) -> NgDict:
     """Return an error reply."""
-    return refused(to_bytes(reason), code)
+    return refused_reply(to_bytes(reason), code)
 
 
 def ok(warning: str = "") -> NgDict:
@@ -40,7 +48,7 @@ def not_found(request: NgDict) -> NgDict:
     flags = request.get(b"flags")
     fatal = isinstance(flags, list) and b"fatal" in flags
     if fatal:
-        return refused(NOT_FOUND_WARNING, RefusalCode.UNKNOWN_CALL)
+        return refused_reply(NOT_FOUND_WARNING, RefusalCode.UNKNOWN_CALL)
     return {b"result": b"ok", b"warning": NOT_FOUND_WARNING}
 
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from collections.abc import Mapping
+from typing import Any, TypeAlias
 
+from actors.sip_requests import SipOutcome
 from engines.refusal import RefusalCode
 from engines.reply import NodeReply
 from events.values import value
+from events.verdict import Fault
+from replay.call_snapshot import CallSnapshot
+from replay.offer_answer import Remedy, Verdict
 
 
 @value
@@ -52,6 +57,54 @@ class CopyOffered:
     """A copy is offered to its recorder with `sdp`."""
 
     sdp: bytes
+
+
+@value
+class RelayEnded:
+    """The relay of a call was ended; `reply` is what a node said of it last, if one was asked and answered."""
+
+    reply: Mapping[bytes, Any]
+
+
+@value(kw_only=True)
+class Observed:
+    """What became of a SIP message.
+
+    sdp: what is to stand in it in place of its own, None to leave that. shift: for the CSeq of its request. verdict:
+    what it was taken for; None if no call heard of it. remedy: what is to be done about a body that must not go on,
+    with the status of a refusal. error: why it could not be relayed, or not be heard of.
+    """
+
+    verdict: Verdict | None = None
+    sdp: bytes | None = None
+    shift: int = 0
+    remedy: Remedy = Remedy.NONE
+    refuse_with: int = 0
+    error: Refused | None = None
+
+    @property
+    def fault(self) -> Fault:
+        """What is wrong with the message."""
+        return self.verdict.fault if self.verdict else Fault.NONE
+
+    @property
+    def unheard(self) -> Refused | None:
+        """Why the call did not hear of the message at all; None if it did."""
+        return None if self.verdict else self.error
+
+
+@value
+class RequestEnded:
+    """A request of our own has ended."""
+
+    outcome: SipOutcome
+
+
+@value
+class CallRead:
+    """A call as it is."""
+
+    snapshot: CallSnapshot
 
 
 MediaResult: TypeAlias = Refused | Done | Relayed | NodeAnswered | CopyOffered

@@ -14,6 +14,19 @@ log = structlog.get_logger()
 
 
 @value
+class WantedRequest:
+    """A request that is wanted: to whom (caller or callee), in which callee's dialog, and what is in it."""
+
+    leg: str
+    tag: str
+    method: str
+    reason: str = ""
+    body: bytes = b""
+    content_type: str = ""
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+@value
 class DialogRequest:
     """A request of our own in a dialog of two parties, as if the peer of `to_leg` had sent it.
 

@@ -10,7 +10,8 @@ from events.journal import Recorded
 from events.verdict import SipVerdict
 from replay import session_dialogs
 from replay.offer_answer import Change, Negotiation, Role, SipMessage, legacy
-from replay.relay_settings import Copy, Engagement, RelaySettings
+from replay.relay_settings import Copy, RelaySettings
+from replay.settings_changes import ChangeContextSettings, ChangeLegSettings, EngageRelay
 from replay.sip_dialogs import OwnRequest, Party, SipDialogs
 from replay.state import (
     Agreement,
@@ -285,15 +286,16 @@ def _session_released(state: CallState, _: Recorded, event: e.SessionReleased) -
 
 
 def _relay_engaged(state: CallState, _: Recorded, event: e.RelayEngaged) -> None:
-    _relay(state).engagements[event.branch] = Engagement(event.engine, event.set)
+    _relay(state).apply(EngageRelay(engine=event.engine, set=event.set, branch=event.branch))
 
 
 def _variables_set(state: CallState, _: Recorded, event: e.LegSettingsChanged) -> None:
-    _relay(state).set(event.leg, event.branch, event.values, event.body)
+    change = ChangeLegSettings(leg=event.leg, branch=event.branch, values=event.values, body=event.body)
+    _relay(state).apply(change)
 
 
 def _context_set(state: CallState, _: Recorded, event: e.ContextSettingsChanged) -> None:
-    _relay(state).context.update(event.values)
+    _relay(state).apply(ChangeContextSettings(values=event.values))
 
 
 def _signalled(state: CallState, record: Recorded, event: e.SipMessageSeen) -> None:

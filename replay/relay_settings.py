@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from replay.settings_changes import ChangeContextSettings, ChangeLegSettings, EngageRelay, RelayChange
+
 CALLER = "caller"
 CALLEE = "callee"
 
@@ -94,8 +96,14 @@ class RelaySettings:
         """Return whether one of the legs of this branch wants no relay."""
         return any(self.in_force(leg, branch).get("disabled", "0") not in ("", "0") for leg in (CALLER, CALLEE))
 
-    def set(self, leg: str, branch: str, values: Mapping[str, str], body: bytes | None) -> None:
-        """Change settings of a leg, for all branches or one."""
-        self.settings.setdefault((leg, branch), {}).update(values)
-        if body is not None:
-            self.bodies[leg, branch] = body
+    def apply(self, change: RelayChange) -> None:
+        """Apply a change: the fold's is one that is journalled, a script's draft's one that is yet to be."""
+        match change:
+            case EngageRelay():
+                self.engagements[change.branch] = Engagement(change.engine, change.set)
+            case ChangeLegSettings():
+                self.settings.setdefault((change.leg, change.branch), {}).update(change.values)
+                if change.body is not None:
+                    self.bodies[change.leg, change.branch] = change.body
+            case ChangeContextSettings():
+                self.context.update(change.values)

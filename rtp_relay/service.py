@@ -214,7 +214,7 @@ class Service:
         self.control.count_with(self._door)
         if routing is not None:
             self._sip = await open_sip_door(
-                config.sip, routing, self.directory, nodes, self._outlet, now=now, ready=lambda: self.sip_ready
+                config.sip, routing, self.directory, self._outlet, now=now, ready=lambda: self.sip_ready
             )
             self.control.count_with(self._sip)
 

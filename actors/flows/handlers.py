@@ -2,17 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, TypeAlias
+
 from actors.call_context import CallContext
 from actors.command import OFFERS, Command
+from actors.commands.command import CallCommand
+from actors.commands.copies import AnswerCopy, DeleteCopy, OfferCopy
+from actors.commands.reading import ReadCall
+from actors.commands.recovery import EndSilentSession
+from actors.commands.relay import EndRelay, EstablishBranch, FailBranch, RelaySdp
+from actors.commands.settings import ChangeSettings
+from actors.commands.sip import EndCall, EndDialog, EndUnanswered, ObserveSipMessage, SendRequest
 from actors.effects import Flow
 from actors.flows.media.answer import answer
+from actors.flows.media.copies import copy_answer, copy_delete, copy_offer
 from actors.flows.media.delete import delete
 from actors.flows.media.offer import offer
 from actors.flows.media.passthrough import other
+from actors.flows.reading import read_call
+from actors.flows.recovery.media_timeout import end_silent_session
+from actors.flows.sip.branches import end_relay, end_unanswered, establish_branch, fail_branch
+from actors.flows.sip.observe import observe
+from actors.flows.sip.own_requests import end_dialogs, send_request
+from actors.flows.sip.relayed_media import relay_sdp
+from actors.flows.sip.settings import change_settings
+
+Handler: TypeAlias = Callable[[Any, CallContext], Flow]
 
 
-def flow_for(command: Command, context: CallContext) -> Flow:
+def flow_for(command: CallCommand[Any], context: CallContext) -> Flow:
     """Return the flow of a command, not yet begun."""
+    return _HANDLERS[type(command)](command, context)
+
+
+def _in_ng(command: Command, context: CallContext) -> Flow:
     if command.verb in OFFERS:
         return offer(command, context.nodes)
     if command.verb == "answer":
@@ -20,3 +45,26 @@ def flow_for(command: Command, context: CallContext) -> Flow:
     if command.verb == "delete":
         return delete(command)
     return other(command)
+
+
+_HANDLERS: Mapping[type[Any], Handler] = MappingProxyType(
+    {
+        Command: _in_ng,
+        ObserveSipMessage: lambda command, context: observe(command, context.nodes),
+        ReadCall: lambda _command, _context: read_call(),
+        ChangeSettings: lambda command, _: change_settings(command),
+        RelaySdp: lambda command, context: relay_sdp(command, context.nodes),
+        EstablishBranch: lambda command, _: establish_branch(command),
+        FailBranch: lambda command, _: fail_branch(command),
+        EndRelay: lambda command, _: end_relay(command),
+        EndUnanswered: lambda command, _: end_unanswered(command),
+        EndCall: lambda command, _: end_dialogs(command.reason),
+        EndDialog: lambda command, _: end_dialogs(command.reason, command.callee_tag),
+        SendRequest: lambda command, _: send_request(command),
+        OfferCopy: lambda command, _: copy_offer(command),
+        AnswerCopy: lambda command, _: copy_answer(command),
+        DeleteCopy: lambda command, _: copy_delete(command),
+        EndSilentSession: lambda command, _: end_silent_session(command),
+    }
+)
+"""The handler of each type of command."""

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 
 from actors.control.counters import Sample, samples_of
 from actors.directory import Directory
-from actors.node_table import NodeTable
 from actors.sip_requests import SipOutlet
 from gateways.sip.addresses import Hop, ListeningPoint
 from gateways.sip.calls.client import CallClient
@@ -47,7 +46,6 @@ class SipDoor:
         routing: Routing,
         *,
         calls: Directory,
-        nodes: NodeTable,
         outlet: SipOutlet,
         now: Callable[[], int],
         ready: Callable[[], bool] = lambda: True,
@@ -58,7 +56,7 @@ class SipDoor:
         can be served.
         """
         self._outlet = outlet
-        self._relays = CallClient(calls, nodes, now)
+        self._relays = CallClient(calls, now)
         self._router = CallRouter(routing, self._relays, settings.access, ready=ready)
         self.proxy = Proxy(self._router, settings.proxy)
         self._transports = Transports(settings.transport, self._received, self.proxy.backlog.gauge)

@@ -4,27 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, TypeVar
 
+from actors.commands.command import CallCommand
+from actors.commands.copies import AnswerCopy, DeleteCopy, OfferCopy
+from actors.commands.relay import EndRelay, EstablishBranch, FailBranch, RelaySdp
+from actors.commands.settings import ChangeSettings
+from actors.commands.sip import ObserveSipMessage
 from actors.directory import Directory
-from actors.effects import Flow
-from actors.flows.media import copies
-from actors.flows.media.copies import CopyIntent
-from actors.flows.media.delete import delete, delete_of_party
-from actors.flows.sip import relayed_media as flows
-from actors.flows.sip.observe import REFUSE_WITH, REMEDY, VERDICT, ObservedSipMessage, see
-from actors.flows.sip.relayed_media import RelayedSdp
-from actors.node_table import NodeTable
+from actors.results import Observed as ObservedMessage
 from engines.copy_request import Leg as CopiedLeg
-from engines.ng.bencode import NgDict
-from engines.ng.bulky import whole
 from events.journal import Journal, Recorded
 from replay.fold import fold
 from replay.offer_answer import SipMessage
 from replay.relay_settings import ALL_BRANCHES, CALLEE, CALLER, RelaySettings
+from replay.settings_changes import ChangeContextSettings, ChangeLegSettings, EngageRelay, SettingsChange
 from replay.state import CallState
 from rtp_relay.api.errors import BadValue, check
 from rtp_relay.api.variables import Branch, ContextVariables, LegVariables, branch_name
+
+R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +50,9 @@ class Observed:
 class RelayCall:
     """The relay of one call. It may be used from any control node, also after the one before has died."""
 
-    def __init__(self, call_id: str, directory: Directory, nodes: NodeTable, journal: Journal) -> None:
+    def __init__(self, call_id: str, directory: Directory, journal: Journal) -> None:
         self.call_id = call_id
-        self._directory, self._nodes, self._journal = directory, nodes, journal
+        self._directory, self._journal = directory, journal
 
     # -- settings --
 
@@ -76,7 +75,7 @@ class RelayCall:
     async def engage(self, engine: str, set: str = "default", *, branch: int | None = None) -> None:  # noqa: A002
         """Engage an engine and node set, for all branches or one. Raises LateEngage once the call is answered."""
         name = ALL_BRANCHES if branch is None else branch_name(branch)
-        await self._conduct(flows.engage(engine, set, name))
+        await self._change(EngageRelay(engine=engine, set=set, branch=name))
 
     # -- what the SIP stack saw --
 
@@ -87,11 +86,10 @@ class RelayCall:
         Raises RelayError if its offer or answer could not be relayed. A message with the fault FOREIGN is of another
         caller's call, which has the same Call-ID, and changes nothing of this one (RelaySystem.call).
         """
-        seen = ObservedSipMessage(
-            call_id=self.call_id, event=event, received_from=received_from, at=self._directory.now()
+        command = ObserveSipMessage(
+            call_id=self.call_id, message=event, received_from=received_from, at=self._directory.now(), waits=True
         )
-        serial_key = None if event.method == "BYE" else event.branch
-        return _seeing(await self._conduct(see(seen, self._nodes), serial_key))
+        return _told(await self._ask(command))
 
     # -- offers and answers by hand --
 
@@ -109,21 +107,37 @@ class RelayCall:
 
     async def establish(self, branch: int, *, from_tag: str, to_tag: str) -> None:
         """Establish a branch, which was answered for good: all others are torn down at once."""
-        await self._conduct(flows.establish(branch_name(branch), from_tag, to_tag, self._directory.now()))
+        command = EstablishBranch(
+            call_id=self.call_id,
+            branch=branch_name(branch),
+            callers_tag=from_tag,
+            callees_tag=to_tag,
+            at=self._directory.now(),
+        )
+        await self._ask(command)
 
     async def fail_branch(self, branch: int, *, from_tag: str, reason: str = "the branch failed") -> None:
         """Tear one branch down, if `from_tag` is a party's. The call goes on: another branch may yet be made."""
-        command = flows.branch_delete(self.call_id, from_tag, branch_name(branch), reason, self._directory.now())
-        await self._conduct(delete_of_party(command, from_tag))
+        command = FailBranch(
+            call_id=self.call_id,
+            branch=branch_name(branch),
+            callers_tag=from_tag,
+            reason=reason,
+            at=self._directory.now(),
+        )
+        await self._ask(command)
 
-    async def delete(self, *, from_tag: str = "", to_tag: str = "", reason: str = "the call ended") -> NgDict:
+    async def delete(
+        self, *, from_tag: str = "", to_tag: str = "", reason: str = "the call ended"
+    ) -> Mapping[bytes, Any]:
         """End the call's relay; gives the node's statistics as ng has them.
 
         Deleting an ended call does nothing, nor does naming a `from_tag` that is none of its parties'.
         """
-        command = flows.call_delete(self.call_id, from_tag, to_tag, reason, self._directory.now())
-        flow = delete_of_party(command, from_tag) if from_tag else delete(command)
-        return whole(await self._conduct(flow, None))
+        command = EndRelay(
+            call_id=self.call_id, from_tag=from_tag, to_tag=to_tag, reason=reason, at=self._directory.now()
+        )
+        return (await self._ask(command)).reply
 
     # -- copies --
 
@@ -142,17 +156,18 @@ class RelayCall:
         siprec: label the streams as RFC 7866 wants it. inactive: begin paused. The same name again changes that copy,
         or ends it if the change fails. An rtpproxy copies or records a stream once at a time: another is Refused.
         """
-        wish = CopyIntent(name, legs, streams, siprec, inactive)
-        sdp = (await self._conduct(copies.copy_offer(wish))).get(b"sdp")
-        return sdp if isinstance(sdp, bytes) else b""
+        command = OfferCopy(
+            call_id=self.call_id, name=name, legs=legs, streams=streams, siprec=siprec, inactive=inactive
+        )
+        return (await self._ask(command)).sdp
 
     async def copy_answer(self, name: str, sdp: bytes) -> None:
         """Return the recorder's answer: media flow to it until the copy or the call ends."""
-        await self._conduct(copies.copy_answer(name, sdp))
+        await self._ask(AnswerCopy(call_id=self.call_id, name=name, sdp=sdp))
 
     async def copy_delete(self, name: str, *, reason: str = "asked for") -> None:
         """End a copy. Copies end with the call by themselves."""
-        await self._conduct(copies.copy_delete(name, reason))
+        await self._ask(DeleteCopy(call_id=self.call_id, name=name, reason=reason))
 
     # -- reading --
 
@@ -174,10 +189,13 @@ class RelayCall:
         return LegVariables(leg, branch, self._set_leg, self._settings)
 
     async def _set_leg(self, leg: str, branch: str, values: Mapping[str, str], body: bytes | None) -> None:
-        await self._conduct(flows.set_variables(leg, branch, values, body))
+        await self._change(ChangeLegSettings(leg=leg, branch=branch, values=values, body=body))
 
     async def _set_context(self, values: Mapping[str, str]) -> None:
-        await self._conduct(flows.set_context(values))
+        await self._change(ChangeContextSettings(values=values))
+
+    async def _change(self, change: SettingsChange) -> None:
+        await self._ask(ChangeSettings(call_id=self.call_id, changes=(change,)))
 
     async def _relay(
         self,
@@ -191,7 +209,7 @@ class RelayCall:
         source: str,
     ) -> bytes:
         body = sdp.encode() if isinstance(sdp, str) else sdp
-        media = RelayedSdp(
+        command = RelaySdp(
             verb=verb,
             call_id=self.call_id,
             leg=leg,
@@ -202,30 +220,29 @@ class RelayCall:
             received_from=source,
             at=self._directory.now(),
         )
-        relayed = (await self._conduct(flows.relay_media(media, self._nodes), media.branch))[b"sdp"]
-        assert isinstance(relayed, bytes), "what goes well has an SDP"
-        return relayed
+        return (await self._ask(command)).sdp
 
-    async def _conduct(self, flow: Flow, serial_key: str | None = "") -> NgDict:
-        """Run a flow in the call's actor and give its reply. Raises the error that a refusal stands for."""
-        return check(await self._directory.ask(self.call_id, flow, serial_key))
+    async def _ask(self, command: CallCommand[R]) -> R:
+        """Ask the call, and return the result. Raises the error that a refusal stands for."""
+        return check(await self._directory.ask(command))
 
 
 def _other(leg: str) -> str:
     return CALLEE if leg == CALLER else CALLER
 
 
-def _seeing(reply: NgDict) -> Observed:
-    said, sdp = reply[VERDICT], reply.get(b"sdp")
-    assert isinstance(said, dict)
-    words = {key.decode(): value.decode() for key, value in said.items() if isinstance(value, bytes)}
-    remedy, status = reply.get(REMEDY), reply.get(REFUSE_WITH)
+def _told(observed: ObservedMessage) -> Observed:
+    """Return what became of a message, as this API tells it. Raises the error that a refusal stands for."""
+    if observed.error is not None:
+        check(observed.error)
+    verdict = observed.verdict
+    assert verdict is not None, "the call has heard of it"
     return Observed(
-        sdp=sdp if isinstance(sdp, bytes) else None,
-        role=words["role"],
-        change=words["change"],
-        fault=words.get("fault", ""),
-        why=words["why"],
-        remedy=remedy.decode() if isinstance(remedy, bytes) else "",
-        refuse_with=status if isinstance(status, int) else 0,
+        sdp=observed.sdp,
+        role=str(verdict.role),
+        change=str(verdict.change),
+        fault=verdict.fault.name if verdict.fault else "",
+        why=verdict.why,
+        remedy=str(observed.remedy),
+        refuse_with=observed.refuse_with,
     )

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import TypeVar
 
-from engines.ng.bencode import NgDict
-from engines.refusal import RefusalCode, code_of
+from actors import results
+from engines.refusal import RefusalCode
+
+R = TypeVar("R")
 
 
 class RelayError(Exception):
@@ -49,10 +52,8 @@ _BY_CODE: Mapping[RefusalCode, type[RelayError]] = MappingProxyType(
 """The error that each cause is raised as; all others as Refused."""
 
 
-def check(reply: NgDict) -> NgDict:
-    """Return the reply back if it is ok; else raise the error that its reason stands for."""
-    if reply.get(b"result") == b"ok":
-        return reply
-    text = reply.get(b"error-reason") or reply.get(b"message") or b"refused without a reason"
-    reason = text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)
-    raise _BY_CODE.get(code_of(reply), Refused)(reason)
+def check(result: R | results.Refused) -> R:
+    """Return a command's result, or raise the error that a refusal stands for."""
+    if isinstance(result, results.Refused):
+        raise _BY_CODE.get(result.code, Refused)(result.reason)
+    return result

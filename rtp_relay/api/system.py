@@ -30,7 +30,7 @@ class RelaySystem:
         """
         service = self._service
         name = id_of_caller(call_id, callers_tag) if callers_tag else call_id
-        return RelayCall(name, service.directory, service.nodes, service.journal)
+        return RelayCall(name, service.directory, service.journal)
 
     @property
     def control(self) -> Control:

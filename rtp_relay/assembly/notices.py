@@ -8,9 +8,9 @@ from contextlib import asynccontextmanager
 
 import structlog
 
+from actors.commands.recovery import EndSilentSession
 from actors.directory import Directory
-from actors.flows.recovery.media_timeout import timed_out
-from engines.ng.bencode import NgDict
+from actors.results import Done, Refused
 from gateways.timeout_notices import listen
 from rtp_relay.assembly.errors import StartError
 from rtp_relay.config import CallsConfig
@@ -25,11 +25,13 @@ async def listen_for_notices(config: CallsConfig, directory: Directory) -> Async
     ends_call = config.on_media_timeout is OnMediaTimeout.END
 
     def take(call_id: str, branch: str) -> None:
-        def done(reply: NgDict) -> None:
-            log.info("media timed out", call_id=call_id, branch=branch, result=str(reply.get(b"result")))
+        def done(result: Done | Refused) -> None:
+            why = result.reason if isinstance(result, Refused) else result.warning
+            log.info("media timed out", call_id=call_id, branch=branch, ended=isinstance(result, Done), why=why)
 
-        flow = timed_out(call_id, branch, ends_call=ends_call, at=directory.now())
-        directory.conduct(call_id, flow, None, done)
+        directory.submit(
+            EndSilentSession(call_id=call_id, branch=branch, ends_call=ends_call, at=directory.now()), done
+        )
 
     try:
         async with listen(config.notices, take) as server:

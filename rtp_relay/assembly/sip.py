@@ -24,14 +24,13 @@ async def open_sip_door(
     config: SipConfig,
     routing: Routing,
     directory: Directory,
-    nodes: NodeTable,
     outlet: SipOutlet,
     *,
     now: Callable[[], int],
     ready: Callable[[], bool],
 ) -> SipDoor:
     """Open the SIP door. Raises StartError for an address or a file that cannot be used."""
-    door = SipDoor(_settings(config), routing, calls=directory, nodes=nodes, outlet=outlet, now=now, ready=ready)
+    door = SipDoor(_settings(config), routing, calls=directory, outlet=outlet, now=now, ready=ready)
     try:
         await door.open()
     except (OSError, ValueError) as error:

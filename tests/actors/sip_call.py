@@ -6,12 +6,12 @@ The caller is tC, its callees are tA, tB, ... What is told to have been sent on 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeVar
 
-from actors.effects import Flow, Spawn
-from actors.flows.sip.observe import CSEQ_SHIFT, ObservedSipMessage, signal
-from actors.flows.sip.own_requests import Own, request_in_dialog
-from actors.sip_requests import SipOutcome
-from engines.ng.bencode import NgDict
+from actors.commands.command import CallCommand
+from actors.commands.sip import ObserveSipMessage, SendRequest
+from actors.results import Observed, Refused, RequestEnded
+from actors.sip_requests import SipOutcome, WantedRequest
 from events.registry import Event, PartyLearned, RelayEngaged, SipRequestEnded, SipRequestIntended
 from replay.offer_answer import SipMessage
 from replay.relay_settings import CALLEE, CALLER
@@ -22,6 +22,7 @@ from tests.named_sdp import with_named_sdp
 from tests.replay.sip_story import message
 
 ENGAGED = RelayEngaged(engine="rtpengine", set="default")
+R = TypeVar("R")
 PATIENCE = 6.0  # s of virtual time
 
 
@@ -62,7 +63,7 @@ class SipCall:
 
     def tell(
         self, line: str, place: int = 0, *, news: Sequence[Event] = (), expires: int = 0, contact: str = ""
-    ) -> NgDict:
+    ) -> Observed:
         """Tell of a message; one that nobody lived to answer comes again at the other control node."""
         reply = self.attempt(line, place, news=news, expires=expires, contact=contact)
         assert reply is not None, f"nobody answered {line}"
@@ -70,62 +71,53 @@ class SipCall:
 
     def attempt(
         self, line: str, place: int = 0, *, news: Sequence[Event] = (), expires: int = 0, contact: str = ""
-    ) -> NgDict | None:
+    ) -> Observed | None:
         """Tell of a message; None if no control node lived to answer."""
         event = with_named_sdp(message(line))
         told = party(event, contact) if event.callee_tag or event.begins_call else None
         for at in (place, 1 - place):
-            flow = self._signal(event, at, news, told, expires)
-            serial_key = None if event.method == "BYE" else event.branch
-            reply = self.conduct(flow, place=at, serial_key=serial_key, opens_call=event.begins_call)
-            if reply is not None:
-                self._forward(event, reply)
-                return reply
+            command = ObserveSipMessage(
+                call_id=self.call_id,
+                message=event,
+                at=self.cluster.loop.now_ms(),
+                expires=expires,
+                news=news,
+                party=told,
+            )
+            result = self.command(command, place=at)
+            if result is not None:
+                observed = Observed(error=result) if isinstance(result, Refused) else result
+                self._forward(event, observed)
+                return observed
         return None
 
-    def conduct(
-        self,
-        flow: Flow,
-        *,
-        place: int = 0,
-        serial_key: str | None = None,
-        within: float = PATIENCE,
-        opens_call: bool = False,
-    ) -> NgDict | None:
-        """Have a flow run and give its reply; None if there was none in time, or no control node there."""
-        node, replies = self.cluster.nodes[place], list[NgDict]()
+    def command(self, command: CallCommand[R], *, place: int = 0, within: float = PATIENCE) -> R | Refused | None:
+        """Give a command and return its result; None if there was none in time, or no control node there."""
+        node, results = self.cluster.nodes[place], list[R | Refused]()
 
         async def submit() -> None:
             if node.life.alive:
-                node.directory.conduct(self.call_id, flow, serial_key, replies.append, opens_call=opens_call)
+                node.directory.submit(command, results.append)
 
         self.cluster.run(submit())
         for _ in range(round(within / 0.01)):
-            if replies or not node.life.alive:
+            if results or not node.life.alive:
                 break
             self.cluster.after(0.01)
-        return replies[0] if replies and node.life.alive else None
+        return results[0] if results and node.life.alive else None
 
-    def _signal(
-        self, event: SipMessage, place: int, news: Sequence[Event], told: PartyLearned | None, expires: int
-    ) -> Flow:
-        seen = ObservedSipMessage(call_id=self.call_id, event=event, at=self.cluster.loop.now_ms(), expires=expires)
-        return signal(seen, self.cluster.nodes[place].table, news, told)
-
-    def _forward(self, event: SipMessage, reply: NgDict) -> None:
-        shift = reply.get(CSEQ_SHIFT)
+    def _forward(self, event: SipMessage, observed: Observed) -> None:
         if (
-            reply[b"result"] == b"ok"
+            observed.error is None
             and event.status is None
             and event.callee_tag
             and event.method not in ("ACK", "CANCEL")
         ):
-            assert isinstance(shift, int)
             receiver = event.callee_tag if event.from_caller else event.to_tag
-            self.cluster.peer(receiver).forward(event.cseq + shift)
+            self.cluster.peer(receiver).forward(event.cseq + observed.shift)
 
 
-def asked(call: SipCall, own: Own) -> SipOutcome:
+def asked(call: SipCall, own: WantedRequest) -> SipOutcome:
     """Have a request sent and give its outcome."""
     outcomes = ask(call, own)
     for _ in range(20_000):
@@ -135,19 +127,20 @@ def asked(call: SipCall, own: Own) -> SipOutcome:
     return outcomes[0]
 
 
-def ask(call: SipCall, own: Own, place: int = 0) -> list[SipOutcome]:
+def ask(call: SipCall, own: WantedRequest, place: int = 0) -> list[SipOutcome]:
     """Have a request sent; the outcome comes into the list."""
     outcomes: list[SipOutcome] = []
+    node = call.cluster.nodes[place]
 
-    def request() -> Flow:
-        outcomes.append((yield from request_in_dialog(own)))
-        return None
+    def ended(result: RequestEnded | Refused) -> None:
+        if isinstance(result, RequestEnded):
+            outcomes.append(result.outcome)
 
-    def flow() -> Flow:
-        yield Spawn(request())
-        return {b"result": b"ok"}
+    async def submit() -> None:
+        if node.life.alive:
+            node.directory.submit(SendRequest(call_id=call.call_id, request=own), ended)
 
-    call.conduct(flow(), place=place)
+    call.cluster.run(submit())
     return outcomes
 
 

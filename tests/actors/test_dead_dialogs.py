@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import pytest
 
-from actors.flows.sip.own_requests import end_call
+from actors.commands.sip import EndCall
 from replay.projection import Deadlines
 from replay.state import CallStatus
 from tests.actors.fake_peers import TIMEOUT
@@ -30,7 +28,7 @@ def test_a_silent_dialog_is_asked_after_and_lives_on_while_both_parties_know_it(
     assert call.cluster.peer("tC").methods() == call.cluster.peer("tA").methods() == ["OPTIONS"] * probes
     assert state(call).status is CallStatus.LIVE
     call.cluster.check_no_leak()
-    assert call.tell("C BYE cseq=2")[b"cseq-shift"] == probes
+    assert call.tell("C BYE cseq=2").shift == probes
 
 
 def test_parties_that_are_being_asked_are_not_asked_twice(call: SipCall) -> None:
@@ -62,7 +60,7 @@ def test_a_call_whose_relay_is_gone_goes_on_while_its_parties_know_it() -> None:
     cluster.after(500)
     assert state(call).status is CallStatus.LIVE
     assert "OPTIONS" in cluster.peer("tA").methods()
-    assert call.tell("C INVITE cseq=2 sdp=c2")[b"sdp"]
+    assert call.tell("C INVITE cseq=2 sdp=c2").sdp
     assert state(call).has_session
     call.tell("A 200 INVITE cseq=2 sdp=a2")
     restart_relays(call)
@@ -155,7 +153,7 @@ def test_a_bye_does_not_wait_for_a_party_that_does_not_answer(call: SipCall) -> 
     call.cluster.peer("tA").silent = True
     call.cluster.after(SILENCE + 5)
     began = call.cluster.loop.time()
-    assert call.tell("C BYE cseq=2")[b"cseq-shift"] == 1
+    assert call.tell("C BYE cseq=2").shift == 1
     assert call.cluster.loop.time() - began < 1
     call.cluster.after(TIMEOUT)
     assert ends(call) == [(1, 200), (2, 0)]
@@ -164,12 +162,11 @@ def test_a_bye_does_not_wait_for_a_party_that_does_not_answer(call: SipCall) -> 
 
 def test_two_control_nodes_that_find_a_dialog_dead_end_it_once(call: SipCall) -> None:
     call.begin()
-    end = partial(end_call, "both say so")
     cluster = call.cluster
 
     async def both() -> None:
         for node in cluster.nodes:
-            node.directory.conduct("c", end(), None, lambda _: None)
+            node.directory.submit(EndCall(call_id="c", reason="both say so"), lambda _: None)
 
     cluster.run(both())
     cluster.after(2)

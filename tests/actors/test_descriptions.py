@@ -48,7 +48,7 @@ def asked(verb: str, cluster: Cluster, call: RelayCall, sdp: bytes) -> None:
 def test_what_is_no_session_description_is_refused(cluster: Cluster, verb: str, sdp: bytes) -> None:
     node = cluster.nodes[0]
     cluster.call_ids.add("c")
-    call = RelayCall("c", node.directory, node.table, cluster.journal)
+    call = RelayCall("c", node.directory, cluster.journal)
     cluster.run(call.engage(cluster.engine))
     with pytest.raises(RelayError, match="Failed to parse SDP"):
         asked(verb, cluster, call, sdp)

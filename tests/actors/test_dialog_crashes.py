@@ -7,7 +7,8 @@ from typing import TypeAlias
 
 import pytest
 
-from actors.flows.sip.own_requests import Own, end_call
+from actors.commands.sip import EndCall
+from actors.sip_requests import WantedRequest
 from events.registry import SipRequestIntended
 from replay.state import CallStatus
 from tests.actors.fake_peers import TIMEOUT
@@ -22,7 +23,7 @@ Story: TypeAlias = Callable[[SipCall, Callable[[], None]], None]
 def wished(call: SipCall, doom: Callable[[], None]) -> None:
     """Somebody wants the call ended."""
     doom()
-    call.conduct(end_call("a wish"))
+    call.command(EndCall(call_id=call.call_id, reason="a wish"))
     call.cluster.after(10)
 
 
@@ -95,7 +96,7 @@ def test_whoever_finishes_it_both_parties_get_a_bye_and_nothing_is_left(name: st
         if state(call).status is CallStatus.LIVE:  # it died before the wish stood in the journal: nobody knows of it
             assert name in ("wished", "busy")
             assert sent(call) == []
-            call.conduct(end_call("a wish"), place=1)
+            call.command(EndCall(call_id=call.call_id, reason="a wish"), place=1)
         cluster.after(4 * TIMEOUT + DEADLINES.request / 1000)
         check_over(call)
         check_byes(call)
@@ -120,12 +121,12 @@ def test_a_request_whose_control_node_died_is_given_up_and_its_cseq_stays_taken(
     call = SipCall(cluster)
     call.begin(place=1)
     cluster.nodes[0].life.crossings = step
-    ask(call, Own("callee", "tA", "INFO"))
+    ask(call, WantedRequest("callee", "tA", "INFO"))
     cluster.after(100)
     assert call.sip_dialogs.requests == {}
     shift = len(sent(call))
     assert len(ends(call)) == shift
-    assert call.tell("C INFO cseq=2", 1)[b"cseq-shift"] == shift
+    assert call.tell("C INFO cseq=2", 1).shift == shift
     assert state(call).status is CallStatus.LIVE
     assert len({*cluster.peer("tA").forwarded, *(one.cseq for one in cluster.peer("tA").received)}) <= 1 + shift
 
@@ -136,11 +137,11 @@ def test_what_the_journal_did_not_confirm_is_found_out_and_finished(cluster: Clu
     call.begin()
     journal = cluster.nodes[0].journal
     journal.fail_after, journal.fail_before = (1, 0) if written else (0, 1)
-    call.conduct(end_call("a wish"))
+    call.command(EndCall(call_id=call.call_id, reason="a wish"))
     cluster.after(DEADLINES.request / 1000 + 10)
     if not written:
         assert sent(call) == []
-        call.conduct(end_call("a wish"))
+        call.command(EndCall(call_id=call.call_id, reason="a wish"))
         cluster.after(5)
     check_over(call)
     check_byes(call)
@@ -150,7 +151,7 @@ def test_a_request_of_ours_and_one_of_the_peers_at_the_same_time_have_different_
     call = SipCall(cluster)
     call.begin()
     call.tell("C INFO cseq=2", 1)  # both control nodes have the call now; the first one's knowledge is old
-    ask(call, Own("callee", "tA", "INFO"))
+    ask(call, WantedRequest("callee", "tA", "INFO"))
     call.tell("C INFO cseq=3", 1)
     cluster.after(1)
     assert sent(call) == [("callee", "INFO", 3)]
@@ -161,7 +162,7 @@ def test_a_call_id_that_comes_back_does_not_disturb_the_byes_of_the_old_call(clu
     call = SipCall(cluster)
     call.begin()
     cluster.peer("tA").unreachable = True
-    call.conduct(end_call("a wish"))
+    call.command(EndCall(call_id=call.call_id, reason="a wish"))
     cluster.after(5)
     cluster.peers.pop("tC")
     call.tell("C INVITE at=- cseq=9 sdp=c2")

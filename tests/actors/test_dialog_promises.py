@@ -6,7 +6,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
-from actors.flows.sip.own_requests import Own, end_call
+from actors.commands.sip import EndCall
+from actors.sip_requests import WantedRequest
 from events.registry import SipRequestEnded, SipRequestIntended
 from replay.state import CallStatus
 from tests.actors.simulation import DEADLINES, Cluster
@@ -62,18 +63,16 @@ class Dialogs(RuleBasedStateMachine):
     def see(self, leg: str, place: int, method: str, cseq: int) -> None:
         place = int(leg == "caller") if self.sticky else place
         reply = self.call.attempt(f"{LETTERS[leg]} {method} cseq={cseq}", place)
-        if reply is not None and reply[b"result"] == b"ok" and self.call.cluster.state("c").status is CallStatus.LIVE:
-            shift = reply[b"cseq-shift"]
-            assert isinstance(shift, int)
-            assert self.given.setdefault((leg, cseq), cseq + shift) == cseq + shift
+        if reply is not None and reply.error is None and self.call.cluster.state("c").status is CallStatus.LIVE:
+            assert self.given.setdefault((leg, cseq), cseq + reply.shift) == cseq + reply.shift
 
     @rule(leg=LEGS, place=PLACES)
     def ask(self, leg: str, place: int) -> None:
-        ask(self.call, Own(leg, "tA", "INFO"), place)
+        ask(self.call, WantedRequest(leg, "tA", "INFO"), place)
 
     @rule(place=PLACES)
     def end(self, place: int) -> None:
-        self.call.conduct(end_call("a wish"), place=place, within=0.01)
+        self.call.command(EndCall(call_id="c", reason="a wish"), place=place, within=0.01)
 
     @rule(leg=LEGS, how=st.sampled_from(["silent", "unreachable"]))
     def misbehave(self, leg: str, how: str) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from actors.flows.sip.own_requests import Own, end_call
-from actors.sip_requests import NO_DIALOG, DialogRequest
+from actors.commands.sip import EndCall
+from actors.sip_requests import NO_DIALOG, DialogRequest, WantedRequest
 from events.registry import CallVariableSet
 from replay.state import CallStatus
 from tests.actors.fake_peers import TIMEOUT
@@ -23,7 +23,9 @@ def call(cluster: Cluster) -> SipCall:
 
 def test_a_request_goes_out_as_if_the_peer_had_sent_it(call: SipCall) -> None:
     call.begin()
-    outcome = asked(call, Own("callee", "tA", "INFO", body=b"x", content_type="text/plain", headers=(("X", "1"),)))
+    outcome = asked(
+        call, WantedRequest("callee", "tA", "INFO", body=b"x", content_type="text/plain", headers=(("X", "1"),))
+    )
     assert outcome.status == 200
     (request,) = call.cluster.peer("tA").received
     assert request == DialogRequest(
@@ -41,7 +43,7 @@ def test_a_request_goes_out_as_if_the_peer_had_sent_it(call: SipCall) -> None:
         content_type="text/plain",
         headers=(("X", "1"),),
     )
-    asked(call, Own("caller", "tA", "OPTIONS"))
+    asked(call, WantedRequest("caller", "tA", "OPTIONS"))
     (request,) = call.cluster.peer("tC").received
     assert (request.cseq, request.from_value, request.to_value) == (
         1,
@@ -54,13 +56,13 @@ def test_a_request_goes_out_as_if_the_peer_had_sent_it(call: SipCall) -> None:
 @pytest.mark.parametrize(
     ("own", "contact"),
     [
-        (Own("callee", "tA", "INVITE"), ("Contact", "<sip:tC@192.0.2.1>")),
-        (Own("caller", "tA", "UPDATE"), ("Contact", "<sip:tA@192.0.2.1>")),
-        (Own("caller", "tA", "INVITE", headers=(("contact", "<sip:x>"),)), ("contact", "<sip:x>")),
+        (WantedRequest("callee", "tA", "INVITE"), ("Contact", "<sip:tC@192.0.2.1>")),
+        (WantedRequest("caller", "tA", "UPDATE"), ("Contact", "<sip:tA@192.0.2.1>")),
+        (WantedRequest("caller", "tA", "INVITE", headers=(("contact", "<sip:x>"),)), ("contact", "<sip:x>")),
     ],
 )
 def test_a_request_that_refreshes_the_target_leaves_it_at_the_peer(
-    call: SipCall, own: Own, contact: tuple[str, str]
+    call: SipCall, own: WantedRequest, contact: tuple[str, str]
 ) -> None:
     call.begin()
     asked(call, own)
@@ -70,22 +72,22 @@ def test_a_request_that_refreshes_the_target_leaves_it_at_the_peer(
 
 def test_requests_of_the_peer_that_come_after_ours_pass_with_higher_cseqs(call: SipCall) -> None:
     call.begin()
-    asked(call, Own("callee", "tA", "OPTIONS"))
-    assert call.tell("C INFO cseq=2")[b"cseq-shift"] == 1
-    assert call.tell("A 200 INFO cseq=2")[b"cseq-shift"] == 1
-    asked(call, Own("callee", "tA", "OPTIONS"))
-    assert call.tell("C INFO cseq=2", place=1)[b"cseq-shift"] == 1
-    assert call.tell("C BYE cseq=3", place=1)[b"cseq-shift"] == 2
-    assert call.tell("A BYE cseq=1")[b"cseq-shift"] == 0
+    asked(call, WantedRequest("callee", "tA", "OPTIONS"))
+    assert call.tell("C INFO cseq=2").shift == 1
+    assert call.tell("A 200 INFO cseq=2").shift == 1
+    asked(call, WantedRequest("callee", "tA", "OPTIONS"))
+    assert call.tell("C INFO cseq=2", place=1).shift == 1
+    assert call.tell("C BYE cseq=3", place=1).shift == 2
+    assert call.tell("A BYE cseq=1").shift == 0
     assert call.cluster.peer("tA").forwarded == [3, 3, 5]
     assert [request.cseq for request in call.cluster.peer("tA").received] == [2, 4]
 
 
 def test_a_bye_that_comes_again_after_the_end_still_gets_its_cseq(call: SipCall) -> None:
     call.begin()
-    asked(call, Own("callee", "tA", "OPTIONS"))
-    assert call.tell("C BYE cseq=2")[b"cseq-shift"] == 1
-    assert call.tell("C BYE cseq=2", place=1)[b"cseq-shift"] == 1
+    asked(call, WantedRequest("callee", "tA", "OPTIONS"))
+    assert call.tell("C BYE cseq=2").shift == 1
+    assert call.tell("C BYE cseq=2", place=1).shift == 1
     call.cluster.after(1)
     check_over(call)
 
@@ -102,7 +104,7 @@ def test_of_a_call_that_has_ended_nothing_is_learned(call: SipCall) -> None:
 def test_a_refresh_of_the_target_changes_where_requests_go_but_not_by_which_route(call: SipCall) -> None:
     call.begin()
     call.tell("A INVITE cseq=5 sdp=moved", contact="sip:new@192.0.2.9")
-    assert asked(call, Own("callee", "tA", "INFO")).status == 200
+    assert asked(call, WantedRequest("callee", "tA", "INFO")).status == 200
     (request,) = call.cluster.peer("tA").received
     assert (request.target, request.routes) == ("sip:new@192.0.2.9", ("<sip:callee-proxy.example.com;lr>",))
     learned = call.cluster.events("c").count("party learned")
@@ -114,7 +116,7 @@ def test_a_party_that_is_busy_is_asked_again_later_with_a_new_cseq(call: SipCall
     call.begin()
     call.cluster.peer("tA").busy = 2
     began = call.cluster.loop.time()
-    assert asked(call, Own("callee", "tA", "UPDATE")).status == 200
+    assert asked(call, WantedRequest("callee", "tA", "UPDATE")).status == 200
     assert call.cluster.loop.time() - began >= 2 * 2.1
     assert ends(call) == [(1, 491), (2, 491), (3, 200)]
     assert [request.cseq for request in call.cluster.peer("tA").received] == [2, 3, 4]
@@ -123,7 +125,7 @@ def test_a_party_that_is_busy_is_asked_again_later_with_a_new_cseq(call: SipCall
 def test_a_party_that_stays_busy_is_left_alone_after_some_tries(call: SipCall) -> None:
     call.begin()
     call.cluster.peer("tC").busy = 99
-    assert asked(call, Own("caller", "tA", "UPDATE")).status == 491
+    assert asked(call, WantedRequest("caller", "tA", "UPDATE")).status == 491
     assert [status for _, status in ends(call)] == [491] * 4
     assert state(call).status is CallStatus.LIVE
 
@@ -131,7 +133,7 @@ def test_a_party_that_stays_busy_is_left_alone_after_some_tries(call: SipCall) -
 def test_a_request_is_not_tried_again_in_a_dialog_that_ended_meanwhile(call: SipCall) -> None:
     call.begin()
     call.cluster.peer("tA").busy = 99
-    outcomes = ask(call, Own("callee", "tA", "UPDATE"))
+    outcomes = ask(call, WantedRequest("callee", "tA", "UPDATE"))
     call.cluster.after(1)
     call.tell("A BYE cseq=1")
     call.cluster.after(10)
@@ -143,7 +145,7 @@ def test_a_request_is_not_tried_again_in_a_dialog_that_ended_meanwhile(call: Sip
 def test_who_does_not_know_the_dialog_any_more_has_left(call: SipCall) -> None:
     call.begin()
     call.cluster.peer("tA").gone = True
-    assert asked(call, Own("callee", "tA", "INFO")).status == 481
+    assert asked(call, WantedRequest("callee", "tA", "INFO")).status == 481
     call.cluster.after(1)
     assert call.cluster.peer("tC").methods() == ["BYE"]
     assert dict(call.cluster.peer("tC").received[0].headers) == {
@@ -155,11 +157,11 @@ def test_who_does_not_know_the_dialog_any_more_has_left(call: SipCall) -> None:
 def test_who_does_not_answer_has_left_and_a_failed_request_alone_says_nothing(call: SipCall) -> None:
     call.begin()
     call.cluster.peer("tA").unreachable = True
-    assert asked(call, Own("callee", "tA", "INFO")).unsent
+    assert asked(call, WantedRequest("callee", "tA", "INFO")).unsent
     assert state(call).status is CallStatus.LIVE
     call.cluster.peer("tA").unreachable = False
     call.cluster.peer("tA").silent = True
-    assert asked(call, Own("callee", "tA", "INFO")).ends_dialog
+    assert asked(call, WantedRequest("callee", "tA", "INFO")).ends_dialog
     call.cluster.after(TIMEOUT + 1)
     assert call.cluster.peer("tC").methods() == ["BYE"]
     check_over(call)
@@ -168,16 +170,16 @@ def test_who_does_not_answer_has_left_and_a_failed_request_alone_says_nothing(ca
 def test_nothing_is_sent_where_there_is_no_dialog(call: SipCall) -> None:
     call.tell("C INVITE at=- sdp=c")
     call.tell("A 180 INVITE")
-    assert asked(call, Own("callee", "tA", "INFO")) == NO_DIALOG
-    assert asked(call, Own("callee", "tX", "INFO")) == NO_DIALOG
+    assert asked(call, WantedRequest("callee", "tA", "INFO")) == NO_DIALOG
+    assert asked(call, WantedRequest("callee", "tX", "INFO")) == NO_DIALOG
     assert sent(call) == []
 
 
 def test_a_signaller_that_fails_fails_its_request_alone(call: SipCall) -> None:
     call.begin()
     call.cluster.nodes[0].outlet.sender = lambda *_: 1 // 0  # type: ignore[assignment]
-    assert asked(call, Own("callee", "tA", "INFO")).unsent
-    assert call.tell("C INFO cseq=2")[b"result"] == b"ok"
+    assert asked(call, WantedRequest("callee", "tA", "INFO")).unsent
+    assert call.tell("C INFO cseq=2").error is None
 
 
 # -- the end of a call --
@@ -186,24 +188,24 @@ def test_a_signaller_that_fails_fails_its_request_alone(call: SipCall) -> None:
 def test_an_ended_call_gets_a_bye_on_both_sides_and_frees_its_relay(call: SipCall) -> None:
     call.begin()
     call.tell("C INFO cseq=9")
-    call.conduct(end_call('an operator\'s "wish"'))
+    call.command(EndCall(call_id=call.call_id, reason='an operator\'s "wish"'))
     call.cluster.after(1)
     assert sent(call) == [("caller", "BYE", 1), ("callee", "BYE", 10)]
     assert call.cluster.peer("tC").ended
     assert call.cluster.peer("tA").ended
     assert dict(call.cluster.peer("tA").received[0].headers) == {"Reason": "SIP;text=\"an operator's 'wish'\""}
     check_over(call)
-    call.conduct(end_call("again"))
+    call.command(EndCall(call_id=call.call_id, reason="again"))
     assert len(sent(call)) == 2
 
 
 def test_ending_a_call_that_rings_frees_its_relay_and_sends_no_bye(call: SipCall) -> None:
     call.tell("C INVITE at=- sdp=c", news=[])
-    call.conduct(end_call("nobody"))
+    call.command(EndCall(call_id=call.call_id, reason="nobody"))
     assert call.cluster.events("c") == ["signalled", "party learned"]
     SipCall(call.cluster, "d").tell("C INVITE at=- sdp=c")
     call.begin()
-    call.conduct(end_call("now"))
+    call.command(EndCall(call_id=call.call_id, reason="now"))
     call.cluster.after(1)
     check_over(call)
 
@@ -212,7 +214,7 @@ def test_a_call_without_a_relay_is_ended_too(call: SipCall) -> None:
     for line in ("C INVITE at=-", "A 200 INVITE", "C ACK"):
         call.tell(line)
     assert state(call).status is CallStatus.NEW
-    call.conduct(end_call("now"))
+    call.command(EndCall(call_id=call.call_id, reason="now"))
     call.cluster.after(1)
     assert [method for _, method, _ in sent(call)] == ["BYE", "BYE"]
     check_over(call)
@@ -231,7 +233,7 @@ def test_a_second_callee_that_has_left_takes_only_its_own_dialog_with_it(call: S
     call.begin()
     call.tell("B 200 INVITE sdp=b")
     call.cluster.peer("tB").gone = True
-    assert asked(call, Own("callee", "tB", "OPTIONS")).status == 481
+    assert asked(call, WantedRequest("callee", "tB", "OPTIONS")).status == 481
     call.cluster.after(5)
     assert sent(call) == [("callee", "OPTIONS", 2), ("caller", "BYE", 1), ("callee", "BYE", 3)]
     assert state(call).dialogs() == ["tA"]
@@ -241,7 +243,7 @@ def test_a_second_callee_that_has_left_takes_only_its_own_dialog_with_it(call: S
 def test_a_bye_that_cannot_be_sent_stays_due_until_it_can(call: SipCall) -> None:
     call.begin()
     call.cluster.peer("tA").unreachable = True
-    call.conduct(end_call("now"))
+    call.command(EndCall(call_id=call.call_id, reason="now"))
     call.cluster.after(600)
     assert ends(call) == [(1, 200)]
     assert call.cluster.run(call.cluster.journal.count_calls()) == {"": 1}
@@ -254,7 +256,7 @@ def test_a_bye_that_cannot_be_sent_stays_due_until_it_can(call: SipCall) -> None
 def test_a_bye_that_waits_for_its_answer_is_not_sent_again_meanwhile(call: SipCall) -> None:
     call.begin()
     call.cluster.peer("tA").lose_replies = 1
-    call.conduct(end_call("now"))
+    call.command(EndCall(call_id=call.call_id, reason="now"))
     for _ in range(5):
         call.cluster.after(5)
         attend(call)
@@ -269,7 +271,7 @@ def test_nor_is_one_that_could_not_be_sent_before(call: SipCall) -> None:
     for relay in cluster.relays.values():
         relay.silent = True
     peer.unreachable = True
-    call.conduct(end_call("now"))
+    call.command(EndCall(call_id=call.call_id, reason="now"))
     cluster.after(10)
     peer.unreachable, peer.lose_replies = False, 1
     cluster.after(60)
@@ -282,7 +284,7 @@ def test_nor_is_one_that_could_not_be_sent_before(call: SipCall) -> None:
 def test_a_bye_that_can_never_be_sent_is_given_up(call: SipCall) -> None:
     call.begin()
     call.cluster.peer("tA").unreachable = True
-    call.conduct(end_call("now"))
+    call.command(EndCall(call_id=call.call_id, reason="now"))
     call.cluster.after(8000)
     assert ends(call) == [(1, 200), (2, 0)]
     check_over(call)
@@ -292,7 +294,7 @@ def test_a_bye_is_sent_from_where_a_door_is_open(call: SipCall) -> None:
     call.begin()
     here, there = (node.outlet for node in call.cluster.nodes)
     sender, there.sender, here.sender = there.sender, None, None
-    call.conduct(end_call("now"))
+    call.command(EndCall(call_id=call.call_id, reason="now"))
     call.cluster.after(100)
     assert call.cluster.peer("tA").received == []
     there.sender = sender
@@ -304,7 +306,7 @@ def test_a_bye_is_sent_from_where_a_door_is_open(call: SipCall) -> None:
 def test_a_busy_party_gets_its_bye_later(call: SipCall) -> None:
     call.begin()
     call.cluster.peer("tA").busy = 1
-    call.conduct(end_call("now"))
+    call.command(EndCall(call_id=call.call_id, reason="now"))
     call.cluster.after(5)
     assert [request.cseq for request in call.cluster.peer("tA").received] == [2, 3]
     check_over(call)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from actors.commands.sip import EndCall
 from actors.directory import DirectorySettings
-from actors.effects import Flow, Sleep
-from engines.ng.bencode import NgDict
+from actors.results import Done, Refused
 from tests.actors.simulation import Cluster
 
 
@@ -61,19 +61,14 @@ def test_closing_takes_no_new_calls_and_finishes_what_is_under_way() -> None:
 
 
 def test_what_comes_at_the_last_moment_is_still_done() -> None:
-    def flow(milliseconds: int) -> Flow:
-        if milliseconds:
-            yield Sleep(milliseconds)
-        return {b"result": b"ok"}
-
-    def go_on(_reply: NgDict) -> None:
-        directory.conduct("c", flow(10), None, replies.append)
+    def go_on(_: object) -> None:
+        directory.submit(EndCall(call_id="c", reason="a wish"), results.append)
 
     cluster = Cluster(control_nodes=1)
     directory = cluster.nodes[0].directory
-    replies: list[NgDict] = []
-    cluster.loop.call_soon(lambda: directory.conduct("c", flow(0), None, go_on, opens_call=True))
+    results: list[Done | Refused] = []
+    cluster.loop.call_soon(lambda: directory.submit(EndCall(call_id="c", reason="another"), go_on))
     cluster.after(1)
-    assert replies == [{b"result": b"ok"}]
+    assert results == [Done()]
     assert directory.resident == 0
     cluster.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from events.registry import RelayEngaged
+from replay.offer_answer import Change
 from replay.projection import SPARE, TIMER_H
 from replay.state import CallStatus
 from tests.actors.simulation import Cluster
@@ -39,7 +40,7 @@ def test_who_answers_while_the_cancel_is_on_its_way_finds_its_session_still_ther
     fork(call)
     call.tell("A 200 INVITE branch=br0 sdp=a")
     given = call.tell("B 200 INVITE branch=br1 sdp=b")
-    assert name_of(given[b"sdp"]) == "relayed 4 of b"
+    assert name_of(given.sdp) == "relayed 4 of b"
     call.cluster.after(2 * MOMENT)
     assert branches(call) == {"br0", "br1"}
     assert "branch deleted" not in call.cluster.events("c")
@@ -68,9 +69,9 @@ def test_one_that_answers_long_after_has_a_session_of_its_own(call: SipCall, pla
     call.tell("A 200 INVITE branch=br0 sdp=a")
     call.cluster.after(MOMENT + 5)
     given = call.tell("B 200 INVITE branch=br1 sdp=b", place)
-    assert name_of(given[b"sdp"]).startswith("relayed")
+    assert name_of(given.sdp).startswith("relayed")
     again = call.tell("B 200 INVITE branch=br1 sdp=b", 1 - place)
-    assert again[b"sdp"] == given[b"sdp"]
+    assert again.sdp == given.sdp
     assert len(list(state(call).usable_sessions())) == 2
     call.tell("C ACK at=B")
     call.tell("C BYE at=B cseq=2")
@@ -106,7 +107,7 @@ def test_a_branch_without_a_relay_wins_over_one_with(call: SipCall) -> None:
     assert not any(relay.held() for relay in call.cluster.fakes.values())
     call.cluster.after(1000)
     assert state(call).status is CallStatus.LIVE
-    assert b"fault" not in call.tell("C INVITE at=B cseq=2 sdp=c2")[b"rtp-relay-verdict"]  # type: ignore[operator]
+    assert not call.tell("C INVITE at=B cseq=2 sdp=c2").fault
     call.tell("B 200 INVITE cseq=2 sdp=b2")
     call.tell("B BYE cseq=7")
     call.cluster.after(5)
@@ -127,7 +128,9 @@ def test_a_branch_that_gets_no_relay_does_not_end_a_call_that_another_can_answer
     for relay in call.cluster.relays.values():
         relay.full = True
     call.tell("C INVITE at=- branch=br0 sdp=c")
-    assert call.tell("B 200 INVITE branch=br1 sdp=b")[b"rtp-relay-verdict"][b"change"] == b"established"  # type: ignore[index, call-overload]
+    verdict = call.tell("B 200 INVITE branch=br1 sdp=b").verdict
+    assert verdict is not None
+    assert verdict.change is Change.ESTABLISHED
     call.tell("C BYE at=B cseq=2")
     call.cluster.after(30)
     check_over(call)

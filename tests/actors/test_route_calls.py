@@ -12,10 +12,7 @@ import pytest
 
 from actors.command import Command
 from actors.directory import Directory
-from actors.effects import Flow
-from actors.flows.media import copies
 from actors.node_table import NodeTable
-from engines.ng.bencode import NgDict
 from engines.route.routes import Routes
 from events.memory import MemoryJournal
 from replay.projection import Deadlines
@@ -57,12 +54,7 @@ class World:
 
     @property
     def call(self) -> RelayCall:
-        return RelayCall("call", self.directory, self.nodes, self.journal)
-
-    async def conduct(self, flow: Flow) -> NgDict:
-        done: asyncio.Future[NgDict] = asyncio.get_running_loop().create_future()
-        self.directory.conduct("call", flow, "", done.set_result)
-        return await asyncio.wait_for(done, PATIENCE)
+        return RelayCall("call", self.directory, self.journal)
 
     def routes(self, **others: Callable[[Any], object]) -> Routes:
         """Return callables that note what they get; the offer's returns the sender's tag and a count as `node`."""
@@ -193,10 +185,9 @@ async def test_a_copy_of_a_call(world: World) -> None:
     await call.engage("route", "7", branch=0)
     await call.offer(CALLER, from_tag="A")
     await call.answer(CALLEE, from_tag="A", to_tag="B")
-    offered = await world.conduct(copies.copy_offer(copies.CopyIntent("recorder", siprec=True)))
-    assert offered[b"sdp"] == b"to the recorder"
-    assert (await world.conduct(copies.copy_answer("recorder", RECORDERS)))[b"result"] == b"ok"
-    assert (await world.conduct(copies.copy_delete("recorder", "done")))[b"result"] == b"ok"
+    assert await call.copy_offer("recorder", siprec=True) == b"to the recorder"
+    await call.copy_answer("recorder", RECORDERS)
+    await call.copy_delete("recorder", reason="done")
     common = {"callid": "call", "from_tag": "A", "to_tag": "B", "branch": 0, "set": "7", "node": "node1"}
     assert world.calls[2:] == [
         ("copy_offer", {**common, "flags": "siprec"}),
@@ -334,7 +325,7 @@ async def test_a_call_goes_on_with_another_control_node(world: World) -> None:
 
 async def test_who_asks_for_no_engine_is_not_given_this_one(world: World) -> None:
     await world.control_node()
-    done: asyncio.Future[NgDict] = asyncio.get_running_loop().create_future()
+    done: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
     command = Command(verb="offer", call_id="ng", from_tag="A", request={b"sdp": CALLER}, received_at=world.now)
     world.directory.submit(command, done.set_result)
     assert await done == {b"result": b"error", b"error-reason": b"No node of set 'default' takes new calls"}

@@ -6,8 +6,7 @@ Here c1 (place 0) remembers a call that c2 (place 1) changed. A query at c1 keep
 from __future__ import annotations
 
 from actors.control.control import Control
-from actors.flows.sip.own_requests import Own
-from actors.sip_requests import NO_DIALOG
+from actors.sip_requests import NO_DIALOG, WantedRequest
 from engines.health import AdminState
 from events.registry import CommandRefused
 from replay.state import CallStatus
@@ -115,7 +114,7 @@ def test_no_request_of_ours_is_sent_in_a_dialog_that_another_control_node_ended(
     call = SipCall(cluster)
     call.begin()
     call.tell("C BYE cseq=2 at=A", place=1)
-    outcomes = ask(call, Own("callee", "tA", "INFO"))
+    outcomes = ask(call, WantedRequest("callee", "tA", "INFO"))
     cluster.after(10)
     assert outcomes == [NO_DIALOG]
     check_over(call)

@@ -9,6 +9,7 @@ import logging
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 import structlog
@@ -61,7 +62,7 @@ class Service:
             request=request,
             received_at=wall_clock(),
         )
-        reply: asyncio.Future[NgDict] = asyncio.get_running_loop().create_future()
+        reply: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self.directory.submit(command, reply.set_result)
         return await asyncio.wait_for(reply, 10)
 

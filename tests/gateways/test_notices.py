@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from actors.flows.recovery.media_timeout import timed_out
+from actors.commands.recovery import EndSilentSession
 from actors.flows.sip.relayed_media import notice_tag
+from actors.results import Done, Refused
 from gateways.timeout_notices import listen
-from tests.actors.simulation import Asked, Cluster
+from tests.actors.simulation import Cluster
 
 SDP = "v=0\r\no=- 1 1 IN IP4 10.0.0.1\r\ns=-\r\nc=IN IP4 10.0.0.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n"
 
@@ -35,15 +36,15 @@ def test_a_timeout_ends_the_call_or_the_branch_by_policy(ends_call: bool, status
     cluster.do("answer", "c", a="A", b="B", branch="br0", sdp=SDP)
     for fake in cluster.rtpproxies.values():
         fake.sessions.clear()
-    asked = Asked(cluster.command("notice", "c"))
-    flow = timed_out("c", "br0", ends_call=ends_call, at=cluster.loop.now_ms())
+    results: list[Done | Refused] = []
+    command = EndSilentSession(call_id="c", branch="br0", ends_call=ends_call, at=cluster.loop.now_ms())
 
     async def tell() -> None:
-        cluster.nodes[0].directory.conduct("c", flow, None, asked.replies.append)
+        cluster.nodes[0].directory.submit(command, results.append)
 
     cluster.run(tell())
     cluster.after(1)
-    assert asked.ok
+    assert [type(result) for result in results] == [Done]
     assert "media timed out" in cluster.events("c")
     assert cluster.events("c")[-1] == "deleted"
     assert cluster.state("c").status == status

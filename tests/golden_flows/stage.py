@@ -139,7 +139,7 @@ async def on_stage(relay: Relay, journal: Journal | None = None) -> AsyncIterato
         known = journal or MemoryJournal(now)
         directory = Directory(name="control", journal=known, nodes=table, now=now)
         with _node(table, await _actor(relay.name, tap.url)):
-            yield Flow(relay, tap, RelayCall(CALL_ID, directory, table, known), known)
+            yield Flow(relay, tap, RelayCall(CALL_ID, directory, known), known)
             assert await directory.close(within=5), "something of the call still goes on"
 
 

@@ -103,7 +103,7 @@ async def control_node(relay: Relay, journal: MemoryJournal) -> AsyncIterator[Re
     table.add(node)
     directory = Directory(name="control", journal=journal, nodes=table, now=now)
     try:
-        yield RelayCall("call", directory, table, journal)
+        yield RelayCall("call", directory, journal)
         assert await directory.close(within=5), "something of the call still goes on"
     finally:
         node.actor.stop(block=False)

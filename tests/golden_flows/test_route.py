@@ -51,8 +51,8 @@ async def routed() -> AsyncIterator[Routed]:
     async with open_nodes([], Routes(offer=offer, answer=answer, delete=delete)) as table:
         journal = MemoryJournal(now)
         directory = Directory(name="control", journal=journal, nodes=table, now=now)
-        yield Routed(RelayCall(CALL_ID, directory, table, journal), calls)
-        assert list((await RelayCall(CALL_ID, directory, table, journal).state()).remaining_sessions()) == []
+        yield Routed(RelayCall(CALL_ID, directory, journal), calls)
+        assert list((await RelayCall(CALL_ID, directory, journal).state()).remaining_sessions()) == []
         assert await directory.close(within=5)
 
 

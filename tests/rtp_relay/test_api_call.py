@@ -33,7 +33,7 @@ class Dialog:
     def call(self) -> RelayCall:
         node = self.cluster.nodes[self.place]
         self.cluster.call_ids.add(CALL)
-        return RelayCall(CALL, node.directory, node.table, self.cluster.journal)
+        return RelayCall(CALL, node.directory, self.cluster.journal)
 
     def engage(self, engine: str, branch: int | None = None) -> None:
         self.cluster.run(self.call.engage(engine, branch=branch))

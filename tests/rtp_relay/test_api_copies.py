@@ -27,7 +27,7 @@ class Copied:
     def on(self, place: int = 0) -> RelayCall:
         """Return the call as a control node has it."""
         node = self.cluster.nodes[place]
-        return RelayCall(CALL, node.directory, node.table, self.cluster.journal)
+        return RelayCall(CALL, node.directory, self.cluster.journal)
 
     def answer_call(self) -> None:
         self.cluster.run(self.on().engage(self.engine))

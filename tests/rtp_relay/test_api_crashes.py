@@ -48,7 +48,7 @@ class Teller:
 
     def call(self, place: int) -> RelayCall:
         node = self.cluster.nodes[place]
-        return RelayCall(CALL, node.directory, node.table, self.cluster.journal)
+        return RelayCall(CALL, node.directory, self.cluster.journal)
 
     def tell(self, story: str) -> None:
         """Tell of all messages; each body has to be relayed, whoever does it."""

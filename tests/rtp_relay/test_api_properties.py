@@ -59,7 +59,7 @@ class Forks(RuleBasedStateMachine):
 
     def call(self, place: int) -> RelayCall:
         node = self.cluster.nodes[place]
-        return RelayCall(CALL, node.directory, node.table, self.cluster.journal)
+        return RelayCall(CALL, node.directory, self.cluster.journal)
 
     def body(self, wanted: bool) -> bytes | None:
         return sdp(4000 + 2 * len(self.told)) if wanted else None

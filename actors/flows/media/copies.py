@@ -10,17 +10,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from actors import replies
+from actors import replies, results
+from actors.commands.copies import AnswerCopy, DeleteCopy, OfferCopy
 from actors.effects import AskNodes, Decide, Decision, Flow, Outcome, Persist, Step
 from actors.flows.media import sessions
 from actors.flows.media.descriptions import unreadable
 from actors.flows.media.node_request import engaged_branch
 from actors.flows.media.offer import failure_reply
 from engines.copy_request import LEGS, CopyRequest
-from engines.copy_request import Leg as CopiedLeg
 from engines.kind import Operation, is_ok
 from engines.kind import reason as reason_of
 from engines.ng.bencode import NgDict
+from engines.refusal import RefusalCode
 from engines.registry import kind_of
 from events.registry import (
     CopyAnswered,
@@ -46,22 +47,6 @@ Verb = Literal["copy_answer", "copy_delete"]
 
 
 @dataclass(frozen=True, slots=True)
-class CopyIntent:
-    """What is to be copied. legs: whose media, both if empty. streams: m= line numbers from 1, all if empty."""
-
-    name: str
-    legs: tuple[CopiedLeg, ...] = ()
-    streams: tuple[int, ...] = ()
-    siprec: bool = False
-    inactive: bool = False
-
-    @property
-    def flags(self) -> str:
-        """The flags in words."""
-        return " ".join(word for word, on in ((SIPREC, self.siprec), (INACTIVE, self.inactive)) if on)
-
-
-@dataclass(frozen=True, slots=True)
 class CopyLocation:
     """The session that is copied, and what is to be asked of its node."""
 
@@ -70,49 +55,48 @@ class CopyLocation:
     request: CopyRequest
 
 
-def copy_offer(wish: CopyIntent) -> Flow:
-    """Begin a copy, or change one of that name. The reply's `sdp` is the offer to the recorder.
-
-    A change that fails ends the copy.
-    """
+def copy_offer(wish: OfferCopy) -> Flow:
+    """Begin a copy, or change one of that name; a change that fails ends the copy."""
     place = yield Persist(_intend(wish))
     if isinstance(place, replies.Refusal):
-        return place.reply
+        return replies.refused(place.reply)
     outcome = yield from _ask(place)
     if outcome.reply is None or not is_ok(outcome.reply):
         yield from _take_back(wish.name, place, outcome)
-        return failure_reply(place.node, outcome)
+        return replies.refused(failure_reply(place.node, outcome))
     reply = outcome.reply
     if (yield Persist(lambda state: _note_offer(state, wish.name, reply))):
-        return reply
+        return results.CopyOffered(_sdp_of(reply))
     yield from _ask(_ending(place, _text(reply, COPY_CONTEXT)))
-    return replies.error(f"The copy {wish.name!r}, or the call, was ended meanwhile")
+    return results.Refused(RefusalCode.REFUSED, f"The copy {wish.name!r}, or the call, was ended meanwhile")
 
 
-def copy_answer(name: str, sdp: bytes) -> Flow:
-    """Return the recorder's answer to the node: the media flow to it from now on."""
+def copy_answer(command: AnswerCopy) -> Flow:
+    """Tell the node the recorder's answer: the media flow to it from now on."""
+    name, sdp = command.name, command.sdp
     fault = unreadable(sdp)
     if fault is not None:
-        return fault.reply
+        return replies.refused(fault.reply)
     place = yield Persist(lambda state: _find(state, name, "copy_answer", sdp))
     if isinstance(place, replies.Refusal):
-        return place.reply
+        return replies.refused(place.reply)
     outcome = yield from _ask(place)
     if outcome.reply is None or not is_ok(outcome.reply):
-        return failure_reply(place.node, outcome)
+        return replies.refused(failure_reply(place.node, outcome))
     yield Persist(lambda state: Decision([CopyAnswered(copy=name, sdp=sdp)] if name in state.copies else []))
-    return outcome.reply
+    return results.Done()
 
 
-def copy_delete(name: str, reason: str) -> Flow:
+def copy_delete(command: DeleteCopy) -> Flow:
     """End a copy. A node that does not answer leaves it due."""
-    place = yield Persist(_want_end(name, reason))
+    name = command.name
+    place = yield Persist(_want_end(name, command.reason))
     if isinstance(place, replies.Refusal):
-        return place.reply
+        return replies.refused(place.reply)
     outcome = yield from end_copy(name, place)
     if outcome.reply is None:
-        return replies.ok(f"Node {place.node}: {outcome.reason}; the delete stays due")
-    return replies.ok() if is_ok(outcome.reply) else replies.ok(f"Node {place.node}: {reason_of(outcome.reply)}")
+        return results.Done(f"Node {place.node}: {outcome.reason}; the delete stays due")
+    return results.Done() if is_ok(outcome.reply) else results.Done(f"Node {place.node}: {reason_of(outcome.reply)}")
 
 
 def end_copy(name: str, place: CopyLocation) -> Step[Outcome]:
@@ -160,7 +144,7 @@ def _ending(place: CopyLocation, handle: str) -> CopyLocation:
     return replace(place, request=replace(place.request, verb="copy_delete", copy_ctx=handle))
 
 
-def _intend(wish: CopyIntent) -> Decide:
+def _intend(wish: OfferCopy) -> Decide:
     def decide(state: CallState) -> Decision:
         session = next((session for session in sessions.newest_first(state) if session.agreement), None)
         if state.status is not CallStatus.LIVE or session is None:
@@ -169,14 +153,18 @@ def _intend(wish: CopyIntent) -> Decide:
         if why is not None:
             return Decision([], replies.Refusal(why))
         event = CopyIntended(
-            copy=wish.name, session=session.number, flags=wish.flags, legs=wish.legs, streams=wish.streams
+            copy=wish.name, session=session.number, flags=_flags(wish), legs=wish.legs, streams=wish.streams
         )
         return Decision([event], CopyLocation(session.node, session.relay_id, _offer(state, session, wish)))
 
     return decide
 
 
-def _obstacles(state: CallState, session: Session, wish: CopyIntent) -> Iterator[str]:
+def _flags(wish: OfferCopy) -> str:
+    return " ".join(word for word, on in ((SIPREC, wish.siprec), (INACTIVE, wish.inactive)) if on)
+
+
+def _obstacles(state: CallState, session: Session, wish: OfferCopy) -> Iterator[str]:
     """Return why a copy cannot be begun or changed now."""
     before = state.copies.get(wish.name)
     if before is not None and (before.closing or not before.offered):
@@ -196,13 +184,13 @@ def copied_once(state: CallState, session: Session) -> bool:
     return copied and not kind_of(session.engine).several_copies
 
 
-def _overlap(one: Copy, other: CopyIntent) -> bool:
+def _overlap(one: Copy, other: OfferCopy) -> bool:
     """Return whether two copies have a stream in common. Also one that is to end may still be there."""
     legs = set(one.legs or LEGS) & set(other.legs or LEGS)
     return bool(legs) and (not one.streams or not other.streams or bool(set(one.streams) & set(other.streams)))
 
 
-def _offer(state: CallState, session: Session, wish: CopyIntent) -> CopyRequest:
+def _offer(state: CallState, session: Session, wish: OfferCopy) -> CopyRequest:
     before = state.copies.get(wish.name)
     caller, callee = _parties(state, session)
     return CopyRequest(
@@ -261,11 +249,16 @@ def _place(state: CallState, name: str, copy: Copy, verb: Verb, sdp: bytes = b""
 
 def _note_offer(state: CallState, name: str, reply: NgDict) -> Decision:
     """Journal what the node offers. The value is whether the copy is still wanted."""
-    copy, sdp = state.copies.get(name), reply.get(b"sdp")
+    copy = state.copies.get(name)
     if copy is None:
         return Decision([], False)
-    event = CopyOffered(copy=name, handle=_text(reply, COPY_CONTEXT), sdp=sdp if isinstance(sdp, bytes) else b"")
+    event = CopyOffered(copy=name, handle=_text(reply, COPY_CONTEXT), sdp=_sdp_of(reply))
     return Decision([event], not copy.closing)
+
+
+def _sdp_of(reply: NgDict) -> bytes:
+    sdp = reply.get(b"sdp")
+    return sdp if isinstance(sdp, bytes) else b""
 
 
 def _text(reply: NgDict, key: bytes) -> str:

@@ -69,7 +69,7 @@ def delete_of_party(command: Command, tag: str) -> Flow:
     return (yield from _delete(removals, command))
 
 
-def end_unanswered(command: Command, callers_tag: str) -> Flow:
+def delete_unanswered(command: Command, callers_tag: str) -> Flow:
     """End the call of this caller, if no dialog has come about in it. What others began under its Call-ID stays."""
     removals = yield Persist(partial(_want_unanswered, command, callers_tag))
     return (yield from _delete(removals, command))

@@ -3,29 +3,36 @@
 from __future__ import annotations
 
 from actors import replies
+from actors.commands.recovery import EndSilentSession
 from actors.effects import Decision, Flow, Persist
 from actors.flows.media.delete import delete
-from actors.flows.sip.own_requests import end_call
-from actors.flows.sip.relayed_media import branch_delete, call_delete
+from actors.flows.sip.branches import done
+from actors.flows.sip.own_requests import end_dialogs
+from actors.flows.sip.settings_deletes import branch_delete, call_delete
+from actors.results import Refused
+from engines.refusal import RefusalCode
 from events.registry import MediaTimedOut
 from replay.state import CallState
 
 REASON = "its media timed out"
 
 
-def timed_out(call_id: str, branch: str, *, ends_call: bool, at: int) -> Flow:
+def end_silent_session(command: EndSilentSession) -> Flow:
     """Journal that a node ended a branch's session for want of media, and delete it; or the call, by policy.
 
     A call whose dialogs are known ends for its parties, too: each gets a BYE.
     """
+    call_id, branch, at = command.call_id, command.branch, command.at
     session, has_dialogs = yield Persist(lambda state: _note(state, branch))
     if session is None:
-        return replies.UNKNOWN.reply
-    if ends_call and has_dialogs:
-        return (yield from end_call(REASON))
-    if ends_call:
-        return (yield from delete(call_delete(call_id, session.from_tag, session.to_tag, REASON, at)))
-    return (yield from delete(branch_delete(call_id, session.from_tag, branch, REASON, at)))
+        return Refused(RefusalCode.UNKNOWN_CALL, replies.UNKNOWN_CALL)
+    if command.ends_call and has_dialogs:
+        return (yield from end_dialogs(REASON))
+    if command.ends_call:
+        wanted = call_delete(call_id, session.from_tag, session.to_tag, REASON, at)
+    else:
+        wanted = branch_delete(call_id, session.from_tag, branch, REASON, at)
+    return done((yield from delete(wanted)))
 
 
 def _note(state: CallState, branch: str) -> Decision:

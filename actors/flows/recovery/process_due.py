@@ -12,7 +12,7 @@ from actors.flows.media.delete import Removal, naming_only_the_branch, removal_o
 from actors.flows.media.offer import FAILURES
 from actors.flows.recovery.retry import attend_again
 from actors.flows.recovery.silence import end_unanswered
-from actors.flows.sip import forks, own_requests
+from actors.flows.sip import due_dialogs, forks
 from engines.kind import Operation, RelayKind
 from engines.media_request import to_bytes
 from engines.ng.bencode import NgDict
@@ -71,7 +71,7 @@ def process_due(now: int, deadlines: Deadlines, *, signals: bool = False) -> Flo
     for name, place in agenda.copies:
         yield from end_copy(name, place)
     yield from _check(agenda.checks)
-    begun = yield from own_requests.watch(now, deadlines, signals=signals)
+    begun = yield from due_dialogs.watch(now, deadlines, signals=signals)
     if agenda.again is not None and not begun:
         yield from attend_again(agenda.again, now, deadlines)
     return None
@@ -82,7 +82,7 @@ def _settle(now: int, deadlines: Deadlines) -> Decide:
 
     def decide(state: CallState) -> Decision:
         events = _unresolved(state, now, deadlines) + _given_up(state, now, deadlines)
-        events += forgotten(state, now - deadlines.operation) + own_requests.forgotten(state, now, deadlines)
+        events += forgotten(state, now - deadlines.operation) + due_dialogs.forgotten(state, now, deadlines)
         if state.status is CallStatus.LIVE and not events:
             events = _nothing_left(state, now, deadlines)
         return Decision(events)

@@ -11,11 +11,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from actors.commands.relay import RelaySdp
 from actors.effects import Flow, Persist, Read, Sleep, Spawn, Step
 from actors.flows.media import sessions
 from actors.flows.media.delete import carry_out
-from actors.flows.sip import relayed_media
-from actors.flows.sip.relayed_media import RelayedSdp
+from actors.flows.sip.branches import without_spares
 from replay import session_dialogs
 from replay.projection import SPARE
 from replay.relay_settings import CALLEE
@@ -52,10 +52,10 @@ def _free_later(callers_tag: str, at: int) -> Flow:
 
 
 def _free(callers_tag: str, at: int) -> Step[None]:
-    yield from carry_out((yield Persist(relayed_media.without_spares(callers_tag, at))))
+    yield from carry_out((yield Persist(without_spares(callers_tag, at))))
 
 
-def offer_before(state: CallState, answer: RelayedSdp) -> RelayedSdp | None:
+def offer_before(state: CallState, answer: RelaySdp) -> RelaySdp | None:
     """Return the offer that a callee's answer needs first, because its branch was freed; None if it needs none."""
     offer = state.given.get((answer.from_tag, answer.branch))
     if answer.leg != CALLEE or offer is None or sessions.awaits(state, answer.from_tag, answer.to_tag, answer.branch):

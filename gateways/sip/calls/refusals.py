@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 import structlog
 
-from actors import replies
+from actors.results import Refused
 from engines.refusal import RefusalCode
 from gateways.sip.messages.replies import phrase_of
 from gateways.sip.proxy.hooks import RefusalError
@@ -39,7 +39,7 @@ STATUSES: Mapping[RefusalCode, int] = MappingProxyType(
 not for what no relay of the set will ever take (RFC 3261 21.4.26, 21.5.4)."""
 
 
-def refusal(error: replies.Refusal, call_id: str = "") -> RefusalError:
+def refusal(error: Refused, call_id: str = "") -> RefusalError:
     """Return the refusal for why something could not be relayed, and log the reason. A 503 says when to try again."""
     status = STATUSES.get(error.code, 500)
     log.warning("sip message not relayed", call_id=call_id, status=status, cause=str(error.code), why=error.reason)

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from actors.setting_values import BadSetting, SettingValue, context_settings, leg_settings
 from engines.registry import kind_of
 from events.registry import CallVariableSet, ContextSettingsChanged, Event, LegSettingsChanged, RelayEngaged
-from replay.relay_settings import ALL_BRANCHES, Engagement, RelaySettings
+from replay.relay_settings import ALL_BRANCHES, RelaySettings
+from replay.settings_changes import ChangeLegSettings, EngageRelay
 
 LATE = "the call is established: engage a relay before it is answered"
 
@@ -27,9 +28,9 @@ class _Copy:
         """Do to the settings what the fold does for such an event."""
         match event:
             case RelayEngaged(engine=engine, set=set_name, branch=branch):
-                self.relay.engagements[branch] = Engagement(engine, set_name)
+                self.relay.apply(EngageRelay(engine=engine, set=set_name, branch=branch))
             case LegSettingsChanged(leg=leg, branch=branch, values=values, body=body):
-                self.relay.set(leg, branch, values, body)
+                self.relay.apply(ChangeLegSettings(leg=leg, branch=branch, values=values, body=body))
             case ContextSettingsChanged(values=values):
                 self.relay.context.update(values)
             case CallVariableSet(variable=name, value=text):

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
 import structlog
 
+from actors.commands.sip import EndUnanswered, ObserveSipMessage
 from engines.refusal import RefusalCode
-from events.registry import Event, PartyLearned
 from replay.offer_answer import SipMessage
 
 log = structlog.get_logger(bounded=True)
@@ -40,50 +40,19 @@ class Unplaced:
     """A request in a dialog of some call: which one, and who sent it, could not be looked up."""
 
     call_id: str
-    event: SipMessage
+    message: SipMessage
     source: str
 
-    @property
-    def key(self) -> tuple[object, ...]:
-        """What a repeat of it has in common with it."""
-        return self.call_id, self.event
 
-
-@dataclass(frozen=True, slots=True)
-class Unsaid:
-    """A message that a call is to be told of; the fields are those of CallClient.signal."""
-
-    name: str
-    event: SipMessage
-    source: str
-    news: Sequence[Event] = ()
-    party: PartyLearned | None = None
-    expires: int = 0
-
-    @property
-    def key(self) -> tuple[object, ...]:
-        """What a repeat of it has in common with it."""
-        return self.name, self.event
-
-
-@dataclass(frozen=True, slots=True)
-class Unended:
-    """A call of which no dialog has come about, and which is to end."""
-
-    name: str
-    callers_tag: str
-    why: str
-
-    @property
-    def key(self) -> tuple[object, ...]:
-        """What a repeat of it has in common with it."""
-        return self.name, self.callers_tag
-
-
-Item: TypeAlias = Unplaced | Unsaid | Unended
+Item: TypeAlias = Unplaced | ObserveSipMessage | EndUnanswered
 
 Tell: TypeAlias = Callable[[Item], Awaitable[RefusalCode | None]]
 """Tells a call; comes to None if it knows now, else to why it could not be told."""
+
+
+def _key_of(item: Item) -> tuple[str, object]:
+    """Return the call, and what a repeat of the item has in common with it."""
+    return item.call_id, item.callers_tag if isinstance(item, EndUnanswered) else item.message
 
 
 class Untold:
@@ -91,8 +60,8 @@ class Untold:
 
     def __init__(self, tell: Tell, *, most: int = MOST, pause: float = PAUSE, lifetime: float = LIFETIME) -> None:
         self._tell, self._most, self._pause, self._lifetime = tell, most, pause, lifetime
-        self._kept: dict[tuple[object, ...], tuple[Item, float]] = {}
-        self._of_calls: Counter[object] = Counter()  # how much is kept of each call
+        self._kept: dict[tuple[str, object], tuple[Item, float]] = {}
+        self._of_calls: Counter[str] = Counter()  # how much is kept of each call
         self._telling: asyncio.Task[None] | None = None
 
     def __len__(self) -> int:
@@ -105,14 +74,15 @@ class Untold:
     def keep(self, item: Item) -> None:
         """Keep something, if it is not kept already and there is room."""
         loop = asyncio.get_running_loop()
-        if item.key in self._kept:
+        key = _key_of(item)
+        if key in self._kept:
             return
         if len(self._kept) >= self._most:
-            log.error("call not told, and no room to keep it", call=item.key[0])
+            log.error("call not told, and no room to keep it", call=item.call_id)
             return
-        log.warning("call not told: it will be when its journal is back", call=item.key[0])
-        self._kept[item.key] = item, loop.time() + self._lifetime
-        self._of_calls[item.key[0]] += 1
+        log.warning("call not told: it will be when its journal is back", call=item.call_id)
+        self._kept[key] = item, loop.time() + self._lifetime
+        self._of_calls[item.call_id] += 1
         if self._telling is None:
             self._telling = loop.create_task(self._run())
             self._telling.add_done_callback(self._ended)
@@ -139,7 +109,7 @@ class Untold:
             if code in _CONCLUDED or until < asyncio.get_running_loop().time():
                 self._forget(key)
 
-    def _forget(self, key: tuple[object, ...]) -> None:
+    def _forget(self, key: tuple[str, object]) -> None:
         del self._kept[key]
         self._of_calls[key[0]] -= 1
         if not self._of_calls[key[0]]:

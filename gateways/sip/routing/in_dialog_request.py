@@ -7,14 +7,16 @@ from dataclasses import replace
 
 from sipmessage import Response
 
+from actors.results import Observed
 from events.registry import PartyLearned
 from gateways.sip.calls import facts
 from gateways.sip.calls.bodies import sdp_of
-from gateways.sip.calls.client import CallClient, ObservedMessage, Snapshot
+from gateways.sip.calls.client import CallClient
 from gateways.sip.calls.settings import CallSettings
 from gateways.sip.messages.incoming import IncomingRequest, Message
 from gateways.sip.proxy.hooks import ProxyBranch
 from gateways.sip.routing.sides import WITHOUT_SDP, must_be_heard, refuse_offers
+from replay.call_snapshot import CallSnapshot
 from replay.offer_answer import SipMessage
 from replay.relay_settings import CALLEE, CALLER
 
@@ -34,14 +36,16 @@ _RACK = re.compile(r"(\s*\d{1,10}\s+)(\d{1,10})(\s+\S+\s*)")
 class InDialogRequest:
     """The side of a request in a dialog that the call knows."""
 
-    def __init__(self, calls: CallClient, incoming: IncomingRequest, settings: CallSettings, call: Snapshot) -> None:
+    def __init__(
+        self, calls: CallClient, incoming: IncomingRequest, settings: CallSettings, call: CallSnapshot
+    ) -> None:
         self._calls, self._incoming, self._settings, self._call = calls, incoming, settings, call
         self._leg = call.leg(incoming.from_tag)
         self._event = facts.request_event(incoming, from_caller=self._leg == CALLER)
-        self._accepted: dict[bytes | None, ObservedMessage] = {}
+        self._accepted: dict[bytes | None, Observed] = {}
         self._is_open = False  # the call took the request, and knows of no final response to it
 
-    async def leaves(self, branch: ProxyBranch) -> ObservedMessage:
+    async def leaves(self, branch: ProxyBranch) -> Observed:
         """Relay the request's offer or answer, and set the CSeq that it is to have beyond us."""
         if self._call.ended:
             refuse_offers(branch.request)
@@ -55,7 +59,7 @@ class InDialogRequest:
         self._renumber(branch.request, seeing.shift)
         return must_be_heard(seeing, self._incoming)
 
-    async def answered(self, branch: ProxyBranch, response: Response) -> ObservedMessage:
+    async def answered(self, branch: ProxyBranch, response: Response) -> Observed:
         """Relay the response's answer, and restore the CSeq that its request came with."""
         response.headers.set("CSeq", f"{self._incoming.cseq} {self._incoming.method}")
         event = facts.response_event(self._event, response)
@@ -92,7 +96,7 @@ class InDialogRequest:
 
     async def _signal(
         self, event: SipMessage, message: Message, source: str, branch: ProxyBranch | None = None
-    ) -> ObservedMessage:
+    ) -> Observed:
         return await self._calls.signal(
             self._call.name,
             event,

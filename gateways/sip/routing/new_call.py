@@ -8,18 +8,19 @@ from dataclasses import replace
 
 from sipmessage import Response
 
+from actors.results import Observed
 from actors.setting_values import branch_name
 from events.registry import Event
 from gateways.sip.calls import facts
 from gateways.sip.calls.bodies import sdp_of
-from gateways.sip.calls.client import CallClient, ObservedMessage
+from gateways.sip.calls.client import CallClient
 from gateways.sip.calls.settings import CallSettings
 from gateways.sip.messages.values import tag_of
 from gateways.sip.proxy.hooks import ProxyBranch, ReceivedRequest
 from gateways.sip.routing.sides import AS_IT_IS, WITHOUT_SDP, must_be_heard
 from gateways.sip.rules.route_set import recorded_routes
 from replay.identity import first_id, id_of_caller
-from replay.offer_answer import SipMessage
+from replay.offer_answer import Fault, SipMessage
 from replay.relay_settings import CALLER
 
 
@@ -39,15 +40,15 @@ class NewCall:
         self._offers: dict[int, SipMessage] = {}
         self._open: set[int] = set()
         self._dialogs: set[tuple[str, str]] = set()
-        self._accepted: dict[tuple[int, str, bytes | None], ObservedMessage] = {}
+        self._accepted: dict[tuple[int, str, bytes | None], Observed] = {}
         self._accepting = asyncio.Lock()  # each 2xx goes on in its turn, however long the relays of others take
         self._was_cancelled = False
 
-    async def leaves(self, branch: ProxyBranch) -> ObservedMessage:
+    async def leaves(self, branch: ProxyBranch) -> Observed:
         """Relay the branch's offer."""
         return await self._begin(branch) if self._settings.tracked else AS_IT_IS
 
-    async def _begin(self, branch: ProxyBranch) -> ObservedMessage:
+    async def _begin(self, branch: ProxyBranch) -> Observed:
         event = replace(
             facts.request_event(self._incoming, from_caller=True, branch=branch_name(branch.index)),
             sdp=sdp_of(branch.request),
@@ -56,22 +57,22 @@ class NewCall:
         self._offers[branch.index] = event
         self._open.add(branch.index)
         seeing = await self._offer(event, joins=joins)
-        if seeing.role and not seeing.fault:
+        if seeing.verdict and not seeing.fault:
             self._made.add(branch.index)
         return must_be_heard(seeing, self._incoming)
 
-    async def _offer(self, event: SipMessage, *, joins: bool) -> ObservedMessage:
+    async def _offer(self, event: SipMessage, *, joins: bool) -> Observed:
         """Report a branch: to the call of the branches before it, else to the first stream that is free for it.
 
         A call that has ended meanwhile begins anew, with all that the script has set before.
         """
         name, news = self._name, self._news()
         seeing = await self._tell_offer(name, event, news, joins=joins)
-        if seeing.foreign and name != self._name:  # another branch has found that it is not this caller's
+        if seeing.fault is Fault.FOREIGN and name != self._name:  # another branch found out
             name = self._name
             seeing = await self._tell_offer(name, event, news, joins=True)
-        for other in self._names() if seeing.foreign else ():
-            if seeing.foreign and (joins or other != name):
+        for other in self._names() if seeing.fault is Fault.FOREIGN else ():
+            if seeing.fault is Fault.FOREIGN and (joins or other != name):
                 self._name = other
                 seeing = await self._tell_offer(other, event, list(self._set), joins=False)
         return seeing
@@ -86,12 +87,12 @@ class NewCall:
         call_id, tag = self._incoming.call_id, self._incoming.from_tag
         return tuple(dict.fromkeys((first_id(call_id, tag), id_of_caller(call_id, tag))))
 
-    async def _tell_offer(self, name: str, event: SipMessage, news: Sequence[Event], *, joins: bool) -> ObservedMessage:
+    async def _tell_offer(self, name: str, event: SipMessage, news: Sequence[Event], *, joins: bool) -> Observed:
         hop = self._incoming.hop
         party = facts.party_of_request(self._arrival.request, hop, CALLER)  # as the script has left it
         return await self._calls.signal(name, event, source=hop.host, news=news, party=party, joins=joins)
 
-    async def answered(self, branch: ProxyBranch, response: Response) -> ObservedMessage:
+    async def answered(self, branch: ProxyBranch, response: Response) -> Observed:
         """Relay the branch's answer; report to the call who rings or answered, or that the branch failed."""
         if not await self._is_known(branch, response):
             return AS_IT_IS
@@ -121,7 +122,7 @@ class NewCall:
             await self._begin(branch)
         return branch.index in self._offers
 
-    async def _accept(self, branch: ProxyBranch, response: Response, event: SipMessage) -> ObservedMessage:
+    async def _accept(self, branch: ProxyBranch, response: Response, event: SipMessage) -> Observed:
         key = (branch.index, event.to_tag, event.sdp)
         seeing = self._accepted.get(key)  # a 2xx is repeated until its ACK comes
         if seeing is None:
@@ -131,7 +132,7 @@ class NewCall:
                 self._accepted[key] = seeing
         return seeing
 
-    async def _tell(self, branch: ProxyBranch, response: Response, event: SipMessage) -> ObservedMessage:
+    async def _tell(self, branch: ProxyBranch, response: Response, event: SipMessage) -> Observed:
         party = None
         if branch.source is not None and response.code < 300 and event.to_tag:
             recorded = len(recorded_routes(branch.request))

@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 import structlog
 from sipmessage import URI, Response
 
-from gateways.sip.calls.client import CallClient, Snapshot
+from actors.results import Refused
+from gateways.sip.calls.client import CallClient
 from gateways.sip.calls.refusals import refusal
 from gateways.sip.calls.settings import CallSettings
 from gateways.sip.dialogs.requests import DialogRequests
@@ -24,6 +25,7 @@ from gateways.sip.routing.strays import Strays
 from gateways.sip.script.decisions import Decision, Drop, Forward, Undecided
 from gateways.sip.script.script import Routing, ScriptFailure
 from gateways.sip.script.views import Request as RequestView
+from replay.call_snapshot import CallSnapshot
 from replay.relay_settings import CALLER
 
 log = structlog.get_logger(bounded=True)
@@ -57,10 +59,11 @@ class CallRouter:
 
     async def route(self, arrival: ReceivedRequest) -> Forwarding | Answer | None:
         """Ask the script, and send the request on its way."""
-        call = await self._look(arrival)
-        if call.silence and arrival.incoming.method not in UNHEARD:
-            raise refusal(call.silence, arrival.incoming.call_id)
-        if self.gate.refuses(arrival, known=bool(call.silence) or _is_party(arrival, call)):
+        found = await self._look(arrival)
+        if isinstance(found, Refused) and arrival.incoming.method not in UNHEARD:
+            raise refusal(found, arrival.incoming.call_id)
+        call = CallSnapshot() if isinstance(found, Refused) else found
+        if self.gate.refuses(arrival, known=isinstance(found, Refused) or _is_party(arrival, call)):
             return Answer(403, phrase_of(403)) if arrival.answerable else None
         settings = CallSettings(call.relay, call.variables)
         view = RequestView(arrival, settings, sender=call.leg(arrival.incoming.from_tag) if call.known else CALLER)
@@ -73,7 +76,7 @@ class CallRouter:
             decision = options.answer(ready=self._ready())
         decision = _settled(decision, arrival)
         if isinstance(decision, Forward):
-            journey = ScriptedRequest(routing, view, self._side(arrival, settings, call), self._dialogs)
+            journey = ScriptedRequest(routing, view, self._side(arrival, settings, found), self._dialogs)
             return Forwarding(decision.targets, journey, _record_route(arrival, settings))
         if isinstance(decision, Answer):
             return Answer(decision.code, decision.phrase or phrase_of(decision.code), decision.headers)
@@ -82,23 +85,23 @@ class CallRouter:
     async def knows(self, arrival: ReceivedRequest) -> bool:
         """Return whether the journal knows a request's dialog, and that it has not ended."""
         call = await self._look(arrival)
-        return not call.ended and _is_party(arrival, call)
+        return not isinstance(call, Refused) and not call.ended and _is_party(arrival, call)
 
     async def stray(self, response: IncomingResponse) -> Response | None:
         """Route a response whose transaction this control node does not have: another one may have begun it."""
         return await self._strays.take(response)
 
-    async def _look(self, arrival: ReceivedRequest) -> Snapshot:
+    async def _look(self, arrival: ReceivedRequest) -> CallSnapshot | Refused:
         """Look at the call of a request in a dialog: of one that came by our mark, or past our Route altogether."""
         if not arrival.incoming.to_tag or (arrival.ours is not None and MARK not in arrival.ours):
-            return Snapshot()
+            return CallSnapshot()
         incoming = arrival.incoming
         return await self._calls.find(incoming.call_id, incoming.from_tag, incoming.to_tag)
 
-    def _side(self, arrival: ReceivedRequest, settings: CallSettings, call: Snapshot) -> CallSide:
+    def _side(self, arrival: ReceivedRequest, settings: CallSettings, call: CallSnapshot | Refused) -> CallSide:
         incoming = arrival.incoming
-        if call.silence:
-            return SilentCall(self._calls, incoming, call.silence)
+        if isinstance(call, Refused):
+            return SilentCall(self._calls, incoming, call)
         if incoming.to_tag and call.known:
             return InDialogRequest(self._calls, incoming, settings, call)
         if incoming.to_tag:
@@ -106,7 +109,7 @@ class CallRouter:
         return NewCall(self._calls, arrival, settings) if incoming.method == "INVITE" else NoCall()
 
 
-def _is_party(arrival: ReceivedRequest, call: Snapshot) -> bool:
+def _is_party(arrival: ReceivedRequest, call: CallSnapshot) -> bool:
     """Return whether a request is one of a call's parties to the other."""
     incoming, tags = arrival.incoming, {tag for _leg, tag in call.parties}
     return {incoming.from_tag, incoming.to_tag} <= tags

@@ -8,10 +8,10 @@ from typing import Protocol
 
 from sipmessage import Request, Response
 
-from actors.replies import Refusal
+from actors.results import Observed, Refused
 from engines.refusal import RefusalCode
 from gateways.sip.calls.bodies import is_readable, replace_sdp, sdp_of
-from gateways.sip.calls.client import CallClient, ObservedMessage
+from gateways.sip.calls.client import CallClient
 from gateways.sip.calls.facts import request_event
 from gateways.sip.calls.refusals import refusal
 from gateways.sip.messages.incoming import IncomingRequest, Message
@@ -35,7 +35,7 @@ NOT_TRACKED = "0"
 UNHEARD = ("BYE", "ACK")
 """Requests that go on without their call's word: who has hung up will not ask again, nor will an ACK be asked for."""
 
-AS_IT_IS = ObservedMessage(sdp=None, shift=0, role="", change="", fault="", why="")
+AS_IT_IS = Observed()
 """What is said of a message that no call with a relay has to do with."""
 
 WITHOUT_SDP = replace(AS_IT_IS, remedy=Remedy.STRIP)
@@ -49,10 +49,10 @@ class CallSide(Protocol):
     a word of theirs none goes on.
     """
 
-    async def leaves(self, branch: ProxyBranch) -> ObservedMessage:
+    async def leaves(self, branch: ProxyBranch) -> Observed:
         """Report a branch's request, and return what the call says of it."""
 
-    async def answered(self, branch: ProxyBranch, response: Response) -> ObservedMessage:
+    async def answered(self, branch: ProxyBranch, response: Response) -> Observed:
         """Report a branch's response, and return what the call says of it."""
 
     async def refused(self, branch: ProxyBranch, response: Response) -> None:
@@ -71,11 +71,11 @@ class CallSide(Protocol):
 class NoCall:
     """The side of a request that no call has to do with."""
 
-    async def leaves(self, branch: ProxyBranch) -> ObservedMessage:  # noqa: ARG002
+    async def leaves(self, branch: ProxyBranch) -> Observed:  # noqa: ARG002
         """Leave the request as it is."""
         return AS_IT_IS
 
-    async def answered(self, branch: ProxyBranch, response: Response) -> ObservedMessage:  # noqa: ARG002
+    async def answered(self, branch: ProxyBranch, response: Response) -> Observed:  # noqa: ARG002
         """Leave the response as it is."""
         return AS_IT_IS
 
@@ -99,12 +99,12 @@ class EndedCall(NoCall):
     It is the same where the journal has calls of the Call-ID, and none of them has the dialog.
     """
 
-    async def leaves(self, branch: ProxyBranch) -> ObservedMessage:
+    async def leaves(self, branch: ProxyBranch) -> Observed:
         """Refuse what may bring a session description, and let the rest go without one."""
         refuse_offers(branch.request)
         return WITHOUT_SDP
 
-    async def answered(self, branch: ProxyBranch, response: Response) -> ObservedMessage:  # noqa: ARG002
+    async def answered(self, branch: ProxyBranch, response: Response) -> Observed:  # noqa: ARG002
         """Pass the response on without a session description."""
         return WITHOUT_SDP
 
@@ -116,10 +116,10 @@ class SilentCall(NoCall):
     come again. All else is refused, and may be tried again.
     """
 
-    def __init__(self, calls: CallClient, incoming: IncomingRequest, silence: Refusal) -> None:
+    def __init__(self, calls: CallClient, incoming: IncomingRequest, silence: Refused) -> None:
         self._calls, self._incoming, self._silence = calls, incoming, silence
 
-    async def leaves(self, branch: ProxyBranch) -> ObservedMessage:
+    async def leaves(self, branch: ProxyBranch) -> Observed:
         """Pass on what has to go on."""
         incoming = self._incoming
         has_sdp = sdp_of(branch.request) is not None
@@ -128,12 +128,12 @@ class SilentCall(NoCall):
         self._calls.tell_later(incoming.call_id, request_event(incoming, from_caller=True), incoming.hop.host)
         return WITHOUT_SDP
 
-    async def answered(self, branch: ProxyBranch, response: Response) -> ObservedMessage:  # noqa: ARG002
+    async def answered(self, branch: ProxyBranch, response: Response) -> Observed:  # noqa: ARG002
         """Pass the response on without a session description."""
         return WITHOUT_SDP
 
 
-def must_be_heard(seeing: ObservedMessage, request: IncomingRequest) -> ObservedMessage:
+def must_be_heard(seeing: Observed, request: IncomingRequest) -> Observed:
     """Return what is said of a request. Raises RefusalError if its call did not hear of it, and it has to."""
     if seeing.unheard and request.method not in UNHEARD:
         raise refusal(seeing.unheard, request.call_id)
@@ -146,7 +146,7 @@ def refuse_offers(request: Request) -> None:
         raise RefusalError(481, phrase_of(481))
 
 
-def settle(seeing: ObservedMessage, message: Message) -> None:
+def settle(seeing: Observed, message: Message) -> None:
     """Make a message fit to go on: the one way past a call's relay, for all that RequestHooks or a Router send on.
 
     Puts what the relay gave for the session description in its place, or takes it out. Raises RefusalError if the
@@ -172,7 +172,7 @@ def settle(seeing: ObservedMessage, message: Message) -> None:
         replace_sdp(message, seeing.sdp)
 
 
-def _settle_unreadable(seeing: ObservedMessage, message: Message) -> None:
+def _settle_unreadable(seeing: Observed, message: Message) -> None:
     if seeing.error is not None and not _can_do_without(message):
         raise _refusal_for(seeing.error, message)
     if seeing.remedy is not Remedy.STRIP and not _can_do_without(message):
@@ -189,7 +189,7 @@ def _unreadable(message: Message) -> RefusalError:
     return RefusalError(*UNREADABLE)
 
 
-def _refusal_for(error: Refusal, message: Message) -> RefusalError:
+def _refusal_for(error: Refused, message: Message) -> RefusalError:
     refused = refusal(error, message.headers.get("Call-ID") or "")
     is_callees_fault = error.code is RefusalCode.BAD_SDP and isinstance(message, Response)
     return _unreadable(message) if is_callees_fault else refused
@@ -199,7 +199,7 @@ def _can_do_without(message: Message) -> bool:
     return isinstance(message, Response) and not 200 <= message.code < 300
 
 
-def _refusal_of(seeing: ObservedMessage) -> RefusalError:
+def _refusal_of(seeing: Observed) -> RefusalError:
     code = seeing.refuse_with
     later = [("Retry-After", str(random.randint(*GLARE_RETRY)))] if code == 500 else []
     return RefusalError(code, phrase_of(code), later)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sipmessage import Response
 
+from actors.results import Refused
 from gateways.sip.calls import facts
 from gateways.sip.calls.client import CallClient
 from gateways.sip.messages.incoming import IncomingResponse
@@ -26,7 +27,7 @@ class Strays:
         if stray.method != "INVITE" or stray.status <= 100:
             return None
         call = await self._calls.find(stray.call_id, stray.from_tag, stray.from_tag)
-        if (CALLER, stray.from_tag) not in call.parties or len(call.trying) != 1:
+        if isinstance(call, Refused) or (CALLER, stray.from_tag) not in call.parties or len(call.trying) != 1:
             return None
         request = SipMessage("INVITE", True, stray.cseq, branch=call.trying[0], from_tag=stray.from_tag)
         event = facts.response_event(request, stray.message)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from contextlib import ExitStack
 from unittest.mock import patch
@@ -10,11 +9,9 @@ from unittest.mock import patch
 from structlog.testing import capture_logs
 from structlog.typing import EventDict
 
-from actors import replies
-from actors.effects import Flow, Spawn
-from actors.flows.sip.own_requests import Own, request_in_dialog
-from actors.sip_requests import SipOutcome
-from engines.ng.bencode import NgDict
+from actors.commands.sip import SendRequest
+from actors.results import RequestEnded
+from actors.sip_requests import SipOutcome, WantedRequest
 from events.journal import Journal
 from rtp_relay import service
 from rtp_relay.assembly.clock import JournalClock
@@ -91,25 +88,12 @@ class Inside(Service):
     def faults(self) -> list[str]:
         return [str(entry) for entry in self._logged if "exc_info" in entry]
 
-    async def send(self, call_id: str, own: Own) -> SipOutcome:
+    async def send(self, call_id: str, own: WantedRequest) -> SipOutcome:
         """Have the control node send a request of our own in a call's dialog, and give its outcome."""
         assert self._running is not None, "it is not running"
-        loop = asyncio.get_running_loop()
-        ended: asyncio.Future[SipOutcome] = loop.create_future()
-        begun: asyncio.Future[NgDict] = loop.create_future()
-
-        def request() -> Flow:
-            outcome = yield from request_in_dialog(own)
-            ended.set_result(outcome)
-            return None
-
-        def flow() -> Flow:
-            yield Spawn(request())
-            return replies.ok()
-
-        self._running.directory.conduct(call_id, flow(), None, begun.set_result)
-        await begun
-        return await ended
+        result = await self._running.directory.ask(SendRequest(call_id=call_id, request=own))
+        assert isinstance(result, RequestEnded), result
+        return result.outcome
 
 
 def inside(redis: RedisServer, number: int, relays: Mapping[str, Relay], **sip: Value) -> Inside:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 
-from actors.flows.sip.own_requests import Own
-from actors.sip_requests import SipOutcome
+from actors.sip_requests import SipOutcome, WantedRequest
 from events.registry import SipRequestEnded, SipRequestIntended
 from replay.relay_settings import CALLEE, CALLER
 from tests.e2e.sip.calls import Call
@@ -77,11 +76,11 @@ async def accept(call: Call, leg: str, node: Inside) -> SipOutcome:
     return await sending
 
 
-def reinvite(call: Call, leg: str) -> Own:
+def reinvite(call: Call, leg: str) -> WantedRequest:
     """Make a re-INVITE with what the party was given before, and its peer's Contact."""
     side, other = call.sides(leg)
     contact = ("Contact", f"<{other.agent.uri}>")
-    return Own(leg, callee_tag(call), "INVITE", "a test", side.hears, "application/sdp", (contact,))
+    return WantedRequest(leg, callee_tag(call), "INVITE", "a test", side.hears, "application/sdp", (contact,))
 
 
 async def intended(stage: Stage, call_id: str, method: str = "") -> list[SipRequestIntended]:

@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 from sipmessage import Request
 
-from actors.flows.sip.own_requests import NOT_REFRESHED
+from actors.flows.sip.due_dialogs import NOT_REFRESHED
 from replay.relay_settings import CALLEE, CALLER
 from tests.e2e.sip.calls import Call, Scene, on_scene
 from tests.e2e.sip.inside import MARKING, Inside, inside

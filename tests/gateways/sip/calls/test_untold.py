@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import asyncio
 
+from actors.commands.sip import EndUnanswered
 from engines.refusal import RefusalCode
-from gateways.sip.calls.untold import Item, Unended, Untold
+from gateways.sip.calls.untold import Item, Untold
 from tests.peers.peer import wait_until
 
 
@@ -17,17 +18,17 @@ class Calls:
         self.asked: list[str] = []
 
     async def tell(self, item: Item) -> RefusalCode | None:
-        assert isinstance(item, Unended)
-        self.asked.append(item.name)
+        assert isinstance(item, EndUnanswered)
+        self.asked.append(item.call_id)
         await asyncio.sleep(0)
-        why = self.of_its_own.get(item.name, self.why)
+        why = self.of_its_own.get(item.call_id, self.why)
         if why is None:
-            self.told.append(item.name)
+            self.told.append(item.call_id)
         return why
 
 
-def item(name: str) -> Unended:
-    return Unended(name, "a1", "the INVITE failed")
+def item(name: str) -> EndUnanswered:
+    return EndUnanswered(call_id=name, callers_tag="a1", reason="the INVITE failed", at=0)
 
 
 async def until_empty(untold: Untold) -> None:

@@ -8,26 +8,33 @@ from typing import Any
 
 from sipmessage import Request, Response
 
-from actors import replies
+from actors.results import Observed, Refused
 from engines.refusal import RefusalCode
 from events.registry import Event, PartyLearned
 from gateways.sip.addresses import Hop, ListeningPoint, SipTransport
-from gateways.sip.calls.client import CallClient, ObservedMessage, Snapshot
+from gateways.sip.calls.client import CallClient
 from gateways.sip.messages.incoming import IncomingRequest
 from gateways.sip.messages.making import copy_request
 from gateways.sip.messages.reading import read
 from gateways.sip.proxy.hooks import ProxyTarget, ReceivedRequest
 from gateways.sip.routing.sides import CallSide, settle
-from replay.offer_answer import SipMessage
+from replay.call_snapshot import CallSnapshot
+from replay.offer_answer import Fault, Leg, Role, SipMessage, Verdict
 
 HERE = ListeningPoint(SipTransport.UDP, "192.0.2.10", 5060, "192.0.2.10", 5060)
 CALLER_HOP = Hop(SipTransport.UDP, "192.0.2.1", 5062, HERE)
 CALLEE_HOP = Hop(SipTransport.UDP, "192.0.2.2", 5064, HERE)
 SDP, RELAYED = b"v=0\r\nc=IN IP4 192.0.2.1\r\n", b"v=0\r\nc=IN IP4 192.0.2.99\r\n"
 
-NO_REPLY = replies.Refusal("Node a: no answer", RefusalCode.NO_REPLY)
-PLAIN = ObservedMessage(None, 0, "nothing", "", "", "")
-OFFER = ObservedMessage(RELAYED, 0, "offer", "", "", "")
+
+def observed(role: Role, fault: Fault = Fault.NONE, **more: Any) -> Observed:
+    """What became of a message that was taken for this."""
+    return Observed(verdict=Verdict(role, Leg.CALLER, fault=fault), **more)
+
+
+NO_REPLY = Refused(RefusalCode.NO_REPLY, "Node a: no answer")
+PLAIN = observed(Role.NOTHING)
+OFFER = observed(Role.OFFER, sdp=RELAYED)
 
 
 @dataclass(slots=True)
@@ -46,12 +53,12 @@ class Told:
 class FakeCalls(CallClient):
     """Gives `answers` one after the other, then OFFER to what has SDP and PLAIN to what has not."""
 
-    call: Snapshot = field(default_factory=Snapshot)
-    answers: list[ObservedMessage] = field(default_factory=list)
+    call: CallSnapshot = field(default_factory=CallSnapshot)
+    answers: list[Observed] = field(default_factory=list)
     told: list[Told] = field(default_factory=list)
     ended: list[str] = field(default_factory=list)
 
-    async def snapshot(self, name: str) -> Snapshot:
+    async def snapshot(self, name: str) -> CallSnapshot:
         assert name == "c1"
         return self.call
 
@@ -65,7 +72,7 @@ class FakeCalls(CallClient):
         party: PartyLearned | None = None,
         expires: int = 0,
         joins: bool = False,
-    ) -> ObservedMessage:
+    ) -> Observed:
         assert name == "c1"
         self.told.append(Told(event, source, news, party, expires, joins))
         if self.answers:

@@ -4,23 +4,34 @@ from dataclasses import replace
 
 import pytest
 
-from gateways.sip.calls.client import ObservedMessage, Snapshot
 from gateways.sip.calls.settings import CallSettings
 from gateways.sip.messages.incoming import IncomingRequest
 from gateways.sip.messages.making import set_body
 from gateways.sip.messages.replies import reply_to
 from gateways.sip.proxy.hooks import RefusalError
 from gateways.sip.routing.in_dialog_request import InDialogRequest
-from replay.offer_answer import Remedy
+from replay.call_snapshot import CallSnapshot
+from replay.offer_answer import Fault, Remedy, Role
 from replay.sip_dialogs import CSeqs, Party
-from tests.gateways.sip.routing.fakes import NO_REPLY, OFFER, PLAIN, RELAYED, SDP, FakeCalls, Settled, branch, incoming
+from tests.gateways.sip.routing.fakes import (
+    NO_REPLY,
+    OFFER,
+    PLAIN,
+    RELAYED,
+    SDP,
+    FakeCalls,
+    Settled,
+    branch,
+    incoming,
+    observed,
+)
 
 PARTIES = {
     ("caller", "a1"): Party("<sip:alice@example.com>", "sip:alice@old", ("<sip:before;lr>",), "udp:l:1", "udp:s:1"),
     ("callee", "b1"): Party("<sip:bob@example.com>", "sip:bob@old", (), "udp:l:1", "udp:s:2"),
 }
-CALL = Snapshot(name="c1", callers_tag="a1", parties=PARTIES, sequences={("caller", "b1"): CSeqs(3, [(2, 2)])})
-SHIFTED = ObservedMessage(None, 2, "nothing", "", "", "")
+CALL = CallSnapshot(name="c1", callers_tag="a1", parties=PARTIES, sequences={("caller", "b1"): CSeqs(3, [(2, 2)])})
+SHIFTED = observed(Role.NOTHING, shift=2)
 
 
 def side(calls: FakeCalls, request: IncomingRequest) -> Settled:
@@ -88,7 +99,7 @@ async def test_an_ack_with_the_answer_is_relayed() -> None:
 
 @pytest.mark.parametrize("code", [481, 488, 491, 500])
 async def test_an_offer_where_none_may_be_does_not_go_past_the_relay(code: int) -> None:
-    seeing = ObservedMessage(None, 0, "illegal", "", "", "", remedy=Remedy.REFUSE, refuse_with=code)
+    seeing = observed(Role.ILLEGAL, remedy=Remedy.REFUSE, refuse_with=code)
     request = incoming(to_tag="b1")
     with pytest.raises(RefusalError) as caught:
         await side(FakeCalls(answers=[seeing]), request).leaves(branch(request))
@@ -111,7 +122,7 @@ async def test_a_final_response_of_ours_is_told_once(method: str) -> None:
 
 async def test_that_of_a_request_which_the_call_did_not_take_is_not_told() -> None:
     """It may have the CSeq of one that is under way."""
-    seeing = ObservedMessage(None, 0, "illegal", "", "STALE", "", remedy=Remedy.REFUSE, refuse_with=500)
+    seeing = observed(Role.ILLEGAL, Fault.STALE, remedy=Remedy.REFUSE, refuse_with=500)
     calls, request = FakeCalls(answers=[seeing]), incoming(to_tag="b1")
     going, one = side(calls, request), branch(request)
     with pytest.raises(RefusalError):
@@ -122,7 +133,7 @@ async def test_that_of_a_request_which_the_call_did_not_take_is_not_told() -> No
 
 async def test_a_failure_is_told_and_the_relay_has_no_say_in_it() -> None:
     calls, request = (
-        FakeCalls(answers=[OFFER, ObservedMessage(None, 0, "nothing", "", "", "", NO_REPLY)]),
+        FakeCalls(answers=[OFFER, observed(Role.NOTHING, error=NO_REPLY)]),
         incoming(to_tag="b1"),
     )
     going, one = side(calls, request), branch(request)

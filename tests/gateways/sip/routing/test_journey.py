@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from sipmessage import Response
 
-from gateways.sip.calls.client import ObservedMessage
 from gateways.sip.calls.settings import CallSettings
 from gateways.sip.messages.making import set_body
 from gateways.sip.messages.replies import reply_to
@@ -17,10 +16,21 @@ from gateways.sip.script.branch_views import Branch as BranchView
 from gateways.sip.script.branch_views import Reply
 from gateways.sip.script.script import DefaultScript, ScriptFailure
 from gateways.sip.script.views import Request
-from tests.gateways.sip.routing.fakes import NO_REPLY, SDP, FakeBranch, FakeCalls, Nobody, arrival, branch, incoming
+from replay.offer_answer import Role
+from tests.gateways.sip.routing.fakes import (
+    NO_REPLY,
+    SDP,
+    FakeBranch,
+    FakeCalls,
+    Nobody,
+    arrival,
+    branch,
+    incoming,
+    observed,
+)
 
 INVITE = incoming()
-UNRELAYED = ObservedMessage(None, 0, "answer", "established", "", "", NO_REPLY)
+UNRELAYED = observed(Role.ANSWER, error=NO_REPLY)
 
 
 class Failing(DefaultScript):

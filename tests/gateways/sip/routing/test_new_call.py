@@ -5,16 +5,15 @@ from typing import Any
 
 import pytest
 
-from actors import replies
+from actors.results import Observed, Refused
 from engines.refusal import RefusalCode
 from events.registry import RelayEngaged
-from gateways.sip.calls.client import ObservedMessage
 from gateways.sip.calls.settings import CallSettings
 from gateways.sip.messages.making import set_body
 from gateways.sip.messages.replies import phrase_of, reply_to
 from gateways.sip.proxy.hooks import RefusalError
 from gateways.sip.routing.new_call import NewCall
-from replay.offer_answer import SipMessage
+from replay.offer_answer import Role, SipMessage
 from tests.gateways.sip.routing.fakes import (
     NO_REPLY,
     RELAYED,
@@ -25,6 +24,7 @@ from tests.gateways.sip.routing.fakes import (
     arrival,
     branch,
     incoming,
+    observed,
 )
 
 INVITE = incoming()
@@ -97,8 +97,8 @@ async def test_the_offer_is_the_one_that_the_script_has_left_in_the_branch() -> 
     ],
 )
 async def test_a_branch_whose_offer_cannot_be_relayed_is_refused_by_cause(cause: RefusalCode, code: int) -> None:
-    error = replies.Refusal("Node relay7: [Errno 111] Connection refused", cause)
-    calls = FakeCalls(answers=[ObservedMessage(None, 0, "offer", "", "", "", error)])
+    error = Refused(cause, "Node relay7: [Errno 111] Connection refused")
+    calls = FakeCalls(answers=[observed(Role.OFFER, error=error)])
     with pytest.raises(RefusalError) as caught:
         await left(calls)
     assert caught.value.code == code
@@ -117,17 +117,15 @@ async def test_a_packed_body_is_refused_with_how_it_may_come() -> None:
 async def test_a_fault_in_a_callees_sdp_is_not_blamed_on_the_caller() -> None:
     calls = FakeCalls()
     side, (one,) = await left(calls)
-    error = replies.Refusal("Failed to parse SDP", RefusalCode.BAD_SDP)
-    calls.answers = [ObservedMessage(None, 0, "answer", "established", "", "", error)]
+    error = Refused(RefusalCode.BAD_SDP, "Failed to parse SDP")
+    calls.answers = [observed(Role.ANSWER, error=error)]
     with pytest.raises(RefusalError) as caught:
         await side.answered(one, answer(200, sdp=SDP))
     assert caught.value.code == 502
 
 
 async def test_a_branch_without_a_relay_of_its_own_goes_as_it_is() -> None:
-    calls = FakeCalls(
-        answers=[ObservedMessage(None, 0, "offer", "", "", "", replies.Refusal("none", RefusalCode.NOT_ENGAGED))]
-    )
+    calls = FakeCalls(answers=[observed(Role.OFFER, error=Refused(RefusalCode.NOT_ENGAGED, "none"))])
     _, (one,) = await left(calls)
     assert one.request.body == SDP
 
@@ -178,7 +176,7 @@ async def test_a_2xx_that_comes_again_is_told_once() -> None:
 async def test_a_preview_that_cannot_be_relayed_goes_without_it_and_an_answer_does_not_go() -> None:
     calls = FakeCalls()
     side, (one,) = await left(calls)
-    calls.answers = [ObservedMessage(None, 0, "answer", "", "", "", NO_REPLY)] * 2
+    calls.answers = [observed(Role.ANSWER, error=NO_REPLY)] * 2
     progress = answer(183, sdp=SDP)
     await side.answered(one, progress)
     assert (progress.body, progress.headers.get("Content-Type")) == (b"", None)
@@ -239,7 +237,7 @@ class SlowCalls(FakeCalls):
 
     words = (asyncio.Event(), asyncio.Event())
 
-    async def signal(self, name: str, event: SipMessage, **more: Any) -> ObservedMessage:
+    async def signal(self, name: str, event: SipMessage, **more: Any) -> Observed:
         if event.status is not None:
             await self.words[int(event.branch.removeprefix("br"))].wait()
         return await super().signal(name, event, **more)
@@ -253,8 +251,8 @@ async def test_a_branch_that_left_before_a_relay_was_engaged_is_learned_with_its
     await side.leaves(branches[1])
     await side.answered(branches[0], answer(180))
     assert calls.seen()[1:] == [("INVITE", None, "br0"), ("INVITE", 180, "br0")]
-    not_engaged = replies.Refusal("no relay", RefusalCode.NOT_ENGAGED)
-    calls.answers = [ObservedMessage(None, 0, "answer", "established", "", "", not_engaged)]
+    not_engaged = Refused(RefusalCode.NOT_ENGAGED, "no relay")
+    calls.answers = [observed(Role.ANSWER, error=not_engaged)]
     accepted = answer(200, sdp=SDP)
     await side.answered(branches[0], accepted)
     assert calls.seen()[3:] == [("INVITE", 200, "br0")]

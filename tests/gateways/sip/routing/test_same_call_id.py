@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from actors.results import Refused
 from gateways.sip.calls.client import CallClient
 from gateways.sip.calls.settings import CallSettings
 from gateways.sip.messages.incoming import IncomingRequest
@@ -61,7 +62,7 @@ class Doors:
 
     def calls(self, place: int) -> CallClient:
         node = self.cluster.nodes[place]
-        return CallClient(node.directory, node.table, self.cluster.loop.now_ms)
+        return CallClient(node.directory, self.cluster.loop.now_ms)
 
     async def new_call(self, call_id: str, from_tag: str, place: int = 0) -> tuple[NewCall, Any, IncomingRequest]:
         """Let an INVITE with an engaged relay leave."""
@@ -78,6 +79,7 @@ class Doors:
         came, one = arrival(request, ours=True), branch(request)
         router = CallRouter(None, self.calls(asked.place))  # type: ignore[arg-type]
         call = await router._look(came)
+        assert not isinstance(call, Refused)
         side: CallSide = router._side(came, CallSettings(call.relay, call.variables), call)
         await side.leaves(one)
         if asked.status and asked.method != "ACK":

@@ -59,7 +59,7 @@ class WholeDoor:
         self.sent: list[tuple[Incoming, Hop]] = []
         self._number = 1000 * place
         node, network, script = cluster.nodes[place], Network(), DefaultScript(engine)
-        router = CallRouter(script, CallClient(node.directory, node.table, cluster.loop.now_ms))
+        router = CallRouter(script, CallClient(node.directory, cluster.loop.now_ms))
         self.proxy = Proxy(router, ProxySettings())
         self._layer = TransactionLayer(self._send, self.proxy, timers=Timers(), loop=cluster.loop)
         requests = DialogRequests(self._layer, Hops(network, network), routing=script)

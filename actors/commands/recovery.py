@@ -1,0 +1,24 @@
+"""What is asked of a call by time, and by nodes that tell something unasked."""
+
+from __future__ import annotations
+
+from actors.commands.command import CallCommand
+from actors.results import Done
+from events.values import value
+
+
+@value(kw_only=True)
+class EndSilentSession(CallCommand[Done]):
+    """Journal that a node ended a branch's session for want of media, and delete it; or the call, if `ends_call`.
+
+    at: ms since the epoch.
+    """
+
+    branch: str
+    ends_call: bool
+    at: int
+
+    @property
+    def serial_key(self) -> str | None:
+        """What it waits for: all that runs."""
+        return None

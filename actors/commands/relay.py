@@ -1,0 +1,71 @@
+"""What is asked of a call whose relay goes by its settings, one thing at a time: for who takes SIP apart itself."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from actors.commands.command import CallCommand
+from actors.results import Done, Relayed, RelayEnded
+from events.values import value
+
+
+@value(kw_only=True)
+class RelaySdp(CallCommand[Relayed]):
+    """Relay an offer or answer as the settings in force say. Where a leg disabled the relay, the SDP stays as it is.
+
+    leg: who sent the SDP, caller or callee. from_tag, to_tag: as in engines.media_request. received_from: the source of
+    its SIP message, cseq: that of its request. at: ms since the epoch. anew: whether an offer is to have a session of
+    its own. moves: whether an offer may go to another node when that of its dialog does not take it.
+    """
+
+    verb: Literal["offer", "answer"]
+    leg: str
+    branch: str
+    from_tag: str
+    to_tag: str = ""
+    sdp: bytes
+    received_from: str = ""
+    cseq: int = 0
+    at: int = 0
+    anew: bool = False
+    moves: bool = True
+
+    @property
+    def serial_key(self) -> str | None:
+        """What it waits for: its branch."""
+        return self.branch
+
+
+@value(kw_only=True)
+class EstablishBranch(CallCommand[Done]):
+    """Establish a branch, and tear the others down, each under its own id. at: ms since the epoch."""
+
+    branch: str
+    callers_tag: str
+    callees_tag: str
+    at: int
+
+
+@value(kw_only=True)
+class FailBranch(CallCommand[Done]):
+    """Tear one branch down, if `callers_tag` is a party's. The call goes on: another branch may yet be made."""
+
+    branch: str
+    callers_tag: str
+    reason: str
+    at: int
+
+
+@value(kw_only=True)
+class EndRelay(CallCommand[RelayEnded]):
+    """End the call's relay, if `from_tag` is a party's, or is empty. at: ms since the epoch."""
+
+    from_tag: str = ""
+    to_tag: str = ""
+    reason: str
+    at: int
+
+    @property
+    def serial_key(self) -> str | None:
+        """What it waits for: all that runs."""
+        return None

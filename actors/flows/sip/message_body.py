@@ -1,0 +1,92 @@
+"""What becomes of the session description in a SIP message: what a relay gives for it, or a remedy."""
+
+from __future__ import annotations
+
+from actors.commands.relay import RelaySdp
+from actors.commands.sip import ObserveSipMessage
+from actors.effects import Read, Step
+from actors.flows.media.sessions import awaits_first_answer
+from actors.flows.sip import forks
+from actors.flows.sip.relayed_media import relay_media
+from actors.node_table import NodeTable
+from actors.results import Observed, Refused, Relayed
+from replay.offer_answer import Leg, Role, SipMessage, Verdict, remedy_for
+from replay.state import CallState
+
+
+def relay_body(seen: ObserveSipMessage, verdict: Verdict, nodes: NodeTable) -> Step[Observed]:
+    """Relay a body that is an offer or answer; say of others what is to be done about them."""
+    if seen.message.sdp is None:
+        return Observed(verdict=verdict)
+    given = yield Read(lambda state: _given(state, seen, verdict))
+    if given:
+        return Observed(verdict=verdict, sdp=given)
+    late = yield Read(lambda state: forks.is_late(state, verdict.callee_tag))
+    if late or _part(verdict) not in (Role.OFFER, Role.ANSWER):
+        unspoken_for: Observed = yield Read(lambda state: _unspoken_for(state, seen.message, verdict))
+        return unspoken_for
+    relayed = yield from _relay(seen, verdict, nodes)
+    if isinstance(relayed, Refused):
+        return Observed(verdict=verdict, error=relayed)
+    return Observed(verdict=verdict, sdp=relayed.sdp)
+
+
+def remedied(message: SipMessage, verdict: Verdict) -> Observed:
+    """Return what is done about a body that is not to go on, as no relay speaks for it."""
+    remedy, status = remedy_for(message, verdict.fault)
+    return Observed(verdict=verdict, remedy=remedy, refuse_with=status)
+
+
+def _relay(seen: ObserveSipMessage, verdict: Verdict, nodes: NodeTable) -> Step[Relayed | Refused]:
+    media: RelaySdp = yield Read(lambda state: _media(state, seen, verdict))
+    if media.verb == "answer" and verdict.exchange == 1:
+        before = yield Read(lambda state: forks.offer_before(state, media))
+        if before is not None:
+            offered = yield from relay_media(before, nodes)
+            if isinstance(offered, Refused):
+                return offered
+    return (yield from relay_media(media, nodes))
+
+
+def _unspoken_for(state: CallState, message: SipMessage, verdict: Verdict) -> Observed:
+    """Return what is done about a body that is neither offer nor answer nor a copy of what was relayed.
+
+    One that the call's own relay has given is no party's: its message comes by here a second time (a spiral).
+    """
+    if not state.speaks_for(verdict.branch) or any(leg.relayed == message.sdp for leg in state.given.values()):
+        return Observed(verdict=verdict)
+    return remedied(message, verdict)
+
+
+def _part(verdict: Verdict) -> Role:
+    """Return what the body is, or is a copy of."""
+    return verdict.repeats if verdict.role is Role.REPEAT else verdict.role
+
+
+def _given(state: CallState, seen: ObserveSipMessage, verdict: Verdict) -> bytes:
+    """Return what stood in place of a body the last time; nothing if it is a new one, or was not relayed in the end."""
+    leg = state.given.get((_tag_of(seen, verdict, verdict.leg), verdict.branch))
+    return leg.relayed if leg and verdict.role is Role.REPEAT and leg.sdp == seen.message.sdp else b""
+
+
+def _media(state: CallState, seen: ObserveSipMessage, verdict: Verdict) -> RelaySdp:
+    is_offer = _part(verdict) is Role.OFFER
+    offerer = verdict.leg if is_offer else verdict.leg.other
+    from_tag = _tag_of(seen, verdict, offerer)
+    first = is_offer and (verdict.exchange == 1 or awaits_first_answer(state, from_tag, verdict.branch))
+    return RelaySdp(
+        verb="offer" if is_offer else "answer",
+        call_id=seen.call_id,
+        leg=str(verdict.leg),
+        branch=verdict.branch,
+        from_tag=from_tag,
+        to_tag="" if first else _tag_of(seen, verdict, offerer.other),
+        sdp=seen.message.sdp or b"",
+        received_from=seen.received_from,
+        cseq=seen.message.cseq,
+        at=seen.at,
+    )
+
+
+def _tag_of(seen: ObserveSipMessage, verdict: Verdict, leg: Leg) -> str:
+    return seen.callers_tag if leg is Leg.CALLER else verdict.callee_tag

@@ -1,0 +1,78 @@
+"""A call as it is at one time, for a message of it: made of its state, and independent of it."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from replay.offer_answer import BranchStatus
+from replay.relay_settings import CALLEE, CALLER, RelaySettings
+from replay.sip_dialogs import CSeqs, Party
+from replay.state import CallState
+
+
+@dataclass(frozen=True, slots=True)
+class CallSnapshot:
+    """A call as it is: its settings, its script's variables, its parties by leg and tag, branches without an answer.
+
+    name: that of its stream. callers_tag: None where no INVITE told. unacknowledged: the callees' tags of dialogs whose
+    ACK the call waits for. ended: it is over, and its journal is kept for a while. former: the callers' tags of calls
+    that had its stream before it. foreign: what was looked for is no call's, though its Call-ID is that of a known one.
+    """
+
+    name: str = ""
+    callers_tag: str | None = None
+    relay: RelaySettings | None = None
+    variables: Mapping[str, str] = field(default_factory=dict)
+    parties: Mapping[tuple[str, str], Party] = field(default_factory=dict)
+    trying: Sequence[str] = ()
+    unacknowledged: Collection[str] = ()
+    ended: bool = False
+    former: frozenset[str] = frozenset()
+    foreign: bool = False
+    sequences: Mapping[tuple[str, str], CSeqs] = field(default_factory=dict)
+
+    def shift(self, leg: str, callee_tag: str, cseq: int) -> int:
+        """Return what is added to the CSeq of a request that this leg sends in the dialog of this callee."""
+        cseqs = self.sequences.get((leg, callee_tag))
+        return cseqs.shift(cseq) if cseqs else 0
+
+    @property
+    def known(self) -> bool:
+        """Whether the call's journal has seen it."""
+        return bool(self.parties)
+
+    def has(self, *tags: str) -> bool:
+        """Return whether a message with these tags is of this call: the caller's is among them."""
+        return (self.known or self.ended) and (self.callers_tag is None or self.callers_tag in tags)
+
+    def without(self, *tags: str) -> CallSnapshot:
+        """Return what is there for a message with this call's Call-ID and other tags, if no other stream is of it.
+
+        An ended call, if these tags are of one that had the stream before.
+        """
+        return CallSnapshot(ended=not self.former.isdisjoint(tags), foreign=self.known or self.ended)
+
+    def leg(self, tag: str) -> str:
+        """Return the leg of a tag."""
+        return CALLER if tag == self.callers_tag or (CALLER, tag) in self.parties else CALLEE
+
+
+def snapshot_of(state: CallState) -> CallSnapshot:
+    """Return a call as it is; without a name if nothing is known of it."""
+    sip_dialogs, negotiation = state.sip_dialogs, state.negotiation
+    if sip_dialogs is None:
+        return CallSnapshot(name=state.call_id if state.version else "")
+    return CallSnapshot(
+        name=state.call_id,
+        callers_tag=sip_dialogs.callers_tag,
+        ended=sip_dialogs.over,
+        former=sip_dialogs.former,
+        relay=state.relay.copy() if state.relay else None,
+        variables=dict(sip_dialogs.variables),
+        parties=dict(sip_dialogs.parties),
+        trying=negotiation.branches(BranchStatus.TRYING) if negotiation else (),
+        unacknowledged=frozenset(sip_dialogs.unacknowledged),
+        sequences={key: copy.copy(cseqs) for key, cseqs in sip_dialogs.sequences.items() if cseqs.insertions},
+    )

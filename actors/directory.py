@@ -149,8 +149,8 @@ class Directory:
 
     def samples(self) -> Iterable[Sample]:
         """Return how many calls have an actor here, and how many of them failed lately."""
-        yield Sample("calls", "resident", len(self._residents))
-        yield Sample("calls", "failing", len(self._failures))
+        yield Sample("calls", "resident", len(self._residents), gauge=True)
+        yield Sample("calls", "failing", len(self._failures), gauge=True)
 
     @property
     def resident(self) -> int:

@@ -7,7 +7,6 @@ from collections.abc import Callable
 
 import structlog
 
-from actors.directory import Directory
 from events.journal import Journal, JournalError
 
 log = structlog.get_logger()
@@ -20,10 +19,15 @@ BATCH = 200
 
 
 class DuePoller:
-    """Takes due calls every `interval` seconds. What falls due while a control node is away waits for any other."""
+    """Takes due calls every `interval` seconds. What falls due while a control node is away waits for any other.
 
-    def __init__(self, journal: Journal, directory: Directory, now: Callable[[], int], interval: float = 0.5) -> None:
-        self._journal, self._directory, self._now, self._interval = journal, directory, now, interval
+    `attend` wakes a call (Directory.attend).
+    """
+
+    def __init__(
+        self, journal: Journal, attend: Callable[[str], None], now: Callable[[], int], interval: float = 0.5
+    ) -> None:
+        self._journal, self._attend, self._now, self._interval = journal, attend, now, interval
 
     async def run(self) -> None:
         """Poll until cancelled. The journal being away is no end: what is due stays due."""
@@ -40,5 +44,5 @@ class DuePoller:
         """Claim the calls that are due now, up to a batch, and wake them. Return how many."""
         due = await self._journal.claim_due(self._now(), LEASE, BATCH)
         for call_id in due:
-            self._directory.attend(call_id)
+            self._attend(call_id)
         return len(due)

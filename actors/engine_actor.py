@@ -12,7 +12,7 @@ import structlog
 from pykka import ActorDeadError, ActorRef
 
 from actors.effects import Outcome
-from actors.messages import Describe, HealthChanged, NodeReport, Perform, Performed, SetAdminState, Watch
+from actors.messages import Describe, HealthChanged, HealthTold, NodeReport, Perform, Performed, SetAdminState, Watch
 from actors.runtime import LoopActor
 from actors.transports import Complaint, NodeTransport, Taker, open_transport
 from engines.cookies import CookieSource
@@ -126,6 +126,8 @@ class EngineActor(LoopActor):
             case SetAdminState():
                 if self._health.set_admin(_now(), message.admin):
                     self._tell_watchers(message.reason or "set by an operator")
+            case HealthTold():
+                self._hear_of_it(message)
             case Watch():
                 self._watchers.append(message.watcher)
                 _tell(message.watcher, HealthChanged(self.spec.name, self._health.snapshot(), "watched from here on"))
@@ -298,6 +300,17 @@ class EngineActor(LoopActor):
     def _note_failure(self, why: str) -> None:
         if self._health.failed(_now(), why):
             self._tell_watchers(why)
+
+    def _hear_of_it(self, told: HealthTold) -> None:
+        """Believe what others found out, unless the node has just answered here."""
+        now = _now()
+        changed = self._health.set_admin(now, told.admin)
+        if not told.is_down:
+            changed |= self._health.succeeded(now)
+        elif not self._heard_at or now - self._heard_at > self._settings.timeout:
+            changed |= self._health.told_down(now, told.why)
+        if changed:
+            self._tell_watchers(f"{told.why} (told by another worker)")
 
     def _tell_watchers(self, why: str) -> None:
         health = self._health.snapshot()

@@ -98,6 +98,15 @@ class SetAdminState:
 
 
 @value
+class HealthTold:
+    """To a node, from another process that talks to it: how it is by what became of the commands there."""
+
+    is_down: bool
+    admin: AdminState
+    why: str
+
+
+@value
 class Watch:
     """To a node: tell `watcher` how you are, now and whenever that changes, each time with a HealthChanged."""
 

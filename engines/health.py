@@ -108,6 +108,15 @@ class Health:
         self.is_down, self.since = True, now
         return True
 
+    def told_down(self, now: float, why: str) -> bool:
+        """Record that others have found the node down. Return whether that changed the state."""
+        if self.is_down:
+            return False
+        self.failures = self.down_after
+        self.last_failure, self.last_failure_at = why, now
+        self.is_down, self.since = True, now
+        return True
+
     def set_admin(self, now: float, admin: AdminState) -> bool:
         """Set the administrative state. Return whether that changed anything."""
         before, changed = self.state, self.admin is not admin

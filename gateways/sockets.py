@@ -30,8 +30,11 @@ class ListenAddress(Protocol):
         """The port."""
 
 
-def bind(address: ListenAddress) -> socket.socket:
-    """Open a socket and bind it. Raises OSError, ValueError if the host is not an IP address."""
+def bind(address: ListenAddress, *, shared: bool = False) -> socket.socket:
+    """Open a socket and bind it; `shared` lets others of this user do the same, each of whom gets a part of what comes.
+
+    Raises OSError, ValueError if the host is not an IP address.
+    """
     ip = ipaddress.ip_address(address.host)
     family = socket.AF_INET6 if ip.version == 6 else socket.AF_INET
     datagrams = address.transport == "udp"
@@ -44,6 +47,8 @@ def bind(address: ListenAddress) -> socket.socket:
             _prepare_datagrams(sock, unspecified=ip.is_unspecified)
         else:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if shared:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         sock.bind((address.host, address.port))
     except OSError:
         sock.close()

@@ -7,9 +7,12 @@ call and the branch (`notice_tag`).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+import socket
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import structlog
 
@@ -17,13 +20,37 @@ log = structlog.get_logger(bounded=True)
 
 MAX_LINE = 4096
 
+_KEEP_FILE: dict[str, Any] = {"cleanup_socket": False} if sys.version_info >= (3, 13) else {}
+"""Who made a UNIX socket's file removes it: other processes may listen there, too."""
+
 TimedOut = Callable[[str, str], None]
 """Takes the call-id and the branch whose session a relay has ended."""
 
 
+@contextmanager
+def listening(address: str) -> Iterator[socket.socket]:
+    """Have a socket that listens at tcp:HOST:PORT or unix:/PATH. Raises OSError if it cannot be had."""
+    scheme, _, place = address.partition(":")
+    if scheme == "unix":
+        _remove(place)
+        sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    else:
+        sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    with sock:
+        host, _, port = place.rpartition(":")
+        sock.bind(place if scheme == "unix" else (host, int(port)))
+        sock.listen()
+        try:
+            yield sock
+        finally:
+            if scheme == "unix":
+                _remove(place)
+
+
 @asynccontextmanager
-async def listen(address: str, timed_out: TimedOut) -> AsyncIterator[asyncio.Server]:
-    """Listen at tcp:HOST:PORT or unix:/PATH. Raises OSError if it cannot be had."""
+async def serving(sock: socket.socket, timed_out: TimedOut) -> AsyncIterator[asyncio.Server]:
+    """Take the notices of those who connect to a listening socket, which several processes may have."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -31,19 +58,23 @@ async def listen(address: str, timed_out: TimedOut) -> AsyncIterator[asyncio.Ser
         finally:
             writer.close()
 
-    scheme, _, place = address.partition(":")
-    if scheme == "unix":
-        _remove(place)
-        server = await asyncio.start_unix_server(serve, place, limit=MAX_LINE)
+    sock.setblocking(False)
+    if sock.family is socket.AF_UNIX:
+        server = await asyncio.start_unix_server(serve, sock=sock, limit=MAX_LINE, **_KEEP_FILE)
     else:
-        host, _, port = place.rpartition(":")
-        server = await asyncio.start_server(serve, host, int(port), limit=MAX_LINE)
+        server = await asyncio.start_server(serve, sock=sock, limit=MAX_LINE)
     try:
         yield server
     finally:
         server.close()
-        if scheme == "unix":
-            _remove(place)
+
+
+@asynccontextmanager
+async def listen(address: str, timed_out: TimedOut) -> AsyncIterator[asyncio.Server]:
+    """Listen at tcp:HOST:PORT or unix:/PATH. Raises OSError if it cannot be had."""
+    with listening(address) as sock:
+        async with serving(sock, timed_out) as server:
+            yield server
 
 
 def _remove(path: str) -> None:

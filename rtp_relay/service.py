@@ -45,8 +45,9 @@ from rtp_relay.bounded_rate import BoundedRate
 from rtp_relay.config import Config, LogLevel
 from rtp_relay.config.journal_url import redacted
 from rtp_relay.config.warnings import warnings
+from rtp_relay.workers.seat import Seat
 
-__all__ = ["Service", "StartError", "open_journal", "run"]
+__all__ = ["Service", "StartError", "end_on_signals", "live", "loop_factory", "open_journal", "run"]
 
 log = structlog.get_logger()
 
@@ -63,15 +64,18 @@ class Service:
     """A control node. `start` it once; `stop` it in any case after that.
 
     Without `doors` it is there for the program that it runs in alone. `routes` are the callables of the route engine;
-    without them they are taken from the configured script.
+    without them they are taken from the configured script. `seat` is what it has as one of several workers.
     """
 
     directory: Directory
     journal: Journal
     control: Control
 
-    def __init__(self, config: Config, *, doors: bool = True, routes: Routes | None = None) -> None:
+    def __init__(
+        self, config: Config, *, doors: bool = True, routes: Routes | None = None, seat: Seat | None = None
+    ) -> None:
         self._config = config
+        self._seat = seat
         self._routes = routes
         self._doors = doors
         self._started = False
@@ -84,6 +88,11 @@ class Service:
         self._door: NgDoor | None = None
         self._sip: SipDoor | None = None
         self._serving = False
+
+    @property
+    def serving(self) -> bool:
+        """Whether it has started, and is not about to stop."""
+        return self._serving
 
     @property
     def ready(self) -> bool:
@@ -189,7 +198,10 @@ class Service:
             self.observers.add(trace)
         background = self._background = Background()
         self._stack.push_async_callback(background.close)
-        background.run("due calls", DuePoller(journal, directory, clock.now).run())
+        attend: Callable[[str], None] = directory.attend
+        if self._seat is not None:
+            attend = self._seat.take(directory, self.nodes, control)
+        background.run("due calls", DuePoller(journal, attend, clock.now).run())
         background.run("clock", clock.run())
         background.run("passivation", directory.sweep_on())
         background.run("status", publisher.run())
@@ -197,7 +209,7 @@ class Service:
         self._started = True
         if config.calls.notices:
             self.nodes.notices = config.calls.notices
-            await enter(listen_for_notices(config.calls, directory))
+            await enter(listen_for_notices(config.calls, directory, self._seat))
         if self._doors:
             await self._open_doors()
         self._serving = True
@@ -209,12 +221,15 @@ class Service:
 
     async def _open_doors(self) -> None:
         config, nodes, now = self._config, self.nodes, self.directory.now
+        mesh = None if self._seat is None else self._seat.mesh
         routing = load_routing(config.sip, nodes) if config.sip.listen else None
-        self._door = await open_door(config.ng, self.directory, self.control, now=now, ready=lambda: self.ready)
+        self._door = await open_door(
+            config.ng, self.directory, self.control, now=now, ready=lambda: self.ready, mesh=mesh
+        )
         self.control.count_with(self._door)
         if routing is not None:
             self._sip = await open_sip_door(
-                config.sip, routing, self.directory, self._outlet, now=now, ready=lambda: self.sip_ready
+                config.sip, routing, self.directory, self._outlet, now=now, ready=lambda: self.sip_ready, mesh=mesh
             )
             self.control.count_with(self._sip)
 
@@ -233,11 +248,12 @@ class Service:
 def run(config: Config) -> int:
     """Run a control node until SIGTERM or SIGINT, and return the exit code; a second signal ends it at once."""
     rate = logs.set_up(config.service.log_level, config.service.log_format)
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
         return runner.run(_serve(config, rate))
 
 
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """Return what makes the event loop of a service: uvloop, where it is installed."""
     try:
         import uvloop  # noqa: PLC0415 - there is none for every Python
     except ImportError:
@@ -247,8 +263,8 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 
 async def _serve(config: Config, rate: BoundedRate) -> int:
     service = Service(config)
-    life = asyncio.create_task(_live(service, rate))
-    _end_on_signals(life)
+    life = asyncio.create_task(live(service, rate))
+    end_on_signals(life)
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, service.reload)
     try:
         await life
@@ -265,7 +281,8 @@ async def _serve(config: Config, rate: BoundedRate) -> int:
     return 1
 
 
-async def _live(service: Service, rate: BoundedRate) -> None:
+async def live(service: Service, rate: BoundedRate) -> None:
+    """Start a service, and let it run until it fails or this is cancelled."""
     await service.start()
     reports = asyncio.create_task(_report(rate))
     try:
@@ -280,7 +297,8 @@ async def _report(rate: BoundedRate) -> None:
         rate.report()
 
 
-def _end_on_signals(life: asyncio.Task[None]) -> None:
+def end_on_signals(life: asyncio.Task[None]) -> None:
+    """Cancel a task at SIGTERM or SIGINT; a second signal ends the process at once."""
     signals = (signal.SIGTERM, signal.SIGINT)
     loop = asyncio.get_running_loop()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
-from actors.control.counters import CounterSource, Sample
+from actors.control.counters import CounterSource, Sample, total
 from actors.control.status import ControlNodeStatus, NodeStatus, describe, read_status
 from actors.control.survey import survey
 from actors.effects import Outcome
@@ -66,6 +66,8 @@ class Control:
         self._name, self._version, self._now = name, version, now
         self._started_at = now()
         self._sources: list[CounterSource] = []
+        self.others: CounterSource | None = None
+        """What the other workers of this service have counted, where there are any."""
 
     # -- calls --
 
@@ -135,5 +137,9 @@ class Control:
         self._sources.append(source)
 
     def samples(self) -> list[Sample]:
-        """Return what all parts of this control node have counted since its start."""
+        """Return what all parts of this service, in all its workers, have counted since its start."""
+        return total([*self.own_samples(), *(self.others.samples() if self.others else ())])
+
+    def own_samples(self) -> list[Sample]:
+        """Return what all parts of this process have counted since its start."""
         return [sample for source in self._sources for sample in source.samples()]

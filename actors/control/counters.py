@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from typing import Any, Protocol
 
 from events.values import value
@@ -12,12 +12,16 @@ from events.values import value
 
 @value
 class Sample:
-    """A number at this time. `part` counted it; `labels` say of what, such as the verb and the result of requests."""
+    """A number at this time. `part` counted it; `labels` say of what, such as the verb and the result of requests.
+
+    gauge: it says how many there are now, and not how often something happened.
+    """
 
     part: str
     name: str
     number: int
     labels: tuple[tuple[str, str], ...] = ()
+    gauge: bool = False
 
 
 class CounterSource(Protocol):
@@ -42,3 +46,13 @@ def samples_of(part: str, counters: Any, labels: Mapping[str, tuple[str, ...]] |
                 yield Sample(part, field.name, number, tuple(zip(names, key, strict=True)))
         elif isinstance(held, int):
             yield Sample(part, field.name, held)
+
+
+def total(samples: Iterable[Sample]) -> list[Sample]:
+    """Return one sample for each thing that is counted, the sum of its samples, in the order in which they come."""
+    sums: dict[tuple[str, str, tuple[tuple[str, str], ...]], Sample] = {}
+    for sample in samples:
+        key = sample.part, sample.name, sample.labels
+        known = sums.get(key)
+        sums[key] = sample if known is None else replace(known, number=known.number + sample.number)
+    return list(sums.values())

@@ -10,6 +10,8 @@ from time import monotonic
 
 from actors.control.control import Control
 from actors.control.counters import Sample, samples_of
+from gateways.handoff.mesh import Mesh
+from gateways.handoff.ng import NgHandOff
 from gateways.ng.cache import ReplyCache
 from gateways.ng.counters import NgCounters
 from gateways.ng.handler import Calls, Handler, NgBackend
@@ -48,19 +50,26 @@ class NgDoor:
         control: Control,
         now: Callable[[], int],
         ready: Callable[[], bool],
+        mesh: Mesh | None = None,
     ) -> None:
-        """Put the door together. `now` gives ms since the epoch; `ready` tells what a ping is to be answered."""
+        """Put the door together.
+
+        `now` gives ms since the epoch; `ready` tells what a ping is to be answered. With a `mesh` other workers listen
+        on the same addresses.
+        """
         self._settings = settings
         self.counters = NgCounters()
         self.cache = ReplyCache(settings.reply_cache)
         self._clients = Clients(settings.allow, settings.max_queued_per_client)
-        self._overview = Overview(control, self.counters)
+        self._overview = Overview(control)
         inside = NgBackend(
             calls=calls, overview=self._overview, now=now, monotonic=monotonic, ready=ready, set=settings.set
         )
         self._handler = Handler(inside, self._clients, self.cache, self.counters)
         self._standstill = Standstill(monotonic)
-        self._connections = NgConnections(self._handler, self._clients, self.counters, self._standstill)
+        self._hand_off = None if mesh is None else NgHandOff(mesh, self._handler, self._clients)
+        takes = self._hand_off or self._handler
+        self._connections = NgConnections(takes, self._clients, self.counters, self._standstill)
         self._ports: list[NgUdpPort] = []
         self._servers: list[asyncio.Server] = []
         self._timer: asyncio.TimerHandle | None = None
@@ -94,14 +103,17 @@ class NgDoor:
 
     async def _listen(self, address: ListenAddress) -> None:
         try:
-            sock = bind(address)
+            sock = bind(address, shared=self._hand_off is not None)
         except OSError as error:
             raise OSError(
                 error.errno, f"{address.transport}:{address.host}:{address.port}: {error.strerror}"
             ) from error
         host, port = sock.getsockname()[:2]
         if address.transport == "udp":
-            self._ports.append(NgUdpPort(sock, self._handler, self._clients, self.counters))
+            way = NgUdpPort(sock, self._handler, self._clients, self.counters)
+            if self._hand_off is not None:
+                way.hand_off_by(self._hand_off, self._hand_off.add(way))
+            self._ports.append(way)
         else:
             loop = asyncio.get_running_loop()
             self._servers.append(await loop.create_server(self._connections.new, sock=sock))

@@ -53,6 +53,13 @@ class Peer(NamedTuple):
     room: int
 
 
+class TakesMessages(Protocol):
+    """Where the doors' sockets bring what came."""
+
+    def take(self, message: bytes, peer: Peer, send: Send, waited: float = 0.0) -> None:
+        """Handle a message that came `waited` seconds ago; the reply goes by `send`."""
+
+
 class _Job(RequestInProgress):
     """A request in work, with what its reply needs."""
 

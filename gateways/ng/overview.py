@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Coroutine, Mapping
+from collections import Counter
+from collections.abc import AsyncGenerator, Coroutine, Iterable, Mapping
 
 import structlog
 
 from actors import replies
 from actors.control.control import Control
+from actors.control.counters import Sample
 from actors.messages import Reply
 from engines.kind import is_ok
 from engines.ng.bencode import NgDict, NgValue
 from events.journal import JournalError
-from gateways.ng.counters import NgCounters
 from gateways.ng.merge import merge
 from gateways.ng.request import RefusedRequest
 
@@ -40,8 +41,8 @@ def limit_of(request: NgDict) -> int:
 class Overview:
     """Says what the control interface knows as the ng protocol's `list` and `statistics`."""
 
-    def __init__(self, control: Control, counters: NgCounters) -> None:
-        self._control, self._counters = control, counters
+    def __init__(self, control: Control) -> None:
+        self._control = control
         self._tasks: set[asyncio.Task[None]] = set()
 
     def list(self, limit: int, room: int, reply: Reply) -> None:
@@ -49,7 +50,7 @@ class Overview:
         self._answer(self._list(limit, room), reply)
 
     def statistics(self, reply: Reply) -> None:
-        """Return the statistics of all nodes that keep any as one, and numbers of this control node beside them."""
+        """Return the statistics of all nodes that keep any as one, and numbers of this service beside them."""
         self._answer(self._statistics(), reply)
 
     async def close(self) -> None:
@@ -87,7 +88,7 @@ class Overview:
             b"calls": (await self._control.count_calls()).get("", 0),
             b"nodes": len(outcomes),
             b"nodes-answered": len(parts),
-            **_own(self._counters),
+            **_own(self._control.samples()),
         }
         return {b"result": b"ok", b"statistics": merged}
 
@@ -108,16 +109,22 @@ def _statistics_in(reply: NgDict) -> NgDict:
     return statistics if isinstance(statistics, dict) else {}
 
 
-def _own(counters: NgCounters) -> Mapping[bytes, NgValue]:
+def _own(samples: Iterable[Sample]) -> Mapping[bytes, NgValue]:
+    """Return what the doors of all workers have counted, in the shape of the ng protocol."""
     requests: NgDict = {}
-    for (verb, result), count in counters.requests.items():
-        results = requests.setdefault(verb.encode(), {})
-        if isinstance(results, dict):
-            results[result.encode()] = count
+    counted: Counter[str] = Counter()
+    for sample in samples:
+        if sample.part == "ng" and sample.labels:
+            (_, verb), (_, result) = sample.labels
+            results = requests.setdefault(verb.encode(), {})
+            if isinstance(results, dict):
+                results[result.encode()] = sample.number
+        elif sample.part == "ng":
+            counted[sample.name] = sample.number
     return {
         b"requests": requests,
-        b"repeats": counters.repeats,
-        b"load-limited": counters.load_limited,
-        b"garbage": counters.garbage + counters.unreadable,
-        b"not-allowed": counters.not_allowed,
+        b"repeats": counted["repeats"],
+        b"load-limited": counted["load_limited"],
+        b"garbage": counted["garbage"] + counted["unreadable"],
+        b"not-allowed": counted["not_allowed"],
     }

@@ -18,7 +18,7 @@ from engines.ng.bencode import BencodeError
 from engines.ng.framing import StreamSplitter
 from gateways.ng import message as messages
 from gateways.ng.counters import NgCounters
-from gateways.ng.handler import Handler, Peer
+from gateways.ng.handler import Peer, TakesMessages
 from gateways.ng.limits import Clients
 from gateways.ng.standstill import Standstill
 
@@ -37,7 +37,7 @@ _SECONDS_A_TURN = 0.002
 class NgConnections:
     """The open connections of all listening addresses."""
 
-    def __init__(self, handler: Handler, clients: Clients, counters: NgCounters, standstill: Standstill) -> None:
+    def __init__(self, handler: TakesMessages, clients: Clients, counters: NgCounters, standstill: Standstill) -> None:
         self.handler, self.clients, self.counters, self.standstill = handler, clients, counters, standstill
         self._open: set[NgConnection] = set()
 

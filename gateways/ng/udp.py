@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 import structlog
 
@@ -17,14 +17,30 @@ from gateways.ng.limits import Clients
 log = structlog.get_logger(bounded=True)
 
 
+class HandOff(Protocol):
+    """Where datagrams go that another worker of this service serves (gateways.handoff)."""
+
+    def hands_over(self, port: int, datagram: bytes, address: Any, source: Control, waited: float) -> bool:
+        """Hand a datagram over; return False if it is this worker's."""
+
+
 class NgUdpPort:
-    """One listening address: hands datagrams to the handler, and sends replies from the address that was asked."""
+    """One listening address: hands datagrams to the handler, and sends replies from the address that was asked.
+
+    `hand_off_by` sets where those go first that may be another worker's.
+    """
 
     def __init__(self, sock: socket.socket, handler: Handler, clients: Clients, counters: NgCounters) -> None:
         self._sock, self._handler, self._clients, self._counters = sock, handler, clients, counters
+        self._hand_off: HandOff | None = None
+        self._number = 0
         stamp(sock)
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(sock, self._readable)
+
+    def hand_off_by(self, hand_off: HandOff, number: int) -> None:
+        """Ask this first about each datagram; `number` is what it knows this address by."""
+        self._hand_off, self._number = hand_off, number
 
     def close(self) -> None:
         """Stop listening."""
@@ -38,6 +54,17 @@ class NgUdpPort:
             log.warning("ng socket failed to receive", why=str(error))
 
     def _take(self, datagram: bytes, control: Control, address: Any) -> None:
+        source, since = asked(control), waited(control)
+        if self._hand_off is None or not self._hands_over(self._hand_off, datagram, address, source, since):
+            self.serve(datagram, address, source, since)
+
+    def _hands_over(self, hand_off: HandOff, datagram: bytes, address: Any, source: Control, since: float) -> bool:
+        if self._clients.find(address[0]) is None:
+            return False
+        return hand_off.hands_over(self._number, datagram, address, source, since)
+
+    def serve(self, datagram: bytes, address: Any, source: Control, waited: float) -> None:
+        """Serve a request that came `waited` seconds ago, and answer from `source`."""
         host, port = address[0], address[1]
         client = self._clients.find(host)
         if client is None:
@@ -45,8 +72,7 @@ class NgUdpPort:
             log.warning("ng datagram of a client that is not allowed", client=host)
             return
         name = b"udp %b %d\0" % (host.encode(), port)
-        send = partial(self._send, address, asked(control))
-        self._handler.take(datagram, Peer(client, name, ROOM), send, waited(control))
+        self._handler.take(datagram, Peer(client, name, ROOM), partial(self._send, address, source), waited)
 
     def _send(self, address: Any, source: Control, datagram: bytes) -> None:
         try:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from actors.control.counters import Sample, samples_of
 from actors.directory import Directory
 from actors.sip_requests import SipOutlet
+from gateways.handoff.mesh import Mesh
 from gateways.sip.addresses import Hop, ListeningPoint
 from gateways.sip.calls.client import CallClient
 from gateways.sip.dialogs.hops import Hops
@@ -49,17 +50,19 @@ class SipDoor:
         outlet: SipOutlet,
         now: Callable[[], int],
         ready: Callable[[], bool] = lambda: True,
+        mesh: Mesh | None = None,
     ) -> None:
         """Put the door together.
 
         `outlet` takes requests of calls while it is open; `now` gives ms since the epoch; `ready` tells whether calls
-        can be served.
+        can be served. With a `mesh` other workers listen on the same addresses.
         """
         self._outlet = outlet
         self._relays = CallClient(calls, now)
         self._router = CallRouter(routing, self._relays, settings.access, ready=ready)
         self.proxy = Proxy(self._router, settings.proxy)
-        self._transports = Transports(settings.transport, self._received, self.proxy.backlog.gauge)
+        transport = replace(settings.transport, shared=mesh is not None)
+        self._transports = Transports(transport, self._received, self.proxy.backlog.gauge)
         self._resolver = UriResolver(settings.nameservers, reach=self._transports.locals)
         self._layer = TransactionLayer(
             self._transports.send,

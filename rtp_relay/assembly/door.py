@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from actors.control.control import Control
 from actors.directory import Directory
+from gateways.handoff.mesh import Mesh
 from gateways.ng.door import NgDoor, NgSettings
 from rtp_relay.assembly.errors import StartError
 from rtp_relay.config import NgConfig
@@ -18,6 +19,7 @@ async def open_door(
     *,
     now: Callable[[], int],
     ready: Callable[[], bool],
+    mesh: Mesh | None = None,
 ) -> NgDoor:
     """Open the ng door. Raises StartError for an address that cannot be had."""
     settings = NgSettings(
@@ -27,7 +29,7 @@ async def open_door(
         max_queued_per_client=config.max_queued_per_client,
         reply_cache=config.reply_cache,
     )
-    door = NgDoor(settings, calls=directory, control=control, now=now, ready=ready)
+    door = NgDoor(settings, calls=directory, control=control, now=now, ready=ready, mesh=mesh)
     try:
         await door.open()
     except OSError as error:

@@ -9,6 +9,7 @@ from actors.directory import Directory
 from actors.node_table import NodeTable
 from actors.sip_requests import SipOutlet
 from engines.sets import EVERY_SET
+from gateways.handoff.mesh import Mesh
 from gateways.sip.addresses import SipTransport
 from gateways.sip.door import SipDoor, SipSettings
 from gateways.sip.proxy.settings import ProxySettings
@@ -28,9 +29,10 @@ async def open_sip_door(
     *,
     now: Callable[[], int],
     ready: Callable[[], bool],
+    mesh: Mesh | None = None,
 ) -> SipDoor:
     """Open the SIP door. Raises StartError for an address or a file that cannot be used."""
-    door = SipDoor(_settings(config), routing, calls=directory, outlet=outlet, now=now, ready=ready)
+    door = SipDoor(_settings(config), routing, calls=directory, outlet=outlet, now=now, ready=ready, mesh=mesh)
     try:
         await door.open()
     except (OSError, ValueError) as error:

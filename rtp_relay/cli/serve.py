@@ -6,11 +6,14 @@ import typer
 
 from rtp_relay import service
 from rtp_relay.cli.options import ConfigOption, load_or_exit
+from rtp_relay.workers import supervisor
 
 
 def serve(config: ConfigOption = None) -> None:
     """Run a control node until SIGTERM or SIGINT. SIGHUP has it read its routing script anew.
 
-    Without a configuration everything runs on this machine: a Redis and relays of its own.
+    With [service] workers it runs several of itself, as one. Without a configuration everything runs on this machine: a
+    Redis and relays of its own.
     """
-    raise typer.Exit(service.run(load_or_exit(config)))
+    loaded = load_or_exit(config)
+    raise typer.Exit(service.run(loaded) if loaded.service.workers == 1 else supervisor.run(loaded))

@@ -92,6 +92,7 @@ class ServiceConfig:
 
     name: str = field(default_factory=host_name, metadata=_read_by(values.name))
     state_dir: Path = field(default_factory=default_state_dir, metadata=_read_by(values.path))
+    workers: int = field(default=1, metadata=_read_by(values.workers))
     max_resident: int = field(default=20_000, metadata=_read_by(values.whole(1)))
     passivate_after: float = field(default=10.0, metadata=_read_by(values.seconds(0)))
     shutdown_grace: float = field(default=5.0, metadata=_read_by(values.seconds(0)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import re
 from collections.abc import Callable
 from enum import StrEnum
@@ -73,6 +74,18 @@ def whole(minimum: int) -> Reader[int]:
         return value
 
     return read
+
+
+MAX_WORKERS = 64
+
+
+def workers(value: object) -> int:
+    """Read how many worker processes there are to be: a number, or "auto" for one a CPU that this process may use."""
+    if value == "auto":
+        return min(MAX_WORKERS, len(os.sched_getaffinity(0)))
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= MAX_WORKERS:
+        raise wrong(value, f'a whole number from 1 to {MAX_WORKERS}, or "auto"')
+    return value
 
 
 def seconds(minimum: float, *, above: bool = False) -> Reader[float]:

@@ -165,7 +165,7 @@ class ControlNode:
             sip_outlet=self.outlet,
         )
         self.outlet.sender = cluster.peers.sip_sender(self.life.cross)
-        self.poller = DuePoller(self.journal, self.directory, cluster.loop.now_ms, interval=2.0)
+        self.poller = DuePoller(self.journal, self.directory.attend, cluster.loop.now_ms, interval=2.0)
         self._cluster = cluster
         self._polling: asyncio.Task[None] | None = None
 

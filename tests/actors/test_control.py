@@ -99,8 +99,8 @@ def test_the_counters_of_all_parts_come_together(cluster: Cluster) -> None:
     assert control.samples() == [
         Sample("door", "seen", 3),
         Sample("door", "requests", 2, (("verb", "offer"), ("result", "ok"))),
-        Sample("calls", "resident", cluster.nodes[0].directory.resident),
-        Sample("calls", "failing", 0),
+        Sample("calls", "resident", cluster.nodes[0].directory.resident, gauge=True),
+        Sample("calls", "failing", 0, gauge=True),
     ]
     with pytest.raises(TypeError, match="no dataclass"):
         list(samples_of("x", object()))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from actors.messages import HealthChanged, SetAdminState, Watch
+from actors.messages import HealthChanged, HealthTold, SetAdminState, Watch
 from actors.runtime import LoopActor
 from engines.health import AdminState, NodeState
 from tests.actors.simulation import Cluster
@@ -98,6 +98,31 @@ class Listener(LoopActor):
     def on_receive(self, message: Any) -> None:
         assert isinstance(message, HealthChanged)
         self._heard.append(message.health.state)
+
+
+def test_others_words_are_believed_unless_the_node_has_just_answered_here() -> None:
+    cluster = Cluster(relays=1, control_nodes=1)
+    (node,) = cluster.nodes[0].table.all()
+
+    async def tell(is_down: bool) -> None:
+        node.actor.tell(HealthTold(is_down, AdminState.ACTIVE, "no answer"))
+
+    assert cluster.do("offer", "c", a="A", sdp="x")[b"result"] == b"ok"
+    cluster.run(tell(True))
+    cluster.after(0.01)
+    assert node_of(cluster) is NodeState.UP, "it has just answered"
+    cluster.after(2.5)
+    cluster.run(tell(True))
+    cluster.after(0.01)
+    assert node_of(cluster) is NodeState.DOWN
+    cluster.after(2)
+    assert node_of(cluster) is NodeState.UP, "a probe tells better"
+    cluster.after(2.5)
+    cluster.run(tell(True))
+    cluster.run(tell(False))
+    cluster.after(0.01)
+    assert node_of(cluster) is NodeState.UP
+    cluster.close()
 
 
 def test_changes_of_health_and_an_operators_wishes_are_told_to_whoever_asked() -> None:

@@ -54,7 +54,7 @@ class Desk:
     def __post_init__(self) -> None:
         self.clients = Clients(LOOPBACK, self.max_queued)
         self.cache = ReplyCache(60)
-        self.overview = Overview(Control(self.journal), self.counters)
+        self.overview = Overview(Control(self.journal))
         inside = NgBackend(
             calls=self.calls,
             overview=self.overview,

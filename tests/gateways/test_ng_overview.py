@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import pytest
 
 from actors.control.control import Control
+from actors.control.counters import Sample, samples_of
 from actors.control.survey import survey
 from actors.effects import Outcome
 from actors.messages import Perform, Performed, Watch
@@ -86,13 +89,13 @@ def test_a_limit_below_zero(limit: int | bytes) -> None:
 
 @pytest.mark.parametrize(("limit", "found"), [(32, 5), (5, 5), (4, 4), (0, 0)])
 async def test_a_list_has_the_live_calls_of_all_nodes(limit: int, found: int) -> None:
-    overview = Overview(Control(await journal_with(5)), NgCounters())
+    overview = Overview(Control(await journal_with(5)))
     answer = await asked(overview, "list", limit)
     assert answer == {b"result": b"ok", b"calls": [b"call %d" % n for n in range(found)]}
 
 
 async def test_a_list_that_does_not_fit() -> None:
-    overview = Overview(Control(await journal_with(5)), NgCounters())
+    overview = Overview(Control(await journal_with(5)))
     answer = await asked(overview, "list", room=20)
     assert answer[b"error-reason"] == b"The list does not fit into one reply; use a lower limit"
 
@@ -102,7 +105,7 @@ async def test_without_a_journal() -> None:
         async def count_calls(self) -> dict[str, int]:
             raise JournalUnavailable("away")
 
-    answer = await asked(Overview(Control(Away()), NgCounters()), "statistics")
+    answer = await asked(Overview(Control(Away())), "statistics")
     assert answer == {b"result": b"error", b"error-reason": b"Journal: away"}
 
 
@@ -111,13 +114,25 @@ async def test_a_fault_is_an_error_reply() -> None:
         async def count_calls(self) -> dict[str, int]:
             raise ZeroDivisionError
 
-    answer = await asked(Overview(Control(Broken()), NgCounters()), "statistics")
+    answer = await asked(Overview(Control(Broken())), "statistics")
     assert answer[b"error-reason"] == b"Internal error: ZeroDivisionError()"
+
+
+@dataclass
+class Counted:
+    """A door that has counted."""
+
+    counters: NgCounters
+
+    def samples(self) -> Iterable[Sample]:
+        return samples_of("ng", self.counters, {"requests": ("verb", "result")})
 
 
 async def test_statistics_are_those_of_all_nodes_and_our_own() -> None:
     counters = NgCounters(repeats=3)
     counters.requests["offer", "ok"] = 7
+    of_another = NgCounters(repeats=2, load_limited=1)
+    of_another.requests["offer", "ok"] = 1
     replies: list[NgDict | None] = [
         {b"result": b"ok", b"statistics": {b"currentstatistics": {b"sessionsown": 2}}},
         {b"result": b"ok", b"statistics": {b"currentstatistics": {b"sessionsown": 3}}},
@@ -128,7 +143,10 @@ async def test_statistics_are_those_of_all_nodes_and_our_own() -> None:
     nodes.add(stopped := node("stopped", None))
     stopped.actor.stop(block=False)
     await wait_until(lambda: _is_stopped(stopped), "the actor has stopped")
-    answer = await asked(Overview(Control(await journal_with(4), nodes), counters), "statistics")
+    control = Control(await journal_with(4), nodes)
+    control.count_with(Counted(counters))
+    control.others = Counted(of_another)
+    answer = await asked(Overview(control), "statistics")
     assert answer == {
         b"result": b"ok",
         b"statistics": {
@@ -137,9 +155,9 @@ async def test_statistics_are_those_of_all_nodes_and_our_own() -> None:
                 b"calls": 4,
                 b"nodes": 5,
                 b"nodes-answered": 2,
-                b"requests": {b"offer": {b"ok": 7}},
-                b"repeats": 3,
-                b"load-limited": 0,
+                b"requests": {b"offer": {b"ok": 8}},
+                b"repeats": 5,
+                b"load-limited": 1,
                 b"garbage": 0,
                 b"not-allowed": 0,
             },

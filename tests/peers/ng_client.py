@@ -6,8 +6,11 @@ import asyncio
 import itertools
 import json
 import secrets
+from collections.abc import Iterable
 from types import TracebackType
 from typing import Literal, Self
+
+import psutil
 
 from tests.peers.bencode import NgDict, NgValue, decode, encode
 from tests.peers.datagram import Address, DatagramSocket
@@ -58,6 +61,15 @@ class NgClient:
         cookie = cookie or next(self._cookies)
         ask = self._ask_tcp if self._tcp else self._ask_udp
         return await ask(cookie, cookie + b" " + body)
+
+    def holder(self, processes: Iterable[int]) -> int:
+        """Return which of these processes has the other end of this client's connection."""
+        assert self._stream is not None, "not connected"
+        own = self._stream[1].get_extra_info("sockname")
+        for pid in processes:
+            if any(each.raddr == own for each in psutil.Process(pid).net_connections("tcp")):
+                return pid
+        raise LookupError("none of them has it")
 
     async def _ask_udp(self, cookie: bytes, datagram: bytes) -> bytes:
         for _ in range(self._tries):

@@ -109,6 +109,13 @@ class Peer(ABC):
         except TimeoutError as error:
             raise PeerError(self.describe(str(error))) from error
 
+    @property
+    def pid(self) -> int:
+        """The process id of the program, which runs."""
+        if self._process is None:
+            raise PeerError(self.describe("was not started"))
+        return self._process.pid
+
     def terminate(self) -> bool:
         """Ask it to end (SIGTERM), and tell whether it was still there."""
         return self._signal(signal.SIGTERM, signal.SIGCONT)

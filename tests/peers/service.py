@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import sys
@@ -11,11 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
+import psutil
+
 from events.journal import Recorded
 from events.redis import RedisJournal
 from tests.peers.datagram import Address
 from tests.peers.ng_client import NgClient
-from tests.peers.peer import Peer, PeerError
+from tests.peers.peer import Peer, PeerError, wait_until
 from tests.peers.ports import HOST
 from tests.peers.rtpengine import Rtpengine
 from tests.peers.rtpproxy import Rtpproxy
@@ -127,6 +130,25 @@ class Service(Peer):
         if process.returncode:
             raise PeerError(self.describe(f"has no history of {call_id!r}: {complaint.decode()}"))
         return [row["event"] for row in json.loads(output)["events"]]
+
+    def workers(self) -> dict[str, int]:
+        """Return the process ids of its workers by their names; none without `[service] workers`."""
+        found: dict[str, int] = {}
+        for child in psutil.Process(self.pid).children():
+            with contextlib.suppress(psutil.Error):  # it has just ended
+                command = child.cmdline()
+                if "rtp_relay.workers.worker" in command:
+                    found[command[-1]] = child.pid
+        return found
+
+    async def all_workers(self, count: int = 1) -> dict[str, int]:
+        """Wait until the log has told `count` times that all workers are ready; return their process ids."""
+
+        async def told() -> bool:
+            return self.log(lines=100_000).count("all workers are ready") >= count
+
+        await wait_until(told, "all workers are ready")
+        return self.workers()
 
     def faults(self) -> list[str]:
         """Return the lines of its log that tell of a fault of its own."""

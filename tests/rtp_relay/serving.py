@@ -20,13 +20,16 @@ ROOT = Path(__file__).parents[2]
 
 
 class ControlNode(Peer):
-    """The service with everything embedded, or with what `more`, a part of a configuration file, says."""
+    """The service with everything embedded, or with what `more`, a part of a configuration file, says.
+
+    `service` has further lines of the section of that name.
+    """
 
     name = "control-node"
 
-    def __init__(self, more: str = "") -> None:
+    def __init__(self, more: str = "", *, service: str = "") -> None:
         super().__init__(ports=200)
-        self._more = more
+        self._more, self._service = more, service
         self.port = 0
 
     @property
@@ -50,6 +53,7 @@ class ControlNode(Peer):
         low, high = self.ports.rest()
         self.file.write_text(
             f'[service]\nname = "control-1"\nstate_dir = "{self.folder}"\nlog_format = "json"\n'
+            f"{self._service}\n"
             f'[ng]\nlisten = ["udp:{HOST}:{self.port}"]\n'
             f'[embedded]\nmedia_ports = "{low}-{high}"\n{self._more}'
         )

@@ -58,7 +58,7 @@ class Transports:
     def _listen(self, listen: Listen) -> None:
         name = f"{listen.transport}:{bracketed(listen.host)}:{listen.port}"
         try:
-            sock = bind(listen)
+            sock = bind(listen, shared=self._settings.shared)
         except OSError as error:
             raise OSError(error.errno, f"{name}: {error.strerror}") from error
         except ValueError as error:

@@ -1,0 +1,170 @@
+"""The workers of a service as one of them sees them: links to all others, and who serves which call."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Callable
+from enum import IntEnum
+from typing import Any, Protocol, TypeAlias
+
+import structlog
+
+from gateways.handoff.link import Link, Message
+from gateways.handoff.sharing import Sharing
+
+log = structlog.get_logger()
+
+BEAT = 0.5
+"""Seconds between two signs of life to each other worker."""
+
+SILENCE = 2.5
+"""A worker that gave no sign for so many seconds hangs: its calls are served by others until it gives one."""
+
+
+class Kind(IntEnum):
+    """What a message between workers is."""
+
+    BEAT = 0
+    NG_DATAGRAM = 1
+    NG_MESSAGE = 2
+    NG_REPLY = 3
+    SIP_MESSAGE = 4
+    SIP_SEND = 5
+    SIP_UNSENT = 6
+    SIP_CONNECTION = 7
+    DUE = 8
+    NOTICE = 9
+    NODE = 10
+
+
+Take: TypeAlias = Callable[[int, list[Any]], None]
+"""Takes the number of the worker that sent a message, and the message's fields."""
+
+
+class Membership(Protocol):
+    """Who wants to know which workers there are."""
+
+    def joined(self, worker: int, *, is_new: bool) -> None:
+        """Handle a new link; `is_new` says that the other worker is one that starts."""
+
+    def left(self, worker: int) -> None:
+        """Handle the end of a link: the other worker is gone."""
+
+
+class Mesh:
+    """The links of worker number `me` of `workers`, which count from 1. It lives on the event loop.
+
+    is_new: whether the others have been at work before.
+    """
+
+    def __init__(self, me: int, workers: int, *, is_new: bool = False) -> None:
+        self.me, self.is_new = me, is_new
+        self._loop = asyncio.get_running_loop()
+        self.began_at = self._loop.time()
+        self._sharing = Sharing(workers)
+        self._links: dict[int, Link] = {}
+        self._heard: dict[int, float] = {}
+        self._silent: frozenset[int] = frozenset()
+        self._takers: dict[int, Take] = {Kind.BEAT: self._ignore}
+        self._members: list[Membership] = []
+        self._count()
+
+    # -- for those who use it --
+
+    def on(self, kind: Kind, take: Take) -> None:
+        """Set who takes messages of a kind."""
+        self._takers[kind] = take
+
+    def watch(self, member: Membership) -> None:
+        """Add one that is told of workers that come and go, those that are there at once."""
+        self._members.append(member)
+        for worker in self._links:
+            member.joined(worker, is_new=False)
+
+    def server(self, call_id: bytes) -> int | None:
+        """Return the other worker that serves a call; None if this one does."""
+        server = self._sharing.server(call_id)
+        return None if server == self.me else server
+
+    def stand_in(self, call_id: bytes) -> int | None:
+        """Return the worker that served a call of this one's while this one was gone, as far as that is known."""
+        return self._sharing.stand_in(call_id)
+
+    def send(self, worker: int, kind: Kind, *fields: Any) -> bool:
+        """Send a message to a worker; return False if it cannot take any."""
+        link = self._links.get(worker)
+        return link is not None and link.send((int(kind), *fields))
+
+    def tell_all(self, kind: Kind, *fields: Any) -> None:
+        """Send a message to all other workers."""
+        message: Message = (int(kind), *fields)
+        for link in list(self._links.values()):
+            link.send(message)
+
+    # -- for who makes the links --
+
+    def add(self, worker: int, sock: socket.socket, *, is_new: bool) -> None:
+        """Add the link to a worker, in place of one that is there."""
+        self._drop(worker)
+
+        def take(message: list[Any]) -> None:
+            self._take(worker, message)
+
+        def lost() -> None:
+            if self._links.get(worker) is link:
+                self._drop(worker)
+
+        link = self._links[worker] = Link(sock, take, lost)
+        self._heard[worker] = self._loop.time()
+        self._count()
+        for member in self._members:
+            member.joined(worker, is_new=is_new)
+
+    async def beat(self) -> None:
+        """Give and expect signs of life, until cancelled."""
+        last = self._loop.time()
+        while True:
+            self.tell_all(Kind.BEAT)
+            await asyncio.sleep(BEAT)
+            now = self._loop.time()
+            if now - last < 2 * BEAT:  # else it was this worker that stood still
+                self._look_who_is_silent(now)
+            last = now
+
+    def close(self) -> None:
+        """Close all links; nobody is told."""
+        self._members.clear()
+        for link in self._links.values():
+            link.close()
+        self._links.clear()
+
+    def _take(self, worker: int, message: list[Any]) -> None:
+        self._heard[worker] = self._loop.time()
+        if worker in self._silent:
+            self._look_who_is_silent(self._heard[worker])
+        self._takers[message[0]](worker, message[1:])
+
+    def _drop(self, worker: int) -> None:
+        link = self._links.pop(worker, None)
+        if link is None:
+            return
+        link.close()
+        self._count()
+        for member in self._members:
+            member.left(worker)
+
+    def _look_who_is_silent(self, now: float) -> None:
+        silent = frozenset(worker for worker in self._links if now - self._heard[worker] > SILENCE)
+        for worker in silent - self._silent:
+            log.warning("a worker hangs: its calls are served by others meanwhile", worker=worker)
+        if silent != self._silent:
+            self._silent = silent
+            self._count()
+
+    def _count(self) -> None:
+        self._silent &= frozenset(self._links)
+        self._sharing.set_alive({self.me, *self._links} - self._silent)
+
+    def _ignore(self, _worker: int, _fields: list[Any]) -> None:
+        """Take a sign of life: that it came is all of it."""

@@ -1,0 +1,72 @@
+"""What the supervisor and its workers tell each other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from actors.control.counters import Sample
+from rtp_relay.config import Config
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """What a worker is to be: number `number` of `workers`, counted from 1.
+
+    config: of a control node with everything it needs elsewhere. is_new: whether the others have been at work before.
+    notices: the file descriptor of the listening socket for timeout notices, None without one.
+    """
+
+    config: Config
+    number: int
+    workers: int
+    is_new: bool
+    notices: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Meet:
+    """To a worker: the link to another one comes with this. is_new: whether that one was started just now."""
+
+    worker: int
+    is_new: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Reload:
+    """To a worker: read the routing script anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """To a worker: finish what is under way, and end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Others:
+    """To a worker: what all others have counted, those that are gone among them."""
+
+    samples: tuple[Sample, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """From a worker: its doors are open."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """From a worker: it cannot start, and ends with `code`."""
+
+    why: str
+    code: int
+
+
+@dataclass(frozen=True, slots=True)
+class Alive:
+    """From a worker, again and again: it runs, and this is what it has counted."""
+
+    samples: tuple[Sample, ...]
+
+
+Order = Meet | Reload | Stop | Others
+Report = Ready | Failed | Alive

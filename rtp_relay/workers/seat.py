@@ -1,0 +1,57 @@
+"""What a control node has as one of several workers: its part of the calls, and what it shares with the others."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from typing import Any
+
+from actors.control.control import Control
+from actors.directory import Directory
+from actors.node_table import NodeTable
+from gateways.handoff.calls import call_of_stream
+from gateways.handoff.mesh import Kind, Mesh
+from gateways.timeout_notices import TimedOut
+from rtp_relay.workers.shared_health import SharedHealth
+from rtp_relay.workers.totals import OthersCounters
+
+
+class Seat:
+    """The place of one worker among the others. notices: the listening socket for timeout notices, which all have."""
+
+    def __init__(self, mesh: Mesh, notices: socket.socket | None) -> None:
+        self.mesh, self.notices = mesh, notices
+        self.others = OthersCounters()
+        self._health: SharedHealth | None = None
+
+    def take(self, directory: Directory, nodes: NodeTable, control: Control) -> Callable[[str], None]:
+        """Take the seat; return what wakes a call that is due, at the worker that serves it."""
+        control.others = self.others
+        self._health = SharedHealth(self.mesh, nodes)
+        self.mesh.on(Kind.DUE, lambda _worker, fields: directory.attend(*fields))
+
+        def attend(call_id: str) -> None:
+            if not self._hands_over(call_id, Kind.DUE, call_id):
+                directory.attend(call_id)
+
+        return attend
+
+    def hands_notices_to(self, end: TimedOut) -> TimedOut:
+        """Return what takes a timeout notice to the worker that serves the call, which is done with it by `end`."""
+        self.mesh.on(Kind.NOTICE, lambda _worker, fields: end(*fields))
+
+        def timed_out(call_id: str, branch: str) -> None:
+            if not self._hands_over(call_id, Kind.NOTICE, call_id, branch):
+                end(call_id, branch)
+
+        return timed_out
+
+    async def leave(self) -> None:
+        """Share nothing any more."""
+        if self._health is not None:
+            await self._health.close()
+        self.mesh.close()
+
+    def _hands_over(self, call_id: str, kind: Kind, *fields: Any) -> bool:
+        worker = self.mesh.server(call_of_stream(call_id))
+        return worker is not None and self.mesh.send(worker, kind, *fields)

@@ -1,0 +1,79 @@
+"""The workers as one of them sees them: who lives, who hangs, and who serves a call."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from gateways.handoff import mesh as module
+from gateways.handoff.mesh import Kind, Mesh
+from tests.gateways.handoff.meshes import connect, meshes, served_by
+from tests.peers.peer import wait_until
+
+
+async def until(condition: Any) -> None:
+    async def holds() -> bool:
+        return bool(condition())
+
+    await wait_until(holds, "the mesh")
+
+
+async def test_all_workers_name_the_same_one_for_a_call() -> None:
+    three = meshes(3)
+    for worker in (1, 2, 3):
+        call_id = served_by(three[0], worker).encode()
+        assert [mesh.server(call_id) or mesh.me for mesh in three] == [worker] * 3
+    for mesh in three:
+        mesh.close()
+
+
+async def test_a_worker_that_is_gone_serves_nothing_until_another_one_has_its_place() -> None:
+    one, two = meshes(2)
+    call_id = served_by(one, 2).encode()
+    two.close()
+    await until(lambda: one.server(call_id) is None)
+    again = Mesh(2, 2, is_new=True)
+    connect(one, again, is_new=True)
+    assert one.server(call_id) == 2
+    assert again.server(call_id) is None
+    for mesh in (one, again):
+        mesh.close()
+
+
+async def test_a_worker_that_hangs_serves_nothing_until_it_gives_a_sign_of_life(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "BEAT", 0.02)
+    monkeypatch.setattr(module, "SILENCE", 0.1)
+    one, two = meshes(2)
+    call_id = served_by(one, 2).encode()
+    beating = asyncio.create_task(one.beat())
+    await until(lambda: one.server(call_id) is None)
+    two.tell_all(Kind.BEAT)
+    await until(lambda: one.server(call_id) == 2)
+    beating.cancel()
+    for mesh in (one, two):
+        mesh.close()
+
+
+async def test_who_watches_is_told_of_those_who_come_and_go() -> None:
+    told: list[tuple[Any, ...]] = []
+
+    class Member:
+        def joined(self, worker: int, *, is_new: bool) -> None:
+            told.append(("joined", worker, is_new))
+
+        def left(self, worker: int) -> None:
+            told.append(("left", worker))
+
+    one, two, three = meshes(3)
+    one.watch(Member())
+    two.close()
+    await until(lambda: ("left", 2) in told)
+    again = Mesh(2, 3, is_new=True)
+    connect(one, again, is_new=True)
+    assert told == [("joined", 2, False), ("joined", 3, False), ("left", 2), ("joined", 2, True)]
+    for mesh in (one, three, again):
+        mesh.close()

@@ -3,28 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
+
+from sipmessage import Headers
 
 from gateways.sip.messages.lines import TOKEN
 from gateways.sip.messages.parameters import PARAMETERS, QUOTED, read_parameters
 
-Known: TypeAlias = Mapping[str, Sequence[str]]
-"""The values of headers, by their long names in lower case."""
-
 MAX_CSEQ = 2**32 - 1
 """The highest number of a CSeq that is read. RFC 3261 8.1.1.5 has half of it; some peers begin anywhere."""
 
-_NEEDED = {"via": "Via", "from": "From", "to": "To", "call-id": "Call-ID", "cseq": "CSeq"}
-_SINGLE = {
-    "from": "From",
-    "to": "To",
-    "call-id": "Call-ID",
-    "cseq": "CSeq",
-    "max-forwards": "Max-Forwards",
-    "content-length": "Content-Length",
-    "content-type": "Content-Type",
-}
+_NEEDED = ("Via", "From", "To", "Call-ID", "CSeq")
+_SINGLE = ("From", "To", "Call-ID", "CSeq", "Max-Forwards", "Content-Length", "Content-Type")
 _SCHEME = r"[A-Za-z][A-Za-z0-9+.-]*+:"
 _PARTY = re.compile(
     rf'(?:(?:{QUOTED}|[^"<>,;]*+)[ \t]*<[ \t]*{_SCHEME}[^\s<>"]++[ \t]*>|{_SCHEME}[^\s<>",;?]++)({PARAMETERS})[ \t;]*'
@@ -52,39 +42,40 @@ class MessageFields(NamedTuple):
     method: str
 
 
-def read_fields(known: Known) -> MessageFields:
+def read_fields(headers: Headers) -> MessageFields:
     """Check the headers that every message must have, and read them. Raises Fault."""
-    for key, name in _NEEDED.items():
-        if key not in known or not known[key][0]:
+    for name in _NEEDED:
+        if not headers.get(name):
             raise MessageFault(f"No {name}")
-    for key, name in _SINGLE.items():
-        if key in known and len(known[key]) > 1:
+    for name in _SINGLE:
+        if len(headers.getlist(name)) > 1:
             raise MessageFault(f"More Than One {name}")
-    cseq = _CSEQ.fullmatch(known["cseq"][0])
+    cseq = _CSEQ.fullmatch(headers["CSeq"])
     if cseq is None or int(cseq[1]) > MAX_CSEQ:
         raise MessageFault("Bad CSeq")
-    if not _ID.fullmatch(call_id := known["call-id"][0]):
+    if not _ID.fullmatch(call_id := headers["Call-ID"]):
         raise MessageFault("Bad Call-ID")
-    return MessageFields(call_id, _tag(known["from"][0], "From"), _tag(known["to"][0], "To"), int(cseq[1]), cseq[2])
+    return MessageFields(call_id, _tag(headers["From"], "From"), _tag(headers["To"], "To"), int(cseq[1]), cseq[2])
 
 
-def check_max_forwards(known: Known) -> None:
+def check_max_forwards(headers: Headers) -> None:
     """Check that Max-Forwards is a number, if it is there (RFC 3261 20.22). Raises Fault.
 
     One above 255 is let through: `gateways.sip.proxy.forwarding` brings it down.
     """
-    _number(known, "max-forwards", "Max-Forwards")
+    _number(headers, "Max-Forwards")
 
 
-def content_length(known: Known) -> int | None:
+def content_length(headers: Headers) -> int | None:
     """Return what Content-Length says, None if it is not there. Raises Fault."""
-    return _number(known, "content-length", "Content-Length")
+    return _number(headers, "Content-Length")
 
 
-def _number(known: Known, key: str, name: str) -> int | None:
-    if key not in known:
+def _number(headers: Headers, name: str) -> int | None:
+    text = headers.get(name)
+    if text is None:
         return None
-    if not _NUMBER.fullmatch(text := known[key][0]):
+    if not _NUMBER.fullmatch(text):
         raise MessageFault(f"Bad {name}")
     return int(text)
 

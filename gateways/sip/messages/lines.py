@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from sipmessage.message import COMPACT_FORMS
 
-from gateways.sip.messages.headers import CopyableHeaders
+from gateways.sip.messages.headers import CopyableHeaders, Lines
 from gateways.sip.messages.text import to_text
 from gateways.sip.transport.stream import END_OF_HEAD
 
@@ -27,14 +27,10 @@ _FOLD = re.compile(rb"\r?\n[ \t]++")
 
 @dataclass(slots=True)
 class Parts:
-    """What a message is made of. `fault` is what is wrong with it as far as that shows, "" for nothing.
-
-    known: the values of `headers`, by their long names in lower case.
-    """
+    """What a message is made of. `fault` is what is wrong with it as far as that shows, "" for nothing."""
 
     start: str
     headers: CopyableHeaders
-    known: dict[str, list[str]]
     body: bytes
     fault: str
 
@@ -45,8 +41,8 @@ def take_apart(data: bytes) -> Parts:
     end = END_OF_HEAD.search(data)
     head, body = (data[: end.start()], data[end.end() :]) if end else (data, b"")
     start, *lines = _lines(head)
-    pairs, known, fault = _headers(lines)
-    return Parts(start, CopyableHeaders(pairs), known, body, fault or ("" if end else "No End Of Headers"))
+    headers, fault = _headers(lines)
+    return Parts(start, CopyableHeaders.of(headers), body, fault or ("" if end else "No End Of Headers"))
 
 
 def _lines(head: bytes) -> list[str]:
@@ -55,29 +51,28 @@ def _lines(head: bytes) -> list[str]:
     return to_text(head.replace(b"\r\n", b"\n").removesuffix(b"\r")).split("\n")
 
 
-def _headers(lines: list[str]) -> tuple[list[tuple[str, list[str]]], dict[str, list[str]], str]:
-    pairs: list[tuple[str, list[str]]] = []
-    known: dict[str, list[str]] = {}
+def _headers(lines: list[str]) -> tuple[Lines, str]:
+    headers: Lines = {}
     fault = "Too Many Headers" if len(lines) > MAX_LINES else ""
     for line in lines[:MAX_LINES]:
         written, colon, value = line.partition(":")
-        name, key = _header_name(written) if len(written) <= MAX_NAME else ("", "")
+        key, name = _header_name(written) if len(written) <= MAX_NAME else ("", "")
         value = value.strip(" \t")
-        if not colon or not name or "\r" in value or "\n" in value:
+        if not colon or not name or "\r" in value:
             fault = fault or "Bad Header"
-        elif key in known:
-            known[key].append(value)
+        elif key in headers:
+            name, values = headers[key]
+            headers[key] = name, (*values, value)
         else:
-            known[key] = values = [value]
-            pairs.append((name, values))
-    return pairs, known, fault
+            headers[key] = name, (value,)
+    return headers, fault
 
 
 @lru_cache(maxsize=1024)
 def _header_name(written: str) -> tuple[str, str]:
-    """Return a header's name in its long form, and as it is compared; nothing if it is none."""
+    """Return a header's name as it is compared, and in its long form; nothing if it is none."""
     name = written.rstrip(" \t")
     if not _HEADER_NAME.fullmatch(name):
         return "", ""
     name = COMPACT_FORMS.get(name.lower(), name)
-    return name, name.lower()
+    return name.lower(), name

@@ -25,7 +25,7 @@ MAX_MESSAGE = 65_535
 
 _REQUEST_LINE = re.compile(rf"({TOKEN}) (\S+) [Ss][Ii][Pp]/([0-9]+\.[0-9]+)[ \t]*")
 _STATUS_LINE = re.compile(r"[Ss][Ii][Pp]/2\.0 ([1-6][0-9][0-9])(?: ([^\r\n]*))?")
-_NEEDED_TO_REPLY = ("via", "from", "to", "call-id", "cseq")
+_NEEDED_TO_REPLY = ("Via", "From", "To", "Call-ID", "CSeq")
 
 
 class Malformed(Exception):
@@ -67,10 +67,10 @@ def _is_response(parts: Parts) -> bool:
 
 def _request(parts: Parts, hop: Hop) -> IncomingRequest:
     method, uri = _request_line(parts.start)
-    fields = read_fields(parts.known)
+    fields = read_fields(parts.headers)
     if fields.method != method:
         raise MessageFault("CSeq Of Another Method")
-    check_max_forwards(parts.known)
+    check_max_forwards(parts.headers)
     message = Request(method, uri, _body(parts))
     message.headers = parts.headers
     try:
@@ -86,7 +86,7 @@ def _response(parts: Parts, hop: Hop) -> IncomingResponse:
     match = _STATUS_LINE.fullmatch(parts.start)
     if match is None:
         raise MessageFault("Bad Status Line")
-    fields = read_fields(parts.known)
+    fields = read_fields(parts.headers)
     message = Response(int(match[1]), match[2] or "", _body(parts))
     message.headers = parts.headers
     try:
@@ -113,7 +113,7 @@ def _request_line(start: str) -> tuple[str, TextURI]:
 
 
 def _body(parts: Parts) -> bytes:
-    length = content_length(parts.known)
+    length = content_length(parts.headers)
     if length is None:
         parts.headers.set("Content-Length", str(len(parts.body)))
         return parts.body
@@ -124,7 +124,7 @@ def _body(parts: Parts) -> bytes:
 
 def _malformed(parts: Parts, hop: Hop, fault: MessageFault) -> Malformed:
     """Return what to raise for a fault. No reply goes to a response, to an ACK, and to what lacks headers to copy."""
-    if _is_response(parts) or _is_ack(parts) or not all(any(parts.known.get(key, ())) for key in _NEEDED_TO_REPLY):
+    if _is_response(parts) or _is_ack(parts) or not all(any(parts.headers.getlist(name)) for name in _NEEDED_TO_REPLY):
         return Malformed(fault.reason)
     try:
         back = response_hop(mark_source(parts.headers, hop), hop)
@@ -134,4 +134,4 @@ def _malformed(parts: Parts, hop: Hop, fault: MessageFault) -> Malformed:
 
 
 def _is_ack(parts: Parts) -> bool:
-    return parts.start.startswith("ACK ") or parts.known.get("cseq", [""])[0].split()[-1:] == ["ACK"]
+    return parts.start.startswith("ACK ") or (parts.headers.get("CSeq") or "").split()[-1:] == ["ACK"]

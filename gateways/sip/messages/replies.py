@@ -87,7 +87,7 @@ def _copied(code: int) -> tuple[str, ...]:
 
 def _values(request: Headers, name: str) -> list[str]:
     values = request.getlist(name)
-    return values.copy() if name in _LISTS else values[:1]
+    return values if name in _LISTS else values[:1]
 
 
 def _give_tag(request: Headers, response: Response, to_tag: str) -> None:

@@ -43,7 +43,7 @@ def mark_source(headers: Headers, hop: Hop) -> Via:
     if wanted.items() <= via.parameters.items():
         return via
     text = with_params(text, wanted)
-    values[0] = f"{text}, {rest}" if rest else text
+    headers.setlist("Via", [f"{text}, {rest}" if rest else text, *values[1:]])
     params = TextParameters({**via.parameters, **wanted}, text[text.index(";") :])
     return Via(via.transport, via.host, via.port, params)
 

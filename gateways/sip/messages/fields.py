@@ -9,6 +9,7 @@ from sipmessage import Headers
 
 from gateways.sip.messages.lines import TOKEN
 from gateways.sip.messages.parameters import PARAMETERS, QUOTED, read_parameters
+from gateways.sip.messages.text import remembered
 
 MAX_CSEQ = 2**32 - 1
 """The highest number of a CSeq that is read. RFC 3261 8.1.1.5 has half of it; some peers begin anywhere."""
@@ -81,10 +82,16 @@ def _number(headers: Headers, name: str) -> int | None:
 
 
 def _tag(value: str, name: str) -> str:
-    match = _PARTY.fullmatch(value)
-    if match is None:
+    tag = _party_tag(value)
+    if tag is None:
         raise MessageFault(f"Bad {name}")
-    tag = read_parameters(match[1]).get("tag") or ""
     if tag and not _ID.fullmatch(tag):
         raise MessageFault(f"Bad {name} Tag")
     return tag
+
+
+@remembered
+def _party_tag(value: str) -> str | None:
+    """Return the tag of a From or To value, "" if it has none, None if the value cannot be read."""
+    match = _PARTY.fullmatch(value)
+    return None if match is None else read_parameters(match[1]).get("tag") or ""

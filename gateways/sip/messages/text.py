@@ -6,6 +6,12 @@ as the byte that it was.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import lru_cache, wraps
+from typing import TypeVar
+
+T = TypeVar("T")
+
 ERRORS = "surrogateescape"
 
 
@@ -17,3 +23,21 @@ def to_text(data: bytes) -> str:
 def to_bytes(text: str) -> bytes:
     """Return the bytes of a text. Raises UnicodeEncodeError for a lone surrogate that no byte was read as."""
     return text.encode(errors=ERRORS)
+
+
+_MEMORY = 4096
+_LONGEST_REMEMBERED = 256
+
+
+def remembered(read: Callable[[str], T]) -> Callable[[str], T]:
+    """Remember what was last read of short texts: those of a call stand in each of its messages.
+
+    What `read` returns must not be changed. Long texts are read each time, so that what others send takes no memory.
+    """
+    cached = lru_cache(maxsize=_MEMORY)(read)
+
+    @wraps(read)
+    def look(text: str) -> T:
+        return cached(text) if len(text) <= _LONGEST_REMEMBERED else read(text)
+
+    return look

@@ -10,7 +10,7 @@ from sipmessage import URI
 
 from gateways.sip.messages import parameters
 from gateways.sip.messages.parameters import TextParameters
-from gateways.sip.messages.text import ERRORS
+from gateways.sip.messages.text import ERRORS, remembered
 
 HOST = r"(?:\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9._-]{1,255})"
 """A name (also one that ends in a digit, or has underscores), an IPv4 address, or an IPv6 address in brackets."""
@@ -46,6 +46,7 @@ class TextURI(URI):
     __hash__ = None  # type: ignore[assignment]
 
 
+@remembered
 def read_uri(text: str) -> TextURI:
     """Read a URI (RFC 3261 19.1.1, RFC 3966; of other schemes any). Raises ValueError."""
     match = _SCHEME.match(text)

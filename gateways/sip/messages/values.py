@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from sipmessage import Headers
 
 from gateways.sip.messages.parameters import unquoted
+from gateways.sip.messages.text import remembered
 from gateways.sip.messages.uris import TextURI, read_uri
 
 # What is not closed takes all the rest, so that no text is gone through twice.
@@ -75,6 +76,7 @@ def uri_text(value: str) -> str:
     return match[1].strip() if match else value.partition(";")[0].strip()
 
 
+@remembered
 def uri_of(value: str) -> TextURI:
     """Read the URI of a name-addr or addr-spec. Raises ValueError; a URI with headers needs its brackets, too."""
     uri = read_uri(uri_text(value))
@@ -95,6 +97,7 @@ def param_of(value: str, name: str) -> str | None:
     return None
 
 
+@remembered
 def tag_of(value: str) -> str:
     """Return the tag of a From or To value, "" if it has none."""
     return param_of(value, "tag") or ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import socket
-from functools import partial
+from functools import lru_cache, partial
 
 import structlog
 
@@ -92,9 +92,9 @@ class Transports:
         """
         if not _is_address(hop.host, hop.port):
             return None
-        fitting = [local for local in self.locals if _fits(local, hop)]
-        if hop.local in fitting:
+        if hop.local is not None and _fits(hop.local, hop) and hop.local in self.locals:
             return hop.local
+        fitting = [local for local in self.locals if _fits(local, hop)]
         if len(fitting) > 1:
             source = source_towards(hop.host)
             fitting.sort(key=lambda local: (local.host != source, not _is_unspecified(local.host)))
@@ -146,6 +146,7 @@ def _fits(local: ListeningPoint, hop: Hop) -> bool:
     return local.transport is hop.transport and (":" in local.host) == (":" in hop.host)
 
 
+@lru_cache(maxsize=4096)
 def _is_address(host: str, port: int) -> bool:
     """Whether a host is an IP address (a name would be looked up by whoever blocks on it) and a port one."""
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import socket
+from functools import lru_cache
 from typing import Any
 
 import structlog
@@ -17,6 +18,8 @@ log = structlog.get_logger(bounded=True)
 
 MAX_SOURCES = 16_384
 """So many remote addresses are remembered with the address of ours that they know."""
+
+_MAX_HOPS = 4096
 
 _KEEP_ALIVE = b"\r\n\0 "
 
@@ -32,6 +35,7 @@ class SipUdpPort:
         self._sock, self._local, self._receive, self._note_wait = sock, local, receive, note_wait
         self._keeps_sources = ipaddress.ip_address(local.host).is_unspecified
         self._sources: dict[tuple[str, int], Control] = {}
+        self._hop_from = lru_cache(maxsize=_MAX_HOPS)(lambda host, port: Hop(SipTransport.UDP, host, port, local))
         stamp(sock)
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(sock, self._readable)
@@ -62,7 +66,7 @@ class SipUdpPort:
         if self._keeps_sources:
             self._remember((host, port), asked(control))
         self._note_wait(waited(control))
-        self._receive(datagram, Hop(SipTransport.UDP, host, port, self._local))
+        self._receive(datagram, self._hop_from(host, port))
 
     def _remember(self, remote: tuple[str, int], source: Control) -> None:
         self._sources.pop(remote, None)

@@ -22,7 +22,7 @@ class CopyableHeaders(Headers):
     def of(cls, lines: Lines) -> CopyableHeaders:
         """Return headers of these lines, which are theirs from now on."""
         headers = cls.__new__(cls)
-        headers._lines = lines
+        headers._lines = lines  # noqa: SLF001 one of this class
         return headers
 
     def copy(self) -> CopyableHeaders:
@@ -57,7 +57,7 @@ class CopyableHeaders(Headers):
         self.setlist(key, (value,))
 
     def setlist(self, key: str, values: Sequence[str]) -> None:
-        """Put values in place of all of their name, which stays where it is and as it is written; without any it goes."""
+        """Put values in place of all of their name, which stays where it is, as it is written; without any it goes."""
         if not values:
             self.remove(key)
             return

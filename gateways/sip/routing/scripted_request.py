@@ -15,6 +15,7 @@ from gateways.sip.script.branch_views import Branch as BranchView
 from gateways.sip.script.branch_views import Failure as FailureView
 from gateways.sip.script.branch_views import Reply as ReplyView
 from gateways.sip.script.decisions import Forward
+from gateways.sip.script.events import On
 from gateways.sip.script.script import Routing, ScriptFailure
 from gateways.sip.script.views import Request as RequestView
 
@@ -33,17 +34,27 @@ class ScriptedRequest:
 
     async def branch_leaves(self, branch: ProxyBranch) -> None:
         """Apply the script to the branch, and relay its offer."""
-        view = self._branches[branch.index] = BranchView(branch, self._view)
+        if self._routing.handles(On.BRANCH, self._view):
+            await self._apply_to_branch(self._view_of(branch), branch)
+        try:
+            settle(await self._side.leaves(branch), branch.request)
+        except RefusalError as refusal:
+            raise self._not_sent(branch, refusal) from None
+
+    async def _apply_to_branch(self, view: BranchView, branch: ProxyBranch) -> None:
         try:
             await self._routing.branch(view)
         except ScriptFailure as failure:
             raise self._not_sent(branch, failed(failure, self._view.call_id)) from failure
         if view.dropped:
             raise self._not_sent(branch, RefusalError(*DROPPED))
-        try:
-            settle(await self._side.leaves(branch), branch.request)
-        except RefusalError as refusal:
-            raise self._not_sent(branch, refusal) from None
+
+    def _view_of(self, branch: ProxyBranch) -> BranchView:
+        """Return the script's view of a branch, made when it is first wanted."""
+        view = self._branches.get(branch.index)
+        if view is None:
+            view = self._branches[branch.index] = BranchView(branch, self._view)
+        return view
 
     def _not_sent(self, branch: ProxyBranch, refusal: RefusalError) -> RefusalError:
         self._statuses[branch.index] = refusal.code
@@ -55,15 +66,19 @@ class ScriptedRequest:
             return response
         if response.code >= 200:
             self._statuses[branch.index] = response.code
-        view = ReplyView(response, self._branches[branch.index])
+        if self._routing.handles(On.REPLY, self._view) and await self._drops(branch, response):
+            return None
+        settle(await self._side.answered(branch, response), response)
+        return response
+
+    async def _drops(self, branch: ProxyBranch, response: Response) -> bool:
+        """Apply the script to a response; return whether it is not to go on."""
+        view = ReplyView(response, self._view_of(branch))
         try:
             await self._routing.reply(view)
         except ScriptFailure as failure:
             raise failed(failure, self._view.call_id) from failure
-        if view.dropped:
-            return None
-        settle(await self._side.answered(branch, response), response)
-        return response
+        return view.dropped
 
     async def refused(self, branch: ProxyBranch, response: Response, *, ends_request: bool) -> None:
         """Report a final response of ours to the call."""

@@ -20,6 +20,9 @@ __all__ = ["DefaultScript", "Routing", "Script", "ScriptError", "ScriptFailure"]
 
 Function: TypeAlias = Callable[..., object]
 
+_OWN = {On.BRANCH: "on_branch", On.REPLY: "on_reply", On.FAILURE: "on_failure"}
+"""What a request calls its own functions for events."""
+
 
 class ScriptFailure(Exception):
     """A script function failed; what it had done is undone. `line` is the script's own, 0 if none is to blame."""
@@ -31,6 +34,9 @@ class ScriptFailure(Exception):
 
 class Routing(Protocol):
     """Decides where requests go, and changes messages on their way. All but CancelledError is a ScriptFailure."""
+
+    def handles(self, event: On, request: Request) -> bool:
+        """Return whether anything is done at an event of a request: if not, no view needs to be made for it."""
 
     async def request(self, view: Request) -> Decision:
         """Decide about a request that came."""
@@ -65,21 +71,29 @@ class Script:
         """Run on_request, and return its decision."""
         return await self._decide(On.REQUEST, self._functions.get(On.REQUEST), view)
 
+    def handles(self, event: On, request: Request) -> bool:
+        """Return whether a function is registered for an event, or the request has its own."""
+        return self._function(event, request) is not None
+
     async def branch(self, view: Branch) -> None:
         """Call on_branch, or the request's own."""
-        await self._call(On.BRANCH, view.request.on_branch or self._functions.get(On.BRANCH), view)
+        await self._call(On.BRANCH, self._function(On.BRANCH, view.request), view)
 
     async def reply(self, view: Reply) -> None:
         """Call on_reply, or the request's own."""
-        await self._call(On.REPLY, view.request.on_reply or self._functions.get(On.REPLY), view)
+        await self._call(On.REPLY, self._function(On.REPLY, view.request), view)
 
     async def failure(self, view: Failure) -> Decision:
         """Run on_failure, or the request's own function, and return its decision."""
-        return await self._decide(On.FAILURE, view.request.on_failure or self._functions.get(On.FAILURE), view)
+        return await self._decide(On.FAILURE, self._function(On.FAILURE, view.request), view)
 
     async def local(self, view: Local) -> None:
         """Call on_local."""
         await self._call(On.LOCAL, self._functions.get(On.LOCAL), view)
+
+    def _function(self, event: On, request: Request) -> Function | None:
+        own = _OWN.get(event)
+        return (own and getattr(request, own)) or self._functions.get(event)
 
     async def _decide(self, event: On, function: Function | None, view: DecidingView) -> Decision:
         if function is None:
@@ -129,6 +143,10 @@ class DefaultScript:
             view.rtp_relay_engage(self._engine, self._set)
         view.relay(None if view.has_totag or (view.method == "OPTIONS" and view.is_for_proxy) else self._next_hop)
         return decision_of(view)
+
+    def handles(self, event: On, request: Request) -> bool:  # noqa: ARG002
+        """Return False: messages are left as they are."""
+        return False
 
     async def branch(self, view: Branch) -> None:
         """Leave a branch as it is."""

@@ -14,6 +14,7 @@ from gateways.sip.routing.new_call import NewCall
 from gateways.sip.routing.scripted_request import ScriptedRequest
 from gateways.sip.script.branch_views import Branch as BranchView
 from gateways.sip.script.branch_views import Reply
+from gateways.sip.script.events import On
 from gateways.sip.script.script import DefaultScript, ScriptFailure
 from gateways.sip.script.views import Request
 from replay.offer_answer import Role
@@ -39,6 +40,9 @@ class Failing(DefaultScript):
     def __init__(self, event: str) -> None:
         super().__init__()
         self.event = event
+
+    def handles(self, event: On, request: Request) -> bool:  # noqa: ARG002
+        return True
 
     async def branch(self, view: BranchView) -> None:  # noqa: ARG002
         self._fail("branch")

@@ -13,6 +13,10 @@ SPELLINGS: Mapping[str, str] = {"call_id": "callid", "call-id": "callid", "from-
 """Other ways in which scripts write the names of the context's settings."""
 
 
+LATE = "the call is established: engage a relay before it is answered"
+"""Why no relay can be engaged any more."""
+
+
 class BadSetting(ValueError):
     """A setting, value or branch that there is not; the message names what there is."""
 

@@ -8,9 +8,19 @@ from typing import ClassVar
 from actors.commands.command import CallCommand
 from actors.results import Done, Observed, RequestEnded
 from actors.sip_requests import WantedRequest
-from events.registry import Event, PartyLearned
 from events.values import value
 from replay.offer_answer import SipMessage
+from replay.settings_changes import SettingsChange
+from replay.sip_dialogs import Party
+
+
+@value
+class PartyFacts:
+    """What a SIP message tells of who sent it: the leg (caller or callee), its own tag, and how it is reached."""
+
+    leg: str
+    tag: str
+    party: Party
 
 
 @value(kw_only=True)
@@ -19,9 +29,9 @@ class ObserveSipMessage(CallCommand[Observed]):
 
     message: its CSeq is the one that its request came with. received_from: its source address. at: when it was seen, ms
     since the epoch. expires: the Session-Expires of a 2xx to INVITE or UPDATE, in seconds, 0 if it has none (RFC 4028).
-    joins: an INVITE that is a branch of a call and begins none. news: events of what the routing script set before,
-    journalled with the message. party: what the message tells of who sent it. waits: whether the result is to wait
-    until what the message ended is off its nodes.
+    joins: an INVITE that is a branch of a call and begins none. changes: what the routing script set before; they are
+    journalled with the message, but for a relay that is engaged too late. party: what the message tells of who sent it.
+    waits: whether the result is to wait until what the message ended is off its nodes.
     """
 
     message: SipMessage
@@ -29,8 +39,8 @@ class ObserveSipMessage(CallCommand[Observed]):
     at: int
     expires: int = 0
     joins: bool = False
-    news: Sequence[Event] = ()
-    party: PartyLearned | None = None
+    changes: Sequence[SettingsChange] = ()
+    party: PartyFacts | None = None
     waits: bool = False
 
     @property

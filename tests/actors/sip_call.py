@@ -9,37 +9,37 @@ from collections.abc import Sequence
 from typing import TypeVar
 
 from actors.commands.command import CallCommand
-from actors.commands.sip import ObserveSipMessage, SendRequest
+from actors.commands.sip import ObserveSipMessage, PartyFacts, SendRequest
 from actors.results import Observed, Refused, RequestEnded
 from actors.sip_requests import SipOutcome, WantedRequest
-from events.registry import Event, PartyLearned, RelayEngaged, SipRequestEnded, SipRequestIntended
+from events.registry import SipRequestEnded, SipRequestIntended
 from replay.offer_answer import SipMessage
 from replay.relay_settings import CALLEE, CALLER
-from replay.sip_dialogs import SipDialogs
+from replay.settings_changes import EngageRelay, SettingsChange
+from replay.sip_dialogs import Party, SipDialogs
 from replay.state import CallState, CallStatus
 from tests.actors.simulation import Cluster
 from tests.named_sdp import with_named_sdp
 from tests.replay.sip_story import message
 
-ENGAGED = RelayEngaged(engine="rtpengine", set="default")
+ENGAGED = EngageRelay(engine="rtpengine", set="default")
 R = TypeVar("R")
 PATIENCE = 6.0  # s of virtual time
 
 
-def party(event: SipMessage, contact: str = "") -> PartyLearned:
+def party(event: SipMessage, contact: str = "") -> PartyFacts:
     """Return what a message tells of who sent it."""
     tag = event.from_tag if event.status is None else event.to_tag
     leg = CALLER if event.from_caller else CALLEE
     begins_dialog = event.begins_call or (event.status is not None and event.method == "INVITE")
-    return PartyLearned(
-        leg=leg,
-        tag=tag,
+    reached = Party(
         uri=f"<sip:{leg}@example.com>",
         contact=contact or f"sip:{tag}@192.0.2.1",
         routes=(f"<sip:{leg}-proxy.example.com;lr>",) if begins_dialog else (),
         local="udp:192.0.2.100:5060",
         source="udp:192.0.2.1:5060",
     )
+    return PartyFacts(leg, tag, reached)
 
 
 class SipCall:
@@ -57,20 +57,20 @@ class SipCall:
 
     def begin(self, place: int = 0, tag: str = "A", expires: int = 0) -> None:
         """Let the call come about."""
-        self.tell("C INVITE at=- sdp=c", place, news=[ENGAGED])
+        self.tell("C INVITE at=- sdp=c", place, changes=[ENGAGED])
         self.tell(f"{tag} 200 INVITE sdp=a", place, expires=expires)
         self.tell(f"C ACK at={tag}", place)
 
     def tell(
-        self, line: str, place: int = 0, *, news: Sequence[Event] = (), expires: int = 0, contact: str = ""
+        self, line: str, place: int = 0, *, changes: Sequence[SettingsChange] = (), expires: int = 0, contact: str = ""
     ) -> Observed:
         """Tell of a message; one that nobody lived to answer comes again at the other control node."""
-        reply = self.attempt(line, place, news=news, expires=expires, contact=contact)
+        reply = self.attempt(line, place, changes=changes, expires=expires, contact=contact)
         assert reply is not None, f"nobody answered {line}"
         return reply
 
     def attempt(
-        self, line: str, place: int = 0, *, news: Sequence[Event] = (), expires: int = 0, contact: str = ""
+        self, line: str, place: int = 0, *, changes: Sequence[SettingsChange] = (), expires: int = 0, contact: str = ""
     ) -> Observed | None:
         """Tell of a message; None if no control node lived to answer."""
         event = with_named_sdp(message(line))
@@ -81,7 +81,7 @@ class SipCall:
                 message=event,
                 at=self.cluster.loop.now_ms(),
                 expires=expires,
-                news=news,
+                changes=changes,
                 party=told,
             )
             result = self.command(command, place=at)

@@ -6,7 +6,7 @@ import pytest
 
 from actors.commands.sip import EndCall
 from actors.sip_requests import NO_DIALOG, DialogRequest, WantedRequest
-from events.registry import CallVariableSet
+from replay.settings_changes import SetCallVariable
 from replay.state import CallStatus
 from tests.actors.fake_peers import TIMEOUT
 from tests.actors.simulation import Cluster
@@ -200,7 +200,7 @@ def test_an_ended_call_gets_a_bye_on_both_sides_and_frees_its_relay(call: SipCal
 
 
 def test_ending_a_call_that_rings_frees_its_relay_and_sends_no_bye(call: SipCall) -> None:
-    call.tell("C INVITE at=- sdp=c", news=[])
+    call.tell("C INVITE at=- sdp=c", changes=[])
     call.command(EndCall(call_id=call.call_id, reason="nobody"))
     assert call.cluster.events("c") == ["signalled", "party learned"]
     SipCall(call.cluster, "d").tell("C INVITE at=- sdp=c")
@@ -221,11 +221,11 @@ def test_a_call_without_a_relay_is_ended_too(call: SipCall) -> None:
 
 
 def test_a_call_without_a_relay_that_is_hung_up_is_over(call: SipCall) -> None:
-    call.tell("C INVITE at=-", news=[CallVariableSet(variable="v", value="1")])
+    call.tell("C INVITE at=-", changes=[SetCallVariable(variable="v", value="1")])
     for line in ("A 200 INVITE", "C ACK", "A BYE cseq=1"):
         call.tell(line)
     check_over(call)
-    call.tell("C INVITE at=- cseq=1", news=[CallVariableSet(variable="w", value="2")])
+    call.tell("C INVITE at=- cseq=1", changes=[SetCallVariable(variable="w", value="2")])
     assert call.sip_dialogs.variables == {"w": "2"}
 
 

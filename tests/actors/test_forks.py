@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from events.registry import RelayEngaged
 from replay.offer_answer import Change
 from replay.projection import SPARE, TIMER_H
+from replay.settings_changes import EngageRelay
 from replay.state import CallStatus
 from tests.actors.simulation import Cluster
 from tests.actors.sip_call import ENGAGED, SipCall, check_over, state
 from tests.named_sdp import name_of
 
 MOMENT = SPARE / 1000
-ONE_ENGAGED = RelayEngaged(engine="rtpengine", set="default", branch="br0")
+ONE_ENGAGED = EngageRelay(engine="rtpengine", set="default", branch="br0")
 
 
 @pytest.fixture
@@ -21,8 +21,8 @@ def call(cluster: Cluster) -> SipCall:
     return SipCall(cluster)
 
 
-def fork(call: SipCall, engaged: RelayEngaged = ENGAGED) -> None:
-    call.tell("C INVITE at=- branch=br0 sdp=c", news=[engaged])
+def fork(call: SipCall, engaged: EngageRelay = ENGAGED) -> None:
+    call.tell("C INVITE at=- branch=br0 sdp=c", changes=[engaged])
     call.tell("C INVITE at=- branch=br1 sdp=c")
 
 
@@ -124,7 +124,7 @@ def test_a_call_without_a_relay_ends_when_its_parties_have_left_without_a_word(c
 
 
 def test_a_branch_that_gets_no_relay_does_not_end_a_call_that_another_can_answer(call: SipCall) -> None:
-    call.tell("C INVITE at=- branch=br1 sdp=c", news=[ONE_ENGAGED])
+    call.tell("C INVITE at=- branch=br1 sdp=c", changes=[ONE_ENGAGED])
     for relay in call.cluster.relays.values():
         relay.full = True
     call.tell("C INVITE at=- branch=br0 sdp=c")

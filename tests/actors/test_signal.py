@@ -7,14 +7,18 @@ import pytest
 from actors.replies import LOAD_LIMIT
 from actors.results import Refused
 from engines.refusal import RefusalCode
-from events.registry import CallVariableSet, LegSettingsChanged
+from replay.settings_changes import ChangeLegSettings, EngageRelay, SetCallVariable, SettingsChange
 from tests.actors.fake_relay import text_of
 from tests.actors.simulation import Cluster
 from tests.actors.sip_call import ENGAGED, SipCall, check_over
 from tests.named_sdp import name_of
 
 FULL = Refused(RefusalCode.FULL, LOAD_LIMIT)
-NEWS = [ENGAGED, LegSettingsChanged(leg="caller", values={"flags": "x"}), CallVariableSet(variable="v", value="1")]
+NEWS: list[SettingsChange] = [
+    ENGAGED,
+    ChangeLegSettings(leg="caller", values={"flags": "x"}),
+    SetCallVariable(variable="v", value="1"),
+]
 
 
 @pytest.fixture
@@ -35,7 +39,7 @@ def appends_of(call: SipCall, line: str) -> list[list[str]]:
         return append(*args)  # type: ignore[arg-type]
 
     journal.append = noting  # type: ignore[method-assign, assignment]
-    call.tell(line, news=NEWS if before == 0 else ())
+    call.tell(line, changes=NEWS if before == 0 else ())
     return appends
 
 
@@ -53,6 +57,16 @@ def test_a_message_its_party_and_what_the_script_set_before_it_are_one_append(ca
     assert call.sip_dialogs.variables == {"v": "1"}
     assert appends_of(call, "A 183 INVITE sdp=a")[0] == ["signalled", "party learned"]
     assert appends_of(call, "A 200 INVITE sdp=a") == [["signalled", "branch established"]]
+
+
+def test_a_relay_that_a_script_engages_too_late_is_not_engaged(call: SipCall) -> None:
+    call.begin()
+    late = EngageRelay(engine="rtpengine", set="elsewhere")
+    call.tell("C INFO cseq=2", changes=[late, SetCallVariable(variable="v", value="2")])
+    relay = call.cluster.state("c").relay
+    assert relay is not None
+    assert [engaged.set for engaged in relay.engagements.values()] == ["default"]
+    assert call.sip_dialogs.variables == {"v": "2"}
 
 
 def test_a_bye_and_the_end_that_it_means_are_one_append(call: SipCall) -> None:
@@ -73,7 +87,7 @@ def test_the_word_on_a_bye_does_not_wait_for_a_node(call: SipCall) -> None:
 
 @pytest.mark.parametrize("line", ["B 486 INVITE branch=br1", "A 200 INVITE branch=br0"])
 def test_nor_does_that_on_a_branch_that_failed_or_was_chosen(call: SipCall, line: str) -> None:
-    call.tell("C INVITE at=- branch=br0 sdp=c", news=[ENGAGED])
+    call.tell("C INVITE at=- branch=br0 sdp=c", changes=[ENGAGED])
     call.tell("C INVITE at=- branch=br1 sdp=c")
     call.tell("A 183 INVITE branch=br0 sdp=a")
     silence(call)
@@ -87,7 +101,7 @@ def test_nor_does_that_on_a_branch_that_failed_or_was_chosen(call: SipCall, line
 
 
 def test_a_new_call_that_is_not_new_is_looked_up_after_all(call: SipCall) -> None:
-    call.tell("C INVITE at=- sdp=c", news=[ENGAGED])
+    call.tell("C INVITE at=- sdp=c", changes=[ENGAGED])
     again = call.tell("C INVITE at=- sdp=c", place=1)
     assert name_of(again.sdp) == "relayed 1 of c"
     call.cluster.check_versions()
@@ -133,7 +147,7 @@ def told(call: SipCall) -> list[tuple[str, ...]]:
 
 
 def test_a_refused_update_while_it_rings_has_the_relay_told_the_invites_offer_again(call: SipCall) -> None:
-    call.tell("C INVITE at=- sdp=c", news=[ENGAGED])
+    call.tell("C INVITE at=- sdp=c", changes=[ENGAGED])
     call.tell("A 180 INVITE")
     call.tell("C UPDATE cseq=2 sdp=d")
     call.tell("A 500 UPDATE cseq=2")
@@ -146,7 +160,7 @@ def test_a_refused_update_while_it_rings_has_the_relay_told_the_invites_offer_ag
 
 
 def test_an_update_of_the_callee_while_it_rings_is_of_the_same_session(call: SipCall) -> None:
-    call.tell("C INVITE at=- sdp=c", news=[ENGAGED])
+    call.tell("C INVITE at=- sdp=c", changes=[ENGAGED])
     call.tell("A 180 INVITE")
     call.tell("A UPDATE cseq=9 sdp=b")
     call.tell("C 200 UPDATE cseq=9 sdp=d")

@@ -26,7 +26,7 @@ STORIES = {
 
 
 def fork(call: SipCall) -> None:
-    call.tell("C INVITE at=- sdp=c branch=br0", news=[ENGAGED])
+    call.tell("C INVITE at=- sdp=c branch=br0", changes=[ENGAGED])
     call.tell("C INVITE at=- sdp=c branch=br1")
 
 

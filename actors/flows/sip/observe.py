@@ -19,6 +19,7 @@ from actors.flows.sip.ended_by_message import change_of, ended_by
 from actors.flows.sip.message_body import relay_body, remedied
 from actors.flows.sip.overdue_requests import overdue
 from actors.flows.sip.parties import cseq_shift, learned
+from actors.flows.sip.settings import settings_events
 from actors.flows.sip.told_again import let_hear, restore
 from actors.node_table import NodeTable
 from events.registry import Event, SipMessageSeen
@@ -67,7 +68,7 @@ def _note(seen: ObserveSipMessage) -> Decide:
             return Decision([], _Noted(verdict, shift, ()))
         end, removals = ended_by(state, seen, verdict)
         # The message is before what it brings: it may begin a call anew, which has nothing of what was set or learned.
-        brought = [*seen.news, *learned(state, seen.message, seen.party), *end]
+        brought = [*settings_events(state, seen.changes), *learned(state, seen.message, seen.party), *end]
         events = [*before, _event_of(seen, seen.message, verdict), *brought]
         if change_of(verdict) is Change.ESTABLISHED:
             events += established(state, verdict.branch, verdict.callee_tag)

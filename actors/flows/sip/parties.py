@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from actors.commands.sip import PartyFacts
 from events.registry import Event, PartyLearned
 from replay.offer_answer import Leg, SipMessage
 from replay.relay_settings import CALLER
@@ -18,7 +19,7 @@ def cseq_shift(state: CallState, message: SipMessage) -> int:
     return sip_dialogs.shift(str(message.requester), message.callee_tag, message.cseq) if sip_dialogs else 0
 
 
-def learned(state: CallState, message: SipMessage, told: PartyLearned | None) -> Sequence[Event]:
+def learned(state: CallState, message: SipMessage, told: PartyFacts | None) -> Sequence[Event]:
     """Return what is to be journalled of what a message tells of a party: nothing if it is all known.
 
     Messages in a dialog change where its parties are reached, and where they are seen from; what else is known of them
@@ -26,15 +27,28 @@ def learned(state: CallState, message: SipMessage, told: PartyLearned | None) ->
     """
     if told is None or (state.is_over and not message.begins_call):
         return ()
+    party = told.party
     known = state.sip_dialogs.parties.get((told.leg, told.tag)) if state.sip_dialogs and not state.is_over else None
     if known is not None:
-        told = replace(told, contact=told.contact or known.contact)
+        party = replace(party, contact=party.contact or known.contact)
         if _is_in_dialog(state, message, told):
-            told = replace(told, uri=known.uri, routes=known.routes)
-    return () if known == Party(told.uri, told.contact, told.routes, told.local, told.source) else (told,)
+            party = replace(party, uri=known.uri, routes=known.routes)
+    return () if known == party else (_event_of(told.leg, told.tag, party),)
 
 
-def _is_in_dialog(state: CallState, message: SipMessage, told: PartyLearned) -> bool:
+def _event_of(leg: str, tag: str, party: Party) -> PartyLearned:
+    return PartyLearned(
+        leg=leg,
+        tag=tag,
+        uri=party.uri,
+        contact=party.contact,
+        routes=party.routes,
+        local=party.local,
+        source=party.source,
+    )
+
+
+def _is_in_dialog(state: CallState, message: SipMessage, told: PartyFacts) -> bool:
     if told.leg == CALLER:
         return message.requester is not Leg.CALLER or bool(message.to_tag)
     return state.negotiation is not None and told.tag in state.negotiation.established()

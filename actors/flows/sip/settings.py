@@ -7,12 +7,11 @@ from collections.abc import Sequence
 from actors.commands.settings import ChangeSettings
 from actors.effects import Decision, Flow, Persist
 from actors.results import Done, Refused
+from actors.setting_values import LATE
 from engines.refusal import RefusalCode
 from events.registry import CallVariableSet, ContextSettingsChanged, Event, LegSettingsChanged, RelayEngaged
 from replay.settings_changes import ChangeContextSettings, ChangeLegSettings, EngageRelay, SettingsChange
 from replay.state import CallState, CallStatus
-
-LATE = "the call is established: engage a relay before it is answered"
 
 
 def change_settings(command: ChangeSettings) -> Flow:
@@ -24,6 +23,12 @@ def _decide(state: CallState, changes: Sequence[SettingsChange]) -> Decision:
     if any(isinstance(change, EngageRelay) and is_late(state) for change in changes):
         return Decision([], Refused(RefusalCode.TOO_LATE, LATE))
     return Decision([event_of(change) for change in changes], Done())
+
+
+def settings_events(state: CallState, changes: Sequence[SettingsChange]) -> list[Event]:
+    """Return the events of the changes that can be made; a relay that is engaged too late is left out."""
+    late = bool(changes) and is_late(state)
+    return [event_of(change) for change in changes if not (late and isinstance(change, EngageRelay))]
 
 
 def is_late(state: CallState) -> bool:

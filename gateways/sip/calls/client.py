@@ -8,16 +8,16 @@ from dataclasses import replace
 import structlog
 
 from actors.commands.reading import ReadCall
-from actors.commands.sip import EndDialog, EndUnanswered, ObserveSipMessage
+from actors.commands.sip import EndDialog, EndUnanswered, ObserveSipMessage, PartyFacts
 from actors.directory import Directory
 from actors.results import Observed, Refused
 from engines.refusal import RefusalCode
-from events.registry import Event, PartyLearned
 from gateways.sip.calls.untold import Item, Unplaced, Untold
 from replay.call_snapshot import CallSnapshot
 from replay.identity import first_id, id_of_caller
 from replay.offer_answer import SipMessage
 from replay.relay_settings import CALLER
+from replay.settings_changes import SettingsChange
 
 log = structlog.get_logger(bounded=True)
 
@@ -75,8 +75,8 @@ class CallClient:
         event: SipMessage,
         *,
         source: str,
-        news: Sequence[Event] = (),
-        party: PartyLearned | None = None,
+        changes: Sequence[SettingsChange] = (),
+        party: PartyFacts | None = None,
         expires: int = 0,
         joins: bool = False,
     ) -> Observed:
@@ -91,7 +91,7 @@ class CallClient:
             at=self._now(),
             expires=expires,
             joins=joins,
-            news=news,
+            changes=changes,
             party=party,
         )
         waits = _goes_on_unheard(event) and self._untold.has(name)

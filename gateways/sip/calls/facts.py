@@ -6,7 +6,7 @@ import re
 
 from sipmessage import Request, Response
 
-from events.registry import PartyLearned
+from actors.commands.sip import PartyFacts
 from gateways.sip.addresses import Hop
 from gateways.sip.calls.bodies import sdp_of
 from gateways.sip.messages.incoming import IncomingRequest, Message
@@ -61,36 +61,34 @@ def session_expires(response: Response) -> int:
     return int(found[1]) if found and 200 <= response.code < 300 else 0
 
 
-def party_of_request(request: Request, hop: Hop, leg: str) -> PartyLearned:
+def party_of_request(request: Request, hop: Hop, leg: str) -> PartyFacts:
     """Return how the sender of a dialog's first request is reached: through the proxies that recorded themselves."""
     return _party(request, request.headers.get("From") or "", hop, leg, routes_to_caller(request))
 
 
-def party_of_response(response: Response, hop: Hop, recorded: int) -> PartyLearned:
+def party_of_response(response: Response, hop: Hop, recorded: int) -> PartyFacts:
     """Return how a callee is reached. `recorded` Record-Routes stood in the request: ours, and those before us."""
     return _party(response, response.headers.get("To") or "", hop, CALLEE, routes_to_callee(response, recorded))
 
 
-def party_again(message: Message, hop: Hop, leg: str, tag: str, known: Party) -> PartyLearned:
+def party_again(message: Message, hop: Hop, leg: str, tag: str, known: Party) -> PartyFacts:
     """Return how a party is reached after a target refresh request or its answer (RFC 3261 12.2): its routes stay."""
-    return PartyLearned(
-        leg=leg,
-        tag=tag,
+    party = Party(
         uri=known.uri,
         contact=remote_target(message, known.contact),
         routes=known.routes,
         local=str(hop.local) if hop.local else known.local,
         source=str(hop),
     )
+    return PartyFacts(leg, tag, party)
 
 
-def _party(message: Message, address: str, hop: Hop, leg: str, routes: tuple[str, ...]) -> PartyLearned:
-    return PartyLearned(
-        leg=leg,
-        tag=tag_of(address),
+def _party(message: Message, address: str, hop: Hop, leg: str, routes: tuple[str, ...]) -> PartyFacts:
+    party = Party(
         uri=without_params(address),
         contact=contact_of(message),
         routes=routes,
         local=str(hop.local) if hop.local else "",
         source=str(hop),
     )
+    return PartyFacts(leg, tag_of(address), party)

@@ -7,38 +7,36 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
-from actors.setting_values import BadSetting, SettingValue, context_settings, leg_settings
+from actors.setting_values import LATE, BadSetting, SettingValue, context_settings, leg_settings
 from engines.registry import kind_of
-from events.registry import CallVariableSet, ContextSettingsChanged, Event, LegSettingsChanged, RelayEngaged
 from replay.relay_settings import ALL_BRANCHES, RelaySettings
-from replay.settings_changes import ChangeLegSettings, EngageRelay
-
-LATE = "the call is established: engage a relay before it is answered"
+from replay.settings_changes import (
+    ChangeContextSettings,
+    ChangeLegSettings,
+    EngageRelay,
+    SetCallVariable,
+    SettingsChange,
+)
 
 
 @dataclass(slots=True)
 class _Copy:
-    """The settings at one time, and the events that are in them but not yet in the journal."""
+    """The settings at one time, and the changes that are in them but not yet in the journal."""
 
     relay: RelaySettings
     variables: dict[str, str]
-    news: list[Event] = field(default_factory=list)
+    changes: list[SettingsChange] = field(default_factory=list)
 
-    def take_in(self, event: Event) -> None:
-        """Do to the settings what the fold does for such an event."""
-        match event:
-            case RelayEngaged(engine=engine, set=set_name, branch=branch):
-                self.relay.apply(EngageRelay(engine=engine, set=set_name, branch=branch))
-            case LegSettingsChanged(leg=leg, branch=branch, values=values, body=body):
-                self.relay.apply(ChangeLegSettings(leg=leg, branch=branch, values=values, body=body))
-            case ContextSettingsChanged(values=values):
-                self.relay.context.update(values)
-            case CallVariableSet(variable=name, value=text):
-                self.variables[name] = text
-        self.news.append(event)
+    def apply(self, change: SettingsChange) -> None:
+        """Change the settings, and keep the change for the journal."""
+        if isinstance(change, SetCallVariable):
+            self.variables[change.variable] = change.value
+        else:
+            self.relay.apply(change)
+        self.changes.append(change)
 
     def copied(self) -> _Copy:
-        """Return an independent copy without news."""
+        """Return an independent copy without changes."""
         return _Copy(self.relay.copy(), dict(self.variables))
 
 
@@ -83,10 +81,10 @@ class CallSettings:
         """Whether anything here needs the journal: a relay that is engaged, or a variable that was set."""
         return self.engaged or bool(self._kept.variables)
 
-    def take(self) -> list[Event]:
-        """Return the events that were not given before, in their order: what is to be journalled."""
-        news, self._kept.news = self._kept.news, []
-        return news
+    def take(self) -> list[SettingsChange]:
+        """Return the changes that were not given before, in their order: what is to be journalled."""
+        changes, self._kept.changes = self._kept.changes, []
+        return changes
 
     # -- writing --
 
@@ -98,22 +96,22 @@ class CallSettings:
             raise BadSetting(str(error)) from None
         if self.relay.established is not None:
             raise BadSetting(LATE)
-        self._write(RelayEngaged(engine=engine, set=set_name, branch=branch))
+        self._write(EngageRelay(engine=engine, set=set_name, branch=branch))
 
     def set_leg(self, leg: str, branch: str, values: Mapping[str, SettingValue], body: bytes | None = None) -> None:
         """Change settings of a leg, for all branches ("") or one. The body may be among the values."""
         texts, sdp = leg_settings(values)
-        self._write(LegSettingsChanged(leg=leg, branch=branch, values=texts, body=body if sdp is None else sdp))
+        self._write(ChangeLegSettings(leg=leg, branch=branch, values=texts, body=body if sdp is None else sdp))
 
     def set_context(self, values: Mapping[str, SettingValue]) -> None:
         """Change settings of the context; OpenSIPS' spellings are taken, too."""
-        self._write(ContextSettingsChanged(values=context_settings(values)))
+        self._write(ChangeContextSettings(values=context_settings(values)))
 
     def set_variable(self, name: str, value: str) -> None:
         """Set a per-call variable."""
         if not isinstance(name, str) or not isinstance(value, str):
             raise BadSetting(f"variable {name!r}: {value!r}: name and value are texts")
-        self._write(CallVariableSet(variable=name, value=value))
+        self._write(SetCallVariable(variable=name, value=value))
 
     def learn(self, tag: str, branch: str) -> None:
         """Record the branch of a callee's tag. The journal has it from the message that brought it."""
@@ -129,19 +127,19 @@ class CallSettings:
         finally:
             draft.closed = True
             _DRAFT.reset(token)
-        for event in draft.copy.news if draft.copy else ():
-            self._kept.take_in(event)
+        for change in draft.copy.changes if draft.copy else ():
+            self._kept.apply(change)
 
     def _seen(self) -> _Copy:
         draft = _DRAFT.get()
         return draft.copy if draft and draft.owner is self and draft.copy else self._kept
 
-    def _write(self, event: Event) -> None:
+    def _write(self, change: SettingsChange) -> None:
         draft = _DRAFT.get()
         if draft is None or draft.owner is not self:
-            self._kept.take_in(event)
+            self._kept.apply(change)
         elif draft.closed:
             raise BadSetting("the script function has ended: what it started cannot change the call's settings")
         else:
             draft.copy = draft.copy or self._kept.copied()
-            draft.copy.take_in(event)
+            draft.copy.apply(change)

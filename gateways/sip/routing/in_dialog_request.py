@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from sipmessage import Response
 
+from actors.commands.sip import PartyFacts
 from actors.results import Observed
-from events.registry import PartyLearned
 from gateways.sip.calls import facts
 from gateways.sip.calls.bodies import sdp_of
 from gateways.sip.calls.client import CallClient
@@ -101,12 +101,12 @@ class InDialogRequest:
             self._call.name,
             event,
             source=source,
-            news=self._settings.take(),
+            changes=self._settings.take(),
             party=self._refreshed(event, message, branch),
             expires=facts.session_expires(message) if isinstance(message, Response) else 0,
         )
 
-    def _refreshed(self, event: SipMessage, message: Message, branch: ProxyBranch | None) -> PartyLearned | None:
+    def _refreshed(self, event: SipMessage, message: Message, branch: ProxyBranch | None) -> PartyFacts | None:
         """Return how the sender is reached from now on, if the message tells."""
         hop = self._incoming.hop if branch is None else branch.source
         tag = self._incoming.from_tag if branch is None else self._incoming.to_tag

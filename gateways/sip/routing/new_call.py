@@ -10,7 +10,6 @@ from sipmessage import Response
 
 from actors.results import Observed
 from actors.setting_values import branch_name
-from events.registry import Event
 from gateways.sip.calls import facts
 from gateways.sip.calls.bodies import sdp_of
 from gateways.sip.calls.client import CallClient
@@ -22,6 +21,7 @@ from gateways.sip.rules.route_set import recorded_routes
 from replay.identity import first_id, id_of_caller
 from replay.offer_answer import Fault, SipMessage
 from replay.relay_settings import CALLER
+from replay.settings_changes import SettingsChange
 
 
 class NewCall:
@@ -35,7 +35,7 @@ class NewCall:
         self._calls, self._arrival, self._settings = calls, arrival, settings
         self._incoming = arrival.incoming
         self._name = first_id(self._incoming.call_id, self._incoming.from_tag)
-        self._set: list[Event] = []
+        self._set: list[SettingsChange] = []
         self._made: set[int] = set()
         self._offers: dict[int, SipMessage] = {}
         self._open: set[int] = set()
@@ -66,31 +66,33 @@ class NewCall:
 
         A call that has ended meanwhile begins anew, with all that the script has set before.
         """
-        name, news = self._name, self._news()
-        seeing = await self._tell_offer(name, event, news, joins=joins)
+        name, changes = self._name, self._changes()
+        seeing = await self._tell_offer(name, event, changes, joins=joins)
         if seeing.fault is Fault.FOREIGN and name != self._name:  # another branch found out
             name = self._name
-            seeing = await self._tell_offer(name, event, news, joins=True)
+            seeing = await self._tell_offer(name, event, changes, joins=True)
         for other in self._names() if seeing.fault is Fault.FOREIGN else ():
             if seeing.fault is Fault.FOREIGN and (joins or other != name):
                 self._name = other
                 seeing = await self._tell_offer(other, event, list(self._set), joins=False)
         return seeing
 
-    def _news(self) -> Sequence[Event]:
+    def _changes(self) -> Sequence[SettingsChange]:
         """Collect what the script has set since the last time."""
-        news = self._settings.take()
-        self._set += news
-        return news
+        changes = self._settings.take()
+        self._set += changes
+        return changes
 
     def _names(self) -> Sequence[str]:
         call_id, tag = self._incoming.call_id, self._incoming.from_tag
         return tuple(dict.fromkeys((first_id(call_id, tag), id_of_caller(call_id, tag))))
 
-    async def _tell_offer(self, name: str, event: SipMessage, news: Sequence[Event], *, joins: bool) -> Observed:
+    async def _tell_offer(
+        self, name: str, event: SipMessage, changes: Sequence[SettingsChange], *, joins: bool
+    ) -> Observed:
         hop = self._incoming.hop
         party = facts.party_of_request(self._arrival.request, hop, CALLER)  # as the script has left it
-        return await self._calls.signal(name, event, source=hop.host, news=news, party=party, joins=joins)
+        return await self._calls.signal(name, event, source=hop.host, changes=changes, party=party, joins=joins)
 
     async def answered(self, branch: ProxyBranch, response: Response) -> Observed:
         """Relay the branch's answer; report to the call who rings or answered, or that the branch failed."""
@@ -141,7 +143,7 @@ class NewCall:
             self._name,
             event,
             source=branch.source.host if branch.source else "",
-            news=self._news(),
+            changes=self._changes(),
             party=party,
             expires=facts.session_expires(response),
         )

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from sipmessage import Response
 
-from events.registry import PartyLearned
+from actors.commands.sip import PartyFacts
 from gateways.sip.addresses import Hop, ListeningPoint, SipTransport
 from gateways.sip.calls import facts
 from gateways.sip.messages.incoming import IncomingRequest
@@ -73,32 +73,35 @@ def test_session_timers(code: int, value: str, seconds: int) -> None:
 
 def test_the_caller_is_reached_through_the_proxies_before_us_nearest_first() -> None:
     request = invite("Record-Route: <sip:near;lr>, <sip:middle;lr>\r\nRecord-Route: <sip:far;lr>\r\n")
-    assert facts.party_of_request(request.message, HOP, "caller") == PartyLearned(
-        leg="caller",
-        tag="a1",
-        uri='"Alice, A." <sip:alice@example.com;user=phone>',
-        contact="sip:alice@192.0.2.1:5062",
-        routes=("<sip:near;lr>", "<sip:middle;lr>", "<sip:far;lr>"),
-        local="udp:192.0.2.10:5060",
-        source="udp:192.0.2.1:5062",
+    assert facts.party_of_request(request.message, HOP, "caller") == PartyFacts(
+        "caller",
+        "a1",
+        Party(
+            uri='"Alice, A." <sip:alice@example.com;user=phone>',
+            contact="sip:alice@192.0.2.1:5062",
+            routes=("<sip:near;lr>", "<sip:middle;lr>", "<sip:far;lr>"),
+            local="udp:192.0.2.10:5060",
+            source="udp:192.0.2.1:5062",
+        ),
     )
 
 
 def test_the_callee_is_reached_through_the_proxies_beyond_us_nearest_first() -> None:
     ok = response(200, ("Contact", "<sip:bob@192.0.2.2>"))
     ok.headers.setlist("Record-Route", ["<sip:far;lr>, <sip:near;lr>", "<sip:us;lr>", "<sip:before;lr>"])
-    party = facts.party_of_response(ok, HOP, recorded=2)
-    assert (party.leg, party.tag, party.contact) == ("callee", "b1", "sip:bob@192.0.2.2")
+    told = facts.party_of_response(ok, HOP, recorded=2)
+    party = told.party
+    assert (told.leg, told.tag, party.contact) == ("callee", "b1", "sip:bob@192.0.2.2")
     assert party.uri == "<sip:bob@example.com>"
     assert party.routes == ("<sip:near;lr>", "<sip:far;lr>")
 
 
 def test_a_response_that_lost_record_routes_has_none_beyond_us() -> None:
-    assert facts.party_of_response(response(200), HOP, recorded=2).routes == ()
+    assert facts.party_of_response(response(200), HOP, recorded=2).party.routes == ()
 
 
 def test_a_target_refresh_changes_the_contact_and_leaves_the_route_set() -> None:
     known = Party("<sip:bob@example.com>", "sip:bob@old", ("<sip:near;lr>",), "udp:192.0.2.10:5060", "udp:h:1")
-    again = facts.party_again(response(200, ("Contact", "<sip:bob@new>")), HOP, "callee", "b1", known)
+    again = facts.party_again(response(200, ("Contact", "<sip:bob@new>")), HOP, "callee", "b1", known).party
     assert (again.contact, again.routes, again.source) == ("sip:bob@new", ("<sip:near;lr>",), "udp:192.0.2.1:5062")
-    assert facts.party_again(response(200), HOP, "callee", "b1", known).contact == "sip:bob@old"
+    assert facts.party_again(response(200), HOP, "callee", "b1", known).party.contact == "sip:bob@old"

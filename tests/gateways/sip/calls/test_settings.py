@@ -7,9 +7,9 @@ import asyncio
 import pytest
 
 from actors.setting_values import BadSetting
-from events.registry import CallVariableSet, ContextSettingsChanged, LegSettingsChanged, RelayEngaged
 from gateways.sip.calls.settings import CallSettings
 from replay.relay_settings import CALLEE, CALLER, Engagement, RelaySettings
+from replay.settings_changes import ChangeContextSettings, ChangeLegSettings, EngageRelay, SetCallVariable
 
 
 def test_what_is_written_is_in_force_and_given_once() -> None:
@@ -25,10 +25,10 @@ def test_what_is_written_is_in_force_and_given_once() -> None:
     assert settings.relay.context == {"callid": "x", "flags": "3"}
     assert settings.variables == {"n": "1"}
     assert settings.take() == [
-        RelayEngaged(engine="rtpengine", set="edge", branch="br1"),
-        LegSettingsChanged(leg=CALLEE, branch="", values={"flags": "a", "disabled": "1"}, body=b"v=0"),
-        ContextSettingsChanged(values={"callid": "x", "flags": "3"}),
-        CallVariableSet(variable="n", value="1"),
+        EngageRelay(engine="rtpengine", set="edge", branch="br1"),
+        ChangeLegSettings(leg=CALLEE, branch="", values={"flags": "a", "disabled": "1"}, body=b"v=0"),
+        ChangeContextSettings(values={"callid": "x", "flags": "3"}),
+        SetCallVariable(variable="n", value="1"),
     ]
     assert settings.take() == []
     assert settings.variables == {"n": "1"}
@@ -117,7 +117,7 @@ def test_of_a_draft_that_fails_nothing_is_left() -> None:
         fail()
     assert settings.relay == RelaySettings(context={"flags": "before"})
     assert settings.variables == {"n": "1"}
-    assert settings.take() == [ContextSettingsChanged(values={"flags": "before"})]
+    assert settings.take() == [ChangeContextSettings(values={"flags": "before"})]
 
 
 async def test_drafts_beside_each_other_do_not_see_each_other() -> None:
@@ -140,7 +140,7 @@ async def test_drafts_beside_each_other_do_not_see_each_other() -> None:
     ended.set()
     with pytest.raises(ValueError, match="the slow one"):
         await task
-    assert settings.take() == [LegSettingsChanged(leg=CALLER, branch="br1", values={"flags": "quick"})]
+    assert settings.take() == [ChangeLegSettings(leg=CALLER, branch="br1", values={"flags": "quick"})]
 
 
 async def test_what_a_function_has_started_cannot_write_when_it_has_ended() -> None:

@@ -8,9 +8,9 @@ from typing import Any
 
 from sipmessage import Request, Response
 
+from actors.commands.sip import PartyFacts
 from actors.results import Observed, Refused
 from engines.refusal import RefusalCode
-from events.registry import Event, PartyLearned
 from gateways.sip.addresses import Hop, ListeningPoint, SipTransport
 from gateways.sip.calls.client import CallClient
 from gateways.sip.messages.incoming import IncomingRequest
@@ -20,6 +20,7 @@ from gateways.sip.proxy.hooks import ProxyTarget, ReceivedRequest
 from gateways.sip.routing.sides import CallSide, settle
 from replay.call_snapshot import CallSnapshot
 from replay.offer_answer import Fault, Leg, Role, SipMessage, Verdict
+from replay.settings_changes import SettingsChange
 
 HERE = ListeningPoint(SipTransport.UDP, "192.0.2.10", 5060, "192.0.2.10", 5060)
 CALLER_HOP = Hop(SipTransport.UDP, "192.0.2.1", 5062, HERE)
@@ -43,8 +44,8 @@ class Told:
 
     event: SipMessage
     source: str
-    news: Sequence[Event]
-    party: PartyLearned | None
+    changes: Sequence[SettingsChange]
+    party: PartyFacts | None
     expires: int
     joins: bool
 
@@ -68,13 +69,13 @@ class FakeCalls(CallClient):
         event: SipMessage,
         *,
         source: str,
-        news: Sequence[Event] = (),
-        party: PartyLearned | None = None,
+        changes: Sequence[SettingsChange] = (),
+        party: PartyFacts | None = None,
         expires: int = 0,
         joins: bool = False,
     ) -> Observed:
         assert name == "c1"
-        self.told.append(Told(event, source, news, party, expires, joins))
+        self.told.append(Told(event, source, changes, party, expires, joins))
         if self.answers:
             return self.answers.pop(0)
         return PLAIN if event.sdp is None else OFFER

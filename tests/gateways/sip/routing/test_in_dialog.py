@@ -50,10 +50,10 @@ async def test_a_reinvite_is_relayed_both_ways_and_says_where_its_parties_are_no
     first, second = (told.party for told in calls.told)
     assert first is not None
     assert second is not None
-    assert (first.leg, first.tag, first.contact, first.routes) == (
+    assert (first.leg, first.tag, first.party.contact, first.party.routes) == (
         "caller", "a1", "sip:user@192.0.2.1:5062", ("<sip:before;lr>",),
     )  # fmt: skip
-    assert (second.leg, second.tag, second.contact) == ("callee", "b1", "sip:bob@new")
+    assert (second.leg, second.tag, second.party.contact) == ("callee", "b1", "sip:bob@new")
     assert [told.event.from_caller for told in calls.told] == [True, False]
     assert calls.told[1].expires == 60
 

@@ -7,13 +7,13 @@ import pytest
 
 from actors.results import Observed, Refused
 from engines.refusal import RefusalCode
-from events.registry import RelayEngaged
 from gateways.sip.calls.settings import CallSettings
 from gateways.sip.messages.making import set_body
 from gateways.sip.messages.replies import phrase_of, reply_to
 from gateways.sip.proxy.hooks import RefusalError
 from gateways.sip.routing.new_call import NewCall
 from replay.offer_answer import Role, SipMessage
+from replay.settings_changes import EngageRelay
 from tests.gateways.sip.routing.fakes import (
     NO_REPLY,
     RELAYED,
@@ -67,11 +67,11 @@ async def test_each_branch_is_told_of_and_gets_the_relays_offer() -> None:
     _, branches = await left(calls, 2)
     assert calls.seen() == [("INVITE", None, "br0"), ("INVITE", None, "br1")]
     assert [one.request.body for one in branches] == [RELAYED, RELAYED]
-    assert [list(told.news) for told in calls.told] == [[RelayEngaged(engine="rtpproxy", set="default")], []]
+    assert [list(told.changes) for told in calls.told] == [[EngageRelay(engine="rtpproxy", set="default")], []]
     assert {told.source for told in calls.told} == {"192.0.2.1"}
     party = calls.told[0].party
     assert party is not None
-    assert (party.leg, party.tag, party.contact) == ("caller", "a1", "sip:user@192.0.2.1:5062")
+    assert (party.leg, party.tag, party.party.contact) == ("caller", "a1", "sip:user@192.0.2.1:5062")
 
 
 async def test_the_offer_is_the_one_that_the_script_has_left_in_the_branch() -> None:
@@ -149,7 +149,7 @@ async def test_answers_are_relayed_and_what_says_nothing_is_not_told() -> None:
     assert (progress.body, accepted.body) == (RELAYED, RELAYED)
     party = calls.told[2].party
     assert party is not None
-    assert (party.leg, party.tag, party.contact) == ("callee", "b1", "sip:bob@192.0.2.2:5064")
+    assert (party.leg, party.tag, party.party.contact) == ("callee", "b1", "sip:bob@192.0.2.2:5064")
     assert (calls.told[2].source, calls.told[2].expires) == ("192.0.2.2", 90)
 
 

@@ -10,7 +10,6 @@ import pytest
 
 import rtp_relay.routing
 from actors.setting_values import branch_name
-from events.registry import RelayEngaged
 from gateways.sip.addresses import Hop, SipTransport
 from gateways.sip.calls.settings import CallSettings
 from gateways.sip.messages.uris import read_uri
@@ -21,6 +20,7 @@ from gateways.sip.script.script import Script
 from gateways.sip.script.variables import ContextSettings, LegSettings
 from gateways.sip.script.views import Request
 from replay.relay_settings import CALLEE, CALLER, Engagement
+from replay.settings_changes import EngageRelay
 from tests.examples.test_snippets import is_part_of
 from tests.gateways.sip.script.messages import failure, fork, reply, request, text
 
@@ -126,7 +126,7 @@ async def test_serial_fork() -> None:
     after_two = await script.failure(failure(view, 408, 503, 408))
     assert uris(after_two) == [("sip:bob@voicemail.example.org", "sip:voicemail.example.org")]
     assert isinstance(await script.failure(failure(view, 486, 503, 408, 486)), Undecided)
-    engaged = [event.set for event in settings.take() if isinstance(event, RelayEngaged)]
+    engaged = [event.set for event in settings.take() if isinstance(event, EngageRelay)]
     assert engaged == ["relays-a", "relays-b"]
 
 

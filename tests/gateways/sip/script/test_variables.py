@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from actors.setting_values import BadSetting
-from events.registry import CallVariableSet, ContextSettingsChanged, LegSettingsChanged, RelayEngaged
 from gateways.sip.calls.settings import CallSettings
 from gateways.sip.script.message import CallView
 from replay.relay_settings import CALLEE, CALLER, RelaySettings
+from replay.settings_changes import ChangeContextSettings, ChangeLegSettings, EngageRelay, SetCallVariable
 from tests.gateways.sip.script.messages import branch, failure, reply, request, text
 
 
@@ -21,7 +21,7 @@ def where(view: CallView, settings: CallSettings) -> list[tuple[str, str]]:
     view.rtp_relay[1].flags = "own by index"
     view.rtp_relay_peer[1].flags = "peer by index"
     events = settings.take()
-    return [(event.leg, event.branch) for event in events if isinstance(event, LegSettingsChanged)]
+    return [(event.leg, event.branch) for event in events if isinstance(event, ChangeLegSettings)]
 
 
 BY_INDEX = [(CALLEE, "br1"), (CALLER, "br1")]
@@ -127,8 +127,8 @@ def test_several_at_once() -> None:
     view.rtp_relay.set(flags="a", ip="192.0.2.1", disabled=False)
     view.rtp_relay_ctx.set(callid="x", flags=1)
     assert settings.take() == [
-        LegSettingsChanged(leg=CALLER, branch="", values={"flags": "a", "ip": "192.0.2.1", "disabled": "0"}),
-        ContextSettingsChanged(values={"callid": "x", "flags": "1"}),
+        ChangeLegSettings(leg=CALLER, branch="", values={"flags": "a", "ip": "192.0.2.1", "disabled": "0"}),
+        ChangeContextSettings(values={"callid": "x", "flags": "1"}),
     ]
 
 
@@ -152,7 +152,7 @@ def test_variables_of_the_script_live_with_the_call() -> None:
     variables["new"] = "2"
     assert dict(variables) == {"old": "1", "new": "2"}
     assert (len(variables), variables.get("none"), "old" in variables) == (2, None, True)
-    assert settings.take() == [CallVariableSet(variable="new", value="2")]
+    assert settings.take() == [SetCallVariable(variable="new", value="2")]
     assert repr(variables) == "{'old': '1', 'new': '2'}"
 
 
@@ -163,9 +163,9 @@ def test_engaging() -> None:
     branch(view, 1).rtp_relay_engage("rtpproxy")
     failure(view, 500).rtp_relay_engage("route", set="other")
     assert settings.take() == [
-        RelayEngaged(engine="rtpengine", set="edge"),
-        RelayEngaged(engine="rtpproxy", set="default", branch="br1"),
-        RelayEngaged(engine="route", set="other"),
+        EngageRelay(engine="rtpengine", set="edge"),
+        EngageRelay(engine="rtpproxy", set="default", branch="br1"),
+        EngageRelay(engine="route", set="other"),
     ]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from sipmessage import Headers
 
@@ -43,24 +43,35 @@ class MessageFields(NamedTuple):
     method: str
 
 
-def read_fields(headers: Headers) -> MessageFields:
-    """Check the headers that every message must have, and read them. Raises Fault."""
-    for name in _NEEDED:
-        if not headers.get(name):
-            raise MessageFault(f"No {name}")
-    for name in _SINGLE:
+def read_fields(headers: Headers, *, has_repeats: bool) -> MessageFields:
+    """Check the headers that every message must have, and read them. has_repeats: a name has several lines.
+
+    Raises MessageFault.
+    """
+    values = [headers.get(name) for name in _NEEDED]
+    if not all(values):
+        raise MessageFault(f"No {next(name for name in _NEEDED if not headers.get(name))}")
+    for name in _SINGLE if has_repeats else ():
         if len(headers.getlist(name)) > 1:
             raise MessageFault(f"More Than One {name}")
-    cseq = _CSEQ.fullmatch(headers["CSeq"])
-    if cseq is None or int(cseq[1]) > MAX_CSEQ:
+    _via, from_, to, call_id, cseq = cast("list[str]", values)
+    number, method = _read_cseq(cseq)
+    if not 0 <= number <= MAX_CSEQ:
         raise MessageFault("Bad CSeq")
-    if not _ID.fullmatch(call_id := headers["Call-ID"]):
+    if not _ID.fullmatch(call_id):
         raise MessageFault("Bad Call-ID")
-    return MessageFields(call_id, _tag(headers["From"], "From"), _tag(headers["To"], "To"), int(cseq[1]), cseq[2])
+    return MessageFields(call_id, _tag(from_, "From"), _tag(to, "To"), number, method)
+
+
+@remembered
+def _read_cseq(value: str) -> tuple[int, str]:
+    """Return the number and the method; the number is -1 if the value cannot be read."""
+    match = _CSEQ.fullmatch(value)
+    return (int(match[1]), match[2]) if match else (-1, "")
 
 
 def check_max_forwards(headers: Headers) -> None:
-    """Check that Max-Forwards is a number, if it is there (RFC 3261 20.22). Raises Fault.
+    """Check that Max-Forwards is a number, if it is there (RFC 3261 20.22). Raises MessageFault.
 
     One above 255 is let through: `gateways.sip.proxy.forwarding` brings it down.
     """
@@ -68,7 +79,7 @@ def check_max_forwards(headers: Headers) -> None:
 
 
 def content_length(headers: Headers) -> int | None:
-    """Return what Content-Length says, None if it is not there. Raises Fault."""
+    """Return what Content-Length says, None if it is not there. Raises MessageFault."""
     return _number(headers, "Content-Length")
 
 
@@ -76,9 +87,16 @@ def _number(headers: Headers, name: str) -> int | None:
     text = headers.get(name)
     if text is None:
         return None
-    if not _NUMBER.fullmatch(text):
+    number = _read_number(text)
+    if number < 0:
         raise MessageFault(f"Bad {name}")
-    return int(text)
+    return number
+
+
+@remembered
+def _read_number(text: str) -> int:
+    """Return a number, -1 if the text is none."""
+    return int(text) if _NUMBER.fullmatch(text) else -1
 
 
 def _tag(value: str, name: str) -> str:

@@ -27,10 +27,14 @@ _FOLD = re.compile(rb"\r?\n[ \t]++")
 
 @dataclass(slots=True)
 class Parts:
-    """What a message is made of. `fault` is what is wrong with it as far as that shows, "" for nothing."""
+    """What a message is made of.
+
+    has_repeats: a name has several lines. fault: what is wrong with it as far as that shows, "" for nothing.
+    """
 
     start: str
     headers: CopyableHeaders
+    has_repeats: bool
     body: bytes
     fault: str
 
@@ -42,7 +46,8 @@ def take_apart(data: bytes) -> Parts:
     head, body = (data[: end.start()], data[end.end() :]) if end else (data, b"")
     start, *lines = _lines(head)
     headers, fault = _headers(lines)
-    return Parts(start, CopyableHeaders.of(headers), body, fault or ("" if end else "No End Of Headers"))
+    fault = fault or ("" if end else "No End Of Headers")
+    return Parts(start, CopyableHeaders.of(headers), len(headers) != len(lines), body, fault)
 
 
 def _lines(head: bytes) -> list[str]:

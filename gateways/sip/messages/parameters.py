@@ -18,7 +18,7 @@ QUOTED = r'"(?:[^"\\]++|\\(?s:.))*"'
 PARAMETERS = rf'(?:[ \t]*;[ \t]*[^\s;,="<>]++(?:[ \t]*=[ \t]*(?:{QUOTED}|[^\s;,"<>]*+))?)*'
 """Any number of parameters, each behind its semicolon. Their values may be empty, or what only Vias have: bare IPv6."""
 
-_PARAMETER = re.compile(rf';[ \t]*([^\s;,="<>]++)(?:[ \t]*=[ \t]*({QUOTED}|[^\s;,"<>]*+))?')
+_PARAMETER = re.compile(rf';[ \t]*([^\s;,="<>]++)([ \t]*=[ \t]*({QUOTED}|[^\s;,"<>]*+))?')
 _QUOTED_PAIR = re.compile(r"\\((?s:.))")
 _SAFE = "-_.!~*'()[]/:&+$"
 
@@ -57,19 +57,13 @@ NONE = TextParameters({}, "")
 def read_parameters(text: str) -> TextParameters:
     """Read the parameters of a text that PARAMETERS matches. The first of a name counts."""
     values: dict[str, str | None] = {}
-    for name, value in _pairs(text):
-        values.setdefault(name.lower(), value)
+    for name, assigned, value in _PARAMETER.findall(text):
+        values.setdefault(name.lower(), unquoted(value) if assigned else None)
     return TextParameters(values, text)
 
 
 def _escaped(text: str) -> str:
     return quote(text, _SAFE, errors=ERRORS)
-
-
-def _pairs(text: str) -> Iterator[tuple[str, str | None]]:
-    for match in _PARAMETER.finditer(text):
-        name, value = match.groups()
-        yield name, unquoted(value) if value else value
 
 
 def unquoted(text: str) -> str:

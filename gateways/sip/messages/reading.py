@@ -67,7 +67,7 @@ def _is_response(parts: Parts) -> bool:
 
 def _request(parts: Parts, hop: Hop) -> IncomingRequest:
     method, uri = _request_line(parts.start)
-    fields = read_fields(parts.headers)
+    fields = read_fields(parts.headers, has_repeats=parts.has_repeats)
     if fields.method != method:
         raise MessageFault("CSeq Of Another Method")
     check_max_forwards(parts.headers)
@@ -86,7 +86,7 @@ def _response(parts: Parts, hop: Hop) -> IncomingResponse:
     match = _STATUS_LINE.fullmatch(parts.start)
     if match is None:
         raise MessageFault("Bad Status Line")
-    fields = read_fields(parts.headers)
+    fields = read_fields(parts.headers, has_repeats=parts.has_repeats)
     message = Response(int(match[1]), match[2] or "", _body(parts))
     message.headers = parts.headers
     try:

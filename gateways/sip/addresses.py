@@ -60,6 +60,10 @@ class Hop:
     local: ListeningPoint | None = None
     name: str = ""
 
+    def leaving(self, local: ListeningPoint) -> Hop:
+        """Return the hop with the listening point that a message leaves from."""
+        return self if self.local is local else Hop(self.transport, self.host, self.port, local, self.name)
+
     def __str__(self) -> str:
         return f"{self.transport}:{bracketed(self.host)}:{self.port}"
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any, Protocol
 
 from sipmessage import Response
@@ -128,7 +127,7 @@ class ForkedBranch:
             hop = self._hops.pop(0)
             local = hop.local or self._means.sockets.local_for(hop)
             if local is not None:
-                self._send_to(replace(hop, local=local), local)
+                self._send_to(hop.leaving(local), local)
                 return
         self._make(487 if self._stopped else 503)
 

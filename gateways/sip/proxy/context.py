@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import Any, Protocol
 
@@ -46,6 +45,7 @@ class Context:
     """
 
     passage: RequestHooks
+    marks: Marks
 
     def __init__(
         self,
@@ -56,7 +56,7 @@ class Context:
         fingerprint: str,
     ) -> None:
         self.means, self.transaction, self.arrival = means, transaction, arrival
-        self.marks = Marks(fingerprint, arrival.incoming.hop.local, others=means.settings.second_record_routes)
+        self._fingerprint = fingerprint
         self._owner = owner
         self._is_invite = arrival.request.method == "INVITE"
         self._queue = WorkQueue(means.queues)
@@ -120,7 +120,7 @@ class Context:
         decision = await self.means.router.route(self.arrival)
         if isinstance(decision, Forwarding):
             self.passage, self._is_routed = decision.passage, True
-            self.marks = replace(self.marks, record_route=decision.record_route)
+            self.marks = self._marks(decision.record_route)
             self._plan(decision.targets)
             await self._go_on()
             return
@@ -129,6 +129,10 @@ class Context:
         else:
             self.transaction.drop()
         self._finish()
+
+    def _marks(self, record_route: Mapping[str, str | None] | None) -> Marks:
+        others = self.means.settings.second_record_routes
+        return Marks(self._fingerprint, self.arrival.incoming.hop.local, record_route, others)
 
     def _plan(self, targets: Iterable[ProxyTarget]) -> None:
         """Add targets for further branches, if there may be any: those of a higher q first."""

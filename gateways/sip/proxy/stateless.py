@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import structlog
@@ -89,7 +89,7 @@ class Stateless:
             local = hop.local or means.sockets.local_for(hop)
             if local is not None:
                 put_via(branch.request, local, via_branch)
-                means.layer.send(branch.request, replace(hop, local=local))
+                means.layer.send(branch.request, hop.leaving(local))
                 means.counters.acks += 1
                 return True
         return False

@@ -10,6 +10,7 @@ from typing import TypeAlias
 import structlog
 from sipmessage import URI
 
+from gateways.sip.messages.text import remembered
 from gateways.sip.messages.values import uri_of
 from gateways.sip.proxy.hooks import ReceivedRequest
 from gateways.sip.rules.route_set import routes_of
@@ -105,6 +106,7 @@ def _is_below(name: str, domain: str) -> bool:
     return domain == "." or (name.endswith(domain) if domain.startswith(".") else name == domain)
 
 
+@remembered
 def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
         address = ipaddress.ip_address(host.strip("[]").partition("%")[0])

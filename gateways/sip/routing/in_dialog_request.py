@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 
 from sipmessage import Response
 
 from actors.commands.sip import PartyFacts
 from actors.results import Observed
 from gateways.sip.calls import facts
-from gateways.sip.calls.bodies import sdp_of
 from gateways.sip.calls.client import CallClient
 from gateways.sip.calls.settings import CallSettings
 from gateways.sip.messages.incoming import IncomingRequest, Message
 from gateways.sip.proxy.hooks import ProxyBranch
-from gateways.sip.routing.sides import WITHOUT_SDP, must_be_heard, refuse_offers
+from gateways.sip.routing.sides import WITHOUT_SDP, must_be_heard, refuse_offers, with_sdp_of
 from replay.call_snapshot import CallSnapshot
 from replay.offer_answer import SipMessage
 from replay.relay_settings import CALLEE, CALLER
@@ -49,12 +47,11 @@ class InDialogRequest:
         """Relay the request's offer or answer, and set the CSeq that it is to have beyond us."""
         if self._call.ended:
             refuse_offers(branch.request)
-        sdp = sdp_of(branch.request)
-        self._event = replace(self._event, sdp=sdp)
-        if self._event.method == "ACK" and sdp is None and self._event.callee_tag not in self._call.unacknowledged:
-            self._renumber(branch.request, self._call.shift(self._leg, self._event.callee_tag, self._event.cseq))
+        event = self._event = with_sdp_of(self._event, branch.request)
+        if event.method == "ACK" and event.sdp is None and event.callee_tag not in self._call.unacknowledged:
+            self._renumber(branch.request, self._call.shift(self._leg, event.callee_tag, event.cseq))
             return WITHOUT_SDP
-        seeing = await self._signal(self._event, branch.request, self._incoming.hop.host)
+        seeing = await self._signal(event, branch.request, self._incoming.hop.host)
         self._is_open = self._event.method in NEGOTIATING and not seeing.fault
         self._renumber(branch.request, seeing.shift)
         return must_be_heard(seeing, self._incoming)

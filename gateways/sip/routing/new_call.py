@@ -11,12 +11,11 @@ from sipmessage import Response
 from actors.results import Observed
 from actors.setting_values import branch_name
 from gateways.sip.calls import facts
-from gateways.sip.calls.bodies import sdp_of
 from gateways.sip.calls.client import CallClient
 from gateways.sip.calls.settings import CallSettings
 from gateways.sip.messages.values import tag_of
 from gateways.sip.proxy.hooks import ProxyBranch, ReceivedRequest
-from gateways.sip.routing.sides import AS_IT_IS, WITHOUT_SDP, must_be_heard
+from gateways.sip.routing.sides import AS_IT_IS, WITHOUT_SDP, must_be_heard, with_sdp_of
 from gateways.sip.rules.route_set import recorded_routes
 from replay.identity import first_id, id_of_caller
 from replay.offer_answer import Fault, SipMessage
@@ -49,10 +48,8 @@ class NewCall:
         return await self._begin(branch) if self._settings.tracked else AS_IT_IS
 
     async def _begin(self, branch: ProxyBranch) -> Observed:
-        event = replace(
-            facts.request_event(self._incoming, from_caller=True, branch=branch_name(branch.index)),
-            sdp=sdp_of(branch.request),
-        )
+        came = facts.request_event(self._incoming, from_caller=True, branch=branch_name(branch.index))
+        event = with_sdp_of(came, branch.request)
         joins = bool(self._offers)
         self._offers[branch.index] = event
         self._open.add(branch.index)

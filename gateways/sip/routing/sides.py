@@ -18,7 +18,7 @@ from gateways.sip.messages.incoming import IncomingRequest, Message
 from gateways.sip.messages.making import set_body
 from gateways.sip.messages.replies import phrase_of
 from gateways.sip.proxy.hooks import ProxyBranch, RefusalError
-from replay.offer_answer import Remedy
+from replay.offer_answer import Remedy, SipMessage
 
 GLARE_RETRY = (1, 10)
 """Seconds after which a request that overtook another one may come again (RFC 3261 14.2, RFC 3311 5.2)."""
@@ -138,6 +138,12 @@ def must_be_heard(seeing: Observed, request: IncomingRequest) -> Observed:
     if seeing.unheard and request.method not in UNHEARD:
         raise refusal(seeing.unheard, request.call_id)
     return WITHOUT_SDP if seeing.unheard and request.method == "BYE" else seeing
+
+
+def with_sdp_of(event: SipMessage, message: Message) -> SipMessage:
+    """Return the facts of a message with the session description that it has by now."""
+    sdp = sdp_of(message)
+    return event if sdp == event.sdp else replace(event, sdp=sdp)
 
 
 def refuse_offers(request: Request) -> None:

@@ -18,9 +18,12 @@ class Named:
             raise AttributeError(_unknown(self, name))
 
         def __setattr__(self, name: str, value: object) -> None:
-            if not hasattr(type(self), name):
-                raise AttributeError(_unknown(self, name))
-            object.__setattr__(self, name, value)
+            try:
+                object.__setattr__(self, name, value)
+            except AttributeError:
+                if hasattr(type(self), name):  # its own setter raised it, or there is none
+                    raise
+                raise AttributeError(_unknown(self, name)) from None
 
 
 def _unknown(thing: Named, name: str) -> str:

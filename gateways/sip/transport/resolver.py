@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import ipaddress
 from collections.abc import Sequence
+from functools import lru_cache
 from random import Random
 
 import structlog
@@ -124,6 +125,7 @@ class UriResolver:
         )
 
 
+@lru_cache(maxsize=4096)
 def _address(host: str) -> str | None:
     """Read a URI's host as an IP address, in brackets or not; None if it is a name."""
     bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host

@@ -14,11 +14,11 @@ from typing import Any, ClassVar, Final
 import structlog
 from pykka import ActorDeadError
 
-from actors import replies
+from actors import results
 from actors.call_context import CallContext
 from actors.effects import AskNodes, Effect, Flow, Locate, Outcome, Persist, Read, RetryAt, SendSip, Sleep, Spawn
 from actors.flows.handlers import flow_for
-from actors.flows.media.passthrough import place_of, where
+from actors.flows.media.passthrough import where
 from actors.flows.recovery import tail_lost
 from actors.flows.recovery.process_due import process_due
 from actors.messages import (
@@ -34,10 +34,10 @@ from actors.messages import (
     Waited,
     Where,
 )
+from actors.results import OVERLOADED, Refused, quarantined
 from actors.runtime import LoopActor
 from actors.scheduler import Run, Scheduler
 from actors.sip_requests import NOT_HERE, SipOutcome, send_all
-from engines.ng.bencode import NgDict
 from engines.refusal import RefusalCode
 from events.journal import NOTHING, Conflict, CorruptEntry, Index, JournalError, Recorded
 from events.registry import Event
@@ -58,9 +58,6 @@ NO_KEYS: Final[frozenset[str | None]] = frozenset()
 
 DUE_KEY = "\0due"
 """The serial key of what is due: it waits for nobody but itself. No branch has such a name."""
-
-STOPPING: Final = replies.Refusal(replies.LOAD_LIMIT, RefusalCode.FULL)
-"""What those who wait are told when this control node ends before they have their answer."""
 
 
 class CallActor(LoopActor):
@@ -112,7 +109,7 @@ class CallActor(LoopActor):
             case Passivate():
                 self._passivate()
             case Leave():
-                self._leave(STOPPING)
+                self._leave(OVERLOADED)  # this control node ends
             case Where():
                 run = Run(where(), NO_KEYS, partial(_tell_where, message), self._asked)
                 self._load()
@@ -120,7 +117,7 @@ class CallActor(LoopActor):
 
     def on_failure(self, _: type[BaseException] | None, error: BaseException | None, __: TracebackType | None) -> None:
         """Refuse all that wait, and tell the directory: a bug ends this actor, the next one starts from the stream."""
-        self._give_up(replies.Refusal(f"Internal error: {error!r}", RefusalCode.INTERNAL))
+        self._give_up(Refused(RefusalCode.INTERNAL, f"Internal error: {error!r}"))
         self._context.failed(self.call_id, repr(error))
 
     def _attend(self) -> None:
@@ -165,10 +162,10 @@ class CallActor(LoopActor):
         self._scheduler.begin(run)
         self._advance(run, None)
 
-    def _finish(self, run: Run, reply: Any) -> None:
+    def _finish(self, run: Run, result: Any) -> None:
         self._scheduler.end(run)
-        if run.reply is not None and reply is not None:
-            run.reply(reply)
+        if run.reply is not None:
+            run.reply(result)
         if self._scheduler.waiting:
             self._start_runs()
         elif self._index.live is None:
@@ -335,7 +332,7 @@ class CallActor(LoopActor):
             return
         if self._state.status is CallStatus.QUARANTINED:
             context.set_aside(self.call_id, self._state.reason)
-            self._leave(replies.quarantined(self._state.reason))
+            self._leave(quarantined(self._state.reason))
             return
         self._index = project(self._state, context.deadlines)
         self._loaded = True
@@ -392,11 +389,11 @@ class CallActor(LoopActor):
             raise error
         if isinstance(error, CorruptEntry):
             self._context.corrupt(error)
-            self._leave(replies.quarantined(str(error)))
+            self._leave(quarantined(str(error)))
         else:
-            self._leave(replies.Refusal(f"Journal: {error}", RefusalCode.NO_JOURNAL))
+            self._leave(Refused(RefusalCode.NO_JOURNAL, f"Journal: {error}"))
 
-    def _leave(self, why: replies.Refusal) -> None:
+    def _leave(self, why: Refused) -> None:
         self._give_up(why)
         self._context.forget(self.call_id)
         self.stop()
@@ -407,7 +404,7 @@ class CallActor(LoopActor):
         self._handle_failure(*failure)
         self.on_failure(*failure)
 
-    def _give_up(self, why: replies.Refusal) -> None:
+    def _give_up(self, why: Refused) -> None:
         """Refuse all that wait. What is intended in the journal stays due there."""
         log.error("call dropped", call_id=self.call_id, version=self._state.version, why=why.reason)
         waiting = [run.reply for run in self._scheduler if run.reply is not None]
@@ -419,13 +416,14 @@ class CallActor(LoopActor):
                 waiting.append(partial(_tell_where, message))
         self._scheduler.clear()
         for reply in waiting:
-            reply(why.reply)
+            reply(why)
 
 
-def _tell_where(question: Where, reply: NgDict) -> None:
+def _tell_where(question: Where, result: Any) -> None:
     """Send the result to the actor that asked; it may have ended meanwhile."""
     with contextlib.suppress(ActorDeadError):
-        question.asker.tell(Located(question.token, place_of(reply)))
+        is_somewhere = isinstance(result, results.Located)
+        question.asker.tell(Located(question.token, (result.node, result.relay_id) if is_somewhere else None))
 
 
 def _log_failure(result: asyncio.Future[None]) -> None:

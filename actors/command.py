@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from actors.commands.command import CallCommand
-from engines.ng.bencode import NgDict
+from actors.results import MediaResult
+from engines.request import NodeRequest
 from events.values import value
 from replay.state import CallState
 
@@ -14,16 +15,16 @@ OFFERS = frozenset({"offer", "publish", "create", "transform"})
 """Commands that can create something on a node."""
 
 
-Wording: TypeAlias = Callable[[CallState, str], NgDict]
+Wording: TypeAlias = Callable[[CallState, str], NodeRequest]
 """Gives the request for a relay kind (by its name) in a state of the call."""
 
 
 @value(kw_only=True)
-class Command(CallCommand[NgDict]):
+class Command(CallCommand[MediaResult]):
     """One command for a call, in the words of the ng protocol.
 
     verb: the ng command's name. from_tag, to_tag, branch: whom it is about; empty where it does not say. The
-    to_tag of a delete is empty unless the client said that it counts. request: the client's whole dictionary. set: the
+    to_tag of a delete is empty unless the client said that it counts. request: the client's. set: the
     node set that a new call is placed in. received_at: ms since the epoch. engine: the only relay kind whose nodes may
     be chosen, where it matters. wording: says the command in the relay kind's own words, in place of `request`.
     ends_call: whether a delete of all that there is ends the call. reason: why, for the journal, of a delete.
@@ -36,7 +37,7 @@ class Command(CallCommand[NgDict]):
     from_tag: str = ""
     to_tag: str = ""
     branch: str = ""
-    request: NgDict
+    request: NodeRequest
     set: str = "default"
     received_at: int
     engine: str = ""
@@ -45,15 +46,16 @@ class Command(CallCommand[NgDict]):
     reason: str = "delete by the client"
     moves: bool = True
     anew: bool = False
+    delay: int = 0
+    fatal: bool = False
     digest: bytes = b""
 
     @property
     def sdp(self) -> bytes:
         """The session description in it; empty if there is none."""
-        sdp = self.request.get(b"sdp")
-        return sdp if isinstance(sdp, bytes) else b""
+        return self.request.sdp
 
-    def words(self, state: CallState, engine: str) -> NgDict:
+    def words(self, state: CallState, engine: str) -> NodeRequest:
         """Return what a node of this kind is to be asked."""
         return self.request if self.wording is None else self.wording(state, engine)
 

@@ -6,25 +6,21 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, TypeVar
 
 import structlog
 from pykka import ActorRef
 
-from actors import replies
 from actors.call_actor import CallActor
 from actors.call_context import CallContext
-from actors.command import Command
 from actors.commands.command import CallCommand
 from actors.control.counters import Sample
 from actors.messages import Do, Leave, Passivate, ProcessDue, Where
 from actors.node_table import NodeTable
 from actors.observers import Observers
 from actors.quarantine.quarantine import Quarantine, QuarantinePolicy
-from actors.results import Refused
+from actors.results import OVERLOADED, Refused, quarantined
 from actors.sip_requests import SipOutlet
-from engines.refusal import RefusalCode
 from events.journal import CorruptEntry, Journal
 from replay.projection import Deadlines
 
@@ -100,7 +96,7 @@ class Directory:
 
     def submit(self, command: CallCommand[R], reply: Callable[[R | Refused], None]) -> None:
         """Submit a command to its call; `reply` is called once with the result, on the loop. It must not raise."""
-        self._give(Do(command, reply if isinstance(command, Command) else partial(_hand_over, reply)))
+        self._give(Do(command, reply))
 
     async def ask(self, command: CallCommand[R]) -> R | Refused:
         """Submit a command to its call, and return the result."""
@@ -117,12 +113,12 @@ class Directory:
         call_id, opens_call = message.command.call_id, message.command.opens_call
         why = self._quarantine.reason(call_id)
         if why is not None:
-            message.reply(replies.quarantined(why).reply)
+            message.reply(quarantined(why))
             return
         resident = self._residents.get(call_id)
         if resident is None:
             if not self._has_room() or self._closed or (self._closing and opens_call):
-                message.reply(replies.error(replies.LOAD_LIMIT, RefusalCode.FULL))
+                message.reply(OVERLOADED)
                 return
             resident = self._start(call_id, blank=opens_call)
         else:
@@ -227,8 +223,3 @@ class Directory:
 
     def _corrupt(self, error: CorruptEntry) -> None:
         self._quarantine.put_corrupt(error)
-
-
-def _hand_over(reply: Callable[[Any], None], said: Any) -> None:
-    """Hand a result over; an ng reply is the actor's refusal of a command that it could not begin or end."""
-    reply(replies.refused(said) if isinstance(said, dict) else said)

@@ -7,12 +7,14 @@ call actor does them and sends the results back in. So a flow can be run, stoppe
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
+from dataclasses import replace
 from typing import Any, TypeAlias, TypeVar
 
+from actors.results import OVERLOADED, Refused
 from actors.sip_requests import DialogRequest
 from engines.kind import Operation
-from engines.ng.bencode import NgDict
-from engines.refusal import RefusalCode, code_of
+from engines.refusal import RefusalCode
+from engines.reply import NodeReply
 from events.registry import Event
 from events.values import value
 from replay.state import CallState
@@ -113,16 +115,30 @@ Flow: TypeAlias = Generator[Effect, Any, Any]
 class Outcome:
     """How asking a node ended.
 
-    reply: the node's ng reply, None if there was none. reached: whether the node may have acted. reason: why there is
-    no reply, and code: the kind of cause, such as FULL if the node has as many commands in flight as it may.
+    reply: the node's, None if there was none. reached: whether the node may have acted. reason: why there is no reply,
+    and code: the kind of cause, such as FULL if the node has as many commands in flight as it may.
     """
 
-    reply: NgDict | None = None
+    reply: NodeReply | None = None
     reached: bool = True
     reason: str = ""
     code: RefusalCode = RefusalCode.NO_REPLY
 
     @property
-    def refusal(self) -> RefusalCode:
-        """Why the node did not do it, if it did not."""
-        return self.code if self.reply is None else code_of(self.reply)
+    def agreed(self) -> NodeReply | None:
+        """The reply of a node that did what it was asked; None if it did not."""
+        return self.reply if self.reply is not None and self.reply.code is None else None
+
+    @property
+    def why(self) -> str:
+        """Why the node did not do it, in its own words if it had any."""
+        return self.reason if self.reply is None else self.reply.reason
+
+    def refused(self, node: str) -> Refused:
+        """Return the refusal of what the node of that name was asked and did not do."""
+        reply = self.reply
+        if reply is not None:
+            return Refused(reply.code or RefusalCode.REFUSED, reply.reason or "no reason was given", node, reply)
+        if self.code is RefusalCode.FULL:
+            return replace(OVERLOADED, node=node)
+        return Refused(self.code, f"Node {node}: {self.reason}", node)

@@ -17,7 +17,7 @@ from actors.runtime import LoopActor
 from actors.transports import Complaint, NodeTransport, Taker, open_transport
 from engines.cookies import CookieSource
 from engines.health import AdminState, Health, NodeState
-from engines.kind import Exchange, MalformedReply, RelayKind, Untranslatable, is_ok
+from engines.kind import Exchange, MalformedReply, RelayKind, Untranslatable
 from engines.refusal import RefusalCode
 from engines.registry import kind_at
 from engines.sets import NodeSpec
@@ -227,7 +227,7 @@ class EngineActor(LoopActor):
     def _end(self, talk: _Talk, outcome: Outcome) -> None:
         if talk.asker is None:
             self._pinging = False
-            if outcome.reply is None or not is_ok(outcome.reply):
+            if outcome.agreed is None:
                 self._note_failure(outcome.reason or "ping was refused")
         else:
             self._talks -= 1

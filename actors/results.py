@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from actors.sip_requests import SipOutcome
 from engines.refusal import RefusalCode
@@ -61,9 +60,9 @@ class CopyOffered:
 
 @value
 class RelayEnded:
-    """The relay of a call was ended; `reply` is what a node said of it last, if one was asked and answered."""
+    """The relay of a call was ended; `reply` is what a node said of it last, or is said for it."""
 
-    reply: Mapping[bytes, Any]
+    reply: NodeReply
 
 
 @value(kw_only=True)
@@ -107,5 +106,23 @@ class CallRead:
     snapshot: CallSnapshot
 
 
-MediaResult: TypeAlias = Refused | Done | Relayed | NodeAnswered | CopyOffered
-"""What the commands about media and copies come to."""
+@value
+class Located:
+    """Where a call is: its newest session's node, and its id there."""
+
+    node: str
+    relay_id: str
+
+
+UNKNOWN = Refused(RefusalCode.UNKNOWN_CALL, "Unknown call-id")
+OVERLOADED = Refused(RefusalCode.FULL, "Load limit exceeded")
+"""This control node has as much to do as it may, or accepts nothing more since it ends."""
+
+
+def quarantined(why: str) -> Refused:
+    """Refuse what is asked of a call that was set aside."""
+    return Refused(RefusalCode.QUARANTINED, f"Call is quarantined: {why}")
+
+
+MediaResult: TypeAlias = Refused | Done | Relayed | NodeAnswered
+"""What the commands about media come to that a client of the ng protocol can ask for."""

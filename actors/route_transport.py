@@ -19,7 +19,6 @@ import structlog
 from actors.engine_actor import OpenWay
 from actors.route_threads import Threads
 from actors.transports import Complaint, Taker
-from engines.ng.bencode import BencodeError, NgDict, encode
 from engines.route.parameters import RouteCall
 from engines.route.returns import BadReturn, failure, reply_to
 from engines.route.routes import Routes
@@ -41,7 +40,7 @@ class RouteTransport:
         self._routes, self._timeout, self._take = routes, timeout, take
         self._threads = Threads(MAX_THREADS)
         self._tasks: set[asyncio.Task[None]] = set()
-        self._overdue: dict[str, asyncio.Future[NgDict]] = {}
+        self._overdue: dict[str, asyncio.Future[bytes]] = {}
 
     def send(self, cookie: bytes, command: bytes) -> None:
         """Call what the command says; the reply is handed over in a later turn of the loop."""
@@ -56,12 +55,13 @@ class RouteTransport:
 
     async def _answer(self, cookie: bytes, command: bytes) -> None:
         try:
-            reply = await self._call(RouteCall.from_bytes(command))
-        except BencodeError as error:
-            reply = failure(f"route: the parameters cannot be told: {error}")
-        self._take(cookie, encode(reply))
+            call = RouteCall.from_bytes(command)
+        except ValueError as error:
+            self._take(cookie, failure(f"route: the parameters cannot be told: {error}"))
+        else:
+            self._take(cookie, await self._call(call))
 
-    async def _call(self, call: RouteCall) -> NgDict:
+    async def _call(self, call: RouteCall) -> bytes:
         function = self._routes.of(call.route)
         if function is None:
             return reply_to(call.route, None)
@@ -85,19 +85,19 @@ class RouteTransport:
         while (job := self._overdue.get(session)) is not None:
             await asyncio.wait({job})
 
-    async def _begin(self, call: RouteCall, function: Function) -> asyncio.Future[NgDict]:
+    async def _begin(self, call: RouteCall, function: Function) -> asyncio.Future[bytes]:
         if _is_async(function):
             return asyncio.get_running_loop().create_task(_awaited(call, function))
         return await self._threads.start(lambda: _called(call, function))
 
-    def _leave(self, session: str, job: asyncio.Future[NgDict]) -> None:
+    def _leave(self, session: str, job: asyncio.Future[bytes]) -> None:
         """Wait no longer for something, but let nothing else of its session begin before it has ended."""
         if isinstance(job, asyncio.Task):
             job.cancel()
         self._overdue[session] = job
         job.add_done_callback(partial(self._ended, session))
 
-    def _ended(self, session: str, job: asyncio.Future[NgDict]) -> None:
+    def _ended(self, session: str, job: asyncio.Future[bytes]) -> None:
         if self._overdue.get(session) is job:
             del self._overdue[session]
 
@@ -106,7 +106,7 @@ def _is_async(function: Function) -> bool:
     return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(type(function).__call__)
 
 
-async def _awaited(call: RouteCall, function: Function) -> NgDict:
+async def _awaited(call: RouteCall, function: Function) -> bytes:
     try:
         returned = await function(call.parameters)
     except (Exception, SystemExit, asyncio.CancelledError) as error:  # its own: who cancels this wants no result
@@ -114,7 +114,7 @@ async def _awaited(call: RouteCall, function: Function) -> NgDict:
     return _reply(call, function, returned)
 
 
-def _called(call: RouteCall, function: Function) -> NgDict:
+def _called(call: RouteCall, function: Function) -> bytes:
     try:
         returned = function(call.parameters)
     except BaseException as error:  # whatever it is, it ends no more than this request
@@ -122,18 +122,18 @@ def _called(call: RouteCall, function: Function) -> NgDict:
     return _reply(call, function, returned)
 
 
-def _reply(call: RouteCall, function: Function, returned: object) -> NgDict:
+def _reply(call: RouteCall, function: Function, returned: object) -> bytes:
     try:
         return reply_to(call.route, returned)
     except BadReturn as error:
         return _failed(call, function, str(error))
 
 
-def _raised(call: RouteCall, function: Function, error: BaseException) -> NgDict:
+def _raised(call: RouteCall, function: Function, error: BaseException) -> bytes:
     return _failed(call, function, f"raised {type(error).__name__}: {error}", error)
 
 
-def _failed(call: RouteCall, function: Function, what: str, error: BaseException | None = None) -> NgDict:
+def _failed(call: RouteCall, function: Function, what: str, error: BaseException | None = None) -> bytes:
     name = getattr(function, "__qualname__", type(function).__qualname__)
     log.error(
         "route failed",

@@ -10,9 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from engines.kind import HANDLE
 from engines.media_request import to_bytes
 from engines.ng.bencode import NgDict, NgValue
+from engines.request import HANDLE, NodeRequest
 
 Leg = Literal["caller", "callee"]
 LEGS: tuple[Leg, ...] = ("caller", "callee")
@@ -51,8 +51,11 @@ class CopyRequest:
     version: int = 1
     sdp: bytes = b""
 
-    def request(self) -> NgDict:
+    def request(self) -> NodeRequest:
         """Return the request that all kinds understand. Its keys are those of this class, with hyphens, and HANDLE."""
+        return NodeRequest(self._words())
+
+    def _words(self) -> NgDict:
         names: NgDict = {b"command": self.verb.encode(), b"from-tag": to_bytes(self.from_tag)}
         names |= {b"to-tag": to_bytes(self.to_tag), b"set": to_bytes(self.set), b"branch": self.engaged_branch}
         if self.handle:

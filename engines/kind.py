@@ -10,34 +10,17 @@ from collections.abc import Generator
 from typing import Protocol, TypeAlias
 
 from engines.media_request import MediaRequest
-from engines.ng.bencode import NgDict
 from engines.refusal import RefusalCode
+from engines.reply import NodeReply
+from engines.request import NodeRequest, plain
 from events.values import value
 
-Exchange: TypeAlias = Generator[list[bytes], list[bytes], NgDict]
+Exchange: TypeAlias = Generator[list[bytes], list[bytes], NodeReply]
 """The talk with a node about one operation.
 
 It yields commands to send (without cookie; those of one list may travel together), is sent their replies (without
-cookie, in the same order), and returns the ng reply dictionary.
+cookie, in the same order), and returns what they come to.
 """
-
-UNKNOWN_CALL_ID = b"Unknown call-id"
-"""The `error-reason` of a reply about a session that the node does not hold."""
-
-HANDLE = b"rtp-relay-handle"
-"""The key, of ours, of a reply in which a node says what it calls the session (the route engine's `node`).
-
-Later requests about the session have it, too.
-"""
-
-LIMIT_TEXTS: tuple[bytes, ...] = (
-    b"Parallel session limit reached",
-    b"Ran out of ports",
-    b"CPU usage limit exceeded",
-    b"Load limit exceeded",
-    b"Bandwidth limit exceeded",
-)
-"""Texts of replies that make an ng client go on to its next node; clients match them, so they are never changed."""
 
 
 class Untranslatable(Exception):
@@ -61,8 +44,8 @@ class Operation:
 
     verb: the ng command's name ("offer", "answer", "delete", "query", "start recording", ...).
     relay_id: the call-id that the session has on the node.
-    request: the ng dictionary that the client sent; `call-id` in it is the client's, the kind puts relay_id in its
-        place.
+    request: what the client said, or what was worded for it; `call-id` in it is the client's, the kind puts relay_id
+        in its place.
     guarded: of an offer or answer, that no media of its SDP may go past the relay. What is asked by a client of the ng
         protocol is its own affair: its SDP goes through as it is where the node speaks that protocol.
     alone: of a removal, that nothing else is asked about the session meanwhile. One that is not alone must not create
@@ -71,7 +54,7 @@ class Operation:
 
     verb: str
     relay_id: str
-    request: NgDict
+    request: NodeRequest
     guarded: bool = False
     alone: bool = False
 
@@ -103,21 +86,19 @@ class RelayKind(Protocol):
         """
 
     def perform(self, operation: Operation) -> Exchange:
-        """Do the operation and return the ng reply; its `result` tells whether the node agreed.
-
-        One that is not ok has its RefusalCode (`engines.refusal`), unless the node's own words are all that is known.
+        """Do the operation and return the reply, which tells whether the node agreed.
 
         Raises Untranslatable before the first command, and MalformedReply.
         """
 
-    def request(self, media: MediaRequest) -> NgDict:
+    def request(self, media: MediaRequest) -> NodeRequest:
         """Return an offer, answer or delete in the ng protocol, for `perform`, which adds the call-id.
 
         Raises Untranslatable, which names the flag that cannot be meant and says what to do.
         """
 
     def ping(self) -> Exchange:
-        """Ask whether the node is well; returns {b"result": b"pong"} when it is. Raises MalformedReply."""
+        """Ask whether the node is well; the reply is ok when it is. Raises MalformedReply."""
 
     def teardown(self, relay_id: str, from_tag: str, to_tag: str) -> Operation:
         """Build the operation that removes, at once, the whole session that has exactly this id and these tags.
@@ -126,36 +107,8 @@ class RelayKind(Protocol):
         """
 
     def knows(self, relay_id: str, from_tag: str, to_tag: str) -> Operation:
-        """Build the operation that asks whether the node holds this session; `is_unknown` reads the reply."""
-
-    def is_unknown(self, reply: NgDict) -> bool:
-        """Whether a reply to a command for a session says that the node does not hold it."""
+        """Build the operation that asks whether the node holds this session; `NodeReply.unknown` tells."""
 
 
-def is_ok(reply: NgDict) -> bool:
-    """Whether the node did what it was asked (or answered a ping)."""
-    return reply.get(b"result") in (b"ok", b"pong")
-
-
-def is_limit(reply: NgDict) -> bool:
-    """Whether the node refused because it is full, so that another node may be asked."""
-    if reply.get(b"result") == b"load limit":
-        return True
-    return reply.get(b"result") == b"error" and reply.get(b"error-reason") in LIMIT_TEXTS
-
-
-def packets_of(reply: NgDict) -> int:
-    """Return how many RTP packets the reply to a query counts for the whole session; 0 where it counts none."""
-    totals = reply.get(b"totals")
-    rtp = totals.get(b"RTP") if isinstance(totals, dict) else None
-    packets = rtp.get(b"packets") if isinstance(rtp, dict) else None
-    return packets if isinstance(packets, int) else 0
-
-
-def reason(reply: NgDict) -> str:
-    """Return why the reply is not ok, or its warning; "" where it has none."""
-    for key in (b"error-reason", b"message", b"warning"):
-        text = reply.get(key)
-        if isinstance(text, bytes):
-            return text.decode("utf-8", "replace")
-    return ""
+STATISTICS = Operation(verb="statistics", relay_id="", request=plain("statistics"))
+"""What is asked of a node about all that it holds."""

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from engines.ng.bencode import NgDict, NgValue
-
 
 class RefusalCode(StrEnum):
     """The cause of a refusal.
@@ -13,9 +11,11 @@ class RefusalCode(StrEnum):
     Of the request itself: BAD_SDP is no session description, or one with a fault in it. NOT_ACCEPTABLE asks for what
     the kind of relay cannot relay (a transport, an encryption, an address). BAD_SETTINGS: what is asked for beside the
     media is not something that the kind can do.
-    Of the call: UNKNOWN_CALL, NOT_ENGAGED (no relay is wanted for it), TOO_LATE (it is established), QUARANTINED.
-    Of the nodes: FULL, NO_NODE (none of the set takes calls), NO_REPLY (a node is down, silent, or not understood),
-    UNKNOWN_SESSION (a node has lost what it was to have).
+    Of the call: UNKNOWN_CALL, OUTDATED (what was asked is older than the call's end), NOT_FOUND (it has nothing of what
+    a delete names), NOT_ENGAGED (no relay is wanted for it), TOO_LATE (it is established), QUARANTINED.
+    Of the nodes: FULL (has as much to do as it may), NO_ROOM (has no ports, sessions or bandwidth left), NO_NODE (none
+    of the set takes calls), NO_REPLY (a node is down, silent, or not understood), UNKNOWN_SESSION (a node has lost what
+    it was to have).
     Of this control node: FULL, NO_JOURNAL, INTERNAL.
     REFUSED: by a node in words of its own, or by what the call has.
     """
@@ -24,10 +24,13 @@ class RefusalCode(StrEnum):
     NOT_ACCEPTABLE = "not acceptable"
     BAD_SETTINGS = "bad settings"
     UNKNOWN_CALL = "unknown call"
+    OUTDATED = "outdated"
+    NOT_FOUND = "not found"
     NOT_ENGAGED = "not engaged"
     TOO_LATE = "too late"
     QUARANTINED = "quarantined"
     FULL = "full"
+    NO_ROOM = "no room"
     NO_NODE = "no node"
     NO_REPLY = "no reply"
     UNKNOWN_SESSION = "unknown session"
@@ -39,21 +42,3 @@ class RefusalCode(StrEnum):
     def is_lasting(self) -> bool:
         """Whether every node of the same kind would refuse the same request, whenever it is asked."""
         return self in (RefusalCode.BAD_SDP, RefusalCode.NOT_ACCEPTABLE, RefusalCode.BAD_SETTINGS)
-
-
-class Refused(dict[bytes, NgValue]):
-    """An ng reply that tells of a refusal, and its code, which is for us alone: a client is sent the words."""
-
-    def __init__(self, words: NgDict, code: RefusalCode) -> None:
-        super().__init__(words)
-        self.code = code
-
-
-def refused(reason: bytes, code: RefusalCode = RefusalCode.REFUSED) -> Refused:
-    """Return the reply that tells of a refusal, and why."""
-    return Refused({b"result": b"error", b"error-reason": reason}, code)
-
-
-def code_of(reply: NgDict) -> RefusalCode:
-    """Return the code of a reply that is not ok: REFUSED where it has none."""
-    return reply.code if isinstance(reply, Refused) else RefusalCode.REFUSED

@@ -11,6 +11,9 @@ from engines.refusal import RefusalCode
 from engines.request import HANDLE
 from events.values import value
 
+UNKNOWN_CALL_ID = b"Unknown call-id"
+"""The `error-reason` of a reply about a session that the node does not hold."""
+
 NOT_FOUND = "Call-ID not found or tags didn't match"
 """The warning of a delete that found nothing, in rtpengine's words."""
 
@@ -88,6 +91,11 @@ class NodeReply:
 def agreed(words: NgDict | None = None) -> NodeReply:
     """Return the reply of a node that did what it was asked, and told this."""
     return NodeReply({b"result": b"ok", **words} if words else {b"result": b"ok"})
+
+
+def done(warning: str = "") -> NodeReply:
+    """Return the reply of a node that did what it was asked, with a warning where there is one."""
+    return agreed({b"warning": warning.encode("utf-8", "surrogateescape")} if warning else None)
 
 
 def refused(reason: bytes | str, code: RefusalCode = RefusalCode.REFUSED) -> NodeReply:

@@ -12,13 +12,11 @@ from actors.messages import SetAdminState
 from actors.node_table import NodeTable
 from actors.quarantine.release import want_release
 from engines.health import AdminState
-from engines.kind import Operation
+from engines.kind import STATISTICS, Operation
 from events.journal import Journal, LiveCall, Recorded
 from events.values import value
 from replay.fold import fold
 from replay.state import CallState
-
-STATISTICS = Operation(verb="statistics", relay_id="", request={b"command": b"statistics"})
 
 
 class NoSuchNode(LookupError):

@@ -7,13 +7,12 @@ from dataclasses import replace
 
 import structlog
 
-from actors import replies
 from actors.control.survey import ask_each
 from actors.effects import Outcome
 from actors.flows.media.node_request import teardown_of
 from actors.node_table import Node, NodeTable
 from actors.quarantine.entries import Change, Finding, find, quarantined_as, without, write
-from engines.kind import Operation, is_ok
+from engines.kind import Operation
 from engines.registry import kind_at
 from events.journal import Journal
 from events.registry import Event, Quarantined, ReleaseIntended, RemovalProof, SessionReleased
@@ -87,8 +86,8 @@ class Release:
         ]
         outcomes = await ask_each([(node, operation) for _, node, operation in questions])
         gone: dict[Place, RemovalProof] = {}
-        for (place, node, _), outcome in zip(questions, outcomes, strict=True):
-            how = _proof(node, outcome)
+        for (place, _, _), outcome in zip(questions, outcomes, strict=True):
+            how = _proof(outcome)
             if how is not None:
                 gone[place] = how
         return gone
@@ -124,10 +123,10 @@ def _alone(operation: Operation) -> Operation:
     return replace(operation, alone=True)
 
 
-def _proof(node: Node, outcome: Outcome) -> RemovalProof | None:
+def _proof(outcome: Outcome) -> RemovalProof | None:
     reply = outcome.reply
     if reply is None:
         return None
-    if reply.get(b"warning") == replies.NOT_FOUND_WARNING or kind_at(node.spec).is_unknown(reply):
+    if reply.unknown:
         return RemovalProof.UNKNOWN
-    return RemovalProof.CONFIRMED if is_ok(reply) else None
+    return RemovalProof.CONFIRMED if reply.ok else None

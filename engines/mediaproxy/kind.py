@@ -14,12 +14,10 @@ from engines.mediaproxy.negotiation import answered, negotiate
 from engines.mediaproxy.replies import is_error, parse_removed
 from engines.mediaproxy.requests import request
 from engines.ng.bencode import NgDict
-from engines.refusal import RefusalCode, refused
+from engines.reply import PONG, agreed, not_found, refused
+from engines.request import NodeRequest
 from engines.rtpproxy.words import normalised, words_of
 from engines.sdp.tcp import TcpStreams
-
-NOT_FOUND = b"Call-ID not found or tags didn't match"
-"""The `warning` of a delete that found nothing, in rtpengine's words."""
 
 _NOT_REMOVED = b"the MediaProxy dispatcher answered `error`: the session's relay is away, or did not remove it"
 
@@ -45,19 +43,19 @@ class MediaproxyKind:
         A query is untranslatable like all the rest: the protocol has no command that reads.
         """
         if operation.verb == "offer":
-            return negotiate(b"request", _names(operation), operation.request, self._tcp_streams)
+            return negotiate(b"request", _names(operation), operation.request.words, self._tcp_streams)
         if operation.verb == "answer":
-            return negotiate(b"reply", _names(operation), operation.request, self._tcp_streams)
+            return negotiate(b"reply", _names(operation), operation.request.words, self._tcp_streams)
         if operation.verb == "delete":
             return _delete(operation)
         raise Untranslatable(f"{operation.verb} is not something that MediaProxy can do; use a set of rtpengine nodes")
 
-    def request(self, media: MediaRequest) -> NgDict:
+    def request(self, media: MediaRequest) -> NodeRequest:
         """Return the ng request of an offer, answer or delete; see `engines.mediaproxy.requests`."""
-        return request(media)
+        return NodeRequest(request(media))
 
     def ping(self) -> Exchange:
-        """Ask whether the dispatcher answers; returns {b"result": b"pong"} when it does. Raises MalformedReply.
+        """Ask whether the dispatcher answers; the reply is ok when it does. Raises MalformedReply.
 
         The protocol has no ping. A connection that opens says little: the system accepts it for a dispatcher that
         hangs. So a command is sent that the dispatcher reads and refuses by itself: a removal without a call-id. That
@@ -65,7 +63,7 @@ class MediaproxyKind:
         """
         (reply,) = yield [commands.PING]
         parse_removed(reply)
-        return {b"result": b"pong"}
+        return PONG
 
     def teardown(self, relay_id: str, from_tag: str, to_tag: str) -> Operation:
         """Remove the session."""
@@ -78,17 +76,13 @@ class MediaproxyKind:
         """
         return _operation("query", relay_id, from_tag, to_tag)
 
-    def is_unknown(self, reply: NgDict) -> bool:
-        """Whether the reply, which is that of a delete, says that the node did not hold the session."""
-        return NOT_FOUND in (reply.get(b"warning"), reply.get(b"error-reason"))
-
 
 def _delete(operation: Operation) -> Exchange:
     """Delete the whole session. A client's delete of a part of it does nothing: the session goes when all of it may."""
-    options = normalised(operation.request)
+    options = normalised(operation.request.words)
     flags = words_of(options, b"flags")
     if b"via-branch" in options or b"to-tag" in flags:
-        return answered({b"result": b"ok", b"warning": b"MediaProxy holds all branches of this id as one session"})
+        return answered(agreed({b"warning": b"MediaProxy holds all branches of this id as one session"}))
     names = _names(operation)
     command = commands.remove(names)
     return _removal(names, command, alone=operation.alone, fatal=b"fatal" in flags)
@@ -104,7 +98,7 @@ def _removal(names: SessionNames, command: bytes, *, alone: bool, fatal: bool) -
     """
     (reply,) = yield [command]
     if parse_removed(reply):
-        return {b"result": b"ok"}
+        return agreed()
     if not alone:
         return refused(_NOT_REMOVED)
     (reply,) = yield [commands.update(b"request", names, Signalling())]
@@ -113,12 +107,12 @@ def _removal(names: SessionNames, command: bytes, *, alone: bool, fatal: bool) -
     (reply,) = yield [command]
     if not parse_removed(reply):
         return refused(_NOT_REMOVED)
-    return refused(NOT_FOUND, RefusalCode.UNKNOWN_SESSION) if fatal else {b"result": b"ok", b"warning": NOT_FOUND}
+    return not_found(fatal=fatal)
 
 
 def _names(operation: Operation) -> SessionNames:
     """Return the session's names on the node. Raises Untranslatable where they cannot be said."""
-    tags = [operation.request.get(key, b"") for key in (b"from-tag", b"to-tag")]
+    tags = [operation.request.words.get(key, b"") for key in (b"from-tag", b"to-tag")]
     from_tag, to_tag = (tag if isinstance(tag, bytes) else None for tag in tags)
     if from_tag is None or to_tag is None:
         raise Untranslatable("from-tag, to-tag: not strings")
@@ -130,4 +124,4 @@ def _names(operation: Operation) -> SessionNames:
 def _operation(verb: str, relay_id: str, from_tag: str, to_tag: str) -> Operation:
     named = {b"call-id": relay_id, b"from-tag": from_tag, b"to-tag": to_tag}
     request: NgDict = {key: to_bytes(name) for key, name in named.items() if name}
-    return Operation(verb=verb, relay_id=relay_id, request={b"command": verb.encode(), **request})
+    return Operation(verb=verb, relay_id=relay_id, request=NodeRequest({b"command": verb.encode(), **request}))

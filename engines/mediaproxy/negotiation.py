@@ -19,7 +19,8 @@ from engines.mediaproxy.commands import MessageType, SessionNames, update
 from engines.mediaproxy.replies import RelayAllocation, parse_allocation
 from engines.mediaproxy.translate import Translation, translate
 from engines.ng.bencode import NgDict
-from engines.refusal import RefusalCode, Refused, refused
+from engines.refusal import RefusalCode
+from engines.reply import NodeReply, agreed, refused
 from engines.sdp.lines import SdpError
 from engines.sdp.rewrite import MediaTarget, rewrite
 from engines.sdp.session import Sdp, Stream, parse
@@ -56,15 +57,16 @@ class SessionUpdate:
             targets = self._targets(allocation)
         except _Failed as failed:
             return refused(failed.reason)
-        return {b"result": b"ok", b"sdp": rewrite(self.sdp, targets, self.translation.rules)}
+        return agreed({b"sdp": rewrite(self.sdp, targets, self.translation.rules)})
 
-    def _refused(self) -> NgDict:
+    def _refused(self) -> NodeReply:
         """Return the refusal; for what opens a session in the words that make a client try another node.
 
         A dispatcher offers a new session to each of its relays in turn. So it has none that has room.
         """
         if self.kind == b"request" and not self.names.to_tag:
-            return Refused({b"result": b"error", b"error-reason": _NO_RELAY, b"message": _ERROR}, RefusalCode.FULL)
+            words: NgDict = {b"result": b"error", b"error-reason": _NO_RELAY, b"message": _ERROR}
+            return NodeReply(words, RefusalCode.FULL)
         return refused(_ERROR)
 
     def _targets(self, allocation: RelayAllocation) -> dict[int, MediaTarget]:
@@ -93,14 +95,14 @@ def negotiate(
         sdp = without_tcp(parse(body), tcp_streams, alone=kind == b"reply" or bool(names.to_tag))
         translation = translate(request, sdp)
     except SdpError as problem:
-        return answered(refused(f"Failed to parse SDP: {problem}".encode(), RefusalCode.BAD_SDP))
+        return answered(refused(f"Failed to parse SDP: {problem}", RefusalCode.BAD_SDP))
     if not translation.media:
-        return answered({b"result": b"ok", b"sdp": sdp.body})
+        return answered(agreed({b"sdp": sdp.body}))
     command = update(kind, names, translation.said, list(translation.media.values()))
     return SessionUpdate(kind, names, sdp, translation).exchange(command)
 
 
-def answered(reply: NgDict) -> Exchange:
+def answered(reply: NodeReply) -> Exchange:
     """Return an exchange that is over at once: nothing need be asked of the node."""
     yield from ()
     return reply

@@ -8,9 +8,12 @@ returned. The kind keeps nothing between operations.
 from __future__ import annotations
 
 from engines.ids import call_id_of
-from engines.kind import HANDLE, Exchange, MalformedReply, Operation, Untranslatable
+from engines.kind import Exchange, MalformedReply, Operation, Untranslatable
 from engines.media_request import MediaRequest, to_bytes
 from engines.ng.bencode import BencodeError, NgDict, decode
+from engines.refusal import RefusalCode
+from engines.reply import PONG, NodeReply, agreed
+from engines.request import HANDLE, NodeRequest
 from engines.route.parameters import PARAMETERS, Parameters, Route, RouteCall
 
 OPTIONS = b"route-options"
@@ -42,7 +45,7 @@ class RouteKind:
     several_copies = True
     answer_creates = False
 
-    def request(self, media: MediaRequest) -> NgDict:
+    def request(self, media: MediaRequest) -> NodeRequest:
         """Return the ng request of an offer, answer or delete, without call-id."""
         options: NgDict = {b"branch": media.engaged_branch, b"set": to_bytes(media.set)}
         delete = " ".join(filter(None, (media.ctx_delete, media.delete)))
@@ -58,7 +61,7 @@ class RouteKind:
         }
         known = PARAMETERS[Route(media.verb)]
         options |= {name.encode(): to_bytes(text) for name, text in texts.items() if text and name in known}
-        return {**media.names(), OPTIONS: options}
+        return NodeRequest({**media.names(), OPTIONS: options})
 
     def perform(self, operation: Operation) -> Exchange:
         """Call the operation's callable. Raises Untranslatable for one that has no callable.
@@ -66,16 +69,16 @@ class RouteKind:
         Nobody can be asked whether a session is there: a query is ok.
         """
         if operation.verb == "query":
-            return _at_once({b"result": b"ok"})
-        if operation.verb == "delete" and _WHOLE not in operation.request:
-            return _at_once({b"result": b"ok", b"warning": b"A route holds all that this id names as one session"})
+            return _at_once(agreed())
+        if operation.verb == "delete" and _WHOLE not in operation.request.words:
+            return _at_once(agreed({b"warning": b"A route holds all that this id names as one session"}))
         if operation.verb not in _VERBS:
             raise Untranslatable(f"{operation.verb} is not something that a route is for; use a set of rtpengine nodes")
         return _call(Route(operation.verb), operation)
 
     def ping(self) -> Exchange:
         """Return an exchange that succeeds at once: there is nothing to ask."""
-        return _at_once({b"result": b"pong"})
+        return _at_once(PONG)
 
     def teardown(self, relay_id: str, from_tag: str, to_tag: str) -> Operation:
         """Return the delete of a session."""
@@ -85,17 +88,13 @@ class RouteKind:
         """Build a query, which is ok: the callables are not asked what they know."""
         return _operation("query", relay_id, {b"from-tag": from_tag, b"to-tag": to_tag}, {})
 
-    def is_unknown(self, reply: NgDict) -> bool:  # noqa: ARG002
-        """Return False: a callable does not tell that it knows of no session."""
-        return False
-
 
 def _operation(verb: str, relay_id: str, tags: dict[bytes, str], options: NgDict) -> Operation:
     named: NgDict = {key: to_bytes(tag) for key, tag in tags.items() if tag}
-    return Operation(verb=verb, relay_id=relay_id, request={b"command": verb.encode(), **named, **options})
+    return Operation(verb=verb, relay_id=relay_id, request=NodeRequest({b"command": verb.encode(), **named, **options}))
 
 
-def _at_once(reply: NgDict) -> Exchange:
+def _at_once(reply: NodeReply) -> Exchange:
     yield from ()
     return reply
 
@@ -110,13 +109,13 @@ def _call(route: Route, operation: Operation) -> Exchange:
     if not isinstance(reply, dict):
         raise MalformedReply(f"the reply of route {route} is not a dictionary")
     if route in (Route.OFFER, Route.ANSWER) and reply.get(b"result") == b"ok":
-        reply.setdefault(b"sdp", operation.request.get(b"sdp", b""))
-    return reply
+        reply.setdefault(b"sdp", operation.request.words.get(b"sdp", b""))
+    return NodeReply(reply, None if reply.get(b"result") == b"ok" else RefusalCode.REFUSED)
 
 
 def _parameters(route: Route, operation: Operation) -> Parameters:
     """Return the parameters that the route has; those of no value are left out."""
-    request = operation.request
+    request = operation.request.words
     options = request.get(OPTIONS)
     given: NgDict = {b"branch": -1, b"set": b"", **(options if isinstance(options, dict) else {})}
     given |= {name: request[key] for name, key in _NAMED.items() if request.get(key, b"") != b""}

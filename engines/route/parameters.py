@@ -118,7 +118,7 @@ class RouteCall:
 
     @classmethod
     def from_bytes(cls, command: bytes) -> RouteCall:
-        """Read what `to_bytes` wrote."""
+        """Read what `to_bytes` wrote. Raises ValueError for what cannot be read."""
         read: Any = decode(command)
         parameters = {name.decode(): _read(name, value) for name, value in read[b"parameters"].items()}
         return cls(Route(read[b"route"].decode()), _text(read[b"session"]), parameters)

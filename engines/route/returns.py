@@ -1,4 +1,4 @@
-"""What the user's callables may return, and the ng reply that it comes to.
+"""What the user's callables may return, and the ng reply that it comes to, encoded.
 
 An offer: None, which leaves the SDP as it is; the new body; `(body, node)` with what the session is to be known by; or
 a mapping with `body` and `node`. An answer: the same without `node`. The offer of a copy: the `copy-ctx` that the copy
@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from engines.kind import HANDLE
-from engines.ng.bencode import NgDict
+from engines.ng.bencode import NgDict, encode
+from engines.request import HANDLE
 from engines.route.parameters import Route
 
 _NAMES: Mapping[Route, tuple[str, ...]] = {
@@ -29,23 +29,23 @@ class BadReturn(Exception):
     """A callable returned something that means nothing; the message says what, and what was expected."""
 
 
-def reply_to(route: Route, returned: object) -> NgDict:
+def reply_to(route: Route, returned: object) -> bytes:
     """Return the ng reply for what a route's callable returned. Raises BadReturn."""
     reply: NgDict = {b"result": b"ok"}
     names = _NAMES.get(route)
     if names is None:
-        return reply
+        return encode(reply)
     for name, value in _named(names, returned).items():
         if name not in names:
             raise BadReturn(f"returned {name!r}, which is not one of {', '.join(names)}")
         if value is not None:
             reply[_KEYS[name]] = _body(value) if name == "body" else _identifier(name, value)
-    return reply
+    return encode(reply)
 
 
-def failure(why: str) -> NgDict:
+def failure(why: str) -> bytes:
     """Return the ng reply for a callable that came to nothing."""
-    return {b"result": b"error", b"error-reason": why.encode("utf-8", "backslashreplace")}
+    return encode({b"result": b"error", b"error-reason": why.encode("utf-8", "backslashreplace")})
 
 
 def _named(names: tuple[str, ...], returned: object) -> Mapping[object, object]:

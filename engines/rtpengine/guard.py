@@ -8,7 +8,8 @@ release, is found in what it gives back.
 from __future__ import annotations
 
 from engines.ng.bencode import NgDict
-from engines.refusal import RefusalCode, refused
+from engines.refusal import RefusalCode
+from engines.reply import NodeReply, refused
 from engines.sdp.detours import ALTERNATIVES, without_detours
 from engines.sdp.lines import SdpError
 from engines.sdp.passed import passed
@@ -29,18 +30,18 @@ def narrowed(request: NgDict, tcp_streams: TcpStreams, *, alone: bool) -> NgDict
     return {**request, b"sdp": with_own_connections(kept, over_tcp)}
 
 
-def verified(request: NgDict, reply: NgDict) -> NgDict:
+def verified(request: NgDict, reply: NodeReply) -> NodeReply:
     """Return the reply; a refusal if the node gave a stream back as the party had it, and was not asked to."""
     flags = request.get(b"flags")
     if isinstance(flags, list) and b"loop-protect" in flags:
         return reply  # what the node has relayed before is to come back as it is
     try:
-        numbers = passed(parse(_sdp_of(request)), parse(_sdp_of(reply)))
+        numbers = passed(parse(_sdp_of(request)), parse(reply.sdp))
     except SdpError as error:
-        return refused(f"What the node gave is no session description: {error}".encode(), RefusalCode.REFUSED)
+        return refused(f"What the node gave is no session description: {error}")
     if numbers:
         why = f"The node does not relay stream {numbers[0]}, and gave it back as it was"
-        return refused(why.encode(), RefusalCode.NOT_ACCEPTABLE)
+        return refused(why, RefusalCode.NOT_ACCEPTABLE)
     return reply
 
 

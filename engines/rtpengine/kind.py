@@ -6,13 +6,16 @@ where no media may go past the node (`Operation.guarded`), its part of that is l
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from dataclasses import replace
 
-from engines.kind import UNKNOWN_CALL_ID, Exchange, MalformedReply, Operation, is_limit, is_ok
+from engines.kind import Exchange, MalformedReply, Operation
 from engines.media_request import MediaRequest, to_bytes
 from engines.ng.bencode import BencodeError, NgDict, decode, encode
 from engines.ng.bulky import BULKY, read_partly
-from engines.refusal import RefusalCode, Refused, refused
+from engines.refusal import RefusalCode
+from engines.reply import NOT_FOUND, UNKNOWN_CALL_ID, NodeReply, refused
+from engines.request import NodeRequest
 from engines.rtpengine import copies, guard, requests
 from engines.sdp.lines import SdpError
 from engines.sdp.tcp import TcpStreams
@@ -28,6 +31,19 @@ _BAD_SDP = frozenset(
     }
 )
 """What an rtpengine says of a session description that it cannot read (seen on 10.5.3)."""
+
+_FULL = b"Load limit exceeded"
+_NO_ROOM = frozenset(
+    {
+        b"Parallel session limit reached",
+        b"Ran out of ports",
+        b"CPU usage limit exceeded",
+        b"Bandwidth limit exceeded",
+    }
+)
+"""What it says for want of something that another node may have; ng clients then go on to that."""
+
+_NOT_FOUND = NOT_FOUND.encode()
 
 
 class RtpengineKind:
@@ -56,45 +72,33 @@ class RtpengineKind:
         return (yield from self._perform(operation))
 
     def _perform_guarded(self, operation: Operation) -> Exchange:
-        alone = operation.verb == "answer" or bool(operation.request.get(b"to-tag"))
+        alone = operation.verb == "answer" or bool(operation.request.words.get(b"to-tag"))
         try:
-            request = guard.narrowed(operation.request, self._tcp_streams, alone=alone)
+            request = guard.narrowed(operation.request.words, self._tcp_streams, alone=alone)
         except SdpError as error:
-            return refused(f"Failed to parse SDP: {error}".encode(), RefusalCode.BAD_SDP)
-        reply = yield from self._perform(replace(operation, request=request))
-        return guard.verified(request, reply) if is_ok(reply) else reply
+            return refused(f"Failed to parse SDP: {error}", RefusalCode.BAD_SDP)
+        reply = yield from self._perform(replace(operation, request=NodeRequest(request)))
+        return guard.verified(request, reply) if reply.ok else reply
 
     def _perform(self, operation: Operation) -> Exchange:
+        asked, verb = operation.request.words, operation.verb
         names: NgDict = {b"call-id": to_bytes(operation.relay_id)}
-        if operation.verb == "copy_offer" and b"copy-ctx" in operation.request:
-            yield from _one_command(encode({**copies.command("copy_delete", operation.request), **names}))
-        is_copy = operation.verb in copies.COPY_VERBS
-        request = copies.command(operation.verb, operation.request) if is_copy else operation.request
-        reply = yield from _one_command(encode({**request, **names}), bulky=operation.verb in BULKY)
-        if not is_ok(reply):
-            return self._refused(reply)
-        if b"call-id" in reply and b"call-id" in operation.request:
-            reply[b"call-id"] = operation.request[b"call-id"]  # publish, create and transform repeat it
-        return copies.offered(operation.request, reply) if operation.verb == "copy_offer" else reply
+        if verb == "copy_offer" and b"copy-ctx" in asked:
+            yield from _one_command(encode({**copies.command("copy_delete", asked), **names}))
+        request = copies.command(verb, asked) if verb in copies.COPY_VERBS else asked
+        said = yield from _one_command(encode({**request, **names}), bulky=verb in BULKY)
+        if b"call-id" in said and b"call-id" in asked and said[b"result"] == b"ok":
+            said[b"call-id"] = asked[b"call-id"]  # publish, create and transform repeat it
+        reply = _read(said)
+        return replace(reply, words=copies.offered(asked, said)) if verb == "copy_offer" and reply.ok else reply
 
-    def _refused(self, reply: NgDict) -> NgDict:
-        """Return a refusal with its code, where the node's words tell it."""
-        code = RefusalCode.REFUSED
-        if reply.get(b"error-reason") in _BAD_SDP:
-            code = RefusalCode.BAD_SDP
-        elif is_limit(reply):
-            code = RefusalCode.FULL
-        elif self.is_unknown(reply):
-            code = RefusalCode.UNKNOWN_SESSION
-        return Refused(reply, code)
-
-    def request(self, media: MediaRequest) -> NgDict:
+    def request(self, media: MediaRequest) -> NodeRequest:
         """Return the ng request of an offer, answer or delete; see `engines.rtpengine.flags`."""
-        return requests.request(media)
+        return NodeRequest(requests.request(media))
 
     def ping(self) -> Exchange:
         """Send `ping`; the node answers {b"result": b"pong"}. Raises MalformedReply."""
-        return _one_command(_PING)
+        return _read((yield from _one_command(_PING)))
 
     def teardown(self, relay_id: str, from_tag: str, to_tag: str) -> Operation:  # noqa: ARG002
         """Delete the whole call at once: without tags, which would narrow it down, and without rtpengine's delay."""
@@ -105,18 +109,13 @@ class RtpengineKind:
         """Query the whole call."""
         return _operation(b"query", relay_id, {})
 
-    def is_unknown(self, reply: NgDict) -> bool:
-        """Whether the node has no call with the id; a delete is no way to learn it, it is `ok` all the same."""
-        why = reply.get(b"error-reason")
-        return isinstance(why, bytes) and why.lower() == UNKNOWN_CALL_ID.lower()  # `Unknown call-ID` is said, too
-
 
 def _operation(command: bytes, relay_id: str, options: NgDict) -> Operation:
     request: NgDict = {b"command": command, b"call-id": to_bytes(relay_id), **options}
-    return Operation(verb=command.decode(), relay_id=relay_id, request=request)
+    return Operation(verb=command.decode(), relay_id=relay_id, request=NodeRequest(request))
 
 
-def _one_command(command: bytes, *, bulky: bool = False) -> Exchange:
+def _one_command(command: bytes, *, bulky: bool = False) -> Generator[list[bytes], list[bytes], NgDict]:
     (reply,) = yield [command]
     try:
         read = (read_partly(reply) if bulky else None) or decode(reply)
@@ -125,3 +124,26 @@ def _one_command(command: bytes, *, bulky: bool = False) -> Exchange:
     if not isinstance(read, dict) or not isinstance(read.get(b"result"), bytes):
         raise MalformedReply("the reply is not a dictionary with a result")
     return read
+
+
+def _read(said: NgDict) -> NodeReply:
+    """Return the reply, with what the node's words tell."""
+    if said[b"result"] in (b"ok", b"pong"):
+        return NodeReply(said, unknown=said.get(b"warning") == _NOT_FOUND)
+    code = _code(said)
+    return NodeReply(said, code, code is RefusalCode.UNKNOWN_SESSION)
+
+
+def _code(said: NgDict) -> RefusalCode:
+    """Return why the node did not do it, as far as its words tell."""
+    text = said.get(b"error-reason")
+    why = text if isinstance(text, bytes) else b""
+    if said[b"result"] == b"load limit" or why in _NO_ROOM:
+        return RefusalCode.NO_ROOM
+    if why == _FULL:
+        return RefusalCode.FULL
+    if why in _BAD_SDP:
+        return RefusalCode.BAD_SDP
+    if why.lower() == UNKNOWN_CALL_ID.lower():  # `Unknown call-ID` is said, too
+        return RefusalCode.UNKNOWN_SESSION
+    return RefusalCode.REFUSED

@@ -17,7 +17,8 @@ from dataclasses import replace
 
 from engines.kind import Exchange, Untranslatable
 from engines.ng.bencode import NgDict, NgValue
-from engines.refusal import RefusalCode, refused
+from engines.refusal import RefusalCode
+from engines.reply import agreed, refused
 from engines.rtpproxy import commands
 from engines.rtpproxy.commands import SessionKey
 from engines.rtpproxy.negotiation import answered, error
@@ -42,7 +43,7 @@ def offer(key: SessionKey, request: NgDict) -> Exchange:
         chosen = list(_chosen(request))
         sdp = _compose(key, request, [source for _, source in chosen]) if chosen else b""
     except SdpError as problem:
-        return answered(refused(f"Failed to parse SDP: {problem}".encode(), RefusalCode.BAD_SDP))
+        return answered(refused(f"Failed to parse SDP: {problem}", RefusalCode.BAD_SDP))
     if not chosen:
         return answered(refused(NOTHING_TO_COPY))
     entries = [(leg, source.stream.number) for leg, source in chosen]
@@ -51,7 +52,7 @@ def offer(key: SessionKey, request: NgDict) -> Exchange:
         for label, (leg, number) in enumerate(entries, start=1)
     ]
     ctx = b",".join(b"%s:%d" % entry for entry in entries)
-    told: NgDict = {b"result": b"ok", b"sdp": sdp, b"copy-ctx": ctx, b"streams": copies}
+    told: NgDict = {b"sdp": sdp, b"copy-ctx": ctx, b"streams": copies}
     kept = _keys(key, told)
     dropped = [stream for stream in _keys(key, request) if stream not in kept] if b"copy-ctx" in request else []
     return _exchange([commands.stop_recording(stream) for stream in dropped], [], told)
@@ -71,7 +72,7 @@ def answer(key: SessionKey, request: NgDict) -> Exchange:
             if stream.is_live and sdp.direction_of(stream) not in _NO_PACKETS
         ]
     except SdpError as problem:
-        return answered(refused(f"Failed to parse SDP: {problem}".encode(), RefusalCode.BAD_SDP))
+        return answered(refused(f"Failed to parse SDP: {problem}", RefusalCode.BAD_SDP))
     return _exchange([commands.stop_recording(stream_key) for stream_key in keys], wanted)
 
 
@@ -89,7 +90,7 @@ def _exchange(stops: list[bytes], starts: list[bytes], told: NgDict | None = Non
     for refusal in map(parse_done, (yield starts) if starts else []):
         if refusal is not None:
             return error(refusal)
-    return told or {b"result": b"ok"}
+    return agreed(told)
 
 
 def _chosen(request: NgDict) -> Iterator[tuple[bytes, Source]]:

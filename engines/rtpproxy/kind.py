@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from engines.kind import UNKNOWN_CALL_ID, Exchange, MalformedReply, Operation, Untranslatable
+from engines.kind import Exchange, MalformedReply, Operation, Untranslatable
 from engines.media_request import MediaRequest
 from engines.ng.bencode import NgDict
+from engines.reply import PONG, agreed
+from engines.request import NodeRequest
 from engines.rtpproxy import commands, copies, prompts, requests, statistics
 from engines.rtpproxy.commands import SessionKey
 from engines.rtpproxy.negotiation import answered, error, negotiate
@@ -41,17 +43,16 @@ class RtpproxyKind:
         to-tag has to be there once it is known: without it a callee's offer would make a second session.
         """
         if operation.verb in ("offer", "answer"):
-            return negotiate(
-                operation.verb, _key(operation), operation.request, self._tcp_streams, heeds_marks=not operation.guarded
-            )
+            request, heeds_marks = operation.request.words, not operation.guarded
+            return negotiate(operation.verb, _key(operation), request, self._tcp_streams, heeds_marks=heeds_marks)
         perform = _VERBS.get(operation.verb)
         if perform is None:
             raise Untranslatable(f"{operation.verb} is not something an rtpproxy can do; use a set of rtpengine nodes")
         return perform(operation)
 
-    def request(self, media: MediaRequest) -> NgDict:
+    def request(self, media: MediaRequest) -> NodeRequest:
         """Return the ng request of an offer, answer or delete; see `engines.rtpproxy.flags`."""
-        return requests.request(media)
+        return NodeRequest(requests.request(media))
 
     def ping(self) -> Exchange:
         """Ask for the protocol's version. Raises MalformedReply for another one than this kind speaks."""
@@ -61,7 +62,7 @@ class RtpproxyKind:
             return error(version)
         if version != PROTOCOL_VERSION:
             raise MalformedReply(f"protocol version {version}, which is not {PROTOCOL_VERSION}: not an rtpproxy")
-        return {b"result": b"pong"}
+        return PONG
 
     def teardown(self, relay_id: str, from_tag: str, to_tag: str) -> Operation:
         """Delete all streams of the session."""
@@ -71,27 +72,20 @@ class RtpproxyKind:
         """Query all streams of the session."""
         return _operation("query", relay_id, from_tag, to_tag)
 
-    def is_unknown(self, reply: NgDict) -> bool:
-        """Whether the reply says that the node does not hold the session; that of a delete says so in its warning."""
-        return (
-            reply.get(b"error-reason") in (UNKNOWN_CALL_ID, statistics.NOT_FOUND)
-            or reply.get(b"warning") == statistics.NOT_FOUND
-        )
-
 
 def _delete(operation: Operation) -> Exchange:
     """Delete the whole session. A client's delete of a part of it does nothing: the session goes when all of it may."""
-    options = normalised(operation.request)
+    options = normalised(operation.request.words)
     flags = words_of(options, b"flags")
     if b"via-branch" in options or b"to-tag" in flags:
-        return answered({b"result": b"ok", b"warning": b"An rtpproxy holds all branches of this id as one session"})
+        return answered(agreed({b"warning": b"An rtpproxy holds all branches of this id as one session"}))
     return statistics.delete(_key(operation), fatal=b"fatal" in flags)
 
 
 def _key(operation: Operation) -> SessionKey:
     """Return the session's names on the node. Raises Untranslatable where they cannot be said."""
-    from_tag = operation.request.get(b"from-tag", b"")
-    to_tag = operation.request.get(b"to-tag", b"")
+    from_tag = operation.request.words.get(b"from-tag", b"")
+    to_tag = operation.request.words.get(b"to-tag", b"")
     if not isinstance(from_tag, bytes) or not isinstance(to_tag, bytes):
         raise Untranslatable("from-tag, to-tag: not strings")
     key = SessionKey(operation.relay_id.encode("utf-8", "surrogateescape"), from_tag, to_tag)
@@ -102,17 +96,17 @@ def _key(operation: Operation) -> SessionKey:
 _VERBS: Mapping[str, Callable[[Operation], Exchange]] = {
     "delete": _delete,
     "query": lambda operation: statistics.query(_key(operation)),
-    "play media": lambda operation: prompts.play(_key(operation), operation.request),
-    "stop media": lambda operation: prompts.stop_playing(_key(operation), operation.request),
+    "play media": lambda operation: prompts.play(_key(operation), operation.request.words),
+    "stop media": lambda operation: prompts.stop_playing(_key(operation), operation.request.words),
     "start recording": lambda operation: prompts.record(_key(operation)),
     "stop recording": lambda operation: prompts.stop_recording(_key(operation)),
-    "copy_offer": lambda operation: copies.offer(_key(operation), operation.request),
-    "copy_answer": lambda operation: copies.answer(_key(operation), operation.request),
-    "copy_delete": lambda operation: copies.delete(_key(operation), operation.request),
+    "copy_offer": lambda operation: copies.offer(_key(operation), operation.request.words),
+    "copy_answer": lambda operation: copies.answer(_key(operation), operation.request.words),
+    "copy_delete": lambda operation: copies.delete(_key(operation), operation.request.words),
 }
 
 
 def _operation(verb: str, relay_id: str, from_tag: str, to_tag: str) -> Operation:
     names = {b"call-id": relay_id, b"from-tag": from_tag, b"to-tag": to_tag}
     request: NgDict = {key: name.encode("utf-8", "surrogateescape") for key, name in names.items() if name}
-    return Operation(verb=verb, relay_id=relay_id, request={b"command": verb.encode(), **request})
+    return Operation(verb=verb, relay_id=relay_id, request=NodeRequest({b"command": verb.encode(), **request}))

@@ -16,9 +16,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from engines.kind import UNKNOWN_CALL_ID, Exchange, Untranslatable
+from engines.kind import Exchange, Untranslatable
 from engines.ng.bencode import NgDict
-from engines.refusal import RefusalCode, refused
+from engines.refusal import RefusalCode
+from engines.reply import UNKNOWN_CALL_ID, NodeReply, agreed, refused
 from engines.rtpproxy import commands
 from engines.rtpproxy.commands import SessionKey
 from engines.rtpproxy.own import LEFT_ALONE, OwnOptions
@@ -86,8 +87,8 @@ class SessionUpdate:
         except _Failed as failed:
             return refused(failed.reason, failed.code)
         if self.translation.own is not None and self.translation.own.keep_sdp:
-            return {b"result": b"ok", b"sdp": self.sdp.body}
-        return {b"result": b"ok", b"sdp": rewrite(self.sdp, targets, self.translation.rules)}
+            return agreed({b"sdp": self.sdp.body})
+        return agreed({b"sdp": rewrite(self.sdp, targets, self.translation.rules)})
 
     def _target(self, reply: bytes) -> MediaTarget:
         """Return where the node expects a stream's packets. Raises _Failed, and MalformedReply."""
@@ -124,11 +125,11 @@ def negotiate(
         sdp = without_tcp(parse(body), tcp_streams, alone=verb == "answer" or bool(key.to_tag))
         translation = translate(request, sdp)
         if heeds_marks and translation.own is not None and translation.own.leaves_alone(sdp):
-            return answered({b"result": b"ok", b"sdp": body, b"warning": LEFT_ALONE})
+            return answered(agreed({b"sdp": body, b"warning": LEFT_ALONE}))
         negotiation = _negotiation(verb, key, sdp, translation)
         asked = [negotiation.command(stream) for stream in sdp.live_streams]
     except SdpError as problem:
-        return answered(refused(f"Failed to parse SDP: {problem}".encode(), RefusalCode.BAD_SDP))
+        return answered(refused(f"Failed to parse SDP: {problem}", RefusalCode.BAD_SDP))
     return negotiation.exchange(asked)
 
 
@@ -164,17 +165,19 @@ def code_of(refusal: ErrorReply) -> RefusalCode:
     """Return the code of a refusal."""
     if refusal.is_unknown_session:
         return RefusalCode.UNKNOWN_SESSION
-    if refusal.is_out_of_ports or refusal.is_full:
+    if refusal.is_out_of_ports:
+        return RefusalCode.NO_ROOM
+    if refusal.is_full:
         return RefusalCode.FULL
     return RefusalCode.REFUSED
 
 
-def error(refusal: ErrorReply) -> NgDict:
+def error(refusal: ErrorReply) -> NodeReply:
     """Return the reply that tells of a node's refusal."""
     return refused(reason_of(refusal), code_of(refusal))
 
 
-def answered(reply: NgDict) -> Exchange:
+def answered(reply: NodeReply) -> Exchange:
     """Return an exchange that is over at once: nothing need be asked of the node."""
     yield from ()
     return reply

@@ -14,9 +14,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from engines.kind import UNKNOWN_CALL_ID, Exchange, Untranslatable
+from engines.kind import Exchange, Untranslatable
 from engines.ng.bencode import NgDict, NgValue
-from engines.refusal import RefusalCode, refused
+from engines.refusal import RefusalCode
+from engines.reply import UNKNOWN_CALL_ID, agreed, refused
 from engines.rtpproxy import commands
 from engines.rtpproxy.commands import SessionKey
 from engines.rtpproxy.negotiation import error
@@ -64,8 +65,8 @@ def stop_recording(key: SessionKey) -> Exchange:
     (reply,) = yield [commands.stop_recording(key, both=True)]
     refusal = parse_done(reply)
     if refusal is None:
-        return {b"result": b"ok"}
-    return {b"result": b"ok", b"warning": NOT_RECORDED} if refusal.is_unknown_session else error(refusal)
+        return agreed()
+    return agreed({b"warning": NOT_RECORDED}) if refusal.is_unknown_session else error(refusal)
 
 
 def _listeners(key: SessionKey, options: Mapping[bytes, NgValue]) -> list[SessionKey]:
@@ -85,4 +86,4 @@ def _all(asked: list[bytes], unknown: bytes = UNKNOWN_CALL_ID) -> Exchange:
     for refusal in map(parse_done, replies):
         if refusal is not None:
             return refused(unknown, RefusalCode.UNKNOWN_SESSION) if refusal.is_unknown_session else error(refusal)
-    return {b"result": b"ok"}
+    return agreed()

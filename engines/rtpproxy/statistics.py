@@ -10,16 +10,14 @@ from __future__ import annotations
 from collections.abc import Generator, Mapping
 from dataclasses import replace
 
-from engines.kind import UNKNOWN_CALL_ID, Exchange
+from engines.kind import Exchange
 from engines.ng.bencode import NgDict, NgValue
-from engines.refusal import RefusalCode, refused
+from engines.refusal import RefusalCode
+from engines.reply import UNKNOWN_CALL_ID, agreed, not_found, refused
 from engines.rtpproxy import commands
 from engines.rtpproxy.commands import SessionKey
 from engines.rtpproxy.negotiation import error
 from engines.rtpproxy.replies import Counters, ErrorReply, parse_counters, parse_done
-
-NOT_FOUND = b"Call-ID not found or tags didn't match"
-"""The `warning` of a delete that found nothing, in rtpengine's words."""
 
 _ROUNDS = (range(1, 3), range(3, 5), range(5, 9), range(9, 17))
 
@@ -31,7 +29,7 @@ def query(key: SessionKey) -> Exchange:
         return error(counters)
     if not counters:
         return refused(UNKNOWN_CALL_ID, RefusalCode.UNKNOWN_SESSION)
-    return {b"result": b"ok", **_statistics(key, counters)}
+    return agreed(_statistics(key, counters))
 
 
 def delete(key: SessionKey, *, fatal: bool) -> Exchange:
@@ -44,10 +42,10 @@ def delete(key: SessionKey, *, fatal: bool) -> Exchange:
     (reply,) = yield [commands.delete(key)]
     refusal = parse_done(reply)
     if refusal is None:
-        return {b"result": b"ok", **(_statistics(key, counters) if isinstance(counters, dict) else {})}
+        return agreed(_statistics(key, counters) if isinstance(counters, dict) else None)
     if not refusal.is_unknown_session:
         return error(refusal)
-    return refused(NOT_FOUND, RefusalCode.UNKNOWN_SESSION) if fatal else {b"result": b"ok", b"warning": NOT_FOUND}
+    return not_found(fatal=fatal)
 
 
 def _counters(key: SessionKey) -> Generator[list[bytes], list[bytes], dict[int, Counters] | ErrorReply]:

@@ -12,16 +12,18 @@ from typing import NamedTuple, Protocol
 
 import structlog
 
-from actors import replies
 from actors.command import Command
 from actors.messages import Reply
+from actors.results import OVERLOADED, MediaResult, Refused
 from engines.ng.bencode import NgDict
+from engines.refusal import RefusalCode
 from gateways.ng import message as messages
+from gateways.ng import replies
 from gateways.ng.cache import ReplyCache, RequestInProgress, Send, digest_of, key_of
 from gateways.ng.counters import NgCounters
-from gateways.ng.limits import Client, Clients, is_load_limit, load_limit
+from gateways.ng.limits import Client, Clients
 from gateways.ng.message import Encoder, UnreadableMessage
-from gateways.ng.overview import Overview, limit_of
+from gateways.ng.overview import Overview, TakesWords, limit_of
 from gateways.ng.request import PER_CALL, RefusedRequest, command_of, supports_load_limit, verb_of
 
 log = structlog.get_logger(bounded=True)
@@ -168,7 +170,7 @@ class Handler:
             if self._has_room_for(job):
                 self._carry_out(job)
             else:
-                self._finish(job, load_limit(supported=False))
+                self._conclude(job, OVERLOADED)
         except RefusedRequest as error:
             log.warning("ng request refused", client=job.client.host, verb=job.verb, why=str(error))
             self._finish(job, replies.error(str(error)))
@@ -182,18 +184,18 @@ class Handler:
 
     def _carry_out(self, job: _Job) -> None:
         inside = self._inside
-        reply = partial(self._finish, job)
         verb = verb_of(job.request)
         if verb in PER_CALL:
             job.verb = verb
-            inside.calls.submit(command_of(verb, job.request, inside.set, job.received_at, job.digest), reply)
+            command = command_of(verb, job.request, inside.set, job.received_at, job.digest)
+            inside.calls.submit(command, partial(self._conclude, job))
         elif verb in _OWN_VERBS:
             job.verb = verb
-            self._carry_out_own(job, reply)
+            self._carry_out_own(job, partial(self._finish, job))
         else:
             raise RefusedRequest("Unrecognized command")
 
-    def _carry_out_own(self, job: _Job, reply: Reply) -> None:
+    def _carry_out_own(self, job: _Job, reply: TakesWords) -> None:
         if job.verb == "list":
             self._inside.overview.list(limit_of(job.request), job.room, reply)
         elif job.verb == "statistics":
@@ -203,10 +205,14 @@ class Handler:
 
     # -- its reply comes --
 
-    def _finish(self, job: _Job, reply: NgDict) -> None:
-        if is_load_limit(reply):
+    def _conclude(self, job: _Job, result: MediaResult) -> None:
+        if isinstance(result, Refused) and result.code is RefusalCode.FULL:
             self._counters.load_limited += 1
-            reply = load_limit(supported=supports_load_limit(job.request))
+            self._finish(job, replies.words_of(result, load_limit=supports_load_limit(job.request)))
+        else:
+            self._finish(job, replies.words_of(result))
+
+    def _finish(self, job: _Job, reply: NgDict) -> None:
         data = self._encoded(job, reply)
         if not self._cache.finish(job, data, self._inside.monotonic()):
             return

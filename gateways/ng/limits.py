@@ -1,4 +1,4 @@
-"""Who may ask, how much at once, and how one who asks too much is told."""
+"""Who may ask, and how much at once."""
 
 from __future__ import annotations
 
@@ -6,15 +6,10 @@ import ipaddress
 from collections.abc import Sequence
 from typing import TypeAlias
 
-from actors import replies
-from engines.ng.bencode import NgDict
-
 Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 MAX_CLIENTS = 4096
 """So many clients are remembered, beside those that have requests in work."""
-
-_REASON = replies.LOAD_LIMIT.encode()
 
 
 class Client:
@@ -52,15 +47,3 @@ class Clients:
     def _forget_idle(self) -> None:
         if len(self._clients) >= MAX_CLIENTS:
             self._clients = {host: client for host, client in self._clients.items() if client.queued}
-
-
-def load_limit(*, supported: bool) -> NgDict:
-    """Return the reply that makes a client go on to its next node, in the form that this client understands."""
-    if supported:
-        return {b"result": b"load limit", b"message": _REASON}
-    return {b"result": b"error", b"error-reason": _REASON}
-
-
-def is_load_limit(reply: NgDict) -> bool:
-    """Whether a reply of the directory says that there is too much to do."""
-    return reply.get(b"error-reason") == _REASON

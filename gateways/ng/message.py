@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeAlias
 
-from actors import replies
 from engines.ng import bencode, json_codec
 from engines.ng.bencode import BencodeError, NgDict
 from engines.ng.bulky import PartlyRead, whole
 from engines.ng.framing import MAX_COOKIE
 from engines.ng.json_codec import JsonError
+from gateways.ng import replies
 
 Encoder: TypeAlias = Callable[[NgDict], bytes]
 """Writes a reply in the encoding of its request."""

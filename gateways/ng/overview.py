@@ -5,21 +5,24 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import AsyncGenerator, Coroutine, Iterable, Mapping
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Mapping
+from typing import TypeAlias
 
 import structlog
 
-from actors import replies
 from actors.control.control import Control
 from actors.control.counters import Sample
-from actors.messages import Reply
-from engines.kind import is_ok
 from engines.ng.bencode import NgDict, NgValue
+from engines.reply import NodeReply
 from events.journal import JournalError
+from gateways.ng import replies
 from gateways.ng.merge import merge
 from gateways.ng.request import RefusedRequest
 
 log = structlog.get_logger(bounded=True)
+
+TakesWords: TypeAlias = Callable[[NgDict], None]
+"""Takes the reply to what is asked of all calls and nodes. It is called once, on the loop; it must not raise."""
 
 DEFAULT_LIMIT = 32
 """How many calls `list` gives if it is not told (daemon/call_interfaces.c in rtpengine, call_list_ng)."""
@@ -45,11 +48,11 @@ class Overview:
         self._control = control
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def list(self, limit: int, room: int, reply: Reply) -> None:
+    def list(self, limit: int, room: int, reply: TakesWords) -> None:
         """Return the ids of up to `limit` live calls of all control nodes, unordered; an error beyond `room` bytes."""
         self._answer(self._list(limit, room), reply)
 
-    def statistics(self, reply: Reply) -> None:
+    def statistics(self, reply: TakesWords) -> None:
         """Return the statistics of all nodes that keep any as one, and numbers of this service beside them."""
         self._answer(self._statistics(), reply)
 
@@ -59,7 +62,7 @@ class Overview:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def _answer(self, work: Coroutine[None, None, NgDict], reply: Reply) -> None:
+    def _answer(self, work: Coroutine[None, None, NgDict], reply: TakesWords) -> None:
         task = asyncio.get_running_loop().create_task(_deliver(work, reply))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -82,7 +85,7 @@ class Overview:
 
     async def _statistics(self) -> NgDict:
         outcomes = await self._control.ask_nodes()
-        parts = [_statistics_in(outcome.reply) for outcome in outcomes if outcome.reply and is_ok(outcome.reply)]
+        parts = [_statistics_in(outcome.agreed) for outcome in outcomes if outcome.agreed]
         merged = merge(parts)
         merged[b"rtp-relay"] = {
             b"calls": (await self._control.count_calls()).get("", 0),
@@ -93,7 +96,7 @@ class Overview:
         return {b"result": b"ok", b"statistics": merged}
 
 
-async def _deliver(work: Coroutine[None, None, NgDict], reply: Reply) -> None:
+async def _deliver(work: Coroutine[None, None, NgDict], reply: TakesWords) -> None:
     try:
         answer = await work
     except JournalError as error:
@@ -104,8 +107,8 @@ async def _deliver(work: Coroutine[None, None, NgDict], reply: Reply) -> None:
     reply(answer)
 
 
-def _statistics_in(reply: NgDict) -> NgDict:
-    statistics = reply.get(b"statistics")
+def _statistics_in(reply: NodeReply) -> NgDict:
+    statistics = reply.words.get(b"statistics")
     return statistics if isinstance(statistics, dict) else {}
 
 

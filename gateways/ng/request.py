@@ -11,6 +11,7 @@ from collections.abc import Iterable
 
 from actors.command import Command
 from engines.ng.bencode import NgDict, NgValue
+from engines.request import NodeRequest
 from gateways.ng.wellformed import complaint_about
 
 PER_CALL = frozenset(
@@ -29,6 +30,12 @@ MAX_NAME = 1024
 
 MAX_MESHED = 32
 """How many calls one `mesh` may join."""
+
+MAX_DELAY = 86_400
+"""The longest delay of a delete, in seconds, that a client can ask for."""
+
+MAX_DIGITS = 9
+"""So many digits of a number are read."""
 
 _SPELLINGS = {
     b"call-ID": b"call-id",
@@ -97,10 +104,12 @@ def command_of(verb: str, request: NgDict, set_name: str, received_at: int, dige
         from_tag=_name(request, b"from-tag"),
         to_tag="" if verb == "delete" and not _counts_to_tag(request) else to_tag,
         branch=_name(request, b"via-branch"),
-        request=request,
+        request=NodeRequest(request),
         set=set_name,
         received_at=received_at,
         digest=digest if verb == "offer" else b"",
+        delay=delay_of(request.get(b"delete-delay")) if verb == "delete" else 0,
+        fatal=verb == "delete" and b"fatal" in _words(request.get(b"flags")),
     )
 
 
@@ -138,6 +147,13 @@ def _check_other_calls(request: NgDict) -> None:
     for key in _OTHER_CALLS:
         if key in request:
             _name(request, key)
+
+
+def delay_of(value: NgValue | None) -> int:
+    """Return a delay that a client asks for, at most MAX_DELAY; 0 for what is no number."""
+    if isinstance(value, bytes) and value.isdigit():
+        value = int(value[-MAX_DIGITS:]) if len(value.lstrip(b"0")) <= MAX_DIGITS else MAX_DELAY
+    return min(value, MAX_DELAY) if isinstance(value, int) else 0
 
 
 def _first_of_mesh(request: NgDict) -> str:

@@ -12,11 +12,11 @@ from typing import cast
 
 import structlog
 
-from actors import replies
 from engines.ng import bencode
 from engines.ng.bencode import BencodeError
 from engines.ng.framing import StreamSplitter
 from gateways.ng import message as messages
+from gateways.ng import replies
 from gateways.ng.counters import NgCounters
 from gateways.ng.handler import Peer, TakesMessages
 from gateways.ng.limits import Clients

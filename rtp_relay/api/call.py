@@ -137,7 +137,7 @@ class RelayCall:
         command = EndRelay(
             call_id=self.call_id, from_tag=from_tag, to_tag=to_tag, reason=reason, at=self._directory.now()
         )
-        return (await self._ask(command)).reply
+        return (await self._ask(command)).reply.everything()
 
     # -- copies --
 

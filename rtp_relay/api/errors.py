@@ -43,10 +43,13 @@ class Refused(RelayError):
 _BY_CODE: Mapping[RefusalCode, type[RelayError]] = MappingProxyType(
     {
         RefusalCode.UNKNOWN_CALL: UnknownCall,
+        RefusalCode.OUTDATED: UnknownCall,
+        RefusalCode.NOT_FOUND: UnknownCall,
         RefusalCode.UNKNOWN_SESSION: UnknownCall,
         RefusalCode.NOT_ENGAGED: NotEngaged,
         RefusalCode.TOO_LATE: LateEngage,
         RefusalCode.FULL: Overloaded,
+        RefusalCode.NO_ROOM: Overloaded,
     }
 )
 """The error that each cause is raised as; all others as Refused."""

@@ -6,7 +6,6 @@ import secrets
 from enum import StrEnum
 from typing import Protocol
 
-from engines.kind import is_ok, reason
 from engines.ng.bencode import NgDict, NgValue
 from rtp_relay.demo.ng_client import NgClient, NoReplyError
 from rtp_relay.demo.party import Address
@@ -79,8 +78,11 @@ class NgCallDoor:
 
     async def _ask(self, command: str, **keys: NgValue) -> NgDict:
         reply = await self._client.ask(command, keys | {"call_id": self.call_id.encode()})
-        if not is_ok(reply):
-            raise RefusedError(f"{command} was refused: {reason(reply) or reply}")
+        if reply.get(b"result") != b"ok":
+            why = reply.get(b"error-reason")
+            raise RefusedError(
+                f"{command} was refused: {why.decode(errors='replace') if isinstance(why, bytes) else reply}"
+            )
         return reply
 
 

@@ -15,9 +15,12 @@ from actors.engine_actor import EngineActor, EngineSettings
 from actors.node_table import Node, NodeTable
 from actors.sip_requests import SipOutlet
 from engines.ng.bencode import NgDict, encode
+from engines.request import NodeRequest
 from engines.sets import NodeSpec
 from events.journal import Conflict, Index, JournalUnavailable, LiveCall, Recorded
 from events.memory import MemoryJournal
+from gateways.ng.replies import words_of
+from gateways.ng.request import delay_of
 from replay.fold import fold
 from replay.projection import Deadlines
 from replay.state import CallState, SessionStatus
@@ -30,6 +33,11 @@ from tests.named_sdp import named
 
 DEADLINES = Deadlines(offer=60_000, probe=100_000, give_up=7_200_000, dialog=200_000)
 T = TypeVar("T")
+
+
+def told(result: Any) -> NgDict:
+    """Return what a client of the ng door is told of a result."""
+    return result if isinstance(result, dict) else words_of(result)
 
 
 class Life:
@@ -336,9 +344,11 @@ class Cluster:
             from_tag=a,
             to_tag=b if counts else "",
             branch=branch,
-            request=request,
+            request=NodeRequest(request),
             received_at=self.loop.now_ms(),
             digest=blake2b(encode(request), digest_size=16).digest() if verb == "offer" else b"",
+            delay=delay_of(request.get(b"delete-delay")),
+            fatal=b"fatal" in more.get("flags", ()),
         )
 
     def stream(self, call_id: str) -> list[Recorded]:
@@ -411,9 +421,9 @@ class Cluster:
         return [fold(call_id, stream[:version]) for version in range(asked.since, last + 1)]
 
     def _reply_to(self, asked: Asked, node: ControlNode) -> Any:
-        def reply(said: NgDict) -> None:
+        def reply(result: Any) -> None:
             if node.life.alive:
-                asked.replies.append(said)
+                asked.replies.append(told(result))
                 asked.until = self.version(asked.command.call_id)
 
         return reply

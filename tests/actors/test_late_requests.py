@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from actors.flows.media.lateness import MAX_REFUSALS, TOO_LATE
+from gateways.ng.replies import words_of
 from tests.actors.simulation import Cluster
 from tests.engines.sdp_bodies import AUDIO
 
@@ -32,7 +33,7 @@ def test_an_offer_that_waited_in_a_socket_does_not_bring_the_call_back(cluster: 
     assert cluster.do("delete", "c", place=1, a="A")[b"result"] == b"ok"
     cluster.let_go(stalled, place=0)
     cluster.after(1)
-    assert stalled.reply == TOO_LATE.reply
+    assert stalled.reply == words_of(TOO_LATE)
     assert not any(fake.held() for fake in cluster.fakes.values())
 
 

@@ -8,12 +8,13 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
-from actors import replies
 from actors.command import Command
 from actors.flows.media import sessions
-from actors.flows.media.delete import intend_deletes
+from actors.flows.media.delete import NOTHING_FOUND, intend_deletes
 from actors.flows.media.lateness import PRECISION, is_late
+from actors.results import UNKNOWN
 from events.registry import Answered, DeleteIntended, Offered, Scope
+from gateways.ng.replies import words_of
 from tests.actors.fake_relay import text_of
 from tests.actors.simulation import Asked, Cluster
 
@@ -248,9 +249,9 @@ def check_fresh(cluster: Cluster, asked: Asked) -> None:
     if find is not None:
         places = {(found.node, found.relay_id) for state in states if (found := find(state, command))}
         assert set(asked_of_nodes(cluster, command)) <= places, asked
-    if reply == replies.not_found(command.request):
+    if reply == words_of(NOTHING_FOUND):
         assert any(is_late(state, command) or intend_deletes(state, command).value is None for state in states), asked
-    elif reply == replies.error(replies.UNKNOWN_CALL) and find is not None and cluster.relays:
+    elif reply == words_of(UNKNOWN) and find is not None and cluster.relays:
         # A node that was asked may have said so, or lost the session while it was.
         assert asked_of_nodes(cluster, command) or not all(find(state, command) for state in states), asked
 
@@ -261,7 +262,7 @@ def asked_of_nodes(cluster: Cluster, command: Command) -> list[tuple[str, str]]:
         (name, text_of(request, b"call-id").decode())
         for name, relay in cluster.relays.items()
         for request in relay.commands
-        if request.get(b"marker") == command.request[b"marker"] and request[b"command"] == command.verb.encode()
+        if request.get(b"marker") == command.request.words[b"marker"] and request[b"command"] == command.verb.encode()
     ]
 
 

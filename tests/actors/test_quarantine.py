@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from actors.effects import Decision, Flow, Persist
-from actors.flows.media.delete import MAX_DELAY
 from engines.ng.bencode import NgValue
 from events.journal import NOTHING, Recorded
 from events.registry import (
@@ -20,6 +19,7 @@ from events.registry import (
     Scope,
     TailLost,
 )
+from gateways.ng.request import MAX_DELAY
 from replay.state import CallState, CallStatus
 from tests.actors.simulation import Cluster
 from tests.actors.test_promises import sdp

@@ -10,9 +10,12 @@ from typing import Any
 
 import pytest
 
+from actors import results
 from actors.command import Command
 from actors.directory import Directory
 from actors.node_table import NodeTable
+from engines.refusal import RefusalCode
+from engines.request import NodeRequest
 from engines.route.routes import Routes
 from events.memory import MemoryJournal
 from replay.projection import Deadlines
@@ -326,7 +329,8 @@ async def test_a_call_goes_on_with_another_control_node(world: World) -> None:
 async def test_who_asks_for_no_engine_is_not_given_this_one(world: World) -> None:
     await world.control_node()
     done: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-    command = Command(verb="offer", call_id="ng", from_tag="A", request={b"sdp": CALLER}, received_at=world.now)
+    request = NodeRequest({b"sdp": CALLER})
+    command = Command(verb="offer", call_id="ng", from_tag="A", request=request, received_at=world.now)
     world.directory.submit(command, done.set_result)
-    assert await done == {b"result": b"error", b"error-reason": b"No node of set 'default' takes new calls"}
+    assert await done == results.Refused(RefusalCode.NO_NODE, "No node of set 'default' takes new calls")
     assert list(world.nodes.candidates("any", "call", "route")) == [ROUTE_NODE]

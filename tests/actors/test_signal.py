@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from actors.replies import LOAD_LIMIT
-from actors.results import Refused
-from engines.refusal import RefusalCode
+from actors.results import OVERLOADED
 from replay.settings_changes import ChangeLegSettings, EngageRelay, SetCallVariable, SettingsChange
 from tests.actors.fake_relay import text_of
 from tests.actors.simulation import Cluster
 from tests.actors.sip_call import ENGAGED, SipCall, check_over
 from tests.named_sdp import name_of
 
-FULL = Refused(RefusalCode.FULL, LOAD_LIMIT)
 NEWS: list[SettingsChange] = [
     ENGAGED,
     ChangeLegSettings(leg="caller", values={"flags": "x"}),
@@ -116,7 +113,7 @@ def test_a_control_node_that_closes_takes_no_new_calls_and_goes_on_with_others(c
     closing = cluster.loop.create_task(cluster.nodes[0].directory.close(5))
     cluster.after(0.01)
     other = SipCall(cluster, "d")
-    assert other.tell("C INVITE at=- sdp=c").error == FULL
+    assert other.tell("C INVITE at=- sdp=c").error == OVERLOADED
     assert call.tell("C INFO cseq=2").error is None
     assert cluster.loop.run_until_complete(closing)
 
@@ -131,8 +128,8 @@ def test_a_call_that_is_busy_when_the_time_to_close_is_over_asks_for_nothing_mor
     assert not cluster.loop.run_until_complete(closing)
     assert cluster.nodes[0].directory.resident == 0
     assert cut_off.reply is not None
-    assert cut_off.reply[b"error-reason"] == LOAD_LIMIT.encode()
-    assert call.tell("C INFO cseq=2").error == FULL
+    assert cut_off.reply[b"error-reason"] == OVERLOADED.reason.encode()
+    assert call.tell("C INFO cseq=2").error == OVERLOADED
 
 
 def told(call: SipCall) -> list[tuple[str, ...]]:

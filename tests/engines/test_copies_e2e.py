@@ -9,12 +9,14 @@ from dataclasses import dataclass, replace
 import pytest
 
 from engines.copy_request import CopyRequest, Leg
-from engines.kind import Exchange, Operation, RelayKind, is_ok
+from engines.kind import Exchange, Operation, RelayKind
 from engines.media_request import MediaRequest
 from engines.ng.bencode import NgDict, NgValue
+from engines.request import NodeRequest
 from engines.rtpengine.kind import RtpengineKind
 from engines.rtpproxy.kind import RtpproxyKind
 from engines.sdp.session import parse
+from tests.engines.exchanges import Told
 from tests.peers.rtp import Parties, RtpEndpoint, converse
 from tests.peers.rtpengine import Rtpengine
 from tests.peers.rtpproxy import Rtpproxy
@@ -35,21 +37,20 @@ class LiveCall:
     parties: Parties
     sdp: dict[Leg, bytes]
 
-    async def perform(self, verb: str, request: NgDict) -> NgDict:
+    async def perform(self, verb: str, request: NgDict) -> Told:
         """Have the relay do an operation that has to succeed."""
-        reply = await self.run(self.kind.perform(Operation(verb=verb, relay_id=RELAY_ID, request=request)))
-        assert is_ok(reply), reply
+        reply = await self.run(self.kind.perform(Operation(verb=verb, relay_id=RELAY_ID, request=NodeRequest(request))))
+        assert reply.ok, reply
         return reply
 
-    async def run(self, exchange: Exchange) -> NgDict:
+    async def run(self, exchange: Exchange) -> Told:
         """Have the relay answer all commands of an exchange."""
         try:
             commands = next(exchange)
             while True:
                 commands = exchange.send([await self._ask(command) for command in commands])
         except StopIteration as stop:
-            reply: NgDict = stop.value
-            return reply
+            return Told(stop.value)
 
     async def _ask(self, command: bytes) -> bytes:
         if isinstance(self.relay, Rtpproxy):
@@ -57,9 +58,9 @@ class LiveCall:
         async with self.relay.client() as client:
             return await client.exchange(command)
 
-    async def copy(self, copy: CopyRequest) -> NgDict:
+    async def copy(self, copy: CopyRequest) -> Told:
         """Do one step of a copy that has to succeed."""
-        return await self.perform(copy.verb, copy.request())
+        return await self.perform(copy.verb, copy.request().words)
 
     async def start_copy(self, copy: CopyRequest, *recorders: RtpEndpoint) -> tuple[CopyRequest, list[NgValue]]:
         """Copy to a recorder with one address a stream; return the request that ends the copy, and the streams."""
@@ -97,12 +98,12 @@ async def live_call(engine: str) -> AsyncIterator[LiveCall]:
         offer = MediaRequest(verb="offer", from_tag="ft", sdp=parties.caller.sdp().encode())
         answer = replace(offer, verb="answer", to_tag="tt", sdp=parties.callee.sdp().encode())
         for media, hearer in ((offer, "callee"), (answer, "caller")):
-            sdp = (await call.perform(media.verb, kind.request(media)))[b"sdp"]
+            sdp = (await call.perform(media.verb, kind.request(media).words))[b"sdp"]
             assert isinstance(sdp, bytes)
             call.sdp["callee" if hearer == "callee" else "caller"] = sdp
         await parties.talk(call.sdp["caller"], call.sdp["callee"])
         yield call
-        await call.perform("delete", kind.request(replace(answer, verb="delete")))
+        await call.perform("delete", kind.request(replace(answer, verb="delete")).words)
         assert not await relay.sessions()
 
 

@@ -17,6 +17,7 @@ import pytest
 from engines.ids import id_on_node
 from engines.kind import Operation
 from engines.ng.bencode import NgDict
+from engines.request import NodeRequest
 from engines.rtpproxy.kind import RtpproxyKind
 from rtp_relay.embedded import relays
 from rtp_relay.embedded.relays import EmbeddedRelay, EmbeddedRelayError, RelayProcess
@@ -71,7 +72,7 @@ async def test_what_it_records_stays_in_a_private_folder(relay: EmbeddedRelay, t
     relay_id = id_on_node("../../escaped", 1)
     async with DatagramSocket() as control:
         for verb in ("offer", "start recording"):
-            exchange = kind.perform(Operation(verb=verb, relay_id=relay_id, request=names))
+            exchange = kind.perform(Operation(verb=verb, relay_id=relay_id, request=NodeRequest(names)))
             for number, command in enumerate(next(exchange)):
                 control.send(b"%s%d %s" % (verb[:1].encode(), number, command), (host, int(port)))
                 reply, _ = await control.received.get()

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from engines.kind import Operation, is_ok
+from engines.kind import Operation
 from engines.mediaproxy.kind import MediaproxyKind
 from engines.ng.bencode import NgDict, NgValue
+from engines.request import NodeRequest
 from engines.sdp.session import parse
-from tests.engines.exchanges import run
+from tests.engines.exchanges import Told, run
 from tests.engines.sdp_bodies import AUDIO
 from tests.peers.mediaproxy_dispatcher import Reader, Sessions
 
@@ -32,19 +33,19 @@ class Call:
     def do(self, verb: str, sdp: bytes, from_tag: bytes, to_tag: bytes = b"", cseq: NgValue = 1) -> list[int]:
         """Do an offer or answer that has to succeed, and give the ports of the new SDP."""
         reply = self.try_to(verb, sdp, from_tag, to_tag, cseq)
-        assert is_ok(reply), reply
+        assert reply.ok, reply
         new = reply[b"sdp"]
         assert isinstance(new, bytes)
         assert b"c=IN IP4 203.0.113.5\r\n" in new
         return [int(stream.port.text) for stream in parse(new).streams]
 
-    def try_to(self, verb: str, sdp: bytes, from_tag: bytes, to_tag: bytes = b"", cseq: NgValue = 1) -> NgDict:
+    def try_to(self, verb: str, sdp: bytes, from_tag: bytes, to_tag: bytes = b"", cseq: NgValue = 1) -> Told:
         request: NgDict = {b"from-tag": from_tag, b"sdp": sdp, b"cseq": cseq}
         request |= {b"to-tag": to_tag} if to_tag else {}
-        operation = Operation(verb=verb, relay_id=self.relay_id, request=request)
+        operation = Operation(verb=verb, relay_id=self.relay_id, request=NodeRequest(request))
         return run(KIND.perform(operation), self.answer_to)[1]
 
-    def tear_down(self, from_tag: str, to_tag: str) -> NgDict:
+    def tear_down(self, from_tag: str, to_tag: str) -> Told:
         operation = replace(KIND.teardown(self.relay_id, from_tag, to_tag), alone=True)
         return run(KIND.perform(operation), self.answer_to)[1]
 
@@ -115,8 +116,8 @@ def test_a_late_offer_is_the_callees() -> None:
 def test_a_session_that_is_gone_is_found_gone_and_nothing_is_left() -> None:
     call = Call()
     reply = call.tear_down("A", "B")
-    assert KIND.is_unknown(reply)
-    assert is_ok(reply)
+    assert reply.unknown
+    assert reply.ok
     assert call.relay.sessions == {}
 
 
@@ -124,8 +125,8 @@ def test_a_removal_is_not_taken_for_certain_while_no_relay_can_be_asked() -> Non
     call = Call()
     call.relay.full = True
     reply = call.tear_down("A", "B")
-    assert not is_ok(reply)
-    assert not KIND.is_unknown(reply)
+    assert not reply.ok
+    assert not reply.unknown
 
 
 def test_a_ping_changes_nothing() -> None:

@@ -9,12 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engines.kind import MalformedReply, Operation, RelayKind, Untranslatable, is_limit, is_ok
+from engines.kind import MalformedReply, Operation, RelayKind, Untranslatable
 from engines.media_request import MediaRequest
 from engines.mediaproxy.commands import MAX_LINE
 from engines.mediaproxy.kind import MediaproxyKind
 from engines.ng.bencode import NgDict
-from tests.engines.exchanges import run
+from engines.request import NodeRequest
+from tests.engines.exchanges import Told, run
 from tests.engines.sdp_bodies import AUDIO, ICE, TWO_STREAMS
 
 KIND: RelayKind = MediaproxyKind()
@@ -25,10 +26,10 @@ NOT_FOUND = {b"result": b"ok", b"warning": b"Call-ID not found or tags didn't ma
 
 
 def operation(verb: str, request: NgDict, *, alone: bool = False) -> Operation:
-    return Operation(verb=verb, relay_id="abc@h#2", request=request, alone=alone)
+    return Operation(verb=verb, relay_id="abc@h#2", request=NodeRequest(request), alone=alone)
 
 
-def ask(verb: str, request: NgDict, *replies: bytes, alone: bool = False) -> tuple[list[bytes], NgDict]:
+def ask(verb: str, request: NgDict, *replies: bytes, alone: bool = False) -> tuple[list[bytes], Told]:
     """Do an operation with the replies in order, and return the commands and what came of it."""
     rest = iter(replies)
     asked, reply = run(KIND.perform(operation(verb, request, alone=alone)), lambda _: next(rest))
@@ -54,7 +55,7 @@ def test_an_answer_is_an_update_of_type_reply() -> None:
     commands, reply = ask("answer", ANSWER, b"203.0.113.5 50002")
     media = b"media: audio:10.0.0.1:4000:sendrecv:ice=no"
     assert commands == [update(media, kind=b"reply", to_tag=b"tt")]
-    assert is_ok(reply)
+    assert reply.ok
 
 
 def test_what_the_caller_knows_of_the_sip_message() -> None:
@@ -125,19 +126,19 @@ def test_what_a_call_wants_is_said_with_words_as_flags() -> None:
         ip="198.51.100.1",
         received_from="192.0.2.77",
     )
-    commands, reply = ask("offer", KIND.request(wanted), b"203.0.113.5 50000")
+    commands, reply = ask("offer", KIND.request(wanted).words, b"203.0.113.5 50000")
     assert b"\r\nsignaling_ip: 192.0.2.77\r\nmedia_relay: 203.0.113.5\r\n" in commands[0]
     assert commands[0].endswith(b"ice=no\r\n\r\n")
     assert bytes(reply[b"sdp"]).count(b"198.51.100.1") == 2  # type: ignore[arg-type]
     with pytest.raises(Untranslatable, match="direction"):
-        KIND.perform(operation("offer", KIND.request(replace(wanted, out_iface="wan"))))
+        KIND.perform(operation("offer", KIND.request(replace(wanted, out_iface="wan")).words))
 
 
 @pytest.mark.parametrize("verb", ["offer", "answer", "delete"])
 def test_no_flag_can_take_the_place_of_what_the_call_says(verb: Literal["offer", "answer", "delete"]) -> None:
     wanted = MediaRequest(verb=verb, from_tag="ft", to_tag="tt", sdp=AUDIO, flags="sdp=x command=y", delete="to-tag")
     if verb == "delete":
-        assert KIND.request(wanted) == {b"command": b"delete", b"from-tag": b"ft", b"to-tag": b"tt"}
+        assert KIND.request(wanted).words == {b"command": b"delete", b"from-tag": b"ft", b"to-tag": b"tt"}
     else:
         with pytest.raises(Untranslatable, match="flags: sdp"):
             KIND.request(wanted)
@@ -150,7 +151,7 @@ def test_an_sdp_without_streams_needs_no_node() -> None:
 
 def test_an_error_for_a_new_session_sends_the_client_to_another_node() -> None:
     _, reply = ask("offer", OFFER, b"error")
-    assert is_limit(reply)
+    assert reply.limit
     assert b"`error`" in bytes(reply[b"message"])  # type: ignore[arg-type]
 
 
@@ -159,8 +160,8 @@ def test_an_error_for_a_session_that_is_there_is_an_error_with_a_reason(verb: st
     _, reply = ask(verb, request_, b"error")
     assert reply[b"result"] == b"error"
     assert b"`error`" in bytes(reply[b"error-reason"])  # type: ignore[arg-type]
-    assert not is_limit(reply)
-    assert not KIND.is_unknown(reply)
+    assert not reply.limit
+    assert not reply.unknown
 
 
 @pytest.mark.parametrize(
@@ -203,32 +204,32 @@ def test_a_removal_that_is_refused_is_made_certain_of() -> None:
     assert b"call_id: abc@h#2\r\n" in rest
     assert b"media:" not in rest
     assert reply == NOT_FOUND
-    assert KIND.is_unknown(reply)
+    assert reply.unknown
     _, reply = ask("delete", {**request, b"flags": [b"fatal"]}, b"error", b"None", b"removed", alone=True)
     assert reply[b"result"] == b"error"
-    assert KIND.is_unknown(reply)
+    assert reply.unknown
 
 
 @pytest.mark.parametrize("answers", [(b"error", b"error"), (b"error", b"None", b"error")])
 def test_a_removal_that_may_have_left_something_is_no_removal(answers: tuple[bytes, ...]) -> None:
     _, reply = ask("delete", {b"from-tag": b"ft"}, *answers, alone=True)
     assert reply[b"result"] == b"error"
-    assert not KIND.is_unknown(reply)
+    assert not reply.unknown
 
 
 def test_a_removal_among_others_that_is_refused_makes_nothing() -> None:
     commands, reply = ask("delete", {b"from-tag": b"ft", b"to-tag": b"tt"}, b"error")
     assert commands == [REMOVE]
     assert reply[b"result"] == b"error"
-    assert not KIND.is_unknown(reply)
+    assert not reply.unknown
 
 
 @pytest.mark.parametrize("narrowing", [{b"via-branch": b"br1"}, {b"flags": [b"to-tag"]}])
 def test_a_clients_delete_of_a_part_leaves_the_session(narrowing: NgDict) -> None:
     commands, reply = ask("delete", {b"from-tag": b"ft", b"to-tag": b"tt", **narrowing})
     assert commands == []
-    assert is_ok(reply)
-    assert not KIND.is_unknown(reply)
+    assert reply.ok
+    assert not reply.unknown
 
 
 def test_a_ping_names_no_call_and_any_answer_will_do() -> None:
@@ -275,7 +276,7 @@ def test_what_cannot_be_said_is_refused_before_anything_is_sent(verb: str, reque
 def test_what_asks_for_nothing_is_no_reason_to_refuse() -> None:
     harmless: NgDict = {b"direction": [b"int", b"int"], b"address-family": b"IP4", b"ICE": b"optional"}
     harmless |= {b"flags": [b"trust-address", b"symmetric"], b"transport-protocol": b"RTP/AVP", b"record call": b"no"}
-    assert is_ok(ask("offer", {**OFFER, **harmless}, b"203.0.113.5 50000")[1])
+    assert ask("offer", {**OFFER, **harmless}, b"203.0.113.5 50000")[1].ok
 
 
 @pytest.mark.parametrize(
@@ -304,7 +305,7 @@ HOSTILE = st.binary(max_size=20) | st.sampled_from(
 def test_no_value_can_add_a_header_or_a_command(values: dict[bytes, bytes], relay_id: bytes) -> None:
     name = relay_id.decode("utf-8", "surrogateescape")
     try:
-        commands = next(KIND.perform(Operation(verb="offer", relay_id=name, request={**OFFER, **values})))
+        commands = next(KIND.perform(Operation(verb="offer", relay_id=name, request=NodeRequest({**OFFER, **values}))))
     except Untranslatable:
         return
     (command,) = commands

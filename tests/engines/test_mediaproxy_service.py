@@ -9,7 +9,6 @@ import logging
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 import structlog
@@ -18,10 +17,14 @@ from actors.command import Command
 from actors.directory import Directory, DirectorySettings
 from actors.engine_actor import EngineActor, EngineSettings
 from actors.node_table import Node, NodeTable
+from actors.results import MediaResult, Refused
 from engines.health import NodeSnapshot, NodeState
 from engines.ng.bencode import NgDict, NgValue
+from engines.refusal import RefusalCode
+from engines.request import NodeRequest
 from engines.sets import NodeSpec
 from events.memory import MemoryJournal, wall_clock
+from gateways.ng.replies import words_of
 from tests.engines.sdp_bodies import AUDIO
 from tests.peers.mediaproxy_dispatcher import RELAY, FakeDispatcher
 
@@ -47,7 +50,11 @@ class Service:
     nodes: NodeTable
 
     async def do(self, verb: str, *, a: str = "", b: str = "", branch: str = "", **more: NgValue) -> NgDict:
-        """Return the call "c" a command, and wait for the reply."""
+        """Give the call "c" a command, and return what a client of the ng door is told."""
+        return words_of(await self.ask(verb, a=a, b=b, branch=branch, **more))
+
+    async def ask(self, verb: str, *, a: str = "", b: str = "", branch: str = "", **more: NgValue) -> MediaResult:
+        """Give the call "c" a command, and wait for its result."""
         request: NgDict = {b"command": verb.encode(), b"call-id": b"c"}
         named = {b"from-tag": a, b"to-tag": b, b"via-branch": branch}
         request |= {key: value.encode() for key, value in named.items() if value}
@@ -59,10 +66,10 @@ class Service:
             from_tag=a,
             to_tag=to_tag,
             branch=branch,
-            request=request,
+            request=NodeRequest(request),
             received_at=wall_clock(),
         )
-        reply: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        reply: asyncio.Future[MediaResult] = asyncio.get_running_loop().create_future()
         self.directory.submit(command, reply.set_result)
         return await asyncio.wait_for(reply, 10)
 
@@ -156,9 +163,12 @@ async def test_two_branches_at_the_same_time(service: Service) -> None:
 
 async def test_what_the_dispatcher_refuses_is_an_error_with_a_reason(service: Service) -> None:
     service.dispatcher.relay.full = True
-    reply = await service.do("offer", a="A", sdp=AUDIO)
-    assert reply[b"error-reason"] == b"Load limit exceeded"
-    assert b"the dispatcher's log" in bytes(reply[b"message"])  # type: ignore[arg-type]
+    refused = await service.ask("offer", a="A", sdp=AUDIO)
+    assert words_of(refused) == {b"result": b"error", b"error-reason": b"Load limit exceeded"}
+    assert isinstance(refused, Refused)
+    assert refused.code is RefusalCode.FULL
+    assert refused.reply is not None
+    assert b"the dispatcher's log" in bytes(refused.reply.words[b"message"])  # type: ignore[arg-type]
 
 
 async def test_what_cannot_be_said_is_an_error_and_nothing_is_sent(service: Service) -> None:

@@ -6,8 +6,10 @@ import pytest
 
 from engines.kind import Operation, Untranslatable
 from engines.ng.bencode import NgDict, encode
-from engines.refusal import RefusalCode, code_of
+from engines.refusal import RefusalCode
 from engines.registry import KINDS
+from engines.reply import NodeReply
+from engines.request import NodeRequest
 
 SDP = (
     b"v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\n"
@@ -30,13 +32,15 @@ def ask(kind: str, sdp: bytes, *answers: bytes, **more: bytes) -> RefusalCode:
     request: NgDict = {b"command": b"offer", b"from-tag": b"a", b"sdp": sdp}
     request |= {key.replace("_", "-").encode(): value for key, value in more.items()}
     try:
-        exchange = KINDS[kind].perform(Operation(verb="offer", relay_id="c", request=request))
+        exchange = KINDS[kind].perform(Operation(verb="offer", relay_id="c", request=NodeRequest(request)))
         next(exchange)
         exchange.send(list(answers))
     except Untranslatable as error:
         return error.code
     except StopIteration as end:
-        return code_of(end.value)
+        reply: NodeReply = end.value
+        assert reply.code is not None
+        return reply.code
     raise AssertionError("it goes on")
 
 
@@ -63,7 +67,9 @@ def test_what_is_asked_beside_the_media(kind: str) -> None:
         ("Failed to parse SDP", RefusalCode.BAD_SDP),
         ("Incomplete SDP specification", RefusalCode.BAD_SDP),
         ("No SDP body in message", RefusalCode.BAD_SDP),
-        ("Parallel session limit reached", RefusalCode.FULL),
+        ("Load limit exceeded", RefusalCode.FULL),
+        ("Parallel session limit reached", RefusalCode.NO_ROOM),
+        ("Ran out of ports", RefusalCode.NO_ROOM),
         ("Unknown call-ID", RefusalCode.UNKNOWN_SESSION),
         ("something else", RefusalCode.REFUSED),
     ],
@@ -75,7 +81,7 @@ def test_an_rtpengines_words(words: str, code: RefusalCode) -> None:
 @pytest.mark.parametrize(
     ("reply", "code"),
     [
-        (b"E72", RefusalCode.FULL),
+        (b"E72", RefusalCode.NO_ROOM),
         (b"E98", RefusalCode.FULL),
         (b"E50", RefusalCode.UNKNOWN_SESSION),
         (b"E36", RefusalCode.REFUSED),

@@ -10,7 +10,7 @@ from engines.copy_request import CopyRequest
 from engines.kind import Operation
 from engines.ng.bencode import NgDict, decode, encode
 from engines.rtpengine.kind import RtpengineKind
-from tests.engines.exchanges import run
+from tests.engines.exchanges import Told, run
 
 COPY = CopyRequest(verb="copy_offer", from_tag="ft", to_tag="tt", name="rec")
 MEDIAS: NgDict = {
@@ -29,7 +29,7 @@ SDP = b"v=0\r\nc=IN IP4 192.0.2.1\r\n" + b"".join(
 )
 
 
-def ask(copy: CopyRequest, reply: NgDict) -> tuple[NgDict, NgDict]:
+def ask(copy: CopyRequest, reply: NgDict) -> tuple[NgDict, Told]:
     """Perform a step; return the request that the node gets, and the reply."""
     operation = Operation(verb=copy.verb, relay_id="ours", request=copy.request())
     commands, told = run(RtpengineKind().perform(operation), lambda _: encode(reply))
@@ -97,5 +97,6 @@ def test_a_reply_without_labels_says_nothing_of_streams() -> None:
 
 def test_a_failure_is_told_as_it_is() -> None:
     reply: NgDict = {b"result": b"error", b"error-reason": b"Unknown call-ID"}
-    assert ask(COPY, reply)[1] == reply
-    assert RtpengineKind().is_unknown(reply)
+    _, told = ask(COPY, reply)
+    assert told == reply
+    assert told.unknown

@@ -150,7 +150,7 @@ def test_an_offer_with_all_that_legs_can_have() -> None:
         ip="192.0.2.9",
         received_from="10.0.0.1",
     )
-    assert KIND.request(media) == {
+    assert KIND.request(media).words == {
         **PLAIN,
         b"to-tag": b"tt",
         b"via-branch": b"br1",
@@ -178,7 +178,7 @@ def test_an_offer_with_all_that_legs_can_have() -> None:
     ],
 )
 def test_requests(media: MediaRequest, added: NgDict) -> None:
-    assert KIND.request(media) == PLAIN | added
+    assert KIND.request(media).words == PLAIN | added
 
 
 @pytest.mark.parametrize(
@@ -215,4 +215,4 @@ def test_requests_that_are_refused(media: MediaRequest, why: str) -> None:
     ],
 )
 def test_deletes(media: MediaRequest, request_: NgDict) -> None:
-    assert KIND.request(media) == {b"command": b"delete", **request_}
+    assert KIND.request(media).words == {b"command": b"delete", **request_}

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from engines.kind import Exchange, Operation, Untranslatable, is_ok
+from engines.kind import Exchange, Operation, Untranslatable
 from engines.ng.bencode import NgDict, NgValue, decode, encode
+from engines.request import NodeRequest
 from engines.rtpengine.kind import RtpengineKind
 from engines.sdp.session import Sdp, parse
 from engines.sdp.tcp import TcpStreams
+from tests.engines.exchanges import Told
 from tests.engines.sdp_bodies import AUDIO, WITH_TCP
 from tests.peers.rtpengine import Rtpengine
 
@@ -21,7 +23,9 @@ def offer(
     sdp: bytes, wish: TcpStreams = TcpStreams.OFF, *, guarded: bool = True, flags: tuple[bytes, ...] = ()
 ) -> Exchange:
     request: NgDict = {b"command": b"offer", b"from-tag": b"f", b"sdp": sdp, b"flags": list[NgValue](flags)}
-    return RtpengineKind(wish).perform(Operation(verb="offer", relay_id="c", request=request, guarded=guarded))
+    return RtpengineKind(wish).perform(
+        Operation(verb="offer", relay_id="c", request=NodeRequest(request), guarded=guarded)
+    )
 
 
 def asked(exchange: Exchange) -> bytes:
@@ -34,13 +38,12 @@ def asked(exchange: Exchange) -> bytes:
     return sdp
 
 
-def answered(exchange: Exchange, sdp: bytes) -> NgDict:
+def answered(exchange: Exchange, sdp: bytes) -> Told:
     """Return what is made of the node's reply with this SDP."""
     next(exchange)
     with pytest.raises(StopIteration) as end:
         exchange.send([encode({b"result": b"ok", b"sdp": sdp})])
-    reply: NgDict = end.value.value
-    return reply
+    return Told(end.value.value)
 
 
 @pytest.mark.parametrize("sdp", [WITH_TCP, ALTERNATIVES])
@@ -70,7 +73,7 @@ def test_what_the_node_relayed_goes_on() -> None:
 @pytest.mark.parametrize("given", [AUDIO, AUDIO.replace(b"4000", b"04000"), RELAYED + b"no line\r\n"])
 def test_what_the_node_gave_back_as_it_was_does_not_go_on(given: bytes) -> None:
     reply = answered(offer(AUDIO), given)
-    assert not is_ok(reply)
+    assert not reply.ok
     assert b"sdp" not in reply
 
 
@@ -78,16 +81,16 @@ def test_what_the_node_gave_back_as_it_was_does_not_go_on(given: bytes) -> None:
     "given", [AUDIO.replace(b"4000", b"4002"), AUDIO.replace(b"c=IN IP4 10.0.0.1", b"c=IN IP4 10.0.0.2")]
 )
 def test_the_same_address_or_the_same_port_alone_is_chance(given: bytes) -> None:
-    assert is_ok(answered(offer(AUDIO), given))
+    assert answered(offer(AUDIO), given).ok
 
 
 def test_what_was_relayed_before_may_come_back_where_that_is_asked_for() -> None:
-    assert is_ok(answered(offer(AUDIO, flags=(b"loop-protect",)), AUDIO))
+    assert answered(offer(AUDIO, flags=(b"loop-protect",)), AUDIO).ok
 
 
 def test_a_held_stream_has_no_address_to_compare() -> None:
     held = AUDIO.replace(b"c=IN IP4 10.0.0.1", b"c=IN IP4 0.0.0.0")
-    assert is_ok(answered(offer(held), held))
+    assert answered(offer(held), held).ok
 
 
 @pytest.mark.e2e

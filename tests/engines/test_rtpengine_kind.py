@@ -6,12 +6,14 @@ from dataclasses import replace
 
 import pytest
 
-from engines.kind import Exchange, MalformedReply, Operation, is_limit, is_ok, reason
+from engines.kind import Exchange, MalformedReply, Operation
 from engines.media_request import MediaRequest
-from engines.ng.bencode import NgDict
+from engines.ng.bencode import NgDict, encode
 from engines.ng.bulky import whole
 from engines.registry import KINDS
+from engines.request import NodeRequest
 from engines.rtpengine.kind import RtpengineKind
+from tests.engines.exchanges import Told
 from tests.peers.ng_client import NgClient
 from tests.peers.rtpengine import Rtpengine
 
@@ -19,13 +21,12 @@ KIND = RtpengineKind()
 SDP = b"v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 40000 RTP/AVP 0\r\n"
 
 
-def finish(exchange: Exchange, reply: bytes) -> tuple[bytes, NgDict]:
+def finish(exchange: Exchange, reply: bytes) -> tuple[bytes, Told]:
     """Return the exchange its one reply; return its one command and its result."""
     (command,) = next(exchange)
     with pytest.raises(StopIteration) as end:
         exchange.send([reply])
-    result: NgDict = end.value.value
-    return command, result
+    return command, Told(end.value.value)
 
 
 def test_is_registered() -> None:
@@ -36,7 +37,7 @@ def test_is_registered() -> None:
 def test_a_request_goes_through_untouched_but_for_the_call_id() -> None:
     request: NgDict = {b"command": b"offer", b"call-id": b"client", b"sdp": b"\xff\r\n", b"x": {b"y": [b"z", 0]}}
     command, reply = finish(
-        KIND.perform(Operation(verb="offer", relay_id="ours", request=request)), b"d3:sdp1:s6:result2:oke"
+        KIND.perform(Operation(verb="offer", relay_id="ours", request=NodeRequest(request))), b"d3:sdp1:s6:result2:oke"
     )
     assert command == b"d7:call-id4:ours7:command5:offer3:sdp3:\xff\r\n1:xd1:yl1:zi0eeee"
     assert reply == {b"sdp": b"s", b"result": b"ok"}
@@ -63,7 +64,7 @@ def test_teardown_names_no_tag_which_would_narrow_it() -> None:
 @pytest.mark.parametrize("verb", ["publish", "create", "transform"])
 def test_a_reply_that_repeats_the_call_id_has_the_client_s(verb: str) -> None:
     request: NgDict = {b"command": verb.encode(), b"call-id": b"client"}
-    exchange = KIND.perform(Operation(verb=verb, relay_id="ours", request=request))
+    exchange = KIND.perform(Operation(verb=verb, relay_id="ours", request=NodeRequest(request)))
     assert finish(exchange, b"d7:call-id4:ours6:result2:oke")[1] == {b"call-id": b"client", b"result": b"ok"}
 
 
@@ -96,60 +97,60 @@ def test_refuses_a_malformed_reply(reply: bytes, message: str) -> None:
         ({b"result": b"error", b"error-reason": b"Unknown call-id"}, False, False, True, "Unknown call-id"),
         ({b"result": b"error", b"error-reason": b"\xff"}, False, False, False, "\ufffd"),
         ({b"result": b"error", b"error-reason": [b"Ran out of ports"]}, False, False, False, ""),
-        ({}, False, False, False, ""),
     ],
 )
 def test_what_replies_mean(reply: NgDict, ok: bool, limit: bool, unknown: bool, why: str) -> None:
-    assert (is_ok(reply), is_limit(reply), KIND.is_unknown(reply), reason(reply)) == (ok, limit, unknown, why)
+    _, told = finish(KIND.perform(KIND.knows("ours", "f", "")), encode(reply))
+    assert (told.ok, told.limit, told.unknown, told.reason) == (ok, limit, unknown, why)
+    assert told == reply
 
 
-async def perform(client: NgClient, exchange: Exchange) -> NgDict:
+async def perform(client: NgClient, exchange: Exchange) -> Told:
     """Run the exchange over a real socket."""
     commands = next(exchange)
     while True:
         try:
             commands = exchange.send([await client.exchange(command) for command in commands])
         except StopIteration as end:
-            result: NgDict = end.value
-            return result
+            return Told(end.value)
 
 
 def request(verb: str, **options: bytes) -> Operation:
     """Build what a client asks for its call."""
     keys: NgDict = {name.replace("_", "-").encode(): value for name, value in options.items()}
     message: NgDict = {b"command": verb.encode(), b"call-id": b"client", b"from-tag": b"f", **keys}
-    return Operation(verb=verb, relay_id="ours", request=message)
+    return Operation(verb=verb, relay_id="ours", request=NodeRequest(message))
 
 
 @pytest.mark.e2e
 async def test_a_call_on_a_real_rtpengine() -> None:
     async with Rtpengine() as relay, relay.client() as client:
         assert await perform(client, KIND.ping()) == {b"result": b"pong"}
-        assert KIND.is_unknown(await perform(client, KIND.perform(KIND.knows("ours", "f", ""))))
+        assert (await perform(client, KIND.perform(KIND.knows("ours", "f", "")))).unknown
 
         for verb, options in [("offer", {"sdp": SDP}), ("answer", {"sdp": SDP, "to_tag": b"t"})]:
             reply = await perform(client, KIND.perform(request(verb, **options)))
-            assert is_ok(reply)
+            assert reply.ok
             assert isinstance(reply[b"sdp"], bytes)
             assert b"m=audio 40000" not in reply[b"sdp"]
         assert await relay.sessions() == ["ours"]
 
         known = await perform(client, KIND.perform(KIND.knows("ours", "f", "t")))
-        assert is_ok(known)
-        assert not KIND.is_unknown(known)
+        assert known.ok
+        assert not known.unknown
 
-        assert is_ok(await perform(client, KIND.perform(KIND.teardown("ours", "f", "t"))))
+        assert (await perform(client, KIND.perform(KIND.teardown("ours", "f", "t")))).ok
         assert await relay.sessions() == []
-        assert KIND.is_unknown(await perform(client, KIND.perform(KIND.knows("ours", "f", "t"))))
+        assert (await perform(client, KIND.perform(KIND.knows("ours", "f", "t")))).unknown
         again = await perform(client, KIND.perform(KIND.teardown("ours", "f", "t")))
-        assert is_ok(again)
+        assert again.ok
 
 
 @pytest.mark.e2e
 async def test_a_teardown_leaves_nothing_behind_where_the_relay_delays_deletes() -> None:
     async with Rtpengine(delete_delay=30) as relay, relay.client() as client:
-        assert is_ok(await perform(client, KIND.perform(request("offer", sdp=SDP))))
-        assert is_ok(await perform(client, KIND.perform(KIND.teardown("ours", "f", ""))))
+        assert (await perform(client, KIND.perform(request("offer", sdp=SDP)))).ok
+        assert (await perform(client, KIND.perform(KIND.teardown("ours", "f", "")))).ok
         assert await relay.sessions() == []
 
 
@@ -157,18 +158,18 @@ async def test_a_teardown_leaves_nothing_behind_where_the_relay_delays_deletes()
 async def test_a_full_relay_says_so() -> None:
     async with Rtpengine(max_sessions=0) as relay, relay.client() as client:
         reply = await perform(client, KIND.perform(request("offer", sdp=SDP)))
-        assert is_limit(reply)
-        assert reason(reply) == "Parallel session limit reached"
+        assert reply.limit
+        assert reply.reason == "Parallel session limit reached"
 
 
 @pytest.mark.e2e
 async def test_the_delete_of_a_branch_leaves_the_other_branch_alone() -> None:
     async with Rtpengine() as relay, relay.client() as client:
 
-        async def ask(media: MediaRequest) -> NgDict:
+        async def ask(media: MediaRequest) -> Told:
             asked = Operation(verb=media.verb, relay_id="ours", request=KIND.request(media))
             reply = await perform(client, KIND.perform(asked))
-            assert is_ok(reply), reply
+            assert reply.ok, reply
             return reply
 
         first = MediaRequest(verb="offer", from_tag="f", sdp=SDP, branch="br0", flags="trust-address", type="RTP/AVP")

@@ -12,7 +12,7 @@ from engines.kind import Operation, Untranslatable
 from engines.ng.bencode import NgDict
 from engines.rtpproxy.copies import NOTHING_TO_COPY
 from engines.rtpproxy.kind import RtpproxyKind
-from tests.engines.exchanges import run
+from tests.engines.exchanges import Told, run
 from tests.engines.sdp_bodies import AUDIO, ICE, TWO_STREAMS
 
 KIND = RtpproxyKind()
@@ -24,7 +24,7 @@ AUDIO_COPY = b"m=audio 4000 RTP/AVP 0 8\r\nc=IN IP4 10.0.0.1\r\na=rtpmap:0 PCMU/
 VIDEO_COPY = b"m=video 4002 RTP/AVP 96\r\nc=IN IP4 10.0.0.1\r\na=x-odd  spacing\there\r\na=sendonly\r\n"
 
 
-def ask(copy: CopyRequest, *replies: bytes) -> tuple[list[list[bytes]], NgDict]:
+def ask(copy: CopyRequest, *replies: bytes) -> tuple[list[list[bytes]], Told]:
     rest = iter(replies)
     operation = Operation(verb=copy.verb, relay_id="abc", request=copy.request())
     return run(KIND.perform(operation), lambda _: next(rest))

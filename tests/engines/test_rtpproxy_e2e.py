@@ -11,10 +11,12 @@ import pytest
 
 from engines.kind import Exchange, Operation
 from engines.ng.bencode import NgDict
+from engines.request import NodeRequest
 from engines.rtpproxy.commands import SessionKey, StreamOptions, info, update
 from engines.rtpproxy.kind import RtpproxyKind
 from engines.rtpproxy.replies import ErrorReply, Info, PortAllocation, parse_allocation, parse_info
 from engines.sdp.session import parse
+from tests.engines.exchanges import Told
 from tests.peers.ports import HOST
 from tests.peers.rtp import Parties, RtpEndpoint, converse, media_address
 from tests.peers.rtpproxy import Rtpproxy
@@ -30,7 +32,7 @@ async def relay() -> AsyncIterator[Rtpproxy]:
         yield peer
 
 
-async def run(peer: Rtpproxy, exchange: Exchange) -> NgDict:
+async def run(peer: Rtpproxy, exchange: Exchange) -> Told:
     """Have the node answer all commands of an exchange."""
     try:
         commands = next(exchange)
@@ -38,8 +40,7 @@ async def run(peer: Rtpproxy, exchange: Exchange) -> NgDict:
             replies = [(await peer.command_reply(command.decode())).encode() for command in commands]
             commands = exchange.send(replies)
     except StopIteration as stop:
-        reply: NgDict = stop.value
-        return reply
+        return Told(stop.value)
 
 
 async def negotiate(
@@ -50,14 +51,14 @@ async def negotiate(
     request |= {b"to-tag": to_tag.encode()} if to_tag else {}
     if "direction" in more:
         request[b"direction"] = list(more["direction"].split())
-    reply = await run(peer, KIND.perform(Operation(verb=verb, relay_id="abc@h-0", request=request)))
+    reply = await run(peer, KIND.perform(Operation(verb=verb, relay_id="abc@h-0", request=NodeRequest(request))))
     assert reply[b"result"] == b"ok", reply
     new = reply[b"sdp"]
     assert isinstance(new, bytes)
     return new
 
 
-async def teardown(peer: Rtpproxy, from_tag: str = "ft", to_tag: str = "tt") -> NgDict:
+async def teardown(peer: Rtpproxy, from_tag: str = "ft", to_tag: str = "tt") -> Told:
     return await run(peer, KIND.perform(KIND.teardown("abc@h-0", from_tag, to_tag)))
 
 
@@ -77,7 +78,7 @@ async def test_a_call_with_media_both_ways_and_nothing_left_after_it(relay: Rtpp
     assert int(totals[b"RTP"][b"packets"]) >= 20  # type: ignore[index, call-overload, arg-type]
     assert set(tags) == {b"ft", b"tt"}
     assert await relay.sessions() == 0
-    assert KIND.is_unknown(await teardown(relay))
+    assert (await teardown(relay)).unknown
 
 
 async def test_packets_are_counted_for_the_party_that_sent_them(relay: Rtpproxy) -> None:
@@ -173,8 +174,8 @@ async def test_a_teardown_before_the_answer(relay: Rtpproxy) -> None:
 async def test_an_answer_without_an_offer_is_about_an_unknown_call(relay: Rtpproxy) -> None:
     async with Parties() as parties:
         request: NgDict = {b"from-tag": b"ft", b"to-tag": b"tt", b"sdp": parties.callee.sdp().encode()}
-        reply = await run(relay, KIND.perform(Operation(verb="answer", relay_id="abc", request=request)))
-    assert KIND.is_unknown(reply)
+        reply = await run(relay, KIND.perform(Operation(verb="answer", relay_id="abc", request=NodeRequest(request))))
+    assert reply.unknown
 
 
 async def test_hold_the_old_way(relay: Rtpproxy) -> None:
@@ -192,7 +193,9 @@ async def test_a_relay_without_ports_says_what_clients_understand() -> None:
     async with Rtpproxy("-m", "65530", "-M", "65532") as peer, Parties() as parties:
         request: NgDict = {b"from-tag": b"ft", b"sdp": parties.caller.sdp().encode()}
         replies = [
-            await run(peer, KIND.perform(Operation(verb="offer", relay_id=f"abc-{number}", request=request)))
+            await run(
+                peer, KIND.perform(Operation(verb="offer", relay_id=f"abc-{number}", request=NodeRequest(request)))
+            )
             for number in range(4)
         ]
         assert replies[-1] == {b"result": b"error", b"error-reason": b"Ran out of ports"}

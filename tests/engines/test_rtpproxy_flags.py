@@ -7,13 +7,14 @@ from dataclasses import replace
 
 import pytest
 
-from engines.kind import Operation, Untranslatable, is_ok
+from engines.kind import Operation, Untranslatable
 from engines.media_request import MediaRequest
 from engines.ng.bencode import NgDict
+from engines.request import NodeRequest
 from engines.rtpproxy.flags import read
 from engines.rtpproxy.kind import RtpproxyKind
 from engines.rtpproxy.own import LEFT_ALONE, MARK
-from tests.engines.exchanges import run
+from tests.engines.exchanges import Told, run
 from tests.engines.sdp_bodies import AUDIO, ICE, OWN_CONNECTIONS
 
 KIND = RtpproxyKind()
@@ -24,7 +25,7 @@ RELAYED = AUDIO.replace(b"c=IN IP4 10.0.0.1", b"c=IN IP4 203.0.113.5").replace(b
 PORT = b"35000 203.0.113.5\n"
 
 
-def ask(media: MediaRequest, reply: Callable[[bytes], bytes] = lambda _: PORT) -> tuple[list[bytes], NgDict]:
+def ask(media: MediaRequest, reply: Callable[[bytes], bytes] = lambda _: PORT) -> tuple[list[bytes], Told]:
     """Perform a request on a node with one answer for all; return its commands and the reply."""
     operation = Operation(verb=media.verb, relay_id="abc", request=KIND.request(media))
     asked, answered = run(KIND.perform(operation), reply)
@@ -82,7 +83,7 @@ def test_letters_that_cannot_be_meant_are_refused(letters: bytes, why: str) -> N
 
 def test_the_letters_of_all_places_are_one_text() -> None:
     media = replace(OFFER, type="r", in_iface="e", out_iface="internal", ctx_flags="z2", flags="0", peer="o")
-    assert KIND.request(media) == {
+    assert KIND.request(media).words == {
         b"command": b"offer",
         b"from-tag": b"ft",
         b"sdp": AUDIO,
@@ -97,7 +98,7 @@ def test_the_letters_of_all_places_are_one_text() -> None:
 
 def test_a_delete_names_the_session_only() -> None:
     media = MediaRequest(verb="delete", from_tag="ft", to_tag="tt", flags="o", delete="w", ctx_delete="x")
-    assert KIND.request(media) == {b"command": b"delete", b"from-tag": b"ft", b"to-tag": b"tt"}
+    assert KIND.request(media).words == {b"command": b"delete", b"from-tag": b"ft", b"to-tag": b"tt"}
 
 
 def test_an_offer_without_flags_is_marked() -> None:
@@ -108,7 +109,7 @@ def test_an_offer_without_flags_is_marked() -> None:
 
 def test_for_a_client_without_our_key_marks_mean_nothing() -> None:
     request: NgDict = {b"from-tag": b"ft", b"sdp": MARKED}
-    _, reply = run(KIND.perform(Operation(verb="offer", relay_id="abc", request=request)), lambda _: PORT)
+    _, reply = run(KIND.perform(Operation(verb="offer", relay_id="abc", request=NodeRequest(request))), lambda _: PORT)
     assert reply[b"sdp"] == RELAYED + MARK + b"\r\n"
 
 
@@ -180,7 +181,7 @@ def test_the_mark_comes_after_a_c_line_that_is_added_at_the_same_place() -> None
 def test_commands(media: MediaRequest, command: bytes) -> None:
     commands, reply = ask(media)
     assert commands == [command]
-    assert is_ok(reply)
+    assert reply.ok
 
 
 def test_k_leaves_the_sdp_as_it_is() -> None:
@@ -221,7 +222,7 @@ def test_what_cannot_be_meant_is_refused_before_anything_is_sent(media: MediaReq
 def test_our_key_is_checked_as_all_that_comes_from_a_client() -> None:
     request: NgDict = {b"from-tag": b"ft", b"sdp": AUDIO, b"rtpproxy": b"f"}
     with pytest.raises(Untranslatable, match="rtpproxy: not a dictionary"):
-        KIND.perform(Operation(verb="offer", relay_id="abc", request=request))
+        KIND.perform(Operation(verb="offer", relay_id="abc", request=NodeRequest(request)))
     request[b"rtpproxy"] = {b"dtmf": b"1\n&& X", b"notify": b"unix:/x", b"notify-tag": b"t"}
     with pytest.raises(Untranslatable, match="flags: b'&&' has bytes"):
-        KIND.perform(Operation(verb="offer", relay_id="abc", request=request))
+        KIND.perform(Operation(verb="offer", relay_id="abc", request=NodeRequest(request)))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from engines.kind import Operation, is_ok
+from engines.kind import Operation
 from engines.media_request import MediaRequest
 from engines.ng.bencode import NgDict
 from engines.rtpproxy.kind import RtpproxyKind
@@ -32,7 +32,7 @@ async def relay() -> AsyncIterator[Rtpproxy]:
 async def ask(peer: Rtpproxy, media: MediaRequest) -> NgDict:
     operation = Operation(verb=media.verb, relay_id="abc-0", request=KIND.request(media))
     reply = await run(peer, KIND.perform(operation))
-    assert is_ok(reply), reply
+    assert reply.ok, reply
     return reply
 
 
@@ -87,7 +87,7 @@ async def test_n_has_the_end_of_a_silent_session_told(tmp_path: Path) -> None:
 async def test_l_makes_no_session_and_finds_the_one_that_is_there(relay: Rtpproxy) -> None:
     async with Parties() as parties:
         unknown = Operation(verb="offer", relay_id="abc-0", request=KIND.request(offer_of(parties.caller, "l")))
-        assert KIND.is_unknown(await run(relay, KIND.perform(unknown)))
+        assert (await run(relay, KIND.perform(unknown))).unknown
         assert await relay.sessions() == 0
 
         first = media_address(body(await ask(relay, offer_of(parties.caller))))

@@ -4,11 +4,12 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
-from engines.kind import MalformedReply, Operation, RelayKind, Untranslatable, is_limit, is_ok
+from engines.kind import MalformedReply, Operation, RelayKind, Untranslatable
 from engines.ng.bencode import NgDict
+from engines.request import NodeRequest
 from engines.rtpproxy.kind import RtpproxyKind
 from engines.sdp.tcp import TcpStreams
-from tests.engines.exchanges import run
+from tests.engines.exchanges import Told, run
 from tests.engines.sdp_bodies import AUDIO, TWO_STREAMS, WITH_TCP
 
 KIND: RelayKind = RtpproxyKind()
@@ -19,10 +20,10 @@ NOT_FOUND = {b"result": b"ok", b"warning": b"Call-ID not found or tags didn't ma
 
 
 def operation(verb: str, request: NgDict) -> Operation:
-    return Operation(verb=verb, relay_id="abc@h-1", request=request)
+    return Operation(verb=verb, relay_id="abc@h-1", request=NodeRequest(request))
 
 
-def ask(verb: str, request: NgDict, *replies: bytes) -> tuple[list[bytes], NgDict]:
+def ask(verb: str, request: NgDict, *replies: bytes) -> tuple[list[bytes], Told]:
     """Do an operation of one round, with the replies in order."""
     rest = iter(replies)
     asked, reply = run(KIND.perform(operation(verb, request)), lambda _: next(rest))
@@ -44,7 +45,7 @@ def test_an_offer_is_one_u_a_live_stream() -> None:
 def test_an_answer_is_one_l_a_live_stream() -> None:
     commands, reply = ask("answer", ANSWER, b"35002 203.0.113.5\n")
     assert commands == [b"Lc0,8 abc@h-1 10.0.0.1 4000 ft;1 tt;1"]
-    assert is_ok(reply)
+    assert reply.ok
 
 
 def test_an_offer_of_the_callee_has_its_tags_as_the_request() -> None:
@@ -60,7 +61,7 @@ def test_options_and_addresses_of_the_request() -> None:
     assert reply[b"sdp"] == AUDIO.replace(b"10.0.0.1", b"198.51.100.1").replace(b"4000", b"35000")
 
 
-def relayed_with(wish: TcpStreams, verb: str, request: NgDict) -> NgDict:
+def relayed_with(wish: TcpStreams, verb: str, request: NgDict) -> Told:
     """Do an offer or answer of which one stream is relayed."""
     perform = RtpproxyKind(wish).perform(operation(verb, request))
     return run(perform, lambda command: b"35000 203.0.113.5\n" if b";1" in command else b"E1\n")[1]
@@ -120,7 +121,7 @@ def test_refusals(reply: bytes, reason: bytes, limit: bool) -> None:
     assert isinstance(text, bytes)
     assert text.startswith(reason)
     assert said == {b"result": b"error", b"error-reason": text}
-    assert is_limit(said) is limit
+    assert said.limit is limit
 
 
 def test_a_node_without_an_address_and_a_media_address() -> None:
@@ -133,7 +134,7 @@ def test_the_address_family_is_for_the_interfaces_to_bring_about() -> None:
     with pytest.raises(Untranslatable, match=r"address-family IP6: .* direction"):
         KIND.perform(operation("offer", request))
     bridged: NgDict = {**request, b"direction": [b"internal", b"external"]}
-    assert is_ok(ask("offer", bridged, b"35000 2001:db8::5 6\n")[1])
+    assert ask("offer", bridged, b"35000 2001:db8::5 6\n")[1].ok
     _, reply = ask("offer", bridged, b"35000 203.0.113.5\n")
     assert reply[b"error-reason"] == b"the rtpproxy gave an IP4 address, which is not the address-family wanted"
 
@@ -209,7 +210,7 @@ def test_a_session_that_is_gone_is_deleted() -> None:
     exchange = KIND.perform(KIND.teardown("abc@h-1", "ft", "tt"))
     asked, reply = run(exchange, counting({}, b"E50\n"))
     assert reply == NOT_FOUND
-    assert KIND.is_unknown(reply)
+    assert reply.unknown
     assert asked[-1] == [b"D abc@h-1 ft tt"]
 
     fatal = KIND.perform(operation("delete", {b"from-tag": b"ft", b"flags": [b"fatal"]}))
@@ -220,21 +221,21 @@ def test_a_refused_delete_is_an_error() -> None:
     exchange = KIND.perform(KIND.teardown("abc@h-1", "ft", "tt"))
     _, reply = run(exchange, lambda _: b"E99\n")
     assert reply == {b"result": b"error", b"error-reason": b"Load limit exceeded"}
-    assert not KIND.is_unknown(reply)
+    assert not reply.unknown
 
 
 @pytest.mark.parametrize("narrowing", [{b"via-branch": b"br1"}, {b"flags": [b"to-tag"]}])
 def test_a_clients_delete_of_a_part_leaves_the_session(narrowing: NgDict) -> None:
     commands, reply = ask("delete", {b"from-tag": b"ft", b"to-tag": b"tt", **narrowing})
     assert commands == []
-    assert is_ok(reply)
-    assert not KIND.is_unknown(reply)
+    assert reply.ok
+    assert not reply.unknown
 
 
 def test_a_query_of_an_unknown_session() -> None:
     _, reply = run(KIND.perform(KIND.knows("abc@h-1", "ft", "tt")), lambda _: b"E50\n")
     assert reply == {b"result": b"error", b"error-reason": b"Unknown call-id"}
-    assert KIND.is_unknown(reply)
+    assert reply.unknown
 
 
 def test_ping() -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from engines.kind import Operation, Untranslatable
 from engines.ng.bencode import NgDict
+from engines.request import NodeRequest
 from engines.rtpproxy.kind import RtpproxyKind
 from engines.rtpproxy.prompts import NOT_RECORDED
 from tests.engines.exchanges import run
@@ -23,7 +24,7 @@ OK: NgDict = {b"result": b"ok"}
 
 
 def operation(verb: str, request: NgDict) -> Operation:
-    return Operation(verb=verb, relay_id="abc@h-0", request=request)
+    return Operation(verb=verb, relay_id="abc@h-0", request=NodeRequest(request))
 
 
 @pytest.mark.parametrize(

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from actors.command import Command
 from actors.control.control import Control
 from actors.messages import Reply
+from actors.results import NodeAnswered, Refused
 from engines.ng.bencode import NgDict, encode
+from engines.reply import NodeReply
 from events.memory import MemoryJournal
 from gateways.ng.cache import ReplyCache
 from gateways.ng.counters import NgCounters
@@ -22,11 +25,11 @@ QUERY = encode({b"command": b"query", b"call-id": b"a call"})
 
 @dataclass
 class FakeCalls:
-    """Takes commands; replies at once with `reply`, or, while that is None, when the test says so."""
+    """Takes commands; a node replies at once with `reply`, or, while that is None, when the test says so."""
 
-    reply: NgDict | None = None
+    reply: NgDict | Refused | None = None
     commands: list[Command] = field(default_factory=list)
-    waiting: list[Reply] = field(default_factory=list)
+    waiting: list[Callable[[NgDict], None]] = field(default_factory=list)
     error: Exception | None = None
 
     def submit(self, command: Command, reply: Reply) -> None:
@@ -34,9 +37,9 @@ class FakeCalls:
             raise self.error
         self.commands.append(command)
         if self.reply is None:
-            self.waiting.append(reply)
+            self.waiting.append(lambda words: reply(NodeAnswered(NodeReply(words))))
         else:
-            reply(self.reply)
+            reply(self.reply if isinstance(self.reply, Refused) else NodeAnswered(NodeReply(self.reply)))
 
 
 @dataclass

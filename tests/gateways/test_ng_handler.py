@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from actors.results import OVERLOADED
 from engines.ng.bencode import NgDict, NgValue, decode, encode
 from tests.gateways.doors import QUERY, Desk
 
@@ -122,7 +123,7 @@ def test_too_many_requests_of_one_client(supports: list[NgValue], reply: NgDict)
 
 def test_the_directorys_load_limit_is_said_as_the_client_understands_it() -> None:
     desk = Desk()
-    desk.calls.reply = {b"result": b"error", b"error-reason": b"Load limit exceeded"}
+    desk.calls.reply = OVERLOADED
     body = encode({b"command": b"query", b"call-id": b"c", b"supports": [b"load limit"]})
     assert desk.take(b"1_1 " + body) == [b"1_1 d7:message19:Load limit exceeded6:result10:load limite"]
 

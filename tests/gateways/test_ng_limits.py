@@ -4,7 +4,7 @@ from ipaddress import ip_network
 
 import pytest
 
-from gateways.ng.limits import MAX_CLIENTS, Clients, is_load_limit, load_limit
+from gateways.ng.limits import MAX_CLIENTS, Clients
 
 
 @pytest.mark.parametrize(
@@ -46,10 +46,3 @@ def test_idle_clients_are_forgotten_and_busy_ones_are_not() -> None:
         clients.find(f"10.0.{number // 256}.{number % 256}")
     assert len(clients._clients) <= MAX_CLIENTS
     assert clients.find("10.255.0.1") is busy
-
-
-def test_the_load_limit_as_a_client_understands_it() -> None:
-    assert load_limit(supported=True) == {b"result": b"load limit", b"message": b"Load limit exceeded"}
-    assert load_limit(supported=False) == {b"result": b"error", b"error-reason": b"Load limit exceeded"}
-    assert is_load_limit(load_limit(supported=False))
-    assert not is_load_limit({b"result": b"error", b"error-reason": b"Ran out of ports"})

@@ -14,8 +14,10 @@ from actors.effects import Outcome
 from actors.messages import Perform, Performed, Watch
 from actors.node_table import Node, NodeTable
 from actors.runtime import LoopActor
-from engines.kind import Operation
+from engines.kind import STATISTICS
 from engines.ng.bencode import NgDict
+from engines.refusal import RefusalCode
+from engines.reply import NodeReply, agreed
 from engines.sets import NodeSpec
 from events.journal import NOTHING, Index, JournalUnavailable, LiveCall
 from events.memory import MemoryJournal
@@ -25,7 +27,6 @@ from gateways.ng.request import RefusedRequest
 from tests.peers.peer import wait_until
 
 PLENTY = 1_000_000
-STATISTICS: NgDict = {b"command": b"statistics"}
 
 
 class FakeNode(LoopActor):
@@ -41,15 +42,21 @@ class FakeNode(LoopActor):
         if isinstance(message, Watch):
             return
         assert isinstance(message, Perform)
-        assert message.operation.request[b"command"] == b"statistics"
+        assert message.operation.request.words[b"command"] == b"statistics"
         message.asker.tell(Performed(message.token, self._outcome))
 
 
 def node(name: str, reply: NgDict | None) -> Node:
     return Node(
         NodeSpec(name=name, engine="rtpengine", url="udp:127.0.0.1:9"),
-        FakeNode.start(Outcome(reply=reply, reached=reply is not None)),
+        FakeNode.start(Outcome(reply=_read(reply), reached=reply is not None)),
     )
+
+
+def _read(reply: NgDict | None) -> NodeReply | None:
+    if reply is None:
+        return None
+    return NodeReply(reply, None if reply[b"result"] == b"ok" else RefusalCode.REFUSED)
 
 
 async def asked(overview: Overview, what: str, limit: int = 32, room: int = PLENTY) -> NgDict:
@@ -171,5 +178,5 @@ async def test_a_node_that_never_says_how_it_ended_is_left_out() -> None:
 
     answers = node("answers", {b"result": b"ok"})
     silent = Node(answers.spec, Silent.start())
-    outcomes = await survey([silent, answers], Operation(verb="statistics", relay_id="", request=STATISTICS), 0.05)
-    assert [outcome.reply for outcome in outcomes] == [None, {b"result": b"ok"}]
+    outcomes = await survey([silent, answers], STATISTICS, 0.05)
+    assert [outcome.reply for outcome in outcomes] == [None, agreed()]

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from actors.command import Command
 from engines.ng.bencode import NgDict, NgValue
+from engines.request import NodeRequest
 from gateways.ng.request import PER_CALL, RefusedRequest, command_of, supports_load_limit, verb_of
 
 OFFER: NgDict = {b"command": b"offer", b"call-id": b"c", b"from-tag": b"f", b"sdp": b"v=0\r\nm=audio 9 RTP/AVP 0\r\n"}
@@ -32,7 +33,7 @@ def test_an_offer() -> None:
         from_tag="f",
         to_tag="t",
         branch="b",
-        request=request,
+        request=NodeRequest(request),
         set="edge",
         received_at=42,
     )
@@ -80,7 +81,7 @@ def test_names_of_all_scripts_and_lengths_are_taken() -> None:
 def test_spellings_of_the_call_id(key: bytes) -> None:
     made = command_of("query", {key: b"c", b"from tag": b"f", b"to_tag": b"t"}, "edge", 0)
     assert (made.call_id, made.from_tag, made.to_tag) == ("c", "f", "t")
-    assert made.request == {b"call-id": b"c", b"from-tag": b"f", b"to-tag": b"t"}
+    assert made.request.words == {b"call-id": b"c", b"from-tag": b"f", b"to-tag": b"t"}
 
 
 def test_the_usual_spelling_counts_where_there_are_two() -> None:

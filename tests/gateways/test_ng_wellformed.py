@@ -36,7 +36,7 @@ def refused(request: NgDict, verb: str = "offer") -> str:
 )
 def test_what_servers_send_is_passed_on_as_it_is(sdp: bytes) -> None:
     request = {**OFFER, b"sdp": sdp}
-    assert command_of("offer", request, "default", 0).request == request
+    assert command_of("offer", request, "default", 0).request.words == request
 
 
 @pytest.mark.parametrize(

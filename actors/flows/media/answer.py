@@ -5,7 +5,8 @@ Where an answer can create a session on its node, it is journalled before it is 
 
 from __future__ import annotations
 
-from actors import replies
+from dataclasses import replace
+
 from actors.command import Command
 from actors.effects import Decide, Decision, Flow, Outcome, Persist, Spawn, Step
 from actors.flows.media import sessions
@@ -13,11 +14,10 @@ from actors.flows.media.delete import teardown
 from actors.flows.media.descriptions import fault_in
 from actors.flows.media.lateness import TOO_LATE, is_late
 from actors.flows.media.node_request import asked
-from actors.flows.media.offer import Intent, ask, fail, failure_reply, refuse, undo
-from engines.kind import is_ok
-from engines.kind import reason as reason_of
-from engines.ng.bencode import NgDict
+from actors.flows.media.offer import Intent, ask, fail, refuse, undo
+from actors.results import UNKNOWN, Refused, Relayed, quarantined
 from engines.registry import kind_of
+from engines.reply import NodeReply
 from events.registry import Answered, AnswerIntended, DeleteIntended, Event, Scope
 from replay import session_dialogs
 from replay.state import CallState, CallStatus, Session
@@ -26,39 +26,39 @@ from replay.state import CallState, CallStatus, Session
 def answer(command: Command) -> Flow:
     """Carry an answer out on the session in which the offer was made."""
     place = yield Persist(_find(command))
-    if isinstance(place, replies.Refusal):
-        return place.reply
+    if isinstance(place, Refused):
+        return place
     outcome: Outcome = yield from ask(command, place)
-    if outcome.reply is None or not is_ok(outcome.reply):
+    if (reply := outcome.agreed) is None:
         yield from _fail(command, place, outcome)
-        return failure_reply(place.node, outcome)
-    result = yield Persist(_conclude(command, place, outcome.reply))
-    if isinstance(result, replies.Refusal):
+        return outcome.refused(place.node)
+    result = yield Persist(_conclude(command, place, reply))
+    if isinstance(result, Refused):
         if place.operation:
             yield Spawn(teardown(place.node, place.relay_id))
-        return result.reply
+        return result
     for node, relay_id in result:
         yield Spawn(teardown(node, relay_id))
-    return outcome.reply
+    return Relayed(reply.sdp, reply)
 
 
 def _fail(command: Command, place: Intent, outcome: Outcome) -> Step[None]:
     if place.operation:
         yield from fail(place, outcome, more=False)
     else:
-        why = outcome.reason if outcome.reply is None else reason_of(outcome.reply)
-        yield Persist(lambda state: refuse(state, command, replies.Refusal(why, outcome.refusal), place.node))
+        refusal = replace(outcome.refused(place.node), reason=outcome.why)
+        yield Persist(lambda state: refuse(state, command, refusal, place.node))
 
 
 def _find(command: Command) -> Decide:
     def decide(state: CallState) -> Decision:
         if state.status is CallStatus.QUARANTINED:
-            return refuse(state, command, replies.quarantined(state.reason))
+            return refuse(state, command, quarantined(state.reason))
         if is_late(state, command):
             return refuse(state, command, TOO_LATE)
         session = sessions.of_answer(state, command) if state.status is CallStatus.LIVE else None
         if session is None:
-            return refuse(state, command, replies.UNKNOWN)
+            return refuse(state, command, UNKNOWN)
         request = asked(state, session, command)
         fault = fault_in(command.verb, request)
         if fault is not None:
@@ -80,15 +80,13 @@ def _intended(session: Session, operation: int, command: Command) -> Event:
     )
 
 
-def _conclude(command: Command, place: Intent, reply: NgDict) -> Decide:
-    relayed = reply.get(b"sdp")
-
+def _conclude(command: Command, place: Intent, reply: NodeReply) -> Decide:
     def decide(state: CallState) -> Decision:
         session = sessions.at(state, place.node, place.relay_id)
         if not session.usable and place.operation:
             return undo(session, place)
         if not session.usable:
-            return refuse(state, command, replies.UNKNOWN, place.node)
+            return refuse(state, command, UNKNOWN, place.node)
         event = Answered(
             session=session.number,
             operation=place.operation,
@@ -96,7 +94,7 @@ def _conclude(command: Command, place: Intent, reply: NgDict) -> Decide:
             to_tag=command.to_tag,
             branch=command.branch,
             sdp=command.sdp,
-            relayed=relayed if isinstance(relayed, bytes) else b"",
+            relayed=reply.sdp,
         )
         left_behind = _left_behind(state, session, command)
         doubles = [other for other in _doubles(state, session, command) if other not in left_behind]

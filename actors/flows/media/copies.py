@@ -10,19 +10,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from actors import replies, results
+from actors import results
 from actors.commands.copies import AnswerCopy, DeleteCopy, OfferCopy
 from actors.effects import AskNodes, Decide, Decision, Flow, Outcome, Persist, Step
 from actors.flows.media import sessions
 from actors.flows.media.descriptions import unreadable
 from actors.flows.media.node_request import engaged_branch
-from actors.flows.media.offer import failure_reply
+from actors.results import UNKNOWN, Refused
 from engines.copy_request import LEGS, CopyRequest
-from engines.kind import Operation, is_ok
-from engines.kind import reason as reason_of
-from engines.ng.bencode import NgDict
+from engines.kind import Operation
 from engines.refusal import RefusalCode
 from engines.registry import kind_of
+from engines.reply import NodeReply
 from events.registry import (
     CopyAnswered,
     CopyDeleted,
@@ -37,11 +36,10 @@ from replay.state import CallState, CallStatus, Session
 
 SIPREC = "siprec"
 INACTIVE = "inactive"
-NO_COPY = "There is no copy of that name"
-NOT_YET = "The call is not answered: there are no media to copy yet"
+NO_COPY = Refused(RefusalCode.REFUSED, "There is no copy of that name")
+NOT_YET = Refused(RefusalCode.REFUSED, "The call is not answered: there are no media to copy yet")
 NOT_OFFERED = "The copy was not offered: the node did not do it"
 UNRESOLVED = "its fate is unknown: the control node that offered it did not live to say"
-COPY_CONTEXT = b"copy-ctx"
 
 Verb = Literal["copy_answer", "copy_delete"]
 
@@ -58,17 +56,16 @@ class CopyLocation:
 def copy_offer(wish: OfferCopy) -> Flow:
     """Begin a copy, or change one of that name; a change that fails ends the copy."""
     place = yield Persist(_intend(wish))
-    if isinstance(place, replies.Refusal):
-        return replies.refused(place.reply)
+    if isinstance(place, Refused):
+        return place
     outcome = yield from _ask(place)
-    if outcome.reply is None or not is_ok(outcome.reply):
+    if (reply := outcome.agreed) is None:
         yield from _take_back(wish.name, place, outcome)
-        return replies.refused(failure_reply(place.node, outcome))
-    reply = outcome.reply
+        return outcome.refused(place.node)
     if (yield Persist(lambda state: _note_offer(state, wish.name, reply))):
-        return results.CopyOffered(_sdp_of(reply))
-    yield from _ask(_ending(place, _text(reply, COPY_CONTEXT)))
-    return results.Refused(RefusalCode.REFUSED, f"The copy {wish.name!r}, or the call, was ended meanwhile")
+        return results.CopyOffered(reply.sdp)
+    yield from _ask(_ending(place, reply.copy_ctx))
+    return Refused(RefusalCode.REFUSED, f"The copy {wish.name!r}, or the call, was ended meanwhile")
 
 
 def copy_answer(command: AnswerCopy) -> Flow:
@@ -76,13 +73,13 @@ def copy_answer(command: AnswerCopy) -> Flow:
     name, sdp = command.name, command.sdp
     fault = unreadable(sdp)
     if fault is not None:
-        return replies.refused(fault.reply)
+        return fault
     place = yield Persist(lambda state: _find(state, name, "copy_answer", sdp))
-    if isinstance(place, replies.Refusal):
-        return replies.refused(place.reply)
+    if isinstance(place, Refused):
+        return place
     outcome = yield from _ask(place)
-    if outcome.reply is None or not is_ok(outcome.reply):
-        return replies.refused(failure_reply(place.node, outcome))
+    if outcome.agreed is None:
+        return outcome.refused(place.node)
     yield Persist(lambda state: Decision([CopyAnswered(copy=name, sdp=sdp)] if name in state.copies else []))
     return results.Done()
 
@@ -91,23 +88,20 @@ def copy_delete(command: DeleteCopy) -> Flow:
     """End a copy. A node that does not answer leaves it due."""
     name = command.name
     place = yield Persist(_want_end(name, command.reason))
-    if isinstance(place, replies.Refusal):
-        return replies.refused(place.reply)
+    if isinstance(place, Refused):
+        return place
     outcome = yield from end_copy(name, place)
     if outcome.reply is None:
         return results.Done(f"Node {place.node}: {outcome.reason}; the delete stays due")
-    return results.Done() if is_ok(outcome.reply) else results.Done(f"Node {place.node}: {reason_of(outcome.reply)}")
+    return results.Done() if outcome.agreed else results.Done(f"Node {place.node}: {outcome.why}")
 
 
 def end_copy(name: str, place: CopyLocation) -> Step[Outcome]:
     """Ask the node to end a copy, and journal that it did. Its not knowing the copy is as good."""
     outcome = yield from _ask(place)
     if outcome.reply is not None:
-        yield Persist(
-            lambda state: _end(
-                state, name, RemovalProof.CONFIRMED if is_ok(outcome.reply or {}) else RemovalProof.UNKNOWN
-            )
-        )
+        proof = RemovalProof.CONFIRMED if outcome.agreed else RemovalProof.UNKNOWN
+        yield Persist(lambda state: _end(state, name, proof))
     return outcome
 
 
@@ -136,7 +130,7 @@ def _take_back(name: str, place: CopyLocation, outcome: Outcome) -> Step[None]:
     if not outcome.reached and not place.request.copy_ctx:
         yield Persist(lambda state: _end(state, name, RemovalProof.NEVER_SENT))
         return
-    if not isinstance((yield Persist(_want_end(name, NOT_OFFERED))), replies.Refusal):
+    if not isinstance((yield Persist(_want_end(name, NOT_OFFERED))), Refused):
         yield from end_copy(name, _ending(place, place.request.copy_ctx))
 
 
@@ -148,10 +142,10 @@ def _intend(wish: OfferCopy) -> Decide:
     def decide(state: CallState) -> Decision:
         session = next((session for session in sessions.newest_first(state) if session.agreement), None)
         if state.status is not CallStatus.LIVE or session is None:
-            return Decision([], replies.Refusal(NOT_YET) if state.status is CallStatus.LIVE else replies.UNKNOWN)
+            return Decision([], NOT_YET if state.status is CallStatus.LIVE else UNKNOWN)
         why = next(_obstacles(state, session, wish), None)
         if why is not None:
-            return Decision([], replies.Refusal(why))
+            return Decision([], Refused(RefusalCode.REFUSED, why))
         event = CopyIntended(
             copy=wish.name, session=session.number, flags=_flags(wish), legs=wish.legs, streams=wish.streams
         )
@@ -216,7 +210,7 @@ def _want_end(name: str, reason: str) -> Decide:
     def decide(state: CallState) -> Decision:
         copy = state.copies.get(name)
         if copy is None:
-            return Decision([], replies.Refusal(NO_COPY))
+            return Decision([], NO_COPY)
         events = [] if copy.closing else [CopyDeleteIntended(copy=name, reason=reason)]
         return Decision(events, _place(state, name, copy, "copy_delete"))
 
@@ -226,7 +220,7 @@ def _want_end(name: str, reason: str) -> Decide:
 def _find(state: CallState, name: str, verb: Verb, sdp: bytes) -> Decision:
     copy = state.copies.get(name)
     if copy is None or copy.closing or not copy.offered:
-        return Decision([], replies.Refusal(NO_COPY))
+        return Decision([], NO_COPY)
     return Decision([], _place(state, name, copy, verb, sdp))
 
 
@@ -247,23 +241,13 @@ def _place(state: CallState, name: str, copy: Copy, verb: Verb, sdp: bytes = b""
     return CopyLocation(session.node, session.relay_id, request)
 
 
-def _note_offer(state: CallState, name: str, reply: NgDict) -> Decision:
+def _note_offer(state: CallState, name: str, reply: NodeReply) -> Decision:
     """Journal what the node offers. The value is whether the copy is still wanted."""
     copy = state.copies.get(name)
     if copy is None:
         return Decision([], False)
-    event = CopyOffered(copy=name, handle=_text(reply, COPY_CONTEXT), sdp=_sdp_of(reply))
+    event = CopyOffered(copy=name, handle=reply.copy_ctx, sdp=reply.sdp)
     return Decision([event], not copy.closing)
-
-
-def _sdp_of(reply: NgDict) -> bytes:
-    sdp = reply.get(b"sdp")
-    return sdp if isinstance(sdp, bytes) else b""
-
-
-def _text(reply: NgDict, key: bytes) -> str:
-    value = reply.get(key)
-    return value.decode("utf-8", "surrogateescape") if isinstance(value, bytes) else ""
 
 
 def _end(state: CallState, name: str, how: RemovalProof) -> Decision:

@@ -8,29 +8,24 @@ from functools import partial
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
-from actors import replies
 from actors.command import Command
 from actors.effects import AskNodes, Decide, Decision, Flow, Outcome, Persist, Read, Step
 from actors.flows.media import sessions
 from actors.flows.media.lateness import ends_noted, is_late
 from actors.flows.media.node_request import asked, teardown_of
-from engines.kind import Operation, is_ok
-from engines.ng.bencode import NgDict, NgValue
+from actors.results import Done, NodeAnswered, Refused
+from engines.kind import Operation
+from engines.refusal import RefusalCode
 from engines.registry import kind_of
+from engines.reply import NOT_FOUND, NodeReply
 from events.registry import BranchDeleted, Deleted, DeleteIntended, Event, RemovalProof, Scope
 from events.values import value
 from replay import session_dialogs
 from replay.identity import is_party
 from replay.state import CallState, CallStatus, Session, SessionDialog, SessionStatus
 
-MAX_DELAY = 86_400
-"""The longest delay of a delete, in seconds, that a client can ask for."""
-
-MAX_DIGITS = 9
-"""So many digits of a number are read."""
-
-MAX_COUNT = 2**63 - 1
-"""The largest number of a node's statistics that an entry holds."""
+NOTHING_FOUND = Done(NOT_FOUND)
+"""What a delete of what is not there comes to, unless it is one that insists."""
 
 
 @value
@@ -89,16 +84,17 @@ def _want_unanswered(command: Command, callers_tag: str, state: CallState) -> De
     return intend_deletes(state, command)
 
 
-def _delete(removals: Sequence[Removal] | None, command: Command) -> Step[NgDict]:
+def _delete(removals: Sequence[Removal] | None, command: Command) -> Step[NodeAnswered | Done | Refused]:
     if removals is None:
-        return replies.not_found(command.request)
+        return Refused(RefusalCode.NOT_FOUND, NOT_FOUND) if command.fatal else NOTHING_FOUND
     if not removals:
-        return replies.ok()
+        return Done()
     outcomes = yield from remove(removals, command)
-    answered = [outcome.reply for outcome in outcomes if outcome.reply is not None]
-    if answered:
-        return answered[-1]
-    return replies.ok(f"Node {removals[0].node}: {outcomes[0].reason}; the delete stays due")
+    answered = [(removal, outcome) for removal, outcome in zip(removals, outcomes, strict=True) if outcome.reply]
+    if not answered:
+        return Done(f"Node {removals[0].node}: {outcomes[0].reason}; the delete stays due")
+    removal, outcome = answered[-1]
+    return NodeAnswered(outcome.agreed) if outcome.agreed else outcome.refused(removal.node)
 
 
 def carry_out(intended: Sequence[IntendedDeletes]) -> Flow:
@@ -261,17 +257,9 @@ def _intended(command: Command, scope: Scope, numbers: tuple[int, ...], not_befo
 
 def _delayed_until(command: Command, whole: Sequence[Session]) -> int:
     """Return when a node that knows no delays is to be asked, ms since the epoch; 0 for at once."""
-    delay = _seconds(command.request.get(b"delete-delay"))
-    if delay <= 0 or any(kind_of(session.engine).native_branches for session in whole):
+    if command.delay <= 0 or any(kind_of(session.engine).native_branches for session in whole):
         return 0
-    return command.received_at + delay * 1000
-
-
-def _seconds(value: NgValue | None) -> int:
-    """Return a delay that a client asks for, at most MAX_DELAY; 0 for what is no number."""
-    if isinstance(value, bytes) and value.isdigit():
-        value = int(value[-MAX_DIGITS:]) if len(value.lstrip(b"0")) <= MAX_DIGITS else MAX_DELAY
-    return min(value, MAX_DELAY) if isinstance(value, int) else 0
+    return command.received_at + command.delay * 1000
 
 
 def _removals(state: CallState, whole: Iterable[Session], command: Command) -> list[Removal]:
@@ -286,7 +274,7 @@ def _removals(state: CallState, whole: Iterable[Session], command: Command) -> l
         if kind_of(session.engine).native_branches:
             request = asked(state, session, command)
             own_words = Operation(verb="delete", relay_id=session.relay_id, request=request)
-            also = plain.operation if b"from-tag" in request else None
+            also = plain.operation if request.names_party else None
             removals.append(replace(plain, operation=own_words, also=also))
         else:
             removals.append(plain)
@@ -298,19 +286,10 @@ def _branch_removals(state: CallState, partly: Iterable[Session], command: Comma
     for session in partly:
         request = asked(state, session, command)
         if command.branch and not command.to_tag:
-            request = naming_only_the_branch(request)
+            request = request.naming_only_the_branch()
         operation = Operation(verb="delete", relay_id=session.relay_id, request=request)
         removals.append(Removal(session.node, session.relay_id, operation, whole=False))
     return removals
-
-
-def naming_only_the_branch(request: NgDict) -> NgDict:
-    """Return the delete of a branch in words that may be said twice.
-
-    rtpengine looks for the branch, and where that is gone already, for the from-tag: the caller's, so that the second
-    delete of a branch ends the whole call (seen on 10.5.3). A from-tag that nobody can have makes it harmless.
-    """
-    return {**request, b"from-tag": b"#"}
 
 
 def remove(removals: Sequence[Removal], command: Command | None) -> Step[list[Outcome]]:
@@ -326,7 +305,7 @@ def remove(removals: Sequence[Removal], command: Command | None) -> Step[list[Ou
     return outcomes
 
 
-def _make_certain(answered: Sequence[tuple[Removal, NgDict]]) -> Step[list[tuple[Removal, NgDict]]]:
+def _make_certain(answered: Sequence[tuple[Removal, NodeReply]]) -> Step[list[tuple[Removal, NodeReply]]]:
     """Ask what is to be asked after a removal; leave out those of which the node did not answer that too."""
     doubtful = [(removal.node, removal.also) for removal, _ in answered if removal.also is not None]
     if not doubtful:
@@ -336,46 +315,25 @@ def _make_certain(answered: Sequence[tuple[Removal, NgDict]]) -> Step[list[tuple
     return [(removal, reply) for removal, reply in answered if not any(removal.also is also for also in unsure)]
 
 
-def _conclude(answered: Sequence[tuple[Removal, NgDict]], command: Command | None) -> Decide:
+def _conclude(answered: Sequence[tuple[Removal, NodeReply]], command: Command | None) -> Decide:
     def decide(state: CallState) -> Decision:
         events: list[Event] = []
         for removal, reply in answered:
-            if is_ok(reply) or _is_unknown(state, removal, reply):
+            if reply.ok or reply.unknown:
                 events += _confirmed(state, removal, reply, command)
         return Decision(events)
 
     return decide
 
 
-def _confirmed(state: CallState, removal: Removal, reply: NgDict, command: Command | None) -> Iterable[Event]:
+def _confirmed(state: CallState, removal: Removal, reply: NodeReply, command: Command | None) -> Iterable[Event]:
     session = sessions.at(state, removal.node, removal.relay_id)
     if not removal.whole and command is not None:
         if not session.usable:
             return []
-        return [_branch_deleted(session, command, statistics(reply))]
+        return [_branch_deleted(session, command, reply.statistics)]
     # What was asked early may have come before an operation: the session stays due until none is on its way any more.
     if session.status is not SessionStatus.CLOSING or removal.early:
         return []
-    how = RemovalProof.UNKNOWN if _is_unknown(state, removal, reply) else RemovalProof.CONFIRMED
-    return [Deleted(session=session.number, how=how, statistics=statistics(reply))]
-
-
-def _is_unknown(state: CallState, removal: Removal, reply: NgDict) -> bool:
-    session = sessions.at(state, removal.node, removal.relay_id)
-    return reply.get(b"warning") == replies.NOT_FOUND_WARNING or kind_of(session.engine).is_unknown(reply)
-
-
-def statistics(reply: NgDict) -> Mapping[str, Any]:
-    """Return what a delete's reply tells under `totals`, as plain values; empty if it tells nothing."""
-    totals = reply.get(b"totals")
-    return {"totals": _plain(totals)} if isinstance(totals, dict) else {}
-
-
-def _plain(value: NgValue) -> Any:
-    if isinstance(value, dict):
-        return {key.decode("utf-8", "replace"): _plain(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_plain(item) for item in value]
-    if isinstance(value, bytes):
-        return value.decode("utf-8", "replace")
-    return max(-MAX_COUNT, min(value, MAX_COUNT))
+    how = RemovalProof.UNKNOWN if reply.unknown else RemovalProof.CONFIRMED
+    return [Deleted(session=session.number, how=how, statistics=reply.statistics)]

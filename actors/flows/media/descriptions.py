@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from actors import replies
 from actors.effects import Outcome
-from engines.kind import is_ok
-from engines.ng.bencode import NgDict
+from actors.results import Refused
 from engines.refusal import RefusalCode
+from engines.reply import refused
+from engines.request import NodeRequest
 from engines.sdp.check import check
 from engines.sdp.lines import SdpError
 
@@ -22,26 +22,23 @@ BETWEEN_TWO = frozenset({"offer", "answer"})
 NOTHING_RELAYED = "The node agreed and gave no session description"
 
 
-def fault_in(verb: str, request: NgDict) -> replies.Refusal | None:
+def fault_in(verb: str, request: NodeRequest) -> Refused | None:
     """Refuse what a node is to be asked if its session description is none; None if it may be asked."""
-    sdp = request.get(b"sdp")
-    if verb not in BETWEEN_TWO:
-        return None
-    return unreadable(sdp if isinstance(sdp, bytes) else b"")
+    return unreadable(request.sdp) if verb in BETWEEN_TWO else None
 
 
-def unreadable(sdp: bytes) -> replies.Refusal | None:
+def unreadable(sdp: bytes) -> Refused | None:
     """Refuse what is no session description; None for one that is."""
     try:
         check(sdp)
     except SdpError as error:
-        return replies.Refusal(f"Failed to parse SDP: {error}", RefusalCode.BAD_SDP)
+        return Refused(RefusalCode.BAD_SDP, f"Failed to parse SDP: {error}")
     return None
 
 
 def relayed(verb: str, outcome: Outcome) -> Outcome:
     """Return how asking a node ended: an agreement without a session description has failed."""
-    reply = outcome.reply
-    if verb not in BETWEEN_TWO or reply is None or not is_ok(reply) or reply.get(b"sdp"):
+    reply = outcome.agreed
+    if verb not in BETWEEN_TWO or reply is None or reply.sdp:
         return outcome
-    return replace(outcome, reply=replies.error(NOTHING_RELAYED, RefusalCode.NO_REPLY))
+    return replace(outcome, reply=refused(NOTHING_RELAYED, RefusalCode.NO_REPLY))

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from actors.command import Command
-from actors.replies import Refusal
+from actors.results import Refused
 from engines.refusal import RefusalCode
 from events.registry import DeleteIntended, Scope
 from replay.state import CallState, CallStatus
@@ -20,7 +20,7 @@ from replay.state import CallState, CallStatus
 MAX_REFUSALS = 20
 """How many refusals a call's stream tells of; a client that goes on asking in vain does not grow it further."""
 
-TOO_LATE = Refusal("Too late: the request was received before the delete of its call", RefusalCode.UNKNOWN_CALL)
+TOO_LATE = Refused(RefusalCode.OUTDATED, "Too late: the request was received before the delete of its call")
 
 
 PRECISION = 2

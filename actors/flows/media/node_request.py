@@ -6,10 +6,10 @@ import re
 from dataclasses import replace
 
 from actors.command import Command
-from engines.kind import HANDLE, Operation
-from engines.media_request import MediaRequest, to_bytes
-from engines.ng.bencode import NgDict
+from engines.kind import Operation
+from engines.media_request import MediaRequest
 from engines.registry import kind_of
+from engines.request import NodeRequest
 from replay.relay_settings import ALL_BRANCHES, CALLEE, CALLER, RelaySettings
 from replay.state import CallState, Session
 
@@ -17,9 +17,9 @@ _INDEX = re.compile(r"[0-9]+\Z")
 """Where a branch's name has its index: at its end."""
 
 
-def asked(state: CallState, session: Session, command: Command) -> NgDict:
+def asked(state: CallState, session: Session, command: Command) -> NodeRequest:
     """Return what the node of a session is to be asked: the command, and what the node calls the session."""
-    return _with_handle(command.words(state, session.engine), session)
+    return command.words(state, session.engine).with_handle(session.handle)
 
 
 def teardown_of(state: CallState, session: Session) -> Operation:
@@ -35,8 +35,8 @@ def teardown_of(state: CallState, session: Session) -> Operation:
     from_tag, to_tag = tags_in_force(relay, session.from_tag, session.to_tag, offered_by_caller=by_caller)
     media = delete_request(relay, from_tag, to_tag, session.branch)
     operation = kind.teardown(session.relay_id, from_tag, to_tag)
-    request = {**kind.request(replace(media, set=session.set)), **operation.request}
-    return replace(operation, request=_with_handle(request, session))
+    request = kind.request(replace(media, set=session.set)).merged(operation.request)
+    return replace(operation, request=request.with_handle(session.handle))
 
 
 def delete_request(relay: RelaySettings, from_tag: str, to_tag: str, branch: str) -> MediaRequest:
@@ -73,7 +73,3 @@ def engaged_branch(relay: RelaySettings, branch: str) -> int:
     """Return the index of a branch that was engaged by itself, -1 for one that was along with all."""
     index = _INDEX.search(branch)
     return int(index[0]) if index and branch != ALL_BRANCHES and branch in relay.engagements else -1
-
-
-def _with_handle(request: NgDict, session: Session) -> NgDict:
-    return {**request, HANDLE: to_bytes(session.handle)} if session.handle else request

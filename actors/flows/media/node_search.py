@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from actors.command import Command
 from actors.node_table import NodeTable
-from engines.ng.bencode import NgDict
-from engines.refusal import RefusalCode, code_of
+from actors.results import Refused
+from engines.refusal import RefusalCode
 from engines.sets import NodeSpec
 from events.values import value
 from replay.state import Session
@@ -46,7 +46,7 @@ class Search:
     """
 
     def __init__(self, command: Command, nodes: NodeTable) -> None:
-        self.refusal: NgDict | None = None
+        self.refusal: Refused | None = None
         self._command, self._nodes = command, nodes
         self._sessions: set[tuple[str, str]] = set()  # asked in vain, as node and id there
         self._names: set[str] = set()  # of nodes that are not to be asked any more
@@ -67,12 +67,12 @@ class Search:
         candidates = self._nodes.candidates(command.set, command.call_id, command.engine)
         return [node for node in candidates if node.name not in self._names and node.engine not in self._kinds]
 
-    def failed(self, kind: str, session: tuple[str, str], refusal: NgDict) -> None:
+    def failed(self, kind: str, session: tuple[str, str], refusal: Refused) -> None:
         """Record a session (node, id there) in which the offer failed, and the reason.
 
         A node that does not know the session may well take a new one.
         """
-        code = code_of(refusal)
+        code = refusal.code
         self._sessions.add(session)
         if code is not RefusalCode.UNKNOWN_SESSION:
             self._names.add(session[0])

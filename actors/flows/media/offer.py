@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-from actors import replies
 from actors.command import Command
 from actors.effects import AskNodes, Decide, Decision, Flow, Outcome, Persist, Sleep, Spawn, Step
 from actors.flows.media import repeats, sessions
@@ -15,10 +14,12 @@ from actors.flows.media.lateness import MAX_REFUSALS, TOO_LATE, is_late
 from actors.flows.media.node_request import asked
 from actors.flows.media.node_search import Choices, Search
 from actors.node_table import NodeTable
+from actors.results import UNKNOWN, Refused, Relayed, quarantined
 from engines.ids import id_on_node
-from engines.kind import HANDLE, Operation, is_ok, reason
-from engines.ng.bencode import NgDict
+from engines.kind import Operation
 from engines.refusal import RefusalCode
+from engines.reply import NodeReply
+from engines.request import NodeRequest
 from engines.sets import NodeSpec
 from events.registry import (
     AnswerFailed,
@@ -49,7 +50,7 @@ class Intent:
     engine: str
     node: str
     relay_id: str
-    request: NgDict
+    request: NodeRequest
     verb: Literal["offer", "answer"] = "offer"
 
 
@@ -62,24 +63,24 @@ def offer(command: Command, nodes: NodeTable) -> Flow:
     waited = 0
     while True:
         intent = yield Persist(_intend(command, search.choices(), waited))
-        if isinstance(intent, replies.Refusal):
-            return search.refusal or intent.reply
+        if isinstance(intent, Refused):
+            return search.refusal or intent
         if isinstance(intent, repeats.Result):
-            return intent.reply()
+            return intent.told
         if isinstance(intent, repeats.InWork):
             yield Sleep(repeats.PAUSE)
             waited += repeats.PAUSE
             continue
         outcome: Outcome = yield from ask(command, intent)
-        if outcome.reply is not None and is_ok(outcome.reply):
-            return (yield from _succeed(command, intent, outcome.reply))
-        refusal = failure_reply(intent.node, outcome)
+        if (reply := outcome.agreed) is not None:
+            return (yield from _succeed(command, intent, reply))
+        refusal = outcome.refused(intent.node)
         search.failed(intent.engine, (intent.node, intent.relay_id), refusal)
         if not (yield from fail(intent, outcome, more=search.goes_on)):
             return search.refusal or refusal
 
 
-def ask(command: Command, place: Intent, request: NgDict | None = None) -> Step[Outcome]:
+def ask(command: Command, place: Intent, request: NodeRequest | None = None) -> Step[Outcome]:
     """Ask the one node what the client asks, under the id that the session has there."""
     operation = Operation(
         verb=command.verb,
@@ -91,15 +92,7 @@ def ask(command: Command, place: Intent, request: NgDict | None = None) -> Step[
     return relayed(command.verb, outcomes[0])
 
 
-def failure_reply(node: str, outcome: Outcome) -> NgDict:
-    """Return the client's reply to a command that a node did not carry out: the node's own words if it had any."""
-    if outcome.reply is not None:
-        return outcome.reply
-    is_full = outcome.code is RefusalCode.FULL
-    return replies.error(replies.LOAD_LIMIT if is_full else f"Node {node}: {outcome.reason}", outcome.code)
-
-
-def refuse(state: CallState, command: Command, refusal: replies.Refusal, node: str = "") -> Decision:
+def refuse(state: CallState, command: Command, refusal: Refused, node: str = "") -> Decision:
     """Decide to refuse, and journal it if the call exists and has not been told too often."""
     known = state.status in (CallStatus.LIVE, CallStatus.ENDED) and state.refusals < MAX_REFUSALS
     events = [CommandRefused(command=command.verb, reason=refusal.reason, node=node)] if known else []
@@ -120,18 +113,18 @@ def _intend(command: Command, choices: Choices, waited: int) -> Decide:
         if choices.nodes:
             return _engage(state, command, choices.nodes[0])
         why = f"No node of set {command.set!r} takes new calls"
-        return refuse(state, command, replies.Refusal(why, RefusalCode.NO_NODE))
+        return refuse(state, command, Refused(RefusalCode.NO_NODE, why))
 
     return decide
 
 
-def _impossible(state: CallState, command: Command) -> replies.Refusal | None:
+def _impossible(state: CallState, command: Command) -> Refused | None:
     """Return why the offer is refused whatever the nodes are like; None if it is not."""
     if state.status is CallStatus.QUARANTINED:
-        return replies.quarantined(state.reason)
+        return quarantined(state.reason)
     if is_late(state, command):
         return TOO_LATE
-    return replies.UNKNOWN if command.to_tag and state.status is CallStatus.ENDED else None
+    return UNKNOWN if command.to_tag and state.status is CallStatus.ENDED else None
 
 
 def _intend_again(state: CallState, command: Command, session: Session) -> Decision:
@@ -173,21 +166,19 @@ def _engage(state: CallState, command: Command, node: NodeSpec) -> Decision:
     return Decision([event], Intent(operation, node.engine, node.name, relay_id, request))
 
 
-def _succeed(command: Command, intent: Intent, reply: NgDict) -> Flow:
+def _succeed(command: Command, intent: Intent, reply: NodeReply) -> Flow:
     result = yield Persist(_conclude(command, intent, reply))
-    if isinstance(result, replies.Refusal):
+    if isinstance(result, Refused):
         yield Spawn(teardown(intent.node, intent.relay_id))
-        return result.reply
+        return result
     if isinstance(result, repeats.Result):
         if result.undone:
             yield Spawn(teardown(intent.node, intent.relay_id))
-        return result.reply()
-    return reply
+        return result.told
+    return Relayed(reply.sdp, reply)
 
 
-def _conclude(command: Command, intent: Intent, reply: NgDict) -> Decide:
-    given = reply.get(b"sdp")
-
+def _conclude(command: Command, intent: Intent, reply: NodeReply) -> Decide:
     def decide(state: CallState) -> Decision:
         session = sessions.at(state, intent.node, intent.relay_id)
         first = repeats.taken_elsewhere(state, command, session)
@@ -202,8 +193,8 @@ def _conclude(command: Command, intent: Intent, reply: NgDict) -> Decide:
             to_tag=command.to_tag,
             branch=command.branch,
             sdp=command.sdp,
-            relayed=given if isinstance(given, bytes) else b"",
-            handle=handle_of(reply),
+            relayed=reply.sdp,
+            handle=reply.handle,
         )
         return Decision([event])
 
@@ -227,12 +218,6 @@ def _is_first(session: Session, intent: Intent) -> bool:
     return session.status is SessionStatus.INTENDED and not session.operations.keys() - {intent.operation}
 
 
-def handle_of(reply: NgDict) -> str:
-    """Return what the node calls the session, where its reply says so; "" where it does not."""
-    handle = reply.get(HANDLE)
-    return handle.decode("utf-8", "surrogateescape") if isinstance(handle, bytes) else ""
-
-
 def undo(session: Session, intent: Intent) -> Decision:
     """Another control node deleted the session while its operation was on the way, which may have made it anew."""
     why = f"the session was deleted while its {intent.verb} was on the way"
@@ -240,7 +225,7 @@ def undo(session: Session, intent: Intent) -> Decision:
         FAILURES[intent.verb](session=session.number, operation=intent.operation, reason=why, reached=True),
         DeleteIntended(scope=Scope.SESSION, sessions=(session.number,), reason=why),
     ]
-    return Decision(events, replies.UNKNOWN)
+    return Decision(events, UNKNOWN)
 
 
 def fail(intent: Intent, outcome: Outcome, more: bool) -> Step[bool]:
@@ -259,7 +244,7 @@ def _conclude_failure(intent: Intent, outcome: Outcome, more: bool) -> Decide:
 
     One that was to go meanwhile is to be removed again: this may have made it anew.
     """
-    why = outcome.reason if outcome.reply is None else reason(outcome.reply) or "the node refused"
+    why = outcome.why or "the node refused"
 
     def decide(state: CallState) -> Decision:
         session = sessions.at(state, intent.node, intent.relay_id)

@@ -7,9 +7,8 @@ every repeat gets its SDP, and what else was made for it goes. So the answerer c
 
 from __future__ import annotations
 
-from actors import replies
 from actors.command import Command
-from engines.ng.bencode import NgDict
+from actors.results import Relayed
 from events.values import value
 from replay import session_dialogs
 from replay.state import CallState, CallStatus, RelayedLeg, Session
@@ -36,9 +35,10 @@ class Result:
     relayed: bytes
     undone: bool = False
 
-    def reply(self) -> NgDict:
-        """Return the reply that every repeat gets."""
-        return {**replies.ok(), b"sdp": self.relayed}
+    @property
+    def told(self) -> Relayed:
+        """What every repeat is told."""
+        return Relayed(self.relayed)
 
 
 def found(state: CallState, command: Command, waited: int) -> InWork | Result | None:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from actors import replies
 from actors.commands.recovery import EndSilentSession
 from actors.effects import Decision, Flow, Persist
 from actors.flows.media.delete import delete
 from actors.flows.sip.branches import done
 from actors.flows.sip.own_requests import end_dialogs
 from actors.flows.sip.settings_deletes import branch_delete, call_delete
-from actors.results import Refused
-from engines.refusal import RefusalCode
+from actors.results import UNKNOWN
 from events.registry import MediaTimedOut
 from replay.state import CallState
 
@@ -25,7 +23,7 @@ def end_silent_session(command: EndSilentSession) -> Flow:
     call_id, branch, at = command.call_id, command.branch, command.at
     session, has_dialogs = yield Persist(lambda state: _note(state, branch))
     if session is None:
-        return Refused(RefusalCode.UNKNOWN_CALL, replies.UNKNOWN_CALL)
+        return UNKNOWN
     if command.ends_call and has_dialogs:
         return (yield from end_dialogs(REASON))
     if command.ends_call:

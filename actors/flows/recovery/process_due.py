@@ -8,15 +8,14 @@ from dataclasses import dataclass
 from actors.effects import AskNodes, Decide, Decision, Flow, Outcome, Persist, Read, Step
 from actors.flows.media import sessions
 from actors.flows.media.copies import CopyLocation, closing, end_copy, forgotten
-from actors.flows.media.delete import Removal, naming_only_the_branch, removal_of, remove
+from actors.flows.media.delete import Removal, removal_of, remove
 from actors.flows.media.offer import FAILURES
 from actors.flows.recovery.retry import attend_again
 from actors.flows.recovery.silence import end_unanswered
 from actors.flows.sip import due_dialogs, forks
-from engines.kind import Operation, RelayKind
-from engines.media_request import to_bytes
-from engines.ng.bencode import NgDict
+from engines.kind import Operation
 from engines.registry import kind_of
+from engines.request import delete_of_branch
 from events.registry import BranchDeleted, Deleted, DeleteIntended, Event, RemovalProof, Scope
 from replay.projection import Deadlines, falls_silent
 from replay.state import BranchDelete, CallState, CallStatus, Session, SessionStatus
@@ -41,7 +40,6 @@ class SessionCheck:
 
     node: str
     relay_id: str
-    kind: RelayKind
     question: Operation
 
 
@@ -163,9 +161,8 @@ def _is_quiet(state: CallState, now: int, deadlines: Deadlines) -> bool:
 
 
 def _check_of(session: Session) -> SessionCheck:
-    kind = kind_of(session.engine)
-    question = kind.knows(session.relay_id, session.from_tag, session.to_tag)
-    return SessionCheck(session.node, session.relay_id, kind, question)
+    question = kind_of(session.engine).knows(session.relay_id, session.from_tag, session.to_tag)
+    return SessionCheck(session.node, session.relay_id, question)
 
 
 def _remove_branches(wishes: Sequence[BranchRemoval]) -> Step[None]:
@@ -177,13 +174,7 @@ def _remove_branches(wishes: Sequence[BranchRemoval]) -> Step[None]:
 
 def _branch_delete(wish: BranchRemoval) -> Operation:
     wanted = wish.wanted
-    request: NgDict = {b"command": b"delete", b"delete delay": 0}
-    named = ((b"from-tag", wanted.from_tag), (b"to-tag", wanted.to_tag), (b"via-branch", wanted.branch))
-    request |= {key: to_bytes(value) for key, value in named if value}
-    if wanted.to_tag:
-        request[b"flags"] = [b"to-tag"]
-    elif wanted.branch:
-        request = naming_only_the_branch(request)
+    request = delete_of_branch(wanted.from_tag, wanted.to_tag, wanted.branch)
     return Operation(verb="delete", relay_id=wish.relay_id, request=request)
 
 
@@ -211,7 +202,7 @@ def _check(checks: Sequence[SessionCheck]) -> Step[None]:
     gone = [
         (check.node, check.relay_id)
         for check, outcome in zip(checks, outcomes, strict=True)
-        if outcome.reply is not None and check.kind.is_unknown(outcome.reply)
+        if outcome.reply is not None and outcome.reply.unknown
     ]
     if gone:
         yield Persist(_conclude_gone(gone))

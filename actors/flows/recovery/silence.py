@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from actors.effects import AskNodes, Decision, Outcome, Persist, Read, Sleep, Step
 from actors.flows.recovery.retry import attend_again
-from engines.kind import Operation, packets_of
+from engines.kind import Operation
 from engines.registry import kind_of
 from events.registry import DeleteIntended, MediaSeen, Scope
 from replay.projection import Deadlines, unanswered_for
@@ -70,7 +70,7 @@ def _silence(state: CallState, now: int, deadlines: Deadlines) -> _Silence | Non
 def _packets(silence: _Silence) -> Step[list[int | None]]:
     """Ask how many packets each session has had; None for one of which its node does not answer."""
     outcomes: list[Outcome] = yield AskNodes(silence.questions)
-    return [None if outcome.reply is None else packets_of(outcome.reply) for outcome in outcomes]
+    return [None if outcome.reply is None else outcome.reply.packets for outcome in outcomes]
 
 
 def _note_media(state: CallState, numbers: Sequence[int]) -> Decision:

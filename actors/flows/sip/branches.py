@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from actors import replies
 from actors.commands.relay import EndRelay, EstablishBranch, FailBranch
 from actors.commands.sip import EndUnanswered
 from actors.effects import Decide, Decision, Flow, Persist
@@ -15,11 +14,8 @@ from actors.flows.media.delete import (
     intend_deletes,
 )
 from actors.flows.sip.settings_deletes import branch_delete, call_delete
-from actors.results import Done, Refused, RelayEnded
-from engines.kind import is_ok
-from engines.kind import reason as reason_of
-from engines.ng.bencode import NgDict
-from engines.ng.bulky import whole
+from actors.results import Done, NodeAnswered, Refused, RelayEnded
+from engines.reply import done as without_node
 from events.registry import BranchEstablished, Event
 from replay.state import CallState
 
@@ -60,18 +56,20 @@ def without_spares(callers_tag: str, at: int) -> Decide:
 def fail_branch(command: FailBranch) -> Flow:
     """Tear one branch down, if a party asks for it."""
     tag = command.callers_tag
-    reply = yield from delete_of_party(
+    result = yield from delete_of_party(
         branch_delete(command.call_id, tag, command.branch, command.reason, command.at), tag
     )
-    return done(reply)
+    return done(result)
 
 
 def end_relay(command: EndRelay) -> Flow:
     """End the call's relay; one that a tag asks for which is no party's stays."""
     wanted = call_delete(command.call_id, command.from_tag, command.to_tag, command.reason, command.at)
     flow = delete_of_party(wanted, command.from_tag) if command.from_tag else delete(wanted)
-    reply: NgDict = yield from flow
-    return RelayEnded(whole(reply)) if is_ok(reply) else replies.refused(reply)
+    result: NodeAnswered | Done | Refused = yield from flow
+    if isinstance(result, Refused):
+        return result
+    return RelayEnded(result.reply if isinstance(result, NodeAnswered) else without_node(result.warning))
 
 
 def end_unanswered(command: EndUnanswered) -> Flow:
@@ -81,6 +79,6 @@ def end_unanswered(command: EndUnanswered) -> Flow:
     return done((yield from delete_unanswered(wanted, tag)))
 
 
-def done(reply: NgDict) -> Done | Refused:
-    """Return what a reply to a delete stands for."""
-    return Done(reason_of(reply)) if is_ok(reply) else replies.refused(reply)
+def done(result: NodeAnswered | Done | Refused) -> Done | Refused:
+    """Return what a delete came to for those who do not speak with nodes."""
+    return Done(result.reply.reason) if isinstance(result, NodeAnswered) else result

@@ -7,7 +7,6 @@ Y's interface; X's body, if one is set, in place of the SDP.
 
 from __future__ import annotations
 
-from actors import replies
 from actors.command import Command, Wording
 from actors.commands.relay import RelaySdp
 from actors.effects import Flow, Read, Step
@@ -15,12 +14,12 @@ from actors.flows.media.answer import answer
 from actors.flows.media.node_request import engaged_branch, set_of, tags_in_force
 from actors.flows.media.offer import offer
 from actors.node_table import NodeTable
-from actors.results import Refused, Relayed
-from engines.kind import Untranslatable, is_ok
+from actors.results import UNKNOWN, Refused, Relayed
+from engines.kind import Untranslatable
 from engines.media_request import MediaRequest
-from engines.ng.bencode import NgDict
 from engines.refusal import RefusalCode
 from engines.registry import kind_of
+from engines.request import NodeRequest
 from replay.relay_settings import CALLEE, CALLER, Engagement, RelaySettings
 from replay.state import CallState, CallStatus
 
@@ -40,11 +39,8 @@ def relay_media(media: RelaySdp, nodes: NodeTable) -> Step[Relayed | Refused]:
     if engagement is None:
         return Relayed(media.sdp)
     command = _command(media, engagement, nodes.notices)
-    reply: NgDict = yield from (offer(command, nodes) if media.verb == "offer" else answer(command))
-    sdp = reply.get(b"sdp")
-    if not is_ok(reply):
-        return replies.refused(reply)
-    return Relayed(sdp if isinstance(sdp, bytes) else b"")
+    result: Relayed | Refused = yield from (offer(command, nodes) if media.verb == "offer" else answer(command))
+    return result
 
 
 def notice_tag(call_id: str, branch: str) -> str:
@@ -55,7 +51,7 @@ def notice_tag(call_id: str, branch: str) -> str:
 def _engagement(state: CallState, media: RelaySdp, notify_socket: str) -> Engagement | Refused | None:
     """Return what is engaged, None if a leg disabled it; a refusal if nothing is, or the settings make no sense."""
     if state.status is CallStatus.ENDED and state.relay is None:
-        return Refused(RefusalCode.UNKNOWN_CALL, replies.UNKNOWN_CALL)
+        return UNKNOWN
     relay = state.relay or RelaySettings()
     engagement = relay.engagement(media.branch)
     if engagement is None:
@@ -76,7 +72,7 @@ def _command(media: RelaySdp, engagement: Engagement, notify_socket: str) -> Com
         from_tag=media.from_tag,
         to_tag=media.to_tag,
         branch=media.branch,
-        request={b"sdp": media.sdp},
+        request=NodeRequest({b"sdp": media.sdp}),
         set=engagement.set,
         engine=engagement.engine,
         received_at=media.at,
@@ -87,7 +83,7 @@ def _command(media: RelaySdp, engagement: Engagement, notify_socket: str) -> Com
 
 
 def _wording(media: RelaySdp, notify_socket: str) -> Wording:
-    def words(state: CallState, engine: str) -> NgDict:
+    def words(state: CallState, engine: str) -> NodeRequest:
         return kind_of(engine).request(media_request(state, media, notify_socket))
 
     return words

@@ -9,9 +9,9 @@ import structlog
 from actors.command import Command, Wording
 from actors.flows.media.node_request import delete_request, tags_in_force
 from engines.kind import Untranslatable
-from engines.media_request import MediaRequest, to_bytes
-from engines.ng.bencode import NgDict
+from engines.media_request import MediaRequest
 from engines.registry import kind_of
+from engines.request import NodeRequest
 from replay.relay_settings import RelaySettings
 from replay.state import CallState
 
@@ -39,13 +39,14 @@ def call_delete(call_id: str, callers_tag: str, callees_tag: str, reason: str, a
 
 
 def _delete(call_id: str, reason: str, at: int, *, ends_call: bool) -> Command:
-    return Command(verb="delete", call_id=call_id, request={}, received_at=at, ends_call=ends_call, reason=reason)
+    request = NodeRequest({})
+    return Command(verb="delete", call_id=call_id, request=request, received_at=at, ends_call=ends_call, reason=reason)
 
 
 def _delete_wording(from_tag: str, to_tag: str, *, branch: str = "", by_caller: bool = True) -> Wording:
     """Word a delete with the context's delete flags and those of both legs, each once."""
 
-    def words(state: CallState, engine: str) -> NgDict:
+    def words(state: CallState, engine: str) -> NodeRequest:
         relay = state.relay or RelaySettings()
         tags = tags_in_force(relay, from_tag, to_tag, offered_by_caller=by_caller)
         plain = MediaRequest(verb="delete", from_tag=tags[0], to_tag=tags[1], branch=branch)
@@ -56,6 +57,6 @@ def _delete_wording(from_tag: str, to_tag: str, *, branch: str = "", by_caller: 
             log.warning("delete flags left out", call_id=state.call_id, why=str(error))
             request = kind.request(plain)
         # Without a tag an rtpengine deletes the call all the same, but tells no statistics.
-        return {b"from-tag": to_bytes(tags[0]), **request} if tags[0] else request
+        return request.of_party(tags[0])
 
     return words

@@ -90,11 +90,6 @@ class Service:
         self._serving = False
 
     @property
-    def serving(self) -> bool:
-        """Whether it has started, and is not about to stop."""
-        return self._serving
-
-    @property
     def ready(self) -> bool:
         """Whether it can do something for a call: it is not about to stop, and the journal and a node answer."""
         if not self._serving or self._publisher is None or not self._publisher.journal_answers:
@@ -281,9 +276,10 @@ async def _serve(config: Config, rate: BoundedRate) -> int:
     return 1
 
 
-async def live(service: Service, rate: BoundedRate) -> None:
-    """Start a service, and let it run until it fails or this is cancelled."""
+async def live(service: Service, rate: BoundedRate, ready: Callable[[], None] = lambda: None) -> None:
+    """Start a service, call `ready`, and let it run until it fails or this is cancelled."""
     await service.start()
+    ready()
     reports = asyncio.create_task(_report(rate))
     try:
         await service.failure()

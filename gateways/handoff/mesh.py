@@ -26,16 +26,17 @@ class Kind(IntEnum):
     """What a message between workers is."""
 
     BEAT = 0
-    NG_DATAGRAM = 1
-    NG_MESSAGE = 2
-    NG_REPLY = 3
-    SIP_MESSAGE = 4
-    SIP_SEND = 5
-    SIP_UNSENT = 6
-    SIP_CONNECTION = 7
-    DUE = 8
-    NOTICE = 9
-    NODE = 10
+    LEAVING = 1
+    NODE = 2
+    DUE = 3
+    NOTICE = 4
+    NG_DATAGRAM = 5
+    NG_MESSAGE = 6
+    NG_REPLY = 7
+    SIP_MESSAGE = 8
+    SIP_SEND = 9
+    SIP_UNSENT = 10
+    SIP_CONNECTION = 11
 
 
 Take: TypeAlias = Callable[[int, list[Any]], None]
@@ -46,7 +47,7 @@ class Membership(Protocol):
     """Who wants to know which workers there are."""
 
     def joined(self, worker: int, *, is_new: bool) -> None:
-        """Handle a new link; `is_new` says that the other worker is one that starts."""
+        """Handle a worker that is at work; `is_new` says that it has just begun."""
 
     def left(self, worker: int) -> None:
         """Handle the end of a link: the other worker is gone."""
@@ -65,8 +66,10 @@ class Mesh:
         self._sharing = Sharing(workers)
         self._links: dict[int, Link] = {}
         self._heard: dict[int, float] = {}
+        self._starting: set[int] = set()
+        self._leaving: set[int] = set()
         self._silent: frozenset[int] = frozenset()
-        self._takers: dict[int, Take] = {Kind.BEAT: self._ignore}
+        self._takers: dict[int, Take] = {Kind.BEAT: self._take_beat, Kind.LEAVING: self._take_leaving}
         self._members: list[Membership] = []
         self._count()
 
@@ -79,7 +82,7 @@ class Mesh:
     def watch(self, member: Membership) -> None:
         """Add one that is told of workers that come and go, those that are there at once."""
         self._members.append(member)
-        for worker in self._links:
+        for worker in self._links.keys() - self._starting:
             member.joined(worker, is_new=False)
 
     def server(self, call_id: bytes) -> int | None:
@@ -91,6 +94,10 @@ class Mesh:
         """Return the worker that served a call of this one's while this one was gone, as far as that is known."""
         return self._sharing.stand_in(call_id)
 
+    def has(self, worker: int) -> bool:
+        """Whether another worker is there: it may hang, or be about to end."""
+        return worker in self._links and worker not in self._starting
+
     def send(self, worker: int, kind: Kind, *fields: Any) -> bool:
         """Send a message to a worker; return False if it cannot take any."""
         link = self._links.get(worker)
@@ -99,13 +106,14 @@ class Mesh:
     def tell_all(self, kind: Kind, *fields: Any) -> None:
         """Send a message to all other workers."""
         message: Message = (int(kind), *fields)
-        for link in list(self._links.values()):
-            link.send(message)
+        for worker, link in list(self._links.items()):
+            if worker not in self._starting or kind is Kind.BEAT:
+                link.send(message)
 
     # -- for who makes the links --
 
     def add(self, worker: int, sock: socket.socket, *, is_new: bool) -> None:
-        """Add the link to a worker, in place of one that is there."""
+        """Add the link to a worker, in place of one that is there. One that is new gets nothing until it is at work."""
         self._drop(worker)
 
         def take(message: list[Any]) -> None:
@@ -117,12 +125,21 @@ class Mesh:
 
         link = self._links[worker] = Link(sock, take, lost)
         self._heard[worker] = self._loop.time()
+        if is_new:
+            self._starting.add(worker)
+            return
         self._count()
         for member in self._members:
-            member.joined(worker, is_new=is_new)
+            member.joined(worker, is_new=False)
+
+    def leave(self) -> None:
+        """Have the others serve the calls from here on; what is under way ends here."""
+        self.tell_all(Kind.LEAVING)
+        self._leaving.add(self.me)
+        self._count()
 
     async def beat(self) -> None:
-        """Give and expect signs of life, until cancelled."""
+        """Give and expect signs of life, from when this worker is at work until cancelled."""
         last = self._loop.time()
         while True:
             self.tell_all(Kind.BEAT)
@@ -150,8 +167,11 @@ class Mesh:
         if link is None:
             return
         link.close()
+        was_starting = worker in self._starting
+        self._starting.discard(worker)
+        self._leaving.discard(worker)
         self._count()
-        for member in self._members:
+        for member in () if was_starting else self._members:
             member.left(worker)
 
     def _look_who_is_silent(self, now: float) -> None:
@@ -164,7 +184,18 @@ class Mesh:
 
     def _count(self) -> None:
         self._silent &= frozenset(self._links)
-        self._sharing.set_alive({self.me, *self._links} - self._silent)
+        alive = {self.me, *self._links} - self._silent - self._starting - self._leaving
+        self._sharing.set_alive(alive or {self.me})
 
-    def _ignore(self, _worker: int, _fields: list[Any]) -> None:
-        """Take a sign of life: that it came is all of it."""
+    def _take_beat(self, worker: int, _fields: list[Any]) -> None:
+        """Take a sign of life; the first one says that a new worker is at work."""
+        if worker not in self._starting:
+            return
+        self._starting.discard(worker)
+        self._count()
+        for member in self._members:
+            member.joined(worker, is_new=True)
+
+    def _take_leaving(self, worker: int, _fields: list[Any]) -> None:
+        self._leaving.add(worker)
+        self._count()

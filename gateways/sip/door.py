@@ -10,6 +10,7 @@ from actors.control.counters import Sample, samples_of
 from actors.directory import Directory
 from actors.sip_requests import SipOutlet
 from gateways.handoff.mesh import Mesh
+from gateways.handoff.sip import SipHandOff
 from gateways.sip.addresses import Hop, ListeningPoint
 from gateways.sip.calls.client import CallClient
 from gateways.sip.dialogs.hops import Hops
@@ -71,6 +72,7 @@ class SipDoor:
             loop=asyncio.get_running_loop(),
             max_transactions=settings.max_transactions,
         )
+        self._hand_off = None if mesh is None else self._handing_over_by(mesh, settings)
         self.requests = DialogRequests(self._layer, Hops(self._resolver, self._transports), routing=routing)
 
     def samples(self) -> Iterable[Sample]:
@@ -107,5 +109,12 @@ class SipDoor:
         self._layer.close()
         await self._transports.close()
 
+    def _handing_over_by(self, mesh: Mesh, settings: SipSettings) -> SipHandOff:
+        remembers = settings.proxy.timer_c + 64 * settings.timers.t1
+        return SipHandOff(mesh, self._transports, self._layer, self.proxy.backlog.gauge(), remembers=remembers)
+
     def _received(self, data: bytes, hop: Hop) -> None:
-        self._layer.receive(data, hop)
+        if self._hand_off is None:
+            self._layer.receive(data, hop)
+        else:
+            self._hand_off.receive(data, hop)

@@ -25,7 +25,7 @@ class Assignment:
 
 @dataclass(frozen=True, slots=True)
 class Meet:
-    """To a worker: the link to another one comes with this. is_new: whether that one was started just now."""
+    """To a worker: the link to another one comes with this. is_new: whether that one is not at work yet."""
 
     worker: int
     is_new: bool

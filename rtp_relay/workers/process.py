@@ -46,6 +46,11 @@ class WorkerProcess:
         """The process id."""
         return self._process.pid
 
+    @property
+    def running(self) -> bool:
+        """Whether it has not ended yet."""
+        return self._process.returncode is None
+
     def tell(self, order: Order, sock: socket.socket | None = None) -> None:
         """Tell the worker something; a socket may go with it."""
         if self._channel is not None:
@@ -53,7 +58,7 @@ class WorkerProcess:
 
     def kill(self) -> None:
         """End it by force, if it has not ended."""
-        if self._process.returncode is None:
+        if self.running:
             self._process.kill()
 
     async def end(self) -> str:

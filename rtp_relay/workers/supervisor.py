@@ -131,27 +131,27 @@ class Supervisor:
         worker = await begin(Assignment(config, number, self._config.service.workers, is_new, notices))
         self._workers[number] = worker
         worker.listen(partial(self._take, worker))
+        self._introduce(worker)
         return worker
 
     def _take(self, worker: WorkerProcess, report: Report) -> None:
         match report:
             case Ready():
                 worker.ready = worker.started = True
-                self._introduce(worker)
             case Failed():
                 worker.failed = report
             case Alive():
                 self._totals.heard(worker.number, report.samples)
 
     def _introduce(self, newcomer: WorkerProcess) -> None:
-        """Give a worker and each of the others that are ready a link."""
+        """Give a worker that starts and each of the others a link."""
         for other in self._workers.values():
-            if other is newcomer or not other.ready:
+            if other is newcomer or not other.running:
                 continue
             one, two = socket.socketpair()
             with one, two:
                 other.tell(Meet(newcomer.number, is_new=True), one)
-                newcomer.tell(Meet(other.number, is_new=False), two)
+                newcomer.tell(Meet(other.number, is_new=not other.ready), two)
 
     # -- all of them --
 

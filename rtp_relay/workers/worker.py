@@ -15,6 +15,7 @@ import sys
 import structlog
 
 from gateways.handoff.mesh import Mesh
+from gateways.sip.messages.ids import mark_branches
 from rtp_relay import logs
 from rtp_relay.assembly.errors import StartError
 from rtp_relay.bounded_rate import BoundedRate
@@ -59,23 +60,26 @@ class Worker:
         return 1
 
     def stop(self) -> None:
-        """Finish what is under way, and end."""
+        """Finish what is under way, and end; others serve what comes meanwhile."""
+        self.mesh.leave()
         if self._life is not None:
             self._life.cancel()
             self._life = None
 
     async def _live(self, rate: BoundedRate) -> None:
-        tasks = [asyncio.create_task(work) for work in (self.mesh.beat(), self._report())]
+        tasks: list[asyncio.Task[None]] = []
+
+        def at_work() -> None:
+            self.channel.send(Ready())
+            tasks.extend(asyncio.create_task(work) for work in (self.mesh.beat(), self._report()))
+
         try:
-            await live(self.service, rate)
+            await live(self.service, rate, at_work)
         finally:
             for task in tasks:
                 task.cancel()
 
     async def _report(self) -> None:
-        while not self.service.serving:  # noqa: ASYNC110 - at its start alone
-            await asyncio.sleep(0.02)
-        self.channel.send(Ready())
         while True:
             self.channel.send(Alive(tuple(self.service.control.own_samples())))
             await asyncio.sleep(REPORT)
@@ -103,6 +107,7 @@ def main() -> int:
     assignment: Assignment = pickle.load(sys.stdin.buffer)
     service = assignment.config.service
     rate = logs.set_up(service.log_level, service.log_format)
+    mark_branches(assignment.number)
     structlog.contextvars.bind_contextvars(worker=assignment.number)
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
         return runner.run(_run(assignment, socket.socket(fileno=int(sys.argv[1])), rate))

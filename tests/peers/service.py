@@ -18,7 +18,7 @@ from events.journal import Recorded
 from events.redis import RedisJournal
 from tests.peers.datagram import Address
 from tests.peers.ng_client import NgClient
-from tests.peers.peer import Peer, PeerError, wait_until
+from tests.peers.peer import Peer, PeerError
 from tests.peers.ports import HOST
 from tests.peers.rtpengine import Rtpengine
 from tests.peers.rtpproxy import Rtpproxy
@@ -141,15 +141,6 @@ class Service(Peer):
                     found[command[-1]] = child.pid
         return found
 
-    async def all_workers(self, count: int = 1) -> dict[str, int]:
-        """Wait until the log has told `count` times that all workers are ready; return their process ids."""
-
-        async def told() -> bool:
-            return self.log(lines=100_000).count("all workers are ready") >= count
-
-        await wait_until(told, "all workers are ready")
-        return self.workers()
-
     def faults(self) -> list[str]:
         """Return the lines of its log that tell of a fault of its own."""
         return [line for line in self.log(lines=100_000).splitlines() if "Traceback" in line]
@@ -170,7 +161,9 @@ class Service(Peer):
         return [sys.executable, "-m", "rtp_relay", "serve", "-c", str(self.config)]
 
     async def ready(self) -> bool:
-        """Return whether it answers a ping with its readiness."""
+        """Return whether it answers a ping with its readiness, and all its workers are there."""
+        if self._settings.get("service", {}).get("workers", 1) != 1 and "all workers are ready" not in self._said():
+            return False
         async with self.client(tries=1, timeout=0.2) as client:
             try:
                 return (await client.command("ping"))[b"result"] == b"pong"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import secrets
 
 from gateways.sip.messages.text import to_bytes
@@ -10,12 +11,30 @@ from gateways.sip.messages.text import to_bytes
 COOKIE = "z9hG4bK"
 """What each branch of RFC 3261 begins with; one without it comes from an element of RFC 2543."""
 
+_MARKED = re.compile(rb"z9hG4bK[0-9a-f]{24}w(\d{1,2})(?![0-9A-Za-z])")
 _SECRET = secrets.token_bytes(32)
+
+
+class _Worker:
+    """Which worker of its service this process is."""
+
+    mark = ""
+
+
+def mark_branches(worker: int) -> None:
+    """Have each branch of this process say which worker made it, so that another one that gets a response knows."""
+    _Worker.mark = f"w{worker}"
 
 
 def new_branch() -> str:
     """Return a branch for a new transaction."""
-    return COOKIE + secrets.token_hex(12)
+    return COOKIE + secrets.token_hex(12) + _Worker.mark
+
+
+def worker_of(branch: bytes) -> int | None:
+    """Return the worker that made a branch; None if none of ours did."""
+    found = _MARKED.match(branch)
+    return int(found[1]) if found is not None else None
 
 
 def new_tag() -> str:

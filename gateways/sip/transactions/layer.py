@@ -86,6 +86,14 @@ class TransactionLayer:
             self.counters.failures += 1
             log.exception("sip door failed on a message", source=str(hop))
 
+    def knows(self, data: bytes, hop: Hop) -> bool:
+        """Whether what came over a hop is a request that belongs to a transaction which began here."""
+        try:
+            message = read(data, hop)
+        except Malformed:
+            return False
+        return isinstance(message, IncomingRequest) and self._responses.knows(message)
+
     def request(self, request: Request, hop: Hop, user: ClientUser) -> ClientTransaction:
         """Send a request in a transaction of its own; `user` is told what becomes of it, but not within this call.
 

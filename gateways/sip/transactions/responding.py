@@ -43,6 +43,14 @@ class Responses:
         answering.repeat()
         return True
 
+    def knows(self, request: IncomingRequest) -> bool:
+        """Whether a request is a repeat, or is about one that came here: an ACK or a CANCEL."""
+        if request.method == "ACK":
+            return any(key in self._table for key in keys_of_ack(request))
+        return key_of(request, request.method) in self._table or (
+            request.method == "CANCEL" and self.invite_of(request) is not None
+        )
+
     def begin(self, key: ServerKey, request: IncomingRequest) -> ServerTransactionHandle:
         """Begin a transaction for a new request. An INVITE gets its 100."""
         self.shared.counters.requests += 1

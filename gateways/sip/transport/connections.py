@@ -8,13 +8,13 @@ import errno
 import socket
 import ssl
 from collections.abc import Coroutine
-from typing import TypeAlias
 
 import structlog
 
 from gateways.sip.addresses import Hop, ListeningPoint, SipTransport
 from gateways.sip.transport.connection import SipConnection
 from gateways.sip.transport.settings import Failed, Gauge, Receive, TransportSettings
+from gateways.sip.transport.sharing import ConnectionKey, SharedConnections
 from gateways.sip.transport.tls import may_be_proved
 
 log = structlog.get_logger(bounded=True)
@@ -24,8 +24,6 @@ _GRACE = 1.0
 _RETRY_ACCEPT = 1.0
 _NO_ROOM = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
-_Key: TypeAlias = tuple[SipTransport, str, int, str]
-
 
 class SipConnections:
     """The connections of all listening points."""
@@ -34,11 +32,13 @@ class SipConnections:
         self._settings, self._receive, self._gauge = settings, receive, gauge
         self._server_tls: ssl.SSLContext | None = None
         self._client_tls: ssl.SSLContext | None = None
-        self._usable: dict[_Key, SipConnection] = {}
+        self._usable: dict[ConnectionKey, SipConnection] = {}
         self._all: set[SipConnection] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._listeners: list[socket.socket] = []
         self._empty = asyncio.Event()
+        self.others: SharedConnections | None = None
+        """The connections of other workers of this service, where there are any."""
 
     def __len__(self) -> int:
         return len(self._all)
@@ -51,12 +51,28 @@ class SipConnections:
 
     def has(self, hop: Hop) -> bool:
         """Whether something sent to a hop goes over a connection that is there already."""
-        return self._key(hop) in self._usable
+        key = self._key(hop)
+        return key in self._usable or (self.others is not None and self.others.has(key))
+
+    @property
+    def keys(self) -> list[ConnectionKey]:
+        """What the connections that can be used are known by."""
+        return list(self._usable)
+
+    def send_through(self, key: ConnectionKey, data: bytes, failed: Failed) -> bool:
+        """Send a message through a connection that is there; return False if there is none."""
+        connection = self._usable.get(key)
+        if connection is not None:
+            connection.send(data, failed)
+        return connection is not None
 
     def send(self, data: bytes, hop: Hop, local: ListeningPoint, failed: Failed) -> None:
         """Send a message; if there is no connection yet, open one from `local`'s address. `failed` is called later."""
-        connection = self._usable.get(self._key(hop))
+        key = self._key(hop)
+        connection = self._usable.get(key)
         if connection is None:
+            if self.others is not None and self.others.send(key, data, failed):
+                return
             if self._is_full():
                 asyncio.get_running_loop().call_soon(failed, "too many connections")
                 return
@@ -64,7 +80,7 @@ class SipConnections:
             self._spawn(self._connect(connection, local))
         connection.send(data, failed)
 
-    def _key(self, hop: Hop) -> _Key:
+    def _key(self, hop: Hop) -> ConnectionKey:
         """Return what tells connections apart: one whose peer has proved one name is not used for another."""
         proved = hop.transport is SipTransport.TLS and self._settings.verify
         return hop.transport, hop.host, hop.port, hop.name.lower() if proved else ""
@@ -76,7 +92,10 @@ class SipConnections:
         connection = SipConnection(
             hop, self._settings, self._receive, self._gauge(), unusable=self._drop, gone=self._forget
         )
-        self._usable[self._key(hop)] = connection
+        key = self._key(hop)
+        self._usable[key] = connection
+        if self.others is not None:
+            self.others.opened(key)
         self._all.add(connection)
         return connection
 
@@ -84,6 +103,8 @@ class SipConnections:
         key = self._key(connection.hop)
         if self._usable.get(key) is connection:
             del self._usable[key]
+            if self.others is not None:
+                self.others.closed(key)
 
     def _forget(self, connection: SipConnection) -> None:
         self._all.discard(connection)

@@ -9,10 +9,12 @@ from functools import lru_cache, partial
 
 import structlog
 
+from gateways.datagrams import Control
 from gateways.sip.addresses import Hop, ListeningPoint, SipTransport, bracketed
 from gateways.sip.transport import tls
 from gateways.sip.transport.connections import SipConnections
 from gateways.sip.transport.settings import Failed, Gauge, Listen, Receive, TransportSettings, no_gauge
+from gateways.sip.transport.sharing import ConnectionKey, SharedConnections
 from gateways.sip.transport.udp import SipUdpPort
 from gateways.sockets import bind, source_towards
 
@@ -37,6 +39,31 @@ class Transports:
     def connections(self) -> int:
         """How many connections there are, those that are being opened among them."""
         return len(self._connections)
+
+    # -- what other workers share --
+
+    def share_connections(self, others: SharedConnections) -> None:
+        """Use the connections of other workers, too, and tell them of our own."""
+        self._connections.others = others
+
+    def own_connections(self) -> list[ConnectionKey]:
+        """Return what our own connections are known by."""
+        return self._connections.keys
+
+    def send_through(self, key: ConnectionKey, data: bytes, failed: Failed) -> bool:
+        """Send a message through a connection of our own; return False if it is not there. `failed` is called later."""
+        return self._connections.send_through(key, data, failed)
+
+    def source_of(self, hop: Hop) -> Control:
+        """Return the address of ours that a remote has sent its last datagram to, as far as that has to be known."""
+        port = None if hop.local is None else self._ports.get(hop.local)
+        return [] if port is None else port.source_of(hop.host, hop.port)
+
+    def remember_source(self, hop: Hop, source: Control) -> None:
+        """Send to a remote from this address of ours, which another worker has heard it on."""
+        port = None if hop.local is None else self._ports.get(hop.local)
+        if port is not None and source:
+            port.remember((hop.host, hop.port), source)
 
     # -- opening and closing --
 

@@ -64,11 +64,16 @@ class SipUdpPort:
         if not datagram.strip(_KEEP_ALIVE):
             return
         if self._keeps_sources:
-            self._remember((host, port), asked(control))
+            self.remember((host, port), asked(control))
         self._note_wait(waited(control))
         self._receive(datagram, self._hop_from(host, port))
 
-    def _remember(self, remote: tuple[str, int], source: Control) -> None:
+    def source_of(self, host: str, port: int) -> Control:
+        """Return the address of ours that a remote knows, where there are several."""
+        return self._sources.get((host, port), [])
+
+    def remember(self, remote: tuple[str, int], source: Control) -> None:
+        """Record which address of ours a remote knows."""
         self._sources.pop(remote, None)
         self._sources[remote] = source
         if len(self._sources) > MAX_SOURCES:

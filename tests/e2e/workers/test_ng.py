@@ -48,7 +48,6 @@ async def server_of(stage: Stage, call_id: str) -> str:
 
 async def test_each_call_is_served_by_one_worker_whichever_was_asked() -> None:
     async with on_stage(Rtpengine(), settings=TWO) as stage, AsyncExitStack() as stack:
-        await stage.service.all_workers()
         clients = [await stack.enter_async_context(stage.service.client(tcp=number % 3 == 0)) for number in range(12)]
         calls = [stage.call(f"call-{number}") for number in range(30)]
         for number, call in enumerate(calls):
@@ -65,7 +64,7 @@ async def test_each_call_is_served_by_one_worker_whichever_was_asked() -> None:
 
 async def test_the_counters_are_those_of_all_workers_and_stay_when_one_dies() -> None:
     async with on_stage(Rtpengine(), settings=TWO) as stage:
-        workers = await stage.service.all_workers()
+        workers = stage.service.workers()
         for number in range(10):
             await stage.call(f"call-{number}").offer(stage.client)
 
@@ -84,13 +83,11 @@ async def test_the_counters_are_those_of_all_workers_and_stay_when_one_dies() ->
         await wait_until(ten, "the counters of both workers")
         await kill(stage, "control-1/1")
         await is_back(stage, "control-1/1", workers["control-1/1"])
-        await stage.service.all_workers()
         await wait_until(ten, "the counters of both workers, and of the dead one")
 
 
 async def test_the_worker_of_a_call_dies_between_offer_and_answer() -> None:
     async with on_stage(Rtpengine(), settings=TWO) as stage:
-        await stage.service.all_workers()
         calls = [stage.call(f"call-{number}") for number in range(4)]
         for call in calls:
             await call.offer(stage.client)
@@ -105,7 +102,6 @@ async def test_the_worker_of_a_call_dies_between_offer_and_answer() -> None:
 
 async def test_a_request_under_way_at_a_worker_that_dies_is_answered_by_another_one() -> None:
     async with on_stage(Rtpengine(), settings=TWO) as stage:
-        await stage.service.all_workers()
         call, relay = stage.call(), stage.relays[0]
         relay.pause()
         offering = asyncio.create_task(call.offer(stage.client))
@@ -123,7 +119,7 @@ async def test_a_request_under_way_at_a_worker_that_dies_is_answered_by_another_
 async def test_a_request_on_a_connection_is_served_by_who_has_it_when_its_worker_dies() -> None:
     """A client on a stream does not repeat itself: who has the connection sees to its answer."""
     async with on_stage(Rtpengine(), settings=TWO) as stage, stage.service.client(tcp=True) as client:
-        workers = await stage.service.all_workers()
+        workers = stage.service.workers()
         await client.command("ping")
         (other,) = set(workers.values()) - {client.holder(workers.values())}
         call, relay = await call_served_by(stage, other), stage.relays[0]
@@ -140,7 +136,7 @@ async def test_a_request_on_a_connection_is_served_by_who_has_it_when_its_worker
 
 async def test_a_worker_that_hangs_serves_no_calls_meanwhile() -> None:
     async with on_stage(Rtpengine(), settings=TWO) as stage, stage.service.client(tcp=True, tries=8) as client:
-        workers = await stage.service.all_workers()
+        workers = stage.service.workers()
         await client.command("ping")
         (other,) = set(workers.values()) - {client.holder(workers.values())}
         os.kill(other, signal.SIGSTOP)
@@ -175,7 +171,6 @@ async def call_served_by(stage: Stage, pid: int) -> NgCall:
 async def test_workers_die_again_and_again_while_calls_are_set_up() -> None:
     """Nothing leaks, and each call comes about: its client repeats what it has no answer to."""
     async with on_stage(Rtpengine(), Rtpengine(), settings=TWO) as stage, AsyncExitStack() as stack:
-        await stage.service.all_workers()
         clients = [await stack.enter_async_context(stage.service.client(tries=20)) for _ in range(8)]
         done: list[str] = []
 

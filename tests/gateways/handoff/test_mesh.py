@@ -36,8 +36,10 @@ async def test_a_worker_that_is_gone_serves_nothing_until_another_one_has_its_pl
     await until(lambda: one.server(call_id) is None)
     again = Mesh(2, 2, is_new=True)
     connect(one, again, is_new=True)
-    assert one.server(call_id) == 2
     assert again.server(call_id) is None
+    assert one.server(call_id) is None, "it is not at work yet"
+    again.tell_all(Kind.BEAT)
+    await until(lambda: one.server(call_id) == 2)
     for mesh in (one, again):
         mesh.close()
 
@@ -58,6 +60,23 @@ async def test_a_worker_that_hangs_serves_nothing_until_it_gives_a_sign_of_life(
         mesh.close()
 
 
+async def test_a_worker_that_is_about_to_end_serves_nothing_and_can_still_be_spoken_to() -> None:
+    one, two, three = meshes(3)
+    call_ids = [served_by(one, worker).encode() for worker in (1, 2, 3)]
+    heard: list[Any] = []
+    two.on(Kind.NG_REPLY, lambda worker, fields: heard.append((worker, fields)))
+    two.leave()
+    assert two.server(call_ids[1]) in (1, 3)
+    await until(lambda: one.server(call_ids[1]) != 2 and three.server(call_ids[1]) != 2)
+    assert one.send(2, Kind.NG_REPLY, 7, b"reply")
+    await until(lambda: heard == [(1, [7, b"reply"])])
+    one.leave()
+    three.leave()
+    await until(lambda: all(mesh.server(call_id) is None for mesh in (one, two, three) for call_id in call_ids))
+    for mesh in (one, two, three):
+        mesh.close()
+
+
 async def test_who_watches_is_told_of_those_who_come_and_go() -> None:
     told: list[tuple[Any, ...]] = []
 
@@ -74,6 +93,8 @@ async def test_who_watches_is_told_of_those_who_come_and_go() -> None:
     await until(lambda: ("left", 2) in told)
     again = Mesh(2, 3, is_new=True)
     connect(one, again, is_new=True)
+    again.tell_all(Kind.BEAT)
+    await until(lambda: len(told) == 4)
     assert told == [("joined", 2, False), ("joined", 3, False), ("left", 2), ("joined", 2, True)]
     for mesh in (one, three, again):
         mesh.close()

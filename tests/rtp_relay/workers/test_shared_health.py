@@ -9,7 +9,7 @@ from typing import Any
 from actors.messages import HealthTold, SetAdminState
 from actors.node_table import NodeTable
 from engines.health import AdminState, NodeSnapshot, NodeState
-from gateways.handoff.mesh import Mesh
+from gateways.handoff.mesh import Kind, Mesh
 from rtp_relay.assembly.nodes import open_nodes
 from rtp_relay.config import EngineName, NodeConfig, SocketAddress
 from rtp_relay.workers.shared_health import SharedHealth
@@ -68,5 +68,6 @@ async def test_an_operators_wish_holds_for_all_workers_also_for_those_that_start
         late = Mesh(2, 2, is_new=True)
         async with sharing(late) as (table,):
             connect(one, late, is_new=True)
+            late.tell_all(Kind.BEAT)
             await until(lambda: health(table).state is NodeState.DRAINING, "the new worker knows")
             assert health(tables[0]).state is NodeState.DRAINING

@@ -32,7 +32,7 @@ class _Sent(NamedTuple):
 
 
 class Generator(asyncio.DatagramProtocol):
-    """Sends a load through one UDP socket. `finished` is done when every call has come to its end."""
+    """Sends a load. `finished` is done when every call has come to its end."""
 
     def __init__(self, load: Load) -> None:
         self._load = load
@@ -46,7 +46,7 @@ class Generator(asyncio.DatagramProtocol):
         self._begun = self._ended = 0
         self._knocked = not load.knock
         self._loop = asyncio.get_running_loop()
-        self._transport: asyncio.DatagramTransport
+        self._transports: list[asyncio.DatagramTransport] = []
         self._began = monotonic()
         self.finished: asyncio.Future[None] = self._loop.create_future()
 
@@ -55,8 +55,10 @@ class Generator(asyncio.DatagramProtocol):
         return outcome(self._latencies, self._times, errors=self._errors, timeouts=self._timeouts, began=self._began)
 
     def connection_made(self, transport: Any) -> None:
-        """Begin."""
-        self._transport = transport
+        """Begin, once all sockets are there."""
+        self._transports.append(transport)
+        if len(self._transports) < self._load.sockets:
+            return
         self._began = monotonic()
         if self._load.knock:
             self._knock(*self._next(0, 0))
@@ -74,6 +76,11 @@ class Generator(asyncio.DatagramProtocol):
         self._note(sent, data)
         self._go_on(sent)
 
+    def close(self) -> None:
+        """Close the sockets."""
+        for transport in self._transports:
+            transport.close()
+
     def error_received(self, exc: Exception) -> None:
         """Ignore it: what is not answered shows as a timeout."""
 
@@ -85,7 +92,8 @@ class Generator(asyncio.DatagramProtocol):
         return cookie, self._templates[verb].fill(cookie, number)
 
     def _ask(self, number: int, verb: int) -> None:
-        self._transport.sendto(self._next(number, verb)[1], self._target)
+        transport = self._transports[(number + verb) % len(self._transports)]
+        transport.sendto(self._next(number, verb)[1], self._target)
 
     def _note(self, sent: _Sent, data: bytes) -> None:
         now = monotonic()
@@ -142,7 +150,7 @@ class Generator(asyncio.DatagramProtocol):
 
     def _knock(self, cookie: bytes, datagram: bytes) -> None:
         if cookie in self._sent:
-            self._transport.sendto(datagram, self._target)
+            self._transports[0].sendto(datagram, self._target)
             self._loop.call_later(self._load.knock, self._knock, cookie, datagram)
 
     def _answered_first(self, data: bytes) -> None:
@@ -160,11 +168,13 @@ class Generator(asyncio.DatagramProtocol):
 async def generate(load: Load) -> Outcome:
     """Send a load and tell what came of it."""
     loop = asyncio.get_running_loop()
-    transport, generator = await loop.create_datagram_endpoint(lambda: Generator(load), sock=udp_socket())
+    generator = Generator(load)
     try:
+        for _ in range(load.sockets):
+            await loop.create_datagram_endpoint(lambda: generator, sock=udp_socket())
         await generator.finished
     finally:
-        transport.close()
+        generator.close()
     return generator.outcome()
 
 

@@ -12,9 +12,10 @@ class Load:
 
     Each of `calls` goes through `verbs`, one after the other, each when the one before was answered. With `rate`
     (operations a second) calls begin on schedule, whatever came of the others; without it `window` calls are under way
-    at any time. `step` is the distance from one call's number to the next one's. A request without an answer for
-    `timeout` is a timeout, and its call ends there. With `knock` the first request is sent again and again, so many
-    seconds apart, until it is answered well; only then do the others begin.
+    at any time. `step` is the distance from one call's number to the next one's. With several `sockets` each request of
+    a call comes from another one, as those of a SIP server's processes do. A request without an answer for `timeout` is
+    a timeout, and its call ends there. With `knock` the first request is sent again and again, so many seconds apart,
+    until it is answered well; only then do the others begin.
     """
 
     host: str
@@ -27,6 +28,7 @@ class Load:
     step: int = 1
     timeout: float = 3.0
     knock: float = 0.0
+    sockets: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

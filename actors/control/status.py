@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from actors.messages import Describe, NodeReport
 from actors.node_table import Node
 from engines.health import NodeState
 from events.journal import Journal
+
+_WORSE = (NodeState.UP, NodeState.DRAINING, NodeState.DISABLED, NodeState.DOWN)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +89,34 @@ async def read_status(journal: Journal) -> list[ControlNodeStatus]:
     """Return the statuses of the control nodes that are alive, by name. Raises JournalUnavailable and ValueError."""
     published = await journal.published()
     return [decode_status(published[name]) for name in sorted(published)]
+
+
+def together(statuses: Sequence[ControlNodeStatus]) -> dict[str, list[ControlNodeStatus]]:
+    """Return the control nodes by their service: those named NAME/1, NAME/2 and so on are the workers of one."""
+    services: dict[str, list[ControlNodeStatus]] = {}
+    for status in statuses:
+        services.setdefault(status.name.partition("/")[0], []).append(status)
+    return services
+
+
+def merged(name: str, workers: Sequence[ControlNodeStatus]) -> ControlNodeStatus:
+    """Return what the workers of a service say, as one status: of each node the worst state that one of them sees."""
+    nodes: dict[str, NodeStatus] = {}
+    for node in (node for worker in workers for node in worker.nodes):
+        known = nodes.get(node.name)
+        nodes[node.name] = node if known is None else _both(known, node)
+    return ControlNodeStatus(
+        name=name,
+        started_at=min(worker.started_at for worker in workers),
+        seen_at=max(worker.seen_at for worker in workers),
+        version=", ".join(dict.fromkeys(worker.version for worker in workers)),
+        nodes=tuple(nodes.values()),
+    )
+
+
+def _both(one: NodeStatus, other: NodeStatus) -> NodeStatus:
+    worse = max(one, other, key=lambda node: (_WORSE.index(node.state), -node.since))
+    return replace(worse, in_flight=one.in_flight + other.in_flight)
 
 
 def _decode_node(row: Mapping[str, Any]) -> NodeStatus:

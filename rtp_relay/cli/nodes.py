@@ -11,7 +11,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from actors.control.control import Control
-from actors.control.status import ControlNodeStatus, NodeStatus
+from actors.control.status import ControlNodeStatus, NodeStatus, merged, together
 from engines.health import NodeState
 from rtp_relay.cli.exits import Exit
 from rtp_relay.cli.options import ConfigOption, JsonOption
@@ -29,7 +29,10 @@ FailOption = Annotated[bool, typer.Option("--fail-if-down", help="End with 1 whe
 
 
 def nodes(config: ConfigOption = None, fail_if_down: FailOption = False, as_json: JsonOption = False) -> None:
-    """List the relay nodes with their health, as each control node that is alive sees them."""
+    """List the relay nodes with their health, as each control node that is alive sees them.
+
+    The workers of a service are shown as one, with the worst that one of them sees; in JSON each has its own entry.
+    """
     try:
         statuses = read_control(config, Control.control_nodes)
     except ValueError as error:
@@ -51,12 +54,14 @@ def as_document(status: ControlNodeStatus) -> dict[str, object]:
 
 
 def as_tables(statuses: Sequence[ControlNodeStatus]) -> RenderableType:
-    """Return a table for each control node."""
-    return Group(*(_as_table(status) for status in statuses))
+    """Return a table for each control node; one for all its workers where it has several."""
+    return Group(*(_as_table(merged(name, workers), workers) for name, workers in together(statuses).items()))
 
 
-def _as_table(status: ControlNodeStatus) -> RenderableType:
+def _as_table(status: ControlNodeStatus, workers: Sequence[ControlNodeStatus]) -> RenderableType:
     title = f"control node {status.name}, version {status.version}, running since {utc(status.started_at)} UTC"
+    if workers[0].name != status.name:
+        title += f", {len(workers)} workers"
     columns = ("node", "state", "since (UTC)", "set", "weight", "calls", "in flight", "engine", "url", "last failure")
     made = table(title, *columns)
     for node in status.nodes:

@@ -264,6 +264,37 @@ def test_nodes_as_a_table(monkeypatch: pytest.MonkeyPatch) -> None:
     assert rows[0][2:] == rest
 
 
+def test_the_workers_of_a_service_are_one_table_with_the_worst_that_one_of_them_sees(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def publish(journal: MemoryJournal) -> None:
+        for name, started, states in [("a/1", 0, "up up"), ("a/2", 1000, "up down"), ("b", 0, "draining up")]:
+            nodes = tuple(node(f"n{index}", NodeState(state)) for index, state in enumerate(states.split()))
+            at = START + started
+            status = ControlNodeStatus(name=name, started_at=at, seen_at=at, version="0.1.0", nodes=nodes)
+            await journal.publish(name, encode_status(status), 60)
+
+    use_journal(monkeypatch, publish)
+    code, text, _ = invoke("nodes")
+    titles = [line.rstrip() for line in text.splitlines() if line.startswith("control node")]
+    rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in text.splitlines() if "udp:" in line]
+    since = "running since 2025-11-23 15:14:07 UTC"
+    assert titles == [
+        f"control node a, version 0.1.0, {since}, 2 workers",
+        f"control node b, version 0.1.0, {since}",
+    ]
+    assert [(row[0], row[1], row[6]) for row in rows] == [
+        ("n0", "up", "6"),
+        ("n1", "down", "6"),
+        ("n0", "draining", "3"),
+        ("n1", "up", "3"),
+    ]
+    assert code == 0
+    documents = json.loads(invoke("nodes", "--json")[1])["control_nodes"]
+    assert [document["name"] for document in documents] == ["a/1", "a/2", "b"]
+    assert invoke("nodes", "--fail-if-down")[0] == 1
+
+
 def test_nodes_as_json(monkeypatch: pytest.MonkeyPatch) -> None:
     use_nodes(monkeypatch, NodeState.UP)
     code, text, _ = invoke("nodes", "--json")

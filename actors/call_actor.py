@@ -14,25 +14,22 @@ from typing import Any, ClassVar, Final
 import structlog
 from pykka import ActorDeadError
 
-from actors import results
 from actors.call_context import CallContext
-from actors.effects import AskNodes, Effect, Flow, Locate, Outcome, Persist, Read, RetryAt, SendSip, Sleep, Spawn
+from actors.commands.command import CallCommand
+from actors.commands.recovery import ProcessDue
+from actors.effects import AskNodes, Effect, Locate, Outcome, Persist, Read, RetryAt, SendSip, Sleep, Spawn
 from actors.flows.handlers import flow_for
-from actors.flows.media.passthrough import where
 from actors.flows.recovery import tail_lost
-from actors.flows.recovery.process_due import process_due
 from actors.messages import (
+    CallLocated,
     Do,
     Leave,
-    Located,
     Passivate,
     Perform,
     Performed,
-    ProcessDue,
     Replied,
     Reply,
     Waited,
-    Where,
 )
 from actors.results import OVERLOADED, Refused, quarantined
 from actors.runtime import LoopActor
@@ -55,9 +52,6 @@ MAX_CONFLICTS = 50
 
 NO_KEYS: Final[frozenset[str | None]] = frozenset()
 """The serial keys of what runs beside everything."""
-
-DUE_KEY = "\0due"
-"""The serial key of what is due: it waits for nobody but itself. No branch has such a name."""
 
 
 class CallActor(LoopActor):
@@ -99,32 +93,24 @@ class CallActor(LoopActor):
             case Waited():
                 self._resume(message.token, None)
             case Do():
-                command = message.command
-                keys = NO_KEYS if command.runs_beside else frozenset((command.serial_key,))
-                self._enqueue(flow_for(command, self._context), keys, message.reply)
-            case Located():
-                self._resume(message.token, message.place)
+                self._carry_out(message.command, message.reply)
+            case CallLocated():
+                self._resume(message.token, message.result)
             case ProcessDue():
-                self._attend()
+                self._process_due(message)
             case Passivate():
                 self._passivate()
             case Leave():
                 self._leave(OVERLOADED)  # this control node ends
-            case Where():
-                run = Run(where(), NO_KEYS, partial(_tell_where, message), self._asked)
-                self._load()
-                self._start(run)
 
     def on_failure(self, _: type[BaseException] | None, error: BaseException | None, __: TracebackType | None) -> None:
         """Refuse all that wait, and tell the directory: a bug ends this actor, the next one starts from the stream."""
         self._give_up(Refused(RefusalCode.INTERNAL, f"Internal error: {error!r}"))
         self._context.failed(self.call_id, repr(error))
 
-    def _attend(self) -> None:
-        context, due = self._context, frozenset((DUE_KEY,))
-        if not any(run.keys == due for run in self._scheduler):
-            signals = context.sip_outlet.sender is not None
-            self._enqueue(process_due(context.now(), context.deadlines, signals=signals), due)
+    def _process_due(self, command: ProcessDue) -> None:
+        if not any(command.serial_key in run.keys for run in self._scheduler):
+            self._carry_out(command)
 
     def _passivate(self) -> None:
         # What is in the inbox already would be begun, and cut off by the end behind it.
@@ -134,8 +120,13 @@ class CallActor(LoopActor):
 
     # -- runs --
 
-    def _enqueue(self, flow: Flow, keys: frozenset[str | None], reply: Reply | None = None) -> None:
-        self._scheduler.add(Run(flow, keys, reply, self._asked))
+    def _carry_out(self, command: CallCommand[Any], reply: Reply | None = None) -> None:
+        flow = flow_for(command, self._context)
+        if command.runs_beside:
+            self._load()
+            self._start(Run(flow, NO_KEYS, reply, self._asked))
+            return
+        self._scheduler.add(Run(flow, frozenset((command.serial_key,)), reply, self._asked))
         self._load()
         if self._loaded:
             self._start_runs()
@@ -412,18 +403,9 @@ class CallActor(LoopActor):
             message = self.actor_inbox.get().message
             if isinstance(message, Do):
                 waiting.append(message.reply)
-            elif isinstance(message, Where):
-                waiting.append(partial(_tell_where, message))
         self._scheduler.clear()
         for reply in waiting:
             reply(why)
-
-
-def _tell_where(question: Where, result: Any) -> None:
-    """Send the result to the actor that asked; it may have ended meanwhile."""
-    with contextlib.suppress(ActorDeadError):
-        is_somewhere = isinstance(result, results.Located)
-        question.asker.tell(Located(question.token, (result.node, result.relay_id) if is_somewhere else None))
 
 
 def _log_failure(result: asyncio.Future[None]) -> None:

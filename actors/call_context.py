@@ -20,9 +20,9 @@ class CallContext:
     """The journal, the nodes, the clock, and the ways back to the directory.
 
     name: the control node's. now: gives the time, ms since the epoch. locate: finds where another call is and tells
-    the asking actor by a Located with the token. forget: the call leaves memory. failed: the call's actor failed on a
-    bug. corrupt: the call's stream cannot be read. set_aside: the call is quarantined, and why. observers: are told of
-    each event. sip_outlet: where SIP requests of ours leave.
+    the asking actor by a CallLocated with the token. forget: the call leaves memory. failed: the call's actor failed on
+    a bug. corrupt: the call's stream cannot be read. set_aside: the call is quarantined, and why. observers: are told
+    of each event. sip_outlet: where SIP requests of ours leave.
     """
 
     name: str

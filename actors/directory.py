@@ -5,21 +5,25 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 import structlog
-from pykka import ActorRef
+from pykka import ActorDeadError, ActorRef
 
 from actors.call_actor import CallActor
 from actors.call_context import CallContext
 from actors.commands.command import CallCommand
+from actors.commands.reading import LocateCall
+from actors.commands.recovery import ProcessDue
 from actors.control.counters import Sample
-from actors.messages import Do, Leave, Passivate, ProcessDue, Where
+from actors.messages import CallLocated, Do, Leave, Passivate
 from actors.node_table import NodeTable
 from actors.observers import Observers
 from actors.quarantine.quarantine import Quarantine, QuarantinePolicy
-from actors.results import OVERLOADED, Refused, quarantined
+from actors.results import OVERLOADED, Located, Refused, quarantined
 from actors.sip_requests import SipOutlet
 from events.journal import CorruptEntry, Journal
 from replay.projection import Deadlines
@@ -141,7 +145,7 @@ class Directory:
             if not self._has_room():
                 return
             resident = self._start(call_id, blank=False)
-        resident.actor.tell(ProcessDue())
+        resident.actor.tell(ProcessDue(call_id=call_id))
 
     def samples(self) -> Iterable[Sample]:
         """Return how many calls have an actor here, and how many of them failed lately."""
@@ -206,8 +210,7 @@ class Directory:
         return resident
 
     def _locate(self, call_id: str, asker: ActorRef[Any], token: Any) -> None:
-        resident = self._residents.get(call_id) or self._start(call_id, blank=False)
-        resident.actor.tell(Where(asker, token))
+        self.submit(LocateCall(call_id=call_id), partial(_tell_where, asker, token))
 
     def _forget(self, call_id: str) -> None:
         self._residents.pop(call_id, None)
@@ -223,3 +226,9 @@ class Directory:
 
     def _corrupt(self, error: CorruptEntry) -> None:
         self._quarantine.put_corrupt(error)
+
+
+def _tell_where(asker: ActorRef[Any], token: Any, result: Located | Refused) -> None:
+    """Tell the actor that asked where a call is; it may have ended meanwhile."""
+    with suppress(ActorDeadError):
+        asker.tell(CallLocated(token, result))

@@ -82,7 +82,7 @@ class RetryAt:
 
 @value
 class Locate:
-    """Ask where another call is. The flow is sent its (node, relay id), or None if it is nowhere."""
+    """Ask where another call is. The flow is sent a Located, or a Refused."""
 
     call_id: str
 

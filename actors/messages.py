@@ -9,6 +9,7 @@ from pykka import ActorRef
 
 from actors.commands.command import CallCommand
 from actors.effects import Outcome
+from actors.results import Located, Refused
 from actors.sip_requests import SipOutcome
 from engines.health import AdminState, NodeSnapshot
 from engines.kind import Operation
@@ -24,11 +25,6 @@ class Do:
 
     command: CallCommand[Any]
     reply: Reply
-
-
-@value
-class ProcessDue:
-    """To a call: you are due."""
 
 
 @value
@@ -74,19 +70,11 @@ class Waited:
 
 
 @value
-class Where:
-    """To a call: tell `asker` with a Located that carries `token` where you are."""
-
-    asker: ActorRef[Any]
-    token: Any
-
-
-@value
-class Located:
-    """To a call: where the other call is that it asked for, or None."""
+class CallLocated:
+    """To a call: where the other call is that it asked for, or why that is not known."""
 
     token: Any
-    place: tuple[str, str] | None
+    result: Located | Refused
 
 
 @value

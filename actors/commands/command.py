@@ -13,8 +13,8 @@ R_co = TypeVar("R_co", covariant=True)
 class CallCommand(Generic[R_co]):
     """Something that is asked of a call. It comes to an `R_co` (actors/results.py), or to a Refused.
 
-    call_id: the name of the call's stream. runs_beside: whether it may take long, and holds up nothing but what waits
-    for all that runs.
+    call_id: the name of the call's stream. runs_beside: whether it starts at once, waits for nothing, and nothing
+    waits for it.
     """
 
     runs_beside: ClassVar[bool] = False

@@ -6,6 +6,19 @@ from actors.commands.command import CallCommand
 from actors.results import Done
 from events.values import value
 
+DUE_KEY = "\0due"
+"""The serial key of what is due: it waits for nobody but itself. No branch has such a name."""
+
+
+@value(kw_only=True)
+class ProcessDue(CallCommand[Done]):
+    """Settle what is due of the call. One that comes while another one waits or runs is left out."""
+
+    @property
+    def serial_key(self) -> str | None:
+        """What it waits for: itself, and what waits for all."""
+        return DUE_KEY
+
 
 @value(kw_only=True)
 class EndSilentSession(CallCommand[Done]):

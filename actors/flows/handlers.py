@@ -10,8 +10,8 @@ from actors.call_context import CallContext
 from actors.command import OFFERS, Command
 from actors.commands.command import CallCommand
 from actors.commands.copies import AnswerCopy, DeleteCopy, OfferCopy
-from actors.commands.reading import ReadCall
-from actors.commands.recovery import EndSilentSession
+from actors.commands.reading import LocateCall, ReadCall
+from actors.commands.recovery import EndSilentSession, ProcessDue
 from actors.commands.relay import EndRelay, EstablishBranch, FailBranch, RelaySdp
 from actors.commands.settings import ChangeSettings
 from actors.commands.sip import EndCall, EndDialog, EndUnanswered, ObserveSipMessage, SendRequest
@@ -20,9 +20,10 @@ from actors.flows.media.answer import answer
 from actors.flows.media.copies import copy_answer, copy_delete, copy_offer
 from actors.flows.media.delete import delete
 from actors.flows.media.offer import offer
-from actors.flows.media.passthrough import other
+from actors.flows.media.passthrough import other, where
 from actors.flows.reading import read_call
 from actors.flows.recovery.media_timeout import end_silent_session
+from actors.flows.recovery.process_due import process_due
 from actors.flows.sip.branches import end_relay, end_unanswered, establish_branch, fail_branch
 from actors.flows.sip.observe import observe
 from actors.flows.sip.own_requests import end_dialogs, send_request
@@ -52,6 +53,7 @@ _HANDLERS: Mapping[type[Any], Handler] = MappingProxyType(
         Command: _in_ng,
         ObserveSipMessage: lambda command, context: observe(command, context.nodes),
         ReadCall: lambda _command, _context: read_call(),
+        LocateCall: lambda _command, _context: where(),
         ChangeSettings: lambda command, _: change_settings(command),
         RelaySdp: lambda command, context: relay_sdp(command, context.nodes),
         EstablishBranch: lambda command, _: establish_branch(command),
@@ -65,6 +67,9 @@ _HANDLERS: Mapping[type[Any], Handler] = MappingProxyType(
         AnswerCopy: lambda command, _: copy_answer(command),
         DeleteCopy: lambda command, _: copy_delete(command),
         EndSilentSession: lambda command, _: end_silent_session(command),
+        ProcessDue: lambda _, context: process_due(
+            context.now(), context.deadlines, signals=context.sip_outlet.sender is not None
+        ),
     }
 )
 """The handler of each type of command."""

@@ -59,13 +59,13 @@ def _with_other_calls(place: Intent) -> Step[NodeRequest | Refused]:
     """Return the request with the ids that other calls named in it have on this node; refuse if one is elsewhere."""
     ids: dict[str, str] = {}
     for name in place.request.other_calls():
-        there = yield Locate(name)
-        if there is None:
+        there: Located | Refused = yield Locate(name)
+        if isinstance(there, Refused):
             return UNKNOWN
-        if there[0] != place.node:
-            why = f"Call {name} is on node {there[0]}, this one on {place.node}: they cannot be joined"
+        if there.node != place.node:
+            why = f"Call {name} is on node {there.node}, this one on {place.node}: they cannot be joined"
             return Refused(RefusalCode.REFUSED, why)
-        ids[name] = there[1]
+        ids[name] = there.relay_id
     return place.request.with_other_calls(ids)
 
 

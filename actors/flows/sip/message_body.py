@@ -14,27 +14,30 @@ from replay.offer_answer import Leg, Role, SipMessage, Verdict, remedy_for
 from replay.state import CallState
 
 
-def relay_body(seen: ObserveSipMessage, verdict: Verdict, nodes: NodeTable) -> Step[Observed]:
-    """Relay a body that is an offer or answer; say of others what is to be done about them."""
+def relay_body(seen: ObserveSipMessage, verdict: Verdict, shift: int, nodes: NodeTable) -> Step[Observed]:
+    """Relay a body that is an offer or answer; say of others what is to be done about them.
+
+    shift: of the CSeq, for the result.
+    """
     if seen.message.sdp is None:
-        return Observed(verdict=verdict)
+        return Observed(verdict=verdict, shift=shift)
     given = yield Read(lambda state: _given(state, seen, verdict))
     if given:
-        return Observed(verdict=verdict, sdp=given)
+        return Observed(verdict=verdict, shift=shift, sdp=given)
     late = yield Read(lambda state: forks.is_late(state, verdict.callee_tag))
     if late or _part(verdict) not in (Role.OFFER, Role.ANSWER):
-        unspoken_for: Observed = yield Read(lambda state: _unspoken_for(state, seen.message, verdict))
+        unspoken_for: Observed = yield Read(lambda state: _unspoken_for(state, seen.message, verdict, shift))
         return unspoken_for
     relayed = yield from _relay(seen, verdict, nodes)
     if isinstance(relayed, Refused):
-        return Observed(verdict=verdict, error=relayed)
-    return Observed(verdict=verdict, sdp=relayed.sdp)
+        return Observed(verdict=verdict, shift=shift, error=relayed)
+    return Observed(verdict=verdict, shift=shift, sdp=relayed.sdp)
 
 
-def remedied(message: SipMessage, verdict: Verdict) -> Observed:
+def remedied(message: SipMessage, verdict: Verdict, shift: int) -> Observed:
     """Return what is done about a body that is not to go on, as no relay speaks for it."""
     remedy, status = remedy_for(message, verdict.fault)
-    return Observed(verdict=verdict, remedy=remedy, refuse_with=status)
+    return Observed(verdict=verdict, shift=shift, remedy=remedy, refuse_with=status)
 
 
 def _relay(seen: ObserveSipMessage, verdict: Verdict, nodes: NodeTable) -> Step[Relayed | Refused]:
@@ -48,14 +51,14 @@ def _relay(seen: ObserveSipMessage, verdict: Verdict, nodes: NodeTable) -> Step[
     return (yield from relay_media(media, nodes))
 
 
-def _unspoken_for(state: CallState, message: SipMessage, verdict: Verdict) -> Observed:
+def _unspoken_for(state: CallState, message: SipMessage, verdict: Verdict, shift: int) -> Observed:
     """Return what is done about a body that is neither offer nor answer nor a copy of what was relayed.
 
     One that the call's own relay has given is no party's: its message comes by here a second time (a spiral).
     """
     if not state.speaks_for(verdict.branch) or any(leg.relayed == message.sdp for leg in state.given.values()):
-        return Observed(verdict=verdict)
-    return remedied(message, verdict)
+        return Observed(verdict=verdict, shift=shift)
+    return remedied(message, verdict, shift)
 
 
 def _part(verdict: Verdict) -> Role:

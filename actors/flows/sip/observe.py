@@ -8,7 +8,7 @@ is done with the flow of actors/flows/sip/relayed_media.py.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from actors.commands.sip import ObserveSipMessage
 from actors.effects import Decide, Decision, Flow, Persist, Spawn, Step
@@ -50,12 +50,12 @@ def observe(seen: ObserveSipMessage, nodes: NodeTable) -> Flow:
     noted: _Noted = yield Persist(_note(seen))
     verdict = noted.verdict
     if verdict.fault is Fault.FOREIGN:
-        return replace(remedied(seen.message, verdict), shift=noted.shift)
+        return remedied(seen.message, verdict, noted.shift)
     if noted.ended or change_of(verdict) is Change.DIALOG_ENDED:
         yield from _beside(_end(seen, noted, nodes), waits=seen.waits)
-    observed = yield from relay_body(seen, verdict, nodes)
+    observed = yield from relay_body(seen, verdict, noted.shift, nodes)
     yield from _follow(seen, verdict, nodes)
-    return replace(observed, shift=noted.shift)
+    return observed
 
 
 def _note(seen: ObserveSipMessage) -> Decide:

@@ -1,0 +1,111 @@
+"""The calls whose steps are counted, each kind through a control node of its own."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import ExitStack, asynccontextmanager, closing, contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from bench.guard.count import Counts, Story, count_memory, count_steps
+from bench.guard.ng_calls import NgCaller
+from bench.guard.place import control_node
+from bench.guard.sip_calls import Party, SipCaller
+from bench.guard.tally import Tally
+from rtp_relay.service import Service
+
+WARM_UP = 10
+_FORK = """\
+from rtp_relay.routing import Request, on_request
+
+@on_request
+def route(request: Request) -> None:
+    if request.method == "INVITE" and not request.has_totag:
+        request.rtp_relay_engage("rtpengine")
+        for target in {targets}:
+            request.append_branch(target)
+    request.relay()
+"""
+
+
+async def count_all() -> Counts:
+    """Count everything there is a limit for; it takes some twenty seconds."""
+    counts: dict[str, dict[str, float]] = {}
+    for made in (await ng_steps(), await ng_memory(), await sip_steps(), await sip_memory(), await fork_steps()):
+        for part, numbers in made.items():
+            counts.setdefault(part, {}).update(numbers)
+    return counts
+
+
+async def ng_steps() -> Counts:
+    """Count the steps of offer, answer and delete, as Kamailio's module `rtpengine` asks for them."""
+    async with _ng(functions=True) as (caller, tally):
+        return await count_steps(Story("ng", caller, WARM_UP, calls=25), tally)
+
+
+async def ng_memory() -> Counts:
+    """Count what such a call leaves in memory."""
+    async with _ng(functions=False) as (caller, tally):
+        return await count_memory(Story("ng", caller, WARM_UP, calls=100), tally)
+
+
+async def sip_steps() -> Counts:
+    """Count the steps of a call that goes through the SIP door without a script."""
+    async with _sip(1, _no_script, functions=True) as (caller, tally):
+        return await count_steps(Story("sip", caller, WARM_UP, calls=25), tally)
+
+
+async def sip_memory() -> Counts:
+    """Count what such a call leaves in memory."""
+    async with _sip(1, _no_script, functions=False) as (caller, tally):
+        return await count_memory(Story("sip", caller, WARM_UP, calls=100), tally)
+
+
+async def fork_steps() -> Counts:
+    """Count the steps of a call that a script forks to two callees, one of whom answers."""
+    with TemporaryDirectory() as folder:
+        script = Path(folder) / "fork.py"
+        async with _sip(2, lambda callees: _forking(script, callees), functions=True) as (caller, tally):
+            return await count_steps(Story("fork", caller, warm_up=2, calls=7), tally)
+
+
+@asynccontextmanager
+async def _ng(*, functions: bool) -> AsyncIterator[tuple[NgCaller, Tally]]:
+    tally = Tally()
+    with tally.counting(functions=functions):
+        async with control_node() as node:
+            _, host, port = node.ng_addresses[0]
+            with closing(NgCaller((host, port), "guard")) as caller:
+                yield caller, tally
+
+
+@asynccontextmanager
+async def _sip(
+    number: int, section: Callable[[Sequence[Party]], str], *, functions: bool
+) -> AsyncIterator[tuple[SipCaller, Tally]]:
+    """Open a SIP door with the section `[sip]` that is made for so many callees."""
+    tally = Tally()
+    names = ("caller", *(f"callee{index}" for index in range(number)))
+    with _parties(*names) as (user, *callees), tally.counting(functions=functions):
+        async with control_node(section(callees)) as node:
+            yield SipCaller(_sip_address(node), user, callees, "guard"), tally
+
+
+@contextmanager
+def _parties(*names: str) -> Iterator[list[Party]]:
+    with ExitStack() as stack:
+        yield [stack.enter_context(closing(Party(name))) for name in names]
+
+
+def _no_script(callees: Sequence[Party]) -> str:
+    return f'engine = "rtpengine"\nnext_hop = "{callees[0].uri}"\n'
+
+
+def _forking(script: Path, callees: Sequence[Party]) -> str:
+    script.write_text(_FORK.format(targets=[callee.uri for callee in callees]))
+    return f'script = "{script}"\n'
+
+
+def _sip_address(node: Service) -> tuple[str, int]:
+    address = node.sip_addresses[0]
+    return address.host, address.port

@@ -1,0 +1,177 @@
+"""Counts what passes the borders between the parts of a control node that runs in this process.
+
+The parts are not changed: their public methods are wrapped while something is counted. What the loop does by itself
+meanwhile (pings, polls, clocks) is counted, too; who counts takes the median of several operations.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from enum import StrEnum
+from functools import partial
+from types import CodeType, FrameType
+from typing import Any
+from unittest.mock import patch
+
+from actors.runtime.inbox import LoopInbox
+from actors.transports import DatagramTransport
+from bench.children import ROOT
+from events.redis.connection import Command, RedisConnection
+from events.redis.journal import RedisJournal
+from events.redis.scripts import APPEND
+
+_PACKAGES = tuple(f"{ROOT}/{name}/" for name in ("events", "replay", "engines", "actors", "gateways", "rtp_relay"))
+_QUIET_TICKS = 20
+"""So many rounds of the loop in which nothing waits for an answer end an operation: turns bring on turns."""
+
+
+class Step(StrEnum):
+    """What is counted."""
+
+    ENTRIES = "entries"
+    APPENDS = "appends"
+    CHECKS = "checks"
+    READS = "reads"
+    REDIS_BYTES = "redis bytes"
+    COMMANDS = "relay commands"
+    RELAY_BYTES = "relay bytes"
+    MESSAGES = "actor messages"
+    TURNS = "actor turns"
+    CALLS = "function calls"
+
+
+class Tally:
+    """Counts while `counting` lasts. `quiet` is for the loop's thread, `mark` and `since` for any."""
+
+    def __init__(self) -> None:
+        self._steps: Counter[Step] = Counter()
+        self._functions = 0
+        self._awaited = 0
+        self._ours: dict[CodeType, bool] = {}
+
+    def mark(self) -> Mapping[Step, int]:
+        """Return what was counted so far."""
+        return {step: self._functions if step is Step.CALLS else self._steps[step] for step in Step}
+
+    def since(self, mark: Mapping[Step, int]) -> Mapping[Step, int]:
+        """Return what was counted since a mark."""
+        return {step: number - mark[step] for step, number in self.mark().items()}
+
+    async def quiet(self) -> None:
+        """Wait until neither the journal nor a relay is asked anything, and all turns have been taken."""
+        ticks = 0
+        while ticks < _QUIET_TICKS:
+            await asyncio.sleep(0)
+            ticks = 0 if self._awaited else ticks + 1
+
+    @contextmanager
+    def counting(self, *, functions: bool) -> Iterator[None]:
+        """Count what the control nodes of this thread do that are started meanwhile; `functions` takes its time."""
+        with ExitStack() as stack:
+            for place, name, make in (
+                (RedisJournal, "append", self._append),
+                (RedisJournal, "check", partial(self._query, Step.CHECKS)),
+                (RedisJournal, "read", partial(self._query, Step.READS)),
+                (RedisConnection, "exchange", self._exchange),
+                (DatagramTransport, "send", self._send),
+                (DatagramTransport, "datagram_received", self._receive),
+                (LoopInbox, "put", self._put),
+                (LoopInbox, "open", self._open),
+            ):
+                stack.enter_context(patch.object(place, name, make(getattr(place, name))))
+            if functions:
+                sys.setprofile(self._profile)
+                stack.callback(sys.setprofile, None)
+            yield
+
+    # -- functions --
+
+    def _profile(self, frame: FrameType, event: str, _: Any) -> None:
+        if event != "call":
+            return
+        code = frame.f_code
+        ours = self._ours.get(code)
+        if ours is None:
+            # A comprehension is a function in some Pythons and none in others.
+            ours = self._ours[code] = code.co_filename.startswith(_PACKAGES) and code.co_name[0] != "<"
+        self._functions += ours
+
+    # -- the journal --
+
+    def _append(self, original: Callable[..., asyncio.Future[int]]) -> Callable[..., asyncio.Future[int]]:
+        def append(
+            journal: RedisJournal, call_id: str, expected: int, records: Sequence[Any], *tables: Any
+        ) -> asyncio.Future[int]:
+            self._steps[Step.APPENDS] += 1
+            self._steps[Step.ENTRIES] += len(records)
+            return self._wait_for(original(journal, call_id, expected, records, *tables))
+
+        return append
+
+    def _query(self, step: Step, original: Callable[..., asyncio.Future[Any]]) -> Callable[..., asyncio.Future[Any]]:
+        def query(*arguments: Any) -> asyncio.Future[Any]:
+            self._steps[step] += 1
+            return self._wait_for(original(*arguments))
+
+        return query
+
+    def _wait_for(self, answer: asyncio.Future[Any]) -> asyncio.Future[Any]:
+        self._awaited += 1
+        answer.add_done_callback(self._answered)
+        return answer
+
+    def _answered(self, _: object) -> None:
+        self._awaited -= 1
+
+    def _exchange(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        def exchange(connection: RedisConnection, commands: Sequence[Command]) -> Any:
+            for command in commands:
+                if command[1:2] == (APPEND.sha,):
+                    self._steps[Step.REDIS_BYTES] += sum(len(part) for part in command if isinstance(part, bytes))
+            return original(connection, commands)
+
+        return exchange
+
+    # -- relays --
+
+    def _send(self, original: Callable[..., None]) -> Callable[..., None]:
+        def send(transport: DatagramTransport, cookie: bytes, command: bytes) -> None:
+            self._awaited += 1
+            self._steps[Step.COMMANDS] += 1
+            self._steps[Step.RELAY_BYTES] += len(command)
+            original(transport, cookie, command)
+
+        return send
+
+    def _receive(self, original: Callable[..., None]) -> Callable[..., None]:
+        def receive(*arguments: Any) -> None:
+            self._awaited -= 1
+            original(*arguments)
+
+        return receive
+
+    # -- actors --
+
+    def _put(self, original: Callable[..., None]) -> Callable[..., None]:
+        def put(*arguments: Any) -> None:
+            self._steps[Step.MESSAGES] += 1
+            original(*arguments)
+
+        return put
+
+    def _open(self, original: Callable[..., None]) -> Callable[..., None]:
+        def opened(inbox: LoopInbox, loop: Any, first_turn: Callable[[], None], turn: Callable[[], None]) -> None:
+            original(inbox, loop, self._counted(first_turn), self._counted(turn))
+
+        return opened
+
+    def _counted(self, turn: Callable[[], None]) -> Callable[[], None]:
+        def take() -> None:
+            self._steps[Step.TURNS] += 1
+            turn()
+
+        return take

@@ -37,6 +37,7 @@ class Kind(IntEnum):
     SIP_SEND = 9
     SIP_UNSENT = 10
     SIP_CONNECTION = 11
+    SIP_TAKEN = 12
 
 
 Take: TypeAlias = Callable[[int, list[Any]], None]

@@ -50,8 +50,10 @@ class SipHandOff:
         self._asks_until = mesh.began_at + remembers if mesh.is_new else 0.0
         self._connections: dict[ConnectionKey, int] = {}
         self._unsure: OrderedDict[int, tuple[int, Failed]] = OrderedDict()
+        self._kept: dict[int, tuple[int, bytes, Hop]] = {}
         self._last = 0
         mesh.on(Kind.SIP_MESSAGE, self._take_message)
+        mesh.on(Kind.SIP_TAKEN, self._take_taken)
         mesh.on(Kind.SIP_SEND, self._take_send)
         mesh.on(Kind.SIP_UNSENT, self._take_unsent)
         mesh.on(Kind.SIP_CONNECTION, self._take_connection)
@@ -64,8 +66,18 @@ class SipHandOff:
         """Take a message that came to this worker, to the one that serves it."""
         call_id = call_of_sip(data)
         worker = self._server(data, call_id)
-        if worker is None or not self._hand(worker, data, hop, _Asked.SERVE, 0.0):
+        if worker is None or not self._hand_to_serve(worker, data, hop):
             self._serve(data, hop, call_id)
+
+    def _hand_to_serve(self, worker: int, data: bytes, hop: Hop) -> bool:
+        """Hand a message over; what came on a stream, where nobody sends it again, is kept until it was taken."""
+        if not hop.transport.reliable:
+            return self._hand(worker, data, hop, _Asked.SERVE)
+        self._last += 1
+        if not self._hand(worker, data, hop, _Asked.SERVE, number=self._last):
+            return False
+        self._kept[self._last] = worker, data, hop
+        return True
 
     def _server(self, data: bytes, call_id: bytes | None) -> int | None:
         if is_response(data):
@@ -83,33 +95,39 @@ class SipHandOff:
                 self._asks_until = 0.0
             else:
                 stand_in = self._mesh.stand_in(call_id)
-                if stand_in is not None and self._hand(stand_in, data, hop, _Asked.IF_KNOWN, 0.0):
+                if stand_in is not None and self._hand(stand_in, data, hop, _Asked.IF_KNOWN):
                     return
         self._layer.receive(data, hop)
 
-    def _hand(self, worker: int, data: bytes, hop: Hop, asked: _Asked, waited: float) -> bool:
+    def _hand(self, worker: int, data: bytes, hop: Hop, asked: _Asked, *, waited: float = 0.0, number: int = 0) -> bool:
         if hop.local not in self._transports.locals:
             return False
         local = self._transports.locals.index(hop.local)
         way = hop.transport.value, hop.host, hop.port, hop.name
         source = self._transports.source_of(hop)
-        return self._mesh.send(worker, Kind.SIP_MESSAGE, int(asked), data, local, way, source, monotonic() - waited)
+        came_at = monotonic() - waited
+        return self._mesh.send(worker, Kind.SIP_MESSAGE, number, int(asked), data, local, way, source, came_at)
 
     def _take_message(self, worker: int, fields: list[Any]) -> None:
-        asked, data, local, (transport, host, port, name), source, came_at = fields
+        number, asked, data, local, (transport, host, port, name), source, came_at = fields
+        if number:
+            self._mesh.send(worker, Kind.SIP_TAKEN, number)
         if local >= len(self._transports.locals):
             return
         hop = Hop(SipTransport(transport), host, port, self._transports.locals[local], name)
         waited = monotonic() - came_at
         self._transports.remember_source(hop, [(level, kind, bytes_) for level, kind, bytes_ in source])
         theirs = asked == _Asked.IF_KNOWN and not self._layer.knows(data, hop)
-        if theirs and self._hand(worker, data, hop, _Asked.AFTER_ALL, waited):
+        if theirs and self._hand(worker, data, hop, _Asked.AFTER_ALL, waited=waited):
             return
         self._note_wait(waited)
         if asked == _Asked.SERVE:
             self._serve(data, hop, call_of_sip(data))
         else:
             self._layer.receive(data, hop)
+
+    def _take_taken(self, _worker: int, fields: list[Any]) -> None:
+        self._kept.pop(fields[0], None)
 
     # -- connections --
 
@@ -145,7 +163,10 @@ class SipHandOff:
             self._mesh.send(worker, Kind.SIP_CONNECTION, key, True)
 
     def left(self, worker: int) -> None:
-        """Forget the connections of a worker that is gone."""
+        """Serve what a worker that is gone had not taken yet, and forget its connections."""
+        for number in [number for number, (holder, _, _) in self._kept.items() if holder == worker]:
+            _, data, hop = self._kept.pop(number)
+            self.receive(data, hop)
         self._connections = {key: holder for key, holder in self._connections.items() if holder != worker}
         for number in [number for number, (holder, _) in self._unsure.items() if holder == worker]:
             _, failed = self._unsure.pop(number)

@@ -51,4 +51,5 @@ def _summary(path: Path | None, config: Config) -> str:
     nodes = f"relay nodes: {len(config.nodes)}" if config.nodes else f"embedded relays: {config.embedded.relays}"
     journal = "Redis as configured" if config.journal.url else "embedded Redis"
     ng, sip = (" ".join(map(str, door.listen)) or "nothing" for door in (config.ng, config.sip))
-    return f"{file}: ok\ncontrol node {config.service.name}, {nodes}, {journal}, ng on {ng}, sip on {sip}"
+    workers = f" with {config.service.workers} workers" if config.service.workers > 1 else ""
+    return f"{file}: ok\ncontrol node {config.service.name}{workers}, {nodes}, {journal}, ng on {ng}, sip on {sip}"

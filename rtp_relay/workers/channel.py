@@ -14,7 +14,7 @@ from typing import Generic, TypeVar
 
 import structlog
 
-log = structlog.get_logger()
+log = structlog.get_logger(bounded=True)
 
 R = TypeVar("R")
 S = TypeVar("S")

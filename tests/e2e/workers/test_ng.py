@@ -155,6 +155,24 @@ async def test_a_worker_that_hangs_serves_no_calls_meanwhile() -> None:
         await stage.nothing_is_left()
 
 
+async def test_a_worker_that_is_asked_to_end_finishes_what_it_has_and_is_replaced() -> None:
+    async with on_stage(Rtpengine(), settings=TWO) as stage:
+        call, relay, before = stage.call(), stage.relays[0], stage.service.workers()
+        relay.pause()
+        offering = asyncio.create_task(call.offer(stage.client))
+        await stage.journalled("engaged")
+        server = await server_of(stage, call.call_id)
+        os.kill(before[server], signal.SIGTERM)
+        relay.resume()
+        await offering
+        assert await writers(stage, call.call_id) == Counter({server: 2})
+        await call.answer(stage.client)
+        await is_back(stage, server, before[server])
+        await call.delete(stage.client)
+        assert await stage.events() == CALL + ENDED
+        await stage.nothing_is_left()
+
+
 async def call_served_by(stage: Stage, pid: int) -> NgCall:
     """Return a call that a worker serves, found by trying."""
     workers = stage.service.workers()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 
 from sipmessage.message import COMPACT_FORMS
 
@@ -21,6 +22,7 @@ TOKEN = r"[A-Za-z0-9.!%*_+`'~-]+"
 MAX_NAME = 256
 """The longest name of a header."""
 
+_OFTEN_SEEN = ("CSeq", "Max-Forwards", "User-Agent", "Server", "Allow", "Route", "Record-Route", "Require", "Accept")
 _HEADER_NAME = re.compile(TOKEN)
 _FOLD = re.compile(rb"\r?\n[ \t]++")
 
@@ -44,10 +46,10 @@ def take_apart(data: bytes) -> Parts:
     data = data.lstrip(b"\r\n")
     end = END_OF_HEAD.search(data)
     head, body = (data[: end.start()], data[end.end() :]) if end else (data, b"")
-    start, *lines = _lines(head)
+    lines = _lines(head)
     headers, fault = _headers(lines)
     fault = fault or ("" if end else "No End Of Headers")
-    return Parts(start, CopyableHeaders.of(headers), len(headers) != len(lines), body, fault)
+    return Parts(lines[0], CopyableHeaders.of(headers), len(headers) < len(lines) - 1, body, fault)
 
 
 def _lines(head: bytes) -> list[str]:
@@ -57,27 +59,35 @@ def _lines(head: bytes) -> list[str]:
 
 
 def _headers(lines: list[str]) -> tuple[Lines, str]:
+    """Return the headers, which begin in the second line, and what is wrong with them."""
     headers: Lines = {}
-    fault = "Too Many Headers" if len(lines) > MAX_LINES else ""
-    for line in lines[:MAX_LINES]:
-        written, colon, value = line.partition(":")
-        key, name = _header_name(written) if len(written) <= MAX_NAME else ("", "")
-        value = value.strip(" \t")
-        if not colon or not name or "\r" in value:
+    fault = "Too Many Headers" if len(lines) > MAX_LINES + 1 else ""
+    for line in islice(lines, 1, MAX_LINES + 1):
+        written, _, value = line.partition(":")
+        known = _USUAL.get(written) or _header_name(written)
+        if known is None or len(line) == len(written) or "\r" in value:
             fault = fault or "Bad Header"
-        elif key in headers:
-            name, values = headers[key]
-            headers[key] = name, (*values, value)
-        else:
-            headers[key] = name, (value,)
+            continue
+        key, name = known
+        before = headers.get(key)
+        value = value.strip(" \t")
+        headers[key] = (name, (value,)) if before is None else (before[0], (*before[1], value))
     return headers, fault
 
 
+def _header_name(written: str) -> tuple[str, str] | None:
+    """Return a header's name as it is compared, and in its long form; None if it is none."""
+    return _read_name(written) if len(written) <= MAX_NAME else None
+
+
 @lru_cache(maxsize=1024)
-def _header_name(written: str) -> tuple[str, str]:
-    """Return a header's name as it is compared, and in its long form; nothing if it is none."""
+def _read_name(written: str) -> tuple[str, str] | None:
     name = written.rstrip(" \t")
     if not _HEADER_NAME.fullmatch(name):
-        return "", ""
+        return None
     name = COMPACT_FORMS.get(name.lower(), name)
     return name.lower(), name
+
+
+_USUAL = {name: _read_name(name) for name in (*COMPACT_FORMS, *COMPACT_FORMS.values(), *_OFTEN_SEEN)}
+"""What is read of names as they are usually written."""

@@ -27,7 +27,6 @@ class TextParameters(Parameters):
     """Parameters by their names in lower case. `str()` gives `text`, from which they were read."""
 
     def __init__(self, values: Mapping[str, str | None], text: str) -> None:
-        super().__init__()
         self._values = values
         self._text = text
 
@@ -36,6 +35,13 @@ class TextParameters(Parameters):
         values = {**self._values, **changes}
         pairs = (_escaped(name) + ("" if value is None else f"={_escaped(value)}") for name, value in values.items())
         return TextParameters(values, "".join(f";{pair}" for pair in pairs))
+
+    def get(self, key: str, default: str | None = None) -> str | None:  # type: ignore[override] # of no other types
+        """Return the value of a name, `default` if it is not there."""
+        return self._values.get(key, default)
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._values
 
     def __getitem__(self, key: str) -> str | None:
         return self._values[key]

@@ -40,7 +40,7 @@ def mark_source(headers: Headers, hop: Hop) -> Via:
     text, rest = cut_first(values[0])
     via = read_via(text)
     wanted = _source_of(via, hop)
-    if wanted.items() <= via.parameters.items():
+    if all(via.parameters.get(name) == value for name, value in wanted.items()):
         return via
     text = with_params(text, wanted)
     headers.setlist("Via", [f"{text}, {rest}" if rest else text, *values[1:]])

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from sipmessage import URI, Request
 
+from events.values import value
 from gateways.sip.addresses import Hop, ListeningPoint
 from gateways.sip.messages.ids import new_branch
 from gateways.sip.messages.incoming import IncomingRequest
@@ -67,7 +67,7 @@ async def hops_to(uri: URI, resolver: Resolver) -> list[Hop]:
     return await resolver.resolve(uri) if hops is None else list(hops)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Marks:
     """What we put on a request (steps 4, 8 and 9).
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol
 
 from sipmessage import URI, Request, Response
 
+from events.values import value
 from gateways.sip.addresses import Hop
 from gateways.sip.messages.incoming import IncomingRequest, IncomingResponse
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ProxyTarget:
     """Where a branch is to go: `uri` becomes the Request-URI; `next_hop`, if given, is where it is sent all the same.
 
@@ -84,7 +85,7 @@ class RequestHooks(Protocol):
         """Handle the cancellation of the request; each branch still gets its final response."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ReceivedRequest:
     """A request that the proxy takes (RFC 3261 16.3 found no fault in it).
 
@@ -101,7 +102,7 @@ class ReceivedRequest:
     is_for_us: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Forwarding:
     """A request is to be forwarded. An ACK goes to the first target only, without a transaction.
 
@@ -113,7 +114,7 @@ class Forwarding:
     record_route: Mapping[str, str | None] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Answer:
     """A request is to be answered with a final response of ours. headers: further ones, name and value each."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 
 class SipTransport(StrEnum):
@@ -16,12 +17,17 @@ class SipTransport(StrEnum):
     @property
     def reliable(self) -> bool:
         """Whether nothing needs to be sent again for its loss."""
-        return self is not SipTransport.UDP
+        return self is not _UDP
 
     @property
     def default_port(self) -> int:
         """The port where none is named (RFC 3261 19.1.2)."""
-        return 5061 if self is SipTransport.TLS else 5060
+        return 5061 if self is _TLS else 5060
+
+
+# Python 3.11 takes longer to find a member by its class than all else that is done here.
+_UDP: Final = SipTransport.UDP
+_TLS: Final = SipTransport.TLS
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import ipaddress
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Final
 from urllib.parse import quote
 
 from sipmessage import URI, Parameters, Request
@@ -14,6 +15,8 @@ from gateways.sip.messages.parameters import NONE
 from gateways.sip.messages.values import uri_of
 from gateways.sip.rules.route_set import routes_of, set_routes
 
+_UDP: Final = SipTransport.UDP
+_TLS: Final = SipTransport.TLS
 _PARAMETER_SAFE = "-_.!~*'()[]/:&+$"
 
 
@@ -89,7 +92,7 @@ def record_routes(
 def _record_route(sent_by: str, transport: SipTransport, parameters: str, secure: bool) -> str:
     if secure:
         return f"<sips:{sent_by};lr{parameters}>"
-    how = "" if transport is SipTransport.UDP else f";transport={transport}"
+    how = "" if transport is _UDP else f";transport={transport}"
     return f"<sip:{sent_by}{how};lr{parameters}>"
 
 
@@ -111,8 +114,8 @@ def _without_maddr(uri: URI, own: OwnAddresses) -> URI:
 
 
 def _default_port(uri: URI) -> int:
-    secure = uri.scheme == "sips" or (uri.parameters.get("transport") or "").lower() == SipTransport.TLS
-    return (SipTransport.TLS if secure else SipTransport.UDP).default_port
+    secure = uri.scheme == "sips" or (uri.parameters.get("transport") or "").lower() == _TLS
+    return (_TLS if secure else _UDP).default_port
 
 
 def _addresses(local: ListeningPoint) -> Iterator[tuple[str, int]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import structlog
 from sipmessage import Request
 
@@ -18,6 +20,12 @@ from gateways.sip.transactions.timers import Timer
 from gateways.sip.transactions.users import ClientUser, TransactionFailure
 
 log = structlog.get_logger(bounded=True)
+
+
+_TELL: Final = Act.TELL
+_SEND: Final = Act.SEND
+_ACK: Final = Act.ACK
+_TERMINATED: Final = State.TERMINATED
 
 
 class _Nobody:
@@ -138,12 +146,12 @@ class SentRequest(Machine):
 
     def _do(self, acts: tuple[Act, ...], response: IncomingResponse | None = None) -> None:
         for act in acts:
-            if act is Act.TELL and response is not None:
+            if act is _TELL and response is not None:
                 self._tell(response)
-            elif act is Act.SEND:
+            elif act is _SEND:
                 self._shared.counters.resent += 1
                 self._send(self._data)
-            elif act is Act.ACK and response is not None:
+            elif act is _ACK and response is not None:
                 self._acknowledge(response)
             elif act is Act.CANCEL and self._request is not None:
                 self._requests.send_cancel(self._request, self._hop, self._reason)
@@ -153,7 +161,7 @@ class SentRequest(Machine):
             elif act is Act.TELL_UNREACHABLE:
                 self._shared.counters.unreachable += 1
                 self._user.transaction_failed(TransactionFailure.TRANSPORT)
-        if self.state is State.TERMINATED:
+        if self.state is _TERMINATED:
             self._leave_user()
 
     def _tell(self, response: IncomingResponse) -> None:
@@ -184,5 +192,5 @@ class SentRequest(Machine):
         self._shared.loop.call_soon(self._give_up)
 
     def _give_up(self) -> None:
-        if self.state is not State.TERMINATED:
+        if self.state is not _TERMINATED:
             self._do(self.feed(TransactionEvent.UNREACHABLE))

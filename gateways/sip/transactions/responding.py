@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Final
 
 import structlog
 from sipmessage import Request, Response
@@ -22,6 +23,10 @@ log = structlog.get_logger(bounded=True)
 
 _IN_TRYING = ("Via", "From", "To", "Call-ID", "CSeq", "Timestamp")
 """The headers of an INVITE that its 100 has, too (RFC 3261 8.2.6)."""
+
+
+_SEND: Final = Act.SEND
+_ACCEPTED: Final = State.ACCEPTED
 
 
 class Responses:
@@ -147,9 +152,9 @@ class Answering(Machine):
             return
         if status >= 200:
             self.final, self.received = True, None
-        if Act.SEND in acts:
+        if _SEND in acts:
             self._data = data
-        elif self.state is State.ACCEPTED:
+        elif self.state is _ACCEPTED:
             self._data = b""
         self._send(data)
 

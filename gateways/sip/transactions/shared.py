@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from gateways.sip.addresses import Hop
 from gateways.sip.transactions.alarms import Alarms, Loop
 from gateways.sip.transactions.counters import TransactionCounters
 from gateways.sip.transactions.machine import Pacing, TransactionEvent, pacing
 from gateways.sip.transactions.timers import Timers
+
+_PROVISIONAL: Final = TransactionEvent.PROVISIONAL
+_SUCCESS: Final = TransactionEvent.SUCCESS
+_FAILURE: Final = TransactionEvent.FAILURE
 
 Send: TypeAlias = Callable[[bytes, Hop, Callable[[str], None] | None], None]
 """Sends a message; calls what it is given, with the reason, if it finds that it cannot."""
@@ -41,5 +45,5 @@ def shared(send: Send, timers: Timers, loop: Loop) -> Shared:
 def event_of(status: int) -> TransactionEvent:
     """Return the event that a response is."""
     if status < 200:
-        return TransactionEvent.PROVISIONAL
-    return TransactionEvent.SUCCESS if status < 300 else TransactionEvent.FAILURE
+        return _PROVISIONAL
+    return _SUCCESS if status < 300 else _FAILURE

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from actors.commands.command import CallCommand
+from actors.commands.relay import RelaySdp
 from actors.results import Done, NodeAnswered, Relayed
 from engines.request import NodeRequest
 from events.values import value
@@ -15,19 +16,20 @@ OFFERS = frozenset({"offer", "publish", "create", "transform"})
 """The ng protocol's commands that can create something on a node."""
 
 
-@value(kw_only=True)
+@value
 class SdpBySettings:
     """An SDP that a node is told of as the call's settings say, rather than in a client's words.
 
-    leg: who sent it, caller or callee. received_from: the source of its SIP message, cseq: that of its request.
     notify_socket: where the node may tell that its media timed out.
     """
 
-    leg: str
-    sdp: bytes
-    received_from: str = ""
-    cseq: int = 0
-    notify_socket: str = ""
+    media: RelaySdp
+    notify_socket: str
+
+    @property
+    def sdp(self) -> bytes:
+        """The session description as its sender made it."""
+        return self.media.sdp
 
 
 @value(kw_only=True)
@@ -76,6 +78,9 @@ class MediaCommand(CallCommand[R_co]):
     def sdp(self) -> bytes:
         """The session description in it; empty if there is none."""
         return b"" if isinstance(self.request, DeleteBySettings) else self.request.sdp
+
+
+AnyMediaCommand: TypeAlias = MediaCommand[Any]
 
 
 @value(kw_only=True)

@@ -7,9 +7,9 @@ from types import MappingProxyType
 from typing import Any, TypeAlias
 
 from actors.call_context import CallContext
-from actors.command import OFFERS, Command
 from actors.commands.command import CallCommand
 from actors.commands.copies import AnswerCopy, DeleteCopy, OfferCopy
+from actors.commands.media import Answer, Delete, Offer, PassThrough
 from actors.commands.reading import LocateCall, ReadCall
 from actors.commands.recovery import EndSilentSession, ProcessDue
 from actors.commands.relay import EndRelay, EstablishBranch, FailBranch, RelaySdp
@@ -20,7 +20,7 @@ from actors.flows.media.answer import answer
 from actors.flows.media.copies import copy_answer, copy_delete, copy_offer
 from actors.flows.media.delete import delete
 from actors.flows.media.offer import offer
-from actors.flows.media.passthrough import other, where
+from actors.flows.media.passthrough import pass_through, where
 from actors.flows.reading import read_call
 from actors.flows.recovery.media_timeout import end_silent_session
 from actors.flows.recovery.process_due import process_due
@@ -38,19 +38,12 @@ def flow_for(command: CallCommand[Any], context: CallContext) -> Flow:
     return _HANDLERS[type(command)](command, context)
 
 
-def _in_ng(command: Command, context: CallContext) -> Flow:
-    if command.verb in OFFERS:
-        return offer(command, context.nodes)
-    if command.verb == "answer":
-        return answer(command)
-    if command.verb == "delete":
-        return delete(command)
-    return other(command)
-
-
 _HANDLERS: Mapping[type[Any], Handler] = MappingProxyType(
     {
-        Command: _in_ng,
+        Offer: lambda command, context: offer(command, context.nodes),
+        Answer: lambda command, _: answer(command),
+        Delete: lambda command, _: delete(command),
+        PassThrough: lambda command, _: pass_through(command),
         ObserveSipMessage: lambda command, context: observe(command, context.nodes),
         ReadCall: lambda _command, _context: read_call(),
         LocateCall: lambda _command, _context: where(),

@@ -12,8 +12,7 @@ from typing import NamedTuple, Protocol
 
 import structlog
 
-from actors.command import Command
-from actors.messages import Reply
+from actors.commands.command import CallCommand
 from actors.results import OVERLOADED, MediaResult, Refused
 from engines.ng.bencode import NgDict
 from engines.refusal import RefusalCode
@@ -40,7 +39,7 @@ _EXPIRED_A_TICK = 5000
 class Calls(Protocol):
     """Where commands about calls go: the directory."""
 
-    def submit(self, command: Command, reply: Reply) -> None:
+    def submit(self, command: CallCommand[MediaResult], reply: Callable[[MediaResult], None]) -> None:
         """Submit a command to its call; `reply` is called once with the result."""
 
 

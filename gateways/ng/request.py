@@ -9,9 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from actors.command import Command
 from engines.ng.bencode import NgDict, NgValue
-from engines.request import NodeRequest
+from gateways.ng.commands import NgCommand, command_from
 from gateways.ng.wellformed import complaint_about
 
 PER_CALL = frozenset(
@@ -30,12 +29,6 @@ MAX_NAME = 1024
 
 MAX_MESHED = 32
 """How many calls one `mesh` may join."""
-
-MAX_DELAY = 86_400
-"""The longest delay of a delete, in seconds, that a client can ask for."""
-
-MAX_DIGITS = 9
-"""So many digits of a number are read."""
 
 _SPELLINGS = {
     b"call-ID": b"call-id",
@@ -75,7 +68,7 @@ def verb_of(request: NgDict) -> str:
     return verb.decode("utf-8", "replace")
 
 
-def command_of(verb: str, request: NgDict, set_name: str, received_at: int, digest: bytes = b"") -> Command:
+def command_of(verb: str, request: NgDict, set_name: str, received_at: int, digest: bytes = b"") -> NgCommand:
     """Make the command of a request about a call, for a new call in node set `set_name`.
 
     `received_at` in ms since the epoch; `digest` of the request as it came. Raises Refused.
@@ -98,18 +91,16 @@ def command_of(verb: str, request: NgDict, set_name: str, received_at: int, dige
     to_tag = _name(request, b"to-tag")
     if verb in _BETWEEN_TWO and request.get(b"from-tag") == request.get(b"to-tag"):
         raise RefusedRequest("Invalid to-tag: the same as the from-tag, where two parties are meant")
-    return Command(
-        verb=verb,
+    return command_from(
+        verb,
+        request,
         call_id=call_id,
         from_tag=_name(request, b"from-tag"),
         to_tag="" if verb == "delete" and not _counts_to_tag(request) else to_tag,
         branch=_name(request, b"via-branch"),
-        request=NodeRequest(request),
-        set=set_name,
         received_at=received_at,
-        digest=digest if verb == "offer" else b"",
-        delay=delay_of(request.get(b"delete-delay")) if verb == "delete" else 0,
-        fatal=verb == "delete" and b"fatal" in _words(request.get(b"flags")),
+        set_name=set_name,
+        digest=digest,
     )
 
 
@@ -147,13 +138,6 @@ def _check_other_calls(request: NgDict) -> None:
     for key in _OTHER_CALLS:
         if key in request:
             _name(request, key)
-
-
-def delay_of(value: NgValue | None) -> int:
-    """Return a delay that a client asks for, at most MAX_DELAY; 0 for what is no number."""
-    if isinstance(value, bytes) and value.isdigit():
-        value = int(value[-MAX_DIGITS:]) if len(value.lstrip(b"0")) <= MAX_DIGITS else MAX_DELAY
-    return min(value, MAX_DELAY) if isinstance(value, int) else 0
 
 
 def _first_of_mesh(request: NgDict) -> str:

@@ -8,19 +8,17 @@ from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from typing import Any, TypeVar
 
-from actors.command import Command
 from actors.directory import Directory, DirectorySettings
 from actors.due_poller import DuePoller
 from actors.engine_actor import EngineActor, EngineSettings
 from actors.node_table import Node, NodeTable
 from actors.sip_requests import SipOutlet
 from engines.ng.bencode import NgDict, encode
-from engines.request import NodeRequest
 from engines.sets import NodeSpec
 from events.journal import Conflict, Index, JournalUnavailable, LiveCall, Recorded
 from events.memory import MemoryJournal
+from gateways.ng.commands import NgCommand, command_from
 from gateways.ng.replies import words_of
-from gateways.ng.request import delay_of
 from replay.fold import fold
 from replay.projection import Deadlines
 from replay.state import CallState, SessionStatus
@@ -206,7 +204,7 @@ class Asked:
     since, until: the journal's versions of the call when it was given and when it was answered, 0 before.
     """
 
-    command: Command
+    command: NgCommand
     replies: list[NgDict] = field(default_factory=list)
     since: int = 0
     until: int = 0
@@ -330,7 +328,7 @@ class Cluster:
 
     def command(
         self, verb: str, call_id: str, *, a: str = "", b: str = "", branch: str = "", sdp: str = "", **more: Any
-    ) -> Command:
+    ) -> NgCommand:
         request: NgDict = {b"command": verb.encode(), b"call-id": call_id.encode()}
         names = {b"from-tag": a, b"to-tag": b, b"via-branch": branch}
         request |= {key: name.encode() for key, name in names.items() if name}
@@ -338,17 +336,15 @@ class Cluster:
             request[b"sdp"] = sdp.encode() if sdp.startswith("v=") else named(sdp)
         request |= {key.replace("_", "-").encode(): value for key, value in more.items()}
         counts = verb != "delete" or b"to-tag" in more.get("flags", ())
-        return Command(
-            verb=verb,
+        return command_from(
+            verb,
+            request,
             call_id=call_id,
             from_tag=a,
             to_tag=b if counts else "",
             branch=branch,
-            request=NodeRequest(request),
             received_at=self.loop.now_ms(),
-            digest=blake2b(encode(request), digest_size=16).digest() if verb == "offer" else b"",
-            delay=delay_of(request.get(b"delete-delay")),
-            fatal=b"fatal" in more.get("flags", ()),
+            digest=blake2b(encode(request), digest_size=16).digest(),
         )
 
     def stream(self, call_id: str) -> list[Recorded]:

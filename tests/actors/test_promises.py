@@ -8,12 +8,14 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
-from actors.command import Command
+from actors.commands.media import Delete
 from actors.flows.media import sessions
 from actors.flows.media.delete import NOTHING_FOUND, intend_deletes
 from actors.flows.media.lateness import PRECISION, is_late
 from actors.results import UNKNOWN
+from engines.request import NodeRequest
 from events.registry import Answered, DeleteIntended, Offered, Scope
+from gateways.ng.commands import NgCommand
 from gateways.ng.replies import words_of
 from tests.actors.fake_relay import text_of
 from tests.actors.simulation import Asked, Cluster
@@ -250,19 +252,22 @@ def check_fresh(cluster: Cluster, asked: Asked) -> None:
         places = {(found.node, found.relay_id) for state in states if (found := find(state, command))}
         assert set(asked_of_nodes(cluster, command)) <= places, asked
     if reply == words_of(NOTHING_FOUND):
+        assert isinstance(command, Delete)
         assert any(is_late(state, command) or intend_deletes(state, command).value is None for state in states), asked
     elif reply == words_of(UNKNOWN) and find is not None and cluster.relays:
         # A node that was asked may have said so, or lost the session while it was.
         assert asked_of_nodes(cluster, command) or not all(find(state, command) for state in states), asked
 
 
-def asked_of_nodes(cluster: Cluster, command: Command) -> list[tuple[str, str]]:
+def asked_of_nodes(cluster: Cluster, command: NgCommand) -> list[tuple[str, str]]:
     """Return the node and the id there of what rtpengines were asked for a command."""
+    assert isinstance(command.request, NodeRequest)
+    marker = command.request.words[b"marker"]
     return [
         (name, text_of(request, b"call-id").decode())
         for name, relay in cluster.relays.items()
         for request in relay.commands
-        if request.get(b"marker") == command.request.words[b"marker"] and request[b"command"] == command.verb.encode()
+        if request.get(b"marker") == marker and request[b"command"] == command.verb.encode()
     ]
 
 

@@ -19,7 +19,7 @@ from events.registry import (
     Scope,
     TailLost,
 )
-from gateways.ng.request import MAX_DELAY
+from gateways.ng.commands import MAX_DELAY
 from replay.state import CallState, CallStatus
 from tests.actors.simulation import Cluster
 from tests.actors.test_promises import sdp
@@ -41,7 +41,7 @@ def test_a_call_that_fails_again_and_again_is_quarantined_alone(
 ) -> None:
     cluster.do("offer", "bad", a="A", sdp="caller")
     with monkeypatch.context() as patched:
-        patched.setattr("actors.flows.handlers.other", failing_flow)
+        patched.setattr("actors.flows.handlers.pass_through", failing_flow)
         for _ in range(3):
             reply = cluster.do("query", "bad")
             assert reply[b"error-reason"] == b"Internal error: RuntimeError('a bug')"
@@ -72,7 +72,7 @@ def test_a_call_whose_stream_cannot_be_read_is_quarantined_alone(cluster: Cluste
 def test_one_failure_does_not_cost_the_call_its_life(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
     cluster.do("offer", "c", a="A", sdp="caller")
     with monkeypatch.context() as patched:
-        patched.setattr("actors.flows.handlers.other", failing_flow)
+        patched.setattr("actors.flows.handlers.pass_through", failing_flow)
         cluster.do("query", "c")
     assert cluster.do("answer", "c", a="A", b="B", sdp="callee")[b"result"] == b"ok"
     cluster.check_no_leak()

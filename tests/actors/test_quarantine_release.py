@@ -41,7 +41,7 @@ def spoil_and_exhaust(cluster: Cluster, patch: pytest.MonkeyPatch) -> None:
 
 def fail(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patched:
-        patched.setattr("actors.flows.handlers.other", failing_flow)
+        patched.setattr("actors.flows.handlers.pass_through", failing_flow)
         for _ in range(3):
             cluster.do("query", CALL)
             cluster.after(0.1)

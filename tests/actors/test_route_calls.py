@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from actors import results
-from actors.command import Command
+from actors.commands.media import Offer
 from actors.directory import Directory
 from actors.node_table import NodeTable
 from engines.refusal import RefusalCode
@@ -330,7 +330,7 @@ async def test_who_asks_for_no_engine_is_not_given_this_one(world: World) -> Non
     await world.control_node()
     done: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
     request = NodeRequest({b"sdp": CALLER})
-    command = Command(verb="offer", call_id="ng", from_tag="A", request=request, received_at=world.now)
+    command = Offer(call_id="ng", from_tag="A", request=request, received_at=world.now)
     world.directory.submit(command, done.set_result)
     assert await done == results.Refused(RefusalCode.NO_NODE, "No node of set 'default' takes new calls")
     assert list(world.nodes.candidates("any", "call", "route")) == [ROUTE_NODE]

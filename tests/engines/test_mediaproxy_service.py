@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 import structlog
 
-from actors.command import Command
 from actors.directory import Directory, DirectorySettings
 from actors.engine_actor import EngineActor, EngineSettings
 from actors.node_table import Node, NodeTable
@@ -21,9 +20,9 @@ from actors.results import MediaResult, Refused
 from engines.health import NodeSnapshot, NodeState
 from engines.ng.bencode import NgDict, NgValue
 from engines.refusal import RefusalCode
-from engines.request import NodeRequest
 from engines.sets import NodeSpec
 from events.memory import MemoryJournal, wall_clock
+from gateways.ng.commands import command_from
 from gateways.ng.replies import words_of
 from tests.engines.sdp_bodies import AUDIO
 from tests.peers.mediaproxy_dispatcher import RELAY, FakeDispatcher
@@ -60,14 +59,8 @@ class Service:
         request |= {key: value.encode() for key, value in named.items() if value}
         request |= {key.replace("_", "-").encode(): value for key, value in more.items()}
         to_tag = "" if verb == "delete" else b
-        command = Command(
-            verb=verb,
-            call_id="c",
-            from_tag=a,
-            to_tag=to_tag,
-            branch=branch,
-            request=NodeRequest(request),
-            received_at=wall_clock(),
+        command = command_from(
+            verb, request, call_id="c", from_tag=a, to_tag=to_tag, branch=branch, received_at=wall_clock()
         )
         reply: asyncio.Future[MediaResult] = asyncio.get_running_loop().create_future()
         self.directory.submit(command, reply.set_result)

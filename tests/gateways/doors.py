@@ -5,11 +5,11 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
-from actors.command import Command
+from actors.commands.command import CallCommand
 from actors.control.control import Control
-from actors.messages import Reply
-from actors.results import NodeAnswered, Refused
+from actors.results import MediaResult, NodeAnswered, Refused
 from engines.ng.bencode import NgDict, encode
 from engines.reply import NodeReply
 from events.memory import MemoryJournal
@@ -28,11 +28,11 @@ class FakeCalls:
     """Takes commands; a node replies at once with `reply`, or, while that is None, when the test says so."""
 
     reply: NgDict | Refused | None = None
-    commands: list[Command] = field(default_factory=list)
+    commands: list[Any] = field(default_factory=list)
     waiting: list[Callable[[NgDict], None]] = field(default_factory=list)
     error: Exception | None = None
 
-    def submit(self, command: Command, reply: Reply) -> None:
+    def submit(self, command: CallCommand[MediaResult], reply: Callable[[MediaResult], None]) -> None:
         if self.error is not None:
             raise self.error
         self.commands.append(command)

@@ -6,15 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.command import Command
+from actors.commands.media import Offer
 from engines.ng.bencode import NgDict, NgValue
 from engines.request import NodeRequest
+from gateways.ng.commands import NgCommand
 from gateways.ng.request import PER_CALL, RefusedRequest, command_of, supports_load_limit, verb_of
 
 OFFER: NgDict = {b"command": b"offer", b"call-id": b"c", b"from-tag": b"f", b"sdp": b"v=0\r\nm=audio 9 RTP/AVP 0\r\n"}
 
 
-def command(verb: str, **keys: NgValue) -> Command:
+def command(verb: str, **keys: NgValue) -> NgCommand:
     request = {key.replace("_", "-").encode(): value for key, value in keys.items()}
     return command_of(verb, request, "edge", 42)
 
@@ -27,8 +28,7 @@ def refusal(verb: str, **keys: NgValue) -> str:
 
 def test_an_offer() -> None:
     request: NgDict = {**OFFER, b"via-branch": b"b", b"to-tag": b"t", b"supports": [b"load limit"]}
-    assert command_of("offer", request, "edge", 42) == Command(
-        verb="offer",
+    assert command_of("offer", request, "edge", 42) == Offer(
         call_id="c",
         from_tag="f",
         to_tag="t",
@@ -81,7 +81,7 @@ def test_names_of_all_scripts_and_lengths_are_taken() -> None:
 def test_spellings_of_the_call_id(key: bytes) -> None:
     made = command_of("query", {key: b"c", b"from tag": b"f", b"to_tag": b"t"}, "edge", 0)
     assert (made.call_id, made.from_tag, made.to_tag) == ("c", "f", "t")
-    assert made.request.words == {b"call-id": b"c", b"from-tag": b"f", b"to-tag": b"t"}
+    assert made.request == NodeRequest({b"call-id": b"c", b"from-tag": b"f", b"to-tag": b"t"})
 
 
 def test_the_usual_spelling_counts_where_there_are_two() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from engines.ng.bencode import NgDict, NgValue
+from engines.request import NodeRequest
 from gateways.ng.request import RefusedRequest, command_of
 from gateways.ng.wellformed import MAX_ITEMS, MAX_TEXT
 from tests.engines.sdp_bodies import AUDIO, ICE, OWN_CONNECTIONS, TWO_STREAMS, WITH_TCP
@@ -36,7 +37,7 @@ def refused(request: NgDict, verb: str = "offer") -> str:
 )
 def test_what_servers_send_is_passed_on_as_it_is(sdp: bytes) -> None:
     request = {**OFFER, b"sdp": sdp}
-    assert command_of("offer", request, "default", 0).request.words == request
+    assert command_of("offer", request, "default", 0).request == NodeRequest(request)
 
 
 @pytest.mark.parametrize(

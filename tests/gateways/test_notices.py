@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from actors.commands.recovery import EndSilentSession
-from actors.flows.sip.relayed_media import notice_tag
+from actors.flows.media.wording import notice_tag
 from actors.results import Done, Refused
 from gateways.timeout_notices import listen
 from tests.actors.simulation import Cluster

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from actors.command import Command
+from actors.commands.media import Answer
 from actors.effects import Decide, Decision, Flow, Outcome, Persist, Spawn, Step
 from actors.flows.media import sessions
 from actors.flows.media.delete import teardown
 from actors.flows.media.descriptions import fault_in
 from actors.flows.media.lateness import TOO_LATE, is_late
-from actors.flows.media.node_request import asked
 from actors.flows.media.offer import Intent, ask, fail, refuse, undo
+from actors.flows.media.wording import asked
 from actors.results import UNKNOWN, Refused, Relayed, quarantined
 from engines.registry import kind_of
 from engines.reply import NodeReply
@@ -23,7 +23,7 @@ from replay import session_dialogs
 from replay.state import CallState, CallStatus, Session
 
 
-def answer(command: Command) -> Flow:
+def answer(command: Answer) -> Flow:
     """Carry an answer out on the session in which the offer was made."""
     place = yield Persist(_find(command))
     if isinstance(place, Refused):
@@ -42,7 +42,7 @@ def answer(command: Command) -> Flow:
     return Relayed(reply.sdp, reply)
 
 
-def _fail(command: Command, place: Intent, outcome: Outcome) -> Step[None]:
+def _fail(command: Answer, place: Intent, outcome: Outcome) -> Step[None]:
     if place.operation:
         yield from fail(place, outcome, more=False)
     else:
@@ -50,7 +50,7 @@ def _fail(command: Command, place: Intent, outcome: Outcome) -> Step[None]:
         yield Persist(lambda state: refuse(state, command, refusal, place.node))
 
 
-def _find(command: Command) -> Decide:
+def _find(command: Answer) -> Decide:
     def decide(state: CallState) -> Decision:
         if state.status is CallStatus.QUARANTINED:
             return refuse(state, command, quarantined(state.reason))
@@ -59,7 +59,7 @@ def _find(command: Command) -> Decide:
         session = sessions.of_answer(state, command) if state.status is CallStatus.LIVE else None
         if session is None:
             return refuse(state, command, UNKNOWN)
-        request = asked(state, session, command)
+        request = asked(state, session, command.request)
         fault = fault_in(command.verb, request)
         if fault is not None:
             return refuse(state, command, fault)
@@ -70,7 +70,7 @@ def _find(command: Command) -> Decide:
     return decide
 
 
-def _intended(session: Session, operation: int, command: Command) -> Event:
+def _intended(session: Session, operation: int, command: Answer) -> Event:
     return AnswerIntended(
         session=session.number,
         operation=operation,
@@ -80,7 +80,7 @@ def _intended(session: Session, operation: int, command: Command) -> Event:
     )
 
 
-def _conclude(command: Command, place: Intent, reply: NodeReply) -> Decide:
+def _conclude(command: Answer, place: Intent, reply: NodeReply) -> Decide:
     def decide(state: CallState) -> Decision:
         session = sessions.at(state, place.node, place.relay_id)
         if not session.usable and place.operation:
@@ -104,7 +104,7 @@ def _conclude(command: Command, place: Intent, reply: NodeReply) -> Decide:
     return decide
 
 
-def _left_behind(state: CallState, session: Session, command: Command) -> list[Session]:
+def _left_behind(state: CallState, session: Session, command: Answer) -> list[Session]:
     """Return the sessions in which these two parties talked before they came to this one: their node had gone."""
     return [
         other
@@ -115,7 +115,7 @@ def _left_behind(state: CallState, session: Session, command: Command) -> list[S
     ]
 
 
-def _doubles(state: CallState, session: Session, command: Command) -> list[Session]:
+def _doubles(state: CallState, session: Session, command: Answer) -> list[Session]:
     """Return the other sessions in which the same offer waits for an answer: it has been given in this one."""
     opener = [(command.from_tag, command.branch)]
     others = [other for other in state.usable_sessions() if other is not session and not other.operations]

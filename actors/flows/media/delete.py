@@ -8,11 +8,12 @@ from functools import partial
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
-from actors.command import Command
+from actors.commands.media import Delete
 from actors.effects import AskNodes, Decide, Decision, Flow, Outcome, Persist, Read, Step
 from actors.flows.media import sessions
 from actors.flows.media.lateness import ends_noted, is_late
-from actors.flows.media.node_request import asked, teardown_of
+from actors.flows.media.node_request import teardown_of
+from actors.flows.media.wording import asked
 from actors.results import Done, NodeAnswered, Refused
 from engines.kind import Operation
 from engines.refusal import RefusalCode
@@ -45,11 +46,11 @@ class Removal:
     early: bool = False
 
 
-IntendedDeletes: TypeAlias = tuple[Sequence[Removal], Command]
+IntendedDeletes: TypeAlias = tuple[Sequence[Removal], Delete]
 """Removals, and the delete that they belong to."""
 
 
-def delete(command: Command) -> Flow:
+def delete(command: Delete) -> Flow:
     """Carry a client's delete out: journal that it is intended, ask the nodes, journal what they confirmed.
 
     A node that does not answer leaves the delete due; the client is told ok with a warning, since it will happen.
@@ -58,23 +59,23 @@ def delete(command: Command) -> Flow:
     return (yield from _delete(removals, command))
 
 
-def delete_of_party(command: Command, tag: str) -> Flow:
+def delete_of_party(command: Delete, tag: str) -> Flow:
     """Carry a delete out if it comes from one of the call's parties: another one's is of another call."""
     removals = yield Persist(partial(_want_of_party, command, tag))
     return (yield from _delete(removals, command))
 
 
-def delete_unanswered(command: Command, callers_tag: str) -> Flow:
+def delete_unanswered(command: Delete, callers_tag: str) -> Flow:
     """End the call of this caller, if no dialog has come about in it. What others began under its Call-ID stays."""
     removals = yield Persist(partial(_want_unanswered, command, callers_tag))
     return (yield from _delete(removals, command))
 
 
-def _want_of_party(command: Command, tag: str, state: CallState) -> Decision:
+def _want_of_party(command: Delete, tag: str, state: CallState) -> Decision:
     return intend_deletes(state, command) if is_party(state, tag) else Decision([], None)
 
 
-def _want_unanswered(command: Command, callers_tag: str, state: CallState) -> Decision:
+def _want_unanswered(command: Delete, callers_tag: str, state: CallState) -> Decision:
     sip_dialogs, negotiation = state.sip_dialogs, state.negotiation
     is_answered = negotiation is not None and bool(negotiation.established())
     if sip_dialogs is None or sip_dialogs.over or sip_dialogs.callers_tag != callers_tag or is_answered:
@@ -84,7 +85,7 @@ def _want_unanswered(command: Command, callers_tag: str, state: CallState) -> De
     return intend_deletes(state, command)
 
 
-def _delete(removals: Sequence[Removal] | None, command: Command) -> Step[NodeAnswered | Done | Refused]:
+def _delete(removals: Sequence[Removal] | None, command: Delete) -> Step[NodeAnswered | Done | Refused]:
     if removals is None:
         return Refused(RefusalCode.NOT_FOUND, NOT_FOUND) if command.fatal else NOTHING_FOUND
     if not removals:
@@ -127,15 +128,15 @@ def _intended_removal(state: CallState, node: str, relay_id: str) -> Removal | N
     return removal_of(state, session) if session.status is SessionStatus.CLOSING else None
 
 
-def _want_or_note(state: CallState, command: Command) -> Decision:
+def _want_or_note(state: CallState, command: Delete) -> Decision:
     """Decide what a client's delete takes away; where that is nothing, it still stops what was asked before it."""
-    if command.wording is None and is_late(state, command):
+    if command.in_clients_words and is_late(state, command):
         return Decision([], None)
     decision = intend_deletes(state, command)
     return decision if decision.events or decision.value is not None else Decision(ends_noted(state, command), None)
 
 
-def intend_deletes(state: CallState, command: Command) -> Decision:
+def intend_deletes(state: CallState, command: Delete) -> Decision:
     """Decide what a delete takes away. The value is the Removals to ask for, None if it names nothing that is there."""
     if state.status is not CallStatus.LIVE:
         return Decision([], None)
@@ -167,7 +168,7 @@ def _share(session: Session, named: Sequence[SessionDialog]) -> bool:
     return all(dialog.branch in staying for dialog in named)
 
 
-def _left(shared: Sequence[Session], command: Command) -> list[Event]:
+def _left(shared: Sequence[Session], command: Delete) -> list[Event]:
     """Return the events that dialogs have left their branches to others: no node is told of that."""
     events: list[Event] = []
     for session in shared:
@@ -176,7 +177,7 @@ def _left(shared: Sequence[Session], command: Command) -> list[Event]:
     return events
 
 
-def _branch_deleted(session: Session, command: Command, statistics: Mapping[str, Any] = MappingProxyType({})) -> Event:
+def _branch_deleted(session: Session, command: Delete, statistics: Mapping[str, Any] = MappingProxyType({})) -> Event:
     return BranchDeleted(
         session=session.number,
         from_tag=command.from_tag,
@@ -186,7 +187,7 @@ def _branch_deleted(session: Session, command: Command, statistics: Mapping[str,
     )
 
 
-def _doubles(state: CallState, command: Command, named: Sequence[Session]) -> list[Session]:
+def _doubles(state: CallState, command: Delete, named: Sequence[Session]) -> list[Session]:
     """Return the other sessions that were made for the same offers as what a delete names, and that nobody answered.
 
     Control nodes that do not reach the same relays can make several for one.
@@ -206,7 +207,7 @@ def _doubles(state: CallState, command: Command, named: Sequence[Session]) -> li
     ]
 
 
-def _concerned(state: CallState, command: Command) -> list[Session]:
+def _concerned(state: CallState, command: Delete) -> list[Session]:
     """Return the sessions that a delete can be about: those of the branch that it names, if any of them ever had it."""
     usable = list(state.usable_sessions())
     if not command.branch or command.to_tag:
@@ -223,12 +224,12 @@ def _branch_is_to_go(state: CallState, branch: str) -> bool:
     return any(session.gives_up(branch) for session in state.usable_sessions())
 
 
-def _is_about(session: Session, command: Command) -> bool:
+def _is_about(session: Session, command: Delete) -> bool:
     """Return whether a session is the delete's to take whole; one without dialogs goes by the tag it was made with."""
     return bool(session.dialogs) or not command.from_tag or session.from_tag in (command.from_tag, command.to_tag)
 
 
-def _intention(state: CallState, command: Command, whole: Sequence[Session], partly: Sequence[Session]) -> Decision:
+def _intention(state: CallState, command: Delete, whole: Sequence[Session], partly: Sequence[Session]) -> Decision:
     not_before = _delayed_until(command, whole)
     events: list[Event] = []
     everything = not partly and len(whole) == len(list(state.usable_sessions()))
@@ -242,7 +243,7 @@ def _intention(state: CallState, command: Command, whole: Sequence[Session], par
     return Decision(events, [*_removals(state, whole, command), *_branch_removals(state, partly, command)])
 
 
-def _intended(command: Command, scope: Scope, numbers: tuple[int, ...], not_before: int = 0) -> DeleteIntended:
+def _intended(command: Delete, scope: Scope, numbers: tuple[int, ...], not_before: int = 0) -> DeleteIntended:
     return DeleteIntended(
         scope=scope,
         sessions=numbers,
@@ -255,14 +256,14 @@ def _intended(command: Command, scope: Scope, numbers: tuple[int, ...], not_befo
     )
 
 
-def _delayed_until(command: Command, whole: Sequence[Session]) -> int:
+def _delayed_until(command: Delete, whole: Sequence[Session]) -> int:
     """Return when a node that knows no delays is to be asked, ms since the epoch; 0 for at once."""
     if command.delay <= 0 or any(kind_of(session.engine).native_branches for session in whole):
         return 0
     return command.received_at + command.delay * 1000
 
 
-def _removals(state: CallState, whole: Iterable[Session], command: Command) -> list[Removal]:
+def _removals(state: CallState, whole: Iterable[Session], command: Delete) -> list[Removal]:
     """Return what to ask for sessions that go whole: of a node that speaks ng, in the client's own words.
 
     Words that name a party leave the others if there are any, and another control node's answer may just be bringing
@@ -272,7 +273,7 @@ def _removals(state: CallState, whole: Iterable[Session], command: Command) -> l
     for session in whole:
         plain = removal_of(state, session, alone=True)
         if kind_of(session.engine).native_branches:
-            request = asked(state, session, command)
+            request = asked(state, session, command.request)
             own_words = Operation(verb="delete", relay_id=session.relay_id, request=request)
             also = plain.operation if request.names_party else None
             removals.append(replace(plain, operation=own_words, also=also))
@@ -281,10 +282,10 @@ def _removals(state: CallState, whole: Iterable[Session], command: Command) -> l
     return removals
 
 
-def _branch_removals(state: CallState, partly: Iterable[Session], command: Command) -> list[Removal]:
+def _branch_removals(state: CallState, partly: Iterable[Session], command: Delete) -> list[Removal]:
     removals: list[Removal] = []
     for session in partly:
-        request = asked(state, session, command)
+        request = asked(state, session, command.request)
         if command.branch and not command.to_tag:
             request = request.naming_only_the_branch()
         operation = Operation(verb="delete", relay_id=session.relay_id, request=request)
@@ -292,7 +293,7 @@ def _branch_removals(state: CallState, partly: Iterable[Session], command: Comma
     return removals
 
 
-def remove(removals: Sequence[Removal], command: Command | None) -> Step[list[Outcome]]:
+def remove(removals: Sequence[Removal], command: Delete | None) -> Step[list[Outcome]]:
     """Ask for the removals and journal those that were confirmed. Comes to how each ended."""
     outcomes: list[Outcome] = yield AskNodes([(removal.node, removal.operation) for removal in removals])
     answered = [
@@ -315,7 +316,7 @@ def _make_certain(answered: Sequence[tuple[Removal, NodeReply]]) -> Step[list[tu
     return [(removal, reply) for removal, reply in answered if not any(removal.also is also for also in unsure)]
 
 
-def _conclude(answered: Sequence[tuple[Removal, NodeReply]], command: Command | None) -> Decide:
+def _conclude(answered: Sequence[tuple[Removal, NodeReply]], command: Delete | None) -> Decide:
     def decide(state: CallState) -> Decision:
         events: list[Event] = []
         for removal, reply in answered:
@@ -326,7 +327,7 @@ def _conclude(answered: Sequence[tuple[Removal, NodeReply]], command: Command | 
     return decide
 
 
-def _confirmed(state: CallState, removal: Removal, reply: NodeReply, command: Command | None) -> Iterable[Event]:
+def _confirmed(state: CallState, removal: Removal, reply: NodeReply, command: Delete | None) -> Iterable[Event]:
     session = sessions.at(state, removal.node, removal.relay_id)
     if not removal.whole and command is not None:
         if not session.usable:

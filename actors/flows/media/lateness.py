@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from actors.command import Command
+from actors.commands.media import AnyMediaCommand, Delete
 from actors.results import Refused
 from engines.refusal import RefusalCode
 from events.registry import DeleteIntended, Scope
@@ -28,13 +28,13 @@ PRECISION = 2
 is not to be taken for late; one that gave a request up has waited for longer."""
 
 
-def is_late(state: CallState, command: Command) -> bool:
+def is_late(state: CallState, command: AnyMediaCommand) -> bool:
     """Return whether a delete of the call, or of the command's branch, was received after the command."""
     ends = [state.ends.get(""), state.ends.get(command.branch)]
     return any(end is not None and command.received_at + PRECISION < end for end in ends)
 
 
-def ends_noted(state: CallState, command: Command) -> Sequence[DeleteIntended]:
+def ends_noted(state: CallState, command: Delete) -> Sequence[DeleteIntended]:
     """Return the event by which a delete of what is not there, or not there any more, stops requests older than it.
 
     Of a call that lives only a branch is stopped: that the tags of a delete match nobody is no word on the others. A
@@ -43,7 +43,7 @@ def ends_noted(state: CallState, command: Command) -> Sequence[DeleteIntended]:
     whole = not command.branch
     if state.status is CallStatus.QUARANTINED or state.refusals >= MAX_REFUSALS or command.to_tag:
         return ()
-    if command.wording is not None or (whole and state.status is CallStatus.LIVE):
+    if not command.in_clients_words or (whole and state.status is CallStatus.LIVE):
         return ()
     return (
         DeleteIntended(

@@ -1,25 +1,18 @@
-"""What the node of a session is told beside what a client said: the settings in force, and the node's own handle."""
+"""What the settings in force say to the node of a session, whatever is asked."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import replace
 
-from actors.command import Command
 from engines.kind import Operation
 from engines.media_request import MediaRequest
 from engines.registry import kind_of
-from engines.request import NodeRequest
 from replay.relay_settings import ALL_BRANCHES, CALLEE, CALLER, RelaySettings
 from replay.state import CallState, Session
 
 _INDEX = re.compile(r"[0-9]+\Z")
 """Where a branch's name has its index: at its end."""
-
-
-def asked(state: CallState, session: Session, command: Command) -> NodeRequest:
-    """Return what the node of a session is to be asked: the command, and what the node calls the session."""
-    return command.words(state, session.engine).with_handle(session.handle)
 
 
 def teardown_of(state: CallState, session: Session) -> Operation:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from actors.command import Command
+from actors.commands.media import Offer
 from actors.node_table import NodeTable
 from actors.results import Refused
 from engines.refusal import RefusalCode
@@ -45,7 +45,7 @@ class Search:
     goes before one that will not: there is a kind of relay that could take the offer.
     """
 
-    def __init__(self, command: Command, nodes: NodeTable) -> None:
+    def __init__(self, command: Offer, nodes: NodeTable) -> None:
         self.refusal: Refused | None = None
         self._command, self._nodes = command, nodes
         self._sessions: set[tuple[str, str]] = set()  # asked in vain, as node and id there

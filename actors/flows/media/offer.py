@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-from actors.command import Command
+from actors.commands.media import AnyMediaCommand, Offer
 from actors.effects import AskNodes, Decide, Decision, Flow, Outcome, Persist, Sleep, Spawn, Step
 from actors.flows.media import repeats, sessions
 from actors.flows.media.delete import teardown
 from actors.flows.media.descriptions import fault_in, relayed
 from actors.flows.media.lateness import MAX_REFUSALS, TOO_LATE, is_late
-from actors.flows.media.node_request import asked
 from actors.flows.media.node_search import Choices, Search
+from actors.flows.media.wording import asked, worded
 from actors.node_table import NodeTable
 from actors.results import UNKNOWN, Refused, Relayed, quarantined
 from engines.ids import id_on_node
@@ -54,7 +54,7 @@ class Intent:
     verb: Literal["offer", "answer"] = "offer"
 
 
-def offer(command: Command, nodes: NodeTable) -> Flow:
+def offer(command: Offer, nodes: NodeTable) -> Flow:
     """Carry an offer out: in the session of its dialog, else in a new one, on whichever node of the set takes it.
 
     A session that a dialog had before is left as it is: it goes when the offer is answered elsewhere.
@@ -80,26 +80,26 @@ def offer(command: Command, nodes: NodeTable) -> Flow:
             return search.refusal or refusal
 
 
-def ask(command: Command, place: Intent, request: NodeRequest | None = None) -> Step[Outcome]:
+def ask(command: AnyMediaCommand, place: Intent, request: NodeRequest | None = None) -> Step[Outcome]:
     """Ask the one node what the client asks, under the id that the session has there."""
     operation = Operation(
         verb=command.verb,
         relay_id=place.relay_id,
         request=request or place.request,
-        guarded=command.wording is not None,
+        guarded=not command.in_clients_words,
     )
     outcomes: list[Outcome] = yield AskNodes([(place.node, operation)])
     return relayed(command.verb, outcomes[0])
 
 
-def refuse(state: CallState, command: Command, refusal: Refused, node: str = "") -> Decision:
+def refuse(state: CallState, command: AnyMediaCommand, refusal: Refused, node: str = "") -> Decision:
     """Decide to refuse, and journal it if the call exists and has not been told too often."""
     known = state.status in (CallStatus.LIVE, CallStatus.ENDED) and state.refusals < MAX_REFUSALS
     events = [CommandRefused(command=command.verb, reason=refusal.reason, node=node)] if known else []
     return Decision(events, refusal)
 
 
-def _intend(command: Command, choices: Choices, waited: int) -> Decide:
+def _intend(command: Offer, choices: Choices, waited: int) -> Decide:
     def decide(state: CallState) -> Decision:
         refusal = _impossible(state, command)
         if refusal is not None:
@@ -118,7 +118,7 @@ def _intend(command: Command, choices: Choices, waited: int) -> Decide:
     return decide
 
 
-def _impossible(state: CallState, command: Command) -> Refused | None:
+def _impossible(state: CallState, command: Offer) -> Refused | None:
     """Return why the offer is refused whatever the nodes are like; None if it is not."""
     if state.status is CallStatus.QUARANTINED:
         return quarantined(state.reason)
@@ -127,8 +127,8 @@ def _impossible(state: CallState, command: Command) -> Refused | None:
     return UNKNOWN if command.to_tag and state.status is CallStatus.ENDED else None
 
 
-def _intend_again(state: CallState, command: Command, session: Session) -> Decision:
-    request = asked(state, session, command)
+def _intend_again(state: CallState, command: Offer, session: Session) -> Decision:
+    request = asked(state, session, command.request)
     fault = fault_in(command.verb, request)
     if fault is not None:
         return refuse(state, command, fault)
@@ -144,8 +144,8 @@ def _intend_again(state: CallState, command: Command, session: Session) -> Decis
     return Decision([event], Intent(number, session.engine, session.node, session.relay_id, request))
 
 
-def _engage(state: CallState, command: Command, node: NodeSpec) -> Decision:
-    request = command.words(state, node.engine)
+def _engage(state: CallState, command: Offer, node: NodeSpec) -> Decision:
+    request = worded(state, node.engine, command.request)
     fault = fault_in(command.verb, request)
     if fault is not None:
         return refuse(state, command, fault)
@@ -166,7 +166,7 @@ def _engage(state: CallState, command: Command, node: NodeSpec) -> Decision:
     return Decision([event], Intent(operation, node.engine, node.name, relay_id, request))
 
 
-def _succeed(command: Command, intent: Intent, reply: NodeReply) -> Flow:
+def _succeed(command: Offer, intent: Intent, reply: NodeReply) -> Flow:
     result = yield Persist(_conclude(command, intent, reply))
     if isinstance(result, Refused):
         yield Spawn(teardown(intent.node, intent.relay_id))
@@ -178,7 +178,7 @@ def _succeed(command: Command, intent: Intent, reply: NodeReply) -> Flow:
     return Relayed(reply.sdp, reply)
 
 
-def _conclude(command: Command, intent: Intent, reply: NodeReply) -> Decide:
+def _conclude(command: Offer, intent: Intent, reply: NodeReply) -> Decide:
     def decide(state: CallState) -> Decision:
         session = sessions.at(state, intent.node, intent.relay_id)
         first = repeats.taken_elsewhere(state, command, session)

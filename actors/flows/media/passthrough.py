@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from actors.command import Command
+from actors.commands.media import PassThrough
 from actors.effects import AskNodes, Decide, Decision, Flow, Locate, Outcome, Persist, Read, Step
 from actors.flows.media import sessions
 from actors.flows.media.copies import copied_once
-from actors.flows.media.node_request import asked
 from actors.flows.media.offer import Intent, refuse
+from actors.flows.media.wording import asked
 from actors.results import UNKNOWN, Located, NodeAnswered, Refused, quarantined
 from engines.kind import Operation
 from engines.refusal import RefusalCode
@@ -22,7 +22,7 @@ RECORDING = frozenset({"start recording", "stop recording"})
 COPIED = "The node copies or records a stream once at a time, and the call's media are copied: end the copy first"
 
 
-def other(command: Command) -> Flow:
+def pass_through(command: PassThrough) -> Flow:
     """Pass a command to the call's node, under the call's id there, and journal what was asked and how it ended."""
     place = yield Persist(_find(command))
     if isinstance(place, Refused):
@@ -40,7 +40,7 @@ def other(command: Command) -> Flow:
     return NodeAnswered(outcome.agreed) if outcome.agreed else outcome.refused(place.node)
 
 
-def _find(command: Command) -> Decide:
+def _find(command: PassThrough) -> Decide:
     def decide(state: CallState) -> Decision:
         if state.status is CallStatus.QUARANTINED:
             return refuse(state, command, quarantined(state.reason))
@@ -49,7 +49,7 @@ def _find(command: Command) -> Decide:
             return refuse(state, command, UNKNOWN)
         if command.verb in RECORDING and copied_once(state, session):
             return refuse(state, command, Refused(RefusalCode.REFUSED, COPIED))
-        request = asked(state, session, command)
+        request = asked(state, session, command.request)
         return Decision([], Intent(0, session.engine, session.node, session.relay_id, request))
 
     return decide
@@ -79,7 +79,7 @@ def _newest(state: CallState) -> Located | Refused:
     return Located(session.node, session.relay_id) if session else UNKNOWN
 
 
-def _conclude(command: Command, place: Intent, outcome: Outcome) -> Decide:
+def _conclude(command: PassThrough, place: Intent, outcome: Outcome) -> Decide:
     def decide(state: CallState) -> Decision:
         session = sessions.at(state, place.node, place.relay_id)
         event = CommandForwarded(

@@ -7,7 +7,7 @@ every repeat gets its SDP, and what else was made for it goes. So the answerer c
 
 from __future__ import annotations
 
-from actors.command import Command
+from actors.commands.media import Offer
 from actors.results import Relayed
 from events.values import value
 from replay import session_dialogs
@@ -41,7 +41,7 @@ class Result:
         return Relayed(self.relayed)
 
 
-def found(state: CallState, command: Command, waited: int) -> InWork | Result | None:
+def found(state: CallState, command: Offer, waited: int) -> InWork | Result | None:
     """Return what there is already of the same offer. `waited`: for how long it was waited for, in ms."""
     if not command.digest or state.status is not CallStatus.LIVE:
         return None
@@ -52,7 +52,7 @@ def found(state: CallState, command: Command, waited: int) -> InWork | Result | 
     return InWork() if any(_in_work(session, command, now) for session in state.usable_sessions()) else None
 
 
-def taken_elsewhere(state: CallState, command: Command, session: Session) -> RelayedLeg | None:
+def taken_elsewhere(state: CallState, command: Offer, session: Session) -> RelayedLeg | None:
     """Return the result that the same offer has in another session than this one; None if it has none."""
     if not command.digest:
         return None
@@ -60,14 +60,14 @@ def taken_elsewhere(state: CallState, command: Command, session: Session) -> Rel
     return leg if leg is not None and leg.session != session.number else None
 
 
-def _in_work(session: Session, command: Command, now: int) -> bool:
+def _in_work(session: Session, command: Offer, now: int) -> bool:
     return any(
         operation.request == command.digest and not operation.over and now < operation.at + PATIENCE
         for operation in session.operations.values()
     )
 
 
-def _result(state: CallState, command: Command) -> RelayedLeg | None:
+def _result(state: CallState, command: Offer) -> RelayedLeg | None:
     leg = _given(state, command)
     if leg is None or command.received_at <= leg.at:
         return leg  # received before the first one had its result, it can be nothing but a repeat
@@ -75,7 +75,7 @@ def _result(state: CallState, command: Command) -> RelayedLeg | None:
     return leg if is_recent and not _answered_since(state, leg) else None
 
 
-def _given(state: CallState, command: Command) -> RelayedLeg | None:
+def _given(state: CallState, command: Offer) -> RelayedLeg | None:
     """Return what the same request was given on this branch, if its session still has what it made."""
     leg = state.given.get((command.from_tag, command.branch))
     if leg is None or leg.request != command.digest or not leg.relayed:
@@ -84,7 +84,7 @@ def _given(state: CallState, command: Command) -> RelayedLeg | None:
     return leg if session is not None and session.usable and _stands(session, command) else None
 
 
-def _stands(session: Session, command: Command) -> bool:
+def _stands(session: Session, command: Offer) -> bool:
     sender, other, branch = command.from_tag, command.to_tag, command.branch
     if branch and any(wanted.branch == branch for wanted in session.branch_deletes):
         return False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from actors.command import Command
+from actors.commands.media import AnyMediaCommand, Offer
 from engines.registry import kind_of
 from replay import session_dialogs
 from replay.state import CallState, Session
@@ -15,7 +15,7 @@ def newest_first(state: CallState) -> Iterator[Session]:
     return reversed(list(state.usable_sessions()))
 
 
-def of_offer(state: CallState, command: Command) -> Session | None:
+def of_offer(state: CallState, command: Offer) -> Session | None:
     """Return the session that an offer is to go to, or None if it needs one of its own.
 
     A node that knows branches has all of them in one session; on others each branch has a session.
@@ -34,7 +34,7 @@ def of_offer(state: CallState, command: Command) -> Session | None:
     )
 
 
-def of_answer(state: CallState, command: Command) -> Session | None:
+def of_answer(state: CallState, command: AnyMediaCommand) -> Session | None:
     """Return the session of the offer that this answers, or of the dialog that this offers in again, or None.
 
     An answer to a party that has made no offer is none: rtpengine 10.5 ends at some offers that follow such a one.
@@ -59,7 +59,7 @@ def awaits(state: CallState, from_tag: str, to_tag: str, branch: str) -> bool:
     )
 
 
-def of_other(state: CallState, command: Command) -> Session | None:
+def of_other(state: CallState, command: AnyMediaCommand) -> Session | None:
     """Return the session that any other command is about: the one with its tags, else the newest."""
     tag = command.from_tag or command.to_tag
     return _first(state, lambda session: bool(tag) and _has(session, tag)) or next(newest_first(state), None)
@@ -78,7 +78,7 @@ def at(state: CallState, node: str, relay_id: str) -> Session:
     raise LookupError(f"call {state.call_id!r} has no session {relay_id!r} on node {node!r}")
 
 
-def _may_offer_in(session: Session, command: Command) -> bool:
+def _may_offer_in(session: Session, command: AnyMediaCommand) -> bool:
     """Return whether the node would take the offer for one of this session.
 
     A node without branches knows a session by the tag that made it: an offer between two others makes a second one
@@ -87,12 +87,12 @@ def _may_offer_in(session: Session, command: Command) -> bool:
     return kind_of(session.engine).native_branches or session.from_tag in (command.from_tag, command.to_tag)
 
 
-def _waits(session: Session, command: Command) -> bool:
+def _waits(session: Session, command: AnyMediaCommand) -> bool:
     """Return whether it is the other one whose own offer still has no answer: this offer comes before that."""
     return session_dialogs.waiting(session.dialogs, command.to_tag, command.branch) is not None
 
 
-def _opened_by(session: Session, command: Command) -> bool:
+def _opened_by(session: Session, command: AnyMediaCommand) -> bool:
     opener = (command.from_tag, command.branch)
     return (session.from_tag, session.branch) == opener or session_dialogs.opened_by(
         session.dialogs, *opener

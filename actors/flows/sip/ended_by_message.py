@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from actors.command import Command
+from actors.commands.media import Delete
 from actors.commands.sip import ObserveSipMessage
 from actors.flows.media.delete import IntendedDeletes, intend_deletes, removal_of
 from actors.flows.sip.settings_deletes import branch_delete, call_delete, dialog_delete
@@ -51,7 +51,7 @@ def _in_vain(
     return (intended,), [([removal_of(state, session) for session in made], command)]
 
 
-def _delete(seen: ObserveSipMessage, verdict: Verdict) -> Command | None:
+def _delete(seen: ObserveSipMessage, verdict: Verdict) -> Delete | None:
     call_id, tag, why = seen.call_id, seen.callers_tag, verdict.why or str(verdict.change)
     match change_of(verdict):
         case Change.BRANCH_FAILED:

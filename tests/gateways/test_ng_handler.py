@@ -26,7 +26,7 @@ def test_a_request_reaches_the_call_and_its_reply_the_client() -> None:
     desk = Desk()
     assert desk.take(b"1_1 " + QUERY) == []
     (command,) = desk.calls.commands
-    assert (command.verb, command.call_id, command.set) == ("query", "a call", "edge")
+    assert (command.verb, command.call_id) == ("query", "a call")
     assert command.received_at == 1_700_000_000_000
     desk.calls.waiting[0]({b"result": b"ok"})
     assert desk.sent == [b"1_1 " + OK]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from actors.flows.sip.relayed_media import notice_tag
+from actors.flows.media.wording import notice_tag
 from tests.e2e.stage import on_stage
 from tests.peers.peer import wait_until
 from tests.peers.rtpproxy import Rtpproxy

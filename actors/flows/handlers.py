@@ -35,10 +35,10 @@ Handler: TypeAlias = Callable[[Any, CallContext], Flow]
 
 def flow_for(command: CallCommand[Any], context: CallContext) -> Flow:
     """Return the flow of a command, not yet begun."""
-    return _HANDLERS[type(command)](command, context)
+    return HANDLERS[type(command)](command, context)
 
 
-_HANDLERS: Mapping[type[Any], Handler] = MappingProxyType(
+HANDLERS: Mapping[type[Any], Handler] = MappingProxyType(
     {
         Offer: lambda command, context: offer(command, context.nodes),
         Answer: lambda command, _: answer(command),

@@ -21,9 +21,7 @@ from replay.settings_changes import SettingsChange
 
 log = structlog.get_logger(bounded=True)
 
-_WAITS = Observed(
-    error=Refused(RefusalCode.NO_JOURNAL, "the call is still to be told of messages before this one"),
-)
+_WAITS = Observed(error=Refused(RefusalCode.NO_JOURNAL, "the call is still to be told of messages before this one"))
 """What is said of a message that goes on, and of which its call will hear when it has heard of those before."""
 
 

@@ -17,9 +17,28 @@ _PORTS = re.compile(rb"[0-9]{1,5}(/[0-9]{1,5})?")
 _LEAST_FIELDS = {b"m": 4, b"c": 3, b"o": 6}
 _MAX_LINE = 8192
 
+_TEXT = rb"[^\r\n\0]*+\r?\n"
+_WORD = rb"[^\s\0]++"
+_OTHER = rb"[abd-lnp-zA-Z]=" + _TEXT
+_ORIGIN = rb"o=" + _WORD + rb"(?: " + _WORD + rb"){5}" + _TEXT
+_CONNECTION = rb"c=" + _WORD + rb" " + _WORD + rb" " + _WORD + _TEXT
+_MEDIUM = rb"m=" + _WORD + rb" (?:[0-9]{1,4}|[1-5][0-9]{4}) " + _WORD + rb" " + _WORD + _TEXT
+_ANY = b"|".join((_OTHER, _CONNECTION, _ORIGIN))
+_USUAL = re.compile(
+    rb"v=0\r?\n(?:%(own)s)*+(?:%(connection)s)?(?:%(own)s)*+(?:%(medium)s(?:%(any)s)*+)++"
+    % {b"own": _OTHER + b"|" + _ORIGIN, b"connection": _CONNECTION, b"medium": _MEDIUM, b"any": _ANY}
+)
+"""What nearly all session descriptions are like, told at a tenth of the cost. Others may still be some."""
+
 
 def check(body: bytes) -> None:
     """Raise SdpError, which names the line, if the body is no session description."""
+    if len(body) > _MAX_LINE or not _USUAL.fullmatch(body):
+        check_lines(body)
+
+
+def check_lines(body: bytes) -> None:
+    """Do what `check` does, line by line."""
     lines = list(split_lines(body))
     if not lines:
         raise SdpError("line 1: an empty body, not an SDP")

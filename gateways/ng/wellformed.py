@@ -7,7 +7,7 @@ deeper or be longer than any key needs.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from engines.ng.bencode import NgDict, NgValue
@@ -69,19 +69,29 @@ def complaint_about(verb: str, request: NgDict) -> str:
 
 
 def _key(key: bytes) -> str:
-    return "" if key and key.isascii() and key.decode().isprintable() else "not the name of a key"
+    return "" if key in _KINDS or (key.isascii() and key.decode().isprintable() and key) else "not the name of a key"
 
 
 def _type(key: bytes, value: NgValue) -> str:
     kind = _KINDS.get(key)
-    right = {
-        None: True,
-        _TEXT: isinstance(value, bytes),
-        _TEXTS: isinstance(value, bytes)
-        or (isinstance(value, list) and all(isinstance(item, bytes) for item in value)),
-        _NUMBER: isinstance(value, int) or (isinstance(value, bytes) and value.lstrip(b"-").isdigit()),
-    }[kind]
-    return "" if right else f"not {kind}"
+    return "" if kind is None or _PREDICATES[kind](value) else f"not {kind}"
+
+
+def _is_text(value: NgValue) -> bool:
+    return isinstance(value, bytes)
+
+
+def _is_texts(value: NgValue) -> bool:
+    return isinstance(value, bytes) or (isinstance(value, list) and all(map(_is_text, value)))
+
+
+def _is_number(value: NgValue) -> bool:
+    return isinstance(value, int) or (isinstance(value, bytes) and value.lstrip(b"-").isdigit())
+
+
+_PREDICATES: Mapping[str, Callable[[NgValue], bool]] = MappingProxyType(
+    {_TEXT: _is_text, _TEXTS: _is_texts, _NUMBER: _is_number}
+)
 
 
 def _size(value: NgValue, depth: int, *, bulky: bool = False) -> str:

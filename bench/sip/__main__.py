@@ -36,6 +36,7 @@ def main(
         DeleteReply, typer.Option(help="What the fake relay answers to a delete: statistics, or ok alone.")
     ] = _DEFAULT.delete_reply,
     durability: Annotated[Durability, typer.Option(help="As in the configuration.")] = _DEFAULT.durability,
+    workers: Annotated[int, typer.Option(min=1, help="How many workers the service has.")] = _DEFAULT.workers,
     as_document: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
 ) -> None:
     """Measure the service: calls of SIPp through its SIP door, beside a Kamailio with its module rtpengine."""
@@ -48,6 +49,7 @@ def main(
         warm_up=warm_up,
         delete_reply=delete_reply,
         durability=durability,
+        workers=workers,
     )
     report = Report(machine=this_machine(), options=options, measured=asyncio.run(measure(options)))
     if as_document:

@@ -80,8 +80,9 @@ async def _subject(stack: AsyncExitStack, options: SipOptions, way: Way, relay: 
         kamailio = await stack.enter_async_context(KamailioProxy(relay.address, callees.address))
         return _Subject(way, kamailio.address, {"kamailio": kamailio.pids, "relay": [relay.pid]})
     redis = await stack.enter_async_context(journal(options.durability))
-    door = await stack.enter_async_context(Door(redis.journal_url, options.durability, relay.address, callees.address))
-    return _Subject(way, door.sip_address, {"service": [door.pid], "redis": [redis.pid], "relay": [relay.pid]})
+    door = Door(redis.journal_url, options.durability, relay.address, callees.address, workers=options.workers)
+    await stack.enter_async_context(door)
+    return _Subject(way, door.sip_address, {"service": door.pids, "redis": [redis.pid], "relay": [relay.pid]})
 
 
 async def _measure(options: SipOptions, stage: _Stage, subject: _Subject, rate: int) -> Measured:

@@ -21,7 +21,8 @@ class SipOptions:
     """The command line.
 
     rates: calls a second, one after the other. seconds: for how long calls are placed at each. hold: ms from the ACK
-    to the BYE. warm_up: seconds of calls at the rate, before each measurement, which do not count.
+    to the BYE. warm_up: seconds of calls at the rate, before each measurement, which do not count. workers: how many
+    the service has.
     """
 
     ways: tuple[Way, ...] = tuple(Way)
@@ -32,3 +33,4 @@ class SipOptions:
     warm_up: float = 1.0
     delete_reply: DeleteReply = DeleteReply.FULL
     durability: Durability = Durability.MEMORY
+    workers: int = 1

@@ -38,8 +38,11 @@ class KamailioProxy(Child, Kamailio):
 class Door(Service):
     """`rtp-relay serve` with a SIP door that engages rtpengine for each call."""
 
-    def __init__(self, journal_url: str, durability: Durability, relay: Address, next_hop: Address) -> None:
-        super().__init__(journal_url, durability, relay)
+    def __init__(
+        self, journal_url: str, durability: Durability, relay: Address, next_hop: Address, *, workers: int = 1
+    ) -> None:
+        super().__init__(journal_url, durability, relay, {"workers": workers, "log_level": "info"})
+        self._workers = workers
         self._next_hop = next_hop
         self._sip_port = 0
 
@@ -63,8 +66,15 @@ class Door(Service):
         return [*super().sections(), ("[sip]", door)]
 
     async def ready(self) -> bool:
-        """Return whether both doors are open."""
+        """Return whether both doors are open, those of all workers."""
+        if self._workers > 1:
+            return "all workers are ready" in self.log(1000)
         return await super().ready() and self.listens(self._sip_port)
+
+    @property
+    def pids(self) -> Sequence[int]:
+        """The ids of its processes."""
+        return [self.pid, *(child.pid for child in psutil.Process(self.pid).children())]
 
 
 def _uri(address: Address) -> str:

@@ -6,6 +6,7 @@ connection goes back to the worker that has the connection, which serves what an
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from itertools import islice
 from time import monotonic
@@ -50,6 +51,7 @@ class NgHandOff:
         self._ports: list[Port] = []
         self._handed: dict[int, _Handed] = {}
         self._last = 0
+        self._waiting_for_idle: asyncio.Future[None] | None = None
         mesh.on(Kind.NG_DATAGRAM, self._take_datagram)
         mesh.on(Kind.NG_MESSAGE, self._take_message)
         mesh.on(Kind.NG_REPLY, self._take_reply)
@@ -80,6 +82,12 @@ class NgHandOff:
                 self._handed[self._last] = _Handed(worker, message, peer, send, came_at)
                 return
         self._handler.take(message, peer, send, waited)
+
+    async def idle(self) -> None:
+        """Wait until the connections of this worker have all replies that others owe them."""
+        while self._handed:
+            self._waiting_for_idle = asyncio.get_running_loop().create_future()
+            await self._waiting_for_idle
 
     def joined(self, worker: int, *, is_new: bool) -> None:
         """Handle a new worker: what is handed to it comes of itself."""
@@ -120,5 +128,8 @@ class NgHandOff:
     def _take_reply(self, _worker: int, fields: list[Any]) -> None:
         token, reply = fields
         handed = self._handed.pop(token, None)
-        if handed is not None:
-            handed.send(reply)
+        if handed is None:
+            return
+        handed.send(reply)
+        if not self._handed and self._waiting_for_idle is not None and not self._waiting_for_idle.done():
+            self._waiting_for_idle.set_result(None)

@@ -95,7 +95,10 @@ class NgDoor:
         idle = asyncio.Event()
         self._handler.close(idle.set)
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(idle.wait(), grace)
+            async with asyncio.timeout(grace):
+                await idle.wait()
+                if self._hand_off is not None:
+                    await self._hand_off.idle()
         if self._timer is not None:
             self._timer.cancel()
         await self._overview.close()

@@ -37,7 +37,7 @@ log = structlog.get_logger()
 LOOK = 1.0
 """Seconds between two looks at the workers."""
 
-HUNG = 30.0
+HUNG = 10.0
 """A worker that was not heard of for so many seconds is ended by force."""
 
 POLL = 0.02

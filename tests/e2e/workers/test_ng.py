@@ -155,6 +155,39 @@ async def test_a_worker_that_hangs_serves_no_calls_meanwhile() -> None:
         await stage.nothing_is_left()
 
 
+async def test_a_worker_that_hangs_for_good_is_ended_and_replaced() -> None:
+    async with on_stage(Rtpengine(), settings=TWO) as stage:
+        call, before = stage.call(), stage.service.workers()
+        await call.offer(stage.client)
+        server = await server_of(stage, call.call_id)
+        os.kill(before[server], signal.SIGSTOP)
+        await is_back(stage, server, before[server])
+        async with stage.service.client(tries=20) as client:
+            await call.answer(client)
+            await call.delete(client)
+        await stage.nothing_is_left()
+
+
+async def test_replies_for_connections_are_waited_for_when_the_service_stops() -> None:
+    async with on_stage(Rtpengine(), settings=TWO) as stage, stage.service.client(tcp=True) as client:
+        await client.command("ping")
+        (other,) = set(stage.service.workers().values()) - {client.holder(stage.service.workers().values())}
+        call, relay = await call_served_by(stage, other), stage.relays[0]
+        relay.pause()
+        offering = asyncio.create_task(call.offer(client))
+
+        async def engaged_again() -> bool:
+            return (await stage.events(call.call_id)).count("engaged") == 2
+
+        await wait_until(engaged_again, "the offer is on its way to the relay")
+        stage.service.terminate()
+        await asyncio.sleep(0.5)  # it does not end before the reply, however long that takes
+        assert stage.service.running
+        relay.resume()
+        await offering
+        assert await stage.service.ended(10) == 0
+
+
 async def test_a_worker_that_is_asked_to_end_finishes_what_it_has_and_is_replaced() -> None:
     async with on_stage(Rtpengine(), settings=TWO) as stage:
         call, relay, before = stage.call(), stage.relays[0], stage.service.workers()

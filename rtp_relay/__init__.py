@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from replay.offer_answer import REFUSE_WITH, Change, Fault, Role, SipMessage
     from replay.relay_settings import CALLEE, CALLER
     from replay.state import CallState
-    from rtp_relay.api.call import Observed, RelayCall
+    from rtp_relay.api.call import RelayCall
     from rtp_relay.api.errors import (
         BadValue,
         LateEngage,
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         RelayError,
         UnknownCall,
     )
+    from rtp_relay.api.observed import Observed
     from rtp_relay.api.system import RelaySystem, open_relay
     from rtp_relay.api.variables import ContextVariables, LegVariables, branch_name
     from rtp_relay.assembly.errors import StartError
@@ -86,7 +87,8 @@ _NAMES = {
     "replay.relay_settings": ("CALLEE", "CALLER"),
     "replay.state": ("CallState",),
     "replay.history.describe": ("facts",),
-    "rtp_relay.api.call": ("RelayCall", "Observed"),
+    "rtp_relay.api.call": ("RelayCall",),
+    "rtp_relay.api.observed": ("Observed",),
     "rtp_relay.api.errors": (
         "BadValue",
         "LateEngage",

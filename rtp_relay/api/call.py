@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
 from actors.commands.command import CallCommand
@@ -12,7 +11,6 @@ from actors.commands.relay import EndRelay, EstablishBranch, FailBranch, RelaySd
 from actors.commands.settings import ChangeSettings
 from actors.commands.sip import ObserveSipMessage
 from actors.directory import Directory
-from actors.results import Observed as ObservedMessage
 from engines.copy_request import Leg as CopiedLeg
 from events.journal import Journal, Recorded
 from replay.fold import fold
@@ -21,30 +19,10 @@ from replay.relay_settings import ALL_BRANCHES, CALLEE, CALLER, RelaySettings
 from replay.settings_changes import ChangeContextSettings, ChangeLegSettings, EngageRelay, SettingsChange
 from replay.state import CallState
 from rtp_relay.api.errors import BadValue, check
+from rtp_relay.api.observed import Observed, told
 from rtp_relay.api.variables import Branch, ContextVariables, LegVariables, branch_name
 
 R = TypeVar("R")
-
-
-@dataclass(frozen=True, slots=True)
-class Observed:
-    """What became of a SIP message. sdp: what is to stand in it in place of its own, None to leave it as it is.
-
-    role: offer, answer, repeat, nothing or illegal. change: what it did to the call (established, branch failed, ...).
-    fault: the name of what is wrong with it, "" for nothing. why: the same in words.
-
-    remedy: what is to be done about a message whose own SDP must not go on, since no relay speaks for it: "strip" takes
-    it out, "refuse" does not send the message on; a request is answered with `refuse_with`, and a 2xx to an INVITE
-    becomes a failure with that status, its dialog ended by ACK and BYE. "" for all others.
-    """
-
-    sdp: bytes | None
-    role: str
-    change: str
-    fault: str
-    why: str
-    remedy: str = ""
-    refuse_with: int = 0
 
 
 class RelayCall:
@@ -89,7 +67,7 @@ class RelayCall:
         command = ObserveSipMessage(
             call_id=self.call_id, message=event, received_from=received_from, at=self._directory.now(), waits=True
         )
-        return _told(await self._ask(command))
+        return told(await self._ask(command))
 
     # -- offers and answers by hand --
 
@@ -229,20 +207,3 @@ class RelayCall:
 
 def _other(leg: str) -> str:
     return CALLEE if leg == CALLER else CALLER
-
-
-def _told(observed: ObservedMessage) -> Observed:
-    """Return what became of a message, as this API tells it. Raises the error that a refusal stands for."""
-    if observed.error is not None:
-        check(observed.error)
-    verdict = observed.verdict
-    assert verdict is not None, "the call has heard of it"
-    return Observed(
-        sdp=observed.sdp,
-        role=str(verdict.role),
-        change=str(verdict.change),
-        fault=verdict.fault.name if verdict.fault else "",
-        why=verdict.why,
-        remedy=str(observed.remedy),
-        refuse_with=observed.refuse_with,
-    )

@@ -21,7 +21,8 @@ from engines.sets import NodeSpec
 from events.journal import Journal
 from events.memory import MemoryJournal
 from replay.offer_answer import SipMessage
-from rtp_relay.api.call import Observed, RelayCall
+from rtp_relay.api.call import RelayCall
+from rtp_relay.api.observed import Observed
 from rtp_relay.assembly.clock import now
 from tests.golden_flows.tap import Tap, in_short
 from tests.peers.ports import HOST

@@ -9,8 +9,9 @@ import pytest
 from engines.ng.bencode import NgDict
 from events.registry import Answered
 from replay.offer_answer import SipMessage
-from rtp_relay.api.call import Observed, RelayCall
+from rtp_relay.api.call import RelayCall
 from rtp_relay.api.errors import BadValue, LateEngage, NotEngaged, UnknownCall
+from rtp_relay.api.observed import Observed
 from rtp_relay.api.variables import branch_name
 from tests.actors.simulation import Cluster
 

@@ -13,7 +13,8 @@ from dataclasses import replace
 import pytest
 
 from replay.state import Agreement
-from rtp_relay.api.call import Observed, RelayCall
+from rtp_relay.api.call import RelayCall
+from rtp_relay.api.observed import Observed
 from tests.actors.simulation import Cluster
 from tests.replay.sip_story import message
 from tests.rtp_relay.test_api_call import sdp

@@ -17,8 +17,9 @@ from actors.flows.sip.forks import is_late
 from events.registry import Answered, Offered
 from replay.offer_answer import SipMessage
 from replay.state import CallStatus
-from rtp_relay.api.call import Observed, RelayCall
+from rtp_relay.api.call import RelayCall
 from rtp_relay.api.errors import RelayError
+from rtp_relay.api.observed import Observed
 from rtp_relay.api.variables import branch_name
 from tests.actors.simulation import Cluster
 from tests.rtp_relay.test_api_call import sdp

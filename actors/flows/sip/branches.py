@@ -35,7 +35,7 @@ def established(state: CallState, branch: str, to_tag: str) -> list[Event]:
 
 
 def without_spares(callers_tag: str, at: int) -> Decide:
-    """Decide that all branches that were not answered while another was are to go. The value is what is Wanted.
+    """Decide that all branches that were not answered while another was are to go. The value is the removals.
 
     callers_tag: "" if it is not known.
     """

@@ -9,7 +9,6 @@ from sipmessage import Headers, Via
 
 from gateways.sip.addresses import Hop
 from gateways.sip.messages.parameters import PARAMETERS, TextParameters, read_parameters
-from gateways.sip.messages.text import remembered
 from gateways.sip.messages.uris import HOST, checked_host, checked_port
 from gateways.sip.messages.values import cut_first, first_value, with_params
 
@@ -19,7 +18,6 @@ _VIA = re.compile(
 )
 
 
-@remembered
 def read_via(text: str) -> Via:
     """Read a single Via value; its parameters' names are in lower case. Raises ValueError."""
     match = _VIA.fullmatch(text)

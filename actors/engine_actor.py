@@ -80,7 +80,9 @@ class EngineActor(LoopActor):
         """Make the actor of a node. Commands that come before it is connected are refused."""
         super().__init__()
         self.spec, self._settings = spec, settings
-        self._health = Health(since=_now(), down_after=settings.down_after, admin=settings.admin)
+        self._loop = asyncio.get_running_loop()
+        self._now = self._loop.time
+        self._health = Health(since=self._now(), down_after=settings.down_after, admin=settings.admin)
         self._open_way = open_way
         self._kind: RelayKind = kind_at(spec)
         self._cookies = CookieSource()
@@ -124,7 +126,7 @@ class EngineActor(LoopActor):
             case Perform():
                 self._perform(message)
             case SetAdminState():
-                if self._health.set_admin(_now(), message.admin):
+                if self._health.set_admin(self._now(), message.admin):
                     self._tell_watchers(message.reason or "set by an operator")
             case HealthTold():
                 self._hear_of_it(message)
@@ -195,7 +197,7 @@ class EngineActor(LoopActor):
     def _send_all(self, talk: _Talk, commands: list[bytes]) -> None:
         talk.replies = [b""] * len(commands)
         talk.awaited = len(commands)
-        now = _now()
+        now = self._now()
         for place, command in enumerate(commands):
             cookie = self._cookies.next()
             self._sent[cookie] = _Sent(talk, place, command, now)
@@ -211,7 +213,7 @@ class EngineActor(LoopActor):
         sent = self._sent.pop(cookie, None)
         if sent is None:
             return
-        self._heard_at = now = _now()
+        self._heard_at = now = self._now()
         if self._health.succeeded(now):
             self._tell_watchers("answers again")
         talk = sent.talk
@@ -241,7 +243,7 @@ class EngineActor(LoopActor):
 
     def _tick(self) -> None:
         """Repeat what is unanswered, fail what is overdue, ping when it is time."""
-        now = _now()
+        now = self._now()
         self._look_after(now)
         if self._transport is not None and self._wants_ping(now):
             self._ping(now)
@@ -253,7 +255,7 @@ class EngineActor(LoopActor):
             self._timer.cancel()
         self._in_a_hurry = in_a_hurry
         delay = self._settings.tick if in_a_hurry else self._settings.probe_every
-        self._timer = asyncio.get_running_loop().call_later(delay, self._tick)
+        self._timer = self._loop.call_later(delay, self._tick)
 
     def _look_after(self, now: float) -> None:
         settings = self._settings
@@ -298,12 +300,12 @@ class EngineActor(LoopActor):
         self._begin(None, None, self._kind.ping)
 
     def _note_failure(self, why: str) -> None:
-        if self._health.failed(_now(), why):
+        if self._health.failed(self._now(), why):
             self._tell_watchers(why)
 
     def _hear_of_it(self, told: HealthTold) -> None:
         """Believe what others found out, unless the node has just answered here."""
-        now = _now()
+        now = self._now()
         changed = self._health.set_admin(now, told.admin)
         if not told.is_down:
             changed |= self._health.succeeded(now)
@@ -317,10 +319,6 @@ class EngineActor(LoopActor):
         log.warning("node changed its state", node=self.spec.name, state=str(health.state), why=why)
         for watcher in self._watchers:
             _tell(watcher, HealthChanged(self.spec.name, health, why))
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()
 
 
 def _tell(actor: ActorRef[Any], message: object) -> None:

@@ -55,6 +55,8 @@ _KINDS: Mapping[bytes, str] = MappingProxyType(
 def complaint_about(verb: str, request: NgDict) -> str:
     """Return what is not well-formed about a request, in words for its sender; "" if all is."""
     for key, value in request.items():
+        if _is_usual(key, value):
+            continue
         why = _key(key) or _type(key, value) or _size(value, MAX_DEPTH, bulky=key in _BULKY)
         if why:
             return f"Invalid {_shown(key)}: {why}"
@@ -66,6 +68,18 @@ def complaint_about(verb: str, request: NgDict) -> str:
     except SdpError as error:
         return f"Failed to parse SDP: {error}"
     return ""
+
+
+def _is_usual(key: bytes, value: NgValue) -> bool:
+    """Return whether a value is a short text, or a few of them, where such may stand: nearly all are."""
+    kind = _KINDS.get(key)
+    if kind is _TEXTS and isinstance(value, list):
+        return len(value) <= MAX_ITEMS and all(map(_is_short, value))
+    return (kind is _TEXT or kind is _TEXTS) and _is_short(value)
+
+
+def _is_short(value: NgValue) -> bool:
+    return isinstance(value, bytes) and len(value) <= MAX_TEXT
 
 
 def _key(key: bytes) -> str:

@@ -10,7 +10,7 @@ import sys
 from typing import TextIO, cast
 
 import structlog
-from structlog.typing import FilteringBoundLogger, Processor
+from structlog.typing import EventDict, FilteringBoundLogger, Processor, WrappedLogger
 
 from rtp_relay.bounded_rate import BoundedRate
 from rtp_relay.config import LogFormat, LogLevel
@@ -24,17 +24,34 @@ def set_up(level: LogLevel, form: LogFormat, stream: TextIO | None = None) -> Bo
     """
     stream = stream or sys.stderr
     console = form is LogFormat.CONSOLE or (form is LogFormat.AUTO and stream.isatty())
-    number = logging.getLevelNamesMapping()[level.upper()]
     rate = BoundedRate()
     render = _renderers(console, colors=stream.isatty())
     structlog.configure(
-        processors=[structlog.contextvars.merge_contextvars, rate, *_stamps(), *render],
-        wrapper_class=structlog.make_filtering_bound_logger(number),
+        processors=[_drop_unimportant, structlog.contextvars.merge_contextvars, rate, *_stamps(), *render],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG),
         logger_factory=structlog.WriteLoggerFactory(stream),
         cache_logger_on_first_use=True,
     )
-    _take_over(number, stream, render)
+    _take_over(stream, render)
+    set_level(level)
     return rate
+
+
+def set_level(level: LogLevel) -> None:
+    """Write lines of this level and more important ones from here on, and no others."""
+    logging.getLogger().setLevel(level.upper())
+
+
+def get_level() -> LogLevel:
+    """Return the level of the least important lines that are written."""
+    return LogLevel(logging.getLevelName(logging.getLogger().level).lower())
+
+
+def _drop_unimportant(_logger: WrappedLogger, method: str, line: EventDict) -> EventDict:
+    """Return the line if the level of the root logger lets it through, or raise DropEvent."""
+    if logging.getLevelNamesMapping()[method.upper()] < logging.getLogger().level:
+        raise structlog.DropEvent
+    return line
 
 
 def call_logger(call_id: str, *, node: str = "", version: int = 0) -> FilteringBoundLogger:
@@ -54,7 +71,7 @@ def _renderers(console: bool, *, colors: bool) -> list[Processor]:
     return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
 
 
-def _take_over(level: int, stream: TextIO, render: list[Processor]) -> None:
+def _take_over(stream: TextIO, render: list[Processor]) -> None:
     """Format the records of the standard library's loggers (Pykka, redis, asyncio, warnings) alike."""
     handler = logging.StreamHandler(stream)
     handler.setFormatter(
@@ -65,5 +82,4 @@ def _take_over(level: int, stream: TextIO, render: list[Processor]) -> None:
     )
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(level)
     logging.captureWarnings(True)

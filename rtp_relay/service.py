@@ -23,6 +23,7 @@ from actors.sip_requests import SipOutlet
 from engines.route.routes import Routes
 from engines.sets import NodeSpec
 from events.journal import Journal
+from gateways.mi.door import MiDoor
 from gateways.ng.door import NgDoor
 from gateways.sip.addresses import ListeningPoint
 from gateways.sip.door import SipDoor
@@ -35,6 +36,7 @@ from rtp_relay.assembly.embedded_nodes import Infrastructure, grounds
 from rtp_relay.assembly.errors import StartError, UnusableError
 from rtp_relay.assembly.garbage import collect_when_idle, spare_the_collector
 from rtp_relay.assembly.journal import open_journal, service_journal
+from rtp_relay.assembly.mi import open_mi_door, process_hooks
 from rtp_relay.assembly.nodes import ROUTE_GRACE, open_nodes
 from rtp_relay.assembly.notices import listen_for_notices
 from rtp_relay.assembly.publisher import StatusPublisher
@@ -87,6 +89,7 @@ class Service:
         self._publisher: StatusPublisher | None = None
         self._door: NgDoor | None = None
         self._sip: SipDoor | None = None
+        self._mi: MiDoor | None = None
         self._serving = False
 
     @property
@@ -207,6 +210,8 @@ class Service:
             await enter(listen_for_notices(config.calls, directory, self._seat))
         if self._doors:
             await self._open_doors()
+        if config.mi.listen and self._doors and (self._seat is None or self._seat.is_first):
+            await self._open_management()
         self._serving = True
         ground.begun.clear()
         spare_the_collector()
@@ -228,12 +233,20 @@ class Service:
             )
             self.control.count_with(self._sip)
 
+    async def _open_management(self) -> None:
+        """Open the management door; of several workers the first one has it, for all of them."""
+        pid = os.getpid() if self._seat is None else os.getppid()
+        hooks = process_hooks(self.control, self.observers, pid)
+        self._mi = await open_mi_door(self._config.mi, self.control, hooks)
+        self._stack.push_async_callback(self._mi.close)
+
     def _described(self, ground: Infrastructure) -> dict[str, object]:
         config = self._config
         return {
             "control_node": config.service.name,
             "ng": [f"{transport} {host} port {port}" for transport, host, port in self.ng_addresses],
             "sip": [str(local) for local in self.sip_addresses],
+            "mi": list(self._mi.addresses) if self._mi else [],
             "set": config.ng.set,
             "nodes": [f"{node.name} ({node.engine} at {node.url})" for node in ground.nodes],
             "journal": redacted(ground.journal_url).strip("'"),

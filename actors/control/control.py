@@ -13,6 +13,7 @@ from actors.node_table import NodeTable
 from actors.quarantine.release import want_release
 from engines.health import AdminState
 from engines.kind import STATISTICS, Operation
+from engines.sets import NodeSpec
 from events.journal import Journal, LiveCall, Recorded
 from events.values import value
 from replay.fold import fold
@@ -27,7 +28,7 @@ class NoSuchNode(LookupError):
 class CallFilter:
     """Which live calls are wanted: those that have all that is given here; "" leaves it open.
 
-    node: have a session on it. set: were placed in it. status: have it (ringing, answered, closing).
+    node: have a session on it. set: were placed in it. status: have it (live, closing, quarantined).
     """
 
     node: str = ""
@@ -106,6 +107,10 @@ class Control:
         calls = await self.count_calls()
         now = self._now()
         return [await describe(node, now, calls.get(node.spec.name, 0)) for node in self._nodes.all()]
+
+    def specs(self) -> list[NodeSpec]:
+        """Return the descriptions of this control node's nodes, in the order of the configuration."""
+        return [node.spec for node in self._nodes.all()]
 
     async def status(self) -> ControlNodeStatus:
         """Return what this control node says of itself."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from engines.registry import EngineName
 from rtp_relay.config.addresses import HostPort, Network, NodeAddress, PortRange, SocketAddress, UnixAddress
 from rtp_relay.config.load import load, parse
+from rtp_relay.config.mi import MiConfig
 from rtp_relay.config.model import (
     CallsConfig,
     Config,
@@ -35,6 +36,7 @@ __all__ = [
     "JournalConfig",
     "LogFormat",
     "LogLevel",
+    "MiConfig",
     "Network",
     "NgConfig",
     "NodeAddress",

@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 from rtp_relay.config.checks import Values, check_nodes, check_recordings, check_route, check_set, check_sip
 from rtp_relay.config.key_files import read_key
 from rtp_relay.config.lines import lines_of
+from rtp_relay.config.mi import MiConfig, read_tokens
 from rtp_relay.config.model import (
     CallsConfig,
     Config,
@@ -34,6 +35,7 @@ SECTIONS: dict[str, type[Any]] = {
     "embedded": EmbeddedConfig,
     "route": RouteConfig,
     "sip": SipConfig,
+    "mi": MiConfig,
 }
 
 PATHS = {
@@ -41,6 +43,7 @@ PATHS = {
     "embedded": ("recordings",),
     "route": ("script",),
     "sip": ("script", "certificate", "key", "ca"),
+    "mi": ("token_file",),
 }
 """The keys of each section that are paths."""
 
@@ -66,6 +69,7 @@ def parse(text: str, path: Path) -> Config:
         notes.unknown((key,), (field.name for field in fields(Config)))
     _place(sections, path.parent)
     _read_keys(sections["journal"], notes)
+    _read_tokens(sections["mi"], notes)
     for name in ("route", "sip"):
         _check_script(name, sections[name], notes)
     _check(sections, nodes, notes)
@@ -119,6 +123,14 @@ def _read_keys(journal: dict[str, Any], notes: Notes) -> None:
         except Wrong as error:
             notes.add(("journal", "encryption_key_files", index), error.faults[0])
     journal["encryption_keys"] = tuple(keys)
+
+
+def _read_tokens(section: dict[str, Any], notes: Notes) -> None:
+    if section.get("token_file"):
+        try:
+            section["tokens"] = read_tokens(section["token_file"])
+        except Wrong as error:
+            notes.add(("mi", "token_file"), error.faults[0])
 
 
 def _check_script(name: str, section: dict[str, Any], notes: Notes) -> None:

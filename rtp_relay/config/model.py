@@ -31,6 +31,7 @@ from rtp_relay.config.addresses import (
     port_range,
 )
 from rtp_relay.config.journal_url import journal_url
+from rtp_relay.config.mi import MiConfig
 from rtp_relay.config.sip import SipConfig
 from rtp_relay.config.values import Reader
 
@@ -204,3 +205,4 @@ class Config:
     embedded: EmbeddedConfig = field(default_factory=EmbeddedConfig)
     route: RouteConfig = field(default_factory=RouteConfig)
     sip: SipConfig = field(default_factory=SipConfig)
+    mi: MiConfig = field(default_factory=MiConfig)

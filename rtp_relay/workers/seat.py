@@ -24,6 +24,11 @@ class Seat:
         self.others = OthersCounters()
         self._health: SharedHealth | None = None
 
+    @property
+    def is_first(self) -> bool:
+        """Whether it is the worker that does what one alone has to."""
+        return self.mesh.me == 1
+
     def take(self, directory: Directory, nodes: NodeTable, control: Control) -> Callable[[str], None]:
         """Take the seat; return what wakes a call that is due, at the worker that serves it."""
         control.others = self.others

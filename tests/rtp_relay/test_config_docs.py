@@ -22,6 +22,7 @@ IN_WORDS = {
     ("[journal]", "url"),
     ("[embedded]", "recordings"),
     ("[route]", "script"),
+    ("[mi]", "token_file"),
     *(("[sip]", key) for key in ("advertise", "script", "engine", "next_hop", "allow", "relay_to")),
     *(("[sip]", key) for key in ("certificate", "key", "ca")),
 }
@@ -77,6 +78,9 @@ def test_the_example_can_be_used(heading: str, tmp_path: Path) -> None:
         file = tmp_path / "keys" / f"{year}.key"
         file.touch(mode=0o600)
         file.write_text("ab" * 32)
+    tokens = tmp_path / "tokens"
+    tokens.touch(mode=0o600)
+    tokens.write_text("alice operate 0123456789abcdef\n")
     (tmp_path / "relay_routes.py").write_text("def custom_rtp_offer(call): ...\n")
     (tmp_path / "route.py").write_text("")
     (example,) = re.findall(r"```toml\n(.*?)```", sections()[heading], flags=re.DOTALL)

@@ -1,0 +1,1 @@
+"""The management interface: JSON-RPC as OpenSIPS' MI speaks it, over HTTP and datagrams."""

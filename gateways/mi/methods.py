@@ -1,0 +1,173 @@
+"""The methods of the management interface: found by name, checked, called; and what is asked about them.
+
+A method's full name is `module:command`. The command alone is enough where one module has it, and `module_command` is
+the name from before there were modules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+import structlog
+
+from gateways.mi.jsonrpc import (
+    Id,
+    Json,
+    MiError,
+    MiRequest,
+    method_not_found,
+    read_request,
+    server_error,
+    write_error,
+    write_result,
+)
+from gateways.mi.parameters import Arguments, Parameter, Recipe, arguments
+
+log = structlog.get_logger()
+
+OK = "OK"
+"""The result of what has none."""
+
+_UNKNOWN = "unknown MI command"
+
+
+class Role(StrEnum):
+    """What one who asks may do: look, or change things, too."""
+
+    READ = "read"
+    OPERATE = "operate"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks: a name for the log and the journal, and a role."""
+
+    name: str
+    role: Role
+
+
+def always(given: Arguments) -> bool:  # noqa: ARG001
+    """Say that a method changes something, whatever it is given."""
+    return True
+
+
+def never(given: Arguments) -> bool:  # noqa: ARG001
+    """Say that a method only looks."""
+    return False
+
+
+Handler = Callable[[Arguments, Caller], Awaitable[Json]]
+"""Carries a method out; raises MiError. None is not a result that it may come to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """A method. recipes: the sets of parameters that it takes. changes: whether with these it does not only look."""
+
+    name: str
+    help: str
+    handler: Handler
+    recipes: Sequence[Recipe] = ((),)
+    changes: Callable[[Arguments], bool] = never
+
+    @property
+    def module(self) -> str:
+        """The module, "" for those of the core."""
+        return self.name.rpartition(":")[0]
+
+    @property
+    def command(self) -> str:
+        """The name without the module."""
+        return self.name.rpartition(":")[2]
+
+    @property
+    def flat_name(self) -> str:
+        """The name as it was before there were modules."""
+        return self.name.replace(":", "_")
+
+
+@dataclass(slots=True)
+class Methods:
+    """All methods."""
+
+    _named: dict[str, Method] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.add(
+            Method("which", "Lists the methods, or the parameters of one.", self._which, ((), (Parameter("command"),))),
+            Method("help", "Says what a method does.", self._help, ((Parameter("mi_cmd"),),)),
+        )
+
+    def add(self, *methods: Method) -> None:
+        """Add methods."""
+        for method in methods:
+            self._named[method.name] = method
+
+    async def answer(self, data: bytes, caller: Caller, *, pretty: bool = False) -> bytes | None:
+        """Carry a request out, and return the reply; None for a notification, which gets none."""
+        number: Id = None
+        wants_reply = True
+        try:
+            request = read_request(data)
+            number, wants_reply = request.id, request.wants_reply
+            result = await self.call(request, caller)
+        except MiError as error:
+            return write_error(number, error, pretty=pretty) if wants_reply else None
+        except Exception as error:
+            log.exception("management request failed", by=caller.name)
+            failed = server_error(f"internal error: {error!r}")
+            return write_error(number, failed, pretty=pretty) if wants_reply else None
+        return write_result(number, result, pretty=pretty) if wants_reply else None
+
+    async def call(self, request: MiRequest, caller: Caller) -> Json:
+        """Carry a request out, and return its result. Raises MiError."""
+        method = self.find(request.method)
+        given = arguments(method.recipes, request.params)
+        if method.changes(given):
+            if caller.role is not Role.OPERATE:
+                raise MiError(403, "Forbidden", f"{method.name} changes something, and {caller.name} may only look")
+            log.info("management request", method=method.name, params=request.params, by=caller.name)
+        return await method.handler(given, caller)
+
+    def find(self, name: str) -> Method:
+        """Return the method of a name of any form. Raises MiError if there is none, or several."""
+        method = self._named.get(name)
+        if method is not None:
+            return method
+        found = [each for each in self._named.values() if name in (each.flat_name, each.command)]
+        if len(found) > 1:
+            names = ", ".join(each.name for each in found)
+            raise MiError(-32001, "Method ambiguous", f"supported names: {names}")
+        if not found:
+            raise method_not_found()
+        return found[0]
+
+    async def _which(self, given: Arguments, caller: Caller) -> Json:  # noqa: ARG002
+        command = given.get("command")
+        if command is None:
+            return sorted({name for method in self._named.values() for name in (method.name, method.flat_name)})
+        if command.endswith(":"):
+            return sorted(_of_module(self._named.values(), command[:-1])) or _refuse_unknown()
+        return [[one.name for one in recipe] for recipe in self._known(command).recipes]
+
+    async def _help(self, given: Arguments, caller: Caller) -> Json:  # noqa: ARG002
+        method = self._known(given["mi_cmd"])
+        return {"Help": method.help, "Exported by": method.module or "core"}
+
+    def _known(self, name: str) -> Method:
+        try:
+            return self.find(name)
+        except MiError as error:
+            if error.code == method_not_found().code:
+                _refuse_unknown()
+            raise
+
+
+def _of_module(methods: Iterable[Method], module: str) -> list[str]:
+    return [method.name for method in methods if method.module == module]
+
+
+def _refuse_unknown() -> Json:
+    raise MiError(404, _UNKNOWN)

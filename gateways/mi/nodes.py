@@ -1,0 +1,75 @@
+"""The methods about nodes, by engine: `rtpengine_show`, `rtpengine_enable`, and the same for each other engine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+from actors.control.control import Control
+from actors.control.status import NodeStatus
+from engines.health import AdminState, NodeState
+from engines.registry import KINDS
+from gateways.mi.jsonrpc import Json, MiError
+from gateways.mi.methods import OK, Caller, Method, Methods, always
+from gateways.mi.parameters import Arguments, Parameter, as_number
+from gateways.mi.sets import set_name, set_number
+
+URL, ENABLE, SET = Parameter("url"), Parameter("enable", as_number), Parameter("setid")
+
+
+class NodeMethods:
+    """`ENGINE:show` and `ENGINE:enable` of each engine."""
+
+    def __init__(self, control: Control) -> None:
+        self._control = control
+
+    def add_to(self, methods: Methods) -> None:
+        """Add the methods."""
+        for engine in KINDS:
+            methods.add(
+                Method(f"{engine}:show", f"Lists the {engine} nodes by set.", partial(self._show, engine)),
+                Method(
+                    f"{engine}:enable",
+                    f"Enables (1) or disables (0) a {engine} node, here and at once.",
+                    partial(self._enable, engine),
+                    ((URL, ENABLE), (URL, ENABLE, SET)),
+                    changes=always,
+                ),
+            )
+
+    async def _show(self, engine: str, given: Arguments, caller: Caller) -> Json:  # noqa: ARG002
+        sets: dict[str, list[NodeStatus]] = {}
+        for node in await self._nodes(engine):
+            sets.setdefault(node.set, []).append(node)
+        return [{"Set": set_number(name), "Nodes": _rows(nodes)} for name, nodes in sets.items()]
+
+    async def _enable(self, engine: str, given: Arguments, caller: Caller) -> Json:
+        wanted, group = given["url"], given.get("setid")
+        nodes = [node for node in await self._nodes(engine) if wanted in (node.url, node.name)]
+        if group is not None:
+            nodes = [node for node in nodes if node.set == set_name(group)]
+        if not nodes:
+            raise MiError(404, f"{engine} node not found", wanted)
+        admin = AdminState.ACTIVE if given["enable"] else AdminState.DISABLED
+        for node in nodes:
+            self._control.set_admin_state(node.name, admin, f"by {caller.name}, through MI")
+        return OK
+
+    async def _nodes(self, engine: str) -> list[NodeStatus]:
+        return [node for node in await self._control.nodes() if node.engine == engine]
+
+
+def _rows(nodes: Sequence[NodeStatus]) -> list[Json]:
+    return [
+        {
+            "url": node.url,
+            "index": index,
+            "disabled": int(node.state in (NodeState.DISABLED, NodeState.DOWN)),
+            "weight": node.weight,
+            "recheck_ticks": 0,
+            "name": node.name,
+            "state": node.state,
+            "calls": node.calls,
+        }
+        for index, node in enumerate(nodes)
+    ]

@@ -1,0 +1,103 @@
+"""Parameters of MI methods: which sets of them a method takes (its recipes), and what was given put to their names.
+
+As in OpenSIPS, what is given by name has to be exactly the set of one recipe. What is given by position fits the recipe
+of that length; where several have it, the types decide: OpenSIPS refuses these as ambiguous, and documents them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from gateways.mi.jsonrpc import Json, Params, invalid_params
+
+_COUNT = "Too few or too many parameters"
+_AMBIGUOUS = "Ambiguous call, use named parameters instead"
+_NAMES = "Named parameters do not match"
+_NUMBER = re.compile(r"[+-]?\d{1,18}")
+
+
+class WrongType(ValueError):
+    """A value is not of the parameter's type."""
+
+
+def as_text(value: Json) -> str:
+    """Read a string; a number is as good as its digits. Raises WrongType."""
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise WrongType
+    return str(value)
+
+
+def as_number(value: Json) -> int:
+    """Read a whole number; its digits are as good. Raises WrongType."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    if isinstance(value, str) and _NUMBER.fullmatch(value):
+        return int(value)
+    raise WrongType
+
+
+def as_texts(value: Json) -> list[str]:
+    """Read a list of strings; a single one is a list of one. Raises WrongType."""
+    return [as_text(item) for item in value] if isinstance(value, list) else [as_text(value)]
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A parameter: its name, how its value is read, and whether a value without a name looks like one of it."""
+
+    name: str
+    read: Callable[[Json], Json] = as_text
+    looks_right: Callable[[Json], bool] | None = None
+
+    def value(self, given: Json) -> Json:
+        """Read a value. Raises MiError."""
+        try:
+            return self.read(given)
+        except WrongType:
+            raise invalid_params(f"Bad type for parameter '{self.name}'") from None
+
+    def may_be(self, given: Json) -> bool:
+        """Return whether a value without a name may be one of this parameter."""
+        try:
+            self.read(given)
+        except WrongType:
+            return False
+        return self.looks_right is None or self.looks_right(given)
+
+
+Recipe = Sequence[Parameter]
+"""A set of parameters that a method takes, in the order of positions."""
+
+Arguments = Mapping[str, Json]
+
+
+def arguments(recipes: Sequence[Recipe], params: Params) -> Arguments:
+    """Return what was given, by name, as the recipe that it fits reads it. Raises MiError if it fits none."""
+    if not params:
+        params = []
+    if isinstance(params, Mapping):
+        return _by_name(recipes, params)
+    return _by_position(recipes, params)
+
+
+def _by_name(recipes: Sequence[Recipe], params: Mapping[str, Json]) -> Arguments:
+    same = next((recipe for recipe in recipes if {one.name for one in recipe} == params.keys()), None)
+    if same is None:
+        as_many = any(len(recipe) == len(params) for recipe in recipes)
+        raise invalid_params(_NAMES if as_many else _COUNT)
+    return {one.name: one.value(params[one.name]) for one in same}
+
+
+def _by_position(recipes: Sequence[Recipe], params: Sequence[Json]) -> Arguments:
+    as_many = [recipe for recipe in recipes if len(recipe) == len(params)]
+    if not as_many:
+        raise invalid_params(_COUNT)
+    fitting = [
+        recipe for recipe in as_many if all(one.may_be(given) for one, given in zip(recipe, params, strict=True))
+    ]
+    chosen = as_many if len(as_many) == 1 else fitting
+    if len(chosen) != 1:
+        raise invalid_params(_AMBIGUOUS)
+    return {one.name: one.value(given) for one, given in zip(chosen[0], params, strict=True)}

@@ -1,0 +1,55 @@
+"""The management door as configured."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+
+from actors.control.control import Control
+from actors.observers import Observers
+from gateways.mi.access import Access
+from gateways.mi.door import MiDoor, MiSettings
+from gateways.mi.process import ProcessHooks
+from rtp_relay import __version__, logs
+from rtp_relay.assembly.errors import StartError
+from rtp_relay.assembly.tracing import trace
+from rtp_relay.config import LogLevel, MiConfig, SocketAddress, UnixAddress
+from rtp_relay.config.mi import HttpAddress
+
+
+def process_hooks(control: Control, observers: Observers, pid: int) -> ProcessHooks:
+    """Return what the management interface has of the program, which ends when the process `pid` gets a SIGTERM."""
+
+    def set_level(level: str) -> None:
+        before, after = logs.get_level(), LogLevel(level)
+        logs.set_level(after)
+        if LogLevel.DEBUG in (before, after) and before is not after:
+            (observers.add if after is LogLevel.DEBUG else observers.remove)(trace)
+
+    return ProcessHooks(
+        version=__version__,
+        started_at=time.time(),
+        samples=control.samples,
+        log_level=logs.get_level,
+        set_log_level=set_level,
+        stop=lambda: os.kill(pid, signal.SIGTERM),
+    )
+
+
+async def open_mi_door(config: MiConfig, control: Control, hooks: ProcessHooks) -> MiDoor:
+    """Open the management door. Raises StartError for an address that cannot be had."""
+    settings = MiSettings(
+        access=Access(allow=config.allow, role=config.role, tokens=config.tokens),
+        http=[each.address for each in config.listen if isinstance(each, HttpAddress)],
+        udp=[each for each in config.listen if isinstance(each, SocketAddress)],
+        unix=[Path(each.path) for each in config.listen if isinstance(each, UnixAddress)],
+        pretty=config.pretty,
+    )
+    door = MiDoor(settings, control, hooks)
+    try:
+        await door.open()
+    except OSError as error:
+        raise StartError(f"the management interface cannot listen on {error.strerror}") from error
+    return door

@@ -176,7 +176,8 @@ class Mesh:
             member.left(worker)
 
     def _look_who_is_silent(self, now: float) -> None:
-        silent = frozenset(worker for worker in self._links if now - self._heard[worker] > SILENCE)
+        at_work = self._links.keys() - self._starting
+        silent = frozenset(worker for worker in at_work if now - self._heard[worker] > SILENCE)
         for worker in silent - self._silent:
             log.warning("a worker hangs: its calls are served by others meanwhile", worker=worker)
         if silent != self._silent:

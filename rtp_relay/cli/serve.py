@@ -6,7 +6,7 @@ import typer
 
 from rtp_relay import service
 from rtp_relay.cli.options import ConfigOption, load_or_exit
-from rtp_relay.workers import supervisor
+from rtp_relay.workers.run import run as run_workers
 
 
 def serve(config: ConfigOption = None) -> None:
@@ -16,4 +16,4 @@ def serve(config: ConfigOption = None) -> None:
     Redis and relays of its own.
     """
     loaded = load_or_exit(config)
-    raise typer.Exit(service.run(loaded) if loaded.service.workers == 1 else supervisor.run(loaded))
+    raise typer.Exit(service.run(loaded) if loaded.service.workers == 1 else run_workers(loaded))

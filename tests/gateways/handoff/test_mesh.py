@@ -53,6 +53,7 @@ async def test_a_worker_that_hangs_serves_nothing_until_it_gives_a_sign_of_life(
     call_id = served_by(one, 2).encode()
     beating = asyncio.create_task(one.beat())
     await until(lambda: one.server(call_id) is None)
+    assert one.send(2, Kind.NG_REPLY), "it may go on"
     two.tell_all(Kind.BEAT)
     await until(lambda: one.server(call_id) == 2)
     beating.cancel()

@@ -1,0 +1,90 @@
+"""The program `rtp-relay serve` with several workers: the process of their supervisor.
+
+It serves no call. What it runs for all workers are the embedded Redis and relays and the socket for timeout notices.
+Without it the workers end at once, as a service that was killed: what they had under way is in the journal.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+import structlog
+
+from gateways.timeout_notices import listening
+from rtp_relay import logs
+from rtp_relay.assembly.embedded_nodes import Infrastructure, grounds
+from rtp_relay.assembly.errors import StartError
+from rtp_relay.config import Config
+from rtp_relay.service import end_on_signals, loop_factory
+from rtp_relay.workers.addresses import settled
+from rtp_relay.workers.supervisor import Supervisor
+
+log = structlog.get_logger()
+
+
+def run(config: Config) -> int:
+    """Run the workers of a service until SIGTERM or SIGINT; return the exit code. A second signal ends them at once."""
+    logs.set_up(config.service.log_level, config.service.log_format)
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
+        return runner.run(_supervise(config))
+
+
+async def _supervise(config: Config) -> int:
+    life = asyncio.create_task(_live(config))
+    end_on_signals(life)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, _nothing)
+    try:
+        with contextlib.suppress(asyncio.CancelledError):
+            await life
+        log.info("stopped")
+        return 0
+    except StartError as error:
+        print(f"rtp-relay: {error}", file=sys.stderr)
+        return error.code
+    except Exception:
+        log.exception("failed")
+    return 1
+
+
+async def _live(config: Config) -> None:
+    """Run until cancelled or given up. Only an orderly stop after a start that went well ends what is embedded."""
+    async with grounds(config) as ground:
+        with contextlib.ExitStack() as stack:
+            worker = await _settled(config, ground)
+            notices = stack.enter_context(_notices(config.calls.notices)) if config.calls.notices else None
+            supervisor = Supervisor(worker, notices)
+            try:
+                await supervisor.start()
+                ground.begun.clear()
+                asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, supervisor.reload)
+                log.info("all workers are ready", control_node=config.service.name, workers=config.service.workers)
+                with contextlib.suppress(asyncio.CancelledError):
+                    await supervisor.failure()
+            finally:
+                await supervisor.stop()
+
+
+async def _settled(config: Config, ground: Infrastructure) -> Config:
+    """Return the configuration of a control node that runs nothing itself. Raises StartError."""
+    journal = replace(config.journal, url=ground.journal_url)
+    return await settled(replace(config, journal=journal, nodes=ground.nodes))
+
+
+@contextmanager
+def _notices(address: str) -> Iterator[socket.socket]:
+    try:
+        with listening(address) as sock:
+            yield sock
+    except OSError as error:
+        raise StartError(f"timeout notices cannot be listened for at {address}: {error}") from error
+
+
+def _nothing() -> None:
+    """Nothing runs yet that could be read anew."""

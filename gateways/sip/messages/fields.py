@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 from sipmessage import Headers
 
+from gateways.sip.messages.headers import CopyableHeaders
 from gateways.sip.messages.lines import TOKEN
 from gateways.sip.messages.parameters import PARAMETERS, QUOTED, read_parameters
 from gateways.sip.messages.text import remembered
@@ -14,7 +15,7 @@ from gateways.sip.messages.text import remembered
 MAX_CSEQ = 2**32 - 1
 """The highest number of a CSeq that is read. RFC 3261 8.1.1.5 has half of it; some peers begin anywhere."""
 
-_NEEDED = ("Via", "From", "To", "Call-ID", "CSeq")
+_NEEDED = {"via": "Via", "from": "From", "to": "To", "call-id": "Call-ID", "cseq": "CSeq"}
 _SINGLE = ("From", "To", "Call-ID", "CSeq", "Max-Forwards", "Content-Length", "Content-Type")
 _SCHEME = r"[A-Za-z][A-Za-z0-9+.-]*+:"
 _PARTY = re.compile(
@@ -43,18 +44,18 @@ class MessageFields(NamedTuple):
     method: str
 
 
-def read_fields(headers: Headers, *, has_repeats: bool) -> MessageFields:
+def read_fields(headers: CopyableHeaders, *, has_repeats: bool) -> MessageFields:
     """Check the headers that every message must have, and read them. has_repeats: a name has several lines.
 
     Raises MessageFault.
     """
-    values = [headers.get(name) for name in _NEEDED]
+    values = headers.firsts(_NEEDED)
     if not all(values):
-        raise MessageFault(f"No {next(name for name in _NEEDED if not headers.get(name))}")
+        raise MessageFault(f"No {list(_NEEDED.values())[values.index('')]}")
     for name in _SINGLE if has_repeats else ():
         if len(headers.getlist(name)) > 1:
             raise MessageFault(f"More Than One {name}")
-    _via, from_, to, call_id, cseq = cast("list[str]", values)
+    _via, from_, to, call_id, cseq = values
     number, method = _read_cseq(cseq)
     if not 0 <= number <= MAX_CSEQ:
         raise MessageFault("Bad CSeq")

@@ -39,6 +39,11 @@ class CopyableHeaders(Headers):
         line = self._lines.get(key.lower())
         return line[1][0] if line else default
 
+    def firsts(self, keys: Iterable[str]) -> list[str]:
+        """Return the first value of each of some names, which are in lower case; "" for one that is not there."""
+        lines = self._lines
+        return [lines[key][1][0] if key in lines else "" for key in keys]
+
     def getlist(self, key: str) -> list[str]:
         """Return all values of a name."""
         line = self._lines.get(key.lower())

@@ -63,9 +63,9 @@ def _headers(lines: list[str]) -> tuple[Lines, str]:
     headers: Lines = {}
     fault = "Too Many Headers" if len(lines) > MAX_LINES + 1 else ""
     for line in islice(lines, 1, MAX_LINES + 1):
-        written, _, value = line.partition(":")
+        written, colon, value = line.partition(":")
         known = _USUAL.get(written) or _header_name(written)
-        if known is None or len(line) == len(written) or "\r" in value:
+        if known is None or not colon or "\r" in value:
             fault = fault or "Bad Header"
             continue
         key, name = known

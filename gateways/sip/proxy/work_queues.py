@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeAlias
 
 import structlog
@@ -20,6 +20,7 @@ class WorkQueues:
     def __init__(self) -> None:
         self.busy: set[WorkQueue] = set()
         self._waiting: list[asyncio.Future[None]] = []
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     async def idle(self) -> None:
         """Wait until no queue has work."""
@@ -32,6 +33,13 @@ class WorkQueues:
         """Drop all work, also what is being done, and wait until that is so."""
         tasks = [task for queue in self.busy if (task := queue.drop()) is not None]
         await asyncio.gather(*tasks, return_exceptions=True)
+
+    def begin(self, queue: WorkQueue, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Record that a queue has work, and start it."""
+        self.busy.add(queue)
+        if self._loop is None:  # looked up once: on Python 3.11 each time is a system call
+            self._loop = asyncio.get_running_loop()
+        return self._loop.create_task(work)
 
     def done(self, queue: WorkQueue) -> None:
         """Record that a queue has no work."""
@@ -62,8 +70,7 @@ class WorkQueue:
         """Add work, which is done after all that was added before."""
         self._waiting.append((work, args))
         if self._task is None:
-            self._queues.busy.add(self)
-            self._task = asyncio.get_running_loop().create_task(self._run())
+            self._task = self._queues.begin(self, self._run())
 
     def drop(self) -> asyncio.Task[None] | None:
         """Do nothing of it any more. Returns the task that ends for it."""

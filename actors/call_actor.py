@@ -15,6 +15,7 @@ import structlog
 from pykka import ActorDeadError
 
 from actors.call_context import CallContext
+from actors.call_history import CallHistory, Loaded, load
 from actors.commands.command import CallCommand
 from actors.commands.recovery import ProcessDue
 from actors.effects import AskNodes, Effect, Locate, Outcome, Persist, Read, RetryAt, SendSip, Sleep, Spawn
@@ -38,7 +39,7 @@ from actors.sip_requests import NOT_HERE, SipOutcome, send_all
 from engines.refusal import RefusalCode
 from events.journal import NOTHING, Conflict, CorruptEntry, Index, JournalError, Recorded
 from events.registry import Event
-from replay.fold import Inconsistent, apply, fold
+from replay.fold import apply
 from replay.projection import project
 from replay.state import CallState, CallStatus
 
@@ -80,7 +81,7 @@ class CallActor(LoopActor):
         self._confirmed = 0  # and which of these times it last said that the state is what it has
         self._starting = False
         self._conflicts = 0
-        self._history: list[Recorded] = []
+        self._history = CallHistory(call_id)
         self._unconfirmed: Sequence[Recorded] = ()
 
     # -- messages --
@@ -273,10 +274,13 @@ class CallActor(LoopActor):
 
     def _confirm(self) -> None:
         """Record that the journal had this state when it was last asked."""
-        self._history += self._unconfirmed
+        self._history.add(self._unconfirmed)
         self._unconfirmed = ()
         self._asking = False
         self._confirmed = self._asked
+        if self._history.is_long and self._index.live is not None:
+            self._history.take_snapshot(self._state)
+            self._history.keep_newest(self._context.journal)
 
     def _recorded(self, run: Run | None, effect: Persist | Read, value: Any, result: asyncio.Future[int]) -> None:
         error = result.exception()
@@ -308,46 +312,43 @@ class CallActor(LoopActor):
 
     def _reload(self, after_loading: Callable[[], None]) -> None:
         self._unconfirmed = ()
-        self._await(self._context.journal.read(self.call_id), partial(self._reloaded, after_loading))
+        loading = load(self._context.journal, self.call_id, self._history)
+        self._await(asyncio.ensure_future(loading), partial(self._reloaded, after_loading))
 
-    def _reloaded(self, after_loading: Callable[[], None], result: asyncio.Future[list[Recorded]]) -> None:
+    def _reloaded(self, after_loading: Callable[[], None], result: asyncio.Future[Loaded]) -> None:
         error = result.exception()
         if error is not None:
             self._drop(error)
             return
-        there, known, context = result.result(), self._history, self._context
-        try:
-            self._state = fold(self.call_id, there)
-        except Inconsistent as wrong:
-            self._drop(CorruptEntry(self.call_id, wrong.version, there[-1].version, str(wrong)))
-            return
+        loaded, known, context = result.result(), self._history, self._context
+        self._state = loaded.state
         if self._state.status is CallStatus.QUARANTINED:
             context.set_aside(self.call_id, self._state.reason)
             self._leave(quarantined(self._state.reason))
             return
         self._index = project(self._state, context.deadlines)
         self._loaded = True
-        if tail_lost.has_lost(known, there) and not tail_lost.is_over(self.call_id, known, there, context.deadlines):
-            self._recover(there, after_loading)
+        if loaded.lost and not tail_lost.is_over(known, loaded.history, context.deadlines):
+            self._recover(loaded.history, after_loading)
             return
-        self._history = there
+        self._history = loaded.history
         self._confirm()
         after_loading()
 
-    def _recover(self, there: list[Recorded], then: Callable[[], None]) -> None:
+    def _recover(self, there: CallHistory, then: Callable[[], None]) -> None:
         """Bring back what the journal has lost, before anything else is decided."""
         known, context = self._history, self._context
-        log.error("journal lost its tail", call_id=self.call_id, known=len(known), there=len(there))
+        log.error("journal lost its tail", call_id=self.call_id, known=known.version, there=there.version)
         missing = tail_lost.missing(known, there, context.name, context.now())
         if missing:
             self._write(missing, missing[-1:], partial(self._recovered, there, then))
             return
         self._history = there
         self._confirm()
-        self._to_record.appendleft((None, Persist(tail_lost.remember(fold(self.call_id, known)))))
+        self._to_record.appendleft((None, Persist(tail_lost.remember(known.state()))))
         then()
 
-    def _recovered(self, there: list[Recorded], then: Callable[[], None], result: asyncio.Future[int]) -> None:
+    def _recovered(self, there: CallHistory, then: Callable[[], None], result: asyncio.Future[int]) -> None:
         error = result.exception()
         if error is None:
             self._history = there

@@ -48,7 +48,7 @@ class Codec:
         types: Iterable[type[Event]] = EVENT_TYPES,
         upcasters: Upcasters = UPCASTERS,
     ) -> None:
-        self._keys = keys
+        self.keys = keys
         self._by_type = {kind: Schema(kind) for kind in types}
         self._by_name = {shape.name: shape for shape in self._by_type.values()}
         self._upcasters = upcasters
@@ -60,12 +60,12 @@ class Codec:
         shape = self._by_type[type(event)]
         data = shape.take_apart(event)
         entry = {"s": event.schema, "t": record.at, "n": record.by, "d": data}
-        if self._keys is None or not shape.secret:
+        if self.keys is None or not shape.secret:
             payload: bytes = self._pack(entry)
             return Encoded(shape.name, payload, hash(payload))
         secret: bytes = self._pack({key: data.pop(key) for key in shape.secret if key in data})
         mark = hash((self._pack(entry), secret))
-        entry["x"] = self._keys.seal(secret, _context(call_id, shape.name, record.version))
+        entry["x"] = self.keys.seal(secret, _context(call_id, shape.name, record.version))
         return Encoded(shape.name, self._pack(entry), mark)
 
     def decode(self, call_id: str, name: bytes, payload: bytes, version: int) -> Recorded:
@@ -95,9 +95,9 @@ class Codec:
     def _open(self, sealed: object, context: bytes) -> Data:
         if not isinstance(sealed, bytes):
             raise UnreadableEntry("the sealed part is not bytes")
-        if self._keys is None:
+        if self.keys is None:
             raise UnreadableEntry(f"needs key {sealed_by(sealed)}, and no key is configured")
-        opened = unpack(self._keys.open(sealed, context))
+        opened = unpack(self.keys.open(sealed, context))
         if not isinstance(opened, dict):
             raise UnreadableEntry("the sealed part is not a map")
         return opened

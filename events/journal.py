@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Protocol
 
 from events.registry import Event
+from events.snapshot import Snapshot
 from events.values import value
 
 FULL = 2**53
@@ -149,10 +150,23 @@ class Journal(Protocol):
         It travels with the appends, and what it confirms is as durable as they are. Fails as `append` does.
         """
 
-    def read(self, call_id: str, after: int = 0) -> asyncio.Future[list[Recorded]]:
-        """Return the entries above version `after`, oldest first; an unknown call has none.
+    def read(self, call_id: str, after: int = 0, count: int = 0) -> asyncio.Future[list[Recorded]]:
+        """Return the entries above version `after`, oldest first, at most `count` unless 0; an unknown call has none.
 
-        Fails with CorruptEntry or JournalUnavailable.
+        Fails with CorruptEntry or JournalUnavailable. With `count`, the error's `last` is of what was read. Long
+        streams are read in slices (`events.reading`).
+        """
+
+    async def load(self, call_id: str, count: int) -> tuple[Snapshot | None, list[Recorded]]:
+        """Return a call's snapshot, None for none that can be read, and the first entries from its version on.
+
+        These are at most `count`, and begin with version 1 where there is no snapshot. Raises what `read` fails with.
+        """
+
+    def keep(self, call_id: str, snapshot: Snapshot) -> asyncio.Future[None]:
+        """Keep a snapshot of a call in place of the one before, unless its entry is not there or the call has ended.
+
+        It goes when the call ends. It may be lost at any time: nothing depends on it.
         """
 
     def live_calls(self, node: str | None = None) -> AsyncIterator[LiveCall]:

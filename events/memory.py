@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 
+from events import snapshot_codec
 from events.codec import Codec, Encoded, UnreadableEntry
 from events.journal import (
     BRIEFLY,
@@ -20,6 +21,7 @@ from events.journal import (
     Recorded,
     TailLostError,
 )
+from events.snapshot import Snapshot
 
 RETENTION = 7 * 24 * 3600
 """Seconds that the stream of an ended call is kept."""
@@ -37,6 +39,7 @@ class _Stream:
     index: Index = NOTHING
     due: int | None = None
     expires: float = float("inf")
+    snapshot: tuple[int, bytes] | None = None
 
 
 class MemoryJournal:
@@ -116,13 +119,17 @@ class MemoryJournal:
             stream.due = after.due
         retention = round(BRIEFLY * 1000) if after.brief else self._retention
         stream.expires = float("inf") if after.live else self._clock() + retention
+        if after.live is None:
+            stream.snapshot = None
         self._streams[call_id] = stream
 
-    def read(self, call_id: str, after: int = 0) -> asyncio.Future[list[Recorded]]:
+    def read(self, call_id: str, after: int = 0, count: int = 0) -> asyncio.Future[list[Recorded]]:
         """Return the entries above `after`; the future that comes back is done."""
         done: asyncio.Future[list[Recorded]] = asyncio.get_running_loop().create_future()
         stream = self._stream(call_id)
         entries = stream.entries if stream else []
+        if count:
+            entries = entries[: after + count]
         try:
             done.set_result(self._decoded(call_id, entries, after))
         except CorruptEntry as error:
@@ -137,6 +144,22 @@ class MemoryJournal:
             except UnreadableEntry as error:
                 raise CorruptEntry(call_id, version, len(entries), str(error), records) from error
         return records
+
+    async def load(self, call_id: str, count: int) -> tuple[Snapshot | None, list[Recorded]]:
+        """Return a call's snapshot, if there is one that can be read, and the entries from its version on."""
+        stream = self._stream(call_id)
+        kept = stream.snapshot if stream else None
+        snapshot = kept and snapshot_codec.decode(call_id, *kept, self._codec.keys)
+        return snapshot, await self.read(call_id, snapshot.version - 1 if snapshot else 0, count)
+
+    def keep(self, call_id: str, snapshot: Snapshot) -> asyncio.Future[None]:
+        """Keep a snapshot of a call that goes on; the future that comes back is done."""
+        stream = self._stream(call_id)
+        if stream and stream.index.live and len(stream.entries) >= snapshot.version:
+            stream.snapshot = snapshot.version, snapshot_codec.encode(call_id, snapshot, self._codec.keys)
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        done.set_result(None)
+        return done
 
     async def row(self, call_id: str) -> LiveCall | None:
         """Return the row of a live call."""

@@ -38,12 +38,17 @@ class Inconsistent(ValueError):
 def fold(call_id: str, records: Iterable[Recorded]) -> CallState:
     """Return the state after `records`, which start at version 1. Raises Inconsistent."""
     state = CallState(call_id)
+    fold_on(state, records)
+    return state
+
+
+def fold_on(state: CallState, records: Iterable[Recorded]) -> None:
+    """Apply records that follow the state's version. Raises Inconsistent."""
     for record in records:
         try:
             apply(state, record)
         except Exception as error:
             raise Inconsistent(record.version, f"{record.event.name} makes no sense there: {error!r}") from error
-    return state
 
 
 def apply(state: CallState, record: Recorded) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
+from actors.call_history import CallHistory, load
 from actors.control.counters import CounterSource, Sample, total
 from actors.control.status import ControlNodeStatus, NodeStatus, describe, read_status
 from actors.control.survey import survey
@@ -15,8 +16,8 @@ from engines.health import AdminState
 from engines.kind import STATISTICS, Operation
 from engines.sets import NodeSpec
 from events.journal import Journal, LiveCall, Recorded
+from events.reading import read_all
 from events.values import value
-from replay.fold import fold
 from replay.state import CallState
 
 
@@ -82,11 +83,11 @@ class Control:
 
     async def call(self, call_id: str) -> CallState:
         """Return the state of a call as its stream says; that of version 0 if there is no such call."""
-        return fold(call_id, await self._journal.read(call_id))
+        return (await load(self._journal, call_id, CallHistory(call_id))).state
 
     async def history(self, call_id: str) -> list[Recorded]:
         """Return the events of a call, oldest first; none if there is no such call."""
-        return await self._journal.read(call_id)
+        return await read_all(self._journal, call_id)
 
     async def end_quarantined(self, call_id: str, reason: str) -> Sequence[tuple[str, str]]:
         """Have the sessions of a quarantined call removed by any control node; return (node, relay id) of each.

@@ -12,6 +12,7 @@ from dataclasses import replace
 import structlog
 
 from events.journal import FULL, NOTHING, Conflict, CorruptEntry, Index, Journal, JournalUnavailable, LiveCall, Recorded
+from events.reading import read_all
 from events.registry import Event, Quarantined, ReleaseIntended, SessionReleased
 from events.values import value
 from replay.fold import Inconsistent, fold
@@ -74,7 +75,7 @@ async def find(journal: Journal, call_id: str, last: int = 0) -> Finding:
     row = await journal.row(call_id)
     why = ""
     try:
-        records: Sequence[Recorded] = await journal.read(call_id)
+        records: Sequence[Recorded] = await read_all(journal, call_id)
         end = records[-1:]
         there = records[-1].version if records else 0
     except CorruptEntry as error:

@@ -102,6 +102,9 @@ local function keep_tables(stream, append)
   for _, node in ipairs(append[REMOVED]) do
     redis.call('SREM', base .. 'on:' .. node, call)
   end
+  if append[KEEP] == EXPIRE or append[KEEP] == EXPIRE_SOON then
+    redis.call('UNLINK', base .. 'snap:' .. call)
+  end
   if append[KEEP] == EXPIRE then
     redis.call('PEXPIRE', stream, ARGV[1])
   elseif append[KEEP] == EXPIRE_SOON then

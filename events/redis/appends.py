@@ -47,7 +47,9 @@ class Append(PendingRequest):
     def touched(self) -> Iterator[bytes]:
         """Return the keys the append touches."""
         partition = self.partition
-        yield from (partition.stream(self.row[1]), partition.live, partition.due, partition.base + b"again")
+        call = self.row[1]
+        yield from (partition.stream(call), partition.snapshot(call), partition.live, partition.due)
+        yield partition.base + b"again"
         nodes = [*self.row[7], *self.row[8]]
         if nodes:
             yield partition.base + b"nodes"

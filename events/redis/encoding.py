@@ -7,9 +7,11 @@ from typing import Any
 
 import msgpack  # type: ignore[import-untyped]
 
+from events import snapshot_codec
 from events.codec import ERRORS, Codec, UnreadableEntry, unpack
 from events.journal import CorruptEntry, Index, LiveCall, Recorded
 from events.redis.keys import to_bytes
+from events.snapshot import Snapshot
 
 _pack = msgpack.Packer(unicode_errors=ERRORS).pack
 
@@ -97,6 +99,15 @@ def recorded(codec: Codec, call_id: str, after: int, entries: list[Any]) -> list
         except UnreadableEntry as error:
             raise CorruptEntry(call_id, version, last, str(error), records) from error
     return records
+
+
+def loaded(codec: Codec, call_id: str, reply: list[Any]) -> tuple[Snapshot | None, list[Recorded] | None]:
+    """Return what a reply of load.lua has; no entries where its snapshot cannot be read."""
+    version, packed, entries = reply
+    if not version:
+        return None, recorded(codec, call_id, 0, entries)
+    snapshot = snapshot_codec.decode(call_id, version, packed, codec.keys)
+    return snapshot, recorded(codec, call_id, version - 1, entries) if snapshot else None
 
 
 def version_of(entry_id: bytes) -> int:

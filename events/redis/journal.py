@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import AsyncIterator, Callable, Sequence
+from functools import partial
 from typing import Any
 
+from events import snapshot_codec
 from events.codec import Codec
 from events.journal import (
     FULL,
@@ -20,13 +22,15 @@ from events.journal import (
 from events.redis.appends import NO_STREAM, Append, AppendPipeline
 from events.redis.connection import FAILURES, Command
 from events.redis.durability import Durability
-from events.redis.encoding import NO_CHANGES, UNREADABLE, changes, live_call, live_row, recorded
+from events.redis.encoding import NO_CHANGES, UNREADABLE, changes, live_call, live_row, loaded, recorded
 from events.redis.keys import Keys, to_bytes
 from events.redis.opening import agree
 from events.redis.pipeline import Pipelines
 from events.redis.query import Query, QueryPipeline
+from events.redis.scripts import KEEP, LOAD
 from events.redis.tables import Statuses, Tables
 from events.redis.topology import Topology, find_topology
+from events.snapshot import Snapshot
 
 RETENTION = 7 * 24 * 3600
 """Seconds that the stream of an ended call is kept."""
@@ -151,16 +155,37 @@ class RedisJournal:
         self._appends.submit(append)
         return append.future
 
-    def read(self, call_id: str, after: int = 0) -> asyncio.Future[list[Recorded]]:
+    def read(self, call_id: str, after: int = 0, count: int = 0) -> asyncio.Future[list[Recorded]]:
         """Return the entries above `after`; see `events.journal.Journal.read`."""
         call = to_bytes(call_id)
         partition = self._keys.partition(call)
+        command = (b"XRANGE", partition.stream(call), b"%d-0" % (after + 1), b"+")
         return self._query(
             partition.slot,
-            (b"XRANGE", partition.stream(call), b"%d-0" % (after + 1), b"+"),
+            (*command, b"COUNT", count) if count else command,
             lambda entries: recorded(self._codec, call_id, after, entries),
             CorruptEntry(call_id, after + 1, FULL, NO_STREAM),
         )
+
+    async def load(self, call_id: str, count: int) -> tuple[Snapshot | None, list[Recorded]]:
+        """Read a call's snapshot and the entries from its version on; see `events.journal.Journal.load`."""
+        call = to_bytes(call_id)
+        partition = self._keys.partition(call)
+        snapshot, entries = await self._query(
+            partition.slot,
+            (b"EVALSHA", LOAD.sha, 2, partition.stream(call), partition.snapshot(call), count),
+            partial(loaded, self._codec, call_id),
+            CorruptEntry(call_id, 1, FULL, NO_STREAM),
+        )
+        return (snapshot, entries) if entries is not None else (None, await self.read(call_id, 0, count))
+
+    def keep(self, call_id: str, snapshot: Snapshot) -> asyncio.Future[None]:
+        """Keep a snapshot; see `events.journal.Journal.keep`."""
+        call = to_bytes(call_id)
+        partition = self._keys.partition(call)
+        packed = snapshot_codec.encode(call_id, snapshot, self._codec.keys)
+        keys = (partition.stream(call), partition.snapshot(call))
+        return self._query(partition.slot, (b"EVALSHA", KEEP.sha, 2, *keys, snapshot.version, packed), lambda _: None)
 
     async def row(self, call_id: str) -> LiveCall | None:
         """Return the row of a call in the table of live calls."""

@@ -4,6 +4,7 @@ All keys of a partition begin with `<prefix>:{<partition>}:`, its base. The brac
 with the same one are on the same server, so that one script may use them together. After the base come
 
     s:<call-id>   the call's stream: t the event type, p the payload, a (in an append's first entry) the append's mark
+    snap:<call-id>  hash with a snapshot of the call: v its version, p the rest (events/snapshot_codec.py)
     live          hash of live calls: call-id, row
     on:<node>     set of the live calls that have a session on a node
     nodes         set of the nodes that had calls
@@ -38,6 +39,10 @@ class Partition:
     def stream(self, call: bytes) -> bytes:
         """Return the key of a call's stream."""
         return self.base + b"s:" + call
+
+    def snapshot(self, call: bytes) -> bytes:
+        """Return the key of a call's snapshot."""
+        return self.base + b"snap:" + call
 
     def on(self, node: bytes) -> bytes:
         """Return the key of the set of a node's calls."""

@@ -17,4 +17,6 @@ class LuaScript:
 APPEND = LuaScript("append")
 CLAIM = LuaScript("claim")
 COUNT = LuaScript("count")
-SCRIPTS = (APPEND, CLAIM, COUNT)
+KEEP = LuaScript("keep")
+LOAD = LuaScript("load")
+SCRIPTS = (APPEND, CLAIM, COUNT, KEEP, LOAD)

@@ -13,6 +13,7 @@ from actors.commands.sip import ObserveSipMessage
 from actors.directory import Directory
 from engines.copy_request import Leg as CopiedLeg
 from events.journal import Journal, Recorded
+from events.reading import read_all
 from replay.fold import fold
 from replay.offer_answer import SipMessage
 from replay.relay_settings import ALL_BRANCHES, CALLEE, CALLER, RelaySettings
@@ -151,7 +152,7 @@ class RelayCall:
 
     async def history(self) -> list[Recorded]:
         """Return the call's events, oldest first."""
-        return await self._journal.read(self.call_id)
+        return await read_all(self._journal, self.call_id)
 
     async def state(self, version: int | None = None) -> CallState:
         """Return the call's state, now or at a version."""

@@ -17,10 +17,12 @@ from engines.ng.bencode import NgDict, encode
 from engines.sets import NodeSpec
 from events.journal import Conflict, Index, JournalUnavailable, LiveCall, Recorded
 from events.memory import MemoryJournal
+from events.snapshot import Snapshot
 from gateways.ng.commands import NgCommand, command_from
 from gateways.ng.replies import words_of
 from replay.fold import fold
 from replay.projection import Deadlines
+from replay.snapshots import UnusableSnapshot, restore, verify
 from replay.state import CallState, SessionStatus
 from tests.actors.fake_peers import FakePeer, Peers
 from tests.actors.fake_relay import FakeNode, FakeRelay, opener
@@ -95,8 +97,20 @@ class FaultyJournal:
             return _failed()
         return self._unless_dead(result)
 
-    def read(self, call_id: str, after: int = 0) -> asyncio.Future[list[Recorded]]:
-        return _failed() if self.away else self._unless_dead(self._shared.read(call_id, after))
+    def read(self, call_id: str, after: int = 0, count: int = 0) -> asyncio.Future[list[Recorded]]:
+        return _failed() if self.away else self._unless_dead(self._shared.read(call_id, after, count))
+
+    async def load(self, call_id: str, count: int) -> tuple[Snapshot | None, list[Recorded]]:
+        if not self._life.cross():
+            await _never()
+        if self.away:
+            await _failed()
+        return await self._shared.load(call_id, count)
+
+    def keep(self, call_id: str, snapshot: Snapshot) -> asyncio.Future[None]:
+        if not self._life.cross():
+            return _never()
+        return _failed() if self.away else self._shared.keep(call_id, snapshot)
 
     def amend(self, call_id: str, row: LiveCall | None, before: Index, after: Index) -> asyncio.Future[int]:
         return self._ask(lambda: self._shared.amend(call_id, row, before, after))
@@ -394,6 +408,18 @@ class Cluster:
         for call_id in self.call_ids:
             versions = [record.version for record in self.stream(call_id)]
             assert versions == list(range(1, len(versions) + 1))
+
+    def check_snapshots(self) -> None:
+        """Each snapshot that a call would be rebuilt from says what its events say."""
+        for call_id in self.call_ids:
+            snapshot, entries = self.run(self.journal.load(call_id, 1))
+            if snapshot is None or not entries:
+                continue
+            try:
+                restore(snapshot, entries[0])
+            except UnusableSnapshot:  # of a history that is lost
+                continue
+            verify(call_id, snapshot, self.stream(call_id))
 
     def close(self) -> None:
         for node in self.nodes:

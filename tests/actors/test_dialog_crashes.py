@@ -154,8 +154,9 @@ def test_a_request_of_ours_and_one_of_the_peers_at_the_same_time_have_different_
     ask(call, WantedRequest("callee", "tA", "INFO"))
     call.tell("C INFO cseq=3", 1)
     cluster.after(1)
-    assert sent(call) == [("callee", "INFO", 3)]
-    assert cluster.peer("tA").forwarded == [2, 4]
+    ((leg, method, cseq),) = sent(call)
+    assert (leg, method) == ("callee", "INFO")
+    assert sorted([*cluster.peer("tA").forwarded, cseq]) == [2, 3, 4]
 
 
 def test_a_call_id_that_comes_back_does_not_disturb_the_byes_of_the_old_call(cluster: Cluster) -> None:

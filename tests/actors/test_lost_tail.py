@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from actors.call_history import CallHistory
 from actors.flows.recovery.tail_lost import missing
 from events.journal import Recorded
 from events.registry import MediaSeen, Offered, SessionIntended, TailLost
@@ -50,8 +51,10 @@ def test_an_old_entry_that_is_several_events_is_remembered_but_not_written_again
     )
     offered = Offered(session=1, operation=1, from_tag="A", sdp=b"", relayed=b"")
     old = [Recorded(1, 0, "control", intended, (offered,)), Recorded(2, 0, "control", MediaSeen(session=1))]
-    assert missing(old, [], "control", 0) == []
-    assert [record.version for record in missing(old, old[:1], "control", 0)] == [2, 3]
+    known = CallHistory("c", records=old)
+    assert missing(known, CallHistory("c"), "control", 0) == []
+    there = CallHistory("c", records=old[:1])
+    assert [record.version for record in missing(known, there, "control", 0)] == [2, 3]
 
 
 def test_an_established_call_whose_answer_was_lost_outlives_the_offers_time(cluster: Cluster) -> None:

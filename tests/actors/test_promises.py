@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
@@ -44,6 +45,9 @@ class Promises(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
+        self.patch = pytest.MonkeyPatch()
+        for place in ("actors.call_history.EVERY", "actors.call_history.SLICE", "events.reading.SLICE"):
+            self.patch.setattr(place, 4)  # of calls this short, too, there are snapshots, and several slices
         self.cluster = Cluster(engine=self.engine)
         self.number = 0
         self.sticky, self.calm = "", False
@@ -191,6 +195,7 @@ class Promises(RuleBasedStateMachine):
             self.check()
         finally:
             self.cluster.close()
+            self.patch.undo()
 
     def check(self) -> None:
         cluster = self.cluster
@@ -198,6 +203,7 @@ class Promises(RuleBasedStateMachine):
         cluster.after(300)
         cluster.check_versions()
         cluster.check_no_leak()
+        cluster.check_snapshots()
         for asked in cluster.asked:
             check_acknowledged(cluster, asked)
             check_fresh(cluster, asked)

@@ -32,6 +32,10 @@ class DamagedJournal(MemoryJournal):
         entries = self._streams[call_id].entries
         entries[version - 1] = entries[version - 1]._replace(payload=payload)
 
+    def forget_snapshot(self, call_id: str) -> None:
+        """Lose a call's snapshot."""
+        self._streams[call_id].snapshot = None
+
     def cut(self, call_id: str, version: int) -> None:
         """Lose a stream's entries above `version`."""
         if call_id in self._streams:

@@ -10,8 +10,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from events.journal import Conflict, CorruptEntry, Journal, JournalUnavailable, Recorded, TailLostError
+from events.journal import NEVER, Conflict, CorruptEntry, Journal, JournalUnavailable, Recorded, TailLostError
+from events.reading import SLICE, read_all
 from events.registry import Quarantined
+from events.snapshot import Snapshot
 from tests.events import histories
 from tests.events.samples import EVENTS, NOTHING, NOW, live, record
 
@@ -178,6 +180,57 @@ class JournalContract:
         end = record(5, Quarantined(reason=str(caught.value)))
         assert await journal.append(CALL, caught.value.last, [end], live(CALL, 4), live(CALL, 5)) == 5
         assert await journal.read(CALL, 4) == [end]
+
+    async def test_a_stream_is_read_in_slices(self, journal: Journal) -> None:
+        await fill(journal, CALL, 7)
+        assert await journal.read(CALL, 2, 3) == [record(version) for version in (3, 4, 5)]
+        assert await journal.read(CALL, 5, 3) == [record(version) for version in (6, 7)]
+        assert await journal.read(CALL, 7, 3) == []
+
+    async def test_a_long_stream_is_read_whole_and_its_damage_found(self, journal: Journal) -> None:
+        await fill(journal, CALL, 2 * SLICE + 7)
+        assert await read_all(journal, CALL) == [record(version) for version in range(1, 2 * SLICE + 8)]
+        await self.spoil(CALL, SLICE + 3)
+        with pytest.raises(CorruptEntry) as caught:
+            await read_all(journal, CALL)
+        assert (caught.value.version, caught.value.last) == (SLICE + 3, 2 * SLICE + 7)
+        assert [entry.version for entry in caught.value.before] == list(range(1, SLICE + 3))
+
+    async def test_a_snapshot_comes_with_what_follows_it(self, journal: Journal, other: Journal) -> None:
+        assert await journal.load(CALL, 5) == (None, [])
+        await fill(journal, CALL, 7)
+        assert await journal.load(CALL, 5) == (None, [record(version) for version in (1, 2, 3, 4, 5)])
+        for snapshot in (Snapshot(4, "1", b"\0state", b"digest"), Snapshot(6, "2", b"", b"\xff")):
+            await other.keep(CALL, snapshot)
+            entries = [record(version) for version in range(snapshot.version, 8)]
+            assert await journal.load(CALL, 5) == (snapshot, entries)
+            assert await journal.load(CALL, 1) == (snapshot, entries[:1])
+        assert await journal.load("other", 5) == (None, [])
+
+    async def test_a_snapshot_of_what_is_not_there_is_not_kept(self, journal: Journal) -> None:
+        await fill(journal, CALL, 3)
+        for call, version in ((CALL, 4), ("never was", 1)):
+            await journal.keep(call, Snapshot(version, "1", b"state", b""))
+            assert (await journal.load(call, 5))[0] is None
+
+    async def test_a_snapshot_outlives_the_tail_without_its_entry(self, journal: Journal) -> None:
+        await fill(journal, CALL, 5)
+        snapshot = Snapshot(4, "1", b"state", b"")
+        await journal.keep(CALL, snapshot)
+        await self.cut(CALL, 3)
+        assert await journal.load(CALL, 5) == (snapshot, [])
+
+    async def test_a_snapshot_goes_with_its_call(self, journal: Journal) -> None:
+        for call, over in ((CALL, NOTHING), ("never was", NEVER)):
+            await fill(journal, call, 3)
+            await journal.keep(call, Snapshot(3, "1", b"state", b""))
+            await journal.append(call, 3, [record(4)], live(call, 3), over)
+            assert (await journal.load(call, 5))[0] is None
+            await journal.keep(call, Snapshot(4, "1", b"state", b""))
+            assert (await journal.load(call, 5))[0] is None, "it has ended"
+            await journal.append(call, 4, [record(5)], over, live(call, 5))
+            await journal.keep(call, Snapshot(5, "1", b"state", b""))
+            assert (await journal.load(call, 5))[1] == [record(5)]
 
     async def test_tables_are_changed_alone_where_a_row_is_as_expected(self, journal: Journal, other: Journal) -> None:
         assert await journal.row(CALL) is None

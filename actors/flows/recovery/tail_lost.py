@@ -6,43 +6,32 @@ is remembered of the call is journalled as one event, so that sessions are found
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
+from actors.call_history import CallHistory
 from actors.effects import Decide, Decision
 from events.journal import NOTHING, Recorded
 from events.registry import Event, RememberedSession, TailLost
-from replay.fold import fold
 from replay.projection import Deadlines, project
 from replay.state import CallState, CallStatus, Session, SessionStatus
 
 
-def has_lost(known: Sequence[Recorded], there: Sequence[Recorded]) -> bool:
-    """Return whether the journal, in which `there` was read, has lost any of what was known to be in it."""
-    if not known:
-        return False
-    return len(there) < len(known) or not _same(known[-1], there[len(known) - 1])
-
-
-def is_over(call_id: str, known: Sequence[Recorded], there: Sequence[Recorded], deadlines: Deadlines) -> bool:
+def is_over(known: CallHistory, there: CallHistory, deadlines: Deadlines) -> bool:
     """Return whether a stream is gone because its call ended: nothing of it is to be remembered."""
-    return not there and project(fold(call_id, known), deadlines) is NOTHING
+    return not there.version and project(known.state(), deadlines) is NOTHING
 
 
-def missing(known: Sequence[Recorded], there: Sequence[Recorded], by: str, at: int) -> list[Recorded]:
+def missing(known: CallHistory, there: CallHistory, by: str, at: int) -> list[Recorded]:
     """Return what is to be written again, and the word that it was; nothing where the histories have parted.
 
-    Nor where an entry was of an old kind that is several events today: as it was, it cannot be written.
+    Nor where an entry is not known any more, or was of an old kind that is several events today: as it was, it cannot
+    be written.
     """
-    if len(there) >= len(known) or not all(map(_same, known, there)):
+    version, left = known.version, there.version
+    if not known.start <= left < version or not known.agrees_with(there):
         return []
-    version = len(known)
-    if any(record.also for record in known[len(there) :]):
+    lost = [known.entry(number) for number in range(left + 1, version + 1)]
+    if any(record.also for record in lost):
         return []
-    return [*known[len(there) :], Recorded(version + 1, at, by, TailLost(known=version))]
-
-
-def _same(one: Recorded, other: Recorded) -> bool:
-    return (one.version, one.at, one.by, one.event.name) == (other.version, other.at, other.by, other.event.name)
+    return [*lost, Recorded(version + 1, at, by, TailLost(known=version))]
 
 
 def remember(known: CallState) -> Decide:

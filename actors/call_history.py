@@ -1,0 +1,212 @@
+"""What this control node knows of a call's stream, and how it is brought up to date."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+import structlog
+
+from events.journal import CorruptEntry, Journal, Recorded
+from events.reading import SLICE, read_all, read_slice, slices
+from events.snapshot import EVERY, Snapshot
+from replay import snapshots
+from replay.fold import Inconsistent, fold_on
+from replay.snapshots import UnusableSnapshot
+from replay.state import CallState
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """A snapshot, and the entry that its state came of."""
+
+    snapshot: Snapshot
+    last: Recorded
+
+
+@dataclass(slots=True)
+class CallHistory:
+    """A part of a call's stream that is known to be in the journal: its newest entries, above a base if there is one.
+
+    newest: the snapshot made last; kept: the journal was given it. The base is the one before, so that as many entries
+    are known as may be missed.
+    """
+
+    call_id: str
+    base: Base | None = None
+    newest: Base | None = None
+    records: list[Recorded] = field(default_factory=list)
+    kept: bool = True
+
+    @property
+    def last(self) -> Recorded | None:
+        """The newest entry."""
+        if self.records:
+            return self.records[-1]
+        return self.base.last if self.base else None
+
+    @property
+    def version(self) -> int:
+        """The version of the newest entry, 0 for none."""
+        return self.last.version if self.last else 0
+
+    @property
+    def start(self) -> int:
+        """The version above which all entries are known."""
+        return self.base.snapshot.version if self.base else 0
+
+    def entry(self, version: int) -> Recorded:
+        """Return a known entry; that of the base is known too. Raises IndexError for others."""
+        if self.base is not None and version == self.start:
+            return self.base.last
+        if not self.start < version <= self.version:
+            raise IndexError(version)
+        return self.records[version - self.start - 1]
+
+    def agrees_with(self, other: CallHistory) -> bool:
+        """Return whether all entries that both know are the same ones."""
+        versions = range(max(self.start, other.start, 1), min(self.version, other.version) + 1)
+        return all(same(self.entry(version), other.entry(version)) for version in versions)
+
+    def add(self, records: Iterable[Recorded]) -> None:
+        """Add entries that follow."""
+        self.records += records
+
+    @property
+    def is_long(self) -> bool:
+        """Whether so much has happened since the newest snapshot that another one is worth it."""
+        since = self.newest.snapshot.version if self.newest else 0
+        return len(self.records) + self.start - since >= EVERY
+
+    def take_snapshot(self, state: CallState) -> None:
+        """Make a snapshot of the state at the newest entry, and forget what is older than the snapshot before."""
+        if self.newest is not None and self.newest is not self.base:
+            self.records = self.records[self.newest.snapshot.version - self.start :]
+            self.base = self.newest
+        last = self.entry(state.version)
+        self.newest, self.kept = Base(snapshots.take(state, last), last), False
+
+    def keep_newest(self, journal: Journal) -> None:
+        """Give the newest snapshot to the journal, unless it has it. Nothing waits for it or depends on it."""
+        if self.newest is not None and not self.kept:
+            self.kept = True
+            journal.keep(self.call_id, self.newest.snapshot).add_done_callback(_log_failure)
+
+    def state(self) -> CallState:
+        """Return the state at the newest entry, rebuilt."""
+        state = self._base_state()
+        fold_on(state, self.records)
+        return state
+
+    async def state_in_turns(self) -> CallState:
+        """Return the same as `state`; other calls have turns meanwhile."""
+        state = self._base_state()
+        for first in range(0, len(self.records), SLICE):
+            if first:
+                await asyncio.sleep(0)
+            fold_on(state, self.records[first : first + SLICE])
+        return state
+
+    def _base_state(self) -> CallState:
+        if self.base is None:
+            return CallState(self.call_id)
+        return snapshots.restore(self.base.snapshot, self.base.last)
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A call as the journal has it. lost: the journal lacks entries that had been known to be in it."""
+
+    state: CallState
+    history: CallHistory
+    lost: bool = False
+
+
+async def load(journal: Journal, call_id: str, known: CallHistory) -> Loaded:
+    """Read what the journal has of a call of which something may be known.
+
+    What is read and folded in one piece is bounded, and where there is a snapshot all of it is. Raises CorruptEntry,
+    also for a history that makes no sense, and JournalUnavailable.
+    """
+    with contextlib.suppress(Inconsistent, UnusableSnapshot):  # the events alone say whether it is they
+        loaded = await (_what_follows(journal, known) if known.version else _by_snapshot(journal, call_id))
+        if loaded is not None:
+            return loaded
+    loaded = await _whole(journal, call_id)
+    return Loaded(loaded.state, loaded.history, lost=known.version > 0 and not is_part(known, loaded.history))
+
+
+def same(one: Recorded, other: Recorded) -> bool:
+    """Return whether two entries are the same one."""
+    return (one.version, one.at, one.by, one.event.name) == (other.version, other.at, other.by, other.event.name)
+
+
+def is_part(known: CallHistory, there: CallHistory) -> bool:
+    """Return whether all that is known is there, where the whole stream was read."""
+    return known.last is None or (known.version <= there.version and same(known.last, there.entry(known.version)))
+
+
+async def _what_follows(journal: Journal, known: CallHistory) -> Loaded | None:
+    """Return what is known with all that follows it; None if the journal does not have it any more."""
+    some = await read_slice(journal, known.call_id, known.version - 1)
+    if not some or some[0] != known.last:
+        return None
+    history = CallHistory(known.call_id, known.base, known.newest, list(known.records))
+    loaded = Loaded(await history.state_in_turns(), history)
+    return await _go_on(journal, loaded, some[1:], ends=len(some) < SLICE)
+
+
+async def _by_snapshot(journal: Journal, call_id: str) -> Loaded | None:
+    """Return what the snapshot says with all that follows it, or the whole stream; None if it is not so simple."""
+    try:
+        snapshot, some = await journal.load(call_id, SLICE)
+    except CorruptEntry:
+        return None
+    if snapshot is None:
+        loaded, news = Loaded(CallState(call_id), CallHistory(call_id)), some
+    elif some:
+        base = Base(snapshot, some[0])
+        loaded, news = Loaded(snapshots.restore(snapshot, some[0]), CallHistory(call_id, base, base)), some[1:]
+    else:
+        return None
+    return await _go_on(journal, loaded, news, ends=len(some) < SLICE)
+
+
+async def _go_on(journal: Journal, loaded: Loaded, news: Sequence[Recorded], *, ends: bool) -> Loaded:
+    """Add the news, and all that follows them if the stream does not end there."""
+    _take(loaded, news)
+    if not ends:
+        async for some in slices(journal, loaded.history.call_id, loaded.history.version):
+            _take(loaded, some)
+    loaded.history.keep_newest(journal)
+    return loaded
+
+
+def _take(loaded: Loaded, some: Sequence[Recorded]) -> None:
+    fold_on(loaded.state, some)
+    loaded.history.add(some)
+    if loaded.history.is_long:
+        loaded.history.take_snapshot(loaded.state)
+
+
+async def _whole(journal: Journal, call_id: str) -> Loaded:
+    """Return what the events say, all of them read."""
+    history, state = CallHistory(call_id), CallState(call_id)
+    async for some in slices(journal, call_id):
+        history.add(some)
+        try:
+            fold_on(state, some)
+        except Inconsistent as wrong:
+            last = (await read_all(journal, call_id))[-1].version
+            raise CorruptEntry(call_id, wrong.version, last, str(wrong)) from wrong
+    return Loaded(state, history)
+
+
+def _log_failure(kept: asyncio.Future[None]) -> None:
+    error = kept.exception()
+    if error is not None:
+        log.warning("snapshot not kept", error=str(error))

@@ -11,7 +11,7 @@ import structlog
 
 from events.journal import CorruptEntry, Journal, Recorded
 from events.reading import SLICE, read_all, read_slice, slices
-from events.snapshot import EVERY, Snapshot
+from events.snapshot import EVERY, MARGIN, Snapshot
 from replay import snapshots
 from replay.fold import Inconsistent, fold_on
 from replay.snapshots import UnusableSnapshot
@@ -20,57 +20,40 @@ from replay.state import CallState
 log = structlog.get_logger()
 
 
-@dataclass(frozen=True, slots=True)
-class Base:
-    """A snapshot, and the entry that its state came of."""
-
-    snapshot: Snapshot
-    last: Recorded
-
-
 @dataclass(slots=True)
 class CallHistory:
-    """A part of a call's stream that is known to be in the journal: its newest entries, above a base if there is one.
+    """A part of a call's stream that is known to be in the journal: its newest entries.
 
-    newest: the snapshot made last; kept: the journal was given it. The base is the one before, so that as many entries
-    are known as may be missed.
+    base: the snapshot that the state is rebuilt from. newest: the one made last; kept: the journal was given it. The
+    base is the one before, and MARGIN entries up to it are known, too: so many can be written again if they are lost.
     """
 
     call_id: str
-    base: Base | None = None
-    newest: Base | None = None
+    base: Snapshot | None = None
+    newest: Snapshot | None = None
     records: list[Recorded] = field(default_factory=list)
     kept: bool = True
 
     @property
-    def last(self) -> Recorded | None:
-        """The newest entry."""
-        if self.records:
-            return self.records[-1]
-        return self.base.last if self.base else None
+    def start(self) -> int:
+        """The version above which all entries are known."""
+        return self.records[0].version - 1 if self.records else 0
 
     @property
     def version(self) -> int:
         """The version of the newest entry, 0 for none."""
-        return self.last.version if self.last else 0
-
-    @property
-    def start(self) -> int:
-        """The version above which all entries are known."""
-        return self.base.snapshot.version if self.base else 0
+        return self.records[-1].version if self.records else 0
 
     def entry(self, version: int) -> Recorded:
-        """Return a known entry; that of the base is known too. Raises IndexError for others."""
-        if self.base is not None and version == self.start:
-            return self.base.last
-        if not self.start < version <= self.version:
-            raise IndexError(version)
+        """Return a known entry."""
         return self.records[version - self.start - 1]
 
-    def agrees_with(self, other: CallHistory) -> bool:
-        """Return whether all entries that both know are the same ones."""
-        versions = range(max(self.start, other.start, 1), min(self.version, other.version) + 1)
-        return all(same(self.entry(version), other.entry(version)) for version in versions)
+    def follows(self, there: CallHistory) -> bool:
+        """Return whether all entries of the whole stream `there` that are known are the same ones, at least one."""
+        versions = range(self.start + 1, min(self.version, there.version) + 1)
+        return (bool(versions) or not there.version) and all(
+            same(self.entry(version), there.entry(version)) for version in versions
+        )
 
     def add(self, records: Iterable[Recorded]) -> None:
         """Add entries that follow."""
@@ -79,42 +62,41 @@ class CallHistory:
     @property
     def is_long(self) -> bool:
         """Whether so much has happened since the newest snapshot that another one is worth it."""
-        since = self.newest.snapshot.version if self.newest else 0
-        return len(self.records) + self.start - since >= EVERY
+        return self.version - (self.newest.version if self.newest else 0) >= EVERY
 
     def take_snapshot(self, state: CallState) -> None:
-        """Make a snapshot of the state at the newest entry, and forget what is older than the snapshot before."""
-        if self.newest is not None and self.newest is not self.base:
-            self.records = self.records[self.newest.snapshot.version - self.start :]
+        """Make a snapshot of the state at the newest entry, and forget what is long before the last one."""
+        if self.newest is not None:
             self.base = self.newest
-        last = self.entry(state.version)
-        self.newest, self.kept = Base(snapshots.take(state, last), last), False
+            self.records = self.records[max(self.base.version - MARGIN - self.start, 0) :]
+        self.newest, self.kept = snapshots.take(state, self.entry(state.version)), False
 
     def keep_newest(self, journal: Journal) -> None:
         """Give the newest snapshot to the journal, unless it has it. Nothing waits for it or depends on it."""
         if self.newest is not None and not self.kept:
             self.kept = True
-            journal.keep(self.call_id, self.newest.snapshot).add_done_callback(_log_failure)
+            journal.keep(self.call_id, self.newest).add_done_callback(_log_failure)
 
     def state(self) -> CallState:
         """Return the state at the newest entry, rebuilt."""
         state = self._base_state()
-        fold_on(state, self.records)
+        fold_on(state, self.records[state.version - self.start :])
         return state
 
     async def state_in_turns(self) -> CallState:
         """Return the same as `state`; other calls have turns meanwhile."""
         state = self._base_state()
-        for first in range(0, len(self.records), SLICE):
+        news = self.records[state.version - self.start :]
+        for first in range(0, len(news), SLICE):
             if first:
                 await asyncio.sleep(0)
-            fold_on(state, self.records[first : first + SLICE])
+            fold_on(state, news[first : first + SLICE])
         return state
 
     def _base_state(self) -> CallState:
         if self.base is None:
             return CallState(self.call_id)
-        return snapshots.restore(self.base.snapshot, self.base.last)
+        return snapshots.restore(self.base, self.entry(self.base.version))
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,13 +129,14 @@ def same(one: Recorded, other: Recorded) -> bool:
 
 def is_part(known: CallHistory, there: CallHistory) -> bool:
     """Return whether all that is known is there, where the whole stream was read."""
-    return known.last is None or (known.version <= there.version and same(known.last, there.entry(known.version)))
+    version = known.version
+    return not version or (version <= there.version and same(known.entry(version), there.entry(version)))
 
 
 async def _what_follows(journal: Journal, known: CallHistory) -> Loaded | None:
     """Return what is known with all that follows it; None if the journal does not have it any more."""
     some = await read_slice(journal, known.call_id, known.version - 1)
-    if not some or some[0] != known.last:
+    if not some or some[0] != known.records[-1]:
         return None
     history = CallHistory(known.call_id, known.base, known.newest, list(known.records))
     loaded = Loaded(await history.state_in_turns(), history)
@@ -163,17 +146,18 @@ async def _what_follows(journal: Journal, known: CallHistory) -> Loaded | None:
 async def _by_snapshot(journal: Journal, call_id: str) -> Loaded | None:
     """Return what the snapshot says with all that follows it, or the whole stream; None if it is not so simple."""
     try:
-        snapshot, some = await journal.load(call_id, SLICE)
+        snapshot, some = await journal.load(call_id, SLICE + MARGIN, MARGIN)
     except CorruptEntry:
         return None
+    ends = len(some) < SLICE + MARGIN
     if snapshot is None:
-        loaded, news = Loaded(CallState(call_id), CallHistory(call_id)), some
-    elif some:
-        base = Base(snapshot, some[0])
-        loaded, news = Loaded(snapshots.restore(snapshot, some[0]), CallHistory(call_id, base, base)), some[1:]
-    else:
+        return await _go_on(journal, Loaded(CallState(call_id), CallHistory(call_id)), some, ends=ends)
+    known = [entry for entry in some if entry.version <= snapshot.version]
+    if not known or known[-1].version < snapshot.version:
         return None
-    return await _go_on(journal, loaded, news, ends=len(some) < SLICE)
+    state = snapshots.restore(snapshot, known[-1])
+    loaded = Loaded(state, CallHistory(call_id, snapshot, snapshot, known))
+    return await _go_on(journal, loaded, some[len(known) :], ends=ends)
 
 
 async def _go_on(journal: Journal, loaded: Loaded, news: Sequence[Recorded], *, ends: bool) -> Loaded:

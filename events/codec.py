@@ -1,8 +1,9 @@
 """Events as bytes: the type's name, and a MessagePack map (https://msgpack.org) with all else.
 
-The map has `s`, the event's schema version; `t`, the time in ms since the epoch; `n`, the control node's name; `d`, the
-event's own data by short keys. With keys configured, the secret fields stand apart from `d`: in `x`, a MessagePack map
-of them sealed in one piece, which opens only in its own place (call, version, event name).
+The map has `s`, the event's schema version; `t`, the time in ms since the epoch; `n`, the control node's name; `d`,
+the event's own data by short keys; `r`, what stands in entries before it: by the field's key, that entry's version
+and the key there (`events.bodies`). With keys configured, the secret fields stand apart from `d`: in `x`, a
+MessagePack map of them sealed in one piece, which opens only in its own place (call, version, event name).
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any, NamedTuple
 
 import msgpack  # type: ignore[import-untyped]
 
+from events.bodies import Bodies, Holder, Place
 from events.journal import Recorded
 from events.registry import EVENT_TYPES, Event
 from events.schema import IllTyped, Schema, fields_of
@@ -28,11 +30,15 @@ class UnreadableEntry(ValueError):
 
 
 class Encoded(NamedTuple):
-    """An entry: the event type's name, the payload, and a number that equal records share within this process."""
+    """An entry: the event type's name, the payload, and a number that equal records share within this process.
+
+    holders: the entries that it refers to.
+    """
 
     name: bytes
     payload: bytes
     mark: int
+    holders: tuple[Holder, ...] = ()
 
 
 class Codec:
@@ -54,41 +60,71 @@ class Codec:
         self._upcasters = upcasters
         self._pack = msgpack.Packer(default=_plain, unicode_errors=ERRORS).pack
 
-    def encode(self, call_id: str, record: Recorded) -> Encoded:
-        """Return the entry of a record of a call; TypeError for what no entry can hold."""
+    def encode(self, call_id: str, record: Recorded, bodies: Bodies | None = None) -> Encoded:
+        """Return the entry of a record of a call; TypeError for what no entry can hold.
+
+        What `bodies` has is referred to, and what the entry holds itself is added to them.
+        """
         event = record.event
         shape = self._by_type[type(event)]
         data = shape.take_apart(event)
         entry = {"s": event.schema, "t": record.at, "n": record.by, "d": data}
-        if self.keys is None or not shape.secret:
+        if not shape.secret:
             payload: bytes = self._pack(entry)
             return Encoded(shape.name, payload, hash(payload))
-        secret: bytes = self._pack({key: data.pop(key) for key in shape.secret if key in data})
-        mark = hash((self._pack(entry), secret))
-        entry["x"] = self.keys.seal(secret, _context(call_id, shape.name, record.version))
-        return Encoded(shape.name, self._pack(entry), mark)
+        secret = {key: data[key] for key in shape.secret if key in data}
+        found = {key: bodies.holder(body, record.version) for key, body in secret.items()} if bodies is not None else {}
+        holders = {key: holder for key, holder in found.items() if holder is not None}
+        payload, mark = self._packed(call_id, record, entry, secret, holders)
+        if bodies is not None:
+            bodies.hold(record.version, ((key, body) for key, body in secret.items() if key not in holders), payload)
+        return Encoded(shape.name, payload, mark, tuple(holders.values()))
 
-    def decode(self, call_id: str, name: bytes, payload: bytes, version: int) -> Recorded:
-        """Return the record of an entry.
+    def _packed(
+        self, call_id: str, record: Recorded, entry: Data, secret: Data, holders: Mapping[str, Holder]
+    ) -> tuple[bytes, int]:
+        """Return the payload, and the mark, which is the same whatever is referred to."""
+        data = entry["d"]
+        if self.keys is None:
+            payload: bytes = self._pack(entry)
+            if not holders:
+                return payload, hash(payload)
+            entry["d"] = {key: item for key, item in data.items() if key not in holders}
+            entry["r"] = {key: holder.place for key, holder in holders.items()}
+            return self._pack(entry), hash(payload)
+        entry["d"] = {key: item for key, item in data.items() if key not in secret}
+        mark = hash((self._pack(entry), self._pack(secret)))
+        if holders:
+            entry["r"] = {key: holder.place for key, holder in holders.items()}
+        own: bytes = self._pack({key: body for key, body in secret.items() if key not in holders})
+        entry["x"] = self.keys.seal(own, _context(call_id, record.event.name.encode(), record.version))
+        return self._pack(entry), mark
 
-        Raises UnreadableEntry when the event, its schema, its fields or its key are not known.
+    def decode(self, call_id: str, name: bytes, payload: bytes, version: int, bodies: Bodies | None = None) -> Recorded:
+        """Return the record of an entry; what it refers to is in `bodies`, to which what it holds itself is added.
+
+        Raises UnreadableEntry when the event, its schema, its fields or its key are not known, MissingBody when it
+        refers to what is not in `bodies`.
         """
         title = name.decode(errors="replace")
         if name not in self._by_name and all(title != old for old, _ in self._upcasters):
             raise UnreadableEntry(f"unknown event {title!r}")
         try:
-            return self._decode(call_id, title, payload, version)
+            return self._decode(call_id, title, payload, version, Bodies() if bodies is None else bodies)
         except (IllTyped, SecretError, UnreadableEntry) as error:
             raise UnreadableEntry(f"{title}: {error}") from error
 
-    def _decode(self, call_id: str, name: str, payload: bytes, version: int) -> Recorded:
+    def _decode(self, call_id: str, name: str, payload: bytes, version: int, bodies: Bodies) -> Recorded:
         match unpack(payload):
-            case {"s": int(schema), "t": int(at), "n": str(by), "d": dict(data), **rest} if set(rest) <= {"x"}:
+            case {"s": int(schema), "t": int(at), "n": str(by), "d": dict(data), **rest} if set(rest) <= {"x", "r"}:
                 pass
             case _:
                 raise UnreadableEntry("not an entry's map")
         if "x" in rest:
             data |= self._open(rest["x"], _context(call_id, name.encode(), version))
+        bodies.hold(version, data.items(), payload)
+        if "r" in rest:
+            data |= _referred(rest["r"], version, bodies)
         event, *also = self._events(Lifted(name, schema, data))
         return Recorded(version, at, by, event, tuple(also))
 
@@ -133,6 +169,20 @@ def unpack(packed: bytes) -> Any:
         return msgpack.unpackb(packed, unicode_errors=ERRORS)
     except (ValueError, TypeError, RecursionError) as error:
         raise UnreadableEntry(f"no MessagePack: {error}") from error
+
+
+def _referred(references: object, version: int, bodies: Bodies) -> dict[str, bytes]:
+    """Return the bodies that an entry refers to, by its own keys."""
+    if not isinstance(references, dict):
+        raise UnreadableEntry("no references")
+    places = {}
+    for own, place in references.items():
+        match place:
+            case [int(held_in), str(key)] if held_in < version:
+                places[own] = Place(held_in, key)
+            case _:
+                raise UnreadableEntry("a reference to no entry before it")
+    return bodies.at(places)
 
 
 def _context(call_id: str, name: bytes, version: int) -> bytes:

@@ -157,8 +157,8 @@ class Journal(Protocol):
         streams are read in slices (`events.reading`).
         """
 
-    async def load(self, call_id: str, count: int) -> tuple[Snapshot | None, list[Recorded]]:
-        """Return a call's snapshot, None for none that can be read, and the first entries from its version on.
+    async def load(self, call_id: str, count: int, margin: int) -> tuple[Snapshot | None, list[Recorded]]:
+        """Return a call's snapshot, None for none that can be read, and entries: `margin` up to it, and what follows.
 
         These are at most `count`, and begin with version 1 where there is no snapshot. Raises what `read` fails with.
         """

@@ -138,19 +138,19 @@ class MemoryJournal:
 
     def _decoded(self, call_id: str, entries: list[Encoded], after: int) -> list[Recorded]:
         records: list[Recorded] = []
-        for version, (name, payload, _) in enumerate(entries[after:], after + 1):
+        for version, entry in enumerate(entries[after:], after + 1):
             try:
-                records.append(self._codec.decode(call_id, name, payload, version))
+                records.append(self._codec.decode(call_id, entry.name, entry.payload, version))
             except UnreadableEntry as error:
                 raise CorruptEntry(call_id, version, len(entries), str(error), records) from error
         return records
 
-    async def load(self, call_id: str, count: int) -> tuple[Snapshot | None, list[Recorded]]:
-        """Return a call's snapshot, if there is one that can be read, and the entries from its version on."""
+    async def load(self, call_id: str, count: int, margin: int) -> tuple[Snapshot | None, list[Recorded]]:
+        """Return a call's snapshot, if there is one that can be read, and the entries around it."""
         stream = self._stream(call_id)
         kept = stream.snapshot if stream else None
         snapshot = kept and snapshot_codec.decode(call_id, *kept, self._codec.keys)
-        return snapshot, await self.read(call_id, snapshot.version - 1 if snapshot else 0, count)
+        return snapshot, await self.read(call_id, max(0, snapshot.version - margin) if snapshot else 0, count)
 
     def keep(self, call_id: str, snapshot: Snapshot) -> asyncio.Future[None]:
         """Keep a snapshot of a call that goes on; the future that comes back is done."""

@@ -10,6 +10,9 @@ from events.values import value
 EVERY = 100
 """After how many events of a call a snapshot is made; and how many entries are read in one piece."""
 
+MARGIN = 50
+"""How many entries up to a snapshot are read with it: what Redis may come back without, and is to be written again."""
+
 
 @value
 class Snapshot:

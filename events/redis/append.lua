@@ -6,9 +6,9 @@
 -- ARGV: the retention time of ended calls in ms; a MessagePack list of appends, as rows.py makes them.
 -- Reply: nothing for appends that are done; for others their number and what hindered them: the stream's last version
 -- (somebody was first, or the tail is lost), or the text of an error: of a command, NOSTREAM for a key that is none, or
--- AHEAD and the version of the stream's last id, where no entry has it and none can come before it.
+-- PARTED where an entry that the append refers to is another one, AHEAD and the version of the stream's last id, where no entry has it and none can come before it.
 
-local BASE, CALL, EXPECTED, MARK, ENTRIES, LIVE, DUE, ADDED, REMOVED, KEEP = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
+local BASE, CALL, EXPECTED, MARK, ENTRIES, LIVE, DUE, ADDED, REMOVED, KEEP, HELD = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11
 local TABLES_ONLY = -1
 local EXPIRE, PERSIST, EXPIRE_SOON = 1, 2, 3
 local SOON = 600000 -- ms: BRIEFLY in events/journal.py
@@ -69,7 +69,26 @@ local function written(stream, append)
   return false
 end
 
+-- Whether the entries that the append refers to are still what they were: each version with its payload's SHA-1.
+local function holds(stream, append)
+  local held = append[HELD] or {}
+  for i = 1, #held, 2 do
+    local entry = redis.call('XRANGE', stream, id(held[i]), id(held[i]))[1]
+    local fields, same = entry and entry[2] or {}, false
+    for j = 1, #fields, 2 do
+      same = same or (fields[j] == 'p' and redis.sha1hex(fields[j + 1]) == held[i + 1])
+    end
+    if not same then
+      return false
+    end
+  end
+  return true
+end
+
 local function add(stream, append)
+  if not holds(stream, append) then
+    return 'PARTED'
+  end
   local version, entries = append[EXPECTED] + 1, append[ENTRIES]
   local reply = redis.pcall('XADD', stream, id(version), 't', entries[1], 'p', entries[2], 'a', append[MARK])
   if failed(reply) then

@@ -138,6 +138,8 @@ def _failure(append: Append, outcome: int | ResponseError) -> JournalError:
     kind, _, last = str(outcome).partition(" ")
     if kind == "AHEAD":
         return CorruptEntry(append.chain, append.expected + 1, int(last), _AHEAD.format(int(last) + 1))
+    if kind == "PARTED":
+        return append.hindrance(append.expected)
     if kind == "NOSTREAM":
         return CorruptEntry(append.chain, append.expected + 1, FULL, NO_STREAM)
     return JournalUnavailable(f"Redis refuses: {outcome}")

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import msgpack  # type: ignore[import-untyped]
 
-from events import snapshot_codec
+from events.bodies import Bodies, MissingBody
 from events.codec import ERRORS, Codec, UnreadableEntry, unpack
 from events.journal import CorruptEntry, Index, LiveCall, Recorded
 from events.redis.keys import to_bytes
-from events.snapshot import Snapshot
 
 _pack = msgpack.Packer(unicode_errors=ERRORS).pack
 
@@ -86,28 +86,45 @@ def changes(expected_version: int, before: Index, after: Index) -> Changes:
     return [live, due, [to_bytes(node) for node in added], [to_bytes(node) for node in removed], keep]
 
 
-def recorded(codec: Codec, call_id: str, after: int, entries: list[Any]) -> list[Recorded]:
-    """Return the records of a reply to XRANGE that has all entries above `after`; CorruptEntry for what is none."""
+class MissingBodies(Exception):
+    """Entries refer to those of other `versions`, which were not read with them."""
+
+    def __init__(self, versions: Sequence[int]) -> None:
+        super().__init__(versions)
+        self.versions = versions
+
+
+def recorded(
+    codec: Codec, call_id: str, after: int, entries: list[Any], bodies: Bodies, *, looked_up: Collection[int] = ()
+) -> list[Recorded]:
+    """Return the records of a reply to XRANGE that has all entries above `after`; CorruptEntry for what is none.
+
+    What they hold is added to `bodies`. Raises MissingBodies for what is not in there; it was `looked_up`, or can be.
+    """
     last = version_of(entries[-1][0]) if entries else after
     records: list[Recorded] = []
+    missing: list[int] = []
     for version, (entry_id, fields) in enumerate(entries, after + 1):
         if entry_id != b"%d-0" % version:
             raise CorruptEntry(call_id, version, last, f"not there, the next is {entry_id.decode()}", records)
         named = dict(zip(fields[::2], fields[1::2], strict=True))
         try:
-            records.append(codec.decode(call_id, named.get(b"t", b""), named.get(b"p", b""), version))
+            records.append(codec.decode(call_id, named.get(b"t", b""), named.get(b"p", b""), version, bodies))
         except UnreadableEntry as error:
             raise CorruptEntry(call_id, version, last, str(error), records) from error
+        except MissingBody as error:
+            if any(one > after or one in looked_up for one in error.versions):
+                raise CorruptEntry(call_id, version, last, str(error), records) from error
+            missing += error.versions
+    if missing:
+        raise MissingBodies(missing)
     return records
 
 
-def loaded(codec: Codec, call_id: str, reply: list[Any]) -> tuple[Snapshot | None, list[Recorded] | None]:
-    """Return what a reply of load.lua has; no entries where its snapshot cannot be read."""
-    version, packed, entries = reply
-    if not version:
-        return None, recorded(codec, call_id, 0, entries)
-    snapshot = snapshot_codec.decode(call_id, version, packed, codec.keys)
-    return snapshot, recorded(codec, call_id, version - 1, entries) if snapshot else None
+def add_bodies(codec: Codec, call_id: str, version: int, entries: list[Any], bodies: Bodies) -> None:
+    """Add what an entry holds, read by itself; nothing where it cannot be read."""
+    with contextlib.suppress(CorruptEntry, MissingBodies):
+        recorded(codec, call_id, version - 1, entries, bodies)
 
 
 def version_of(entry_id: bytes) -> int:

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 from events import snapshot_codec
+from events.bodies import Bodies, KnownBodies
 from events.codec import Codec
 from events.journal import (
     FULL,
@@ -22,7 +23,16 @@ from events.journal import (
 from events.redis.appends import NO_STREAM, Append, AppendPipeline
 from events.redis.connection import FAILURES, Command
 from events.redis.durability import Durability
-from events.redis.encoding import NO_CHANGES, UNREADABLE, changes, live_call, live_row, loaded, recorded
+from events.redis.encoding import (
+    NO_CHANGES,
+    UNREADABLE,
+    MissingBodies,
+    add_bodies,
+    changes,
+    live_call,
+    live_row,
+    recorded,
+)
 from events.redis.keys import Keys, to_bytes
 from events.redis.opening import agree
 from events.redis.pipeline import Pipelines
@@ -61,6 +71,7 @@ class RedisJournal:
         self._patience = patience
         self._loop = asyncio.get_running_loop()
         self._writer = os.urandom(_WRITER)
+        self._bodies = KnownBodies()
         scattered = topology.scattered()
         self._queries: Pipelines[Query] = Pipelines(
             topology, lambda *where: QueryPipeline(where[0], where[1], limit, where[2])
@@ -114,19 +125,29 @@ class RedisJournal:
         self, call_id: str, expected_version: int, records: Sequence[Recorded], before: Index, after: Index
     ) -> asyncio.Future[int]:
         """Append with all others of this tick; see `events.journal.Journal.append`."""
+        bodies = self._bodies.of(call_id) if any(record.event.secret for record in records) else None
         entries: list[bytes] = []
         marks = []
+        held: list[bytes | int] = []
         for record in records:
-            name, payload, mark = self._codec.encode(call_id, record)
+            name, payload, mark, holders = self._codec.encode(call_id, record, bodies)
             entries += (name, payload)
             marks.append(mark)
+            for holder in holders:
+                if holder.place.version <= expected_version:
+                    held += (holder.place.version, holder.digest)
         written = self._writer + (hash(tuple(marks)) % 2**64).to_bytes(8)
-        return self._submit(
-            call_id,
-            expected_version,
-            expected_version + len(records),
-            [written, entries, *changes(expected_version, before, after)],
-        )
+        what = [written, entries, *changes(expected_version, before, after), held]
+        appended = self._submit(call_id, expected_version, expected_version + len(records), what)
+        if bodies is not None:
+            appended.add_done_callback(partial(self._note_bodies, call_id, bodies))
+        return appended
+
+    def _note_bodies(self, call_id: str, bodies: Bodies, appended: asyncio.Future[int]) -> None:
+        if appended.cancelled() or appended.exception() is not None:
+            self._bodies.forget(call_id)
+        else:
+            self._bodies.note(call_id, bodies)
 
     def check(self, call_id: str, version: int) -> asyncio.Future[int]:
         """Compare, with the appends of this tick; see `events.journal.Journal.check`."""
@@ -157,27 +178,49 @@ class RedisJournal:
 
     def read(self, call_id: str, after: int = 0, count: int = 0) -> asyncio.Future[list[Recorded]]:
         """Return the entries above `after`; see `events.journal.Journal.read`."""
-        call = to_bytes(call_id)
-        partition = self._keys.partition(call)
-        command = (b"XRANGE", partition.stream(call), b"%d-0" % (after + 1), b"+")
-        return self._query(
-            partition.slot,
-            (*command, b"COUNT", count) if count else command,
-            lambda entries: recorded(self._codec, call_id, after, entries),
-            CorruptEntry(call_id, after + 1, FULL, NO_STREAM),
-        )
+        return asyncio.ensure_future(self._read(call_id, after, count))
 
-    async def load(self, call_id: str, count: int) -> tuple[Snapshot | None, list[Recorded]]:
-        """Read a call's snapshot and the entries from its version on; see `events.journal.Journal.load`."""
+    async def _read(self, call_id: str, after: int, count: int) -> list[Recorded]:
+        more = (b"COUNT", count) if count else ()
+        return await self._recorded(call_id, after, await self._range(call_id, after, b"+", *more))
+
+    def _range(self, call_id: str, after: int, end: bytes, *more: bytes | int) -> asyncio.Future[list[Any]]:
+        """Return the entries above `after` up to an id, as Redis has them."""
         call = to_bytes(call_id)
         partition = self._keys.partition(call)
-        snapshot, entries = await self._query(
+        command = (b"XRANGE", partition.stream(call), b"%d-0" % (after + 1), end, *more)
+        wrong = CorruptEntry(call_id, after + 1, FULL, NO_STREAM)
+        return self._query(partition.slot, command, wrong_type=wrong)
+
+    async def _recorded(self, call_id: str, after: int, entries: list[Any]) -> list[Recorded]:
+        """Return the records of entries; those before them that hold what they refer to are looked up."""
+        bodies = Bodies()
+        try:
+            records = recorded(self._codec, call_id, after, entries, bodies)
+        except MissingBodies as missing:
+            versions = sorted(set(missing.versions))
+            holders = await asyncio.gather(*(self._range(call_id, one - 1, b"%d-0" % one) for one in versions))
+            for version, held in zip(versions, holders, strict=True):
+                add_bodies(self._codec, call_id, version, held, bodies)
+            records = recorded(self._codec, call_id, after, entries, bodies, looked_up=versions)
+        self._bodies.note(call_id, bodies)
+        return records
+
+    async def load(self, call_id: str, count: int, margin: int) -> tuple[Snapshot | None, list[Recorded]]:
+        """Read a call's snapshot and the entries around it; see `events.journal.Journal.load`."""
+        call = to_bytes(call_id)
+        partition = self._keys.partition(call)
+        version, packed, entries = await self._query(
             partition.slot,
-            (b"EVALSHA", LOAD.sha, 2, partition.stream(call), partition.snapshot(call), count),
-            partial(loaded, self._codec, call_id),
-            CorruptEntry(call_id, 1, FULL, NO_STREAM),
+            (b"EVALSHA", LOAD.sha, 2, partition.stream(call), partition.snapshot(call), count, margin),
+            wrong_type=CorruptEntry(call_id, 1, FULL, NO_STREAM),
         )
-        return (snapshot, entries) if entries is not None else (None, await self.read(call_id, 0, count))
+        if not version:
+            return None, await self._recorded(call_id, 0, entries)
+        snapshot = snapshot_codec.decode(call_id, version, packed, self._codec.keys)
+        if snapshot is None:
+            return None, await self._read(call_id, 0, count)
+        return snapshot, await self._recorded(call_id, max(0, version - margin), entries)
 
     def keep(self, call_id: str, snapshot: Snapshot) -> asyncio.Future[None]:
         """Keep a snapshot; see `events.journal.Journal.keep`."""

@@ -100,12 +100,12 @@ class FaultyJournal:
     def read(self, call_id: str, after: int = 0, count: int = 0) -> asyncio.Future[list[Recorded]]:
         return _failed() if self.away else self._unless_dead(self._shared.read(call_id, after, count))
 
-    async def load(self, call_id: str, count: int) -> tuple[Snapshot | None, list[Recorded]]:
+    async def load(self, call_id: str, count: int, margin: int) -> tuple[Snapshot | None, list[Recorded]]:
         if not self._life.cross():
             await _never()
         if self.away:
             await _failed()
-        return await self._shared.load(call_id, count)
+        return await self._shared.load(call_id, count, margin)
 
     def keep(self, call_id: str, snapshot: Snapshot) -> asyncio.Future[None]:
         if not self._life.cross():
@@ -412,7 +412,7 @@ class Cluster:
     def check_snapshots(self) -> None:
         """Each snapshot that a call would be rebuilt from says what its events say."""
         for call_id in self.call_ids:
-            snapshot, entries = self.run(self.journal.load(call_id, 1))
+            snapshot, entries = self.run(self.journal.load(call_id, 1, 1))
             if snapshot is None or not entries:
                 continue
             try:

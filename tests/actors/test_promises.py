@@ -48,6 +48,7 @@ class Promises(RuleBasedStateMachine):
         self.patch = pytest.MonkeyPatch()
         for place in ("actors.call_history.EVERY", "actors.call_history.SLICE", "events.reading.SLICE"):
             self.patch.setattr(place, 4)  # of calls this short, too, there are snapshots, and several slices
+        self.patch.setattr("actors.call_history.MARGIN", 12)  # more than `lose_tail` loses
         self.cluster = Cluster(engine=self.engine)
         self.number = 0
         self.sticky, self.calm = "", False

@@ -11,7 +11,7 @@ from actors.call_history import CallHistory, Loaded, load
 from events.journal import CorruptEntry, Recorded
 from events.reading import SLICE
 from events.registry import Quarantined
-from events.snapshot import EVERY, Snapshot
+from events.snapshot import EVERY, MARGIN, Snapshot
 from replay.fold import fold
 from replay.snapshots import take, verify
 from replay.state import CallStatus
@@ -29,7 +29,7 @@ def establish(cluster: Cluster, versions: int = 0, place: int = 0) -> None:
 
 
 def kept(cluster: Cluster) -> Snapshot | None:
-    return cluster.run(cluster.journal.load("c", 1))[0]
+    return cluster.run(cluster.journal.load("c", 1, 1))[0]
 
 
 def spoil(cluster: Cluster, snapshot: Snapshot) -> None:
@@ -67,7 +67,7 @@ def test_a_long_call_is_rebuilt_from_a_few_entries(cluster: Cluster) -> None:
     call = loaded(cluster)
     assert call.state == cluster.state("c")
     assert call.history.start >= 2 * EVERY
-    assert len(call.history.records) < EVERY
+    assert len(call.history.records) < EVERY + MARGIN
     check_goes_on(cluster)
 
 
@@ -76,7 +76,7 @@ def test_what_a_resident_call_remembers_is_bounded(cluster: Cluster) -> None:
     actor = cluster.nodes[0].directory._residents["c"].actor._actor_weakref()
     assert actor is not None
     history = actor._history
-    assert EVERY <= len(history.records) <= 2 * EVERY + 3
+    assert EVERY <= len(history.records) <= 2 * EVERY + MARGIN + 3
     assert history.state() == cluster.state("c")
 
 
@@ -110,7 +110,7 @@ def test_a_snapshot_that_was_never_written_is_made_up_for(cluster: Cluster) -> N
     assert cluster.do("query", "c")[b"result"] == b"ok"
     snapshot = kept(cluster)
     assert snapshot is not None
-    assert verify("c", snapshot, cluster.stream("c")).version == 2 * EVERY
+    assert verify("c", snapshot, cluster.stream("c")).version > EVERY
     check_goes_on(cluster)
 
 
@@ -178,6 +178,19 @@ def test_what_a_call_was_is_remembered_where_more_was_lost_than_is_known(cluster
     check_goes_on(cluster)
 
 
+@pytest.mark.parametrize("lost", [1, 10, MARGIN - 1])
+def test_who_has_just_loaded_a_call_can_write_a_lost_tail_again(cluster: Cluster, lost: int) -> None:
+    """The snapshot's own entry is among what is lost."""
+    establish(cluster, EVERY + 1)
+    cluster.after(PASSIVATED)
+    cluster.do("delete", "c", a="nobody", place=1)
+    before = cluster.stream("c")
+    cluster.journal.cut("c", len(before) - lost)
+    cluster.do("delete", "c", a="nobody", place=1)
+    assert cluster.stream("c")[: len(before)] == before
+    check_goes_on(cluster)
+
+
 def test_a_snapshot_of_a_tail_that_was_lost_is_not_taken_for_what_others_wrote_since(cluster: Cluster) -> None:
     """The control node that made it is gone; the other one had only the beginning, and wrote as much again."""
     establish(cluster, EVERY + 10)
@@ -240,4 +253,4 @@ def test_other_calls_have_turns_while_a_long_one_is_read(cluster: Cluster) -> No
         return call
 
     assert cluster.run(both()).state == cluster.state("c")
-    assert turns >= 4
+    assert turns >= 3

@@ -15,6 +15,7 @@ from events.reading import SLICE, read_all
 from events.registry import Quarantined
 from events.snapshot import Snapshot
 from tests.events import histories
+from tests.events.golden_bodies import RECORDS
 from tests.events.samples import EVENTS, NOTHING, NOW, live, record
 
 CALL = "a84b4c76e66710@pc33.example.com"
@@ -197,40 +198,76 @@ class JournalContract:
         assert [entry.version for entry in caught.value.before] == list(range(1, SLICE + 3))
 
     async def test_a_snapshot_comes_with_what_follows_it(self, journal: Journal, other: Journal) -> None:
-        assert await journal.load(CALL, 5) == (None, [])
+        assert await journal.load(CALL, 5, 1) == (None, [])
         await fill(journal, CALL, 7)
-        assert await journal.load(CALL, 5) == (None, [record(version) for version in (1, 2, 3, 4, 5)])
+        assert await journal.load(CALL, 5, 1) == (None, [record(version) for version in (1, 2, 3, 4, 5)])
         for snapshot in (Snapshot(4, "1", b"\0state", b"digest"), Snapshot(6, "2", b"", b"\xff")):
             await other.keep(CALL, snapshot)
             entries = [record(version) for version in range(snapshot.version, 8)]
-            assert await journal.load(CALL, 5) == (snapshot, entries)
-            assert await journal.load(CALL, 1) == (snapshot, entries[:1])
-        assert await journal.load("other", 5) == (None, [])
+            assert await journal.load(CALL, 5, 1) == (snapshot, entries)
+            assert await journal.load(CALL, 1, 1) == (snapshot, entries[:1])
+            assert await journal.load(CALL, 3, 2) == (snapshot, [record(snapshot.version - 1), *entries[:2]])
+            assert await journal.load(CALL, 9, 9) == (snapshot, [record(version) for version in range(1, 8)])
+        assert await journal.load("other", 5, 1) == (None, [])
 
     async def test_a_snapshot_of_what_is_not_there_is_not_kept(self, journal: Journal) -> None:
         await fill(journal, CALL, 3)
         for call, version in ((CALL, 4), ("never was", 1)):
             await journal.keep(call, Snapshot(version, "1", b"state", b""))
-            assert (await journal.load(call, 5))[0] is None
+            assert (await journal.load(call, 5, 1))[0] is None
 
     async def test_a_snapshot_outlives_the_tail_without_its_entry(self, journal: Journal) -> None:
         await fill(journal, CALL, 5)
         snapshot = Snapshot(4, "1", b"state", b"")
         await journal.keep(CALL, snapshot)
         await self.cut(CALL, 3)
-        assert await journal.load(CALL, 5) == (snapshot, [])
+        assert await journal.load(CALL, 5, 1) == (snapshot, [])
 
     async def test_a_snapshot_goes_with_its_call(self, journal: Journal) -> None:
         for call, over in ((CALL, NOTHING), ("never was", NEVER)):
             await fill(journal, call, 3)
             await journal.keep(call, Snapshot(3, "1", b"state", b""))
             await journal.append(call, 3, [record(4)], live(call, 3), over)
-            assert (await journal.load(call, 5))[0] is None
+            assert (await journal.load(call, 5, 1))[0] is None
             await journal.keep(call, Snapshot(4, "1", b"state", b""))
-            assert (await journal.load(call, 5))[0] is None, "it has ended"
+            assert (await journal.load(call, 5, 1))[0] is None, "it has ended"
             await journal.append(call, 4, [record(5)], over, live(call, 5))
             await journal.keep(call, Snapshot(5, "1", b"state", b""))
-            assert (await journal.load(call, 5))[1] == [record(5)]
+            assert (await journal.load(call, 5, 1))[1] == [record(5)]
+
+    async def test_session_descriptions_come_back_wherever_they_stood_before(
+        self, journal: Journal, other: Journal
+    ) -> None:
+        for one in RECORDS:
+            before, after = live(CALL, one.version - 1), live(CALL, one.version)
+            for _ in range(2):  # sent again, it is the same append
+                assert await journal.append(CALL, one.version - 1, [one], before, after) == one.version
+        for reader in (journal, other):
+            for version in range(len(RECORDS) + 1):
+                assert await reader.read(CALL, version) == RECORDS[version:]
+                assert await reader.read(CALL, version, 1) == RECORDS[version : version + 1]
+        await journal.keep(CALL, Snapshot(3, "1", b"", b""))
+        assert (await other.load(CALL, 9, 1))[1] == RECORDS[2:]
+        more = record(6, RECORDS[1].event)
+        assert await other.append(CALL, 5, [more], live(CALL, 5), live(CALL, 6)) == 6
+        assert await journal.read(CALL, 5) == [more]
+
+    async def test_session_descriptions_of_one_append_come_back(self, journal: Journal) -> None:
+        await journal.append(CALL, 0, RECORDS, NOTHING, live(CALL, len(RECORDS)))
+        assert await journal.read(CALL) == RECORDS
+
+    async def test_what_is_written_does_not_refer_to_what_was_lost(self, journal: Journal, other: Journal) -> None:
+        """The journal lost its tail, and somebody else wrote as much: whoever wrote the tail does not know."""
+        await journal.append(CALL, 0, RECORDS[:2], NOTHING, live(CALL, 2))
+        await self.cut(CALL, 0)
+        await other.append(CALL, 0, [record(1), record(2)], NOTHING, live(CALL, 2))
+        for _ in range(2):
+            try:
+                await journal.append(CALL, 2, RECORDS[2:3], live(CALL, 2), live(CALL, 3))
+                break
+            except Conflict:
+                assert await journal.read(CALL) == [record(1), record(2)]
+        assert await other.read(CALL) == [record(1), record(2), RECORDS[2]]
 
     async def test_tables_are_changed_alone_where_a_row_is_as_expected(self, journal: Journal, other: Journal) -> None:
         assert await journal.row(CALL) is None

@@ -11,9 +11,10 @@ from redis.asyncio import Redis
 
 from events.journal import BRIEFLY, NEVER, CorruptEntry, Journal
 from events.redis import RedisJournal
+from tests.events.golden_bodies import RECORDS
 from tests.events.journal_contract import CALL, fill
-from tests.events.redis_contract import Client, RedisContract, rewrite
-from tests.events.samples import NOTHING, live, record
+from tests.events.redis_contract import Client, RedisContract, entries_of, rewrite
+from tests.events.samples import NOTHING, RELAYED, SDP, live, record
 from tests.events.stream_keys import stream_of
 from tests.peers.redis_server import RedisServer
 
@@ -68,6 +69,21 @@ class TestRedisJournal(RedisContract):
         async with Redis.from_url(url) as client:
             assert 80 < await client.ttl(stream_of(prefix, CALL)) <= 90
         await journal.close()
+
+    async def test_a_session_description_is_stored_once(self, journal: Journal, other: Journal) -> None:
+        stream = stream_of(self.used_prefix, CALL)
+        for place, one in enumerate(RECORDS):
+            writer = (journal, other)[place % 2]
+            await writer.read(CALL)
+            await writer.append(CALL, place, [one], live(CALL, place), live(CALL, place + 1))
+        async with Redis.from_url(self.used_url) as client:
+            entries = await entries_of(client, stream)
+            stored = b"".join(fields[b"p"] for _, fields in entries)
+            assert (stored.count(SDP), stored.count(RELAYED)) == (1, 1)
+            entries[0][1][b"p"] = b"\xc1"
+            await rewrite(client, stream, entries)
+        with pytest.raises(CorruptEntry, match="version 1 is not there"):
+            await journal.read(CALL, 1)
 
     @pytest.mark.parametrize("gone", [1, 2, 3])
     async def test_a_gap_is_found(self, journal: Journal, gone: int) -> None:

@@ -26,7 +26,7 @@ def missing(known: CallHistory, there: CallHistory, by: str, at: int) -> list[Re
     be written.
     """
     version, left = known.version, there.version
-    if not known.start <= left < version or not known.agrees_with(there):
+    if left >= version or left < known.start or not known.follows(there):
         return []
     lost = [known.entry(number) for number in range(left + 1, version + 1)]
     if any(record.also for record in lost):

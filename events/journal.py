@@ -95,6 +95,36 @@ class LiveCall:
     sessions: tuple[tuple[str, str], ...] = ()
 
 
+@value(kw_only=True)
+class CallFilter:
+    """Which live calls are wanted: those that have all that is given here; "" leaves it open.
+
+    node: have a session on it. set: were placed in it. status: have it (live, closing, quarantined).
+    """
+
+    node: str = ""
+    set: str = ""
+    status: str = ""
+
+    def takes(self, call: LiveCall) -> bool:
+        """Return whether a call that has the node has the rest, too."""
+        return self.set in ("", call.set) and self.status in ("", call.status)
+
+
+EVERY_CALL = CallFilter()
+
+PAGE = 500
+"""How many live calls a page has, about."""
+
+
+@value
+class CallPage:
+    """Some live calls. `cursor` is where the next page begins, "" after the last one."""
+
+    calls: Sequence[LiveCall]
+    cursor: str = ""
+
+
 @value
 class Index:
     """What the tables say of a call at a version. `live` is None for a call of which nothing is left.
@@ -169,8 +199,15 @@ class Journal(Protocol):
         It goes when the call ends. It may be lost at any time: nothing depends on it.
         """
 
-    def live_calls(self, node: str | None = None) -> AsyncIterator[LiveCall]:
-        """Return the live calls, in no order; with `node`, only those that have a session there."""
+    async def page(self, wanted: CallFilter, cursor: str = "", count: int = PAGE) -> CallPage:
+        """Return about `count` live calls that are wanted, in no order, from a page's cursor on.
+
+        A call that is live all the time is in one of the pages. One that changes meanwhile may be in two. Raises
+        JournalUnavailable, and ValueError for a cursor that is none.
+        """
+
+    def live_calls(self, wanted: CallFilter = EVERY_CALL) -> AsyncIterator[LiveCall]:
+        """Return the live calls that are wanted, each once, in no order, page by page."""
 
     async def count_calls(self) -> dict[str, int]:
         """Return the number of live calls by node; the key "" has the number of all live calls."""

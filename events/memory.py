@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -12,7 +13,11 @@ from events import snapshot_codec
 from events.codec import Codec, Encoded, UnreadableEntry
 from events.journal import (
     BRIEFLY,
+    EVERY_CALL,
     NOTHING,
+    PAGE,
+    CallFilter,
+    CallPage,
     Conflict,
     CorruptEntry,
     Index,
@@ -166,11 +171,24 @@ class MemoryJournal:
         stream = self._streams.get(call_id)
         return stream.index.live if stream else None
 
-    async def live_calls(self, node: str | None = None) -> AsyncIterator[LiveCall]:
-        """Return the live calls, those with a session on `node` if it is given."""
+    async def page(self, wanted: CallFilter, cursor: str = "", count: int = PAGE) -> CallPage:
+        """Return live calls that are wanted; the cursor counts the streams that were looked at."""
+        first = int(cursor or 0)
+        last = first + count
+        some = list(itertools.islice(self._streams.values(), first, last))
+        rows = [
+            stream.index.live
+            for stream in some
+            if stream.index.live and wanted.node in ("", *stream.index.nodes) and wanted.takes(stream.index.live)
+        ]
+        return CallPage(rows, str(last) if len(some) == count else "")
+
+    async def live_calls(self, wanted: CallFilter = EVERY_CALL) -> AsyncIterator[LiveCall]:
+        """Return the live calls that are wanted."""
         for stream in list(self._streams.values()):
-            if stream.index.live and (node is None or node in stream.index.nodes):
-                yield stream.index.live
+            row = stream.index.live
+            if row and wanted.node in ("", *stream.index.nodes) and wanted.takes(row):
+                yield row
 
     async def count_calls(self) -> dict[str, int]:
         """Return the number of live calls by node, and of all under the empty name."""

@@ -10,11 +10,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from actors.control.control import CallFilter, Control, NoSuchNode
+    from actors.control.control import Control, NoSuchNode
     from engines.health import AdminState, NodeState
     from engines.route.parameters import AnswerParameters, DeleteParameters, OfferParameters
     from engines.route.routes import Routes
-    from events.journal import CorruptEntry, JournalError, LiveCall, Recorded
+    from events.journal import CallFilter, CorruptEntry, JournalError, LiveCall, Recorded
     from replay.history.describe import facts
     from replay.offer_answer import REFUSE_WITH, Change, Fault, Role, SipMessage
     from replay.relay_settings import CALLEE, CALLER
@@ -82,7 +82,7 @@ __all__ = [
 _NAMES = {
     "engines.route.parameters": ("AnswerParameters", "DeleteParameters", "OfferParameters"),
     "engines.route.routes": ("Routes",),
-    "events.journal": ("CorruptEntry", "JournalError", "LiveCall", "Recorded"),
+    "events.journal": ("CallFilter", "CorruptEntry", "JournalError", "LiveCall", "Recorded"),
     "replay.offer_answer": ("REFUSE_WITH", "Change", "Fault", "Role", "SipMessage"),
     "replay.relay_settings": ("CALLEE", "CALLER"),
     "replay.state": ("CallState",),
@@ -98,7 +98,7 @@ _NAMES = {
         "RelayError",
         "UnknownCall",
     ),
-    "actors.control.control": ("CallFilter", "Control", "NoSuchNode"),
+    "actors.control.control": ("Control", "NoSuchNode"),
     "engines.health": ("AdminState", "NodeState"),
     "rtp_relay.api.system": ("RelaySystem", "open_relay"),
     "rtp_relay.api.variables": ("ContextVariables", "LegVariables", "branch_name"),

@@ -15,33 +15,13 @@ from actors.quarantine.release import want_release
 from engines.health import AdminState
 from engines.kind import STATISTICS, Operation
 from engines.sets import NodeSpec
-from events.journal import Journal, LiveCall, Recorded
+from events.journal import EVERY_CALL, PAGE, CallFilter, CallPage, Journal, LiveCall, Recorded
 from events.reading import read_all
-from events.values import value
 from replay.state import CallState
 
 
 class NoSuchNode(LookupError):
     """The configuration of this control node has no node of that name."""
-
-
-@value(kw_only=True)
-class CallFilter:
-    """Which live calls are wanted: those that have all that is given here; "" leaves it open.
-
-    node: have a session on it. set: were placed in it. status: have it (live, closing, quarantined).
-    """
-
-    node: str = ""
-    set: str = ""
-    status: str = ""
-
-    def takes(self, call: LiveCall) -> bool:
-        """Return whether a call that has the node has the rest, too."""
-        return self.set in ("", call.set) and self.status in ("", call.status)
-
-
-EVERY_CALL = CallFilter()
 
 
 class Control:
@@ -72,10 +52,16 @@ class Control:
     # -- calls --
 
     async def calls(self, wanted: CallFilter = EVERY_CALL) -> AsyncIterator[LiveCall]:
-        """Return the live calls of the whole cluster that are wanted, in no order."""
-        async for call in self._journal.live_calls(wanted.node or None):
-            if wanted.takes(call):
-                yield call
+        """Return the live calls of the whole cluster that are wanted, in no order; they are read page by page."""
+        async for call in self._journal.live_calls(wanted):
+            yield call
+
+    async def calls_page(self, wanted: CallFilter = EVERY_CALL, cursor: str = "", count: int = PAGE) -> CallPage:
+        """Return about `count` of these calls from the cursor of a page on; the last page's cursor is "".
+
+        Raises ValueError for a cursor that is none.
+        """
+        return await self._journal.page(wanted, cursor, count)
 
     async def count_calls(self) -> Mapping[str, int]:
         """Return the number of live calls by node; under "" that of all."""

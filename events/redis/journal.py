@@ -12,7 +12,11 @@ from events import snapshot_codec
 from events.bodies import Bodies, KnownBodies
 from events.codec import Codec
 from events.journal import (
+    EVERY_CALL,
     FULL,
+    PAGE,
+    CallFilter,
+    CallPage,
     CorruptEntry,
     Index,
     JournalError,
@@ -237,9 +241,13 @@ class RedisJournal:
         row: bytes | None = await self._query(partition.slot, (b"HGET", partition.live, call))
         return None if row is None else live_call(call_id, row)
 
-    def live_calls(self, node: str | None = None) -> AsyncIterator[LiveCall]:
-        """Return the live calls, those with a session on `node` if it is given."""
-        return self._tables.live_calls(node)
+    async def page(self, wanted: CallFilter, cursor: str = "", count: int = PAGE) -> CallPage:
+        """Return about `count` live calls that are wanted, from a page's cursor on."""
+        return await self._tables.page(wanted, cursor, count)
+
+    def live_calls(self, wanted: CallFilter = EVERY_CALL) -> AsyncIterator[LiveCall]:
+        """Return the live calls that are wanted, page by page."""
+        return self._tables.live_calls(wanted)
 
     async def count_calls(self) -> dict[str, int]:
         """Return the number of live calls by node, and of all under the empty name."""

@@ -10,13 +10,11 @@ from typing import Any
 
 from redis.crc import key_slot
 
-from events.journal import LiveCall
+from events.journal import PAGE, CallFilter, CallPage, LiveCall
 from events.redis.connection import Command
 from events.redis.encoding import live_call
 from events.redis.keys import Keys, Partition, to_bytes, to_text
-from events.redis.scripts import CLAIM, COUNT
-
-_PAGE = 500
+from events.redis.scripts import CLAIM, COUNT, LIST
 
 Submit = Callable[[int, Command], "asyncio.Future[Any]"]
 """Send a command to the server that has a slot."""
@@ -30,34 +28,36 @@ class Tables:
         self._keys = keys
         self._scattered = scattered
 
-    async def live_calls(self, node: str | None) -> AsyncIterator[LiveCall]:
+    async def page(self, wanted: CallFilter, cursor: str, count: int) -> CallPage:
+        """Return live calls that are wanted, from a cursor on: the partition's number and Redis' own cursor there."""
+        number, inner = _places(cursor)
+        rows: dict[bytes, bytes] = {}
+        while number < len(self._keys.partitions) and len(rows) < count:
+            next_inner, *found = await self._some(self._keys.partitions[number], wanted, inner, count)
+            rows.update(zip(found[::2], found[1::2], strict=True))
+            number, inner = (number, int(next_inner)) if next_inner != b"0" else (number + 1, 0)
+        calls = [live_call(to_text(call), row) for call, row in rows.items()]
+        return CallPage(calls, f"{number}:{inner}" if number < len(self._keys.partitions) else "")
+
+    async def live_calls(self, wanted: CallFilter) -> AsyncIterator[LiveCall]:
         """Return each live call once, page by page; what changes meanwhile may be in it or not."""
-        for partition in self._keys.partitions:
-            seen: set[bytes] = set()
-            cursor = b"0"
-            while True:
-                cursor, rows = await (
-                    self._page(partition, cursor) if node is None else self._on(partition, node, cursor)
-                )
-                for call, row in rows:
-                    if row is not None and call not in seen:
-                        seen.add(call)
-                        yield live_call(to_text(call), row)
-                if cursor == b"0":
-                    break
+        cursor, partition = "", 0
+        seen: set[str] = set()
+        while True:
+            page = await self.page(wanted, cursor, PAGE)
+            for call in page.calls:
+                if call.call_id not in seen:
+                    yield call
+            if not page.cursor:
+                return
+            cursor = page.cursor
+            before, (partition, _) = partition, _places(cursor)
+            seen = {call.call_id for call in page.calls} | (seen if partition == before else set())
 
-    async def _page(self, partition: Partition, cursor: bytes) -> tuple[bytes, list[tuple[bytes, bytes | None]]]:
-        command = (b"HSCAN", partition.live, cursor, b"COUNT", _PAGE)
-        cursor, flat = await self._query(partition.slot, command)
-        return cursor, list(zip(flat[::2], flat[1::2], strict=True))
-
-    async def _on(
-        self, partition: Partition, node: str, cursor: bytes
-    ) -> tuple[bytes, list[tuple[bytes, bytes | None]]]:
-        command = (b"SSCAN", partition.on(to_bytes(node)), cursor, b"COUNT", _PAGE)
-        cursor, calls = await self._query(partition.slot, command)
-        rows = await self._query(partition.slot, (b"HMGET", partition.live, *calls)) if calls else []
-        return cursor, list(zip(calls, rows, strict=True))
+    def _some(self, partition: Partition, wanted: CallFilter, cursor: int, count: int) -> asyncio.Future[list[bytes]]:
+        keys = [partition.live, *([partition.on(to_bytes(wanted.node))] if wanted.node else ())]
+        arguments = (cursor, count, to_bytes(wanted.set), to_bytes(wanted.status))
+        return self._query(partition.slot, (b"EVALSHA", LIST.sha, len(keys), *keys, *arguments))
 
     async def count_calls(self) -> dict[str, int]:
         """Return the number of live calls by node, and of all under the empty name."""
@@ -108,6 +108,14 @@ class Tables:
 
     def _groups(self, partitions: Sequence[Partition]) -> list[Sequence[Partition]]:
         return [[partition] for partition in partitions] if self._scattered else [partitions]
+
+
+def _places(cursor: str) -> tuple[int, int]:
+    """Return what a cursor is made of: a partition's number, and Redis' cursor in its table."""
+    number, _, inner = (cursor or "0:0").partition(":")
+    if not (number.isdecimal() and inner.isdecimal()):
+        raise ValueError(f"{cursor!r} is no cursor")
+    return int(number), int(inner)
 
 
 class Statuses:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 
-from actors.control.control import CallFilter, Control
+from actors.control.control import Control
 from engines.registry import KINDS
 from engines.sets import NodeSpec
-from events.journal import CorruptEntry, LiveCall
+from events.journal import CallFilter, CorruptEntry, LiveCall
 from gateways.mi.jsonrpc import Json, MiError
 from gateways.mi.methods import Caller, Method, Methods
 from gateways.mi.parameters import Arguments, Parameter

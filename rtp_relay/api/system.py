@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from actors.control.control import CallFilter, Control
+from actors.control.control import Control
 from engines.route.routes import Routes
-from events.journal import LiveCall, Recorded
+from events.journal import CallFilter, LiveCall, Recorded
 from replay.identity import id_of_caller
 from rtp_relay.api.call import RelayCall
 from rtp_relay.config import Config, load

@@ -2,36 +2,86 @@
 
 from __future__ import annotations
 
+import heapq
+import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Annotated
 
 import typer
 
-from actors.control.control import CallFilter, Control
-from events.journal import LiveCall
+from actors.control.control import Control
+from events.journal import CallFilter, LiveCall
 from rtp_relay.cli.options import ConfigOption, JsonOption
-from rtp_relay.cli.output import cell, console, iso, print_json, table, utc
+from rtp_relay.cli.output import cell, console, iso, line, print_json, table, utc
 from rtp_relay.cli.reading import read_control
 
-NodeOption = Annotated[str | None, typer.Option("--node", help="Only calls that have a session on this node.")]
+NodeOption = Annotated[str, typer.Option("--node", help="Only calls that have a session on this node.")]
+SetOption = Annotated[str, typer.Option("--set", help="Only calls that were placed in this set.")]
+StatusOption = Annotated[str, typer.Option("--status", help="Only calls with this status: live, closing, quarantined.")]
 LimitOption = Annotated[int, typer.Option("--limit", min=0, help="Show only so many, the newest; 0 for all.")]
+
+SORTED = 1000
+"""Up to so many calls are sorted and put into a table; more are written as they are found: memory stays bounded."""
+
+COLUMNS = ("call-id", "status", "since (UTC)", "set", "nodes", "from-tag", "to-tag", "version", "last by")
+_WIDTHS = (40, 11, 19, 10, 16, 16, 16, 7, 0)
 
 
 def calls(
-    config: ConfigOption = None, node: NodeOption = None, limit: LimitOption = 0, as_json: JsonOption = False
+    *,
+    config: ConfigOption = None,
+    node: NodeOption = "",
+    set_: SetOption = "",
+    status: StatusOption = "",
+    limit: LimitOption = 0,
+    as_json: JsonOption = False,
 ) -> None:
-    """List the live calls of all control nodes, newest first."""
+    """List the live calls of all control nodes, newest first; more than a thousand in no order, unless limited."""
+    wanted = CallFilter(node=node, set=set_, status=status)
 
-    async def read(control: Control) -> list[LiveCall]:
-        return [call async for call in control.calls(CallFilter(node=node or ""))]
+    async def show(control: Control) -> None:
+        if limit or (await control.count_calls()).get(node, 0) <= SORTED:
+            await show_newest(control, wanted, limit, as_json=as_json)
+        else:
+            await (stream_json if as_json else stream_lines)(control, wanted)
 
-    rows = sorted(read_control(config, read), key=lambda call: call.created, reverse=True)
-    shown = rows[:limit] if limit else rows
+    read_control(config, show)
+
+
+async def show_newest(control: Control, wanted: CallFilter, limit: int, *, as_json: bool) -> None:
+    """Write the newest calls, all without a limit; no more than these are kept in memory."""
+    newest: list[tuple[int, str, LiveCall]] = []
+    total = 0
+    async for call in control.calls(wanted):
+        total += 1
+        add = heapq.heappushpop if limit and len(newest) == limit else heapq.heappush
+        add(newest, (call.created, call.call_id, call))
+    rows = [call for _, _, call in sorted(newest, key=lambda found: found[0], reverse=True)]
     if as_json:
-        print_json(as_document(shown, len(rows)))
+        print_json(as_document(rows, total))
     else:
-        print_table(shown, len(rows))
+        print_table(rows, total)
+
+
+async def stream_lines(control: Control, wanted: CallFilter) -> None:
+    """Write a line for each call as it is found, and at the end how many there are."""
+    total = 0
+    typer.echo(line(COLUMNS, _WIDTHS))
+    async for call in control.calls(wanted):
+        total += 1
+        typer.echo(line(_cells(call), _WIDTHS))
+    typer.echo(_count(total))
+
+
+async def stream_json(control: Control, wanted: CallFilter) -> None:
+    """Write the JSON document with each call as it is found."""
+    total = 0
+    typer.echo('{\n  "calls": [', nl=False)
+    async for call in control.calls(wanted):
+        typer.echo(("," if total else "") + "\n    " + json.dumps(_as_row(call)), nl=False)
+        total += 1
+    typer.echo(f'\n  ],\n  "total": {total}\n}}')
 
 
 def as_document(rows: Sequence[LiveCall], total: int) -> dict[str, object]:
@@ -46,11 +96,19 @@ def _as_row(call: LiveCall) -> dict[str, object]:
 
 def print_table(rows: Sequence[LiveCall], total: int) -> None:
     """Write the calls as a table."""
-    title = f"{total} live call{'' if total == 1 else 's'}"
+    title = _count(total)
     title += f", the newest {len(rows)} of them" if len(rows) < total else ""
-    made = table(title, "call-id", "status", "since (UTC)", "set", "nodes", "from-tag", "to-tag", "version", "last by")
+    made = table(title, *COLUMNS)
     for row in rows:
-        nodes = " ".join(dict.fromkeys(node for node, _ in row.sessions))
-        cells = (row.call_id, row.status, utc(row.created), row.set, nodes, row.from_tag, row.to_tag)
-        made.add_row(*map(cell, (*cells, row.version, row.by)))
+        made.add_row(*map(cell, _cells(row)))
     console().print(made)
+
+
+def _count(total: int) -> str:
+    return f"{total} live call{'' if total == 1 else 's'}"
+
+
+def _cells(call: LiveCall) -> tuple[object, ...]:
+    nodes = " ".join(dict.fromkeys(node for node, _ in call.sessions))
+    place = (call.call_id, call.status, utc(call.created), call.set, nodes)
+    return (*place, call.from_tag, call.to_tag, call.version, call.by)

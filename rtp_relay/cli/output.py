@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import NoReturn
 
@@ -44,6 +45,12 @@ def table(title: str, *columns: str) -> Table:
 def cell(value: object) -> Text:
     """Make a table's cell of a value that may have come from the network."""
     return Text(printable(str(value)))
+
+
+def line(cells: Sequence[object], widths: Sequence[int]) -> str:
+    """Return a line of cells, each at least as wide as given, and never cut."""
+    texts = (printable(str(one)).replace("\n", "\\n") for one in cells)
+    return "  ".join(text.ljust(width) for text, width in zip(texts, widths, strict=True)).rstrip()
 
 
 def fail(code: Exit, message: str) -> NoReturn:

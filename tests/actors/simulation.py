@@ -15,7 +15,17 @@ from actors.node_table import Node, NodeTable
 from actors.sip_requests import SipOutlet
 from engines.ng.bencode import NgDict, encode
 from engines.sets import NodeSpec
-from events.journal import Conflict, Index, JournalUnavailable, LiveCall, Recorded
+from events.journal import (
+    EVERY_CALL,
+    PAGE,
+    CallFilter,
+    CallPage,
+    Conflict,
+    Index,
+    JournalUnavailable,
+    LiveCall,
+    Recorded,
+)
 from events.memory import MemoryJournal
 from events.snapshot import Snapshot
 from gateways.ng.commands import NgCommand, command_from
@@ -122,8 +132,11 @@ class FaultyJournal:
             await _failed()
         return await self._shared.row(call_id)
 
-    def live_calls(self, node: str | None = None) -> AsyncIterator[LiveCall]:
-        return self._shared.live_calls(node)
+    async def page(self, wanted: CallFilter, cursor: str = "", count: int = PAGE) -> CallPage:
+        return await self._shared.page(wanted, cursor, count)
+
+    def live_calls(self, wanted: CallFilter = EVERY_CALL) -> AsyncIterator[LiveCall]:
+        return self._shared.live_calls(wanted)
 
     async def count_calls(self) -> dict[str, int]:
         return await self._shared.count_calls()

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from actors.control.control import CallFilter, Control, NoSuchNode
+from actors.control.control import Control, NoSuchNode
 from actors.control.counters import Sample, samples_of
 from engines.health import AdminState, NodeState
+from events.journal import CallFilter
 from tests.actors.simulation import Cluster
 
 

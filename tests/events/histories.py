@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from hypothesis import strategies as st
 
-from events.journal import NOTHING, Conflict, Index, Journal, Recorded, TailLostError
+from events.journal import NOTHING, CallFilter, Conflict, Index, Journal, Recorded, TailLostError
 from events.registry import CommandForwarded, Event
 from tests.events.samples import NOW, live, record
 
@@ -73,7 +73,9 @@ async def check(journal: Journal, calls: Sequence[str], plans: Sequence[Sequence
         assert [entry.version for entry in entries] == list(range(1, wanted + 1))
         indexes.append(last(call, entries)[1])
     for node in (None, *NODES):
-        rows = {row.call_id: row async for row in journal.live_calls(node) if row.call_id in calls}
+        rows = {
+            row.call_id: row async for row in journal.live_calls(CallFilter(node=node or "")) if row.call_id in calls
+        }
         there = [one.live for one in indexes if one.live and (node is None or node in one.nodes)]
         assert rows == {row.call_id: row for row in there}
     due = {call for call, one in zip(calls, indexes, strict=True) if one.due is not None}

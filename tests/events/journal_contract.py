@@ -5,12 +5,22 @@ from __future__ import annotations
 import asyncio
 import itertools
 from abc import abstractmethod
+from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from events.journal import NEVER, Conflict, CorruptEntry, Journal, JournalUnavailable, Recorded, TailLostError
+from events.journal import (
+    NEVER,
+    CallFilter,
+    Conflict,
+    CorruptEntry,
+    Journal,
+    JournalUnavailable,
+    Recorded,
+    TailLostError,
+)
 from events.reading import SLICE, read_all
 from events.registry import Quarantined
 from events.snapshot import Snapshot
@@ -71,7 +81,7 @@ class JournalContract:
         index = live(call, 1, call, due=NOW)
         await journal.append(call, 1, [record(2)], live(call, 1, call), index)
         assert await journal.read(call) == [record(1), record(2)]
-        assert [row async for row in journal.live_calls(call)] == [index.live]
+        assert [row async for row in journal.live_calls(CallFilter(node=call))] == [index.live]
         assert await journal.claim_due(NOW, 10, 5) == [call]
 
     async def test_who_is_second_writes_nothing(self, journal: Journal, other: Journal) -> None:
@@ -157,7 +167,39 @@ class JournalContract:
         assert set(await asyncio.gather(*done)) == {1}
         assert [len(entries) for entries in await asyncio.gather(*map(journal.read, calls))] == [1] * 700
         assert await journal.count_calls() == {"": 700, "ng1": 700}
-        assert len({row.call_id async for row in journal.live_calls("ng1")}) == 700
+        assert len({row.call_id async for row in journal.live_calls(CallFilter(node="ng1"))}) == 700
+
+    async def test_pages_have_each_call_that_is_wanted_once(self, journal: Journal, other: Journal) -> None:
+        rows = {}
+        for number in range(300):
+            index = live(f"{number}", 1, f"ng{number % 2}")
+            assert index.live is not None
+            status = "closing" if number % 3 else "live"
+            rows[f"{number}"] = replace(index.live, status=status, set="one" if number % 5 else "two")
+            await journal.append(f"{number}", 0, [record(1)], NOTHING, replace(index, live=rows[f"{number}"]))
+        for wanted in (
+            CallFilter(),
+            CallFilter(node="ng1"),
+            CallFilter(status="closing"),
+            CallFilter(set="two"),
+            CallFilter(node="ng0", set="two", status="live"),
+            CallFilter(node="nowhere"),
+        ):
+            there = {
+                call for call, row in rows.items() if wanted.takes(row) and wanted.node in ("", row.sessions[0][0])
+            }
+            listed = [row async for row in other.live_calls(wanted)]
+            assert {row.call_id: row for row in listed} == {call: rows[call] for call in there}
+            paged, cursor = [], ""
+            while True:
+                page = await other.page(wanted, cursor, 7)
+                paged += [row.call_id for row in page.calls]
+                cursor = page.cursor
+                if not cursor:
+                    break
+            assert sorted(paged) == sorted(there)
+        with pytest.raises(ValueError, match="nonsense"):
+            await journal.page(CallFilter(), "nonsense")
 
     async def test_one_call_in_conflict_does_not_hinder_the_others(self, journal: Journal) -> None:
         await fill(journal, CALL, 2)
@@ -289,12 +331,12 @@ class JournalContract:
         await journal.append("a", 0, [record(1)], NOTHING, first)
         await journal.append("b", 0, [record(1)], NOTHING, second)
         assert await tables(other) == (["a", "b"], {"": 2, "ng1": 1, "ng2": 2}, ["a"])
-        assert [row async for row in other.live_calls("ng1")] == [first.live]
+        assert [row async for row in other.live_calls(CallFilter(node="ng1"))] == [first.live]
         moved = live("a", 2, "ng3")
         await other.append("a", 1, [record(2)], first, moved)
         assert await tables(journal) == (["a", "b"], {"": 2, "ng2": 1, "ng3": 1}, [])
-        assert [row async for row in journal.live_calls("ng3")] == [moved.live]
-        assert [row async for row in journal.live_calls("ng1")] == []
+        assert [row async for row in journal.live_calls(CallFilter(node="ng3"))] == [moved.live]
+        assert [row async for row in journal.live_calls(CallFilter(node="ng1"))] == []
         await journal.append("a", 2, [record(3)], moved, NOTHING)
         await journal.append("b", 1, [record(2)], second, NOTHING)
         assert await tables(journal) == ([], {"": 0}, [])

@@ -120,6 +120,22 @@ def test_calls_of_a_node_and_the_newest_only() -> None:
 
 
 @pytest.mark.usefixtures("_calls")
+def test_many_calls_are_written_as_they_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    table, document = invoke("calls")[1], json.loads(invoke("calls", "--json")[1])
+    monkeypatch.setattr("rtp_relay.cli.calls.SORTED", 1)
+    heading, *lines, count = invoke("calls")[1].splitlines()
+    assert heading.split()[:3] == ["call-id", "status", "since"]
+    assert count == "2 live calls"
+    assert {row.split()[0] for row in lines} == {"c[red]\\x1b[2J@example", "old"}
+    assert all(word in table for row in lines for word in row.split())
+    streamed = json.loads(invoke("calls", "--json")[1])
+    assert streamed["total"] == document["total"]
+    assert sorted(streamed["calls"], key=str) == sorted(document["calls"], key=str)
+    assert json.loads(invoke("calls", "--json", "--set", "gold", "--status", "closing")[1])["total"] == 0
+    assert len(json.loads(invoke("calls", "--json", "--set", "gold")[1])["calls"]) == 2
+
+
+@pytest.mark.usefixtures("_calls")
 def test_history_as_text() -> None:
     code, text, _ = invoke("history", "old")
     assert code == 0

@@ -19,7 +19,7 @@ _PER = (Step.CALLS, Step.TURNS, Step.APPENDS, Step.ENTRIES, Step.COMMANDS)
 
 def show_counts(judged: Sequence[Judged]) -> None:
     """Print a table of all counts, and what is wrong about them."""
-    console = Console(width=120)
+    console = Console(width=140)
     steps = list(dict.fromkeys(each.step for each in judged))
     cells = {(each.part, each.step): _cell(each) for each in judged}
     table = Table(title="Counted, the same on every machine", title_justify="left", box=SIMPLE_HEAD)

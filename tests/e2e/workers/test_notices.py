@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from actors.flows.media.wording import notice_tag
-from tests.e2e.stage import on_stage
+from tests.e2e.stage import Stage, on_stage
 from tests.peers.peer import wait_until
 from tests.peers.rtpproxy import Rtpproxy
 from tests.peers.service import Table
@@ -27,6 +27,15 @@ async def tell(path: Path, call_id: str) -> None:
     await writer.wait_closed()
 
 
+async def is_replaced(stage: Stage, before: int) -> None:
+    """Wait until a worker has a successor, which need not be at work yet: what one has that dies is lost with it."""
+
+    async def there() -> bool:
+        return stage.service.workers().get("control-1/1", before) != before
+
+    await wait_until(there, "it is started again")
+
+
 async def test_a_notice_comes_to_the_worker_of_its_call_also_when_one_has_died(tmp_path: Path) -> None:
     path = tmp_path / "notices"
     settings: Mapping[str, Table] = {"service": {"workers": 2}, "calls": {"notices": f"unix:{path}"}}
@@ -38,6 +47,7 @@ async def test_a_notice_comes_to_the_worker_of_its_call_also_when_one_has_died(t
             if number == 3:
                 before = stage.service.workers()["control-1/1"]
                 os.kill(before, signal.SIGKILL)
+                await is_replaced(stage, before)
             await tell(path, call.call_id)
 
             async def ended(call_id: str = call.call_id) -> bool:

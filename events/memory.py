@@ -28,7 +28,7 @@ from events.journal import (
 )
 from events.snapshot import Snapshot
 
-RETENTION = 7 * 24 * 3600
+RETENTION = 24 * 3600
 """Seconds that the stream of an ended call is kept."""
 
 

@@ -46,7 +46,7 @@ from events.redis.tables import Statuses, Tables
 from events.redis.topology import Topology, find_topology
 from events.snapshot import Snapshot
 
-RETENTION = 7 * 24 * 3600
+RETENTION = 24 * 3600
 """Seconds that the stream of an ended call is kept."""
 
 _WRITER = 8

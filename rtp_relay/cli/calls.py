@@ -24,6 +24,9 @@ LimitOption = Annotated[int, typer.Option("--limit", min=0, help="Show only so m
 SORTED = 1000
 """Up to so many calls are sorted and put into a table; more are written as they are found: memory stays bounded."""
 
+AT_ONCE = 100
+"""So many lines are written in one piece."""
+
 COLUMNS = ("call-id", "status", "since (UTC)", "set", "nodes", "from-tag", "to-tag", "version", "last by")
 _WIDTHS = (40, 11, 19, 10, 16, 16, 16, 7, 0)
 
@@ -67,11 +70,14 @@ async def show_newest(control: Control, wanted: CallFilter, limit: int, *, as_js
 async def stream_lines(control: Control, wanted: CallFilter) -> None:
     """Write a line for each call as it is found, and at the end how many there are."""
     total = 0
-    typer.echo(line(COLUMNS, _WIDTHS))
+    lines = [line(COLUMNS, _WIDTHS)]
     async for call in control.calls(wanted):
         total += 1
-        typer.echo(line(_cells(call), _WIDTHS))
-    typer.echo(_count(total))
+        lines.append(line(_cells(call), _WIDTHS))
+        if len(lines) == AT_ONCE:
+            typer.echo("\n".join(lines))
+            lines = []
+    typer.echo("\n".join([*lines, _count(total)]))
 
 
 async def stream_json(control: Control, wanted: CallFilter) -> None:

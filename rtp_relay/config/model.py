@@ -112,7 +112,7 @@ class JournalConfig:
     url: str | None = field(default=None, repr=False, metadata=_read_by(journal_url))
     prefix: str = field(default="rtp-relay", metadata=_read_by(values.name))
     durability: Durability = field(default=Durability.MEMORY, metadata=_read_by(values.one_of(Durability)))
-    retention: float = field(default=7 * DAY, metadata=_read_by(values.seconds(0, above=True)))
+    retention: float = field(default=DAY, metadata=_read_by(values.seconds(0, above=True)))
     wait: float = field(default=300.0, metadata=_read_by(values.seconds(0)))
     encryption_key_files: tuple[Path, ...] = field(default=(), metadata=_read_by(values.list_of(values.path)))
     encryption_keys: tuple[bytes, ...] = field(default=(), repr=False)

@@ -11,6 +11,7 @@ from redis.asyncio import Redis
 
 from events.journal import BRIEFLY, NEVER, CorruptEntry, Journal
 from events.redis import RedisJournal
+from events.redis.journal import RETENTION
 from tests.events.golden_bodies import RECORDS
 from tests.events.journal_contract import CALL, fill
 from tests.events.redis_contract import Client, RedisContract, entries_of, rewrite
@@ -38,15 +39,14 @@ class TestRedisJournal(RedisContract):
 
     async def test_retention_begins_with_the_end_and_stops_with_a_new_life(self, journal: Journal) -> None:
         stream = stream_of(self.used_prefix, CALL)
-        week = 7 * 24 * 3600
         async with Redis.from_url(self.used_url) as client:
             await fill(journal, CALL, 1)
             assert await client.ttl(stream) == -1
             await journal.append(CALL, 1, [record(2)], live(CALL, 1), NOTHING)
-            assert week - 60 < await client.ttl(stream) <= week
+            assert RETENTION - 60 < await client.ttl(stream) <= RETENTION
             await client.expire(stream, 100)
             await journal.append(CALL, 2, [record(3)], NOTHING, NOTHING)
-            assert week - 60 < await client.ttl(stream) <= week
+            assert RETENTION - 60 < await client.ttl(stream) <= RETENTION
             await journal.append(CALL, 3, [record(4)], NOTHING, live(CALL, 4))
             assert await client.ttl(stream) == -1
 

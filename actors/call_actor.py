@@ -38,6 +38,7 @@ from actors.scheduler import Run, Scheduler
 from actors.sip_requests import NOT_HERE, SipOutcome, send_all
 from engines.refusal import RefusalCode
 from events.journal import NOTHING, Conflict, CorruptEntry, Index, JournalError, Recorded
+from events.names import CallId
 from events.registry import Event
 from replay.fold import apply
 from replay.projection import project
@@ -66,7 +67,7 @@ class CallActor(LoopActor):
 
     registered: ClassVar[bool] = False
 
-    def __init__(self, call_id: str, surroundings: CallContext, *, blank: bool) -> None:
+    def __init__(self, call_id: CallId, surroundings: CallContext, *, blank: bool) -> None:
         """Make the call's actor; `blank` says that it likely has no stream yet, so that none is read first."""
         super().__init__()
         self.call_id = call_id

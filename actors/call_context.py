@@ -12,6 +12,7 @@ from actors.node_table import NodeTable
 from actors.observers import Observers
 from actors.sip_requests import SipOutlet
 from events.journal import CorruptEntry, Journal
+from events.names import CallId
 from replay.projection import Deadlines
 
 
@@ -30,10 +31,10 @@ class CallContext:
     nodes: NodeTable
     deadlines: Deadlines
     now: Callable[[], int]
-    locate: Callable[[str, ActorRef[Any], Any], None]
-    forget: Callable[[str], None]
-    failed: Callable[[str, str], None]
+    locate: Callable[[CallId, ActorRef[Any], Any], None]
+    forget: Callable[[CallId], None]
+    failed: Callable[[CallId, str], None]
     corrupt: Callable[[CorruptEntry], None]
-    set_aside: Callable[[str, str], None]
+    set_aside: Callable[[CallId, str], None]
     observers: Observers
     sip_outlet: SipOutlet

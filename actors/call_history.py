@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from events.journal import CorruptEntry, Journal, Recorded
+from events.names import CallId
 from events.reading import SLICE, read_all, read_slice, slices
 from events.snapshot import EVERY, MARGIN, Snapshot
 from replay import snapshots
@@ -28,7 +29,7 @@ class CallHistory:
     base is the one before, and MARGIN entries up to it are known, too: so many can be written again if they are lost.
     """
 
-    call_id: str
+    call_id: CallId
     base: Snapshot | None = None
     newest: Snapshot | None = None
     records: list[Recorded] = field(default_factory=list)
@@ -108,7 +109,7 @@ class Loaded:
     lost: bool = False
 
 
-async def load(journal: Journal, call_id: str, known: CallHistory) -> Loaded:
+async def load(journal: Journal, call_id: CallId, known: CallHistory) -> Loaded:
     """Read what the journal has of a call of which something may be known.
 
     What is read and folded in one piece is bounded, and where there is a snapshot all of it is. Raises CorruptEntry,
@@ -143,7 +144,7 @@ async def _what_follows(journal: Journal, known: CallHistory) -> Loaded | None:
     return await _go_on(journal, loaded, some[1:], ends=len(some) < SLICE)
 
 
-async def _by_snapshot(journal: Journal, call_id: str) -> Loaded | None:
+async def _by_snapshot(journal: Journal, call_id: CallId) -> Loaded | None:
     """Return what the snapshot says with all that follows it, or the whole stream; None if it is not so simple."""
     try:
         snapshot, some = await journal.load(call_id, SLICE + MARGIN, MARGIN)
@@ -177,7 +178,7 @@ def _take(loaded: Loaded, some: Sequence[Recorded]) -> None:
         loaded.history.take_snapshot(loaded.state)
 
 
-async def _whole(journal: Journal, call_id: str) -> Loaded:
+async def _whole(journal: Journal, call_id: CallId) -> Loaded:
     """Return what the events say, all of them read."""
     history, state = CallHistory(call_id), CallState(call_id)
     async for some in slices(journal, call_id):

@@ -26,6 +26,7 @@ from actors.quarantine.quarantine import Quarantine, QuarantinePolicy
 from actors.results import OVERLOADED, Located, Refused, quarantined
 from actors.sip_requests import SipOutlet
 from events.journal import CorruptEntry, Journal
+from events.names import CallId
 from replay.projection import Deadlines
 
 log = structlog.get_logger()
@@ -130,7 +131,7 @@ class Directory:
             self._residents.move_to_end(call_id)
         resident.actor.tell(message)
 
-    def attend(self, call_id: str) -> None:
+    def attend(self, call_id: CallId) -> None:
         """Wake a call that is due. Without room for its actor it stays due, and is woken again later.
 
         Whether it is quarantined, and due for that, only its row says for certain: its stream may not.
@@ -170,7 +171,7 @@ class Directory:
         for call_id, resident in list(self._residents.items()):
             if resident.used_at > limit:
                 break
-            self._passivate(call_id, resident, now)
+            self._passivate(CallId(call_id), resident, now)
 
     async def close(self, within: float) -> bool:
         """Accept no new calls, and wait up to `within` seconds for those under way. Return whether all of them ended.
@@ -196,27 +197,27 @@ class Directory:
         if len(self._residents) < self._settings.max_resident:
             return True
         call_id, resident = next(iter(self._residents.items()))
-        self._passivate(call_id, resident, self._loop.time())
+        self._passivate(CallId(call_id), resident, self._loop.time())
         return len(self._residents) < self._settings.max_resident + self._settings.max_resident // 10
 
-    def _passivate(self, call_id: str, resident: _Resident, now: float) -> None:
+    def _passivate(self, call_id: CallId, resident: _Resident, now: float) -> None:
         resident.used_at = now
         self._residents.move_to_end(call_id)
         resident.actor.tell(Passivate())
 
-    def _start(self, call_id: str, *, blank: bool) -> _Resident:
+    def _start(self, call_id: CallId, *, blank: bool) -> _Resident:
         actor = CallActor.start(call_id, self._context, blank=blank)
         resident = self._residents[call_id] = _Resident(actor, self._loop.time())
         return resident
 
-    def _locate(self, call_id: str, asker: ActorRef[Any], token: Any) -> None:
+    def _locate(self, call_id: CallId, asker: ActorRef[Any], token: Any) -> None:
         self.submit(LocateCall(call_id=call_id), partial(_tell_where, asker, token))
 
-    def _forget(self, call_id: str) -> None:
+    def _forget(self, call_id: CallId) -> None:
         self._residents.pop(call_id, None)
         self._failures.pop(call_id, None)
 
-    def _failed(self, call_id: str, why: str) -> None:
+    def _failed(self, call_id: CallId, why: str) -> None:
         self._residents.pop(call_id, None)
         self._failures[call_id] = count = self._failures.get(call_id, 0) + 1
         log.error("call failed", call_id=call_id, times=count, why=why)

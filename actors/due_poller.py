@@ -8,6 +8,7 @@ from collections.abc import Callable
 import structlog
 
 from events.journal import Journal, JournalError
+from events.names import CallId
 
 log = structlog.get_logger()
 
@@ -25,7 +26,7 @@ class DuePoller:
     """
 
     def __init__(
-        self, journal: Journal, attend: Callable[[str], None], now: Callable[[], int], interval: float = 0.5
+        self, journal: Journal, attend: Callable[[CallId], None], now: Callable[[], int], interval: float = 0.5
     ) -> None:
         self._journal, self._attend, self._now, self._interval = journal, attend, now, interval
 
@@ -44,5 +45,5 @@ class DuePoller:
         """Claim the calls that are due now, up to a batch, and wake them. Return how many."""
         due = await self._journal.claim_due(self._now(), LEASE, BATCH)
         for call_id in due:
-            self._attend(call_id)
+            self._attend(CallId(call_id))
         return len(due)

@@ -15,6 +15,7 @@ from actors.sip_requests import DialogRequest
 from engines.kind import Operation
 from engines.refusal import RefusalCode
 from engines.reply import NodeReply
+from events.names import CallId, NodeName
 from events.registry import Event
 from events.values import value
 from replay.state import CallState
@@ -84,7 +85,7 @@ class RetryAt:
 class Locate:
     """Ask where another call is. The flow is sent a Located, or a Refused."""
 
-    call_id: str
+    call_id: CallId
 
 
 @value
@@ -134,7 +135,7 @@ class Outcome:
         """Why the node did not do it, in its own words if it had any."""
         return self.reason if self.reply is None else self.reply.reason
 
-    def refused(self, node: str) -> Refused:
+    def refused(self, node: NodeName) -> Refused:
         """Return the refusal of what the node of that name was asked and did not do."""
         reply = self.reply
         if reply is not None:

@@ -13,6 +13,7 @@ from actors.results import Located, Refused
 from actors.sip_requests import SipOutcome
 from engines.health import AdminState, NodeSnapshot
 from engines.kind import Operation
+from events.names import NodeName
 from events.values import value
 
 Reply: TypeAlias = Callable[[Any], None]
@@ -105,7 +106,7 @@ class Watch:
 class HealthChanged:
     """From a node to those who watch it: how it is, and why that is another state than before."""
 
-    node: str
+    node: NodeName
     health: NodeSnapshot
     why: str
 

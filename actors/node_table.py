@@ -16,6 +16,7 @@ from actors.messages import HealthChanged, Watch
 from actors.runtime import LoopActor
 from engines.health import NodeSnapshot
 from engines.sets import EVERY_SET, NodeSpec, rank
+from events.names import CallId
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,7 @@ class NodeTable:
         """The names of the nodes that take commands of the calls that are on them."""
         return self._reachable
 
-    def candidates(self, set_name: str, call_id: str, engine: str = "") -> Sequence[NodeSpec]:
+    def candidates(self, set_name: str, call_id: CallId, engine: str = "") -> Sequence[NodeSpec]:
         """Return the nodes of a set that take new calls now, in the order in which this call prefers them.
 
         With `engine` only those of that kind; without it, none of those that are in every set.

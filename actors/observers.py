@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 from events.journal import Recorded
+from events.names import CallId
 
-Observer: TypeAlias = Callable[[str, Recorded], None]
+Observer: TypeAlias = Callable[[CallId, Recorded], None]
 """Takes a call-id and an event of it that stands in the journal. It must not raise."""
 
 
@@ -29,7 +30,7 @@ class Observers:
         """Remove an observer."""
         self._observers.remove(observer)
 
-    def tell(self, call_id: str, records: Sequence[Recorded]) -> None:
+    def tell(self, call_id: CallId, records: Sequence[Recorded]) -> None:
         """Notify all observers of a call's events, in their order."""
         for record in records:
             for observe in self._observers:

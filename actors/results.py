@@ -7,6 +7,7 @@ from typing import TypeAlias
 from actors.sip_requests import SipOutcome
 from engines.refusal import RefusalCode
 from engines.reply import NodeReply
+from events.names import NO_NODE, NodeName, RelayId
 from events.values import value
 from events.verdict import Fault
 from replay.call_snapshot import CallSnapshot
@@ -22,7 +23,7 @@ class Refused:
 
     code: RefusalCode
     reason: str
-    node: str = ""
+    node: NodeName = NO_NODE
     reply: NodeReply | None = None
 
 
@@ -110,8 +111,8 @@ class CallRead:
 class Located:
     """Where a call is: its newest session's node, and its id there."""
 
-    node: str
-    relay_id: str
+    node: NodeName
+    relay_id: RelayId
 
 
 UNKNOWN = Refused(RefusalCode.UNKNOWN_CALL, "Unknown call-id")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TypeAlias
 
+from events.names import BranchId, Tag
 from replay.relay_settings import CONTEXT_SETTINGS, LEG_SETTINGS
 
 SettingValue: TypeAlias = str | int | bool | bytes
@@ -21,14 +22,14 @@ class BadSetting(ValueError):
     """A setting, value or branch that there is not; the message names what there is."""
 
 
-def branch_name(index: int) -> str:
+def branch_name(index: int) -> BranchId:
     """Return the name that a branch has on relays: OpenSIPS' via-branch for rtpengine. Raises BadSetting below 0."""
     if index < 0:
         raise BadSetting(f"branch {index}: branches count from 0; None stands for all of them")
-    return f"br{index}"
+    return BranchId(f"br{index}")
 
 
-def branch_of(tag: str, tags: Mapping[str, str]) -> str:
+def branch_of(tag: Tag, tags: Mapping[Tag, BranchId]) -> BranchId:
     """Return the name of the branch whose callee has this tag, from the branches by tag. Raises BadSetting."""
     if tag not in tags:
         raise BadSetting(f"no branch has the tag {tag!r}; there are {', '.join(tags) or 'none'}")

@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 import structlog
 
+from events.names import CallId, Leg, Tag
 from events.values import value
 
 log = structlog.get_logger()
@@ -17,8 +18,8 @@ log = structlog.get_logger()
 class WantedRequest:
     """A request that is wanted: to whom (caller or callee), in which callee's dialog, and what is in it."""
 
-    leg: str
-    tag: str
+    leg: Leg
+    tag: Tag
     method: str
     reason: str = ""
     body: bytes = b""
@@ -36,7 +37,7 @@ class DialogRequest:
     is the sender's to see to.
     """
 
-    call_id: str
+    call_id: CallId
     to_leg: str
     method: str
     cseq: int

@@ -6,6 +6,7 @@ only the number changes.
 
 from __future__ import annotations
 
+from events.names import CallId, Tag
 from tests.peers.bencode import NgDict, encode
 
 _NUMBER = b"########"
@@ -31,19 +32,19 @@ CALLER_SDP = _SDP % {b"session": b"20518", b"address": b"198.51.100.10", b"port"
 CALLEE_SDP = _SDP % {b"session": b"77401", b"address": b"203.0.113.20", b"port": 52000}
 
 
-def call_id(prefix: str, number: int) -> str:
+def call_id(prefix: str, number: int) -> CallId:
     """Return the call-id of a call."""
-    return f"{prefix}-{number:08d}@198.51.100.10"
+    return CallId(f"{prefix}-{number:08d}@198.51.100.10")
 
 
-def from_tag(number: int) -> str:
+def from_tag(number: int) -> Tag:
     """Return the caller's tag."""
-    return f"caller-{number:08d}"
+    return Tag(f"caller-{number:08d}")
 
 
-def to_tag(number: int) -> str:
+def to_tag(number: int) -> Tag:
     """Return the callee's tag."""
-    return f"callee-{number:08d}"
+    return Tag(f"callee-{number:08d}")
 
 
 class Template:

@@ -8,6 +8,7 @@ import time
 from bench import calls
 from bench.children import NODE
 from events.journal import NOTHING, Recorded
+from events.names import NodeName, RelayId
 from events.redis import RedisJournal
 from events.registry import Answered, Event, Offered, SessionIntended
 from replay.fold import fold
@@ -40,7 +41,13 @@ def _events(name: str, number: int) -> list[Event]:
     caller, callee = calls.from_tag(number), calls.to_tag(number)
     return [
         SessionIntended(
-            session=1, operation=1, engine="rtpengine", set="default", node=NODE, relay_id=name, from_tag=caller
+            session=1,
+            operation=1,
+            engine="rtpengine",
+            set="default",
+            node=NodeName(NODE),
+            relay_id=RelayId(name),
+            from_tag=caller,
         ),
         Offered(session=1, operation=1, from_tag=caller, sdp=calls.CALLER_SDP, relayed=calls.CALLEE_SDP),
         Answered(session=1, from_tag=caller, to_tag=callee, sdp=calls.CALLEE_SDP, relayed=calls.CALLER_SDP),

@@ -13,9 +13,9 @@ from typing import Literal
 from engines.media_request import to_bytes
 from engines.ng.bencode import NgDict, NgValue
 from engines.request import HANDLE, NodeRequest
+from events.names import Leg, Tag
 
-Leg = Literal["caller", "callee"]
-LEGS: tuple[Leg, ...] = ("caller", "callee")
+LEGS = (Leg.CALLER, Leg.CALLEE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,8 +35,8 @@ class CopyRequest:
     """
 
     verb: Literal["copy_offer", "copy_answer", "copy_delete"]
-    from_tag: str
-    to_tag: str
+    from_tag: Tag
+    to_tag: Tag
     name: str = ""
     copy_ctx: str = ""
     handle: str = ""

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import re
 
+from events.names import CallId, RelayId
+
 _ESCAPED = re.compile(r"[#/\\]")
 _ESCAPE = re.compile(r"#(?:#|x([0-9a-f]{2}))")
 _ID = re.compile(r"(?P<own>(?:[^#]|##|#x[0-9a-f]{2})*)(?:#[0-9]+)?")
@@ -24,16 +26,16 @@ def safe_name(name: str) -> str:
     return _ESCAPED.sub(lambda found: "##" if found[0] == "#" else f"#x{ord(found[0]):02x}", name)
 
 
-def id_on_node(call_id: str, session: int) -> str:
+def id_on_node(call_id: CallId, session: int) -> RelayId:
     """Return the id that a session of a call has on its node: the call's own for the first, another for each later one.
 
     The delete of an old session can so never hit a new one, and the node's logs read as the SIP server's.
     """
     own = safe_name(call_id)
-    return own if session == 1 else f"{own}#{session}"
+    return RelayId(own if session == 1 else f"{own}#{session}")
 
 
-def call_id_of(relay_id: str) -> str:
+def call_id_of(relay_id: RelayId) -> str:
     """Return the call-id that `id_on_node` made an id of. Raises ValueError for an id that it cannot have made."""
     made = _ID.fullmatch(relay_id)
     if made is None:

@@ -13,6 +13,7 @@ from engines.media_request import MediaRequest
 from engines.refusal import RefusalCode
 from engines.reply import NodeReply
 from engines.request import NodeRequest, plain
+from events.names import RelayId, Tag
 from events.values import value
 
 Exchange: TypeAlias = Generator[list[bytes], list[bytes], NodeReply]
@@ -53,7 +54,7 @@ class Operation:
     """
 
     verb: str
-    relay_id: str
+    relay_id: RelayId
     request: NodeRequest
     guarded: bool = False
     alone: bool = False
@@ -100,15 +101,15 @@ class RelayKind(Protocol):
     def ping(self) -> Exchange:
         """Ask whether the node is well; the reply is ok when it is. Raises MalformedReply."""
 
-    def teardown(self, relay_id: str, from_tag: str, to_tag: str) -> Operation:
+    def teardown(self, relay_id: RelayId, from_tag: Tag, to_tag: Tag) -> Operation:
         """Build the operation that removes, at once, the whole session that has exactly this id and these tags.
 
         from_tag is the tag of the session's first offer; to_tag is empty while there is no answer.
         """
 
-    def knows(self, relay_id: str, from_tag: str, to_tag: str) -> Operation:
+    def knows(self, relay_id: RelayId, from_tag: Tag, to_tag: Tag) -> Operation:
         """Build the operation that asks whether the node holds this session; `NodeReply.unknown` tells."""
 
 
-STATISTICS = Operation(verb="statistics", relay_id="", request=plain("statistics"))
+STATISTICS = Operation(verb="statistics", relay_id=RelayId(""), request=plain("statistics"))
 """What is asked of a node about all that it holds."""

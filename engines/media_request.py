@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from engines.ng.bencode import NgDict
+from events.names import NO_BRANCH, NO_TAG, BranchId, Tag
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,10 +33,10 @@ class MediaRequest:
     """
 
     verb: Literal["offer", "answer", "delete"]
-    from_tag: str
-    to_tag: str = ""
+    from_tag: Tag
+    to_tag: Tag = NO_TAG
     sdp: bytes = b""
-    branch: str = ""
+    branch: BranchId = NO_BRANCH
     ctx_flags: str = ""
     flags: str = ""
     peer: str = ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from engines.ng.bencode import NgDict, NgValue
+from events.names import BranchId, Tag
 from events.values import value
 
 HANDLE = b"rtp-relay-handle"
@@ -41,7 +42,7 @@ class NodeRequest:
         """Return it with what the node calls the session; "" where it has no name for it."""
         return NodeRequest({**self.words, HANDLE: _to_bytes(handle)}) if handle else self
 
-    def of_party(self, tag: str) -> NodeRequest:
+    def of_party(self, tag: Tag) -> NodeRequest:
         """Return it with the tag of who asks, unless it has one; "" if that is not known."""
         return NodeRequest({b"from-tag": _to_bytes(tag), **self.words}) if tag else self
 
@@ -82,7 +83,7 @@ def plain(verb: str) -> NodeRequest:
     return NodeRequest({b"command": verb.encode()})
 
 
-def delete_of_branch(from_tag: str, to_tag: str, branch: str) -> NodeRequest:
+def delete_of_branch(from_tag: Tag, to_tag: Tag, branch: BranchId) -> NodeRequest:
     """Return the delete, at once, of what is named; it may be said twice."""
     named = ((b"from-tag", from_tag), (b"to-tag", to_tag), (b"via-branch", branch))
     words: NgDict = {b"command": b"delete", b"delete delay": 0}

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from operator import itemgetter
 
 from engines.sdp.tcp import TcpStreams
+from events.names import CallId, NodeName
 
 EVERY_SET = "*"
 """The set of a node that belongs to every set; it is chosen only where its engine is asked for."""
@@ -31,7 +32,7 @@ class NodeSpec:
     tcp_streams: what becomes of streams over TCP where its kind passes UDP only.
     """
 
-    name: str
+    name: NodeName
     engine: str
     url: str
     set: str = "default"
@@ -39,7 +40,7 @@ class NodeSpec:
     tcp_streams: TcpStreams = TcpStreams.OFF
 
 
-def rank(call_id: str, nodes: Iterable[NodeSpec]) -> list[NodeSpec]:
+def rank(call_id: CallId, nodes: Iterable[NodeSpec]) -> list[NodeSpec]:
     """Order the nodes that may get a new call, the best for this call first; those of weight 0 are left out.
 
     The result depends on nothing but the call-id and the names and weights, in any process and at any time.

@@ -7,6 +7,7 @@ from collections import OrderedDict
 from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
+from events.names import CallId
 from events.values import value
 
 LEAST = 64
@@ -90,11 +91,11 @@ class KnownBodies:
     def __init__(self) -> None:
         self._calls: OrderedDict[str, dict[bytes, Holder]] = OrderedDict()
 
-    def of(self, call_id: str) -> Bodies:
+    def of(self, call_id: CallId) -> Bodies:
         """Return those of a call, to be added to."""
         return Bodies(self._calls.get(call_id))
 
-    def note(self, call_id: str, bodies: Bodies) -> None:
+    def note(self, call_id: CallId, bodies: Bodies) -> None:
         """Record what the journal confirmed that a call's entries hold."""
         if not bodies:
             return
@@ -102,6 +103,6 @@ class KnownBodies:
         if len(self._calls) > _CALLS:
             self._calls.popitem(last=False)
 
-    def forget(self, call_id: str) -> None:
+    def forget(self, call_id: CallId) -> None:
         """Forget those of a call: the journal may have others."""
         self._calls.pop(call_id, None)

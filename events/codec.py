@@ -16,6 +16,7 @@ import msgpack  # type: ignore[import-untyped]
 
 from events.bodies import Bodies, Holder, Place
 from events.journal import Recorded
+from events.names import CallId
 from events.registry import EVENT_TYPES, Event
 from events.schema import IllTyped, Schema, fields_of
 from events.secrets import Keyring, SecretError, sealed_by
@@ -60,7 +61,7 @@ class Codec:
         self._upcasters = upcasters
         self._pack = msgpack.Packer(default=_plain, unicode_errors=ERRORS).pack
 
-    def encode(self, call_id: str, record: Recorded, bodies: Bodies | None = None) -> Encoded:
+    def encode(self, call_id: CallId, record: Recorded, bodies: Bodies | None = None) -> Encoded:
         """Return the entry of a record of a call; TypeError for what no entry can hold.
 
         What `bodies` has is referred to, and what the entry holds itself is added to them.
@@ -81,7 +82,7 @@ class Codec:
         return Encoded(shape.name, payload, mark, tuple(holders.values()))
 
     def _packed(
-        self, call_id: str, record: Recorded, entry: Data, secret: Data, holders: Mapping[str, Holder]
+        self, call_id: CallId, record: Recorded, entry: Data, secret: Data, holders: Mapping[str, Holder]
     ) -> tuple[bytes, int]:
         """Return the payload, and the mark, which is the same whatever is referred to."""
         data = entry["d"]
@@ -100,7 +101,9 @@ class Codec:
         entry["x"] = self.keys.seal(own, _context(call_id, record.event.name.encode(), record.version))
         return self._pack(entry), mark
 
-    def decode(self, call_id: str, name: bytes, payload: bytes, version: int, bodies: Bodies | None = None) -> Recorded:
+    def decode(
+        self, call_id: CallId, name: bytes, payload: bytes, version: int, bodies: Bodies | None = None
+    ) -> Recorded:
         """Return the record of an entry; what it refers to is in `bodies`, to which what it holds itself is added.
 
         Raises UnreadableEntry when the event, its schema, its fields or its key are not known, MissingBody when it
@@ -114,7 +117,7 @@ class Codec:
         except (IllTyped, SecretError, UnreadableEntry) as error:
             raise UnreadableEntry(f"{title}: {error}") from error
 
-    def _decode(self, call_id: str, name: str, payload: bytes, version: int, bodies: Bodies) -> Recorded:
+    def _decode(self, call_id: CallId, name: str, payload: bytes, version: int, bodies: Bodies) -> Recorded:
         match unpack(payload):
             case {"s": int(schema), "t": int(at), "n": str(by), "d": dict(data), **rest} if set(rest) <= {"x", "r"}:
                 pass
@@ -185,7 +188,7 @@ def _referred(references: object, version: int, bodies: Bodies) -> dict[str, byt
     return bodies.at(places)
 
 
-def _context(call_id: str, name: bytes, version: int) -> bytes:
+def _context(call_id: CallId, name: bytes, version: int) -> bytes:
     return b"%s\0%d\0%s" % (name, version, call_id.encode(errors=ERRORS))
 
 

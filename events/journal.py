@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from typing import Protocol
 
+from events.names import NO_NODE, NO_TAG, CallId, NodeName, RelayId, Tag
 from events.registry import Event
 from events.snapshot import Snapshot
 from events.values import value
@@ -28,7 +29,7 @@ class JournalError(Exception):
 class Conflict(JournalError):
     """Somebody else appended first: nothing was written. `actual` is the stream's version now."""
 
-    def __init__(self, call_id: str, expected: int, actual: int) -> None:
+    def __init__(self, call_id: CallId, expected: int, actual: int) -> None:
         super().__init__(f"call {call_id!r}: expected version {expected}, the journal is at {actual}")
         self.call_id, self.expected, self.actual = call_id, expected, actual
 
@@ -44,7 +45,7 @@ class CorruptEntry(JournalError):
     of FULL or more takes nothing. `before`: the entries before it, where the stream was read.
     """
 
-    def __init__(self, call_id: str, version: int, last: int, why: str, before: Sequence[Recorded] = ()) -> None:
+    def __init__(self, call_id: CallId, version: int, last: int, why: str, before: Sequence[Recorded] = ()) -> None:
         super().__init__(f"call {call_id!r}, entry {version}-0: {why}")
         self.call_id, self.version, self.last, self.why, self.before = call_id, version, last, why, before
 
@@ -83,16 +84,16 @@ class Recorded:
 class LiveCall:
     """A call's row in the table of live calls. Times are ms since the epoch; `sessions` are (node, relay id) pairs."""
 
-    call_id: str
+    call_id: CallId
     status: str
     version: int
     created: int
     changed: int
     set: str = ""
-    from_tag: str = ""
-    to_tag: str = ""
+    from_tag: Tag = NO_TAG
+    to_tag: Tag = NO_TAG
     by: str = ""
-    sessions: tuple[tuple[str, str], ...] = ()
+    sessions: tuple[tuple[NodeName, RelayId], ...] = ()
 
 
 @value(kw_only=True)
@@ -102,7 +103,7 @@ class CallFilter:
     node: have a session on it. set: were placed in it. status: have it (live, closing, quarantined).
     """
 
-    node: str = ""
+    node: NodeName = NO_NODE
     set: str = ""
     status: str = ""
 
@@ -153,7 +154,7 @@ class Journal(Protocol):
     """Where the streams are. Every implementation passes tests/events/journal_contract.py."""
 
     def append(
-        self, call_id: str, expected_version: int, records: Sequence[Recorded], before: Index, after: Index
+        self, call_id: CallId, expected_version: int, records: Sequence[Recorded], before: Index, after: Index
     ) -> asyncio.Future[int]:
         """Append `records`, whose versions run on from `expected_version`; the future gives the new version.
 
@@ -165,35 +166,35 @@ class Journal(Protocol):
         after its last one. An append sent again after JournalUnavailable must carry the same records.
         """
 
-    def amend(self, call_id: str, row: LiveCall | None, before: Index, after: Index) -> asyncio.Future[int]:
+    def amend(self, call_id: CallId, row: LiveCall | None, before: Index, after: Index) -> asyncio.Future[int]:
         """Change what the tables say of a call whose stream takes no entry, if its row is still `row` (None for none).
 
         Fails with Conflict if it is another one, or with JournalUnavailable.
         """
 
-    async def row(self, call_id: str) -> LiveCall | None:
+    async def row(self, call_id: CallId) -> LiveCall | None:
         """Return the row of a call in the table of live calls; None if it is in none. Raises JournalUnavailable."""
 
-    def check(self, call_id: str, version: int) -> asyncio.Future[int]:
+    def check(self, call_id: CallId, version: int) -> asyncio.Future[int]:
         """Check that a call is at `version`, which the future gives; an unknown call is at version 0.
 
         It travels with the appends, and what it confirms is as durable as they are. Fails as `append` does.
         """
 
-    def read(self, call_id: str, after: int = 0, count: int = 0) -> asyncio.Future[list[Recorded]]:
+    def read(self, call_id: CallId, after: int = 0, count: int = 0) -> asyncio.Future[list[Recorded]]:
         """Return the entries above version `after`, oldest first, at most `count` unless 0; an unknown call has none.
 
         Fails with CorruptEntry or JournalUnavailable. With `count`, the error's `last` is of what was read. Long
         streams are read in slices (`events.reading`).
         """
 
-    async def load(self, call_id: str, count: int, margin: int) -> tuple[Snapshot | None, list[Recorded]]:
+    async def load(self, call_id: CallId, count: int, margin: int) -> tuple[Snapshot | None, list[Recorded]]:
         """Return a call's snapshot, None for none that can be read, and entries: `margin` up to it, and what follows.
 
         These are at most `count`, and begin with version 1 where there is no snapshot. Raises what `read` fails with.
         """
 
-    def keep(self, call_id: str, snapshot: Snapshot) -> asyncio.Future[None]:
+    def keep(self, call_id: CallId, snapshot: Snapshot) -> asyncio.Future[None]:
         """Keep a snapshot of a call in place of the one before, unless its entry is not there or the call has ended.
 
         It goes when the call ends. It may be lost at any time: nothing depends on it.
@@ -212,10 +213,10 @@ class Journal(Protocol):
     async def count_calls(self) -> dict[str, int]:
         """Return the number of live calls by node; the key "" has the number of all live calls."""
 
-    async def claim_due(self, now: int, lease: int, limit: int) -> list[str]:
+    async def claim_due(self, now: int, lease: int, limit: int) -> list[CallId]:
         """Claim up to `limit` calls due at `now`; each is due again at `now + lease` (ms), the time to handle it in."""
 
-    def postpone(self, call_id: str, due: int) -> asyncio.Future[None]:
+    def postpone(self, call_id: CallId, due: int) -> asyncio.Future[None]:
         """Make a call that is in the due table due at `due` instead; a call not in it stays out."""
 
     async def time(self) -> float:

@@ -26,6 +26,7 @@ from events.journal import (
     Recorded,
     TailLostError,
 )
+from events.names import CallId
 from events.snapshot import Snapshot
 
 RETENTION = 24 * 3600
@@ -56,13 +57,13 @@ class MemoryJournal:
         self._clock = clock
         self._codec = codec or Codec()
         self._retention = round(retention * 1000)
-        self._streams: dict[str, _Stream] = {}
+        self._streams: dict[CallId, _Stream] = {}
         self._statuses: dict[str, tuple[bytes, float]] = {}
         self._closed = False
 
     def append(
         self,
-        call_id: str,
+        call_id: CallId,
         expected_version: int,
         records: Sequence[Recorded],
         before: Index,
@@ -87,7 +88,7 @@ class MemoryJournal:
             done.set_result(version)
         return done
 
-    def check(self, call_id: str, version: int) -> asyncio.Future[int]:
+    def check(self, call_id: CallId, version: int) -> asyncio.Future[int]:
         """Compare at once; the future that comes back is done."""
         done: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         stream = self._stream(call_id)
@@ -100,7 +101,7 @@ class MemoryJournal:
             done.set_exception((TailLostError if actual < version else Conflict)(call_id, version, actual))
         return done
 
-    def amend(self, call_id: str, row: LiveCall | None, before: Index, after: Index) -> asyncio.Future[int]:
+    def amend(self, call_id: CallId, row: LiveCall | None, before: Index, after: Index) -> asyncio.Future[int]:
         """Change the tables at once, or fail; the future that comes back is done."""
         done: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         stream = self._stream(call_id) or _Stream()
@@ -113,12 +114,12 @@ class MemoryJournal:
             done.set_result(0)
         return done
 
-    def _write(self, call_id: str, stream: _Stream, added: list[Encoded], before: Index, after: Index) -> None:
+    def _write(self, call_id: CallId, stream: _Stream, added: list[Encoded], before: Index, after: Index) -> None:
         stream.appends[len(stream.entries)] = [entry.mark for entry in added]
         stream.entries += added
         self._keep(call_id, stream, before, after)
 
-    def _keep(self, call_id: str, stream: _Stream, before: Index, after: Index) -> None:
+    def _keep(self, call_id: CallId, stream: _Stream, before: Index, after: Index) -> None:
         stream.index = after
         if after.due != before.due:
             stream.due = after.due
@@ -128,7 +129,7 @@ class MemoryJournal:
             stream.snapshot = None
         self._streams[call_id] = stream
 
-    def read(self, call_id: str, after: int = 0, count: int = 0) -> asyncio.Future[list[Recorded]]:
+    def read(self, call_id: CallId, after: int = 0, count: int = 0) -> asyncio.Future[list[Recorded]]:
         """Return the entries above `after`; the future that comes back is done."""
         done: asyncio.Future[list[Recorded]] = asyncio.get_running_loop().create_future()
         stream = self._stream(call_id)
@@ -141,7 +142,7 @@ class MemoryJournal:
             done.set_exception(error)
         return done
 
-    def _decoded(self, call_id: str, entries: list[Encoded], after: int) -> list[Recorded]:
+    def _decoded(self, call_id: CallId, entries: list[Encoded], after: int) -> list[Recorded]:
         records: list[Recorded] = []
         for version, entry in enumerate(entries[after:], after + 1):
             try:
@@ -150,14 +151,14 @@ class MemoryJournal:
                 raise CorruptEntry(call_id, version, len(entries), str(error), records) from error
         return records
 
-    async def load(self, call_id: str, count: int, margin: int) -> tuple[Snapshot | None, list[Recorded]]:
+    async def load(self, call_id: CallId, count: int, margin: int) -> tuple[Snapshot | None, list[Recorded]]:
         """Return a call's snapshot, if there is one that can be read, and the entries around it."""
         stream = self._stream(call_id)
         kept = stream.snapshot if stream else None
         snapshot = kept and snapshot_codec.decode(call_id, *kept, self._codec.keys)
         return snapshot, await self.read(call_id, max(0, snapshot.version - margin) if snapshot else 0, count)
 
-    def keep(self, call_id: str, snapshot: Snapshot) -> asyncio.Future[None]:
+    def keep(self, call_id: CallId, snapshot: Snapshot) -> asyncio.Future[None]:
         """Keep a snapshot of a call that goes on; the future that comes back is done."""
         stream = self._stream(call_id)
         if stream and stream.index.live and len(stream.entries) >= snapshot.version:
@@ -166,7 +167,7 @@ class MemoryJournal:
         done.set_result(None)
         return done
 
-    async def row(self, call_id: str) -> LiveCall | None:
+    async def row(self, call_id: CallId) -> LiveCall | None:
         """Return the row of a live call."""
         stream = self._streams.get(call_id)
         return stream.index.live if stream else None
@@ -198,7 +199,7 @@ class MemoryJournal:
             counts[""] += stream.index.live is not None
         return dict(counts)
 
-    async def claim_due(self, now: int, lease: int, limit: int) -> list[str]:
+    async def claim_due(self, now: int, lease: int, limit: int) -> list[CallId]:
         """Return up to `limit` calls that are due, the longest due first, and put them off by the lease."""
         due = [(stream.due, call_id) for call_id, stream in self._streams.items() if stream.due is not None]
         taken = [call_id for at, call_id in sorted(due)[:limit] if at <= now]
@@ -206,7 +207,7 @@ class MemoryJournal:
             self._streams[call_id].due = now + lease
         return taken
 
-    def postpone(self, call_id: str, due: int) -> asyncio.Future[None]:
+    def postpone(self, call_id: CallId, due: int) -> asyncio.Future[None]:
         """Make a call that is due at some time due at `due`; the future that comes back is done."""
         stream = self._streams.get(call_id)
         if stream is not None and stream.due is not None:
@@ -232,7 +233,7 @@ class MemoryJournal:
         """Accept no more appends."""
         self._closed = True
 
-    def _stream(self, call_id: str) -> _Stream | None:
+    def _stream(self, call_id: CallId) -> _Stream | None:
         stream = self._streams.get(call_id)
         if stream is not None and stream.expires <= self._clock():
             del self._streams[call_id]

@@ -6,13 +6,14 @@ import asyncio
 from collections.abc import AsyncIterator
 
 from events.journal import CorruptEntry, Journal, Recorded
+from events.names import CallId
 from events.snapshot import EVERY
 
 SLICE = EVERY
 """How many entries are read and decoded in one piece."""
 
 
-async def read_slice(journal: Journal, call_id: str, after: int) -> list[Recorded]:
+async def read_slice(journal: Journal, call_id: CallId, after: int) -> list[Recorded]:
     """Return the first entries above version `after`, at most SLICE. Raises what `Journal.read` fails with."""
     try:
         return await journal.read(call_id, after, SLICE)
@@ -21,7 +22,7 @@ async def read_slice(journal: Journal, call_id: str, after: int) -> list[Recorde
         raise
 
 
-async def slices(journal: Journal, call_id: str, after: int = 0) -> AsyncIterator[list[Recorded]]:
+async def slices(journal: Journal, call_id: CallId, after: int = 0) -> AsyncIterator[list[Recorded]]:
     """Return the entries above version `after` in slices, oldest first. Raises what `Journal.read` fails with."""
     while True:
         some = await read_slice(journal, call_id, after)
@@ -33,7 +34,7 @@ async def slices(journal: Journal, call_id: str, after: int = 0) -> AsyncIterato
         await asyncio.sleep(0)
 
 
-async def read_all(journal: Journal, call_id: str) -> list[Recorded]:
+async def read_all(journal: Journal, call_id: CallId) -> list[Recorded]:
     """Return all entries of a call. Raises CorruptEntry, with all entries before, or JournalUnavailable."""
     entries: list[Recorded] = []
     try:

@@ -7,6 +7,7 @@ from dataclasses import field
 from typing import ClassVar
 
 from events.event import Event
+from events.names import NO_BRANCH, NO_TAG, BranchId, Leg, Tag
 from events.values import value
 from events.verdict import SipVerdict
 
@@ -19,7 +20,7 @@ class RelayEngaged(Event):
 
     engine: str
     set: str
-    branch: str = ""
+    branch: BranchId = NO_BRANCH
 
 
 @value(kw_only=True)
@@ -33,8 +34,8 @@ class LegSettingsChanged(Event):
     name: ClassVar[str] = "variables set"
     secret: ClassVar[tuple[str, ...]] = ("body",)
 
-    leg: str
-    branch: str = ""
+    leg: Leg
+    branch: BranchId = NO_BRANCH
     values: Mapping[str, str] = field(default_factory=dict)
     body: bytes | None = None
 
@@ -66,9 +67,9 @@ class SipMessageSeen(Event):
     from_caller: bool
     cseq: int
     status: int = 0
-    branch: str = ""
-    from_tag: str = ""
-    to_tag: str = ""
+    branch: BranchId = NO_BRANCH
+    from_tag: Tag = NO_TAG
+    to_tag: Tag = NO_TAG
     sdp: bytes | None = None
     reliable: bool = False
     verdict: SipVerdict | None
@@ -83,8 +84,8 @@ class BranchEstablished(Event):
 
     name: ClassVar[str] = "branch established"
 
-    branch: str
-    to_tag: str
+    branch: BranchId
+    to_tag: Tag
 
 
 @value(kw_only=True)

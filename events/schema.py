@@ -115,6 +115,7 @@ def reader(hint: Any) -> Reader:  # noqa: PLR0911 - one for each kind of type
     Known are int, str, bytes, bool, enumerations, tuples, mappings with text keys, values with fields of these types,
     and each of them or None.
     """
+    hint = getattr(hint, "__supertype__", hint)  # that of a NewType
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if hint in (int, str, bytes, bool):
         return _plain(hint)

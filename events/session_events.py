@@ -7,6 +7,7 @@ from dataclasses import field
 from typing import Any, ClassVar
 
 from events.event import Event, RemovalProof, Scope
+from events.names import NO_BRANCH, NO_NODE, NO_TAG, BranchId, NodeName, RelayId, Tag
 from events.values import value
 
 
@@ -23,11 +24,11 @@ class SessionIntended(Event):
     operation: int
     engine: str
     set: str
-    node: str
-    relay_id: str
-    from_tag: str
-    to_tag: str = ""
-    branch: str = ""
+    node: NodeName
+    relay_id: RelayId
+    from_tag: Tag
+    to_tag: Tag = NO_TAG
+    branch: BranchId = NO_BRANCH
     request: bytes = b""
 
 
@@ -39,9 +40,9 @@ class OfferIntended(Event):
 
     session: int
     operation: int
-    from_tag: str
-    to_tag: str = ""
-    branch: str = ""
+    from_tag: Tag
+    to_tag: Tag = NO_TAG
+    branch: BranchId = NO_BRANCH
     request: bytes = b""
 
 
@@ -57,9 +58,9 @@ class Offered(Event):
 
     session: int
     operation: int
-    from_tag: str
-    to_tag: str = ""
-    branch: str = ""
+    from_tag: Tag
+    to_tag: Tag = NO_TAG
+    branch: BranchId = NO_BRANCH
     sdp: bytes
     relayed: bytes
     handle: str = ""
@@ -89,9 +90,9 @@ class AnswerIntended(Event):
 
     session: int
     operation: int
-    from_tag: str
-    to_tag: str = ""
-    branch: str = ""
+    from_tag: Tag
+    to_tag: Tag = NO_TAG
+    branch: BranchId = NO_BRANCH
 
 
 @value(kw_only=True)
@@ -106,9 +107,9 @@ class Answered(Event):
 
     session: int
     operation: int = 0
-    from_tag: str
-    to_tag: str = ""
-    branch: str = ""
+    from_tag: Tag
+    to_tag: Tag = NO_TAG
+    branch: BranchId = NO_BRANCH
     sdp: bytes
     relayed: bytes
 
@@ -134,7 +135,7 @@ class CommandRefused(Event):
 
     command: str
     reason: str
-    node: str = ""
+    node: NodeName = NO_NODE
 
 
 @value(kw_only=True)
@@ -153,9 +154,9 @@ class DeleteIntended(Event):
     scope: Scope
     sessions: tuple[int, ...]
     reason: str
-    from_tag: str = ""
-    to_tag: str = ""
-    branch: str = ""
+    from_tag: Tag = NO_TAG
+    to_tag: Tag = NO_TAG
+    branch: BranchId = NO_BRANCH
     not_before: int = 0
     asked_at: int = 0
 
@@ -178,9 +179,9 @@ class BranchDeleted(Event):
     name: ClassVar[str] = "branch deleted"
 
     session: int
-    from_tag: str = ""
-    to_tag: str = ""
-    branch: str = ""
+    from_tag: Tag = NO_TAG
+    to_tag: Tag = NO_TAG
+    branch: BranchId = NO_BRANCH
     statistics: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -194,8 +195,8 @@ class CommandForwarded(Event):
     session: int
     result: str
     reason: str = ""
-    from_tag: str = ""
-    to_tag: str = ""
+    from_tag: Tag = NO_TAG
+    to_tag: Tag = NO_TAG
 
 
 @value(kw_only=True)
@@ -208,11 +209,11 @@ class RememberedSession:
     session: int
     engine: str = ""
     set: str = ""
-    node: str
-    relay_id: str
-    from_tag: str = ""
-    to_tag: str = ""
-    branch: str = ""
+    node: NodeName
+    relay_id: RelayId
+    from_tag: Tag = NO_TAG
+    to_tag: Tag = NO_TAG
+    branch: BranchId = NO_BRANCH
     handle: str = ""
     status: str = "closing"
     reason: str = ""
@@ -261,6 +262,6 @@ class SessionReleased(Event):
 
     name: ClassVar[str] = "session released"
 
-    node: str
-    relay_id: str
+    node: NodeName
+    relay_id: RelayId
     how: RemovalProof

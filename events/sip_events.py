@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from events.event import Event
+from events.names import Leg, Tag
 from events.values import value
 
 
@@ -19,8 +20,8 @@ class PartyLearned(Event):
 
     name: ClassVar[str] = "party learned"
 
-    leg: str
-    tag: str
+    leg: Leg
+    tag: Tag
     uri: str
     contact: str = ""
     routes: tuple[str, ...] = ()
@@ -38,8 +39,8 @@ class SipRequestIntended(Event):
     name: ClassVar[str] = "request intended"
 
     number: int
-    leg: str
-    tag: str
+    leg: Leg
+    tag: Tag
     method: str
     cseq: int
     reason: str = ""

@@ -10,13 +10,14 @@ from typing import Any
 import msgpack  # type: ignore[import-untyped]
 
 from events.codec import ERRORS, UnreadableEntry, unpack
+from events.names import CallId
 from events.secrets import Keyring, SecretError
 from events.snapshot import Snapshot
 
 pack = msgpack.Packer(unicode_errors=ERRORS).pack
 
 
-def encode(call_id: str, snapshot: Snapshot, keys: Keyring | None) -> bytes:
+def encode(call_id: CallId, snapshot: Snapshot, keys: Keyring | None) -> bytes:
     """Return a snapshot as MessagePack without its version; with keys, the state is sealed for its place."""
     entry: dict[str, Any] = {"s": snapshot.schema, "h": snapshot.digest}
     if keys is None:
@@ -27,7 +28,7 @@ def encode(call_id: str, snapshot: Snapshot, keys: Keyring | None) -> bytes:
     return packed
 
 
-def decode(call_id: str, version: int, packed: bytes, keys: Keyring | None) -> Snapshot | None:
+def decode(call_id: CallId, version: int, packed: bytes, keys: Keyring | None) -> Snapshot | None:
     """Return the snapshot of a version; None if it cannot be read."""
     try:
         match unpack(packed):
@@ -40,5 +41,5 @@ def decode(call_id: str, version: int, packed: bytes, keys: Keyring | None) -> S
     return None
 
 
-def _context(call_id: str, version: int) -> bytes:
+def _context(call_id: CallId, version: int) -> bytes:
     return b"\0snapshot\0%d\0%s" % (version, call_id.encode(errors=ERRORS))

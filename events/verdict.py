@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from types import MappingProxyType
 
+from events.names import NO_BRANCH, NO_TAG, BranchId, Tag
 from events.values import value
 
 
@@ -128,6 +129,6 @@ class SipVerdict:
     exchange: int = 0
     repeats: Role = Role.NOTHING
     again: Change = Change.NONE
-    branch: str = ""
-    callee_tag: str = ""
+    branch: BranchId = NO_BRANCH
+    callee_tag: Tag = NO_TAG
     steps: tuple[Step, ...] = ()

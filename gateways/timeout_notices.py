@@ -16,6 +16,8 @@ from typing import Any
 
 import structlog
 
+from events.names import BranchId, CallId
+
 log = structlog.get_logger(bounded=True)
 
 MAX_LINE = 4096
@@ -23,7 +25,7 @@ MAX_LINE = 4096
 _KEEP_FILE: dict[str, Any] = {"cleanup_socket": False} if sys.version_info >= (3, 13) else {}
 """Who made a UNIX socket's file removes it: other processes may listen there, too."""
 
-TimedOut = Callable[[str, str], None]
+TimedOut = Callable[[CallId, BranchId], None]
 """Takes the call-id and the branch whose session a relay has ended."""
 
 
@@ -89,6 +91,6 @@ async def _read_notices(reader: asyncio.StreamReader, timed_out: TimedOut) -> No
             text = line.decode("utf-8", "replace").strip("\r\n")
             branch, space, call_id = text.partition(" ")
             if space and call_id:
-                timed_out(call_id, branch)
+                timed_out(CallId(call_id), BranchId(branch))
             else:
                 log.warning("timeout notice not understood", notice=text[:200])

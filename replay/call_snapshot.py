@@ -6,6 +6,7 @@ import copy
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from events.names import BranchId, Leg, Tag
 from replay.offer_answer import BranchStatus
 from replay.relay_settings import CALLEE, CALLER, RelaySettings
 from replay.sip_dialogs import CSeqs, Party
@@ -22,18 +23,18 @@ class CallSnapshot:
     """
 
     name: str = ""
-    callers_tag: str | None = None
+    callers_tag: Tag | None = None
     relay: RelaySettings | None = None
     variables: Mapping[str, str] = field(default_factory=dict)
-    parties: Mapping[tuple[str, str], Party] = field(default_factory=dict)
-    trying: Sequence[str] = ()
+    parties: Mapping[tuple[Leg, Tag], Party] = field(default_factory=dict)
+    trying: Sequence[BranchId] = ()
     unacknowledged: Collection[str] = ()
     ended: bool = False
-    former: frozenset[str] = frozenset()
+    former: frozenset[Tag] = frozenset()
     foreign: bool = False
-    sequences: Mapping[tuple[str, str], CSeqs] = field(default_factory=dict)
+    sequences: Mapping[tuple[Leg, Tag], CSeqs] = field(default_factory=dict)
 
-    def shift(self, leg: str, callee_tag: str, cseq: int) -> int:
+    def shift(self, leg: Leg, callee_tag: Tag, cseq: int) -> int:
         """Return what is added to the CSeq of a request that this leg sends in the dialog of this callee."""
         cseqs = self.sequences.get((leg, callee_tag))
         return cseqs.shift(cseq) if cseqs else 0
@@ -54,7 +55,7 @@ class CallSnapshot:
         """
         return CallSnapshot(ended=not self.former.isdisjoint(tags), foreign=self.known or self.ended)
 
-    def leg(self, tag: str) -> str:
+    def leg(self, tag: Tag) -> Leg:
         """Return the leg of a tag."""
         return CALLER if tag == self.callers_tag or (CALLER, tag) in self.parties else CALLEE
 

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from events import registry as e
 from events.journal import Recorded
+from events.names import NO_TAG, BranchId, CallId, Tag
 from events.verdict import SipVerdict
 from replay import session_dialogs
 from replay.offer_answer import Change, Negotiation, Role, SipMessage, legacy
@@ -35,7 +36,7 @@ class Inconsistent(ValueError):
         self.version = version
 
 
-def fold(call_id: str, records: Iterable[Recorded]) -> CallState:
+def fold(call_id: CallId, records: Iterable[Recorded]) -> CallState:
     """Return the state after `records`, which start at version 1. Raises Inconsistent."""
     state = CallState(call_id)
     fold_on(state, records)
@@ -138,7 +139,7 @@ def _answered(state: CallState, record: Recorded, event: e.Answered) -> None:
 
 
 def _note_leg(
-    state: CallState, tag: str, record: Recorded, event: e.Offered | e.Answered, request: bytes = b""
+    state: CallState, tag: Tag, record: Recorded, event: e.Offered | e.Answered, request: bytes = b""
 ) -> None:
     leg = RelayedLeg(tag, event.branch, event.sdp, event.relayed, event.session, record.version, record.at, request)
     state.legs[tag] = state.given[tag, event.branch] = leg
@@ -268,9 +269,9 @@ def _remembered(state: CallState, event: e.RememberedSession) -> Session:
         return session
     for from_tag, to_tag, branch in event.dialogs:
         if to_tag:
-            session_dialogs.answered(session.dialogs, from_tag, to_tag, branch)
+            session_dialogs.answered(session.dialogs, Tag(from_tag), Tag(to_tag), BranchId(branch))
         else:
-            session_dialogs.offered(session.dialogs, from_tag, to_tag, branch)
+            session_dialogs.offered(session.dialogs, Tag(from_tag), NO_TAG, BranchId(branch))
     return session
 
 
@@ -343,10 +344,10 @@ def _verdict(negotiation: Negotiation, message: SipMessage, event: e.SipMessageS
     return event.verdict
 
 
-def _offer_of(state: CallState, session: Session, branch: str) -> Agreement | None:
+def _offer_of(state: CallState, session: Session, branch: BranchId) -> Agreement | None:
     """Return the offer with which a session began, as that of an agreement that is to come."""
     offer = state.given.get((session.from_tag, branch))
-    return Agreement(session.from_tag, "", branch, offer.sdp, b"") if offer else None
+    return Agreement(session.from_tag, NO_TAG, branch, offer.sdp, b"") if offer else None
 
 
 def _heard_signalling(state: CallState, message: SipMessage) -> SipDialogs:

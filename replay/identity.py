@@ -6,19 +6,20 @@ the Call-ID for the name of its stream; another caller's has a stream of its own
 
 from __future__ import annotations
 
+from events.names import CallId, Tag
 from replay.offer_answer import SipMessage
 from replay.state import CALLERS_TAG, CallState, CallStatus
 
 
-def id_of_caller(call_id: str, tag: str) -> str:
+def id_of_caller(call_id: CallId, tag: Tag) -> CallId:
     """Return the name of the stream of this caller's call, where the Call-ID alone is another call's.
 
     No two pairs of Call-ID and tag have the same name: the tag is what follows the last mark, for it has no ";" there.
     """
-    return f"{call_id}{CALLERS_TAG}{tag.replace('%', '%25').replace(';', '%3B')}"
+    return CallId(f"{call_id}{CALLERS_TAG}{tag.replace('%', '%25').replace(';', '%3B')}")
 
 
-def first_id(call_id: str, tag: str) -> str:
+def first_id(call_id: CallId, tag: Tag) -> CallId:
     """Return the name to look for first: the Call-ID, unless it reads as another call's name."""
     return id_of_caller(call_id, tag) if CALLERS_TAG in call_id else call_id
 
@@ -34,7 +35,7 @@ def is_of(state: CallState, message: SipMessage, *, joins: bool = False) -> bool
     return sip_dialogs is None or sip_dialogs.callers_tag in (None, message.callers_tag)
 
 
-def is_party(state: CallState, tag: str) -> bool:
+def is_party(state: CallState, tag: Tag) -> bool:
     """Return whether a tag is of one of the call's parties, by its SIP messages or by its relay's sessions."""
     sip_dialogs, negotiation = state.sip_dialogs, state.negotiation
     tags: set[str | None] = set(negotiation.dialogs() if negotiation else ())
@@ -43,7 +44,7 @@ def is_party(state: CallState, tag: str) -> bool:
     return tag in tags or _is_in_session(state, tag)
 
 
-def _is_in_session(state: CallState, tag: str) -> bool:
+def _is_in_session(state: CallState, tag: Tag) -> bool:
     return any(
         session.from_tag == tag or any(dialog.has(tag) for dialog in session.dialogs)
         for session in state.usable_sessions()

@@ -30,6 +30,7 @@ class Form:
 @functools.cache
 def form_of(hint: Any) -> Form:  # noqa: PLR0911 - one for each kind of type
     """Return the form of a type; TypeError for one that has none."""
+    hint = getattr(hint, "__supertype__", hint)  # that of a NewType
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if hint in (int, str, bytes, bool) or origin is typing.Literal:
         return Form(getattr(hint, "__name__", "str"))

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from events.journal import NEVER, NOTHING, Index, LiveCall
+from events.names import Tag
 from replay.state import CallState, CallStatus, Session, SessionStatus
 
 TIMER_H = 32_000
@@ -145,8 +146,8 @@ def _row(state: CallState, remaining: list[Session]) -> LiveCall:
         created=state.created,
         changed=state.changed,
         set=newest.set if newest else "",
-        from_tag=newest.from_tag if newest else "",
-        to_tag=newest.to_tag if newest else "",
+        from_tag=Tag(newest.from_tag if newest else ""),
+        to_tag=Tag(newest.to_tag if newest else ""),
         by=state.by,
         sessions=tuple((session.node, session.relay_id) for session in remaining),
     )

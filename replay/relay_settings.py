@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from events.names import NO_BRANCH, BranchId, Leg, Tag
 from replay.settings_changes import ChangeContextSettings, ChangeLegSettings, EngageRelay, RelayChange
 
-CALLER = "caller"
-CALLEE = "callee"
+CALLER, CALLEE = Leg.CALLER, Leg.CALLEE
 
-ALL_BRANCHES = ""
+ALL_BRANCHES = NO_BRANCH
 """The branch of settings and engagements that hold for all."""
 
 LEG_SETTINGS = ("flags", "peer", "ip", "type", "iface", "body", "delete", "disabled")
@@ -57,10 +57,10 @@ class RelaySettings:
     """
 
     engagements: dict[str, Engagement] = field(default_factory=dict)
-    settings: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)
-    bodies: dict[tuple[str, str], bytes] = field(default_factory=dict)
+    settings: dict[tuple[Leg, BranchId], dict[str, str]] = field(default_factory=dict)
+    bodies: dict[tuple[Leg, BranchId], bytes] = field(default_factory=dict)
     context: dict[str, str] = field(default_factory=dict)
-    tags: dict[str, str] = field(default_factory=dict)
+    tags: dict[Tag, BranchId] = field(default_factory=dict)
     established: str | None = None
     established_tag: str = ""
     established_at: int = 0
@@ -80,19 +80,19 @@ class RelaySettings:
             sources=dict(self.sources),
         )
 
-    def engagement(self, branch: str) -> Engagement | None:
+    def engagement(self, branch: BranchId) -> Engagement | None:
         """Return what is engaged for a branch, or None."""
         return self.engagements.get(branch) or self.engagements.get(ALL_BRANCHES)
 
-    def in_force(self, leg: str, branch: str) -> Mapping[str, str]:
+    def in_force(self, leg: Leg, branch: BranchId) -> Mapping[str, str]:
         """Return the settings of a leg that hold for a branch, without its body."""
         return {**self.settings.get((leg, ALL_BRANCHES), {}), **self.settings.get((leg, branch), {})}
 
-    def body(self, leg: str, branch: str) -> bytes | None:
+    def body(self, leg: Leg, branch: BranchId) -> bytes | None:
         """Return the body that stands in for what the leg sends on this branch, or None."""
         return self.bodies.get((leg, branch), self.bodies.get((leg, ALL_BRANCHES)))
 
-    def disabled(self, branch: str) -> bool:
+    def disabled(self, branch: BranchId) -> bool:
         """Return whether one of the legs of this branch wants no relay."""
         return any(self.in_force(leg, branch).get("disabled", "0") not in ("", "0") for leg in (CALLER, CALLEE))
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 
+from events.names import BranchId, Tag
 from replay.state import SessionDialog
 
 
@@ -18,7 +19,7 @@ def between(dialogs: Sequence[SessionDialog], one: str, other: str) -> SessionDi
     return next((dialog for dialog in dialogs if dialog.joins(one, other)), None) if other else None
 
 
-def waiting(dialogs: Sequence[SessionDialog], from_tag: str, branch: str) -> SessionDialog | None:
+def waiting(dialogs: Sequence[SessionDialog], from_tag: Tag, branch: BranchId) -> SessionDialog | None:
     """Return the dialog of this branch in which this party still waits for its first answer."""
     return next(
         (dialog for dialog in dialogs if (dialog.from_tag, dialog.to_tag, dialog.branch) == (from_tag, "", branch)),
@@ -26,22 +27,22 @@ def waiting(dialogs: Sequence[SessionDialog], from_tag: str, branch: str) -> Ses
     )
 
 
-def waiting_anywhere(dialogs: Sequence[SessionDialog], from_tag: str) -> SessionDialog | None:
+def waiting_anywhere(dialogs: Sequence[SessionDialog], from_tag: Tag) -> SessionDialog | None:
     """Return a dialog of any branch in which this party still waits for its first answer."""
     return next((dialog for dialog in dialogs if dialog.from_tag == from_tag and not dialog.to_tag), None)
 
 
-def opened_by(dialogs: Sequence[SessionDialog], from_tag: str, branch: str) -> SessionDialog | None:
+def opened_by(dialogs: Sequence[SessionDialog], from_tag: Tag, branch: BranchId) -> SessionDialog | None:
     """Return a dialog, answered or not, that this party's offer on this branch opened."""
     return next((dialog for dialog in dialogs if (dialog.from_tag, dialog.branch) == (from_tag, branch)), None)
 
 
-def only_offered(dialogs: Sequence[SessionDialog], openers: Collection[tuple[str, str]]) -> bool:
+def only_offered(dialogs: Sequence[SessionDialog], openers: Collection[tuple[Tag, BranchId]]) -> bool:
     """Return whether these are nothing but unanswered offers of these parties (tag and branch)."""
     return all(not dialog.to_tag and (dialog.from_tag, dialog.branch) in openers for dialog in dialogs)
 
 
-def offered(dialogs: list[SessionDialog], from_tag: str, to_tag: str, branch: str) -> None:
+def offered(dialogs: list[SessionDialog], from_tag: Tag, to_tag: Tag, branch: BranchId) -> None:
     """Record an offer: it opens a dialog unless it is of one that is there already.
 
     One by a party that was itself offered something before it has answered tells who is at the other end.
@@ -56,7 +57,7 @@ def offered(dialogs: list[SessionDialog], from_tag: str, to_tag: str, branch: st
         dialogs.append(SessionDialog(from_tag, to_tag, branch))
 
 
-def answered(dialogs: list[SessionDialog], from_tag: str, to_tag: str, branch: str) -> None:
+def answered(dialogs: list[SessionDialog], from_tag: Tag, to_tag: Tag, branch: BranchId) -> None:
     """Record an answer: it completes the dialog that waits for one, or forks a new one off the same offer."""
     if between(dialogs, from_tag, to_tag):
         return
@@ -67,7 +68,9 @@ def answered(dialogs: list[SessionDialog], from_tag: str, to_tag: str, branch: s
         open_dialog.to_tag = to_tag
 
 
-def named_by_delete(dialogs: Sequence[SessionDialog], from_tag: str, to_tag: str, branch: str) -> list[SessionDialog]:
+def named_by_delete(
+    dialogs: Sequence[SessionDialog], from_tag: Tag, to_tag: Tag, branch: BranchId
+) -> list[SessionDialog]:
     """Return the dialogs that a delete takes away; none if it names a party that is not there.
 
     Without `from_tag` it takes all. `to_tag` is to be empty unless the delete says that it counts.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TypeAlias
 
+from events.names import NO_BRANCH, BranchId, Leg
 from events.values import value
 
 
@@ -14,7 +15,7 @@ class EngageRelay:
 
     engine: str
     set: str
-    branch: str = ""
+    branch: BranchId = NO_BRANCH
 
 
 @value(kw_only=True)
@@ -24,8 +25,8 @@ class ChangeLegSettings:
     body: a session description in place of the leg's own; None leaves that as it is.
     """
 
-    leg: str
-    branch: str = ""
+    leg: Leg
+    branch: BranchId = NO_BRANCH
     values: Mapping[str, str]
     body: bytes | None = None
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from itertools import takewhile
 
-from replay.offer_answer import Leg, SipMessage
+from events.names import Leg, Tag
+from replay.offer_answer import SipMessage
 from replay.relay_settings import CALLEE, CALLER
 
 OF_ANOTHER = ("ACK", "CANCEL")
@@ -37,9 +38,9 @@ class Party:
 class Ends:
     """The two parties of a dialog, with their tags."""
 
-    caller_tag: str
+    caller_tag: Tag
     caller: Party
-    callee_tag: str
+    callee_tag: Tag
     callee: Party
 
 
@@ -78,8 +79,8 @@ class OwnRequest:
     leg: whom it goes to. tag: the callee's. at: when it was intended, ms since the epoch.
     """
 
-    leg: str
-    tag: str
+    leg: Leg
+    tag: Tag
     method: str
     cseq: int
     reason: str
@@ -100,8 +101,8 @@ class SipDialogs:
     call has ended; a Call-ID that comes back begins anew. former: the callers' tags of the calls before this one.
     """
 
-    parties: dict[tuple[str, str], Party] = field(default_factory=dict)
-    sequences: dict[tuple[str, str], CSeqs] = field(default_factory=dict)
+    parties: dict[tuple[Leg, Tag], Party] = field(default_factory=dict)
+    sequences: dict[tuple[Leg, Tag], CSeqs] = field(default_factory=dict)
     requests: dict[int, OwnRequest] = field(default_factory=dict)
     last_request: int = 0
     expires_at: int = 0
@@ -109,11 +110,11 @@ class SipDialogs:
     awaiting: dict[tuple[str, str, str], tuple[int, int]] = field(default_factory=dict)
     variables: dict[str, str] = field(default_factory=dict)
     over: bool = False
-    callers_tag: str | None = None
+    callers_tag: Tag | None = None
     unacknowledged: dict[str, int] = field(default_factory=dict)
-    former: frozenset[str] = frozenset()
+    former: frozenset[Tag] = frozenset()
 
-    def shift(self, leg: str, callee_tag: str, cseq: int) -> int:
+    def shift(self, leg: Leg, callee_tag: Tag, cseq: int) -> int:
         """Return what is added to the CSeq of a request that this leg sends in the dialog of this callee.
 
         It is subtracted from the CSeq of the replies.
@@ -121,13 +122,13 @@ class SipDialogs:
         sequence = self.sequences.get((leg, callee_tag))
         return sequence.shift(cseq) if sequence else 0
 
-    def next_cseq(self, to_leg: str, callee_tag: str) -> int:
+    def next_cseq(self, to_leg: str, callee_tag: Tag) -> int:
         """Return the CSeq that a request of ours to this leg has now: the next one of its peer's."""
         pending = [one.cseq for one in self.requests.values() if (one.leg, one.tag) == (to_leg, callee_tag)]
-        following = self.sequences.get((other(to_leg), callee_tag), CSeqs()).next
+        following = self.sequences.get((other(Leg(to_leg)), callee_tag), CSeqs()).next
         return max([following, *(cseq + 1 for cseq in pending)])  # a call anew has only the requests of the one before
 
-    def ends(self, callee_tag: str) -> Ends | None:
+    def ends(self, callee_tag: Tag) -> Ends | None:
         """Return the two parties of a callee's dialog; None unless both can be reached."""
         callers = [(tag, party) for (leg, tag), party in self.parties.items() if leg == CALLER]
         callee = self.parties.get((CALLEE, callee_tag))
@@ -135,7 +136,7 @@ class SipDialogs:
             return None
         return Ends(*callers[-1], callee_tag, callee)
 
-    def ends_of_requests(self, callee_tag: str) -> Ends | None:
+    def ends_of_requests(self, callee_tag: Tag) -> Ends | None:
         """Return the two parties of a dialog in which a request of ours has not ended, as they were then."""
         return next((request.ends for request in self.requests.values() if request.tag == callee_tag), None)
 
@@ -144,7 +145,7 @@ class SipDialogs:
         former = self.former if self.callers_tag is None else self.former | {self.callers_tag}
         return SipDialogs(requests=dict(self.requests), last_request=self.last_request, former=former)
 
-    def learn(self, leg: str, tag: str, party: Party) -> None:
+    def learn(self, leg: Leg, tag: Tag, party: Party) -> None:
         """Record how a party is reached."""
         self.parties.pop((leg, tag), None)
         self.parties[leg, tag] = party
@@ -164,7 +165,7 @@ class SipDialogs:
 
     def track(self, message: SipMessage, at: int) -> None:
         """Record that a dialog's request awaits its final response, or has it. Not for one that is refused at once."""
-        key = (str(message.requester), message.callee_tag, message.method)
+        key = (message.requester, message.callee_tag, message.method)
         if message.method not in NEGOTIATING or not message.callee_tag:
             return
         if message.status is None:
@@ -173,7 +174,7 @@ class SipDialogs:
             del self.awaiting[key]
 
     def _count(self, message: SipMessage) -> None:
-        key = (str(message.requester), message.callee_tag)
+        key = (message.requester, message.callee_tag)
         if not message.callee_tag or message.method in OF_ANOTHER:
             return
         if message.status is None:
@@ -209,6 +210,6 @@ class SipDialogs:
             self.parties, self.sequences = {}, {}
 
 
-def other(leg: str) -> str:
+def other(leg: Leg) -> Leg:
     """Return the other leg."""
     return CALLEE if leg == CALLER else CALLER

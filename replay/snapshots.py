@@ -8,6 +8,7 @@ from typing import Any
 
 from events.codec import Codec, UnreadableEntry, unpack
 from events.journal import Recorded
+from events.names import CallId
 from events.snapshot import Snapshot
 from events.snapshot_codec import pack
 from replay.fold import fold
@@ -51,7 +52,7 @@ def restore(snapshot: Snapshot, last: Recorded) -> CallState:
     return state
 
 
-def verify(call_id: str, snapshot: Snapshot, stream: Sequence[Recorded]) -> CallState:
+def verify(call_id: CallId, snapshot: Snapshot, stream: Sequence[Recorded]) -> CallState:
     """Return the state that the stream, read from its beginning, has at the snapshot's version.
 
     Raises UnusableSnapshot if the snapshot cannot be used or says anything else, Inconsistent as the fold does.
@@ -66,7 +67,7 @@ def verify(call_id: str, snapshot: Snapshot, stream: Sequence[Recorded]) -> Call
 
 
 def _digest(schema: str, packed: bytes, last: Recorded) -> bytes:
-    entry = _CODEC.encode("", last)
+    entry = _CODEC.encode(CallId(""), last)
     parts = (schema.encode(), b"%d" % last.version, entry.name, b"%d" % len(entry.payload), entry.payload + packed)
     return blake2b(b"\0".join(parts), digest_size=_DIGEST).digest()
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
 
+from events.names import BranchId, CallId, NodeName, RelayId, Tag
 from replay.offer_answer import Negotiation
 from replay.relay_settings import Copy, RelaySettings
 from replay.sip_dialogs import SipDialogs
@@ -41,15 +42,15 @@ class SessionStatus(StrEnum):
 class SessionDialog:
     """Two parties that made an offer and an answer on a session; `to_tag` is empty until somebody answered."""
 
-    from_tag: str
-    to_tag: str
-    branch: str
+    from_tag: Tag
+    to_tag: Tag
+    branch: BranchId
 
     def joins(self, one: str, other: str) -> bool:
         """Return whether it is the dialog of these two tags, whoever of them made the offer."""
         return (self.from_tag, self.to_tag) in ((one, other), (other, one))
 
-    def has(self, tag: str) -> bool:
+    def has(self, tag: Tag) -> bool:
         """Return whether the tag is one of its parties."""
         return tag in (self.from_tag, self.to_tag)
 
@@ -65,9 +66,9 @@ class PendingOperation:
     verb: Literal["offer", "answer"]
     at: int
     by: str
-    from_tag: str
-    to_tag: str
-    branch: str
+    from_tag: Tag
+    to_tag: Tag
+    branch: BranchId
     request: bytes = b""
     over: bool = False
 
@@ -76,9 +77,9 @@ class PendingOperation:
 class BranchDelete:
     """A part of a session that is to be removed from its node, wanted since `intended_at` (ms since the epoch)."""
 
-    from_tag: str
-    to_tag: str
-    branch: str
+    from_tag: Tag
+    to_tag: Tag
+    branch: BranchId
     intended_at: int
 
 
@@ -89,9 +90,9 @@ class Agreement:
     Without `to_tag` it is an offer that has no answer yet.
     """
 
-    from_tag: str
-    to_tag: str
-    branch: str
+    from_tag: Tag
+    to_tag: Tag
+    branch: BranchId
     offer: bytes
     answer: bytes
 
@@ -107,11 +108,11 @@ class Session:
     number: int
     engine: str
     set: str
-    node: str
-    relay_id: str
-    from_tag: str
-    to_tag: str
-    branch: str
+    node: NodeName
+    relay_id: RelayId
+    from_tag: Tag
+    to_tag: Tag
+    branch: BranchId
     status: SessionStatus = SessionStatus.INTENDED
     operations: dict[int, PendingOperation] = field(default_factory=dict)
     dialogs: list[SessionDialog] = field(default_factory=list)
@@ -131,7 +132,7 @@ class Session:
         """Return whether commands of the call may still go to it."""
         return self.status in (SessionStatus.INTENDED, SessionStatus.OPEN)
 
-    def gives_up(self, branch: str) -> bool:
+    def gives_up(self, branch: BranchId) -> bool:
         """Return whether a branch of it is gone, or its delete stands in the journal and is on its way."""
         wanted = any(delete.branch == branch and not delete.to_tag for delete in self.branch_deletes)
         return wanted or branch in self.gone_branches
@@ -145,8 +146,8 @@ class RelayedLeg:
     digest of an offer's request.
     """
 
-    tag: str
-    branch: str
+    tag: Tag
+    branch: BranchId
     sdp: bytes
     relayed: bytes
     session: int = 0
@@ -165,7 +166,7 @@ class CallState:
     though the journal has lost the word of it.
     """
 
-    call_id: str
+    call_id: CallId
     version: int = 0
     status: CallStatus = CallStatus.NEW
     created: int = 0
@@ -177,8 +178,8 @@ class CallState:
     reason: str = ""
     last_operation: int = 0
     sessions: dict[int, Session] = field(default_factory=dict)
-    legs: dict[str, RelayedLeg] = field(default_factory=dict)
-    given: dict[tuple[str, str], RelayedLeg] = field(default_factory=dict)
+    legs: dict[Tag, RelayedLeg] = field(default_factory=dict)
+    given: dict[tuple[Tag, BranchId], RelayedLeg] = field(default_factory=dict)
     relay: RelaySettings | None = None
     negotiation: Negotiation | None = None
     sip_dialogs: SipDialogs | None = None
@@ -191,21 +192,21 @@ class CallState:
         return max(self.sessions, default=0)
 
     @property
-    def relay_call_id(self) -> str:
+    def relay_call_id(self) -> CallId:
         """The call-id that relays are given: that of the context where one is set, else the call's own.
 
         Calls that share a Call-ID may be given the same one for their context: their callers' tags keep them apart.
         """
         own = self.relay.context.get("callid") if self.relay else ""
         _, mark, tag = self.call_id.rpartition(CALLERS_TAG)
-        return f"{own}{mark}{tag if mark else ''}" if own else self.call_id
+        return CallId(f"{own}{mark}{tag if mark else ''}" if own else self.call_id)
 
     @property
     def is_over(self) -> bool:
         """Whether the call has ended, and no other one with its Call-ID has begun."""
         return self.status is CallStatus.ENDED if self.sip_dialogs is None else self.sip_dialogs.over
 
-    def speaks_for(self, branch: str) -> bool:
+    def speaks_for(self, branch: BranchId) -> bool:
         """Return whether no session description of a branch may go on but what a relay gave for it.
 
         branch: "" where it is not known; then any engagement counts. A call that is over has no relay any more, and so
@@ -218,7 +219,7 @@ class CallState:
             return False
         return bool(relay.engagements) and not relay.disabled(branch)
 
-    def dialogs(self) -> list[str]:
+    def dialogs(self) -> list[Tag]:
         """Return the callees' tags of the established dialogs in which requests of our own can be sent."""
         if self.negotiation is None or self.sip_dialogs is None:
             return []
@@ -243,18 +244,18 @@ class CallState:
         """Whether there is a session that commands of the call may go to."""
         return any(session.usable for session in self.sessions.values())
 
-    def lives_without(self, branch: str) -> bool:
+    def lives_without(self, branch: BranchId) -> bool:
         """Return whether the call goes on without a branch: it has a dialog, or another branch may yet be answered."""
         return self.negotiation is not None and self.negotiation.lives_without(branch)
 
-    def spare_branches(self) -> dict[str, str]:
+    def spare_branches(self) -> dict[BranchId, Tag]:
         """Return the branches that were not answered while another one was: what nodes have of them is to go.
 
         Each has the tag that opened it.
         """
         if self.relay is None or self.relay.established is None:
             return {}
-        openers: dict[str, str] = {}
+        openers: dict[BranchId, Tag] = {}
         for session in self.usable_sessions():
             opened = [(dialog.branch, dialog.from_tag) for dialog in session.dialogs]
             for branch, opener in (*opened, (session.branch, session.from_tag)):
@@ -262,7 +263,7 @@ class CallState:
                     openers.setdefault(branch, opener)
         return openers
 
-    def is_answered(self, branch: str) -> bool:
+    def is_answered(self, branch: BranchId) -> bool:
         """Return whether a branch was answered for good."""
         first = self.relay is not None and self.relay.established == branch
         return first or (self.negotiation is not None and self.negotiation.is_answered(branch))

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from engines.route.parameters import AnswerParameters, DeleteParameters, OfferParameters
     from engines.route.routes import Routes
     from events.journal import CallFilter, CorruptEntry, JournalError, LiveCall, Recorded
+    from events.names import BranchId, CallId, Leg, Tag
     from replay.history.describe import facts
     from replay.offer_answer import REFUSE_WITH, Change, Fault, Role, SipMessage
     from replay.relay_settings import CALLEE, CALLER
@@ -44,7 +45,9 @@ __all__ = [
     "AdminState",
     "AnswerParameters",
     "BadValue",
+    "BranchId",
     "CallFilter",
+    "CallId",
     "CallState",
     "Change",
     "Config",
@@ -56,6 +59,7 @@ __all__ = [
     "Fault",
     "JournalError",
     "LateEngage",
+    "Leg",
     "LegVariables",
     "LiveCall",
     "NoSuchNode",
@@ -73,6 +77,7 @@ __all__ = [
     "Routes",
     "SipMessage",
     "StartError",
+    "Tag",
     "UnknownCall",
     "branch_name",
     "facts",
@@ -82,6 +87,7 @@ __all__ = [
 _NAMES = {
     "engines.route.parameters": ("AnswerParameters", "DeleteParameters", "OfferParameters"),
     "engines.route.routes": ("Routes",),
+    "events.names": ("BranchId", "CallId", "Leg", "Tag"),
     "events.journal": ("CallFilter", "CorruptEntry", "JournalError", "LiveCall", "Recorded"),
     "replay.offer_answer": ("REFUSE_WITH", "Change", "Fault", "Role", "SipMessage"),
     "replay.relay_settings": ("CALLEE", "CALLER"),

@@ -12,6 +12,7 @@ from typing import TextIO, cast
 import structlog
 from structlog.typing import EventDict, FilteringBoundLogger, Processor, WrappedLogger
 
+from events.names import NO_NODE, CallId, NodeName
 from rtp_relay.bounded_rate import BoundedRate
 from rtp_relay.config import LogFormat, LogLevel
 
@@ -54,7 +55,7 @@ def _drop_unimportant(_logger: WrappedLogger, method: str, line: EventDict) -> E
     return line
 
 
-def call_logger(call_id: str, *, node: str = "", version: int = 0) -> FilteringBoundLogger:
+def call_logger(call_id: CallId, *, node: NodeName = NO_NODE, version: int = 0) -> FilteringBoundLogger:
     """Return a logger whose lines carry the call, and its node and the version of its stream where these are known."""
     known = {"call_id": call_id, "node": node, "version": version}
     return cast("FilteringBoundLogger", structlog.get_logger(**{key: value for key, value in known.items() if value}))

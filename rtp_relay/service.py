@@ -23,6 +23,7 @@ from actors.sip_requests import SipOutlet
 from engines.route.routes import Routes
 from engines.sets import NodeSpec
 from events.journal import Journal
+from events.names import CallId
 from gateways.mi.door import MiDoor
 from gateways.ng.door import NgDoor
 from gateways.sip.addresses import ListeningPoint
@@ -196,7 +197,7 @@ class Service:
             self.observers.add(trace)
         background = self._background = Background()
         self._stack.push_async_callback(background.close)
-        attend: Callable[[str], None] = directory.attend
+        attend: Callable[[CallId], None] = directory.attend
         if self._seat is not None:
             attend = self._seat.take(directory, self.nodes, control)
         background.run("due calls", DuePoller(journal, attend, clock.now).run())

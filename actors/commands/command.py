@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Generic, TypeVar
 
+from events.names import CallId
 from events.values import value
 
 R_co = TypeVar("R_co", covariant=True)
@@ -19,7 +20,7 @@ class CallCommand(Generic[R_co]):
 
     runs_beside: ClassVar[bool] = False
 
-    call_id: str
+    call_id: CallId
 
     @property
     def serial_key(self) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from actors.commands.command import CallCommand
 from actors.results import CopyOffered, Done
-from engines.copy_request import Leg
+from events.names import Leg
 from events.values import value
 
 

@@ -8,6 +8,7 @@ from actors.commands.command import CallCommand
 from actors.commands.relay import RelaySdp
 from actors.results import Done, NodeAnswered, Relayed
 from engines.request import NodeRequest
+from events.names import NO_BRANCH, NO_TAG, BranchId, Tag
 from events.values import value
 
 R_co = TypeVar("R_co", covariant=True)
@@ -39,9 +40,9 @@ class DeleteBySettings:
     from_tag, to_tag, branch: what the node is told, "" where it is not. by_caller: whose tag from_tag is.
     """
 
-    from_tag: str
-    to_tag: str = ""
-    branch: str = ""
+    from_tag: Tag
+    to_tag: Tag = NO_TAG
+    branch: BranchId = NO_BRANCH
     by_caller: bool = True
 
 
@@ -58,9 +59,9 @@ class MediaCommand(CallCommand[R_co]):
     """
 
     verb: str
-    from_tag: str = ""
-    to_tag: str = ""
-    branch: str = ""
+    from_tag: Tag = NO_TAG
+    to_tag: Tag = NO_TAG
+    branch: BranchId = NO_BRANCH
     request: Wording
     received_at: int
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from actors.commands.command import CallCommand
 from actors.results import Done
+from events.names import BranchId
 from events.values import value
 
 DUE_KEY = "\0due"
@@ -27,7 +28,7 @@ class EndSilentSession(CallCommand[Done]):
     at: ms since the epoch.
     """
 
-    branch: str
+    branch: BranchId
     ends_call: bool
     at: int
 

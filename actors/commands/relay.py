@@ -6,6 +6,7 @@ from typing import Literal
 
 from actors.commands.command import CallCommand
 from actors.results import Done, Relayed, RelayEnded
+from events.names import NO_TAG, BranchId, Leg, Tag
 from events.values import value
 
 
@@ -19,10 +20,10 @@ class RelaySdp(CallCommand[Relayed]):
     """
 
     verb: Literal["offer", "answer"]
-    leg: str
-    branch: str
-    from_tag: str
-    to_tag: str = ""
+    leg: Leg
+    branch: BranchId
+    from_tag: Tag
+    to_tag: Tag = NO_TAG
     sdp: bytes
     received_from: str = ""
     cseq: int = 0
@@ -40,9 +41,9 @@ class RelaySdp(CallCommand[Relayed]):
 class EstablishBranch(CallCommand[Done]):
     """Establish a branch, and tear the others down, each under its own id. at: ms since the epoch."""
 
-    branch: str
-    callers_tag: str
-    callees_tag: str
+    branch: BranchId
+    callers_tag: Tag
+    callees_tag: Tag
     at: int
 
 
@@ -50,8 +51,8 @@ class EstablishBranch(CallCommand[Done]):
 class FailBranch(CallCommand[Done]):
     """Tear one branch down, if `callers_tag` is a party's. The call goes on: another branch may yet be made."""
 
-    branch: str
-    callers_tag: str
+    branch: BranchId
+    callers_tag: Tag
     reason: str
     at: int
 
@@ -60,8 +61,8 @@ class FailBranch(CallCommand[Done]):
 class EndRelay(CallCommand[RelayEnded]):
     """End the call's relay, if `from_tag` is a party's, or is empty. at: ms since the epoch."""
 
-    from_tag: str = ""
-    to_tag: str = ""
+    from_tag: Tag = NO_TAG
+    to_tag: Tag = NO_TAG
     reason: str
     at: int
 

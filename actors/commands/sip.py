@@ -8,6 +8,7 @@ from typing import ClassVar
 from actors.commands.command import CallCommand
 from actors.results import Done, Observed, RequestEnded
 from actors.sip_requests import WantedRequest
+from events.names import Leg, Tag
 from events.values import value
 from replay.offer_answer import SipMessage
 from replay.settings_changes import SettingsChange
@@ -18,8 +19,8 @@ from replay.sip_dialogs import Party
 class PartyFacts:
     """What a SIP message tells of who sent it: the leg (caller or callee), its own tag, and how it is reached."""
 
-    leg: str
-    tag: str
+    leg: Leg
+    tag: Tag
     party: Party
 
 
@@ -54,7 +55,7 @@ class ObserveSipMessage(CallCommand[Observed]):
         return self.message.begins_call and not self.joins
 
     @property
-    def callers_tag(self) -> str:
+    def callers_tag(self) -> Tag:
         """The tag of the call's caller, as this message has it."""
         return self.message.callers_tag
 
@@ -88,7 +89,7 @@ class EndCall(CallCommand[Done]):
 class EndDialog(CallCommand[Done]):
     """End an established dialog, by its callee's tag, as EndCall ends all; the call ends with the last one."""
 
-    callee_tag: str
+    callee_tag: Tag
     reason: str
 
     @property
@@ -101,7 +102,7 @@ class EndDialog(CallCommand[Done]):
 class EndUnanswered(CallCommand[Done]):
     """End this caller's call, if no dialog has come about in it. at: ms since the epoch."""
 
-    callers_tag: str
+    callers_tag: Tag
     reason: str
     at: int
 

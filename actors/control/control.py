@@ -16,6 +16,7 @@ from engines.health import AdminState
 from engines.kind import STATISTICS, Operation
 from engines.sets import NodeSpec
 from events.journal import EVERY_CALL, PAGE, CallFilter, CallPage, Journal, LiveCall, Recorded
+from events.names import CallId, NodeName
 from events.reading import read_all
 from replay.state import CallState
 
@@ -67,15 +68,15 @@ class Control:
         """Return the number of live calls by node; under "" that of all."""
         return await self._journal.count_calls()
 
-    async def call(self, call_id: str) -> CallState:
+    async def call(self, call_id: CallId) -> CallState:
         """Return the state of a call as its stream says; that of version 0 if there is no such call."""
         return (await load(self._journal, call_id, CallHistory(call_id))).state
 
-    async def history(self, call_id: str) -> list[Recorded]:
+    async def history(self, call_id: CallId) -> list[Recorded]:
         """Return the events of a call, oldest first; none if there is no such call."""
         return await read_all(self._journal, call_id)
 
-    async def end_quarantined(self, call_id: str, reason: str) -> Sequence[tuple[str, str]]:
+    async def end_quarantined(self, call_id: CallId, reason: str) -> Sequence[tuple[str, str]]:
         """Have the sessions of a quarantined call removed by any control node; return (node, relay id) of each.
 
         It is tried until the nodes confirm it. Raises NotQuarantined.
@@ -109,7 +110,7 @@ class Control:
             nodes=tuple(await self.nodes()),
         )
 
-    def set_admin_state(self, node: str, admin: AdminState, reason: str = "") -> None:
+    def set_admin_state(self, node: NodeName, admin: AdminState, reason: str = "") -> None:
         """Set a node active, draining or disabled, at this control node. Raises NoSuchNode."""
         actor = self._nodes.actor(node)
         if actor is None:

@@ -12,6 +12,7 @@ from dataclasses import replace
 import structlog
 
 from events.journal import FULL, NOTHING, Conflict, CorruptEntry, Index, Journal, JournalUnavailable, LiveCall, Recorded
+from events.names import CallId, NodeName, RelayId
 from events.reading import read_all
 from events.registry import Event, Quarantined, ReleaseIntended, SessionReleased
 from events.values import value
@@ -52,7 +53,7 @@ class Finding:
         """Whether the call is set aside, and something of it may be left."""
         return self.row is not None and self.row.status == CallStatus.QUARANTINED
 
-    def sessions(self) -> tuple[tuple[str, str], ...]:
+    def sessions(self) -> tuple[tuple[NodeName, RelayId], ...]:
         """Return node and relay id of what may be left: by the row, or by what can be read where that names none."""
         named = self.row.sessions if self.row is not None else ()
         return named or tuple((session.node, session.relay_id) for session in self.state.remaining_sessions())
@@ -70,7 +71,7 @@ Decide = Callable[[Finding], Change | None]
 """Decides on what is found; None to leave it as it is."""
 
 
-async def find(journal: Journal, call_id: str, last: int = 0) -> Finding:
+async def find(journal: Journal, call_id: CallId, last: int = 0) -> Finding:
     """Return what the journal has of a call; `last` is a version that its stream is known to be at or behind."""
     row = await journal.row(call_id)
     why = ""
@@ -89,14 +90,14 @@ async def find(journal: Journal, call_id: str, last: int = 0) -> Finding:
     return Finding(row=row, state=state, last=max(last, there), why=why, set_aside=said)
 
 
-async def _end(journal: Journal, call_id: str, last: int) -> Sequence[Recorded]:
+async def _end(journal: Journal, call_id: CallId, last: int) -> Sequence[Recorded]:
     try:
         return await journal.read(call_id, max(0, min(last, FULL) - 1))
     except CorruptEntry:
         return ()
 
 
-async def write(journal: Journal, call_id: str, by: str, now: Callable[[], int], decide: Decide) -> Finding | None:
+async def write(journal: Journal, call_id: CallId, by: str, now: Callable[[], int], decide: Decide) -> Finding | None:
     """Change what the journal says. Return what it was decided on, or None if nothing was to be changed.
 
     Raises JournalUnavailable, also when others are always first.
@@ -119,7 +120,7 @@ async def write(journal: Journal, call_id: str, by: str, now: Callable[[], int],
     raise JournalUnavailable(f"call {call_id!r} is changed by others all the time")
 
 
-async def _write(journal: Journal, call_id: str, found: Finding, records: Sequence[Recorded], after: Index) -> None:
+async def _write(journal: Journal, call_id: CallId, found: Finding, records: Sequence[Recorded], after: Index) -> None:
     before = Index(found.row, frozenset(node for node, _ in found.sessions()), _UNKNOWN_DUE)
     if not found.takes_entries:
         names = [record.event.name for record in records]
@@ -131,7 +132,7 @@ async def _write(journal: Journal, call_id: str, found: Finding, records: Sequen
         await journal.amend(call_id, found.row, before, after)
 
 
-def quarantined_as(found: Finding, call_id: str, by: str, at: int, due: int | None) -> Index:
+def quarantined_as(found: Finding, call_id: CallId, by: str, at: int, due: int | None) -> Index:
     """Return what the tables are to say of a call that is set aside `at` (ms): the sessions that they named stay."""
     row = found.row or project(found.state, Deadlines()).live
     if row is None or not row.created:  # there is none, or it cannot be read
@@ -142,7 +143,7 @@ def quarantined_as(found: Finding, call_id: str, by: str, at: int, due: int | No
     return Index(row, frozenset(node for node, _ in sessions), due)
 
 
-def without(found: Finding, gone: Sequence[tuple[str, str]], due: int) -> Index:
+def without(found: Finding, gone: Sequence[tuple[NodeName, RelayId]], due: int) -> Index:
     """Return what the tables are to say when some of the sessions are gone: nothing when that is all of them."""
     left = tuple(place for place in found.sessions() if place not in gone)
     if not left or found.row is None:

@@ -14,6 +14,7 @@ from actors.node_table import NodeTable
 from actors.quarantine.entries import Change, Finding, quarantined_as, write
 from actors.quarantine.release import Release
 from events.journal import CorruptEntry, Journal, JournalError
+from events.names import CallId
 from events.registry import Quarantined
 from replay.projection import Deadlines
 
@@ -52,11 +53,11 @@ class Quarantine:
         self._releasing: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def reason(self, call_id: str) -> str | None:
+    def reason(self, call_id: CallId) -> str | None:
         """Return why a call was put here, or None if it was not."""
         return self._reasons.get(call_id) if self._reasons else None
 
-    def put(self, call_id: str, why: str) -> None:
+    def put(self, call_id: CallId, why: str) -> None:
         """Quarantine a call whose actor fails."""
         self._remember(call_id, why)
         self._begin(self._write(call_id, why))
@@ -66,12 +67,12 @@ class Quarantine:
         if self.reason(error.call_id) is None:
             self.put(error.call_id, str(error))
 
-    def found(self, call_id: str, why: str) -> None:
+    def found(self, call_id: CallId, why: str) -> None:
         """Remember a call that stands in the journal as quarantined."""
         if self.reason(call_id) is None:
             self._remember(call_id, why)
 
-    def attend(self, call_id: str) -> None:
+    def attend(self, call_id: CallId) -> None:
         """Remove the sessions of a call that is due, if it is quarantined."""
         if call_id not in self._releasing:
             self._releasing.add(call_id)
@@ -81,7 +82,7 @@ class Quarantine:
         """Wait until all that was put here stands in the journal, and no removal is under way."""
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def _remember(self, call_id: str, why: str) -> None:
+    def _remember(self, call_id: CallId, why: str) -> None:
         log.error("call quarantined", call_id=call_id, why=why)
         self._reasons[call_id] = why
         if len(self._reasons) > REMEMBERED:
@@ -92,7 +93,7 @@ class Quarantine:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _write(self, call_id: str, why: str) -> None:
+    async def _write(self, call_id: CallId, why: str) -> None:
         """Journal it as far as that goes. A call is left alone here all the same, and by whoever reads it next."""
         due = self._now() if self._policy is QuarantinePolicy.END else None
 
@@ -109,7 +110,7 @@ class Quarantine:
         except Exception:
             log.exception("quarantine failed", call_id=call_id)
 
-    async def _attend(self, call_id: str) -> None:
+    async def _attend(self, call_id: CallId) -> None:
         try:
             await self._release.attend(call_id)
         except JournalError as error:

@@ -15,13 +15,14 @@ from actors.quarantine.entries import Change, Finding, find, quarantined_as, wit
 from engines.kind import Operation
 from engines.registry import kind_at
 from events.journal import Journal
+from events.names import NO_TAG, CallId, NodeName, RelayId
 from events.registry import Event, Quarantined, ReleaseIntended, RemovalProof, SessionReleased
 from replay.projection import Deadlines
 from replay.state import CallStatus
 
 log = structlog.get_logger()
 
-Place = tuple[str, str]
+Place = tuple[NodeName, RelayId]
 """A session's node, and its id there."""
 
 
@@ -29,7 +30,7 @@ class NotQuarantined(LookupError):
     """The call is not set aside."""
 
 
-async def want_release(journal: Journal, call_id: str, by: str, now: int, reason: str) -> Sequence[Place]:
+async def want_release(journal: Journal, call_id: CallId, by: str, now: int, reason: str) -> Sequence[Place]:
     """Have a quarantined call's sessions removed by any control node, and return them.
 
     A call whose stream cannot be read is one, whether or not a control node has found that yet. Raises NotQuarantined,
@@ -54,7 +55,7 @@ class Release:
     ) -> None:
         self._journal, self._nodes, self._name, self._now, self._deadlines = journal, nodes, name, now, deadlines
 
-    async def attend(self, call_id: str) -> None:
+    async def attend(self, call_id: CallId) -> None:
         """Remove what there is of a call that is due, if it is quarantined. What is not confirmed becomes due again.
 
         It waits until no operation can be on its way any more: a removal before it would confirm nothing.
@@ -92,7 +93,7 @@ class Release:
                 gone[place] = how
         return gone
 
-    async def _note(self, call_id: str, gone: Mapping[Place, RemovalProof], again: int) -> None:
+    async def _note(self, call_id: CallId, gone: Mapping[Place, RemovalProof], again: int) -> None:
         def decide(found: Finding) -> Change | None:
             if not found.quarantined:
                 return None
@@ -115,7 +116,7 @@ def _removal(found: Finding, place: Place, node: Node) -> Operation:
         if (session.node, session.relay_id) == place:
             return _alone(teardown_of(found.state, session))
     row = found.row
-    tags = (row.from_tag, row.to_tag) if row is not None else ("", "")
+    tags = (row.from_tag, row.to_tag) if row is not None else (NO_TAG, NO_TAG)
     return _alone(kind_at(node.spec).teardown(place[1], *tags))
 
 

@@ -20,6 +20,7 @@ from unittest.mock import patch
 from actors.runtime.inbox import LoopInbox
 from actors.transports import DatagramTransport
 from bench.children import ROOT
+from events.names import CallId
 from events.redis.connection import Command, RedisConnection
 from events.redis.journal import RedisJournal
 from events.redis.scripts import APPEND
@@ -104,7 +105,7 @@ class Tally:
 
     def _append(self, original: Callable[..., asyncio.Future[int]]) -> Callable[..., asyncio.Future[int]]:
         def append(
-            journal: RedisJournal, call_id: str, expected: int, records: Sequence[Any], *tables: Any
+            journal: RedisJournal, call_id: CallId, expected: int, records: Sequence[Any], *tables: Any
         ) -> asyncio.Future[int]:
             self._steps[Step.APPENDS] += 1
             self._steps[Step.ENTRIES] += len(records)

@@ -23,6 +23,7 @@ from actors.commands.sip import ObserveSipMessage
 from actors.directory import Directory
 from actors.results import CallRead, Observed
 from bench.sip.parties import CALLEE, CALLER, HERE, Parties, callees_tag, callers_tag
+from events.names import Leg, Tag
 from gateways.sip.addresses import Hop, ListeningPoint
 from gateways.sip.calls.client import CallClient
 from gateways.sip.dialogs.hops import Hops
@@ -34,7 +35,7 @@ from gateways.sip.script.script import DefaultScript
 from gateways.sip.transactions.layer import TransactionLayer
 from gateways.sip.transactions.timers import Timers
 from replay.call_snapshot import CallSnapshot
-from replay.offer_answer import Leg, Role, Verdict
+from replay.offer_answer import Role, Verdict
 from replay.sip_dialogs import Party
 from rtp_relay.assembly.garbage import spare_the_collector
 
@@ -58,9 +59,9 @@ class CallsThatAgree:
 
 
 def _snapshot(call_id: str) -> CallSnapshot:
-    tags = {"caller": callers_tag(call_id), "callee": callees_tag(call_id)}
+    tags = {Leg.CALLER: callers_tag(call_id), Leg.CALLEE: callees_tag(call_id)}
     party = Party(uri="", contact="", routes=(), local="", source="")
-    return CallSnapshot(name=call_id, callers_tag=tags["caller"], parties=dict.fromkeys(tags.items(), party))
+    return CallSnapshot(name=call_id, callers_tag=Tag(tags[Leg.CALLER]), parties=dict.fromkeys(tags.items(), party))
 
 
 class Network:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 
+from events.names import Tag
 from gateways.sip.addresses import Hop, ListeningPoint, SipTransport
 
 HERE = ListeningPoint(SipTransport.UDP, "127.0.0.1", 5060, "127.0.0.1", 5060)
@@ -30,14 +31,14 @@ _ANSWER = _OFFER.replace(b"20518", b"77401").replace(b"41000", b"52000")
 _ECHOED = ("Via:", "Record-Route:", "From:", "To:", "Call-ID:", "CSeq:")
 
 
-def callers_tag(call_id: str) -> str:
+def callers_tag(call_id: str) -> Tag:
     """Return the caller's tag in a call."""
-    return f"caller{call_id.partition('@')[0]}"
+    return Tag(f"caller{call_id.partition('@')[0]}")
 
 
-def callees_tag(call_id: str) -> str:
+def callees_tag(call_id: str) -> Tag:
     """Return the callee's tag in a call."""
-    return f"callee{call_id.partition('@')[0]}"
+    return Tag(f"callee{call_id.partition('@')[0]}")
 
 
 class Parties:

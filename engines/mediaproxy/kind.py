@@ -18,6 +18,7 @@ from engines.reply import PONG, agreed, not_found, refused
 from engines.request import NodeRequest
 from engines.rtpproxy.words import normalised, words_of
 from engines.sdp.tcp import TcpStreams
+from events.names import RelayId, Tag
 
 _NOT_REMOVED = b"the MediaProxy dispatcher answered `error`: the session's relay is away, or did not remove it"
 
@@ -65,11 +66,11 @@ class MediaproxyKind:
         parse_removed(reply)
         return PONG
 
-    def teardown(self, relay_id: str, from_tag: str, to_tag: str) -> Operation:
+    def teardown(self, relay_id: RelayId, from_tag: Tag, to_tag: Tag) -> Operation:
         """Remove the session."""
         return _operation("delete", relay_id, from_tag, to_tag)
 
-    def knows(self, relay_id: str, from_tag: str, to_tag: str) -> Operation:
+    def knows(self, relay_id: RelayId, from_tag: Tag, to_tag: Tag) -> Operation:
         """Build a query, which `perform` refuses: nobody can ask a dispatcher for a session and leave it as it is.
 
         A dispatcher that loses a session asks the SIP server to end the dialog (`dialog-id` in the offer).
@@ -121,7 +122,7 @@ def _names(operation: Operation) -> SessionNames:
     return names
 
 
-def _operation(verb: str, relay_id: str, from_tag: str, to_tag: str) -> Operation:
+def _operation(verb: str, relay_id: RelayId, from_tag: Tag, to_tag: Tag) -> Operation:
     named = {b"call-id": relay_id, b"from-tag": from_tag, b"to-tag": to_tag}
     request: NgDict = {key: to_bytes(name) for key, name in named.items() if name}
     return Operation(verb=verb, relay_id=relay_id, request=NodeRequest({b"command": verb.encode(), **request}))

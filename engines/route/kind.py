@@ -15,6 +15,7 @@ from engines.refusal import RefusalCode
 from engines.reply import PONG, NodeReply, agreed
 from engines.request import HANDLE, NodeRequest
 from engines.route.parameters import PARAMETERS, Parameters, Route, RouteCall
+from events.names import RelayId, Tag
 
 OPTIONS = b"route-options"
 """The key of a request under which the parameters stand that the ng protocol has no keys for, by their names."""
@@ -80,16 +81,16 @@ class RouteKind:
         """Return an exchange that succeeds at once: there is nothing to ask."""
         return _at_once(PONG)
 
-    def teardown(self, relay_id: str, from_tag: str, to_tag: str) -> Operation:
+    def teardown(self, relay_id: RelayId, from_tag: Tag, to_tag: Tag) -> Operation:
         """Return the delete of a session."""
         return _operation("delete", relay_id, {b"from-tag": from_tag, b"to-tag": to_tag}, {_WHOLE: 1})
 
-    def knows(self, relay_id: str, from_tag: str, to_tag: str) -> Operation:
+    def knows(self, relay_id: RelayId, from_tag: Tag, to_tag: Tag) -> Operation:
         """Build a query, which is ok: the callables are not asked what they know."""
         return _operation("query", relay_id, {b"from-tag": from_tag, b"to-tag": to_tag}, {})
 
 
-def _operation(verb: str, relay_id: str, tags: dict[bytes, str], options: NgDict) -> Operation:
+def _operation(verb: str, relay_id: RelayId, tags: dict[bytes, str], options: NgDict) -> Operation:
     named: NgDict = {key: to_bytes(tag) for key, tag in tags.items() if tag}
     return Operation(verb=verb, relay_id=relay_id, request=NodeRequest({b"command": verb.encode(), **named, **options}))
 

@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import Any, NotRequired, TypeAlias, TypedDict
 
 from engines.ng.bencode import NgDict, NgValue, decode, encode
+from events.names import CallId, Tag
 
 
 class Route(StrEnum):
@@ -30,8 +31,8 @@ class Route(StrEnum):
 class CallParameters(TypedDict):
     """What every route is given. `node` is what the offer's callable returned to know the session by."""
 
-    callid: str
-    from_tag: str
+    callid: CallId
+    from_tag: Tag
     to_tag: NotRequired[str]
     branch: int
     set: str

@@ -19,6 +19,7 @@ from engines.request import NodeRequest
 from engines.rtpengine import copies, guard, requests
 from engines.sdp.lines import SdpError
 from engines.sdp.tcp import TcpStreams
+from events.names import RelayId, Tag
 
 _PING = encode({b"command": b"ping"})
 
@@ -100,17 +101,17 @@ class RtpengineKind:
         """Send `ping`; the node answers {b"result": b"pong"}. Raises MalformedReply."""
         return _read((yield from _one_command(_PING)))
 
-    def teardown(self, relay_id: str, from_tag: str, to_tag: str) -> Operation:  # noqa: ARG002
+    def teardown(self, relay_id: RelayId, from_tag: Tag, to_tag: Tag) -> Operation:  # noqa: ARG002
         """Delete the whole call at once: without tags, which would narrow it down, and without rtpengine's delay."""
         # "delete delay" is the spelling that all versions understand.
         return _operation(b"delete", relay_id, {b"delete delay": 0})
 
-    def knows(self, relay_id: str, from_tag: str, to_tag: str) -> Operation:  # noqa: ARG002
+    def knows(self, relay_id: RelayId, from_tag: Tag, to_tag: Tag) -> Operation:  # noqa: ARG002
         """Query the whole call."""
         return _operation(b"query", relay_id, {})
 
 
-def _operation(command: bytes, relay_id: str, options: NgDict) -> Operation:
+def _operation(command: bytes, relay_id: RelayId, options: NgDict) -> Operation:
     request: NgDict = {b"command": command, b"call-id": to_bytes(relay_id), **options}
     return Operation(verb=command.decode(), relay_id=relay_id, request=NodeRequest(request))
 

@@ -19,6 +19,7 @@ from engines.rtpproxy.negotiation import answered, error, negotiate
 from engines.rtpproxy.replies import PROTOCOL_VERSION, ErrorReply, parse_version
 from engines.rtpproxy.words import normalised, words_of
 from engines.sdp.tcp import TcpStreams
+from events.names import RelayId, Tag
 
 
 class RtpproxyKind:
@@ -64,11 +65,11 @@ class RtpproxyKind:
             raise MalformedReply(f"protocol version {version}, which is not {PROTOCOL_VERSION}: not an rtpproxy")
         return PONG
 
-    def teardown(self, relay_id: str, from_tag: str, to_tag: str) -> Operation:
+    def teardown(self, relay_id: RelayId, from_tag: Tag, to_tag: Tag) -> Operation:
         """Delete all streams of the session."""
         return _operation("delete", relay_id, from_tag, to_tag)
 
-    def knows(self, relay_id: str, from_tag: str, to_tag: str) -> Operation:
+    def knows(self, relay_id: RelayId, from_tag: Tag, to_tag: Tag) -> Operation:
         """Query all streams of the session."""
         return _operation("query", relay_id, from_tag, to_tag)
 
@@ -106,7 +107,7 @@ _VERBS: Mapping[str, Callable[[Operation], Exchange]] = {
 }
 
 
-def _operation(verb: str, relay_id: str, from_tag: str, to_tag: str) -> Operation:
+def _operation(verb: str, relay_id: RelayId, from_tag: Tag, to_tag: Tag) -> Operation:
     names = {b"call-id": relay_id, b"from-tag": from_tag, b"to-tag": to_tag}
     request: NgDict = {key: name.encode("utf-8", "surrogateescape") for key, name in names.items() if name}
     return Operation(verb=verb, relay_id=relay_id, request=NodeRequest({b"command": verb.encode(), **request}))

@@ -10,6 +10,7 @@ import msgpack  # type: ignore[import-untyped]
 from redis.exceptions import ReadOnlyError, ResponseError
 
 from events.journal import FULL, Conflict, CorruptEntry, JournalError, JournalUnavailable, TailLostError
+from events.names import CallId
 from events.redis.connection import Command, RedisConnection
 from events.redis.durability import confirmed
 from events.redis.keys import Partition
@@ -38,7 +39,7 @@ class Append(PendingRequest):
     def hindrance(self, actual: int) -> JournalError:
         """Return the error of a stream whose last version is not the expected one."""
         kind = TailLostError if actual < self.expected else Conflict
-        return kind(self.chain, self.expected, actual)
+        return kind(CallId(self.chain), self.expected, actual)
 
     def follow(self, error: JournalError) -> None:
         """Fail because an earlier append failed: this one was decided on a history that is not."""
@@ -137,11 +138,11 @@ def _failure(append: Append, outcome: int | ResponseError) -> JournalError:
         return append.hindrance(outcome)
     kind, _, last = str(outcome).partition(" ")
     if kind == "AHEAD":
-        return CorruptEntry(append.chain, append.expected + 1, int(last), _AHEAD.format(int(last) + 1))
+        return CorruptEntry(CallId(append.chain), append.expected + 1, int(last), _AHEAD.format(int(last) + 1))
     if kind == "PARTED":
         return append.hindrance(append.expected)
     if kind == "NOSTREAM":
-        return CorruptEntry(append.chain, append.expected + 1, FULL, NO_STREAM)
+        return CorruptEntry(CallId(append.chain), append.expected + 1, FULL, NO_STREAM)
     return JournalUnavailable(f"Redis refuses: {outcome}")
 
 

@@ -11,6 +11,7 @@ import msgpack  # type: ignore[import-untyped]
 from events.bodies import Bodies, MissingBody
 from events.codec import ERRORS, Codec, UnreadableEntry, unpack
 from events.journal import CorruptEntry, Index, LiveCall, Recorded
+from events.names import CallId
 from events.redis.keys import to_bytes
 
 _pack = msgpack.Packer(unicode_errors=ERRORS).pack
@@ -45,7 +46,7 @@ def live_row(call: LiveCall) -> bytes:
     return row
 
 
-def live_call(call_id: str, row: bytes) -> LiveCall:
+def live_call(call_id: CallId, row: bytes) -> LiveCall:
     """Return the live call of a row; one with the status "unreadable" for a row that is none."""
     try:
         status, version, created, changed, set_, from_tag, to_tag, by, sessions = unpack(row)
@@ -95,7 +96,7 @@ class MissingBodies(Exception):
 
 
 def recorded(
-    codec: Codec, call_id: str, after: int, entries: list[Any], bodies: Bodies, *, looked_up: Collection[int] = ()
+    codec: Codec, call_id: CallId, after: int, entries: list[Any], bodies: Bodies, *, looked_up: Collection[int] = ()
 ) -> list[Recorded]:
     """Return the records of a reply to XRANGE that has all entries above `after`; CorruptEntry for what is none.
 
@@ -121,7 +122,7 @@ def recorded(
     return records
 
 
-def add_bodies(codec: Codec, call_id: str, version: int, entries: list[Any], bodies: Bodies) -> None:
+def add_bodies(codec: Codec, call_id: CallId, version: int, entries: list[Any], bodies: Bodies) -> None:
     """Add what an entry holds, read by itself; nothing where it cannot be read."""
     with contextlib.suppress(CorruptEntry, MissingBodies):
         recorded(codec, call_id, version - 1, entries, bodies)

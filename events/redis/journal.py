@@ -24,6 +24,7 @@ from events.journal import (
     LiveCall,
     Recorded,
 )
+from events.names import CallId
 from events.redis.appends import NO_STREAM, Append, AppendPipeline
 from events.redis.connection import FAILURES, Command
 from events.redis.durability import Durability
@@ -126,7 +127,7 @@ class RedisJournal:
         )
 
     def append(
-        self, call_id: str, expected_version: int, records: Sequence[Recorded], before: Index, after: Index
+        self, call_id: CallId, expected_version: int, records: Sequence[Recorded], before: Index, after: Index
     ) -> asyncio.Future[int]:
         """Append with all others of this tick; see `events.journal.Journal.append`."""
         bodies = self._bodies.of(call_id) if any(record.event.secret for record in records) else None
@@ -147,24 +148,24 @@ class RedisJournal:
             appended.add_done_callback(partial(self._note_bodies, call_id, bodies))
         return appended
 
-    def _note_bodies(self, call_id: str, bodies: Bodies, appended: asyncio.Future[int]) -> None:
+    def _note_bodies(self, call_id: CallId, bodies: Bodies, appended: asyncio.Future[int]) -> None:
         if appended.cancelled() or appended.exception() is not None:
             self._bodies.forget(call_id)
         else:
             self._bodies.note(call_id, bodies)
 
-    def check(self, call_id: str, version: int) -> asyncio.Future[int]:
+    def check(self, call_id: CallId, version: int) -> asyncio.Future[int]:
         """Compare, with the appends of this tick; see `events.journal.Journal.check`."""
         return self._submit(call_id, version, version, [b"", (), *NO_CHANGES])
 
-    def amend(self, call_id: str, row: LiveCall | None, before: Index, after: Index) -> asyncio.Future[int]:
+    def amend(self, call_id: CallId, row: LiveCall | None, before: Index, after: Index) -> asyncio.Future[int]:
         """Change the tables alone; see `events.journal.Journal.amend`. A row that cannot be read may be any."""
         expected: bytes | bool = live_row(row) if row is not None else b""
         if row is not None and row.status == UNREADABLE:
             expected = False
         return self._submit(call_id, _TABLES_ONLY, 0, [expected, (), *changes(0, before, after)])
 
-    def _submit(self, call_id: str, expected: int, version: int, what: Sequence[Any]) -> asyncio.Future[int]:
+    def _submit(self, call_id: CallId, expected: int, version: int, what: Sequence[Any]) -> asyncio.Future[int]:
         call = to_bytes(call_id)
         partition = self._keys.partition(call)
         append = Append(
@@ -180,15 +181,15 @@ class RedisJournal:
         self._appends.submit(append)
         return append.future
 
-    def read(self, call_id: str, after: int = 0, count: int = 0) -> asyncio.Future[list[Recorded]]:
+    def read(self, call_id: CallId, after: int = 0, count: int = 0) -> asyncio.Future[list[Recorded]]:
         """Return the entries above `after`; see `events.journal.Journal.read`."""
         return asyncio.ensure_future(self._read(call_id, after, count))
 
-    async def _read(self, call_id: str, after: int, count: int) -> list[Recorded]:
+    async def _read(self, call_id: CallId, after: int, count: int) -> list[Recorded]:
         more = (b"COUNT", count) if count else ()
         return await self._recorded(call_id, after, await self._range(call_id, after, b"+", *more))
 
-    def _range(self, call_id: str, after: int, end: bytes, *more: bytes | int) -> asyncio.Future[list[Any]]:
+    def _range(self, call_id: CallId, after: int, end: bytes, *more: bytes | int) -> asyncio.Future[list[Any]]:
         """Return the entries above `after` up to an id, as Redis has them."""
         call = to_bytes(call_id)
         partition = self._keys.partition(call)
@@ -196,7 +197,7 @@ class RedisJournal:
         wrong = CorruptEntry(call_id, after + 1, FULL, NO_STREAM)
         return self._query(partition.slot, command, wrong_type=wrong)
 
-    async def _recorded(self, call_id: str, after: int, entries: list[Any]) -> list[Recorded]:
+    async def _recorded(self, call_id: CallId, after: int, entries: list[Any]) -> list[Recorded]:
         """Return the records of entries; those before them that hold what they refer to are looked up."""
         bodies = Bodies()
         try:
@@ -210,7 +211,7 @@ class RedisJournal:
         self._bodies.note(call_id, bodies)
         return records
 
-    async def load(self, call_id: str, count: int, margin: int) -> tuple[Snapshot | None, list[Recorded]]:
+    async def load(self, call_id: CallId, count: int, margin: int) -> tuple[Snapshot | None, list[Recorded]]:
         """Read a call's snapshot and the entries around it; see `events.journal.Journal.load`."""
         call = to_bytes(call_id)
         partition = self._keys.partition(call)
@@ -226,7 +227,7 @@ class RedisJournal:
             return None, await self._read(call_id, 0, count)
         return snapshot, await self._recorded(call_id, max(0, version - margin), entries)
 
-    def keep(self, call_id: str, snapshot: Snapshot) -> asyncio.Future[None]:
+    def keep(self, call_id: CallId, snapshot: Snapshot) -> asyncio.Future[None]:
         """Keep a snapshot; see `events.journal.Journal.keep`."""
         call = to_bytes(call_id)
         partition = self._keys.partition(call)
@@ -234,7 +235,7 @@ class RedisJournal:
         keys = (partition.stream(call), partition.snapshot(call))
         return self._query(partition.slot, (b"EVALSHA", KEEP.sha, 2, *keys, snapshot.version, packed), lambda _: None)
 
-    async def row(self, call_id: str) -> LiveCall | None:
+    async def row(self, call_id: CallId) -> LiveCall | None:
         """Return the row of a call in the table of live calls."""
         call = to_bytes(call_id)
         partition = self._keys.partition(call)
@@ -253,15 +254,15 @@ class RedisJournal:
         """Return the number of live calls by node, and of all under the empty name."""
         return await self._tables.count_calls()
 
-    async def claim_due(self, now: int, lease: int, limit: int) -> list[str]:
+    async def claim_due(self, now: int, lease: int, limit: int) -> list[CallId]:
         """Claim up to `limit` calls that are due at `now`, until `now + lease`."""
         return await self._tables.claim_due(now, lease, limit)
 
-    def postpone(self, call_id: str, due: int) -> asyncio.Future[None]:
+    def postpone(self, call_id: CallId, due: int) -> asyncio.Future[None]:
         """Make a call that is in the due table due at `due`."""
         call = to_bytes(call_id)
         partition = self._keys.partition(call)
-        return self._query(partition.slot, (b"ZADD", partition.due, b"XX", due, call), lambda _: None)
+        return self._query(partition.slot, (b"ZADD", partition.due, b"def established_tag", due, call), lambda _: None)
 
     async def time(self) -> float:
         """Return the time of the server that has the control nodes' statuses: the same one for all."""

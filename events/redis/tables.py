@@ -11,6 +11,7 @@ from typing import Any
 from redis.crc import key_slot
 
 from events.journal import PAGE, CallFilter, CallPage, LiveCall
+from events.names import CallId
 from events.redis.connection import Command
 from events.redis.encoding import live_call
 from events.redis.keys import Keys, Partition, to_bytes, to_text
@@ -36,7 +37,7 @@ class Tables:
             next_inner, *found = await self._some(self._keys.partitions[number], wanted, inner, count)
             rows.update(zip(found[::2], found[1::2], strict=True))
             number, inner = (number, int(next_inner)) if next_inner != b"0" else (number + 1, 0)
-        calls = [live_call(to_text(call), row) for call, row in rows.items()]
+        calls = [live_call(CallId(to_text(call)), row) for call, row in rows.items()]
         return CallPage(calls, f"{number}:{inner}" if number < len(self._keys.partitions) else "")
 
     async def live_calls(self, wanted: CallFilter) -> AsyncIterator[LiveCall]:
@@ -74,18 +75,18 @@ class Tables:
         bases = [partition.base for partition in group]
         return self._query(group[0].slot, (b"EVALSHA", COUNT.sha, len(keys), *keys, *bases))
 
-    async def claim_due(self, now: int, lease: int, limit: int) -> list[str]:
+    async def claim_due(self, now: int, lease: int, limit: int) -> list[CallId]:
         """Claim due calls, starting at a random partition each time, so that a full one does not starve the others."""
         partitions = self._keys.partitions
         first = random.randrange(len(partitions))
         turned = [*partitions[first:], *partitions[:first]]
         if not self._scattered:
-            return list(map(to_text, await self._claim(turned, now, lease, limit)))
-        taken: list[str] = []
+            return [CallId(to_text(call)) for call in await self._claim(turned, now, lease, limit)]
+        taken: list[CallId] = []
         while True:
             shares = await self._shares(turned, now, limit - len(taken))
             replies = await asyncio.gather(*(self._claim([one], now, lease, share) for one, share in shares))
-            taken += [to_text(call) for calls in replies for call in calls]
+            taken += [CallId(to_text(call)) for calls in replies for call in calls]
             if sum(map(len, replies)) == sum(share for _, share in shares):
                 return taken
             # Another claimer was faster somewhere: look again for what may be due elsewhere.

@@ -9,7 +9,7 @@ import asyncio
 import sys
 from uuid import uuid4
 
-from rtp_relay import RelayCall, SipMessage, branch_name, open_relay
+from rtp_relay import RelayCall, SipMessage, Tag, branch_name, open_relay
 
 CALL_ID = f"fork-{uuid4()}@example.org"
 
@@ -22,7 +22,7 @@ def sdp(port: int) -> bytes:
 
 async def invite(call: RelayCall, branch: int) -> None:
     """Send the INVITE out on a branch."""
-    event = SipMessage("INVITE", True, 1, branch=branch_name(branch), from_tag="alice", sdp=sdp(4000))
+    event = SipMessage("INVITE", True, 1, branch=branch_name(branch), from_tag=Tag("alice"), sdp=sdp(4000))
     seen = await call.see(event)
     lines = (seen.sdp or b"").decode().splitlines()
     print(f"branch {branch} is offered: {lines[1]}, {lines[3]}")
@@ -31,7 +31,7 @@ async def invite(call: RelayCall, branch: int) -> None:
 async def reply(call: RelayCall, branch: int, status: int, tag: str, body: bytes | None = None) -> None:
     """Handle a reply on a branch."""
     event = SipMessage(
-        "INVITE", False, 1, status=status, branch=branch_name(branch), from_tag="alice", to_tag=tag, sdp=body
+        "INVITE", False, 1, status=status, branch=branch_name(branch), from_tag=Tag("alice"), to_tag=Tag(tag), sdp=body
     )
     seen = await call.see(event)
     print(f"{status} on branch {branch}: {seen.role}, {seen.change}")
@@ -61,7 +61,7 @@ async def main() -> None:
         print("carol's:", dict(await call.rtp_relay("carol").get()))
         await reply(call, 0, 487, "bob")
 
-        await call.see(SipMessage("BYE", False, 1, from_tag="carol", to_tag="alice"))
+        await call.see(SipMessage("BYE", False, 1, from_tag=Tag("carol"), to_tag=Tag("alice")))
         await show_sessions(call)
 
 

@@ -9,7 +9,7 @@ import asyncio
 import sys
 from uuid import uuid4
 
-from rtp_relay import RelayCall, SipMessage, open_relay
+from rtp_relay import BranchId, RelayCall, SipMessage, Tag, open_relay
 
 CALL_ID = f"late-offer-{uuid4()}@example.org"
 
@@ -36,20 +36,29 @@ async def main() -> None:
     async with open_relay(*sys.argv[1:]) as relay:
         call = relay.call(CALL_ID)
         await call.engage("rtpproxy")
-        await tell(call, SipMessage("INVITE", True, 1, branch="br0", from_tag="alice"))
+        await tell(call, SipMessage("INVITE", True, 1, branch=BranchId("br0"), from_tag=Tag("alice")))
         await tell(
             call,
-            SipMessage("INVITE", False, 1, status=200, branch="br0", from_tag="alice", to_tag="bob", sdp=sdp(5000)),
+            SipMessage(
+                "INVITE",
+                False,
+                1,
+                status=200,
+                branch=BranchId("br0"),
+                from_tag=Tag("alice"),
+                to_tag=Tag("bob"),
+                sdp=sdp(5000),
+            ),
         )
-        await tell(call, SipMessage("ACK", True, 1, from_tag="alice", to_tag="bob", sdp=sdp(4000)))
+        await tell(call, SipMessage("ACK", True, 1, from_tag=Tag("alice"), to_tag=Tag("bob"), sdp=sdp(4000)))
 
         # Bob wants other media. Alice asks for something at the same time (glare); then she refuses his wish.
-        await tell(call, SipMessage("INVITE", False, 1, from_tag="bob", to_tag="alice", sdp=sdp(5002)))
-        await tell(call, SipMessage("INVITE", True, 2, from_tag="alice", to_tag="bob", sdp=sdp(4002)))
-        await tell(call, SipMessage("INVITE", True, 1, status=488, from_tag="bob", to_tag="alice"))
+        await tell(call, SipMessage("INVITE", False, 1, from_tag=Tag("bob"), to_tag=Tag("alice"), sdp=sdp(5002)))
+        await tell(call, SipMessage("INVITE", True, 2, from_tag=Tag("alice"), to_tag=Tag("bob"), sdp=sdp(4002)))
+        await tell(call, SipMessage("INVITE", True, 1, status=488, from_tag=Tag("bob"), to_tag=Tag("alice")))
         state = await call.state()
-        print("bob's media go by port", state.legs["bob"].sdp.split(b"m=audio ")[1].split()[0].decode())
-        await tell(call, SipMessage("BYE", True, 3, from_tag="alice", to_tag="bob"))
+        print("bob's media go by port", state.legs[Tag("bob")].sdp.split(b"m=audio ")[1].split()[0].decode())
+        await tell(call, SipMessage("BYE", True, 3, from_tag=Tag("alice"), to_tag=Tag("bob")))
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from actors.control.control import Control
 from actors.control.status import NodeStatus
 from engines.health import AdminState, NodeState
 from engines.registry import KINDS
+from events.names import NodeName
 from gateways.mi.jsonrpc import Json, MiError
 from gateways.mi.methods import OK, Caller, Method, Methods, always
 from gateways.mi.parameters import Arguments, Parameter, as_number
@@ -52,7 +53,7 @@ class NodeMethods:
             raise MiError(404, f"{engine} node not found", wanted)
         admin = AdminState.ACTIVE if given["enable"] else AdminState.DISABLED
         for node in nodes:
-            self._control.set_admin_state(node.name, admin, f"by {caller.name}, through MI")
+            self._control.set_admin_state(NodeName(node.name), admin, f"by {caller.name}, through MI")
         return OK
 
     async def _nodes(self, engine: str) -> list[NodeStatus]:

@@ -9,6 +9,7 @@ from actors.control.control import Control
 from engines.registry import KINDS
 from engines.sets import NodeSpec
 from events.journal import CallFilter, CorruptEntry, LiveCall
+from events.names import NO_NODE, BranchId, Leg, NodeName, Tag
 from gateways.mi.jsonrpc import Json, MiError
 from gateways.mi.methods import Caller, Method, Methods
 from gateways.mi.parameters import Arguments, Parameter
@@ -62,13 +63,13 @@ class SessionMethods:
             found += [row for state in states for row in session_rows(state, specs, given)]
         return found
 
-    def _wanted(self, given: Arguments, specs: Mapping[str, NodeSpec]) -> CallFilter:
+    def _wanted(self, given: Arguments, specs: Mapping[NodeName, NodeSpec]) -> CallFilter:
         engine = given.get("engine")
         if engine is not None and engine not in KINDS:
             raise MiError(404, "unknown RTP  Relay engine", f"{engine!r}; known ones: {', '.join(KINDS)}")
         group = given.get("set")
         return CallFilter(
-            node=node_named(given["node"], specs) if "node" in given else "",
+            node=node_named(given["node"], specs) if "node" in given else NO_NODE,
             set="" if group is None else set_name(group),
             status=LIVE,
         )
@@ -96,7 +97,7 @@ class SessionMethods:
         return states
 
 
-def node_named(given: str, specs: Mapping[str, NodeSpec]) -> str:
+def node_named(given: str, specs: Mapping[NodeName, NodeSpec]) -> NodeName:
     """Return the name of the node with this url or name. Raises MiError if there is none."""
     found = next((spec.name for spec in specs.values() if given in (spec.url, spec.name)), None)
     if found is None:
@@ -106,7 +107,7 @@ def node_named(given: str, specs: Mapping[str, NodeSpec]) -> str:
     return found
 
 
-def session_rows(state: CallState, specs: Mapping[str, NodeSpec], given: Arguments) -> list[Json]:
+def session_rows(state: CallState, specs: Mapping[NodeName, NodeSpec], given: Arguments) -> list[Json]:
     """Return the sessions of a call that its parties talk through, newest first, of the engine and node given."""
     engine, node = given.get("engine"), given.get("node")
     rows = []
@@ -121,7 +122,7 @@ def session_rows(state: CallState, specs: Mapping[str, NodeSpec], given: Argumen
 def _row(state: CallState, session: Session, url: str) -> Json:
     caller, callee = _tags(state, session)
     relay = state.relay or RelaySettings()
-    branch = relay.tags.get(callee, session.branch)
+    branch = relay.tags.get(Tag(callee), session.branch)
     row: dict[str, Json] = {
         "callid": state.call_id,
         "caller": _leg(relay, CALLER, caller, branch),
@@ -145,7 +146,7 @@ def _tags(state: CallState, session: Session) -> tuple[str, str]:
 
 
 def _leg(relay: RelaySettings, leg: str, tag: str, branch: str) -> Json:
-    settings = relay.in_force(leg, branch)
+    settings = relay.in_force(Leg(leg), BranchId(branch))
     row = {"tag": tag} | {name: settings[key] for key, name in _LEG_NAMES.items() if settings.get(key)}
-    body = relay.body(leg, branch)
+    body = relay.body(Leg(leg), BranchId(branch))
     return row | ({"body": body.decode("utf-8", "backslashreplace")} if body else {})

@@ -7,6 +7,7 @@ from typing import TypeAlias
 from actors.commands.media import OFFERS, Answer, Delete, Offer, PassThrough
 from engines.ng.bencode import NgDict, NgValue
 from engines.request import NodeRequest
+from events.names import BranchId, CallId, Tag
 
 NgCommand: TypeAlias = Offer | Answer | Delete | PassThrough
 
@@ -21,10 +22,10 @@ def command_from(
     verb: str,
     request: NgDict,
     *,
-    call_id: str,
-    from_tag: str,
-    to_tag: str,
-    branch: str,
+    call_id: CallId,
+    from_tag: Tag,
+    to_tag: Tag,
+    branch: BranchId,
     received_at: int,
     set_name: str = "default",
     digest: bytes = b"",

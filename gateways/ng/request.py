@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable
 
 from engines.ng.bencode import NgDict, NgValue
+from events.names import BranchId, CallId, Tag
 from gateways.ng.commands import NgCommand, command_from
 from gateways.ng.wellformed import complaint_about
 
@@ -94,10 +95,10 @@ def command_of(verb: str, request: NgDict, set_name: str, received_at: int, dige
     return command_from(
         verb,
         request,
-        call_id=call_id,
-        from_tag=_name(request, b"from-tag"),
-        to_tag="" if verb == "delete" and not _counts_to_tag(request) else to_tag,
-        branch=_name(request, b"via-branch"),
+        call_id=CallId(call_id),
+        from_tag=Tag(_name(request, b"from-tag")),
+        to_tag=Tag("" if verb == "delete" and not _counts_to_tag(request) else to_tag),
+        branch=BranchId(_name(request, b"via-branch")),
         received_at=received_at,
         set_name=set_name,
         digest=digest,

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from functools import singledispatch
 
 from events import registry as e
+from events.names import NO_TAG, BranchId, Tag
 from events.verdict import Change
 
 
@@ -138,7 +139,7 @@ def _(event: e.SipMessageSeen) -> str:
 
 @facts.register
 def _(event: e.BranchEstablished) -> str:
-    return _joined(f"branch {event.branch}", _tags("", event.to_tag))
+    return _joined(f"branch {event.branch}", _tags(NO_TAG, event.to_tag))
 
 
 @facts.register
@@ -209,7 +210,7 @@ def _verdict(event: e.SipMessageSeen) -> str:
     return _joined(verdict.role.value, change, verdict.fault.phrase)
 
 
-def _branches(branch: str) -> str:
+def _branches(branch: BranchId) -> str:
     return f"branch {branch}" if branch else "all branches"
 
 
@@ -234,7 +235,7 @@ def _parties(
     return _joined(_tags(event.from_tag, event.to_tag), f"branch {event.branch}" if event.branch else "")
 
 
-def _tags(from_tag: str, to_tag: str) -> str:
+def _tags(from_tag: Tag, to_tag: Tag) -> str:
     return _joined(f"from-tag {from_tag}" if from_tag else "", f"to-tag {to_tag}" if to_tag else "")
 
 

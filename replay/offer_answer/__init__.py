@@ -11,8 +11,9 @@
 
 from __future__ import annotations
 
+from events.names import Leg
 from events.verdict import Change, Fault, Role
-from replay.offer_answer.message import REFUSE_WITH, Leg, SipMessage, Verdict
+from replay.offer_answer.message import REFUSE_WITH, SipMessage, Verdict
 from replay.offer_answer.negotiation import BranchStatus, Negotiation
 from replay.offer_answer.remedy import Remedy, remedy_for
 

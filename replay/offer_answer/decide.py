@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+from events.names import BranchId, Tag
 from events.verdict import Change, Fault, Role, Step
 from replay.offer_answer.dialog import NegotiatedDialog
 from replay.offer_answer.draft import Draft, Finding
@@ -148,7 +149,7 @@ class _Decision:
         change = Change.CALL_ENDED if last else Change.DIALOG_ENDED
         return replace(nothing("a retransmission"), again=change) if known else nothing("BYE", change)
 
-    def _find(self, branch: str | None) -> NegotiatedDialog | None:
+    def _find(self, branch: BranchId | None) -> NegotiatedDialog | None:
         """Find the dialog, of any branch if that is None; an established one goes before others of the same tag."""
         tag = self.event.callee_tag
         found = [d for d in self.call.all_dialogs if d.callee_tag == tag and branch in (None, d.branch)]
@@ -159,7 +160,7 @@ class _Decision:
             role=finding.role,
             leg=self.event.sender,
             branch=dialog.branch if dialog else self.event.branch,
-            callee_tag=dialog.callee_tag if dialog else "",
+            callee_tag=Tag(dialog.callee_tag if dialog else ""),
             exchange=finding.exchange,
             in_force=dialog.in_force if dialog else 0,
             change=finding.change,

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from events.names import BranchId, Leg, Tag
 from events.verdict import Fault
-from replay.offer_answer.message import Leg, SipMessage
+from replay.offer_answer.message import SipMessage
 from replay.offer_answer.place import Place
 
 
@@ -119,8 +120,8 @@ class NegotiatedDialog:
     `under`: the initial INVITE's offer, still without its answer, while one that was made beside it is open.
     """
 
-    branch: str
-    callee_tag: str
+    branch: BranchId
+    callee_tag: Tag
     invite: Invite
     open: OfferAnswerExchange | None = None
     under: OfferAnswerExchange | None = None

@@ -4,25 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from hashlib import blake2b
 from types import MappingProxyType
 
+from events.names import NO_BRANCH, NO_TAG, BranchId, Leg, Tag
 from events.verdict import Change, Fault, Role, SipVerdict, Step
 from replay.offer_answer.place import Place, place_of
-
-
-class Leg(StrEnum):
-    """A party of a dialog. The caller is who sent the initial INVITE, for all of the call's life."""
-
-    CALLER = "caller"
-    CALLEE = "callee"
-
-    @property
-    def other(self) -> Leg:
-        """The party at the other end."""
-        return Leg.CALLEE if self is Leg.CALLER else Leg.CALLER
-
 
 REFUSE_WITH: Mapping[Fault, int] = MappingProxyType(
     {Fault.GLARE: 491, Fault.OVERLAP: 500, Fault.STALE: 500, Fault.UNKNOWN: 481, Fault.FOREIGN: 481, Fault.ENDED: 481}
@@ -47,9 +34,9 @@ class SipMessage:
     from_caller: bool
     cseq: int
     status: int | None = None
-    branch: str = ""
-    from_tag: str = ""
-    to_tag: str = ""
+    branch: BranchId = NO_BRANCH
+    from_tag: Tag = NO_TAG
+    to_tag: Tag = NO_TAG
     sdp: bytes | None = None
     reliable: bool = False
 
@@ -64,12 +51,12 @@ class SipMessage:
         return self.sender if self.status is None else self.sender.other
 
     @property
-    def callee_tag(self) -> str:
+    def callee_tag(self) -> Tag:
         """The callee's tag: To where the caller sent the request, From where the callee did."""
         return self.to_tag if self.requester is Leg.CALLER else self.from_tag
 
     @property
-    def callers_tag(self) -> str:
+    def callers_tag(self) -> Tag:
         """The caller's tag: From where the caller sent the request, To where the callee did."""
         return self.from_tag if self.requester is Leg.CALLER else self.to_tag
 
@@ -115,8 +102,8 @@ class Verdict:
 
     role: Role
     leg: Leg
-    branch: str = ""
-    callee_tag: str = ""
+    branch: BranchId = NO_BRANCH
+    callee_tag: Tag = NO_TAG
     exchange: int = 0
     in_force: int = 0
     change: Change = Change.NONE

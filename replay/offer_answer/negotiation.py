@@ -11,10 +11,11 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
+from events.names import BranchId, Leg, Tag
 from events.verdict import SipVerdict, Step
 from replay.offer_answer import steps
 from replay.offer_answer.dialog import Invite, NegotiatedDialog, OfferAnswerExchange, SeenRequest
-from replay.offer_answer.message import Leg, SipMessage
+from replay.offer_answer.message import SipMessage
 from replay.offer_answer.place import Place
 
 
@@ -44,7 +45,7 @@ class Negotiation:
 
     initial: InitialInvite | None = None
     earlier: dict[int, str] = field(default_factory=dict)
-    forks: dict[str, BranchStatus] = field(default_factory=dict)
+    forks: dict[BranchId, BranchStatus] = field(default_factory=dict)
     all_dialogs: list[NegotiatedDialog] = field(default_factory=list)
 
     def apply(self, message: SipMessage, verdict: SipVerdict) -> None:
@@ -62,31 +63,31 @@ class Negotiation:
         """Take a step of a message that is one of the call's, not of a dialog's."""
         _STEPS[step](self, message)
 
-    def dialog(self, branch: str, callee_tag: str) -> NegotiatedDialog | None:
+    def dialog(self, branch: BranchId, callee_tag: Tag) -> NegotiatedDialog | None:
         """Return the dialog of a branch and callee, ended or not."""
         return next((d for d in self.all_dialogs if (d.branch, d.callee_tag) == (branch, callee_tag)), None)
 
-    def branches(self, status: BranchStatus) -> list[str]:
+    def branches(self, status: BranchStatus) -> list[BranchId]:
         """Name the branches in that status, in the order they began."""
         return [branch for branch, at in self.forks.items() if at is status]
 
-    def dialogs(self, branch: str | None = None) -> list[str]:
+    def dialogs(self, branch: BranchId | None = None) -> list[str]:
         """Return the callee's tags of the dialogs that have not ended, of one branch or of all."""
         return [d.callee_tag for d in self.all_dialogs if not d.ended and branch in (None, d.branch)]
 
-    def established(self) -> list[str]:
+    def established(self) -> list[Tag]:
         """Return the callee's tags of the dialogs that were answered for good and have not ended."""
         return list(dict.fromkeys(d.callee_tag for d in self.all_dialogs if d.established and not d.ended))
 
-    def is_answered(self, branch: str) -> bool:
+    def is_answered(self, branch: BranchId) -> bool:
         """Return whether a branch had a 2xx and, as far as is known, has a dialog."""
         return self.forks.get(branch) is BranchStatus.ESTABLISHED
 
-    def lives_without(self, branch: str) -> bool:
+    def lives_without(self, branch: BranchId) -> bool:
         """Return whether the call goes on without a branch: it has a dialog, or another branch may yet be answered."""
         return bool(self.established()) or any(other != branch for other in self.branches(BranchStatus.TRYING))
 
-    def end(self, callee_tag: str) -> None:
+    def end(self, callee_tag: Tag) -> None:
         """Record that a callee's dialogs end without a BYE of their parties."""
         for dialog in self.all_dialogs:
             dialog.ended = dialog.ended or dialog.callee_tag == callee_tag

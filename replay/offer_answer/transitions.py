@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
+from events.names import Leg
 from events.verdict import Change, Fault, Role, Step
 from replay.offer_answer.dialog import OfferAnswerExchange, SeenRequest
 from replay.offer_answer.draft import Draft, Finding
-from replay.offer_answer.message import Leg, SipMessage
+from replay.offer_answer.message import SipMessage
 from replay.offer_answer.place import Place
 from replay.offer_answer.steps import seen_key
 from replay.offer_answer.table import TABLE, Cell

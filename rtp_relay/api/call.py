@@ -11,8 +11,8 @@ from actors.commands.relay import EndRelay, EstablishBranch, FailBranch, RelaySd
 from actors.commands.settings import ChangeSettings
 from actors.commands.sip import ObserveSipMessage
 from actors.directory import Directory
-from engines.copy_request import Leg as CopiedLeg
 from events.journal import Journal, Recorded
+from events.names import BranchId, CallId, Leg, Tag
 from events.reading import read_all
 from replay.fold import fold
 from replay.offer_answer import SipMessage
@@ -66,7 +66,11 @@ class RelayCall:
         caller's call, which has the same Call-ID, and changes nothing of this one (RelaySystem.call).
         """
         command = ObserveSipMessage(
-            call_id=self.call_id, message=event, received_from=received_from, at=self._directory.now(), waits=True
+            call_id=CallId(self.call_id),
+            message=event,
+            received_from=received_from,
+            at=self._directory.now(),
+            waits=True,
         )
         return told(await self._ask(command))
 
@@ -87,10 +91,10 @@ class RelayCall:
     async def establish(self, branch: int, *, from_tag: str, to_tag: str) -> None:
         """Establish a branch, which was answered for good: all others are torn down at once."""
         command = EstablishBranch(
-            call_id=self.call_id,
+            call_id=CallId(self.call_id),
             branch=branch_name(branch),
-            callers_tag=from_tag,
-            callees_tag=to_tag,
+            callers_tag=Tag(from_tag),
+            callees_tag=Tag(to_tag),
             at=self._directory.now(),
         )
         await self._ask(command)
@@ -98,9 +102,9 @@ class RelayCall:
     async def fail_branch(self, branch: int, *, from_tag: str, reason: str = "the branch failed") -> None:
         """Tear one branch down, if `from_tag` is a party's. The call goes on: another branch may yet be made."""
         command = FailBranch(
-            call_id=self.call_id,
+            call_id=CallId(self.call_id),
             branch=branch_name(branch),
-            callers_tag=from_tag,
+            callers_tag=Tag(from_tag),
             reason=reason,
             at=self._directory.now(),
         )
@@ -114,7 +118,11 @@ class RelayCall:
         Deleting an ended call does nothing, nor does naming a `from_tag` that is none of its parties'.
         """
         command = EndRelay(
-            call_id=self.call_id, from_tag=from_tag, to_tag=to_tag, reason=reason, at=self._directory.now()
+            call_id=CallId(self.call_id),
+            from_tag=Tag(from_tag),
+            to_tag=Tag(to_tag),
+            reason=reason,
+            at=self._directory.now(),
         )
         return (await self._ask(command)).reply.everything()
 
@@ -124,7 +132,7 @@ class RelayCall:
         self,
         name: str,
         *,
-        legs: tuple[CopiedLeg, ...] = (),
+        legs: tuple[Leg, ...] = (),
         streams: tuple[int, ...] = (),
         siprec: bool = False,
         inactive: bool = False,
@@ -136,28 +144,28 @@ class RelayCall:
         or ends it if the change fails. An rtpproxy copies or records a stream once at a time: another is Refused.
         """
         command = OfferCopy(
-            call_id=self.call_id, name=name, legs=legs, streams=streams, siprec=siprec, inactive=inactive
+            call_id=CallId(self.call_id), name=name, legs=legs, streams=streams, siprec=siprec, inactive=inactive
         )
         return (await self._ask(command)).sdp
 
     async def copy_answer(self, name: str, sdp: bytes) -> None:
         """Return the recorder's answer: media flow to it until the copy or the call ends."""
-        await self._ask(AnswerCopy(call_id=self.call_id, name=name, sdp=sdp))
+        await self._ask(AnswerCopy(call_id=CallId(self.call_id), name=name, sdp=sdp))
 
     async def copy_delete(self, name: str, *, reason: str = "asked for") -> None:
         """End a copy. Copies end with the call by themselves."""
-        await self._ask(DeleteCopy(call_id=self.call_id, name=name, reason=reason))
+        await self._ask(DeleteCopy(call_id=CallId(self.call_id), name=name, reason=reason))
 
     # -- reading --
 
     async def history(self) -> list[Recorded]:
         """Return the call's events, oldest first."""
-        return await read_all(self._journal, self.call_id)
+        return await read_all(self._journal, CallId(self.call_id))
 
     async def state(self, version: int | None = None) -> CallState:
         """Return the call's state, now or at a version."""
         records = await self.history()
-        return fold(self.call_id, records if version is None else records[:version])
+        return fold(CallId(self.call_id), records if version is None else records[:version])
 
     async def _settings(self) -> RelaySettings:
         return (await self.state()).relay or RelaySettings()
@@ -168,13 +176,13 @@ class RelayCall:
         return LegVariables(leg, branch, self._set_leg, self._settings)
 
     async def _set_leg(self, leg: str, branch: str, values: Mapping[str, str], body: bytes | None) -> None:
-        await self._change(ChangeLegSettings(leg=leg, branch=branch, values=values, body=body))
+        await self._change(ChangeLegSettings(leg=Leg(leg), branch=BranchId(branch), values=values, body=body))
 
     async def _set_context(self, values: Mapping[str, str]) -> None:
         await self._change(ChangeContextSettings(values=values))
 
     async def _change(self, change: SettingsChange) -> None:
-        await self._ask(ChangeSettings(call_id=self.call_id, changes=(change,)))
+        await self._ask(ChangeSettings(call_id=CallId(self.call_id), changes=(change,)))
 
     async def _relay(
         self,
@@ -190,11 +198,11 @@ class RelayCall:
         body = sdp.encode() if isinstance(sdp, str) else sdp
         command = RelaySdp(
             verb=verb,
-            call_id=self.call_id,
-            leg=leg,
+            call_id=CallId(self.call_id),
+            leg=Leg(leg),
             branch=branch_name(branch),
-            from_tag=from_tag,
-            to_tag=to_tag,
+            from_tag=Tag(from_tag),
+            to_tag=Tag(to_tag),
             sdp=body,
             received_from=source,
             at=self._directory.now(),

@@ -10,6 +10,7 @@ from pathlib import Path
 from actors.control.control import Control
 from engines.route.routes import Routes
 from events.journal import CallFilter, LiveCall, Recorded
+from events.names import CallId, NodeName, Tag
 from replay.identity import id_of_caller
 from rtp_relay.api.call import RelayCall
 from rtp_relay.config import Config, load
@@ -29,7 +30,7 @@ class RelaySystem:
         whoever began them; to be given in each message of the call, or in none.
         """
         service = self._service
-        name = id_of_caller(call_id, callers_tag) if callers_tag else call_id
+        name = id_of_caller(CallId(call_id), Tag(callers_tag)) if callers_tag else call_id
         return RelayCall(name, service.directory, service.journal)
 
     @property
@@ -39,7 +40,7 @@ class RelaySystem:
 
     def live_calls(self, node: str | None = None) -> AsyncIterator[LiveCall]:
         """Return the live calls of the whole cluster, in no order; with `node`, those that have a session there."""
-        return self._service.control.calls(CallFilter(node=node or ""))
+        return self._service.control.calls(CallFilter(node=NodeName(node or "")))
 
     @asynccontextmanager
     async def events(self, most: int = 1000) -> AsyncIterator[AsyncIterator[tuple[str, Recorded]]]:

@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 from actors import setting_values
 from actors.setting_values import BadSetting, SettingValue
+from events.names import BranchId, Leg, Tag
 from replay.relay_settings import ALL_BRANCHES, RelaySettings
 from rtp_relay.api.errors import BadValue
 
@@ -19,7 +20,7 @@ Branch: TypeAlias = int | str | None
 """A branch by its index (0, 1, ...), by its callee's tag, or None for all of them."""
 
 
-def branch_name(index: int) -> str:
+def branch_name(index: int) -> BranchId:
     """Return the name that a branch has on relays: OpenSIPS' via-branch for rtpengine."""
     with _bad_value():
         return setting_values.branch_name(index)
@@ -48,7 +49,7 @@ class LegVariables:
     async def get(self) -> Mapping[str, str]:
         """Return the settings in force, without the body."""
         relay = await self._read()
-        return relay.in_force(self._leg, await self._resolved())
+        return relay.in_force(Leg(self._leg), BranchId(await self._resolved()))
 
     async def _resolved(self) -> str:
         if self._branch is None:
@@ -57,7 +58,7 @@ class LegVariables:
             return branch_name(self._branch)
         tags = (await self._read()).tags
         with _bad_value():
-            return setting_values.branch_of(self._branch, tags)
+            return setting_values.branch_of(Tag(self._branch), tags)
 
 
 class ContextVariables:

@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
+from events.names import NodeName
 from rtp_relay.assembly.errors import StartError
 from rtp_relay.assembly.state_dir import locked
 from rtp_relay.config import Config, EngineName, NodeConfig, PortRange, SocketAddress
@@ -96,7 +97,7 @@ def _begin_relays(made: Infrastructure, config: Config) -> None:
 def _node(name: str, url: str, config: Config) -> NodeConfig:
     host, _, port = url.removeprefix("udp:").rpartition(":")
     return NodeConfig(
-        name=name,
+        name=NodeName(name),
         engine=EngineName.RTPPROXY,
         url=SocketAddress("udp", host, int(port)),
         set=config.ng.set,

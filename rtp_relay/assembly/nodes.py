@@ -13,10 +13,11 @@ from engines.health import AdminState, NodeSnapshot, NodeState
 from engines.route.kind import RouteKind
 from engines.route.routes import Routes
 from engines.sets import EVERY_SET, NodeSpec
+from events.names import NodeName
 from rtp_relay.assembly.errors import StartError, UnusableError
 from rtp_relay.config import NodeConfig
 
-ROUTE_NODE = NodeSpec(name=RouteKind.name, engine=RouteKind.name, url="route:", set=EVERY_SET)
+ROUTE_NODE = NodeSpec(name=NodeName(RouteKind.name), engine=RouteKind.name, url="route:", set=EVERY_SET)
 """The node of the route engine: this program itself."""
 
 ROUTE_GRACE = 1.0

@@ -11,6 +11,7 @@ import structlog
 from actors.commands.recovery import EndSilentSession
 from actors.directory import Directory
 from actors.results import Done, Refused
+from events.names import BranchId, CallId
 from gateways.timeout_notices import listen, serving
 from rtp_relay.assembly.errors import StartError
 from rtp_relay.config import CallsConfig
@@ -30,7 +31,7 @@ async def listen_for_notices(
     """
     ends_call = config.on_media_timeout is OnMediaTimeout.END
 
-    def end(call_id: str, branch: str) -> None:
+    def end(call_id: CallId, branch: BranchId) -> None:
         def done(result: Done | Refused) -> None:
             why = result.reason if isinstance(result, Refused) else result.warning
             log.info("media timed out", call_id=call_id, branch=branch, ended=isinstance(result, Done), why=why)

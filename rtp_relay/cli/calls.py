@@ -12,6 +12,7 @@ import typer
 
 from actors.control.control import Control
 from events.journal import CallFilter, LiveCall
+from events.names import NodeName
 from rtp_relay.cli.options import ConfigOption, JsonOption
 from rtp_relay.cli.output import cell, console, iso, line, print_json, table, utc
 from rtp_relay.cli.reading import read_control
@@ -41,7 +42,7 @@ def calls(
     as_json: JsonOption = False,
 ) -> None:
     """List the live calls of all control nodes, newest first; more than a thousand in no order, unless limited."""
-    wanted = CallFilter(node=node, set=set_, status=status)
+    wanted = CallFilter(node=NodeName(node), set=set_, status=status)
 
     async def show(control: Control) -> None:
         if limit or (await control.count_calls()).get(node, 0) <= SORTED:

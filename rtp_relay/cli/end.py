@@ -11,6 +11,7 @@ import typer
 from actors.control.control import Control
 from actors.quarantine.release import NotQuarantined
 from events.journal import JournalError
+from events.names import CallId
 from replay.history.timeline import printable
 from rtp_relay.cli.exits import Exit
 from rtp_relay.cli.options import ConfigOption
@@ -24,7 +25,7 @@ def end(call_id: CallArgument, config: ConfigOption = None) -> None:
     """End a quarantined call: any control node that runs removes its sessions, until the relays confirm it."""
 
     async def want(control: Control) -> Sequence[tuple[str, str]]:
-        return await control.end_quarantined(call_id, f"rtp-relay end, by {_operator()}")
+        return await control.end_quarantined(CallId(call_id), f"rtp-relay end, by {_operator()}")
 
     try:
         sessions = read_control(config, want)

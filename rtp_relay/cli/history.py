@@ -13,6 +13,7 @@ from rich.text import Text
 
 from actors.control.control import Control
 from events.journal import CorruptEntry, Recorded
+from events.names import CallId
 from events.registry import Event
 from replay.history.timeline import Moment, bodies, timeline
 from rtp_relay.cli.exits import Exit
@@ -38,7 +39,7 @@ def history(
     """
 
     async def read(control: Control) -> list[Recorded]:
-        return await control.history(call_id)
+        return await control.history(CallId(call_id))
 
     unreadable: CorruptEntry | None = None
     try:
@@ -48,14 +49,14 @@ def history(
     if not events and unreadable is None:
         fail(Exit.NOT_FOUND, f"call {call_id!r} is not known")
     if as_json:
-        print_json(as_document(call_id, events, secrets=secrets))
+        print_json(as_document(CallId(call_id), events, secrets=secrets))
     else:
-        console().print(as_text(call_id, events, sdp=sdp or secrets, secrets=secrets))
+        console().print(as_text(CallId(call_id), events, sdp=sdp or secrets, secrets=secrets))
     if unreadable is not None:
         fail(Exit.FAILED, f"the history cannot be read further: {unreadable}")
 
 
-def as_document(call_id: str, events: Sequence[Recorded], *, secrets: bool) -> dict[str, object]:
+def as_document(call_id: CallId, events: Sequence[Recorded], *, secrets: bool) -> dict[str, object]:
     """Return a history as a JSON document; with `secrets`, session descriptions keep their keys."""
     return {"call_id": call_id, "events": [row for entry in events for row in _as_rows(entry, secrets=secrets)]}
 
@@ -85,7 +86,7 @@ def _plain(value: object) -> object:
             return value
 
 
-def as_text(call_id: str, events: Sequence[Recorded], *, sdp: bool, secrets: bool) -> Group:
+def as_text(call_id: CallId, events: Sequence[Recorded], *, sdp: bool, secrets: bool) -> Group:
     """Return a history as lines of text; with `sdp`, session descriptions too, and with `secrets` their keys."""
     made = Table.grid(padding=(0, 2))
     for column in ("time", "delta", "version", "by", "title"):

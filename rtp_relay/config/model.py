@@ -19,6 +19,7 @@ from actors.quarantine.quarantine import QuarantinePolicy
 from engines.registry import EngineName
 from engines.route.routes import DEFAULT_NAMES
 from engines.sdp.tcp import TcpStreams
+from events.names import NodeName
 from rtp_relay.config import values
 from rtp_relay.config.addresses import (
     Network,
@@ -122,7 +123,7 @@ class JournalConfig:
 class NodeConfig:
     """[[nodes]]: a relay node."""
 
-    name: str = field(metadata=_read_by(values.name))
+    name: NodeName = field(metadata=_read_by(values.name))
     engine: EngineName = field(metadata=_read_by(values.one_of(EngineName)))
     url: NodeAddress = field(metadata=_read_by(node_address))
     set: str = field(default="default", metadata=_read_by(values.name))

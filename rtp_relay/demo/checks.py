@@ -9,6 +9,7 @@ import socket
 from actors.control.status import read_status
 from engines.cookies import CookieSource
 from events.journal import Recorded
+from events.names import CallId
 from rtp_relay.assembly.journal import open_journal
 from rtp_relay.config import Config
 
@@ -35,7 +36,7 @@ async def live_calls(config: Config) -> list[str]:
 async def history(config: Config, call_id: str) -> list[Recorded]:
     """Return a call's stream."""
     async with open_journal(config) as journal:
-        return await journal.read(call_id)
+        return await journal.read(CallId(call_id))
 
 
 async def sessions(url: str) -> int:

@@ -8,6 +8,7 @@ from typing import cast
 
 from sipmessage import Request, Response
 
+from events.names import Tag
 from gateways.sip.addresses import Hop, SipTransport
 from gateways.sip.messages.headers import CopyableHeaders
 from gateways.sip.messages.ids import new_branch
@@ -161,7 +162,7 @@ class Phone(asyncio.DatagramProtocol):
         self._send(self._answers[key], addr)
 
     def _accept(self, incoming: IncomingRequest) -> Response:
-        response = reply_to(incoming.message, 200, to_tag=self._tag, headers=[("Contact", f"<{self.uri}>")])
+        response = reply_to(incoming.message, 200, to_tag=Tag(self._tag), headers=[("Contact", f"<{self.uri}>")])
         if incoming.method == "INVITE":
             self.invites += 1
             self.heard_sdp = incoming.message.body

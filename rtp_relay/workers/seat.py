@@ -9,6 +9,7 @@ from typing import Any
 from actors.control.control import Control
 from actors.directory import Directory
 from actors.node_table import NodeTable
+from events.names import BranchId, CallId
 from gateways.handoff.calls import call_of_stream
 from gateways.handoff.mesh import Kind, Mesh
 from gateways.timeout_notices import TimedOut
@@ -29,13 +30,13 @@ class Seat:
         """Whether it is the worker that does what one alone has to."""
         return self.mesh.me == 1
 
-    def take(self, directory: Directory, nodes: NodeTable, control: Control) -> Callable[[str], None]:
+    def take(self, directory: Directory, nodes: NodeTable, control: Control) -> Callable[[CallId], None]:
         """Take the seat; return what wakes a call that is due, at the worker that serves it."""
         control.others = self.others
         self._health = SharedHealth(self.mesh, nodes)
         self.mesh.on(Kind.DUE, lambda _worker, fields: directory.attend(*fields))
 
-        def attend(call_id: str) -> None:
+        def attend(call_id: CallId) -> None:
             if not self._hands_over(call_id, Kind.DUE, call_id):
                 directory.attend(call_id)
 
@@ -45,7 +46,7 @@ class Seat:
         """Return what takes a timeout notice to the worker that serves the call, which is done with it by `end`."""
         self.mesh.on(Kind.NOTICE, lambda _worker, fields: end(*fields))
 
-        def timed_out(call_id: str, branch: str) -> None:
+        def timed_out(call_id: CallId, branch: BranchId) -> None:
             if not self._hands_over(call_id, Kind.NOTICE, call_id, branch):
                 end(call_id, branch)
 
@@ -57,6 +58,6 @@ class Seat:
             await self._health.close()
         self.mesh.close()
 
-    def _hands_over(self, call_id: str, kind: Kind, *fields: Any) -> bool:
+    def _hands_over(self, call_id: CallId, kind: Kind, *fields: Any) -> bool:
         worker = self.mesh.server(call_of_stream(call_id))
         return worker is not None and self.mesh.send(worker, kind, *fields)

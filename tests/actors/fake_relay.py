@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from actors.engine_actor import OpenWay
 from actors.transports import Complaint, Taker
 from engines.ng.bencode import NgDict, decode, encode
+from events.names import CallId
 from tests.named_sdp import relayed
 
 Text = bytes
@@ -168,7 +169,7 @@ class FakeRelay(FakeNode):
         call_id = text_of(request, b"call-id").decode()
         call = self.calls.get(call_id)
         if verb == b"delete":
-            return self._delete(call_id, call, request)
+            return self._delete(CallId(call_id), call, request)
         if verb == b"offer" and self.full:
             return {b"result": b"error", b"error-reason": b"Parallel session limit reached"}
         if verb == b"offer":
@@ -187,7 +188,7 @@ class FakeRelay(FakeNode):
             return call.subscribe(verb, text_of(request, b"to-tag"), text_of(request, b"sdp"))
         return {b"result": b"ok"}
 
-    def _delete(self, call_id: str, call: FakeCall | None, request: NgDict) -> NgDict:
+    def _delete(self, call_id: CallId, call: FakeCall | None, request: NgDict) -> NgDict:
         from_tag, to_tag, branch = (text_of(request, key) for key in (b"from-tag", b"to-tag", b"via-branch"))
         flags = request.get(b"flags")
         to_tag = to_tag if isinstance(flags, list) and b"to-tag" in flags else b""

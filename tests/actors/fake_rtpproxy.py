@@ -8,6 +8,7 @@ second C does nothing, N ends it.
 
 from __future__ import annotations
 
+from events.names import NO_TAG
 from tests.actors.fake_relay import FakeNode
 
 
@@ -56,11 +57,11 @@ class FakeRtpproxy(FakeNode):
                 return b"E50\n"
         return b"E0\n"
 
-    def _find(self, call_id: str, from_tag: str, to_tag: str = "") -> str | None:
+    def _find(self, call_id: str, from_tag: str, to_tag: str = NO_TAG) -> str | None:
         streams = self.sessions.get(call_id, {})
         return next((tag for tag in (from_tag, to_tag) if tag in streams), None)
 
-    def _update(self, call_id: str, from_tag: str, to_tag: str = "") -> bytes:
+    def _update(self, call_id: str, from_tag: str, to_tag: str = NO_TAG) -> bytes:
         known = self._find(call_id, from_tag, to_tag)
         if known is None:
             self._port += 2
@@ -68,11 +69,11 @@ class FakeRtpproxy(FakeNode):
             known = from_tag
         return b"%d 127.0.0.1\n" % self.sessions[call_id][known]
 
-    def _look_up(self, call_id: str, from_tag: str, to_tag: str = "") -> bytes:
+    def _look_up(self, call_id: str, from_tag: str, to_tag: str = NO_TAG) -> bytes:
         known = self._find(call_id, from_tag, to_tag)
         return b"0\n" if known is None else b"%d 127.0.0.1\n" % (self.sessions[call_id][known] + 1)
 
-    def _delete(self, call_id: str, from_tag: str, to_tag: str = "") -> bytes:
+    def _delete(self, call_id: str, from_tag: str, to_tag: str = NO_TAG) -> bytes:
         streams = self.sessions.get(call_id, {})
         gone = [tag for tag in streams if tag.partition(";")[0] in (from_tag, to_tag)]
         if not gone:

@@ -27,6 +27,7 @@ from events.journal import (
     Recorded,
 )
 from events.memory import MemoryJournal
+from events.names import NO_BRANCH, BranchId, CallId, NodeName, Tag
 from events.snapshot import Snapshot
 from gateways.ng.commands import NgCommand, command_from
 from gateways.ng.replies import words_of
@@ -83,12 +84,12 @@ class FaultyJournal:
         self.checks = 0
 
     def append(
-        self, call_id: str, expected_version: int, records: Sequence[Recorded], before: Index, after: Index
+        self, call_id: CallId, expected_version: int, records: Sequence[Recorded], before: Index, after: Index
     ) -> asyncio.Future[int]:
         self.appends += 1
         return self._ask(lambda: self._shared.append(call_id, expected_version, records, before, after))
 
-    def check(self, call_id: str, version: int) -> asyncio.Future[int]:
+    def check(self, call_id: CallId, version: int) -> asyncio.Future[int]:
         self.checks += 1
         return self._ask(lambda: self._shared.check(call_id, version))
 
@@ -107,25 +108,25 @@ class FaultyJournal:
             return _failed()
         return self._unless_dead(result)
 
-    def read(self, call_id: str, after: int = 0, count: int = 0) -> asyncio.Future[list[Recorded]]:
+    def read(self, call_id: CallId, after: int = 0, count: int = 0) -> asyncio.Future[list[Recorded]]:
         return _failed() if self.away else self._unless_dead(self._shared.read(call_id, after, count))
 
-    async def load(self, call_id: str, count: int, margin: int) -> tuple[Snapshot | None, list[Recorded]]:
+    async def load(self, call_id: CallId, count: int, margin: int) -> tuple[Snapshot | None, list[Recorded]]:
         if not self._life.cross():
             await _never()
         if self.away:
             await _failed()
         return await self._shared.load(call_id, count, margin)
 
-    def keep(self, call_id: str, snapshot: Snapshot) -> asyncio.Future[None]:
+    def keep(self, call_id: CallId, snapshot: Snapshot) -> asyncio.Future[None]:
         if not self._life.cross():
             return _never()
         return _failed() if self.away else self._shared.keep(call_id, snapshot)
 
-    def amend(self, call_id: str, row: LiveCall | None, before: Index, after: Index) -> asyncio.Future[int]:
+    def amend(self, call_id: CallId, row: LiveCall | None, before: Index, after: Index) -> asyncio.Future[int]:
         return self._ask(lambda: self._shared.amend(call_id, row, before, after))
 
-    async def row(self, call_id: str) -> LiveCall | None:
+    async def row(self, call_id: CallId) -> LiveCall | None:
         if not self._life.alive:
             await _never()
         if self.away:
@@ -141,10 +142,10 @@ class FaultyJournal:
     async def count_calls(self) -> dict[str, int]:
         return await self._shared.count_calls()
 
-    async def claim_due(self, now: int, lease: int, limit: int) -> list[str]:
+    async def claim_due(self, now: int, lease: int, limit: int) -> list[CallId]:
         return await self._shared.claim_due(now, lease, limit) if self._life.alive and not self.away else []
 
-    def postpone(self, call_id: str, due: int) -> asyncio.Future[None]:
+    def postpone(self, call_id: CallId, due: int) -> asyncio.Future[None]:
         return self._shared.postpone(call_id, due)
 
     async def time(self) -> float:
@@ -205,7 +206,7 @@ class ControlNode:
     async def start(self) -> None:
         loop = asyncio.get_running_loop()
         for name in self._cluster.fakes:
-            spec = NodeSpec(name=name, engine=self._cluster.engine, url=name)
+            spec = NodeSpec(name=NodeName(name), engine=self._cluster.engine, url=name)
             settings = EngineSettings(max_in_flight=self._cluster.max_in_flight)
             actor = EngineActor(spec, settings, opener(self._cluster.fakes, self.life.cross, self.unreachable))
             await actor.connect()
@@ -303,7 +304,7 @@ class Cluster:
         self.nodes.append(node)
         return node
 
-    def peer(self, tag: str) -> FakePeer:
+    def peer(self, tag: Tag) -> FakePeer:
         """Return a party of calls by its tag."""
         return self.peers[tag]
 
@@ -313,13 +314,13 @@ class Cluster:
         self.add_node()
         self.nodes[place] = self.nodes.pop()
 
-    def ask(self, verb: str, call_id: str, *, place: int = 0, **words: Any) -> Asked:
+    def ask(self, verb: str, call_id: CallId, *, place: int = 0, **words: Any) -> Asked:
         """Return a command to a control node; the reply comes as time passes."""
         asked = self.hold(verb, call_id, **words)
         self.let_go(asked, place=place)
         return asked
 
-    def hold(self, verb: str, call_id: str, **words: Any) -> Asked:
+    def hold(self, verb: str, call_id: CallId, **words: Any) -> Asked:
         """Receive a command in a socket that is not read before `let_go`."""
         asked = Asked(self.command(verb, call_id, **words))
         self.call_ids.add(call_id)
@@ -344,7 +345,7 @@ class Cluster:
 
         self.run(submit())
 
-    def do(self, verb: str, call_id: str, *, place: int = 0, **words: Any) -> NgDict:
+    def do(self, verb: str, call_id: CallId, *, place: int = 0, **words: Any) -> NgDict:
         """Return a command to a control node and wait for its reply."""
         asked = self.ask(verb, call_id, place=place, **words)
         for _ in range(1000):
@@ -354,7 +355,15 @@ class Cluster:
         raise AssertionError(f"no reply to {asked.command}")
 
     def command(
-        self, verb: str, call_id: str, *, a: str = "", b: str = "", branch: str = "", sdp: str = "", **more: Any
+        self,
+        verb: str,
+        call_id: CallId,
+        *,
+        a: str = "",
+        b: str = "",
+        branch: BranchId = NO_BRANCH,
+        sdp: str = "",
+        **more: Any,
     ) -> NgCommand:
         request: NgDict = {b"command": verb.encode(), b"call-id": call_id.encode()}
         names = {b"from-tag": a, b"to-tag": b, b"via-branch": branch}
@@ -367,23 +376,23 @@ class Cluster:
             verb,
             request,
             call_id=call_id,
-            from_tag=a,
-            to_tag=b if counts else "",
+            from_tag=Tag(a),
+            to_tag=Tag(b if counts else ""),
             branch=branch,
             received_at=self.loop.now_ms(),
             digest=blake2b(encode(request), digest_size=16).digest(),
         )
 
-    def stream(self, call_id: str) -> list[Recorded]:
+    def stream(self, call_id: CallId) -> list[Recorded]:
         async def read() -> list[Recorded]:
             return await self.journal.read(call_id)
 
         return self.run(read())
 
-    def events(self, call_id: str) -> list[str]:
+    def events(self, call_id: CallId) -> list[str]:
         return [record.event.name for record in self.stream(call_id)]
 
-    def state(self, call_id: str) -> CallState:
+    def state(self, call_id: CallId) -> CallState:
         return fold(call_id, self.stream(call_id))
 
     def heal(self) -> None:
@@ -408,31 +417,31 @@ class Cluster:
             wanted = {
                 session.relay_id
                 for call_id in self.call_ids
-                for session in self.state(call_id).remaining_sessions()
+                for session in self.state(CallId(call_id)).remaining_sessions()
                 if session.node == name
             }
             assert relay.held() == wanted, f"{name}: {relay.held()} held, {wanted} in the journals"
         for call_id in self.call_ids:
-            for session in self.state(call_id).remaining_sessions():
+            for session in self.state(CallId(call_id)).remaining_sessions():
                 assert session.status is SessionStatus.OPEN, f"{call_id}: {session}"
                 assert not session.operations
 
     def check_versions(self) -> None:
         for call_id in self.call_ids:
-            versions = [record.version for record in self.stream(call_id)]
+            versions = [record.version for record in self.stream(CallId(call_id))]
             assert versions == list(range(1, len(versions) + 1))
 
     def check_snapshots(self) -> None:
         """Each snapshot that a call would be rebuilt from says what its events say."""
         for call_id in self.call_ids:
-            snapshot, entries = self.run(self.journal.load(call_id, 1, 1))
+            snapshot, entries = self.run(self.journal.load(CallId(call_id), 1, 1))
             if snapshot is None or not entries:
                 continue
             try:
                 restore(snapshot, entries[0])
             except UnusableSnapshot:  # of a history that is lost
                 continue
-            verify(call_id, snapshot, self.stream(call_id))
+            verify(CallId(call_id), snapshot, self.stream(CallId(call_id)))
 
     def close(self) -> None:
         for node in self.nodes:
@@ -443,7 +452,7 @@ class Cluster:
         self.after(0.01)
         self.loop.close()
 
-    def version(self, call_id: str) -> int:
+    def version(self, call_id: CallId) -> int:
         """Return the journal's version of a call; on the loop only."""
         late = self.journal.check(call_id, 0).exception()
         return late.actual if isinstance(late, Conflict) else 0

@@ -12,6 +12,7 @@ from actors.commands.command import CallCommand
 from actors.commands.sip import ObserveSipMessage, PartyFacts, SendRequest
 from actors.results import Observed, Refused, RequestEnded
 from actors.sip_requests import SipOutcome, WantedRequest
+from events.names import CallId, Tag
 from events.registry import SipRequestEnded, SipRequestIntended
 from replay.offer_answer import SipMessage
 from replay.relay_settings import CALLEE, CALLER
@@ -45,7 +46,7 @@ def party(event: SipMessage, contact: str = "") -> PartyFacts:
 class SipCall:
     """One call."""
 
-    def __init__(self, cluster: Cluster, call_id: str = "c") -> None:
+    def __init__(self, cluster: Cluster, call_id: CallId = CallId("c")) -> None:
         self.cluster, self.call_id = cluster, call_id
         cluster.call_ids.add(call_id)
 
@@ -55,7 +56,7 @@ class SipCall:
         assert sip_dialogs is not None
         return sip_dialogs
 
-    def begin(self, place: int = 0, tag: str = "A", expires: int = 0) -> None:
+    def begin(self, place: int = 0, tag: Tag = Tag("A"), expires: int = 0) -> None:
         """Let the call come about."""
         self.tell("C INVITE at=- sdp=c", place, changes=[ENGAGED])
         self.tell(f"{tag} 200 INVITE sdp=a", place, expires=expires)

@@ -22,6 +22,7 @@ from actors.commands.sip import EndCall, EndDialog, EndUnanswered, ObserveSipMes
 from actors.flows.handlers import HANDLERS
 from actors.sip_requests import WantedRequest
 from engines.request import NodeRequest
+from events.names import BranchId, CallId, Leg, Tag
 from replay.offer_answer import SipMessage
 from replay.settings_changes import ChangeContextSettings, ChangeLegSettings, EngageRelay, SetCallVariable
 from replay.sip_dialogs import Party
@@ -29,38 +30,56 @@ from replay.sip_dialogs import Party
 PLACE = actors.commands.__path__
 CHANGES = (
     EngageRelay(engine="rtpengine", set="default"),
-    ChangeLegSettings(leg="caller", values={"flags": "x"}, body=b"v=0"),
+    ChangeLegSettings(leg=Leg("caller"), values={"flags": "x"}, body=b"v=0"),
     ChangeContextSettings(values={"flags": "x"}),
     SetCallVariable(variable="v", value="1"),
 )
-INVITE = SipMessage("INVITE", True, 1, branch="br0", from_tag="a", sdp=b"v=0")
-BYE = SipMessage("BYE", True, 2, from_tag="a", to_tag="b")
-RELAYED = RelaySdp(call_id="c", verb="offer", leg="caller", branch="br0", from_tag="a", sdp=b"v=0")
+INVITE = SipMessage("INVITE", True, 1, branch=BranchId("br0"), from_tag=Tag("a"), sdp=b"v=0")
+BYE = SipMessage("BYE", True, 2, from_tag=Tag("a"), to_tag=Tag("b"))
+RELAYED = RelaySdp(
+    call_id=CallId("c"), verb="offer", leg=Leg("caller"), branch=BranchId("br0"), from_tag=Tag("a"), sdp=b"v=0"
+)
 COMMANDS: list[CallCommand[Any]] = [
     ObserveSipMessage(
-        call_id="c", message=INVITE, at=1, changes=CHANGES, party=PartyFacts("caller", "a", Party("<sip:a@b>"))
+        call_id=CallId("c"),
+        message=INVITE,
+        at=1,
+        changes=CHANGES,
+        party=PartyFacts(Leg("caller"), Tag("a"), Party("<sip:a@b>")),
     ),
-    ObserveSipMessage(call_id="c", message=BYE, at=1, waits=True),
-    SendRequest(call_id="c", request=WantedRequest("callee", "b", "INFO", headers=(("X", "1"),))),
-    EndCall(call_id="c", reason="a wish"),
-    EndDialog(call_id="c", callee_tag="b", reason="a wish"),
-    EndUnanswered(call_id="c", callers_tag="a", reason="cancelled", at=1),
-    ChangeSettings(call_id="c", changes=CHANGES),
+    ObserveSipMessage(call_id=CallId("c"), message=BYE, at=1, waits=True),
+    SendRequest(call_id=CallId("c"), request=WantedRequest(Leg("callee"), Tag("b"), "INFO", headers=(("X", "1"),))),
+    EndCall(call_id=CallId("c"), reason="a wish"),
+    EndDialog(call_id=CallId("c"), callee_tag=Tag("b"), reason="a wish"),
+    EndUnanswered(call_id=CallId("c"), callers_tag=Tag("a"), reason="cancelled", at=1),
+    ChangeSettings(call_id=CallId("c"), changes=CHANGES),
     RELAYED,
-    EstablishBranch(call_id="c", branch="br0", callers_tag="a", callees_tag="b", at=1),
-    FailBranch(call_id="c", branch="br0", callers_tag="a", reason="busy", at=1),
-    EndRelay(call_id="c", reason="a wish", at=1),
-    OfferCopy(call_id="c", name="recorder", legs=("caller",), streams=(1,)),
-    AnswerCopy(call_id="c", name="recorder", sdp=b"v=0"),
-    DeleteCopy(call_id="c", name="recorder", reason="a wish"),
-    EndSilentSession(call_id="c", branch="br0", ends_call=True, at=1),
-    Offer(call_id="c", from_tag="a", branch="br0", request=NodeRequest({b"sdp": b"v=0"}), received_at=1),
-    Answer(call_id="c", from_tag="a", to_tag="b", request=SdpBySettings(RELAYED, "tcp:a:1"), received_at=1),
-    Delete(call_id="c", from_tag="a", request=DeleteBySettings(from_tag="a"), received_at=1),
-    PassThrough(call_id="c", verb="query", request=NodeRequest({}), received_at=1),
-    ProcessDue(call_id="c"),
-    ReadCall(call_id="c"),
-    LocateCall(call_id="c"),
+    EstablishBranch(call_id=CallId("c"), branch=BranchId("br0"), callers_tag=Tag("a"), callees_tag=Tag("b"), at=1),
+    FailBranch(call_id=CallId("c"), branch=BranchId("br0"), callers_tag=Tag("a"), reason="busy", at=1),
+    EndRelay(call_id=CallId("c"), reason="a wish", at=1),
+    OfferCopy(call_id=CallId("c"), name="recorder", legs=(Leg.CALLER,), streams=(1,)),
+    AnswerCopy(call_id=CallId("c"), name="recorder", sdp=b"v=0"),
+    DeleteCopy(call_id=CallId("c"), name="recorder", reason="a wish"),
+    EndSilentSession(call_id=CallId("c"), branch=BranchId("br0"), ends_call=True, at=1),
+    Offer(
+        call_id=CallId("c"),
+        from_tag=Tag("a"),
+        branch=BranchId("br0"),
+        request=NodeRequest({b"sdp": b"v=0"}),
+        received_at=1,
+    ),
+    Answer(
+        call_id=CallId("c"),
+        from_tag=Tag("a"),
+        to_tag=Tag("b"),
+        request=SdpBySettings(RELAYED, "tcp:a:1"),
+        received_at=1,
+    ),
+    Delete(call_id=CallId("c"), from_tag=Tag("a"), request=DeleteBySettings(from_tag=Tag("a")), received_at=1),
+    PassThrough(call_id=CallId("c"), verb="query", request=NodeRequest({}), received_at=1),
+    ProcessDue(call_id=CallId("c")),
+    ReadCall(call_id=CallId("c")),
+    LocateCall(call_id=CallId("c")),
 ]
 
 

@@ -12,6 +12,7 @@ from actors.control.control import Control, NoSuchNode
 from actors.control.counters import Sample, samples_of
 from engines.health import AdminState, NodeState
 from events.journal import CallFilter
+from events.names import CallId, NodeName
 from tests.actors.simulation import Cluster
 
 
@@ -28,8 +29,8 @@ async def ids(control: Control, wanted: CallFilter) -> set[str]:
 def cluster() -> Iterable[Cluster]:
     made = Cluster(relays=2, control_nodes=1)
     for n in range(6):
-        assert made.do("offer", f"c{n}", a="A", sdp="x")[b"result"] == b"ok"
-    made.do("answer", "c0", a="A", b="B", sdp="y")
+        assert made.do("offer", CallId(f"c{n}"), a="A", sdp="x")[b"result"] == b"ok"
+    made.do("answer", CallId("c0"), a="A", b="B", sdp="y")
     yield made
     made.close()
 
@@ -38,23 +39,23 @@ def test_live_calls_are_listed_by_node_set_and_status(cluster: Cluster) -> None:
     control = control_of(cluster)
     everyone = {f"c{n}" for n in range(6)}
     assert cluster.run(ids(control, CallFilter())) == everyone
-    on_first = cluster.run(ids(control, CallFilter(node="relay1")))
-    on_second = cluster.run(ids(control, CallFilter(node="relay2")))
+    on_first = cluster.run(ids(control, CallFilter(node=NodeName("relay1"))))
+    on_second = cluster.run(ids(control, CallFilter(node=NodeName("relay2"))))
     assert on_first | on_second == everyone
     assert not on_first & on_second
     assert cluster.run(ids(control, CallFilter(set="another"))) == set()
-    assert cluster.run(ids(control, CallFilter(status=cluster.run(control.call("c0")).status))) >= {"c0"}
+    assert cluster.run(ids(control, CallFilter(status=cluster.run(control.call(CallId("c0"))).status))) >= {"c0"}
     counted = cluster.run(control.count_calls())
     assert (counted[""], counted["relay1"]) == (6, len(on_first))
 
 
 def test_one_call_and_its_history(cluster: Cluster) -> None:
     control = control_of(cluster)
-    history = cluster.run(control.history("c0"))
-    state = cluster.run(control.call("c0"))
-    assert [record.event.name for record in history] == cluster.events("c0")
+    history = cluster.run(control.history(CallId("c0")))
+    state = cluster.run(control.call(CallId("c0")))
+    assert [record.event.name for record in history] == cluster.events(CallId("c0"))
     assert (state.version, state.answered) == (len(history), True)
-    assert cluster.run(control.call("nobody")).version == 0
+    assert cluster.run(control.call(CallId("nobody"))).version == 0
 
 
 def test_a_node_is_drained_by_its_name_and_says_so(cluster: Cluster) -> None:
@@ -62,7 +63,7 @@ def test_a_node_is_drained_by_its_name_and_says_so(cluster: Cluster) -> None:
     busy = cluster.run(control.count_calls())
 
     async def drain() -> None:
-        control.set_admin_state("relay1", AdminState.DRAINING, "to be replaced")
+        control.set_admin_state(NodeName("relay1"), AdminState.DRAINING, "to be replaced")
 
     cluster.run(drain())
     cluster.after(0.01)
@@ -70,10 +71,10 @@ def test_a_node_is_drained_by_its_name_and_says_so(cluster: Cluster) -> None:
     assert (first.name, first.state, first.calls) == ("relay1", NodeState.DRAINING, busy["relay1"])
     assert second.state is NodeState.UP
     for n in range(20):
-        assert cluster.do("offer", f"later{n}", a="A", sdp="x")[b"result"] == b"ok"
+        assert cluster.do("offer", CallId(f"later{n}"), a="A", sdp="x")[b"result"] == b"ok"
     assert cluster.run(control.count_calls())["relay1"] == busy["relay1"], "it gets no new calls"
     with pytest.raises(NoSuchNode, match="relay9"):
-        control.set_admin_state("relay9", AdminState.ACTIVE)
+        control.set_admin_state(NodeName("relay9"), AdminState.ACTIVE)
 
 
 def test_what_a_control_node_says_of_itself(cluster: Cluster) -> None:

@@ -10,6 +10,7 @@ from typing import TypeAlias
 
 import pytest
 
+from events.names import CallId
 from events.registry import Answered, DeleteIntended, Offered
 from tests.actors.simulation import Asked, Cluster
 
@@ -41,10 +42,10 @@ def play(cluster: Cluster, story: Story) -> list[Asked]:
     """Do one command after the other at the first control node; if it is dead, at the second."""
     acknowledged = []
     for verb, words in story:
-        asked = cluster.ask(verb, "c", place=0, **words)
+        asked = cluster.ask(verb, CallId("c"), place=0, **words)
         cluster.after(6)
         if asked.reply is None:
-            asked = cluster.ask(verb, "c", place=1, **words)
+            asked = cluster.ask(verb, CallId("c"), place=1, **words)
             cluster.after(6)
         assert asked.reply is not None, f"{verb} was never answered"
         acknowledged.append(asked)
@@ -53,7 +54,7 @@ def play(cluster: Cluster, story: Story) -> list[Asked]:
 
 def check_acknowledged(cluster: Cluster, acknowledged: list[Asked]) -> None:
     """Everything that was answered with ok stands in the journal, with the SDP that the client was given."""
-    events = [record.event for record in cluster.stream("c")]
+    events = [record.event for record in cluster.stream(CallId("c"))]
     for asked in acknowledged:
         if not asked.ok:
             continue
@@ -104,7 +105,7 @@ def test_a_crash_of_all_control_nodes_at_any_step_leaks_nothing(name: str) -> No
         cluster = Cluster(control_nodes=1)
         cluster.nodes[0].life.crossings = step
         for verb, words in story:
-            cluster.ask(verb, "c", place=0, **words)
+            cluster.ask(verb, CallId("c"), place=0, **words)
             cluster.after(6)
         cluster.heal()
         cluster.after(100)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from actors.commands.sip import EndCall
+from events.names import CallId, Tag
 from replay.projection import Deadlines
 from replay.state import CallStatus
 from tests.actors.fake_peers import TIMEOUT
@@ -23,9 +24,9 @@ def call(cluster: Cluster) -> SipCall:
 def test_a_silent_dialog_is_asked_after_and_lives_on_while_both_parties_know_it(call: SipCall) -> None:
     call.begin()
     call.cluster.after(10 * SILENCE)
-    probes = len(call.cluster.peer("tA").received)
+    probes = len(call.cluster.peer(Tag("tA")).received)
     assert probes in (9, 10)
-    assert call.cluster.peer("tC").methods() == call.cluster.peer("tA").methods() == ["OPTIONS"] * probes
+    assert call.cluster.peer(Tag("tC")).methods() == call.cluster.peer(Tag("tA")).methods() == ["OPTIONS"] * probes
     assert state(call).status is CallStatus.LIVE
     call.cluster.check_no_leak()
     assert call.tell("C BYE cseq=2").shift == probes
@@ -33,11 +34,11 @@ def test_a_silent_dialog_is_asked_after_and_lives_on_while_both_parties_know_it(
 
 def test_parties_that_are_being_asked_are_not_asked_twice(call: SipCall) -> None:
     call.begin()
-    call.cluster.peer("tA").lose_replies = 1
+    call.cluster.peer(Tag("tA")).lose_replies = 1
     call.cluster.after(SILENCE + 5)
     attend(call)
     call.cluster.after(5)
-    assert call.cluster.peer("tA").methods() == call.cluster.peer("tC").methods() == ["OPTIONS"]
+    assert call.cluster.peer(Tag("tA")).methods() == call.cluster.peer(Tag("tC")).methods() == ["OPTIONS"]
 
 
 def test_when_the_parties_are_asked_the_node_is_asked_too() -> None:
@@ -59,14 +60,14 @@ def test_a_call_whose_relay_is_gone_goes_on_while_its_parties_know_it() -> None:
     restart_relays(call)
     cluster.after(500)
     assert state(call).status is CallStatus.LIVE
-    assert "OPTIONS" in cluster.peer("tA").methods()
+    assert "OPTIONS" in cluster.peer(Tag("tA")).methods()
     assert call.tell("C INVITE cseq=2 sdp=c2").sdp
     assert state(call).has_session
     call.tell("A 200 INVITE cseq=2 sdp=a2")
     restart_relays(call)
-    cluster.peer("tA").gone = True
+    cluster.peer(Tag("tA")).gone = True
     cluster.after(500)
-    assert "BYE" in cluster.peer("tC").methods()
+    assert "BYE" in cluster.peer(Tag("tC")).methods()
     check_over(call)
     cluster.close()
 
@@ -85,7 +86,7 @@ def test_what_cannot_be_asked_from_here_is_soon_asked_from_elsewhere() -> None:
     cluster.after(60)
     there.sender = sender
     cluster.after(30)
-    assert cluster.peer("tA").methods() == ["OPTIONS"]
+    assert cluster.peer(Tag("tA")).methods() == ["OPTIONS"]
     cluster.close()
 
 
@@ -93,34 +94,34 @@ def test_a_message_puts_the_question_off_and_costs_one_append(call: SipCall) -> 
     call.begin()
     for number in range(2, 12):
         call.cluster.after(SILENCE * 0.9)
-        before = len(call.cluster.stream("c"))
+        before = len(call.cluster.stream(CallId("c")))
         call.tell(f"C INFO cseq={number}")
-        assert len(call.cluster.stream("c")) == before + 1
-    assert call.cluster.peer("tA").received == []
+        assert len(call.cluster.stream(CallId("c"))) == before + 1
+    assert call.cluster.peer(Tag("tA")).received == []
 
 
 @pytest.mark.parametrize("tag", ["tC", "tA"])
 @pytest.mark.parametrize("how", ["gone", "silent"])
-def test_a_dialog_whose_party_has_left_is_ended(call: SipCall, tag: str, how: str) -> None:
+def test_a_dialog_whose_party_has_left_is_ended(call: SipCall, tag: Tag, how: str) -> None:
     call.begin()
     setattr(call.cluster.peer(tag), how, True)
     call.cluster.after(SILENCE + 3 * TIMEOUT)
     other = "tA" if tag == "tC" else "tC"
-    assert call.cluster.peer(other).methods() == ["OPTIONS", "BYE"]
+    assert call.cluster.peer(Tag(other)).methods() == ["OPTIONS", "BYE"]
     check_over(call)
 
 
 def test_a_party_that_cannot_be_reached_for_a_while_has_not_left(call: SipCall) -> None:
     call.begin()
     for tag in ("tC", "tA"):
-        call.cluster.peer(tag).unreachable = True
+        call.cluster.peer(Tag(tag)).unreachable = True
     call.cluster.after(5 * SILENCE)
     assert state(call).status is CallStatus.LIVE
     assert len(sent(call)) < 2 * 20
     call.cluster.heal()
     call.cluster.after(5 * SILENCE)
     assert state(call).status is CallStatus.LIVE
-    assert call.cluster.peer("tA").methods()
+    assert call.cluster.peer(Tag("tA")).methods()
 
 
 def test_a_session_that_is_not_refreshed_is_ended(call: SipCall) -> None:
@@ -150,7 +151,7 @@ def test_without_a_door_anywhere_a_dead_dialog_is_given_up_in_the_end(call: SipC
 
 def test_a_bye_does_not_wait_for_a_party_that_does_not_answer(call: SipCall) -> None:
     call.begin()
-    call.cluster.peer("tA").silent = True
+    call.cluster.peer(Tag("tA")).silent = True
     call.cluster.after(SILENCE + 5)
     began = call.cluster.loop.time()
     assert call.tell("C BYE cseq=2").shift == 1
@@ -166,10 +167,10 @@ def test_two_control_nodes_that_find_a_dialog_dead_end_it_once(call: SipCall) ->
 
     async def both() -> None:
         for node in cluster.nodes:
-            node.directory.submit(EndCall(call_id="c", reason="both say so"), lambda _: None)
+            node.directory.submit(EndCall(call_id=CallId("c"), reason="both say so"), lambda _: None)
 
     cluster.run(both())
     cluster.after(2)
     assert sent(call) == [("caller", "BYE", 1), ("callee", "BYE", 2)]
-    assert cluster.peer("tA").methods() == cluster.peer("tC").methods() == ["BYE"]
+    assert cluster.peer(Tag("tA")).methods() == cluster.peer(Tag("tC")).methods() == ["BYE"]
     check_over(call)

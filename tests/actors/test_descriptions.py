@@ -8,6 +8,7 @@ import pytest
 
 from actors.flows.media.descriptions import NOTHING_RELAYED
 from engines.ng.bencode import NgDict
+from events.names import CallId
 from rtp_relay.api.call import RelayCall
 from rtp_relay.api.errors import RelayError
 from tests.actors.fake_relay import FakeRelay
@@ -69,7 +70,7 @@ def test_a_node_that_agrees_without_an_sdp_has_not_relayed_it() -> None:
     try:
         for relay in cluster.relays.values():
             relay.__class__ = Mute
-        first, again = (cluster.do("offer", "c", a="A", sdp="x", place=place) for place in (0, 1))
+        first, again = (cluster.do("offer", CallId("c"), a="A", sdp="x", place=place) for place in (0, 1))
         assert first[b"result"] != b"ok"
         assert again[b"result"] != b"ok"
         assert first[b"error-reason"] == NOTHING_RELAYED.encode()
@@ -82,10 +83,10 @@ def test_a_node_that_agrees_without_an_sdp_has_not_relayed_it() -> None:
 def test_an_answer_without_an_sdp_is_none_either() -> None:
     cluster = Cluster(relays=1)
     try:
-        assert cluster.do("offer", "c", a="A", sdp="x")[b"result"] == b"ok"
+        assert cluster.do("offer", CallId("c"), a="A", sdp="x")[b"result"] == b"ok"
         for relay in cluster.relays.values():
             relay.__class__ = Mute
-        assert cluster.do("answer", "c", a="A", b="B", sdp="y")[b"result"] != b"ok"
-        assert "answered" not in cluster.events("c")
+        assert cluster.do("answer", CallId("c"), a="A", b="B", sdp="y")[b"result"] != b"ok"
+        assert "answered" not in cluster.events(CallId("c"))
     finally:
         cluster.close()

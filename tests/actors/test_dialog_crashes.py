@@ -9,6 +9,7 @@ import pytest
 
 from actors.commands.sip import EndCall
 from actors.sip_requests import WantedRequest
+from events.names import Leg, Tag
 from events.registry import SipRequestIntended
 from replay.state import CallStatus
 from tests.actors.fake_peers import TIMEOUT
@@ -29,14 +30,14 @@ def wished(call: SipCall, doom: Callable[[], None]) -> None:
 
 def busy(call: SipCall, doom: Callable[[], None]) -> None:
     """A party has no time for its BYE."""
-    call.cluster.peer("tA").busy = 2
+    call.cluster.peer(Tag("tA")).busy = 2
     wished(call, doom)
     call.cluster.after(5)
 
 
 def left(call: SipCall, doom: Callable[[], None]) -> None:
     """A party has left without a word."""
-    call.cluster.peer("tA").gone = True
+    call.cluster.peer(Tag("tA")).gone = True
     call.cluster.after(SILENCE - 1)
     doom()
     call.cluster.after(5)
@@ -89,7 +90,7 @@ def test_whoever_finishes_it_both_parties_get_a_bye_and_nothing_is_left(name: st
     for step in range(steps_of(name)):
         cluster = Cluster()
         for tag in ("tC", "tA"):
-            cluster.peer(tag).lose_replies = lost
+            cluster.peer(Tag(tag)).lose_replies = lost
         call = play(cluster, STORIES[name], step)
         cluster.after(4 * TIMEOUT)
         cluster.heal()
@@ -106,7 +107,7 @@ def test_whoever_finishes_it_both_parties_get_a_bye_and_nothing_is_left(name: st
 def check_byes(call: SipCall) -> None:
     """Each party was sent a BYE; what was sent to it has different CSeqs, or is the same BYE again."""
     for leg, tag in (("caller", "tC"), ("callee", "tA")):
-        peer = call.cluster.peer(tag)
+        peer = call.cluster.peer(Tag(tag))
         assert peer.gone or peer.ended
         assert "BYE" in peer.methods()
         made = [cseq for to, _, cseq in sent(call) if to == leg]
@@ -121,14 +122,16 @@ def test_a_request_whose_control_node_died_is_given_up_and_its_cseq_stays_taken(
     call = SipCall(cluster)
     call.begin(place=1)
     cluster.nodes[0].life.crossings = step
-    ask(call, WantedRequest("callee", "tA", "INFO"))
+    ask(call, WantedRequest(Leg("callee"), Tag("tA"), "INFO"))
     cluster.after(100)
     assert call.sip_dialogs.requests == {}
     shift = len(sent(call))
     assert len(ends(call)) == shift
     assert call.tell("C INFO cseq=2", 1).shift == shift
     assert state(call).status is CallStatus.LIVE
-    assert len({*cluster.peer("tA").forwarded, *(one.cseq for one in cluster.peer("tA").received)}) <= 1 + shift
+    assert (
+        len({*cluster.peer(Tag("tA")).forwarded, *(one.cseq for one in cluster.peer(Tag("tA")).received)}) <= 1 + shift
+    )
 
 
 @pytest.mark.parametrize("written", [True, False])
@@ -151,27 +154,27 @@ def test_a_request_of_ours_and_one_of_the_peers_at_the_same_time_have_different_
     call = SipCall(cluster)
     call.begin()
     call.tell("C INFO cseq=2", 1)  # both control nodes have the call now; the first one's knowledge is old
-    ask(call, WantedRequest("callee", "tA", "INFO"))
+    ask(call, WantedRequest(Leg("callee"), Tag("tA"), "INFO"))
     call.tell("C INFO cseq=3", 1)
     cluster.after(1)
     ((leg, method, cseq),) = sent(call)
     assert (leg, method) == ("callee", "INFO")
-    assert sorted([*cluster.peer("tA").forwarded, cseq]) == [2, 3, 4]
+    assert sorted([*cluster.peer(Tag("tA")).forwarded, cseq]) == [2, 3, 4]
 
 
 def test_a_call_id_that_comes_back_does_not_disturb_the_byes_of_the_old_call(cluster: Cluster) -> None:
     call = SipCall(cluster)
     call.begin()
-    cluster.peer("tA").unreachable = True
+    cluster.peer(Tag("tA")).unreachable = True
     call.command(EndCall(call_id=call.call_id, reason="a wish"))
     cluster.after(5)
     cluster.peers.pop("tC")
     call.tell("C INVITE at=- cseq=9 sdp=c2")
     call.tell("B 200 INVITE cseq=9 sdp=b")
     call.tell("C ACK cseq=9 at=B")
-    cluster.peer("tA").unreachable = False
+    cluster.peer(Tag("tA")).unreachable = False
     cluster.after(100)
-    assert cluster.peer("tA").ended
+    assert cluster.peer(Tag("tA")).ended
     assert call.sip_dialogs.requests == {}
     assert state(call).dialogs() == ["tB"]
-    assert cluster.peer("tB").received == cluster.peer("tC").received == []
+    assert cluster.peer(Tag("tB")).received == cluster.peer(Tag("tC")).received == []

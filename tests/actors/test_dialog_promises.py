@@ -8,6 +8,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from actors.commands.sip import EndCall
 from actors.sip_requests import WantedRequest
+from events.names import CallId, Leg, Tag
 from events.registry import SipRequestEnded, SipRequestIntended
 from replay.state import CallStatus
 from tests.actors.simulation import DEADLINES, Cluster
@@ -40,52 +41,52 @@ class Dialogs(RuleBasedStateMachine):
     @rule(place=PLACES)
     def query(self, place: int) -> None:
         """Poll, as monitors do: it keeps the call in that control node's memory, and writes nothing."""
-        self.cluster.ask("query", "c", place=place)
+        self.cluster.ask("query", CallId("c"), place=place)
         self.cluster.after(0.01)
 
     @rule(leg=LEGS, place=PLACES, gap=st.sampled_from([1, 1, 5]))
-    def request(self, leg: str, place: int, gap: int) -> None:
+    def request(self, leg: Leg, place: int, gap: int) -> None:
         self.cseqs[leg] += gap
         self.see(leg, place, "INFO", self.cseqs[leg])
 
     @rule(leg=LEGS, place=PLACES)
-    def repeat(self, leg: str, place: int) -> None:
+    def repeat(self, leg: Leg, place: int) -> None:
         known = [cseq for of, cseq in self.given if of == leg]
         if known and not self.hung_up:
             self.see(leg, place, "INFO", known[len(known) // 2])
 
     @rule(leg=LEGS, place=PLACES)
-    def bye(self, leg: str, place: int) -> None:
+    def bye(self, leg: Leg, place: int) -> None:
         self.cseqs[leg] += 1
         self.hung_up = True
         self.see(leg, place, "BYE", self.cseqs[leg])
 
-    def see(self, leg: str, place: int, method: str, cseq: int) -> None:
+    def see(self, leg: Leg, place: int, method: str, cseq: int) -> None:
         place = int(leg == "caller") if self.sticky else place
         reply = self.call.attempt(f"{LETTERS[leg]} {method} cseq={cseq}", place)
-        if reply is not None and reply.error is None and self.call.cluster.state("c").status is CallStatus.LIVE:
+        if reply is not None and reply.error is None and self.call.cluster.state(CallId("c")).status is CallStatus.LIVE:
             assert self.given.setdefault((leg, cseq), cseq + reply.shift) == cseq + reply.shift
 
     @rule(leg=LEGS, place=PLACES)
-    def ask(self, leg: str, place: int) -> None:
-        ask(self.call, WantedRequest(leg, "tA", "INFO"), place)
+    def ask(self, leg: Leg, place: int) -> None:
+        ask(self.call, WantedRequest(leg, Tag("tA"), "INFO"), place)
 
     @rule(place=PLACES)
     def end(self, place: int) -> None:
-        self.call.command(EndCall(call_id="c", reason="a wish"), place=place, within=0.01)
+        self.call.command(EndCall(call_id=CallId("c"), reason="a wish"), place=place, within=0.01)
 
     @rule(leg=LEGS, how=st.sampled_from(["silent", "unreachable"]))
-    def misbehave(self, leg: str, how: str) -> None:
-        peer = self.cluster.peer(PEERS[leg])
+    def misbehave(self, leg: Leg, how: str) -> None:
+        peer = self.cluster.peer(Tag(PEERS[leg]))
         setattr(peer, how, not getattr(peer, how))
 
     @rule(leg=LEGS)
-    def leave(self, leg: str) -> None:
-        self.cluster.peer(PEERS[leg]).gone = True
+    def leave(self, leg: Leg) -> None:
+        self.cluster.peer(Tag(PEERS[leg])).gone = True
 
     @rule(leg=LEGS, count=st.integers(1, 3), how=st.sampled_from(["busy", "lose_replies"]))
-    def fail_some(self, leg: str, count: int, how: str) -> None:
-        setattr(self.cluster.peer(PEERS[leg]), how, count)
+    def fail_some(self, leg: Leg, count: int, how: str) -> None:
+        setattr(self.cluster.peer(Tag(PEERS[leg])), how, count)
 
     @rule(place=PLACES, steps=st.integers(0, 8))
     def doom(self, place: int, steps: int) -> None:
@@ -132,7 +133,9 @@ class Dialogs(RuleBasedStateMachine):
 
     def check_cseqs(self) -> None:
         """Each request that a party gets has a CSeq of its own."""
-        own = [record.event for record in self.cluster.stream("c") if isinstance(record.event, SipRequestIntended)]
+        own = [
+            record.event for record in self.cluster.stream(CallId("c")) if isinstance(record.event, SipRequestIntended)
+        ]
         for leg, sender in (("callee", "caller"), ("caller", "callee")):
             made = [event.cseq for event in own if event.leg == leg]
             made += [wire for (of, _), wire in self.given.items() if of == sender]
@@ -140,13 +143,13 @@ class Dialogs(RuleBasedStateMachine):
 
     def check_ends(self) -> None:
         """A party that has left is found out; a call that ended owes nobody a BYE."""
-        cluster, state = self.cluster, self.cluster.state("c")
-        events = [record.event for record in cluster.stream("c")]
+        cluster, state = self.cluster, self.cluster.state(CallId("c"))
+        events = [record.event for record in cluster.stream(CallId("c"))]
         intended = [event for event in events if isinstance(event, SipRequestIntended)]
         ended = [event.number for event in events if isinstance(event, SipRequestEnded)]
         assert sorted(ended) == [event.number for event in intended]
         byes = {event.leg for event in intended if event.method == "BYE"}
-        gone = any(cluster.peer(tag).gone or cluster.peer(tag).ended for tag in ("tC", "tA"))
+        gone = any(cluster.peer(Tag(tag)).gone or cluster.peer(Tag(tag)).ended for tag in ("tC", "tA"))
         if state.status is CallStatus.LIVE:
             assert not gone
             assert not byes

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from events.names import BranchId, CallId, Tag
 from replay.offer_answer import Change
 from replay.projection import SPARE, TIMER_H
 from replay.settings_changes import EngageRelay
@@ -13,7 +14,7 @@ from tests.actors.sip_call import ENGAGED, SipCall, check_over, state
 from tests.named_sdp import name_of
 
 MOMENT = SPARE / 1000
-ONE_ENGAGED = EngageRelay(engine="rtpengine", set="default", branch="br0")
+ONE_ENGAGED = EngageRelay(engine="rtpengine", set="default", branch=BranchId("br0"))
 
 
 @pytest.fixture
@@ -43,7 +44,7 @@ def test_who_answers_while_the_cancel_is_on_its_way_finds_its_session_still_ther
     assert name_of(given.sdp) == "relayed 4 of b"
     call.cluster.after(2 * MOMENT)
     assert branches(call) == {"br0", "br1"}
-    assert "branch deleted" not in call.cluster.events("c")
+    assert "branch deleted" not in call.cluster.events(CallId("c"))
     call.tell("C ACK at=B")
     call.tell("C BYE at=A cseq=2")
     call.tell("C BYE at=B cseq=3")
@@ -90,7 +91,7 @@ def test_a_dialog_beside_another_ends_when_its_ack_never_comes(call: SipCall, ac
     if acknowledged:
         call.tell("C ACK at=B", 1)
     call.cluster.after(TIMER_H / 1000 + 5)
-    assert call.cluster.peer("tB").methods() == ([] if acknowledged else ["BYE"])
+    assert call.cluster.peer(Tag("tB")).methods() == ([] if acknowledged else ["BYE"])
     assert branches(call) == ({"br0", "br1"} if acknowledged else {"br0"})
     call.tell("C BYE at=A cseq=2")
     if acknowledged:
@@ -118,7 +119,7 @@ def test_a_call_without_a_relay_ends_when_its_parties_have_left_without_a_word(c
     fork(call, ONE_ENGAGED)
     call.tell("B 200 INVITE branch=br1 sdp=b")
     for tag in ("tB", "tC"):
-        call.cluster.peer(tag).gone = True
+        call.cluster.peer(Tag(tag)).gone = True
     call.cluster.after(1000)
     check_over(call)
 

@@ -15,6 +15,7 @@ from actors.flows.media.delete import NOTHING_FOUND, intend_deletes
 from actors.flows.media.lateness import PRECISION, is_late
 from actors.results import UNKNOWN
 from engines.request import NodeRequest
+from events.names import BranchId, CallId, Tag
 from events.registry import Answered, DeleteIntended, Offered, Scope
 from gateways.ng.commands import NgCommand
 from gateways.ng.replies import words_of
@@ -65,15 +66,15 @@ class Promises(RuleBasedStateMachine):
         self.number += 1
         if self.sticky:
             place = int(call in ("c1", "c3")) if self.sticky == "call" else int(words.get("a") == "A")
-        self.cluster.ask(verb, call, place=place, marker=self.number, **words)
+        self.cluster.ask(verb, CallId(call), place=place, marker=self.number, **words)
         self.cluster.after(wait)
 
     @rule(call=CALLS, place=PLACES, tag=st.sampled_from(["", "A", "B"]), wait=SOON)
-    def query(self, call: str, place: int, tag: str, wait: float) -> None:
+    def query(self, call: str, place: int, tag: Tag, wait: float) -> None:
         self.ask("query", call, place, wait, a=tag)
 
     @rule(call=CALLS, place=PLACES, branch=BRANCHES, wait=SOON)
-    def offer(self, call: str, place: int, branch: str, wait: float) -> None:
+    def offer(self, call: str, place: int, branch: BranchId, wait: float) -> None:
         self.ask("offer", call, place, wait, a="A", branch=branch, sdp=sdp(self.number))
 
     @rule(call=CALLS, place=PLACES, callee=CALLEES, turned=st.booleans(), wait=SOON)
@@ -82,11 +83,11 @@ class Promises(RuleBasedStateMachine):
         self.ask("offer", call, place, wait, a=a, b=b, sdp=sdp(self.number))
 
     @rule(call=CALLS, place=PLACES, branch=BRANCHES, callee=CALLEES, wait=SOON)
-    def answer(self, call: str, place: int, branch: str, callee: str, wait: float) -> None:
+    def answer(self, call: str, place: int, branch: BranchId, callee: str, wait: float) -> None:
         self.ask("answer", call, place, wait, a="A", b=callee, branch=branch, sdp=sdp(self.number))
 
     @rule(call=CALLS, place=PLACES, tag=st.sampled_from(["", "A", "B", "C"]), branch=BRANCHES, wait=SOON)
-    def delete(self, call: str, place: int, tag: str, branch: str, wait: float) -> None:
+    def delete(self, call: str, place: int, tag: Tag, branch: BranchId, wait: float) -> None:
         self.ask("delete", call, place, wait, a=tag, branch=branch)
 
     @rule(place=PLACES, wait=SOON, more=SOON)
@@ -94,7 +95,7 @@ class Promises(RuleBasedStateMachine):
         """Begin a call whose client hears nothing in time, and so asks the other control node."""
         self.number += 1
         offer = {"a": "A", "branch": "b1", "sdp": sdp(self.number), "marker": self.number}
-        first = self.cluster.ask("offer", f"twice{self.number}", place=place, **offer)
+        first = self.cluster.ask("offer", CallId(f"twice{self.number}"), place=place, **offer)
         self.cluster.after(wait)
         self.twice.append((first, self.cluster.again(first, place=1 - place)))
         self.cluster.after(more)
@@ -107,11 +108,11 @@ class Promises(RuleBasedStateMachine):
             self.cluster.after(wait)
 
     @rule(call=CALLS, branch=BRANCHES, verb=st.sampled_from(["offer", "offer", "delete"]))
-    def stall(self, call: str, branch: str, verb: str) -> None:
+    def stall(self, call: str, branch: BranchId, verb: str) -> None:
         """Receive a request in a socket that nobody reads for now."""
         self.number += 1
         words = {"sdp": sdp(self.number)} if verb == "offer" else {}
-        self.held.append(self.cluster.hold(verb, call, a="A", branch=branch, marker=self.number, **words))
+        self.held.append(self.cluster.hold(verb, CallId(call), a="A", branch=branch, marker=self.number, **words))
 
     @rule(place=PLACES, wait=SOON)
     def read_on(self, place: int, wait: float) -> None:
@@ -178,13 +179,13 @@ class Promises(RuleBasedStateMachine):
     def lose_tail(self, call: str, place: int, count: int) -> None:
         """Let the journal lose what a control node remembers: it has just told so, and the call is not over for it."""
         cluster = self.cluster
-        asked = cluster.ask("delete", call, place=place, a="nobody", marker=0)
+        asked = cluster.ask("delete", CallId(call), place=place, a="nobody", marker=0)
         cluster.after(0.0001)
-        state = cluster.state(call)
+        state = cluster.state(CallId(call))
         if asked.reply is not None and asked.until == state.version and list(state.remaining_sessions()):
-            cluster.journal.cut(call, max(0, state.version - count))
+            cluster.journal.cut(CallId(call), max(0, state.version - count))
             cluster.asked.remove(asked)
-            cluster.ask("delete", call, place=place, a="nobody", marker=0)
+            cluster.ask("delete", CallId(call), place=place, a="nobody", marker=0)
             cluster.after(0.0001)
 
     @rule(seconds=st.sampled_from([0.1, 2.0, 20.0]))
@@ -212,9 +213,9 @@ class Promises(RuleBasedStateMachine):
         for first, repeat in self.twice:
             check_one_result(cluster, first, repeat)
         for call_id in sorted(cluster.call_ids):
-            self.check_survives_its_node(call_id)
+            self.check_survives_its_node(CallId(call_id))
 
-    def check_survives_its_node(self, call_id: str) -> None:
+    def check_survives_its_node(self, call_id: CallId) -> None:
         """Whatever has happened to a call: when its node is silent, its dialog's next offer goes to another one."""
         cluster = self.cluster
         talking = [

@@ -9,6 +9,7 @@ import pytest
 from actors.effects import Decision, Flow, Persist
 from engines.ng.bencode import NgValue
 from events.journal import NOTHING, Recorded
+from events.names import CallId, NodeName, RelayId, Tag
 from events.registry import (
     CopyAnswered,
     DeleteIntended,
@@ -39,46 +40,46 @@ def failing_flow(*_: Any) -> Flow:
 def test_a_call_that_fails_again_and_again_is_quarantined_alone(
     cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    cluster.do("offer", "bad", a="A", sdp="caller")
+    cluster.do("offer", CallId("bad"), a="A", sdp="caller")
     with monkeypatch.context() as patched:
         patched.setattr("actors.flows.handlers.pass_through", failing_flow)
         for _ in range(3):
-            reply = cluster.do("query", "bad")
+            reply = cluster.do("query", CallId("bad"))
             assert reply[b"error-reason"] == b"Internal error: RuntimeError('a bug')"
-        assert cluster.do("offer", "good", a="A", sdp="caller")[b"result"] == b"ok"
+        assert cluster.do("offer", CallId("good"), a="A", sdp="caller")[b"result"] == b"ok"
     cluster.after(1)
-    reply = cluster.do("answer", "bad", a="A", b="B", sdp="callee")
+    reply = cluster.do("answer", CallId("bad"), a="A", b="B", sdp="callee")
     assert reply[b"error-reason"] == b"Call is quarantined: it failed 3 times in a row, last with RuntimeError('a bug')"
-    last = cluster.stream("bad")[-1].event
+    last = cluster.stream(CallId("bad"))[-1].event
     assert isinstance(last, Quarantined)
-    assert cluster.do("query", "bad", place=1)[b"result"] == b"error", "every control node leaves it alone"
-    assert cluster.do("delete", "good", a="A")[b"result"] == b"ok"
+    assert cluster.do("query", CallId("bad"), place=1)[b"result"] == b"error", "every control node leaves it alone"
+    assert cluster.do("delete", CallId("good"), a="A")[b"result"] == b"ok"
 
 
 def test_a_call_whose_stream_cannot_be_read_is_quarantined_alone(cluster: Cluster) -> None:
-    cluster.do("offer", "bad", a="A", sdp="caller")
-    cluster.do("offer", "good", a="A", sdp="caller")
+    cluster.do("offer", CallId("bad"), a="A", sdp="caller")
+    cluster.do("offer", CallId("good"), a="A", sdp="caller")
     cluster.after(60)
-    cluster.run(_spoil(cluster, "bad"))
-    reply = cluster.do("answer", "bad", a="A", b="B", sdp="callee", place=1)
+    cluster.run(_spoil(cluster, CallId("bad")))
+    reply = cluster.do("answer", CallId("bad"), a="A", b="B", sdp="callee", place=1)
     assert reply[b"result"] == b"error"
     assert bytes(reply[b"error-reason"]).startswith(b"Call is quarantined: call 'bad', entry 1-0: ")  # type: ignore[arg-type]
-    assert cluster.do("answer", "good", a="A", b="B", sdp="callee", place=1)[b"result"] == b"ok"
+    assert cluster.do("answer", CallId("good"), a="A", b="B", sdp="callee", place=1)[b"result"] == b"ok"
     cluster.after(1)
     rows = cluster.run(_rows(cluster))
     assert rows == {"bad": "quarantined", "good": "live"}
 
 
 def test_one_failure_does_not_cost_the_call_its_life(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
-    cluster.do("offer", "c", a="A", sdp="caller")
+    cluster.do("offer", CallId("c"), a="A", sdp="caller")
     with monkeypatch.context() as patched:
         patched.setattr("actors.flows.handlers.pass_through", failing_flow)
-        cluster.do("query", "c")
-    assert cluster.do("answer", "c", a="A", b="B", sdp="callee")[b"result"] == b"ok"
+        cluster.do("query", CallId("c"))
+    assert cluster.do("answer", CallId("c"), a="A", b="B", sdp="callee")[b"result"] == b"ok"
     cluster.check_no_leak()
 
 
-async def _spoil(cluster: Cluster, call_id: str) -> None:
+async def _spoil(cluster: Cluster, call_id: CallId) -> None:
     cluster.journal.spoil(call_id, 1, b"garbage")
 
 
@@ -87,29 +88,32 @@ async def _rows(cluster: Cluster) -> dict[str, str]:
 
 
 INCONSISTENT: list[Event] = [
-    Offered(session=7, operation=1, from_tag="A", sdp=b"", relayed=b""),
+    Offered(session=7, operation=1, from_tag=Tag("A"), sdp=b"", relayed=b""),
     DeleteIntended(scope=Scope.CALL, sessions=(1, 2), reason=""),
-    TailLost(known=1, sessions=(RememberedSession(session=1, node="n", relay_id="r", status="levitating"),)),
+    TailLost(
+        known=1,
+        sessions=(RememberedSession(session=1, node=NodeName("n"), relay_id=RelayId("r"), status="levitating"),),
+    ),
     CopyAnswered(copy="nobody's", sdp=b""),
 ]
 
 
 @pytest.mark.parametrize("event", INCONSISTENT, ids=lambda event: event.name)
 def test_events_that_make_no_sense_together_are_a_stream_that_cannot_be_read(cluster: Cluster, event: Event) -> None:
-    cluster.do("offer", "bad", a="A", sdp="caller")
+    cluster.do("offer", CallId("bad"), a="A", sdp="caller")
     cluster.after(15)
-    version = len(cluster.stream("bad"))
+    version = len(cluster.stream(CallId("bad")))
     entry = Recorded(version + 1, cluster.loop.now_ms(), "somebody", event)
 
     async def write() -> None:
-        await cluster.journal.append("bad", version, [entry], NOTHING, NOTHING)
+        await cluster.journal.append(CallId("bad"), version, [entry], NOTHING, NOTHING)
 
     cluster.run(write())
     for place in (0, 1, 0):
-        reply = cluster.do("query", "bad", place=place)
+        reply = cluster.do("query", CallId("bad"), place=place)
         assert "Call is quarantined: " in str(reply[b"error-reason"])
     cluster.after(1)
-    assert cluster.events("bad")[-2:] == [event.name, "quarantined"], "once, whoever finds it"
+    assert cluster.events(CallId("bad"))[-2:] == [event.name, "quarantined"], "once, whoever finds it"
     assert cluster.run(_rows(cluster)) == {"bad": "quarantined"}
 
 
@@ -118,10 +122,10 @@ def test_events_that_make_no_sense_together_are_a_stream_that_cannot_be_read(clu
 )
 def test_a_delay_beyond_all_bounds_is_a_long_one(delay: NgValue) -> None:
     cluster = Cluster(engine="rtpproxy")
-    cluster.do("offer", "c", a="A", sdp=SDP)
-    assert cluster.do("delete", "c", a="A", delete_delay=delay)[b"result"] == b"ok"
+    cluster.do("offer", CallId("c"), a="A", sdp=SDP)
+    assert cluster.do("delete", CallId("c"), a="A", delete_delay=delay)[b"result"] == b"ok"
     cluster.after(1)
-    assert cluster.state("c").status is CallStatus.ENDED
+    assert cluster.state(CallId("c")).status is CallStatus.ENDED
     cluster.after(MAX_DELAY + 20)
     cluster.check_no_leak()
     assert not any(relay.held() for relay in cluster.fakes.values())

@@ -13,6 +13,7 @@ from actors.directory import DirectorySettings
 from actors.quarantine.quarantine import QuarantinePolicy
 from actors.quarantine.release import NotQuarantined
 from events.journal import CorruptEntry, LiveCall
+from events.names import CallId
 from events.registry import SessionReleased
 from tests.actors.simulation import Cluster
 from tests.actors.test_promises import sdp
@@ -23,15 +24,15 @@ CALL = "bad"
 
 
 def spoil_first(cluster: Cluster, _: pytest.MonkeyPatch) -> None:
-    cluster.journal.spoil(CALL, 1, b"garbage")
+    cluster.journal.spoil(CallId(CALL), 1, b"garbage")
 
 
 def spoil_last(cluster: Cluster, _: pytest.MonkeyPatch) -> None:
-    cluster.journal.spoil(CALL, len(cluster.stream(CALL)), b"garbage")
+    cluster.journal.spoil(CallId(CALL), len(cluster.stream(CallId(CALL))), b"garbage")
 
 
 def exhaust(cluster: Cluster, _: pytest.MonkeyPatch) -> None:
-    cluster.journal.exhaust(CALL)
+    cluster.journal.exhaust(CallId(CALL))
 
 
 def spoil_and_exhaust(cluster: Cluster, patch: pytest.MonkeyPatch) -> None:
@@ -43,7 +44,7 @@ def fail(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patched:
         patched.setattr("actors.flows.handlers.pass_through", failing_flow)
         for _ in range(3):
-            cluster.do("query", CALL)
+            cluster.do("query", CallId(CALL))
             cluster.after(0.1)
 
 
@@ -51,13 +52,13 @@ DAMAGES = [spoil_first, spoil_last, exhaust, spoil_and_exhaust, fail]
 
 
 def set_up(cluster: Cluster, damage: Damage, monkeypatch: pytest.MonkeyPatch) -> None:
-    cluster.do("offer", CALL, a="A", sdp=sdp(1))
-    cluster.do("answer", CALL, a="A", b="B", sdp=sdp(2))
+    cluster.do("offer", CallId(CALL), a="A", sdp=sdp(1))
+    cluster.do("answer", CallId(CALL), a="A", b="B", sdp=sdp(2))
     assert held(cluster)
     cluster.after(15)
     damage(cluster, monkeypatch)
     for place in range(len(cluster.nodes)):
-        reply = cluster.do("offer", CALL, place=place, a="A", b="B", sdp=sdp(3))
+        reply = cluster.do("offer", CallId(CALL), place=place, a="A", b="B", sdp=sdp(3))
         assert b"Call is quarantined: " in bytes(reply[b"error-reason"])  # type: ignore[arg-type]
     cluster.after(1)
 
@@ -67,19 +68,19 @@ def held(cluster: Cluster) -> set[str]:
 
 
 def row(cluster: Cluster) -> LiveCall | None:
-    return cluster.run(cluster.journal.row(CALL))
+    return cluster.run(cluster.journal.row(CallId(CALL)))
 
 
 def end(cluster: Cluster) -> Any:
-    return cluster.run(Control(cluster.journal).end_quarantined(CALL, "a test"))
+    return cluster.run(Control(cluster.journal).end_quarantined(CallId(CALL), "a test"))
 
 
 def tail(cluster: Cluster) -> list[str]:
     async def read() -> list[str]:
         try:
-            return [record.event.name for record in await cluster.journal.read(CALL)]
+            return [record.event.name for record in await cluster.journal.read(CallId(CALL))]
         except CorruptEntry as error:
-            return [record.event.name for record in await cluster.journal.read(CALL, error.version)]
+            return [record.event.name for record in await cluster.journal.read(CallId(CALL), error.version)]
 
     return cluster.run(read())
 
@@ -124,7 +125,7 @@ def test_an_operator_ends_a_quarantined_call(world: Cluster, damage: Damage, mon
     assert world.run(world.journal.count_calls()) == {"": 0}
     if damage not in (exhaust, spoil_and_exhaust):
         assert tail(world)[-3:] == ["quarantined", "release wanted", "session released"]
-    reply = world.do("query", CALL)
+    reply = world.do("query", CallId(CALL))
     assert reply[b"result"] == b"error", "it stays quarantined"
     world.after(30)
     assert row(world) is None, "and does not come back into the table"
@@ -192,11 +193,11 @@ def test_a_release_that_no_relay_confirms_is_given_up(
 
 def test_a_call_that_is_well_is_not_ended_so(make: Callable[..., Cluster]) -> None:
     world = make()
-    world.do("offer", CALL, a="A", sdp=sdp(1))
+    world.do("offer", CallId(CALL), a="A", sdp=sdp(1))
     with pytest.raises(NotQuarantined):
         end(world)
     with pytest.raises(NotQuarantined):
-        world.run(Control(world.journal).end_quarantined("unknown", "a test"))
+        world.run(Control(world.journal).end_quarantined(CallId("unknown"), "a test"))
     world.check_no_leak()
 
 
@@ -204,7 +205,7 @@ def test_a_stream_that_nobody_has_found_unreadable_yet_is_ended_so(
     make: Callable[..., Cluster], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world = make()
-    world.do("offer", CALL, a="A", sdp=sdp(1))
+    world.do("offer", CallId(CALL), a="A", sdp=sdp(1))
     world.after(30)
     spoil_first(world, monkeypatch)
     end(world)

@@ -18,6 +18,7 @@ from engines.refusal import RefusalCode
 from engines.request import NodeRequest
 from engines.route.routes import Routes
 from events.memory import MemoryJournal
+from events.names import CallId, Tag
 from replay.projection import Deadlines
 from replay.state import CallState
 from rtp_relay.api.call import RelayCall
@@ -85,7 +86,7 @@ class World:
 
     async def attend(self, until: Callable[[], bool]) -> None:
         """Let the due call be attended, and wait until what is expected has been called."""
-        self.directory.attend("call")
+        self.directory.attend(CallId("call"))
         while not until():
             self.arrived.clear()
             await asyncio.wait_for(self.arrived.wait(), PATIENCE)
@@ -330,7 +331,7 @@ async def test_who_asks_for_no_engine_is_not_given_this_one(world: World) -> Non
     await world.control_node()
     done: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
     request = NodeRequest({b"sdp": CALLER})
-    command = Offer(call_id="ng", from_tag="A", request=request, received_at=world.now)
+    command = Offer(call_id=CallId("ng"), from_tag=Tag("A"), request=request, received_at=world.now)
     world.directory.submit(command, done.set_result)
     assert await done == results.Refused(RefusalCode.NO_NODE, "No node of set 'default' takes new calls")
-    assert list(world.nodes.candidates("any", "call", "route")) == [ROUTE_NODE]
+    assert list(world.nodes.candidates("any", CallId("call"), "route")) == [ROUTE_NODE]

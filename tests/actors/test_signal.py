@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from actors.results import OVERLOADED
+from events.names import NO_BRANCH, CallId, Leg
 from replay.settings_changes import ChangeLegSettings, EngageRelay, SetCallVariable, SettingsChange
 from tests.actors.fake_relay import text_of
 from tests.actors.simulation import Cluster
@@ -13,7 +14,7 @@ from tests.named_sdp import name_of
 
 NEWS: list[SettingsChange] = [
     ENGAGED,
-    ChangeLegSettings(leg="caller", values={"flags": "x"}),
+    ChangeLegSettings(leg=Leg("caller"), values={"flags": "x"}),
     SetCallVariable(variable="v", value="1"),
 ]
 
@@ -26,7 +27,7 @@ def call(cluster: Cluster) -> SipCall:
 def appends_of(call: SipCall, line: str) -> list[list[str]]:
     """Tell of a message and give the names of the events of each append that it took."""
     cluster = call.cluster
-    before = len(cluster.stream("c"))
+    before = len(cluster.stream(CallId("c")))
     journal = cluster.nodes[0].journal
     appends: list[list[str]] = []
     append = journal.append
@@ -48,9 +49,9 @@ def silence(call: SipCall) -> None:
 def test_a_message_its_party_and_what_the_script_set_before_it_are_one_append(call: SipCall) -> None:
     first = ["signalled", "relay engaged", "variables set", "call variable set", "party learned"]
     assert appends_of(call, "C INVITE at=- sdp=c") == [first, ["engaged"], ["offered"]]
-    state = call.cluster.state("c")
+    state = call.cluster.state(CallId("c"))
     assert state.relay is not None
-    assert state.relay.in_force("caller", "") == {"flags": "x"}
+    assert state.relay.in_force(Leg("caller"), NO_BRANCH) == {"flags": "x"}
     assert call.sip_dialogs.variables == {"v": "1"}
     assert appends_of(call, "A 183 INVITE sdp=a")[0] == ["signalled", "party learned"]
     assert appends_of(call, "A 200 INVITE sdp=a") == [["signalled", "branch established"]]
@@ -60,7 +61,7 @@ def test_a_relay_that_a_script_engages_too_late_is_not_engaged(call: SipCall) ->
     call.begin()
     late = EngageRelay(engine="rtpengine", set="elsewhere")
     call.tell("C INFO cseq=2", changes=[late, SetCallVariable(variable="v", value="2")])
-    relay = call.cluster.state("c").relay
+    relay = call.cluster.state(CallId("c")).relay
     assert relay is not None
     assert [engaged.set for engaged in relay.engagements.values()] == ["default"]
     assert call.sip_dialogs.variables == {"v": "2"}
@@ -93,7 +94,7 @@ def test_nor_does_that_on_a_branch_that_failed_or_was_chosen(call: SipCall, line
     assert call.cluster.loop.time() - began < 0.1
     call.cluster.heal()
     call.cluster.after(30)
-    assert call.cluster.events("c")[-1] == "branch deleted"
+    assert call.cluster.events(CallId("c"))[-1] == "branch deleted"
     call.cluster.check_no_leak()
 
 
@@ -109,10 +110,10 @@ def test_a_control_node_that_closes_takes_no_new_calls_and_goes_on_with_others(c
     cluster = call.cluster
     for relay in cluster.relays.values():
         relay.delay = 0.5
-    cluster.ask("offer", "slow", a="A", sdp="x")
+    cluster.ask("offer", CallId("slow"), a="A", sdp="x")
     closing = cluster.loop.create_task(cluster.nodes[0].directory.close(5))
     cluster.after(0.01)
-    other = SipCall(cluster, "d")
+    other = SipCall(cluster, CallId("d"))
     assert other.tell("C INVITE at=- sdp=c").error == OVERLOADED
     assert call.tell("C INFO cseq=2").error is None
     assert cluster.loop.run_until_complete(closing)
@@ -123,7 +124,7 @@ def test_a_call_that_is_busy_when_the_time_to_close_is_over_asks_for_nothing_mor
     cluster = call.cluster
     for relay in cluster.relays.values():
         relay.delay = 0.5
-    cut_off = cluster.ask("offer", "slow", a="A", sdp="x")
+    cut_off = cluster.ask("offer", CallId("slow"), a="A", sdp="x")
     closing = cluster.loop.create_task(cluster.nodes[0].directory.close(0.1))
     assert not cluster.loop.run_until_complete(closing)
     assert cluster.nodes[0].directory.resident == 0
@@ -168,7 +169,7 @@ def test_an_update_of_the_callee_while_it_rings_is_of_the_same_session(call: Sip
         ("answer", "tA", "tC", "d"),
         ("answer", "tC", "tA", "a"),
     ]
-    assert len(call.cluster.state("c").sessions) == 1
+    assert len(call.cluster.state(CallId("c")).sessions) == 1
     call.tell("C BYE cseq=3")
     call.cluster.after(10)
     check_over(call)

@@ -16,6 +16,7 @@ from bench.guard.limits import FILE, Limit, judge, read_limits
 from bench.guard.stories import ng_memory, ng_steps
 from bench.guard.tally import Step
 from events.codec import Codec
+from events.names import CallId
 from events.redis.journal import RedisJournal
 
 LIMITS = {"ng.offer": {"entries": Limit(5, "why"), "function calls": Limit(100, "why", slack=0.1)}}
@@ -107,7 +108,7 @@ def function_more(original: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def check_more(original: Callable[..., Any]) -> Callable[..., Any]:
-    def append(journal: RedisJournal, call_id: str, expected: int, *arguments: Any) -> Any:
+    def append(journal: RedisJournal, call_id: CallId, expected: int, *arguments: Any) -> Any:
         journal.check(call_id, expected)
         return original(journal, call_id, expected, *arguments)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from engines.sets import NodeSpec, rank
 from events.journal import Recorded
+from events.names import CallId, NodeName
 from tests.peers.bencode import NgDict
 from tests.peers.ng_client import NgClient
 from tests.peers.peer import wait_until
@@ -139,9 +140,11 @@ class Stage:
 
     def preferred(self, call_id: str) -> list[Relay]:
         """Return the relays in the order in which a new call prefers them."""
-        specs = [NodeSpec(name=node.name, engine="", url="", weight=node.weight) for node in self.service.nodes]
+        specs = [
+            NodeSpec(name=NodeName(node.name), engine="", url="", weight=node.weight) for node in self.service.nodes
+        ]
         by_name = {node.name: node.relay for node in self.service.nodes}
-        return [by_name[spec.name] for spec in rank(call_id, specs)]
+        return [by_name[spec.name] for spec in rank(CallId(call_id), specs)]
 
     async def held(self) -> int:
         """Return how many sessions all relays hold together."""

@@ -13,6 +13,7 @@ import pytest
 from redis.asyncio import Redis
 
 from engines.ng.bencode import NgDict
+from events.names import CallId
 from events.redis import RedisJournal
 from tests.events.stream_keys import stream_of
 from tests.peers.ng_client import NgClient
@@ -125,7 +126,7 @@ async def test_spoiled_streams_are_quarantined_and_their_sessions_removed() -> N
 
 
 async def is_set_aside(journal: RedisJournal, call: str) -> bool:
-    row = await journal.row(call)
+    row = await journal.row(CallId(call))
     return row is not None and row.status == "quarantined"
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from engines.copy_request import CopyRequest, Leg
+from engines.copy_request import CopyRequest
 from engines.kind import Exchange, Operation, RelayKind
 from engines.media_request import MediaRequest
 from engines.ng.bencode import NgDict, NgValue
@@ -16,6 +16,7 @@ from engines.request import NodeRequest
 from engines.rtpengine.kind import RtpengineKind
 from engines.rtpproxy.kind import RtpproxyKind
 from engines.sdp.session import parse
+from events.names import Leg, RelayId, Tag
 from tests.engines.exchanges import Told
 from tests.peers.rtp import Parties, RtpEndpoint, converse
 from tests.peers.rtpengine import Rtpengine
@@ -25,7 +26,7 @@ pytestmark = pytest.mark.e2e
 
 RELAY_ID = "call"
 ENGINES = pytest.mark.parametrize("engine", ["rtpengine", "rtpproxy"])
-BOTH = CopyRequest(verb="copy_offer", from_tag="ft", to_tag="tt")
+BOTH = CopyRequest(verb="copy_offer", from_tag=Tag("ft"), to_tag=Tag("tt"))
 
 
 @dataclass
@@ -39,7 +40,9 @@ class LiveCall:
 
     async def perform(self, verb: str, request: NgDict) -> Told:
         """Have the relay do an operation that has to succeed."""
-        reply = await self.run(self.kind.perform(Operation(verb=verb, relay_id=RELAY_ID, request=NodeRequest(request))))
+        reply = await self.run(
+            self.kind.perform(Operation(verb=verb, relay_id=RelayId(RELAY_ID), request=NodeRequest(request)))
+        )
         assert reply.ok, reply
         return reply
 
@@ -64,7 +67,7 @@ class LiveCall:
 
     async def start_copy(self, copy: CopyRequest, *recorders: RtpEndpoint) -> tuple[CopyRequest, list[NgValue]]:
         """Copy to a recorder with one address a stream; return the request that ends the copy, and the streams."""
-        offered = await self.copy(replace(copy, caller_sdp=self.sdp["callee"], callee_sdp=self.sdp["caller"]))
+        offered = await self.copy(replace(copy, caller_sdp=self.sdp[Leg.CALLEE], callee_sdp=self.sdp[Leg.CALLER]))
         ctx, streams = offered[b"copy-ctx"], offered.get(b"streams", [])
         assert isinstance(ctx, bytes)
         assert isinstance(streams, list)
@@ -95,13 +98,13 @@ async def live_call(engine: str) -> AsyncIterator[LiveCall]:
     kind: RelayKind = RtpengineKind() if engine == "rtpengine" else RtpproxyKind()
     async with Rtpengine() if engine == "rtpengine" else Rtpproxy() as relay, Parties() as parties:
         call = LiveCall(kind, relay, parties, {})
-        offer = MediaRequest(verb="offer", from_tag="ft", sdp=parties.caller.sdp().encode())
-        answer = replace(offer, verb="answer", to_tag="tt", sdp=parties.callee.sdp().encode())
-        for media, hearer in ((offer, "callee"), (answer, "caller")):
+        offer = MediaRequest(verb="offer", from_tag=Tag("ft"), sdp=parties.caller.sdp().encode())
+        answer = replace(offer, verb="answer", to_tag=Tag("tt"), sdp=parties.callee.sdp().encode())
+        for media, hearer in ((offer, Leg.CALLEE), (answer, Leg.CALLER)):
             sdp = (await call.perform(media.verb, kind.request(media).words))[b"sdp"]
             assert isinstance(sdp, bytes)
-            call.sdp["callee" if hearer == "callee" else "caller"] = sdp
-        await parties.talk(call.sdp["caller"], call.sdp["callee"])
+            call.sdp[hearer] = sdp
+        await parties.talk(call.sdp[Leg.CALLER], call.sdp[Leg.CALLEE])
         yield call
         await call.perform("delete", kind.request(replace(answer, verb="delete")).words)
         assert not await relay.sessions()
@@ -147,8 +150,8 @@ async def test_streams_that_were_not_chosen_are_switched_off_by_an_rtpengine(leg
 
 async def test_an_rtpengine_makes_several_copies_at_a_time() -> None:
     async with live_call("rtpengine") as call, RtpEndpoint() as first, RtpEndpoint() as second:
-        end, _ = await call.start_copy(replace(BOTH, legs=("caller",)), first)
-        await call.start_copy(replace(BOTH, legs=("caller",)), second)
+        end, _ = await call.start_copy(replace(BOTH, legs=(Leg.CALLER,)), first)
+        await call.start_copy(replace(BOTH, legs=(Leg.CALLER,)), second)
         await first.wait_for(call.parties.caller.ssrc, 5)
         await second.wait_for(call.parties.caller.ssrc, 5)
         await call.copy(end)
@@ -157,7 +160,7 @@ async def test_an_rtpengine_makes_several_copies_at_a_time() -> None:
 
 async def test_a_new_copy_takes_the_place_of_another_on_an_rtpproxy() -> None:
     async with live_call("rtpproxy") as call, RtpEndpoint() as first, RtpEndpoint() as second:
-        await call.start_copy(replace(BOTH, legs=("caller",)), first)
+        await call.start_copy(replace(BOTH, legs=(Leg.CALLER,)), first)
         await first.wait_for(call.parties.caller.ssrc, 5)
-        await call.start_copy(replace(BOTH, legs=("caller",)), second)
+        await call.start_copy(replace(BOTH, legs=(Leg.CALLER,)), second)
         await second.wait_for(call.parties.caller.ssrc, 5)

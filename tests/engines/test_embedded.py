@@ -19,6 +19,7 @@ from engines.kind import Operation
 from engines.ng.bencode import NgDict
 from engines.request import NodeRequest
 from engines.rtpproxy.kind import RtpproxyKind
+from events.names import CallId
 from rtp_relay.embedded import relays
 from rtp_relay.embedded.relays import EmbeddedRelay, EmbeddedRelayError, RelayProcess
 from tests.engines.sdp_bodies import AUDIO
@@ -69,7 +70,7 @@ async def test_what_it_records_stays_in_a_private_folder(relay: EmbeddedRelay, t
     host, _, port = relay.ensure().removeprefix("udp:").rpartition(":")
     kind = RtpproxyKind()
     names: NgDict = {b"from-tag": b"../../../ft", b"sdp": AUDIO}
-    relay_id = id_on_node("../../escaped", 1)
+    relay_id = id_on_node(CallId("../../escaped"), 1)
     async with DatagramSocket() as control:
         for verb in ("offer", "start recording"):
             exchange = kind.perform(Operation(verb=verb, relay_id=relay_id, request=NodeRequest(names)))

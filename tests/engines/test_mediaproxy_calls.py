@@ -9,6 +9,7 @@ from engines.mediaproxy.kind import MediaproxyKind
 from engines.ng.bencode import NgDict, NgValue
 from engines.request import NodeRequest
 from engines.sdp.session import parse
+from events.names import NO_TAG, RelayId, Tag
 from tests.engines.exchanges import Told, run
 from tests.engines.sdp_bodies import AUDIO
 from tests.peers.mediaproxy_dispatcher import Reader, Sessions
@@ -24,7 +25,7 @@ class Call:
     """A call on a fake dispatcher, under an id of its own there."""
 
     relay: Sessions = field(default_factory=Sessions)
-    relay_id: str = "abc"
+    relay_id: RelayId = RelayId("abc")
 
     def answer_to(self, command: bytes) -> bytes:
         (lines,) = Reader().feed(command)
@@ -45,7 +46,7 @@ class Call:
         operation = Operation(verb=verb, relay_id=self.relay_id, request=NodeRequest(request))
         return run(KIND.perform(operation), self.answer_to)[1]
 
-    def tear_down(self, from_tag: str, to_tag: str) -> Told:
+    def tear_down(self, from_tag: Tag, to_tag: Tag) -> Told:
         operation = replace(KIND.teardown(self.relay_id, from_tag, to_tag), alone=True)
         return run(KIND.perform(operation), self.answer_to)[1]
 
@@ -57,7 +58,7 @@ def test_a_call_from_offer_to_delete() -> None:
     assert to_callee != to_caller
     assert call.do("answer", CALLEE, b"A", b"B") == to_caller, "a 200 after a 183 with the same SDP"
     assert set(call.relay.sessions) == {("abc", "A")}
-    assert call.tear_down("A", "B") == {b"result": b"ok"}
+    assert call.tear_down(Tag("A"), Tag("B")) == {b"result": b"ok"}
     assert call.relay.sessions == {}
 
 
@@ -70,7 +71,7 @@ def test_a_hold_by_either_party_keeps_the_ports() -> None:
     assert call.do("offer", CALLEE, b"B", b"A", cseq=1) == to_caller
     assert call.do("answer", CALLER, b"B", b"A", cseq=1) == to_callee
     assert set(call.relay.sessions) == {("abc", "A")}
-    call.tear_down("A", "B")
+    call.tear_down(Tag("A"), Tag("B"))
     assert call.relay.sessions == {}
 
 
@@ -96,12 +97,12 @@ def test_without_a_cseq_a_re_invite_can_change_addresses_but_not_add_a_stream() 
 
 def test_branches_are_sessions_of_their_own() -> None:
     relay = Sessions()
-    one, other = Call(relay, "abc"), Call(relay, "abc#2")
+    one, other = Call(relay, RelayId("abc")), Call(relay, RelayId("abc#2"))
     assert one.do("offer", CALLER, b"A") != other.do("offer", CALLER, b"A")
     other.do("answer", CALLEE, b"A", b"B2")
-    one.tear_down("A", "")
+    one.tear_down(Tag("A"), NO_TAG)
     assert relay.call_ids == {"abc#2"}
-    other.tear_down("A", "B2")
+    other.tear_down(Tag("A"), Tag("B2"))
     assert relay.call_ids == set()
 
 
@@ -109,13 +110,13 @@ def test_a_late_offer_is_the_callees() -> None:
     call = Call()
     to_caller = call.do("offer", CALLEE, b"B", b"A")
     assert call.do("answer", CALLER, b"B", b"A") != to_caller
-    call.tear_down("B", "A")
+    call.tear_down(Tag("B"), Tag("A"))
     assert call.relay.sessions == {}
 
 
 def test_a_session_that_is_gone_is_found_gone_and_nothing_is_left() -> None:
     call = Call()
-    reply = call.tear_down("A", "B")
+    reply = call.tear_down(Tag("A"), Tag("B"))
     assert reply.unknown
     assert reply.ok
     assert call.relay.sessions == {}
@@ -124,7 +125,7 @@ def test_a_session_that_is_gone_is_found_gone_and_nothing_is_left() -> None:
 def test_a_removal_is_not_taken_for_certain_while_no_relay_can_be_asked() -> None:
     call = Call()
     call.relay.full = True
-    reply = call.tear_down("A", "B")
+    reply = call.tear_down(Tag("A"), Tag("B"))
     assert not reply.ok
     assert not reply.unknown
 

@@ -15,6 +15,7 @@ from engines.mediaproxy.commands import MAX_LINE
 from engines.mediaproxy.kind import MediaproxyKind
 from engines.ng.bencode import NgDict
 from engines.request import NodeRequest
+from events.names import NO_TAG, RelayId, Tag
 from tests.engines.exchanges import Told, run
 from tests.engines.sdp_bodies import AUDIO, ICE, TWO_STREAMS
 
@@ -26,7 +27,7 @@ NOT_FOUND = {b"result": b"ok", b"warning": b"Call-ID not found or tags didn't ma
 
 
 def operation(verb: str, request: NgDict, *, alone: bool = False) -> Operation:
-    return Operation(verb=verb, relay_id="abc@h#2", request=NodeRequest(request), alone=alone)
+    return Operation(verb=verb, relay_id=RelayId("abc@h#2"), request=NodeRequest(request), alone=alone)
 
 
 def ask(verb: str, request: NgDict, *replies: bytes, alone: bool = False) -> tuple[list[bytes], Told]:
@@ -116,7 +117,7 @@ def test_what_else_is_changed_in_the_sdp() -> None:
 def test_what_a_call_wants_is_said_with_words_as_flags() -> None:
     wanted = MediaRequest(
         verb="offer",
-        from_tag="ft",
+        from_tag=Tag("ft"),
         sdp=ICE,
         ctx_flags="replace-origin",
         flags="ICE=remove media-relay=203.0.113.5",
@@ -136,7 +137,9 @@ def test_what_a_call_wants_is_said_with_words_as_flags() -> None:
 
 @pytest.mark.parametrize("verb", ["offer", "answer", "delete"])
 def test_no_flag_can_take_the_place_of_what_the_call_says(verb: Literal["offer", "answer", "delete"]) -> None:
-    wanted = MediaRequest(verb=verb, from_tag="ft", to_tag="tt", sdp=AUDIO, flags="sdp=x command=y", delete="to-tag")
+    wanted = MediaRequest(
+        verb=verb, from_tag=Tag("ft"), to_tag=Tag("tt"), sdp=AUDIO, flags="sdp=x command=y", delete="to-tag"
+    )
     if verb == "delete":
         assert KIND.request(wanted).words == {b"command": b"delete", b"from-tag": b"ft", b"to-tag": b"tt"}
     else:
@@ -184,14 +187,14 @@ def test_an_answer_that_is_none_is_malformed(answer: bytes) -> None:
         ask("offer", OFFER, answer)
     if answer != b"removed":
         with pytest.raises(MalformedReply):
-            run(KIND.perform(KIND.teardown("abc", "ft", "")), lambda _: answer)
+            run(KIND.perform(KIND.teardown(RelayId("abc"), Tag("ft"), NO_TAG)), lambda _: answer)
 
 
 def test_a_teardown_names_the_session_exactly() -> None:
-    asked, reply = run(KIND.perform(KIND.teardown("abc@h#2", "ft", "tt")), lambda _: b"removed")
+    asked, reply = run(KIND.perform(KIND.teardown(RelayId("abc@h#2"), Tag("ft"), Tag("tt"))), lambda _: b"removed")
     assert asked == [[REMOVE]]
     assert reply == {b"result": b"ok"}
-    asked, _ = run(KIND.perform(KIND.teardown("abc@h#2", "ft", "")), lambda _: b"removed")
+    asked, _ = run(KIND.perform(KIND.teardown(RelayId("abc@h#2"), Tag("ft"), NO_TAG)), lambda _: b"removed")
     assert asked == [[REMOVE.replace(b"to_tag: tt", b"to_tag: ")]]
 
 
@@ -305,7 +308,9 @@ HOSTILE = st.binary(max_size=20) | st.sampled_from(
 def test_no_value_can_add_a_header_or_a_command(values: dict[bytes, bytes], relay_id: bytes) -> None:
     name = relay_id.decode("utf-8", "surrogateescape")
     try:
-        commands = next(KIND.perform(Operation(verb="offer", relay_id=name, request=NodeRequest({**OFFER, **values}))))
+        commands = next(
+            KIND.perform(Operation(verb="offer", relay_id=RelayId(name), request=NodeRequest({**OFFER, **values})))
+        )
     except Untranslatable:
         return
     (command,) = commands

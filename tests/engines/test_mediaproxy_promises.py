@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
+from events.names import BranchId, CallId
 from tests.actors.fake_relay import FakeNode
 from tests.actors.simulation import Cluster
 from tests.actors.test_promises import BRANCHES, CALLS, PLACES, SOON, Promises, sdp
@@ -75,7 +76,7 @@ class PromisesWithMediaproxy(Promises):
         self.ask("offer", call, place, wait, a=a, b=b, sdp=sdp(self.number))
 
     @rule(call=CALLS, place=PLACES, branch=BRANCHES, wait=SOON)
-    def answer(self, call: str, place: int, branch: str, wait: float) -> None:
+    def answer(self, call: str, place: int, branch: BranchId, wait: float) -> None:
         self.ask("answer", call, place, wait, a="A", b="B", branch=branch, sdp=sdp(self.number))
 
 
@@ -97,27 +98,27 @@ ANSWERED = ["engaged", "offered", "answer intended", "answered"]
 
 def offered_and_answered(cluster: MediaproxyCluster) -> FakeMediaproxy:
     """Set a call up, and give the node it is on."""
-    assert cluster.do("offer", "c", a="A", sdp=sdp(1))[b"result"] == b"ok"
-    assert cluster.do("answer", "c", a="A", b="B", sdp=sdp(2))[b"result"] == b"ok"
-    return cluster.dispatchers[next(cluster.state("c").usable_sessions()).node]
+    assert cluster.do("offer", CallId("c"), a="A", sdp=sdp(1))[b"result"] == b"ok"
+    assert cluster.do("answer", CallId("c"), a="A", b="B", sdp=sdp(2))[b"result"] == b"ok"
+    return cluster.dispatchers[next(cluster.state(CallId("c")).usable_sessions()).node]
 
 
 def test_each_branch_is_a_session_and_all_go_with_the_call(cluster: MediaproxyCluster) -> None:
-    cluster.do("offer", "c", a="A", branch="b1", sdp=sdp(1))
-    cluster.do("offer", "c", a="A", branch="b2", sdp=sdp(1))
+    cluster.do("offer", CallId("c"), a="A", branch="b1", sdp=sdp(1))
+    cluster.do("offer", CallId("c"), a="A", branch="b2", sdp=sdp(1))
     assert set.union(*(relay.held() for relay in cluster.dispatchers.values())) == {"c", "c#2"}
-    cluster.do("answer", "c", a="A", b="B2", branch="b2", sdp=sdp(2))
+    cluster.do("answer", CallId("c"), a="A", b="B2", branch="b2", sdp=sdp(2))
     cluster.check_no_leak()
-    cluster.do("delete", "c", a="A")
+    cluster.do("delete", CallId("c"), a="A")
     cluster.check_no_leak()
-    assert not list(cluster.state("c").remaining_sessions())
+    assert not list(cluster.state(CallId("c")).remaining_sessions())
 
 
 def test_a_dispatcher_without_room_is_left_for_the_next_one(cluster: MediaproxyCluster) -> None:
-    first = cluster.nodes[0].table.candidates("default", "c")[0].name
+    first = cluster.nodes[0].table.candidates("default", CallId("c"))[0].name
     cluster.dispatchers[first].full = True
-    assert cluster.do("offer", "c", a="A", sdp=sdp(1))[b"result"] == b"ok"
-    assert cluster.events("c")[:4] == ["engaged", "offer failed", "delete wanted", "engaged"]
+    assert cluster.do("offer", CallId("c"), a="A", sdp=sdp(1))[b"result"] == b"ok"
+    assert cluster.events(CallId("c"))[:4] == ["engaged", "offer failed", "delete wanted", "engaged"]
     cluster.heal()
     cluster.after(60)
     cluster.check_no_leak()
@@ -130,7 +131,7 @@ def test_a_removal_whose_reply_was_lost_is_confirmed_by_the_next_one(cluster: Me
     assert node.held() == set()
     cluster.heal()
     cluster.after(60)
-    assert cluster.events("c")[-1] == "deleted"
+    assert cluster.events(CallId("c"))[-1] == "deleted"
     cluster.check_no_leak()
 
 
@@ -138,23 +139,23 @@ def test_a_removal_stays_due_while_the_dispatcher_cannot_reach_the_relay(cluster
     node = offered_and_answered(cluster)
     node.relay.sessions, held = {}, node.relay.sessions
     node.full = True
-    cluster.do("delete", "c", a="A")
+    cluster.do("delete", CallId("c"), a="A")
     cluster.after(60)
-    assert cluster.events("c")[-1] == "delete wanted"
+    assert cluster.events(CallId("c"))[-1] == "delete wanted"
     node.full, node.relay.sessions = False, held
     cluster.after(200)
-    assert cluster.events("c")[-1] == "deleted"
+    assert cluster.events(CallId("c"))[-1] == "deleted"
     cluster.check_no_leak()
 
 
 def test_a_removal_makes_nothing_that_another_one_has_just_confirmed(cluster: MediaproxyCluster) -> None:
     """The delete's removal comes before the offer, and finds nothing; another one follows when the offer is undone."""
-    node = cluster.dispatchers[cluster.nodes[0].table.candidates("default", "c")[0].name]
+    node = cluster.dispatchers[cluster.nodes[0].table.candidates("default", CallId("c"))[0].name]
     node.delay = 0.01
-    cluster.ask("offer", "c", a="A", sdp=sdp(1))
+    cluster.ask("offer", CallId("c"), a="A", sdp=sdp(1))
     cluster.after(0.0001)
     node.delay = 0.001
-    cluster.ask("delete", "c", branch="b1")
+    cluster.ask("delete", CallId("c"), branch="b1")
     cluster.after(0.0015)
     node.delay = 0.1  # what follows the first removal, if anything does
     cluster.after(0.001)
@@ -169,9 +170,9 @@ def test_a_removal_makes_nothing_that_another_one_has_just_confirmed(cluster: Me
 @pytest.mark.parametrize("steps", range(16))
 def test_a_removal_that_a_crash_cuts_off_leaves_nothing(cluster: MediaproxyCluster, steps: int) -> None:
     """A delete that comes upon an offer on its way is asked twice. The one must not make what the other confirmed."""
-    cluster.ask("offer", "c", a="A", sdp=sdp(1))
+    cluster.ask("offer", CallId("c"), a="A", sdp=sdp(1))
     cluster.nodes[0].life.crossings = steps
-    cluster.ask("delete", "c", branch="b1")
+    cluster.ask("delete", CallId("c"), branch="b1")
     cluster.after(0.1)
     cluster.heal()
     cluster.after(60)
@@ -182,7 +183,7 @@ def test_a_call_that_was_quiet_for_long_is_left_alone(cluster: MediaproxyCluster
     """Its node cannot be asked whether it still has it."""
     offered_and_answered(cluster)
     cluster.after(1000)
-    assert cluster.events("c") == ANSWERED
+    assert cluster.events(CallId("c")) == ANSWERED
     assert all(relay.held() <= {"c"} for relay in cluster.dispatchers.values())
     cluster.check_no_leak()
 
@@ -196,26 +197,26 @@ def test_an_answer_on_its_way_to_a_session_that_is_deleted_leaves_none(
     node = offered_and_answered(cluster)
     arrival, later = 0.1, 0.2
     node.delay = arrival if answer_first else later
-    answer = cluster.ask("answer", "c", place=0, a="A", b="B", sdp=sdp(3))
+    answer = cluster.ask("answer", CallId("c"), place=0, a="A", b="B", sdp=sdp(3))
     cluster.after(0.01)
     if killed:
         cluster.nodes[0].kill()
     node.delay = later if answer_first else arrival
-    cluster.ask("delete", "c", place=1, a="A")
+    cluster.ask("delete", CallId("c"), place=1, a="A")
     cluster.after(0.05)
-    assert cluster.events("c") == [*ANSWERED, "answer intended", "delete wanted"]
+    assert cluster.events(CallId("c")) == [*ANSWERED, "answer intended", "delete wanted"]
     cluster.heal()
     cluster.after(60)
-    assert cluster.events("c")[6:] == ["answer failed", *([] if killed else ["delete wanted"]), "deleted"]
+    assert cluster.events(CallId("c"))[6:] == ["answer failed", *([] if killed else ["delete wanted"]), "deleted"]
     assert killed or answer.reply == {b"result": b"error", b"error-reason": b"Unknown call-id"}
     cluster.check_no_leak()
 
 
 def test_an_answer_to_a_session_that_another_control_node_deleted_is_not_sent(cluster: MediaproxyCluster) -> None:
     node = offered_and_answered(cluster)
-    cluster.do("delete", "c", place=1, a="A")
+    cluster.do("delete", CallId("c"), place=1, a="A")
     sent = len(node.relay.commands)
-    assert cluster.do("answer", "c", place=0, a="A", b="B", sdp=sdp(3))[b"error-reason"] == b"Unknown call-id"
+    assert cluster.do("answer", CallId("c"), place=0, a="A", b="B", sdp=sdp(3))[b"error-reason"] == b"Unknown call-id"
     assert len(node.relay.commands) == sent
     cluster.check_no_leak()
 
@@ -226,16 +227,16 @@ def test_an_answer_without_a_reply_leaves_the_session_as_it_was(cluster: Mediapr
     assert b"did not answer" in bytes(cluster.do("answer", "c", a="A", b="B", sdp=sdp(3))[b"error-reason"])  # type: ignore[arg-type]
     cluster.heal()
     cluster.after(60)
-    assert cluster.events("c") == [*ANSWERED, "answer intended", "answer failed", "answer failed"]
+    assert cluster.events(CallId("c")) == [*ANSWERED, "answer intended", "answer failed", "answer failed"]
     cluster.check_no_leak()
-    assert cluster.do("answer", "c", a="A", b="B", sdp=sdp(4))[b"result"] == b"ok"
+    assert cluster.do("answer", CallId("c"), a="A", b="B", sdp=sdp(4))[b"result"] == b"ok"
 
 
 def test_an_answer_that_the_dispatcher_refuses_is_settled_at_once(cluster: MediaproxyCluster) -> None:
     node = offered_and_answered(cluster)
     node.restart()
     node.full = True
-    assert cluster.do("answer", "c", a="A", b="B", sdp=sdp(3))[b"result"] == b"error"
-    assert cluster.events("c") == [*ANSWERED, "answer intended", "answer failed"]
-    (session,) = cluster.state("c").usable_sessions()
+    assert cluster.do("answer", CallId("c"), a="A", b="B", sdp=sdp(3))[b"result"] == b"error"
+    assert cluster.events(CallId("c")) == [*ANSWERED, "answer intended", "answer failed"]
+    (session,) = cluster.state(CallId("c")).usable_sessions()
     assert not session.operations

@@ -22,6 +22,7 @@ from engines.ng.bencode import NgDict, NgValue
 from engines.refusal import RefusalCode
 from engines.sets import NodeSpec
 from events.memory import MemoryJournal, wall_clock
+from events.names import NO_BRANCH, BranchId, CallId, NodeName, Tag
 from gateways.ng.commands import command_from
 from gateways.ng.replies import words_of
 from tests.engines.sdp_bodies import AUDIO
@@ -48,11 +49,13 @@ class Service:
     directory: Directory
     nodes: NodeTable
 
-    async def do(self, verb: str, *, a: str = "", b: str = "", branch: str = "", **more: NgValue) -> NgDict:
+    async def do(self, verb: str, *, a: str = "", b: str = "", branch: BranchId = NO_BRANCH, **more: NgValue) -> NgDict:
         """Give the call "c" a command, and return what a client of the ng door is told."""
         return words_of(await self.ask(verb, a=a, b=b, branch=branch, **more))
 
-    async def ask(self, verb: str, *, a: str = "", b: str = "", branch: str = "", **more: NgValue) -> MediaResult:
+    async def ask(
+        self, verb: str, *, a: str = "", b: str = "", branch: BranchId = NO_BRANCH, **more: NgValue
+    ) -> MediaResult:
         """Give the call "c" a command, and wait for its result."""
         request: NgDict = {b"command": verb.encode(), b"call-id": b"c"}
         named = {b"from-tag": a, b"to-tag": b, b"via-branch": branch}
@@ -60,14 +63,20 @@ class Service:
         request |= {key.replace("_", "-").encode(): value for key, value in more.items()}
         to_tag = "" if verb == "delete" else b
         command = command_from(
-            verb, request, call_id="c", from_tag=a, to_tag=to_tag, branch=branch, received_at=wall_clock()
+            verb,
+            request,
+            call_id=CallId("c"),
+            from_tag=Tag(a),
+            to_tag=Tag(to_tag),
+            branch=branch,
+            received_at=wall_clock(),
         )
         reply: asyncio.Future[MediaResult] = asyncio.get_running_loop().create_future()
         self.directory.submit(command, reply.set_result)
         return await asyncio.wait_for(reply, 10)
 
     async def events(self) -> list[str]:
-        return [record.event.name for record in await self.journal.read("c")]
+        return [record.event.name for record in await self.journal.read(CallId("c"))]
 
     @property
     def health(self) -> NodeSnapshot:
@@ -82,7 +91,7 @@ class Service:
 
 @contextlib.asynccontextmanager
 async def serving(dispatcher: FakeDispatcher, settings: EngineSettings) -> AsyncIterator[Service]:
-    spec = NodeSpec(name="m", engine="mediaproxy", url=dispatcher.url)
+    spec = NodeSpec(name=NodeName("m"), engine="mediaproxy", url=dispatcher.url)
     actor = EngineActor(spec, settings)
     await actor.connect()
     actor._start_actor_loop()
@@ -145,11 +154,11 @@ async def test_a_call_from_offer_through_a_re_invite_to_delete(service: Service)
 
 
 async def test_two_branches_at_the_same_time(service: Service) -> None:
-    offers = [service.do("offer", a="A", branch=branch, sdp=AUDIO) for branch in ("b1", "b2")]
+    offers = [service.do("offer", a="A", branch=BranchId(branch), sdp=AUDIO) for branch in ("b1", "b2")]
     replies = await asyncio.gather(*offers)
     assert media_of(replies[0]) != media_of(replies[1])
     assert service.dispatcher.relay.call_ids == {"c", "c#2"}
-    assert (await service.do("answer", a="A", b="B", branch="b2", sdp=CALLEE))[b"result"] == b"ok"
+    assert (await service.do("answer", a="A", b="B", branch=BranchId("b2"), sdp=CALLEE))[b"result"] == b"ok"
     await service.do("delete", a="A")
     assert service.dispatcher.relay.call_ids == set()
 
@@ -176,9 +185,9 @@ async def test_what_cannot_be_said_is_an_error_and_nothing_is_sent(service: Serv
 async def test_a_slow_answer_holds_nobody_else_up(service: Service) -> None:
     dispatcher = service.dispatcher
     dispatcher.answers.clear()
-    first = asyncio.create_task(service.do("offer", a="A", branch="b1", sdp=AUDIO))
+    first = asyncio.create_task(service.do("offer", a="A", branch=BranchId("b1"), sdp=AUDIO))
     await dispatcher.until(lambda: len(dispatcher.asked) == 1)
-    second = asyncio.create_task(service.do("offer", a="A", branch="b2", sdp=AUDIO))
+    second = asyncio.create_task(service.do("offer", a="A", branch=BranchId("b2"), sdp=AUDIO))
     await dispatcher.until(lambda: len(dispatcher.asked) == 2)
     assert not first.done()
     dispatcher.answers.set()

@@ -10,6 +10,7 @@ from engines.refusal import RefusalCode
 from engines.registry import KINDS
 from engines.reply import NodeReply
 from engines.request import NodeRequest
+from events.names import RelayId
 
 SDP = (
     b"v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\n"
@@ -32,7 +33,7 @@ def ask(kind: str, sdp: bytes, *answers: bytes, **more: bytes) -> RefusalCode:
     request: NgDict = {b"command": b"offer", b"from-tag": b"a", b"sdp": sdp}
     request |= {key.replace("_", "-").encode(): value for key, value in more.items()}
     try:
-        exchange = KINDS[kind].perform(Operation(verb="offer", relay_id="c", request=NodeRequest(request)))
+        exchange = KINDS[kind].perform(Operation(verb="offer", relay_id=RelayId("c"), request=NodeRequest(request)))
         next(exchange)
         exchange.send(list(answers))
     except Untranslatable as error:

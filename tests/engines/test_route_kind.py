@@ -16,6 +16,7 @@ from engines.request import HANDLE, NodeRequest
 from engines.route.kind import RouteKind
 from engines.route.parameters import PARAMETERS, Parameters, Route, RouteCall
 from engines.route.returns import reply_to
+from events.names import BranchId, CallId, RelayId, Tag
 from tests.engines.exchanges import Told, run
 
 KIND = RouteKind()
@@ -23,10 +24,10 @@ OK = encode({b"result": b"ok"})
 
 EVERYTHING = MediaRequest(
     verb="offer",
-    from_tag="A",
-    to_tag="B",
+    from_tag=Tag("A"),
+    to_tag=Tag("B"),
     sdp=b"v=0",
-    branch="br1",
+    branch=BranchId("br1"),
     ctx_flags="c",
     flags="f",
     peer="p",
@@ -41,10 +42,10 @@ EVERYTHING = MediaRequest(
     engaged_branch=1,
 )
 
-NOTHING = MediaRequest(verb="offer", from_tag="A", sdp=b"v=0", set="default")
+NOTHING = MediaRequest(verb="offer", from_tag=Tag("A"), sdp=b"v=0", set="default")
 
 
-def called(verb: str, request: NgDict, relay_id: str = "call") -> Parameters:
+def called(verb: str, request: NgDict, relay_id: RelayId = RelayId("call")) -> Parameters:
     """Return the parameters of the one command that an operation makes."""
     asked, _ = run(KIND.perform(Operation(verb=verb, relay_id=relay_id, request=NodeRequest(request))), lambda _: OK)
     ((command,),) = asked
@@ -54,7 +55,7 @@ def called(verb: str, request: NgDict, relay_id: str = "call") -> Parameters:
 
 
 def replied(verb: str, request: NgDict, answer: NgDict) -> Told:
-    operation = Operation(verb=verb, relay_id="call", request=NodeRequest(request))
+    operation = Operation(verb=verb, relay_id=RelayId("call"), request=NodeRequest(request))
     return run(KIND.perform(operation), lambda _: encode(answer))[1]
 
 
@@ -93,7 +94,7 @@ def test_what_is_not_set_is_absent() -> None:
 
 
 def test_a_delete_has_all_that_is_documented_but_a_body() -> None:
-    plain = KIND.teardown("call", "A", "B")
+    plain = KIND.teardown(RelayId("call"), Tag("A"), Tag("B"))
     request = {**KIND.request(replace(EVERYTHING, verb="delete")).words, **plain.request.words, HANDLE: b"mine"}
     parameters = called("delete", request)
     assert parameters == {
@@ -113,8 +114,8 @@ def test_a_delete_has_all_that_is_documented_but_a_body() -> None:
 def test_a_copy_has_what_is_documented(verb: Literal["copy_offer", "copy_answer", "copy_delete"]) -> None:
     copy = CopyRequest(
         verb=verb,
-        from_tag="A",
-        to_tag="B",
+        from_tag=Tag("A"),
+        to_tag=Tag("B"),
         copy_ctx="copy",
         handle="mine",
         set="s",
@@ -134,13 +135,13 @@ def test_a_copy_has_what_is_documented(verb: Literal["copy_offer", "copy_answer"
 @pytest.mark.parametrize(
     ("relay_id", "call_id"), [("call", "call"), ("call#2", "call"), ("a##3", "a#3"), ("a###3", "a#"), ("#12", "")]
 )
-def test_the_callables_know_the_call_by_its_own_id(relay_id: str, call_id: str) -> None:
+def test_the_callables_know_the_call_by_its_own_id(relay_id: RelayId, call_id: CallId) -> None:
     assert called("offer", KIND.request(NOTHING).words, relay_id)["callid"] == call_id
 
 
 def test_what_sip_wrote_in_no_known_charset_comes_through() -> None:
     tag = b"\xff\xfe".decode("utf-8", "surrogateescape")
-    assert called("offer", KIND.request(replace(NOTHING, from_tag=tag)).words)["from_tag"] == tag
+    assert called("offer", KIND.request(replace(NOTHING, from_tag=Tag(tag))).words)["from_tag"] == tag
 
 
 def test_the_reply_has_the_new_body_and_the_node() -> None:
@@ -159,7 +160,7 @@ def test_a_failure_comes_through_and_has_no_body() -> None:
 
 
 def test_a_reply_that_is_none_is_malformed() -> None:
-    operation = Operation(verb="offer", relay_id="call", request=KIND.request(NOTHING))
+    operation = Operation(verb="offer", relay_id=RelayId("call"), request=KIND.request(NOTHING))
     for answer in (b"nonsense", b"i1e"):
         with pytest.raises(MalformedReply):
             run(KIND.perform(operation), lambda _, answer=answer: answer)  # type: ignore[misc]
@@ -168,7 +169,7 @@ def test_a_reply_that_is_none_is_malformed() -> None:
 def test_a_part_of_a_session_is_not_deleted() -> None:
     request = KIND.request(replace(EVERYTHING, verb="delete")).words
     asked, reply = run(
-        KIND.perform(Operation(verb="delete", relay_id="call", request=NodeRequest(request))), lambda _: OK
+        KIND.perform(Operation(verb="delete", relay_id=RelayId("call"), request=NodeRequest(request))), lambda _: OK
     )
     assert asked == []
     assert reply == {b"result": b"ok", b"warning": b"A route holds all that this id names as one session"}
@@ -176,7 +177,7 @@ def test_a_part_of_a_session_is_not_deleted() -> None:
 
 def test_nobody_is_called_for_a_ping_or_a_query() -> None:
     assert run(KIND.ping(), lambda _: OK) == ([], {b"result": b"pong"})
-    asked, reply = run(KIND.perform(KIND.knows("call", "A", "B")), lambda _: OK)
+    asked, reply = run(KIND.perform(KIND.knows(RelayId("call"), Tag("A"), Tag("B"))), lambda _: OK)
     assert asked == []
     assert reply.ok
     assert not reply.unknown
@@ -184,7 +185,7 @@ def test_nobody_is_called_for_a_ping_or_a_query() -> None:
 
 def test_other_commands_are_refused_before_anything_is_sent() -> None:
     with pytest.raises(Untranslatable, match="start recording"):
-        KIND.perform(Operation(verb="start recording", relay_id="call", request=NodeRequest({})))
+        KIND.perform(Operation(verb="start recording", relay_id=RelayId("call"), request=NodeRequest({})))
 
 
 def test_it_is_registered() -> None:

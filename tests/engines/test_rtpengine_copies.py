@@ -10,9 +10,10 @@ from engines.copy_request import CopyRequest
 from engines.kind import Operation
 from engines.ng.bencode import NgDict, decode, encode
 from engines.rtpengine.kind import RtpengineKind
+from events.names import Leg, RelayId, Tag
 from tests.engines.exchanges import Told, run
 
-COPY = CopyRequest(verb="copy_offer", from_tag="ft", to_tag="tt", name="rec")
+COPY = CopyRequest(verb="copy_offer", from_tag=Tag("ft"), to_tag=Tag("tt"), name="rec")
 MEDIAS: NgDict = {
     b"tag-medias": [
         {b"tag": b"ft", b"medias": [{b"index": 1, b"label": b"7"}, {b"index": 2, b"label": b"8"}]},
@@ -31,7 +32,7 @@ SDP = b"v=0\r\nc=IN IP4 192.0.2.1\r\n" + b"".join(
 
 def ask(copy: CopyRequest, reply: NgDict) -> tuple[NgDict, Told]:
     """Perform a step; return the request that the node gets, and the reply."""
-    operation = Operation(verb=copy.verb, relay_id="ours", request=copy.request())
+    operation = Operation(verb=copy.verb, relay_id=RelayId("ours"), request=copy.request())
     commands, told = run(RtpengineKind().perform(operation), lambda _: encode(reply))
     request = decode(commands[-1][0])
     assert isinstance(request, dict)
@@ -44,8 +45,8 @@ def ask(copy: CopyRequest, reply: NgDict) -> tuple[NgDict, Told]:
         (COPY, {b"flags": [b"all"]}),
         (replace(COPY, siprec=True, inactive=True), {b"flags": [b"all", b"siprec", b"inactive"]}),
         (replace(COPY, streams=(1,)), {b"flags": [b"all", b"siprec"]}),
-        (replace(COPY, legs=("caller",)), {b"from-tag": b"ft", b"flags": []}),
-        (replace(COPY, legs=("callee",), siprec=True), {b"from-tag": b"tt", b"flags": [b"siprec"]}),
+        (replace(COPY, legs=(Leg.CALLER,)), {b"from-tag": b"ft", b"flags": []}),
+        (replace(COPY, legs=(Leg.CALLEE,), siprec=True), {b"from-tag": b"tt", b"flags": [b"siprec"]}),
     ],
 )
 def test_offers(copy: CopyRequest, request_: NgDict) -> None:
@@ -54,7 +55,7 @@ def test_offers(copy: CopyRequest, request_: NgDict) -> None:
 
 
 def test_a_copy_that_is_changed_is_ended_first() -> None:
-    operation = Operation(verb=COPY.verb, relay_id="ours", request=replace(COPY, copy_ctx="again").request())
+    operation = Operation(verb=COPY.verb, relay_id=RelayId("ours"), request=replace(COPY, copy_ctx="again").request())
     commands, _ = run(RtpengineKind().perform(operation), lambda _: encode({b"result": b"ok"}))
     names: NgDict = {b"call-id": b"ours", b"to-tag": b"again"}
     assert [[decode(command) for command in round_] for round_ in commands] == [

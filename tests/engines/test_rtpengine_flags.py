@@ -12,8 +12,9 @@ from engines.ng.bencode import NgDict, NgValue
 from engines.ng.brackets import MAX_DEPTH, MAX_LENGTH
 from engines.rtpengine.flags import read
 from engines.rtpengine.kind import RtpengineKind
+from events.names import BranchId, Tag
 
-OFFER = MediaRequest(verb="offer", from_tag="ft", sdp=b"v=0\r\n")
+OFFER = MediaRequest(verb="offer", from_tag=Tag("ft"), sdp=b"v=0\r\n")
 PLAIN: NgDict = {b"command": b"offer", b"from-tag": b"ft", b"sdp": b"v=0\r\n"}
 KIND = RtpengineKind()
 
@@ -139,8 +140,8 @@ def test_values_in_brackets(value: bytes, read_: NgValue) -> None:
 def test_an_offer_with_all_that_legs_can_have() -> None:
     media = replace(
         OFFER,
-        to_tag="tt",
-        branch="br1",
+        to_tag=Tag("tt"),
+        branch=BranchId("br1"),
         ctx_flags="replace-origin",
         flags="trust-address",
         peer="ICE=remove",
@@ -187,7 +188,7 @@ def test_requests(media: MediaRequest, added: NgDict) -> None:
         (replace(OFFER, type="SRTP", peer="RTP/AVP"), "RTP/AVP contradicts another transport in type or flags"),
         (replace(OFFER, in_iface="lan"), "iface: lan: a direction has two interfaces"),
         (replace(OFFER, ip="192.0.2.9", flags="media-address=192.0.2.8"), "media-address is not 192.0.2.9"),
-        (replace(OFFER, branch="br1", flags="via-branch=br2"), "via-branch is not br1"),
+        (replace(OFFER, branch=BranchId("br1"), flags="via-branch=br2"), "via-branch is not br1"),
         (replace(OFFER, received_from="nowhere"), "received-from: nowhere"),
     ],
 )
@@ -199,17 +200,19 @@ def test_requests_that_are_refused(media: MediaRequest, why: str) -> None:
 @pytest.mark.parametrize(
     ("media", "request_"),
     [
-        (MediaRequest(verb="delete", from_tag="ft", to_tag="tt"), {}),
+        (MediaRequest(verb="delete", from_tag=Tag("ft"), to_tag=Tag("tt")), {}),
         (
-            MediaRequest(verb="delete", from_tag="ft", to_tag="tt", branch="br1"),
+            MediaRequest(verb="delete", from_tag=Tag("ft"), to_tag=Tag("tt"), branch=BranchId("br1")),
             {b"from-tag": b"ft", b"via-branch": b"br1"},
         ),
         (
-            MediaRequest(verb="delete", from_tag="ft", to_tag="tt", delete="to-tag"),
+            MediaRequest(verb="delete", from_tag=Tag("ft"), to_tag=Tag("tt"), delete="to-tag"),
             {b"from-tag": b"ft", b"to-tag": b"tt", b"flags": [b"to-tag"]},
         ),
         (
-            MediaRequest(verb="delete", from_tag="ft", ctx_delete="fatal", delete="delete-delay=0", flags="ignored"),
+            MediaRequest(
+                verb="delete", from_tag=Tag("ft"), ctx_delete="fatal", delete="delete-delay=0", flags="ignored"
+            ),
             {b"flags": [b"fatal"], b"delete-delay": 0},
         ),
     ],

@@ -10,6 +10,7 @@ from engines.request import NodeRequest
 from engines.rtpengine.kind import RtpengineKind
 from engines.sdp.session import Sdp, parse
 from engines.sdp.tcp import TcpStreams
+from events.names import RelayId
 from tests.engines.exchanges import Told
 from tests.engines.sdp_bodies import AUDIO, WITH_TCP
 from tests.peers.rtpengine import Rtpengine
@@ -24,7 +25,7 @@ def offer(
 ) -> Exchange:
     request: NgDict = {b"command": b"offer", b"from-tag": b"f", b"sdp": sdp, b"flags": list[NgValue](flags)}
     return RtpengineKind(wish).perform(
-        Operation(verb="offer", relay_id="c", request=NodeRequest(request), guarded=guarded)
+        Operation(verb="offer", relay_id=RelayId("c"), request=NodeRequest(request), guarded=guarded)
     )
 
 

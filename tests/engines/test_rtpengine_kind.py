@@ -13,6 +13,7 @@ from engines.ng.bulky import whole
 from engines.registry import KINDS
 from engines.request import NodeRequest
 from engines.rtpengine.kind import RtpengineKind
+from events.names import NO_TAG, BranchId, RelayId, Tag
 from tests.engines.exchanges import Told
 from tests.peers.ng_client import NgClient
 from tests.peers.rtpengine import Rtpengine
@@ -37,7 +38,8 @@ def test_is_registered() -> None:
 def test_a_request_goes_through_untouched_but_for_the_call_id() -> None:
     request: NgDict = {b"command": b"offer", b"call-id": b"client", b"sdp": b"\xff\r\n", b"x": {b"y": [b"z", 0]}}
     command, reply = finish(
-        KIND.perform(Operation(verb="offer", relay_id="ours", request=NodeRequest(request))), b"d3:sdp1:s6:result2:oke"
+        KIND.perform(Operation(verb="offer", relay_id=RelayId("ours"), request=NodeRequest(request))),
+        b"d3:sdp1:s6:result2:oke",
     )
     assert command == b"d7:call-id4:ours7:command5:offer3:sdp3:\xff\r\n1:xd1:yl1:zi0eeee"
     assert reply == {b"sdp": b"s", b"result": b"ok"}
@@ -46,7 +48,7 @@ def test_a_request_goes_through_untouched_but_for_the_call_id() -> None:
 
 def test_a_call_id_that_is_no_utf8_keeps_its_bytes() -> None:
     relay_id = b"\xff\xe9".decode("utf-8", "surrogateescape")
-    command, _ = finish(KIND.perform(KIND.knows(relay_id, "", "")), b"d6:result2:oke")
+    command, _ = finish(KIND.perform(KIND.knows(RelayId(relay_id), NO_TAG, NO_TAG)), b"d6:result2:oke")
     assert b"7:call-id2:\xff\xe9" in command
 
 
@@ -55,7 +57,7 @@ def test_ping() -> None:
 
 
 def test_teardown_names_no_tag_which_would_narrow_it() -> None:
-    operation = KIND.teardown("ours", "f", "t")
+    operation = KIND.teardown(RelayId("ours"), Tag("f"), Tag("t"))
     assert operation.verb == "delete"
     command, _ = finish(KIND.perform(operation), b"d6:result2:oke")
     assert command == b"d7:call-id4:ours7:command6:delete12:delete delayi0ee"
@@ -64,7 +66,7 @@ def test_teardown_names_no_tag_which_would_narrow_it() -> None:
 @pytest.mark.parametrize("verb", ["publish", "create", "transform"])
 def test_a_reply_that_repeats_the_call_id_has_the_client_s(verb: str) -> None:
     request: NgDict = {b"command": verb.encode(), b"call-id": b"client"}
-    exchange = KIND.perform(Operation(verb=verb, relay_id="ours", request=NodeRequest(request)))
+    exchange = KIND.perform(Operation(verb=verb, relay_id=RelayId("ours"), request=NodeRequest(request)))
     assert finish(exchange, b"d7:call-id4:ours6:result2:oke")[1] == {b"call-id": b"client", b"result": b"ok"}
 
 
@@ -100,7 +102,7 @@ def test_refuses_a_malformed_reply(reply: bytes, message: str) -> None:
     ],
 )
 def test_what_replies_mean(reply: NgDict, ok: bool, limit: bool, unknown: bool, why: str) -> None:
-    _, told = finish(KIND.perform(KIND.knows("ours", "f", "")), encode(reply))
+    _, told = finish(KIND.perform(KIND.knows(RelayId("ours"), Tag("f"), NO_TAG)), encode(reply))
     assert (told.ok, told.limit, told.unknown, told.reason) == (ok, limit, unknown, why)
     assert told == reply
 
@@ -119,14 +121,14 @@ def request(verb: str, **options: bytes) -> Operation:
     """Build what a client asks for its call."""
     keys: NgDict = {name.replace("_", "-").encode(): value for name, value in options.items()}
     message: NgDict = {b"command": verb.encode(), b"call-id": b"client", b"from-tag": b"f", **keys}
-    return Operation(verb=verb, relay_id="ours", request=NodeRequest(message))
+    return Operation(verb=verb, relay_id=RelayId("ours"), request=NodeRequest(message))
 
 
 @pytest.mark.e2e
 async def test_a_call_on_a_real_rtpengine() -> None:
     async with Rtpengine() as relay, relay.client() as client:
         assert await perform(client, KIND.ping()) == {b"result": b"pong"}
-        assert (await perform(client, KIND.perform(KIND.knows("ours", "f", "")))).unknown
+        assert (await perform(client, KIND.perform(KIND.knows(RelayId("ours"), Tag("f"), NO_TAG)))).unknown
 
         for verb, options in [("offer", {"sdp": SDP}), ("answer", {"sdp": SDP, "to_tag": b"t"})]:
             reply = await perform(client, KIND.perform(request(verb, **options)))
@@ -135,14 +137,14 @@ async def test_a_call_on_a_real_rtpengine() -> None:
             assert b"m=audio 40000" not in reply[b"sdp"]
         assert await relay.sessions() == ["ours"]
 
-        known = await perform(client, KIND.perform(KIND.knows("ours", "f", "t")))
+        known = await perform(client, KIND.perform(KIND.knows(RelayId("ours"), Tag("f"), Tag("t"))))
         assert known.ok
         assert not known.unknown
 
-        assert (await perform(client, KIND.perform(KIND.teardown("ours", "f", "t")))).ok
+        assert (await perform(client, KIND.perform(KIND.teardown(RelayId("ours"), Tag("f"), Tag("t"))))).ok
         assert await relay.sessions() == []
-        assert (await perform(client, KIND.perform(KIND.knows("ours", "f", "t")))).unknown
-        again = await perform(client, KIND.perform(KIND.teardown("ours", "f", "t")))
+        assert (await perform(client, KIND.perform(KIND.knows(RelayId("ours"), Tag("f"), Tag("t"))))).unknown
+        again = await perform(client, KIND.perform(KIND.teardown(RelayId("ours"), Tag("f"), Tag("t"))))
         assert again.ok
 
 
@@ -150,7 +152,7 @@ async def test_a_call_on_a_real_rtpengine() -> None:
 async def test_a_teardown_leaves_nothing_behind_where_the_relay_delays_deletes() -> None:
     async with Rtpengine(delete_delay=30) as relay, relay.client() as client:
         assert (await perform(client, KIND.perform(request("offer", sdp=SDP)))).ok
-        assert (await perform(client, KIND.perform(KIND.teardown("ours", "f", "")))).ok
+        assert (await perform(client, KIND.perform(KIND.teardown(RelayId("ours"), Tag("f"), NO_TAG)))).ok
         assert await relay.sessions() == []
 
 
@@ -167,23 +169,25 @@ async def test_the_delete_of_a_branch_leaves_the_other_branch_alone() -> None:
     async with Rtpengine() as relay, relay.client() as client:
 
         async def ask(media: MediaRequest) -> Told:
-            asked = Operation(verb=media.verb, relay_id="ours", request=KIND.request(media))
+            asked = Operation(verb=media.verb, relay_id=RelayId("ours"), request=KIND.request(media))
             reply = await perform(client, KIND.perform(asked))
             assert reply.ok, reply
             return reply
 
-        first = MediaRequest(verb="offer", from_tag="f", sdp=SDP, branch="br0", flags="trust-address", type="RTP/AVP")
-        second = replace(first, branch="br1")
+        first = MediaRequest(
+            verb="offer", from_tag=Tag("f"), sdp=SDP, branch=BranchId("br0"), flags="trust-address", type="RTP/AVP"
+        )
+        second = replace(first, branch=BranchId("br1"))
         for offer in (first, second):
             await ask(offer)
         await ask(replace(first, verb="delete"))
         assert await relay.sessions() == ["ours"]
 
-        answered = await ask(replace(second, verb="answer", to_tag="t"))
+        answered = await ask(replace(second, verb="answer", to_tag=Tag("t")))
         assert isinstance(answered[b"sdp"], bytes)
         assert b"m=audio 40000" not in answered[b"sdp"]
-        tags = whole(await perform(client, KIND.perform(KIND.knows("ours", "f", "t"))))[b"tags"]
+        tags = whole(await perform(client, KIND.perform(KIND.knows(RelayId("ours"), Tag("f"), Tag("t")))))[b"tags"]
         assert isinstance(tags, dict)
         assert tags.keys() >= {b"f", b"t"}
-        await ask(MediaRequest(verb="delete", from_tag="f", to_tag="t"))
+        await ask(MediaRequest(verb="delete", from_tag=Tag("f"), to_tag=Tag("t")))
         assert await relay.sessions() == []

@@ -12,11 +12,12 @@ from engines.kind import Operation, Untranslatable
 from engines.ng.bencode import NgDict
 from engines.rtpproxy.copies import NOTHING_TO_COPY
 from engines.rtpproxy.kind import RtpproxyKind
+from events.names import Leg, RelayId, Tag
 from tests.engines.exchanges import Told, run
 from tests.engines.sdp_bodies import AUDIO, ICE, TWO_STREAMS
 
 KIND = RtpproxyKind()
-COPY = CopyRequest(verb="copy_offer", from_tag="ft", to_tag="tt", caller_sdp=TWO_STREAMS, callee_sdp=AUDIO)
+COPY = CopyRequest(verb="copy_offer", from_tag=Tag("ft"), to_tag=Tag("tt"), caller_sdp=TWO_STREAMS, callee_sdp=AUDIO)
 ANSWER = replace(COPY, verb="copy_answer", copy_ctx="caller:1,callee:3", sdp=AUDIO + b"m=audio 5000 RTP/AVP 0\r\n")
 SESSION = zlib.crc32(b"abc")
 HEAD = b"v=0\r\no=- %d 1 IN IP4 10.0.0.1\r\ns=-\r\nt=0 0\r\n" % SESSION
@@ -26,7 +27,7 @@ VIDEO_COPY = b"m=video 4002 RTP/AVP 96\r\nc=IN IP4 10.0.0.1\r\na=x-odd  spacing\
 
 def ask(copy: CopyRequest, *replies: bytes) -> tuple[list[list[bytes]], Told]:
     rest = iter(replies)
-    operation = Operation(verb=copy.verb, relay_id="abc", request=copy.request())
+    operation = Operation(verb=copy.verb, relay_id=RelayId("abc"), request=copy.request())
     return run(KIND.perform(operation), lambda _: next(rest))
 
 
@@ -52,7 +53,7 @@ def test_an_offer_has_the_live_streams_of_both_parties_and_asks_the_node_nothing
 @pytest.mark.parametrize(
     ("copy", "ctx", "sdp"),
     [
-        (replace(COPY, legs=("callee",)), b"callee:1", HEAD + AUDIO_COPY),
+        (replace(COPY, legs=(Leg.CALLEE,)), b"callee:1", HEAD + AUDIO_COPY),
         (replace(COPY, streams=(2,)), b"caller:2", HEAD + VIDEO_COPY),
         (replace(COPY, streams=(2,), siprec=True), b"caller:2", HEAD + VIDEO_COPY + b"a=label:1\r\n"),
         (
@@ -61,12 +62,12 @@ def test_an_offer_has_the_live_streams_of_both_parties_and_asks_the_node_nothing
             (HEAD + AUDIO_COPY).replace(b"a=sendonly", b"a=inactive").replace(b" 1 IN", b" 3 IN"),
         ),
         (
-            replace(COPY, legs=("callee",), callee_sdp=AUDIO.replace(b"sendrecv", b"recvonly")),
+            replace(COPY, legs=(Leg.CALLEE,), callee_sdp=AUDIO.replace(b"sendrecv", b"recvonly")),
             b"callee:1",
             (HEAD + AUDIO_COPY).replace(b"a=sendonly", b"a=inactive"),
         ),
         (
-            replace(COPY, legs=("callee",), callee_sdp=ICE),
+            replace(COPY, legs=(Leg.CALLEE,), callee_sdp=ICE),
             b"callee:1",
             HEAD + b"m=audio 4000 RTP/AVP 0\r\nc=IN IP4 10.0.0.1\r\na=sendonly\r\n",
         ),
@@ -88,7 +89,7 @@ def test_what_is_chosen(copy: CopyRequest, ctx: bytes, sdp: bytes) -> None:
     ],
 )
 def test_offers_that_fail(copy: CopyRequest, reason: bytes) -> None:
-    reply = offered(replace(copy, legs=("caller",)))
+    reply = offered(replace(copy, legs=(Leg.CALLER,)))
     assert isinstance(reply[b"error-reason"], bytes)
     assert reply[b"error-reason"].startswith(reason)
 
@@ -152,4 +153,4 @@ def test_a_copy_that_was_never_offered_has_nothing_to_end() -> None:
 )
 def test_what_cannot_be_copied_is_refused(copy: CopyRequest, why: str) -> None:
     with pytest.raises(Untranslatable, match=why):
-        KIND.perform(Operation(verb=copy.verb, relay_id="abc", request=copy.request()))
+        KIND.perform(Operation(verb=copy.verb, relay_id=RelayId("abc"), request=copy.request()))

@@ -16,6 +16,7 @@ from engines.rtpproxy.commands import SessionKey, StreamOptions, info, update
 from engines.rtpproxy.kind import RtpproxyKind
 from engines.rtpproxy.replies import ErrorReply, Info, PortAllocation, parse_allocation, parse_info
 from engines.sdp.session import parse
+from events.names import NO_TAG, RelayId, Tag
 from tests.engines.exchanges import Told
 from tests.peers.ports import HOST
 from tests.peers.rtp import Parties, RtpEndpoint, converse, media_address
@@ -44,28 +45,30 @@ async def run(peer: Rtpproxy, exchange: Exchange) -> Told:
 
 
 async def negotiate(
-    peer: Rtpproxy, verb: str, sdp: str | bytes, from_tag: str, to_tag: str = "", **more: bytes
+    peer: Rtpproxy, verb: str, sdp: str | bytes, from_tag: Tag, to_tag: Tag = NO_TAG, **more: bytes
 ) -> bytes:
     """Do an offer or answer that has to succeed, and return the new SDP."""
     request: NgDict = {b"from-tag": from_tag.encode(), b"sdp": sdp if isinstance(sdp, bytes) else sdp.encode()}
     request |= {b"to-tag": to_tag.encode()} if to_tag else {}
     if "direction" in more:
         request[b"direction"] = list(more["direction"].split())
-    reply = await run(peer, KIND.perform(Operation(verb=verb, relay_id="abc@h-0", request=NodeRequest(request))))
+    reply = await run(
+        peer, KIND.perform(Operation(verb=verb, relay_id=RelayId("abc@h-0"), request=NodeRequest(request)))
+    )
     assert reply[b"result"] == b"ok", reply
     new = reply[b"sdp"]
     assert isinstance(new, bytes)
     return new
 
 
-async def teardown(peer: Rtpproxy, from_tag: str = "ft", to_tag: str = "tt") -> Told:
-    return await run(peer, KIND.perform(KIND.teardown("abc@h-0", from_tag, to_tag)))
+async def teardown(peer: Rtpproxy, from_tag: Tag = Tag("ft"), to_tag: Tag = Tag("tt")) -> Told:
+    return await run(peer, KIND.perform(KIND.teardown(RelayId("abc@h-0"), from_tag, to_tag)))
 
 
 async def test_a_call_with_media_both_ways_and_nothing_left_after_it(relay: Rtpproxy) -> None:
     async with Parties() as parties:
-        to_callee = await negotiate(relay, "offer", parties.caller.sdp(), "ft")
-        to_caller = await negotiate(relay, "answer", parties.callee.sdp(), "ft", "tt")
+        to_callee = await negotiate(relay, "offer", parties.caller.sdp(), Tag("ft"))
+        to_caller = await negotiate(relay, "answer", parties.callee.sdp(), Tag("ft"), Tag("tt"))
         await parties.talk(to_caller, to_callee)
 
         assert parties.caller.senders == {media_address(to_caller)}
@@ -83,14 +86,14 @@ async def test_a_call_with_media_both_ways_and_nothing_left_after_it(relay: Rtpp
 
 async def test_packets_are_counted_for_the_party_that_sent_them(relay: Rtpproxy) -> None:
     async with Parties() as parties:
-        await negotiate(relay, "offer", parties.caller.sdp(), "ft")
-        to_caller = media_address(await negotiate(relay, "answer", parties.callee.sdp(), "ft", "tt"))
+        await negotiate(relay, "offer", parties.caller.sdp(), Tag("ft"))
+        to_caller = media_address(await negotiate(relay, "answer", parties.callee.sdp(), Tag("ft"), Tag("tt")))
         for _ in range(3):
             parties.caller.send_packet(to_caller)
         await parties.callee.wait_for(parties.caller.ssrc, 3)
 
     for from_tag, to_tag in (("ft", "tt"), ("tt", "ft")):
-        reply = await run(relay, KIND.perform(KIND.knows("abc@h-0", from_tag, to_tag)))
+        reply = await run(relay, KIND.perform(KIND.knows(RelayId("abc@h-0"), Tag(from_tag), Tag(to_tag))))
         stats = {b"index": 1, b"streams": [{b"stats": {b"packets": 3}}]}
         assert reply[b"tags"][b"ft"] == {b"tag": b"ft", b"medias": [stats]}  # type: ignore[index, call-overload]
     await teardown(relay)
@@ -99,18 +102,18 @@ async def test_packets_are_counted_for_the_party_that_sent_them(relay: Rtpproxy)
 async def test_offers_in_the_dialog_keep_the_session_and_its_ports_whoever_makes_them(relay: Rtpproxy) -> None:
     async with Parties() as parties:
         caller, callee = parties.caller.sdp(), parties.callee.sdp()
-        to_callee = media_address(await negotiate(relay, "offer", caller, "ft"))
-        to_caller = media_address(await negotiate(relay, "answer", callee, "ft", "tt"))
+        to_callee = media_address(await negotiate(relay, "offer", caller, Tag("ft")))
+        to_caller = media_address(await negotiate(relay, "answer", callee, Tag("ft"), Tag("tt")))
 
-        assert media_address(await negotiate(relay, "offer", caller, "ft", "tt")) == to_callee
-        assert media_address(await negotiate(relay, "answer", callee, "ft", "tt")) == to_caller
-        assert media_address(await negotiate(relay, "offer", callee, "tt", "ft")) == to_caller
-        assert media_address(await negotiate(relay, "answer", caller, "tt", "ft")) == to_callee
+        assert media_address(await negotiate(relay, "offer", caller, Tag("ft"), Tag("tt"))) == to_callee
+        assert media_address(await negotiate(relay, "answer", callee, Tag("ft"), Tag("tt"))) == to_caller
+        assert media_address(await negotiate(relay, "offer", callee, Tag("tt"), Tag("ft"))) == to_caller
+        assert media_address(await negotiate(relay, "answer", caller, Tag("tt"), Tag("ft"))) == to_callee
         assert await relay.sessions() == 1
 
         async with RtpEndpoint() as moved:
-            await negotiate(relay, "offer", moved.sdp(), "tt", "ft")
-            await negotiate(relay, "answer", caller, "tt", "ft")
+            await negotiate(relay, "offer", moved.sdp(), Tag("tt"), Tag("ft"))
+            await negotiate(relay, "answer", caller, Tag("tt"), Tag("ft"))
             parties.caller.talk_to(to_caller)
             moved.talk_to(to_callee)
             await converse(parties.caller, moved)
@@ -123,12 +126,12 @@ async def test_one_delete_takes_all_streams_also_one_that_the_callee_added(relay
     two = f"{head}m=audio 4000 RTP/AVP 0\r\nm=audio 0 RTP/AVP 0\r\nm=video 4004 RTP/AVP 96\r\n"
     three = two.replace("audio 0", "audio 4002")
 
-    offered = parse(await negotiate(relay, "offer", two, "ft"))
+    offered = parse(await negotiate(relay, "offer", two, Tag("ft")))
     assert [stream.is_live for stream in offered.streams] == [True, False, True]
-    await negotiate(relay, "answer", two, "ft", "tt")
+    await negotiate(relay, "answer", two, Tag("ft"), Tag("tt"))
     assert await relay.sessions() == 2
-    await negotiate(relay, "offer", three, "tt", "ft")
-    await negotiate(relay, "answer", three, "tt", "ft")
+    await negotiate(relay, "offer", three, Tag("tt"), Tag("ft"))
+    await negotiate(relay, "answer", three, Tag("tt"), Tag("ft"))
     assert await relay.sessions() == 3
 
     assert (await teardown(relay))[b"result"] == b"ok"
@@ -139,9 +142,9 @@ async def test_a_session_that_the_callee_made_without_knowing_of_the_caller_goes
     relay: Rtpproxy,
 ) -> None:
     async with Parties() as parties:
-        await negotiate(relay, "offer", parties.caller.sdp(), "ft")
-        await negotiate(relay, "answer", parties.callee.sdp(), "ft", "tt")
-        await negotiate(relay, "offer", parties.callee.sdp(), "tt")
+        await negotiate(relay, "offer", parties.caller.sdp(), Tag("ft"))
+        await negotiate(relay, "answer", parties.callee.sdp(), Tag("ft"), Tag("tt"))
+        await negotiate(relay, "offer", parties.callee.sdp(), Tag("tt"))
     assert await relay.sessions() == 2
     await teardown(relay)
     assert await relay.sessions() == 0
@@ -154,8 +157,8 @@ async def test_two_streams_carry_media_apart(relay: Rtpproxy) -> None:
             streams = f"m=audio {first.address[1]} RTP/AVP 0\r\nm=video {second.address[1]} RTP/AVP 96\r\n"
             return f"v=0\r\nc=IN IP4 {HOST}\r\n{streams}"
 
-        to_callee = parse(await negotiate(relay, "offer", sdp(audio.caller, video.caller), "ft"))
-        to_caller = parse(await negotiate(relay, "answer", sdp(audio.callee, video.callee), "ft", "tt"))
+        to_callee = parse(await negotiate(relay, "offer", sdp(audio.caller, video.caller), Tag("ft")))
+        to_caller = parse(await negotiate(relay, "answer", sdp(audio.callee, video.callee), Tag("ft"), Tag("tt")))
         for parties, number in ((audio, 0), (video, 1)):
             parties.caller.talk_to((HOST, int(to_caller.streams[number].port.text)))
             parties.callee.talk_to((HOST, int(to_callee.streams[number].port.text)))
@@ -166,24 +169,26 @@ async def test_two_streams_carry_media_apart(relay: Rtpproxy) -> None:
 
 async def test_a_teardown_before_the_answer(relay: Rtpproxy) -> None:
     async with Parties() as parties:
-        await negotiate(relay, "offer", parties.caller.sdp(), "ft")
-    assert (await teardown(relay, to_tag=""))[b"result"] == b"ok"
+        await negotiate(relay, "offer", parties.caller.sdp(), Tag("ft"))
+    assert (await teardown(relay, to_tag=NO_TAG))[b"result"] == b"ok"
     assert await relay.sessions() == 0
 
 
 async def test_an_answer_without_an_offer_is_about_an_unknown_call(relay: Rtpproxy) -> None:
     async with Parties() as parties:
         request: NgDict = {b"from-tag": b"ft", b"to-tag": b"tt", b"sdp": parties.callee.sdp().encode()}
-        reply = await run(relay, KIND.perform(Operation(verb="answer", relay_id="abc", request=NodeRequest(request))))
+        reply = await run(
+            relay, KIND.perform(Operation(verb="answer", relay_id=RelayId("abc"), request=NodeRequest(request)))
+        )
     assert reply.unknown
 
 
 async def test_hold_the_old_way(relay: Rtpproxy) -> None:
     async with Parties() as parties:
-        await negotiate(relay, "offer", parties.caller.sdp(), "ft")
-        await negotiate(relay, "answer", parties.callee.sdp(), "ft", "tt")
+        await negotiate(relay, "offer", parties.caller.sdp(), Tag("ft"))
+        await negotiate(relay, "answer", parties.callee.sdp(), Tag("ft"), Tag("tt"))
         held = await negotiate(
-            relay, "offer", parties.caller.sdp().replace(f"c=IN IP4 {HOST}", "c=IN IP4 0.0.0.0"), "ft", "tt"
+            relay, "offer", parties.caller.sdp().replace(f"c=IN IP4 {HOST}", "c=IN IP4 0.0.0.0"), Tag("ft"), Tag("tt")
         )
     assert b"c=IN IP4 0.0.0.0\r\n" in held
     await teardown(relay)
@@ -194,7 +199,8 @@ async def test_a_relay_without_ports_says_what_clients_understand() -> None:
         request: NgDict = {b"from-tag": b"ft", b"sdp": parties.caller.sdp().encode()}
         replies = [
             await run(
-                peer, KIND.perform(Operation(verb="offer", relay_id=f"abc-{number}", request=NodeRequest(request)))
+                peer,
+                KIND.perform(Operation(verb="offer", relay_id=RelayId(f"abc-{number}"), request=NodeRequest(request))),
             )
             for number in range(4)
         ]
@@ -253,8 +259,8 @@ def has_ipv6() -> bool:
 @pytest.mark.skipif(not has_ipv6(), reason="this machine has no ::1")
 async def test_a_call_between_ipv4_and_ipv6() -> None:
     async with Rtpproxy("-6", "/::1") as peer, RtpEndpoint() as caller, Ipv6Endpoint() as callee:
-        to_callee = await negotiate(peer, "offer", caller.sdp(), "ft", direction=b"internal external")
-        to_caller = await negotiate(peer, "answer", callee.sdp(), "ft", "tt", direction=b"external internal")
+        to_callee = await negotiate(peer, "offer", caller.sdp(), Tag("ft"), direction=b"internal external")
+        to_caller = await negotiate(peer, "answer", callee.sdp(), Tag("ft"), Tag("tt"), direction=b"external internal")
 
         assert b"c=IN IP6 ::1\r\n" in to_callee
         assert b"c=IN IP4 127.0.0.1\r\n" in to_caller

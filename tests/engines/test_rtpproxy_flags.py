@@ -14,12 +14,13 @@ from engines.request import NodeRequest
 from engines.rtpproxy.flags import read
 from engines.rtpproxy.kind import RtpproxyKind
 from engines.rtpproxy.own import LEFT_ALONE, MARK
+from events.names import RelayId, Tag
 from tests.engines.exchanges import Told, run
 from tests.engines.sdp_bodies import AUDIO, ICE, OWN_CONNECTIONS
 
 KIND = RtpproxyKind()
-OFFER = MediaRequest(verb="offer", from_tag="ft", sdp=AUDIO, received_from="192.0.2.7")
-ANSWER = replace(OFFER, verb="answer", to_tag="tt")
+OFFER = MediaRequest(verb="offer", from_tag=Tag("ft"), sdp=AUDIO, received_from="192.0.2.7")
+ANSWER = replace(OFFER, verb="answer", to_tag=Tag("tt"))
 MARKED = AUDIO + MARK + b"\r\n"
 RELAYED = AUDIO.replace(b"c=IN IP4 10.0.0.1", b"c=IN IP4 203.0.113.5").replace(b"4000", b"35000")
 PORT = b"35000 203.0.113.5\n"
@@ -27,7 +28,7 @@ PORT = b"35000 203.0.113.5\n"
 
 def ask(media: MediaRequest, reply: Callable[[bytes], bytes] = lambda _: PORT) -> tuple[list[bytes], Told]:
     """Perform a request on a node with one answer for all; return its commands and the reply."""
-    operation = Operation(verb=media.verb, relay_id="abc", request=KIND.request(media))
+    operation = Operation(verb=media.verb, relay_id=RelayId("abc"), request=KIND.request(media))
     asked, answered = run(KIND.perform(operation), reply)
     return [command for commands in asked for command in commands], answered
 
@@ -97,7 +98,7 @@ def test_the_letters_of_all_places_are_one_text() -> None:
 
 
 def test_a_delete_names_the_session_only() -> None:
-    media = MediaRequest(verb="delete", from_tag="ft", to_tag="tt", flags="o", delete="w", ctx_delete="x")
+    media = MediaRequest(verb="delete", from_tag=Tag("ft"), to_tag=Tag("tt"), flags="o", delete="w", ctx_delete="x")
     assert KIND.request(media).words == {b"command": b"delete", b"from-tag": b"ft", b"to-tag": b"tt"}
 
 
@@ -109,7 +110,9 @@ def test_an_offer_without_flags_is_marked() -> None:
 
 def test_for_a_client_without_our_key_marks_mean_nothing() -> None:
     request: NgDict = {b"from-tag": b"ft", b"sdp": MARKED}
-    _, reply = run(KIND.perform(Operation(verb="offer", relay_id="abc", request=NodeRequest(request))), lambda _: PORT)
+    _, reply = run(
+        KIND.perform(Operation(verb="offer", relay_id=RelayId("abc"), request=NodeRequest(request))), lambda _: PORT
+    )
     assert reply[b"sdp"] == RELAYED + MARK + b"\r\n"
 
 
@@ -156,7 +159,7 @@ def test_the_mark_comes_after_a_c_line_that_is_added_at_the_same_place() -> None
         (replace(OFFER, in_iface="i", out_iface="e"), b"Uiec0,8 abc 192.0.2.7 4000 ft;1"),
         (replace(OFFER, type="RTP"), b"Uc0,8 abc 192.0.2.7 4000 ft;1"),
         (replace(OFFER, flags="l"), b"Lc0,8 abc 192.0.2.7 4000 dummy;1 ft;1"),
-        (replace(OFFER, flags="l", to_tag="tt"), b"Lc0,8 abc 192.0.2.7 4000 tt;1 ft;1"),
+        (replace(OFFER, flags="l", to_tag=Tag("tt")), b"Lc0,8 abc 192.0.2.7 4000 tt;1 ft;1"),
         (replace(ANSWER, flags="l"), b"Lc0,8 abc 192.0.2.7 4000 ft;1 tt;1"),
         (
             replace(OFFER, flags="n<unix:/run/x>", notify_tag="a b%"),
@@ -216,13 +219,13 @@ def test_a_subcommand_that_fails_does_not_undo_the_session() -> None:
 )
 def test_what_cannot_be_meant_is_refused_before_anything_is_sent(media: MediaRequest, why: str) -> None:
     with pytest.raises(Untranslatable, match=why):
-        KIND.perform(Operation(verb=media.verb, relay_id="abc", request=KIND.request(media)))
+        KIND.perform(Operation(verb=media.verb, relay_id=RelayId("abc"), request=KIND.request(media)))
 
 
 def test_our_key_is_checked_as_all_that_comes_from_a_client() -> None:
     request: NgDict = {b"from-tag": b"ft", b"sdp": AUDIO, b"rtpproxy": b"f"}
     with pytest.raises(Untranslatable, match="rtpproxy: not a dictionary"):
-        KIND.perform(Operation(verb="offer", relay_id="abc", request=NodeRequest(request)))
+        KIND.perform(Operation(verb="offer", relay_id=RelayId("abc"), request=NodeRequest(request)))
     request[b"rtpproxy"] = {b"dtmf": b"1\n&& X", b"notify": b"unix:/x", b"notify-tag": b"t"}
     with pytest.raises(Untranslatable, match="flags: b'&&' has bytes"):
-        KIND.perform(Operation(verb="offer", relay_id="abc", request=NodeRequest(request)))
+        KIND.perform(Operation(verb="offer", relay_id=RelayId("abc"), request=NodeRequest(request)))

@@ -9,6 +9,7 @@ from engines.ng.bencode import NgDict
 from engines.request import NodeRequest
 from engines.rtpproxy.kind import RtpproxyKind
 from engines.sdp.tcp import TcpStreams
+from events.names import NO_TAG, RelayId, Tag
 from tests.engines.exchanges import Told, run
 from tests.engines.sdp_bodies import AUDIO, TWO_STREAMS, WITH_TCP
 
@@ -20,7 +21,7 @@ NOT_FOUND = {b"result": b"ok", b"warning": b"Call-ID not found or tags didn't ma
 
 
 def operation(verb: str, request: NgDict) -> Operation:
-    return Operation(verb=verb, relay_id="abc@h-1", request=NodeRequest(request))
+    return Operation(verb=verb, relay_id=RelayId("abc@h-1"), request=NodeRequest(request))
 
 
 def ask(verb: str, request: NgDict, *replies: bytes) -> tuple[list[bytes], Told]:
@@ -180,7 +181,7 @@ def counting(counters: Mapping[bytes, bytes], deleted: bytes = b"0\n") -> Callab
 
 def test_a_teardown_asks_for_counters_and_deletes_all_streams_at_once() -> None:
     replies = {b"ft;1": b"60 5 3 8 0\n"}
-    exchange = KIND.perform(KIND.teardown("abc@h-1", "ft", "tt"))
+    exchange = KIND.perform(KIND.teardown(RelayId("abc@h-1"), Tag("ft"), Tag("tt")))
     asked, reply = run(exchange, counting(replies))
 
     assert asked == [[b"Q abc@h-1 ft;1 tt;1", b"Q abc@h-1 ft;2 tt;2"], [b"D abc@h-1 ft tt"]]
@@ -195,19 +196,21 @@ def test_a_teardown_asks_for_counters_and_deletes_all_streams_at_once() -> None:
 
 
 def test_a_teardown_before_the_answer_has_one_tag() -> None:
-    asked, reply = run(KIND.perform(KIND.teardown("abc@h-1", "ft", "")), counting({b"ft;1": b"60 0 0 0 0\n"}))
+    asked, reply = run(
+        KIND.perform(KIND.teardown(RelayId("abc@h-1"), Tag("ft"), NO_TAG)), counting({b"ft;1": b"60 0 0 0 0\n"})
+    )
     assert asked[-1] == [b"D abc@h-1 ft"]
     assert list(reply[b"tags"]) == [b"ft"]  # type: ignore[arg-type]
 
 
 def test_streams_are_counted_to_the_last() -> None:
     replies = {b"ft;%d" % medium: b"60 1 0 1 2\n" for medium in (2, 3, 4, 5)}
-    _, reply = run(KIND.perform(KIND.knows("abc@h-1", "ft", "tt")), counting(replies))
+    _, reply = run(KIND.perform(KIND.knows(RelayId("abc@h-1"), Tag("ft"), Tag("tt"))), counting(replies))
     assert reply[b"totals"] == {b"RTP": {b"packets": 4, b"errors": 8}}
 
 
 def test_a_session_that_is_gone_is_deleted() -> None:
-    exchange = KIND.perform(KIND.teardown("abc@h-1", "ft", "tt"))
+    exchange = KIND.perform(KIND.teardown(RelayId("abc@h-1"), Tag("ft"), Tag("tt")))
     asked, reply = run(exchange, counting({}, b"E50\n"))
     assert reply == NOT_FOUND
     assert reply.unknown
@@ -218,7 +221,7 @@ def test_a_session_that_is_gone_is_deleted() -> None:
 
 
 def test_a_refused_delete_is_an_error() -> None:
-    exchange = KIND.perform(KIND.teardown("abc@h-1", "ft", "tt"))
+    exchange = KIND.perform(KIND.teardown(RelayId("abc@h-1"), Tag("ft"), Tag("tt")))
     _, reply = run(exchange, lambda _: b"E99\n")
     assert reply == {b"result": b"error", b"error-reason": b"Load limit exceeded"}
     assert not reply.unknown
@@ -233,7 +236,7 @@ def test_a_clients_delete_of_a_part_leaves_the_session(narrowing: NgDict) -> Non
 
 
 def test_a_query_of_an_unknown_session() -> None:
-    _, reply = run(KIND.perform(KIND.knows("abc@h-1", "ft", "tt")), lambda _: b"E50\n")
+    _, reply = run(KIND.perform(KIND.knows(RelayId("abc@h-1"), Tag("ft"), Tag("tt"))), lambda _: b"E50\n")
     assert reply == {b"result": b"error", b"error-reason": b"Unknown call-id"}
     assert reply.unknown
 
@@ -256,5 +259,5 @@ def test_a_reply_that_is_none_is_malformed() -> None:
 
 def test_an_id_that_is_not_utf_8_comes_back_as_the_bytes_it_was() -> None:
     name = b"caf\xe9@h".decode("utf-8", "surrogateescape")
-    asked, _ = run(KIND.perform(KIND.teardown(name, "ft", "")), lambda _: b"E50\n")
+    asked, _ = run(KIND.perform(KIND.teardown(RelayId(name), Tag("ft"), NO_TAG)), lambda _: b"E50\n")
     assert asked[-1] == [b"D caf\xe9@h ft"]

@@ -11,6 +11,7 @@ from engines.ng.bencode import NgDict
 from engines.request import NodeRequest
 from engines.rtpproxy.kind import RtpproxyKind
 from engines.rtpproxy.prompts import NOT_RECORDED
+from events.names import RelayId, Tag
 from tests.engines.exchanges import run
 from tests.engines.test_rtpproxy_e2e import negotiate, teardown
 from tests.engines.test_rtpproxy_e2e import run as run_on
@@ -24,7 +25,7 @@ OK: NgDict = {b"result": b"ok"}
 
 
 def operation(verb: str, request: NgDict) -> Operation:
-    return Operation(verb=verb, relay_id="abc@h-0", request=NodeRequest(request))
+    return Operation(verb=verb, relay_id=RelayId("abc@h-0"), request=NodeRequest(request))
 
 
 @pytest.mark.parametrize(
@@ -91,8 +92,8 @@ def test_what_cannot_be_played_is_refused(request_: NgDict, why: str) -> None:
 async def test_the_party_that_is_named_hears_a_prompt(tmp_path: Path) -> None:
     (tmp_path / "hello.0").write_bytes(b"\x55" * 80_000)
     async with Rtpproxy() as relay, Parties() as parties:
-        await negotiate(relay, "offer", parties.caller.sdp(), "ft")
-        await negotiate(relay, "answer", parties.callee.sdp(), "ft", "tt")
+        await negotiate(relay, "offer", parties.caller.sdp(), Tag("ft"))
+        await negotiate(relay, "answer", parties.callee.sdp(), Tag("ft"), Tag("tt"))
         request: NgDict = {**PARTIES, b"file": bytes(tmp_path / "hello")}
 
         assert await run_on(relay, KIND.perform(operation("play media", request))) == OK
@@ -112,8 +113,8 @@ def recordings(folder: Path) -> list[Path]:
 @pytest.mark.e2e
 async def test_what_both_parties_say_is_recorded(tmp_path: Path) -> None:
     async with Rtpproxy("-r", str(tmp_path)) as relay, Parties() as parties:
-        to_callee = await negotiate(relay, "offer", parties.caller.sdp(), "ft")
-        to_caller = await negotiate(relay, "answer", parties.callee.sdp(), "ft", "tt")
+        to_callee = await negotiate(relay, "offer", parties.caller.sdp(), Tag("ft"))
+        to_caller = await negotiate(relay, "answer", parties.callee.sdp(), Tag("ft"), Tag("tt"))
         assert await run_on(relay, KIND.perform(operation("start recording", PARTIES))) == OK
         await parties.talk(to_caller, to_callee)
         assert await run_on(relay, KIND.perform(operation("stop recording", PARTIES))) == OK

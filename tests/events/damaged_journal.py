@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from events.journal import FULL, CorruptEntry, Index, Recorded
 from events.memory import MemoryJournal
+from events.names import CallId
 
 
 class DamagedJournal(MemoryJournal):
@@ -14,12 +15,12 @@ class DamagedJournal(MemoryJournal):
 
     _exhausted: frozenset[str] = frozenset()
 
-    def exhaust(self, call_id: str) -> None:
+    def exhaust(self, call_id: CallId) -> None:
         """Let a call's stream take no more entries, as one does whose last id is the largest possible."""
         self._exhausted |= {call_id}
 
     def append(
-        self, call_id: str, expected_version: int, records: Sequence[Recorded], before: Index, after: Index
+        self, call_id: CallId, expected_version: int, records: Sequence[Recorded], before: Index, after: Index
     ) -> asyncio.Future[int]:
         if call_id not in self._exhausted:
             return super().append(call_id, expected_version, records, before, after)
@@ -27,16 +28,16 @@ class DamagedJournal(MemoryJournal):
         done.set_exception(CorruptEntry(call_id, expected_version + 1, FULL, "the stream takes no more"))
         return done
 
-    def spoil(self, call_id: str, version: int, payload: bytes) -> None:
+    def spoil(self, call_id: CallId, version: int, payload: bytes) -> None:
         """Put other bytes into an entry."""
         entries = self._streams[call_id].entries
         entries[version - 1] = entries[version - 1]._replace(payload=payload)
 
-    def forget_snapshot(self, call_id: str) -> None:
+    def forget_snapshot(self, call_id: CallId) -> None:
         """Lose a call's snapshot."""
         self._streams[call_id].snapshot = None
 
-    def cut(self, call_id: str, version: int) -> None:
+    def cut(self, call_id: CallId, version: int) -> None:
         """Lose a stream's entries above `version`."""
         if call_id in self._streams:
             del self._streams[call_id].entries[version:]

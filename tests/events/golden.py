@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 from events.codec import Codec
 from events.journal import Recorded
+from events.names import BranchId, CallId, NodeName, RelayId, Tag
 from events.registry import Event, RememberedSession, SipMessageSeen, TailLost
 from events.secrets import Keyring
 from tests.events.samples import EVENTS, SDP, record
@@ -30,8 +31,8 @@ LIFTED: dict[tuple[str, int], Event] = {
     ("tail lost", 1): TailLost(
         known=12,
         sessions=(
-            RememberedSession(session=3, node="ng2", relay_id=""),
-            RememberedSession(session=4, node="ng1", relay_id=""),
+            RememberedSession(session=3, node=NodeName("ng2"), relay_id=RelayId("")),
+            RememberedSession(session=4, node=NodeName("ng1"), relay_id=RelayId("")),
         ),
     ),
     ("signalled", 1): SipMessageSeen(
@@ -39,9 +40,9 @@ LIFTED: dict[tuple[str, int], Event] = {
         from_caller=False,
         cseq=7,
         status=183,
-        branch="br1",
-        from_tag="1928",
-        to_tag="a6c8",
+        branch=BranchId("br1"),
+        from_tag=Tag("1928"),
+        to_tag=Tag("a6c8"),
         sdp=SDP,
         reliable=True,
         verdict=None,
@@ -91,7 +92,7 @@ def main() -> None:
     codecs = {False: Codec(), True: Codec(Keyring([KEY]))}
     for event, encrypted in list(missing(entries)):
         version = len(entries) + 1
-        payload = codecs[encrypted].encode(CALL, record(version, event)).payload
+        payload = codecs[encrypted].encode(CallId(CALL), record(version, event)).payload
         entries.append(Golden(event.name, event.schema, encrypted, version, payload))
     lines = [json.dumps([*entry[:-1], entry.payload.hex()]) for entry in entries]
     FILE.write_text("[\n" + ",\n".join(lines) + "\n]\n")

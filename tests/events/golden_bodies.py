@@ -13,6 +13,7 @@ from pathlib import Path
 from events.bodies import Bodies
 from events.codec import Codec
 from events.journal import Recorded
+from events.names import CallId, Leg, Tag
 from events.registry import Answered, Event, LegSettingsChanged, Offered, SipMessageSeen
 from events.secrets import Keyring
 from events.verdict import Role, SipVerdict
@@ -23,12 +24,12 @@ FILE = Path(__file__).parent / "golden" / "bodies.json"
 
 STORY: tuple[Event, ...] = (
     SipMessageSeen(
-        method="INVITE", from_caller=True, cseq=1, from_tag="1928", sdp=SDP, verdict=SipVerdict(role=Role.OFFER)
+        method="INVITE", from_caller=True, cseq=1, from_tag=Tag("1928"), sdp=SDP, verdict=SipVerdict(role=Role.OFFER)
     ),
-    Offered(session=1, operation=1, from_tag="1928", sdp=SDP, relayed=RELAYED),
-    LegSettingsChanged(leg="callee", values={"flags": "x"}, body=RELAYED),
-    Answered(session=1, from_tag="1928", to_tag="a6c8", sdp=RELAYED, relayed=SDP),
-    Offered(session=1, operation=2, from_tag="1928", to_tag="a6c8", sdp=SDP, relayed=b"short"),
+    Offered(session=1, operation=1, from_tag=Tag("1928"), sdp=SDP, relayed=RELAYED),
+    LegSettingsChanged(leg=Leg("callee"), values={"flags": "x"}, body=RELAYED),
+    Answered(session=1, from_tag=Tag("1928"), to_tag=Tag("a6c8"), sdp=RELAYED, relayed=SDP),
+    Offered(session=1, operation=2, from_tag=Tag("1928"), to_tag=Tag("a6c8"), sdp=SDP, relayed=b"short"),
 )
 RECORDS = [record(version, event) for version, event in enumerate(STORY, 1)]
 
@@ -41,7 +42,7 @@ def read(codec: Codec, entries: list[tuple[str, str]]) -> list[Recorded]:
     """Return the records of a stream's entries."""
     bodies = Bodies()
     return [
-        codec.decode(CALL, name.encode(), bytes.fromhex(payload), version, bodies)
+        codec.decode(CallId(CALL), name.encode(), bytes.fromhex(payload), version, bodies)
         for version, (name, payload) in enumerate(entries, 1)
     ]
 
@@ -49,7 +50,7 @@ def read(codec: Codec, entries: list[tuple[str, str]]) -> list[Recorded]:
 def write(codec: Codec) -> list[tuple[str, str]]:
     """Return the entries of the story."""
     bodies = Bodies()
-    encoded = [codec.encode(CALL, one, bodies) for one in RECORDS]
+    encoded = [codec.encode(CallId(CALL), one, bodies) for one in RECORDS]
     return [(entry.name.decode(), entry.payload.hex()) for entry in encoded]
 
 

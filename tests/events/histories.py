@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from hypothesis import strategies as st
 
 from events.journal import NOTHING, CallFilter, Conflict, Index, Journal, Recorded, TailLostError
+from events.names import CallId, NodeName
 from events.registry import CommandForwarded, Event
 from tests.events.samples import NOW, live, record
 
@@ -34,7 +35,7 @@ async def write(journal: Journal, writer: int, calls: Sequence[str], plan: Seque
             command="ended" if nodes is None else "live", session=due, result=",".join(nodes or ())
         )
         while not await _append(journal, writer, view, call, event):
-            view[call] = last(call, await journal.read(call))
+            view[call] = last(call, await journal.read(CallId(call)))
 
 
 async def _append(journal: Journal, writer: int, view: dict[str, tuple[int, Index]], call: str, event: Event) -> bool:
@@ -42,7 +43,7 @@ async def _append(journal: Journal, writer: int, view: dict[str, tuple[int, Inde
     entry = record(version + 1, event, at=writer)
     after = index(call, entry)
     try:
-        view[call] = await journal.append(call, version, [entry], before, after), after
+        view[call] = await journal.append(CallId(call), version, [entry], before, after), after
     except TailLostError:
         raise
     except Conflict:
@@ -56,7 +57,7 @@ def index(call: str, entry: Recorded) -> Index:
     assert isinstance(event, CommandForwarded)
     if event.command == "ended":
         return NOTHING
-    return live(call, entry.version, *filter(None, event.result.split(",")), due=event.session or None)
+    return live(CallId(call), entry.version, *filter(None, event.result.split(",")), due=event.session or None)
 
 
 def last(call: str, entries: Sequence[Recorded]) -> tuple[int, Index]:
@@ -68,13 +69,15 @@ async def check(journal: Journal, calls: Sequence[str], plans: Sequence[Sequence
     """Check that each step was written once, that versions have no gaps, and that the tables say what was last."""
     indexes = []
     for number, call in enumerate(calls):
-        entries = await journal.read(call)
+        entries = await journal.read(CallId(call))
         wanted = sum(step[0] == number for plan in plans for step in plan)
         assert [entry.version for entry in entries] == list(range(1, wanted + 1))
         indexes.append(last(call, entries)[1])
     for node in (None, *NODES):
         rows = {
-            row.call_id: row async for row in journal.live_calls(CallFilter(node=node or "")) if row.call_id in calls
+            row.call_id: row
+            async for row in journal.live_calls(CallFilter(node=NodeName(node or "")))
+            if row.call_id in calls
         }
         there = [one.live for one in indexes if one.live and (node is None or node in one.nodes)]
         assert rows == {row.call_id: row for row in there}

@@ -21,6 +21,7 @@ from events.journal import (
     Recorded,
     TailLostError,
 )
+from events.names import CallId, NodeName
 from events.reading import SLICE, read_all
 from events.registry import Quarantined
 from events.snapshot import Snapshot
@@ -35,10 +36,10 @@ STRANGE = ["", "{", "}{7}", "a b\r\nc", "\0", "ü\N{SNOWMAN}", "a\udcff\udc80", 
 async def fill(journal: Journal, call: str, versions: int, *nodes: str) -> None:
     """Bring a new call to a version."""
     records = [record(version) for version in range(1, versions + 1)]
-    assert await journal.append(call, 0, records, NOTHING, live(call, versions, *nodes)) == versions
+    assert await journal.append(CallId(call), 0, records, NOTHING, live(CallId(call), versions, *nodes)) == versions
 
 
-async def tables(journal: Journal) -> tuple[list[str], dict[str, int], list[str]]:
+async def tables(journal: Journal) -> tuple[list[CallId], dict[str, int], list[CallId]]:
     """Return all that the tables say: live calls, their numbers, due calls."""
     calls = sorted([row.call_id async for row in journal.live_calls()])
     return calls, await journal.count_calls(), sorted(await journal.claim_due(2 * NOW, 0, 1000))
@@ -58,39 +59,45 @@ class JournalContract:
         """Lose all entries above a version."""
 
     async def test_a_call_that_is_not_there_has_no_entries(self, journal: Journal) -> None:
-        assert await journal.read(CALL) == []
+        assert await journal.read(CallId(CALL)) == []
 
     async def test_all_events_come_back_in_order(self, journal: Journal, other: Journal) -> None:
         records = [record(version, event) for version, event in enumerate(EVENTS, 1)]
         for entry in records:
-            before, after = live(CALL, entry.version - 1), live(CALL, entry.version)
-            assert await journal.append(CALL, entry.version - 1, [entry], before, after) == entry.version
-        assert await journal.read(CALL) == records
-        assert await other.read(CALL, 7) == records[7:]
-        assert await other.read(CALL, len(records)) == []
-        assert await other.read(CALL, len(records) + 5) == []
+            before, after = live(CallId(CALL), entry.version - 1), live(CallId(CALL), entry.version)
+            assert await journal.append(CallId(CALL), entry.version - 1, [entry], before, after) == entry.version
+        assert await journal.read(CallId(CALL)) == records
+        assert await other.read(CallId(CALL), 7) == records[7:]
+        assert await other.read(CallId(CALL), len(records)) == []
+        assert await other.read(CallId(CALL), len(records) + 5) == []
 
     async def test_several_entries_are_one_append(self, journal: Journal) -> None:
         records = [record(version) for version in (1, 2, 3)]
-        assert await journal.append(CALL, 0, records, NOTHING, live(CALL, 3)) == 3
-        assert await journal.read(CALL) == records
+        assert await journal.append(CallId(CALL), 0, records, NOTHING, live(CallId(CALL), 3)) == 3
+        assert await journal.read(CallId(CALL)) == records
 
     @pytest.mark.parametrize("call", STRANGE)
     async def test_any_text_is_a_call_id(self, journal: Journal, call: str) -> None:
         await fill(journal, call, 1, call)
-        index = live(call, 1, call, due=NOW)
-        await journal.append(call, 1, [record(2)], live(call, 1, call), index)
-        assert await journal.read(call) == [record(1), record(2)]
-        assert [row async for row in journal.live_calls(CallFilter(node=call))] == [index.live]
+        index = live(CallId(call), 1, call, due=NOW)
+        await journal.append(CallId(call), 1, [record(2)], live(CallId(call), 1, call), index)
+        assert await journal.read(CallId(call)) == [record(1), record(2)]
+        assert [row async for row in journal.live_calls(CallFilter(node=NodeName(call)))] == [index.live]
         assert await journal.claim_due(NOW, 10, 5) == [call]
 
     async def test_who_is_second_writes_nothing(self, journal: Journal, other: Journal) -> None:
         await fill(journal, CALL, 2)
         before = await tables(journal)
         with pytest.raises(Conflict) as caught:
-            await other.append(CALL, 1, [record(2, at=5), record(3)], live(CALL, 1), live(CALL, 3, "ng1", due=NOW))
+            await other.append(
+                CallId(CALL),
+                1,
+                [record(2, at=5), record(3)],
+                live(CallId(CALL), 1),
+                live(CallId(CALL), 3, "ng1", due=NOW),
+            )
         assert (type(caught.value), caught.value.expected, caught.value.actual) == (Conflict, 1, 2)
-        assert await journal.read(CALL) == [record(1), record(2)]
+        assert await journal.read(CallId(CALL)) == [record(1), record(2)]
         assert await tables(journal) == before
 
     async def test_a_lost_tail_is_told_and_nothing_written(self, journal: Journal) -> None:
@@ -98,29 +105,34 @@ class JournalContract:
         await self.cut(CALL, 3)
         before = await tables(journal)
         with pytest.raises(TailLostError) as caught:
-            await journal.append(CALL, 5, [record(6)], live(CALL, 5, "ng1"), NOTHING)
+            await journal.append(CallId(CALL), 5, [record(6)], live(CallId(CALL), 5, "ng1"), NOTHING)
         assert (caught.value.expected, caught.value.actual) == (5, 3)
-        assert len(await journal.read(CALL)) == 3
+        assert len(await journal.read(CallId(CALL))) == 3
         assert await tables(journal) == before
-        assert await journal.append(CALL, 3, [record(4, at=9)], live(CALL, 5, "ng1"), live(CALL, 4)) == 4
+        assert (
+            await journal.append(
+                CallId(CALL), 3, [record(4, at=9)], live(CallId(CALL), 5, "ng1"), live(CallId(CALL), 4)
+            )
+            == 4
+        )
 
     async def test_the_same_records_again_are_one_append(self, journal: Journal) -> None:
         await fill(journal, CALL, 2)
-        records, after = [record(3), record(4)], live(CALL, 4, "ng1", due=NOW)
+        records, after = [record(3), record(4)], live(CallId(CALL), 4, "ng1", due=NOW)
         for _ in range(3):
-            assert await journal.append(CALL, 2, records, live(CALL, 2), after) == 4
-        assert len(await journal.read(CALL)) == 4
+            assert await journal.append(CallId(CALL), 2, records, live(CallId(CALL), 2), after) == 4
+        assert len(await journal.read(CallId(CALL))) == 4
         assert (await tables(journal))[1:] == ({"": 1, "ng1": 1}, [CALL])
-        await journal.append(CALL, 4, [record(5)], after, live(CALL, 5))
-        assert await journal.append(CALL, 2, records, live(CALL, 2), after) == 4
+        await journal.append(CallId(CALL), 4, [record(5)], after, live(CallId(CALL), 5))
+        assert await journal.append(CallId(CALL), 2, records, live(CallId(CALL), 2), after) == 4
         assert (await tables(journal))[1:] == ({"": 1}, [])
 
     @pytest.mark.parametrize("records", [[record(3, at=1)], [record(3), record(4, at=1)], [record(3)]])
     async def test_other_records_at_the_same_version_conflict(self, journal: Journal, records: list[Recorded]) -> None:
         await fill(journal, CALL, 2)
-        await journal.append(CALL, 2, [record(3), record(4)], live(CALL, 2), live(CALL, 4))
+        await journal.append(CallId(CALL), 2, [record(3), record(4)], live(CallId(CALL), 2), live(CallId(CALL), 4))
         with pytest.raises(Conflict):
-            await journal.append(CALL, 2, records, live(CALL, 2), live(CALL, 3))
+            await journal.append(CallId(CALL), 2, records, live(CallId(CALL), 2), live(CallId(CALL), 3))
 
     async def test_the_same_records_of_another_journal_conflict(self, journal: Journal, other: Journal) -> None:
         if journal is other:
@@ -130,60 +142,72 @@ class JournalContract:
             await fill(other, CALL, 1)
 
     async def test_a_version_is_checked(self, journal: Journal, other: Journal) -> None:
-        assert await journal.check(CALL, 0) == 0
+        assert await journal.check(CallId(CALL), 0) == 0
         await fill(journal, CALL, 2)
         before = await tables(journal)
-        assert await other.check(CALL, 2) == 2
+        assert await other.check(CallId(CALL), 2) == 2
         for version in (0, 1):
             with pytest.raises(Conflict) as caught:
-                await other.check(CALL, version)
+                await other.check(CallId(CALL), version)
             assert (type(caught.value), caught.value.expected, caught.value.actual) == (Conflict, version, 2)
         with pytest.raises(TailLostError) as lost:
-            await other.check(CALL, 3)
+            await other.check(CallId(CALL), 3)
         assert (lost.value.expected, lost.value.actual) == (3, 2)
-        assert await journal.read(CALL) == [record(1), record(2)]
+        assert await journal.read(CallId(CALL)) == [record(1), record(2)]
         assert await tables(journal) == before
 
     async def test_checks_come_after_the_appends_before_them(self, journal: Journal) -> None:
-        done = [journal.append(CALL, 0, [record(1)], NOTHING, live(CALL, 1)), journal.check(CALL, 1)]
-        done += [journal.append(CALL, 1, [record(2)], live(CALL, 1), live(CALL, 2)), journal.check("other", 0)]
-        assert await asyncio.gather(*done, journal.check(CALL, 2)) == [1, 1, 2, 0, 2]
+        done = [
+            journal.append(CallId(CALL), 0, [record(1)], NOTHING, live(CallId(CALL), 1)),
+            journal.check(CallId(CALL), 1),
+        ]
+        done += [
+            journal.append(CallId(CALL), 1, [record(2)], live(CallId(CALL), 1), live(CallId(CALL), 2)),
+            journal.check(CallId("other"), 0),
+        ]
+        assert await asyncio.gather(*done, journal.check(CallId(CALL), 2)) == [1, 1, 2, 0, 2]
 
     async def test_a_check_that_fails_hinders_no_other_call(self, journal: Journal) -> None:
         await fill(journal, CALL, 2)
-        wrong, right = journal.check(CALL, 1), journal.append("other", 0, [record(1)], NOTHING, live("other", 1))
+        wrong, right = (
+            journal.check(CallId(CALL), 1),
+            journal.append(CallId("other"), 0, [record(1)], NOTHING, live(CallId("other"), 1)),
+        )
         assert await right == 1
         with pytest.raises(Conflict):
             await wrong
 
     async def test_appends_of_one_tick_build_on_each_other(self, journal: Journal) -> None:
-        done = [journal.append(CALL, n, [record(n + 1)], live(CALL, n), live(CALL, n + 1)) for n in range(20)]
+        done = [
+            journal.append(CallId(CALL), n, [record(n + 1)], live(CallId(CALL), n), live(CallId(CALL), n + 1))
+            for n in range(20)
+        ]
         assert await asyncio.gather(*done) == list(range(1, 21))
-        assert [entry.version for entry in await journal.read(CALL)] == list(range(1, 21))
+        assert [entry.version for entry in await journal.read(CallId(CALL))] == list(range(1, 21))
 
     async def test_many_calls_in_one_tick(self, journal: Journal) -> None:
-        calls = [f"{number}@example.com" for number in range(700)]
+        calls = [CallId(f"{number}@example.com") for number in range(700)]
         done = [journal.append(call, 0, [record(1)], NOTHING, live(call, 1, "ng1")) for call in calls]
         assert set(await asyncio.gather(*done)) == {1}
         assert [len(entries) for entries in await asyncio.gather(*map(journal.read, calls))] == [1] * 700
         assert await journal.count_calls() == {"": 700, "ng1": 700}
-        assert len({row.call_id async for row in journal.live_calls(CallFilter(node="ng1"))}) == 700
+        assert len({row.call_id async for row in journal.live_calls(CallFilter(node=NodeName("ng1")))}) == 700
 
     async def test_pages_have_each_call_that_is_wanted_once(self, journal: Journal, other: Journal) -> None:
         rows = {}
         for number in range(300):
-            index = live(f"{number}", 1, f"ng{number % 2}")
+            index = live(CallId(f"{number}"), 1, f"ng{number % 2}")
             assert index.live is not None
             status = "closing" if number % 3 else "live"
             rows[f"{number}"] = replace(index.live, status=status, set="one" if number % 5 else "two")
-            await journal.append(f"{number}", 0, [record(1)], NOTHING, replace(index, live=rows[f"{number}"]))
+            await journal.append(CallId(f"{number}"), 0, [record(1)], NOTHING, replace(index, live=rows[f"{number}"]))
         for wanted in (
             CallFilter(),
-            CallFilter(node="ng1"),
+            CallFilter(node=NodeName("ng1")),
             CallFilter(status="closing"),
             CallFilter(set="two"),
-            CallFilter(node="ng0", set="two", status="live"),
-            CallFilter(node="nowhere"),
+            CallFilter(node=NodeName("ng0"), set="two", status="live"),
+            CallFilter(node=NodeName("nowhere")),
         ):
             there = {
                 call for call, row in rows.items() if wanted.takes(row) and wanted.node in ("", row.sessions[0][0])
@@ -203,8 +227,8 @@ class JournalContract:
 
     async def test_one_call_in_conflict_does_not_hinder_the_others(self, journal: Journal) -> None:
         await fill(journal, CALL, 2)
-        wrong = journal.append(CALL, 1, [record(2, at=5)], live(CALL, 1), live(CALL, 2))
-        right = [journal.append(f"{n}", 0, [record(1)], NOTHING, live(f"{n}", 1)) for n in range(5)]
+        wrong = journal.append(CallId(CALL), 1, [record(2, at=5)], live(CallId(CALL), 1), live(CallId(CALL), 2))
+        right = [journal.append(CallId(f"{n}"), 0, [record(1)], NOTHING, live(CallId(f"{n}"), 1)) for n in range(5)]
         assert await asyncio.gather(*right) == [1] * 5
         with pytest.raises(Conflict):
             await wrong
@@ -213,148 +237,151 @@ class JournalContract:
         await fill(journal, CALL, 4)
         await fill(journal, "other", 2)
         await self.spoil(CALL, 2)
-        damaged, sound = journal.read(CALL), journal.read("other")
+        damaged, sound = journal.read(CallId(CALL)), journal.read(CallId("other"))
         with pytest.raises(CorruptEntry) as caught:
             await damaged
         assert (caught.value.call_id, caught.value.version, caught.value.last) == (CALL, 2, 4)
         assert len(await sound) == 2
-        assert len(await journal.read(CALL, 2)) == 2
+        assert len(await journal.read(CallId(CALL), 2)) == 2
         assert (await tables(journal))[0] == [CALL, "other"]
         end = record(5, Quarantined(reason=str(caught.value)))
-        assert await journal.append(CALL, caught.value.last, [end], live(CALL, 4), live(CALL, 5)) == 5
-        assert await journal.read(CALL, 4) == [end]
+        assert (
+            await journal.append(CallId(CALL), caught.value.last, [end], live(CallId(CALL), 4), live(CallId(CALL), 5))
+            == 5
+        )
+        assert await journal.read(CallId(CALL), 4) == [end]
 
     async def test_a_stream_is_read_in_slices(self, journal: Journal) -> None:
         await fill(journal, CALL, 7)
-        assert await journal.read(CALL, 2, 3) == [record(version) for version in (3, 4, 5)]
-        assert await journal.read(CALL, 5, 3) == [record(version) for version in (6, 7)]
-        assert await journal.read(CALL, 7, 3) == []
+        assert await journal.read(CallId(CALL), 2, 3) == [record(version) for version in (3, 4, 5)]
+        assert await journal.read(CallId(CALL), 5, 3) == [record(version) for version in (6, 7)]
+        assert await journal.read(CallId(CALL), 7, 3) == []
 
     async def test_a_long_stream_is_read_whole_and_its_damage_found(self, journal: Journal) -> None:
         await fill(journal, CALL, 2 * SLICE + 7)
-        assert await read_all(journal, CALL) == [record(version) for version in range(1, 2 * SLICE + 8)]
+        assert await read_all(journal, CallId(CALL)) == [record(version) for version in range(1, 2 * SLICE + 8)]
         await self.spoil(CALL, SLICE + 3)
         with pytest.raises(CorruptEntry) as caught:
-            await read_all(journal, CALL)
+            await read_all(journal, CallId(CALL))
         assert (caught.value.version, caught.value.last) == (SLICE + 3, 2 * SLICE + 7)
         assert [entry.version for entry in caught.value.before] == list(range(1, SLICE + 3))
 
     async def test_a_snapshot_comes_with_what_follows_it(self, journal: Journal, other: Journal) -> None:
-        assert await journal.load(CALL, 5, 1) == (None, [])
+        assert await journal.load(CallId(CALL), 5, 1) == (None, [])
         await fill(journal, CALL, 7)
-        assert await journal.load(CALL, 5, 1) == (None, [record(version) for version in (1, 2, 3, 4, 5)])
+        assert await journal.load(CallId(CALL), 5, 1) == (None, [record(version) for version in (1, 2, 3, 4, 5)])
         for snapshot in (Snapshot(4, "1", b"\0state", b"digest"), Snapshot(6, "2", b"", b"\xff")):
-            await other.keep(CALL, snapshot)
+            await other.keep(CallId(CALL), snapshot)
             entries = [record(version) for version in range(snapshot.version, 8)]
-            assert await journal.load(CALL, 5, 1) == (snapshot, entries)
-            assert await journal.load(CALL, 1, 1) == (snapshot, entries[:1])
-            assert await journal.load(CALL, 3, 2) == (snapshot, [record(snapshot.version - 1), *entries[:2]])
-            assert await journal.load(CALL, 9, 9) == (snapshot, [record(version) for version in range(1, 8)])
-        assert await journal.load("other", 5, 1) == (None, [])
+            assert await journal.load(CallId(CALL), 5, 1) == (snapshot, entries)
+            assert await journal.load(CallId(CALL), 1, 1) == (snapshot, entries[:1])
+            assert await journal.load(CallId(CALL), 3, 2) == (snapshot, [record(snapshot.version - 1), *entries[:2]])
+            assert await journal.load(CallId(CALL), 9, 9) == (snapshot, [record(version) for version in range(1, 8)])
+        assert await journal.load(CallId("other"), 5, 1) == (None, [])
 
     async def test_a_snapshot_of_what_is_not_there_is_not_kept(self, journal: Journal) -> None:
         await fill(journal, CALL, 3)
         for call, version in ((CALL, 4), ("never was", 1)):
-            await journal.keep(call, Snapshot(version, "1", b"state", b""))
-            assert (await journal.load(call, 5, 1))[0] is None
+            await journal.keep(CallId(call), Snapshot(version, "1", b"state", b""))
+            assert (await journal.load(CallId(call), 5, 1))[0] is None
 
     async def test_a_snapshot_outlives_the_tail_without_its_entry(self, journal: Journal) -> None:
         await fill(journal, CALL, 5)
         snapshot = Snapshot(4, "1", b"state", b"")
-        await journal.keep(CALL, snapshot)
+        await journal.keep(CallId(CALL), snapshot)
         await self.cut(CALL, 3)
-        assert await journal.load(CALL, 5, 1) == (snapshot, [])
+        assert await journal.load(CallId(CALL), 5, 1) == (snapshot, [])
 
     async def test_a_snapshot_goes_with_its_call(self, journal: Journal) -> None:
         for call, over in ((CALL, NOTHING), ("never was", NEVER)):
             await fill(journal, call, 3)
-            await journal.keep(call, Snapshot(3, "1", b"state", b""))
-            await journal.append(call, 3, [record(4)], live(call, 3), over)
-            assert (await journal.load(call, 5, 1))[0] is None
-            await journal.keep(call, Snapshot(4, "1", b"state", b""))
-            assert (await journal.load(call, 5, 1))[0] is None, "it has ended"
-            await journal.append(call, 4, [record(5)], over, live(call, 5))
-            await journal.keep(call, Snapshot(5, "1", b"state", b""))
-            assert (await journal.load(call, 5, 1))[1] == [record(5)]
+            await journal.keep(CallId(call), Snapshot(3, "1", b"state", b""))
+            await journal.append(CallId(call), 3, [record(4)], live(CallId(call), 3), over)
+            assert (await journal.load(CallId(call), 5, 1))[0] is None
+            await journal.keep(CallId(call), Snapshot(4, "1", b"state", b""))
+            assert (await journal.load(CallId(call), 5, 1))[0] is None, "it has ended"
+            await journal.append(CallId(call), 4, [record(5)], over, live(CallId(call), 5))
+            await journal.keep(CallId(call), Snapshot(5, "1", b"state", b""))
+            assert (await journal.load(CallId(call), 5, 1))[1] == [record(5)]
 
     async def test_session_descriptions_come_back_wherever_they_stood_before(
         self, journal: Journal, other: Journal
     ) -> None:
         for one in RECORDS:
-            before, after = live(CALL, one.version - 1), live(CALL, one.version)
+            before, after = live(CallId(CALL), one.version - 1), live(CallId(CALL), one.version)
             for _ in range(2):  # sent again, it is the same append
-                assert await journal.append(CALL, one.version - 1, [one], before, after) == one.version
+                assert await journal.append(CallId(CALL), one.version - 1, [one], before, after) == one.version
         for reader in (journal, other):
             for version in range(len(RECORDS) + 1):
-                assert await reader.read(CALL, version) == RECORDS[version:]
-                assert await reader.read(CALL, version, 1) == RECORDS[version : version + 1]
-        await journal.keep(CALL, Snapshot(3, "1", b"", b""))
-        assert (await other.load(CALL, 9, 1))[1] == RECORDS[2:]
+                assert await reader.read(CallId(CALL), version) == RECORDS[version:]
+                assert await reader.read(CallId(CALL), version, 1) == RECORDS[version : version + 1]
+        await journal.keep(CallId(CALL), Snapshot(3, "1", b"", b""))
+        assert (await other.load(CallId(CALL), 9, 1))[1] == RECORDS[2:]
         more = record(6, RECORDS[1].event)
-        assert await other.append(CALL, 5, [more], live(CALL, 5), live(CALL, 6)) == 6
-        assert await journal.read(CALL, 5) == [more]
+        assert await other.append(CallId(CALL), 5, [more], live(CallId(CALL), 5), live(CallId(CALL), 6)) == 6
+        assert await journal.read(CallId(CALL), 5) == [more]
 
     async def test_session_descriptions_of_one_append_come_back(self, journal: Journal) -> None:
-        await journal.append(CALL, 0, RECORDS, NOTHING, live(CALL, len(RECORDS)))
-        assert await journal.read(CALL) == RECORDS
+        await journal.append(CallId(CALL), 0, RECORDS, NOTHING, live(CallId(CALL), len(RECORDS)))
+        assert await journal.read(CallId(CALL)) == RECORDS
 
     async def test_what_is_written_does_not_refer_to_what_was_lost(self, journal: Journal, other: Journal) -> None:
         """The journal lost its tail, and somebody else wrote as much: whoever wrote the tail does not know."""
-        await journal.append(CALL, 0, RECORDS[:2], NOTHING, live(CALL, 2))
+        await journal.append(CallId(CALL), 0, RECORDS[:2], NOTHING, live(CallId(CALL), 2))
         await self.cut(CALL, 0)
-        await other.append(CALL, 0, [record(1), record(2)], NOTHING, live(CALL, 2))
+        await other.append(CallId(CALL), 0, [record(1), record(2)], NOTHING, live(CallId(CALL), 2))
         for _ in range(2):
             try:
-                await journal.append(CALL, 2, RECORDS[2:3], live(CALL, 2), live(CALL, 3))
+                await journal.append(CallId(CALL), 2, RECORDS[2:3], live(CallId(CALL), 2), live(CallId(CALL), 3))
                 break
             except Conflict:
-                assert await journal.read(CALL) == [record(1), record(2)]
-        assert await other.read(CALL) == [record(1), record(2), RECORDS[2]]
+                assert await journal.read(CallId(CALL)) == [record(1), record(2)]
+        assert await other.read(CallId(CALL)) == [record(1), record(2), RECORDS[2]]
 
     async def test_tables_are_changed_alone_where_a_row_is_as_expected(self, journal: Journal, other: Journal) -> None:
-        assert await journal.row(CALL) is None
-        before = live(CALL, 2, "ng1", due=NOW)
+        assert await journal.row(CallId(CALL)) is None
+        before = live(CallId(CALL), 2, "ng1", due=NOW)
         await fill(journal, CALL, 2)
-        await journal.amend(CALL, live(CALL, 2).live, live(CALL, 2), before)
-        assert await other.row(CALL) == before.live
+        await journal.amend(CallId(CALL), live(CallId(CALL), 2).live, live(CallId(CALL), 2), before)
+        assert await other.row(CallId(CALL)) == before.live
         assert await tables(other) == ([CALL], {"": 1, "ng1": 1}, [CALL])
-        for wrong in (None, live(CALL, 1).live):
+        for wrong in (None, live(CallId(CALL), 1).live):
             with pytest.raises(Conflict):
-                await other.amend(CALL, wrong, before, NOTHING)
-        await other.amend(CALL, before.live, before, NOTHING)
+                await other.amend(CallId(CALL), wrong, before, NOTHING)
+        await other.amend(CallId(CALL), before.live, before, NOTHING)
         assert await tables(journal) == ([], {"": 0}, [])
-        assert len(await journal.read(CALL)) == 2
+        assert len(await journal.read(CallId(CALL))) == 2
 
     async def test_tables_follow_the_calls(self, journal: Journal, other: Journal) -> None:
         assert await tables(journal) == ([], {"": 0}, [])
-        first, second = live("a", 1, "ng1", "ng2", due=NOW), live("b", 1, "ng2")
-        await journal.append("a", 0, [record(1)], NOTHING, first)
-        await journal.append("b", 0, [record(1)], NOTHING, second)
+        first, second = live(CallId("a"), 1, "ng1", "ng2", due=NOW), live(CallId("b"), 1, "ng2")
+        await journal.append(CallId("a"), 0, [record(1)], NOTHING, first)
+        await journal.append(CallId("b"), 0, [record(1)], NOTHING, second)
         assert await tables(other) == (["a", "b"], {"": 2, "ng1": 1, "ng2": 2}, ["a"])
-        assert [row async for row in other.live_calls(CallFilter(node="ng1"))] == [first.live]
-        moved = live("a", 2, "ng3")
-        await other.append("a", 1, [record(2)], first, moved)
+        assert [row async for row in other.live_calls(CallFilter(node=NodeName("ng1")))] == [first.live]
+        moved = live(CallId("a"), 2, "ng3")
+        await other.append(CallId("a"), 1, [record(2)], first, moved)
         assert await tables(journal) == (["a", "b"], {"": 2, "ng2": 1, "ng3": 1}, [])
-        assert [row async for row in journal.live_calls(CallFilter(node="ng3"))] == [moved.live]
-        assert [row async for row in journal.live_calls(CallFilter(node="ng1"))] == []
-        await journal.append("a", 2, [record(3)], moved, NOTHING)
-        await journal.append("b", 1, [record(2)], second, NOTHING)
+        assert [row async for row in journal.live_calls(CallFilter(node=NodeName("ng3")))] == [moved.live]
+        assert [row async for row in journal.live_calls(CallFilter(node=NodeName("ng1")))] == []
+        await journal.append(CallId("a"), 2, [record(3)], moved, NOTHING)
+        await journal.append(CallId("b"), 1, [record(2)], second, NOTHING)
         assert await tables(journal) == ([], {"": 0}, [])
 
     async def test_an_ended_call_keeps_its_stream_and_may_live_again(self, journal: Journal) -> None:
         await fill(journal, CALL, 2, "ng1")
-        await journal.append(CALL, 2, [record(3)], live(CALL, 2, "ng1"), NOTHING)
-        await journal.append(CALL, 3, [record(4)], NOTHING, NOTHING)
-        assert len(await journal.read(CALL)) == 4
+        await journal.append(CallId(CALL), 2, [record(3)], live(CallId(CALL), 2, "ng1"), NOTHING)
+        await journal.append(CallId(CALL), 3, [record(4)], NOTHING, NOTHING)
+        assert len(await journal.read(CallId(CALL))) == 4
         with pytest.raises(Conflict):
-            await journal.append(CALL, 0, [record(1, at=5)], NOTHING, live(CALL, 1))
-        await journal.append(CALL, 4, [record(5)], NOTHING, live(CALL, 5, "ng2"))
+            await journal.append(CallId(CALL), 0, [record(1, at=5)], NOTHING, live(CallId(CALL), 1))
+        await journal.append(CallId(CALL), 4, [record(5)], NOTHING, live(CallId(CALL), 5, "ng2"))
         assert (await tables(journal))[:2] == ([CALL], {"": 1, "ng2": 1})
 
     async def test_due_calls_are_claimed_once_a_lease(self, journal: Journal, other: Journal) -> None:
         for number in range(10):
-            index = live(f"{number}", 1, due=NOW + number)
-            await journal.append(f"{number}", 0, [record(1)], NOTHING, index)
+            index = live(CallId(f"{number}"), 1, due=NOW + number)
+            await journal.append(CallId(f"{number}"), 0, [record(1)], NOTHING, index)
         assert await journal.claim_due(NOW - 1, 100, 50) == []
         first = await journal.claim_due(NOW + 4, 100, 3)
         rest = await other.claim_due(NOW + 4, 100, 50)
@@ -363,25 +390,27 @@ class JournalContract:
         assert sorted(await journal.claim_due(NOW + 104, 100, 50)) == [f"{number}" for number in range(10)]
 
     async def test_a_lease_holds_while_due_does_not_change(self, journal: Journal) -> None:
-        index = live(CALL, 1, due=NOW)
-        await journal.append(CALL, 0, [record(1)], NOTHING, index)
+        index = live(CallId(CALL), 1, due=NOW)
+        await journal.append(CallId(CALL), 0, [record(1)], NOTHING, index)
         assert await journal.claim_due(NOW, 100, 1) == [CALL]
-        later = live(CALL, 2, due=NOW)
-        await journal.append(CALL, 1, [record(2)], index, later)
+        later = live(CallId(CALL), 2, due=NOW)
+        await journal.append(CallId(CALL), 1, [record(2)], index, later)
         assert await journal.claim_due(NOW + 50, 100, 1) == []
-        await journal.append(CALL, 2, [record(3)], later, live(CALL, 3, due=NOW + 1))
+        await journal.append(CallId(CALL), 2, [record(3)], later, live(CallId(CALL), 3, due=NOW + 1))
         assert await journal.claim_due(NOW + 50, 100, 1) == [CALL]
 
     async def test_due_calls_can_be_put_off(self, journal: Journal) -> None:
-        await journal.append(CALL, 0, [record(1)], NOTHING, live(CALL, 1, due=NOW))
+        await journal.append(CallId(CALL), 0, [record(1)], NOTHING, live(CallId(CALL), 1, due=NOW))
         await fill(journal, "never due", 1)
-        await asyncio.gather(*(journal.postpone(call, NOW + 10) for call in (CALL, "never due", "not there")))
+        await asyncio.gather(*(journal.postpone(CallId(call), NOW + 10) for call in (CALL, "never due", "not there")))
         assert await journal.claim_due(NOW + 9, 100, 5) == []
         assert await journal.claim_due(NOW + 10, 100, 5) == [CALL]
 
     async def test_claimers_never_share_a_call(self, journal: Journal, other: Journal) -> None:
         calls = {f"{number}" for number in range(60)}
-        await asyncio.gather(*(journal.append(call, 0, [record(1)], NOTHING, live(call, 1, due=NOW)) for call in calls))
+        await asyncio.gather(
+            *(journal.append(CallId(call), 0, [record(1)], NOTHING, live(CallId(call), 1, due=NOW)) for call in calls)
+        )
         claims = await asyncio.gather(*((journal, other)[n % 2].claim_due(NOW, 1000, 5) for n in range(30)))
         taken = [call for claim in claims for call in claim]
         assert max(map(len, claims)) <= 5
@@ -397,9 +426,9 @@ class JournalContract:
     async def test_a_closed_journal_takes_no_appends(self, journal: Journal) -> None:
         await journal.close()
         with pytest.raises(JournalUnavailable, match="closed"):
-            await journal.append(CALL, 0, [record(1)], NOTHING, live(CALL, 1))
+            await journal.append(CallId(CALL), 0, [record(1)], NOTHING, live(CallId(CALL), 1))
         with pytest.raises(JournalUnavailable, match="closed"):
-            await journal.check(CALL, 0)
+            await journal.check(CallId(CALL), 0)
 
     @given(plans=st.lists(histories.steps(), min_size=2, max_size=3))
     @settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])

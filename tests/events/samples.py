@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from events.journal import NOTHING, Index, LiveCall, Recorded
+from events.names import BranchId, CallId, Leg, NodeName, RelayId, Tag
 from events.registry import (
     Answered,
     AnswerFailed,
@@ -49,46 +50,67 @@ RELAYED = SDP.replace(b"192.0.2.1", b"198.51.100.9").replace(b"4000", b"30000")
 
 EVENTS: tuple[Event, ...] = (
     SessionIntended(
-        session=1, operation=1, engine="rtpengine", set="1", node="ng1", relay_id="a84b4c76e66710-1", from_tag="1928"
+        session=1,
+        operation=1,
+        engine="rtpengine",
+        set="1",
+        node=NodeName("ng1"),
+        relay_id=RelayId("a84b4c76e66710-1"),
+        from_tag=Tag("1928"),
     ),
-    OfferIntended(session=1, operation=2, from_tag="1928", to_tag="a6c8", branch="z9hG4bK77ef"),
-    Offered(session=1, operation=1, from_tag="1928", branch="z9hG4bK77ef", sdp=SDP, relayed=RELAYED),
+    OfferIntended(session=1, operation=2, from_tag=Tag("1928"), to_tag=Tag("a6c8"), branch=BranchId("z9hG4bK77ef")),
+    Offered(session=1, operation=1, from_tag=Tag("1928"), branch=BranchId("z9hG4bK77ef"), sdp=SDP, relayed=RELAYED),
     OfferFailed(session=1, operation=2, reason="no answer within 4 s", reached=True),
-    AnswerIntended(session=1, operation=3, from_tag="1928", to_tag="a6c8", branch="z9hG4bK77ef"),
-    Answered(session=1, from_tag="1928", to_tag="a6c8", sdp=SDP, relayed=RELAYED),
+    AnswerIntended(session=1, operation=3, from_tag=Tag("1928"), to_tag=Tag("a6c8"), branch=BranchId("z9hG4bK77ef")),
+    Answered(session=1, from_tag=Tag("1928"), to_tag=Tag("a6c8"), sdp=SDP, relayed=RELAYED),
     AnswerFailed(session=1, operation=3, reason="no answer within 4 s", reached=True, settled=False),
     CommandRefused(command="answer", reason="the call has ended"),
-    DeleteIntended(scope=Of.CALL, sessions=(1, 2), reason="delete", from_tag="1928", not_before=NOW + 30_000),
+    DeleteIntended(scope=Of.CALL, sessions=(1, 2), reason="delete", from_tag=Tag("1928"), not_before=NOW + 30_000),
     Deleted(
         session=1, how=By.CONFIRMED, statistics={"totals": {"RTP": {"packets": 1 << 40}}, "loss": 0.5, "raw": b"\xff"}
     ),
-    BranchDeleted(session=2, from_tag="1928", to_tag="a6c8", branch="z9hG4bK77ef", statistics={"streams": [1, 2, []]}),
-    CommandForwarded(command="start recording", session=1, result="ok", from_tag="1928"),
+    BranchDeleted(
+        session=2,
+        from_tag=Tag("1928"),
+        to_tag=Tag("a6c8"),
+        branch=BranchId("z9hG4bK77ef"),
+        statistics={"streams": [1, 2, []]},
+    ),
+    CommandForwarded(command="start recording", session=1, result="ok", from_tag=Tag("1928")),
     TailLost(
         known=12,
         answered=True,
         ended=True,
         reason="delete",
         sessions=(
-            RememberedSession(session=3, node="ng2", relay_id="c#3", status="open", dialogs=(("1928", "a6c8", ""),)),
-            RememberedSession(session=4, engine="rtpproxy", set="1", node="ng1", relay_id="c#4", from_tag="1928"),
+            RememberedSession(
+                session=3, node=NodeName("ng2"), relay_id=RelayId("c#3"), status="open", dialogs=(("1928", "a6c8", ""),)
+            ),
+            RememberedSession(
+                session=4,
+                engine="rtpproxy",
+                set="1",
+                node=NodeName("ng1"),
+                relay_id=RelayId("c#4"),
+                from_tag=Tag("1928"),
+            ),
         ),
     ),
     Quarantined(reason="three times KeyError"),
     ReleaseIntended(reason="an operator"),
-    SessionReleased(node="ng1", relay_id="c#1", how=By.UNKNOWN),
+    SessionReleased(node=NodeName("ng1"), relay_id=RelayId("c#1"), how=By.UNKNOWN),
     MediaSeen(session=2),
-    RelayEngaged(engine="rtpproxy", set="2", branch="br1"),
-    LegSettingsChanged(leg="callee", branch="br1", values={"flags": "co", "disabled": "0"}, body=SDP),
+    RelayEngaged(engine="rtpproxy", set="2", branch=BranchId("br1")),
+    LegSettingsChanged(leg=Leg("callee"), branch=BranchId("br1"), values={"flags": "co", "disabled": "0"}, body=SDP),
     ContextSettingsChanged(values={"callid": "other@example.com", "delete": "w"}),
     SipMessageSeen(
         method="INVITE",
         from_caller=False,
         cseq=7,
         status=183,
-        branch="br1",
-        from_tag="1928",
-        to_tag="a6c8",
+        branch=BranchId("br1"),
+        from_tag=Tag("1928"),
+        to_tag=Tag("a6c8"),
         sdp=SDP,
         reliable=True,
         verdict=SipVerdict(
@@ -98,21 +120,21 @@ EVENTS: tuple[Event, ...] = (
             exchange=1,
             repeats=Role.NOTHING,
             again=Change.NONE,
-            branch="br1",
-            callee_tag="a6c8",
+            branch=BranchId("br1"),
+            callee_tag=Tag("a6c8"),
             steps=(Step.DIALOG_BEGUN, Step.ANSWER_PREVIEWED),
         ),
     ),
-    BranchEstablished(branch="br1", to_tag="a6c8"),
+    BranchEstablished(branch=BranchId("br1"), to_tag=Tag("a6c8")),
     MediaTimedOut(session=2),
-    CopyIntended(copy="siprec-1", session=1, flags="siprec", legs=("caller",), streams=(1,)),
+    CopyIntended(copy="siprec-1", session=1, flags="siprec", legs=(Leg.CALLER,), streams=(1,)),
     CopyOffered(copy="siprec-1", handle="siprec-1", sdp=SDP),
     CopyAnswered(copy="siprec-1", sdp=RELAYED),
     CopyDeleteIntended(copy="siprec-1", reason="asked for"),
     CopyDeleted(copy="siprec-1", how=By.CONFIRMED),
     PartyLearned(
-        leg="callee",
-        tag="a6c8",
+        leg=Leg("callee"),
+        tag=Tag("a6c8"),
         uri='"Bob" <sip:bob@biloxi.example>',
         contact="sip:bob@192.0.2.4;transport=tcp",
         routes=("<sip:p2.example;lr>", "<sip:p3.example;lr>"),
@@ -120,7 +142,7 @@ EVENTS: tuple[Event, ...] = (
         source="tcp:192.0.2.4:33061",
     ),
     SipRequestIntended(
-        number=1, leg="callee", tag="a6c8", method="BYE", cseq=314160, reason="the session timer ran out"
+        number=1, leg=Leg("callee"), tag=Tag("a6c8"), method="BYE", cseq=314160, reason="the session timer ran out"
     ),
     SipRequestEnded(number=1, status=481, reason="Call/Transaction Does Not Exist"),
     CallVariableSet(variable="carrier", value="north"),
@@ -132,7 +154,7 @@ def record(version: int, event: Event | None = None, at: int = NOW) -> Recorded:
     return Recorded(version, at, "control-1", event or CommandRefused(command="offer", reason=f"step {version}"))
 
 
-def live(call_id: str, version: int, *nodes: str, due: int | None = None) -> Index:
+def live(call_id: CallId, version: int, *nodes: str, due: int | None = None) -> Index:
     """Return the index of a live call with a session on each node."""
     row = LiveCall(
         call_id=call_id,
@@ -141,10 +163,10 @@ def live(call_id: str, version: int, *nodes: str, due: int | None = None) -> Ind
         created=NOW,
         changed=NOW + version,
         set="1",
-        from_tag="1928",
-        to_tag="a6c8",
+        from_tag=Tag("1928"),
+        to_tag=Tag("a6c8"),
         by="control-1",
-        sessions=tuple((node, f"{call_id}-{number}") for number, node in enumerate(nodes)),
+        sessions=tuple((NodeName(node), RelayId(f"{call_id}-{number}")) for number, node in enumerate(nodes)),
     )
     return Index(row, frozenset(nodes), due)
 

@@ -8,6 +8,7 @@ import pytest
 
 from events.bodies import Bodies, MissingBody
 from events.codec import Codec, UnreadableEntry
+from events.names import CallId
 from tests.events.golden import CALL
 from tests.events.golden_bodies import FILE, RECORDS, codecs, read, write
 from tests.events.samples import RELAYED, SDP
@@ -34,14 +35,14 @@ def test_each_body_is_stored_once() -> None:
 def test_equal_records_share_a_mark_whatever_they_refer_to(kind: str) -> None:
     codec, bodies = codecs()[kind], Bodies()
     for one in RECORDS:
-        assert codec.encode(CALL, one, bodies).mark == codec.encode(CALL, one).mark
+        assert codec.encode(CallId(CALL), one, bodies).mark == codec.encode(CallId(CALL), one).mark
 
 
 def test_an_entry_refers_to_none_at_or_after_it() -> None:
     """As one that is written again after the journal has lost it and what followed."""
     bodies, codec = Bodies(), Codec()
-    first = codec.encode(CALL, RECORDS[0], bodies)
-    assert codec.encode(CALL, RECORDS[0], bodies) == first
+    first = codec.encode(CallId(CALL), RECORDS[0], bodies)
+    assert codec.encode(CallId(CALL), RECORDS[0], bodies) == first
     assert first.holders == ()
 
 
@@ -49,7 +50,7 @@ def test_a_holder_that_is_not_there_is_named() -> None:
     codec = Codec()
     entries = write(codec)
     with pytest.raises(MissingBody) as caught:
-        codec.decode(CALL, entries[1][0].encode(), bytes.fromhex(entries[1][1]), 2)
+        codec.decode(CallId(CALL), entries[1][0].encode(), bytes.fromhex(entries[1][1]), 2)
     assert caught.value.versions == [1]
 
 
@@ -58,4 +59,4 @@ def test_a_reference_to_nowhere_is_unreadable(place: object) -> None:
     codec = Codec()
     packed = codec._pack({"s": 1, "t": 0, "n": "", "d": {"s": 1, "o": 1, "f": "", "r": b""}, "r": {"d": place}})
     with pytest.raises(UnreadableEntry):
-        codec.decode(CALL, b"offered", packed, 2)
+        codec.decode(CallId(CALL), b"offered", packed, 2)

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from events.codec import Codec, UnreadableEntry
 from events.journal import Recorded
+from events.names import CallId, NodeName, Tag
 from events.registry import EVENT_TYPES, CommandRefused, Event, Offered, OfferFailed, Quarantined, SessionIntended
 from events.secrets import Keyring, key_id
 from events.upcasters import Data, Lifted
@@ -26,7 +27,7 @@ OFFERED = next(event for event in EVENTS if isinstance(event, Offered))
 
 
 def read(codec: Codec, name: str, payload: bytes, version: int = 1) -> Event:
-    return codec.decode(CALL, name.encode(), payload, version).event
+    return codec.decode(CallId(CALL), name.encode(), payload, version).event
 
 
 def packed(data: object, schema: object = 1, **more: object) -> bytes:
@@ -37,8 +38,8 @@ def packed(data: object, schema: object = 1, **more: object) -> bytes:
 @pytest.mark.parametrize("keys", [None, Keyring([KEY])], ids=["plain", "encrypted"])
 def test_an_event_comes_back(event: Event, keys: Keyring | None) -> None:
     codec = Codec(keys)
-    written = codec.encode(CALL, record(7, event))
-    assert codec.decode(CALL, written.name, written.payload, 7) == record(7, event)
+    written = codec.encode(CallId(CALL), record(7, event))
+    assert codec.decode(CallId(CALL), written.name, written.payload, 7) == record(7, event)
 
 
 @given(st.text(st.characters(exclude_categories=[])), st.binary(), st.integers(0, 2**53))
@@ -46,13 +47,13 @@ def test_any_text_bytes_and_time_come_back(text: str, raw: bytes, at: int) -> No
     codec = Codec(Keyring([KEY]))
     # A text that came from bytes has only such surrogates as stand for bytes.
     tag = text.encode(errors="replace").decode() + b"\xff\xfe".decode(errors="surrogateescape")
-    event = Offered(session=1, operation=1, from_tag=tag, sdp=raw, relayed=raw)
-    written = codec.encode(tag, record(1, event, at))
-    assert codec.decode(tag, written.name, written.payload, 1) == record(1, event, at)
+    event = Offered(session=1, operation=1, from_tag=Tag(tag), sdp=raw, relayed=raw)
+    written = codec.encode(CallId(tag), record(1, event, at))
+    assert codec.decode(CallId(tag), written.name, written.payload, 1) == record(1, event, at)
 
 
 def test_fields_have_short_keys_and_defaults_are_left_out() -> None:
-    written = Codec().encode(CALL, record(3, CommandRefused(command="offer", reason="no")))
+    written = Codec().encode(CallId(CALL), record(3, CommandRefused(command="offer", reason="no")))
     assert written.name == b"refused"
     assert msgpack.unpackb(written.payload) == {"s": 1, "t": NOW, "n": "control-1", "d": {"c": "offer", "w": "no"}}
 
@@ -64,7 +65,7 @@ def test_any_mapping_is_written() -> None:
         why: Mapping[str, Any]
 
     codec = Codec(types=[Held])
-    written = codec.encode(CALL, record(1, Held(why=MappingProxyType({"a": 1}))))
+    written = codec.encode(CallId(CALL), record(1, Held(why=MappingProxyType({"a": 1}))))
     assert read(codec, "held", written.payload) == Held(why={"a": 1})
 
 
@@ -74,25 +75,25 @@ def test_what_no_entry_can_hold_is_refused() -> None:
 
 
 def test_secrets_are_not_in_the_payload() -> None:
-    assert SDP in Codec().encode(CALL, record(1, OFFERED)).payload
-    assert SDP[:10] not in Codec(Keyring([KEY])).encode(CALL, record(1, OFFERED)).payload
+    assert SDP in Codec().encode(CallId(CALL), record(1, OFFERED)).payload
+    assert SDP[:10] not in Codec(Keyring([KEY])).encode(CallId(CALL), record(1, OFFERED)).payload
 
 
 def test_equal_records_have_equal_marks() -> None:
     for codec in (Codec(), Codec(Keyring([KEY]))):
-        marks = {codec.encode(CALL, record(1, OFFERED)).mark for _ in range(5)}
-        others = {codec.encode(CALL, record(1, event)).mark for event in EVENTS if event is not OFFERED}
+        marks = {codec.encode(CallId(CALL), record(1, OFFERED)).mark for _ in range(5)}
+        others = {codec.encode(CallId(CALL), record(1, event)).mark for event in EVENTS if event is not OFFERED}
         assert len(marks) == 1
         assert not marks & others
-        assert codec.encode(CALL, record(1, OFFERED, NOW + 1)).mark not in marks
+        assert codec.encode(CallId(CALL), record(1, OFFERED, NOW + 1)).mark not in marks
 
 
 def test_entries_without_encryption_stay_readable() -> None:
-    assert read(Codec(Keyring([KEY])), "offered", Codec().encode(CALL, record(1, OFFERED)).payload) == OFFERED
+    assert read(Codec(Keyring([KEY])), "offered", Codec().encode(CallId(CALL), record(1, OFFERED)).payload) == OFFERED
 
 
 def test_keys_are_rotated() -> None:
-    payload = Codec(Keyring([KEY])).encode(CALL, record(1, OFFERED)).payload
+    payload = Codec(Keyring([KEY])).encode(CallId(CALL), record(1, OFFERED)).payload
     assert read(Codec(Keyring([OTHER, KEY])), "offered", payload) == OFFERED
     for codec in (Codec(), Codec(Keyring([OTHER]))):
         with pytest.raises(UnreadableEntry, match=f"needs key {key_id(KEY).hex()}"):
@@ -104,9 +105,9 @@ def test_keys_are_rotated() -> None:
 )
 def test_an_encrypted_entry_is_readable_in_its_place_only(call: str, name: str, version: int) -> None:
     codec = Codec(Keyring([KEY]))
-    payload = codec.encode(CALL, record(1, OFFERED)).payload
+    payload = codec.encode(CallId(CALL), record(1, OFFERED)).payload
     with pytest.raises(UnreadableEntry, match="changed or moved"):
-        codec.decode(call, name.encode(), payload, version)
+        codec.decode(CallId(call), name.encode(), payload, version)
 
 
 @pytest.mark.parametrize(
@@ -174,10 +175,10 @@ def test_garbage_is_unreadable(garbage: bytes, event: Event) -> None:
 @given(st.data(), st.sampled_from(EVENTS))
 def test_a_damaged_entry_is_a_record_or_unreadable(data: st.DataObject, event: Event) -> None:
     codec = Codec()
-    payload = bytearray(codec.encode(CALL, record(1, event)).payload)
+    payload = bytearray(codec.encode(CallId(CALL), record(1, event)).payload)
     payload[data.draw(st.integers(0, len(payload) - 1))] ^= data.draw(st.integers(1, 255))
     with suppress(UnreadableEntry):
-        assert isinstance(codec.decode(CALL, event.name.encode(), bytes(payload), 1).event, type(event))
+        assert isinstance(codec.decode(CallId(CALL), event.name.encode(), bytes(payload), 1).event, type(event))
 
 
 @value(kw_only=True)
@@ -186,7 +187,7 @@ class Moved(Event):
     schema: ClassVar[int] = 3
     secret: ClassVar[tuple[str, ...]] = ("sdp",)
 
-    node: str
+    node: NodeName
     port: int | None = None
     ends: tuple[str, int] = ("", 0)
     shares: Mapping[str, int]
@@ -201,7 +202,7 @@ def test_old_schemas_are_lifted_step_by_step() -> None:
             ("moved", 2): lambda data: {**data, "n": data["n"].upper(), "d": data["d"].encode()},
         },
     )
-    assert read(codec, "moved", packed({"n": "ng", "d": "v=0"})) == Moved(node="NG", shares={}, sdp=b"v=0")
+    assert read(codec, "moved", packed({"n": "ng", "d": "v=0"})) == Moved(node=NodeName("NG"), shares={}, sdp=b"v=0")
     with pytest.raises(UnreadableEntry, match="schema 2 does not lift: KeyError"):
         read(codec, "moved", packed({"d": "v=0"}, schema=2))
 
@@ -239,12 +240,12 @@ RESTAURANT = Codec(
 
 def test_an_old_event_becomes_one_of_another_name() -> None:
     payload = packed({"where": "window", "guests": 2}, schema=3)
-    read_as = RESTAURANT.decode(CALL, b"sat down", payload, 7)
+    read_as = RESTAURANT.decode(CallId(CALL), b"sat down", payload, 7)
     assert read_as == Recorded(7, NOW, "control-1", Seated(where="window", guests=2))
 
 
 def test_an_old_event_becomes_several_each_lifted_on() -> None:
-    read_as = RESTAURANT.decode(CALL, b"arrived", packed({"where": "bar", "dish": "soup"}), 7)
+    read_as = RESTAURANT.decode(CallId(CALL), b"arrived", packed({"where": "bar", "dish": "soup"}), 7)
     assert (read_as.version, read_as.events) == (7, (Seated(where="bar", guests=1), Served(dish="soup")))
 
 
@@ -265,8 +266,8 @@ def test_an_old_event_that_becomes_nothing_known_is_unreadable(name: str, schema
 
 def test_all_kinds_of_fields_come_back() -> None:
     codec = Codec(Keyring([KEY]), types=[Moved])
-    event = Moved(node="ng", port=5, ends=("a", 1), shares={"b": 2}, sdp=SDP)
-    assert read(codec, "moved", codec.encode(CALL, record(1, event)).payload) == event
+    event = Moved(node=NodeName("ng"), port=5, ends=("a", 1), shares={"b": 2}, sdp=SDP)
+    assert read(codec, "moved", codec.encode(CallId(CALL), record(1, event)).payload) == event
     for bad in ({"port": "5"}, {"ends": ["a"]}, {"shares": {"b": "2"}}):
         with pytest.raises(UnreadableEntry, match=next(iter(bad))):
             read(codec, "moved", packed({"n": "ng", "shares": {}, "d": SDP, **bad}, schema=3))
@@ -285,5 +286,5 @@ def test_a_field_without_a_rule_is_found_at_once() -> None:
 def test_an_event_that_is_not_registered_is_a_mistake() -> None:
     with pytest.raises(KeyError):
         Codec(types=[SessionIntended]).encode(
-            CALL, record(1, OfferFailed(session=1, operation=1, reason="", reached=False))
+            CallId(CALL), record(1, OfferFailed(session=1, operation=1, reason="", reached=False))
         )

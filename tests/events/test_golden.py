@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from events.codec import Codec
+from events.names import CallId
 from events.registry import EVENT_TYPES
 from events.secrets import Keyring
 from tests.events.golden import CALL, KEY, Golden, load
@@ -14,7 +15,7 @@ from tests.events.samples import EVENTS
 @pytest.mark.parametrize("entry", load(), ids=lambda entry: f"{entry.event} {entry.schema} {entry.encrypted}")
 def test_an_entry_is_read_exactly(entry: Golden) -> None:
     codec = Codec(Keyring([KEY]))
-    assert codec.decode(CALL, entry.event.encode(), entry.payload, entry.version) == entry.expected
+    assert codec.decode(CallId(CALL), entry.event.encode(), entry.payload, entry.version) == entry.expected
 
 
 def test_each_schema_of_each_event_type_has_golden_entries() -> None:

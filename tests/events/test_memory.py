@@ -6,6 +6,7 @@ import pytest
 
 from events.journal import Journal, TailLostError
 from events.memory import MemoryJournal
+from events.names import CallId
 from tests.events.damaged_journal import DamagedJournal
 from tests.events.journal_contract import CALL, JournalContract, fill
 from tests.events.samples import NOTHING, NOW, live, record
@@ -27,10 +28,10 @@ class TestMemoryJournal(JournalContract):
         self.held = journal
 
     async def spoil(self, call: str, version: int) -> None:
-        self.held.spoil(call, version, b"\xc1")
+        self.held.spoil(CallId(call), version, b"\xc1")
 
     async def cut(self, call: str, version: int) -> None:
-        self.held.cut(call, version)
+        self.held.cut(CallId(call), version)
 
 
 class Clock:
@@ -45,22 +46,22 @@ async def test_an_ended_call_is_kept_for_its_time() -> None:
     journal = MemoryJournal(clock, retention=5)
     await fill(journal, CALL, 1)
     clock.now += 60_000
-    await journal.append(CALL, 1, [record(2)], live(CALL, 1), NOTHING)
+    await journal.append(CallId(CALL), 1, [record(2)], live(CallId(CALL), 1), NOTHING)
     clock.now += 4_999
-    assert len(await journal.read(CALL)) == 2
+    assert len(await journal.read(CallId(CALL))) == 2
     clock.now += 1
-    assert await journal.read(CALL) == []
+    assert await journal.read(CallId(CALL)) == []
     with pytest.raises(TailLostError):
-        await journal.append(CALL, 2, [record(3)], NOTHING, NOTHING)
+        await journal.append(CallId(CALL), 2, [record(3)], NOTHING, NOTHING)
 
 
 async def test_a_call_that_lives_again_stays() -> None:
     clock = Clock()
     journal = MemoryJournal(clock, retention=5)
-    await journal.append(CALL, 0, [record(1)], NOTHING, NOTHING)
-    await journal.append(CALL, 1, [record(2)], NOTHING, live(CALL, 2))
+    await journal.append(CallId(CALL), 0, [record(1)], NOTHING, NOTHING)
+    await journal.append(CallId(CALL), 1, [record(2)], NOTHING, live(CallId(CALL), 2))
     clock.now += 6_000
-    assert len(await journal.read(CALL)) == 2
+    assert len(await journal.read(CallId(CALL))) == 2
 
 
 async def test_statuses_run_out() -> None:

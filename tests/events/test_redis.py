@@ -10,6 +10,7 @@ import pytest_asyncio
 from redis.asyncio import Redis
 
 from events.journal import BRIEFLY, NEVER, CorruptEntry, Journal
+from events.names import CallId
 from events.redis import RedisJournal
 from events.redis.journal import RETENTION
 from tests.events.golden_bodies import RECORDS
@@ -42,20 +43,20 @@ class TestRedisJournal(RedisContract):
         async with Redis.from_url(self.used_url) as client:
             await fill(journal, CALL, 1)
             assert await client.ttl(stream) == -1
-            await journal.append(CALL, 1, [record(2)], live(CALL, 1), NOTHING)
+            await journal.append(CallId(CALL), 1, [record(2)], live(CallId(CALL), 1), NOTHING)
             assert RETENTION - 60 < await client.ttl(stream) <= RETENTION
             await client.expire(stream, 100)
-            await journal.append(CALL, 2, [record(3)], NOTHING, NOTHING)
+            await journal.append(CallId(CALL), 2, [record(3)], NOTHING, NOTHING)
             assert RETENTION - 60 < await client.ttl(stream) <= RETENTION
-            await journal.append(CALL, 3, [record(4)], NOTHING, live(CALL, 4))
+            await journal.append(CallId(CALL), 3, [record(4)], NOTHING, live(CallId(CALL), 4))
             assert await client.ttl(stream) == -1
 
     async def test_a_call_that_never_was_is_remembered_for_minutes(self, journal: Journal) -> None:
         stream = stream_of(self.used_prefix, CALL)
         async with Redis.from_url(self.used_url) as client:
-            await journal.append(CALL, 0, [record(1)], NOTHING, NEVER)
+            await journal.append(CallId(CALL), 0, [record(1)], NOTHING, NEVER)
             assert 0 < await client.ttl(stream) <= BRIEFLY
-            await journal.append(CALL, 1, [record(2)], NEVER, live(CALL, 2))
+            await journal.append(CallId(CALL), 1, [record(2)], NEVER, live(CallId(CALL), 2))
             assert await client.ttl(stream) == -1
 
     async def test_the_time_is_the_servers(self, journal: Journal) -> None:
@@ -65,7 +66,7 @@ class TestRedisJournal(RedisContract):
 
     async def test_retention_is_what_was_configured(self, url: str, prefix: str) -> None:
         journal = await RedisJournal.open(url, prefix=prefix, retention=90)
-        await journal.append(CALL, 0, [record(1)], NOTHING, NOTHING)
+        await journal.append(CallId(CALL), 0, [record(1)], NOTHING, NOTHING)
         async with Redis.from_url(url) as client:
             assert 80 < await client.ttl(stream_of(prefix, CALL)) <= 90
         await journal.close()
@@ -74,8 +75,8 @@ class TestRedisJournal(RedisContract):
         stream = stream_of(self.used_prefix, CALL)
         for place, one in enumerate(RECORDS):
             writer = (journal, other)[place % 2]
-            await writer.read(CALL)
-            await writer.append(CALL, place, [one], live(CALL, place), live(CALL, place + 1))
+            await writer.read(CallId(CALL))
+            await writer.append(CallId(CALL), place, [one], live(CallId(CALL), place), live(CallId(CALL), place + 1))
         async with Redis.from_url(self.used_url) as client:
             entries = await entries_of(client, stream)
             stored = b"".join(fields[b"p"] for _, fields in entries)
@@ -83,7 +84,7 @@ class TestRedisJournal(RedisContract):
             entries[0][1][b"p"] = b"\xc1"
             await rewrite(client, stream, entries)
         with pytest.raises(CorruptEntry, match="version 1 is not there"):
-            await journal.read(CALL, 1)
+            await journal.read(CallId(CALL), 1)
 
     @pytest.mark.parametrize("gone", [1, 2, 3])
     async def test_a_gap_is_found(self, journal: Journal, gone: int) -> None:
@@ -92,19 +93,19 @@ class TestRedisJournal(RedisContract):
         async with Redis.from_url(self.used_url) as client:
             await client.xdel(stream, f"{gone}-0")
         with pytest.raises(CorruptEntry, match="not there") as caught:
-            await journal.read(CALL)
+            await journal.read(CallId(CALL))
         assert (caught.value.version, caught.value.last) == (gone, 4)
-        assert await journal.append(CALL, 4, [record(5)], live(CALL, 4), live(CALL, 5)) == 5
+        assert await journal.append(CallId(CALL), 4, [record(5)], live(CallId(CALL), 4), live(CallId(CALL), 5)) == 5
 
     async def test_entries_that_are_not_ours_are_corrupt(self, journal: Journal) -> None:
         stream = stream_of(self.used_prefix, CALL)
         async with Redis.from_url(self.used_url) as client:
             await rewrite(client, stream, [(b"1-0", {b"what": b"ever"})])
             with pytest.raises(CorruptEntry, match="unknown event"):
-                await journal.read(CALL)
+                await journal.read(CallId(CALL))
             await rewrite(client, stream, [(b"1-5", {b"t": b"refused"})])
             with pytest.raises(CorruptEntry, match="not there"):
-                await journal.read(CALL)
+                await journal.read(CallId(CALL))
 
     async def test_damaged_rows_are_listed_as_such(self, journal: Journal) -> None:
         await fill(journal, CALL, 1)

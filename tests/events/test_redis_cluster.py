@@ -10,6 +10,7 @@ import pytest
 import pytest_asyncio
 from redis.asyncio import RedisCluster as ClusterClient
 
+from events.names import CallId
 from events.redis import RedisJournal
 from events.redis.keys import Keys, to_bytes
 from tests.events.journal_contract import CALL
@@ -51,19 +52,26 @@ async def test_a_slot_that_moved_is_followed(cluster: RedisCluster, url: str) ->
     for node in (target, *cluster.nodes):
         async with node.client() as client:
             await client.execute_command("CLUSTER", "SETSLOT", slot, "NODE", target_id)  # type: ignore[no-untyped-call]
-    done = [journal.append(f"{n}", 0, [record(1)], NOTHING, live(f"{n}", 1)) for n in range(50)]
-    done += [journal.append(CALL, n, [record(n + 1)], live(CALL, n), live(CALL, n + 1)) for n in range(5)]
+    done = [journal.append(CallId(f"{n}"), 0, [record(1)], NOTHING, live(CallId(f"{n}"), 1)) for n in range(50)]
+    done += [
+        journal.append(CallId(CALL), n, [record(n + 1)], live(CallId(CALL), n), live(CallId(CALL), n + 1))
+        for n in range(5)
+    ]
     assert await asyncio.gather(*done) == [1] * 50 + [1, 2, 3, 4, 5]
-    assert len(await journal.read(CALL)) == 5
+    assert len(await journal.read(CallId(CALL))) == 5
     await journal.close()
 
 
 async def test_a_lost_node_hinders_its_own_calls_alone(cluster: RedisCluster, url: str) -> None:
     journal = await RedisJournal.open(url, prefix="lost", patience=60)
     calls = [f"{number}" for number in range(60)]
-    await asyncio.gather(*(journal.append(call, 0, [record(1)], NOTHING, live(call, 1)) for call in calls))
+    await asyncio.gather(
+        *(journal.append(CallId(call), 0, [record(1)], NOTHING, live(CallId(call), 1)) for call in calls)
+    )
     cluster.nodes[1].kill()
-    done = [journal.append(call, 1, [record(2)], live(call, 1), live(call, 2)) for call in calls]
+    done = [
+        journal.append(CallId(call), 1, [record(2)], live(CallId(call), 1), live(CallId(call), 2)) for call in calls
+    ]
     await asyncio.wait(done, return_when=asyncio.FIRST_COMPLETED)
     await cluster.nodes[1].start()
     assert await asyncio.gather(*done) == [2] * 60

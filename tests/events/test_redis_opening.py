@@ -7,6 +7,7 @@ from typing import cast
 import pytest
 
 from events.journal import JournalMismatch, JournalUnavailable
+from events.names import CallId
 from events.redis import RedisJournal
 from events.redis.connection import Command, RedisConnection
 from events.redis.durability import Durability, confirmation, confirmed
@@ -58,7 +59,7 @@ async def test_a_password_is_needed_where_one_is_set() -> None:
         with pytest.raises(JournalUnavailable, match="uthentication"):
             await RedisJournal.open(server.url)
         journal = await RedisJournal.open(server.url.replace("redis://", "redis://:sesame@"))
-        assert await journal.append(CALL, 0, [record(1)], NOTHING, live(CALL, 1)) == 1
+        assert await journal.append(CallId(CALL), 0, [record(1)], NOTHING, live(CallId(CALL), 1)) == 1
         await journal.close()
         await client.config_set("requirepass", "")
 
@@ -76,10 +77,10 @@ async def test_fsync_needs_a_server_that_does_it(appendonly: bool, fsync: str, w
 async def test_a_durable_append_outlives_a_crash(durability: Durability) -> None:
     async with RedisServer(appendonly=True, args=["--appendfsync", "always"]) as server:
         journal = await RedisJournal.open(server.url, durability=durability)
-        await journal.append(CALL, 0, [record(1)], NOTHING, live(CALL, 1))
+        await journal.append(CallId(CALL), 0, [record(1)], NOTHING, live(CallId(CALL), 1))
         server.kill()
         await server.start()
-        assert await journal.read(CALL) == [record(1)]
+        assert await journal.read(CallId(CALL)) == [record(1)]
         await journal.close()
 
 
@@ -88,11 +89,11 @@ async def test_an_append_waits_for_a_replica(monkeypatch: pytest.MonkeyPatch) ->
     async with RedisServer(args=["--repl-diskless-sync-delay", "0"]) as server:
         alone = await RedisJournal.open(server.url, durability="replica")
         with pytest.raises(JournalUnavailable, match="written, but not confirmed"):
-            await alone.append(CALL, 0, [record(1)], NOTHING, live(CALL, 1))
+            await alone.append(CallId(CALL), 0, [record(1)], NOTHING, live(CallId(CALL), 1))
         async with RedisServer(args=["--replicaof", "127.0.0.1", str(server.port)]) as replica:
             monkeypatch.setattr("events.redis.durability.WAIT_MILLISECONDS", 5000)
             journal = await RedisJournal.open(server.url, durability="replica", patience=30)
-            assert await journal.append(CALL, 1, [record(2)], live(CALL, 1), live(CALL, 2)) == 2
+            assert await journal.append(CallId(CALL), 1, [record(2)], live(CallId(CALL), 1), live(CallId(CALL), 2)) == 2
             async with replica.client() as client:
                 assert await client.exists(*await client.keys("rtp-relay:*:s:*")) == 1
             await journal.close()

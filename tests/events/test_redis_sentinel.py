@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from redis.exceptions import RedisError
 
+from events.names import CallId
 from events.redis import RedisJournal
 from tests.events.journal_contract import CALL, fill
 from tests.events.samples import live, record
@@ -43,7 +44,7 @@ async def test_the_journal_follows_a_failover() -> None:
 
         await wait_until(second_is_master, "the replica is the master")
         memory = await RedisJournal.open(url, patience=30)
-        assert await journal.read(CALL) == await memory.read(CALL) == [record(1), record(2)]
-        assert await memory.append(CALL, 2, [record(3)], live(CALL, 2), live(CALL, 3)) == 3
+        assert await journal.read(CallId(CALL)) == await memory.read(CallId(CALL)) == [record(1), record(2)]
+        assert await memory.append(CallId(CALL), 2, [record(3)], live(CallId(CALL), 2), live(CallId(CALL), 3)) == 3
         await memory.close()
         await journal.close()

@@ -17,6 +17,7 @@ from actors.node_table import Node, NodeTable
 from engines.ng.bencode import NgDict, NgValue, decode, encode
 from engines.sets import NodeSpec
 from events.memory import MemoryJournal, wall_clock
+from events.names import NodeName
 from gateways.ng.door import NgDoor, NgSettings
 from tests.gateways.doors import LOOPBACK
 from tests.peers.bencode import encode as unsorted
@@ -115,7 +116,7 @@ async def door() -> AsyncIterator[NgDoor]:
     """The door, with one rtpengine behind it."""
     async with AsyncExitStack() as stack:
         rtpengine = await stack.enter_async_context(Rtpengine())
-        spec = NodeSpec(name="one", engine="rtpengine", url=rtpengine.url)
+        spec = NodeSpec(name=NodeName("one"), engine="rtpengine", url=rtpengine.url)
         engine = EngineActor.start(spec, EngineSettings())
         await (await engine.proxy().connect())
         nodes = NodeTable([Node(spec, engine)])

@@ -21,6 +21,7 @@ from engines.reply import NodeReply, agreed
 from engines.sets import NodeSpec
 from events.journal import NOTHING, Index, JournalUnavailable, LiveCall
 from events.memory import MemoryJournal
+from events.names import CallId, NodeName
 from gateways.ng.counters import NgCounters
 from gateways.ng.overview import Overview, limit_of
 from gateways.ng.request import RefusedRequest
@@ -48,7 +49,7 @@ class FakeNode(LoopActor):
 
 def node(name: str, reply: NgDict | None) -> Node:
     return Node(
-        NodeSpec(name=name, engine="rtpengine", url="udp:127.0.0.1:9"),
+        NodeSpec(name=NodeName(name), engine="rtpengine", url="udp:127.0.0.1:9"),
         FakeNode.start(Outcome(reply=_read(reply), reached=reply is not None)),
     )
 
@@ -75,7 +76,7 @@ async def _is_stopped(one: Node) -> bool:
 async def journal_with(calls: int) -> MemoryJournal:
     journal = MemoryJournal()
     for number in range(calls):
-        row = LiveCall(call_id=f"call {number}", status="live", version=0, created=0, changed=0)
+        row = LiveCall(call_id=CallId(f"call {number}"), status="live", version=0, created=0, changed=0)
         await journal.append(row.call_id, 0, [], NOTHING, Index(live=row))
     return journal
 

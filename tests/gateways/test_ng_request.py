@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from actors.commands.media import Offer
 from engines.ng.bencode import NgDict, NgValue
 from engines.request import NodeRequest
+from events.names import BranchId, CallId, Tag
 from gateways.ng.commands import NgCommand
 from gateways.ng.request import PER_CALL, RefusedRequest, command_of, supports_load_limit, verb_of
 
@@ -29,10 +30,10 @@ def refusal(verb: str, **keys: NgValue) -> str:
 def test_an_offer() -> None:
     request: NgDict = {**OFFER, b"via-branch": b"b", b"to-tag": b"t", b"supports": [b"load limit"]}
     assert command_of("offer", request, "edge", 42) == Offer(
-        call_id="c",
-        from_tag="f",
-        to_tag="t",
-        branch="b",
+        call_id=CallId("c"),
+        from_tag=Tag("f"),
+        to_tag=Tag("t"),
+        branch=BranchId("b"),
         request=NodeRequest(request),
         set="edge",
         received_at=42,
@@ -101,7 +102,7 @@ def test_the_usual_spelling_counts_where_there_are_two() -> None:
         ({b"rtpp-flags": b"via-branch=auto"}, ""),
     ],
 )
-def test_a_deletes_to_tag_counts_only_with_the_flag(keys: NgDict, to_tag: str) -> None:
+def test_a_deletes_to_tag_counts_only_with_the_flag(keys: NgDict, to_tag: Tag) -> None:
     request: NgDict = {b"call-id": b"c", b"from-tag": b"f", b"to-tag": b"t", **keys}
     assert command_of("delete", request, "edge", 0).to_tag == to_tag
 

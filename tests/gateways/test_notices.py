@@ -10,6 +10,7 @@ import pytest
 from actors.commands.recovery import EndSilentSession
 from actors.flows.media.wording import notice_tag
 from actors.results import Done, Refused
+from events.names import BranchId, CallId
 from gateways.timeout_notices import listen
 from tests.actors.simulation import Cluster
 
@@ -21,7 +22,7 @@ async def test_each_line_is_a_notice_and_garbage_is_none(tmp_path: Path) -> None
     path = tmp_path / "notices.sock"
     async with listen(f"unix:{path}", lambda call_id, branch: heard.put_nowait((call_id, branch))):
         _, writer = await asyncio.open_unix_connection(path)
-        writer.write(f"garbage\n\xff\n{notice_tag('a b@host', 'br1')}\n".encode("latin-1"))
+        writer.write(f"garbage\n\xff\n{notice_tag(CallId('a b@host'), BranchId('br1'))}\n".encode("latin-1"))
         assert await asyncio.wait_for(heard.get(), 10) == ("a b@host", "br1")
         writer.close()
         await writer.wait_closed()
@@ -32,12 +33,14 @@ async def test_each_line_is_a_notice_and_garbage_is_none(tmp_path: Path) -> None
 @pytest.mark.parametrize(("ends_call", "status"), [(True, "ended"), (False, "live")])
 def test_a_timeout_ends_the_call_or_the_branch_by_policy(ends_call: bool, status: str) -> None:
     cluster = Cluster(engine="rtpproxy", control_nodes=1)
-    cluster.do("offer", "c", a="A", branch="br0", sdp=SDP)
-    cluster.do("answer", "c", a="A", b="B", branch="br0", sdp=SDP)
+    cluster.do("offer", CallId("c"), a="A", branch="br0", sdp=SDP)
+    cluster.do("answer", CallId("c"), a="A", b="B", branch="br0", sdp=SDP)
     for fake in cluster.rtpproxies.values():
         fake.sessions.clear()
     results: list[Done | Refused] = []
-    command = EndSilentSession(call_id="c", branch="br0", ends_call=ends_call, at=cluster.loop.now_ms())
+    command = EndSilentSession(
+        call_id=CallId("c"), branch=BranchId("br0"), ends_call=ends_call, at=cluster.loop.now_ms()
+    )
 
     async def tell() -> None:
         cluster.nodes[0].directory.submit(command, results.append)
@@ -45,8 +48,8 @@ def test_a_timeout_ends_the_call_or_the_branch_by_policy(ends_call: bool, status
     cluster.run(tell())
     cluster.after(1)
     assert [type(result) for result in results] == [Done]
-    assert "media timed out" in cluster.events("c")
-    assert cluster.events("c")[-1] == "deleted"
-    assert cluster.state("c").status == status
+    assert "media timed out" in cluster.events(CallId("c"))
+    assert cluster.events(CallId("c"))[-1] == "deleted"
+    assert cluster.state(CallId("c")).status == status
     cluster.check_no_leak()
     cluster.close()

@@ -20,6 +20,7 @@ from engines.sdp.session import Sdp, parse
 from engines.sets import NodeSpec
 from events.journal import Journal
 from events.memory import MemoryJournal
+from events.names import NodeName
 from replay.offer_answer import SipMessage
 from rtp_relay.api.call import RelayCall
 from rtp_relay.api.observed import Observed
@@ -145,7 +146,7 @@ async def on_stage(relay: Relay, journal: Journal | None = None) -> AsyncIterato
 
 
 async def _actor(engine: str, url: str) -> Node:
-    spec = NodeSpec(name="relay", engine=engine, url=url)
+    spec = NodeSpec(name=NodeName("relay"), engine=engine, url=url)
     node = Node(spec, EngineActor.start(spec, EngineSettings()))
     await (await node.actor.proxy().connect())
     return node

@@ -12,10 +12,10 @@ import pytest
 from actors.directory import Directory
 from actors.engine_actor import EngineActor, EngineSettings
 from actors.node_table import Node, NodeTable
-from engines.copy_request import Leg
 from engines.sdp.session import parse
 from engines.sets import NodeSpec
 from events.memory import MemoryJournal
+from events.names import Leg, NodeName
 from rtp_relay.api.call import RelayCall
 from rtp_relay.api.errors import Refused, UnknownCall
 from rtp_relay.assembly.clock import now
@@ -96,7 +96,7 @@ def _media_lines(*bodies: bytes) -> list[tuple[str, ...]]:
 @asynccontextmanager
 async def control_node(relay: Relay, journal: MemoryJournal) -> AsyncIterator[RelayCall]:
     """Start a control node, and give the call as it has it."""
-    spec = NodeSpec(name="relay", engine=relay.name, url=relay.url)
+    spec = NodeSpec(name=NodeName("relay"), engine=relay.name, url=relay.url)
     node = Node(spec, EngineActor.start(spec, EngineSettings()))
     await (await node.actor.proxy().connect())
     table = NodeTable()
@@ -194,7 +194,7 @@ async def test_it_is_the_callers_media_that_are_copied_also_if_the_callee_made_t
     recorders: list[RtpEndpoint], engine: str
 ) -> None:
     async with live_call(engine, callee_offers=True) as live:
-        await copy(live, "rec", recorders[:1], legs=("caller",))
+        await copy(live, "rec", recorders[:1], legs=(Leg.CALLER,))
         await hears(recorders[0], live.callers[0])
 
 
@@ -211,7 +211,7 @@ async def test_a_copy_is_changed_by_offering_it_again(live: LiveCall, recorders:
     await copy(live, "rec", [one, two])
     await hears(one, live.callers[0])
 
-    await copy(live, "rec", [three], legs=("callee",))
+    await copy(live, "rec", [three], legs=(Leg.CALLEE,))
     await hears(three, live.callees[0])
     await live.is_not_copied_to(one, two)
     await live.call.copy_delete("rec")
@@ -233,10 +233,10 @@ async def test_an_rtpengine_makes_several_copies_at_a_time(recorders: list[RtpEn
 
 async def test_a_copy_of_an_rtpproxy_is_not_taken_over_by_another(recorders: list[RtpEndpoint]) -> None:
     async with live_call("rtpproxy") as live:
-        await copy(live, "first", recorders[:1], legs=("caller",))
+        await copy(live, "first", recorders[:1], legs=(Leg.CALLER,))
         with pytest.raises(Refused, match="once at a time: end the copy 'first' first"):
             await live.call.copy_offer("second")
-        await copy(live, "second", recorders[1:2], legs=("callee",))
+        await copy(live, "second", recorders[1:2], legs=(Leg.CALLEE,))
         await hears(recorders[0], live.callers[0])
         await hears(recorders[1], live.callees[0])
 
@@ -254,7 +254,7 @@ async def test_the_call_s_end_ends_its_copies(live: LiveCall, recorders: list[Rt
 async def test_a_control_node_that_is_started_in_mid_copy_can_answer_and_end_it(
     live: LiveCall, recorders: list[RtpEndpoint]
 ) -> None:
-    offer = await live.call.copy_offer("rec", legs=("caller",))
+    offer = await live.call.copy_offer("rec", legs=(Leg.CALLER,))
     async with control_node(live.relay, live.journal) as after_one_restart:
         await after_one_restart.copy_answer("rec", accept(offer, recorders[0]))
         await hears(recorders[0], live.callers[0])

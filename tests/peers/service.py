@@ -15,6 +15,7 @@ from types import TracebackType
 import psutil
 
 from events.journal import Recorded
+from events.names import CallId
 from events.redis import RedisJournal
 from tests.peers.datagram import Address
 from tests.peers.ng_client import NgClient
@@ -116,7 +117,7 @@ class Service(Peer):
         """Return what the journal says of a call; the service need not run."""
         journal = await RedisJournal.open(self._redis_url)
         try:
-            return await journal.read(call_id)
+            return await journal.read(CallId(call_id))
         finally:
             await journal.close()
 

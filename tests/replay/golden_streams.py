@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 from events.codec import Codec
 from events.journal import Recorded
+from events.names import CallId
 from events.registry import SipMessageSeen
 from replay.fold import fold
 from replay.offer_answer import Negotiation
@@ -39,7 +40,7 @@ class GoldenStream(NamedTuple):
     def records(self) -> list[Recorded]:
         """Return the records of its entries."""
         codec, name = Codec(), SipMessageSeen.name.encode()
-        return [codec.decode(CALL, name, entry, version) for version, entry in enumerate(self.entries, 1)]
+        return [codec.decode(CallId(CALL), name, entry, version) for version, entry in enumerate(self.entries, 1)]
 
 
 def outcome(state: CallState) -> dict[str, Any]:
@@ -66,8 +67,8 @@ def store(schema: int, streams: Iterable[tuple[str, list[SipMessageSeen]]]) -> N
     lines = []
     for name, events in streams:
         records = [Recorded(n, NOW + 1000 * n, "control-1", event) for n, event in enumerate(events, 1)]
-        entries = [Codec().encode(CALL, record).payload.hex() for record in records]
-        lines.append(json.dumps([name, entries, outcome(fold(CALL, records))], separators=(",", ":")))
+        entries = [Codec().encode(CallId(CALL), record).payload.hex() for record in records]
+        lines.append(json.dumps([name, entries, outcome(fold(CallId(CALL), records))], separators=(",", ":")))
     _file(schema).write_text("[\n" + ",\n".join(lines) + "\n]\n")
 
 

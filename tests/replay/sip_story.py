@@ -13,6 +13,7 @@ import json
 
 from events.codec import Codec
 from events.journal import Recorded
+from events.names import BranchId, CallId, Tag
 from events.registry import SipMessageSeen
 from replay.offer_answer import Change, Fault, Negotiation, SipMessage, Verdict
 from replay.offer_answer.decide import decide
@@ -34,9 +35,9 @@ def message(line: str) -> SipMessage:
         from_caller=who == "C",
         cseq=int(keys.get("cseq", 1)),
         status=int(status[0].rstrip("r")) if status else None,
-        branch=keys.get("branch", ""),
-        from_tag=from_tag,
-        to_tag=to_tag,
+        branch=BranchId(keys.get("branch", "")),
+        from_tag=Tag(from_tag),
+        to_tag=Tag(to_tag),
         sdp=keys["sdp"].encode() if "sdp" in keys else None,
         reliable=bool(status) and status[0].endswith("r"),
     )
@@ -54,8 +55,8 @@ def see(call: Negotiation, seen: SipMessage) -> Verdict:
     """Let a call see a message: the verdict is given, goes through the journal, and is applied."""
     verdict = decide(call, seen)
     written_down = Recorded(1, 0, "", sip_message_seen(seen, verdict))
-    entry = CODEC.encode("call", written_down)
-    read = CODEC.decode("call", entry.name, entry.payload, 1).event
+    entry = CODEC.encode(CallId("call"), written_down)
+    read = CODEC.decode(CallId("call"), entry.name, entry.payload, 1).event
     assert isinstance(read, SipMessageSeen)
     assert read.verdict is not None
     call.apply(seen, read.verdict)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from events.names import CallId
 from events.registry import Event, SipMessageSeen
 from replay.fold import fold
 from replay.offer_answer import transitions
@@ -21,14 +22,14 @@ def test_a_stream_is_replayed_to_its_state(schema: int, stream: GoldenStream) ->
     verdicts = [record.event.verdict for record in records if isinstance(record.event, SipMessageSeen)]
     assert len(verdicts) == len(records)
     assert all((verdict is None) == (schema == 1) for verdict in verdicts)
-    assert outcome(fold(CALL, records)) == stream.state
+    assert outcome(fold(CallId(CALL), records)) == stream.state
 
 
 def test_a_change_of_the_table_changes_no_replay(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(transitions, "TABLE", {phase: dict.fromkeys(Place, Cell.STRAY) for phase in Phase})
     assert all(judged(stream) != events_of(stream) for stream in load(SipMessageSeen.schema) if "chance" in stream.name)
     for _, stream in STREAMS:
-        assert outcome(fold(CALL, stream.records())) == stream.state
+        assert outcome(fold(CallId(CALL), stream.records())) == stream.state
 
 
 def events_of(stream: GoldenStream) -> list[Event]:

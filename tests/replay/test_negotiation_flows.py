@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from events.names import BranchId
 from replay.offer_answer import BranchStatus
 from tests.replay.sip_story import tell
 
@@ -102,7 +103,7 @@ def test_c2_parallel_fork_engaged_for_each_branch() -> None:
     """)
     assert call.branches(BranchStatus.TRYING) == ["0"]
     assert call.branches(BranchStatus.ESTABLISHED) == ["1"]
-    assert call.dialogs("0") == ["tA"]
+    assert call.dialogs(BranchId("0")) == ["tA"]
     tell(
         """
         C CANCEL at=- branch=0 -> nothing (0) cancelled

@@ -7,7 +7,8 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from replay.offer_answer import Change, Fault, Leg, Negotiation, Role, SipMessage, Verdict
+from events.names import NO_BRANCH, BranchId, Leg, Tag
+from replay.offer_answer import Change, Fault, Negotiation, Role, SipMessage, Verdict
 from replay.offer_answer.decide import decide
 from replay.offer_answer.place import Place
 from tests.replay.sip_story import message, see
@@ -30,7 +31,9 @@ Transaction = tuple[str, int, Leg]
 """Method, CSeq and who sent the request."""
 
 
-def say(draw: st.DrawFn, transaction: Transaction, status: int | None, tag: str, branch: str = "") -> SipMessage:
+def say(
+    draw: st.DrawFn, transaction: Transaction, status: int | None, tag: Tag, branch: BranchId = NO_BRANCH
+) -> SipMessage:
     """Return a message of a transaction, the body left to chance."""
     method, cseq, requester = transaction
     return SipMessage(
@@ -39,8 +42,8 @@ def say(draw: st.DrawFn, transaction: Transaction, status: int | None, tag: str,
         cseq=cseq,
         status=status,
         branch=branch,
-        from_tag="tC" if requester is Leg.CALLER else tag,
-        to_tag=tag if requester is Leg.CALLER else "tC",
+        from_tag=Tag("tC" if requester is Leg.CALLER else tag),
+        to_tag=Tag(tag if requester is Leg.CALLER else "tC"),
         sdp=draw(BODIES),
         reliable=draw(st.booleans()),
     )
@@ -53,7 +56,7 @@ def noise(draw: st.DrawFn) -> SipMessage:
     status = draw(st.sampled_from([None, None, 100, 180, 200, 301, 401, 487, 603]))
     tag = draw(st.sampled_from(["", "tA", "tB"]))
     branch = draw(st.sampled_from(["", "1"]))
-    return say(draw, (method, draw(st.integers(1, 4)), draw(st.sampled_from(Leg))), status, tag, branch)
+    return say(draw, (method, draw(st.integers(1, 4)), draw(st.sampled_from(Leg))), status, Tag(tag), BranchId(branch))
 
 
 @st.composite
@@ -69,13 +72,13 @@ def flows(draw: st.DrawFn) -> list[SipMessage]:
             flow.append(draw(noise()))
         elif kind == "reply":
             status = draw(st.sampled_from([183, 183, 200, 200, 488]))
-            flow.append(say(draw, transaction, status, tag))
+            flow.append(say(draw, transaction, status, Tag(tag)))
         elif kind == "ack":
-            flow.append(say(draw, ("ACK", *transaction[1:]), None, tag))
+            flow.append(say(draw, ("ACK", *transaction[1:]), None, Tag(tag)))
         else:
             method = draw(st.sampled_from(["INVITE", "UPDATE", "PRACK"]))
             requests.append((method, cseq, draw(st.sampled_from(Leg))))
-            flow.append(say(draw, requests[-1], None, tag))
+            flow.append(say(draw, requests[-1], None, Tag(tag)))
     return flow
 
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from events import registry as e
 from events.journal import Recorded
+from events.names import CallId, Leg, NodeName, RelayId, Tag
 from replay.fold import apply
 from replay.offer_answer import Negotiation
 from replay.offer_answer.decide import decide
@@ -25,7 +26,7 @@ def signalled(line: str, expires: int = 0) -> e.SipMessageSeen:
     return sip_message_seen(message(line), expires=expires)
 
 
-def learned(leg: str, tag: str, contact: str = "sip:there") -> e.PartyLearned:
+def learned(leg: Leg, tag: Tag, contact: str = "sip:there") -> e.PartyLearned:
     return e.PartyLearned(leg=leg, tag=tag, uri=f"<sip:{leg}>", contact=contact)
 
 
@@ -44,15 +45,15 @@ def tell(state: CallState, *events: e.Event, at: int = START) -> SipDialogs:
 
 SET_UP = (
     signalled("C INVITE at=- sdp=c"),
-    learned(CALLER, "tC"),
+    learned(CALLER, Tag("tC")),
     signalled("A 200 INVITE sdp=a"),
-    learned(CALLEE, "tA"),
+    learned(CALLEE, Tag("tA")),
 )
 END = e.DeleteIntended(scope=e.Scope.CALL, sessions=(), reason="over")
 
 
-def bye(number: int, leg: str, cseq: int) -> e.SipRequestIntended:
-    return e.SipRequestIntended(number=number, leg=leg, tag="tA", method="BYE", cseq=cseq)
+def bye(number: int, leg: Leg, cseq: int) -> e.SipRequestIntended:
+    return e.SipRequestIntended(number=number, leg=leg, tag=Tag("tA"), method="BYE", cseq=cseq)
 
 
 # -- CSeqs --
@@ -99,38 +100,38 @@ def test_a_party_that_begins_at_zero_after_a_request_of_ours_still_counts_upward
 
 
 def test_the_callers_cseqs_begin_with_the_initial_invite_and_the_callees_with_its_first_request() -> None:
-    state = CallState("c")
+    state = CallState(CallId("c"))
     sip_dialogs = tell(state, signalled("C INVITE at=- cseq=102 sdp=c"), signalled("A 200 INVITE cseq=102 sdp=a"))
-    assert (sip_dialogs.next_cseq(CALLEE, "tA"), sip_dialogs.next_cseq(CALLER, "tA")) == (103, 1)
+    assert (sip_dialogs.next_cseq(CALLEE, Tag("tA")), sip_dialogs.next_cseq(CALLER, Tag("tA"))) == (103, 1)
     tell(state, signalled("A INFO cseq=7"), signalled("C ACK cseq=102"), signalled("C OPTIONS cseq=103"))
-    assert (sip_dialogs.next_cseq(CALLEE, "tA"), sip_dialogs.next_cseq(CALLER, "tA")) == (104, 8)
+    assert (sip_dialogs.next_cseq(CALLEE, Tag("tA")), sip_dialogs.next_cseq(CALLER, Tag("tA"))) == (104, 8)
 
 
 # -- parties, timers, variables --
 
 
 def test_a_dialog_has_two_ends_once_both_have_contacts() -> None:
-    state = CallState("c")
-    sip_dialogs = tell(state, *SET_UP[:3], learned(CALLEE, "tA", contact=""))
-    assert sip_dialogs.ends("tA") is None
+    state = CallState(CallId("c"))
+    sip_dialogs = tell(state, *SET_UP[:3], learned(CALLEE, Tag("tA"), contact=""))
+    assert sip_dialogs.ends(Tag("tA")) is None
     assert state.dialogs() == []
-    tell(state, learned(CALLEE, "tA"))
-    assert sip_dialogs.ends("tA") == Ends(
-        "tC", Party("<sip:caller>", "sip:there"), "tA", Party("<sip:callee>", "sip:there")
+    tell(state, learned(CALLEE, Tag("tA")))
+    assert sip_dialogs.ends(Tag("tA")) == Ends(
+        Tag("tC"), Party("<sip:caller>", "sip:there"), Tag("tA"), Party("<sip:callee>", "sip:there")
     )
     assert state.dialogs() == ["tA"]
 
 
 def test_the_caller_is_the_one_of_the_last_invite() -> None:
-    state = CallState("c")
-    sip_dialogs = tell(state, *SET_UP, learned(CALLER, "tC2"))
-    ends = sip_dialogs.ends("tA")
+    state = CallState(CallId("c"))
+    sip_dialogs = tell(state, *SET_UP, learned(CALLER, Tag("tC2")))
+    ends = sip_dialogs.ends(Tag("tA"))
     assert ends is not None
     assert ends.caller_tag == "tC2"
 
 
 def test_each_2xx_says_anew_when_the_session_ends() -> None:
-    state = CallState("c")
+    state = CallState(CallId("c"))
     sip_dialogs = tell(state, SET_UP[0], signalled("A 200 INVITE sdp=a", expires=90))
     assert sip_dialogs.expires_at == START + 90_000
     tell(state, signalled("C UPDATE cseq=2"), signalled("A 422 UPDATE cseq=2"), at=START + 5)
@@ -145,39 +146,39 @@ def test_each_2xx_says_anew_when_the_session_ends() -> None:
 
 
 def test_a_call_that_ended_keeps_what_its_byes_need_and_then_nothing_but_cseqs() -> None:
-    state = CallState("c")
+    state = CallState(CallId("c"))
     sip_dialogs = tell(state, *SET_UP, e.CallVariableSet(variable="v", value="1"), bye(1, CALLER, 1), END)
     request = sip_dialogs.requests[1]
-    assert request == OwnRequest(CALLER, "tA", "BYE", 1, "", START, sip_dialogs.ends("tA"))
+    assert request == OwnRequest(CALLER, Tag("tA"), "BYE", 1, "", START, sip_dialogs.ends(Tag("tA")))
     assert request.ends is not None
     assert (sip_dialogs.over, sip_dialogs.variables, state.dialogs()) == (True, {}, [])
     assert project(state, Deadlines()).due == START + Deadlines().request
     tell(state, e.SipRequestEnded(number=1, status=200))
     assert project(state, Deadlines()).live is None
-    assert sip_dialogs.shift(CALLEE, "tA", 0) == 2  # a BYE of the callee's that crossed ours still gets its CSeq
+    assert sip_dialogs.shift(CALLEE, Tag("tA"), 0) == 2  # a BYE of the callee's that crossed ours still gets its CSeq
 
 
 def test_a_call_that_ended_without_requests_of_ours_keeps_nothing() -> None:
-    state = CallState("c")
-    assert tell(state, *SET_UP, END) == SipDialogs(heard_at=START, over=True, callers_tag="tC")
+    state = CallState(CallId("c"))
+    assert tell(state, *SET_UP, END) == SipDialogs(heard_at=START, over=True, callers_tag=Tag("tC"))
 
 
 def test_late_messages_do_not_bring_an_ended_call_back() -> None:
-    state = CallState("c")
+    state = CallState(CallId("c"))
     tell(state, *SET_UP, END)
     assert tell(state, signalled("A 200 BYE cseq=2"), at=START + 9) == SipDialogs(
-        heard_at=START, over=True, callers_tag="tC"
+        heard_at=START, over=True, callers_tag=Tag("tC")
     )
 
 
 def test_a_call_id_that_comes_back_begins_anew_while_the_byes_of_the_old_call_go_on() -> None:
-    state = CallState("c")
+    state = CallState(CallId("c"))
     tell(state, *SET_UP, e.CallVariableSet(variable="v", value="1"), bye(1, CALLEE, 2), END)
-    sip_dialogs = tell(state, signalled("C INVITE at=- cseq=7 sdp=c"), learned(CALLER, "tC9"))
+    sip_dialogs = tell(state, signalled("C INVITE at=- cseq=7 sdp=c"), learned(CALLER, Tag("tC9")))
     assert (sip_dialogs.over, sip_dialogs.variables, sip_dialogs.sequences) == (False, {}, {})
     assert list(sip_dialogs.parties) == [(CALLER, "tC9")]
     assert (list(sip_dialogs.requests), sip_dialogs.last_request) == ([1], 1)
-    ends = sip_dialogs.ends_of_requests("tA")
+    ends = sip_dialogs.ends_of_requests(Tag("tA"))
     assert ends is not None
     assert ends.caller_tag == "tC"
     tell(state, e.SipRequestEnded(number=1, status=481))
@@ -186,8 +187,8 @@ def test_a_call_id_that_comes_back_begins_anew_while_the_byes_of_the_old_call_go
 
 
 def test_a_bye_of_ours_ends_its_dialog_and_leaves_the_other() -> None:
-    state = CallState("c")
-    tell(state, *SET_UP, signalled("B 200 INVITE sdp=b"), learned(CALLEE, "tB"))
+    state = CallState(CallId("c"))
+    tell(state, *SET_UP, signalled("B 200 INVITE sdp=b"), learned(CALLEE, Tag("tB")))
     assert state.dialogs() == ["tA", "tB"]
     tell(state, bye(1, CALLEE, 2))
     assert state.dialogs() == ["tB"]
@@ -196,13 +197,15 @@ def test_a_bye_of_ours_ends_its_dialog_and_leaves_the_other() -> None:
 # -- when attention is due --
 
 OFTEN = Deadlines(dialog=60_000, session_timer=5_000)
-ENGAGED = e.SessionIntended(session=1, operation=1, engine="rtpengine", set="s", node="n", relay_id="c", from_tag="tC")
-OFFERED = e.Offered(session=1, operation=1, from_tag="tC", sdp=b"", relayed=b"")
-ANSWERED = e.Answered(session=1, from_tag="tC", to_tag="tA", sdp=b"", relayed=b"")
+ENGAGED = e.SessionIntended(
+    session=1, operation=1, engine="rtpengine", set="s", node=NodeName("n"), relay_id=RelayId("c"), from_tag=Tag("tC")
+)
+OFFERED = e.Offered(session=1, operation=1, from_tag=Tag("tC"), sdp=b"", relayed=b"")
+ANSWERED = e.Answered(session=1, from_tag=Tag("tC"), to_tag=Tag("tA"), sdp=b"", relayed=b"")
 
 
 def live(expires: int = 0) -> CallState:
-    state = CallState("c")
+    state = CallState(CallId("c"))
     accepted = signalled("A 200 INVITE sdp=a", expires)
     tell(state, *SET_UP[:2], ENGAGED, OFFERED, accepted, SET_UP[3], ANSWERED)
     return state
@@ -229,7 +232,7 @@ def test_a_session_that_is_not_refreshed_is_due_some_time_after_it_ends() -> Non
 
 def test_while_a_request_of_ours_goes_on_only_that_is_due() -> None:
     state = live(expires=30)
-    probe = e.SipRequestIntended(number=1, leg=CALLER, tag="tA", method="OPTIONS", cseq=1)
+    probe = e.SipRequestIntended(number=1, leg=CALLER, tag=Tag("tA"), method="OPTIONS", cseq=1)
     tell(state, probe, at=START + 60_000)
     assert due(state) == 100_000
     tell(state, e.SipRequestEnded(number=1, status=200), at=START + 61_000)
@@ -238,7 +241,7 @@ def test_while_a_request_of_ours_goes_on_only_that_is_due() -> None:
 
 
 def test_a_call_without_a_session_is_in_no_table_until_a_request_of_ours_goes_on() -> None:
-    state = CallState("c")
+    state = CallState(CallId("c"))
     tell(state, *SET_UP)
     assert project(state, OFTEN).live is None
     tell(state, bye(1, CALLER, 1))

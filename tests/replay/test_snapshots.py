@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from events.journal import Recorded
+from events.names import CallId
 from replay import snapshots
 from replay.fold import fold, fold_on
 from replay.snapshots import UnusableSnapshot, restore, take, verify
@@ -25,18 +26,18 @@ def golden() -> dict[str, str]:
     made = {}
     for number, stream in enumerate(STREAMS):
         records = stream.records()
-        made[f"{number} {stream.name}"] = take(fold(CALL, records), records[-1]).state.hex()
+        made[f"{number} {stream.name}"] = take(fold(CallId(CALL), records), records[-1]).state.hex()
     return made
 
 
 @pytest.mark.parametrize("stream", STREAMS, ids=lambda stream: stream.name)
 def test_a_call_goes_on_from_any_snapshot_as_from_its_events(stream: GoldenStream) -> None:
     records = stream.records()
-    whole = fold(CALL, records)
+    whole = fold(CallId(CALL), records)
     for version in range(1, len(records) + 1):
-        snapshot = take(fold(CALL, records[:version]), records[version - 1])
+        snapshot = take(fold(CallId(CALL), records[:version]), records[version - 1])
         state = restore(snapshot, records[version - 1])
-        assert state == verify(CALL, snapshot, records)
+        assert state == verify(CallId(CALL), snapshot, records)
         fold_on(state, records[version:])
         assert state == whole
 
@@ -51,7 +52,7 @@ def test_the_meaning_of_events_changes_only_with_the_schema() -> None:
 
 
 def test_one_that_is_damaged_of_another_program_or_of_another_history_is_not_used() -> None:
-    state, last = fold(CALL, MEDIA), MEDIA[-1]
+    state, last = fold(CallId(CALL), MEDIA), MEDIA[-1]
     snapshot = take(state, last)
     assert restore(snapshot, last) == state
     damaged = [
@@ -72,7 +73,7 @@ def test_one_that_is_damaged_of_another_program_or_of_another_history_is_not_use
 def test_a_state_of_another_shape_is_not_used() -> None:
     """Its digest is right: only its shape says that no state is there."""
     last = MEDIA[-1]
-    right = take(fold(CALL, MEDIA), last)
+    right = take(fold(CallId(CALL), MEDIA), last)
     for state in (b"\x90", b"\x01", b"\xc1"):
         digest = snapshots._digest(snapshots.SCHEMA, state, last)
         with pytest.raises(UnusableSnapshot, match="no state"):
@@ -80,12 +81,12 @@ def test_a_state_of_another_shape_is_not_used() -> None:
 
 
 def test_one_that_says_other_than_the_events_is_found_out() -> None:
-    state = fold(CALL, MEDIA)
+    state = fold(CallId(CALL), MEDIA)
     state.refusals += 1
     with pytest.raises(UnusableSnapshot, match="differs from the events in refusals"):
-        verify(CALL, take(state, MEDIA[-1]), MEDIA)
+        verify(CallId(CALL), take(state, MEDIA[-1]), MEDIA)
     with pytest.raises(UnusableSnapshot, match="the stream has 3"):
-        verify(CALL, take(fold(CALL, MEDIA), MEDIA[-1]), MEDIA[:3])
+        verify(CallId(CALL), take(fold(CallId(CALL), MEDIA), MEDIA[-1]), MEDIA[:3])
 
 
 if __name__ == "__main__":

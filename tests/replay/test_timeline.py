@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from events import registry as e
 from events.journal import Recorded
+from events.names import BranchId, CallId, NodeName, RelayId, Tag
 from replay.fold import fold
 from replay.history.timeline import Moment, bodies, printable, timeline
 from replay.state import SessionStatus
@@ -14,9 +15,16 @@ START = 1_763_910_847_120
 SDP = b"v=0\r\na=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:c2VjcmV0\r\n"
 
 ENGAGED = e.SessionIntended(
-    session=1, operation=1, engine="rtpproxy", set="default", node="relay-1", relay_id="c_1", from_tag="a", branch="z9"
+    session=1,
+    operation=1,
+    engine="rtpproxy",
+    set="default",
+    node=NodeName("relay-1"),
+    relay_id=RelayId("c_1"),
+    from_tag=Tag("a"),
+    branch=BranchId("z9"),
 )
-OFFERED = e.Offered(session=1, operation=1, from_tag="a", branch="z9", sdp=SDP, relayed=b"v=0\r\n")
+OFFERED = e.Offered(session=1, operation=1, from_tag=Tag("a"), branch=BranchId("z9"), sdp=SDP, relayed=b"v=0\r\n")
 
 
 def test_a_history_becomes_moments() -> None:
@@ -45,7 +53,7 @@ def test_an_entry_that_is_several_events_has_a_moment_for_each() -> None:
 
 
 def test_an_entry_that_is_several_events_is_one_version() -> None:
-    state = fold("c", [Recorded(1, START, "control-1", ENGAGED, (OFFERED,))])
+    state = fold(CallId("c"), [Recorded(1, START, "control-1", ENGAGED, (OFFERED,))])
     assert (state.version, state.sessions[1].status) == (1, SessionStatus.OPEN)
 
 
@@ -61,7 +69,7 @@ def test_keys_are_shown_only_when_asked_for() -> None:
 
 
 def test_bytes_that_are_not_utf_8_are_written_out() -> None:
-    event = e.Answered(session=1, from_tag="a", sdp=b"s=\xff", relayed=b"")
+    event = e.Answered(session=1, from_tag=Tag("a"), sdp=b"s=\xff", relayed=b"")
     assert bodies(event) == {"sdp": "s=\\xff", "relayed": ""}
 
 

@@ -5,6 +5,7 @@ from typing import ClassVar
 import pytest
 
 from events import registry as e
+from events.names import BranchId, Leg, NodeName, RelayId, Tag
 from events.values import value
 from events.verdict import Change, Fault, Role, SipVerdict
 from replay.history.describe import facts
@@ -19,8 +20,8 @@ def seen(verdict: SipVerdict | None, words: str = "") -> e.SipMessageSeen:
         from_caller=False,
         cseq=1,
         status=200,
-        from_tag="a",
-        to_tag="b",
+        from_tag=Tag("a"),
+        to_tag=Tag("b"),
         verdict=verdict,
         words=words,
     )
@@ -31,16 +32,22 @@ def seen(verdict: SipVerdict | None, words: str = "") -> e.SipMessageSeen:
     [
         (
             e.SessionIntended(
-                session=1, operation=2, engine="rtpengine", set="s", node="n", relay_id="id", from_tag="a"
+                session=1,
+                operation=2,
+                engine="rtpengine",
+                set="s",
+                node=NodeName("n"),
+                relay_id=RelayId("id"),
+                from_tag=Tag("a"),
             ),
             "session 1 on rtpengine node n of set s, known there as id, offer 2, from-tag a",
         ),
         (
-            e.OfferIntended(session=1, operation=2, from_tag="a", to_tag="b", branch="z"),
+            e.OfferIntended(session=1, operation=2, from_tag=Tag("a"), to_tag=Tag("b"), branch=BranchId("z")),
             "offer 2 in session 1, from-tag a, to-tag b, branch z",
         ),
         (
-            e.Offered(session=1, operation=2, from_tag="a", sdp=b"abc", relayed=b"abcde"),
+            e.Offered(session=1, operation=2, from_tag=Tag("a"), sdp=b"abc", relayed=b"abcde"),
             "offer 2 in session 1, from-tag a, SDP of 3 bytes in, 5 out",
         ),
         (
@@ -52,15 +59,15 @@ def seen(verdict: SipVerdict | None, words: str = "") -> e.SipMessageSeen:
             "offer 2 in session 1, node is down, the node has not acted on it",
         ),
         (
-            e.Answered(session=1, from_tag="a", to_tag="b", sdp=b"", relayed=b"x"),
+            e.Answered(session=1, from_tag=Tag("a"), to_tag=Tag("b"), sdp=b"", relayed=b"x"),
             "session 1, from-tag a, to-tag b, SDP of 0 bytes in, 1 out",
         ),
         (
-            e.AnswerIntended(session=1, operation=3, from_tag="a", to_tag="b", branch="z"),
+            e.AnswerIntended(session=1, operation=3, from_tag=Tag("a"), to_tag=Tag("b"), branch=BranchId("z")),
             "answer 3 in session 1, from-tag a, to-tag b, branch z",
         ),
         (
-            e.Answered(session=1, operation=3, from_tag="a", to_tag="b", sdp=b"", relayed=b"x"),
+            e.Answered(session=1, operation=3, from_tag=Tag("a"), to_tag=Tag("b"), sdp=b"", relayed=b"x"),
             "answer 3 in session 1, from-tag a, to-tag b, SDP of 0 bytes in, 1 out",
         ),
         (
@@ -68,7 +75,10 @@ def seen(verdict: SipVerdict | None, words: str = "") -> e.SipMessageSeen:
             "answer 3 in session 1, timeout, the node may have acted on it",
         ),
         (e.CommandRefused(command="offer", reason="no node"), "offer, no node"),
-        (e.CommandRefused(command="answer", reason="Unknown call-id", node="n"), "answer, node n, Unknown call-id"),
+        (
+            e.CommandRefused(command="answer", reason="Unknown call-id", node=NodeName("n")),
+            "answer, node n, Unknown call-id",
+        ),
         (
             e.DeleteIntended(scope=e.Scope.CALL, sessions=(1, 2), reason="delete"),
             "the whole call (sessions 1 and 2), delete",
@@ -79,15 +89,17 @@ def seen(verdict: SipVerdict | None, words: str = "") -> e.SipMessageSeen:
             "session 2, moved, not before 2025-11-23 15:14:07",
         ),
         (
-            e.DeleteIntended(scope=e.Scope.BRANCH, sessions=(1,), reason="delete", from_tag="a", branch="z"),
+            e.DeleteIntended(
+                scope=e.Scope.BRANCH, sessions=(1,), reason="delete", from_tag=Tag("a"), branch=BranchId("z")
+            ),
             "a branch of session 1, from-tag a, branch z, delete",
         ),
         (e.Deleted(session=1, how=e.RemovalProof.CONFIRMED, statistics=TOTALS), f"session 1, confirmed, {COUNTS}"),
         (e.Deleted(session=1, how=e.RemovalProof.NEVER_SENT), "session 1, never sent"),
         (e.Deleted(session=1, how=e.RemovalProof.LOST, statistics={"totals": {"RTP": 3}}), "session 1, lost"),
-        (e.BranchDeleted(session=1, from_tag="a", statistics=TOTALS), f"session 1, from-tag a, {COUNTS}"),
+        (e.BranchDeleted(session=1, from_tag=Tag("a"), statistics=TOTALS), f"session 1, from-tag a, {COUNTS}"),
         (
-            e.CommandForwarded(command="play media", session=1, result="error", reason="no file", from_tag="a"),
+            e.CommandForwarded(command="play media", session=1, result="error", reason="no file", from_tag=Tag("a")),
             "play media in session 1: error, no file, from-tag a",
         ),
         (
@@ -95,7 +107,7 @@ def seen(verdict: SipVerdict | None, words: str = "") -> e.SipMessageSeen:
                 known=7,
                 answered=True,
                 ended=True,
-                sessions=(e.RememberedSession(session=1, node="ng1", relay_id="c", status="open"),),
+                sessions=(e.RememberedSession(session=1, node=NodeName("ng1"), relay_id=RelayId("c"), status="open"),),
             ),
             "versions up to 7 had been known, answered and ended, session 1 on ng1 open",
         ),
@@ -119,19 +131,21 @@ def seen(verdict: SipVerdict | None, words: str = "") -> e.SipMessageSeen:
         (e.Quarantined(reason="entry 3-0: wrong bytes"), "entry 3-0: wrong bytes"),
         (e.ReleaseIntended(reason="an operator"), "an operator"),
         (
-            e.SessionReleased(node="ng1", relay_id="c#2", how=e.RemovalProof.CONFIRMED),
+            e.SessionReleased(node=NodeName("ng1"), relay_id=RelayId("c#2"), how=e.RemovalProof.CONFIRMED),
             "c#2 on ng1, confirmed",
         ),
         (
-            e.PartyLearned(leg="caller", tag="a", uri="<sip:a@b>", contact="sip:a@c", routes=("<sip:p;lr>",)),
+            e.PartyLearned(leg=Leg("caller"), tag=Tag("a"), uri="<sip:a@b>", contact="sip:a@c", routes=("<sip:p;lr>",)),
             "caller <sip:a@b>, tag a, contact sip:a@c, by way of <sip:p;lr>",
         ),
         (
-            e.PartyLearned(leg="caller", tag="a", uri="<sip:a@b>", local="udp:1.2.3.4:5060", source="udp:5.6.7.8:1"),
+            e.PartyLearned(
+                leg=Leg("caller"), tag=Tag("a"), uri="<sip:a@b>", local="udp:1.2.3.4:5060", source="udp:5.6.7.8:1"
+            ),
             "caller <sip:a@b>, tag a, from udp:5.6.7.8:1 at udp:1.2.3.4:5060",
         ),
         (
-            e.SipRequestIntended(number=3, leg="callee", tag="b", method="BYE", cseq=7, reason="it left"),
+            e.SipRequestIntended(number=3, leg=Leg("callee"), tag=Tag("b"), method="BYE", cseq=7, reason="it left"),
             "request 3: BYE to the callee, CSeq 7, dialog of b, it left",
         ),
         (e.SipRequestEnded(number=3, status=200, reason="OK"), "request 3: 200, OK"),

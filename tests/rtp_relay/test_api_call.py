@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from engines.ng.bencode import NgDict
+from events.names import BranchId, CallId, Tag
 from events.registry import Answered
 from replay.offer_answer import SipMessage
 from rtp_relay.api.call import RelayCall
@@ -44,21 +45,30 @@ class Dialog:
 
     def invite(self, branch: int = 0, body: bytes | None = None, cseq: int = 1, to_tag: str = "") -> Observed:
         name = "" if to_tag else branch_name(branch)
-        event = SipMessage("INVITE", True, cseq, branch=name, from_tag="tC", to_tag=to_tag, sdp=body)
+        event = SipMessage(
+            "INVITE", True, cseq, branch=BranchId(name), from_tag=Tag("tC"), to_tag=Tag(to_tag), sdp=body
+        )
         return self.see(event)
 
     def reply(self, status: int, tag: str, branch: int = 0, body: bytes | None = None, cseq: int = 1) -> Observed:
         event = SipMessage(
-            "INVITE", False, cseq, status=status, branch=branch_name(branch), from_tag="tC", to_tag=tag, sdp=body
+            "INVITE",
+            False,
+            cseq,
+            status=status,
+            branch=branch_name(branch),
+            from_tag=Tag("tC"),
+            to_tag=Tag(tag),
+            sdp=body,
         )
         return self.see(event)
 
     def ack(self, tag: str, body: bytes | None = None, cseq: int = 1) -> Observed:
-        return self.see(SipMessage("ACK", True, cseq, from_tag="tC", to_tag=tag, sdp=body))
+        return self.see(SipMessage("ACK", True, cseq, from_tag=Tag("tC"), to_tag=Tag(tag), sdp=body))
 
     def bye(self, tag: str, *, from_caller: bool = True, cseq: int = 9) -> Observed:
         tags = ("tC", tag) if from_caller else (tag, "tC")
-        return self.see(SipMessage("BYE", from_caller, cseq, from_tag=tags[0], to_tag=tags[1]))
+        return self.see(SipMessage("BYE", from_caller, cseq, from_tag=Tag(tags[0]), to_tag=Tag(tags[1])))
 
 
 @pytest.fixture(params=["rtpengine", "rtpproxy"])
@@ -133,7 +143,7 @@ def test_the_branches_of_a_fork_that_lost_are_freed_at_the_winners_200(dialog: D
     assert held(dialog) == (1 if engine == "rtpengine" else 2)
     dialog.reply(200, "tB", 1, sdp(6000))
     assert held(dialog) == 1
-    names = [record.event.name for record in dialog.cluster.stream(CALL)]
+    names = [record.event.name for record in dialog.cluster.stream(CallId(CALL))]
     assert "branch established" in names
     assert names[-1] == ("branch deleted" if engine == "rtpengine" else "deleted")
     assert dialog.reply(487, "tA", 0).change == "branch failed"
@@ -153,7 +163,7 @@ def test_a_second_branch_that_answers_all_the_same_has_a_session_until_its_bye(d
     assert dialog.reply(200, "tA", 0, sdp(5000)).sdp == second.sdp
     assert dialog.bye("tB").change == "dialog ended"
     assert held(dialog) == 1
-    again = SipMessage("INVITE", True, 10, from_tag="tC", to_tag="tA", sdp=sdp(4002))
+    again = SipMessage("INVITE", True, 10, from_tag=Tag("tC"), to_tag=Tag("tA"), sdp=sdp(4002))
     assert dialog.see(again).sdp is not None
     assert held(dialog) == 1
     assert dialog.bye("tA", cseq=11).change == "call ended"
@@ -190,7 +200,7 @@ def test_callees_of_one_branch_share_its_session_until_both_have_left(dialog: Di
 
 def heard(dialog: Dialog) -> str:
     """Return the tag of the callee whose answer a node was told last: the one that the caller talks to."""
-    events = [record.event for record in dialog.cluster.stream(CALL)]
+    events = [record.event for record in dialog.cluster.stream(CallId(CALL))]
     return [event.to_tag for event in events if isinstance(event, Answered)][-1]
 
 
@@ -200,7 +210,7 @@ def test_an_answer_to_an_invite_that_was_tried_again_is_relayed_and_its_dialog_k
     assert dialog.reply(200, "tA", 0, sdp(5000), cseq=1).sdp is not None
     assert dialog.reply(180, "tB", 0, sdp(6000), cseq=2).fault == ""
     assert dialog.reply(200, "tB", 0, sdp(6000), cseq=2).change == "established"
-    again = SipMessage("INVITE", True, 3, from_tag="tC", to_tag="tA", sdp=sdp(4004))
+    again = SipMessage("INVITE", True, 3, from_tag=Tag("tC"), to_tag=Tag("tA"), sdp=sdp(4004))
     assert dialog.see(again).fault == ""
     assert dialog.bye("tA").change == "dialog ended"
     assert dialog.bye("tB").change == "call ended"
@@ -242,7 +252,7 @@ def test_cancel_frees_all_branches_as_they_fail(dialog: Dialog) -> None:
     dialog.invite(0, sdp(4000))
     dialog.invite(1, sdp(4000))
     dialog.reply(183, "tA", 0, sdp(5000))
-    dialog.see(SipMessage("CANCEL", True, 1, from_tag="tC"))
+    dialog.see(SipMessage("CANCEL", True, 1, from_tag=Tag("tC")))
     dialog.reply(487, "tA", 0)
     dialog.reply(487, "tB", 1)
     assert held(dialog) == 0

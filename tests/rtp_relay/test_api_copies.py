@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Iterator
 
 import pytest
 
+from events.names import CallId, Leg
 from replay.relay_settings import Copy
 from rtp_relay.api.call import RelayCall
 from rtp_relay.api.errors import Refused, RelayError, UnknownCall
@@ -53,10 +54,10 @@ class Copied:
 
     @property
     def copies(self) -> dict[str, Copy]:
-        return self.cluster.state(CALL).copies
+        return self.cluster.state(CallId(CALL)).copies
 
     def story(self) -> list[str]:
-        return [name for name in self.cluster.events(CALL) if name.startswith("copy")]
+        return [name for name in self.cluster.events(CallId(CALL)) if name.startswith("copy")]
 
     def silence(self, *, silent: bool) -> None:
         for relay in self.cluster.fakes.values():
@@ -148,7 +149,7 @@ def test_a_copy_that_has_ended_takes_no_answer(copied: Copied) -> None:
 
 def test_offering_again_changes_the_copy(copied: Copied) -> None:
     copied.record()
-    copied.cluster.run(copied.on().copy_offer("rec", legs=("caller",)))
+    copied.cluster.run(copied.on().copy_offer("rec", legs=(Leg.CALLER,)))
     copied.cluster.run(copied.on().copy_answer("rec", RECORDER))
     assert copied.copies["rec"].legs == ("caller",)
     assert copied.flowing() == 1
@@ -206,7 +207,7 @@ def test_a_change_whose_control_node_dies_leaves_no_copy_that_the_journal_does_n
     copied: Copied, crossings: int
 ) -> None:
     copied.record()
-    copied.dies_during(copied.on().copy_offer("rec", legs=("callee",)), crossings)
+    copied.dies_during(copied.on().copy_offer("rec", legs=(Leg.CALLEE,)), crossings)
     copied.cluster.after(60)
     assert bool(copied.on_relay()) == bool(copied.copies)
 
@@ -243,13 +244,13 @@ def test_another_name_is_another_copy_where_the_node_makes_several(make: Callabl
 def test_an_rtpproxys_copy_is_not_taken_over_by_another(make: Callable[[str], Copied]) -> None:
     copied = make("rtpproxy")
     copied.answer_call()
-    copied.cluster.run(copied.on().copy_offer("one", legs=("caller",)))
+    copied.cluster.run(copied.on().copy_offer("one", legs=(Leg.CALLER,)))
     for place in (0, 1):
         with pytest.raises(Refused, match="rtpproxy copies or records a stream once at a time: end the copy 'one'"):
             copied.cluster.run(copied.on(place).copy_offer("two"))
-    copied.cluster.run(copied.on().copy_offer("two", legs=("callee",)))
+    copied.cluster.run(copied.on().copy_offer("two", legs=(Leg.CALLEE,)))
     copied.cluster.run(copied.on().copy_delete("one"))
-    copied.cluster.run(copied.on().copy_offer("one", legs=("caller",)))
+    copied.cluster.run(copied.on().copy_offer("one", legs=(Leg.CALLER,)))
     assert list(copied.copies) == ["two", "one"]
 
 
@@ -268,7 +269,7 @@ def test_an_rtpproxy_is_not_told_to_record_what_it_copies(make: Callable[[str], 
     copied = make("rtpproxy")
     copied.answer_call()
     copied.record()
-    reply = copied.cluster.do(verb, CALL, a="tC")
+    reply = copied.cluster.do(verb, CallId(CALL), a="tC")
     assert reply[b"result"] == b"error"
     assert "end the copy first" in str(reply[b"error-reason"])
     assert copied.flowing() == 2
@@ -277,9 +278,9 @@ def test_an_rtpproxy_is_not_told_to_record_what_it_copies(make: Callable[[str], 
 def test_an_rtpproxy_is_not_told_to_copy_what_it_records(make: Callable[[str], Copied]) -> None:
     copied = make("rtpproxy")
     copied.answer_call()
-    assert copied.cluster.do("start recording", CALL, a="tC")[b"result"] == b"ok"
+    assert copied.cluster.do("start recording", CallId(CALL), a="tC")[b"result"] == b"ok"
     with pytest.raises(Refused, match="stop the recording first"):
         copied.cluster.run(copied.on().copy_offer("rec"))
-    copied.cluster.do("stop recording", CALL, a="tC")
+    copied.cluster.do("stop recording", CallId(CALL), a="tC")
     copied.record()
     assert copied.flowing() == 2

@@ -12,6 +12,7 @@ from dataclasses import replace
 
 import pytest
 
+from events.names import BranchId, CallId, Tag
 from replay.state import Agreement
 from rtp_relay.api.call import RelayCall
 from rtp_relay.api.observed import Observed
@@ -71,7 +72,7 @@ class Teller:
 
     def agreements(self) -> list[Agreement | None]:
         """Return what is agreed on each session: the answer that its node was told last."""
-        return [session.agreement for session in self.cluster.state(CALL).usable_sessions()]
+        return [session.agreement for session in self.cluster.state(CallId(CALL)).usable_sessions()]
 
 
 def body(word: str) -> bytes:
@@ -92,15 +93,15 @@ def test_whoever_tells_the_rest_of_it_the_call_goes_on_and_nothing_is_left(telle
     cluster = teller.cluster
     cluster.nodes[0].life.crossings = step
     teller.tell(SET_UP)
-    assert Agreement("tC", "tA", "br0", body("c"), body("a")) in teller.agreements()
+    assert Agreement(Tag("tC"), Tag("tA"), BranchId("br0"), body("c"), body("a")) in teller.agreements()
     teller.tell(GO_ON)
     cluster.after(20)  # what the dead node left undone has become due
-    assert teller.agreements() == [Agreement("tA", "tC", "br0", body("moved"), body("c2"))]
+    assert teller.agreements() == [Agreement(Tag("tA"), Tag("tC"), BranchId("br0"), body("moved"), body("c2"))]
     assert sum(len(relay.held()) for relay in cluster.fakes.values()) == 1
     assert teller.see("A BYE cseq=8").fault == ""
     cluster.after(60)
     assert not any(relay.held() for relay in cluster.fakes.values())
-    assert list(cluster.state(CALL).remaining_sessions()) == []
+    assert list(cluster.state(CallId(CALL)).remaining_sessions()) == []
     cluster.check_versions()
 
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from actors.flows.sip.forks import is_late
+from events.names import CallId, Tag
 from events.registry import Answered, Offered
 from replay.offer_answer import SipMessage
 from replay.state import CallStatus
@@ -75,7 +76,7 @@ class Forks(RuleBasedStateMachine):
             except RelayError:
                 return
             self.told.append(Told(event, seeing))
-            if event.sdp is not None and self.cluster.state(CALL).speaks_for(event.branch):
+            if event.sdp is not None and self.cluster.state(CallId(CALL)).speaks_for(event.branch):
                 assert seeing.sdp is not None or seeing.remedy, f"{event} goes past the relay: {seeing}"
             if self.is_in_play(event, seeing):
                 assert seeing.sdp is not None, f"{event} was not relayed: {seeing}"
@@ -87,7 +88,7 @@ class Forks(RuleBasedStateMachine):
 
         Each 2xx is: the caller may choose any.
         """
-        state = self.cluster.state(CALL)
+        state = self.cluster.state(CallId(CALL))
         early = is_late(state, event.callee_tag)
         return seeing.role in ("offer", "answer") and not early
 
@@ -103,7 +104,7 @@ class Forks(RuleBasedStateMachine):
     @rule(branch=BRANCHES, place=PLACES)
     def invite(self, branch: int, place: int) -> None:
         body = None if self.late else sdp(3000)
-        self.see(place, SipMessage("INVITE", True, 1, branch=branch_name(branch), from_tag="tC", sdp=body))
+        self.see(place, SipMessage("INVITE", True, 1, branch=branch_name(branch), from_tag=Tag("tC"), sdp=body))
 
     @rule(
         path=PATHS, status=st.sampled_from([180, 183, 200, 200, 486, 487]), body=BODIES, reliable=BODIES, place=PLACES
@@ -118,8 +119,8 @@ class Forks(RuleBasedStateMachine):
                 1,
                 status=status,
                 branch=branch_name(branch),
-                from_tag="tC",
-                to_tag=tag,
+                from_tag=Tag("tC"),
+                to_tag=Tag(tag),
                 sdp=self.body(body and status < 300),
                 reliable=reliable,
             ),
@@ -128,7 +129,7 @@ class Forks(RuleBasedStateMachine):
     @rule(method=st.sampled_from(["ACK", "PRACK"]), tag=TAGS, body=BODIES, place=PLACES)
     def follow(self, method: str, tag: str, body: bool, place: int) -> None:
         cseq = 1 if method == "ACK" else self.next_cseq()
-        self.see(place, SipMessage(method, True, cseq, from_tag="tC", to_tag=tag, sdp=self.body(body)))
+        self.see(place, SipMessage(method, True, cseq, from_tag=Tag("tC"), to_tag=Tag(tag), sdp=self.body(body)))
 
     @rule(method=st.sampled_from(["INVITE", "UPDATE"]), tag=TAGS, by_caller=BODIES, body=BODIES, place=PLACES)
     def request(self, method: str, tag: str, by_caller: bool, body: bool, place: int) -> None:
@@ -155,7 +156,7 @@ class Forks(RuleBasedStateMachine):
 
     @rule(place=PLACES)
     def cancel(self, place: int) -> None:
-        self.see(place, SipMessage("CANCEL", True, 1, from_tag="tC"))
+        self.see(place, SipMessage("CANCEL", True, 1, from_tag=Tag("tC")))
 
     @rule(place=PLACES, steps=st.integers(0, 8))
     def doom(self, place: int, steps: int) -> None:
@@ -183,7 +184,7 @@ class Forks(RuleBasedStateMachine):
 
     def in_dialog(self, method: str, tag: str, *, by_caller: bool, body: bytes | None = None) -> SipMessage:
         ends = ("tC", tag) if by_caller else (tag, "tC")
-        return SipMessage(method, by_caller, self.next_cseq(), from_tag=ends[0], to_tag=ends[1], sdp=body)
+        return SipMessage(method, by_caller, self.next_cseq(), from_tag=Tag(ends[0]), to_tag=Tag(ends[1]), sdp=body)
 
     def teardown(self) -> None:
         try:
@@ -208,7 +209,7 @@ class Forks(RuleBasedStateMachine):
         for branch, tag in ((0, "t0"), (1, "t1"), (2, "t2")):
             self.reply((branch, tag), 487, False, False, 0)
             self.see(1, self.in_dialog("BYE", tag, by_caller=True))
-        state = self.cluster.state(CALL)
+        state = self.cluster.state(CallId(CALL))
         left = state.negotiation.dialogs() if state.negotiation else []
         if state.relay and state.relay.established is not None and not left:
             assert state.status is not CallStatus.LIVE, "the last BYE ends the call"
@@ -216,12 +217,12 @@ class Forks(RuleBasedStateMachine):
 
     def check_decided(self) -> None:
         """Check that after all timers the call has ended or has a dialog."""
-        state = self.cluster.state(CALL)
+        state = self.cluster.state(CallId(CALL))
         assert state.status is not CallStatus.LIVE or state.has_dialog
 
     def check_given_out(self) -> None:
         """Check that what was given out for a body stands in the journal as what a relay made of that body."""
-        events = [record.event for record in self.cluster.stream(CALL)]
+        events = [record.event for record in self.cluster.stream(CallId(CALL))]
         relayed = {(e.sdp, e.relayed, e.branch) for e in events if isinstance(e, Offered | Answered)}
         for told in self.told:
             event, seeing = told.event, told.seeing

@@ -21,6 +21,7 @@ from events.journal import (
     Recorded,
 )
 from events.memory import MemoryJournal
+from events.names import CallId, NodeName, RelayId, Tag
 from rtp_relay.cli.app import app
 from rtp_relay.cli.history import as_document
 from tests.events.samples import EVENTS
@@ -36,11 +37,20 @@ HISTORY = [
         START,
         "control-1",
         e.SessionIntended(
-            session=1, operation=1, engine="rtpproxy", set="gold", node="n1", relay_id="id", from_tag="a"
+            session=1,
+            operation=1,
+            engine="rtpproxy",
+            set="gold",
+            node=NodeName("n1"),
+            relay_id=RelayId("id"),
+            from_tag=Tag("a"),
         ),
     ),
     Recorded(
-        2, START + 34, "control-2", e.Offered(session=1, operation=1, from_tag="a", sdp=SDP, relayed=b"v=0\r\n\xff")
+        2,
+        START + 34,
+        "control-2",
+        e.Offered(session=1, operation=1, from_tag=Tag("a"), sdp=SDP, relayed=b"v=0\r\n\xff"),
     ),
     Recorded(
         3,
@@ -61,17 +71,17 @@ def invoke(*arguments: str) -> tuple[int, str, str]:
 async def fill(journal: MemoryJournal) -> None:
     for call_id, created in (("old", START), (HOSTILE, START + 1000)):
         live = LiveCall(
-            call_id=call_id,
+            call_id=CallId(call_id),
             status="live",
             version=3,
             created=created,
             changed=START + 2000,
             set="gold",
-            from_tag="a",
+            from_tag=Tag("a"),
             by="control-2",
-            sessions=(("n1", "id"), ("n1", "id2")),
+            sessions=((NodeName("n1"), RelayId("id")), (NodeName("n1"), RelayId("id2"))),
         )
-        await journal.append(call_id, 0, HISTORY, NOTHING, Index(live, frozenset({"n1"}), None))
+        await journal.append(CallId(call_id), 0, HISTORY, NOTHING, Index(live, frozenset({"n1"}), None))
 
 
 @pytest.fixture
@@ -159,7 +169,7 @@ def test_history_with_session_descriptions() -> None:
 
 
 def test_each_kind_of_event_has_a_json_document() -> None:
-    document = as_document("c", [Recorded(1, START, "c", EVENTS[0], EVENTS[1:])], secrets=True)
+    document = as_document(CallId("c"), [Recorded(1, START, "c", EVENTS[0], EVENTS[1:])], secrets=True)
     rows = json.loads(json.dumps(document))["events"]
     assert [row["event"] for row in rows] == [event.name for event in EVENTS]
     (verdict,) = [row["data"]["verdict"] for row in rows if row["event"] == "signalled"]
@@ -200,7 +210,7 @@ def test_history_of_an_unknown_call_ends_with_3() -> None:
 
 
 def test_history_that_cannot_be_read_ends_with_1(monkeypatch: pytest.MonkeyPatch) -> None:
-    use_failing_journal(monkeypatch, CorruptEntry("old", 2, 3, "wrong bytes"))
+    use_failing_journal(monkeypatch, CorruptEntry(CallId("old"), 2, 3, "wrong bytes"))
     code, _, complaint = invoke("history", "old")
     assert (code, complaint) == (
         1,
@@ -210,7 +220,7 @@ def test_history_that_cannot_be_read_ends_with_1(monkeypatch: pytest.MonkeyPatch
 
 def test_history_shows_what_can_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
     readable = Recorded(1, 0, "c1", e.Quarantined(reason="a bug"))
-    use_failing_journal(monkeypatch, CorruptEntry("old", 2, 3, "wrong bytes", [readable]))
+    use_failing_journal(monkeypatch, CorruptEntry(CallId("old"), 2, 3, "wrong bytes", [readable]))
     code, text, complaint = invoke("history", "old")
     assert code == 1
     assert "a bug" in text
@@ -219,11 +229,18 @@ def test_history_shows_what_can_be_read(monkeypatch: pytest.MonkeyPatch) -> None
 
 @pytest.mark.parametrize(("status", "code"), [("quarantined", 0), ("live", 3)])
 def test_only_a_quarantined_call_is_ended(status: str, code: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    row = LiveCall(call_id="old", status=status, version=1, created=1, changed=1, sessions=(("ng1", "old#1"),))
+    row = LiveCall(
+        call_id=CallId("old"),
+        status=status,
+        version=1,
+        created=1,
+        changed=1,
+        sessions=((NodeName("ng1"), RelayId("old#1")),),
+    )
 
     async def fill(journal: MemoryJournal) -> None:
         refused = Recorded(1, 0, "c1", e.CommandRefused(command="query", reason="test"))
-        await journal.append("old", 0, [refused], NOTHING, Index(row, frozenset(["ng1"])))
+        await journal.append(CallId("old"), 0, [refused], NOTHING, Index(row, frozenset(["ng1"])))
 
     use_journal(monkeypatch, fill)
     ended, text, complaint = invoke("end", "old")

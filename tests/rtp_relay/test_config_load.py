@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from engines.registry import KINDS
+from events.names import NodeName
 from rtp_relay.config import (
     Config,
     ConfigError,
@@ -110,9 +111,9 @@ def test_a_file_with_everything(tmp_path: Path) -> None:
         encryption_keys=(KEY, KEY),
     )
     assert config.nodes == (
-        NodeConfig(name="a", engine=EngineName.RTPENGINE, url=SocketAddress("udp", "relay-a.example", 2223)),
+        NodeConfig(name=NodeName("a"), engine=EngineName.RTPENGINE, url=SocketAddress("udp", "relay-a.example", 2223)),
         NodeConfig(
-            name="b",
+            name=NodeName("b"),
             engine=EngineName.RTPPROXY,
             url=UnixAddress("/run/b.sock"),
             set="other",
@@ -121,7 +122,9 @@ def test_a_file_with_everything(tmp_path: Path) -> None:
             max_in_flight=1,
             timeout=0.25,
         ),
-        NodeConfig(name="c", engine=EngineName.RTPPROXY, url=SocketAddress("udp", "2001:db8::1", 22222), set="other"),
+        NodeConfig(
+            name=NodeName("c"), engine=EngineName.RTPPROXY, url=SocketAddress("udp", "2001:db8::1", 22222), set="other"
+        ),
     )
     assert config.ng.listen == (SocketAddress("tcp", "::", 0),)
     assert config.ng.allow == (ipaddress.ip_network("10.0.0.0/8"), ipaddress.ip_network("192.0.2.1/32"))
@@ -207,7 +210,7 @@ def test_each_engine_has_its_own_kinds_of_url() -> None:
 def test_a_mediaproxy_node() -> None:
     config = parse(nodes(("m", "mediaproxy", "unix:/run/mediaproxy/dispatcher.sock"), extra="timeout = 6\n"), FILE)
     node = NodeConfig(
-        name="m",
+        name=NodeName("m"),
         engine=EngineName.MEDIAPROXY,
         url=UnixAddress("/run/mediaproxy/dispatcher.sock"),
         timeout=6,

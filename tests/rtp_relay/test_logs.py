@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import structlog
 
+from events.names import CallId, NodeName
 from rtp_relay import logs
 from rtp_relay.config import LogFormat, LogLevel
 
@@ -91,8 +92,8 @@ def test_tracebacks_do_not_show_variables(form: LogFormat) -> None:
 def test_lines_about_a_call_carry_what_is_known_of_it() -> None:
     stream = io.StringIO()
     logs.set_up(LogLevel.INFO, LogFormat.JSON, stream)
-    logs.call_logger("c@example", node="relay-1", version=3).info("offered")
-    logs.call_logger("d@example").info("refused")
+    logs.call_logger(CallId("c@example"), node=NodeName("relay-1"), version=3).info("offered")
+    logs.call_logger(CallId("d@example")).info("refused")
     offered, refused = lines(stream)
     assert (offered["call_id"], offered["node"], offered["version"]) == ("c@example", "relay-1", 3)
     assert refused.keys() == {"event", "level", "timestamp", "call_id"}

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from events.names import CallId, NodeName, Tag
 from rtp_relay.assembly.errors import UnusableError
 from rtp_relay.assembly.nodes import open_nodes
 from rtp_relay.assembly.script import load_routes
@@ -83,7 +84,9 @@ def test_the_functions_of_a_script_are_taken(tmp_path: Path) -> None:
     routes = load_routes(config(tmp_path, SCRIPT, delete="own_delete"))
     assert routes is not None
     assert routes.offer is not None
-    assert routes.offer({"callid": "c", "from_tag": "A", "branch": -1, "set": "s", "body": b"v=0"}) == b"V=0"
+    assert (
+        routes.offer({"callid": CallId("c"), "from_tag": Tag("A"), "branch": -1, "set": "s", "body": b"v=0"}) == b"V=0"
+    )
     assert routes.delete is not None
     assert routes.answer is None
 
@@ -113,7 +116,7 @@ def test_a_function_that_was_asked_for_has_to_be_there(tmp_path: Path) -> None:
 
 async def test_a_node_that_takes_the_route_engines_name_keeps_the_service_from_starting(tmp_path: Path) -> None:
     routes = load_routes(config(tmp_path, SCRIPT))
-    node = NodeConfig(name="route", engine=EngineName.RTPPROXY, url=UnixAddress("/nowhere"))
+    node = NodeConfig(name=NodeName("route"), engine=EngineName.RTPPROXY, url=UnixAddress("/nowhere"))
     with pytest.raises(UnusableError, match=r"a node of \[\[nodes\]\] is named route"):
         async with open_nodes((node,), routes):
             raise AssertionError

@@ -10,6 +10,7 @@ import pytest
 
 from actors.control.status import read_status
 from events.journal import JournalUnavailable
+from events.names import CallId, Tag
 from events.redis import RedisJournal
 from rtp_relay.assembly.embedded_nodes import end_all
 from rtp_relay.embedded.redis_server import EmbeddedRedis
@@ -31,7 +32,7 @@ def relays(node: ControlNode) -> list[RelayProcess]:
     return [RelayProcess(**json.loads(file.read_text())) for file in sorted(node.folder.glob("relay-*.json"))]
 
 
-async def place_call(client: NgClient, media: Parties, to_tag: str | None = None) -> tuple[bytes, bytes]:
+async def place_call(client: NgClient, media: Parties, to_tag: Tag | None = None) -> tuple[bytes, bytes]:
     """Make an offer and an answer; give the two SDPs that come back."""
     dialog = {"to_tag": to_tag} if to_tag else {}
     offered = await client.command("offer", call_id=CALL_ID, from_tag="a", sdp=make_sdp(media.caller.address), **dialog)
@@ -53,13 +54,13 @@ async def test_a_call_survives_a_crash_of_the_service() -> None:
         await media.talk(for_caller, for_callee)
         await node.start()
         assert relays(node) == before
-        assert [media_address(sdp) for sdp in await place_call(client, media, to_tag="b")] == [
+        assert [media_address(sdp) for sdp in await place_call(client, media, to_tag=Tag("b"))] == [
             media_address(for_callee),
             media_address(for_caller),
         ]
         async with open_journal(node.config) as journal:
             assert [call.call_id async for call in journal.live_calls()] == [CALL_ID]
-            assert [entry.version for entry in await journal.read(CALL_ID)] == [1, 2, 3, 4, 5, 6]
+            assert [entry.version for entry in await journal.read(CallId(CALL_ID))] == [1, 2, 3, 4, 5, 6]
             reply = await client.command("delete", call_id=CALL_ID, from_tag="a", to_tag="b")
             assert reply[b"result"] == b"ok"
             assert [call async for call in journal.live_calls()] == []
@@ -87,7 +88,7 @@ async def test_a_history_outlives_an_orderly_stop() -> None:
         await client.command("delete", call_id=CALL_ID, from_tag="a", to_tag="b")
         await node.restart()
         async with open_journal(node.config) as journal:
-            assert [entry.version for entry in await journal.read(CALL_ID)] == [1, 2, 3, 4, 5]
+            assert [entry.version for entry in await journal.read(CallId(CALL_ID))] == [1, 2, 3, 4, 5]
 
 
 async def test_with_a_redis_and_nodes_as_configured() -> None:
@@ -128,7 +129,7 @@ async def test_a_second_signal_ends_it_at_once() -> None:
             journal = await RedisJournal.open(redis.url)
 
             async def in_work() -> bool:
-                return await journal.read(CALL_ID) != []
+                return await journal.read(CallId(CALL_ID)) != []
 
             async def is_stopping() -> bool:
                 return "stopping" in [line["event"] for line in node.logged()]

@@ -22,6 +22,7 @@ from engines.kind import Operation
 from engines.refusal import RefusalCode
 from engines.registry import kind_of
 from engines.reply import NodeReply
+from events.names import NodeName, RelayId, Tag
 from events.registry import (
     CopyAnswered,
     CopyDeleted,
@@ -48,8 +49,8 @@ Verb = Literal["copy_answer", "copy_delete"]
 class CopyLocation:
     """The session that is copied, and what is to be asked of its node."""
 
-    node: str
-    relay_id: str
+    node: NodeName
+    relay_id: RelayId
     request: CopyRequest
 
 
@@ -254,7 +255,7 @@ def _end(state: CallState, name: str, how: RemovalProof) -> Decision:
     return Decision([CopyDeleted(copy=name, how=how)] if name in state.copies else [])
 
 
-def _parties(state: CallState, session: Session) -> tuple[str, str]:
+def _parties(state: CallState, session: Session) -> tuple[Tag, Tag]:
     """Return the caller's and the callee's tag of a session."""
     agreed = session.agreement
     one, other = (agreed.from_tag, agreed.to_tag) if agreed else (session.from_tag, session.to_tag)
@@ -262,6 +263,6 @@ def _parties(state: CallState, session: Session) -> tuple[str, str]:
     return (other, one) if one in callees else (one, other)
 
 
-def _relayed(state: CallState, tag: str) -> bytes:
+def _relayed(state: CallState, tag: Tag) -> bytes:
     leg = state.legs.get(tag)
     return leg.relayed if leg else b""

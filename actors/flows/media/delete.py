@@ -19,6 +19,7 @@ from engines.kind import Operation
 from engines.refusal import RefusalCode
 from engines.registry import kind_of
 from engines.reply import NOT_FOUND, NodeReply
+from events.names import BranchId, NodeName, RelayId, Tag
 from events.registry import BranchDeleted, Deleted, DeleteIntended, Event, RemovalProof, Scope
 from events.values import value
 from replay import session_dialogs
@@ -38,8 +39,8 @@ class Removal:
     anew: it confirms nothing.
     """
 
-    node: str
-    relay_id: str
+    node: NodeName
+    relay_id: RelayId
     operation: Operation
     whole: bool = True
     also: Operation | None = None
@@ -59,23 +60,23 @@ def delete(command: Delete) -> Flow:
     return (yield from _delete(removals, command))
 
 
-def delete_of_party(command: Delete, tag: str) -> Flow:
+def delete_of_party(command: Delete, tag: Tag) -> Flow:
     """Carry a delete out if it comes from one of the call's parties: another one's is of another call."""
     removals = yield Persist(partial(_want_of_party, command, tag))
     return (yield from _delete(removals, command))
 
 
-def delete_unanswered(command: Delete, callers_tag: str) -> Flow:
+def delete_unanswered(command: Delete, callers_tag: Tag) -> Flow:
     """End the call of this caller, if no dialog has come about in it. What others began under its Call-ID stays."""
     removals = yield Persist(partial(_want_unanswered, command, callers_tag))
     return (yield from _delete(removals, command))
 
 
-def _want_of_party(command: Delete, tag: str, state: CallState) -> Decision:
+def _want_of_party(command: Delete, tag: Tag, state: CallState) -> Decision:
     return intend_deletes(state, command) if is_party(state, tag) else Decision([], None)
 
 
-def _want_unanswered(command: Delete, callers_tag: str, state: CallState) -> Decision:
+def _want_unanswered(command: Delete, callers_tag: Tag, state: CallState) -> Decision:
     sip_dialogs, negotiation = state.sip_dialogs, state.negotiation
     is_answered = negotiation is not None and bool(negotiation.established())
     if sip_dialogs is None or sip_dialogs.over or sip_dialogs.callers_tag != callers_tag or is_answered:
@@ -105,7 +106,7 @@ def carry_out(intended: Sequence[IntendedDeletes]) -> Flow:
     return None
 
 
-def teardown(node: str, relay_id: str) -> Flow:
+def teardown(node: NodeName, relay_id: RelayId) -> Flow:
     """Remove one session whose removal is intended, if it still is."""
     removal = yield Read(lambda state: _intended_removal(state, node, relay_id))
     if removal is not None:
@@ -123,7 +124,7 @@ def removal_of(state: CallState, session: Session, *, alone: bool = False) -> Re
     return Removal(session.node, session.relay_id, operation, early=early)
 
 
-def _intended_removal(state: CallState, node: str, relay_id: str) -> Removal | None:
+def _intended_removal(state: CallState, node: NodeName, relay_id: RelayId) -> Removal | None:
     session = sessions.at(state, node, relay_id)
     return removal_of(state, session) if session.status is SessionStatus.CLOSING else None
 
@@ -216,11 +217,11 @@ def _concerned(state: CallState, command: Delete) -> list[Session]:
     return [session for session in of_branch if session.usable] if of_branch else usable
 
 
-def _ever_had(session: Session, branch: str) -> bool:
+def _ever_had(session: Session, branch: BranchId) -> bool:
     return session.branch == branch or any(dialog.branch == branch for dialog in session.dialogs)
 
 
-def _branch_is_to_go(state: CallState, branch: str) -> bool:
+def _branch_is_to_go(state: CallState, branch: BranchId) -> bool:
     return any(session.gives_up(branch) for session in state.usable_sessions())
 
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from engines.kind import Operation
 from engines.media_request import MediaRequest
 from engines.registry import kind_of
+from events.names import NO_TAG, BranchId, Tag
 from replay.relay_settings import ALL_BRANCHES, CALLEE, CALLER, RelaySettings
 from replay.state import CallState, Session
 
@@ -32,7 +33,7 @@ def teardown_of(state: CallState, session: Session) -> Operation:
     return replace(operation, request=request.with_handle(session.handle))
 
 
-def delete_request(relay: RelaySettings, from_tag: str, to_tag: str, branch: str) -> MediaRequest:
+def delete_request(relay: RelaySettings, from_tag: Tag, to_tag: Tag, branch: BranchId) -> MediaRequest:
     """Return what is to be said about a delete: the context's flags and those of both legs, each once."""
     legs = [relay.in_force(leg, branch).get("delete", "") for leg in (CALLER, CALLEE)]
     return MediaRequest(
@@ -48,21 +49,21 @@ def delete_request(relay: RelaySettings, from_tag: str, to_tag: str, branch: str
     )
 
 
-def tags_in_force(relay: RelaySettings, from_tag: str, to_tag: str, *, offered_by_caller: bool) -> tuple[str, str]:
+def tags_in_force(relay: RelaySettings, from_tag: Tag, to_tag: Tag, *, offered_by_caller: bool) -> tuple[Tag, Tag]:
     """Put the context's tags in place of the dialog's: its from_tag is the caller's, its to_tag the callee's."""
-    callers, callees = relay.context.get("from_tag"), relay.context.get("to_tag")
+    callers, callees = Tag(relay.context.get("from_tag", "")), Tag(relay.context.get("to_tag", ""))
     if offered_by_caller:
-        return callers or from_tag, (callees or to_tag) if to_tag else ""
-    return callees or from_tag, (callers or to_tag) if to_tag else ""
+        return callers or from_tag, (callees or to_tag) if to_tag else NO_TAG
+    return callees or from_tag, (callers or to_tag) if to_tag else NO_TAG
 
 
-def set_of(relay: RelaySettings, branch: str) -> str:
+def set_of(relay: RelaySettings, branch: BranchId) -> str:
     """Return the node set that is engaged for a branch; "" if none is."""
     engagement = relay.engagement(branch)
     return engagement.set if engagement else ""
 
 
-def engaged_branch(relay: RelaySettings, branch: str) -> int:
+def engaged_branch(relay: RelaySettings, branch: BranchId) -> int:
     """Return the index of a branch that was engaged by itself, -1 for one that was along with all."""
     index = _INDEX.search(branch)
     return int(index[0]) if index and branch != ALL_BRANCHES and branch in relay.engagements else -1

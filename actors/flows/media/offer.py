@@ -21,6 +21,7 @@ from engines.refusal import RefusalCode
 from engines.reply import NodeReply
 from engines.request import NodeRequest
 from engines.sets import NodeSpec
+from events.names import NO_NODE, NodeName, RelayId
 from events.registry import (
     AnswerFailed,
     CommandRefused,
@@ -48,8 +49,8 @@ class Intent:
 
     operation: int
     engine: str
-    node: str
-    relay_id: str
+    node: NodeName
+    relay_id: RelayId
     request: NodeRequest
     verb: Literal["offer", "answer"] = "offer"
 
@@ -92,7 +93,7 @@ def ask(command: AnyMediaCommand, place: Intent, request: NodeRequest | None = N
     return relayed(command.verb, outcomes[0])
 
 
-def refuse(state: CallState, command: AnyMediaCommand, refusal: Refused, node: str = "") -> Decision:
+def refuse(state: CallState, command: AnyMediaCommand, refusal: Refused, node: NodeName = NO_NODE) -> Decision:
     """Decide to refuse, and journal it if the call exists and has not been told too often."""
     known = state.status in (CallStatus.LIVE, CallStatus.ENDED) and state.refusals < MAX_REFUSALS
     events = [CommandRefused(command=command.verb, reason=refusal.reason, node=node)] if known else []

@@ -12,6 +12,7 @@ from actors.results import UNKNOWN, Located, NodeAnswered, Refused, quarantined
 from engines.kind import Operation
 from engines.refusal import RefusalCode
 from engines.request import NodeRequest
+from events.names import CallId
 from events.registry import CommandForwarded
 from replay.state import CallState, CallStatus
 
@@ -59,7 +60,7 @@ def _with_other_calls(place: Intent) -> Step[NodeRequest | Refused]:
     """Return the request with the ids that other calls named in it have on this node; refuse if one is elsewhere."""
     ids: dict[str, str] = {}
     for name in place.request.other_calls():
-        there: Located | Refused = yield Locate(name)
+        there: Located | Refused = yield Locate(CallId(name))
         if isinstance(there, Refused):
             return UNKNOWN
         if there.node != place.node:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 from actors.commands.media import AnyMediaCommand, Offer
 from engines.registry import kind_of
+from events.names import BranchId, NodeName, RelayId, Tag
 from replay import session_dialogs
 from replay.state import CallState, Session
 
@@ -48,7 +49,7 @@ def of_answer(state: CallState, command: AnyMediaCommand) -> Session | None:
     )
 
 
-def awaits(state: CallState, from_tag: str, to_tag: str, branch: str) -> bool:
+def awaits(state: CallState, from_tag: Tag, to_tag: Tag, branch: BranchId) -> bool:
     """Return whether a node has the offer of a branch, whose answer is then to go there."""
     return any(
         (session.from_tag, session.branch) == (from_tag, branch)
@@ -65,12 +66,12 @@ def of_other(state: CallState, command: AnyMediaCommand) -> Session | None:
     return _first(state, lambda session: bool(tag) and _has(session, tag)) or next(newest_first(state), None)
 
 
-def awaits_first_answer(state: CallState, from_tag: str, branch: str) -> bool:
+def awaits_first_answer(state: CallState, from_tag: Tag, branch: BranchId) -> bool:
     """Return whether what this party offered on a branch has had no answer, so that its node knows no tag beyond it."""
     return any(session_dialogs.waiting(session.dialogs, from_tag, branch) for session in state.usable_sessions())
 
 
-def at(state: CallState, node: str, relay_id: str) -> Session:
+def at(state: CallState, node: NodeName, relay_id: RelayId) -> Session:
     """Return the session that has this id on this node. Raises LookupError if the call has none such."""
     for session in state.sessions.values():
         if session.node == node and session.relay_id == relay_id:
@@ -99,11 +100,11 @@ def _opened_by(session: Session, command: AnyMediaCommand) -> bool:
     ) is not None
 
 
-def _offered_by(session: Session, tag: str) -> bool:
+def _offered_by(session: Session, tag: Tag) -> bool:
     return session.from_tag == tag or any(dialog.from_tag == tag for dialog in session.dialogs)
 
 
-def _has(session: Session, tag: str) -> bool:
+def _has(session: Session, tag: Tag) -> bool:
     return session.from_tag == tag or any(dialog.has(tag) for dialog in session.dialogs)
 
 

@@ -15,6 +15,7 @@ from engines.kind import Untranslatable
 from engines.media_request import MediaRequest
 from engines.registry import kind_of
 from engines.request import NodeRequest
+from events.names import BranchId, CallId
 from replay.relay_settings import CALLEE, CALLER, RelaySettings
 from replay.state import CallState, Session
 
@@ -35,7 +36,7 @@ def worded(state: CallState, engine: str, request: Wording) -> NodeRequest:
     return _delete(state, engine, request)
 
 
-def notice_tag(call_id: str, branch: str) -> str:
+def notice_tag(call_id: CallId, branch: BranchId) -> str:
     """Return what a relay is to say when a session's media time out; it is then of this call and branch."""
     return f"{branch} {call_id}"
 

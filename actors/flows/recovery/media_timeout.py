@@ -9,6 +9,7 @@ from actors.flows.sip.branches import done
 from actors.flows.sip.own_requests import end_dialogs
 from actors.flows.sip.settings_deletes import branch_delete, call_delete
 from actors.results import UNKNOWN
+from events.names import BranchId
 from events.registry import MediaTimedOut
 from replay.state import CallState
 
@@ -33,7 +34,7 @@ def end_silent_session(command: EndSilentSession) -> Flow:
     return done((yield from delete(wanted)))
 
 
-def _note(state: CallState, branch: str) -> Decision:
+def _note(state: CallState, branch: BranchId) -> Decision:
     session = next((session for session in state.usable_sessions() if session.branch == branch), None)
     return Decision(
         [] if session is None else [MediaTimedOut(session=session.number)], (session, bool(state.dialogs()))

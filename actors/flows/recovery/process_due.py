@@ -16,6 +16,7 @@ from actors.flows.sip import due_dialogs, forks
 from engines.kind import Operation
 from engines.registry import kind_of
 from engines.request import delete_of_branch
+from events.names import NodeName, RelayId
 from events.registry import BranchDeleted, Deleted, DeleteIntended, Event, RemovalProof, Scope
 from replay.projection import Deadlines, falls_silent
 from replay.state import BranchDelete, CallState, CallStatus, Session, SessionStatus
@@ -29,8 +30,8 @@ GONE = "the node does not know it any more"
 class BranchRemoval:
     """A part of a session that is still to be removed."""
 
-    node: str
-    relay_id: str
+    node: NodeName
+    relay_id: RelayId
     wanted: BranchDelete
 
 
@@ -38,8 +39,8 @@ class BranchRemoval:
 class SessionCheck:
     """A session of which it is to be asked whether its node still has it."""
 
-    node: str
-    relay_id: str
+    node: NodeName
+    relay_id: RelayId
     question: Operation
 
 
@@ -208,7 +209,7 @@ def _check(checks: Sequence[SessionCheck]) -> Step[None]:
         yield Persist(_conclude_gone(gone))
 
 
-def _conclude_gone(gone: Sequence[tuple[str, str]]) -> Decide:
+def _conclude_gone(gone: Sequence[tuple[NodeName, RelayId]]) -> Decide:
     def decide(state: CallState) -> Decision:
         lost = [session for session in (sessions.at(state, *place) for place in gone) if session.usable]
         if not lost:

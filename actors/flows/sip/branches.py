@@ -16,6 +16,7 @@ from actors.flows.media.delete import (
 from actors.flows.sip.settings_deletes import branch_delete, call_delete
 from actors.results import Done, NodeAnswered, Refused, RelayEnded
 from engines.reply import done as without_node
+from events.names import NO_TAG, BranchId, Tag
 from events.registry import BranchEstablished, Event
 from replay.state import CallState
 
@@ -27,14 +28,14 @@ def establish_branch(command: EstablishBranch) -> Flow:
     return Done()
 
 
-def established(state: CallState, branch: str, to_tag: str) -> list[Event]:
+def established(state: CallState, branch: BranchId, to_tag: Tag) -> list[Event]:
     """Return the event that establishes a branch: the first one that is established stays so."""
     if state.relay and state.relay.established is not None:
         return []
     return [BranchEstablished(branch=branch, to_tag=to_tag)]
 
 
-def without_spares(callers_tag: str, at: int) -> Decide:
+def without_spares(callers_tag: Tag, at: int) -> Decide:
     """Decide that all branches that were not answered while another was are to go. The value is the removals.
 
     callers_tag: "" if it is not known.
@@ -75,7 +76,7 @@ def end_relay(command: EndRelay) -> Flow:
 def end_unanswered(command: EndUnanswered) -> Flow:
     """End the call of this caller, if no dialog has come about in it. What others began under its Call-ID stays."""
     tag = command.callers_tag
-    wanted = call_delete(command.call_id, tag, "", command.reason, command.at)
+    wanted = call_delete(command.call_id, tag, NO_TAG, command.reason, command.at)
     return done((yield from delete_unanswered(wanted, tag)))
 
 

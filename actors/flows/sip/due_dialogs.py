@@ -10,6 +10,7 @@ from actors.flows.recovery.retry import attend_again
 from actors.flows.sip.intended_requests import Intended, intend, pending, resumed_bye
 from actors.flows.sip.own_requests import begin_farewell, exchange
 from actors.sip_requests import WantedRequest
+from events.names import NO_TAG, Tag
 from events.registry import Event, SipRequestEnded
 from replay.projection import Deadlines, falls_silent, session_ends, unacknowledged
 from replay.relay_settings import CALLEE, CALLER
@@ -32,7 +33,7 @@ class _Work:
     since: int
     byes: Sequence[Intended] = ()
     ends: str = ""
-    tag: str = ""
+    tag: Tag = NO_TAG
     silent: Sequence[str] = ()
 
 
@@ -86,7 +87,7 @@ def _work(state: CallState, now: int, deadlines: Deadlines) -> _Work | None:
     without_ack = [(at, tag) for tag, at in unacknowledged(state).items() if at <= now]
     if without_ack:
         at, tag = min(without_ack)
-        return _Work(at, ends=NO_ACK, tag=tag)
+        return _Work(at, ends=NO_ACK, tag=Tag(tag))
     ends, silent = session_ends(state, deadlines), falls_silent(state, deadlines)
     if ends is not None and ends <= now:
         return _Work(ends, ends=NOT_REFRESHED)
@@ -96,4 +97,4 @@ def _work(state: CallState, now: int, deadlines: Deadlines) -> _Work | None:
 
 
 def _probes(tags: Sequence[str]) -> list[WantedRequest]:
-    return [WantedRequest(leg, tag, "OPTIONS", PROBE) for tag in tags for leg in (CALLER, CALLEE)]
+    return [WantedRequest(leg, Tag(tag), "OPTIONS", PROBE) for tag in tags for leg in (CALLER, CALLEE)]

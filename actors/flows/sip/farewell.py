@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from actors.flows.media.delete import IntendedDeletes, intend_deletes
 from actors.flows.sip.intended_requests import Intended, bye, intended
 from actors.flows.sip.settings_deletes import call_delete, dialog_delete
+from events.names import NO_TAG, Tag
 from events.registry import DeleteIntended, Event, Scope
 from replay.relay_settings import CALLEE, CALLER
 from replay.state import CallState, CallStatus
@@ -21,7 +22,7 @@ class Farewell:
     wanted: Sequence[IntendedDeletes]
 
 
-def farewell(state: CallState, reason: str, tag: str = "") -> tuple[list[Event], Farewell | None]:
+def farewell(state: CallState, reason: str, tag: Tag = NO_TAG) -> tuple[list[Event], Farewell | None]:
     """Return the end of a callee's dialog, and of the call with its last one; of all dialogs without a tag."""
     established = state.negotiation.established() if state.negotiation else []
     gone = [tag] if tag else established
@@ -40,10 +41,10 @@ def _relay_ends(
     if state.status is CallStatus.NEW:
         return [DeleteIntended(scope=Scope.CALL, sessions=(), reason=reason)] if whole else [], []
     if whole:
-        ends = state.sip_dialogs.ends(gone[0]) if state.sip_dialogs and gone else None
-        tags = (ends.caller_tag, ends.callee_tag) if ends else ("", "")
+        ends = state.sip_dialogs.ends(Tag(gone[0])) if state.sip_dialogs and gone else None
+        tags = (ends.caller_tag, ends.callee_tag) if ends else (NO_TAG, NO_TAG)
         command = call_delete(state.call_id, *tags, reason, state.changed)
     else:
-        command = dialog_delete(state.call_id, gone[0], reason, state.changed)
+        command = dialog_delete(state.call_id, Tag(gone[0]), reason, state.changed)
     wish = intend_deletes(state, command)
     return wish.events, [(wish.value, command)] if wish.value else []

@@ -16,6 +16,7 @@ from actors.effects import Flow, Persist, Read, Sleep, Spawn, Step
 from actors.flows.media import sessions
 from actors.flows.media.delete import carry_out
 from actors.flows.sip.branches import without_spares
+from events.names import NO_TAG, Tag
 from replay import session_dialogs
 from replay.projection import SPARE
 from replay.relay_settings import CALLEE
@@ -23,7 +24,7 @@ from replay.sip_dialogs import other
 from replay.state import Agreement, CallState
 
 
-def free_spares(callers_tag: str, at: int, *, waits: bool) -> Step[None]:
+def free_spares(callers_tag: Tag, at: int, *, waits: bool) -> Step[None]:
     """Free the branches that were not answered when another one was.
 
     Unless the flow is to wait for it, they are kept for a moment (`SPARE`): who answers just when the CANCEL is on its
@@ -38,20 +39,20 @@ def free_spares(callers_tag: str, at: int, *, waits: bool) -> Step[None]:
 def free_overdue(now: int) -> Step[None]:
     """Free the branches that nobody lived to free."""
     if (yield Read(lambda state: _overdue(state, now))):
-        yield from _free("", now)
+        yield from _free(NO_TAG, now)
 
 
 def _overdue(state: CallState, now: int) -> bool:
     return state.relay is not None and state.relay.established_at + SPARE < now and bool(state.spare_branches())
 
 
-def _free_later(callers_tag: str, at: int) -> Flow:
+def _free_later(callers_tag: Tag, at: int) -> Flow:
     yield Sleep(SPARE)
     yield from _free(callers_tag, at + SPARE)
     return None
 
 
-def _free(callers_tag: str, at: int) -> Step[None]:
+def _free(callers_tag: Tag, at: int) -> Step[None]:
     yield from carry_out((yield Persist(without_spares(callers_tag, at))))
 
 
@@ -60,17 +61,19 @@ def offer_before(state: CallState, answer: RelaySdp) -> RelaySdp | None:
     offer = state.given.get((answer.from_tag, answer.branch))
     if answer.leg != CALLEE or offer is None or sessions.awaits(state, answer.from_tag, answer.to_tag, answer.branch):
         return None
-    return replace(answer, verb="offer", leg=other(answer.leg), to_tag="", sdp=offer.sdp, received_from="", anew=True)
+    return replace(
+        answer, verb="offer", leg=other(answer.leg), to_tag=NO_TAG, sdp=offer.sdp, received_from="", anew=True
+    )
 
 
-def is_late(state: CallState, callees_tag: str) -> bool:
+def is_late(state: CallState, callees_tag: Tag) -> bool:
     """Return whether a dialog that is not established has no say any more, because another branch was answered."""
     if state.relay is None or state.relay.established is None or state.negotiation is None:
         return False
     return bool(callees_tag) and callees_tag not in state.negotiation.established()
 
 
-def answer_overtaken(state: CallState, callers_tag: str) -> Agreement | None:
+def answer_overtaken(state: CallState, callers_tag: Tag) -> Agreement | None:
     """Return the offer and answer of the party that is to be heard, if its node was told another's answer last."""
     callees_tag = _heard(state)
     for session in sessions.newest_first(state):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from actors.effects import Decide, Decision
 from actors.sip_requests import DialogRequest, WantedRequest
+from events.names import CallId, Leg, Tag
 from events.registry import Event, SipRequestEnded, SipRequestIntended
 from replay.relay_settings import CALLER
 from replay.sip_dialogs import Ends, OwnRequest, SipDialogs
@@ -61,7 +62,7 @@ def intended_anew(busy: Sequence[Intended]) -> Decide:
     return decide
 
 
-def bye(leg: str, tag: str, reason: str) -> WantedRequest:
+def bye(leg: Leg, tag: Tag, reason: str) -> WantedRequest:
     """Return the BYE to one party of a callee's dialog."""
     text = reason.replace("\\", "").replace('"', "'")
     return WantedRequest(leg, tag, "BYE", reason, headers=(("Reason", f'SIP;text="{text}"'),))
@@ -78,7 +79,7 @@ def _intent(number: int, own: WantedRequest, cseq: int) -> SipRequestIntended:
     return SipRequestIntended(number=number, leg=own.leg, tag=own.tag, method=own.method, cseq=cseq, reason=own.reason)
 
 
-def _worded(call_id: str, own: WantedRequest, cseq: int, ends: Ends) -> DialogRequest:
+def _worded(call_id: CallId, own: WantedRequest, cseq: int, ends: Ends) -> DialogRequest:
     caller = _tagged(ends.caller.uri, ends.caller_tag)
     callee = _tagged(ends.callee.uri, ends.callee_tag)
     party, peer = (ends.caller, ends.callee) if own.leg == CALLER else (ends.callee, ends.caller)
@@ -106,5 +107,5 @@ def _with_contact(own: WantedRequest, peers: str) -> tuple[tuple[str, str], ...]
     return (*own.headers, ("Contact", f"<{peers}>"))
 
 
-def _tagged(uri: str, tag: str) -> str:
+def _tagged(uri: str, tag: Tag) -> str:
     return f"{uri};tag={tag}" if tag else uri

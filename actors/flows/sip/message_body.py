@@ -10,7 +10,8 @@ from actors.flows.sip import forks
 from actors.flows.sip.relayed_media import relay_media
 from actors.node_table import NodeTable
 from actors.results import Observed, Refused, Relayed
-from replay.offer_answer import Leg, Role, SipMessage, Verdict, remedy_for
+from events.names import Leg, Tag
+from replay.offer_answer import Role, SipMessage, Verdict, remedy_for
 from replay.state import CallState
 
 
@@ -76,14 +77,14 @@ def _media(state: CallState, seen: ObserveSipMessage, verdict: Verdict) -> Relay
     is_offer = _part(verdict) is Role.OFFER
     offerer = verdict.leg if is_offer else verdict.leg.other
     from_tag = _tag_of(seen, verdict, offerer)
-    first = is_offer and (verdict.exchange == 1 or awaits_first_answer(state, from_tag, verdict.branch))
+    first = is_offer and (verdict.exchange == 1 or awaits_first_answer(state, Tag(from_tag), verdict.branch))
     return RelaySdp(
         verb="offer" if is_offer else "answer",
         call_id=seen.call_id,
-        leg=str(verdict.leg),
+        leg=verdict.leg,
         branch=verdict.branch,
-        from_tag=from_tag,
-        to_tag="" if first else _tag_of(seen, verdict, offerer.other),
+        from_tag=Tag(from_tag),
+        to_tag=Tag("" if first else _tag_of(seen, verdict, offerer.other)),
         sdp=seen.message.sdp or b"",
         received_from=seen.received_from,
         cseq=seen.message.cseq,
@@ -91,5 +92,5 @@ def _media(state: CallState, seen: ObserveSipMessage, verdict: Verdict) -> Relay
     )
 
 
-def _tag_of(seen: ObserveSipMessage, verdict: Verdict, leg: Leg) -> str:
+def _tag_of(seen: ObserveSipMessage, verdict: Verdict, leg: Leg) -> Tag:
     return seen.callers_tag if leg is Leg.CALLER else verdict.callee_tag

@@ -6,7 +6,8 @@ request has its final response to the one before (RFC 3261 14.1), or has waited 
 
 from __future__ import annotations
 
-from replay.offer_answer import Fault, Leg, SipMessage, Verdict
+from events.names import Leg
+from replay.offer_answer import Fault, SipMessage, Verdict
 from replay.sip_dialogs import SipDialogs
 
 WAITS = 32_000
@@ -25,11 +26,11 @@ def overdue(sip_dialogs: SipDialogs | None, event: SipMessage, verdict: Verdict,
     return [
         _ended(event, Leg(leg), method, cseq)
         for (leg, tag, method), (cseq, since) in sip_dialogs.awaiting.items()
-        if tag == event.callee_tag and since + _patience(event, leg, method) <= at
+        if tag == event.callee_tag and since + _patience(event, Leg(leg), method) <= at
     ]
 
 
-def _patience(event: SipMessage, leg: str, method: str) -> int:
+def _patience(event: SipMessage, leg: Leg, method: str) -> int:
     return RINGS if method == "INVITE" and leg != event.sender else WAITS
 
 

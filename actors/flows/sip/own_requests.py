@@ -17,6 +17,7 @@ from actors.flows.sip.farewell import Farewell, farewell
 from actors.flows.sip.intended_requests import Intended, intend, intended_anew, pending
 from actors.results import Done, RequestEnded
 from actors.sip_requests import NO_DIALOG, SipOutcome
+from events.names import NO_TAG, Tag
 from events.registry import Event, SipRequestEnded
 from replay.relay_settings import CALLEE
 from replay.state import CallState
@@ -35,13 +36,13 @@ def send_request(command: SendRequest) -> Flow:
     return RequestEnded(outcomes[0] if outcomes else NO_DIALOG)
 
 
-def end_dialogs(reason: str, tag: str = "") -> Flow:
+def end_dialogs(reason: str, tag: Tag = NO_TAG) -> Flow:
     """End all dialogs of a call, or a callee's alone and the call with its last one: BYEs, and its relay freed."""
     yield from begin_farewell(reason, tag)
     return Done()
 
 
-def begin_farewell(reason: str, tag: str = "") -> Step[None]:
+def begin_farewell(reason: str, tag: Tag = NO_TAG) -> Step[None]:
     """Journal the end of dialogs, and begin what follows of it."""
     goodbye = yield Persist(lambda state: Decision(*farewell(state, reason, tag)))
     if goodbye is not None:

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from actors.commands.sip import PartyFacts
+from events.names import Leg, Tag
 from events.registry import Event, PartyLearned
-from replay.offer_answer import Leg, SipMessage
+from replay.offer_answer import SipMessage
 from replay.relay_settings import CALLER
 from replay.sip_dialogs import Party
 from replay.state import CallState
@@ -16,7 +17,7 @@ from replay.state import CallState
 def cseq_shift(state: CallState, message: SipMessage) -> int:
     """Return what is to be added to the CSeq of a request on its way, or was added to that of the one replied to."""
     sip_dialogs = state.sip_dialogs
-    return sip_dialogs.shift(str(message.requester), message.callee_tag, message.cseq) if sip_dialogs else 0
+    return sip_dialogs.shift(message.requester, message.callee_tag, message.cseq) if sip_dialogs else 0
 
 
 def learned(state: CallState, message: SipMessage, told: PartyFacts | None) -> Sequence[Event]:
@@ -36,7 +37,7 @@ def learned(state: CallState, message: SipMessage, told: PartyFacts | None) -> S
     return () if known == party else (_event_of(told.leg, told.tag, party),)
 
 
-def _event_of(leg: str, tag: str, party: Party) -> PartyLearned:
+def _event_of(leg: Leg, tag: Tag, party: Party) -> PartyLearned:
     return PartyLearned(
         leg=leg,
         tag=tag,

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from actors.commands.media import Delete, DeleteBySettings
+from events.names import BranchId, CallId, Tag
 
 
-def branch_delete(call_id: str, callers_tag: str, branch: str, reason: str, at: int) -> Delete:
+def branch_delete(call_id: CallId, callers_tag: Tag, branch: BranchId, reason: str, at: int) -> Delete:
     """Return the delete of one branch; the call goes on, even if no other branch is left, for one may yet be made."""
     return Delete(
         call_id=call_id,
@@ -18,13 +19,13 @@ def branch_delete(call_id: str, callers_tag: str, branch: str, reason: str, at: 
     )
 
 
-def dialog_delete(call_id: str, callees_tag: str, reason: str, at: int) -> Delete:
+def dialog_delete(call_id: CallId, callees_tag: Tag, reason: str, at: int) -> Delete:
     """Return the delete of one callee's dialog among several."""
     said = DeleteBySettings(from_tag=callees_tag, by_caller=False)
     return Delete(call_id=call_id, from_tag=callees_tag, request=said, received_at=at, ends_call=False, reason=reason)
 
 
-def call_delete(call_id: str, callers_tag: str, callees_tag: str, reason: str, at: int) -> Delete:
+def call_delete(call_id: CallId, callers_tag: Tag, callees_tag: Tag, reason: str, at: int) -> Delete:
     """Return the delete of the whole call."""
     said = DeleteBySettings(from_tag=callers_tag, to_tag=callees_tag)
     return Delete(call_id=call_id, request=said, received_at=at, reason=reason)

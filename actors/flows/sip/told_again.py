@@ -11,7 +11,8 @@ from actors.flows.sip import forks
 from actors.flows.sip.relayed_media import relay_media
 from actors.node_table import NodeTable
 from actors.results import Refused
-from replay.offer_answer import Leg, Verdict
+from events.names import Leg
+from replay.offer_answer import Verdict
 from replay.state import Agreement, CallState
 
 
@@ -39,7 +40,7 @@ def _medias(seen: ObserveSipMessage, agreement: Agreement) -> tuple[RelaySdp, Re
     offer = RelaySdp(
         verb="offer",
         call_id=seen.call_id,
-        leg=str(offerer),
+        leg=offerer,
         branch=agreement.branch,
         from_tag=agreement.from_tag,
         to_tag=agreement.to_tag,
@@ -47,7 +48,7 @@ def _medias(seen: ObserveSipMessage, agreement: Agreement) -> tuple[RelaySdp, Re
         cseq=seen.message.cseq,
         at=seen.at,
     )
-    return offer, replace(offer, verb="answer", leg=str(answerer), sdp=agreement.answer)
+    return offer, replace(offer, verb="answer", leg=answerer, sdp=agreement.answer)
 
 
 def _agreement(state: CallState, one: str, other: str) -> Agreement | None:

@@ -12,6 +12,7 @@ from actors.commands.sip import EndDialog, EndUnanswered, ObserveSipMessage, Par
 from actors.directory import Directory
 from actors.results import Observed, Refused
 from engines.refusal import RefusalCode
+from events.names import CallId, Tag
 from gateways.sip.calls.untold import Item, Unplaced, Untold
 from replay.call_snapshot import CallSnapshot
 from replay.identity import first_id, id_of_caller
@@ -41,7 +42,7 @@ class CallClient:
 
     # -- looking --
 
-    async def find(self, call_id: str, from_tag: str, to_tag: str) -> CallSnapshot | Refused:
+    async def find(self, call_id: CallId, from_tag: Tag, to_tag: Tag) -> CallSnapshot | Refused:
         """Look for the call that a message in a dialog is of; without one, see `ended` and `foreign`.
 
         Another caller's call may have the Call-ID, so that this one's stream has the caller's tag in its name. Where
@@ -62,7 +63,7 @@ class CallClient:
 
     async def snapshot(self, name: str) -> CallSnapshot | Refused:
         """Look at a call; an unknown one gives an empty snapshot."""
-        result = await self._directory.ask(ReadCall(call_id=name))
+        result = await self._directory.ask(ReadCall(call_id=CallId(name)))
         return result if isinstance(result, Refused) else result.snapshot
 
     # -- telling --
@@ -83,7 +84,7 @@ class CallClient:
         joins: an INVITE that is a further branch of a call, and begins none.
         """
         command = ObserveSipMessage(
-            call_id=name,
+            call_id=CallId(name),
             message=event,
             received_from=source,
             at=self._now(),
@@ -102,20 +103,20 @@ class CallClient:
         result = await self._directory.ask(command)
         return Observed(error=result) if isinstance(result, Refused) else result
 
-    async def end_dialog(self, name: str, callees_tag: str, why: str) -> None:
+    async def end_dialog(self, name: str, callees_tag: Tag, why: str) -> None:
         """End an established dialog for both of its parties, and the call with its last one."""
         log.warning("sip dialog ended", call_id=name, why=why)
-        await self._directory.ask(EndDialog(call_id=name, callee_tag=callees_tag, reason=why))
+        await self._directory.ask(EndDialog(call_id=CallId(name), callee_tag=callees_tag, reason=why))
 
-    async def end(self, name: str, callers_tag: str, why: str) -> None:
+    async def end(self, name: str, callers_tag: Tag, why: str) -> None:
         """End this caller's call, if no dialog of it has come about."""
-        command = EndUnanswered(call_id=name, callers_tag=callers_tag, reason=why, at=self._now())
+        command = EndUnanswered(call_id=CallId(name), callers_tag=callers_tag, reason=why, at=self._now())
         if self._untold.has(name) or isinstance(await self._directory.ask(command), Refused):
             self._untold.keep(command)
 
     # -- what was not heard --
 
-    def tell_later(self, call_id: str, event: SipMessage, source: str) -> None:
+    def tell_later(self, call_id: CallId, event: SipMessage, source: str) -> None:
         """Report a request in a dialog once its call can be looked up; `event.from_caller` is ignored.
 
         This process keeps it, and only so many: if it does not live to tell, the call ends by other ways.
@@ -144,7 +145,7 @@ class CallClient:
         if not call.known:
             return None
         message = replace(message, from_caller=call.leg(message.from_tag) == CALLER)
-        return ObserveSipMessage(call_id=call.name, message=message, received_from=item.source, at=self._now())
+        return ObserveSipMessage(call_id=CallId(call.name), message=message, received_from=item.source, at=self._now())
 
 
 def _goes_on_unheard(event: SipMessage) -> bool:

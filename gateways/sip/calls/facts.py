@@ -7,6 +7,7 @@ import re
 from sipmessage import Request, Response
 
 from actors.commands.sip import PartyFacts
+from events.names import NO_BRANCH, BranchId, Leg, Tag
 from gateways.sip.addresses import Hop
 from gateways.sip.calls.bodies import sdp_of
 from gateways.sip.messages.incoming import IncomingRequest, Message
@@ -20,7 +21,7 @@ from replay.sip_dialogs import Party
 _SECONDS = re.compile(r"\s*(\d{1,9})")
 
 
-def request_event(incoming: IncomingRequest, *, from_caller: bool, branch: str = "") -> SipMessage:
+def request_event(incoming: IncomingRequest, *, from_caller: bool, branch: BranchId = NO_BRANCH) -> SipMessage:
     """Return the facts of a request that came."""
     return SipMessage(
         method=incoming.method,
@@ -61,7 +62,7 @@ def session_expires(response: Response) -> int:
     return int(found[1]) if found and 200 <= response.code < 300 else 0
 
 
-def party_of_request(request: Request, hop: Hop, leg: str) -> PartyFacts:
+def party_of_request(request: Request, hop: Hop, leg: Leg) -> PartyFacts:
     """Return how the sender of a dialog's first request is reached: through the proxies that recorded themselves."""
     return _party(request, request.headers.get("From") or "", hop, leg, routes_to_caller(request))
 
@@ -71,7 +72,7 @@ def party_of_response(response: Response, hop: Hop, recorded: int) -> PartyFacts
     return _party(response, response.headers.get("To") or "", hop, CALLEE, routes_to_callee(response, recorded))
 
 
-def party_again(message: Message, hop: Hop, leg: str, tag: str, known: Party) -> PartyFacts:
+def party_again(message: Message, hop: Hop, leg: Leg, tag: Tag, known: Party) -> PartyFacts:
     """Return how a party is reached after a target refresh request or its answer (RFC 3261 12.2): its routes stay."""
     party = Party(
         uri=known.uri,
@@ -83,7 +84,7 @@ def party_again(message: Message, hop: Hop, leg: str, tag: str, known: Party) ->
     return PartyFacts(leg, tag, party)
 
 
-def _party(message: Message, address: str, hop: Hop, leg: str, routes: tuple[str, ...]) -> PartyFacts:
+def _party(message: Message, address: str, hop: Hop, leg: Leg, routes: tuple[str, ...]) -> PartyFacts:
     party = Party(
         uri=without_params(address),
         contact=contact_of(message),

@@ -13,6 +13,7 @@ import structlog
 
 from actors.results import Refused
 from engines.refusal import RefusalCode
+from events.names import CallId
 from gateways.sip.messages.replies import phrase_of
 from gateways.sip.proxy.hooks import RefusalError
 
@@ -42,7 +43,7 @@ STATUSES: Mapping[RefusalCode, int] = MappingProxyType(
 not for what no relay of the set will ever take (RFC 3261 21.4.26, 21.5.4)."""
 
 
-def refusal(error: Refused, call_id: str = "") -> RefusalError:
+def refusal(error: Refused, call_id: CallId = CallId("")) -> RefusalError:
     """Return the refusal for why something could not be relayed, and log the reason. A 503 says when to try again."""
     status = STATUSES.get(error.code, 500)
     log.warning("sip message not relayed", call_id=call_id, status=status, cause=str(error.code), why=error.reason)

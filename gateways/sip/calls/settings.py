@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from actors.setting_values import LATE, BadSetting, SettingValue, context_settings, leg_settings
 from engines.registry import kind_of
+from events.names import BranchId, Leg, Tag
 from replay.relay_settings import ALL_BRANCHES, RelaySettings
 from replay.settings_changes import (
     ChangeContextSettings,
@@ -88,7 +89,7 @@ class CallSettings:
 
     # -- writing --
 
-    def engage(self, engine: str, set_name: str = "default", branch: str = ALL_BRANCHES) -> None:
+    def engage(self, engine: str, set_name: str = "default", branch: BranchId = ALL_BRANCHES) -> None:
         """Engage a relay for all branches ("") or one. Refused for an unknown engine, and once the call is answered."""
         try:
             kind_of(engine)
@@ -98,7 +99,9 @@ class CallSettings:
             raise BadSetting(LATE)
         self._write(EngageRelay(engine=engine, set=set_name, branch=branch))
 
-    def set_leg(self, leg: str, branch: str, values: Mapping[str, SettingValue], body: bytes | None = None) -> None:
+    def set_leg(
+        self, leg: Leg, branch: BranchId, values: Mapping[str, SettingValue], body: bytes | None = None
+    ) -> None:
         """Change settings of a leg, for all branches ("") or one. The body may be among the values."""
         texts, sdp = leg_settings(values)
         self._write(ChangeLegSettings(leg=leg, branch=branch, values=texts, body=body if sdp is None else sdp))
@@ -113,7 +116,7 @@ class CallSettings:
             raise BadSetting(f"variable {name!r}: {value!r}: name and value are texts")
         self._write(SetCallVariable(variable=name, value=value))
 
-    def learn(self, tag: str, branch: str) -> None:
+    def learn(self, tag: Tag, branch: BranchId) -> None:
         """Record the branch of a callee's tag. The journal has it from the message that brought it."""
         self._kept.relay.tags[tag] = branch
 

@@ -17,6 +17,7 @@ import structlog
 
 from actors.commands.sip import EndUnanswered, ObserveSipMessage
 from engines.refusal import RefusalCode
+from events.names import CallId
 from replay.offer_answer import SipMessage
 
 log = structlog.get_logger(bounded=True)
@@ -39,7 +40,7 @@ _CONCLUDED = (None, RefusalCode.INTERNAL)
 class Unplaced:
     """A request in a dialog of some call: which one, and who sent it, could not be looked up."""
 
-    call_id: str
+    call_id: CallId
     message: SipMessage
     source: str
 

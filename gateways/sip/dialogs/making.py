@@ -7,6 +7,7 @@ from dataclasses import replace
 from sipmessage import Headers, Request, Response
 
 from actors.sip_requests import DialogRequest
+from events.names import CallId
 from gateways.sip.addresses import Hop, ListeningPoint
 from gateways.sip.messages.headers import CopyableHeaders
 from gateways.sip.messages.ids import new_branch
@@ -60,7 +61,7 @@ def ends_of(invite: Request, response: Response, source: Hop | None) -> tuple[Di
     """
     number = int((invite.headers.get("CSeq") or "0").split()[0])
     ack = DialogRequest(
-        call_id=invite.headers.get("Call-ID") or "",
+        call_id=CallId(invite.headers.get("Call-ID") or ""),
         to_leg=CALLEE,
         method="ACK",
         cseq=number,

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from sipmessage import Headers
 
+from events.names import CallId, Tag
 from gateways.sip.messages.headers import CopyableHeaders
 from gateways.sip.messages.lines import TOKEN
 from gateways.sip.messages.parameters import PARAMETERS, QUOTED, read_parameters
@@ -37,9 +38,9 @@ class MessageFault(Exception):
 class MessageFields(NamedTuple):
     """What was read; the tags are "" where there is none."""
 
-    call_id: str
-    from_tag: str
-    to_tag: str
+    call_id: CallId
+    from_tag: Tag
+    to_tag: Tag
     cseq: int
     method: str
 
@@ -61,7 +62,7 @@ def read_fields(headers: CopyableHeaders, *, has_repeats: bool) -> MessageFields
         raise MessageFault("Bad CSeq")
     if not _ID.fullmatch(call_id):
         raise MessageFault("Bad Call-ID")
-    return MessageFields(call_id, _tag(from_, "From"), _tag(to, "To"), number, method)
+    return MessageFields(CallId(call_id), Tag(_tag(from_, "From")), Tag(_tag(to, "To")), number, method)
 
 
 @remembered

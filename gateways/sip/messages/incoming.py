@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 from sipmessage import Request, Response, Via
 
+from events.names import CallId, Tag
 from gateways.sip.addresses import Hop
 
 Message: TypeAlias = Request | Response
@@ -22,9 +23,9 @@ class IncomingRequest:
     message: Request
     hop: Hop
     via: Via
-    call_id: str
-    from_tag: str
-    to_tag: str
+    call_id: CallId
+    from_tag: Tag
+    to_tag: Tag
     cseq: int
 
     @property
@@ -45,9 +46,9 @@ class IncomingResponse:
     message: Response
     hop: Hop
     via: Via
-    call_id: str
-    from_tag: str
-    to_tag: str
+    call_id: CallId
+    from_tag: Tag
+    to_tag: Tag
     cseq: int
     method: str
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from sipmessage import Headers, Request, Response
 
+from events.names import NO_TAG, Tag
 from gateways.sip.messages.headers import CopyableHeaders
 from gateways.sip.messages.ids import tag_for
 from gateways.sip.messages.values import first_value, tag_of
@@ -50,7 +51,7 @@ def reply_to(
     code: int,
     phrase: str = "",
     *,
-    to_tag: str = "",
+    to_tag: Tag = NO_TAG,
     headers: Iterable[tuple[str, str]] = (),
 ) -> Response:
     """Make a response. A To without a tag gets `to_tag`, or one that is the same for each repeat of the request.
@@ -65,7 +66,7 @@ def reply_with(
     code: int,
     phrase: str = "",
     *,
-    to_tag: str = "",
+    to_tag: Tag = NO_TAG,
     headers: Iterable[tuple[str, str]] = (),
 ) -> Response:
     """Make a response as `reply_to` does to a request with these headers."""
@@ -90,7 +91,7 @@ def _values(request: Headers, name: str) -> list[str]:
     return values if name in _LISTS else values[:1]
 
 
-def _give_tag(request: Headers, response: Response, to_tag: str) -> None:
+def _give_tag(request: Headers, response: Response, to_tag: Tag) -> None:
     to = response.headers.get("To") or ""
     if not tag_of(to):
         response.headers.set("To", f"{to};tag={to_tag or _lasting_tag(request)}")

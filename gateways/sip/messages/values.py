@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from sipmessage import Headers
 
+from events.names import Tag
 from gateways.sip.messages.parameters import unquoted
 from gateways.sip.messages.text import remembered
 from gateways.sip.messages.uris import TextURI, read_uri
@@ -98,9 +99,9 @@ def param_of(value: str, name: str) -> str | None:
 
 
 @remembered
-def tag_of(value: str) -> str:
+def tag_of(value: str) -> Tag:
     """Return the tag of a From or To value, "" if it has none."""
-    return param_of(value, "tag") or ""
+    return Tag(param_of(value, "tag") or "")
 
 
 def with_params(value: str, params: Mapping[str, str | None]) -> str:

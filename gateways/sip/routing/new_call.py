@@ -10,6 +10,7 @@ from sipmessage import Response
 
 from actors.results import Observed
 from actors.setting_values import branch_name
+from events.names import CallId
 from gateways.sip.calls import facts
 from gateways.sip.calls.client import CallClient
 from gateways.sip.calls.settings import CallSettings
@@ -70,7 +71,7 @@ class NewCall:
             seeing = await self._tell_offer(name, event, changes, joins=True)
         for other in self._names() if seeing.fault is Fault.FOREIGN else ():
             if seeing.fault is Fault.FOREIGN and (joins or other != name):
-                self._name = other
+                self._name = CallId(other)
                 seeing = await self._tell_offer(other, event, list(self._set), joins=False)
         return seeing
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import structlog
 from sipmessage import Response
 
+from events.names import CallId
 from gateways.sip.dialogs.requests import DialogRequests
 from gateways.sip.messages.replies import phrase_of
 from gateways.sip.proxy.hooks import Answer, ProxyBranch, ProxyTarget, RefusalError
@@ -45,7 +46,7 @@ class ScriptedRequest:
         try:
             await self._routing.branch(view)
         except ScriptFailure as failure:
-            raise self._not_sent(branch, failed(failure, self._view.call_id)) from failure
+            raise self._not_sent(branch, failed(failure, CallId(self._view.call_id))) from failure
         if view.dropped:
             raise self._not_sent(branch, RefusalError(*DROPPED))
 
@@ -77,7 +78,7 @@ class ScriptedRequest:
         try:
             await self._routing.reply(view)
         except ScriptFailure as failure:
-            raise failed(failure, self._view.call_id) from failure
+            raise failed(failure, CallId(self._view.call_id)) from failure
         return view.dropped
 
     async def refused(self, branch: ProxyBranch, response: Response, *, ends_request: bool) -> None:
@@ -98,7 +99,7 @@ class ScriptedRequest:
             decision = await self._routing.failure(FailureView(self._view, best, self._statuses))
         except ScriptFailure as failure:
             await self._side.given_up()
-            raise failed(failure, self._view.call_id) from failure
+            raise failed(failure, CallId(self._view.call_id)) from failure
         if isinstance(decision, Forward):
             return decision.targets
         await self._side.given_up()
@@ -111,7 +112,7 @@ class ScriptedRequest:
         await self._side.cancelled()
 
 
-def failed(failure: ScriptFailure, call_id: str) -> RefusalError:
+def failed(failure: ScriptFailure, call_id: CallId) -> RefusalError:
     """Log what went wrong in the script, and give the response that its request gets."""
     log.error(
         "routing script failed",

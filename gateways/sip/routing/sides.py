@@ -10,6 +10,7 @@ from sipmessage import Request, Response
 
 from actors.results import Observed, Refused
 from engines.refusal import RefusalCode
+from events.names import CallId
 from gateways.sip.calls.bodies import is_readable, replace_sdp, sdp_of
 from gateways.sip.calls.client import CallClient
 from gateways.sip.calls.facts import request_event
@@ -196,7 +197,7 @@ def _unreadable(message: Message) -> RefusalError:
 
 
 def _refusal_for(error: Refused, message: Message) -> RefusalError:
-    refused = refusal(error, message.headers.get("Call-ID") or "")
+    refused = refusal(error, CallId(message.headers.get("Call-ID") or ""))
     is_callees_fault = error.code is RefusalCode.BAD_SDP and isinstance(message, Response)
     return _unreadable(message) if is_callees_fault else refused
 

@@ -9,6 +9,7 @@ from sipmessage import Request as SipRequest
 from sipmessage import Response as SipResponse
 
 from actors.setting_values import branch_name
+from events.names import BranchId
 from gateways.sip.addresses import Hop
 from gateways.sip.proxy import hooks
 from gateways.sip.proxy.hooks import ProxyTarget
@@ -66,7 +67,7 @@ class Branch(CallView):
 
     def rtp_relay_engage(self, engine: str, set: str = "default") -> None:  # noqa: A002
         """Send the media of this branch alone through relays of this engine and set."""
-        self._side.settings.engage(engine, set, self._side.branch)
+        self._side.settings.engage(engine, set, BranchId(self._side.branch))
 
     def drop(self) -> None:
         """Do not try this branch."""

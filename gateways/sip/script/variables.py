@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, overload
 
 from actors.setting_values import SPELLINGS, BadSetting, SettingValue, branch_name, branch_of
+from events.names import BranchId, Leg, Tag
 from gateways.sip.calls.settings import CallSettings
 from gateways.sip.script.names import Named
 from replay.relay_settings import CONTEXT_SETTINGS, LEG_SETTINGS
@@ -55,7 +56,7 @@ class LegSettings(Named):
     @property
     def body(self) -> bytes | None:
         """The session description that stands in for what the leg sends, None if there is none."""
-        return self._settings.relay.body(self._leg, self._branch)
+        return self._settings.relay.body(Leg(self._leg), BranchId(self._branch))
 
     @body.setter
     def body(self, sdp: str | bytes) -> None:
@@ -73,15 +74,15 @@ class LegSettings(Named):
     @property
     def in_force(self) -> Mapping[str, str]:
         """All settings in force by their names, without the body."""
-        return self._settings.relay.in_force(self._leg, self._branch)
+        return self._settings.relay.in_force(Leg(self._leg), BranchId(self._branch))
 
     def set(self, **values: SettingValue) -> None:
         """Change several settings at once. Raises BadSetting for a name that there is not."""
-        self._settings.set_leg(self._leg, self._branch, values)
+        self._settings.set_leg(Leg(self._leg), BranchId(self._branch), values)
 
     def branch(self, key: int | str) -> LegSettings:
         """Return the settings in one branch, by its index (0, 1, ...) or its callee's tag."""
-        name = branch_name(key) if isinstance(key, int) else branch_of(key, self._settings.relay.tags)
+        name = branch_name(key) if isinstance(key, int) else branch_of(Tag(key), self._settings.relay.tags)
         return LegSettings(self._settings, self._indexed, name, self._indexed)
 
     @overload

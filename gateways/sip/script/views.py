@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 from sipmessage import Request as SipRequest
 
+from events.names import Tag
 from gateways.sip.addresses import Hop
 from gateways.sip.addresses import ListeningPoint as Listening
 from gateways.sip.calls.settings import CallSettings
@@ -87,7 +88,7 @@ class Request(DecidingView):
         if not self.has_totag:
             return ALL_BRANCHES
         callees_tag = self.to_tag if sender == CALLER else self.from_tag
-        return settings.relay.tags.get(callees_tag) or settings.relay.established or ALL_BRANCHES
+        return settings.relay.tags.get(Tag(callees_tag)) or settings.relay.established or ALL_BRANCHES
 
     # -- what it says --
 

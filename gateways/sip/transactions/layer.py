@@ -13,6 +13,7 @@ from functools import partial
 import structlog
 from sipmessage import Request, Response
 
+from events.names import Tag
 from gateways.sip.addresses import Hop
 from gateways.sip.messages.hops import response_hop
 from gateways.sip.messages.ids import new_tag
@@ -208,4 +209,4 @@ class TransactionLayer:
         self._refuse(request, 503, *headers)
 
     def _refuse(self, request: IncomingRequest, code: int, *headers: tuple[str, str]) -> None:
-        self.respond_stateless(request, reply_to(request.message, code, to_tag=self._own_tag, headers=headers))
+        self.respond_stateless(request, reply_to(request.message, code, to_tag=Tag(self._own_tag), headers=headers))

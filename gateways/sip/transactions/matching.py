@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
+from events.names import NO_TAG, Tag
 from gateways.sip.messages.ids import COOKIE
 from gateways.sip.messages.incoming import IncomingRequest
 
@@ -32,7 +33,7 @@ def key_of(request: IncomingRequest, method: str) -> ServerKey:
 def keys_of_ack(ack: IncomingRequest) -> tuple[ServerKey, ...]:
     """Return the keys that the INVITE of an ACK can have. The old way its To tag is the INVITE's, or the response's."""
     if is_old(key := key_of(ack, "INVITE")):
-        return key, _old_key(ack, "INVITE", "")
+        return key, _old_key(ack, "INVITE", NO_TAG)
     return (key,)
 
 
@@ -41,7 +42,7 @@ def is_old(key: ServerKey) -> bool:
     return len(key) > 6
 
 
-def _old_key(request: IncomingRequest, method: str, to_tag: str) -> ServerKey:
+def _old_key(request: IncomingRequest, method: str, to_tag: Tag) -> ServerKey:
     via = request.via
     top = (via.transport, via.host, via.port, via.parameters.get("branch"))
     return method, str(request.message.uri), request.from_tag, to_tag, request.call_id, request.cseq, *top

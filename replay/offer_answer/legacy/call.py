@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from events.names import Leg, Tag
 from events.verdict import Change, Fault, Role, SipVerdict
 from replay.offer_answer.dialog import Invite, NegotiatedDialog, OfferAnswerExchange, SeenRequest
 from replay.offer_answer.legacy.dialog import NOTHING, Finding, mistake, read
-from replay.offer_answer.message import Leg, SipMessage
+from replay.offer_answer.message import SipMessage
 from replay.offer_answer.negotiation import BranchStatus, InitialInvite, Negotiation
 from replay.offer_answer.place import Place
 
@@ -148,7 +149,7 @@ def _verdict(event: SipMessage, finding: Finding, dialog: NegotiatedDialog | Non
     return SipVerdict(
         role=finding.role,
         branch=dialog.branch if dialog else event.branch,
-        callee_tag=dialog.callee_tag if dialog else "",
+        callee_tag=Tag(dialog.callee_tag if dialog else ""),
         exchange=finding.exchange,
         change=finding.change,
         fault=finding.fault,

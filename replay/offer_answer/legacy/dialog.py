@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
+from events.names import Leg
 from events.verdict import Change, Fault, Role
 from replay.offer_answer.dialog import Invite, NegotiatedDialog, OfferAnswerExchange, SeenRequest
 from replay.offer_answer.legacy.table import TABLE, Cell, owns, phase_of
-from replay.offer_answer.message import Leg, SipMessage
+from replay.offer_answer.message import SipMessage
 from replay.offer_answer.place import Place
 
 

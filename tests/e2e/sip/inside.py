@@ -13,6 +13,7 @@ from actors.commands.sip import SendRequest
 from actors.results import RequestEnded
 from actors.sip_requests import SipOutcome, WantedRequest
 from events.journal import Journal
+from events.names import CallId
 from rtp_relay import service
 from rtp_relay.assembly.clock import JournalClock
 from rtp_relay.config import load
@@ -91,7 +92,7 @@ class Inside(Service):
     async def send(self, call_id: str, own: WantedRequest) -> SipOutcome:
         """Have the control node send a request of our own in a call's dialog, and give its outcome."""
         assert self._running is not None, "it is not running"
-        result = await self._running.directory.ask(SendRequest(call_id=call_id, request=own))
+        result = await self._running.directory.ask(SendRequest(call_id=CallId(call_id), request=own))
         assert isinstance(result, RequestEnded), result
         return result.outcome
 

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Mapping
 
 from actors.sip_requests import SipOutcome, WantedRequest
+from events.names import Leg, Tag
 from events.registry import SipRequestEnded, SipRequestIntended
 from replay.relay_settings import CALLEE, CALLER
 from tests.e2e.sip.calls import Call
@@ -15,7 +16,7 @@ from tests.peers.peer import wait_until
 from tests.peers.ua import Arrived
 from tests.peers.ua_text import tag_of
 
-OTHER = {CALLER: CALLEE, CALLEE: CALLER}
+OTHER: Mapping[str, str] = {CALLER: CALLEE, CALLEE: CALLER}
 BOTH_OK: Mapping[str, list[int]] = {leg: [200] for leg in OTHER}
 
 
@@ -80,7 +81,7 @@ def reinvite(call: Call, leg: str) -> WantedRequest:
     """Make a re-INVITE with what the party was given before, and its peer's Contact."""
     side, other = call.sides(leg)
     contact = ("Contact", f"<{other.agent.uri}>")
-    return WantedRequest(leg, callee_tag(call), "INVITE", "a test", side.hears, "application/sdp", (contact,))
+    return WantedRequest(Leg(leg), Tag(callee_tag(call)), "INVITE", "a test", side.hears, "application/sdp", (contact,))
 
 
 async def intended(stage: Stage, call_id: str, method: str = "") -> list[SipRequestIntended]:

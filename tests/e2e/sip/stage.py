@@ -8,6 +8,7 @@ from pathlib import Path
 
 from events import session_events
 from events.event import Event
+from events.names import CallId
 from events.session_events import DeleteIntended
 from replay.fold import fold
 from tests.e2e.stage import Relay, held
@@ -74,7 +75,7 @@ class Stage:
         assert [await held(relay) for relay in self.relays.values()] == [0] * len(self.relays)
         records = await self.service.events(call_id)
         assert [record.version for record in records] == list(range(1, len(records) + 1))
-        assert list(fold(call_id, records).remaining_sessions()) == []
+        assert list(fold(CallId(call_id), records).remaining_sessions()) == []
 
     async def clear(self) -> None:
         """Remove what a failed test has left: it must not make the next one fail."""

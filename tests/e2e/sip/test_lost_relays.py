@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from events.names import CallId
 from replay.fold import fold
 from tests.e2e.sip.calls import Call, Scene, on_scene, talk
 from tests.e2e.sip.stage import AS_ASKED, Stage
@@ -40,7 +41,7 @@ class Pair:
 
     async def node_of(self, call_id: str) -> str:
         """The node of a call's newest session that is not to go."""
-        return list(fold(call_id, await self.service.events(call_id)).usable_sessions())[-1].node
+        return list(fold(CallId(call_id), await self.service.events(call_id)).usable_sessions())[-1].node
 
     async def talks(self, call_id: str, call: Call) -> str:
         """Let both talk through the newest session's relay alone, and return its node."""

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 import pytest
 import pytest_asyncio
 
+from events.names import CallId, Tag
 from replay.identity import id_of_caller
 from tests.e2e.sip.calls import Call, Scene, on_scene
 from tests.e2e.sip.stage import Stage
@@ -42,7 +43,7 @@ async def intrude(intruders: Scene, call_id: str) -> Sent:
 
 def own_name(sent: Sent) -> str:
     """Return the name of the stream that an intruder's call has."""
-    return id_of_caller(sent.request.call_id, tag_of(sent.request.headers["From"]))
+    return id_of_caller(CallId(sent.request.call_id), Tag(tag_of(sent.request.headers["From"])))
 
 
 async def version(stage: Stage, call_id: str) -> int:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from actors.flows.media.wording import notice_tag
+from events.names import BranchId, CallId
 from tests.e2e.stage import Stage, on_stage
 from tests.peers.peer import wait_until
 from tests.peers.rtpproxy import Rtpproxy
@@ -22,7 +23,7 @@ pytestmark = pytest.mark.e2e
 async def tell(path: Path, call_id: str) -> None:
     """Tell it as an rtpproxy does."""
     _, writer = await asyncio.open_unix_connection(path)
-    writer.write(f"{notice_tag(call_id, 'b')}\n".encode())
+    writer.write(f"{notice_tag(CallId(call_id), BranchId('b'))}\n".encode())
     writer.close()
     await writer.wait_closed()
 

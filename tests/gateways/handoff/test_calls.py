@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from engines.ng import bencode, json_codec
 from engines.ng.bencode import NgDict
+from events.names import CallId, Tag
 from gateways.handoff.calls import call_of_ng, call_of_sip, call_of_stream, is_response, top_branch
 from gateways.sip.addresses import Hop, SipTransport
 from gateways.sip.messages.reading import read
@@ -57,4 +58,4 @@ def test_of_garbage() -> None:
 
 
 def test_a_stream_of_another_caller_is_of_the_same_call_id() -> None:
-    assert call_of_stream(id_of_caller("x@y", "tag")) == call_of_stream("x@y") == b"x@y"
+    assert call_of_stream(id_of_caller(CallId("x@y"), Tag("tag"))) == call_of_stream("x@y") == b"x@y"

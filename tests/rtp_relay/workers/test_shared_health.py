@@ -9,6 +9,7 @@ from typing import Any
 from actors.messages import HealthTold, SetAdminState
 from actors.node_table import NodeTable
 from engines.health import AdminState, NodeSnapshot, NodeState
+from events.names import NodeName
 from gateways.handoff.mesh import Kind, Mesh
 from rtp_relay.assembly.nodes import open_nodes
 from rtp_relay.config import EngineName, NodeConfig, SocketAddress
@@ -17,7 +18,7 @@ from tests.gateways.handoff.meshes import connect, meshes
 from tests.peers.peer import wait_until
 from tests.peers.ports import HOST
 
-NODE = NodeConfig(name="n", engine=EngineName.RTPPROXY, url=SocketAddress("udp", HOST, 9))
+NODE = NodeConfig(name=NodeName("n"), engine=EngineName.RTPPROXY, url=SocketAddress("udp", HOST, 9))
 """Nobody is there, and nobody asks within the time that a test takes."""
 
 

@@ -4,6 +4,7 @@ import pytest
 from sipmessage import Response
 
 from actors.commands.sip import PartyFacts
+from events.names import BranchId, Leg, Tag
 from gateways.sip.addresses import Hop, ListeningPoint, SipTransport
 from gateways.sip.calls import facts
 from gateways.sip.messages.incoming import IncomingRequest
@@ -32,19 +33,19 @@ def invite(more: str = "", body: bytes = SDP) -> IncomingRequest:
 
 
 def response(code: int, *headers: tuple[str, str]) -> Response:
-    return reply_to(invite().message, code, to_tag="b1", headers=headers)
+    return reply_to(invite().message, code, to_tag=Tag("b1"), headers=headers)
 
 
 def test_a_request() -> None:
-    assert facts.request_event(invite(), from_caller=True, branch="br0") == SipMessage(
-        "INVITE", True, 7, branch="br0", from_tag="a1", sdp=SDP
+    assert facts.request_event(invite(), from_caller=True, branch=BranchId("br0")) == SipMessage(
+        "INVITE", True, 7, branch=BranchId("br0"), from_tag=Tag("a1"), sdp=SDP
     )
 
 
 def test_a_response_has_its_requests_numbers_and_its_own_sender() -> None:
-    event = facts.request_event(invite(), from_caller=True, branch="br0")
+    event = facts.request_event(invite(), from_caller=True, branch=BranchId("br0"))
     assert facts.response_event(event, response(183)) == SipMessage(
-        "INVITE", False, 7, 183, "br0", "a1", "b1", None, reliable=False
+        "INVITE", False, 7, 183, BranchId("br0"), Tag("a1"), Tag("b1"), None, reliable=False
     )
 
 
@@ -73,9 +74,9 @@ def test_session_timers(code: int, value: str, seconds: int) -> None:
 
 def test_the_caller_is_reached_through_the_proxies_before_us_nearest_first() -> None:
     request = invite("Record-Route: <sip:near;lr>, <sip:middle;lr>\r\nRecord-Route: <sip:far;lr>\r\n")
-    assert facts.party_of_request(request.message, HOP, "caller") == PartyFacts(
-        "caller",
-        "a1",
+    assert facts.party_of_request(request.message, HOP, Leg("caller")) == PartyFacts(
+        Leg("caller"),
+        Tag("a1"),
         Party(
             uri='"Alice, A." <sip:alice@example.com;user=phone>',
             contact="sip:alice@192.0.2.1:5062",
@@ -102,6 +103,6 @@ def test_a_response_that_lost_record_routes_has_none_beyond_us() -> None:
 
 def test_a_target_refresh_changes_the_contact_and_leaves_the_route_set() -> None:
     known = Party("<sip:bob@example.com>", "sip:bob@old", ("<sip:near;lr>",), "udp:192.0.2.10:5060", "udp:h:1")
-    again = facts.party_again(response(200, ("Contact", "<sip:bob@new>")), HOP, "callee", "b1", known).party
+    again = facts.party_again(response(200, ("Contact", "<sip:bob@new>")), HOP, Leg("callee"), Tag("b1"), known).party
     assert (again.contact, again.routes, again.source) == ("sip:bob@new", ("<sip:near;lr>",), "udp:192.0.2.1:5062")
-    assert facts.party_again(response(200), HOP, "callee", "b1", known).party.contact == "sip:bob@old"
+    assert facts.party_again(response(200), HOP, Leg("callee"), Tag("b1"), known).party.contact == "sip:bob@old"

@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from actors.setting_values import BadSetting
+from events.names import NO_BRANCH, BranchId, Tag
 from gateways.sip.calls.settings import CallSettings
 from replay.relay_settings import CALLEE, CALLER, Engagement, RelaySettings
 from replay.settings_changes import ChangeContextSettings, ChangeLegSettings, EngageRelay, SetCallVariable
@@ -14,19 +15,19 @@ from replay.settings_changes import ChangeContextSettings, ChangeLegSettings, En
 
 def test_what_is_written_is_in_force_and_given_once() -> None:
     settings = CallSettings()
-    settings.engage("rtpengine", "edge", "br1")
-    settings.set_leg(CALLEE, "", {"flags": "a", "disabled": True, "body": "v=0"})
+    settings.engage("rtpengine", "edge", BranchId("br1"))
+    settings.set_leg(CALLEE, NO_BRANCH, {"flags": "a", "disabled": True, "body": "v=0"})
     settings.set_context({"call-id": "x", "flags": 3})
     settings.set_variable("n", "1")
-    assert settings.relay.engagement("br1") == Engagement("rtpengine", "edge")
-    assert settings.relay.engagement("br0") is None
-    assert settings.relay.in_force(CALLEE, "br1") == {"flags": "a", "disabled": "1"}
-    assert settings.relay.body(CALLEE, "br1") == b"v=0"
+    assert settings.relay.engagement(BranchId("br1")) == Engagement("rtpengine", "edge")
+    assert settings.relay.engagement(BranchId("br0")) is None
+    assert settings.relay.in_force(CALLEE, BranchId("br1")) == {"flags": "a", "disabled": "1"}
+    assert settings.relay.body(CALLEE, BranchId("br1")) == b"v=0"
     assert settings.relay.context == {"callid": "x", "flags": "3"}
     assert settings.variables == {"n": "1"}
     assert settings.take() == [
-        EngageRelay(engine="rtpengine", set="edge", branch="br1"),
-        ChangeLegSettings(leg=CALLEE, branch="", values={"flags": "a", "disabled": "1"}, body=b"v=0"),
+        EngageRelay(engine="rtpengine", set="edge", branch=BranchId("br1")),
+        ChangeLegSettings(leg=CALLEE, branch=NO_BRANCH, values={"flags": "a", "disabled": "1"}, body=b"v=0"),
         ChangeContextSettings(values={"callid": "x", "flags": "3"}),
         SetCallVariable(variable="n", value="1"),
     ]
@@ -35,22 +36,22 @@ def test_what_is_written_is_in_force_and_given_once() -> None:
 
 
 def test_what_it_was_made_of_stays_as_it_is() -> None:
-    relay = RelaySettings(settings={(CALLER, ""): {"flags": "a"}}, tags={"tA": "br0"})
+    relay = RelaySettings(settings={(CALLER, NO_BRANCH): {"flags": "a"}}, tags={Tag("tA"): BranchId("br0")})
     variables = {"n": "1"}
     settings = CallSettings(relay, variables)
-    settings.set_leg(CALLER, "", {"flags": "b"})
+    settings.set_leg(CALLER, NO_BRANCH, {"flags": "b"})
     settings.set_variable("n", "2")
     settings.engage("rtpproxy")
-    settings.learn("tB", "br1")
-    assert relay == RelaySettings(settings={(CALLER, ""): {"flags": "a"}}, tags={"tA": "br0"})
+    settings.learn(Tag("tB"), BranchId("br1"))
+    assert relay == RelaySettings(settings={(CALLER, NO_BRANCH): {"flags": "a"}}, tags={Tag("tA"): BranchId("br0")})
     assert variables == {"n": "1"}
     assert settings.relay.tags == {"tA": "br0", "tB": "br1"}
-    assert settings.relay.in_force(CALLER, "") == {"flags": "b"}
+    assert settings.relay.in_force(CALLER, NO_BRANCH) == {"flags": "b"}
 
 
 def test_a_call_is_tracked_for_a_relay_or_a_variable_only() -> None:
     settings = CallSettings()
-    settings.set_leg(CALLER, "", {"flags": "a"})
+    settings.set_leg(CALLER, NO_BRANCH, {"flags": "a"})
     assert (settings.engaged, settings.tracked) == (False, False)
     settings.set_variable("n", "1")
     assert (settings.engaged, settings.tracked) == (False, True)
@@ -70,7 +71,7 @@ def test_a_call_is_tracked_for_a_relay_or_a_variable_only() -> None:
 def test_a_setting_that_cannot_be_is_refused(values: dict[str, str], why: str) -> None:
     settings = CallSettings()
     with pytest.raises(BadSetting, match=why):
-        settings.set_leg(CALLER, "", values)
+        settings.set_leg(CALLER, NO_BRANCH, values)
     assert settings.take() == []
 
 
@@ -92,13 +93,13 @@ def test_a_draft_that_ends_well_is_kept() -> None:
     settings = CallSettings()
     with settings.draft():
         settings.engage("rtpengine")
-        settings.set_leg(CALLER, "br0", {"flags": "a"})
-        assert settings.relay.in_force(CALLER, "br0") == {"flags": "a"}
+        settings.set_leg(CALLER, BranchId("br0"), {"flags": "a"})
+        assert settings.relay.in_force(CALLER, BranchId("br0")) == {"flags": "a"}
         seen_outside = settings.tracked, settings.take()
     assert seen_outside == (False, [])
     assert settings.engaged
     assert len(settings.take()) == 2
-    assert settings.relay.in_force(CALLER, "br0") == {"flags": "a"}
+    assert settings.relay.in_force(CALLER, BranchId("br0")) == {"flags": "a"}
 
 
 def test_of_a_draft_that_fails_nothing_is_left() -> None:
@@ -108,7 +109,7 @@ def test_of_a_draft_that_fails_nothing_is_left() -> None:
     def fail() -> None:
         with settings.draft():
             settings.engage("rtpengine")
-            settings.set_leg(CALLER, "", {"flags": "a", "body": "v=0"})
+            settings.set_leg(CALLER, NO_BRANCH, {"flags": "a", "body": "v=0"})
             settings.set_context({"flags": "within"})
             settings.set_variable("n", "2")
             raise KeyError
@@ -126,21 +127,21 @@ async def test_drafts_beside_each_other_do_not_see_each_other() -> None:
 
     async def slow() -> None:
         with settings.draft():
-            settings.set_leg(CALLER, "br0", {"flags": "slow"})
+            settings.set_leg(CALLER, BranchId("br0"), {"flags": "slow"})
             written.set()
             await ended.wait()
-            assert settings.relay.in_force(CALLER, "br1") == {}
+            assert settings.relay.in_force(CALLER, BranchId("br1")) == {}
             raise ValueError("the slow one fails")
 
     task = asyncio.create_task(slow())
     await written.wait()
-    assert settings.relay.in_force(CALLER, "br0") == {}
+    assert settings.relay.in_force(CALLER, BranchId("br0")) == {}
     with settings.draft():
-        settings.set_leg(CALLER, "br1", {"flags": "quick"})
+        settings.set_leg(CALLER, BranchId("br1"), {"flags": "quick"})
     ended.set()
     with pytest.raises(ValueError, match="the slow one"):
         await task
-    assert settings.take() == [ChangeLegSettings(leg=CALLER, branch="br1", values={"flags": "quick"})]
+    assert settings.take() == [ChangeLegSettings(leg=CALLER, branch=BranchId("br1"), values={"flags": "quick"})]
 
 
 async def test_what_a_function_has_started_cannot_write_when_it_has_ended() -> None:

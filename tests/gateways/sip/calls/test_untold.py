@@ -4,6 +4,7 @@ import asyncio
 
 from actors.commands.sip import EndUnanswered
 from engines.refusal import RefusalCode
+from events.names import CallId, Tag
 from gateways.sip.calls.untold import Item, Untold
 from tests.peers.peer import wait_until
 
@@ -28,7 +29,7 @@ class Calls:
 
 
 def item(name: str) -> EndUnanswered:
-    return EndUnanswered(call_id=name, callers_tag="a1", reason="the INVITE failed", at=0)
+    return EndUnanswered(call_id=CallId(name), callers_tag=Tag("a1"), reason="the INVITE failed", at=0)
 
 
 async def until_empty(untold: Untold) -> None:

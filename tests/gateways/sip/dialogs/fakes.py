@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from sipmessage import URI, Request, Response
 
 from actors.sip_requests import DialogRequest, SipOutcome
+from events.names import CallId, Tag
 from gateways.sip.addresses import Hop, ListeningPoint, SipTransport
 from gateways.sip.messages.incoming import IncomingResponse
 from gateways.sip.messages.vias import top_via
@@ -32,7 +33,7 @@ def asked(
 ) -> DialogRequest:
     """Return a request of our own to bob."""
     return DialogRequest(
-        call_id="call",
+        call_id=CallId("call"),
         to_leg="callee",
         method=method,
         cseq=3,
@@ -68,7 +69,9 @@ class Sent:
         for name, text in headers.items():
             response.headers.add(name.replace("_", "-"), text)
         via = top_via(response.headers)
-        self.user.response_came(IncomingResponse(response, self.hop, via, "call", "a", "b", 3, self.request.method))
+        self.user.response_came(
+            IncomingResponse(response, self.hop, via, CallId("call"), Tag("a"), Tag("b"), 3, self.request.method)
+        )
 
     def fail(self, failure: TransactionFailure) -> None:
         """Tell the user that there is no response."""

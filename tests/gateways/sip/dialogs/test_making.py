@@ -5,6 +5,7 @@ import re
 from sipmessage import Request, Response
 
 from actors.sip_requests import DialogRequest
+from events.names import CallId
 from gateways.sip.addresses import Hop, ListeningPoint, SipTransport
 from gateways.sip.dialogs.making import ack_of, ends_of, request_for, sent_from
 from gateways.sip.messages.uris import read_uri
@@ -12,7 +13,7 @@ from gateways.sip.rules.route_set import path
 
 ROUTES = ("<sip:p1.example.com;lr>", "<sip:p2.example.com;lr>")
 REINVITE = DialogRequest(
-    call_id="a84b4c76e66710",
+    call_id=CallId("a84b4c76e66710"),
     to_leg="callee",
     method="INVITE",
     cseq=4712,
@@ -88,7 +89,7 @@ def forwarded() -> tuple[Request, Response]:
     """Return an INVITE as it left us, and the 2xx of a callee that two proxies stand before, our Via gone already."""
     invite = request_for(
         DialogRequest(
-            call_id="x",
+            call_id=CallId("x"),
             to_leg="callee",
             method="INVITE",
             cseq=7,
@@ -118,7 +119,7 @@ def test_an_abandoned_dialog_is_acknowledged_and_ended_beyond_us() -> None:
     )
     ack, bye = ends_of(*forwarded(), source)
     assert ack == DialogRequest(
-        call_id="x",
+        call_id=CallId("x"),
         to_leg="callee",
         method="ACK",
         cseq=7,

@@ -10,6 +10,7 @@ import pytest
 from sipmessage import URI, Request
 
 from actors.sip_requests import DialogRequest, SipOutcome
+from events.names import CallId
 from gateways.sip.addresses import Hop, SipTransport
 from gateways.sip.dialogs.hops import Hops
 from gateways.sip.dialogs.making import sent_from
@@ -150,7 +151,7 @@ async def call(transport: str = "udp") -> AsyncIterator[tuple[UserAgent, UserAge
 def asked(dialog: Dialog, method: str, to: UserAgent, of: UserAgent, sdp: str = "") -> DialogRequest:
     """Return a request to `to` as if from `of`, whose dialog it is."""
     return DialogRequest(
-        call_id=dialog.call_id,
+        call_id=CallId(dialog.call_id),
         to_leg="callee",
         method=method,
         cseq=dialog.remote_seq + 1,

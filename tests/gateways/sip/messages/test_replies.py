@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from events.names import Tag
 from gateways.sip.messages.replies import reply_to
 from gateways.sip.messages.values import tag_of
 from tests.gateways.sip.messages.examples import INVITE, changed, request
@@ -10,7 +11,7 @@ MESSAGE = request(INVITE).message
 
 
 def test_a_provisional_response() -> None:
-    reply = reply_to(MESSAGE, 180, to_tag="mine", headers=[("Contact", "<sip:b>"), ("Contact", "<sip:c>")])
+    reply = reply_to(MESSAGE, 180, to_tag=Tag("mine"), headers=[("Contact", "<sip:b>"), ("Contact", "<sip:c>")])
     assert bytes(reply) == (
         b"SIP/2.0 180 Ringing\r\n"
         b"Via: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK776asdhds\r\n"
@@ -37,7 +38,7 @@ def test_failures_have_no_record_route() -> None:
 
 def test_a_tag_that_is_there_stays() -> None:
     message = request(changed(b"<sip:bob@biloxi.example>\r\n", b"<sip:bob@biloxi.example>;tag=there\r\n")).message
-    assert tag_of(reply_to(message, 200, to_tag="mine").headers["To"]) == "there"
+    assert tag_of(reply_to(message, 200, to_tag=Tag("mine")).headers["To"]) == "there"
 
 
 def test_repeats_get_the_same_tag_and_others_another() -> None:

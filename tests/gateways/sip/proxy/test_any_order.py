@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from sipmessage import Response
 from structlog.testing import capture_logs
 
+from events.names import Tag
 from gateways.sip.addresses import Hop, SipTransport
 from gateways.sip.proxy.hooks import ProxyBranch, RefusalError
 from gateways.sip.transactions.users import TransactionFailure
@@ -86,7 +87,7 @@ class Play:
         else:
             if int(what) >= 200:
                 self.ended.add(which)
-            client.answer(int(what), f"t{which}")
+            client.answer(int(what), Tag(f"t{which}"))
 
     async def end(self) -> None:
         """Have every transaction end that is still going on: those that were cancelled, and those that were not."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from events.names import Tag
 from gateways.sip.proxy.backlog import PATIENCE, Backlog
 from gateways.sip.proxy.settings import ProxySettings
 from tests.gateways.sip.proxy.world import World, request
@@ -37,7 +38,7 @@ async def test_while_it_stands_only_requests_within_dialogs_are_taken() -> None:
     assert (await world.take(request())).codes == [503]
     assert (await world.take(request("OPTIONS", cseq=2))).codes == [503]
     assert world.proxy.counters.overloaded == 2
-    await world.take(request("BYE", cseq=3, to_tag="b"))
+    await world.take(request("BYE", cseq=3, to_tag=Tag("b")))
     assert [client.request.method for client in world.clients] == ["BYE"]
     waited(0.0)
     await world.take(request(cseq=4))

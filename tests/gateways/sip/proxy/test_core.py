@@ -6,6 +6,7 @@ import pytest
 from sipmessage import Response
 from structlog.testing import capture_logs
 
+from events.names import Tag
 from gateways.sip.proxy.hooks import Forwarding, ProxyBranch, ReceivedRequest
 from gateways.sip.proxy.settings import ProxySettings
 from tests.gateways.sip.proxy.world import A, B, Server, World, request, settle, target
@@ -31,7 +32,7 @@ async def test_too_many_setups_get_503() -> None:
     assert refused.codes == [503]
     assert 4 <= int(refused.responses[0].headers.get("Retry-After") or 0) <= 8
     assert world.proxy.counters.overloaded == 1
-    within = await world.take(request(to_tag="tB", cseq=3))
+    within = await world.take(request(to_tag=Tag("tB"), cseq=3))
     other = await world.take(request("OPTIONS", cseq=4))
     assert (within.codes, other.codes) == ([], [])
     assert (world.proxy.setups, world.proxy.contexts) == (1, 3)
@@ -53,7 +54,7 @@ async def test_too_many_requests_get_503() -> None:
     world.forward()
     await world.take(request(cseq=1))
     assert (await world.take(request("OPTIONS", cseq=2))).codes == [503]
-    assert (await world.take(request("BYE", to_tag="tB", cseq=3))).codes == []
+    assert (await world.take(request("BYE", to_tag=Tag("tB"), cseq=3))).codes == []
 
 
 async def test_closing_lets_what_is_in_work_end() -> None:
@@ -62,7 +63,7 @@ async def test_closing_lets_what_is_in_work_end() -> None:
     closing = asyncio.create_task(world.proxy.close(60))
     await settle()
     assert (await world.take(request(cseq=2))).codes == [503]
-    bye = await world.take(request("BYE", to_tag="tB", cseq=3))
+    bye = await world.take(request("BYE", to_tag=Tag("tB"), cseq=3))
     world.clients[1].answer(200)
     await settle()
     assert bye.codes == [200]
@@ -141,7 +142,7 @@ async def test_nothing_escapes_into_the_transactions() -> None:
 async def test_every_method_passes(method: str) -> None:
     world = World()
     world.forward()
-    server = await world.take(request(method, to_tag="tB"))
+    server = await world.take(request(method, to_tag=Tag("tB")))
     world.clients[0].answer(200)
     await settle()
     assert world.clients[0].request.method == method

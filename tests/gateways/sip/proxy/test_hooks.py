@@ -9,6 +9,7 @@ import pytest
 from sipmessage import Response
 from structlog.testing import capture_logs
 
+from events.names import Tag
 from gateways.sip.proxy.hooks import Answer, Forwarding, ProxyBranch, ProxyTarget, ReceivedRequest, RefusalError
 from tests.gateways.sip.proxy.world import A, B, World, request, settle, target
 
@@ -165,8 +166,8 @@ async def test_each_dialog_is_abandoned() -> None:
     world = World()
     world.passing.coming = refuse
     await world.fork(A)
-    world.clients[0].answer(200, "t1")
-    world.clients[0].answer(200, "t2")
+    world.clients[0].answer(200, Tag("t1"))
+    world.clients[0].answer(200, Tag("t2"))
     await settle()
     assert world.passing.log.count(("abandoned", 0, 200)) == 2
 
@@ -177,7 +178,7 @@ async def test_the_2xx_of_another_request_is_so_once_the_refusal_is_sent() -> No
 
     world = World()
     world.passing.coming = refuse
-    server = await world.fork(A, incoming=request("UPDATE", to_tag="tB"))
+    server = await world.fork(A, incoming=request("UPDATE", to_tag=Tag("tB")))
     world.clients[0].answer(200)
     await settle()
     assert server.codes == [500]

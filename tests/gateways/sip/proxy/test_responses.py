@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 from sipmessage import Response
 
+from events.names import Tag
 from gateways.sip.messages.replies import reply_to
 from gateways.sip.proxy.hooks import Forwarding
 from gateways.sip.proxy.responses import best_of, for_client
@@ -54,7 +55,7 @@ async def test_our_via_is_off_and_all_else_is_as_it_came() -> None:
     world = World()
     world.forward()
     server = await world.take()
-    world.clients[0].answer(183, "tB", [("X-Odd", '"a, b" ; c'), ("X-Odd", "d")])
+    world.clients[0].answer(183, Tag("tB"), [("X-Odd", '"a, b" ; c'), ("X-Odd", "d")])
     await settle()
     (told,) = server.responses
     assert told.headers.getlist("Via") == request().message.headers.getlist("Via")

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 import pytest
 from sipmessage import Request, Response
 
+from events.names import NO_TAG, Tag
 from gateways.sip.addresses import Hop
 from gateways.sip.messages.incoming import Message
 from gateways.sip.messages.reading import read
@@ -53,14 +54,14 @@ class Network:
             if isinstance(message, Response) and message.code == code:
                 return message
 
-    def call(self, method: str = "INVITE", to_tag: str = "", branch: str = "z9hG4bK-caller") -> None:
+    def call(self, method: str = "INVITE", to_tag: Tag = NO_TAG, branch: str = "z9hG4bK-caller") -> None:
         """Have a request of the caller come."""
         self.layer.receive(bytes(request(method, to_tag=to_tag, branch=branch).message), CALLER)
 
     def reply(self, host: str, to: Request, code: int) -> None:
         """Have a callee's response come."""
         self.layer.receive(
-            bytes(reply_to(to, code, to_tag=f"t{host}")), Hop(CALLER.transport, host, 5060, CALLER.local)
+            bytes(reply_to(to, code, to_tag=Tag(f"t{host}"))), Hop(CALLER.transport, host, 5060, CALLER.local)
         )
 
     async def quiet(self) -> None:
@@ -95,9 +96,9 @@ async def test_a_call() -> None:
         await net.response(200)
         net.reply(HOST_A, invite, 200)
         await net.response(200)
-        net.call("ACK", to_tag="tB", branch="z9hG4bK-ack")
+        net.call("ACK", to_tag=Tag("tB"), branch="z9hG4bK-ack")
         await net.request(HOST_A, "ACK")
-        net.call("BYE", to_tag="tB", branch="z9hG4bK-bye")
+        net.call("BYE", to_tag=Tag("tB"), branch="z9hG4bK-bye")
         bye = await net.request(HOST_A, "BYE")
         net.reply(HOST_A, bye, 200)
         await net.response(200)
@@ -141,7 +142,7 @@ async def test_a_call_that_is_given_up(rings: bool) -> None:
             net.reply(HOST_A, invite, 487)
             await net.request(HOST_A, "ACK")
         await net.response(487)
-        net.call("ACK", to_tag="any")
+        net.call("ACK", to_tag=Tag("any"))
         await net.quiet()
     assert world.passing.log[-1] == ("came", 0, 487 if rings else 408)
     assert world.nothing_is_left()

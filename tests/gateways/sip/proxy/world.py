@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from sipmessage import URI, Request, Response
 
+from events.names import NO_TAG, CallId, Tag
 from gateways.sip.addresses import Hop, ListeningPoint, SipTransport
 from gateways.sip.messages.incoming import IncomingRequest, IncomingResponse
 from gateways.sip.messages.reading import read
@@ -32,8 +33,8 @@ def request(
     *,
     headers: Sequence[str] = (),
     hop: Hop = CALLER,
-    call_id: str = "a-call",
-    to_tag: str = "",
+    call_id: CallId = CallId("a-call"),
+    to_tag: Tag = NO_TAG,
     cseq: int = 1,
     branch: str = "z9hG4bK-caller",
 ) -> IncomingRequest:
@@ -75,9 +76,9 @@ class Client:
     def forget(self) -> None:
         self.forgotten = True
 
-    def answer(self, code: int, tag: str = "", headers: Sequence[tuple[str, str]] = ()) -> None:
+    def answer(self, code: int, tag: Tag = NO_TAG, headers: Sequence[tuple[str, str]] = ()) -> None:
         """Send a response."""
-        response = reply_to(self.request, code, to_tag=tag or f"t{self.hop.host}", headers=headers)
+        response = reply_to(self.request, code, to_tag=Tag(tag or f"t{self.hop.host}"), headers=headers)
         message = read(bytes(response), self.hop)
         assert isinstance(message, IncomingResponse)
         self.user.response_came(message)

@@ -11,6 +11,7 @@ from sipmessage import Request, Response
 from actors.commands.sip import PartyFacts
 from actors.results import Observed, Refused
 from engines.refusal import RefusalCode
+from events.names import NO_TAG, Leg, Tag
 from gateways.sip.addresses import Hop, ListeningPoint, SipTransport
 from gateways.sip.calls.client import CallClient
 from gateways.sip.messages.incoming import IncomingRequest
@@ -19,7 +20,7 @@ from gateways.sip.messages.reading import read
 from gateways.sip.proxy.hooks import ProxyTarget, ReceivedRequest
 from gateways.sip.routing.sides import CallSide, settle
 from replay.call_snapshot import CallSnapshot
-from replay.offer_answer import Fault, Leg, Role, SipMessage, Verdict
+from replay.offer_answer import Fault, Role, SipMessage, Verdict
 from replay.settings_changes import SettingsChange
 
 HERE = ListeningPoint(SipTransport.UDP, "192.0.2.10", 5060, "192.0.2.10", 5060)
@@ -80,7 +81,7 @@ class FakeCalls(CallClient):
             return self.answers.pop(0)
         return PLAIN if event.sdp is None else OFFER
 
-    async def end(self, name: str, callers_tag: str, why: str) -> None:
+    async def end(self, name: str, callers_tag: Tag, why: str) -> None:
         assert (name, callers_tag) == ("c1", "a1")
         self.ended.append(why)
 
@@ -133,7 +134,7 @@ def incoming(
     method: str = "INVITE",
     *,
     cseq: int = 1,
-    to_tag: str = "",
+    to_tag: Tag = NO_TAG,
     more: str = "",
     body: bytes = SDP,
     by_callee: bool = False,

@@ -8,6 +8,7 @@ from ipaddress import ip_network
 import pytest
 from structlog.testing import capture_logs
 
+from events.names import NO_TAG, Tag
 from gateways.sip.addresses import Hop, SipTransport
 from gateways.sip.messages.reading import read
 from gateways.sip.proxy.forwarding import arrival_of
@@ -28,7 +29,13 @@ IN_PBX = "198.51.100.7"
 
 
 def passes(
-    access: Access, source: str, uri: str = f"sip:bob@{WORLD}", *, route: str = "", tag: str = "", known: bool = False
+    access: Access,
+    source: str,
+    uri: str = f"sip:bob@{WORLD}",
+    *,
+    route: str = "",
+    tag: Tag = NO_TAG,
+    known: bool = False,
 ) -> bool:
     lines = [
         f"BYE {uri} SIP/2.0" if tag else f"INVITE {uri} SIP/2.0",
@@ -86,7 +93,7 @@ def test_anywhere_can_be_said() -> None:
 
 def test_a_known_dialogs_requests_always_pass() -> None:
     for access in (CLOSED, SCRIPT_FOR_OFFICE, NEXT_HOP):
-        assert passes(access, WORLD, tag="b", known=True)
+        assert passes(access, WORLD, tag=Tag("b"), known=True)
 
 
 @pytest.mark.parametrize(
@@ -107,7 +114,7 @@ def test_a_known_dialogs_requests_always_pass() -> None:
     ],
 )
 def test_a_to_tag_alone_opens_nothing(access: Access, source: str, target: str, goes: bool) -> None:
-    assert passes(access, source, f"sip:x@{target}", tag="made-up") is goes
+    assert passes(access, source, f"sip:x@{target}", tag=Tag("made-up")) is goes
 
 
 @pytest.mark.parametrize("source", ["::ffff:192.0.2.3", "192.0.2.3"])

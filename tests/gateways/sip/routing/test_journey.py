@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from sipmessage import Response
 
+from events.names import Tag
 from gateways.sip.calls.settings import CallSettings
 from gateways.sip.messages.making import set_body
 from gateways.sip.messages.replies import reply_to
@@ -64,7 +65,7 @@ def journey(calls: FakeCalls, routing: DefaultScript) -> ScriptedRequest:
 
 
 def accepted() -> Response:
-    response = reply_to(INVITE.message, 200, to_tag="b1")
+    response = reply_to(INVITE.message, 200, to_tag=Tag("b1"))
     set_body(response, SDP, "application/sdp")
     return response
 
@@ -88,7 +89,7 @@ async def test_a_reply_function_that_fails_ends_the_request_and_the_call(code: i
     calls = FakeCalls()
     going = journey(calls, Failing("reply"))
     one = await left(going)
-    refusal = await refused(going, one, reply_to(INVITE.message, code, to_tag="b1"))
+    refusal = await refused(going, one, reply_to(INVITE.message, code, to_tag=Tag("b1")))
     assert (refusal.code, calls.ended) == (500, ["the INVITE failed"])
     assert calls.seen()[-1] == ("INVITE", 500, "br0"), "the call knows how the branch ended"
 
@@ -108,7 +109,7 @@ async def test_a_later_2xx_that_cannot_be_relayed_leaves_the_call_of_the_first_a
     one = await left(going)
     await going.response_came(one, accepted())
     calls.answers = [UNRELAYED]
-    other = reply_to(INVITE.message, 200, to_tag="b2")
+    other = reply_to(INVITE.message, 200, to_tag=Tag("b2"))
     set_body(other, SDP, "application/sdp")
     await refused(going, one, other)
     assert calls.ended == []

@@ -7,6 +7,7 @@ import pytest
 
 from actors.results import Observed, Refused
 from engines.refusal import RefusalCode
+from events.names import NO_TAG, BranchId, Tag
 from gateways.sip.calls.settings import CallSettings
 from gateways.sip.messages.making import set_body
 from gateways.sip.messages.replies import phrase_of, reply_to
@@ -36,7 +37,7 @@ def engaged() -> CallSettings:
     return settings
 
 
-def answer(code: int, tag: str = "b1", sdp: bytes = b"", **headers: str) -> Any:
+def answer(code: int, tag: Tag = Tag("b1"), sdp: bytes = b"", **headers: str) -> Any:
     response = reply_to(INVITE.message, code, to_tag=tag, headers=headers.items())
     response.headers.set("Contact", "<sip:bob@192.0.2.2:5064>")
     set_body(response, sdp, "application/sdp")
@@ -133,7 +134,7 @@ async def test_a_branch_without_a_relay_of_its_own_goes_as_it_is() -> None:
 async def test_an_early_dialog_is_told_of_once_by_whatever_begins_it() -> None:
     calls = FakeCalls()
     side, (one,) = await left(calls)
-    for response in (answer(100, ""), answer(180), answer(180), answer(181, "b2"), answer(180)):
+    for response in (answer(100, NO_TAG), answer(180), answer(180), answer(181, Tag("b2")), answer(180)):
         await side.answered(one, response)
     assert [(told.event.status, told.event.to_tag) for told in calls.told[1:]] == [(180, "b1"), (181, "b2")]
 
@@ -141,8 +142,8 @@ async def test_an_early_dialog_is_told_of_once_by_whatever_begins_it() -> None:
 async def test_answers_are_relayed_and_what_says_nothing_is_not_told() -> None:
     calls = FakeCalls()
     side, (one,) = await left(calls)
-    await side.answered(one, answer(100, ""))
-    progress, accepted = answer(183, sdp=SDP), answer(200, sdp=SDP, **{"Session-Expires": "90"})
+    await side.answered(one, answer(100, NO_TAG))
+    progress, accepted = answer(183, sdp=SDP), answer(200, Tag("b1"), SDP, **{"Session-Expires": "90"})
     await side.answered(one, progress)
     await side.answered(one, accepted)
     assert calls.seen()[1:] == [("INVITE", 183, "br0"), ("INVITE", 200, "br0")]
@@ -168,7 +169,7 @@ async def test_a_2xx_that_comes_again_is_told_once() -> None:
         await side.answered(one, response)
     assert [response.body for response in repeats] == [RELAYED] * 3
     assert calls.seen()[1:] == [("INVITE", 200, "br0")]
-    other = answer(200, tag="b2", sdp=SDP)
+    other = answer(200, tag=Tag("b2"), sdp=SDP)
     await side.answered(one, other)
     assert calls.seen()[1:] == [("INVITE", 200, "br0")] * 2
 
@@ -220,7 +221,7 @@ async def test_each_2xx_goes_on_in_its_turn_however_long_its_relay_takes() -> No
     order: list[int] = []
 
     async def answers(one: FakeBranch) -> None:
-        await side.answered(one, answer(200, f"b{one.index}", SDP))
+        await side.answered(one, answer(200, Tag(f"b{one.index}"), SDP))
         order.append(one.index)
 
     first, second = (asyncio.ensure_future(answers(one)) for one in branches)
@@ -247,7 +248,7 @@ async def test_a_branch_that_left_before_a_relay_was_engaged_is_learned_with_its
     calls, settings, branches = FakeCalls(), CallSettings(), [branch(INVITE, index) for index in range(2)]
     side = Settled(NewCall(calls, arrival(INVITE), settings))
     await side.leaves(branches[0])
-    settings.engage("rtpproxy", branch="br1")
+    settings.engage("rtpproxy", branch=BranchId("br1"))
     await side.leaves(branches[1])
     await side.answered(branches[0], answer(180))
     assert calls.seen()[1:] == [("INVITE", None, "br0"), ("INVITE", 180, "br0")]
@@ -262,7 +263,7 @@ async def test_a_branch_that_left_before_a_relay_was_engaged_is_learned_with_its
 async def test_the_end_of_a_dialog_that_nobody_upstream_hears_of_is_told_as_its_bye() -> None:
     calls = FakeCalls()
     side, _ = await left(calls)
-    await side.abandoned(answer(200, "b2", SDP))
+    await side.abandoned(answer(200, Tag("b2"), SDP))
     bye = calls.told[-1].event
     assert (bye.method, bye.from_caller, bye.from_tag, bye.to_tag) == ("BYE", True, "a1", "b2")
     assert bye.sdp is None

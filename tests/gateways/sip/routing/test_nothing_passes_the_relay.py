@@ -12,6 +12,7 @@ import structlog
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from events.names import Tag
 from gateways.sip.messages.incoming import IncomingRequest, IncomingResponse
 from tests.actors.simulation import Cluster
 from tests.gateways.sip.routing.whole_door import CALLEE, CALLER, ROUTE, Incoming, WholeDoor, response_to
@@ -102,7 +103,7 @@ class Parties:
         self.bodies += 1
         return self.dress[2].replace(b"%b", sdp(4000 + self.bodies))
 
-    def invite(self, *, delayed: bool, callers_tag: str = "tC") -> list[Incoming]:
+    def invite(self, *, delayed: bool, callers_tag: Tag = Tag("tC")) -> list[Incoming]:
         body = b"" if delayed else self.body()
         request = self.door.request("INVITE", body=body, kind=self.dress[1], callers_tag=callers_tag)
         return self._asked("INVITE", request, by_callee=False)
@@ -113,9 +114,9 @@ class Parties:
         *,
         by_callee: bool,
         has_sdp: bool = True,
-        tag: str = "tA",
+        tag: Tag = Tag("tA"),
         routed: bool = True,
-        callers_tag: str = "tC",
+        callers_tag: Tag = Tag("tC"),
         route: str = ROUTE,
     ) -> list[Incoming]:
         if method != "ACK":
@@ -143,7 +144,7 @@ class Parties:
         return sent
 
     def answer(
-        self, method: str, code: int, *, has_sdp: bool = True, tag: str = "tA", reliable: bool = False
+        self, method: str, code: int, *, has_sdp: bool = True, tag: Tag = Tag("tA"), reliable: bool = False
     ) -> list[Incoming]:
         request = self.came.get(method)
         if request is None:
@@ -180,7 +181,7 @@ def test_responses_to_an_invite(parties: Parties, code: int, *, delayed: bool, r
     parties.answer("INVITE", 200)
     parties.ask("ACK", by_callee=False)
     parties.answer("INVITE", 200)
-    parties.answer("INVITE", 200, tag="tB")
+    parties.answer("INVITE", 200, tag=Tag("tB"))
 
 
 @BOTH
@@ -231,9 +232,9 @@ THEIRS = pytest.mark.parametrize("theirs", [0, 200, 486], ids=["rings", "answere
 
 
 def take_over(parties: Parties, status: int) -> None:
-    parties.invite(delayed=False, callers_tag="tX")
+    parties.invite(delayed=False, callers_tag=Tag("tX"))
     if status:
-        parties.answer("INVITE", status, tag="tY", has_sdp=status < 300)
+        parties.answer("INVITE", status, tag=Tag("tY"), has_sdp=status < 300)
 
 
 @THEIRS
@@ -265,16 +266,16 @@ def test_what_comes_after_a_call_whose_call_id_another_caller_has_taken(
 @THEIRS
 def test_the_second_bye_of_a_fork_after_another_caller_has_taken_the_call_id(parties: Parties, theirs: int) -> None:
     parties.invite(delayed=False)
-    parties.answer("INVITE", 200, tag="tA")
-    parties.answer("INVITE", 200, tag="tB")
+    parties.answer("INVITE", 200, tag=Tag("tA"))
+    parties.answer("INVITE", 200, tag=Tag("tB"))
     for tag in ("tA", "tB"):
-        parties.ask("ACK", by_callee=False, has_sdp=False, tag=tag)
-        parties.ask("BYE", by_callee=True, has_sdp=False, tag=tag)
-        parties.answer("BYE", 200, tag=tag)
+        parties.ask("ACK", by_callee=False, has_sdp=False, tag=Tag(tag))
+        parties.ask("BYE", by_callee=True, has_sdp=False, tag=Tag(tag))
+        parties.answer("BYE", 200, tag=Tag(tag))
     take_over(parties, theirs)
     for tag in ("tA", "tB"):
-        assert requests(parties.ask("BYE", by_callee=True, has_sdp=False, tag=tag)) == [("BYE", False)]
-        assert responses(parties.answer("BYE", 200, tag=tag)) == [(200, False)]
+        assert requests(parties.ask("BYE", by_callee=True, has_sdp=False, tag=Tag(tag))) == [("BYE", False)]
+        assert responses(parties.answer("BYE", 200, tag=Tag(tag))) == [(200, False)]
 
 
 @pytest.mark.parametrize("method", [*METHODS, "ACK"])
@@ -284,7 +285,7 @@ def test_requests_with_invented_tags(parties: Parties, method: str, *, over: boo
     if over:
         parties.ask("BYE", by_callee=True, has_sdp=False)
         parties.answer("BYE", 200)
-    sent = parties.ask(method, by_callee=False, callers_tag="tZ", tag="tZZ")
+    sent = parties.ask(method, by_callee=False, callers_tag=Tag("tZ"), tag=Tag("tZZ"))
     if method in ("INVITE", "UPDATE"):
         assert responses(sent)[-1] == (481, False)
     else:
@@ -296,13 +297,13 @@ def test_a_leg_without_a_relay_goes_on_beside_one_with_and_the_same_call_id(part
     """As some B2BUAs have it. Its Route says that it never had one."""
     bring_up(parties)
     engaged, parties.door = parties.door, WholeDoor(parties.door.cluster, 1, engine="")
-    (arrived,) = [m for m in parties.invite(delayed=False, callers_tag="tX") if isinstance(m, IncomingRequest)]
+    (arrived,) = [m for m in parties.invite(delayed=False, callers_tag=Tag("tX")) if isinstance(m, IncomingRequest)]
     (route,) = arrived.message.headers.getlist("Record-Route")
-    assert responses(parties.answer("INVITE", 200, tag="tY")) == [(200, True)]
+    assert responses(parties.answer("INVITE", 200, tag=Tag("tY"))) == [(200, True)]
     for by_callee in (False, True):
-        sent = parties.ask("INVITE", by_callee=by_callee, tag="tY", callers_tag="tX", route=route)
+        sent = parties.ask("INVITE", by_callee=by_callee, tag=Tag("tY"), callers_tag=Tag("tX"), route=route)
         assert ("INVITE", True) in requests(sent)
-        assert responses(parties.answer("INVITE", 200, tag="tY")) == [(200, True)]
+        assert responses(parties.answer("INVITE", 200, tag=Tag("tY"))) == [(200, True)]
     parties.door = engaged
 
 
@@ -444,11 +445,13 @@ def play(parties: Parties, kind: str, how: tuple[object, ...]) -> None:
         case "dress", (str(name), str(kind_of_body), bytes(around)):
             parties.dress = name, kind_of_body, around
         case "invite", (bool(delayed), str(callers_tag)):
-            parties.invite(delayed=delayed, callers_tag=callers_tag)
+            parties.invite(delayed=delayed, callers_tag=Tag(callers_tag))
         case "ask", (str(method), bool(by_callee), bool(has_sdp), str(tag), bool(routed), str(callers_tag)):
-            parties.ask(method, by_callee=by_callee, has_sdp=has_sdp, tag=tag, routed=routed, callers_tag=callers_tag)
+            parties.ask(
+                method, by_callee=by_callee, has_sdp=has_sdp, tag=Tag(tag), routed=routed, callers_tag=Tag(callers_tag)
+            )
         case "answer", (str(method), int(code), bool(has_sdp), str(tag), bool(reliable)):
-            parties.answer(method, code, has_sdp=has_sdp, tag=tag, reliable=reliable)
+            parties.answer(method, code, has_sdp=has_sdp, tag=Tag(tag), reliable=reliable)
         case "silence", (float(seconds),):
             cluster.relays["relay1"].silent = True
             cluster.after(seconds / 10)

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from actors.results import Refused
+from events.names import NO_TAG, CallId, Tag
 from gateways.sip.calls.client import CallClient
 from gateways.sip.calls.settings import CallSettings
 from gateways.sip.messages.incoming import IncomingRequest
@@ -34,9 +35,9 @@ CALL_ID, CALLER, CALLEE = "c1", "a1", "b1"
 class Invited:
     """Somebody's INVITE, and what becomes of it: a final status, or 0 where it is cancelled."""
 
-    call_id: str
-    from_tag: str
-    to_tag: str
+    call_id: CallId
+    from_tag: Tag
+    to_tag: Tag
     status: int
     place: int
 
@@ -45,10 +46,10 @@ class Invited:
 class Asked:
     """Somebody's request in a dialog, and its final status, 0 where none comes."""
 
-    call_id: str
+    call_id: CallId
     method: str
-    from_tag: str
-    to_tag: str
+    from_tag: Tag
+    to_tag: Tag
     status: int
     place: int
 
@@ -64,9 +65,9 @@ class Doors:
         node = self.cluster.nodes[place]
         return CallClient(node.directory, self.cluster.loop.now_ms)
 
-    async def new_call(self, call_id: str, from_tag: str, place: int = 0) -> tuple[NewCall, Any, IncomingRequest]:
+    async def new_call(self, call_id: CallId, from_tag: Tag, place: int = 0) -> tuple[NewCall, Any, IncomingRequest]:
         """Let an INVITE with an engaged relay leave."""
-        request = self.request("INVITE", call_id, from_tag, "")
+        request = self.request("INVITE", call_id, from_tag, NO_TAG)
         relay = CallSettings()
         relay.engage("rtpengine")
         side, one = NewCall(self.calls(place), arrival(request), relay), branch(request)
@@ -85,7 +86,7 @@ class Doors:
         if asked.status and asked.method != "ACK":
             await side.answered(one, response(request, asked.status, asked.to_tag, b"an answer"))
 
-    def request(self, method: str, call_id: str, from_tag: str, to_tag: str) -> IncomingRequest:
+    def request(self, method: str, call_id: CallId, from_tag: Tag, to_tag: Tag) -> IncomingRequest:
         self.cseq += 1
         body = named(f"{from_tag} {self.cseq}") if method in ("INVITE", "UPDATE", "ACK", "PRACK") else b""
         tag = f";tag={to_tag}" if to_tag else ""
@@ -132,17 +133,17 @@ class Doors:
 
         async def story() -> None:
             await intruders()
-            side, one, request = await self.new_call(CALL_ID, CALLER)
+            side, one, request = await self.new_call(CallId(CALL_ID), Tag(CALLER))
             await intruders()
-            await side.answered(one, response(request, 183, CALLEE, b"early"))
+            await side.answered(one, response(request, 183, Tag(CALLEE), b"early"))
             await intruders()
-            await side.answered(one, response(request, 200, CALLEE, b"the answer"))
+            await side.answered(one, response(request, 200, Tag(CALLEE), b"the answer"))
             await intruders()
-            await self.in_dialog(Asked(CALL_ID, "INVITE", CALLER, CALLEE, 200, place=1))
+            await self.in_dialog(Asked(CallId(CALL_ID), "INVITE", Tag(CALLER), Tag(CALLEE), 200, place=1))
             await intruders()
-            await self.in_dialog(Asked(CALL_ID, "UPDATE", CALLEE, CALLER, 200, place=0))
+            await self.in_dialog(Asked(CallId(CALL_ID), "UPDATE", Tag(CALLEE), Tag(CALLER), 200, place=0))
             await intruders()
-            await self.in_dialog(Asked(CALL_ID, "BYE", CALLEE, CALLER, 200, place=1))
+            await self.in_dialog(Asked(CallId(CALL_ID), "BYE", Tag(CALLEE), Tag(CALLER), 200, place=1))
             await intruders()
 
         self.cluster.run(story())
@@ -152,11 +153,11 @@ class Doors:
     def told(self) -> list[tuple[str, Any]]:
         """Tell what the call's journal says of its parties and sessions."""
         said = ("method", "status", "from_tag", "to_tag", "branch", "relay_id", "session", "scope", "tag", "leg")
-        records = self.cluster.stream(CALL_ID)
+        records = self.cluster.stream(CallId(CALL_ID))
         return [(record.event.name, tuple(str(getattr(record.event, name, "")) for name in said)) for record in records]
 
 
-def response(request: IncomingRequest, status: int, to_tag: str, body: bytes) -> Any:
+def response(request: IncomingRequest, status: int, to_tag: Tag, body: bytes) -> Any:
     made = reply_to(request.message, status, to_tag=to_tag)
     made.headers.set("Contact", "<sip:bob@192.0.2.2:5064>")
     set_body(made, named(body.decode()) if status < 300 else b"", "application/sdp")
@@ -225,7 +226,7 @@ IDS = st.lists(st.sampled_from([*";=%#ab", CALLERS_TAG, "%3B", "%25"]), min_size
 
 
 @given(one=st.tuples(IDS, IDS), other=st.tuples(IDS, IDS))
-def test_no_two_calls_have_the_same_name(one: tuple[str, str], other: tuple[str, str]) -> None:
+def test_no_two_calls_have_the_same_name(one: tuple[CallId, Tag], other: tuple[CallId, Tag]) -> None:
     names = [{first_id(*pair), id_of_caller(*pair)} for pair in (one, other)]
     if one[0] != other[0]:
         assert not names[0] & names[1]

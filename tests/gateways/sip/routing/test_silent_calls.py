@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from actors.directory import DirectorySettings
+from events.names import CallId
 from gateways.sip.messages.incoming import IncomingRequest, IncomingResponse
 from replay.state import CallStatus
 from tests.actors.simulation import Cluster
@@ -59,7 +60,7 @@ def goes_on(sent: list[IncomingRequest | IncomingResponse], method: str) -> bool
 def is_over(parties: Parties) -> bool:
     cluster = parties.door.cluster
     held = [relay.held() for relay in cluster.fakes.values()]
-    return cluster.state("c").status is CallStatus.ENDED and held == [set()]
+    return cluster.state(CallId("c")).status is CallStatus.ENDED and held == [set()]
 
 
 @BOTH
@@ -98,7 +99,7 @@ def test_a_bye_goes_on_and_its_call_ends_when_the_journal_is_back(
     assert not is_over(parties)
     rest(parties, 3)
     assert is_over(parties)
-    assert parties.door.cluster.events("c")[-2:] == ["delete wanted", "deleted"]
+    assert parties.door.cluster.events(CallId("c"))[-2:] == ["delete wanted", "deleted"]
 
 
 def test_an_ack_goes_on_unless_it_would_pass_the_relay(parties: Parties) -> None:
@@ -146,7 +147,7 @@ def test_a_reinvite_that_fails_without_a_journal_is_not_in_the_way_of_the_next(p
 def test_a_quarantined_call_is_not_taken_for_none(parties: Parties, by_callee: bool) -> None:
     bring_up(parties)
     rest(parties)
-    parties.door.cluster.journal.spoil("c", 1, b"garbage")
+    parties.door.cluster.journal.spoil(CallId("c"), 1, b"garbage")
     for _ in range(2):  # the second time it is known to be quarantined
         assert codes(parties.ask("INVITE", by_callee=by_callee)) == [503]
     assert goes_on(parties.ask("BYE", by_callee=by_callee, has_sdp=False), "BYE")
@@ -158,13 +159,13 @@ def test_without_room_for_its_actor_a_call_is_not_taken_for_none(parties: Partie
     cluster = parties.door.cluster
     for relay in cluster.fakes.values():
         relay.silent = True
-    cluster.ask("offer", "busy", a="x", sdp="v")  # the one who may be resident
+    cluster.ask("offer", CallId("busy"), a="x", sdp="v")  # the one who may be resident
     assert codes(parties.ask("INVITE", by_callee=False)) == [503]
     assert goes_on(parties.ask("BYE", by_callee=False, has_sdp=False), "BYE")
     for relay in cluster.fakes.values():
         relay.silent = False
     rest(parties, 60)
-    assert cluster.state("c").status is CallStatus.ENDED
+    assert cluster.state(CallId("c")).status is CallStatus.ENDED
 
 
 METHODS = st.sampled_from(["INVITE", "UPDATE", "INFO", "ACK", "BYE"])

@@ -10,6 +10,7 @@ from typing import Any
 
 from sipmessage import URI, Request, Response
 
+from events.names import NO_TAG, Tag
 from gateways.sip.addresses import Hop, ListeningPoint, SipTransport
 from gateways.sip.calls.client import CallClient
 from gateways.sip.dialogs.hops import Hops
@@ -87,11 +88,11 @@ class WholeDoor:
         *,
         by_callee: bool = False,
         cseq: int = 1,
-        tag: str = "",
+        tag: Tag = NO_TAG,
         body: bytes = b"",
         kind: str = "application/sdp",
         routed: bool = True,
-        callers_tag: str = "tC",
+        callers_tag: Tag = Tag("tC"),
         route: str = ROUTE,
     ) -> bytes:
         """Make a request; `tag` is the callee's, "" outside of a dialog."""
@@ -115,7 +116,7 @@ def response_to(
     request: IncomingRequest,
     code: int,
     *,
-    tag: str = "",
+    tag: Tag = NO_TAG,
     body: bytes = b"",
     kind: str = "application/sdp",
     reliable: bool = False,

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from events.names import Tag
 from gateways.sip.addresses import Hop, ListeningPoint, SipTransport
 from gateways.sip.messages.uris import read_uri
 from gateways.sip.proxy.forwarding import arrival_of
@@ -168,7 +169,7 @@ async def test_requests_over_the_other_nodes_routes_are_taken() -> None:
     world = World(ProxySettings(second_record_routes=("192.0.2.2:5060",)))
     world.forward(target("sip:bob@203.0.113.5"))
     routes = "Route: <sip:192.0.2.2:5060;lr;rl>, <sip:192.0.2.1:5060;lr;rl>"
-    await world.take(request("BYE", headers=[routes], to_tag="tB"))
+    await world.take(request("BYE", headers=[routes], to_tag=Tag("tB")))
     assert dict(world.arrivals[0].ours or {}) == {"lr": None, "rl": None}
     assert world.clients[0].header("Route") == []
 
@@ -176,7 +177,7 @@ async def test_requests_over_the_other_nodes_routes_are_taken() -> None:
 async def test_requests_within_a_dialog_without_our_route_are_routed_too() -> None:
     world = World()
     world.forward()
-    await world.take(request("BYE", to_tag="tB"))
+    await world.take(request("BYE", to_tag=Tag("tB")))
     assert world.arrivals[0].ours is None
     assert len(world.clients) == 1
     assert world.arrivals[0].incoming.hop == CALLER

@@ -8,6 +8,7 @@ from pathlib import Path
 from sipmessage import Request as SipRequest
 from sipmessage import Response as SipResponse
 
+from events.names import Tag
 from gateways.sip.addresses import Hop, ListeningPoint, SipTransport
 from gateways.sip.calls.settings import CallSettings
 from gateways.sip.messages.incoming import IncomingRequest
@@ -86,7 +87,7 @@ def branch(of: Request, index: int = 0) -> Branch:
 
 def response(code: int = 200, *, to_tag: str = "tA", contact: str = "<sip:bob@10.0.0.2>") -> SipResponse:
     incoming = arrival(text()).incoming
-    return reply_to(incoming.message, code, to_tag=to_tag, headers=[("Contact", contact)])
+    return reply_to(incoming.message, code, to_tag=Tag(to_tag), headers=[("Contact", contact)])
 
 
 def reply(of: Request, code: int = 200, index: int = 0, source: Hop | None = CALLEES_SOURCE) -> Reply:

@@ -10,6 +10,7 @@ import pytest
 
 import rtp_relay.routing
 from actors.setting_values import branch_name
+from events.names import BranchId
 from gateways.sip.addresses import Hop, SipTransport
 from gateways.sip.calls.settings import CallSettings
 from gateways.sip.messages.uris import read_uri
@@ -63,9 +64,9 @@ async def test_what_belongs_to_a_dialog_is_relayed_and_engages_nothing(path: Pat
 async def test_one_relay() -> None:
     settings = CallSettings()
     assert await load("one_relay").request(request(settings=settings)) == BY_RURI
-    assert settings.relay.engagement("br3") == Engagement("rtpengine", "default")
+    assert settings.relay.engagement(BranchId("br3")) == Engagement("rtpengine", "default")
     for leg in (CALLER, CALLEE):
-        assert settings.relay.in_force(leg, "br3") == {"flags": "trust-address replace-origin"}
+        assert settings.relay.in_force(leg, BranchId("br3")) == {"flags": "trust-address replace-origin"}
 
 
 @pytest.mark.parametrize(
@@ -85,8 +86,8 @@ async def test_nat_by_source(source: Hop, host: str, engaged: bool, flagged: lis
     decision = await script.request(view)
     assert isinstance(decision, Forward)
     await script.branch(Branch(fork(decision.targets[0]), view))
-    assert (settings.relay.engagement("br0") == Engagement("rtpengine", "edge")) is engaged
-    flags = [leg for leg in (CALLER, CALLEE) if settings.relay.in_force(leg, "br0").get("flags")]
+    assert (settings.relay.engagement(BranchId("br0")) == Engagement("rtpengine", "edge")) is engaged
+    flags = [leg for leg in (CALLER, CALLEE) if settings.relay.in_force(leg, BranchId("br0")).get("flags")]
     assert flags == flagged
     assert ("10.0.0.1" in view.headers.get("Contact")) is (source is CORE)
 
@@ -144,14 +145,14 @@ async def test_srtp_to_rtp() -> None:
     assert not settings.engaged
     decision = await script.request(request(settings=settings, source=Hop(SipTransport.TLS, "198.51.100.7", 4711)))
     assert uris(decision) == [("sip:bob@example.org", "sip:gateway.example.org")]
-    assert settings.relay.in_force(CALLER, "br0")["type"] == "RTP/SAVP"
-    assert settings.relay.in_force(CALLEE, "br0")["type"] == "RTP/AVP"
+    assert settings.relay.in_force(CALLER, BranchId("br0"))["type"] == "RTP/SAVP"
+    assert settings.relay.in_force(CALLEE, BranchId("br0"))["type"] == "RTP/AVP"
 
 
 async def test_route_engine() -> None:
     script, settings = load("route_engine"), CallSettings()
     assert await script.request(request(settings=settings)) == BY_RURI
-    assert settings.relay.engagement("br0") == Engagement("route", "default")
+    assert settings.relay.engagement(BranchId("br0")) == Engagement("route", "default")
     assert settings.relay.context == {"delete": "call of bob"}
     offer = {"callid": "c", "from_tag": "tC", "flags": "no-video", "body": b"m=audio 1 x\r\nm=video 2 y z\r\n"}
     assert await script.module.rtp_relay_offer(offer) == (b"m=audio 1 x\r\nm=video 0 y z\r\n", "c tC")

@@ -10,6 +10,7 @@ import pytest
 from sipmessage import Request as SipRequest
 
 from engines.route.routes import Routes
+from events.names import BranchId
 from gateways.sip.calls.settings import CallSettings
 from gateways.sip.messages.uris import read_uri
 from gateways.sip.proxy.hooks import Answer, ProxyTarget
@@ -351,7 +352,7 @@ async def test_without_a_script_each_new_call_gets_a_relay() -> None:
     routing: Routing = DefaultScript("rtpproxy", "edge")
     settings = CallSettings()
     assert await routing.request(request(settings=settings)) == Forward((ProxyTarget(read_uri("sip:bob@example.org")),))
-    assert settings.relay.engagement("br0") == Engagement("rtpproxy", "edge")
+    assert settings.relay.engagement(BranchId("br0")) == Engagement("rtpproxy", "edge")
 
 
 @pytest.mark.parametrize(

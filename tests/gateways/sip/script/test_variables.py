@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from actors.setting_values import BadSetting
+from events.names import NO_BRANCH, BranchId, Tag
 from gateways.sip.calls.settings import CallSettings
 from gateways.sip.script.message import CallView
 from replay.relay_settings import CALLEE, CALLER, RelaySettings
@@ -40,7 +41,9 @@ def test_whose_settings_they_are_in_an_initial_request() -> None:
     ("sender", "other", "from_tag", "to_tag"), [(CALLER, CALLEE, "tC", "tA"), (CALLEE, CALLER, "tA", "tC")]
 )
 def test_whose_settings_they_are_in_a_dialog(sender: str, other: str, from_tag: str, to_tag: str) -> None:
-    settings = CallSettings(RelaySettings(tags={"tB": "br0", "tA": "br3"}, established="br3"))
+    settings = CallSettings(
+        RelaySettings(tags={Tag("tB"): BranchId("br0"), Tag("tA"): BranchId("br3")}, established="br3")
+    )
     view = request(text(from_tag=from_tag, to_tag=to_tag), settings, sender=sender)
     assert where(view, settings) == [(sender, "br3"), (other, "br3"), *BY_INDEX]
     assert where(branch(view), settings) == [(sender, "br3"), (other, "br3"), *BY_INDEX]
@@ -86,7 +89,7 @@ def test_settings_go_by_item_too() -> None:
 
 
 def test_flags_are_what_is_meant_without_a_name() -> None:
-    settings = CallSettings(RelaySettings(tags={"tA": "br5"}))
+    settings = CallSettings(RelaySettings(tags={Tag("tA"): BranchId("br5")}))
     view = request(settings=settings)
     view.rtp_relay = "co"
     view.rtp_relay_peer = "r"
@@ -101,7 +104,9 @@ def test_flags_are_what_is_meant_without_a_name() -> None:
 
 
 def test_a_branch_goes_by_its_callees_tag() -> None:
-    settings = CallSettings(RelaySettings(tags={"tA": "br0", "tB": "br1", "flags": "br2"}))
+    settings = CallSettings(
+        RelaySettings(tags={Tag("tA"): BranchId("br0"), Tag("tB"): BranchId("br1"), Tag("flags"): BranchId("br2")})
+    )
     view = request(settings=settings)
     view.rtp_relay["tB"].ip = "192.0.2.1"
     view.rtp_relay.branch("flags").ip = "192.0.2.2"
@@ -116,9 +121,9 @@ def test_a_tag_is_known_as_soon_as_it_was_learned() -> None:
     view = request(settings=settings)
     with pytest.raises(BadSetting, match="no branch has the tag 'tB'; there are none"):
         view.rtp_relay.branch("tB")
-    settings.learn("tB", "br1")
+    settings.learn(Tag("tB"), BranchId("br1"))
     view.rtp_relay["tB"].flags = "x"
-    assert settings.relay.in_force(CALLEE, "br1") == {"flags": "x"}
+    assert settings.relay.in_force(CALLEE, BranchId("br1")) == {"flags": "x"}
 
 
 def test_several_at_once() -> None:
@@ -127,7 +132,7 @@ def test_several_at_once() -> None:
     view.rtp_relay.set(flags="a", ip="192.0.2.1", disabled=False)
     view.rtp_relay_ctx.set(callid="x", flags=1)
     assert settings.take() == [
-        ChangeLegSettings(leg=CALLER, branch="", values={"flags": "a", "ip": "192.0.2.1", "disabled": "0"}),
+        ChangeLegSettings(leg=CALLER, branch=NO_BRANCH, values={"flags": "a", "ip": "192.0.2.1", "disabled": "0"}),
         ChangeContextSettings(values={"callid": "x", "flags": "1"}),
     ]
 
@@ -164,7 +169,7 @@ def test_engaging() -> None:
     failure(view, 500).rtp_relay_engage("route", set="other")
     assert settings.take() == [
         EngageRelay(engine="rtpengine", set="edge"),
-        EngageRelay(engine="rtpproxy", set="default", branch="br1"),
+        EngageRelay(engine="rtpproxy", set="default", branch=BranchId("br1")),
         EngageRelay(engine="route", set="other"),
     ]
 

@@ -8,6 +8,7 @@ from typing import cast
 
 from sipmessage import URI, Request, Response
 
+from events.names import NO_TAG, CallId, Tag
 from gateways.sip.addresses import Hop, SipTransport
 from gateways.sip.messages.incoming import IncomingRequest, IncomingResponse
 from gateways.sip.messages.replies import reply_to
@@ -26,9 +27,9 @@ def request_text(
     *,
     branch: str | None = "z9hG4bKa",
     sent_by: str = "192.0.2.1:5060",
-    to_tag: str = "",
+    to_tag: Tag = NO_TAG,
     cseq: int = 1,
-    call_id: str = "call",
+    call_id: CallId = CallId("call"),
     hop: Hop = UDP,
 ) -> bytes:
     """Write a request as a peer sends it."""
@@ -65,7 +66,7 @@ def own_request(method: str = "INVITE", branch: str = "z9hG4bKour") -> Request:
     return request
 
 
-def answer_text(request: Request, code: int, to_tag: str = "b") -> bytes:
+def answer_text(request: Request, code: int, to_tag: Tag = Tag("b")) -> bytes:
     """Write a response to a request of ours as its peer sends it."""
     return bytes(reply_to(request, code, to_tag=to_tag))
 
@@ -159,7 +160,7 @@ class Scene:
     def receive(self, data: bytes, hop: Hop = UDP) -> None:
         self.layer.receive(data, hop)
 
-    def respond(self, code: int, to_tag: str = "b", which: int = -1) -> Response:
+    def respond(self, code: int, to_tag: Tag = Tag("b"), which: int = -1) -> Response:
         request = self.requests[which]
         response = reply_to(request.request.message, code, to_tag=to_tag)
         request.respond(response)

@@ -7,6 +7,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from events.names import Tag
 from gateways.sip.addresses import Hop
 from gateways.sip.transactions.users import ClientTransaction
 from tests.gateways.sip.transactions.scene import TCP, UDP, Caller, Scene, answer_text, own_request, request_text
@@ -48,10 +49,10 @@ class World(Scene):
         super().__init__()
         self.callers: list[tuple[Caller, ClientTransaction]] = []
 
-    def receive_step(self, method: str, branch: str, to_tag: str, hop: Hop) -> None:
+    def receive_step(self, method: str, branch: str, to_tag: Tag, hop: Hop) -> None:
         self.receive(request_text(method, branch=branch, to_tag=to_tag, hop=hop), hop)
 
-    def respond_step(self, which: int, code: int, to_tag: str) -> None:
+    def respond_step(self, which: int, code: int, to_tag: Tag) -> None:
         if which < len(self.requests):
             self.respond(code, to_tag, which)
 
@@ -64,7 +65,7 @@ class World(Scene):
         request = own_request(method, f"z9hG4bK{len(self.callers)}")
         self.callers.append((caller, self.layer.request(request, hop, caller)))
 
-    def answer_step(self, which: int, method: str, code: int, to_tag: str) -> None:
+    def answer_step(self, which: int, method: str, code: int, to_tag: Tag) -> None:
         self.receive(answer_text(own_request(method, f"z9hG4bK{which}"), code, to_tag))
 
     def cancel_step(self, which: int) -> None:

@@ -6,6 +6,7 @@ import asyncio
 
 from sipmessage import Response
 
+from events.names import Tag
 from gateways.sip.messages.incoming import IncomingRequest
 from gateways.sip.messages.reading import read
 from gateways.sip.messages.replies import reply_to
@@ -33,7 +34,7 @@ def test_a_request_past_the_bound_is_refused_without_state() -> None:
 def test_a_to_tag_alone_gives_no_room_past_the_bound() -> None:
     scene = Scene(max_transactions=1)
     scene.receive(request_text("OPTIONS"))
-    scene.receive(request_text("BYE", branch="z9hG4bKforeign", to_tag="foreign"))
+    scene.receive(request_text("BYE", branch="z9hG4bKforeign", to_tag=Tag("foreign")))
     assert scene.sent == []
     assert [tag for tag, _ in scene.questions] == ["foreign"]
     scene.questions[0][1](False)
@@ -45,7 +46,7 @@ def test_questions_about_dialogs_are_bounded_and_end_with_the_layer() -> None:
     scene = Scene(max_transactions=1)
     scene.receive(request_text("OPTIONS"))
     for number in range(MAX_ASKED + 5):
-        scene.receive(request_text("BYE", branch=f"z9hG4bK{number}", to_tag="b"))
+        scene.receive(request_text("BYE", branch=f"z9hG4bK{number}", to_tag=Tag("b")))
     assert len(scene.questions) == MAX_ASKED
     assert scene.statuses() == ["503 BYE"] * 5
     scene.layer.close()
@@ -58,7 +59,7 @@ def test_the_ack_of_a_refusal_goes_nowhere() -> None:
     scene.receive(request_text())
     reply = scene.sent[0].data.decode()
     tag = reply.split("To: <sip:bob@example.com>;tag=")[1].split("\r\n")[0]
-    scene.receive(request_text("ACK", to_tag=tag))
+    scene.receive(request_text("ACK", to_tag=Tag(tag)))
     assert scene.told == []
 
 
@@ -77,7 +78,7 @@ def test_requests_within_known_dialogs_may_enter_until_three_times_the_bound() -
     for number in range(9):
         scene.receive(request_text("OPTIONS", branch=f"z9hG4bK{number}"))
         for _ in range(2):
-            scene.receive(request_text("BYE", branch=f"z9hG4bKin{number}", to_tag="b"))
+            scene.receive(request_text("BYE", branch=f"z9hG4bKin{number}", to_tag=Tag("b")))
         for tag, answer in scene.questions:
             answer(tag == "b")
         scene.questions.clear()
@@ -92,7 +93,7 @@ def test_past_the_bound_repeats_acks_and_cancels_of_what_is_known_still_count() 
     scene.respond(486)
     scene.receive(request_text())
     scene.receive(request_text("CANCEL"))
-    scene.receive(request_text("ACK", branch="z9hG4bKb", to_tag="b"))
+    scene.receive(request_text("ACK", branch="z9hG4bKb", to_tag=Tag("b")))
     assert scene.statuses()[-2:] == ["100 INVITE", "200 CANCEL"]
     assert [what for what, _which in scene.told] == ["request", "request", "cancel"]
 

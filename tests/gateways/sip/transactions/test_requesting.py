@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from events.names import Tag
 from gateways.sip.addresses import Hop
 from gateways.sip.transactions.users import ClientTransaction, TransactionFailure
 from tests.gateways.sip.transactions.scene import TCP, UDP, Caller, Scene, answer_text, own_request
@@ -14,7 +15,7 @@ def begin(scene: Scene, method: str = "INVITE", hop: Hop = UDP) -> tuple[Caller,
     return caller, scene.layer.request(own_request(method), hop, caller)
 
 
-def answer(scene: Scene, code: int, method: str = "INVITE", to_tag: str = "b") -> None:
+def answer(scene: Scene, code: int, method: str = "INVITE", to_tag: Tag = Tag("b")) -> None:
     scene.receive(answer_text(own_request(method), code, to_tag))
 
 
@@ -43,7 +44,7 @@ def test_each_provisional_and_each_2xx_of_an_invite_is_told() -> None:
     caller, _ = begin(scene)
     for code in (100, 180, 200, 180, 200):
         answer(scene, code)
-    answer(scene, 200, to_tag="another-branch")
+    answer(scene, 200, to_tag=Tag("another-branch"))
     answer(scene, 486)
     assert caller.codes == [100, 180, 200, 200, 200]
     scene.loop.run_until(32)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from events.names import CallId, Tag
 from gateways.sip.addresses import Hop, SipTransport
 from tests.gateways.sip.transactions.scene import TCP, UDP, Scene, request_text
 
@@ -56,8 +57,8 @@ def test_a_failure_is_repeated_byte_by_byte_until_its_ack_which_goes_nowhere() -
     response = scene.respond(486)
     scene.loop.run_until(2)
     assert [message.data for message in scene.sent[1:]] == [bytes(response)] * 3
-    scene.receive(request_text("ACK", to_tag="b"))
-    scene.receive(request_text("ACK", to_tag="b"))
+    scene.receive(request_text("ACK", to_tag=Tag("b")))
+    scene.receive(request_text("ACK", to_tag=Tag("b")))
     scene.loop.run_until(100)
     assert len(scene.sent) == 4
     assert scene.told == [("request", "INVITE")]
@@ -81,8 +82,8 @@ def test_repeats_of_an_accepted_invite_are_absorbed_and_acks_go_end_to_end() -> 
     scene.respond(200)
     scene.statuses()
     scene.receive(request_text())
-    scene.receive(request_text("ACK", to_tag="b"))
-    scene.receive(request_text("ACK", branch="z9hG4bKother", to_tag="b"))
+    scene.receive(request_text("ACK", to_tag=Tag("b")))
+    scene.receive(request_text("ACK", branch="z9hG4bKother", to_tag=Tag("b")))
     assert scene.statuses() == []
     assert scene.told[1:] == [("ack", "b"), ("ack", "b")]
 
@@ -244,7 +245,7 @@ def test_a_cancel_of_nothing_gets_481_and_leaves_nothing_behind() -> None:
         request_text(sent_by="192.0.2.1:5061"),
         request_text(sent_by="192.0.2.2:5060"),
         request_text("OPTIONS"),
-        request_text(call_id="other"),
+        request_text(call_id=CallId("other")),
         request_text().replace(b"tag=a", b"tag=x"),
     ],
 )
@@ -258,7 +259,7 @@ def test_branch_sent_by_method_and_call_tell_requests_apart(other: bytes) -> Non
 def test_only_these_tell_requests_with_the_cookie_apart() -> None:
     scene = Scene()
     scene.receive(request_text())
-    scene.receive(request_text(cseq=2, to_tag="b"))
+    scene.receive(request_text(cseq=2, to_tag=Tag("b")))
     assert len(scene.requests) == 1
 
 
@@ -271,8 +272,8 @@ def test_without_the_cookie_the_headers_tell_requests_apart(branch: str | None) 
     first = request_text("OPTIONS", branch=branch)
     others = [
         request_text("OPTIONS", branch=branch, cseq=2),
-        request_text("OPTIONS", branch=branch, call_id="other"),
-        request_text("OPTIONS", branch=branch, to_tag="b"),
+        request_text("OPTIONS", branch=branch, call_id=CallId("other")),
+        request_text("OPTIONS", branch=branch, to_tag=Tag("b")),
         request_text("OPTIONS", branch=branch, sent_by="192.0.2.1:5061"),
         first.replace(b"tag=a", b"tag=x"),
         first.replace(b"OPTIONS sip:bob", b"OPTIONS sip:carol"),
@@ -288,11 +289,11 @@ def test_without_the_cookie_the_headers_tell_requests_apart(branch: str | None) 
 @pytest.mark.parametrize("within", ["", "b"])
 def test_without_the_cookie_an_ack_is_known_by_the_tag_of_the_failure(branch: str | None, within: str) -> None:
     scene = Scene()
-    scene.receive(request_text(branch=branch, to_tag=within))
-    scene.respond(486, to_tag="b")
-    scene.receive(request_text("ACK", branch=branch, to_tag="other"))
+    scene.receive(request_text(branch=branch, to_tag=Tag(within)))
+    scene.respond(486, to_tag=Tag("b"))
+    scene.receive(request_text("ACK", branch=branch, to_tag=Tag("other")))
     assert scene.told[1:] == [("ack", "other")]
-    scene.receive(request_text("ACK", branch=branch, to_tag="b"))
+    scene.receive(request_text("ACK", branch=branch, to_tag=Tag("b")))
     assert len(scene.told) == 2
     scene.statuses()
     scene.loop.run_until(5)
@@ -305,7 +306,7 @@ def test_without_the_cookie_an_ack_for_a_2xx_goes_end_to_end(branch: str | None)
     scene = Scene()
     scene.receive(request_text(branch=branch))
     scene.respond(200)
-    scene.receive(request_text("ACK", branch=branch, to_tag="b"))
+    scene.receive(request_text("ACK", branch=branch, to_tag=Tag("b")))
     assert scene.told[1:] == [("ack", "b")]
 
 
@@ -314,13 +315,13 @@ def test_without_the_cookie_a_cancel_finds_its_invite(branch: str | None) -> Non
     scene = Scene()
     scene.receive(request_text(branch=branch))
     scene.receive(request_text("CANCEL", branch=branch))
-    scene.receive(request_text("CANCEL", branch=branch, call_id="other"))
+    scene.receive(request_text("CANCEL", branch=branch, call_id=CallId("other")))
     assert scene.statuses() == ["100 INVITE", "200 CANCEL", "481 CANCEL"]
     assert [what for what, _which in scene.told] == ["request", "cancel"]
 
 
 def test_an_ack_of_no_invite_goes_end_to_end() -> None:
     scene = Scene()
-    scene.receive(request_text("ACK", to_tag="b"), UDP)
+    scene.receive(request_text("ACK", to_tag=Tag("b")), UDP)
     assert scene.told == [("ack", "b")]
     assert scene.layer.transactions == 0

@@ -1,0 +1,36 @@
+"""What a call, its parties, branches and sessions go by: each name is of a type of its own, so that none is another."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import NewType
+
+CallId = NewType("CallId", str)
+"""The name of a call's stream: its Call-ID, with the caller's tag where another call has that (replay.identity)."""
+
+Tag = NewType("Tag", str)
+"""A party's tag (RFC 3261 19.3); "" for none."""
+
+BranchId = NewType("BranchId", str)
+"""A branch of a call's INVITE; "" for none, or for all."""
+
+RelayId = NewType("RelayId", str)
+"""What a session is called on its node."""
+
+NodeName = NewType("NodeName", str)
+"""The name of a relay node in the configuration; "" for none."""
+
+
+class Leg(StrEnum):
+    """A side of a dialog. The caller is who sent the initial INVITE, for all of the call's life."""
+
+    CALLER = "caller"
+    CALLEE = "callee"
+
+    @property
+    def other(self) -> Leg:
+        """The party at the other end."""
+        return Leg.CALLEE if self is Leg.CALLER else Leg.CALLER
+
+
+NO_TAG, NO_BRANCH, NO_NODE = Tag(""), BranchId(""), NodeName("")

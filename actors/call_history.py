@@ -101,7 +101,7 @@ class CallHistory:
 
 
 @dataclass(frozen=True, slots=True)
-class Loaded:
+class StoredCall:
     """A call as the journal has it. lost: the journal lacks entries that had been known to be in it."""
 
     state: CallState
@@ -109,7 +109,7 @@ class Loaded:
     lost: bool = False
 
 
-async def load(journal: Journal, call_id: CallId, known: CallHistory) -> Loaded:
+async def load(journal: Journal, call_id: CallId, known: CallHistory) -> StoredCall:
     """Read what the journal has of a call of which something may be known.
 
     What is read and folded in one piece is bounded, and where there is a snapshot all of it is. Raises CorruptEntry,
@@ -120,7 +120,7 @@ async def load(journal: Journal, call_id: CallId, known: CallHistory) -> Loaded:
         if loaded is not None:
             return loaded
     loaded = await _whole(journal, call_id)
-    return Loaded(loaded.state, loaded.history, lost=known.version > 0 and not is_part(known, loaded.history))
+    return StoredCall(loaded.state, loaded.history, lost=known.version > 0 and not is_part(known, loaded.history))
 
 
 def same(one: Recorded, other: Recorded) -> bool:
@@ -134,17 +134,17 @@ def is_part(known: CallHistory, there: CallHistory) -> bool:
     return not version or (version <= there.version and same(known.entry(version), there.entry(version)))
 
 
-async def _what_follows(journal: Journal, known: CallHistory) -> Loaded | None:
+async def _what_follows(journal: Journal, known: CallHistory) -> StoredCall | None:
     """Return what is known with all that follows it; None if the journal does not have it any more."""
     some = await read_slice(journal, known.call_id, known.version - 1)
     if not some or some[0] != known.records[-1]:
         return None
     history = CallHistory(known.call_id, known.base, known.newest, list(known.records))
-    loaded = Loaded(await history.state_in_turns(), history)
+    loaded = StoredCall(await history.state_in_turns(), history)
     return await _go_on(journal, loaded, some[1:], ends=len(some) < SLICE)
 
 
-async def _by_snapshot(journal: Journal, call_id: CallId) -> Loaded | None:
+async def _by_snapshot(journal: Journal, call_id: CallId) -> StoredCall | None:
     """Return what the snapshot says with all that follows it, or the whole stream; None if it is not so simple."""
     try:
         snapshot, some = await journal.load(call_id, SLICE + MARGIN, MARGIN)
@@ -152,16 +152,16 @@ async def _by_snapshot(journal: Journal, call_id: CallId) -> Loaded | None:
         return None
     ends = len(some) < SLICE + MARGIN
     if snapshot is None:
-        return await _go_on(journal, Loaded(CallState(call_id), CallHistory(call_id)), some, ends=ends)
+        return await _go_on(journal, StoredCall(CallState(call_id), CallHistory(call_id)), some, ends=ends)
     known = [entry for entry in some if entry.version <= snapshot.version]
     if not known or known[-1].version < snapshot.version:
         return None
     state = snapshots.restore(snapshot, known[-1])
-    loaded = Loaded(state, CallHistory(call_id, snapshot, snapshot, known))
+    loaded = StoredCall(state, CallHistory(call_id, snapshot, snapshot, known))
     return await _go_on(journal, loaded, some[len(known) :], ends=ends)
 
 
-async def _go_on(journal: Journal, loaded: Loaded, news: Sequence[Recorded], *, ends: bool) -> Loaded:
+async def _go_on(journal: Journal, loaded: StoredCall, news: Sequence[Recorded], *, ends: bool) -> StoredCall:
     """Add the news, and all that follows them if the stream does not end there."""
     _take(loaded, news)
     if not ends:
@@ -171,14 +171,14 @@ async def _go_on(journal: Journal, loaded: Loaded, news: Sequence[Recorded], *, 
     return loaded
 
 
-def _take(loaded: Loaded, some: Sequence[Recorded]) -> None:
+def _take(loaded: StoredCall, some: Sequence[Recorded]) -> None:
     fold_on(loaded.state, some)
     loaded.history.add(some)
     if loaded.history.is_long:
         loaded.history.take_snapshot(loaded.state)
 
 
-async def _whole(journal: Journal, call_id: CallId) -> Loaded:
+async def _whole(journal: Journal, call_id: CallId) -> StoredCall:
     """Return what the events say, all of them read."""
     history, state = CallHistory(call_id), CallState(call_id)
     async for some in slices(journal, call_id):
@@ -188,7 +188,7 @@ async def _whole(journal: Journal, call_id: CallId) -> Loaded:
         except Inconsistent as wrong:
             last = (await read_all(journal, call_id))[-1].version
             raise CorruptEntry(call_id, wrong.version, last, str(wrong)) from wrong
-    return Loaded(state, history)
+    return StoredCall(state, history)
 
 
 def _log_failure(kept: asyncio.Future[None]) -> None:

@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 
 from pykka import ActorRef
 
+from actors.call_history import StoredCall
 from actors.commands.command import CallCommand
 from actors.effects import Outcome
 from actors.results import Located, Refused
@@ -26,6 +27,21 @@ class Do:
 
     command: CallCommand[Any]
     reply: Reply
+
+
+@value
+class Appended:
+    """To a call, from the journal: it has what it was to append or to confirm. error: why not, None if it has."""
+
+    error: BaseException | None
+
+
+@value
+class Loaded:
+    """To a call, from the journal: the call as it is there. error: why that cannot be read, None if it can."""
+
+    call: StoredCall | None
+    error: BaseException | None
 
 
 @value

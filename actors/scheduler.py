@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 from actors.effects import Flow
 from actors.messages import Reply
+
+PENDING: Final = object()
+"""Says that an effect's result comes later, as a message."""
 
 
 class Run:

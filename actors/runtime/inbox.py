@@ -52,6 +52,15 @@ class LoopInbox:
             self._messages = deque((envelope,))
             self._schedule()
 
+    @property
+    def is_resting(self) -> bool:
+        """Whether no turn is scheduled or running: the actor has begun, has not ended, and has no messages."""
+        return self._messages is None and self._turn is not None
+
+    def run(self, work: Callable[[Any], None], message: Any) -> None:
+        """Run something in the actor's own context, as its turns are."""
+        self._context.run(work, message)
+
     def get(self) -> Envelope[Any]:
         """Remove and return the oldest message. Raises `queue.Empty` if there is none: nobody may wait here."""
         if not self._messages:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from actors.call_history import CallHistory, Loaded, load
+from actors.call_history import CallHistory, StoredCall, load
 from events.journal import CorruptEntry, Recorded
 from events.names import CallId
 from events.reading import SLICE
@@ -43,7 +43,7 @@ async def _keep(cluster: Cluster, snapshot: Snapshot) -> None:
     await cluster.journal.keep(CallId("c"), snapshot)
 
 
-def loaded(cluster: Cluster) -> Loaded:
+def loaded(cluster: Cluster) -> StoredCall:
     """Load the call as a control node does that knows nothing of it."""
     return cluster.run(load(cluster.journal, CallId("c"), CallHistory(CallId("c"))))
 
@@ -76,7 +76,7 @@ def test_what_a_resident_call_remembers_is_bounded(cluster: Cluster) -> None:
     establish(cluster, 4 * EVERY)
     actor = cluster.nodes[0].directory._residents["c"].actor._actor_weakref()
     assert actor is not None
-    history = actor._history
+    history = actor._stream._history
     assert EVERY <= len(history.records) <= 2 * EVERY + MARGIN + 3
     assert history.state() == cluster.state(CallId("c"))
 
@@ -249,7 +249,7 @@ def test_other_calls_have_turns_while_a_long_one_is_read(cluster: Cluster) -> No
             turns += 1
             await asyncio.sleep(0)
 
-    async def both() -> Loaded:
+    async def both() -> StoredCall:
         other = asyncio.ensure_future(others())
         call = await load(cluster.journal, CallId("c"), CallHistory(CallId("c")))
         other.cancel()

@@ -1,0 +1,257 @@
+"""A call's state and its stream: decisions are appended, states are confirmed, and what was lost is brought back."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from functools import partial
+from typing import Any, Protocol
+
+import structlog
+
+from actors.call_context import CallContext
+from actors.call_history import CallHistory, StoredCall, load
+from actors.effects import Persist, Read
+from actors.flows.recovery import tail_lost
+from actors.messages import Appended, Loaded
+from actors.results import Refused, quarantined
+from actors.scheduler import PENDING, Run
+from engines.refusal import RefusalCode
+from events.journal import NOTHING, Conflict, CorruptEntry, Index, JournalError, Recorded
+from events.names import CallId
+from events.registry import Event
+from events.values import value
+from replay.fold import apply
+from replay.projection import project
+from replay.state import CallState, CallStatus
+
+log = structlog.get_logger()
+
+MAX_CONFLICTS = 50
+"""So many decisions in a row that another control node forestalled are no longer competition but a fault."""
+
+
+class StreamUser(Protocol):
+    """Whose stream it is: the call's actor."""
+
+    def advance(self, run: Run, result: Any) -> None:
+        """Let a flow go on with the value of its decision."""
+
+    def loaded(self) -> None:
+        """Start what waited for the state: it is there."""
+
+    def leave(self, why: Refused) -> None:
+        """Leave memory: the journal cannot be read or written, or the call is quarantined."""
+
+    def deliver(self, message: Appended | Loaded) -> None:
+        """Handle the journal's word in a turn of its own."""
+
+
+@value
+class _Recording:
+    """A decision that the journal was asked to append or to confirm. run: whose, None of what was remembered."""
+
+    run: Run | None
+    effect: Persist | Read
+    value: Any
+
+
+@value
+class _Restoring:
+    """What the journal had lost, and was asked to append anew to what it has (`there`)."""
+
+    there: CallHistory
+
+
+class CallStream:
+    """What this control node knows of a call's stream, and the one way to ask the journal about it.
+
+    The journal is asked one thing at a time: each decision is made on the state that it is appended to, and made anew
+    if another control node was first. One without events is checked against the journal's version in place of being
+    appended, unless the journal has just said what the state is: what this node remembers may be long over, and
+    nothing is told or asked on it.
+
+    asking: whether an answer of the journal is awaited. asked: how often it was asked something. It is given its user
+    with each call, and does not keep it: the two would keep each other in memory.
+    """
+
+    def __init__(self, call_id: CallId, context: CallContext, *, blank: bool) -> None:
+        """Make the stream of a call. `blank` says that it likely has no entries yet, so that none are read first."""
+        self._call_id, self._context = call_id, context
+        self.state = CallState(call_id)
+        self.index: Index = NOTHING
+        self.is_loaded = blank
+        self.asking = False
+        self.asked = 0
+        self._confirmed = 0  # the number of the question at which the journal last said that the state is what it has
+        self._question: _Recording | _Restoring | None = None
+        self._waiting: deque[tuple[Run | None, Persist | Read]] = deque()
+        self._conflicts = 0
+        self._history = CallHistory(call_id)
+        self._unconfirmed: Sequence[Recorded] = ()
+
+    def load(self, user: StreamUser) -> None:
+        """Read the stream if nobody has; what waits for it was there before, so that it is fresh to that."""
+        if not self.is_loaded and not self.asking:
+            self._read(user)
+
+    # -- deciding --
+
+    def record(self, run: Run | None, effect: Persist | Read, user: StreamUser) -> Any:
+        """Return the value of a decision on the newest state, or PENDING: the user's `advance` gets it later."""
+        if self.asking:
+            self._waiting.append((run, effect))
+            return PENDING
+        decision = effect.decide(self.state)
+        if not decision.events and (run is None or run.since < self._confirmed):
+            return decision.value
+        self._question = _Recording(run, effect, decision.value)
+        if decision.events:
+            self._append(decision.events, user)
+        else:
+            self._ask(self._context.journal.check(self._call_id, self.state.version), user)
+        return PENDING
+
+    def _record_next(self, user: StreamUser) -> None:
+        while self._waiting and not self.asking:
+            run, effect = self._waiting.popleft()
+            result = self.record(run, effect, user)
+            if run is not None and result is not PENDING:
+                user.advance(run, result)
+
+    def _append(self, events: Sequence[Event], user: StreamUser) -> None:
+        context, now = self._context, self._context.now()
+        records = [Recorded(self.state.version + n, now, context.name, event) for n, event in enumerate(events, 1)]
+        self._write(records, records, user)
+
+    def _write(self, records: Sequence[Recorded], news: Sequence[Recorded], user: StreamUser) -> None:
+        """Append records, of which observers are told the news."""
+        context, expected, before = self._context, self.state.version, self.index
+        for record in records:
+            apply(self.state, record)
+        self.index = project(self.state, context.deadlines)
+        self._unconfirmed = records
+        appended = context.journal.append(self._call_id, expected, records, before, self.index)
+        self._ask(appended, user)
+        if context.observers:
+            appended.add_done_callback(partial(self._tell_observers, news))
+
+    def _ask(self, answer: asyncio.Future[int], user: StreamUser) -> None:
+        """Await the journal's word on the state; nothing else is asked of it before."""
+        self.asking = True
+        self.asked += 1
+        answer.add_done_callback(partial(_deliver_appended, user))
+
+    # -- what the journal says --
+
+    def take(self, message: Appended | Loaded, user: StreamUser) -> None:
+        """Go on with the journal's word: what was appended, confirmed or read, or what went wrong with it."""
+        error = message.error
+        if isinstance(message, Loaded) and message.call is not None:
+            self._take_loaded(message.call, user)
+        elif error is None:
+            self._take_appended(user)
+        elif isinstance(error, Conflict):
+            self._decide_anew(user)
+        else:
+            self._drop(error, user)
+
+    def _take_appended(self, user: StreamUser) -> None:
+        question = self._question
+        if isinstance(question, _Recording):
+            self._note_confirmed()
+            self._conflicts = 0
+            if question.run is not None:
+                user.advance(question.run, question.value)
+            self._record_next(user)
+        elif isinstance(question, _Restoring):
+            self._history = question.there
+            self._note_confirmed()
+            self._go_on(user)
+
+    def _note_confirmed(self) -> None:
+        """Record that the journal had this state when it was last asked."""
+        self._history.add(self._unconfirmed)
+        self._unconfirmed = ()
+        self.asking = False
+        self._confirmed = self.asked
+        if self._history.is_long and self.index.live is not None:
+            self._history.take_snapshot(self.state)
+            self._history.keep_newest(self._context.journal)
+
+    def _decide_anew(self, user: StreamUser) -> None:
+        """Read the journal again: another control node was first, or it lost its newest entries."""
+        if isinstance(self._question, _Recording):
+            self._waiting.appendleft((self._question.run, self._question.effect))
+        self._conflicts += 1
+        if self._conflicts > MAX_CONFLICTS:
+            raise RuntimeError(f"{self._conflicts} appends or checks in a row were too late")
+        self._read(user)
+
+    def _go_on(self, user: StreamUser) -> None:
+        user.loaded()
+        self._record_next(user)
+
+    # -- loading --
+
+    def _read(self, user: StreamUser) -> None:
+        self._unconfirmed = ()
+        self.asking = True
+        self.asked += 1
+        loading = asyncio.ensure_future(load(self._context.journal, self._call_id, self._history))
+        loading.add_done_callback(partial(_deliver_loaded, user))
+
+    def _take_loaded(self, call: StoredCall, user: StreamUser) -> None:
+        """Go on with what was read, after bringing back what the journal has lost of it."""
+        known, context = self._history, self._context
+        self.state = call.state
+        if self.state.status is CallStatus.QUARANTINED:
+            context.set_aside(self._call_id, self.state.reason)
+            user.leave(quarantined(self.state.reason))
+            return
+        self.index = project(self.state, context.deadlines)
+        self.is_loaded = True
+        if call.lost and not tail_lost.is_over(known, call.history, context.deadlines):
+            self._restore(call.history, user)
+            return
+        self._history = call.history
+        self._note_confirmed()
+        self._go_on(user)
+
+    def _restore(self, there: CallHistory, user: StreamUser) -> None:
+        """Bring back what the journal has lost, before anything else is decided."""
+        known, context = self._history, self._context
+        log.error("journal lost its tail", call_id=self._call_id, known=known.version, there=there.version)
+        missing = tail_lost.missing(known, there, context.name, context.now())
+        if missing:
+            self._question = _Restoring(there)
+            self._write(missing, missing[-1:], user)
+            return
+        self._history = there
+        self._note_confirmed()
+        self._waiting.appendleft((None, Persist(tail_lost.remember(known.state()))))
+        self._go_on(user)
+
+    def _drop(self, error: BaseException, user: StreamUser) -> None:
+        """Leave memory because the journal cannot be read or written; the next message starts from the stream."""
+        if not isinstance(error, JournalError):
+            raise error
+        if isinstance(error, CorruptEntry):
+            self._context.corrupt(error)
+            user.leave(quarantined(str(error)))
+        else:
+            user.leave(Refused(RefusalCode.NO_JOURNAL, f"Journal: {error}"))
+
+    def _tell_observers(self, records: Sequence[Recorded], appended: asyncio.Future[int]) -> None:
+        if appended.exception() is None:
+            self._context.observers.tell(self._call_id, records)
+
+
+def _deliver_appended(user: StreamUser, answer: asyncio.Future[int]) -> None:
+    user.deliver(Appended(answer.exception()))
+
+
+def _deliver_loaded(user: StreamUser, answer: asyncio.Future[StoredCall]) -> None:
+    error = answer.exception()
+    user.deliver(Loaded(answer.result() if error is None else None, error))

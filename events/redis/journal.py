@@ -144,7 +144,9 @@ class RedisJournal:
         written = self._writer + (hash(tuple(marks)) % 2**64).to_bytes(8)
         what = [written, entries, *changes(expected_version, before, after), held]
         appended = self._submit(call_id, expected_version, expected_version + len(records), what)
-        if bodies is not None:
+        if after.live is None:
+            self._bodies.forget(call_id)  # nothing of the call is left that would be written of again
+        elif bodies is not None:
             appended.add_done_callback(partial(self._note_bodies, call_id, bodies))
         return appended
 
@@ -262,7 +264,7 @@ class RedisJournal:
         """Make a call that is in the due table due at `due`."""
         call = to_bytes(call_id)
         partition = self._keys.partition(call)
-        return self._query(partition.slot, (b"ZADD", partition.due, b"def established_tag", due, call), lambda _: None)
+        return self._query(partition.slot, (b"ZADD", partition.due, b"XX", due, call), lambda _: None)
 
     async def time(self) -> float:
         """Return the time of the server that has the control nodes' statuses: the same one for all."""

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from engines.kind import Exchange
 from engines.ng.bencode import NgValue
+from engines.ng.bulky import whole
 from engines.refusal import RefusalCode
 from engines.reply import NodeReply
 
@@ -14,7 +15,7 @@ class Told(dict[bytes, NgValue]):
     """The words of a node's reply, with what the reply says beside them."""
 
     def __init__(self, reply: NodeReply) -> None:
-        super().__init__(reply.words)
+        super().__init__(whole(reply.words))
         self.code, self.unknown, self.ok, self.reason = reply.code, reply.unknown, reply.ok, reply.reason
 
     @property

@@ -9,7 +9,6 @@ import pytest
 from engines.kind import Exchange, MalformedReply, Operation
 from engines.media_request import MediaRequest
 from engines.ng.bencode import NgDict, encode
-from engines.ng.bulky import whole
 from engines.registry import KINDS
 from engines.request import NodeRequest
 from engines.rtpengine.kind import RtpengineKind
@@ -186,7 +185,7 @@ async def test_the_delete_of_a_branch_leaves_the_other_branch_alone() -> None:
         answered = await ask(replace(second, verb="answer", to_tag=Tag("t")))
         assert isinstance(answered[b"sdp"], bytes)
         assert b"m=audio 40000" not in answered[b"sdp"]
-        tags = whole(await perform(client, KIND.perform(KIND.knows(RelayId("ours"), Tag("f"), Tag("t")))))[b"tags"]
+        tags = (await perform(client, KIND.perform(KIND.knows(RelayId("ours"), Tag("f"), Tag("t")))))[b"tags"]
         assert isinstance(tags, dict)
         assert tags.keys() >= {b"f", b"t"}
         await ask(MediaRequest(verb="delete", from_tag=Tag("f"), to_tag=Tag("t")))

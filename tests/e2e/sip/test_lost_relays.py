@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 
 import pytest
 
@@ -14,8 +15,9 @@ from replay.fold import fold
 from tests.e2e.sip.calls import Call, Scene, on_scene, talk
 from tests.e2e.sip.stage import AS_ASKED, Stage
 from tests.e2e.stage import Relay
+from tests.peers.peer import wait_until
 from tests.peers.redis_server import RedisServer
-from tests.peers.rtp import converse
+from tests.peers.rtp import converse, media_address
 from tests.peers.rtpengine import Rtpengine
 from tests.peers.rtpproxy import Rtpproxy
 from tests.peers.service import Node, Service
@@ -63,6 +65,15 @@ async def on_pair(engine: str) -> AsyncIterator[tuple[Pair, Scene]]:
                 yield pair, scene
 
 
+async def hears_one_relay(call: Call) -> bool:
+    """Return whether what the parties hear of each other next comes from where they were told alone."""
+    sides = (call.caller, call.callee)
+    for side in sides:
+        side.agent.media.forget()
+    await converse(call.caller.agent.media, call.callee.agent.media)
+    return all(side.agent.media.senders == {media_address(side.hears)} for side in sides)
+
+
 async def on_hold(pair: Pair, scene: Scene, by: str = "caller") -> tuple[str, Call, str]:
     """Place a call, let it talk, and put it on hold: its Call-ID, the call, and its node."""
     call_id, call = await scene.establish()
@@ -97,7 +108,7 @@ async def test_so_does_one_of_a_call_whose_relay_hangs_and_the_old_session_is_re
         finally:
             pair.relays[before].resume()
         await pair.stage(before).holds(0)
-        await converse(call.caller.agent.media, call.callee.agent.media)  # also what the hung one had still to pass on
+        await wait_until(partial(hears_one_relay, call), "what the hung one had still to pass on has come")
         await pair.talks(call_id, call)
         await call.hang_up("callee")
         await pair.stage(node).nothing_is_left(call_id)

@@ -39,25 +39,17 @@ async def main() -> None:
         call = relay.call(CALL_ID)
         await call.engage("rtpproxy")
 
-        invite = SipMessage(
-            "INVITE", True, 1, branch=BranchId("br0"), from_tag=Tag("alice"), sdp=sdp("192.0.2.1", 4000)
-        )
+        alice, bob, branch = Tag("alice"), Tag("bob"), BranchId("br0")
+        invite = SipMessage("INVITE", True, 1, branch=branch, from_tag=alice, sdp=sdp("192.0.2.1", 4000))
         show("INVITE", await call.see(invite, received_from="192.0.2.1"))
 
         ok = SipMessage(
-            "INVITE",
-            False,
-            1,
-            status=200,
-            branch=BranchId("br0"),
-            from_tag=Tag("alice"),
-            to_tag=Tag("bob"),
-            sdp=sdp("192.0.2.2", 5000),
+            "INVITE", False, 1, status=200, branch=branch, from_tag=alice, to_tag=bob, sdp=sdp("192.0.2.2", 5000)
         )
         show("200", await call.see(ok, received_from="192.0.2.2"))
 
-        show("ACK", await call.see(SipMessage("ACK", True, 1, from_tag=Tag("alice"), to_tag=Tag("bob"))))
-        show("BYE", await call.see(SipMessage("BYE", True, 2, from_tag=Tag("alice"), to_tag=Tag("bob"))))
+        show("ACK", await call.see(SipMessage("ACK", True, 1, from_tag=alice, to_tag=bob)))
+        show("BYE", await call.see(SipMessage("BYE", True, 2, from_tag=alice, to_tag=bob)))
 
         for record in await call.history():
             print(f"{record.version:3} {record.event.name}: {facts(record.event)}")

@@ -144,8 +144,8 @@ class RedisJournal:
         written = self._writer + (hash(tuple(marks)) % 2**64).to_bytes(8)
         what = [written, entries, *changes(expected_version, before, after), held]
         appended = self._submit(call_id, expected_version, expected_version + len(records), what)
-        if after.live is None:
-            self._bodies.forget(call_id)  # nothing of the call is left that would be written of again
+        if after.live is None and before.live is not None:
+            self._bodies.forget(call_id)  # the call is over: nothing is left that would be written of again
         elif bodies is not None:
             appended.add_done_callback(partial(self._note_bodies, call_id, bodies))
         return appended

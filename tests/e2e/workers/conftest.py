@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator, Mapping
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from gateways.handoff.mesh import BEAT
 from tests.e2e.sip.stage import AS_ASKED, Stage
 from tests.peers.peer import wait_until
 from tests.peers.redis_server import RedisServer
@@ -49,6 +51,8 @@ async def sip_stage() -> AsyncIterator[Stage]:
         settings: Mapping[str, Table] = {"service": {"workers": 2, "log_format": "json"}}
         node = Node("relay-1", relay)
         async with Service(redis.url, [node], settings=settings, sip={"script": str(AS_ASKED)}) as service:
+            # What begins before each worker has heard of the other may be split between them.
+            await asyncio.sleep(2 * BEAT)
             yield Stage(service, {"rtpengine": relay}, "rtpengine")
 
 

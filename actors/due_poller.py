@@ -45,5 +45,5 @@ class DuePoller:
         """Claim the calls that are due now, up to a batch, and wake them. Return how many."""
         due = await self._journal.claim_due(self._now(), LEASE, BATCH)
         for call_id in due:
-            self._attend(CallId(call_id))
+            self._attend(call_id)
         return len(due)

@@ -10,7 +10,6 @@ from typing import Any
 import structlog
 
 from gateways.mi.access import Access
-from gateways.mi.jsonrpc import parse_error
 from gateways.mi.methods import Caller, Methods
 
 log = structlog.get_logger(bounded=True)
@@ -23,8 +22,6 @@ AT_ONCE = 100
 
 UNREADABLE, TOO_BIG = b"400 Parse_error", b"500 Internal error"
 """What is said, in plain text as OpenSIPS does, to what is no JSON, and in place of a reply that is too big."""
-
-_PARSE_ERROR = b'"code": %d' % parse_error().code
 
 
 class DatagramPort:
@@ -63,12 +60,10 @@ class DatagramPort:
         return self._access.of_datagram(source[0])
 
     async def _answer(self, data: bytes, source: Any, caller: Caller) -> None:
-        reply = await self._methods.answer(data, caller)
+        reply = await self._methods.answer(data, caller, unreadable=UNREADABLE)
         if reply is None or not source:  # one that asks from a UNIX socket without a name cannot be answered
             return
-        if reply.startswith(b'{"jsonrpc": "2.0", "error": {') and _PARSE_ERROR in reply[:80]:
-            reply = UNREADABLE
-        elif len(reply) > LARGEST:
+        if len(reply) > LARGEST:
             reply = TOO_BIG
         with contextlib.suppress(OSError):
             self._socket.sendto(reply, source)

@@ -26,9 +26,12 @@ class MiError(Exception):
         self.code, self.message, self.data = code, message, data
 
 
+PARSE_ERROR = -32700
+
+
 def parse_error(data: Json = None) -> MiError:
     """Return the error of what is no JSON."""
-    return MiError(-32700, "Parse error", data)
+    return MiError(PARSE_ERROR, "Parse error", data)
 
 
 def invalid_request(data: Json = None) -> MiError:

@@ -13,6 +13,7 @@ from enum import StrEnum
 import structlog
 
 from gateways.mi.jsonrpc import (
+    PARSE_ERROR,
     Id,
     Json,
     MiError,
@@ -105,8 +106,13 @@ class Methods:
         for method in methods:
             self._named[method.name] = method
 
-    async def answer(self, data: bytes, caller: Caller, *, pretty: bool = False) -> bytes | None:
-        """Carry a request out, and return the reply; None for a notification, which gets none."""
+    async def answer(
+        self, data: bytes, caller: Caller, *, pretty: bool = False, unreadable: bytes | None = None
+    ) -> bytes | None:
+        """Carry a request out, and return the reply; None for a notification, which gets none.
+
+        unreadable: what is replied to what is no JSON, where that is not an error in JSON.
+        """
         number: Id = None
         wants_reply = True
         try:
@@ -114,6 +120,8 @@ class Methods:
             number, wants_reply = request.id, request.wants_reply
             result = await self.call(request, caller)
         except MiError as error:
+            if error.code == PARSE_ERROR and unreadable is not None:
+                return unreadable
             return write_error(number, error, pretty=pretty) if wants_reply else None
         except Exception as error:
             log.exception("management request failed", by=caller.name)

@@ -77,13 +77,13 @@ def _media(state: CallState, seen: ObserveSipMessage, verdict: Verdict) -> Relay
     is_offer = _part(verdict) is Role.OFFER
     offerer = verdict.leg if is_offer else verdict.leg.other
     from_tag = _tag_of(seen, verdict, offerer)
-    first = is_offer and (verdict.exchange == 1 or awaits_first_answer(state, Tag(from_tag), verdict.branch))
+    first = is_offer and (verdict.exchange == 1 or awaits_first_answer(state, from_tag, verdict.branch))
     return RelaySdp(
         verb="offer" if is_offer else "answer",
         call_id=seen.call_id,
         leg=verdict.leg,
         branch=verdict.branch,
-        from_tag=Tag(from_tag),
+        from_tag=from_tag,
         to_tag=Tag("" if first else _tag_of(seen, verdict, offerer.other)),
         sdp=seen.message.sdp or b"",
         received_from=seen.received_from,

@@ -12,7 +12,7 @@ from rtp_relay.config import Config
 class Assignment:
     """What a worker is to be: number `number` of `workers`, counted from 1.
 
-    config: of a control node with everything it needs elsewhere. is_new: whether the others have been at work before.
+    config: of a control node with everything it needs elsewhere. is_new: whether others may have been at work before.
     notices: the file descriptor of the listening socket for timeout notices, None without one.
     """
 

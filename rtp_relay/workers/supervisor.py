@@ -97,9 +97,9 @@ class Supervisor:
 
     async def _keep(self, number: int) -> None:
         """Keep a worker going, for as long as there is hope."""
-        restarts, loop, is_new = Restarts(), asyncio.get_running_loop(), False
+        restarts, loop = Restarts(), asyncio.get_running_loop()
         while True:
-            worker = await self._begin(number, is_new=is_new)
+            worker = await self._begin(number)
             how = await worker.end()
             self._totals.ended(number)
             delay = restarts.ended(loop.time() - worker.started_at, was_ready=worker.started)
@@ -108,13 +108,13 @@ class Supervisor:
                 await loop.create_future()  # until this is cancelled
             why = worker.failed.why if worker.failed else how
             log.error("worker ended", worker=number, why=why, starts_again_in=round(delay, 1))
-            is_new = True
             await asyncio.sleep(delay)
 
-    async def _begin(self, number: int, *, is_new: bool) -> WorkerProcess:
+    async def _begin(self, number: int) -> WorkerProcess:
         service = replace(self._config.service, name=f"{self._config.service.name}/{number}")
         notices = None if self._notices is None else self._notices.fileno()
         config = replace(self._config, service=service)
+        is_new = bool(self._workers)  # the very first one alone has no calls that another one may have begun
         worker = await begin(Assignment(config, number, self._config.service.workers, is_new, notices))
         self._workers[number] = worker
         worker.listen(partial(self._take, worker))

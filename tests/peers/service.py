@@ -165,6 +165,10 @@ class Service(Peer):
         """Return whether it answers a ping with its readiness, and all its workers are there."""
         if self._settings.get("service", {}).get("workers", 1) != 1 and "all workers are ready" not in self._said():
             return False
+        return await self.answers()
+
+    async def answers(self) -> bool:
+        """Return whether it answers a ping with its readiness."""
         async with self.client(tries=1, timeout=0.2) as client:
             try:
                 return (await client.command("ping"))[b"result"] == b"pong"

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import pytest
 
-from gateways.handoff.mesh import BEAT
 from tests.e2e.sip.stage import AS_ASKED, Stage
 from tests.peers.peer import wait_until
 from tests.peers.redis_server import RedisServer
@@ -44,16 +43,33 @@ class Workers:
         await wait_until(there, f"{worker} is at work again")
 
 
-@pytest.fixture
-async def sip_stage() -> AsyncIterator[Stage]:
+class Beginning(Service):
+    """A service that is taken for ready as soon as its first worker is."""
+
+    async def ready(self) -> bool:
+        """Return whether a worker answers."""
+        return await self.answers()
+
+    async def is_whole(self) -> bool:
+        """Return whether all workers are there."""
+        return await super().ready()
+
+
+@asynccontextmanager
+async def on_sip_stage(kind: type[Service] = Service) -> AsyncIterator[Stage]:
     """Return a stage with two workers behind its SIP door."""
     async with RedisServer() as redis, Rtpengine() as relay:
         settings: Mapping[str, Table] = {"service": {"workers": 2, "log_format": "json"}}
         node = Node("relay-1", relay)
-        async with Service(redis.url, [node], settings=settings, sip={"script": str(AS_ASKED)}) as service:
-            # What begins before each worker has heard of the other may be split between them.
-            await asyncio.sleep(2 * BEAT)
+        async with kind(redis.url, [node], settings=settings, sip={"script": str(AS_ASKED)}) as service:
             yield Stage(service, {"rtpengine": relay}, "rtpengine")
+
+
+@pytest.fixture
+async def sip_stage() -> AsyncIterator[Stage]:
+    """Return a stage with two workers behind its SIP door, all of them at work."""
+    async with on_sip_stage() as stage:
+        yield stage
 
 
 @pytest.fixture

@@ -9,7 +9,8 @@ import pytest
 
 from tests.e2e.sip.calls import Call, Scene, on_scene
 from tests.e2e.sip.stage import ENDED, PLAIN, Stage
-from tests.e2e.workers.conftest import Workers
+from tests.e2e.workers.conftest import Beginning, Workers, on_sip_stage
+from tests.peers.peer import wait_until
 from tests.peers.ua import Sent
 
 pytestmark = pytest.mark.e2e
@@ -106,6 +107,22 @@ async def test_what_was_begun_at_another_worker_ends_there_after_the_calls_own_o
             await cancel(scene, sent)
         for sent, _ in invited:
             await sip_stage.nothing_is_left(sent.request.call_id)
+
+
+async def test_what_was_begun_at_the_first_worker_before_the_others_were_there_ends_there() -> None:
+    async with on_sip_stage(Beginning) as stage, AsyncExitStack() as stack:
+        assert isinstance(stage.service, Beginning)
+        scenes = [await stack.enter_async_context(on_scene(stage)) for _ in range(8)]
+        invited = [await scene.invite() for scene in scenes]
+        assert not await stage.service.is_whole()
+        for scene, (sent, (invite,)) in zip(scenes, invited, strict=True):
+            scene.callee.reply(invite, 180)
+            await sent.response(180)
+        await wait_until(stage.service.is_whole, "all workers are there")
+        for scene, (sent, _) in zip(scenes, invited, strict=True):
+            await cancel(scene, sent)
+        for sent, _ in invited:
+            await stage.nothing_is_left(sent.request.call_id)
 
 
 async def test_workers_are_killed_while_calls_are_set_up(sip_stage: Stage, workers: Workers) -> None:

@@ -16,6 +16,9 @@ from events.names import NO_NODE, CallId, NodeName
 from rtp_relay.bounded_rate import BoundedRate
 from rtp_relay.config import LogFormat, LogLevel
 
+_NUMBERS = {name.lower(): number for name, number in logging.getLevelNamesMapping().items()}
+"""The levels by the names of the methods that log on them."""
+
 
 def set_up(level: LogLevel, form: LogFormat, stream: TextIO | None = None) -> BoundedRate:
     """Send all logs of the process to `stream`, or to standard error.
@@ -50,7 +53,7 @@ def get_level() -> LogLevel:
 
 def _drop_unimportant(_logger: WrappedLogger, method: str, line: EventDict) -> EventDict:
     """Return the line if the level of the root logger lets it through, or raise DropEvent."""
-    if logging.getLevelNamesMapping()[method.upper()] < logging.getLogger().level:
+    if _NUMBERS[method] < logging.getLogger().level:
         raise structlog.DropEvent
     return line
 

@@ -173,6 +173,3 @@ class Waiting(Service):
 
     async def ready(self) -> bool:
         return '"event": "waiting for the journal"' in self._said()
-
-    async def answers(self) -> bool:
-        return await super().ready()

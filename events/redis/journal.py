@@ -77,6 +77,7 @@ class RedisJournal:
         self._loop = asyncio.get_running_loop()
         self._writer = os.urandom(_WRITER)
         self._bodies = KnownBodies()
+        self._readings: set[asyncio.Task[list[Recorded]]] = set()
         scattered = topology.scattered()
         self._queries: Pipelines[Query] = Pipelines(
             topology, lambda *where: QueryPipeline(where[0], where[1], limit, where[2])
@@ -185,7 +186,10 @@ class RedisJournal:
 
     def read(self, call_id: CallId, after: int = 0, count: int = 0) -> asyncio.Future[list[Recorded]]:
         """Return the entries above `after`; see `events.journal.Journal.read`."""
-        return asyncio.ensure_future(self._read(call_id, after, count))
+        reading = self._loop.create_task(self._read(call_id, after, count))
+        self._readings.add(reading)
+        reading.add_done_callback(self._readings.discard)
+        return reading
 
     async def _read(self, call_id: CallId, after: int, count: int) -> list[Recorded]:
         more = (b"COUNT", count) if count else ()
@@ -281,6 +285,8 @@ class RedisJournal:
     async def close(self) -> None:
         """Accept no more requests, finish those under way, close the connections."""
         await self._appends.close()
+        if self._readings:
+            await asyncio.wait(self._readings)  # each asks for what it refers to after it has its entries
         await self._queries.close()
         await self._topology.close()
 

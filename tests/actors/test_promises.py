@@ -11,7 +11,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from actors.commands.media import Delete
 from actors.flows.media import sessions
-from actors.flows.media.delete import NOTHING_FOUND, intend_deletes
+from actors.flows.media.delete import NOTHING_FOUND
+from actors.flows.media.delete_intention import intend_deletes
 from actors.flows.media.lateness import PRECISION, is_late
 from actors.results import UNKNOWN
 from engines.request import NodeRequest

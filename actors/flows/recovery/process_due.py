@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from actors.effects import AskNodes, Decide, Decision, Flow, Outcome, Persist, Read, Step
 from actors.flows.media import sessions
 from actors.flows.media.copies import CopyLocation, closing, end_copy, forgotten
-from actors.flows.media.delete import Removal, removal_of, remove
 from actors.flows.media.offer import FAILURES
+from actors.flows.media.removals import Removal, removal_of, remove
 from actors.flows.recovery.retry import attend_again
 from actors.flows.recovery.silence import end_unanswered
 from actors.flows.sip import due_dialogs, forks

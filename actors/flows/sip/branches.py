@@ -5,14 +5,9 @@ from __future__ import annotations
 from actors.commands.relay import EndRelay, EstablishBranch, FailBranch
 from actors.commands.sip import EndUnanswered
 from actors.effects import Decide, Decision, Flow, Persist
-from actors.flows.media.delete import (
-    IntendedDeletes,
-    carry_out,
-    delete,
-    delete_of_party,
-    delete_unanswered,
-    intend_deletes,
-)
+from actors.flows.media.delete import carry_out, delete, delete_of_party, delete_unanswered
+from actors.flows.media.delete_intention import intend_deletes
+from actors.flows.media.removals import IntendedDeletes
 from actors.flows.sip.settings_deletes import branch_delete, call_delete
 from actors.results import Done, NodeAnswered, Refused, RelayEnded
 from engines.reply import done as without_node

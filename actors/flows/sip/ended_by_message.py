@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from actors.commands.media import Delete
 from actors.commands.sip import ObserveSipMessage
-from actors.flows.media.delete import IntendedDeletes, intend_deletes, removal_of
+from actors.flows.media.delete_intention import intend_deletes
+from actors.flows.media.removals import IntendedDeletes, removal_of
 from actors.flows.sip.settings_deletes import branch_delete, call_delete, dialog_delete
 from events.registry import DeleteIntended, Event, Scope
 from replay import session_dialogs

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from actors.flows.media.delete import IntendedDeletes, intend_deletes
+from actors.flows.media.delete_intention import intend_deletes
+from actors.flows.media.removals import IntendedDeletes
 from actors.flows.sip.intended_requests import Intended, bye, intended
 from actors.flows.sip.settings_deletes import call_delete, dialog_delete
 from events.names import NO_TAG, Tag

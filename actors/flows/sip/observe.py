@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 from actors.commands.sip import ObserveSipMessage
 from actors.effects import Decide, Decision, Flow, Persist, Spawn, Step
-from actors.flows.media.delete import IntendedDeletes, carry_out
+from actors.flows.media.delete import carry_out
+from actors.flows.media.removals import IntendedDeletes
 from actors.flows.sip import forks
 from actors.flows.sip.branches import established
 from actors.flows.sip.ended_by_message import change_of, ended_by

@@ -1,0 +1,141 @@
+"""The removals that a delete comes to: what is asked of nodes, in which words, and what their replies confirm."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Any, TypeAlias
+
+from actors.commands.media import Delete
+from actors.effects import AskNodes, Decide, Decision, Outcome, Persist, Step
+from actors.flows.media import sessions
+from actors.flows.media.node_request import teardown_of
+from actors.flows.media.wording import asked
+from engines.kind import Operation
+from engines.registry import kind_of
+from engines.reply import NodeReply
+from events.names import NodeName, RelayId
+from events.registry import BranchDeleted, Deleted, Event, RemovalProof
+from events.values import value
+from replay.state import CallState, Session, SessionStatus
+
+
+@value
+class Removal:
+    """One removal to be asked of a node.
+
+    whole: False if it takes only a part of the session (a branch). also: asked after `operation` where that alone does
+    not make it certain that nothing is left. early: asked while an operation was on its way, which can make the session
+    anew: it confirms nothing.
+    """
+
+    node: NodeName
+    relay_id: RelayId
+    operation: Operation
+    whole: bool = True
+    also: Operation | None = None
+    early: bool = False
+
+
+IntendedDeletes: TypeAlias = tuple[Sequence[Removal], Delete]
+"""Removals, and the delete that they belong to."""
+
+
+def removal_of(state: CallState, session: Session, *, alone: bool = False) -> Removal:
+    """Return the removal of a whole session under exactly the id and the tags that it was created with.
+
+    `alone` says that there is no other one on its way.
+    """
+    early = bool(session.operations)
+    operation = replace(teardown_of(state, session), alone=alone and not early)
+    return Removal(session.node, session.relay_id, operation, early=early)
+
+
+def removals_of(state: CallState, whole: Iterable[Session], command: Delete) -> list[Removal]:
+    """Return what to ask for sessions that go whole: of a node that speaks ng, in the client's own words.
+
+    Words that name a party leave the others if there are any, and another control node's answer may just be bringing
+    one in. A plain removal follows them, so that nothing is left for certain; it would have no statistics on its own.
+    """
+    removals: list[Removal] = []
+    for session in whole:
+        plain = removal_of(state, session, alone=True)
+        if kind_of(session.engine).native_branches:
+            request = asked(state, session, command.request)
+            own_words = Operation(verb="delete", relay_id=session.relay_id, request=request)
+            also = plain.operation if request.names_party else None
+            removals.append(replace(plain, operation=own_words, also=also))
+        else:
+            removals.append(plain)
+    return removals
+
+
+def branch_removals(state: CallState, partly: Iterable[Session], command: Delete) -> list[Removal]:
+    """Return what to ask for sessions of which a delete takes but a part."""
+    removals: list[Removal] = []
+    for session in partly:
+        request = asked(state, session, command.request)
+        if command.branch and not command.to_tag:
+            request = request.naming_only_the_branch()
+        operation = Operation(verb="delete", relay_id=session.relay_id, request=request)
+        removals.append(Removal(session.node, session.relay_id, operation, whole=False))
+    return removals
+
+
+def branch_deleted(session: Session, command: Delete, statistics: Mapping[str, Any] = MappingProxyType({})) -> Event:
+    """Return the event that what a delete names of a session is gone, while others stay."""
+    return BranchDeleted(
+        session=session.number,
+        from_tag=command.from_tag,
+        to_tag=command.to_tag,
+        branch=command.branch,
+        statistics=statistics,
+    )
+
+
+def remove(removals: Sequence[Removal], command: Delete | None) -> Step[list[Outcome]]:
+    """Ask for the removals and journal those that were confirmed. Comes to how each ended."""
+    outcomes: list[Outcome] = yield AskNodes([(removal.node, removal.operation) for removal in removals])
+    answered = [
+        (removal, outcome.reply)
+        for removal, outcome in zip(removals, outcomes, strict=True)
+        if outcome.reply is not None
+    ]
+    confirmed = yield from _make_certain(answered)
+    yield Persist(_conclude(confirmed, command))
+    return outcomes
+
+
+def _make_certain(answered: Sequence[tuple[Removal, NodeReply]]) -> Step[list[tuple[Removal, NodeReply]]]:
+    """Ask what is to be asked after a removal; leave out those of which the node did not answer that too."""
+    doubtful = [(removal.node, removal.also) for removal, _ in answered if removal.also is not None]
+    if not doubtful:
+        return list(answered)
+    outcomes: list[Outcome] = yield AskNodes(doubtful)
+    unsure = [also for (_, also), outcome in zip(doubtful, outcomes, strict=True) if outcome.reply is None]
+    return [(removal, reply) for removal, reply in answered if not any(removal.also is also for also in unsure)]
+
+
+def _conclude(answered: Sequence[tuple[Removal, NodeReply]], command: Delete | None) -> Decide:
+    def decide(state: CallState) -> Decision:
+        events: list[Event] = []
+        for removal, reply in answered:
+            if reply.ok or reply.unknown:
+                events += _confirmed(state, removal, reply, command)
+        return Decision(events)
+
+    return decide
+
+
+def _confirmed(state: CallState, removal: Removal, reply: NodeReply, command: Delete | None) -> Iterable[Event]:
+    session = sessions.at(state, removal.node, removal.relay_id)
+    if not removal.whole and command is not None:
+        if not session.usable:
+            return []
+        return [branch_deleted(session, command, reply.statistics)]
+    # What was asked early may have come before an operation: the session stays due until none is on its way any more.
+    if session.status is not SessionStatus.CLOSING or removal.early:
+        return []
+    how = RemovalProof.UNKNOWN if reply.unknown else RemovalProof.CONFIRMED
+    return [Deleted(session=session.number, how=how, statistics=reply.statistics)]

@@ -102,7 +102,18 @@ class Sleep:
     milliseconds: int
 
 
-Effect: TypeAlias = Persist | Read | AskNodes | Spawn | RetryAt | Locate | SendSip | Sleep
+@value
+class Warn:
+    """Tell operators, in the log, of something about the call that they can mend. The flow is sent None at once.
+
+    Decisions tell nobody anything, for they can be made again: what one is to say is in its value.
+    """
+
+    what: str
+    why: str
+
+
+Effect: TypeAlias = Persist | Read | AskNodes | Spawn | RetryAt | Locate | SendSip | Sleep | Warn
 
 T = TypeVar("T")
 Step: TypeAlias = Generator[Effect, Any, T]

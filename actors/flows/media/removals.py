@@ -8,10 +8,10 @@ from types import MappingProxyType
 from typing import Any, TypeAlias
 
 from actors.commands.media import Delete
-from actors.effects import AskNodes, Decide, Decision, Outcome, Persist, Step
+from actors.effects import AskNodes, Decide, Decision, Outcome, Persist, Step, Warn
 from actors.flows.media import sessions
 from actors.flows.media.node_request import teardown_of
-from actors.flows.media.wording import asked
+from actors.flows.media.wording import delete_asked
 from engines.kind import Operation
 from engines.registry import kind_of
 from engines.reply import NodeReply
@@ -27,7 +27,7 @@ class Removal:
 
     whole: False if it takes only a part of the session (a branch). also: asked after `operation` where that alone does
     not make it certain that nothing is left. early: asked while an operation was on its way, which can make the session
-    anew: it confirms nothing.
+    anew: it confirms nothing. left_out: why the settings' flags are not in it, where its node's kind cannot say them.
     """
 
     node: NodeName
@@ -36,6 +36,7 @@ class Removal:
     whole: bool = True
     also: Operation | None = None
     early: bool = False
+    left_out: str = ""
 
 
 IntendedDeletes: TypeAlias = tuple[Sequence[Removal], Delete]
@@ -62,10 +63,10 @@ def removals_of(state: CallState, whole: Iterable[Session], command: Delete) -> 
     for session in whole:
         plain = removal_of(state, session, alone=True)
         if kind_of(session.engine).native_branches:
-            request = asked(state, session, command.request)
+            request, left_out = delete_asked(state, session, command.request)
             own_words = Operation(verb="delete", relay_id=session.relay_id, request=request)
             also = plain.operation if request.names_party else None
-            removals.append(replace(plain, operation=own_words, also=also))
+            removals.append(replace(plain, operation=own_words, also=also, left_out=left_out))
         else:
             removals.append(plain)
     return removals
@@ -75,11 +76,11 @@ def branch_removals(state: CallState, partly: Iterable[Session], command: Delete
     """Return what to ask for sessions of which a delete takes but a part."""
     removals: list[Removal] = []
     for session in partly:
-        request = asked(state, session, command.request)
+        request, left_out = delete_asked(state, session, command.request)
         if command.branch and not command.to_tag:
             request = request.naming_only_the_branch()
         operation = Operation(verb="delete", relay_id=session.relay_id, request=request)
-        removals.append(Removal(session.node, session.relay_id, operation, whole=False))
+        removals.append(Removal(session.node, session.relay_id, operation, whole=False, left_out=left_out))
     return removals
 
 
@@ -96,6 +97,9 @@ def branch_deleted(session: Session, command: Delete, statistics: Mapping[str, A
 
 def remove(removals: Sequence[Removal], command: Delete | None) -> Step[list[Outcome]]:
     """Ask for the removals and journal those that were confirmed. Comes to how each ended."""
+    for removal in removals:
+        if removal.left_out:
+            yield Warn("delete flags left out", removal.left_out)
     outcomes: list[Outcome] = yield AskNodes([(removal.node, removal.operation) for removal in removals])
     answered = [
         (removal, outcome.reply)

@@ -6,8 +6,6 @@ X's and Y's interface; X's body, if one is set, in place of the SDP (replay/rela
 
 from __future__ import annotations
 
-import structlog
-
 from actors.commands.media import DeleteBySettings, SdpBySettings, Wording
 from actors.commands.relay import RelaySdp
 from actors.flows.media.node_request import delete_request, engaged_branch, set_of, tags_in_force
@@ -19,12 +17,18 @@ from events.names import BranchId, CallId
 from replay.relay_settings import CALLEE, CALLER, RelaySettings
 from replay.state import CallState, Session
 
-log = structlog.get_logger()
-
 
 def asked(state: CallState, session: Session, request: Wording) -> NodeRequest:
     """Return what the node of a session is to be asked, with what it calls the session."""
     return worded(state, session.engine, request).with_handle(session.handle)
+
+
+def delete_asked(state: CallState, session: Session, request: Wording) -> tuple[NodeRequest, str]:
+    """Return the delete that the node of a session is to be asked, and why flags are left out of it; "" if none are."""
+    if not isinstance(request, DeleteBySettings):
+        return asked(state, session, request), ""
+    said, left_out = _delete(state, session.engine, request)
+    return said.with_handle(session.handle), left_out
 
 
 def worded(state: CallState, engine: str, request: Wording) -> NodeRequest:
@@ -33,7 +37,7 @@ def worded(state: CallState, engine: str, request: Wording) -> NodeRequest:
         return request
     if isinstance(request, SdpBySettings):
         return kind_of(engine).request(media_request(state, request))
-    return _delete(state, engine, request)
+    return _delete(state, engine, request)[0]
 
 
 def notice_tag(call_id: CallId, branch: BranchId) -> str:
@@ -80,14 +84,18 @@ def _offered_by_caller(media: RelaySdp) -> bool:
     return (media.leg == CALLER) == (media.verb == "offer")
 
 
-def _delete(state: CallState, engine: str, said: DeleteBySettings) -> NodeRequest:
-    """Word a delete with the context's delete flags and those of both legs, each once."""
+def _delete(state: CallState, engine: str, said: DeleteBySettings) -> tuple[NodeRequest, str]:
+    """Word a delete with the context's delete flags and those of both legs, each once; without those, if it must be.
+
+    A call ends whatever its settings are. Beside the words it says why flags are left out.
+    """
     relay, kind = state.relay or RelaySettings(), kind_of(engine)
     tags = tags_in_force(relay, said.from_tag, said.to_tag, offered_by_caller=said.by_caller)
+    left_out = ""
     try:
         request = kind.request(delete_request(relay, *tags, said.branch))
     except Untranslatable as error:
-        log.warning("delete flags left out", call_id=state.call_id, why=str(error))
+        left_out = str(error)
         request = kind.request(MediaRequest(verb="delete", from_tag=tags[0], to_tag=tags[1], branch=said.branch))
     # Without a tag an rtpengine deletes the call all the same, but tells no statistics.
-    return request.of_party(tags[0])
+    return request.of_party(tags[0]), left_out

@@ -33,12 +33,12 @@ class DialogRequest:
 
     to_leg: whom it goes to, caller or callee. from_value, to_value: whole header values, with tags. target: the
     Request-URI. routes: Route values, nearest first. local: the listening point of ours that faces the party; source:
-    where its messages come from. headers: further ones, name and value each. An ACK for a 2xx, which an INVITE needs,
-    is the sender's to see to.
+    where its messages come from. headers: further ones, name and value each. Whoever sends an INVITE also sends
+    the ACK for its 2xx.
     """
 
     call_id: CallId
-    to_leg: str
+    to_leg: Leg
     method: str
     cseq: int
     from_value: str

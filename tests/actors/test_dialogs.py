@@ -32,7 +32,7 @@ def test_a_request_goes_out_as_if_the_peer_had_sent_it(call: SipCall) -> None:
     (request,) = call.cluster.peer(Tag("tA")).received
     assert request == DialogRequest(
         call_id=CallId("c"),
-        to_leg="callee",
+        to_leg=Leg.CALLEE,
         method="INFO",
         cseq=2,
         from_value="<sip:caller@example.com>;tag=tC",

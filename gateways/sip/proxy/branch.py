@@ -85,7 +85,7 @@ class ForkedBranch:
             return
         self._stopped = True
         if self._transaction is not None and self._is_invite:
-            self._stop_timer()  # from here on the transaction sees to it that this ends (9.1)
+            self._stop_timer()  # from here on the transaction ends this (9.1)
             self._transaction.cancel(reason)
 
     def abort(self) -> None:

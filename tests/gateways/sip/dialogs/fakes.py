@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from sipmessage import URI, Request, Response
 
 from actors.sip_requests import DialogRequest, SipOutcome
-from events.names import CallId, Tag
+from events.names import CallId, Leg, Tag
 from gateways.sip.addresses import Hop, ListeningPoint, SipTransport
 from gateways.sip.messages.incoming import IncomingResponse
 from gateways.sip.messages.vias import top_via
@@ -34,7 +34,7 @@ def asked(
     """Return a request of our own to bob."""
     return DialogRequest(
         call_id=CallId("call"),
-        to_leg="callee",
+        to_leg=Leg.CALLEE,
         method=method,
         cseq=3,
         from_value="<sip:alice@example.com>;tag=a",

@@ -5,7 +5,7 @@ import re
 from sipmessage import Request, Response
 
 from actors.sip_requests import DialogRequest
-from events.names import CallId
+from events.names import CallId, Leg
 from gateways.sip.addresses import Hop, ListeningPoint, SipTransport
 from gateways.sip.dialogs.making import ack_of, ends_of, request_for, sent_from
 from gateways.sip.messages.uris import read_uri
@@ -14,7 +14,7 @@ from gateways.sip.rules.route_set import path
 ROUTES = ("<sip:p1.example.com;lr>", "<sip:p2.example.com;lr>")
 REINVITE = DialogRequest(
     call_id=CallId("a84b4c76e66710"),
-    to_leg="callee",
+    to_leg=Leg.CALLEE,
     method="INVITE",
     cseq=4712,
     from_value='"Alice, A." <sip:alice@example.com>;tag=1928301774',
@@ -90,7 +90,7 @@ def forwarded() -> tuple[Request, Response]:
     invite = request_for(
         DialogRequest(
             call_id=CallId("x"),
-            to_leg="callee",
+            to_leg=Leg.CALLEE,
             method="INVITE",
             cseq=7,
             from_value="<sip:alice@example.com>;tag=a",
@@ -120,7 +120,7 @@ def test_an_abandoned_dialog_is_acknowledged_and_ended_beyond_us() -> None:
     ack, bye = ends_of(*forwarded(), source)
     assert ack == DialogRequest(
         call_id=CallId("x"),
-        to_leg="callee",
+        to_leg=Leg.CALLEE,
         method="ACK",
         cseq=7,
         from_value="<sip:alice@example.com>;tag=a",

@@ -10,7 +10,7 @@ import pytest
 from sipmessage import URI, Request
 
 from actors.sip_requests import DialogRequest, SipOutcome
-from events.names import CallId
+from events.names import CallId, Leg
 from gateways.sip.addresses import Hop, SipTransport
 from gateways.sip.dialogs.hops import Hops
 from gateways.sip.dialogs.making import sent_from
@@ -152,7 +152,7 @@ def asked(dialog: Dialog, method: str, to: UserAgent, of: UserAgent, sdp: str = 
     """Return a request to `to` as if from `of`, whose dialog it is."""
     return DialogRequest(
         call_id=CallId(dialog.call_id),
-        to_leg="callee",
+        to_leg=Leg.CALLEE,
         method=method,
         cseq=dialog.remote_seq + 1,
         from_value=dialog.remote,

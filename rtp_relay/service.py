@@ -21,6 +21,7 @@ from actors.node_table import NodeTable
 from actors.observers import Observers
 from actors.sip_requests import SipOutlet
 from engines.route.routes import Routes
+from engines.set_names import SetNames
 from engines.sets import NodeSpec
 from events.journal import Journal
 from events.names import CallId
@@ -92,6 +93,11 @@ class Service:
         self._sip: SipDoor | None = None
         self._mi: MiDoor | None = None
         self._serving = False
+
+    @property
+    def sets(self) -> SetNames:
+        """What node sets are called by who knows them by numbers."""
+        return self._config.sets.names
 
     @property
     def ready(self) -> bool:
@@ -230,7 +236,14 @@ class Service:
         self.control.count_with(self._door)
         if routing is not None:
             self._sip = await open_sip_door(
-                config.sip, routing, self.directory, self._outlet, now=now, ready=lambda: self.sip_ready, mesh=mesh
+                config.sip,
+                self.sets,
+                routing,
+                self.directory,
+                self._outlet,
+                now=now,
+                ready=lambda: self.sip_ready,
+                mesh=mesh,
             )
             self.control.count_with(self._sip)
 
@@ -238,7 +251,7 @@ class Service:
         """Open the management door; of several workers the first one has it, for all of them."""
         pid = os.getpid() if self._seat is None else os.getppid()
         hooks = process_hooks(self.control, self.observers, pid)
-        self._mi = await open_mi_door(self._config.mi, self.control, hooks)
+        self._mi = await open_mi_door(self._config.mi, self.sets, self.control, hooks)
         self._stack.push_async_callback(self._mi.close)
 
     def _described(self, ground: Infrastructure) -> dict[str, object]:

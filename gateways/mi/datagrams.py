@@ -11,6 +11,7 @@ import structlog
 
 from gateways.mi.access import Access
 from gateways.mi.methods import Caller, Methods
+from gateways.mi.replies import is_parse_error, whole
 
 log = structlog.get_logger(bounded=True)
 
@@ -20,8 +21,8 @@ LARGEST = 65_457
 AT_ONCE = 100
 """So many requests of a socket are in work; others are dropped, as a full socket would."""
 
-UNREADABLE, TOO_BIG = b"400 Parse_error", b"500 Internal error"
-"""What is said, in plain text as OpenSIPS does, to what is no JSON, and in place of a reply that is too big."""
+UNREADABLE = b"400 Parse_error"
+"""What is said, in plain text as OpenSIPS does, to what is no JSON."""
 
 
 class DatagramPort:
@@ -60,10 +61,9 @@ class DatagramPort:
         return self._access.of_datagram(source[0])
 
     async def _answer(self, data: bytes, source: Any, caller: Caller) -> None:
-        reply = await self._methods.answer(data, caller, unreadable=UNREADABLE)
-        if reply is None or not source:  # one that asks from a UNIX socket without a name cannot be answered
+        outcome = await self._methods.outcome(data, caller)
+        if not outcome.wants_reply or not source:  # one that asks from a UNIX socket without a name has no address
             return
-        if len(reply) > LARGEST:
-            reply = TOO_BIG
+        reply = UNREADABLE if is_parse_error(outcome) else await whole(outcome, caller, most=LARGEST)
         with contextlib.suppress(OSError):
             self._socket.sendto(reply, source)

@@ -12,6 +12,7 @@ from pathlib import Path
 from aiohttp import web
 
 from actors.control.control import Control
+from engines.set_names import BY_NAME, SetNames
 from gateways.mi.access import Access
 from gateways.mi.datagrams import DatagramPort
 from gateways.mi.http import HttpRequests
@@ -29,14 +30,15 @@ GRACE = 2.0
 class MiSettings:
     """How the door is set up.
 
-    http, udp: the addresses. unix: the paths of the datagram sockets. root: the path of HTTP requests. pretty: whether
-    replies over HTTP are set out for people.
+    http, udp: the addresses. unix: the paths of the datagram sockets. sets: the numbers of sets. root: the path of HTTP
+    requests. pretty: whether replies over HTTP are set out for people.
     """
 
     access: Access
     http: Sequence[ListenAddress] = ()
     udp: Sequence[ListenAddress] = ()
     unix: Sequence[Path] = ()
+    sets: SetNames = BY_NAME
     root: str = "/mi"
     pretty: bool = False
 
@@ -47,7 +49,8 @@ class MiDoor:
     def __init__(self, settings: MiSettings, control: Control, hooks: ProcessHooks) -> None:
         self._settings = settings
         self.methods = Methods()
-        for part in (ProcessMethods(hooks), SessionMethods(control), NodeMethods(control)):
+        sets = settings.sets
+        for part in (ProcessMethods(hooks), SessionMethods(control, sets), NodeMethods(control, sets)):
             part.add_to(self.methods)
         self._open = AsyncExitStack()
         self.addresses: list[str] = []

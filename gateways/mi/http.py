@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import AsyncIterator
 
 from aiohttp import web
 
 from gateways.mi.access import Access
 from gateways.mi.methods import Methods
+from gateways.mi.replies import pieces
 
 LARGEST = 1024 * 1024
 """Bytes of a request, at most."""
@@ -35,10 +37,26 @@ class HttpRequests:
             return web.Response(status=413)
         if not body:
             return web.Response(status=400)
-        reply = await self._methods.answer(body, caller, pretty=self._pretty)
-        if reply is None:
+        outcome = await self._methods.outcome(body, caller)
+        if not outcome.wants_reply:
             return web.Response(status=202)
-        return web.Response(body=reply, content_type=_JSON)
+        return await self._send(request, pieces(outcome, caller, pretty=self._pretty))
+
+    async def _send(self, request: web.BaseRequest, reply: AsyncIterator[bytes]) -> web.StreamResponse:
+        """Send a reply as it comes. A failure in its midst breaks the connection: what has gone is not taken back."""
+        first = await anext(reply)
+        second = await anext(reply, None)
+        if second is None:
+            return web.Response(body=first, content_type=_JSON)
+        response = web.StreamResponse()
+        response.content_type = _JSON
+        await response.prepare(request)
+        for piece in (first, second):
+            await response.write(piece)
+        async for piece in reply:
+            await response.write(piece)
+        await response.write_eof()
+        return response
 
     def _refusal(self, request: web.BaseRequest) -> web.Response | None:
         """Return the answer to what is no request of MI; None if it is one.

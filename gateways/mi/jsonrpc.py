@@ -84,15 +84,15 @@ def read_request(data: bytes) -> MiRequest:
 
 def write_result(number: Id, result: Json, *, pretty: bool = False) -> bytes:
     """Write the reply to a request that was carried out."""
-    return _write({"jsonrpc": "2.0", "result": result, "id": number}, pretty=pretty)
+    return write_json({"jsonrpc": "2.0", "result": result, "id": number}, pretty=pretty)
 
 
 def write_error(number: Id, error: MiError, *, pretty: bool = False) -> bytes:
     """Write the reply to a request that was not."""
     said = {"code": error.code, "message": error.message} | ({} if error.data is None else {"data": error.data})
-    return _write({"jsonrpc": "2.0", "error": said, "id": number}, pretty=pretty)
+    return write_json({"jsonrpc": "2.0", "error": said, "id": number}, pretty=pretty)
 
 
-def _write(document: Json, *, pretty: bool) -> bytes:
+def write_json(document: Json, *, pretty: bool = False) -> bytes:
     """Write JSON in ASCII: names of calls are others' text, and may have any bytes."""
     return json.dumps(document, indent=4 if pretty else None).encode()

@@ -6,24 +6,14 @@ the name from before there were modules.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TypeAlias
 
 import structlog
 
-from gateways.mi.jsonrpc import (
-    PARSE_ERROR,
-    Id,
-    Json,
-    MiError,
-    MiRequest,
-    method_not_found,
-    read_request,
-    server_error,
-    write_error,
-    write_result,
-)
+from gateways.mi.jsonrpc import Id, Json, MiError, MiRequest, method_not_found, read_request, server_error
 from gateways.mi.parameters import Arguments, Parameter, Recipe, arguments
 
 log = structlog.get_logger()
@@ -59,8 +49,11 @@ def never(given: Arguments) -> bool:  # noqa: ARG001
     return False
 
 
-Handler = Callable[[Arguments, Caller], Awaitable[Json]]
-"""Carries a method out; raises MiError. None is not a result that it may come to."""
+Result: TypeAlias = "Json | AsyncIterator[Json]"
+"""What a method comes to, never None. What comes one by one becomes a list, which is written as it is found."""
+
+Handler = Callable[[Arguments, Caller], Awaitable[Result]]
+"""Carries a method out; raises MiError."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +82,21 @@ class Method:
         return self.name.replace(":", "_")
 
 
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a request: what its method came to, or why it did not. wants_reply: it is no notification."""
+
+    id: Id
+    wants_reply: bool
+    result: Result | MiError
+
+
+def failure(error: Exception, caller: Caller) -> MiError:
+    """Log a failure of our own, and return what is said of it."""
+    log.error("management request failed", by=caller.name, exc_info=error)
+    return server_error(f"internal error: {error!r}")
+
+
 @dataclass(slots=True)
 class Methods:
     """All methods."""
@@ -106,30 +114,20 @@ class Methods:
         for method in methods:
             self._named[method.name] = method
 
-    async def answer(
-        self, data: bytes, caller: Caller, *, pretty: bool = False, unreadable: bytes | None = None
-    ) -> bytes | None:
-        """Carry a request out, and return the reply; None for a notification, which gets none.
-
-        unreadable: what is replied to what is no JSON, where that is not an error in JSON.
-        """
+    async def outcome(self, data: bytes, caller: Caller) -> Outcome:
+        """Carry a request out, whatever it is."""
         number: Id = None
         wants_reply = True
         try:
             request = read_request(data)
             number, wants_reply = request.id, request.wants_reply
-            result = await self.call(request, caller)
+            return Outcome(number, wants_reply, await self.call(request, caller))
         except MiError as error:
-            if error.code == PARSE_ERROR and unreadable is not None:
-                return unreadable
-            return write_error(number, error, pretty=pretty) if wants_reply else None
+            return Outcome(number, wants_reply, error)
         except Exception as error:
-            log.exception("management request failed", by=caller.name)
-            failed = server_error(f"internal error: {error!r}")
-            return write_error(number, failed, pretty=pretty) if wants_reply else None
-        return write_result(number, result, pretty=pretty) if wants_reply else None
+            return Outcome(number, wants_reply, failure(error, caller))
 
-    async def call(self, request: MiRequest, caller: Caller) -> Json:
+    async def call(self, request: MiRequest, caller: Caller) -> Result:
         """Carry a request out, and return its result. Raises MiError."""
         method = self.find(request.method)
         given = arguments(method.recipes, request.params)

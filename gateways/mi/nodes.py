@@ -9,11 +9,12 @@ from actors.control.control import Control
 from actors.control.status import NodeStatus
 from engines.health import AdminState, NodeState
 from engines.registry import KINDS
+from engines.set_names import SetNames
 from events.names import NodeName
 from gateways.mi.jsonrpc import Json, MiError
 from gateways.mi.methods import OK, Caller, Method, Methods, always
 from gateways.mi.parameters import Arguments, Parameter, as_number
-from gateways.mi.sets import set_name, set_number
+from gateways.mi.sessions import set_named
 
 URL, ENABLE, SET = Parameter("url"), Parameter("enable", as_number), Parameter("setid")
 
@@ -21,8 +22,8 @@ URL, ENABLE, SET = Parameter("url"), Parameter("enable", as_number), Parameter("
 class NodeMethods:
     """`ENGINE:show` and `ENGINE:enable` of each engine."""
 
-    def __init__(self, control: Control) -> None:
-        self._control = control
+    def __init__(self, control: Control, sets: SetNames) -> None:
+        self._control, self._sets = control, sets
 
     def add_to(self, methods: Methods) -> None:
         """Add the methods."""
@@ -42,13 +43,13 @@ class NodeMethods:
         sets: dict[str, list[NodeStatus]] = {}
         for node in await self._nodes(engine):
             sets.setdefault(node.set, []).append(node)
-        return [{"Set": set_number(name), "Nodes": _rows(nodes)} for name, nodes in sets.items()]
+        return [{"Set": self._sets.number(name), "Nodes": _rows(nodes)} for name, nodes in sets.items()]
 
     async def _enable(self, engine: str, given: Arguments, caller: Caller) -> Json:
         wanted, group = given["url"], given.get("setid")
         nodes = [node for node in await self._nodes(engine) if wanted in (node.url, node.name)]
         if group is not None:
-            nodes = [node for node in nodes if node.set == set_name(group)]
+            nodes = [node for node in nodes if node.set == set_named(group, self._sets)]
         if not nodes:
             raise MiError(404, f"{engine} node not found", wanted)
         admin = AdminState.ACTIVE if given["enable"] else AdminState.DISABLED

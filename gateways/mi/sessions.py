@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 
 from actors.control.control import Control
 from engines.registry import KINDS
+from engines.set_names import SetNames
 from engines.sets import NodeSpec
 from events.journal import CallFilter, CorruptEntry, LiveCall
 from events.names import NO_NODE, BranchId, Leg, NodeName, Tag
+from events.values import value
 from gateways.mi.jsonrpc import Json, MiError
 from gateways.mi.methods import Caller, Method, Methods
 from gateways.mi.parameters import Arguments, Parameter
-from gateways.mi.sets import set_name, set_number
 from replay.relay_settings import ALL_BRANCHES, CALLEE, CALLER, RelaySettings
 from replay.state import CallState, Session
 
@@ -27,14 +28,14 @@ _LEG_NAMES = {"flags": "flags", "peer": "peer", "ip": "IP", "type": "type", "ifa
 _CONTEXT_NAMES = {"callid": "callid", "from_tag": "from-tag", "to_tag": "to-tag", "flags": "flags", "delete": "delete"}
 
 
-def is_url(value: Json) -> bool:
+def is_url(given: Json) -> bool:
     """Return whether a value is a node's url, and not a set."""
-    return isinstance(value, str) and ":" in value
+    return isinstance(given, str) and ":" in given
 
 
-def is_set(value: Json) -> bool:
+def is_set(given: Json) -> bool:
     """Return whether a value is a set's number or name."""
-    return not is_url(value)
+    return not is_url(given)
 
 
 ENGINE = Parameter("engine")
@@ -44,11 +45,30 @@ NODE = Parameter("node", looks_right=is_url)
 FILTERS = ((), (ENGINE,), (ENGINE, SET), (ENGINE, NODE), (ENGINE, SET, NODE))
 
 
+@value(kw_only=True)
+class SessionFilter:
+    """Which sessions are wanted: those that have all that is given here; "" leaves it open."""
+
+    engine: str = ""
+    set: str = ""
+    node: NodeName = NO_NODE
+
+    def of(self, state: CallState) -> Iterator[Session]:
+        """Return the sessions of a call that its parties talk through and that are wanted, newest first."""
+        for session in reversed(list(state.usable_sessions())):
+            if session.agreement and self._takes(session):
+                yield session
+
+    def _takes(self, session: Session) -> bool:
+        asked = ((self.engine, session.engine), (self.set, session.set), (self.node, session.node))
+        return all(wanted in ("", has) for wanted, has in asked)
+
+
 class SessionMethods:
     """`rtp_relay:list`."""
 
-    def __init__(self, control: Control) -> None:
-        self._control = control
+    def __init__(self, control: Control, sets: SetNames) -> None:
+        self._control, self._sets = control, sets
 
     def add_to(self, methods: Methods) -> None:
         """Add the methods."""
@@ -58,20 +78,24 @@ class SessionMethods:
 
     async def _list(self, given: Arguments, caller: Caller) -> Json:  # noqa: ARG002
         specs = {spec.name: spec for spec in self._control.specs()}
-        found: list[Json] = []
-        async for states in self._established(self._wanted(given, specs)):
-            found += [row for state in states for row in session_rows(state, specs, given)]
-        return found
+        return self._rows(self._wanted(given, specs), specs)
 
-    def _wanted(self, given: Arguments, specs: Mapping[NodeName, NodeSpec]) -> CallFilter:
+    async def _rows(self, wanted: SessionFilter, specs: Mapping[NodeName, NodeSpec]) -> AsyncIterator[Json]:
+        """Return the sessions that are wanted, as they are found: of many calls, a few are in memory at a time."""
+        async for states in self._established(CallFilter(node=wanted.node, status=LIVE)):
+            for state in states:
+                for session in wanted.of(state):
+                    spec = specs.get(session.node)
+                    yield _row(state, session, spec.url if spec else session.node, self._sets)
+
+    def _wanted(self, given: Arguments, specs: Mapping[NodeName, NodeSpec]) -> SessionFilter:
         engine = given.get("engine")
         if engine is not None and engine not in KINDS:
             raise MiError(404, "unknown RTP  Relay engine", f"{engine!r}; known ones: {', '.join(KINDS)}")
-        group = given.get("set")
-        return CallFilter(
+        return SessionFilter(
+            engine=engine or "",
+            set=set_named(given["set"], self._sets) if "set" in given else "",
             node=node_named(given["node"], specs) if "node" in given else NO_NODE,
-            set="" if group is None else set_name(group),
-            status=LIVE,
         )
 
     async def _established(self, wanted: CallFilter) -> AsyncIterator[Sequence[CallState]]:
@@ -107,19 +131,15 @@ def node_named(given: str, specs: Mapping[NodeName, NodeSpec]) -> NodeName:
     return found
 
 
-def session_rows(state: CallState, specs: Mapping[NodeName, NodeSpec], given: Arguments) -> list[Json]:
-    """Return the sessions of a call that its parties talk through, newest first, of the engine and node given."""
-    engine, node = given.get("engine"), given.get("node")
-    rows = []
-    for session in reversed(list(state.usable_sessions())):
-        spec = specs.get(session.node)
-        url = spec.url if spec else session.node
-        if session.agreement and engine in (None, session.engine) and node in (None, url, session.node):
-            rows.append(_row(state, session, url))
-    return rows
+def set_named(given: str, sets: SetNames) -> str:
+    """Return the name of the set that is meant by a name or a number. Raises MiError for what is neither."""
+    try:
+        return sets.name(given)
+    except ValueError as error:
+        raise MiError(400, "Bad set", str(error)) from None
 
 
-def _row(state: CallState, session: Session, url: str) -> Json:
+def _row(state: CallState, session: Session, url: str, sets: SetNames) -> Json:
     caller, callee = _tags(state, session)
     relay = state.relay or RelaySettings()
     branch = relay.tags.get(Tag(callee), session.branch)
@@ -129,7 +149,7 @@ def _row(state: CallState, session: Session, url: str) -> Json:
         "callee": _leg(relay, CALLEE, callee, branch),
         "relay": session.engine,
         "node": url,
-        "set": set_number(session.set),
+        "set": sets.number(session.set),
     }
     if branch and ALL_BRANCHES not in relay.engagements:
         row["branch"] = branch

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from actors.control.counters import Sample, samples_of
 from actors.directory import Directory
 from actors.sip_requests import SipOutlet
+from engines.set_names import BY_NAME, SetNames
 from gateways.handoff.mesh import Mesh
 from gateways.handoff.sip import SipHandOff
 from gateways.sip.addresses import Hop, ListeningPoint
@@ -29,7 +30,7 @@ from gateways.sip.transport.transports import Transports
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SipSettings:
-    """How the SIP door is set up: each part's settings. nameservers: None for the system's."""
+    """How the SIP door is set up: each part's settings. nameservers: None for the system's. sets: their numbers."""
 
     transport: TransportSettings
     proxy: ProxySettings = field(default_factory=ProxySettings)
@@ -37,6 +38,7 @@ class SipSettings:
     max_transactions: int = 100_000
     nameservers: tuple[str, ...] | None = None
     access: Access = field(default_factory=Access)
+    sets: SetNames = BY_NAME
 
 
 class SipDoor:
@@ -60,7 +62,7 @@ class SipDoor:
         """
         self._outlet = outlet
         self._relays = CallClient(calls, now)
-        self._router = CallRouter(routing, self._relays, settings.access, ready=ready)
+        self._router = CallRouter(routing, self._relays, settings.access, ready=ready, sets=settings.sets)
         self.proxy = Proxy(self._router, settings.proxy)
         transport = replace(settings.transport, shared=mesh is not None)
         self._transports = Transports(transport, self._received, self.proxy.backlog.gauge)

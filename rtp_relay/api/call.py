@@ -11,6 +11,7 @@ from actors.commands.relay import EndRelay, EstablishBranch, FailBranch, RelaySd
 from actors.commands.settings import ChangeSettings
 from actors.commands.sip import ObserveSipMessage
 from actors.directory import Directory
+from engines.set_names import BY_NAME, DEFAULT_SET, SetNames
 from events.journal import Journal, Recorded
 from events.names import BranchId, CallId, Leg, Tag
 from events.reading import read_all
@@ -29,8 +30,9 @@ R = TypeVar("R")
 class RelayCall:
     """The relay of one call. It may be used from any control node, also after the one before has died."""
 
-    def __init__(self, call_id: str, directory: Directory, journal: Journal) -> None:
+    def __init__(self, call_id: str, directory: Directory, journal: Journal, sets: SetNames = BY_NAME) -> None:
         self.call_id = call_id
+        self._sets = sets
         self._directory, self._journal = directory, journal
 
     # -- settings --
@@ -51,10 +53,23 @@ class RelayCall:
         """The settings of the call as a whole."""
         return ContextVariables(self._set_context, self._settings)
 
-    async def engage(self, engine: str, set: str = "default", *, branch: int | None = None) -> None:  # noqa: A002
-        """Engage an engine and node set, for all branches or one. Raises LateEngage once the call is answered."""
+    async def engage(
+        self,
+        engine: str,
+        set: str | int = DEFAULT_SET,  # noqa: A002 the documentation's name
+        *,
+        branch: int | None = None,
+    ) -> None:
+        """Engage an engine and a node set, by its name or number, for all branches or one.
+
+        Raises LateEngage once the call is answered, and BadValue for what is no set.
+        """
         name = ALL_BRANCHES if branch is None else branch_name(branch)
-        await self._change(EngageRelay(engine=engine, set=set, branch=name))
+        try:
+            group = self._sets.name(set)
+        except ValueError as error:
+            raise BadValue(str(error)) from None
+        await self._change(EngageRelay(engine=engine, set=group, branch=name))
 
     # -- what the SIP stack saw --
 

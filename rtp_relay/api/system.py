@@ -31,7 +31,7 @@ class RelaySystem:
         """
         service = self._service
         name = id_of_caller(CallId(call_id), Tag(callers_tag)) if callers_tag else call_id
-        return RelayCall(name, service.directory, service.journal)
+        return RelayCall(name, service.directory, service.journal, service.sets)
 
     @property
     def control(self) -> Control:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from actors.control.control import Control
 from actors.observers import Observers
+from engines.set_names import SetNames
 from gateways.mi.access import Access
 from gateways.mi.door import MiDoor, MiSettings
 from gateways.mi.process import ProcessHooks
@@ -38,7 +39,7 @@ def process_hooks(control: Control, observers: Observers, pid: int) -> ProcessHo
     )
 
 
-async def open_mi_door(config: MiConfig, control: Control, hooks: ProcessHooks) -> MiDoor:
+async def open_mi_door(config: MiConfig, sets: SetNames, control: Control, hooks: ProcessHooks) -> MiDoor:
     """Open the management door. Raises StartError for an address that cannot be had."""
     settings = MiSettings(
         access=Access(allow=config.allow, role=config.role, tokens=config.tokens),
@@ -46,6 +47,7 @@ async def open_mi_door(config: MiConfig, control: Control, hooks: ProcessHooks) 
         udp=[each for each in config.listen if isinstance(each, SocketAddress)],
         unix=[Path(each.path) for each in config.listen if isinstance(each, UnixAddress)],
         pretty=config.pretty,
+        sets=sets,
     )
     door = MiDoor(settings, control, hooks)
     try:

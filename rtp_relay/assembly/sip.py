@@ -8,6 +8,7 @@ from ipaddress import ip_address, ip_network
 from actors.directory import Directory
 from actors.node_table import NodeTable
 from actors.sip_requests import SipOutlet
+from engines.set_names import SetNames
 from engines.sets import EVERY_SET
 from gateways.handoff.mesh import Mesh
 from gateways.sip.addresses import SipTransport
@@ -23,6 +24,7 @@ from rtp_relay.config import HostPort, SipConfig
 
 async def open_sip_door(
     config: SipConfig,
+    sets: SetNames,
     routing: Routing,
     directory: Directory,
     outlet: SipOutlet,
@@ -32,7 +34,7 @@ async def open_sip_door(
     mesh: Mesh | None = None,
 ) -> SipDoor:
     """Open the SIP door. Raises StartError for an address or a file that cannot be used."""
-    door = SipDoor(_settings(config), routing, calls=directory, outlet=outlet, now=now, ready=ready, mesh=mesh)
+    door = SipDoor(_settings(config, sets), routing, calls=directory, outlet=outlet, now=now, ready=ready, mesh=mesh)
     try:
         await door.open()
     except (OSError, ValueError) as error:
@@ -58,7 +60,7 @@ def _engine_of(group: str, nodes: NodeTable) -> str:
     return next((spec.engine for spec in specs if spec.set == group), specs[0].engine if specs else "")
 
 
-def _settings(config: SipConfig) -> SipSettings:
+def _settings(config: SipConfig, sets: SetNames) -> SipSettings:
     return SipSettings(
         transport=TransportSettings(
             listen=[
@@ -84,6 +86,7 @@ def _settings(config: SipConfig) -> SipSettings:
         max_transactions=config.max_transactions,
         nameservers=config.nameservers or None,
         access=access_of(config),
+        sets=sets,
     )
 
 

@@ -6,6 +6,7 @@ import heapq
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -13,8 +14,9 @@ import typer
 from actors.control.control import Control
 from events.journal import CallFilter, LiveCall
 from events.names import NodeName
-from rtp_relay.cli.options import ConfigOption, JsonOption
-from rtp_relay.cli.output import cell, console, iso, line, print_json, table, utc
+from rtp_relay.cli.exits import Exit
+from rtp_relay.cli.options import ConfigOption, JsonOption, load_or_exit
+from rtp_relay.cli.output import cell, console, fail, iso, line, print_json, table, utc
 from rtp_relay.cli.reading import read_control
 
 NodeOption = Annotated[str, typer.Option("--node", help="Only calls that have a session on this node.")]
@@ -42,7 +44,7 @@ def calls(
     as_json: JsonOption = False,
 ) -> None:
     """List the live calls of all control nodes, newest first; more than a thousand in no order, unless limited."""
-    wanted = CallFilter(node=NodeName(node), set=set_, status=status)
+    wanted = CallFilter(node=NodeName(node), set=_set_named(set_, config), status=status)
 
     async def show(control: Control) -> None:
         if limit or (await control.count_calls()).get(node, 0) <= SORTED:
@@ -51,6 +53,13 @@ def calls(
             await (stream_json if as_json else stream_lines)(control, wanted)
 
     read_control(config, show)
+
+
+def _set_named(given: str, config: Path | None) -> str:
+    try:
+        return load_or_exit(config).sets.names.name(given) if given else ""
+    except ValueError as error:
+        fail(Exit.USAGE, str(error))
 
 
 async def show_newest(control: Control, wanted: CallFilter, limit: int, *, as_json: bool) -> None:

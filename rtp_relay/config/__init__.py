@@ -23,6 +23,7 @@ from rtp_relay.config.model import (
     ServiceConfig,
 )
 from rtp_relay.config.problems import ConfigError, Problem
+from rtp_relay.config.sets import SetsConfig
 from rtp_relay.config.sip import SipConfig
 
 __all__ = [
@@ -45,6 +46,7 @@ __all__ = [
     "Problem",
     "RouteConfig",
     "ServiceConfig",
+    "SetsConfig",
     "SipConfig",
     "SocketAddress",
     "UnixAddress",

@@ -8,6 +8,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any, NoReturn
 
+from engines.set_names import SetNames
 from rtp_relay.config.checks import Values, check_nodes, check_recordings, check_route, check_set, check_sip
 from rtp_relay.config.key_files import read_key
 from rtp_relay.config.lines import lines_of
@@ -24,12 +25,14 @@ from rtp_relay.config.model import (
 )
 from rtp_relay.config.problems import ConfigError, ConfigFault, Problem, Wrong, shown
 from rtp_relay.config.script import compiled
+from rtp_relay.config.sets import SetsConfig
 from rtp_relay.config.sip import SipConfig
 from rtp_relay.config.tables import Notes, read_table
 
 SECTIONS: dict[str, type[Any]] = {
     "service": ServiceConfig,
     "journal": JournalConfig,
+    "sets": SetsConfig,
     "ng": NgConfig,
     "calls": CallsConfig,
     "embedded": EmbeddedConfig,
@@ -67,6 +70,7 @@ def parse(text: str, path: Path) -> Config:
     nodes = _read_nodes(document.get("nodes", []), notes)
     for key in document.keys() - {field.name for field in fields(Config)}:
         notes.unknown((key,), (field.name for field in fields(Config)))
+    _name_sets([sections["ng"], sections["sip"], *nodes], sections["sets"])
     _place(sections, path.parent)
     _read_keys(sections["journal"], notes)
     _read_tokens(sections["mi"], notes)
@@ -103,6 +107,14 @@ def _read_nodes(tables: object, notes: Notes) -> list[dict[str, Any]]:
         notes.add(("nodes",), ConfigFault(shown(tables), "an array of tables, each beginning with [[nodes]]"))
         return []
     return [read_table(NodeConfig, table, ("nodes", index), notes) for index, table in enumerate(tables)]
+
+
+def _name_sets(tables: list[dict[str, Any]], sets: dict[str, Any]) -> None:
+    """Put the names of sets in place of their numbers."""
+    names = SetNames(sets.get("numbers", {}))
+    for table in tables:
+        if "set" in table:
+            table["set"] = names.name(table["set"])
 
 
 def _place(sections: dict[str, dict[str, Any]], folder: Path) -> None:

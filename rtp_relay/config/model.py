@@ -33,6 +33,7 @@ from rtp_relay.config.addresses import (
 )
 from rtp_relay.config.journal_url import journal_url
 from rtp_relay.config.mi import MiConfig
+from rtp_relay.config.sets import SetsConfig, set_name
 from rtp_relay.config.sip import SipConfig
 from rtp_relay.config.values import Reader
 
@@ -126,7 +127,7 @@ class NodeConfig:
     name: NodeName = field(metadata=_read_by(values.name))
     engine: EngineName = field(metadata=_read_by(values.one_of(EngineName)))
     url: NodeAddress = field(metadata=_read_by(node_address))
-    set: str = field(default="default", metadata=_read_by(values.name))
+    set: str = field(default="default", metadata=_read_by(set_name))
     weight: int = field(default=1, metadata=_read_by(values.whole(0)))
     draining: bool = field(default=False, metadata=_read_by(values.boolean))
     max_in_flight: int = field(default=1000, metadata=_read_by(values.whole(1)))
@@ -145,7 +146,7 @@ class NgConfig:
     allow: tuple[Network, ...] = field(
         default=(network("127.0.0.0/8"), network("::1/128")), metadata=_read_by(values.list_of(network))
     )
-    set: str = field(default="default", metadata=_read_by(values.name))
+    set: str = field(default="default", metadata=_read_by(set_name))
     max_queued_per_client: int = field(default=1000, metadata=_read_by(values.whole(1)))
     reply_cache: float = field(default=60.0, metadata=_read_by(values.seconds(60)))
 
@@ -201,6 +202,7 @@ class Config:
     service: ServiceConfig = field(default_factory=ServiceConfig)
     journal: JournalConfig = field(default_factory=JournalConfig)
     nodes: tuple[NodeConfig, ...] = ()
+    sets: SetsConfig = field(default_factory=SetsConfig)
     ng: NgConfig = field(default_factory=NgConfig)
     calls: CallsConfig = field(default_factory=CallsConfig)
     embedded: EmbeddedConfig = field(default_factory=EmbeddedConfig)

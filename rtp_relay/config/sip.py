@@ -22,6 +22,7 @@ from rtp_relay.config.addresses import (
     sip_listen_address,
 )
 from rtp_relay.config.problems import wrong
+from rtp_relay.config.sets import set_name
 from rtp_relay.config.values import Reader
 
 
@@ -70,7 +71,7 @@ class SipConfig:
     script: Path | None = field(default=None, metadata=_read_by(values.path))
     script_timeout: float = field(default=10.0, metadata=_read_by(values.seconds(0, above=True)))
     engine: str = field(default="", metadata=_read_by(values.name))
-    set: str = field(default="default", metadata=_read_by(values.name))
+    set: str = field(default="default", metadata=_read_by(set_name))
     next_hop: URI | None = field(default=None, metadata=_read_by(sip_uri))
     allow: tuple[Network, ...] | None = field(default=None, metadata=_read_by(values.list_of(network)))
     relay_to: tuple[Network | str, ...] | None = field(default=None, metadata=_read_by(values.list_of(place)))

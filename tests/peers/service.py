@@ -24,7 +24,7 @@ from tests.peers.ports import HOST
 from tests.peers.rtpengine import Rtpengine
 from tests.peers.rtpproxy import Rtpproxy
 
-Value = str | int | float | bool | list[str]
+Value = str | int | float | bool | list[str] | Mapping[str, str]
 Table = Mapping[str, Value]
 
 ROOT = Path(__file__).parents[2]
@@ -199,5 +199,11 @@ class Service(Peer):
 
 
 def _lines(table: Table) -> str:
-    # What JSON writes of these types, TOML reads.
-    return "".join(f"{key} = {json.dumps(value)}\n" for key, value in table.items())
+    return "".join(f"{key} = {_toml(value)}\n" for key, value in table.items())
+
+
+def _toml(value: Value) -> str:
+    # What JSON writes of the other types, TOML reads.
+    if isinstance(value, Mapping):
+        return "{ " + ", ".join(f"{key} = {json.dumps(item)}" for key, item in value.items()) + " }"
+    return json.dumps(value)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from engines.ng.bencode import NgDict
+from engines.set_names import SetNames
 from events.names import BranchId, CallId, Tag
 from events.registry import Answered
 from replay.offer_answer import SipMessage
@@ -418,3 +419,15 @@ def test_wrong_names_are_named(dialog: Dialog) -> None:
         dialog.cluster.run(dialog.call.rtp_relay().set(flag="co"))
     with pytest.raises(BadValue, match="no branch has the tag 'nobody'"):
         dialog.cluster.run(dialog.call.rtp_relay("nobody").get())
+
+
+def test_a_set_may_be_a_number(cluster: Cluster) -> None:
+    node = cluster.nodes[0]
+    call = RelayCall(CALL, node.directory, cluster.journal, SetNames({1: "west"}))
+    for given, name in ((1, "west"), ("1", "west"), (2, "2"), ("gold", "gold")):
+        cluster.run(call.engage("rtpengine", given))
+        settings = cluster.run(call.state()).relay
+        assert settings is not None
+        assert settings.engagements[""].set == name
+    with pytest.raises(BadValue, match="-1 is no set"):
+        cluster.run(call.engage("rtpengine", -1))

@@ -68,7 +68,8 @@ def test_the_default_is_that_of_the_code(heading: str, key: Field[Any]) -> None:
         assert not documented.startswith('`"')
     else:
         value = tomllib.loads(f"key = {documented.strip('`')}")["key"]
-        assert key.metadata["read"](value) == key.default
+        default = key.default if key.default_factory is MISSING else key.default_factory()
+        assert key.metadata["read"](value) == default
 
 
 @pytest.mark.parametrize("heading", CLASSES)

@@ -249,8 +249,10 @@ def test_the_set_of_the_sip_door_counts_where_it_has_no_script(tmp_path: Path) -
 
 
 def test_a_broken_node_may_be_in_the_set_of_the_door() -> None:
-    text = nodes(("a", "rtpproxy", "udp:h:1"), extra="set = 3\n") + '[ng]\nset = "gold"'
-    assert problems(text) == ["5: nodes[0].set: found 3, expected a name of letters, digits and . _ -"]
+    text = nodes(("a", "rtpproxy", "udp:h:1"), extra="set = -3\n") + '[ng]\nset = "gold"'
+    assert problems(text) == [
+        "5: nodes[0].set: found -3, expected a set: a name of letters, digits and . _ -, or a number from 0 on"
+    ]
 
 
 def test_lists_name_each_wrong_and_each_repeated_item() -> None:
@@ -547,3 +549,24 @@ def test_a_callee_may_ring_for_more_than_three_minutes(timer_c: str, tmp_path: P
     with pytest.raises(ConfigError, match=r"sip\.timer_c: .*more than 180 seconds.*RFC 3261 16\.6"):
         parse(text, tmp_path / "rtp-relay.toml")
     assert parse(text.replace(timer_c, "181"), tmp_path / "rtp-relay.toml").sip.timer_c == 181
+
+
+def test_a_set_may_be_a_number() -> None:
+    text = nodes(("a", "rtpproxy", "udp:h:1"), extra="set = 1\n") + "[ng]\nset = 1"
+    config = parse(text, FILE)
+    assert (config.nodes[0].set, config.ng.set, config.sip.set) == ("1", "1", "default")
+    named = parse(text + '\n[sip]\nset = "1"\n[sets]\nnumbers = { 1 = "west" }', FILE)
+    assert (named.nodes[0].set, named.ng.set, named.sip.set) == ("west", "west", "west")
+    assert (named.sets.names.name(1), named.sets.names.number("west")) == ("west", 1)
+    assert parse("[ng]\nset = 0", FILE) == Config()
+
+
+def test_what_cannot_be_the_name_of_a_number() -> None:
+    assert problems('[sets]\nnumbers = { 1 = "a b", x = "west", 2 = "3", 4 = "east" }') == [
+        "2: sets.numbers.1: found 'a b', expected a set's name that is no number",
+        "2: sets.numbers.2: found '3', expected a set's name that is no number",
+        "2: sets.numbers.x: found the key 'x', expected a number from 0 on",
+    ]
+    assert problems("[sets]\nnumbers = 3") == [
+        '2: sets.numbers: found 3, expected a table of sets by their numbers, such as { 1 = "west" }'
+    ]

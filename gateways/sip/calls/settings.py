@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from actors.setting_values import LATE, BadSetting, SettingValue, context_settings, leg_settings
 from engines.registry import kind_of
+from engines.set_names import BY_NAME, DEFAULT_SET, SetNames
 from events.names import BranchId, Leg, Tag
 from replay.relay_settings import ALL_BRANCHES, RelaySettings
 from replay.settings_changes import (
@@ -57,7 +58,13 @@ _DRAFT: ContextVar[_Draft | None] = ContextVar("draft of a call's settings", def
 class CallSettings:
     """The settings and variables of one call. Names and values are checked here; errors are BadSetting."""
 
-    def __init__(self, relay: RelaySettings | None = None, variables: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        relay: RelaySettings | None = None,
+        variables: Mapping[str, str] | None = None,
+        sets: SetNames = BY_NAME,
+    ) -> None:
+        self._sets = sets
         self._kept = _Copy(relay or RelaySettings(), dict(variables or {})).copied()
 
     # -- reading --
@@ -89,15 +96,19 @@ class CallSettings:
 
     # -- writing --
 
-    def engage(self, engine: str, set_name: str = "default", branch: BranchId = ALL_BRANCHES) -> None:
-        """Engage a relay for all branches ("") or one. Refused for an unknown engine, and once the call is answered."""
+    def engage(self, engine: str, group: str | int = DEFAULT_SET, branch: BranchId = ALL_BRANCHES) -> None:
+        """Engage a relay of a set, by its name or number, for all branches ("") or one.
+
+        Refused for an unknown engine, and once the call is answered.
+        """
         try:
             kind_of(engine)
-        except LookupError as error:
+            name = self._sets.name(group)
+        except (LookupError, ValueError) as error:
             raise BadSetting(str(error)) from None
         if self.relay.established is not None:
             raise BadSetting(LATE)
-        self._write(EngageRelay(engine=engine, set=set_name, branch=branch))
+        self._write(EngageRelay(engine=engine, set=name, branch=branch))
 
     def set_leg(
         self, leg: Leg, branch: BranchId, values: Mapping[str, SettingValue], body: bytes | None = None

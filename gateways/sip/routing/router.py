@@ -8,6 +8,7 @@ import structlog
 from sipmessage import URI, Response
 
 from actors.results import Refused
+from engines.set_names import BY_NAME, SetNames
 from gateways.sip.calls.client import CallClient
 from gateways.sip.calls.refusals import refusal
 from gateways.sip.calls.settings import CallSettings
@@ -46,8 +47,10 @@ class CallRouter:
         access: Access | None = None,
         *,
         ready: Callable[[], bool] = lambda: True,
+        sets: SetNames = BY_NAME,
     ) -> None:
         """Make it. access: None for anybody's requests. ready: whether something can be done for a call."""
+        self._sets = sets
         self.routing = routing
         self.gate = Gate(access or Access())
         self._calls, self._ready = calls, ready
@@ -65,7 +68,7 @@ class CallRouter:
         call = CallSnapshot() if isinstance(found, Refused) else found
         if self.gate.refuses(arrival, known=isinstance(found, Refused) or _is_party(arrival, call)):
             return Answer(403, phrase_of(403)) if arrival.answerable else None
-        settings = CallSettings(call.relay, call.variables)
+        settings = CallSettings(call.relay, call.variables, self._sets)
         view = RequestView(arrival, settings, sender=call.leg(arrival.incoming.from_tag) if call.known else CALLER)
         routing, uri = self.routing, arrival.request.uri
         try:

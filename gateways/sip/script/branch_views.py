@@ -65,8 +65,8 @@ class Branch(CallView):
     def next_hop(self, text: str | None) -> None:
         self._aim(replace(self._hook.target, next_hop=next_hop_from(text)))
 
-    def rtp_relay_engage(self, engine: str, set: str = "default") -> None:  # noqa: A002
-        """Send the media of this branch alone through relays of this engine and set."""
+    def rtp_relay_engage(self, engine: str, set: str | int = "default") -> None:  # noqa: A002
+        """Send the media of this branch alone through relays of this engine and set (its name or number)."""
         self._side.settings.engage(engine, set, BranchId(self._side.branch))
 
     def drop(self) -> None:

@@ -16,7 +16,7 @@ from gateways.sip.messages.uris import TextURI, read_uri
 from gateways.sip.script.decisions import RoutingError
 from gateways.sip.script.headers import Headers, checked_text
 from gateways.sip.script.names import Named
-from gateways.sip.script.variables import CallVariables, ContextSettings, LegSettings
+from gateways.sip.script.variables import CallVariables, ContextSettings, FlagsText, LegSettings, flags_from
 from replay.relay_settings import CALLEE, CALLER
 
 Undo = Callable[[], None]
@@ -88,8 +88,8 @@ class CallView(MessageView):
         return LegSettings(self._side.settings, self._side.leg, self._side.branch, CALLEE)
 
     @rtp_relay.setter
-    def rtp_relay(self, flags: str) -> None:
-        self.rtp_relay.flags = flags
+    def rtp_relay(self, flags: FlagsText) -> None:
+        self.rtp_relay.flags = flags_from("rtp_relay", flags)
 
     @property
     def rtp_relay_peer(self) -> LegSettings:
@@ -97,8 +97,8 @@ class CallView(MessageView):
         return LegSettings(self._side.settings, self._side.peer, self._side.branch, CALLER)
 
     @rtp_relay_peer.setter
-    def rtp_relay_peer(self, flags: str) -> None:
-        self.rtp_relay_peer.flags = flags
+    def rtp_relay_peer(self, flags: FlagsText) -> None:
+        self.rtp_relay_peer.flags = flags_from("rtp_relay_peer", flags)
 
     @property
     def rtp_relay_ctx(self) -> ContextSettings:

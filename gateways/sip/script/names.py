@@ -21,12 +21,34 @@ class Named:
             try:
                 object.__setattr__(self, name, value)
             except AttributeError:
-                if hasattr(type(self), name):  # its own setter raised it, or there is none
+                known = getattr(type(self), name, None)
+                if known is None:
+                    raise AttributeError(_unknown(self, name)) from None
+                if not _is_read_only(known):  # its own setter raised it
                     raise
-                raise AttributeError(_unknown(self, name)) from None
+                raise AttributeError(_only_read(self, name)) from None
 
 
 def _unknown(thing: Named, name: str) -> str:
     kind = type(thing)
-    known = ", ".join(known for known in sorted(dir(kind)) if not known.startswith("_"))
-    return f"{kind.__name__} has no {name!r}; there are {known}"
+    return f"{kind.__name__} has no {name!r}; there are {', '.join(_names(kind))}"
+
+
+def _only_read(thing: Named, name: str) -> str:
+    kind, held = type(thing), getattr(thing, name)
+    if isinstance(held, Named):
+        return f"{kind.__name__}.{name} itself cannot be set, but what it has: {', '.join(_settable(type(held)))}"
+    return f"{kind.__name__}.{name} cannot be set; there can be set: {', '.join(_settable(kind))}"
+
+
+def _names(kind: type[Named]) -> list[str]:
+    return [name for name in sorted(dir(kind)) if not name.startswith("_")]
+
+
+def _settable(kind: type[Named]) -> list[str]:
+    return [name for name in _names(kind) if not _is_read_only(getattr(kind, name))]
+
+
+def _is_read_only(attribute: object) -> bool:
+    """Return whether what a class has under a name is a method, or a property without a setter."""
+    return callable(attribute) or (isinstance(attribute, property) and attribute.fset is None)

@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, overload
+from typing import Any, TypeAlias, overload
 
 from actors.setting_values import SPELLINGS, BadSetting, SettingValue, branch_name, branch_of
 from events.names import BranchId, Leg, Tag
 from gateways.sip.calls.settings import CallSettings
 from gateways.sip.script.names import Named
 from replay.relay_settings import CONTEXT_SETTINGS, LEG_SETTINGS
+
+FlagsText: TypeAlias = str | int | None
+"""What can be assigned to a leg, or to one of its branches: its flags. None sets them to nothing."""
+
+
+def flags_from(name: str, given: Any) -> FlagsText:
+    """Return flags that were assigned to what has this name. Raises BadSetting for anything but a text."""
+    if given is None or (isinstance(given, str | int) and not isinstance(given, bool)):
+        return given
+    others = ", ".join(LEG_SETTINGS[1:])
+    raise BadSetting(f"{name} = {given!r}: expected a text, its flags; {others} are set by name, as {name}.ip = ...")
 
 
 class _LegText:
@@ -101,14 +112,18 @@ class LegSettings(Named):
         if isinstance(key, str) and key in LEG_SETTINGS:
             setattr(self, key, value)
         else:
-            self.branch(self._checked(key)).set(flags="" if value is None else value)
+            self.branch(self._checked(key)).flags = flags_from(f"[{key!r}]", value)
 
-    def _checked(self, key: int | str) -> int | str:
+    def _checked(self, key: Any) -> int | str:
         tags = self._settings.relay.tags
-        if isinstance(key, str) and key not in tags:
-            known = f"settings: {', '.join(LEG_SETTINGS)}; tags: {', '.join(tags) or 'none yet'}"
-            raise BadSetting(f"{key!r} is neither a setting nor the tag of a branch's callee ({known})")
-        return key
+        if isinstance(key, int) and not isinstance(key, bool):
+            return key
+        if isinstance(key, str) and key in tags:
+            return key
+        known = f"settings: {', '.join(LEG_SETTINGS)}; tags: {', '.join(tags) or 'none yet'}"
+        raise BadSetting(
+            f"[{key!r}] is neither a branch's index (0, 1, ...) nor its callee's tag nor a setting ({known})"
+        )
 
     def __repr__(self) -> str:
         return f"<{self._leg}, {self._branch or 'all branches'}: {dict(self.in_force)}>"
@@ -164,7 +179,7 @@ class ContextSettings(Named):
         return self.in_force.get(name, "")
 
     def __setitem__(self, name: str, value: SettingValue | None) -> None:
-        self.set(**{name: "" if value is None else value})
+        self._settings.set_context({name: "" if value is None else value})
 
     def __repr__(self) -> str:
         return f"<context: {self.in_force}>"

@@ -35,8 +35,8 @@ class DecidingView(CallView):
 
     _plan: Plan
 
-    def rtp_relay_engage(self, engine: str, set: str = "default") -> None:  # noqa: A002 the documentation's name
-        """Send the media of all branches to come through relays of this engine and set."""
+    def rtp_relay_engage(self, engine: str, set: str | int = "default") -> None:  # noqa: A002 the documentation's name
+        """Send the media of all branches to come through relays of this engine and set (its name or number)."""
         self._side.settings.engage(engine, set, ALL_BRANCHES)
 
     def append_branch(self, uri: str, next_hop: str | None = None, q: float = 1.0) -> int:

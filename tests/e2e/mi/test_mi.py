@@ -15,7 +15,7 @@ from tests.peers.opensips import ToolError, opensips_cli, opensips_mi
 from tests.peers.ports import HOST
 from tests.peers.rtpengine import Rtpengine
 from tests.peers.rtpproxy import Rtpproxy
-from tests.peers.service import Node
+from tests.peers.service import Node, Table
 
 pytestmark = pytest.mark.e2e
 
@@ -42,12 +42,17 @@ class Management:
 @pytest_asyncio.fixture
 async def management(tmp_path: Path) -> AsyncIterator[Management]:
     unix = tmp_path / "mi.sock"
-    mi = {"listen": [f"http:{HOST}:0", f"udp:{HOST}:0", f"unix:{unix}"]}
+    mi: Table = {"listen": [f"http:{HOST}:0", f"udp:{HOST}:0", f"unix:{unix}"]}
+    sets: Table = {"numbers": {"5": "gold"}}
     nodes = [Node("relay-1", Rtpproxy()), Node("relay-2", Rtpengine(), set="gold")]
-    async with on_stage(*nodes, settings={"mi": mi}) as stage:
-        listens = next(line["mi"] for line in map(json.loads, stage.service.log().splitlines()) if "mi" in line)
-        http, udp = (int(address.rpartition(":")[2]) for address in listens[:2])
-        yield Management(stage, http, udp, unix)
+    async with on_stage(*nodes, settings={"mi": mi, "sets": sets}) as stage:
+        yield asking(stage, unix)
+
+
+def asking(stage: Stage, unix: Path) -> Management:
+    listens = next(line["mi"] for line in map(json.loads, stage.service.log().splitlines()) if "mi" in line)
+    http, udp = (int(address.rpartition(":")[2]) for address in listens[:2])
+    return Management(stage, http, udp, unix)
 
 
 @pytest.mark.parametrize("transport", ["http", "udp", "unix"])
@@ -79,13 +84,34 @@ async def test_the_sessions_of_established_calls(management: Management, transpo
     assert await management.ask("rtp_relay_list", transport=transport) == []
 
 
+async def test_a_set_is_filtered_by_its_number_as_by_its_name(tmp_path: Path) -> None:
+    settings: dict[str, Table] = {
+        "mi": {"listen": [f"http:{HOST}:0", f"udp:{HOST}:0", f"unix:{tmp_path / 'mi.sock'}"]},
+        "sets": {"numbers": {"5": "gold"}},
+        "ng": {"set": 5},
+    }
+    async with on_stage(Node("relay-1", Rtpproxy()), Node("relay-2", Rtpproxy(), set="5"), settings=settings) as stage:
+        management = asking(stage, tmp_path / "mi.sock")
+        call = stage.call("of-gold")
+        await call.establish(stage.client)
+        (listed,) = await management.ask("rtp_relay_list")
+        assert (listed["node"], listed["set"]) == (stage.relays[1].url, 5)
+        for group in ("5", "gold"):
+            assert await management.ask("rtp_relay_list", "rtpproxy", group) == [listed]
+            assert await opensips_cli(management.url, "rtp_relay_list", "engine=rtpproxy", f"set={group}") == [listed]
+        for group in ("0", "default", "1"):
+            assert await management.ask("rtp_relay_list", "rtpproxy", group) == []
+        assert await management.ask("rtpproxy_enable", "relay-2", "0", "5") == "OK"
+        await call.delete(stage.client)
+
+
 async def test_a_node_that_is_disabled_gets_no_calls_until_it_is_enabled(management: Management) -> None:
     stage = management.stage
     url = stage.relays[0].url
     (group,) = await management.ask("rtpproxy_show")
     assert (group["Set"], [node["url"] for node in group["Nodes"]]) == (0, [url])
     assert group["Nodes"][0]["disabled"] == 0
-    assert (await management.ask("rtpengine_show"))[0]["Set"] == "gold"
+    assert (await management.ask("rtpengine_show"))[0]["Set"] == 5
     assert await management.ask("rtpproxy_enable", url, "0") == "OK"
     (group,) = await management.ask("rtpproxy_show")
     assert (group["Nodes"][0]["disabled"], group["Nodes"][0]["state"]) == (1, "disabled")

@@ -10,6 +10,7 @@ import pytest
 from gateways.mi.jsonrpc import Json, MiError
 from gateways.mi.methods import Caller, Method, Methods, Role, always
 from gateways.mi.parameters import Arguments, Parameter
+from gateways.mi.replies import whole
 
 OPERATOR, READER = Caller("o", Role.OPERATE), Caller("r", Role.READ)
 
@@ -37,9 +38,9 @@ def methods() -> Methods:
 
 async def ask(methods: Methods, method: str, params: Any = None, caller: Caller = OPERATOR) -> Any:
     request = {"jsonrpc": "2.0", "id": 1, "method": method} | ({} if params is None else {"params": params})
-    reply = await methods.answer(json.dumps(request).encode(), caller)
-    assert reply is not None
-    read = json.loads(reply)
+    outcome = await methods.outcome(json.dumps(request).encode(), caller)
+    assert outcome.wants_reply
+    read = json.loads(await whole(outcome, caller))
     return read.get("result", read.get("error"))
 
 
@@ -88,12 +89,11 @@ async def test_a_fault_of_ours_is_a_server_error(methods: Methods) -> None:
 @pytest.mark.parametrize("method", ["which", "fail", "unknown"])
 async def test_a_notification_is_never_answered(methods: Methods, method: str) -> None:
     notification = json.dumps({"jsonrpc": "2.0", "method": method}).encode()
-    assert await methods.answer(notification, OPERATOR) is None
+    assert not (await methods.outcome(notification, OPERATOR)).wants_reply
 
 
 async def test_what_is_no_request_is_answered_without_an_id(methods: Methods) -> None:
-    reply = await methods.answer(b"nonsense", OPERATOR)
-    assert reply is not None
+    reply = await whole(await methods.outcome(b"nonsense", OPERATOR), OPERATOR)
     assert json.loads(reply)["id"] is None
     assert json.loads(reply)["error"]["code"] == -32700
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from actors.setting_values import BadSetting
+from engines.set_names import SetNames
 from events.names import NO_BRANCH, BranchId, Tag
 from gateways.sip.calls.settings import CallSettings
 from gateways.sip.script.message import CallView
@@ -185,9 +186,9 @@ def test_a_name_that_there_is_not() -> None:
         leg.flag = "x"
     with pytest.raises(AttributeError, match="ContextSettings has no 'branch'; there are call_id, callid, delete"):
         request().rtp_relay_ctx.branch = "x"  # type: ignore[attr-defined]
-    with pytest.raises(BadSetting, match=r"'flag' is neither a setting nor the tag .* tags: none yet"):
+    with pytest.raises(BadSetting, match=r"\['flag'\] is neither a branch's index .* tags: none yet"):
         _ = leg["flag"]
-    with pytest.raises(BadSetting, match="'flag' is neither a setting nor the tag"):
+    with pytest.raises(BadSetting, match=r"\['flag'\] is neither a branch's index"):
         leg["flag"] = "x"
     with pytest.raises(BadSetting, match="there is no setting 'branch'; there are callid"):
         _ = request().rtp_relay_ctx["branch"]
@@ -204,3 +205,69 @@ def test_what_they_are_for_a_log() -> None:
     assert repr(view.rtp_relay) == "<caller, all branches: {'flags': 'a'}>"
     assert repr(view.rtp_relay[1]) == "<callee, br1: {}>"
     assert repr(view.rtp_relay_ctx) == "<context: {'callid': 'x'}>"
+
+
+def test_what_is_assigned_are_the_flags() -> None:
+    settings = CallSettings()
+    view = request(settings=settings)
+    view.rtp_relay = "co"
+    view.rtp_relay_peer = "fo"
+    view.rtp_relay[1] = "cor"
+    view.rtp_relay_peer[0] = None
+    branch(view, 2).rtp_relay = "r"
+    flags = [(each.leg, each.branch, each.values) for each in settings.take() if isinstance(each, ChangeLegSettings)]
+    assert flags == [
+        (CALLER, "", {"flags": "co"}),
+        (CALLEE, "", {"flags": "fo"}),
+        (CALLEE, "br1", {"flags": "cor"}),
+        (CALLER, "br0", {"flags": ""}),
+        (CALLEE, "br2", {"flags": "r"}),
+    ]
+    view.rtp_relay.ip = "192.0.2.1"
+    assert view.rtp_relay.in_force == {"flags": "co", "ip": "192.0.2.1"}
+
+
+@pytest.mark.parametrize("wrong", [{"flags": "co"}, ["co"], True, 1.5, b"co"])
+def test_nothing_but_a_text_is_assigned(wrong: Any) -> None:
+    settings = CallSettings()
+    view = request(settings=settings)
+    with pytest.raises(BadSetting, match=r"rtp_relay = .* expected a text, its flags; peer, ip, .* as rtp_relay\.ip"):
+        view.rtp_relay = wrong
+    with pytest.raises(BadSetting, match=r"rtp_relay_peer = .* expected a text"):
+        view.rtp_relay_peer = wrong
+    with pytest.raises(BadSetting, match=r"\[1\] = .* expected a text"):
+        view.rtp_relay[1] = wrong
+    with pytest.raises(BadSetting):
+        view.rtp_relay = view.rtp_relay_peer  # type: ignore[assignment]
+    assert settings.take() == []
+
+
+@pytest.mark.parametrize("index", [True, 1.5, None, (0, 1)])
+def test_what_is_no_index(index: Any) -> None:
+    with pytest.raises(
+        BadSetting, match=r"is neither a branch's index \(0, 1, ...\) nor its callee's tag nor a setting"
+    ):
+        request().rtp_relay[index] = "co"
+    with pytest.raises(BadSetting):
+        request().rtp_relay_ctx[index] = "co"
+
+
+def test_what_can_only_be_read_says_what_can_be_set() -> None:
+    view: Any = request()
+    with pytest.raises(AttributeError, match=r"rtp_relay_ctx itself cannot be set, but what it has: .*from_tag"):
+        view.rtp_relay_ctx = "co"
+    with pytest.raises(AttributeError, match=r"Request\.vars cannot be set; there can be set: body, .*rtp_relay, "):
+        view.vars = {}
+
+
+def test_a_set_may_be_a_number() -> None:
+    settings = CallSettings(sets=SetNames({1: "west"}))
+    view = request(settings=settings)
+    for given in (1, "1", 2, 0, "gold"):
+        view.rtp_relay_engage("rtpengine", given)
+    branch(view, 1).rtp_relay_engage("rtpproxy", 1)
+    engaged = [(each.set, each.branch) for each in settings.take() if isinstance(each, EngageRelay)]
+    assert engaged == [("west", ""), ("west", ""), ("2", ""), ("default", ""), ("gold", ""), ("west", "br1")]
+    wrong: Any = -1
+    with pytest.raises(BadSetting, match="-1 is no set"):
+        view.rtp_relay_engage("rtpengine", wrong)

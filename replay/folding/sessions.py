@@ -1,0 +1,119 @@
+"""What offers and answers do to a call's sessions, and what else is heard of their media."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from events import registry as e
+from events.journal import Recorded
+from events.names import Tag
+from replay import session_dialogs
+from replay.state import Agreement, CallState, CallStatus, PendingOperation, RelayedLeg, Session, SessionStatus
+
+
+def session_intended(state: CallState, record: Recorded, event: e.SessionIntended) -> None:
+    """Add a session, with the offer that is to create it; a call begins with its first one."""
+    if state.status is not CallStatus.LIVE:
+        state.status = CallStatus.LIVE
+        state.created = record.at
+        state.relay_answered = state.vouched = False
+        state.legs = {}
+        state.given = {}
+    state.sessions[event.session] = Session(
+        event.session,
+        event.engine,
+        event.set,
+        event.node,
+        event.relay_id,
+        event.from_tag,
+        event.to_tag,
+        event.branch,
+    )
+    operation_intended(state, record, event)
+
+
+def operation_intended(
+    state: CallState, record: Recorded, event: e.SessionIntended | e.OfferIntended | e.AnswerIntended
+) -> None:
+    """Record an offer or answer that is on its way."""
+    verb: Literal["offer", "answer"] = "answer" if isinstance(event, e.AnswerIntended) else "offer"
+    request = b"" if isinstance(event, e.AnswerIntended) else event.request
+    operation = PendingOperation(verb, record.at, record.by, event.from_tag, event.to_tag, event.branch, request)
+    state.last_operation = event.operation
+    state.sessions[event.session].operations[event.operation] = operation
+
+
+def offered(state: CallState, record: Recorded, event: e.Offered) -> None:
+    """Record that the node took an offer, and what the other party was given."""
+    session = state.sessions[event.session]
+    operation = session.operations.get(event.operation)
+    _taken(session, event.operation)
+    session.handle = event.handle or session.handle
+    session.gone_branches = [branch for branch in session.gone_branches if branch != event.branch]
+    session_dialogs.offered(session.dialogs, event.from_tag, event.to_tag, event.branch)
+    request = operation.request if operation else b""
+    _note_leg(state, event.from_tag, record, event, request)
+
+
+def operation_failed(state: CallState, _: Recorded, event: e.OfferFailed | e.AnswerFailed) -> None:
+    """Record that an offer or answer failed; one that is not settled may take effect all the same."""
+    session = state.sessions[event.session]
+    if event.settled:
+        session.operations.pop(event.operation, None)
+    elif event.operation in session.operations:
+        session.operations[event.operation].over = True
+    if session.status is SessionStatus.INTENDED and not session.operations and not event.reached:
+        session.status = SessionStatus.CLOSED
+    state.reason = event.reason
+
+
+def answered(state: CallState, record: Recorded, event: e.Answered) -> None:
+    """Record that the node took an answer, or that one is told without it, and what the other party was given."""
+    session = state.sessions[event.session]
+    if event.operation:
+        _taken(session, event.operation)
+    session.to_tag = session.to_tag or event.to_tag
+    offer = state.legs.get(event.from_tag)
+    if offer is not None:
+        session.agreement = Agreement(event.from_tag, event.to_tag, event.branch, offer.sdp, event.sdp)
+    session_dialogs.answered(session.dialogs, event.from_tag, event.to_tag, event.branch)
+    state.relay_answered = True
+    _note_leg(state, event.to_tag, record, event)
+
+
+def _taken(session: Session, operation: int) -> None:
+    """Record that the node accepted what can create the session, and so has it."""
+    session.operations.pop(operation, None)
+    if session.status is SessionStatus.INTENDED:
+        session.status = SessionStatus.OPEN
+
+
+def _note_leg(
+    state: CallState, tag: Tag, record: Recorded, event: e.Offered | e.Answered, request: bytes = b""
+) -> None:
+    leg = RelayedLeg(tag, event.branch, event.sdp, event.relayed, event.session, record.version, record.at, request)
+    state.legs[tag] = state.given[tag, event.branch] = leg
+
+
+def media_seen(state: CallState, _: Recorded, event: e.MediaSeen) -> None:
+    """Take media for the answer that the journal lacks; not where it has an early one, to which they may belong."""
+    session = state.sessions[event.session]
+    session.status = max(session.status, SessionStatus.OPEN, key=list(SessionStatus).index)
+    state.vouched = state.vouched or not state.relay_answered
+
+
+def media_timed_out(state: CallState, _: Recorded, event: e.MediaTimedOut) -> None:
+    """Note why the session is about to go."""
+    state.sessions[event.session].reason = "its media timed out"
+
+
+def command_refused(state: CallState, _: Recorded, event: e.CommandRefused) -> None:
+    """Count a command that was refused."""
+    state.refusals += 1
+    state.reason = event.reason
+
+
+def command_forwarded(state: CallState, _: Recorded, event: e.CommandForwarded) -> None:
+    """Record whether the node records the session."""
+    if event.command in ("start recording", "stop recording") and event.result == "ok":
+        state.sessions[event.session].recorded = event.command == "start recording"

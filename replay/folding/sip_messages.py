@@ -1,0 +1,72 @@
+"""What a SIP message does to a call, by the verdict that stands beside it."""
+
+from __future__ import annotations
+
+from events import registry as e
+from events.journal import Recorded
+from events.names import NO_TAG, BranchId
+from events.verdict import SipVerdict
+from replay.folding.settings import settings_of
+from replay.folding.sip_dialogs import sip_dialogs_of
+from replay.offer_answer import Change, Negotiation, Role, SipMessage, legacy
+from replay.sip_dialogs import SipDialogs
+from replay.state import Agreement, CallState, Session
+
+
+def sip_message_seen(state: CallState, record: Recorded, event: e.SipMessageSeen) -> None:
+    """Record a message, and what it does to the call."""
+    message = SipMessage(
+        method=event.method,
+        from_caller=event.from_caller,
+        cseq=event.cseq,
+        status=event.status or None,
+        branch=event.branch,
+        from_tag=event.from_tag,
+        to_tag=event.to_tag,
+        sdp=event.sdp,
+        reliable=event.reliable,
+    )
+    if state.negotiation is None:
+        state.negotiation = Negotiation()
+    verdict = _verdict(state.negotiation, message, event)
+    sip_dialogs = _dialogs_that_hear(state, message)
+    sip_dialogs.hear(message, record.at, event.expires)
+    if verdict.change is Change.ESTABLISHED and len(state.negotiation.established()) > 1:
+        sip_dialogs.unacknowledged[verdict.callee_tag] = record.at
+    if not verdict.fault:
+        sip_dialogs.track(message, record.at)
+    if verdict.role is Role.OFFER:
+        for session in state.usable_sessions():
+            session.before = session.agreement or _offer_of(state, session, verdict.branch)
+    if state.is_over:
+        return  # what comes late has no relay to be told of
+    if event.source:
+        settings_of(state).sources[_senders_tag(message)] = event.source
+    if event.branch and message.callee_tag:
+        settings_of(state).tags[message.callee_tag] = event.branch
+
+
+def _verdict(negotiation: Negotiation, message: SipMessage, event: e.SipMessageSeen) -> SipVerdict:
+    """Return the verdict of a message that the negotiation has taken."""
+    if event.verdict is None:
+        return legacy.see(negotiation, message)
+    negotiation.apply(message, event.verdict)
+    return event.verdict
+
+
+def _offer_of(state: CallState, session: Session, branch: BranchId) -> Agreement | None:
+    """Return the offer with which a session began, as that of an agreement that is to come."""
+    offer = state.given.get((session.from_tag, branch))
+    return Agreement(session.from_tag, NO_TAG, branch, offer.sdp, b"") if offer else None
+
+
+def _dialogs_that_hear(state: CallState, message: SipMessage) -> SipDialogs:
+    """Return the call's signalling; after its end the first message of a call with the same Call-ID begins it anew."""
+    sip_dialogs = sip_dialogs_of(state)
+    if sip_dialogs.over and message.begins_call:
+        sip_dialogs = state.sip_dialogs = sip_dialogs.begun_anew()
+    return sip_dialogs
+
+
+def _senders_tag(message: SipMessage) -> str:
+    return message.from_tag if message.status is None else message.to_tag

@@ -82,7 +82,7 @@ def split_lines(body: bytes) -> Iterator[Line]:
         kind = text[:1]
         attribute = text[2:].partition(b":")[0].strip() if kind == b"a" else b""
         line = Line(number, start, text, ending, kind, attribute)
-        if b"\r" in text.rstrip(b"\r"):
+        if b"\r" in text and b"\r" in text.rstrip(b"\r"):
             raise line.error("a CR that no LF follows does not end a line")
         if text[1:2] == b"=" and kind.isalpha():
             yield line

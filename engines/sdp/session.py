@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -13,6 +14,8 @@ from engines.sdp.lines import Field, Line, SdpError, split_lines
 _PORT = re.compile(rb"(\d{1,5})(?:/(\d{1,5}))?")
 _DIRECTIONS = frozenset({b"sendrecv", b"sendonly", b"recvonly", b"inactive"})
 _MAX_PORT = 65535
+_USUAL_SIZE = 4096
+"""Bytes. What was read of a longer body is not remembered."""
 
 
 class ConnectionData(NamedTuple):
@@ -97,6 +100,10 @@ def parse(body: bytes) -> Sdp:
 
     Raises SdpError for a multipart body, and for a line that stands in the way of finding the media's addresses.
     """
+    return _parse_once(body) if len(body) <= _USUAL_SIZE else _parse(body)
+
+
+def _parse(body: bytes) -> Sdp:
     lines = list(split_lines(body))
     if not lines:
         raise SdpError("line 1: an empty body, not an SDP")
@@ -114,6 +121,10 @@ def parse(body: bytes) -> Sdp:
         streams=streams,
         live_streams=tuple(stream for stream in streams if stream.is_live),
     )
+
+
+_parse_once = lru_cache(maxsize=32)(_parse)
+"""Each body is looked at before it is given to a node, and again when the node has answered."""
 
 
 def _stream(number: int, lines: tuple[Line, ...]) -> Stream:
@@ -135,7 +146,7 @@ def _stream(number: int, lines: tuple[Line, ...]) -> Stream:
         transport=fields[2].text,
         formats=tuple(field.text for field in fields[3:]),
         connections=_connections(lines) if is_live else (),
-        rtcp=tuple(filter(None, map(_rtcp, lines))) if is_live else (),
+        rtcp=tuple(filter(None, [_rtcp(line) for line in lines if line.attribute == b"rtcp"])) if is_live else (),
     )
 
 
@@ -153,10 +164,10 @@ def _connection(line: Line, fields: list[Field]) -> ConnectionData:
 def _rtcp(line: Line) -> Rtcp | None:
     """Read `a=rtcp:49171 IN IP4 192.0.2.1`, of which all after the port may be missing.
 
-    None for another line, and for one without a port: some write a bare `a=rtcp:`, which says nothing.
+    None for one without a port: some write a bare `a=rtcp:`, which says nothing.
     """
     _, _, text = line.value.partition(b":")
-    if line.attribute != b"rtcp" or not text.strip():
+    if not text.strip():
         return None
     fields = line.fields(skip=line.value.find(b":") + 1)
     port = _PORT.fullmatch(fields[0].text)

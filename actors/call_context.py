@@ -8,6 +8,7 @@ from typing import Any
 
 from pykka import ActorRef
 
+from actors.adoption import Adoption
 from actors.node_table import NodeTable
 from actors.observers import Observers
 from actors.sip_requests import SipOutlet
@@ -23,7 +24,8 @@ class CallContext:
     name: the control node's. now: gives the time, ms since the epoch. locate: finds where another call is and tells
     the asking actor by a CallLocated with the token. forget: the call leaves memory. failed: the call's actor failed on
     a bug. corrupt: the call's stream cannot be read. set_aside: the call is quarantined, and why. observers: are told
-    of each event. sip_outlet: where SIP requests of ours leave.
+    of each event. sip_outlet: where SIP requests of ours leave. adoption: who is asked for a call that the journal does
+    not know; None where nobody is.
     """
 
     name: str
@@ -38,3 +40,4 @@ class CallContext:
     set_aside: Callable[[CallId, str], None]
     observers: Observers
     sip_outlet: SipOutlet
+    adoption: Adoption | None = None

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import structlog
 from pykka import ActorDeadError, ActorRef
 
+from actors.adoption import Adoption
 from actors.call_actor import CallActor
 from actors.call_context import CallContext
 from actors.commands.command import CallCommand
@@ -72,8 +73,12 @@ class Directory:
         settings: DirectorySettings | None = None,
         observers: Observers | None = None,
         sip_outlet: SipOutlet | None = None,
+        adoption: Adoption | None = None,
     ) -> None:
-        """Make the directory of a control node. `observers` are told of each event; `sip_outlet` sends for calls."""
+        """Make the directory of a control node. `observers` are told of each event; `sip_outlet` sends for calls.
+
+        With an `adoption` calls that nodes have and the journal does not know are taken over.
+        """
         self._settings = settings or DirectorySettings()
         self._residents: OrderedDict[str, _Resident] = OrderedDict()
         self._failures: dict[str, int] = {}
@@ -97,6 +102,7 @@ class Directory:
             set_aside=self._quarantine.found,
             observers=Observers() if observers is None else observers,
             sip_outlet=SipOutlet() if sip_outlet is None else sip_outlet,
+            adoption=adoption,
         )
 
     def submit(self, command: CallCommand[R], reply: Callable[[R | Refused], None]) -> None:

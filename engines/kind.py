@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import Protocol, TypeAlias
 
+from engines.held import HeldSession
 from engines.media_request import MediaRequest
 from engines.refusal import RefusalCode
 from engines.reply import NodeReply
@@ -86,6 +87,13 @@ class RelayKind(Protocol):
         An offer always can.
         """
 
+    @property
+    def tells_parties(self) -> bool:
+        """Whether a node tells the parties of a session by its id alone, so that one which others made is taken over.
+
+        `held` reads what it tells.
+        """
+
     def perform(self, operation: Operation) -> Exchange:
         """Do the operation and return the reply, which tells whether the node agreed.
 
@@ -109,6 +117,9 @@ class RelayKind(Protocol):
 
     def knows(self, relay_id: RelayId, from_tag: Tag, to_tag: Tag) -> Operation:
         """Build the operation that asks whether the node holds this session; `NodeReply.unknown` tells."""
+
+    def held(self, reply: NodeReply) -> HeldSession | None:
+        """Return the session that the reply to `knows` tells of; None if it tells of none that could be taken over."""
 
 
 STATISTICS = Operation(verb="statistics", relay_id=RelayId(""), request=plain("statistics"))

@@ -45,6 +45,7 @@ from events.session_events import (
     Quarantined,
     ReleaseIntended,
     RememberedSession,
+    SessionAdopted,
     SessionIntended,
     SessionReleased,
     TailLost,
@@ -83,6 +84,7 @@ __all__ = [
     "RememberedSession",
     "RemovalProof",
     "Scope",
+    "SessionAdopted",
     "SessionIntended",
     "SessionReleased",
     "SipMessageSeen",
@@ -93,6 +95,7 @@ __all__ = [
 
 EVENT_TYPES: tuple[type[Event], ...] = (
     SessionIntended,
+    SessionAdopted,
     OfferIntended,
     Offered,
     OfferFailed,

@@ -33,6 +33,28 @@ class SessionIntended(Event):
 
 
 @value(kw_only=True)
+class SessionAdopted(Event):
+    """A call that others made on a node was taken over: the node has it under `relay_id`, and told of its parties.
+
+    dialogs: from_tag, to_tag (empty until somebody answered) and branch of each. created: when the node has it from, ms
+    since the epoch; 0 if it does not say.
+    """
+
+    name: ClassVar[str] = "adopted"
+
+    session: int
+    engine: str
+    set: str
+    node: NodeName
+    relay_id: RelayId
+    from_tag: Tag = NO_TAG
+    to_tag: Tag = NO_TAG
+    branch: BranchId = NO_BRANCH
+    dialogs: tuple[tuple[str, str, str], ...] = ()
+    created: int = 0
+
+
+@value(kw_only=True)
 class OfferIntended(Event):
     """Another offer is about to be sent to a session that exists. `request` as in `SessionIntended`."""
 

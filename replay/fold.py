@@ -55,6 +55,7 @@ def apply(state: CallState, record: Recorded) -> None:
 
 _APPLY: dict[type[e.Event], Apply] = {
     e.SessionIntended: sessions.session_intended,
+    e.SessionAdopted: sessions.session_adopted,
     e.OfferIntended: sessions.operation_intended,
     e.Offered: sessions.offered,
     e.OfferFailed: sessions.operation_failed,

@@ -163,7 +163,7 @@ class CallState:
     given: by tag and branch, what the other side was last given in place of the party's SDP; legs have the newest of
     all branches. ends: when the last delete of a branch, or under "" that of the call, was received from a client.
     relay_answered: a relay was told an answer, which may be an early one. vouched: that the call was answered is known,
-    though the journal has lost the word of it.
+    though the journal lacks the word of it.
     """
 
     call_id: CallId

@@ -14,6 +14,7 @@ from contextlib import AsyncExitStack
 
 import structlog
 
+from actors.adoption import Adoption
 from actors.control.control import Control
 from actors.directory import Directory, DirectorySettings
 from actors.due_poller import DuePoller
@@ -197,6 +198,7 @@ class Service:
             ),
             observers=self.observers,
             sip_outlet=self._outlet,
+            adoption=Adoption(self.nodes, config.ng.set, clock.now) if config.ng.adopt else None,
         )
         control.count_with(directory)
         if config.service.log_level is LogLevel.DEBUG:

@@ -40,13 +40,13 @@ def flow_for(command: CallCommand[Any], context: CallContext) -> Flow:
 
 HANDLERS: Mapping[type[Any], Handler] = MappingProxyType(
     {
-        Offer: lambda command, context: offer(command, context.nodes),
-        Answer: lambda command, _: answer(command),
-        Delete: lambda command, _: delete(command),
-        PassThrough: lambda command, _: pass_through(command),
+        Offer: lambda command, context: offer(command, context.nodes, context.adoption),
+        Answer: lambda command, context: answer(command, context.adoption),
+        Delete: lambda command, context: delete(command, context.adoption),
+        PassThrough: lambda command, context: pass_through(command, context.adoption),
         ObserveSipMessage: lambda command, context: observe(command, context.nodes),
         ReadCall: lambda _command, _context: read_call(),
-        LocateCall: lambda _command, _context: where(),
+        LocateCall: lambda command, context: where(command, context.adoption),
         ChangeSettings: lambda command, _: change_settings(command),
         RelaySdp: lambda command, context: relay_sdp(command, context.nodes),
         EstablishBranch: lambda command, _: establish_branch(command),

@@ -14,7 +14,7 @@ from engines.mediaproxy.negotiation import answered, negotiate
 from engines.mediaproxy.replies import is_error, parse_removed
 from engines.mediaproxy.requests import request
 from engines.ng.bencode import NgDict
-from engines.reply import PONG, agreed, not_found, refused
+from engines.reply import PONG, NodeReply, agreed, not_found, refused
 from engines.request import NodeRequest
 from engines.rtpproxy.words import normalised, words_of
 from engines.sdp.tcp import TcpStreams
@@ -34,6 +34,7 @@ class MediaproxyKind:
     native_branches = False
     several_copies = True
     answer_creates = True
+    tells_parties = False
 
     def __init__(self, tcp_streams: TcpStreams = TcpStreams.OFF) -> None:
         self._tcp_streams = tcp_streams
@@ -76,6 +77,9 @@ class MediaproxyKind:
         A dispatcher that loses a session asks the SIP server to end the dialog (`dialog-id` in the offer).
         """
         return _operation("query", relay_id, from_tag, to_tag)
+
+    def held(self, reply: NodeReply) -> None:
+        """Return nothing: a reply does not tell the parties."""
 
 
 def _delete(operation: Operation) -> Exchange:

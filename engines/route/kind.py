@@ -45,6 +45,7 @@ class RouteKind:
     native_branches = False
     several_copies = True
     answer_creates = False
+    tells_parties = False
 
     def request(self, media: MediaRequest) -> NodeRequest:
         """Return the ng request of an offer, answer or delete, without call-id."""
@@ -88,6 +89,9 @@ class RouteKind:
     def knows(self, relay_id: RelayId, from_tag: Tag, to_tag: Tag) -> Operation:
         """Build a query, which is ok: the callables are not asked what they know."""
         return _operation("query", relay_id, {b"from-tag": from_tag, b"to-tag": to_tag}, {})
+
+    def held(self, reply: NodeReply) -> None:
+        """Return nothing: a reply does not tell the parties."""
 
 
 def _operation(verb: str, relay_id: RelayId, tags: dict[bytes, str], options: NgDict) -> Operation:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Generator
 from dataclasses import replace
 
+from engines.held import HeldSession
 from engines.kind import Exchange, MalformedReply, Operation
 from engines.media_request import MediaRequest, to_bytes
 from engines.ng.bencode import BencodeError, NgDict, decode, encode
@@ -17,6 +18,7 @@ from engines.refusal import RefusalCode
 from engines.reply import NOT_FOUND, UNKNOWN_CALL_ID, NodeReply, refused
 from engines.request import NodeRequest
 from engines.rtpengine import copies, guard, requests
+from engines.rtpengine.held import held
 from engines.sdp.lines import SdpError
 from engines.sdp.tcp import TcpStreams
 from events.names import RelayId, Tag
@@ -58,6 +60,7 @@ class RtpengineKind:
     native_branches = True
     several_copies = True
     answer_creates = False
+    tells_parties = True
 
     def __init__(self, tcp_streams: TcpStreams = TcpStreams.OFF) -> None:
         self._tcp_streams = tcp_streams
@@ -109,6 +112,10 @@ class RtpengineKind:
     def knows(self, relay_id: RelayId, from_tag: Tag, to_tag: Tag) -> Operation:  # noqa: ARG002
         """Query the whole call."""
         return _operation(b"query", relay_id, {})
+
+    def held(self, reply: NodeReply) -> HeldSession | None:
+        """Return the call that the reply to `query` tells of; see `engines.rtpengine.held`."""
+        return held(reply)
 
 
 def _operation(command: bytes, relay_id: RelayId, options: NgDict) -> Operation:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from engines.kind import Exchange, MalformedReply, Operation, Untranslatable
 from engines.media_request import MediaRequest
 from engines.ng.bencode import NgDict
-from engines.reply import PONG, agreed
+from engines.reply import PONG, NodeReply, agreed
 from engines.request import NodeRequest
 from engines.rtpproxy import commands, copies, prompts, requests, statistics
 from engines.rtpproxy.commands import SessionKey
@@ -33,6 +33,7 @@ class RtpproxyKind:
     native_branches = False
     several_copies = False
     answer_creates = False
+    tells_parties = False
 
     def __init__(self, tcp_streams: TcpStreams = TcpStreams.OFF) -> None:
         self._tcp_streams = tcp_streams
@@ -72,6 +73,9 @@ class RtpproxyKind:
     def knows(self, relay_id: RelayId, from_tag: Tag, to_tag: Tag) -> Operation:
         """Query all streams of the session."""
         return _operation("query", relay_id, from_tag, to_tag)
+
+    def held(self, reply: NodeReply) -> None:
+        """Return nothing: a reply does not tell the parties."""
 
 
 def _delete(operation: Operation) -> Exchange:

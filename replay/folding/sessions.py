@@ -6,19 +6,23 @@ from typing import Literal
 
 from events import registry as e
 from events.journal import Recorded
-from events.names import Tag
+from events.names import BranchId, Tag
 from replay import session_dialogs
-from replay.state import Agreement, CallState, CallStatus, PendingOperation, RelayedLeg, Session, SessionStatus
+from replay.state import (
+    Agreement,
+    CallState,
+    CallStatus,
+    PendingOperation,
+    RelayedLeg,
+    Session,
+    SessionDialog,
+    SessionStatus,
+)
 
 
 def session_intended(state: CallState, record: Recorded, event: e.SessionIntended) -> None:
     """Add a session, with the offer that is to create it; a call begins with its first one."""
-    if state.status is not CallStatus.LIVE:
-        state.status = CallStatus.LIVE
-        state.created = record.at
-        state.relay_answered = state.vouched = False
-        state.legs = {}
-        state.given = {}
+    _begin(state, record.at)
     state.sessions[event.session] = Session(
         event.session,
         event.engine,
@@ -30,6 +34,35 @@ def session_intended(state: CallState, record: Recorded, event: e.SessionIntende
         event.branch,
     )
     operation_intended(state, record, event)
+
+
+def _begin(state: CallState, at: int) -> None:
+    """Let the call live from then on, unless it does."""
+    if state.status is not CallStatus.LIVE:
+        state.status = CallStatus.LIVE
+        state.created = at
+        state.relay_answered = state.vouched = False
+        state.legs = {}
+        state.given = {}
+
+
+def session_adopted(state: CallState, record: Recorded, event: e.SessionAdopted) -> None:
+    """Add a session that its node has already, with the dialogs that it told of."""
+    _begin(state, event.created or record.at)
+    dialogs = [SessionDialog(Tag(one), Tag(other), BranchId(branch)) for one, other, branch in event.dialogs]
+    state.sessions[event.session] = Session(
+        event.session,
+        event.engine,
+        event.set,
+        event.node,
+        event.relay_id,
+        event.from_tag,
+        event.to_tag,
+        event.branch,
+        status=SessionStatus.OPEN,
+        dialogs=dialogs,
+    )
+    state.vouched = state.vouched or any(dialog.to_tag for dialog in dialogs)
 
 
 def operation_intended(

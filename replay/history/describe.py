@@ -29,6 +29,13 @@ def _(event: e.SessionIntended) -> str:
 
 
 @facts.register
+def _(event: e.SessionAdopted) -> str:
+    node = f"session {event.session} found on {event.engine} node {event.node} of set {event.set}"
+    dialogs = [_joined(_tags(Tag(one), Tag(other)), _branch(branch)) for one, other, branch in event.dialogs]
+    return _joined(node, f"known there as {event.relay_id}", *dialogs)
+
+
+@facts.register
 def _(event: e.OfferIntended) -> str:
     return _joined(f"offer {event.operation} in session {event.session}", _parties(event))
 
@@ -232,7 +239,11 @@ def _parties(
     | e.DeleteIntended
     | e.BranchDeleted,
 ) -> str:
-    return _joined(_tags(event.from_tag, event.to_tag), f"branch {event.branch}" if event.branch else "")
+    return _joined(_tags(event.from_tag, event.to_tag), _branch(event.branch))
+
+
+def _branch(branch: str) -> str:
+    return f"branch {branch}" if branch else ""
 
 
 def _tags(from_tag: Tag, to_tag: Tag) -> str:

@@ -149,6 +149,7 @@ class NgConfig:
     set: str = field(default="default", metadata=_read_by(set_name))
     max_queued_per_client: int = field(default=1000, metadata=_read_by(values.whole(1)))
     reply_cache: float = field(default=60.0, metadata=_read_by(values.seconds(60)))
+    adopt: bool = field(default=True, metadata=_read_by(values.boolean))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

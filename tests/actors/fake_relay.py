@@ -83,6 +83,18 @@ class FakeCall:
             self.subscriptions.pop(to_tag, None)
         return {b"result": b"ok"}
 
+    def described(self) -> NgDict:
+        """Return what a query tells of the parties, in the order in which they came."""
+        names = {number: tag for tag, number in self.tags.items()}
+        return {
+            names.get(number, b"<untagged %d>" % number): {
+                b"tag": names.get(number, b""),
+                b"subscriptions": [{b"tag": names.get(n, b""), b"type": b"offer/answer"} for n in sorted(party.ties)],
+                **({b"via-branch": party.branch} if party.branch else {}),
+            }
+            for number, party in sorted(self.parties.items())
+        }
+
     def _of_tag(self, tag: Text, branch: Text) -> int:
         if tag not in self.tags:
             self.tags[tag] = self._new(branch)
@@ -183,7 +195,7 @@ class FakeRelay(FakeNode):
             return {b"result": b"ok", b"sdp": relayed(text_of(request, b"sdp"), self._sdp_number)}
         if verb == b"query":
             self.packets += 50 * self.flowing
-            return {b"result": b"ok", b"totals": {b"RTP": {b"packets": self.packets}}}
+            return {b"result": b"ok", b"tags": call.described(), b"totals": {b"RTP": {b"packets": self.packets}}}
         if verb in (b"subscribe request", b"subscribe answer", b"unsubscribe"):
             return call.subscribe(verb, text_of(request, b"to-tag"), text_of(request, b"sdp"))
         return {b"result": b"ok"}

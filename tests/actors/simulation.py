@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from typing import Any, TypeVar
 
+from actors.adoption import Adoption, Budget
 from actors.directory import Directory, DirectorySettings
 from actors.due_poller import DuePoller
 from actors.engine_actor import EngineActor, EngineSettings
@@ -189,6 +190,7 @@ class ControlNode:
         self.unreachable: set[str] = set()
         """The relays that it cannot reach, though others may."""
         self.outlet = SipOutlet()
+        self.adoption = Adoption(self.table, "default", cluster.loop.now_ms, cluster.budget) if cluster.adopts else None
         self.directory = Directory(
             name=name,
             journal=self.journal,
@@ -197,6 +199,7 @@ class ControlNode:
             deadlines=cluster.deadlines,
             settings=cluster.settings,
             sip_outlet=self.outlet,
+            adoption=self.adoption,
         )
         self.outlet.sender = cluster.peers.sip_sender(self.life.cross)
         self.poller = DuePoller(self.journal, self.directory.attend, cluster.loop.now_ms, interval=2.0)
@@ -259,9 +262,12 @@ class Cluster:
         max_in_flight: int = 1000,
         settings: DirectorySettings | None = None,
         deadlines: Deadlines = DEADLINES,
+        adopts: bool = True,
+        budget: Budget | None = None,
     ) -> None:
         self.loop = VirtualTimeLoop()
         self.engine, self.max_in_flight, self.settings, self.deadlines = engine, max_in_flight, settings, deadlines
+        self.adopts, self.budget = adopts, budget
         self.journal = DamagedJournal(self.loop.now_ms)
         self.relays: dict[str, FakeRelay] = {}
         self.rtpproxies: dict[str, FakeRtpproxy] = {}

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from actors.adoption import Adoption
 from actors.commands.media import Answer
 from actors.effects import Decide, Decision, Flow, Outcome, Persist, Spawn, Step
 from actors.flows.media import sessions
+from actors.flows.media.adoption import adopting, decided
 from actors.flows.media.delete import teardown
 from actors.flows.media.descriptions import fault_in
 from actors.flows.media.lateness import TOO_LATE, is_late
@@ -23,9 +25,9 @@ from replay import session_dialogs
 from replay.state import CallState, CallStatus, Session
 
 
-def answer(command: Answer) -> Flow:
+def answer(command: Answer, adoption: Adoption | None = None) -> Flow:
     """Carry an answer out on the session in which the offer was made."""
-    place = yield Persist(_find(command))
+    place = yield from decided(_find(command), command.call_id, adopting(command, adoption))
     if isinstance(place, Refused):
         return place
     outcome: Outcome = yield from ask(command, place)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
+from actors.adoption import Adoption
 from actors.commands.media import Delete
 from actors.effects import Decision, Flow, Persist, Read, Step
 from actors.flows.media import sessions
+from actors.flows.media.adoption import adopting, decided
 from actors.flows.media.delete_intention import intend_deletes
 from actors.flows.media.lateness import ends_noted, is_late
 from actors.flows.media.removals import IntendedDeletes, Removal, removal_of, remove
@@ -23,12 +25,15 @@ NOTHING_FOUND = Done(NOT_FOUND)
 """What a delete of what is not there comes to, unless it is one that insists."""
 
 
-def delete(command: Delete) -> Flow:
+def delete(command: Delete, adoption: Adoption | None = None) -> Flow:
     """Carry a client's delete out: journal that it is intended, ask the nodes, journal what they confirmed.
 
     A node that does not answer leaves the delete due; the client is told ok with a warning, since it will happen.
     """
-    removals = yield Persist(lambda state: _want_or_note(state, command))
+    decide = partial(_want_or_note, command)
+    removals = yield from decided(decide, command.call_id, adopting(command, adoption))
+    if isinstance(removals, Refused):
+        return removals
     return (yield from _delete(removals, command))
 
 
@@ -86,7 +91,7 @@ def teardown(node: NodeName, relay_id: RelayId) -> Flow:
     return None
 
 
-def _want_or_note(state: CallState, command: Delete) -> Decision:
+def _want_or_note(command: Delete, state: CallState) -> Decision:
     """Decide what a client's delete takes away; where that is nothing, it still stops what was asked before it."""
     if command.in_clients_words and is_late(state, command):
         return Decision([], None)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
+from actors.adoption import Adoption
 from actors.commands.media import AnyMediaCommand, Offer
 from actors.effects import AskNodes, Decide, Decision, Flow, Outcome, Persist, Sleep, Spawn, Step
 from actors.flows.media import repeats, sessions
+from actors.flows.media.adoption import adopting, decided
 from actors.flows.media.delete import teardown
 from actors.flows.media.descriptions import fault_in, relayed
 from actors.flows.media.lateness import MAX_REFUSALS, TOO_LATE, is_late
@@ -55,15 +57,16 @@ class Intent:
     verb: Literal["offer", "answer"] = "offer"
 
 
-def offer(command: Offer, nodes: NodeTable) -> Flow:
+def offer(command: Offer, nodes: NodeTable, adoption: Adoption | None = None) -> Flow:
     """Carry an offer out: in the session of its dialog, else in a new one, on whichever node of the set takes it.
 
     A session that a dialog had before is left as it is: it goes when the offer is answered elsewhere.
     """
     search = Search(command, nodes)
     waited = 0
+    adopts = adoption and adopting(command, adoption)
     while True:
-        intent = yield Persist(_intend(command, search.choices(), waited))
+        intent = yield from decided(_intend(command, search.choices(), waited), command.call_id, adopts)
         if isinstance(intent, Refused):
             return search.refusal or intent
         if isinstance(intent, repeats.Result):

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from actors.adoption import Adoption
 from actors.commands.media import PassThrough
-from actors.effects import AskNodes, Decide, Decision, Flow, Locate, Outcome, Persist, Read, Step
+from actors.commands.reading import LocateCall
+from actors.effects import AskNodes, Decide, Decision, Flow, Locate, Outcome, Persist, Step
 from actors.flows.media import sessions
+from actors.flows.media.adoption import adopting, decided
 from actors.flows.media.copies import copied_once
 from actors.flows.media.offer import Intent, refuse
 from actors.flows.media.wording import asked
@@ -23,9 +26,9 @@ RECORDING = frozenset({"start recording", "stop recording"})
 COPIED = "The node copies or records a stream once at a time, and the call's media are copied: end the copy first"
 
 
-def pass_through(command: PassThrough) -> Flow:
+def pass_through(command: PassThrough, adoption: Adoption | None = None) -> Flow:
     """Pass a command to the call's node, under the call's id there, and journal what was asked and how it ended."""
-    place = yield Persist(_find(command))
+    place = yield from decided(_find(command), command.call_id, adopting(command, adoption))
     if isinstance(place, Refused):
         return place
     request = yield from _with_other_calls(place)
@@ -70,14 +73,14 @@ def _with_other_calls(place: Intent) -> Step[NodeRequest | Refused]:
     return place.request.with_other_calls(ids)
 
 
-def where() -> Flow:
+def where(command: LocateCall, adoption: Adoption | None = None) -> Flow:
     """Come to where this call is, for another one that is to be joined with it."""
-    return (yield Read(_newest))
+    return (yield from decided(_newest, command.call_id, adoption))
 
 
-def _newest(state: CallState) -> Located | Refused:
+def _newest(state: CallState) -> Decision:
     session = next(sessions.newest_first(state), None)
-    return Located(session.node, session.relay_id) if session else UNKNOWN
+    return Decision([], Located(session.node, session.relay_id) if session else UNKNOWN)
 
 
 def _conclude(command: PassThrough, place: Intent, outcome: Outcome) -> Decide:

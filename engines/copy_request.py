@@ -8,12 +8,12 @@ A copy has three steps, verbs of `RelayKind.perform`: `copy_offer` returns the S
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 from engines.media_request import to_bytes
 from engines.ng.bencode import NgDict, NgValue
 from engines.request import HANDLE, NodeRequest
 from events.names import Leg, Tag
+from events.verb import CopyVerb, Verb
 
 LEGS = (Leg.CALLER, Leg.CALLEE)
 
@@ -34,7 +34,7 @@ class CopyRequest:
     For `copy_answer`: sdp: the recorder's.
     """
 
-    verb: Literal["copy_offer", "copy_answer", "copy_delete"]
+    verb: CopyVerb
     from_tag: Tag
     to_tag: Tag
     name: str = ""
@@ -64,9 +64,9 @@ class CopyRequest:
             names[b"copy-name"] = to_bytes(self.name)
         if self.copy_ctx:
             names[b"copy-ctx"] = to_bytes(self.copy_ctx)
-        if self.verb == "copy_answer":
+        if self.verb is Verb.COPY_ANSWER:
             return {**names, b"sdp": self.sdp}
-        return {**names, **self._choice()} if self.verb == "copy_offer" else names
+        return {**names, **self._choice()} if self.verb is Verb.COPY_OFFER else names
 
     def _choice(self) -> NgDict:
         flags: list[NgValue] = [name for name, on in ((b"siprec", self.siprec), (b"inactive", self.inactive)) if on]

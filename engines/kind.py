@@ -16,6 +16,7 @@ from engines.reply import NodeReply
 from engines.request import NodeRequest, plain
 from events.names import RelayId, Tag
 from events.values import value
+from events.verb import Verb
 
 Exchange: TypeAlias = Generator[list[bytes], list[bytes], NodeReply]
 """The talk with a node about one operation.
@@ -44,7 +45,6 @@ class MalformedReply(Exception):
 class Operation:
     """One thing asked of a node for a session.
 
-    verb: the ng command's name ("offer", "answer", "delete", "query", "start recording", ...).
     relay_id: the call-id that the session has on the node.
     request: what the client said, or what was worded for it; `call-id` in it is the client's, the kind puts relay_id
         in its place.
@@ -54,7 +54,7 @@ class Operation:
         anything on its way, for another one may just be confirmed.
     """
 
-    verb: str
+    verb: Verb
     relay_id: RelayId
     request: NodeRequest
     guarded: bool = False
@@ -122,5 +122,5 @@ class RelayKind(Protocol):
         """Return the session that the reply to `knows` tells of; None if it tells of none that could be taken over."""
 
 
-STATISTICS = Operation(verb="statistics", relay_id=RelayId(""), request=plain("statistics"))
+STATISTICS = Operation(verb=Verb.STATISTICS, relay_id=RelayId(""), request=plain(Verb.STATISTICS))
 """What is asked of a node about all that it holds."""

@@ -12,6 +12,7 @@ from typing import Literal
 
 from engines.ng.bencode import NgDict
 from events.names import NO_BRANCH, NO_TAG, BranchId, Tag
+from events.verb import DELETE, SdpVerb, Verb
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +33,7 @@ class MediaRequest:
     cseq: the CSeq number of the offer's SIP request, 0 if there is none; an answer has its offer's.
     """
 
-    verb: Literal["offer", "answer", "delete"]
+    verb: SdpVerb | Literal[Verb.DELETE]
     from_tag: Tag
     to_tag: Tag = NO_TAG
     sdp: bytes = b""
@@ -58,7 +59,7 @@ class MediaRequest:
         request: NgDict = {b"command": self.verb.encode(), b"from-tag": to_bytes(self.from_tag)}
         if self.to_tag:
             request[b"to-tag"] = to_bytes(self.to_tag)
-        if self.verb != "delete":
+        if self.verb is not DELETE:
             request[b"sdp"] = self.sdp
         return request
 

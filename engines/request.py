@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from engines.ng.bencode import NgDict, NgValue
 from events.names import BranchId, Tag
 from events.values import value
+from events.verb import Verb
 
 HANDLE = b"rtp-relay-handle"
 """The key, of ours, of a reply in which a node says what it calls the session (the route engine's `node`).
@@ -78,8 +79,8 @@ class NodeRequest:
         return NodeRequest(words)
 
 
-def plain(verb: str) -> NodeRequest:
-    """Return the request that says a command's name and no more."""
+def plain(verb: Verb) -> NodeRequest:
+    """Return the request that says the verb and no more."""
     return NodeRequest({b"command": verb.encode()})
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from enum import Enum
 from operator import attrgetter
 from types import NoneType, UnionType
@@ -32,10 +32,12 @@ def form_of(hint: Any) -> Form:  # noqa: PLR0911 - one for each kind of type
     """Return the form of a type; TypeError for one that has none."""
     hint = getattr(hint, "__supertype__", hint)  # that of a NewType
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
-    if hint in (int, str, bytes, bool) or origin is typing.Literal:
-        return Form(getattr(hint, "__name__", "str"))
+    if hint in (int, str, bytes, bool):
+        return Form(hint.__name__)
+    if origin is typing.Literal:  # of some members of an enumeration
+        return _enumerated(type(arguments[0]), arguments)
     if isinstance(hint, type) and issubclass(hint, Enum):
-        return Form(f"{hint.__name__}{[one.value for one in hint]}", attrgetter("value"), hint)
+        return _enumerated(hint, hint)
     if isinstance(hint, type) and dataclasses.is_dataclass(hint):
         return _record(hint)
     if origin in (UnionType, typing.Union) and NoneType in arguments and len(arguments) == 2:
@@ -52,6 +54,10 @@ def form_of(hint: Any) -> Form:  # noqa: PLR0911 - one for each kind of type
         name = ",".join(form.name for form in forms)
         return Form(f"({name})", _row([form.write for form in forms], list), _row([form.read for form in forms], tuple))
     raise TypeError(f"no form for values of type {hint}")
+
+
+def _enumerated(kind: type[Enum], members: Iterable[Enum]) -> Form:
+    return Form(f"{kind.__name__}{[one.value for one in members]}", attrgetter("value"), kind)
 
 
 def _record(kind: type[Any]) -> Form:

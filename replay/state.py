@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Literal
 
 from events.names import BranchId, CallId, NodeName, RelayId, Tag
+from events.verb import SdpVerb
 from replay.offer_answer import Negotiation
 from replay.relay_settings import Copy, RelaySettings
 from replay.sip_dialogs import SipDialogs
@@ -59,11 +59,11 @@ class SessionDialog:
 class PendingOperation:
     """An offer or answer that was intended and is not concluded: it may create its session at any time.
 
-    verb: "offer" or "answer". at: ms since the epoch. by: the control node at work. request: the digest of an offer's
+    at: ms since the epoch. by: the control node at work. request: the digest of an offer's
     request. over: that control node has given it up, though it may take effect all the same.
     """
 
-    verb: Literal["offer", "answer"]
+    verb: SdpVerb
     at: int
     by: str
     from_tag: Tag

@@ -10,11 +10,12 @@ from actors.results import Done, NodeAnswered, Relayed
 from engines.request import NodeRequest
 from events.names import NO_BRANCH, NO_TAG, BranchId, Tag
 from events.values import value
+from events.verb import Verb
 
 R_co = TypeVar("R_co", covariant=True)
 
-OFFERS = frozenset({"offer", "publish", "create", "transform"})
-"""The ng protocol's commands that can create something on a node."""
+OFFERS = frozenset({Verb.OFFER, Verb.PUBLISH, Verb.CREATE, Verb.TRANSFORM})
+"""The verbs that can create something on a node."""
 
 
 @value
@@ -54,11 +55,11 @@ Wording: TypeAlias = NodeRequest | SdpBySettings | DeleteBySettings
 class MediaCommand(CallCommand[R_co]):
     """What all of these have.
 
-    verb: the ng protocol's name of the command. from_tag, to_tag, branch: whom it is about, "" where it does not say.
+    verb: what a node is asked. from_tag, to_tag, branch: whom it is about, "" where it does not say.
     request: what the node is to be told. received_at: ms since the epoch.
     """
 
-    verb: str
+    verb: Verb
     from_tag: Tag = NO_TAG
     to_tag: Tag = NO_TAG
     branch: BranchId = NO_BRANCH
@@ -94,7 +95,7 @@ class Offer(MediaCommand[Relayed]):
     a session of its own, whatever sessions there are.
     """
 
-    verb: str = "offer"
+    verb: Verb = Verb.OFFER
     set: str = "default"
     engine: str = ""
     digest: bytes = b""
@@ -111,7 +112,7 @@ class Offer(MediaCommand[Relayed]):
 class Answer(MediaCommand[Relayed]):
     """Relay an answer, in the session in which its offer was made."""
 
-    verb: str = "answer"
+    verb: Verb = Verb.ANSWER
 
 
 @value(kw_only=True)
@@ -123,7 +124,7 @@ class Delete(MediaCommand[NodeAnswered | Done]):
     for the journal.
     """
 
-    verb: str = "delete"
+    verb: Verb = Verb.DELETE
     delay: int = 0
     fatal: bool = False
     ends_call: bool = True

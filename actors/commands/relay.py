@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from actors.commands.command import CallCommand
 from actors.results import Done, Relayed, RelayEnded
 from events.names import NO_TAG, BranchId, Leg, Tag
 from events.values import value
+from events.verb import SdpVerb
 
 
 @value(kw_only=True)
@@ -19,7 +18,7 @@ class RelaySdp(CallCommand[Relayed]):
     its own. moves: whether an offer may go to another node when that of its dialog does not take it.
     """
 
-    verb: Literal["offer", "answer"]
+    verb: SdpVerb
     leg: Leg
     branch: BranchId
     from_tag: Tag

@@ -19,6 +19,7 @@ from engines.request import NodeRequest
 from engines.rtpproxy.words import normalised, words_of
 from engines.sdp.tcp import TcpStreams
 from events.names import RelayId, Tag
+from events.verb import ANSWER, DELETE, OFFER, QUERY, Verb
 
 _NOT_REMOVED = b"the MediaProxy dispatcher answered `error`: the session's relay is away, or did not remove it"
 
@@ -44,11 +45,11 @@ class MediaproxyKind:
 
         A query is untranslatable like all the rest: the protocol has no command that reads.
         """
-        if operation.verb == "offer":
+        if operation.verb is OFFER:
             return negotiate(b"request", _names(operation), operation.request.words, self._tcp_streams)
-        if operation.verb == "answer":
+        if operation.verb is ANSWER:
             return negotiate(b"reply", _names(operation), operation.request.words, self._tcp_streams)
-        if operation.verb == "delete":
+        if operation.verb is DELETE:
             return _delete(operation)
         raise Untranslatable(f"{operation.verb} is not something that MediaProxy can do; use a set of rtpengine nodes")
 
@@ -69,14 +70,14 @@ class MediaproxyKind:
 
     def teardown(self, relay_id: RelayId, from_tag: Tag, to_tag: Tag) -> Operation:
         """Remove the session."""
-        return _operation("delete", relay_id, from_tag, to_tag)
+        return _operation(DELETE, relay_id, from_tag, to_tag)
 
     def knows(self, relay_id: RelayId, from_tag: Tag, to_tag: Tag) -> Operation:
         """Build a query, which `perform` refuses: nobody can ask a dispatcher for a session and leave it as it is.
 
         A dispatcher that loses a session asks the SIP server to end the dialog (`dialog-id` in the offer).
         """
-        return _operation("query", relay_id, from_tag, to_tag)
+        return _operation(QUERY, relay_id, from_tag, to_tag)
 
     def held(self, reply: NodeReply) -> None:
         """Return nothing: a reply does not tell the parties."""
@@ -126,7 +127,7 @@ def _names(operation: Operation) -> SessionNames:
     return names
 
 
-def _operation(verb: str, relay_id: RelayId, from_tag: Tag, to_tag: Tag) -> Operation:
+def _operation(verb: Verb, relay_id: RelayId, from_tag: Tag, to_tag: Tag) -> Operation:
     named = {b"call-id": relay_id, b"from-tag": from_tag, b"to-tag": to_tag}
     request: NgDict = {key: to_bytes(name) for key, name in named.items() if name}
     return Operation(verb=verb, relay_id=relay_id, request=NodeRequest({b"command": verb.encode(), **request}))

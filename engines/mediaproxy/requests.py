@@ -10,6 +10,7 @@ from __future__ import annotations
 from engines.media_request import MediaRequest, to_bytes
 from engines.ng.bencode import NgDict
 from engines.rtpengine.flags import read, source
+from events.verb import DELETE
 
 
 def request(media: MediaRequest) -> NgDict:
@@ -17,7 +18,7 @@ def request(media: MediaRequest) -> NgDict:
 
     Delete flags mean nothing here: a session is removed as a whole, and at once.
     """
-    if media.verb == "delete":
+    if media.verb is DELETE:
         return media.names()
     texts = (media.type.upper(), media.ctx_flags, media.flags, media.peer)
     options = read(b" ".join(map(to_bytes, texts)), (to_bytes(media.in_iface), to_bytes(media.out_iface)))

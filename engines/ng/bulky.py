@@ -6,9 +6,10 @@ An rtpengine ends such a reply with `totals` and `result`. Those are read; the r
 from __future__ import annotations
 
 from engines.ng.bencode import BencodeError, NgDict, NgValue, decode
+from events.verb import DELETE, QUERY
 
-BULKY = frozenset({"delete", "query"})
-"""Commands whose replies have statistics."""
+BULKY = frozenset({DELETE, QUERY})
+"""What has replies have statistics."""
 
 _END = b"6:result2:oke"
 _TOTALS = b"6:totalsd"

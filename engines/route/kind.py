@@ -16,6 +16,7 @@ from engines.reply import PONG, NodeReply, agreed
 from engines.request import HANDLE, NodeRequest
 from engines.route.parameters import PARAMETERS, Parameters, Route, RouteCall
 from events.names import RelayId, Tag
+from events.verb import DELETE, QUERY, Verb
 
 OPTIONS = b"route-options"
 """The key of a request under which the parameters stand that the ng protocol has no keys for, by their names."""
@@ -70,9 +71,9 @@ class RouteKind:
 
         Nobody can be asked whether a session is there: a query is ok.
         """
-        if operation.verb == "query":
+        if operation.verb is QUERY:
             return _at_once(agreed())
-        if operation.verb == "delete" and _WHOLE not in operation.request.words:
+        if operation.verb is DELETE and _WHOLE not in operation.request.words:
             return _at_once(agreed({b"warning": b"A route holds all that this id names as one session"}))
         if operation.verb not in _VERBS:
             raise Untranslatable(f"{operation.verb} is not something that a route is for; use a set of rtpengine nodes")
@@ -84,17 +85,17 @@ class RouteKind:
 
     def teardown(self, relay_id: RelayId, from_tag: Tag, to_tag: Tag) -> Operation:
         """Return the delete of a session."""
-        return _operation("delete", relay_id, {b"from-tag": from_tag, b"to-tag": to_tag}, {_WHOLE: 1})
+        return _operation(DELETE, relay_id, {b"from-tag": from_tag, b"to-tag": to_tag}, {_WHOLE: 1})
 
     def knows(self, relay_id: RelayId, from_tag: Tag, to_tag: Tag) -> Operation:
         """Build a query, which is ok: the callables are not asked what they know."""
-        return _operation("query", relay_id, {b"from-tag": from_tag, b"to-tag": to_tag}, {})
+        return _operation(QUERY, relay_id, {b"from-tag": from_tag, b"to-tag": to_tag}, {})
 
     def held(self, reply: NodeReply) -> None:
         """Return nothing: a reply does not tell the parties."""
 
 
-def _operation(verb: str, relay_id: RelayId, tags: dict[bytes, str], options: NgDict) -> Operation:
+def _operation(verb: Verb, relay_id: RelayId, tags: dict[bytes, str], options: NgDict) -> Operation:
     named: NgDict = {key: to_bytes(tag) for key, tag in tags.items() if tag}
     return Operation(verb=verb, relay_id=relay_id, request=NodeRequest({b"command": verb.encode(), **named, **options}))
 

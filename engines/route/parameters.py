@@ -15,17 +15,18 @@ from typing import Any, NotRequired, TypeAlias, TypedDict
 
 from engines.ng.bencode import NgDict, NgValue, decode, encode
 from events.names import CallId, Tag
+from events.verb import Verb
 
 
 class Route(StrEnum):
     """The routes. The values are the operations' verbs; `copy` ones are about copies of a call's media."""
 
-    OFFER = "offer"
-    ANSWER = "answer"
-    DELETE = "delete"
-    COPY_OFFER = "copy_offer"
-    COPY_ANSWER = "copy_answer"
-    COPY_DELETE = "copy_delete"
+    OFFER = Verb.OFFER
+    ANSWER = Verb.ANSWER
+    DELETE = Verb.DELETE
+    COPY_OFFER = Verb.COPY_OFFER
+    COPY_ANSWER = Verb.COPY_ANSWER
+    COPY_DELETE = Verb.COPY_DELETE
 
 
 class CallParameters(TypedDict):

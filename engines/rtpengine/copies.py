@@ -11,22 +11,23 @@ set, too, where only some streams are wanted. The others have port 0 in the SDP,
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from engines.ng.bencode import NgDict, NgValue
 from engines.sdp.lines import SdpError
 from engines.sdp.session import Stream, parse
 from engines.sdp.switch import switched_off
+from events.verb import Verb
 
-COPY_VERBS = {
-    "copy_offer": b"subscribe request",
-    "copy_answer": b"subscribe answer",
-    "copy_delete": b"unsubscribe",
+COPY_VERBS: Mapping[Verb, bytes] = {
+    Verb.COPY_OFFER: b"subscribe request",
+    Verb.COPY_ANSWER: b"subscribe answer",
+    Verb.COPY_DELETE: b"unsubscribe",
 }
 """The command for each step of a copy."""
 
 
-def command(verb: str, asked: NgDict) -> NgDict:
+def command(verb: Verb, asked: NgDict) -> NgDict:
     """Return the ng request for a step of a copy, without call-id."""
     request: NgDict = {b"command": COPY_VERBS[verb]}
     name = asked.get(b"copy-name")
@@ -34,9 +35,9 @@ def command(verb: str, asked: NgDict) -> NgDict:
         request[b"to-tag"] = asked[b"copy-ctx"]
     elif isinstance(name, bytes):
         request[b"to-tag"] = b"copy:" + name
-    if verb == "copy_answer":
+    if verb is Verb.COPY_ANSWER:
         request[b"sdp"] = asked.get(b"sdp", b"")
-    return {**request, **_sources(asked)} if verb == "copy_offer" else request
+    return {**request, **_sources(asked)} if verb is Verb.COPY_OFFER else request
 
 
 def _sources(asked: NgDict) -> NgDict:

@@ -22,6 +22,7 @@ from engines.rtpengine.held import held
 from engines.sdp.lines import SdpError
 from engines.sdp.tcp import TcpStreams
 from events.names import RelayId, Tag
+from events.verb import ANSWER, COPY_OFFER, DELETE, QUERY, Verb
 
 _PING = encode({b"command": b"ping"})
 
@@ -76,7 +77,7 @@ class RtpengineKind:
         return (yield from self._perform(operation))
 
     def _perform_guarded(self, operation: Operation) -> Exchange:
-        alone = operation.verb == "answer" or bool(operation.request.words.get(b"to-tag"))
+        alone = operation.verb is ANSWER or bool(operation.request.words.get(b"to-tag"))
         try:
             request = guard.narrowed(operation.request.words, self._tcp_streams, alone=alone)
         except SdpError as error:
@@ -87,14 +88,14 @@ class RtpengineKind:
     def _perform(self, operation: Operation) -> Exchange:
         asked, verb = operation.request.words, operation.verb
         names: NgDict = {b"call-id": to_bytes(operation.relay_id)}
-        if verb == "copy_offer" and b"copy-ctx" in asked:
-            yield from _one_command(encode({**copies.command("copy_delete", asked), **names}))
+        if verb is COPY_OFFER and b"copy-ctx" in asked:
+            yield from _one_command(encode({**copies.command(Verb.COPY_DELETE, asked), **names}))
         request = copies.command(verb, asked) if verb in copies.COPY_VERBS else asked
         said = yield from _one_command(encode({**request, **names}), bulky=verb in BULKY)
         if b"call-id" in said and b"call-id" in asked and said[b"result"] == b"ok":
             said[b"call-id"] = asked[b"call-id"]  # publish, create and transform repeat it
         reply = _read(said)
-        return replace(reply, words=copies.offered(asked, said)) if verb == "copy_offer" and reply.ok else reply
+        return replace(reply, words=copies.offered(asked, said)) if verb is COPY_OFFER and reply.ok else reply
 
     def request(self, media: MediaRequest) -> NodeRequest:
         """Return the ng request of an offer, answer or delete; see `engines.rtpengine.flags`."""
@@ -107,20 +108,20 @@ class RtpengineKind:
     def teardown(self, relay_id: RelayId, from_tag: Tag, to_tag: Tag) -> Operation:  # noqa: ARG002
         """Delete the whole call at once: without tags, which would narrow it down, and without rtpengine's delay."""
         # "delete delay" is the spelling that all versions understand.
-        return _operation(b"delete", relay_id, {b"delete delay": 0})
+        return _operation(DELETE, relay_id, {b"delete delay": 0})
 
     def knows(self, relay_id: RelayId, from_tag: Tag, to_tag: Tag) -> Operation:  # noqa: ARG002
         """Query the whole call."""
-        return _operation(b"query", relay_id, {})
+        return _operation(QUERY, relay_id, {})
 
     def held(self, reply: NodeReply) -> HeldSession | None:
         """Return the call that the reply to `query` tells of; see `engines.rtpengine.held`."""
         return held(reply)
 
 
-def _operation(command: bytes, relay_id: RelayId, options: NgDict) -> Operation:
-    request: NgDict = {b"command": command, b"call-id": to_bytes(relay_id), **options}
-    return Operation(verb=command.decode(), relay_id=relay_id, request=NodeRequest(request))
+def _operation(verb: Verb, relay_id: RelayId, options: NgDict) -> Operation:
+    request: NgDict = {b"command": verb.encode(), b"call-id": to_bytes(relay_id), **options}
+    return Operation(verb=verb, relay_id=relay_id, request=NodeRequest(request))
 
 
 def _one_command(command: bytes, *, bulky: bool = False) -> Generator[list[bytes], list[bytes], NgDict]:

@@ -11,11 +11,12 @@ from engines.kind import Untranslatable
 from engines.media_request import MediaRequest, to_bytes
 from engines.ng.bencode import NgDict
 from engines.rtpengine.flags import TRANSPORTS, read, shown, source
+from events.verb import DELETE
 
 
 def request(media: MediaRequest) -> NgDict:
     """Return the ng request, without call-id. Raises Untranslatable for flags that cannot be meant."""
-    if media.verb == "delete":
+    if media.verb is DELETE:
         return _delete(media)
     texts = (_transport(media.type), *map(to_bytes, (media.ctx_flags, media.flags, media.peer)))
     options = read(b" ".join(texts), (to_bytes(media.in_iface), to_bytes(media.out_iface)))

@@ -20,6 +20,7 @@ from engines.rtpproxy.replies import PROTOCOL_VERSION, ErrorReply, parse_version
 from engines.rtpproxy.words import normalised, words_of
 from engines.sdp.tcp import TcpStreams
 from events.names import RelayId, Tag
+from events.verb import BETWEEN_TWO, DELETE, QUERY, Verb
 
 
 class RtpproxyKind:
@@ -44,7 +45,7 @@ class RtpproxyKind:
         An offer or answer needs the tags as ng has them: from-tag is who made the offer, also for a re-INVITE, and the
         to-tag has to be there once it is known: without it a callee's offer would make a second session.
         """
-        if operation.verb in ("offer", "answer"):
+        if operation.verb in BETWEEN_TWO:
             request, heeds_marks = operation.request.words, not operation.guarded
             return negotiate(operation.verb, _key(operation), request, self._tcp_streams, heeds_marks=heeds_marks)
         perform = _VERBS.get(operation.verb)
@@ -68,11 +69,11 @@ class RtpproxyKind:
 
     def teardown(self, relay_id: RelayId, from_tag: Tag, to_tag: Tag) -> Operation:
         """Delete all streams of the session."""
-        return _operation("delete", relay_id, from_tag, to_tag)
+        return _operation(DELETE, relay_id, from_tag, to_tag)
 
     def knows(self, relay_id: RelayId, from_tag: Tag, to_tag: Tag) -> Operation:
         """Query all streams of the session."""
-        return _operation("query", relay_id, from_tag, to_tag)
+        return _operation(QUERY, relay_id, from_tag, to_tag)
 
     def held(self, reply: NodeReply) -> None:
         """Return nothing: a reply does not tell the parties."""
@@ -98,20 +99,20 @@ def _key(operation: Operation) -> SessionKey:
     return key
 
 
-_VERBS: Mapping[str, Callable[[Operation], Exchange]] = {
-    "delete": _delete,
-    "query": lambda operation: statistics.query(_key(operation)),
-    "play media": lambda operation: prompts.play(_key(operation), operation.request.words),
-    "stop media": lambda operation: prompts.stop_playing(_key(operation), operation.request.words),
-    "start recording": lambda operation: prompts.record(_key(operation)),
-    "stop recording": lambda operation: prompts.stop_recording(_key(operation)),
-    "copy_offer": lambda operation: copies.offer(_key(operation), operation.request.words),
-    "copy_answer": lambda operation: copies.answer(_key(operation), operation.request.words),
-    "copy_delete": lambda operation: copies.delete(_key(operation), operation.request.words),
+_VERBS: Mapping[Verb, Callable[[Operation], Exchange]] = {
+    Verb.DELETE: _delete,
+    Verb.QUERY: lambda operation: statistics.query(_key(operation)),
+    Verb.PLAY_MEDIA: lambda operation: prompts.play(_key(operation), operation.request.words),
+    Verb.STOP_MEDIA: lambda operation: prompts.stop_playing(_key(operation), operation.request.words),
+    Verb.START_RECORDING: lambda operation: prompts.record(_key(operation)),
+    Verb.STOP_RECORDING: lambda operation: prompts.stop_recording(_key(operation)),
+    Verb.COPY_OFFER: lambda operation: copies.offer(_key(operation), operation.request.words),
+    Verb.COPY_ANSWER: lambda operation: copies.answer(_key(operation), operation.request.words),
+    Verb.COPY_DELETE: lambda operation: copies.delete(_key(operation), operation.request.words),
 }
 
 
-def _operation(verb: str, relay_id: RelayId, from_tag: Tag, to_tag: Tag) -> Operation:
+def _operation(verb: Verb, relay_id: RelayId, from_tag: Tag, to_tag: Tag) -> Operation:
     names = {b"call-id": relay_id, b"from-tag": from_tag, b"to-tag": to_tag}
     request: NgDict = {key: name.encode("utf-8", "surrogateescape") for key, name in names.items() if name}
     return Operation(verb=verb, relay_id=relay_id, request=NodeRequest({b"command": verb.encode(), **request}))

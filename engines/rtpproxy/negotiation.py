@@ -29,6 +29,7 @@ from engines.sdp.lines import SdpError
 from engines.sdp.rewrite import MediaTarget, rewrite
 from engines.sdp.session import Sdp, Stream, parse
 from engines.sdp.tcp import TcpStreams, without_tcp
+from events.verb import ANSWER, OFFER, Verb
 
 _OUT_OF_PORTS = b"Ran out of ports"
 _OVERLOADED = b"Load limit exceeded"
@@ -106,7 +107,7 @@ class SessionUpdate:
 
 
 def negotiate(
-    verb: str,
+    verb: Verb,
     key: SessionKey,
     request: NgDict,
     tcp_streams: TcpStreams = TcpStreams.OFF,
@@ -122,7 +123,7 @@ def negotiate(
         return answered(refused(b"No SDP body in message", RefusalCode.BAD_SDP))
     try:
         # What opens a session has to have a stream that the node relays: it would have no session of it.
-        sdp = without_tcp(parse(body), tcp_streams, alone=verb == "answer" or bool(key.to_tag))
+        sdp = without_tcp(parse(body), tcp_streams, alone=verb is ANSWER or bool(key.to_tag))
         translation = translate(request, sdp)
         if heeds_marks and translation.own is not None and translation.own.leaves_alone(sdp):
             return answered(agreed({b"sdp": body, b"warning": LEFT_ALONE}))
@@ -133,15 +134,15 @@ def negotiate(
     return negotiation.exchange(asked)
 
 
-def _negotiation(verb: str, key: SessionKey, sdp: Sdp, translation: Translation) -> SessionUpdate:
+def _negotiation(verb: Verb, key: SessionKey, sdp: Sdp, translation: Translation) -> SessionUpdate:
     """Return whether a session is to be created, and under which tags it is looked up.
 
     L finds the offerer's side of a session by its tag as the to-tag; the from-tag may then be any other.
     """
     if translation.own is None or not translation.own.look_up:
-        return SessionUpdate(verb == "offer", key, sdp, translation)
+        return SessionUpdate(verb is OFFER, key, sdp, translation)
     full = key if key.to_tag else replace(key, to_tag=_NOBODY)
-    return SessionUpdate(False, full.swapped() if verb == "offer" else full, sdp, translation)
+    return SessionUpdate(False, full.swapped() if verb is OFFER else full, sdp, translation)
 
 
 def _payload_types(stream: Stream) -> tuple[int, ...]:

@@ -16,6 +16,7 @@ from engines.rtpengine.flags import TRANSPORTS, source
 from engines.rtpengine.flags import read as read_words
 from engines.rtpproxy.flags import OWN_KEY, read
 from engines.rtpproxy.translate import interface_letter
+from events.verb import DELETE
 
 
 def request(media: MediaRequest) -> NgDict:
@@ -23,7 +24,7 @@ def request(media: MediaRequest) -> NgDict:
 
     Delete flags mean nothing here: a session is removed as a whole, and at once.
     """
-    if media.verb == "delete":
+    if media.verb is DELETE:
         return media.names()
     kind = to_bytes(media.type).upper().split()
     is_transport = bool(kind) and all(word in TRANSPORTS for word in kind)

@@ -8,6 +8,7 @@ from actors.commands.media import OFFERS, Answer, Delete, Offer, PassThrough
 from engines.ng.bencode import NgDict, NgValue
 from engines.request import NodeRequest
 from events.names import BranchId, CallId, Tag
+from events.verb import ANSWER, DELETE, OFFER, Verb
 
 NgCommand: TypeAlias = Offer | Answer | Delete | PassThrough
 
@@ -19,7 +20,7 @@ MAX_DIGITS = 9
 
 
 def command_from(
-    verb: str,
+    verb: Verb,
     request: NgDict,
     *,
     call_id: CallId,
@@ -42,13 +43,13 @@ def command_from(
             request=words,
             received_at=received_at,
             set=set_name,
-            digest=digest if verb == "offer" else b"",
+            digest=digest if verb is OFFER else b"",
         )
-    if verb == "answer":
+    if verb is ANSWER:
         return Answer(
             call_id=call_id, from_tag=from_tag, to_tag=to_tag, branch=branch, request=words, received_at=received_at
         )
-    if verb == "delete":
+    if verb is DELETE:
         return Delete(
             call_id=call_id,
             from_tag=from_tag,

@@ -23,7 +23,7 @@ from gateways.ng.counters import NgCounters
 from gateways.ng.limits import Client, Clients
 from gateways.ng.message import Encoder, UnreadableMessage
 from gateways.ng.overview import Overview, TakesWords, limit_of
-from gateways.ng.request import PER_CALL, RefusedRequest, command_of, supports_load_limit, verb_of
+from gateways.ng.request import PER_CALL, RefusedRequest, command_of, name_of_command, supports_load_limit
 
 log = structlog.get_logger(bounded=True)
 
@@ -32,7 +32,7 @@ PATIENCE = 30.0
 
 NOT_READY = "Not ready"
 
-_OWN_VERBS = frozenset({"ping", "list", "statistics"})
+_OWN_COMMANDS = frozenset({"ping", "list", "statistics"})
 _EXPIRED_A_TICK = 5000
 
 
@@ -64,7 +64,7 @@ class TakesMessages(Protocol):
 class _Job(RequestInProgress):
     """A request in work, with what its reply needs."""
 
-    __slots__ = ("client", "cookie", "digest", "encode", "received_at", "request", "room", "verb")
+    __slots__ = ("client", "command", "cookie", "digest", "encode", "received_at", "request", "room")
 
     def __init__(self, key: bytes, began: float, send: Send, peer: Peer, cookie: bytes) -> None:
         super().__init__(key, began, send)
@@ -73,7 +73,7 @@ class _Job(RequestInProgress):
         self.digest: bytes
         self.encode: Encoder
         self.request: NgDict
-        self.verb = "other"
+        self.command = "other"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +124,7 @@ class Handler:
         for job in self._cache.overdue(now - PATIENCE):
             if isinstance(job, _Job):
                 self._counters.unanswered += 1
-                log.error("ng request without a reply", verb=job.verb, client=job.client.host)
+                log.error("ng request without a reply", verb=job.command, client=job.client.host)
                 self._finish(job, replies.error(f"No reply within {PATIENCE:g} s"))
 
     # -- a message comes --
@@ -171,11 +171,11 @@ class Handler:
             else:
                 self._conclude(job, OVERLOADED)
         except RefusedRequest as error:
-            log.warning("ng request refused", client=job.client.host, verb=job.verb, why=str(error))
+            log.warning("ng request refused", client=job.client.host, verb=job.command, why=str(error))
             self._finish(job, replies.error(str(error)))
         except Exception as error:
             self._counters.failures += 1
-            log.exception("ng door failed on a request", client=job.client.host, verb=job.verb)
+            log.exception("ng door failed on a request", client=job.client.host, verb=job.command)
             self._finish(job, replies.error(f"Internal error: {error!r}"))
 
     def _has_room_for(self, job: _Job) -> bool:
@@ -183,21 +183,22 @@ class Handler:
 
     def _carry_out(self, job: _Job) -> None:
         inside = self._inside
-        verb = verb_of(job.request)
-        if verb in PER_CALL:
-            job.verb = verb
+        name = name_of_command(job.request)
+        verb = PER_CALL.get(name)
+        if verb is not None:
+            job.command = name
             command = command_of(verb, job.request, inside.set, job.received_at, job.digest)
             inside.calls.submit(command, partial(self._conclude, job))
-        elif verb in _OWN_VERBS:
-            job.verb = verb
+        elif name in _OWN_COMMANDS:
+            job.command = name
             self._carry_out_own(job, partial(self._finish, job))
         else:
             raise RefusedRequest("Unrecognized command")
 
     def _carry_out_own(self, job: _Job, reply: TakesWords) -> None:
-        if job.verb == "list":
+        if job.command == "list":
             self._inside.overview.list(limit_of(job.request), job.room, reply)
-        elif job.verb == "statistics":
+        elif job.command == "statistics":
             self._inside.overview.statistics(reply)
         else:
             reply({b"result": b"pong"} if self._inside.ready() else replies.error(NOT_READY))
@@ -217,7 +218,9 @@ class Handler:
             return
         job.client.queued -= 1
         result = reply.get(b"result")
-        self._counters.requests[job.verb, result.decode("utf-8", "replace") if isinstance(result, bytes) else ""] += 1
+        self._counters.requests[
+            job.command, result.decode("utf-8", "replace") if isinstance(result, bytes) else ""
+        ] += 1
         for send in job.waiting:
             send(data)
         self._report_idle()
@@ -227,7 +230,7 @@ class Handler:
             data = messages.join(job.cookie, job.encode(reply))
         except Exception as error:
             self._counters.failures += 1
-            log.exception("ng door failed on a reply", client=job.client.host, verb=job.verb)
+            log.exception("ng door failed on a reply", client=job.client.host, verb=job.command)
             return messages.join(job.cookie, job.encode(replies.error(f"Internal error: {error!r}")))
         if len(data) <= job.room:
             return data

@@ -7,23 +7,17 @@ spellings, and checks some keys itself before it looks for the call. What it wou
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from engines.ng.bencode import NgDict, NgValue
 from events.names import BranchId, CallId, Tag
+from events.verb import BETWEEN_TWO, DELETE, MESH, Verb
 from gateways.ng.commands import NgCommand, command_from
 from gateways.ng.wellformed import complaint_about
 
-PER_CALL = frozenset(
-    {
-        "offer", "answer", "delete", "query", "publish", "create", "create answer", "transform",
-        "start recording", "stop recording", "pause recording", "start forwarding", "stop forwarding",
-        "block DTMF", "unblock DTMF", "block media", "unblock media", "silence media", "unsilence media",
-        "play media", "stop media", "play DTMF",
-        "subscribe request", "subscribe answer", "unsubscribe", "connect", "inject start", "inject stop", "mesh",
-    }
-)  # fmt: skip
-"""The commands that are about a call."""
+_OURS = frozenset({Verb.STATISTICS, Verb.COPY_OFFER, Verb.COPY_ANSWER, Verb.COPY_DELETE})
+PER_CALL: Mapping[str, Verb] = {verb.value: verb for verb in Verb if verb not in _OURS}
+"""The commands that are about a call, by their names."""
 
 MAX_NAME = 1024
 """The longest call-id, tag or branch, in bytes."""
@@ -45,13 +39,12 @@ _CALL_ID = (b"call-id", "No call-id in message")
 _FROM_TAG = (b"from-tag", "No from-tag in message")
 _TO_TAG = (b"to-tag", "No to-tag in message")
 _NEEDED = {
-    "offer": (_SDP, _CALL_ID, _FROM_TAG),
-    "answer": (_SDP, _CALL_ID, _FROM_TAG, _TO_TAG),
-    "publish": (_SDP, _CALL_ID),
-    "mesh": (),
+    Verb.OFFER: (_SDP, _CALL_ID, _FROM_TAG),
+    Verb.ANSWER: (_SDP, _CALL_ID, _FROM_TAG, _TO_TAG),
+    Verb.PUBLISH: (_SDP, _CALL_ID),
+    MESH: (),
 }
-_BETWEEN_TWO = frozenset({"offer", "answer"})
-_JOINING = frozenset({"connect", "inject start", "inject stop"})
+_JOINING = frozenset({Verb.CONNECT, Verb.INJECT_START, Verb.INJECT_STOP})
 _OTHER_CALLS = (b"to-call-id", b"source-call-id")
 _TO_TAG_FLAGS = frozenset({b"to-tag", b"to tag", b"to_tag"})
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
@@ -61,21 +54,19 @@ class RefusedRequest(Exception):
     """The request is refused; the message is the `error-reason`."""
 
 
-def verb_of(request: NgDict) -> str:
+def name_of_command(request: NgDict) -> str:
     """Return the command's name as it stands there. Raises Refused if there is none."""
-    verb = request.get(b"command")
-    if not isinstance(verb, bytes):
+    name = request.get(b"command")
+    if not isinstance(name, bytes):
         raise RefusedRequest('Dictionary contains no key "command"')
-    return verb.decode("utf-8", "replace")
+    return name.decode("utf-8", "replace")
 
 
-def command_of(verb: str, request: NgDict, set_name: str, received_at: int, digest: bytes = b"") -> NgCommand:
+def command_of(verb: Verb, request: NgDict, set_name: str, received_at: int, digest: bytes = b"") -> NgCommand:
     """Make the command of a request about a call, for a new call in node set `set_name`.
 
     `received_at` in ms since the epoch; `digest` of the request as it came. Raises Refused.
     """
-    if verb not in PER_CALL:
-        raise RefusedRequest("Unrecognized command")
     request = _in_one_spelling(request)
     for key, complaint in _NEEDED.get(verb, (_CALL_ID,)):
         value = request.get(key)
@@ -86,18 +77,18 @@ def command_of(verb: str, request: NgDict, set_name: str, received_at: int, dige
         raise RefusedRequest(complaint)
     if verb in _JOINING:
         _check_other_calls(request)
-    call_id = _first_of_mesh(request) if verb == "mesh" else _name(request, b"call-id")
+    call_id = _first_of_mesh(request) if verb is MESH else _name(request, b"call-id")
     if not call_id:
         raise RefusedRequest("No call-id in message")
     to_tag = _name(request, b"to-tag")
-    if verb in _BETWEEN_TWO and request.get(b"from-tag") == request.get(b"to-tag"):
+    if verb in BETWEEN_TWO and request.get(b"from-tag") == request.get(b"to-tag"):
         raise RefusedRequest("Invalid to-tag: the same as the from-tag, where two parties are meant")
     return command_from(
         verb,
         request,
         call_id=CallId(call_id),
         from_tag=Tag(_name(request, b"from-tag")),
-        to_tag=Tag("" if verb == "delete" and not _counts_to_tag(request) else to_tag),
+        to_tag=Tag("" if verb is DELETE and not _counts_to_tag(request) else to_tag),
         branch=BranchId(_name(request, b"via-branch")),
         received_at=received_at,
         set_name=set_name,

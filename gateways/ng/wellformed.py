@@ -13,6 +13,7 @@ from types import MappingProxyType
 from engines.ng.bencode import NgDict, NgValue
 from engines.sdp.check import check
 from engines.sdp.lines import SdpError
+from events.verb import BETWEEN_TWO, Verb
 
 MAX_TEXT = 4096
 """The longest text, in bytes, of a key that holds no SDP, media file or the like."""
@@ -26,7 +27,7 @@ MAX_DEPTH = 5
 MAX_NUMBER = 2**53 - 1
 """The greatest number; JSON has none greater that every reader takes exactly."""
 
-WITH_SDP = frozenset({"offer", "answer", "publish", "subscribe answer", "create answer"})
+WITH_SDP = BETWEEN_TWO | {Verb.PUBLISH, Verb.SUBSCRIBE_ANSWER, Verb.CREATE_ANSWER}
 """The commands whose `sdp` is read by the relay."""
 
 _BULKY = frozenset({b"sdp", b"blob"})
@@ -52,7 +53,7 @@ _KINDS: Mapping[bytes, str] = MappingProxyType(
 """What the values of keys are that every release of rtpengine reads in the same way."""
 
 
-def complaint_about(verb: str, request: NgDict) -> str:
+def complaint_about(verb: Verb, request: NgDict) -> str:
     """Return what is not well-formed about a request, in words for its sender; "" if all is."""
     for key, value in request.items():
         if _is_usual(key, value):

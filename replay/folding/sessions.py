@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from events import registry as e
 from events.journal import Recorded
 from events.names import BranchId, Tag
+from events.verb import ANSWER, OFFER, RECORDING, SdpVerb, Verb
 from replay import session_dialogs
 from replay.state import (
     Agreement,
@@ -69,7 +68,7 @@ def operation_intended(
     state: CallState, record: Recorded, event: e.SessionIntended | e.OfferIntended | e.AnswerIntended
 ) -> None:
     """Record an offer or answer that is on its way."""
-    verb: Literal["offer", "answer"] = "answer" if isinstance(event, e.AnswerIntended) else "offer"
+    verb: SdpVerb = ANSWER if isinstance(event, e.AnswerIntended) else OFFER
     request = b"" if isinstance(event, e.AnswerIntended) else event.request
     operation = PendingOperation(verb, record.at, record.by, event.from_tag, event.to_tag, event.branch, request)
     state.last_operation = event.operation
@@ -148,5 +147,5 @@ def command_refused(state: CallState, _: Recorded, event: e.CommandRefused) -> N
 
 def command_forwarded(state: CallState, _: Recorded, event: e.CommandForwarded) -> None:
     """Record whether the node records the session."""
-    if event.command in ("start recording", "stop recording") and event.result == "ok":
-        state.sessions[event.session].recorded = event.command == "start recording"
+    if event.command in RECORDING and event.result == "ok":
+        state.sessions[event.session].recorded = event.command == Verb.START_RECORDING

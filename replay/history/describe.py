@@ -9,6 +9,7 @@ from functools import singledispatch
 
 from events import registry as e
 from events.names import NO_TAG, BranchId, Tag
+from events.verb import Verb
 from events.verdict import Change
 
 
@@ -47,7 +48,7 @@ def _(event: e.Offered) -> str:
 
 @facts.register
 def _(event: e.OfferFailed) -> str:
-    return _failure("offer", event)
+    return _failure(Verb.OFFER, event)
 
 
 @facts.register
@@ -63,7 +64,7 @@ def _(event: e.Answered) -> str:
 
 @facts.register
 def _(event: e.AnswerFailed) -> str:
-    return _failure("answer", event)
+    return _failure(Verb.ANSWER, event)
 
 
 @facts.register
@@ -225,7 +226,7 @@ def _joined(*parts: str) -> str:
     return ", ".join(part for part in parts if part)
 
 
-def _failure(verb: str, event: e.OfferFailed | e.AnswerFailed) -> str:
+def _failure(verb: Verb, event: e.OfferFailed | e.AnswerFailed) -> str:
     reached = "the node may have acted on it" if event.reached else "the node has not acted on it"
     return _joined(f"{verb} {event.operation} in session {event.session}", event.reason, reached)
 

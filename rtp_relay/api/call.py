@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 from actors.commands.command import CallCommand
 from actors.commands.copies import AnswerCopy, DeleteCopy, OfferCopy
@@ -15,6 +15,7 @@ from engines.set_names import BY_NAME, DEFAULT_SET, SetNames
 from events.journal import Journal, Recorded
 from events.names import BranchId, CallId, Leg, Tag
 from events.reading import read_all
+from events.verb import SdpVerb, Verb
 from replay.fold import fold
 from replay.offer_answer import SipMessage
 from replay.relay_settings import ALL_BRANCHES, CALLEE, CALLER, RelaySettings
@@ -95,13 +96,17 @@ class RelayCall:
         self, sdp: bytes | str, *, from_tag: str, to_tag: str = "", leg: str = CALLER, branch: int = 0, source: str = ""
     ) -> bytes:
         """Relay an offer that `leg` made, and give the SDP for the other side."""
-        return await self._relay("offer", sdp, from_tag=from_tag, to_tag=to_tag, leg=leg, branch=branch, source=source)
+        return await self._relay(
+            Verb.OFFER, sdp, from_tag=from_tag, to_tag=to_tag, leg=leg, branch=branch, source=source
+        )
 
     async def answer(
         self, sdp: bytes | str, *, from_tag: str, to_tag: str, leg: str = CALLEE, branch: int = 0, source: str = ""
     ) -> bytes:
         """Relay an answer that `leg` made. `from_tag` is the tag of who made the offer, `to_tag` the answerer's."""
-        return await self._relay("answer", sdp, from_tag=from_tag, to_tag=to_tag, leg=leg, branch=branch, source=source)
+        return await self._relay(
+            Verb.ANSWER, sdp, from_tag=from_tag, to_tag=to_tag, leg=leg, branch=branch, source=source
+        )
 
     async def establish(self, branch: int, *, from_tag: str, to_tag: str) -> None:
         """Establish a branch, which was answered for good: all others are torn down at once."""
@@ -201,7 +206,7 @@ class RelayCall:
 
     async def _relay(
         self,
-        verb: Literal["offer", "answer"],
+        verb: SdpVerb,
         sdp: bytes | str,
         *,
         from_tag: str,

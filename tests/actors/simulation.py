@@ -30,6 +30,7 @@ from events.journal import (
 from events.memory import MemoryJournal
 from events.names import NO_BRANCH, BranchId, CallId, NodeName, Tag
 from events.snapshot import Snapshot
+from events.verb import Verb
 from gateways.ng.commands import NgCommand, command_from
 from gateways.ng.replies import words_of
 from replay.fold import fold
@@ -320,13 +321,13 @@ class Cluster:
         self.add_node()
         self.nodes[place] = self.nodes.pop()
 
-    def ask(self, verb: str, call_id: CallId, *, place: int = 0, **words: Any) -> Asked:
+    def ask(self, verb: Verb, call_id: CallId, *, place: int = 0, **words: Any) -> Asked:
         """Return a command to a control node; the reply comes as time passes."""
         asked = self.hold(verb, call_id, **words)
         self.let_go(asked, place=place)
         return asked
 
-    def hold(self, verb: str, call_id: CallId, **words: Any) -> Asked:
+    def hold(self, verb: Verb, call_id: CallId, **words: Any) -> Asked:
         """Receive a command in a socket that is not read before `let_go`."""
         asked = Asked(self.command(verb, call_id, **words))
         self.call_ids.add(call_id)
@@ -351,7 +352,7 @@ class Cluster:
 
         self.run(submit())
 
-    def do(self, verb: str, call_id: CallId, *, place: int = 0, **words: Any) -> NgDict:
+    def do(self, verb: Verb, call_id: CallId, *, place: int = 0, **words: Any) -> NgDict:
         """Return a command to a control node and wait for its reply."""
         asked = self.ask(verb, call_id, place=place, **words)
         for _ in range(1000):
@@ -362,7 +363,7 @@ class Cluster:
 
     def command(
         self,
-        verb: str,
+        verb: Verb,
         call_id: CallId,
         *,
         a: str = "",
@@ -377,7 +378,7 @@ class Cluster:
         if sdp:  # a whole one, or the name of one
             request[b"sdp"] = sdp.encode() if sdp.startswith("v=") else named(sdp)
         request |= {key.replace("_", "-").encode(): value for key, value in more.items()}
-        counts = verb != "delete" or b"to-tag" in more.get("flags", ())
+        counts = verb != Verb.DELETE or b"to-tag" in more.get("flags", ())
         return command_from(
             verb,
             request,

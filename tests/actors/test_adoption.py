@@ -14,6 +14,7 @@ from engines.reply import NodeReply
 from engines.rtpengine.held import held
 from events.names import CallId, NodeName, RelayId
 from events.registry import SessionAdopted
+from events.verb import Verb
 from replay.state import CallStatus
 from tests.actors.fake_relay import FakeRelay, text_of
 from tests.actors.simulation import Cluster
@@ -50,41 +51,41 @@ def queries(relay: FakeRelay) -> int:
 
 def test_an_offer_in_a_dialog_goes_to_the_node_that_has_it(cluster: Cluster) -> None:
     established(cluster.relays["relay2"])
-    assert cluster.do("offer", CALL, a="B", b="A", sdp="Y")[b"result"] == b"ok"
-    assert cluster.do("answer", CALL, a="B", b="A", sdp="Z")[b"result"] == b"ok"
+    assert cluster.do(Verb.OFFER, CALL, a="B", b="A", sdp="Y")[b"result"] == b"ok"
+    assert cluster.do(Verb.ANSWER, CALL, a="B", b="A", sdp="Z")[b"result"] == b"ok"
     state = cluster.state(CALL)
     assert [session.node for session in state.sessions.values()] == ["relay2"]
     assert [session.relay_id for session in state.sessions.values()] == [RelayId(CALL)]
     assert [(d.from_tag, d.to_tag, d.branch) for d in state.sessions[1].dialogs] == [("A", "B", "b1")]
     assert state.answered
-    cluster.do("delete", CALL, a="A")
+    cluster.do(Verb.DELETE, CALL, a="A")
     cluster.after(1)
     assert cluster.state(CALL).status is CallStatus.ENDED
     cluster.check_no_leak()
 
 
 COMMANDS: dict[str, dict[str, Any]] = {
-    "offer": {"a": "A", "b": "B", "sdp": "Y"},
-    "answer": {"a": "A", "b": "B", "branch": "b1", "sdp": "Y"},
-    "delete": {"a": "B"},
-    "query": {},
+    Verb.OFFER: {"a": "A", "b": "B", "sdp": "Y"},
+    Verb.ANSWER: {"a": "A", "b": "B", "branch": "b1", "sdp": "Y"},
+    Verb.DELETE: {"a": "B"},
+    Verb.QUERY: {},
     "start recording": {"a": "A"},
 }
 
 
 @pytest.mark.parametrize("verb", COMMANDS)
-def test_every_command_that_begins_no_call_takes_one_over(cluster: Cluster, verb: str) -> None:
+def test_every_command_that_begins_no_call_takes_one_over(cluster: Cluster, verb: Verb) -> None:
     established(cluster.relays["relay1"])
     assert cluster.do(verb, CALL, **COMMANDS[verb])[b"result"] == b"ok"
     assert cluster.events(CALL)[0] == "adopted"
-    cluster.do("delete", CALL)
+    cluster.do(Verb.DELETE, CALL)
     cluster.after(1)
     cluster.check_no_leak()
 
 
 def test_the_first_offer_of_a_call_asks_nobody(cluster: Cluster) -> None:
-    assert cluster.do("offer", CALL, a="A", sdp="X")[b"result"] == b"ok"
-    assert cluster.do("answer", CALL, a="A", b="B", sdp="Y")[b"result"] == b"ok"
+    assert cluster.do(Verb.OFFER, CALL, a="A", sdp="X")[b"result"] == b"ok"
+    assert cluster.do(Verb.ANSWER, CALL, a="A", b="B", sdp="Y")[b"result"] == b"ok"
     assert [queries(relay) for relay in cluster.relays.values()] == [0, 0]
 
 
@@ -92,17 +93,17 @@ def test_an_offer_without_an_answer_is_taken_over_with_its_branches(cluster: Clu
     relay = cluster.relays["relay1"]
     tell(relay, "offer", from_tag="A", via_branch="b1")
     tell(relay, "offer", from_tag="A", via_branch="b2")
-    assert cluster.do("answer", CALL, a="A", b="B", branch="b2", sdp="Y")[b"result"] == b"ok"
-    cluster.do("delete", CALL, a="A", branch="b1")
+    assert cluster.do(Verb.ANSWER, CALL, a="A", b="B", branch="b2", sdp="Y")[b"result"] == b"ok"
+    cluster.do(Verb.DELETE, CALL, a="A", branch="b1")
     assert {(d.from_tag, d.to_tag, d.branch) for d in cluster.state(CALL).sessions[1].dialogs} == {("A", "B", "b2")}
-    cluster.do("delete", CALL, a="B")
+    cluster.do(Verb.DELETE, CALL, a="B")
     cluster.after(1)
     cluster.check_no_leak()
 
 
 def test_an_offer_that_nobody_answers_is_given_up_as_any_other(cluster: Cluster) -> None:
     tell(cluster.relays["relay1"], "offer", from_tag="A")
-    cluster.do("query", CALL)
+    cluster.do(Verb.QUERY, CALL)
     assert not cluster.state(CALL).answered
     cluster.after(100)
     assert cluster.state(CALL).status is CallStatus.ENDED
@@ -110,9 +111,9 @@ def test_an_offer_that_nobody_answers_is_given_up_as_any_other(cluster: Cluster)
 
 
 @pytest.mark.parametrize("verb", COMMANDS)
-def test_what_no_node_knows_is_unknown_and_not_asked_for_again_soon(cluster: Cluster, verb: str) -> None:
-    expected = NOT_FOUND if verb == "delete" else UNKNOWN
-    if verb != "offer":  # that makes a session of its own
+def test_what_no_node_knows_is_unknown_and_not_asked_for_again_soon(cluster: Cluster, verb: Verb) -> None:
+    expected = NOT_FOUND if verb == Verb.DELETE else UNKNOWN
+    if verb != Verb.OFFER:  # that makes a session of its own
         assert cluster.do(verb, CALL, **COMMANDS[verb]) == expected
         assert cluster.do(verb, CALL, **COMMANDS[verb]) == expected
     else:
@@ -122,16 +123,16 @@ def test_what_no_node_knows_is_unknown_and_not_asked_for_again_soon(cluster: Clu
 
 
 def test_it_is_asked_for_again_later(cluster: Cluster) -> None:
-    assert cluster.do("query", CALL) == UNKNOWN
+    assert cluster.do(Verb.QUERY, CALL) == UNKNOWN
     established(cluster.relays["relay1"])
-    assert cluster.do("query", CALL) == UNKNOWN
+    assert cluster.do(Verb.QUERY, CALL) == UNKNOWN
     cluster.after(FORGET_AFTER / 1000)
-    assert cluster.do("query", CALL)[b"result"] == b"ok"
+    assert cluster.do(Verb.QUERY, CALL)[b"result"] == b"ok"
 
 
 def test_a_flood_of_unknown_calls_is_no_flood_of_queries() -> None:
     cluster = Cluster(budget=Budget(rate=10, burst=20, _left=20))
-    asked = [cluster.ask("query", CallId(f"flood{number}")) for number in range(500)]
+    asked = [cluster.ask(Verb.QUERY, CallId(f"flood{number}")) for number in range(500)]
     cluster.after(1)
     full: NgDict = {b"result": b"error", b"error-reason": b"Load limit exceeded"}
     assert [one.reply for one in asked].count(UNKNOWN) <= 31
@@ -139,21 +140,21 @@ def test_a_flood_of_unknown_calls_is_no_flood_of_queries() -> None:
     assert queries(cluster.relays["relay1"]) <= 31
     cluster.after(1)
     established(cluster.relays["relay1"])
-    assert cluster.do("query", CALL)[b"result"] == b"ok"
+    assert cluster.do(Verb.QUERY, CALL)[b"result"] == b"ok"
     cluster.close()
 
 
 def test_without_adoption_nobody_is_asked() -> None:
     cluster = Cluster(adopts=False)
     established(cluster.relays["relay1"])
-    assert cluster.do("query", CALL) == UNKNOWN
+    assert cluster.do(Verb.QUERY, CALL) == UNKNOWN
     assert queries(cluster.relays["relay1"]) == 0
     cluster.close()
 
 
 def test_two_control_nodes_that_take_it_over_at_once_make_one_history(cluster: Cluster) -> None:
     established(cluster.relays["relay1"])
-    asked = [cluster.ask("query", CALL, place=place) for place in (0, 1)]
+    asked = [cluster.ask(Verb.QUERY, CALL, place=place) for place in (0, 1)]
     cluster.after(1)
     assert all(one.ok for one in asked)
     assert cluster.events(CALL) == ["adopted"]
@@ -162,11 +163,11 @@ def test_two_control_nodes_that_take_it_over_at_once_make_one_history(cluster: C
 def test_on_two_nodes_the_newest_has_the_dialog_and_both_go_with_the_call(cluster: Cluster) -> None:
     for relay in cluster.relays.values():
         established(relay)
-    assert cluster.do("offer", CALL, a="A", b="B", sdp="Y")[b"result"] == b"ok"
-    assert cluster.do("answer", CALL, a="A", b="B", sdp="Z")[b"result"] == b"ok"
+    assert cluster.do(Verb.OFFER, CALL, a="A", b="B", sdp="Y")[b"result"] == b"ok"
+    assert cluster.do(Verb.ANSWER, CALL, a="A", b="B", sdp="Z")[b"result"] == b"ok"
     cluster.after(1)
     assert len([relay for relay in cluster.relays.values() if relay.held()]) == 1
-    cluster.do("delete", CALL, a="A")
+    cluster.do(Verb.DELETE, CALL, a="A")
     cluster.after(1)
     cluster.check_no_leak()
 
@@ -174,25 +175,25 @@ def test_on_two_nodes_the_newest_has_the_dialog_and_both_go_with_the_call(cluste
 def test_a_node_that_does_not_answer_holds_up_nobody_for_long_and_is_asked_again(cluster: Cluster) -> None:
     cluster.relays["relay1"].silent = True
     established(cluster.relays["relay1"])
-    assert cluster.do("query", CALL) == UNKNOWN
+    assert cluster.do(Verb.QUERY, CALL) == UNKNOWN
     cluster.relays["relay1"].silent = False
-    assert cluster.do("query", CALL)[b"result"] == b"ok"
+    assert cluster.do(Verb.QUERY, CALL)[b"result"] == b"ok"
 
 
 def test_one_that_answers_is_found_beside_one_that_does_not(cluster: Cluster) -> None:
     cluster.relays["relay1"].silent = True
     established(cluster.relays["relay2"])
-    assert cluster.do("query", CALL)[b"result"] == b"ok"
+    assert cluster.do(Verb.QUERY, CALL)[b"result"] == b"ok"
 
 
 def test_an_id_of_another_calls_session_is_left_alone(cluster: Cluster) -> None:
     established(cluster.relays["relay1"], "c1#2")
-    assert cluster.do("delete", CallId("c1#2")) == NOT_FOUND
+    assert cluster.do(Verb.DELETE, CallId("c1#2")) == NOT_FOUND
     assert cluster.relays["relay1"].held() == {"c1#2"}
 
 
 @pytest.mark.parametrize("verb", COMMANDS)
-def test_a_control_node_that_dies_at_any_step_leaves_no_session_behind(verb: str) -> None:
+def test_a_control_node_that_dies_at_any_step_leaves_no_session_behind(verb: Verb) -> None:
     for step in range(12):
         cluster = Cluster()
         established(cluster.relays["relay1"])
@@ -200,7 +201,7 @@ def test_a_control_node_that_dies_at_any_step_leaves_no_session_behind(verb: str
         cluster.ask(verb, CALL, place=0, **COMMANDS[verb])
         cluster.after(3)
         cluster.heal()
-        cluster.do("delete", CALL, place=1)
+        cluster.do(Verb.DELETE, CALL, place=1)
         cluster.after(300)
         cluster.check_versions()
         cluster.check_no_leak()
@@ -230,7 +231,7 @@ def test_of_a_garbled_reply_of_which_the_end_can_be_read(cluster: Cluster) -> No
     run: Callable[[bytes, bytes], bytes] = relay.run
     garbled = b"d4:tagsd" + b"?" * 300 + b"e6:totalsd3:RTPd7:packetsi1eee6:result2:oke"
     relay.run = lambda cookie, command: garbled if b"query" in command else run(cookie, command)  # type: ignore[method-assign]
-    reply = cluster.do("answer", CALL, a="A", b="B", sdp="Y")
+    reply = cluster.do(Verb.ANSWER, CALL, a="A", b="B", sdp="Y")
     assert reply == UNKNOWN
     assert cluster.events(CALL) == []
 
@@ -267,7 +268,7 @@ def test_old_answers_are_forgotten_first() -> None:
 
 def test_its_event_tells_where_it_was_found(cluster: Cluster) -> None:
     established(cluster.relays["relay2"])
-    cluster.do("query", CALL)
+    cluster.do(Verb.QUERY, CALL)
     event = cluster.stream(CALL)[0].event
     assert isinstance(event, SessionAdopted)
     assert (event.node, event.engine, event.set, event.relay_id) == (

@@ -23,6 +23,7 @@ from actors.flows.handlers import HANDLERS
 from actors.sip_requests import WantedRequest
 from engines.request import NodeRequest
 from events.names import BranchId, CallId, Leg, Tag
+from events.verb import Verb
 from replay.offer_answer import SipMessage
 from replay.settings_changes import ChangeContextSettings, ChangeLegSettings, EngageRelay, SetCallVariable
 from replay.sip_dialogs import Party
@@ -37,7 +38,7 @@ CHANGES = (
 INVITE = SipMessage("INVITE", True, 1, branch=BranchId("br0"), from_tag=Tag("a"), sdp=b"v=0")
 BYE = SipMessage("BYE", True, 2, from_tag=Tag("a"), to_tag=Tag("b"))
 RELAYED = RelaySdp(
-    call_id=CallId("c"), verb="offer", leg=Leg("caller"), branch=BranchId("br0"), from_tag=Tag("a"), sdp=b"v=0"
+    call_id=CallId("c"), verb=Verb.OFFER, leg=Leg("caller"), branch=BranchId("br0"), from_tag=Tag("a"), sdp=b"v=0"
 )
 COMMANDS: list[CallCommand[Any]] = [
     ObserveSipMessage(
@@ -76,7 +77,7 @@ COMMANDS: list[CallCommand[Any]] = [
         received_at=1,
     ),
     Delete(call_id=CallId("c"), from_tag=Tag("a"), request=DeleteBySettings(from_tag=Tag("a")), received_at=1),
-    PassThrough(call_id=CallId("c"), verb="query", request=NodeRequest({}), received_at=1),
+    PassThrough(call_id=CallId("c"), verb=Verb.QUERY, request=NodeRequest({}), received_at=1),
     ProcessDue(call_id=CallId("c")),
     ReadCall(call_id=CallId("c")),
     LocateCall(call_id=CallId("c")),

@@ -13,6 +13,7 @@ from actors.control.counters import Sample, samples_of
 from engines.health import AdminState, NodeState
 from events.journal import CallFilter
 from events.names import CallId, NodeName
+from events.verb import Verb
 from tests.actors.simulation import Cluster
 
 
@@ -29,8 +30,8 @@ async def ids(control: Control, wanted: CallFilter) -> set[str]:
 def cluster() -> Iterable[Cluster]:
     made = Cluster(relays=2, control_nodes=1)
     for n in range(6):
-        assert made.do("offer", CallId(f"c{n}"), a="A", sdp="x")[b"result"] == b"ok"
-    made.do("answer", CallId("c0"), a="A", b="B", sdp="y")
+        assert made.do(Verb.OFFER, CallId(f"c{n}"), a="A", sdp="x")[b"result"] == b"ok"
+    made.do(Verb.ANSWER, CallId("c0"), a="A", b="B", sdp="y")
     yield made
     made.close()
 
@@ -71,7 +72,7 @@ def test_a_node_is_drained_by_its_name_and_says_so(cluster: Cluster) -> None:
     assert (first.name, first.state, first.calls) == ("relay1", NodeState.DRAINING, busy["relay1"])
     assert second.state is NodeState.UP
     for n in range(20):
-        assert cluster.do("offer", CallId(f"later{n}"), a="A", sdp="x")[b"result"] == b"ok"
+        assert cluster.do(Verb.OFFER, CallId(f"later{n}"), a="A", sdp="x")[b"result"] == b"ok"
     assert cluster.run(control.count_calls())["relay1"] == busy["relay1"], "it gets no new calls"
     with pytest.raises(NoSuchNode, match="relay9"):
         control.set_admin_state(NodeName("relay9"), AdminState.ACTIVE)

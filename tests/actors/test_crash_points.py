@@ -12,28 +12,29 @@ import pytest
 
 from events.names import CallId
 from events.registry import Answered, DeleteIntended, Offered
+from events.verb import Verb
 from tests.actors.simulation import Asked, Cluster
 
-Story: TypeAlias = list[tuple[str, dict[str, str]]]
+Story: TypeAlias = list[tuple[Verb, dict[str, str]]]
 
 PLAIN: Story = [
-    ("offer", {"a": "A", "sdp": "caller"}),
-    ("answer", {"a": "A", "b": "B", "sdp": "callee"}),
-    ("offer", {"a": "B", "b": "A", "sdp": "hold"}),
-    ("answer", {"a": "B", "b": "A", "sdp": "held"}),
-    ("delete", {"a": "A"}),
+    (Verb.OFFER, {"a": "A", "sdp": "caller"}),
+    (Verb.ANSWER, {"a": "A", "b": "B", "sdp": "callee"}),
+    (Verb.OFFER, {"a": "B", "b": "A", "sdp": "hold"}),
+    (Verb.ANSWER, {"a": "B", "b": "A", "sdp": "held"}),
+    (Verb.DELETE, {"a": "A"}),
 ]
 FORKED: Story = [
-    ("offer", {"a": "A", "branch": "b1", "sdp": "one"}),
-    ("offer", {"a": "A", "branch": "b2", "sdp": "two"}),
-    ("answer", {"a": "A", "b": "B2", "branch": "b2", "sdp": "answer"}),
-    ("delete", {"a": "A", "branch": "b1"}),
-    ("delete", {"a": "B2"}),
+    (Verb.OFFER, {"a": "A", "branch": "b1", "sdp": "one"}),
+    (Verb.OFFER, {"a": "A", "branch": "b2", "sdp": "two"}),
+    (Verb.ANSWER, {"a": "A", "b": "B2", "branch": "b2", "sdp": "answer"}),
+    (Verb.DELETE, {"a": "A", "branch": "b1"}),
+    (Verb.DELETE, {"a": "B2"}),
 ]
 ABANDONED: Story = [
-    ("offer", {"a": "A", "sdp": "caller"}),
-    ("delete", {"a": "A"}),
-    ("offer", {"a": "A", "sdp": "again"}),
+    (Verb.OFFER, {"a": "A", "sdp": "caller"}),
+    (Verb.DELETE, {"a": "A"}),
+    (Verb.OFFER, {"a": "A", "sdp": "again"}),
 ]
 STORIES = {"plain": PLAIN, "forked": FORKED, "abandoned": ABANDONED}
 
@@ -60,11 +61,11 @@ def check_acknowledged(cluster: Cluster, acknowledged: list[Asked]) -> None:
             continue
         assert asked.reply is not None
         match asked.command.verb:
-            case "offer":
+            case Verb.OFFER:
                 assert any(isinstance(e, Offered) and e.relayed == asked.reply[b"sdp"] for e in events)
-            case "answer":
+            case Verb.ANSWER:
                 assert any(isinstance(e, Answered) and e.relayed == asked.reply[b"sdp"] for e in events)
-            case "delete" if b"warning" not in asked.reply:
+            case Verb.DELETE if b"warning" not in asked.reply:
                 assert any(isinstance(e, DeleteIntended) for e in events)
 
 

@@ -9,6 +9,7 @@ import pytest
 from actors.flows.media.descriptions import NOTHING_RELAYED
 from engines.ng.bencode import NgDict
 from events.names import CallId
+from events.verb import Verb
 from rtp_relay.api.call import RelayCall
 from rtp_relay.api.errors import RelayError
 from tests.actors.fake_relay import FakeRelay
@@ -35,8 +36,8 @@ def cluster(request: pytest.FixtureRequest) -> Iterator[Cluster]:
     cluster.close()
 
 
-def asked(verb: str, cluster: Cluster, call: RelayCall, sdp: bytes) -> None:
-    if verb == "offer":
+def asked(verb: Verb, cluster: Cluster, call: RelayCall, sdp: bytes) -> None:
+    if verb is Verb.OFFER:
         cluster.run(call.offer(sdp, from_tag="tC"))
         return
     cluster.run(call.offer(SDP, from_tag="tC"))
@@ -44,8 +45,8 @@ def asked(verb: str, cluster: Cluster, call: RelayCall, sdp: bytes) -> None:
 
 
 @pytest.mark.parametrize("sdp", ODD.values(), ids=list(ODD))
-@pytest.mark.parametrize("verb", ["offer", "answer"])
-def test_what_is_no_session_description_is_refused(cluster: Cluster, verb: str, sdp: bytes) -> None:
+@pytest.mark.parametrize("verb", [Verb.OFFER, Verb.ANSWER])
+def test_what_is_no_session_description_is_refused(cluster: Cluster, verb: Verb, sdp: bytes) -> None:
     node = cluster.nodes[0]
     cluster.call_ids.add("c")
     call = RelayCall("c", node.directory, cluster.journal)
@@ -70,7 +71,7 @@ def test_a_node_that_agrees_without_an_sdp_has_not_relayed_it() -> None:
     try:
         for relay in cluster.relays.values():
             relay.__class__ = Mute
-        first, again = (cluster.do("offer", CallId("c"), a="A", sdp="x", place=place) for place in (0, 1))
+        first, again = (cluster.do(Verb.OFFER, CallId("c"), a="A", sdp="x", place=place) for place in (0, 1))
         assert first[b"result"] != b"ok"
         assert again[b"result"] != b"ok"
         assert first[b"error-reason"] == NOTHING_RELAYED.encode()
@@ -83,10 +84,10 @@ def test_a_node_that_agrees_without_an_sdp_has_not_relayed_it() -> None:
 def test_an_answer_without_an_sdp_is_none_either() -> None:
     cluster = Cluster(relays=1)
     try:
-        assert cluster.do("offer", CallId("c"), a="A", sdp="x")[b"result"] == b"ok"
+        assert cluster.do(Verb.OFFER, CallId("c"), a="A", sdp="x")[b"result"] == b"ok"
         for relay in cluster.relays.values():
             relay.__class__ = Mute
-        assert cluster.do("answer", CallId("c"), a="A", b="B", sdp="y")[b"result"] != b"ok"
+        assert cluster.do(Verb.ANSWER, CallId("c"), a="A", b="B", sdp="y")[b"result"] != b"ok"
         assert "answered" not in cluster.events(CallId("c"))
     finally:
         cluster.close()

@@ -10,6 +10,7 @@ from actors.commands.sip import EndCall
 from actors.sip_requests import WantedRequest
 from events.names import CallId, Leg, Tag
 from events.registry import SipRequestEnded, SipRequestIntended
+from events.verb import Verb
 from replay.state import CallStatus
 from tests.actors.simulation import DEADLINES, Cluster
 from tests.actors.sip_call import SipCall, ask
@@ -41,7 +42,7 @@ class Dialogs(RuleBasedStateMachine):
     @rule(place=PLACES)
     def query(self, place: int) -> None:
         """Poll, as monitors do: it keeps the call in that control node's memory, and writes nothing."""
-        self.cluster.ask("query", CallId("c"), place=place)
+        self.cluster.ask(Verb.QUERY, CallId("c"), place=place)
         self.cluster.after(0.01)
 
     @rule(leg=LEGS, place=PLACES, gap=st.sampled_from([1, 1, 5]))

@@ -6,18 +6,19 @@ from actors.commands.sip import EndCall
 from actors.directory import DirectorySettings
 from actors.results import Done, Refused
 from events.names import CallId
+from events.verb import Verb
 from tests.actors.simulation import Cluster
 
 
 def test_idle_calls_make_room_for_others_and_lose_nothing() -> None:
     cluster = Cluster(control_nodes=1, settings=DirectorySettings(max_resident=10))
     for n in range(50):
-        assert cluster.do("offer", CallId(f"c{n}"), a="A", sdp="x")[b"result"] == b"ok"
+        assert cluster.do(Verb.OFFER, CallId(f"c{n}"), a="A", sdp="x")[b"result"] == b"ok"
     cluster.after(1)
     assert cluster.nodes[0].directory.resident <= 11
     for n in range(50):
-        assert cluster.do("answer", CallId(f"c{n}"), a="A", b="B", sdp="y")[b"result"] == b"ok"
-        cluster.do("delete", CallId(f"c{n}"), a="A")
+        assert cluster.do(Verb.ANSWER, CallId(f"c{n}"), a="A", b="B", sdp="y")[b"result"] == b"ok"
+        cluster.do(Verb.DELETE, CallId(f"c{n}"), a="A")
     cluster.check_no_leak()
     cluster.close()
 
@@ -26,7 +27,7 @@ def test_when_all_resident_calls_are_busy_more_are_refused_at_once() -> None:
     cluster = Cluster(control_nodes=1, settings=DirectorySettings(max_resident=10))
     for relay in cluster.relays.values():
         relay.delay = 0.3
-    asked = [cluster.ask("offer", CallId(f"c{n}"), a="A", sdp="x") for n in range(30)]
+    asked = [cluster.ask(Verb.OFFER, CallId(f"c{n}"), a="A", sdp="x") for n in range(30)]
     cluster.after(0.01)
     refused = [one for one in asked if one.reply is not None]
     assert len(refused) == 19, "a tenth more than the bound may be in while others are asked to leave"
@@ -39,8 +40,8 @@ def test_when_all_resident_calls_are_busy_more_are_refused_at_once() -> None:
 
 def test_an_ended_call_leaves_memory_at_once() -> None:
     cluster = Cluster(control_nodes=1)
-    cluster.do("offer", CallId("c"), a="A", sdp="x")
-    cluster.do("delete", CallId("c"), a="A")
+    cluster.do(Verb.OFFER, CallId("c"), a="A", sdp="x")
+    cluster.do(Verb.DELETE, CallId("c"), a="A")
     cluster.after(0.01)
     assert cluster.nodes[0].directory.resident == 0
     cluster.close()
@@ -50,10 +51,10 @@ def test_closing_takes_no_new_calls_and_finishes_what_is_under_way() -> None:
     cluster = Cluster(control_nodes=1)
     directory = cluster.nodes[0].directory
     cluster.relays["relay1"].delay = cluster.relays["relay2"].delay = 0.2
-    under_way = cluster.ask("offer", CallId("c"), a="A", sdp="x")
+    under_way = cluster.ask(Verb.OFFER, CallId("c"), a="A", sdp="x")
     closing = cluster.loop.create_task(directory.close(within=5))
     cluster.after(0.01)
-    late = cluster.do("offer", CallId("late"), a="A", sdp="x")
+    late = cluster.do(Verb.OFFER, CallId("late"), a="A", sdp="x")
     assert late == {b"result": b"error", b"error-reason": b"Load limit exceeded"}
     assert cluster.loop.run_until_complete(closing)
     assert under_way.ok

@@ -8,6 +8,7 @@ from actors.messages import HealthChanged, HealthTold, SetAdminState, Watch
 from actors.runtime import LoopActor
 from engines.health import AdminState, NodeState
 from events.names import CallId
+from events.verb import Verb
 from tests.actors.simulation import Cluster
 
 
@@ -19,9 +20,9 @@ def test_a_lost_request_is_repeated_and_runs_once() -> None:
     cluster = Cluster(relays=1, control_nodes=1)
     relay = cluster.relays["relay1"]
     relay.lose_requests = 1
-    assert cluster.do("offer", CallId("c"), a="A", sdp="x")[b"result"] == b"ok"
+    assert cluster.do(Verb.OFFER, CallId("c"), a="A", sdp="x")[b"result"] == b"ok"
     relay.lose_replies = 1
-    assert cluster.do("answer", CallId("c"), a="A", b="B", sdp="y")[b"result"] == b"ok"
+    assert cluster.do(Verb.ANSWER, CallId("c"), a="A", b="B", sdp="y")[b"result"] == b"ok"
     verbs = [command[b"command"] for command in relay.commands if command[b"command"] != b"ping"]
     assert verbs == [b"offer", b"answer"]
     cluster.close()
@@ -34,12 +35,12 @@ def test_a_silent_node_goes_down_gets_nothing_and_comes_back() -> None:
     cluster.after(30)
     assert node_of(cluster) is NodeState.DOWN
     before = len(relay.commands)
-    reply = cluster.do("offer", CallId("c"), a="A", sdp="x")
+    reply = cluster.do(Verb.OFFER, CallId("c"), a="A", sdp="x")
     assert reply[b"error-reason"] == b"No node of set 'default' takes new calls"
     relay.silent = False
     cluster.after(5)
     assert node_of(cluster) is NodeState.UP
-    assert cluster.do("offer", CallId("c"), a="A", sdp="x")[b"result"] == b"ok"
+    assert cluster.do(Verb.OFFER, CallId("c"), a="A", sdp="x")[b"result"] == b"ok"
     assert all(command[b"command"] == b"ping" for command in relay.commands[before:-1])
     cluster.check_no_leak()
     cluster.close()
@@ -48,7 +49,7 @@ def test_a_silent_node_goes_down_gets_nothing_and_comes_back() -> None:
 def test_past_the_bound_of_commands_in_flight_the_answer_is_a_load_limit_at_once() -> None:
     cluster = Cluster(relays=1, control_nodes=1, max_in_flight=2)
     cluster.relays["relay1"].delay = 0.2
-    asked = [cluster.ask("offer", CallId(f"c{n}"), a="A", sdp="x") for n in range(4)]
+    asked = [cluster.ask(Verb.OFFER, CallId(f"c{n}"), a="A", sdp="x") for n in range(4)]
     cluster.after(0.01)
     refused = [one.reply for one in asked if one.reply is not None]
     assert refused == [{b"result": b"error", b"error-reason": b"Load limit exceeded"}] * 2
@@ -61,23 +62,23 @@ def test_past_the_bound_of_commands_in_flight_the_answer_is_a_load_limit_at_once
 def test_a_malformed_reply_is_an_error_for_its_command_alone() -> None:
     cluster = Cluster(relays=1, control_nodes=1)
     relay = cluster.relays["relay1"]
-    cluster.do("offer", CallId("c"), a="A", sdp="x")
+    cluster.do(Verb.OFFER, CallId("c"), a="A", sdp="x")
     honest = relay.run
     relay.run = lambda cookie, command: b"garbage"  # type: ignore[method-assign]  # noqa: ARG005
-    reply = cluster.do("answer", CallId("c"), a="A", b="B", sdp="y")
+    reply = cluster.do(Verb.ANSWER, CallId("c"), a="A", b="B", sdp="y")
     assert bytes(reply[b"error-reason"]).startswith(b"Node relay1: malformed reply: ")  # type: ignore[arg-type]
     relay.run = honest  # type: ignore[method-assign]
-    assert cluster.do("answer", CallId("c"), a="A", b="B", sdp="y")[b"result"] == b"ok"
+    assert cluster.do(Verb.ANSWER, CallId("c"), a="A", b="B", sdp="y")[b"result"] == b"ok"
     cluster.close()
 
 
 def test_a_node_that_left_the_configuration_leaves_its_deletes_due() -> None:
     cluster = Cluster(relays=1, control_nodes=1)
-    cluster.do("offer", CallId("c"), a="A", sdp="x")
-    cluster.do("answer", CallId("c"), a="A", b="B", sdp="y")
+    cluster.do(Verb.OFFER, CallId("c"), a="A", sdp="x")
+    cluster.do(Verb.ANSWER, CallId("c"), a="A", b="B", sdp="y")
     cluster.relays["relay9"] = cluster.relays.pop("relay1")
     cluster.restart(0)
-    reply = cluster.do("delete", CallId("c"), a="A")
+    reply = cluster.do(Verb.DELETE, CallId("c"), a="A")
     assert b"is not in the configuration; the delete stays due" in bytes(reply[b"warning"])  # type: ignore[arg-type]
     cluster.after(100)
     assert cluster.events(CallId("c"))[-1] == "delete wanted"
@@ -108,7 +109,7 @@ def test_others_words_are_believed_unless_the_node_has_just_answered_here() -> N
     async def tell(is_down: bool) -> None:
         node.actor.tell(HealthTold(is_down, AdminState.ACTIVE, "no answer"))
 
-    assert cluster.do("offer", CallId("c"), a="A", sdp="x")[b"result"] == b"ok"
+    assert cluster.do(Verb.OFFER, CallId("c"), a="A", sdp="x")[b"result"] == b"ok"
     cluster.run(tell(True))
     cluster.after(0.01)
     assert node_of(cluster) is NodeState.UP, "it has just answered"
@@ -144,20 +145,20 @@ def test_changes_of_health_and_an_operators_wishes_are_told_to_whoever_asked() -
     relay.silent = False
     cluster.after(5)
     assert heard == ["up", "down", "up"], "how it is at first, then each change"
-    cluster.do("offer", CallId("c"), a="A", sdp="x")
+    cluster.do(Verb.OFFER, CallId("c"), a="A", sdp="x")
     cluster.run(wish(AdminState.DRAINING))
     cluster.after(0.01)
     assert heard[3:] == ["draining"]
-    assert cluster.do("offer", CallId("new"), a="A", sdp="x")[b"result"] == b"error"
-    assert cluster.do("answer", CallId("c"), a="A", b="B", sdp="y")[b"result"] == b"ok", (
+    assert cluster.do(Verb.OFFER, CallId("new"), a="A", sdp="x")[b"result"] == b"error"
+    assert cluster.do(Verb.ANSWER, CallId("c"), a="A", b="B", sdp="y")[b"result"] == b"ok", (
         "it serves the calls that it has"
     )
     cluster.run(wish(AdminState.DISABLED))
     cluster.after(0.01)
-    assert cluster.do("answer", CallId("c"), a="A", b="B", sdp="y")[b"result"] == b"error"
+    assert cluster.do(Verb.ANSWER, CallId("c"), a="A", b="B", sdp="y")[b"result"] == b"error"
     cluster.run(wish(AdminState.ACTIVE))
     cluster.after(0.01)
     assert heard[4:] == ["disabled", "up"]
-    assert cluster.do("offer", CallId("new"), a="A", sdp="x")[b"result"] == b"ok"
+    assert cluster.do(Verb.OFFER, CallId("new"), a="A", sdp="x")[b"result"] == b"ok"
     cluster.check_no_leak()
     cluster.close()

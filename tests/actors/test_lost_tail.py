@@ -7,6 +7,7 @@ from actors.flows.recovery.tail_lost import missing
 from events.journal import Recorded
 from events.names import CallId, NodeName, RelayId, Tag
 from events.registry import MediaSeen, Offered, SessionIntended, TailLost
+from events.verb import Verb
 from replay.state import CallStatus
 from tests.actors.simulation import Cluster
 from tests.actors.sip_call import SipCall, check_over
@@ -15,20 +16,20 @@ ESTABLISHED = ["engaged", "offered", "answered"]
 
 
 def establish(cluster: Cluster) -> None:
-    assert cluster.do("offer", CallId("c"), a="A", sdp="caller")[b"result"] == b"ok"
-    assert cluster.do("answer", CallId("c"), a="A", b="B", sdp="callee")[b"result"] == b"ok"
+    assert cluster.do(Verb.OFFER, CallId("c"), a="A", sdp="caller")[b"result"] == b"ok"
+    assert cluster.do(Verb.ANSWER, CallId("c"), a="A", b="B", sdp="callee")[b"result"] == b"ok"
 
 
 def notice(cluster: Cluster, place: int = 0) -> None:
     """Ask something at a control node, which writes nothing by itself."""
-    cluster.do("delete", CallId("c"), a="nobody", place=place)
+    cluster.do(Verb.DELETE, CallId("c"), a="nobody", place=place)
 
 
 def delete_in_vain(cluster: Cluster) -> None:
     """End the call while its node is silent: the delete is acknowledged, and stays due."""
     for relay in cluster.fakes.values():
         relay.silent = True
-    assert "the delete stays due" in str(cluster.do("delete", CallId("c"), a="A")[b"warning"])
+    assert "the delete stays due" in str(cluster.do(Verb.DELETE, CallId("c"), a="A")[b"warning"])
 
 
 def test_what_the_journal_lost_is_written_again_as_it_was(cluster: Cluster) -> None:
@@ -40,8 +41,8 @@ def test_what_the_journal_lost_is_written_again_as_it_was(cluster: Cluster) -> N
         after = cluster.stream(CallId("c"))
         assert after[: len(before)] == before
         assert after[-1].event == TailLost(known=len(after) - 1)
-    assert cluster.do("query", CallId("c"), place=1)[b"result"] == b"ok"
-    assert cluster.do("delete", CallId("c"), a="B", place=1)[b"result"] == b"ok"
+    assert cluster.do(Verb.QUERY, CallId("c"), place=1)[b"result"] == b"ok"
+    assert cluster.do(Verb.DELETE, CallId("c"), a="B", place=1)[b"result"] == b"ok"
     cluster.after(10)
     cluster.check_no_leak()
 
@@ -88,7 +89,7 @@ def test_a_call_that_went_on_elsewhere_meanwhile_was_answered_all_the_same(clust
     """The other control node never heard of the answer, and has written as much as was lost, and more."""
     establish(cluster)
     cluster.journal.cut(CallId("c"), 2)
-    assert cluster.do("offer", CallId("c"), a="A", sdp="again", place=1)[b"result"] == b"ok"
+    assert cluster.do(Verb.OFFER, CallId("c"), a="A", sdp="again", place=1)[b"result"] == b"ok"
     notice(cluster)
     assert cluster.events(CallId("c"))[-1] == "tail lost"
     state = cluster.state(CallId("c"))
@@ -96,7 +97,7 @@ def test_a_call_that_went_on_elsewhere_meanwhile_was_answered_all_the_same(clust
     assert [(dialog.from_tag, dialog.to_tag) for dialog in state.sessions[1].dialogs] == [("A", "B")]
     cluster.after(80)
     assert cluster.state(CallId("c")).status is CallStatus.LIVE
-    assert b"warning" not in cluster.do("delete", CallId("c"), a="B", place=1)
+    assert b"warning" not in cluster.do(Verb.DELETE, CallId("c"), a="B", place=1)
     cluster.after(10)
     cluster.check_no_leak()
 
@@ -104,10 +105,10 @@ def test_a_call_that_went_on_elsewhere_meanwhile_was_answered_all_the_same(clust
 def test_sessions_that_the_journal_forgot_are_found_beside_those_that_it_got_meanwhile(cluster: Cluster) -> None:
     establish(cluster)
     cluster.journal.cut(CallId("c"), 0)
-    assert cluster.do("offer", CallId("c"), a="A", b="B", sdp="again", place=1)[b"result"] == b"ok"
+    assert cluster.do(Verb.OFFER, CallId("c"), a="A", b="B", sdp="again", place=1)[b"result"] == b"ok"
     notice(cluster)
     cluster.check_no_leak()
-    assert cluster.do("delete", CallId("c"), place=1)[b"result"] == b"ok"
+    assert cluster.do(Verb.DELETE, CallId("c"), place=1)[b"result"] == b"ok"
     cluster.after(10)
     assert not any(relay.held() for relay in cluster.fakes.values())
 
@@ -118,7 +119,7 @@ def test_a_call_that_had_ended_elsewhere_ends(cluster: Cluster) -> None:
     delete_in_vain(cluster)
     cluster.journal.cut(CallId("c"), 3)
     for _ in range(2):
-        cluster.do("answer", CallId("c"), a="nobody", b="at all", place=1)
+        cluster.do(Verb.ANSWER, CallId("c"), a="nobody", b="at all", place=1)
     notice(cluster)
     assert "tail lost" in cluster.events(CallId("c"))
     assert cluster.state(CallId("c")).status is CallStatus.ENDED
@@ -129,7 +130,7 @@ def test_a_call_that_had_ended_elsewhere_ends(cluster: Cluster) -> None:
 
 def test_the_stream_of_an_ended_call_may_go(cluster: Cluster) -> None:
     establish(cluster)
-    assert cluster.do("delete", CallId("c"), a="A")[b"result"] == b"ok"
+    assert cluster.do(Verb.DELETE, CallId("c"), a="A")[b"result"] == b"ok"
     cluster.journal.cut(CallId("c"), 0)
     notice(cluster)
     assert "tail lost" not in cluster.events(CallId("c"))

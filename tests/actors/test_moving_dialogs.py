@@ -8,6 +8,7 @@ import pytest
 
 from engines.ng.bencode import NgDict
 from events.names import CallId
+from events.verb import Verb
 from tests.actors.fake_relay import FakeNode
 from tests.actors.simulation import Cluster
 from tests.actors.sip_call import SipCall
@@ -58,35 +59,35 @@ def ok(reply: NgDict) -> bytes:
 def test_the_dialogs_next_offer_opens_a_session_elsewhere_and_the_answer_ends_the_old_one(
     cluster: Cluster, fault: Fault, a: str, b: str
 ) -> None:
-    ok(cluster.do("offer", CallId("c"), a="A", sdp=sdp(1)))
-    ok(cluster.do("answer", CallId("c"), a="A", b="B", sdp=sdp(2)))
+    ok(cluster.do(Verb.OFFER, CallId("c"), a="A", sdp=sdp(1)))
+    ok(cluster.do(Verb.ANSWER, CallId("c"), a="A", b="B", sdp=sdp(2)))
     before = at_node(cluster)
     fault(cluster.fakes[before])
-    ok(cluster.do("offer", CallId("c"), a=a, b=b, sdp=sdp(3)))
+    ok(cluster.do(Verb.OFFER, CallId("c"), a=a, b=b, sdp=sdp(3)))
     assert at_node(cluster) != before
     assert len(list(cluster.state(CallId("c")).usable_sessions())) == 2, "what the dialog has stays until the answer"
-    ok(cluster.do("answer", CallId("c"), a=a, b=b, sdp=sdp(4)))
+    ok(cluster.do(Verb.ANSWER, CallId("c"), a=a, b=b, sdp=sdp(4)))
     cluster.heal()
     cluster.after(30)
     assert [session.node for session in cluster.state(CallId("c")).remaining_sessions()] == [at_node(cluster)]
     cluster.check_no_leak()
-    cluster.do("delete", CallId("c"), a="A")
+    cluster.do(Verb.DELETE, CallId("c"), a="A")
     cluster.check_no_leak()
 
 
 @FAULTS
 def test_where_no_other_node_takes_it_the_dialog_keeps_its_session(cluster: Cluster, fault: Fault) -> None:
-    ok(cluster.do("offer", CallId("c"), a="A", sdp=sdp(1)))
-    ok(cluster.do("answer", CallId("c"), a="A", b="B", sdp=sdp(2)))
+    ok(cluster.do(Verb.OFFER, CallId("c"), a="A", sdp=sdp(1)))
+    ok(cluster.do(Verb.ANSWER, CallId("c"), a="A", b="B", sdp=sdp(2)))
     before = at_node(cluster)
     for relay in cluster.fakes.values():
         fault(relay)
-    assert cluster.do("offer", CallId("c"), a="A", b="B", sdp=sdp(3))[b"result"] == b"error"
+    assert cluster.do(Verb.OFFER, CallId("c"), a="A", b="B", sdp=sdp(3))[b"result"] == b"error"
     cluster.heal()
     cluster.after(30)
     assert [session.node for session in cluster.state(CallId("c")).remaining_sessions()] == [before]
     cluster.check_no_leak()
-    ok(cluster.do("offer", CallId("c"), a="A", b="B", sdp=sdp(4)))
+    ok(cluster.do(Verb.OFFER, CallId("c"), a="A", b="B", sdp=sdp(4)))
     assert at_node(cluster) == before
 
 

@@ -18,6 +18,7 @@ from actors.results import UNKNOWN
 from engines.request import NodeRequest
 from events.names import BranchId, CallId, Tag
 from events.registry import Answered, DeleteIntended, Offered, Scope
+from events.verb import Verb
 from gateways.ng.commands import NgCommand
 from gateways.ng.replies import words_of
 from tests.actors.fake_relay import text_of
@@ -63,7 +64,7 @@ class Promises(RuleBasedStateMachine):
         """Draw whether clients go to any control node, or a call's to one, or a party's; and if faults happen."""
         self.sticky, self.calm = sticky, calm
 
-    def ask(self, verb: str, call: str, place: int, wait: float, **words: Any) -> None:
+    def ask(self, verb: Verb, call: str, place: int, wait: float, **words: Any) -> None:
         self.number += 1
         if self.sticky:
             place = int(call in ("c1", "c3")) if self.sticky == "call" else int(words.get("a") == "A")
@@ -72,54 +73,54 @@ class Promises(RuleBasedStateMachine):
 
     @rule(call=CALLS, place=PLACES, tag=st.sampled_from(["", "A", "B"]), wait=SOON)
     def query(self, call: str, place: int, tag: Tag, wait: float) -> None:
-        self.ask("query", call, place, wait, a=tag)
+        self.ask(Verb.QUERY, call, place, wait, a=tag)
 
     @rule(call=CALLS, place=PLACES, branch=BRANCHES, wait=SOON)
     def offer(self, call: str, place: int, branch: BranchId, wait: float) -> None:
-        self.ask("offer", call, place, wait, a="A", branch=branch, sdp=sdp(self.number))
+        self.ask(Verb.OFFER, call, place, wait, a="A", branch=branch, sdp=sdp(self.number))
 
     @rule(call=CALLS, place=PLACES, callee=CALLEES, turned=st.booleans(), wait=SOON)
     def offer_again(self, call: str, place: int, callee: str, turned: bool, wait: float) -> None:
         a, b = (callee, "A") if turned else ("A", callee)
-        self.ask("offer", call, place, wait, a=a, b=b, sdp=sdp(self.number))
+        self.ask(Verb.OFFER, call, place, wait, a=a, b=b, sdp=sdp(self.number))
 
     @rule(call=CALLS, place=PLACES, branch=BRANCHES, callee=CALLEES, wait=SOON)
     def answer(self, call: str, place: int, branch: BranchId, callee: str, wait: float) -> None:
-        self.ask("answer", call, place, wait, a="A", b=callee, branch=branch, sdp=sdp(self.number))
+        self.ask(Verb.ANSWER, call, place, wait, a="A", b=callee, branch=branch, sdp=sdp(self.number))
 
     @rule(call=CALLS, place=PLACES, tag=st.sampled_from(["", "A", "B", "C"]), branch=BRANCHES, wait=SOON)
     def delete(self, call: str, place: int, tag: Tag, branch: BranchId, wait: float) -> None:
-        self.ask("delete", call, place, wait, a=tag, branch=branch)
+        self.ask(Verb.DELETE, call, place, wait, a=tag, branch=branch)
 
     @rule(place=PLACES, wait=SOON, more=SOON)
     def offer_twice(self, place: int, wait: float, more: float) -> None:
         """Begin a call whose client hears nothing in time, and so asks the other control node."""
         self.number += 1
         offer = {"a": "A", "branch": "b1", "sdp": sdp(self.number), "marker": self.number}
-        first = self.cluster.ask("offer", CallId(f"twice{self.number}"), place=place, **offer)
+        first = self.cluster.ask(Verb.OFFER, CallId(f"twice{self.number}"), place=place, **offer)
         self.cluster.after(wait)
         self.twice.append((first, self.cluster.again(first, place=1 - place)))
         self.cluster.after(more)
 
     @rule(back=st.integers(1, 4), place=PLACES, wait=SOON)
     def repeat(self, back: int, place: int, wait: float) -> None:
-        offers = [asked for asked in self.cluster.asked if asked.command.verb == "offer"]
+        offers = [asked for asked in self.cluster.asked if asked.command.verb == Verb.OFFER]
         if len(offers) >= back:
             self.cluster.again(offers[-back], place=place)
             self.cluster.after(wait)
 
-    @rule(call=CALLS, branch=BRANCHES, verb=st.sampled_from(["offer", "offer", "delete"]))
-    def stall(self, call: str, branch: BranchId, verb: str) -> None:
+    @rule(call=CALLS, branch=BRANCHES, verb=st.sampled_from([Verb.OFFER, Verb.OFFER, Verb.DELETE]))
+    def stall(self, call: str, branch: BranchId, verb: Verb) -> None:
         """Receive a request in a socket that nobody reads for now."""
         self.number += 1
-        words = {"sdp": sdp(self.number)} if verb == "offer" else {}
+        words = {"sdp": sdp(self.number)} if verb == Verb.OFFER else {}
         self.held.append(self.cluster.hold(verb, CallId(call), a="A", branch=branch, marker=self.number, **words))
 
     @rule(place=PLACES, wait=SOON)
     def read_on(self, place: int, wait: float) -> None:
         """Carry out what waited in a socket."""
         for asked in self.held:
-            if asked.command.verb == "offer" and came_too_late(self.cluster, asked):
+            if asked.command.verb == Verb.OFFER and came_too_late(self.cluster, asked):
                 self.late.append(asked)
             self.cluster.let_go(asked, place=place)
         self.held.clear()
@@ -180,13 +181,13 @@ class Promises(RuleBasedStateMachine):
     def lose_tail(self, call: str, place: int, count: int) -> None:
         """Let the journal lose what a control node remembers: it has just told so, and the call is not over for it."""
         cluster = self.cluster
-        asked = cluster.ask("delete", CallId(call), place=place, a="nobody", marker=0)
+        asked = cluster.ask(Verb.DELETE, CallId(call), place=place, a="nobody", marker=0)
         cluster.after(0.0001)
         state = cluster.state(CallId(call))
         if asked.reply is not None and asked.until == state.version and list(state.remaining_sessions()):
             cluster.journal.cut(CallId(call), max(0, state.version - count))
             cluster.asked.remove(asked)
-            cluster.ask("delete", CallId(call), place=place, a="nobody", marker=0)
+            cluster.ask(Verb.DELETE, CallId(call), place=place, a="nobody", marker=0)
             cluster.after(0.0001)
 
     @rule(seconds=st.sampled_from([0.1, 2.0, 20.0]))
@@ -230,7 +231,7 @@ class Promises(RuleBasedStateMachine):
         node, dialog = talking[-1]
         cluster.fakes[node].silent = True
         self.number += 1
-        reply = cluster.do("offer", call_id, a=dialog.from_tag, b=dialog.to_tag, sdp=sdp(self.number))
+        reply = cluster.do(Verb.OFFER, call_id, a=dialog.from_tag, b=dialog.to_tag, sdp=sdp(self.number))
         assert reply[b"result"] == b"ok", (call_id, reply)
         cluster.heal()
         cluster.after(30)
@@ -287,11 +288,11 @@ def check_acknowledged(cluster: Cluster, asked: Asked) -> None:
         return
     events = [record.event for record in cluster.stream(asked.command.call_id)]
     match asked.command.verb:
-        case "offer":
+        case Verb.OFFER:
             assert any(isinstance(e, Offered) and e.relayed == reply[b"sdp"] for e in events), asked
-        case "answer":
+        case Verb.ANSWER:
             assert any(isinstance(e, Answered) and e.relayed == reply[b"sdp"] for e in events), asked
-        case "delete" if b"warning" not in reply:
+        case Verb.DELETE if b"warning" not in reply:
             assert any(isinstance(e, DeleteIntended) for e in events), asked
 
 

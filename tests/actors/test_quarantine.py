@@ -20,6 +20,7 @@ from events.registry import (
     Scope,
     TailLost,
 )
+from events.verb import Verb
 from gateways.ng.commands import MAX_DELAY
 from replay.state import CallState, CallStatus
 from tests.actors.simulation import Cluster
@@ -40,42 +41,42 @@ def failing_flow(*_: Any) -> Flow:
 def test_a_call_that_fails_again_and_again_is_quarantined_alone(
     cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    cluster.do("offer", CallId("bad"), a="A", sdp="caller")
+    cluster.do(Verb.OFFER, CallId("bad"), a="A", sdp="caller")
     with monkeypatch.context() as patched:
         patched.setattr("actors.flows.handlers.pass_through", failing_flow)
         for _ in range(3):
-            reply = cluster.do("query", CallId("bad"))
+            reply = cluster.do(Verb.QUERY, CallId("bad"))
             assert reply[b"error-reason"] == b"Internal error: RuntimeError('a bug')"
-        assert cluster.do("offer", CallId("good"), a="A", sdp="caller")[b"result"] == b"ok"
+        assert cluster.do(Verb.OFFER, CallId("good"), a="A", sdp="caller")[b"result"] == b"ok"
     cluster.after(1)
-    reply = cluster.do("answer", CallId("bad"), a="A", b="B", sdp="callee")
+    reply = cluster.do(Verb.ANSWER, CallId("bad"), a="A", b="B", sdp="callee")
     assert reply[b"error-reason"] == b"Call is quarantined: it failed 3 times in a row, last with RuntimeError('a bug')"
     last = cluster.stream(CallId("bad"))[-1].event
     assert isinstance(last, Quarantined)
-    assert cluster.do("query", CallId("bad"), place=1)[b"result"] == b"error", "every control node leaves it alone"
-    assert cluster.do("delete", CallId("good"), a="A")[b"result"] == b"ok"
+    assert cluster.do(Verb.QUERY, CallId("bad"), place=1)[b"result"] == b"error", "every control node leaves it alone"
+    assert cluster.do(Verb.DELETE, CallId("good"), a="A")[b"result"] == b"ok"
 
 
 def test_a_call_whose_stream_cannot_be_read_is_quarantined_alone(cluster: Cluster) -> None:
-    cluster.do("offer", CallId("bad"), a="A", sdp="caller")
-    cluster.do("offer", CallId("good"), a="A", sdp="caller")
+    cluster.do(Verb.OFFER, CallId("bad"), a="A", sdp="caller")
+    cluster.do(Verb.OFFER, CallId("good"), a="A", sdp="caller")
     cluster.after(60)
     cluster.run(_spoil(cluster, CallId("bad")))
-    reply = cluster.do("answer", CallId("bad"), a="A", b="B", sdp="callee", place=1)
+    reply = cluster.do(Verb.ANSWER, CallId("bad"), a="A", b="B", sdp="callee", place=1)
     assert reply[b"result"] == b"error"
     assert bytes(reply[b"error-reason"]).startswith(b"Call is quarantined: call 'bad', entry 1-0: ")  # type: ignore[arg-type]
-    assert cluster.do("answer", CallId("good"), a="A", b="B", sdp="callee", place=1)[b"result"] == b"ok"
+    assert cluster.do(Verb.ANSWER, CallId("good"), a="A", b="B", sdp="callee", place=1)[b"result"] == b"ok"
     cluster.after(1)
     rows = cluster.run(_rows(cluster))
     assert rows == {"bad": "quarantined", "good": "live"}
 
 
 def test_one_failure_does_not_cost_the_call_its_life(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
-    cluster.do("offer", CallId("c"), a="A", sdp="caller")
+    cluster.do(Verb.OFFER, CallId("c"), a="A", sdp="caller")
     with monkeypatch.context() as patched:
         patched.setattr("actors.flows.handlers.pass_through", failing_flow)
-        cluster.do("query", CallId("c"))
-    assert cluster.do("answer", CallId("c"), a="A", b="B", sdp="callee")[b"result"] == b"ok"
+        cluster.do(Verb.QUERY, CallId("c"))
+    assert cluster.do(Verb.ANSWER, CallId("c"), a="A", b="B", sdp="callee")[b"result"] == b"ok"
     cluster.check_no_leak()
 
 
@@ -100,7 +101,7 @@ INCONSISTENT: list[Event] = [
 
 @pytest.mark.parametrize("event", INCONSISTENT, ids=lambda event: event.name)
 def test_events_that_make_no_sense_together_are_a_stream_that_cannot_be_read(cluster: Cluster, event: Event) -> None:
-    cluster.do("offer", CallId("bad"), a="A", sdp="caller")
+    cluster.do(Verb.OFFER, CallId("bad"), a="A", sdp="caller")
     cluster.after(15)
     version = len(cluster.stream(CallId("bad")))
     entry = Recorded(version + 1, cluster.loop.now_ms(), "somebody", event)
@@ -110,7 +111,7 @@ def test_events_that_make_no_sense_together_are_a_stream_that_cannot_be_read(clu
 
     cluster.run(write())
     for place in (0, 1, 0):
-        reply = cluster.do("query", CallId("bad"), place=place)
+        reply = cluster.do(Verb.QUERY, CallId("bad"), place=place)
         assert "Call is quarantined: " in str(reply[b"error-reason"])
     cluster.after(1)
     assert cluster.events(CallId("bad"))[-2:] == [event.name, "quarantined"], "once, whoever finds it"
@@ -122,8 +123,8 @@ def test_events_that_make_no_sense_together_are_a_stream_that_cannot_be_read(clu
 )
 def test_a_delay_beyond_all_bounds_is_a_long_one(delay: NgValue) -> None:
     cluster = Cluster(engine="rtpproxy")
-    cluster.do("offer", CallId("c"), a="A", sdp=SDP)
-    assert cluster.do("delete", CallId("c"), a="A", delete_delay=delay)[b"result"] == b"ok"
+    cluster.do(Verb.OFFER, CallId("c"), a="A", sdp=SDP)
+    assert cluster.do(Verb.DELETE, CallId("c"), a="A", delete_delay=delay)[b"result"] == b"ok"
     cluster.after(1)
     assert cluster.state(CallId("c")).status is CallStatus.ENDED
     cluster.after(MAX_DELAY + 20)

@@ -15,6 +15,7 @@ from actors.quarantine.release import NotQuarantined
 from events.journal import CorruptEntry, LiveCall
 from events.names import CallId
 from events.registry import SessionReleased
+from events.verb import Verb
 from tests.actors.simulation import Cluster
 from tests.actors.test_promises import sdp
 from tests.actors.test_quarantine import failing_flow
@@ -44,7 +45,7 @@ def fail(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patched:
         patched.setattr("actors.flows.handlers.pass_through", failing_flow)
         for _ in range(3):
-            cluster.do("query", CallId(CALL))
+            cluster.do(Verb.QUERY, CallId(CALL))
             cluster.after(0.1)
 
 
@@ -52,13 +53,13 @@ DAMAGES = [spoil_first, spoil_last, exhaust, spoil_and_exhaust, fail]
 
 
 def set_up(cluster: Cluster, damage: Damage, monkeypatch: pytest.MonkeyPatch) -> None:
-    cluster.do("offer", CallId(CALL), a="A", sdp=sdp(1))
-    cluster.do("answer", CallId(CALL), a="A", b="B", sdp=sdp(2))
+    cluster.do(Verb.OFFER, CallId(CALL), a="A", sdp=sdp(1))
+    cluster.do(Verb.ANSWER, CallId(CALL), a="A", b="B", sdp=sdp(2))
     assert held(cluster)
     cluster.after(15)
     damage(cluster, monkeypatch)
     for place in range(len(cluster.nodes)):
-        reply = cluster.do("offer", CallId(CALL), place=place, a="A", b="B", sdp=sdp(3))
+        reply = cluster.do(Verb.OFFER, CallId(CALL), place=place, a="A", b="B", sdp=sdp(3))
         assert b"Call is quarantined: " in bytes(reply[b"error-reason"])  # type: ignore[arg-type]
     cluster.after(1)
 
@@ -125,7 +126,7 @@ def test_an_operator_ends_a_quarantined_call(world: Cluster, damage: Damage, mon
     assert world.run(world.journal.count_calls()) == {"": 0}
     if damage not in (exhaust, spoil_and_exhaust):
         assert tail(world)[-3:] == ["quarantined", "release wanted", "session released"]
-    reply = world.do("query", CallId(CALL))
+    reply = world.do(Verb.QUERY, CallId(CALL))
     assert reply[b"result"] == b"error", "it stays quarantined"
     world.after(30)
     assert row(world) is None, "and does not come back into the table"
@@ -193,7 +194,7 @@ def test_a_release_that_no_relay_confirms_is_given_up(
 
 def test_a_call_that_is_well_is_not_ended_so(make: Callable[..., Cluster]) -> None:
     world = make()
-    world.do("offer", CallId(CALL), a="A", sdp=sdp(1))
+    world.do(Verb.OFFER, CallId(CALL), a="A", sdp=sdp(1))
     with pytest.raises(NotQuarantined):
         end(world)
     with pytest.raises(NotQuarantined):
@@ -205,7 +206,7 @@ def test_a_stream_that_nobody_has_found_unreadable_yet_is_ended_so(
     make: Callable[..., Cluster], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world = make()
-    world.do("offer", CallId(CALL), a="A", sdp=sdp(1))
+    world.do(Verb.OFFER, CallId(CALL), a="A", sdp=sdp(1))
     world.after(30)
     spoil_first(world, monkeypatch)
     end(world)

@@ -6,6 +6,7 @@ import pytest
 
 from actors.results import OVERLOADED
 from events.names import NO_BRANCH, CallId, Leg
+from events.verb import Verb
 from replay.settings_changes import ChangeLegSettings, EngageRelay, SetCallVariable, SettingsChange
 from tests.actors.fake_relay import text_of
 from tests.actors.simulation import Cluster
@@ -110,7 +111,7 @@ def test_a_control_node_that_closes_takes_no_new_calls_and_goes_on_with_others(c
     cluster = call.cluster
     for relay in cluster.relays.values():
         relay.delay = 0.5
-    cluster.ask("offer", CallId("slow"), a="A", sdp="x")
+    cluster.ask(Verb.OFFER, CallId("slow"), a="A", sdp="x")
     closing = cluster.loop.create_task(cluster.nodes[0].directory.close(5))
     cluster.after(0.01)
     other = SipCall(cluster, CallId("d"))
@@ -124,7 +125,7 @@ def test_a_call_that_is_busy_when_the_time_to_close_is_over_asks_for_nothing_mor
     cluster = call.cluster
     for relay in cluster.relays.values():
         relay.delay = 0.5
-    cut_off = cluster.ask("offer", CallId("slow"), a="A", sdp="x")
+    cut_off = cluster.ask(Verb.OFFER, CallId("slow"), a="A", sdp="x")
     closing = cluster.loop.create_task(cluster.nodes[0].directory.close(0.1))
     assert not cluster.loop.run_until_complete(closing)
     assert cluster.nodes[0].directory.resident == 0

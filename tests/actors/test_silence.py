@@ -6,6 +6,7 @@ import pytest
 
 from events.names import CallId
 from events.registry import MediaSeen
+from events.verb import Verb
 from replay.state import CallStatus
 from tests.actors.simulation import DEADLINES, Cluster
 
@@ -14,8 +15,8 @@ IN_TIME = DEADLINES.probe / 1000 + 20
 
 def offered_with_lost_answer(cluster: Cluster) -> None:
     """Let the journal lose an answer that no control node remembers."""
-    cluster.do("offer", CallId("c"), a="A", sdp="caller")
-    assert cluster.do("answer", CallId("c"), a="A", b="B", sdp="callee")[b"result"] == b"ok"
+    cluster.do(Verb.OFFER, CallId("c"), a="A", sdp="caller")
+    assert cluster.do(Verb.ANSWER, CallId("c"), a="A", b="B", sdp="callee")[b"result"] == b"ok"
     cluster.after(15)
     cluster.journal.cut(CallId("c"), 2)
 
@@ -35,7 +36,7 @@ def test_an_established_call_is_told_by_its_media(cluster: Cluster, flowing: boo
 
 
 def test_a_node_that_does_not_say_is_asked_again(cluster: Cluster) -> None:
-    cluster.do("offer", CallId("c"), a="A", sdp="caller")
+    cluster.do(Verb.OFFER, CallId("c"), a="A", sdp="caller")
     for relay in cluster.relays.values():
         relay.silent = True
     cluster.after(IN_TIME + 100)
@@ -47,7 +48,7 @@ def test_a_node_that_does_not_say_is_asked_again(cluster: Cluster) -> None:
 
 
 def test_a_node_that_never_says_is_given_up(cluster: Cluster) -> None:
-    cluster.do("offer", CallId("c"), a="A", sdp="caller")
+    cluster.do(Verb.OFFER, CallId("c"), a="A", sdp="caller")
     for relay in cluster.relays.values():
         relay.silent = True
     cluster.after(DEADLINES.give_up / 1000 + 200)
@@ -55,10 +56,10 @@ def test_a_node_that_never_says_is_given_up(cluster: Cluster) -> None:
 
 
 def test_an_answer_that_comes_while_the_node_is_asked_counts(cluster: Cluster) -> None:
-    cluster.do("offer", CallId("c"), a="A", sdp="caller")
+    cluster.do(Verb.OFFER, CallId("c"), a="A", sdp="caller")
     for relay in cluster.relays.values():
         relay.delay, relay.flowing = 0.4, True
     cluster.after(DEADLINES.offer / 1000)
-    assert cluster.do("answer", CallId("c"), a="A", b="B", sdp="callee", place=1)[b"result"] == b"ok"
+    assert cluster.do(Verb.ANSWER, CallId("c"), a="A", b="B", sdp="callee", place=1)[b"result"] == b"ok"
     cluster.after(IN_TIME)
     assert cluster.state(CallId("c")).status is CallStatus.LIVE

@@ -13,6 +13,7 @@ from events.names import CallId
 from events.reading import SLICE
 from events.registry import Quarantined
 from events.snapshot import EVERY, MARGIN, Snapshot
+from events.verb import Verb
 from replay.fold import fold
 from replay.snapshots import take, verify
 from replay.state import CallStatus
@@ -25,8 +26,8 @@ PASSIVATED = 30.0
 def establish(cluster: Cluster, versions: int = 0, place: int = 0) -> None:
     """Begin a call, or go on with it, until its stream has so many versions: each round of it is three."""
     while cluster.state(CallId("c")).version < versions or not cluster.state(CallId("c")).version:
-        assert cluster.do("offer", CallId("c"), a="A", b="B", sdp="caller", place=place)[b"result"] == b"ok"
-        assert cluster.do("answer", CallId("c"), a="A", b="B", sdp="callee", place=place)[b"result"] == b"ok"
+        assert cluster.do(Verb.OFFER, CallId("c"), a="A", b="B", sdp="caller", place=place)[b"result"] == b"ok"
+        assert cluster.do(Verb.ANSWER, CallId("c"), a="A", b="B", sdp="callee", place=place)[b"result"] == b"ok"
 
 
 def kept(cluster: Cluster) -> Snapshot | None:
@@ -52,10 +53,10 @@ def check_goes_on(cluster: Cluster, place: int = 0) -> None:
     """The call is rebuilt as its events say, serves its next command, and ends with nothing left of it."""
     cluster.after(PASSIVATED)
     assert loaded(cluster).state == cluster.state(CallId("c"))
-    assert cluster.do("query", CallId("c"), place=place)[b"result"] == b"ok"
+    assert cluster.do(Verb.QUERY, CallId("c"), place=place)[b"result"] == b"ok"
     establish(cluster, cluster.state(CallId("c")).version + 1, place=place)
     cluster.check_snapshots()
-    assert cluster.do("delete", CallId("c"), a="A", place=1 - place)[b"result"] == b"ok"
+    assert cluster.do(Verb.DELETE, CallId("c"), a="A", place=1 - place)[b"result"] == b"ok"
     cluster.after(100)  # an offer that was on its way when its entries were lost is waited for
     cluster.check_no_leak()
     cluster.check_versions()
@@ -84,7 +85,7 @@ def test_what_a_resident_call_remembers_is_bounded(cluster: Cluster) -> None:
 def test_the_end_of_a_call_takes_its_snapshot_away(cluster: Cluster) -> None:
     establish(cluster, EVERY)
     assert kept(cluster) is not None
-    assert cluster.do("delete", CallId("c"), a="A")[b"result"] == b"ok"
+    assert cluster.do(Verb.DELETE, CallId("c"), a="A")[b"result"] == b"ok"
     cluster.after(10)
     assert kept(cluster) is None
     assert loaded(cluster).state.status is CallStatus.ENDED
@@ -96,7 +97,7 @@ def test_a_control_node_may_die_around_a_snapshot(cluster: Cluster, step: int) -
     while cluster.state(CallId("c")).version < EVERY - 2:
         establish(cluster, cluster.state(CallId("c")).version + 1)
     cluster.nodes[0].life.crossings = step
-    cluster.ask("offer", CallId("c"), a="A", b="B", sdp="caller")
+    cluster.ask(Verb.OFFER, CallId("c"), a="A", b="B", sdp="caller")
     cluster.after(100)
     cluster.heal()
     assert loaded(cluster).state == cluster.state(CallId("c"))
@@ -108,7 +109,7 @@ def test_a_snapshot_that_was_never_written_is_made_up_for(cluster: Cluster) -> N
     establish(cluster, 2 * EVERY + 50)
     cluster.journal.forget_snapshot(CallId("c"))
     cluster.after(PASSIVATED)
-    assert cluster.do("query", CallId("c"))[b"result"] == b"ok"
+    assert cluster.do(Verb.QUERY, CallId("c"))[b"result"] == b"ok"
     snapshot = kept(cluster)
     assert snapshot is not None
     assert verify(CallId("c"), snapshot, cluster.stream(CallId("c"))).version > EVERY
@@ -157,7 +158,7 @@ def test_a_lost_tail_comes_back_around_a_snapshot(cluster: Cluster, left: int) -
     establish(cluster, EVERY + 50)
     before = cluster.stream(CallId("c"))
     cluster.journal.cut(CallId("c"), left)
-    cluster.do("delete", CallId("c"), a="nobody")
+    cluster.do(Verb.DELETE, CallId("c"), a="nobody")
     assert cluster.stream(CallId("c"))[: len(before)] == before
     assert "tail lost" in cluster.events(CallId("c"))
     check_goes_on(cluster)
@@ -168,7 +169,7 @@ def test_what_a_call_was_is_remembered_where_more_was_lost_than_is_known(cluster
     establish(cluster, 3 * EVERY + 50)
     known = cluster.state(CallId("c"))
     cluster.journal.cut(CallId("c"), left)
-    cluster.do("delete", CallId("c"), a="nobody")
+    cluster.do(Verb.DELETE, CallId("c"), a="nobody")
     cluster.after(1)
     state = cluster.state(CallId("c"))
     assert cluster.events(CallId("c")).count("tail lost") == 1
@@ -184,10 +185,10 @@ def test_who_has_just_loaded_a_call_can_write_a_lost_tail_again(cluster: Cluster
     """The snapshot's own entry is among what is lost."""
     establish(cluster, EVERY + 1)
     cluster.after(PASSIVATED)
-    cluster.do("delete", CallId("c"), a="nobody", place=1)
+    cluster.do(Verb.DELETE, CallId("c"), a="nobody", place=1)
     before = cluster.stream(CallId("c"))
     cluster.journal.cut(CallId("c"), len(before) - lost)
-    cluster.do("delete", CallId("c"), a="nobody", place=1)
+    cluster.do(Verb.DELETE, CallId("c"), a="nobody", place=1)
     assert cluster.stream(CallId("c"))[: len(before)] == before
     check_goes_on(cluster)
 
@@ -209,7 +210,7 @@ def test_two_control_nodes_make_snapshots_at_once(cluster: Cluster) -> None:
     for number in range(30):
         words = {"a": "A", "b": "B", "sdp": "caller"}
         offers = [
-            cluster.ask("offer", CallId("c"), **words, marker=2 * number + place, place=place) for place in (0, 1)
+            cluster.ask(Verb.OFFER, CallId("c"), **words, marker=2 * number + place, place=place) for place in (0, 1)
         ]
         cluster.after(0.5)
         assert all(asked.reply is not None for asked in offers), number
@@ -223,7 +224,7 @@ def test_a_call_with_a_snapshot_is_quarantined_as_any_other(cluster: Cluster) ->
     cluster.after(PASSIVATED)
     version = cluster.state(CallId("c")).version
     cluster.journal.spoil(CallId("c"), version - 1, b"\xc1")
-    assert b"quarantined" in str(cluster.do("query", CallId("c"))).encode()
+    assert b"quarantined" in str(cluster.do(Verb.QUERY, CallId("c"))).encode()
     cluster.after(1)
     with pytest.raises(CorruptEntry) as caught:
         cluster.stream(CallId("c"))
@@ -231,7 +232,7 @@ def test_a_call_with_a_snapshot_is_quarantined_as_any_other(cluster: Cluster) ->
     (entry,) = cluster.run(_read(cluster, version))
     assert isinstance(entry.event, Quarantined)
     cluster.restart(0)
-    assert b"quarantined" in str(cluster.do("query", CallId("c"))).encode(), "its snapshot does not hide it"
+    assert b"quarantined" in str(cluster.do(Verb.QUERY, CallId("c"))).encode(), "its snapshot does not hide it"
 
 
 async def _read(cluster: Cluster, after: int) -> list[Recorded]:

@@ -17,6 +17,7 @@ from engines.rtpengine.kind import RtpengineKind
 from engines.rtpproxy.kind import RtpproxyKind
 from engines.sdp.session import parse
 from events.names import Leg, RelayId, Tag
+from events.verb import Verb
 from tests.engines.exchanges import Told
 from tests.peers.rtp import Parties, RtpEndpoint, converse
 from tests.peers.rtpengine import Rtpengine
@@ -26,7 +27,7 @@ pytestmark = pytest.mark.e2e
 
 RELAY_ID = "call"
 ENGINES = pytest.mark.parametrize("engine", ["rtpengine", "rtpproxy"])
-BOTH = CopyRequest(verb="copy_offer", from_tag=Tag("ft"), to_tag=Tag("tt"))
+BOTH = CopyRequest(verb=Verb.COPY_OFFER, from_tag=Tag("ft"), to_tag=Tag("tt"))
 
 
 @dataclass
@@ -38,7 +39,7 @@ class LiveCall:
     parties: Parties
     sdp: dict[Leg, bytes]
 
-    async def perform(self, verb: str, request: NgDict) -> Told:
+    async def perform(self, verb: Verb, request: NgDict) -> Told:
         """Have the relay do an operation that has to succeed."""
         reply = await self.run(
             self.kind.perform(Operation(verb=verb, relay_id=RelayId(RELAY_ID), request=NodeRequest(request)))
@@ -71,9 +72,9 @@ class LiveCall:
         ctx, streams = offered[b"copy-ctx"], offered.get(b"streams", [])
         assert isinstance(ctx, bytes)
         assert isinstance(streams, list)
-        named = replace(copy, verb="copy_answer", copy_ctx=ctx.decode(), sdp=accept(offered[b"sdp"], *recorders))
+        named = replace(copy, verb=Verb.COPY_ANSWER, copy_ctx=ctx.decode(), sdp=accept(offered[b"sdp"], *recorders))
         await self.copy(named)
-        return replace(named, verb="copy_delete"), streams
+        return replace(named, verb=Verb.COPY_DELETE), streams
 
     def party(self, leg: object) -> RtpEndpoint:
         """Return the party of a leg."""
@@ -98,15 +99,15 @@ async def live_call(engine: str) -> AsyncIterator[LiveCall]:
     kind: RelayKind = RtpengineKind() if engine == "rtpengine" else RtpproxyKind()
     async with Rtpengine() if engine == "rtpengine" else Rtpproxy() as relay, Parties() as parties:
         call = LiveCall(kind, relay, parties, {})
-        offer = MediaRequest(verb="offer", from_tag=Tag("ft"), sdp=parties.caller.sdp().encode())
-        answer = replace(offer, verb="answer", to_tag=Tag("tt"), sdp=parties.callee.sdp().encode())
+        offer = MediaRequest(verb=Verb.OFFER, from_tag=Tag("ft"), sdp=parties.caller.sdp().encode())
+        answer = replace(offer, verb=Verb.ANSWER, to_tag=Tag("tt"), sdp=parties.callee.sdp().encode())
         for media, hearer in ((offer, Leg.CALLEE), (answer, Leg.CALLER)):
             sdp = (await call.perform(media.verb, kind.request(media).words))[b"sdp"]
             assert isinstance(sdp, bytes)
             call.sdp[hearer] = sdp
         await parties.talk(call.sdp[Leg.CALLER], call.sdp[Leg.CALLEE])
         yield call
-        await call.perform("delete", kind.request(replace(answer, verb="delete")).words)
+        await call.perform(Verb.DELETE, kind.request(replace(answer, verb=Verb.DELETE)).words)
         assert not await relay.sessions()
 
 

@@ -20,6 +20,7 @@ from engines.ng.bencode import NgDict
 from engines.request import NodeRequest
 from engines.rtpproxy.kind import RtpproxyKind
 from events.names import CallId
+from events.verb import Verb
 from rtp_relay.embedded import relays
 from rtp_relay.embedded.relays import EmbeddedRelay, EmbeddedRelayError, RelayProcess
 from tests.engines.sdp_bodies import AUDIO
@@ -72,7 +73,7 @@ async def test_what_it_records_stays_in_a_private_folder(relay: EmbeddedRelay, t
     names: NgDict = {b"from-tag": b"../../../ft", b"sdp": AUDIO}
     relay_id = id_on_node(CallId("../../escaped"), 1)
     async with DatagramSocket() as control:
-        for verb in ("offer", "start recording"):
+        for verb in (Verb.OFFER, Verb.START_RECORDING):
             exchange = kind.perform(Operation(verb=verb, relay_id=relay_id, request=NodeRequest(names)))
             for number, command in enumerate(next(exchange)):
                 control.send(b"%s%d %s" % (verb[:1].encode(), number, command), (host, int(port)))

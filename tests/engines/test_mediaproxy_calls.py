@@ -10,6 +10,7 @@ from engines.ng.bencode import NgDict, NgValue
 from engines.request import NodeRequest
 from engines.sdp.session import parse
 from events.names import NO_TAG, RelayId, Tag
+from events.verb import Verb
 from tests.engines.exchanges import Told, run
 from tests.engines.sdp_bodies import AUDIO
 from tests.peers.mediaproxy_dispatcher import Reader, Sessions
@@ -31,7 +32,7 @@ class Call:
         (lines,) = Reader().feed(command)
         return self.relay.run(lines).encode()
 
-    def do(self, verb: str, sdp: bytes, from_tag: bytes, to_tag: bytes = b"", cseq: NgValue = 1) -> list[int]:
+    def do(self, verb: Verb, sdp: bytes, from_tag: bytes, to_tag: bytes = b"", cseq: NgValue = 1) -> list[int]:
         """Do an offer or answer that has to succeed, and give the ports of the new SDP."""
         reply = self.try_to(verb, sdp, from_tag, to_tag, cseq)
         assert reply.ok, reply
@@ -40,7 +41,7 @@ class Call:
         assert b"c=IN IP4 203.0.113.5\r\n" in new
         return [int(stream.port.text) for stream in parse(new).streams]
 
-    def try_to(self, verb: str, sdp: bytes, from_tag: bytes, to_tag: bytes = b"", cseq: NgValue = 1) -> Told:
+    def try_to(self, verb: Verb, sdp: bytes, from_tag: bytes, to_tag: bytes = b"", cseq: NgValue = 1) -> Told:
         request: NgDict = {b"from-tag": from_tag, b"sdp": sdp, b"cseq": cseq}
         request |= {b"to-tag": to_tag} if to_tag else {}
         operation = Operation(verb=verb, relay_id=self.relay_id, request=NodeRequest(request))
@@ -53,10 +54,10 @@ class Call:
 
 def test_a_call_from_offer_to_delete() -> None:
     call = Call()
-    to_callee = call.do("offer", CALLER, b"A")
-    to_caller = call.do("answer", CALLEE, b"A", b"B")
+    to_callee = call.do(Verb.OFFER, CALLER, b"A")
+    to_caller = call.do(Verb.ANSWER, CALLEE, b"A", b"B")
     assert to_callee != to_caller
-    assert call.do("answer", CALLEE, b"A", b"B") == to_caller, "a 200 after a 183 with the same SDP"
+    assert call.do(Verb.ANSWER, CALLEE, b"A", b"B") == to_caller, "a 200 after a 183 with the same SDP"
     assert set(call.relay.sessions) == {("abc", "A")}
     assert call.tear_down(Tag("A"), Tag("B")) == {b"result": b"ok"}
     assert call.relay.sessions == {}
@@ -64,12 +65,12 @@ def test_a_call_from_offer_to_delete() -> None:
 
 def test_a_hold_by_either_party_keeps_the_ports() -> None:
     call = Call()
-    to_callee, to_caller = call.do("offer", CALLER, b"A"), call.do("answer", CALLEE, b"A", b"B")
+    to_callee, to_caller = call.do(Verb.OFFER, CALLER, b"A"), call.do(Verb.ANSWER, CALLEE, b"A", b"B")
     held = CALLER.replace(b"sendrecv", b"sendonly")
-    assert call.do("offer", held, b"A", b"B", cseq=2) == to_callee
-    assert call.do("answer", CALLEE.replace(b"sendrecv", b"recvonly"), b"A", b"B", cseq=2) == to_caller
-    assert call.do("offer", CALLEE, b"B", b"A", cseq=1) == to_caller
-    assert call.do("answer", CALLER, b"B", b"A", cseq=1) == to_callee
+    assert call.do(Verb.OFFER, held, b"A", b"B", cseq=2) == to_callee
+    assert call.do(Verb.ANSWER, CALLEE.replace(b"sendrecv", b"recvonly"), b"A", b"B", cseq=2) == to_caller
+    assert call.do(Verb.OFFER, CALLEE, b"B", b"A", cseq=1) == to_caller
+    assert call.do(Verb.ANSWER, CALLER, b"B", b"A", cseq=1) == to_callee
     assert set(call.relay.sessions) == {("abc", "A")}
     call.tear_down(Tag("A"), Tag("B"))
     assert call.relay.sessions == {}
@@ -77,29 +78,29 @@ def test_a_hold_by_either_party_keeps_the_ports() -> None:
 
 def test_a_stream_added_and_one_taken_out_by_re_invites() -> None:
     call = Call()
-    (to_callee,) = call.do("offer", CALLER, b"A")
-    call.do("answer", CALLEE, b"A", b"B")
-    both = call.do("offer", CALLER + VIDEO, b"A", b"B", cseq=2)
+    (to_callee,) = call.do(Verb.OFFER, CALLER, b"A")
+    call.do(Verb.ANSWER, CALLEE, b"A", b"B")
+    both = call.do(Verb.OFFER, CALLER + VIDEO, b"A", b"B", cseq=2)
     assert both[0] == to_callee
-    assert len(set(call.do("answer", CALLEE + VIDEO, b"A", b"B", cseq=2)) | set(both)) == 4
+    assert len(set(call.do(Verb.ANSWER, CALLEE + VIDEO, b"A", b"B", cseq=2)) | set(both)) == 4
     off = VIDEO.replace(b"4002", b"0")
-    assert call.do("offer", CALLER + off, b"A", b"B", cseq=3) == [to_callee, 0]
+    assert call.do(Verb.OFFER, CALLER + off, b"A", b"B", cseq=3) == [to_callee, 0]
 
 
 def test_without_a_cseq_a_re_invite_can_change_addresses_but_not_add_a_stream() -> None:
     call = Call()
-    to_callee = call.do("offer", CALLER, b"A")
-    call.do("answer", CALLEE, b"A", b"B")
-    assert call.do("offer", CALLER.replace(b"4000", b"4400"), b"A", b"B") == to_callee
-    reply = call.try_to("offer", CALLER + VIDEO, b"A", b"B")
+    to_callee = call.do(Verb.OFFER, CALLER, b"A")
+    call.do(Verb.ANSWER, CALLEE, b"A", b"B")
+    assert call.do(Verb.OFFER, CALLER.replace(b"4000", b"4400"), b"A", b"B") == to_callee
+    reply = call.try_to(Verb.OFFER, CALLER + VIDEO, b"A", b"B")
     assert reply == {b"result": b"error", b"error-reason": b"the relay gave 1 ports for 2 streams"}
 
 
 def test_branches_are_sessions_of_their_own() -> None:
     relay = Sessions()
     one, other = Call(relay, RelayId("abc")), Call(relay, RelayId("abc#2"))
-    assert one.do("offer", CALLER, b"A") != other.do("offer", CALLER, b"A")
-    other.do("answer", CALLEE, b"A", b"B2")
+    assert one.do(Verb.OFFER, CALLER, b"A") != other.do(Verb.OFFER, CALLER, b"A")
+    other.do(Verb.ANSWER, CALLEE, b"A", b"B2")
     one.tear_down(Tag("A"), NO_TAG)
     assert relay.call_ids == {"abc#2"}
     other.tear_down(Tag("A"), Tag("B2"))
@@ -108,8 +109,8 @@ def test_branches_are_sessions_of_their_own() -> None:
 
 def test_a_late_offer_is_the_callees() -> None:
     call = Call()
-    to_caller = call.do("offer", CALLEE, b"B", b"A")
-    assert call.do("answer", CALLER, b"B", b"A") != to_caller
+    to_caller = call.do(Verb.OFFER, CALLEE, b"B", b"A")
+    assert call.do(Verb.ANSWER, CALLER, b"B", b"A") != to_caller
     call.tear_down(Tag("B"), Tag("A"))
     assert call.relay.sessions == {}
 
@@ -132,6 +133,6 @@ def test_a_removal_is_not_taken_for_certain_while_no_relay_can_be_asked() -> Non
 
 def test_a_ping_changes_nothing() -> None:
     call = Call()
-    call.do("offer", CALLER, b"A")
+    call.do(Verb.OFFER, CALLER, b"A")
     assert run(KIND.ping(), call.answer_to)[1] == {b"result": b"pong"}
     assert call.relay.call_ids == {"abc"}

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
 from events.names import BranchId, CallId
+from events.verb import Verb
 from tests.actors.fake_relay import FakeNode
 from tests.actors.simulation import Cluster
 from tests.actors.test_promises import BRANCHES, CALLS, PLACES, SOON, Promises, sdp
@@ -73,11 +74,11 @@ class PromisesWithMediaproxy(Promises):
     @rule(call=CALLS, place=PLACES, turned=st.booleans(), wait=SOON)
     def offer_again(self, call: str, place: int, turned: bool, wait: float) -> None:
         a, b = ("B", "A") if turned else ("A", "B")
-        self.ask("offer", call, place, wait, a=a, b=b, sdp=sdp(self.number))
+        self.ask(Verb.OFFER, call, place, wait, a=a, b=b, sdp=sdp(self.number))
 
     @rule(call=CALLS, place=PLACES, branch=BRANCHES, wait=SOON)
     def answer(self, call: str, place: int, branch: BranchId, wait: float) -> None:
-        self.ask("answer", call, place, wait, a="A", b="B", branch=branch, sdp=sdp(self.number))
+        self.ask(Verb.ANSWER, call, place, wait, a="A", b="B", branch=branch, sdp=sdp(self.number))
 
 
 TestPromisesWithMediaproxy = PromisesWithMediaproxy.TestCase
@@ -98,18 +99,18 @@ ANSWERED = ["engaged", "offered", "answer intended", "answered"]
 
 def offered_and_answered(cluster: MediaproxyCluster) -> FakeMediaproxy:
     """Set a call up, and give the node it is on."""
-    assert cluster.do("offer", CallId("c"), a="A", sdp=sdp(1))[b"result"] == b"ok"
-    assert cluster.do("answer", CallId("c"), a="A", b="B", sdp=sdp(2))[b"result"] == b"ok"
+    assert cluster.do(Verb.OFFER, CallId("c"), a="A", sdp=sdp(1))[b"result"] == b"ok"
+    assert cluster.do(Verb.ANSWER, CallId("c"), a="A", b="B", sdp=sdp(2))[b"result"] == b"ok"
     return cluster.dispatchers[next(cluster.state(CallId("c")).usable_sessions()).node]
 
 
 def test_each_branch_is_a_session_and_all_go_with_the_call(cluster: MediaproxyCluster) -> None:
-    cluster.do("offer", CallId("c"), a="A", branch="b1", sdp=sdp(1))
-    cluster.do("offer", CallId("c"), a="A", branch="b2", sdp=sdp(1))
+    cluster.do(Verb.OFFER, CallId("c"), a="A", branch="b1", sdp=sdp(1))
+    cluster.do(Verb.OFFER, CallId("c"), a="A", branch="b2", sdp=sdp(1))
     assert set.union(*(relay.held() for relay in cluster.dispatchers.values())) == {"c", "c#2"}
-    cluster.do("answer", CallId("c"), a="A", b="B2", branch="b2", sdp=sdp(2))
+    cluster.do(Verb.ANSWER, CallId("c"), a="A", b="B2", branch="b2", sdp=sdp(2))
     cluster.check_no_leak()
-    cluster.do("delete", CallId("c"), a="A")
+    cluster.do(Verb.DELETE, CallId("c"), a="A")
     cluster.check_no_leak()
     assert not list(cluster.state(CallId("c")).remaining_sessions())
 
@@ -117,7 +118,7 @@ def test_each_branch_is_a_session_and_all_go_with_the_call(cluster: MediaproxyCl
 def test_a_dispatcher_without_room_is_left_for_the_next_one(cluster: MediaproxyCluster) -> None:
     first = cluster.nodes[0].table.candidates("default", CallId("c"))[0].name
     cluster.dispatchers[first].full = True
-    assert cluster.do("offer", CallId("c"), a="A", sdp=sdp(1))[b"result"] == b"ok"
+    assert cluster.do(Verb.OFFER, CallId("c"), a="A", sdp=sdp(1))[b"result"] == b"ok"
     assert cluster.events(CallId("c"))[:4] == ["engaged", "offer failed", "delete wanted", "engaged"]
     cluster.heal()
     cluster.after(60)
@@ -127,7 +128,7 @@ def test_a_dispatcher_without_room_is_left_for_the_next_one(cluster: MediaproxyC
 def test_a_removal_whose_reply_was_lost_is_confirmed_by_the_next_one(cluster: MediaproxyCluster) -> None:
     node = offered_and_answered(cluster)
     node.lose_replies = 3
-    assert b"stays due" in bytes(cluster.do("delete", "c", a="A")[b"warning"])  # type: ignore[arg-type]
+    assert b"stays due" in bytes(cluster.do(Verb.DELETE, CallId("c"), a="A")[b"warning"])  # type: ignore[arg-type]
     assert node.held() == set()
     cluster.heal()
     cluster.after(60)
@@ -139,7 +140,7 @@ def test_a_removal_stays_due_while_the_dispatcher_cannot_reach_the_relay(cluster
     node = offered_and_answered(cluster)
     node.relay.sessions, held = {}, node.relay.sessions
     node.full = True
-    cluster.do("delete", CallId("c"), a="A")
+    cluster.do(Verb.DELETE, CallId("c"), a="A")
     cluster.after(60)
     assert cluster.events(CallId("c"))[-1] == "delete wanted"
     node.full, node.relay.sessions = False, held
@@ -152,10 +153,10 @@ def test_a_removal_makes_nothing_that_another_one_has_just_confirmed(cluster: Me
     """The delete's removal comes before the offer, and finds nothing; another one follows when the offer is undone."""
     node = cluster.dispatchers[cluster.nodes[0].table.candidates("default", CallId("c"))[0].name]
     node.delay = 0.01
-    cluster.ask("offer", CallId("c"), a="A", sdp=sdp(1))
+    cluster.ask(Verb.OFFER, CallId("c"), a="A", sdp=sdp(1))
     cluster.after(0.0001)
     node.delay = 0.001
-    cluster.ask("delete", CallId("c"), branch="b1")
+    cluster.ask(Verb.DELETE, CallId("c"), branch="b1")
     cluster.after(0.0015)
     node.delay = 0.1  # what follows the first removal, if anything does
     cluster.after(0.001)
@@ -170,9 +171,9 @@ def test_a_removal_makes_nothing_that_another_one_has_just_confirmed(cluster: Me
 @pytest.mark.parametrize("steps", range(16))
 def test_a_removal_that_a_crash_cuts_off_leaves_nothing(cluster: MediaproxyCluster, steps: int) -> None:
     """A delete that comes upon an offer on its way is asked twice. The one must not make what the other confirmed."""
-    cluster.ask("offer", CallId("c"), a="A", sdp=sdp(1))
+    cluster.ask(Verb.OFFER, CallId("c"), a="A", sdp=sdp(1))
     cluster.nodes[0].life.crossings = steps
-    cluster.ask("delete", CallId("c"), branch="b1")
+    cluster.ask(Verb.DELETE, CallId("c"), branch="b1")
     cluster.after(0.1)
     cluster.heal()
     cluster.after(60)
@@ -197,12 +198,12 @@ def test_an_answer_on_its_way_to_a_session_that_is_deleted_leaves_none(
     node = offered_and_answered(cluster)
     arrival, later = 0.1, 0.2
     node.delay = arrival if answer_first else later
-    answer = cluster.ask("answer", CallId("c"), place=0, a="A", b="B", sdp=sdp(3))
+    answer = cluster.ask(Verb.ANSWER, CallId("c"), place=0, a="A", b="B", sdp=sdp(3))
     cluster.after(0.01)
     if killed:
         cluster.nodes[0].kill()
     node.delay = later if answer_first else arrival
-    cluster.ask("delete", CallId("c"), place=1, a="A")
+    cluster.ask(Verb.DELETE, CallId("c"), place=1, a="A")
     cluster.after(0.05)
     assert cluster.events(CallId("c")) == [*ANSWERED, "answer intended", "delete wanted"]
     cluster.heal()
@@ -214,9 +215,11 @@ def test_an_answer_on_its_way_to_a_session_that_is_deleted_leaves_none(
 
 def test_an_answer_to_a_session_that_another_control_node_deleted_is_not_sent(cluster: MediaproxyCluster) -> None:
     node = offered_and_answered(cluster)
-    cluster.do("delete", CallId("c"), place=1, a="A")
+    cluster.do(Verb.DELETE, CallId("c"), place=1, a="A")
     sent = len(node.relay.commands)
-    assert cluster.do("answer", CallId("c"), place=0, a="A", b="B", sdp=sdp(3))[b"error-reason"] == b"Unknown call-id"
+    assert (
+        cluster.do(Verb.ANSWER, CallId("c"), place=0, a="A", b="B", sdp=sdp(3))[b"error-reason"] == b"Unknown call-id"
+    )
     assert len(node.relay.commands) == sent
     cluster.check_no_leak()
 
@@ -224,19 +227,19 @@ def test_an_answer_to_a_session_that_another_control_node_deleted_is_not_sent(cl
 def test_an_answer_without_a_reply_leaves_the_session_as_it_was(cluster: MediaproxyCluster) -> None:
     node = offered_and_answered(cluster)
     node.silent = True
-    assert b"did not answer" in bytes(cluster.do("answer", "c", a="A", b="B", sdp=sdp(3))[b"error-reason"])  # type: ignore[arg-type]
+    assert b"did not answer" in bytes(cluster.do(Verb.ANSWER, CallId("c"), a="A", b="B", sdp=sdp(3))[b"error-reason"])  # type: ignore[arg-type]
     cluster.heal()
     cluster.after(60)
     assert cluster.events(CallId("c")) == [*ANSWERED, "answer intended", "answer failed", "answer failed"]
     cluster.check_no_leak()
-    assert cluster.do("answer", CallId("c"), a="A", b="B", sdp=sdp(4))[b"result"] == b"ok"
+    assert cluster.do(Verb.ANSWER, CallId("c"), a="A", b="B", sdp=sdp(4))[b"result"] == b"ok"
 
 
 def test_an_answer_that_the_dispatcher_refuses_is_settled_at_once(cluster: MediaproxyCluster) -> None:
     node = offered_and_answered(cluster)
     node.restart()
     node.full = True
-    assert cluster.do("answer", CallId("c"), a="A", b="B", sdp=sdp(3))[b"result"] == b"error"
+    assert cluster.do(Verb.ANSWER, CallId("c"), a="A", b="B", sdp=sdp(3))[b"result"] == b"error"
     assert cluster.events(CallId("c")) == [*ANSWERED, "answer intended", "answer failed"]
     (session,) = cluster.state(CallId("c")).usable_sessions()
     assert not session.operations

@@ -23,6 +23,7 @@ from engines.refusal import RefusalCode
 from engines.sets import NodeSpec
 from events.memory import MemoryJournal, wall_clock
 from events.names import NO_BRANCH, BranchId, CallId, NodeName, Tag
+from events.verb import Verb
 from gateways.ng.commands import command_from
 from gateways.ng.replies import words_of
 from tests.engines.sdp_bodies import AUDIO
@@ -49,19 +50,21 @@ class Service:
     directory: Directory
     nodes: NodeTable
 
-    async def do(self, verb: str, *, a: str = "", b: str = "", branch: BranchId = NO_BRANCH, **more: NgValue) -> NgDict:
+    async def do(
+        self, verb: Verb, *, a: str = "", b: str = "", branch: BranchId = NO_BRANCH, **more: NgValue
+    ) -> NgDict:
         """Give the call "c" a command, and return what a client of the ng door is told."""
         return words_of(await self.ask(verb, a=a, b=b, branch=branch, **more))
 
     async def ask(
-        self, verb: str, *, a: str = "", b: str = "", branch: BranchId = NO_BRANCH, **more: NgValue
+        self, verb: Verb, *, a: str = "", b: str = "", branch: BranchId = NO_BRANCH, **more: NgValue
     ) -> MediaResult:
         """Give the call "c" a command, and wait for its result."""
         request: NgDict = {b"command": verb.encode(), b"call-id": b"c"}
         named = {b"from-tag": a, b"to-tag": b, b"via-branch": branch}
         request |= {key: value.encode() for key, value in named.items() if value}
         request |= {key.replace("_", "-").encode(): value for key, value in more.items()}
-        to_tag = "" if verb == "delete" else b
+        to_tag = "" if verb == Verb.DELETE else b
         command = command_from(
             verb,
             request,
@@ -131,17 +134,17 @@ def media_of(reply: NgDict) -> list[bytes]:
 
 
 async def test_a_call_from_offer_through_a_re_invite_to_delete(service: Service) -> None:
-    offered = await service.do("offer", a="A", sdp=AUDIO, cseq=1, dialog_id=b"7:8", user_agent=b"Phone")
+    offered = await service.do(Verb.OFFER, a="A", sdp=AUDIO, cseq=1, dialog_id=b"7:8", user_agent=b"Phone")
     assert media_of(offered)[0] == b"c=IN IP4 %s" % RELAY.encode()
-    answered = await service.do("answer", a="A", b="B", sdp=CALLEE, cseq=1)
+    answered = await service.do(Verb.ANSWER, a="A", b="B", sdp=CALLEE, cseq=1)
     assert media_of(answered)[0] == media_of(offered)[0]
     assert media_of(answered)[1] != media_of(offered)[1]
-    held = await service.do("offer", a="B", b="A", sdp=CALLEE.replace(b"sendrecv", b"sendonly"), cseq=1)
+    held = await service.do(Verb.OFFER, a="B", b="A", sdp=CALLEE.replace(b"sendrecv", b"sendonly"), cseq=1)
     assert media_of(held) == media_of(answered)
-    again = await service.do("answer", a="B", b="A", sdp=AUDIO.replace(b"sendrecv", b"recvonly"), cseq=1)
+    again = await service.do(Verb.ANSWER, a="B", b="A", sdp=AUDIO.replace(b"sendrecv", b"recvonly"), cseq=1)
     assert media_of(again) == media_of(offered)
     assert service.dispatcher.relay.call_ids == {"c"}
-    assert await service.do("delete", a="A") == {b"result": b"ok"}
+    assert await service.do(Verb.DELETE, a="A") == {b"result": b"ok"}
     assert service.dispatcher.relay.call_ids == set()
     names = [
         *("engaged", "offered", "answer intended", "answered"),
@@ -154,18 +157,18 @@ async def test_a_call_from_offer_through_a_re_invite_to_delete(service: Service)
 
 
 async def test_two_branches_at_the_same_time(service: Service) -> None:
-    offers = [service.do("offer", a="A", branch=BranchId(branch), sdp=AUDIO) for branch in ("b1", "b2")]
+    offers = [service.do(Verb.OFFER, a="A", branch=BranchId(branch), sdp=AUDIO) for branch in ("b1", "b2")]
     replies = await asyncio.gather(*offers)
     assert media_of(replies[0]) != media_of(replies[1])
     assert service.dispatcher.relay.call_ids == {"c", "c#2"}
-    assert (await service.do("answer", a="A", b="B", branch=BranchId("b2"), sdp=CALLEE))[b"result"] == b"ok"
-    await service.do("delete", a="A")
+    assert (await service.do(Verb.ANSWER, a="A", b="B", branch=BranchId("b2"), sdp=CALLEE))[b"result"] == b"ok"
+    await service.do(Verb.DELETE, a="A")
     assert service.dispatcher.relay.call_ids == set()
 
 
 async def test_what_the_dispatcher_refuses_is_an_error_with_a_reason(service: Service) -> None:
     service.dispatcher.relay.full = True
-    refused = await service.ask("offer", a="A", sdp=AUDIO)
+    refused = await service.ask(Verb.OFFER, a="A", sdp=AUDIO)
     assert words_of(refused) == {b"result": b"error", b"error-reason": b"Load limit exceeded"}
     assert isinstance(refused, Refused)
     assert refused.code is RefusalCode.FULL
@@ -174,20 +177,20 @@ async def test_what_the_dispatcher_refuses_is_an_error_with_a_reason(service: Se
 
 
 async def test_what_cannot_be_said_is_an_error_and_nothing_is_sent(service: Service) -> None:
-    reply = await service.do("offer", a="A", sdp=AUDIO, ICE=b"force")
+    reply = await service.do(Verb.OFFER, a="A", sdp=AUDIO, ICE=b"force")
     assert b"ice force: not something that MediaProxy can do" in bytes(reply[b"error-reason"])  # type: ignore[arg-type]
     assert service.dispatcher.asked == []
-    await service.do("offer", a="A", sdp=AUDIO)
-    reply = await service.do("query", a="A")
+    await service.do(Verb.OFFER, a="A", sdp=AUDIO)
+    reply = await service.do(Verb.QUERY, a="A")
     assert b"query is not something" in bytes(reply[b"error-reason"])  # type: ignore[arg-type]
 
 
 async def test_a_slow_answer_holds_nobody_else_up(service: Service) -> None:
     dispatcher = service.dispatcher
     dispatcher.answers.clear()
-    first = asyncio.create_task(service.do("offer", a="A", branch=BranchId("b1"), sdp=AUDIO))
+    first = asyncio.create_task(service.do(Verb.OFFER, a="A", branch=BranchId("b1"), sdp=AUDIO))
     await dispatcher.until(lambda: len(dispatcher.asked) == 1)
-    second = asyncio.create_task(service.do("offer", a="A", branch=BranchId("b2"), sdp=AUDIO))
+    second = asyncio.create_task(service.do(Verb.OFFER, a="A", branch=BranchId("b2"), sdp=AUDIO))
     await dispatcher.until(lambda: len(dispatcher.asked) == 2)
     assert not first.done()
     dispatcher.answers.set()
@@ -196,7 +199,7 @@ async def test_a_slow_answer_holds_nobody_else_up(service: Service) -> None:
 
 async def test_an_offer_whose_connection_is_lost_fails_and_its_session_is_removed(hasty: Service) -> None:
     hasty.dispatcher.close_on = "update"
-    reply = await hasty.do("offer", a="A", sdp=AUDIO)
+    reply = await hasty.do(Verb.OFFER, a="A", sdp=AUDIO)
     assert b"did not answer within 0.3 s" in bytes(reply[b"error-reason"])  # type: ignore[arg-type]
     await hasty.dispatcher.until(lambda: hasty.dispatcher.asked[-1][0] == "remove")
     assert hasty.dispatcher.relay.call_ids == set()
@@ -208,6 +211,6 @@ async def test_a_dispatcher_that_goes_is_down_and_up_again_when_it_is_back(hasty
     assert "No such file" in hasty.health.last_failure
     await hasty.dispatcher.start()
     await hasty.until(NodeState.UP)
-    assert (await hasty.do("offer", a="A", sdp=AUDIO))[b"result"] == b"ok"
-    await hasty.do("delete", a="A")
+    assert (await hasty.do(Verb.OFFER, a="A", sdp=AUDIO))[b"result"] == b"ok"
+    await hasty.do(Verb.DELETE, a="A")
     assert hasty.dispatcher.relay.call_ids == set()

@@ -11,6 +11,7 @@ from engines.registry import KINDS
 from engines.reply import NodeReply
 from engines.request import NodeRequest
 from events.names import RelayId
+from events.verb import Verb
 
 SDP = (
     b"v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\n"
@@ -33,7 +34,7 @@ def ask(kind: str, sdp: bytes, *answers: bytes, **more: bytes) -> RefusalCode:
     request: NgDict = {b"command": b"offer", b"from-tag": b"a", b"sdp": sdp}
     request |= {key.replace("_", "-").encode(): value for key, value in more.items()}
     try:
-        exchange = KINDS[kind].perform(Operation(verb="offer", relay_id=RelayId("c"), request=NodeRequest(request)))
+        exchange = KINDS[kind].perform(Operation(verb=Verb.OFFER, relay_id=RelayId("c"), request=NodeRequest(request)))
         next(exchange)
         exchange.send(list(answers))
     except Untranslatable as error:

@@ -11,9 +11,10 @@ from engines.kind import Operation
 from engines.ng.bencode import NgDict, decode, encode
 from engines.rtpengine.kind import RtpengineKind
 from events.names import Leg, RelayId, Tag
+from events.verb import Verb
 from tests.engines.exchanges import Told, run
 
-COPY = CopyRequest(verb="copy_offer", from_tag=Tag("ft"), to_tag=Tag("tt"), name="rec")
+COPY = CopyRequest(verb=Verb.COPY_OFFER, from_tag=Tag("ft"), to_tag=Tag("tt"), name="rec")
 MEDIAS: NgDict = {
     b"tag-medias": [
         {b"tag": b"ft", b"medias": [{b"index": 1, b"label": b"7"}, {b"index": 2, b"label": b"8"}]},
@@ -65,15 +66,15 @@ def test_a_copy_that_is_changed_is_ended_first() -> None:
 
 
 def test_the_end_of_a_copy_whose_offer_was_never_heard_of_names_it_all_the_same() -> None:
-    asked, _ = ask(replace(COPY, verb="copy_delete"), {b"result": b"ok"})
+    asked, _ = ask(replace(COPY, verb=Verb.COPY_DELETE), {b"result": b"ok"})
     assert asked == {b"command": b"unsubscribe", b"call-id": b"ours", b"to-tag": b"copy:rec"}
 
 
 def test_an_answer_and_a_delete_name_the_subscription() -> None:
-    answer = replace(COPY, verb="copy_answer", copy_ctx="sub", sdp=SDP)
+    answer = replace(COPY, verb=Verb.COPY_ANSWER, copy_ctx="sub", sdp=SDP)
     names: NgDict = {b"call-id": b"ours", b"to-tag": b"sub"}
     assert ask(answer, {b"result": b"ok"})[0] == {**names, b"command": b"subscribe answer", b"sdp": SDP}
-    assert ask(replace(answer, verb="copy_delete"), {b"result": b"ok"})[0] == {**names, b"command": b"unsubscribe"}
+    assert ask(replace(answer, verb=Verb.COPY_DELETE), {b"result": b"ok"})[0] == {**names, b"command": b"unsubscribe"}
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,9 @@ from engines.ng.brackets import MAX_DEPTH, MAX_LENGTH
 from engines.rtpengine.flags import read
 from engines.rtpengine.kind import RtpengineKind
 from events.names import BranchId, Tag
+from events.verb import Verb
 
-OFFER = MediaRequest(verb="offer", from_tag=Tag("ft"), sdp=b"v=0\r\n")
+OFFER = MediaRequest(verb=Verb.OFFER, from_tag=Tag("ft"), sdp=b"v=0\r\n")
 PLAIN: NgDict = {b"command": b"offer", b"from-tag": b"ft", b"sdp": b"v=0\r\n"}
 KIND = RtpengineKind()
 
@@ -200,18 +201,18 @@ def test_requests_that_are_refused(media: MediaRequest, why: str) -> None:
 @pytest.mark.parametrize(
     ("media", "request_"),
     [
-        (MediaRequest(verb="delete", from_tag=Tag("ft"), to_tag=Tag("tt")), {}),
+        (MediaRequest(verb=Verb.DELETE, from_tag=Tag("ft"), to_tag=Tag("tt")), {}),
         (
-            MediaRequest(verb="delete", from_tag=Tag("ft"), to_tag=Tag("tt"), branch=BranchId("br1")),
+            MediaRequest(verb=Verb.DELETE, from_tag=Tag("ft"), to_tag=Tag("tt"), branch=BranchId("br1")),
             {b"from-tag": b"ft", b"via-branch": b"br1"},
         ),
         (
-            MediaRequest(verb="delete", from_tag=Tag("ft"), to_tag=Tag("tt"), delete="to-tag"),
+            MediaRequest(verb=Verb.DELETE, from_tag=Tag("ft"), to_tag=Tag("tt"), delete="to-tag"),
             {b"from-tag": b"ft", b"to-tag": b"tt", b"flags": [b"to-tag"]},
         ),
         (
             MediaRequest(
-                verb="delete", from_tag=Tag("ft"), ctx_delete="fatal", delete="delete-delay=0", flags="ignored"
+                verb=Verb.DELETE, from_tag=Tag("ft"), ctx_delete="fatal", delete="delete-delay=0", flags="ignored"
             ),
             {b"flags": [b"fatal"], b"delete-delay": 0},
         ),

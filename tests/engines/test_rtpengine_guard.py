@@ -11,6 +11,7 @@ from engines.rtpengine.kind import RtpengineKind
 from engines.sdp.session import Sdp, parse
 from engines.sdp.tcp import TcpStreams
 from events.names import RelayId
+from events.verb import Verb
 from tests.engines.exchanges import Told
 from tests.engines.sdp_bodies import AUDIO, WITH_TCP
 from tests.peers.rtpengine import Rtpengine
@@ -25,7 +26,7 @@ def offer(
 ) -> Exchange:
     request: NgDict = {b"command": b"offer", b"from-tag": b"f", b"sdp": sdp, b"flags": list[NgValue](flags)}
     return RtpengineKind(wish).perform(
-        Operation(verb="offer", relay_id=RelayId("c"), request=NodeRequest(request), guarded=guarded)
+        Operation(verb=Verb.OFFER, relay_id=RelayId("c"), request=NodeRequest(request), guarded=guarded)
     )
 
 

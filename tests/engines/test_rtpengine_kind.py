@@ -13,6 +13,7 @@ from engines.registry import KINDS
 from engines.request import NodeRequest
 from engines.rtpengine.kind import RtpengineKind
 from events.names import NO_TAG, BranchId, RelayId, Tag
+from events.verb import Verb
 from tests.engines.exchanges import Told
 from tests.peers.ng_client import NgClient
 from tests.peers.rtpengine import Rtpengine
@@ -37,7 +38,7 @@ def test_is_registered() -> None:
 def test_a_request_goes_through_untouched_but_for_the_call_id() -> None:
     request: NgDict = {b"command": b"offer", b"call-id": b"client", b"sdp": b"\xff\r\n", b"x": {b"y": [b"z", 0]}}
     command, reply = finish(
-        KIND.perform(Operation(verb="offer", relay_id=RelayId("ours"), request=NodeRequest(request))),
+        KIND.perform(Operation(verb=Verb.OFFER, relay_id=RelayId("ours"), request=NodeRequest(request))),
         b"d3:sdp1:s6:result2:oke",
     )
     assert command == b"d7:call-id4:ours7:command5:offer3:sdp3:\xff\r\n1:xd1:yl1:zi0eeee"
@@ -57,13 +58,13 @@ def test_ping() -> None:
 
 def test_teardown_names_no_tag_which_would_narrow_it() -> None:
     operation = KIND.teardown(RelayId("ours"), Tag("f"), Tag("t"))
-    assert operation.verb == "delete"
+    assert operation.verb == Verb.DELETE
     command, _ = finish(KIND.perform(operation), b"d6:result2:oke")
     assert command == b"d7:call-id4:ours7:command6:delete12:delete delayi0ee"
 
 
-@pytest.mark.parametrize("verb", ["publish", "create", "transform"])
-def test_a_reply_that_repeats_the_call_id_has_the_client_s(verb: str) -> None:
+@pytest.mark.parametrize("verb", [Verb.PUBLISH, Verb.CREATE, Verb.TRANSFORM])
+def test_a_reply_that_repeats_the_call_id_has_the_client_s(verb: Verb) -> None:
     request: NgDict = {b"command": verb.encode(), b"call-id": b"client"}
     exchange = KIND.perform(Operation(verb=verb, relay_id=RelayId("ours"), request=NodeRequest(request)))
     assert finish(exchange, b"d7:call-id4:ours6:result2:oke")[1] == {b"call-id": b"client", b"result": b"ok"}
@@ -116,7 +117,7 @@ async def perform(client: NgClient, exchange: Exchange) -> Told:
             return Told(end.value)
 
 
-def request(verb: str, **options: bytes) -> Operation:
+def request(verb: Verb, **options: bytes) -> Operation:
     """Build what a client asks for its call."""
     keys: NgDict = {name.replace("_", "-").encode(): value for name, value in options.items()}
     message: NgDict = {b"command": verb.encode(), b"call-id": b"client", b"from-tag": b"f", **keys}
@@ -129,7 +130,7 @@ async def test_a_call_on_a_real_rtpengine() -> None:
         assert await perform(client, KIND.ping()) == {b"result": b"pong"}
         assert (await perform(client, KIND.perform(KIND.knows(RelayId("ours"), Tag("f"), NO_TAG)))).unknown
 
-        for verb, options in [("offer", {"sdp": SDP}), ("answer", {"sdp": SDP, "to_tag": b"t"})]:
+        for verb, options in [(Verb.OFFER, {"sdp": SDP}), (Verb.ANSWER, {"sdp": SDP, "to_tag": b"t"})]:
             reply = await perform(client, KIND.perform(request(verb, **options)))
             assert reply.ok
             assert isinstance(reply[b"sdp"], bytes)
@@ -150,7 +151,7 @@ async def test_a_call_on_a_real_rtpengine() -> None:
 @pytest.mark.e2e
 async def test_a_teardown_leaves_nothing_behind_where_the_relay_delays_deletes() -> None:
     async with Rtpengine(delete_delay=30) as relay, relay.client() as client:
-        assert (await perform(client, KIND.perform(request("offer", sdp=SDP)))).ok
+        assert (await perform(client, KIND.perform(request(Verb.OFFER, sdp=SDP)))).ok
         assert (await perform(client, KIND.perform(KIND.teardown(RelayId("ours"), Tag("f"), NO_TAG)))).ok
         assert await relay.sessions() == []
 
@@ -158,7 +159,7 @@ async def test_a_teardown_leaves_nothing_behind_where_the_relay_delays_deletes()
 @pytest.mark.e2e
 async def test_a_full_relay_says_so() -> None:
     async with Rtpengine(max_sessions=0) as relay, relay.client() as client:
-        reply = await perform(client, KIND.perform(request("offer", sdp=SDP)))
+        reply = await perform(client, KIND.perform(request(Verb.OFFER, sdp=SDP)))
         assert reply.limit
         assert reply.reason == "Parallel session limit reached"
 
@@ -174,19 +175,19 @@ async def test_the_delete_of_a_branch_leaves_the_other_branch_alone() -> None:
             return reply
 
         first = MediaRequest(
-            verb="offer", from_tag=Tag("f"), sdp=SDP, branch=BranchId("br0"), flags="trust-address", type="RTP/AVP"
+            verb=Verb.OFFER, from_tag=Tag("f"), sdp=SDP, branch=BranchId("br0"), flags="trust-address", type="RTP/AVP"
         )
         second = replace(first, branch=BranchId("br1"))
         for offer in (first, second):
             await ask(offer)
-        await ask(replace(first, verb="delete"))
+        await ask(replace(first, verb=Verb.DELETE))
         assert await relay.sessions() == ["ours"]
 
-        answered = await ask(replace(second, verb="answer", to_tag=Tag("t")))
+        answered = await ask(replace(second, verb=Verb.ANSWER, to_tag=Tag("t")))
         assert isinstance(answered[b"sdp"], bytes)
         assert b"m=audio 40000" not in answered[b"sdp"]
         tags = (await perform(client, KIND.perform(KIND.knows(RelayId("ours"), Tag("f"), Tag("t")))))[b"tags"]
         assert isinstance(tags, dict)
         assert tags.keys() >= {b"f", b"t"}
-        await ask(MediaRequest(verb="delete", from_tag=Tag("f"), to_tag=Tag("t")))
+        await ask(MediaRequest(verb=Verb.DELETE, from_tag=Tag("f"), to_tag=Tag("t")))
         assert await relay.sessions() == []

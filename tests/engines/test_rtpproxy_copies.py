@@ -13,12 +13,13 @@ from engines.ng.bencode import NgDict
 from engines.rtpproxy.copies import NOTHING_TO_COPY
 from engines.rtpproxy.kind import RtpproxyKind
 from events.names import Leg, RelayId, Tag
+from events.verb import Verb
 from tests.engines.exchanges import Told, run
 from tests.engines.sdp_bodies import AUDIO, ICE, TWO_STREAMS
 
 KIND = RtpproxyKind()
-COPY = CopyRequest(verb="copy_offer", from_tag=Tag("ft"), to_tag=Tag("tt"), caller_sdp=TWO_STREAMS, callee_sdp=AUDIO)
-ANSWER = replace(COPY, verb="copy_answer", copy_ctx="caller:1,callee:3", sdp=AUDIO + b"m=audio 5000 RTP/AVP 0\r\n")
+COPY = CopyRequest(verb=Verb.COPY_OFFER, from_tag=Tag("ft"), to_tag=Tag("tt"), caller_sdp=TWO_STREAMS, callee_sdp=AUDIO)
+ANSWER = replace(COPY, verb=Verb.COPY_ANSWER, copy_ctx="caller:1,callee:3", sdp=AUDIO + b"m=audio 5000 RTP/AVP 0\r\n")
 SESSION = zlib.crc32(b"abc")
 HEAD = b"v=0\r\no=- %d 1 IN IP4 10.0.0.1\r\ns=-\r\nt=0 0\r\n" % SESSION
 AUDIO_COPY = b"m=audio 4000 RTP/AVP 0 8\r\nc=IN IP4 10.0.0.1\r\na=rtpmap:0 PCMU/8000\r\na=sendonly\r\n"
@@ -125,7 +126,7 @@ def test_answers_that_fail(replies: list[bytes], reason: bytes) -> None:
 
 
 def test_a_delete_ends_each_stream_s_copy_and_does_not_mind_if_it_is_gone() -> None:
-    assert ask(replace(ANSWER, verb="copy_delete"), b"0\n", b"E50\n") == (
+    assert ask(replace(ANSWER, verb=Verb.COPY_DELETE), b"0\n", b"E50\n") == (
         [[b"N abc ft;1 tt;1", b"N abc tt;3 ft;3"]],
         {b"result": b"ok"},
     )
@@ -139,7 +140,7 @@ def test_a_copy_that_is_changed_ends_the_streams_that_it_has_no_more() -> None:
 
 
 def test_a_copy_that_was_never_offered_has_nothing_to_end() -> None:
-    assert ask(replace(COPY, verb="copy_delete", name="caller:1")) == ([], {b"result": b"ok"})
+    assert ask(replace(COPY, verb=Verb.COPY_DELETE, name="caller:1")) == ([], {b"result": b"ok"})
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from engines.rtpproxy.kind import RtpproxyKind
 from engines.rtpproxy.replies import ErrorReply, Info, PortAllocation, parse_allocation, parse_info
 from engines.sdp.session import parse
 from events.names import NO_TAG, RelayId, Tag
+from events.verb import Verb
 from tests.engines.exchanges import Told
 from tests.peers.ports import HOST
 from tests.peers.rtp import Parties, RtpEndpoint, converse, media_address
@@ -45,7 +46,7 @@ async def run(peer: Rtpproxy, exchange: Exchange) -> Told:
 
 
 async def negotiate(
-    peer: Rtpproxy, verb: str, sdp: str | bytes, from_tag: Tag, to_tag: Tag = NO_TAG, **more: bytes
+    peer: Rtpproxy, verb: Verb, sdp: str | bytes, from_tag: Tag, to_tag: Tag = NO_TAG, **more: bytes
 ) -> bytes:
     """Do an offer or answer that has to succeed, and return the new SDP."""
     request: NgDict = {b"from-tag": from_tag.encode(), b"sdp": sdp if isinstance(sdp, bytes) else sdp.encode()}
@@ -67,8 +68,8 @@ async def teardown(peer: Rtpproxy, from_tag: Tag = Tag("ft"), to_tag: Tag = Tag(
 
 async def test_a_call_with_media_both_ways_and_nothing_left_after_it(relay: Rtpproxy) -> None:
     async with Parties() as parties:
-        to_callee = await negotiate(relay, "offer", parties.caller.sdp(), Tag("ft"))
-        to_caller = await negotiate(relay, "answer", parties.callee.sdp(), Tag("ft"), Tag("tt"))
+        to_callee = await negotiate(relay, Verb.OFFER, parties.caller.sdp(), Tag("ft"))
+        to_caller = await negotiate(relay, Verb.ANSWER, parties.callee.sdp(), Tag("ft"), Tag("tt"))
         await parties.talk(to_caller, to_callee)
 
         assert parties.caller.senders == {media_address(to_caller)}
@@ -86,8 +87,8 @@ async def test_a_call_with_media_both_ways_and_nothing_left_after_it(relay: Rtpp
 
 async def test_packets_are_counted_for_the_party_that_sent_them(relay: Rtpproxy) -> None:
     async with Parties() as parties:
-        await negotiate(relay, "offer", parties.caller.sdp(), Tag("ft"))
-        to_caller = media_address(await negotiate(relay, "answer", parties.callee.sdp(), Tag("ft"), Tag("tt")))
+        await negotiate(relay, Verb.OFFER, parties.caller.sdp(), Tag("ft"))
+        to_caller = media_address(await negotiate(relay, Verb.ANSWER, parties.callee.sdp(), Tag("ft"), Tag("tt")))
         for _ in range(3):
             parties.caller.send_packet(to_caller)
         await parties.callee.wait_for(parties.caller.ssrc, 3)
@@ -102,18 +103,18 @@ async def test_packets_are_counted_for_the_party_that_sent_them(relay: Rtpproxy)
 async def test_offers_in_the_dialog_keep_the_session_and_its_ports_whoever_makes_them(relay: Rtpproxy) -> None:
     async with Parties() as parties:
         caller, callee = parties.caller.sdp(), parties.callee.sdp()
-        to_callee = media_address(await negotiate(relay, "offer", caller, Tag("ft")))
-        to_caller = media_address(await negotiate(relay, "answer", callee, Tag("ft"), Tag("tt")))
+        to_callee = media_address(await negotiate(relay, Verb.OFFER, caller, Tag("ft")))
+        to_caller = media_address(await negotiate(relay, Verb.ANSWER, callee, Tag("ft"), Tag("tt")))
 
-        assert media_address(await negotiate(relay, "offer", caller, Tag("ft"), Tag("tt"))) == to_callee
-        assert media_address(await negotiate(relay, "answer", callee, Tag("ft"), Tag("tt"))) == to_caller
-        assert media_address(await negotiate(relay, "offer", callee, Tag("tt"), Tag("ft"))) == to_caller
-        assert media_address(await negotiate(relay, "answer", caller, Tag("tt"), Tag("ft"))) == to_callee
+        assert media_address(await negotiate(relay, Verb.OFFER, caller, Tag("ft"), Tag("tt"))) == to_callee
+        assert media_address(await negotiate(relay, Verb.ANSWER, callee, Tag("ft"), Tag("tt"))) == to_caller
+        assert media_address(await negotiate(relay, Verb.OFFER, callee, Tag("tt"), Tag("ft"))) == to_caller
+        assert media_address(await negotiate(relay, Verb.ANSWER, caller, Tag("tt"), Tag("ft"))) == to_callee
         assert await relay.sessions() == 1
 
         async with RtpEndpoint() as moved:
-            await negotiate(relay, "offer", moved.sdp(), Tag("tt"), Tag("ft"))
-            await negotiate(relay, "answer", caller, Tag("tt"), Tag("ft"))
+            await negotiate(relay, Verb.OFFER, moved.sdp(), Tag("tt"), Tag("ft"))
+            await negotiate(relay, Verb.ANSWER, caller, Tag("tt"), Tag("ft"))
             parties.caller.talk_to(to_caller)
             moved.talk_to(to_callee)
             await converse(parties.caller, moved)
@@ -126,12 +127,12 @@ async def test_one_delete_takes_all_streams_also_one_that_the_callee_added(relay
     two = f"{head}m=audio 4000 RTP/AVP 0\r\nm=audio 0 RTP/AVP 0\r\nm=video 4004 RTP/AVP 96\r\n"
     three = two.replace("audio 0", "audio 4002")
 
-    offered = parse(await negotiate(relay, "offer", two, Tag("ft")))
+    offered = parse(await negotiate(relay, Verb.OFFER, two, Tag("ft")))
     assert [stream.is_live for stream in offered.streams] == [True, False, True]
-    await negotiate(relay, "answer", two, Tag("ft"), Tag("tt"))
+    await negotiate(relay, Verb.ANSWER, two, Tag("ft"), Tag("tt"))
     assert await relay.sessions() == 2
-    await negotiate(relay, "offer", three, Tag("tt"), Tag("ft"))
-    await negotiate(relay, "answer", three, Tag("tt"), Tag("ft"))
+    await negotiate(relay, Verb.OFFER, three, Tag("tt"), Tag("ft"))
+    await negotiate(relay, Verb.ANSWER, three, Tag("tt"), Tag("ft"))
     assert await relay.sessions() == 3
 
     assert (await teardown(relay))[b"result"] == b"ok"
@@ -142,9 +143,9 @@ async def test_a_session_that_the_callee_made_without_knowing_of_the_caller_goes
     relay: Rtpproxy,
 ) -> None:
     async with Parties() as parties:
-        await negotiate(relay, "offer", parties.caller.sdp(), Tag("ft"))
-        await negotiate(relay, "answer", parties.callee.sdp(), Tag("ft"), Tag("tt"))
-        await negotiate(relay, "offer", parties.callee.sdp(), Tag("tt"))
+        await negotiate(relay, Verb.OFFER, parties.caller.sdp(), Tag("ft"))
+        await negotiate(relay, Verb.ANSWER, parties.callee.sdp(), Tag("ft"), Tag("tt"))
+        await negotiate(relay, Verb.OFFER, parties.callee.sdp(), Tag("tt"))
     assert await relay.sessions() == 2
     await teardown(relay)
     assert await relay.sessions() == 0
@@ -157,8 +158,8 @@ async def test_two_streams_carry_media_apart(relay: Rtpproxy) -> None:
             streams = f"m=audio {first.address[1]} RTP/AVP 0\r\nm=video {second.address[1]} RTP/AVP 96\r\n"
             return f"v=0\r\nc=IN IP4 {HOST}\r\n{streams}"
 
-        to_callee = parse(await negotiate(relay, "offer", sdp(audio.caller, video.caller), Tag("ft")))
-        to_caller = parse(await negotiate(relay, "answer", sdp(audio.callee, video.callee), Tag("ft"), Tag("tt")))
+        to_callee = parse(await negotiate(relay, Verb.OFFER, sdp(audio.caller, video.caller), Tag("ft")))
+        to_caller = parse(await negotiate(relay, Verb.ANSWER, sdp(audio.callee, video.callee), Tag("ft"), Tag("tt")))
         for parties, number in ((audio, 0), (video, 1)):
             parties.caller.talk_to((HOST, int(to_caller.streams[number].port.text)))
             parties.callee.talk_to((HOST, int(to_callee.streams[number].port.text)))
@@ -169,7 +170,7 @@ async def test_two_streams_carry_media_apart(relay: Rtpproxy) -> None:
 
 async def test_a_teardown_before_the_answer(relay: Rtpproxy) -> None:
     async with Parties() as parties:
-        await negotiate(relay, "offer", parties.caller.sdp(), Tag("ft"))
+        await negotiate(relay, Verb.OFFER, parties.caller.sdp(), Tag("ft"))
     assert (await teardown(relay, to_tag=NO_TAG))[b"result"] == b"ok"
     assert await relay.sessions() == 0
 
@@ -178,17 +179,21 @@ async def test_an_answer_without_an_offer_is_about_an_unknown_call(relay: Rtppro
     async with Parties() as parties:
         request: NgDict = {b"from-tag": b"ft", b"to-tag": b"tt", b"sdp": parties.callee.sdp().encode()}
         reply = await run(
-            relay, KIND.perform(Operation(verb="answer", relay_id=RelayId("abc"), request=NodeRequest(request)))
+            relay, KIND.perform(Operation(verb=Verb.ANSWER, relay_id=RelayId("abc"), request=NodeRequest(request)))
         )
     assert reply.unknown
 
 
 async def test_hold_the_old_way(relay: Rtpproxy) -> None:
     async with Parties() as parties:
-        await negotiate(relay, "offer", parties.caller.sdp(), Tag("ft"))
-        await negotiate(relay, "answer", parties.callee.sdp(), Tag("ft"), Tag("tt"))
+        await negotiate(relay, Verb.OFFER, parties.caller.sdp(), Tag("ft"))
+        await negotiate(relay, Verb.ANSWER, parties.callee.sdp(), Tag("ft"), Tag("tt"))
         held = await negotiate(
-            relay, "offer", parties.caller.sdp().replace(f"c=IN IP4 {HOST}", "c=IN IP4 0.0.0.0"), Tag("ft"), Tag("tt")
+            relay,
+            Verb.OFFER,
+            parties.caller.sdp().replace(f"c=IN IP4 {HOST}", "c=IN IP4 0.0.0.0"),
+            Tag("ft"),
+            Tag("tt"),
         )
     assert b"c=IN IP4 0.0.0.0\r\n" in held
     await teardown(relay)
@@ -200,7 +205,9 @@ async def test_a_relay_without_ports_says_what_clients_understand() -> None:
         replies = [
             await run(
                 peer,
-                KIND.perform(Operation(verb="offer", relay_id=RelayId(f"abc-{number}"), request=NodeRequest(request))),
+                KIND.perform(
+                    Operation(verb=Verb.OFFER, relay_id=RelayId(f"abc-{number}"), request=NodeRequest(request))
+                ),
             )
             for number in range(4)
         ]
@@ -259,8 +266,10 @@ def has_ipv6() -> bool:
 @pytest.mark.skipif(not has_ipv6(), reason="this machine has no ::1")
 async def test_a_call_between_ipv4_and_ipv6() -> None:
     async with Rtpproxy("-6", "/::1") as peer, RtpEndpoint() as caller, Ipv6Endpoint() as callee:
-        to_callee = await negotiate(peer, "offer", caller.sdp(), Tag("ft"), direction=b"internal external")
-        to_caller = await negotiate(peer, "answer", callee.sdp(), Tag("ft"), Tag("tt"), direction=b"external internal")
+        to_callee = await negotiate(peer, Verb.OFFER, caller.sdp(), Tag("ft"), direction=b"internal external")
+        to_caller = await negotiate(
+            peer, Verb.ANSWER, callee.sdp(), Tag("ft"), Tag("tt"), direction=b"external internal"
+        )
 
         assert b"c=IN IP6 ::1\r\n" in to_callee
         assert b"c=IN IP4 127.0.0.1\r\n" in to_caller

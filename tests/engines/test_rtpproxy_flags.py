@@ -15,12 +15,13 @@ from engines.rtpproxy.flags import read
 from engines.rtpproxy.kind import RtpproxyKind
 from engines.rtpproxy.own import LEFT_ALONE, MARK
 from events.names import RelayId, Tag
+from events.verb import Verb
 from tests.engines.exchanges import Told, run
 from tests.engines.sdp_bodies import AUDIO, ICE, OWN_CONNECTIONS
 
 KIND = RtpproxyKind()
-OFFER = MediaRequest(verb="offer", from_tag=Tag("ft"), sdp=AUDIO, received_from="192.0.2.7")
-ANSWER = replace(OFFER, verb="answer", to_tag=Tag("tt"))
+OFFER = MediaRequest(verb=Verb.OFFER, from_tag=Tag("ft"), sdp=AUDIO, received_from="192.0.2.7")
+ANSWER = replace(OFFER, verb=Verb.ANSWER, to_tag=Tag("tt"))
 MARKED = AUDIO + MARK + b"\r\n"
 RELAYED = AUDIO.replace(b"c=IN IP4 10.0.0.1", b"c=IN IP4 203.0.113.5").replace(b"4000", b"35000")
 PORT = b"35000 203.0.113.5\n"
@@ -98,7 +99,7 @@ def test_the_letters_of_all_places_are_one_text() -> None:
 
 
 def test_a_delete_names_the_session_only() -> None:
-    media = MediaRequest(verb="delete", from_tag=Tag("ft"), to_tag=Tag("tt"), flags="o", delete="w", ctx_delete="x")
+    media = MediaRequest(verb=Verb.DELETE, from_tag=Tag("ft"), to_tag=Tag("tt"), flags="o", delete="w", ctx_delete="x")
     assert KIND.request(media).words == {b"command": b"delete", b"from-tag": b"ft", b"to-tag": b"tt"}
 
 
@@ -111,7 +112,7 @@ def test_an_offer_without_flags_is_marked() -> None:
 def test_for_a_client_without_our_key_marks_mean_nothing() -> None:
     request: NgDict = {b"from-tag": b"ft", b"sdp": MARKED}
     _, reply = run(
-        KIND.perform(Operation(verb="offer", relay_id=RelayId("abc"), request=NodeRequest(request))), lambda _: PORT
+        KIND.perform(Operation(verb=Verb.OFFER, relay_id=RelayId("abc"), request=NodeRequest(request))), lambda _: PORT
     )
     assert reply[b"sdp"] == RELAYED + MARK + b"\r\n"
 
@@ -225,7 +226,7 @@ def test_what_cannot_be_meant_is_refused_before_anything_is_sent(media: MediaReq
 def test_our_key_is_checked_as_all_that_comes_from_a_client() -> None:
     request: NgDict = {b"from-tag": b"ft", b"sdp": AUDIO, b"rtpproxy": b"f"}
     with pytest.raises(Untranslatable, match="rtpproxy: not a dictionary"):
-        KIND.perform(Operation(verb="offer", relay_id=RelayId("abc"), request=NodeRequest(request)))
+        KIND.perform(Operation(verb=Verb.OFFER, relay_id=RelayId("abc"), request=NodeRequest(request)))
     request[b"rtpproxy"] = {b"dtmf": b"1\n&& X", b"notify": b"unix:/x", b"notify-tag": b"t"}
     with pytest.raises(Untranslatable, match="flags: b'&&' has bytes"):
-        KIND.perform(Operation(verb="offer", relay_id=RelayId("abc"), request=NodeRequest(request)))
+        KIND.perform(Operation(verb=Verb.OFFER, relay_id=RelayId("abc"), request=NodeRequest(request)))

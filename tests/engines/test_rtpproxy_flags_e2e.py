@@ -15,6 +15,7 @@ from engines.ng.bencode import NgDict
 from engines.rtpproxy.kind import RtpproxyKind
 from engines.rtpproxy.own import MARK
 from events.names import RelayId, Tag
+from events.verb import Verb
 from tests.engines.test_rtpproxy_e2e import run
 from tests.peers.rtp import Parties, RtpEndpoint, converse, media_address
 from tests.peers.rtpproxy import Rtpproxy
@@ -38,11 +39,11 @@ async def ask(peer: Rtpproxy, media: MediaRequest) -> NgDict:
 
 
 def offer_of(party: RtpEndpoint, flags: str = "") -> MediaRequest:
-    return MediaRequest(verb="offer", from_tag=Tag("ft"), sdp=party.sdp().encode(), flags=flags)
+    return MediaRequest(verb=Verb.OFFER, from_tag=Tag("ft"), sdp=party.sdp().encode(), flags=flags)
 
 
 def answer_of(party: RtpEndpoint, flags: str = "") -> MediaRequest:
-    return replace(offer_of(party, flags), verb="answer", to_tag=Tag("tt"))
+    return replace(offer_of(party, flags), verb=Verb.ANSWER, to_tag=Tag("tt"))
 
 
 def body(reply: NgDict) -> bytes:
@@ -60,7 +61,7 @@ async def test_a_call_with_flags_has_media_and_marks_and_leaves_nothing(relay: R
         assert to_caller.endswith(MARK + b"\r\n")
         await parties.talk(to_caller, to_callee)
 
-        await ask(relay, MediaRequest(verb="delete", from_tag=Tag("ft"), to_tag=Tag("tt")))
+        await ask(relay, MediaRequest(verb=Verb.DELETE, from_tag=Tag("ft"), to_tag=Tag("tt")))
         assert await relay.sessions() == 0
 
 
@@ -88,7 +89,7 @@ async def test_n_has_the_end_of_a_silent_session_told(tmp_path: Path) -> None:
 async def test_l_makes_no_session_and_finds_the_one_that_is_there(relay: Rtpproxy) -> None:
     async with Parties() as parties:
         unknown = Operation(
-            verb="offer", relay_id=RelayId("abc-0"), request=KIND.request(offer_of(parties.caller, "l"))
+            verb=Verb.OFFER, relay_id=RelayId("abc-0"), request=KIND.request(offer_of(parties.caller, "l"))
         )
         assert (await run(relay, KIND.perform(unknown))).unknown
         assert await relay.sessions() == 0

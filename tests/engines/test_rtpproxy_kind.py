@@ -10,6 +10,7 @@ from engines.request import NodeRequest
 from engines.rtpproxy.kind import RtpproxyKind
 from engines.sdp.tcp import TcpStreams
 from events.names import NO_TAG, RelayId, Tag
+from events.verb import Verb
 from tests.engines.exchanges import Told, run
 from tests.engines.sdp_bodies import AUDIO, TWO_STREAMS, WITH_TCP
 
@@ -20,11 +21,11 @@ NO_PACKETS: NgDict = {b"stats": {b"packets": 0}}
 NOT_FOUND = {b"result": b"ok", b"warning": b"Call-ID not found or tags didn't match"}
 
 
-def operation(verb: str, request: NgDict) -> Operation:
+def operation(verb: Verb, request: NgDict) -> Operation:
     return Operation(verb=verb, relay_id=RelayId("abc@h-1"), request=NodeRequest(request))
 
 
-def ask(verb: str, request: NgDict, *replies: bytes) -> tuple[list[bytes], Told]:
+def ask(verb: Verb, request: NgDict, *replies: bytes) -> tuple[list[bytes], Told]:
     """Do an operation of one round, with the replies in order."""
     rest = iter(replies)
     asked, reply = run(KIND.perform(operation(verb, request)), lambda _: next(rest))
@@ -32,7 +33,7 @@ def ask(verb: str, request: NgDict, *replies: bytes) -> tuple[list[bytes], Told]
 
 
 def test_an_offer_is_one_u_a_live_stream() -> None:
-    commands, reply = ask("offer", {**OFFER, b"sdp": TWO_STREAMS}, b"35000 203.0.113.5\n", b"35004 203.0.113.5\n")
+    commands, reply = ask(Verb.OFFER, {**OFFER, b"sdp": TWO_STREAMS}, b"35000 203.0.113.5\n", b"35004 203.0.113.5\n")
 
     assert commands == [b"Uc0,8 abc@h-1 10.0.0.1 4000 ft;1", b"Uc96 abc@h-1 10.0.0.1 4002 ft;2"]
     sdp = reply[b"sdp"]
@@ -44,33 +45,33 @@ def test_an_offer_is_one_u_a_live_stream() -> None:
 
 
 def test_an_answer_is_one_l_a_live_stream() -> None:
-    commands, reply = ask("answer", ANSWER, b"35002 203.0.113.5\n")
+    commands, reply = ask(Verb.ANSWER, ANSWER, b"35002 203.0.113.5\n")
     assert commands == [b"Lc0,8 abc@h-1 10.0.0.1 4000 ft;1 tt;1"]
     assert reply.ok
 
 
 def test_an_offer_of_the_callee_has_its_tags_as_the_request() -> None:
-    commands, _ = ask("offer", {**OFFER, b"from-tag": b"tt", b"to-tag": b"ft"}, b"35002 203.0.113.5\n")
+    commands, _ = ask(Verb.OFFER, {**OFFER, b"from-tag": b"tt", b"to-tag": b"ft"}, b"35002 203.0.113.5\n")
     assert commands == [b"Uc0,8 abc@h-1 10.0.0.1 4000 tt;1 ft;1"]
 
 
 def test_options_and_addresses_of_the_request() -> None:
     request: NgDict = {**OFFER, b"flags": [b"asymmetric"], b"direction": [b"int", b"ext"], b"replace": [b"origin"]}
     request |= {b"received-from": [b"IP6", b"2001:db8::7"], b"media-address": b"198.51.100.1"}
-    commands, reply = ask("offer", request, b"35000 203.0.113.5\n")
+    commands, reply = ask(Verb.OFFER, request, b"35000 203.0.113.5\n")
     assert commands == [b"Uaie6c0,8 abc@h-1 2001:db8::7 4000 ft;1"]
     assert reply[b"sdp"] == AUDIO.replace(b"10.0.0.1", b"198.51.100.1").replace(b"4000", b"35000")
 
 
-def relayed_with(wish: TcpStreams, verb: str, request: NgDict) -> Told:
+def relayed_with(wish: TcpStreams, verb: Verb, request: NgDict) -> Told:
     """Do an offer or answer of which one stream is relayed."""
     perform = RtpproxyKind(wish).perform(operation(verb, request))
     return run(perform, lambda command: b"35000 203.0.113.5\n" if b";1" in command else b"E1\n")[1]
 
 
-@pytest.mark.parametrize("verb", ["offer", "answer"])
-def test_a_stream_over_tcp_costs_nothing_but_itself(verb: str) -> None:
-    request = {**(OFFER if verb == "offer" else ANSWER), b"sdp": WITH_TCP}
+@pytest.mark.parametrize("verb", [Verb.OFFER, Verb.ANSWER])
+def test_a_stream_over_tcp_costs_nothing_but_itself(verb: Verb) -> None:
+    request = {**(OFFER if verb == Verb.OFFER else ANSWER), b"sdp": WITH_TCP}
     relayed = WITH_TCP.replace(b"10.0.0.1\r\nt", b"203.0.113.5\r\nt").replace(b"4000", b"35000")
     off = relayed_with(TcpStreams.OFF, verb, request)
     assert off == {b"result": b"ok", b"sdp": relayed.replace(b"message 7000", b"message 0")}
@@ -87,12 +88,12 @@ def test_a_stream_over_tcp_costs_nothing_but_itself(verb: str) -> None:
 def test_a_session_cannot_begin_with_streams_over_tcp_alone(wish: TcpStreams) -> None:
     request: NgDict = {**OFFER, b"sdp": AUDIO.replace(b"RTP/AVP", b"TCP/BFCP")}
     with pytest.raises(Untranslatable, match="UDP only, not the TCP/BFCP"):
-        relayed_with(wish, "offer", request)
+        relayed_with(wish, Verb.OFFER, request)
 
 
 def test_lines_that_end_in_cr_alone_are_refused() -> None:
     """They would go on with the parties' own addresses in them: a phone may take such lines for lines."""
-    commands, reply = ask("offer", {**OFFER, b"sdp": AUDIO.replace(b"\r\n", b"\r")})
+    commands, reply = ask(Verb.OFFER, {**OFFER, b"sdp": AUDIO.replace(b"\r\n", b"\r")})
     assert commands == []
     assert reply[b"result"] == b"error"
     assert b"CR" in reply[b"error-reason"]  # type: ignore[operator]
@@ -100,7 +101,7 @@ def test_lines_that_end_in_cr_alone_are_refused() -> None:
 
 def test_an_sdp_without_live_streams_needs_no_node() -> None:
     body = AUDIO.replace(b"4000", b"0")
-    assert ask("offer", {**OFFER, b"sdp": body}) == ([], {b"result": b"ok", b"sdp": body})
+    assert ask(Verb.OFFER, {**OFFER, b"sdp": body}) == ([], {b"result": b"ok", b"sdp": body})
 
 
 @pytest.mark.parametrize(
@@ -117,7 +118,7 @@ def test_an_sdp_without_live_streams_needs_no_node() -> None:
     ],
 )
 def test_refusals(reply: bytes, reason: bytes, limit: bool) -> None:
-    _, said = ask("offer", {**OFFER, b"sdp": TWO_STREAMS}, b"35000 203.0.113.5\n", reply)
+    _, said = ask(Verb.OFFER, {**OFFER, b"sdp": TWO_STREAMS}, b"35000 203.0.113.5\n", reply)
     text = said[b"error-reason"]
     assert isinstance(text, bytes)
     assert text.startswith(reason)
@@ -126,17 +127,17 @@ def test_refusals(reply: bytes, reason: bytes, limit: bool) -> None:
 
 
 def test_a_node_without_an_address_and_a_media_address() -> None:
-    _, reply = ask("offer", {**OFFER, b"media-address": b"198.51.100.1"}, b"35000\n")
+    _, reply = ask(Verb.OFFER, {**OFFER, b"media-address": b"198.51.100.1"}, b"35000\n")
     assert reply[b"sdp"] == AUDIO.replace(b"c=IN IP4 10.0.0.1", b"c=IN IP4 198.51.100.1").replace(b"4000", b"35000")
 
 
 def test_the_address_family_is_for_the_interfaces_to_bring_about() -> None:
     request: NgDict = {**OFFER, b"address-family": b"IP6"}
     with pytest.raises(Untranslatable, match=r"address-family IP6: .* direction"):
-        KIND.perform(operation("offer", request))
+        KIND.perform(operation(Verb.OFFER, request))
     bridged: NgDict = {**request, b"direction": [b"internal", b"external"]}
-    assert ask("offer", bridged, b"35000 2001:db8::5 6\n")[1].ok
-    _, reply = ask("offer", bridged, b"35000 203.0.113.5\n")
+    assert ask(Verb.OFFER, bridged, b"35000 2001:db8::5 6\n")[1].ok
+    _, reply = ask(Verb.OFFER, bridged, b"35000 203.0.113.5\n")
     assert reply[b"error-reason"] == b"the rtpproxy gave an IP4 address, which is not the address-family wanted"
 
 
@@ -149,7 +150,7 @@ def test_the_address_family_is_for_the_interfaces_to_bring_about() -> None:
     ],
 )
 def test_an_unusable_body_is_an_error_and_nothing_is_sent(request_: NgDict, reason: bytes) -> None:
-    commands, reply = ask("offer", request_)
+    commands, reply = ask(Verb.OFFER, request_)
     text = reply[b"error-reason"]
     assert commands == []
     assert isinstance(text, bytes)
@@ -159,17 +160,17 @@ def test_an_unusable_body_is_an_error_and_nothing_is_sent(request_: NgDict, reas
 @pytest.mark.parametrize(
     ("verb", "request_", "name"),
     [
-        ("offer", {b"sdp": AUDIO}, "from-tag"),
-        ("offer", {b"from-tag": b"a b", b"sdp": AUDIO}, "from-tag"),
-        ("answer", {**ANSWER, b"to-tag": b"x\nD abc"}, "to-tag"),
-        ("delete", {}, "from-tag"),
-        ("delete", {b"from-tag": 1}, "from-tag"),
-        ("query", {}, "from-tag"),
-        ("offer", {**OFFER, b"ICE": b"force"}, "ice force"),
-        ("play DTMF", OFFER, "play DTMF is not something an rtpproxy can do"),
+        (Verb.OFFER, {b"sdp": AUDIO}, "from-tag"),
+        (Verb.OFFER, {b"from-tag": b"a b", b"sdp": AUDIO}, "from-tag"),
+        (Verb.ANSWER, {**ANSWER, b"to-tag": b"x\nD abc"}, "to-tag"),
+        (Verb.DELETE, {}, "from-tag"),
+        (Verb.DELETE, {b"from-tag": 1}, "from-tag"),
+        (Verb.QUERY, {}, "from-tag"),
+        (Verb.OFFER, {**OFFER, b"ICE": b"force"}, "ice force"),
+        (Verb.PLAY_DTMF, OFFER, "play DTMF is not something an rtpproxy can do"),
     ],
 )
-def test_what_cannot_be_said_is_refused_before_anything_is_sent(verb: str, request_: NgDict, name: str) -> None:
+def test_what_cannot_be_said_is_refused_before_anything_is_sent(verb: Verb, request_: NgDict, name: str) -> None:
     with pytest.raises(Untranslatable, match=name):
         KIND.perform(operation(verb, request_))
 
@@ -216,7 +217,7 @@ def test_a_session_that_is_gone_is_deleted() -> None:
     assert reply.unknown
     assert asked[-1] == [b"D abc@h-1 ft tt"]
 
-    fatal = KIND.perform(operation("delete", {b"from-tag": b"ft", b"flags": [b"fatal"]}))
+    fatal = KIND.perform(operation(Verb.DELETE, {b"from-tag": b"ft", b"flags": [b"fatal"]}))
     assert run(fatal, counting({}, b"E50\n"))[1][b"result"] == b"error"
 
 
@@ -229,7 +230,7 @@ def test_a_refused_delete_is_an_error() -> None:
 
 @pytest.mark.parametrize("narrowing", [{b"via-branch": b"br1"}, {b"flags": [b"to-tag"]}])
 def test_a_clients_delete_of_a_part_leaves_the_session(narrowing: NgDict) -> None:
-    commands, reply = ask("delete", {b"from-tag": b"ft", b"to-tag": b"tt", **narrowing})
+    commands, reply = ask(Verb.DELETE, {b"from-tag": b"ft", b"to-tag": b"tt", **narrowing})
     assert commands == []
     assert reply.ok
     assert not reply.unknown
@@ -254,7 +255,7 @@ def test_a_ping_that_no_rtpproxy_answers(reply: bytes) -> None:
 
 def test_a_reply_that_is_none_is_malformed() -> None:
     with pytest.raises(MalformedReply):
-        ask("offer", OFFER, b"nonsense\n")
+        ask(Verb.OFFER, OFFER, b"nonsense\n")
 
 
 def test_an_id_that_is_not_utf_8_comes_back_as_the_bytes_it_was() -> None:

@@ -12,6 +12,7 @@ from engines.request import NodeRequest
 from engines.rtpproxy.kind import RtpproxyKind
 from engines.rtpproxy.prompts import NOT_RECORDED
 from events.names import RelayId, Tag
+from events.verb import Verb
 from tests.engines.exchanges import run
 from tests.engines.test_rtpproxy_e2e import negotiate, teardown
 from tests.engines.test_rtpproxy_e2e import run as run_on
@@ -24,43 +25,43 @@ ALL: NgDict = {**PARTIES, b"flags": [b"all"]}
 OK: NgDict = {b"result": b"ok"}
 
 
-def operation(verb: str, request: NgDict) -> Operation:
+def operation(verb: Verb, request: NgDict) -> Operation:
     return Operation(verb=verb, relay_id=RelayId("abc@h-0"), request=NodeRequest(request))
 
 
 @pytest.mark.parametrize(
     ("verb", "request_", "commands"),
     [
-        ("play media", {**PARTIES, b"file": b"/p/hello"}, [b"P1 abc@h-0 /p/hello session ft;1 tt;1"]),
-        ("play media", {b"from-tag": b"ft", b"file": b"x"}, [b"P1 abc@h-0 x session ft;1"]),
+        (Verb.PLAY_MEDIA, {**PARTIES, b"file": b"/p/hello"}, [b"P1 abc@h-0 /p/hello session ft;1 tt;1"]),
+        (Verb.PLAY_MEDIA, {b"from-tag": b"ft", b"file": b"x"}, [b"P1 abc@h-0 x session ft;1"]),
         (
-            "play media",
+            Verb.PLAY_MEDIA,
             {**ALL, b"file": b"x", b"repeat-times": 3},
             [b"P3 abc@h-0 x session ft;1 tt;1", b"P3 abc@h-0 x session tt;1 ft;1"],
         ),
-        ("play media", {**PARTIES, b"file": b"x", b"repeat times": b"7"}, [b"P7 abc@h-0 x session ft;1 tt;1"]),
-        ("stop media", PARTIES, [b"S abc@h-0 ft;1 tt;1"]),
-        ("stop media", ALL, [b"S abc@h-0 ft;1 tt;1", b"S abc@h-0 tt;1 ft;1"]),
-        ("start recording", PARTIES, [b"R abc@h-0 ft tt", b"R abc@h-0 tt ft"]),
-        ("start recording", {b"from-tag": b"ft"}, [b"R abc@h-0 ft"]),
-        ("stop recording", PARTIES, [b"Na abc@h-0 ft tt"]),
+        (Verb.PLAY_MEDIA, {**PARTIES, b"file": b"x", b"repeat times": b"7"}, [b"P7 abc@h-0 x session ft;1 tt;1"]),
+        (Verb.STOP_MEDIA, PARTIES, [b"S abc@h-0 ft;1 tt;1"]),
+        (Verb.STOP_MEDIA, ALL, [b"S abc@h-0 ft;1 tt;1", b"S abc@h-0 tt;1 ft;1"]),
+        (Verb.START_RECORDING, PARTIES, [b"R abc@h-0 ft tt", b"R abc@h-0 tt ft"]),
+        (Verb.START_RECORDING, {b"from-tag": b"ft"}, [b"R abc@h-0 ft"]),
+        (Verb.STOP_RECORDING, PARTIES, [b"Na abc@h-0 ft tt"]),
     ],
 )
-def test_commands(verb: str, request_: NgDict, commands: list[bytes]) -> None:
+def test_commands(verb: Verb, request_: NgDict, commands: list[bytes]) -> None:
     assert run(KIND.perform(operation(verb, request_)), lambda _: b"0\n") == ([commands], OK)
 
 
 @pytest.mark.parametrize(
     ("verb", "reply", "reason"),
     [
-        ("play media", b"E50\n", b"Unknown call-id"),
-        ("play media", b"E60\n", b"the rtpproxy refused it: E60, the prompt cannot be played"),
-        ("stop media", b"E50\n", b"Unknown call-id"),
-        ("start recording", b"E50\n", b"Unknown call-id, or the rtpproxy has no directory for recordings (-r)"),
-        ("stop recording", b"E98\n", b"Load limit exceeded"),
+        (Verb.PLAY_MEDIA, b"E50\n", b"Unknown call-id"),
+        (Verb.PLAY_MEDIA, b"E60\n", b"the rtpproxy refused it: E60, the prompt cannot be played"),
+        (Verb.STOP_MEDIA, b"E50\n", b"Unknown call-id"),
+        (Verb.START_RECORDING, b"E50\n", b"Unknown call-id, or the rtpproxy has no directory for recordings (-r)"),
+        (Verb.STOP_RECORDING, b"E98\n", b"Load limit exceeded"),
     ],
 )
-def test_refusals(verb: str, reply: bytes, reason: bytes) -> None:
+def test_refusals(verb: Verb, reply: bytes, reason: bytes) -> None:
     _, told = run(KIND.perform(operation(verb, {**PARTIES, b"file": b"x"})), lambda _: reply)
     why = told[b"error-reason"]
     assert isinstance(why, bytes)
@@ -68,7 +69,7 @@ def test_refusals(verb: str, reply: bytes, reason: bytes) -> None:
 
 
 def test_that_nothing_is_recorded_is_no_failure_of_stop_recording() -> None:
-    _, told = run(KIND.perform(operation("stop recording", PARTIES)), lambda _: b"E50\n")
+    _, told = run(KIND.perform(operation(Verb.STOP_RECORDING, PARTIES)), lambda _: b"E50\n")
     assert told == {b"result": b"ok", b"warning": NOT_RECORDED}
 
 
@@ -85,22 +86,22 @@ def test_that_nothing_is_recorded_is_no_failure_of_stop_recording() -> None:
 )
 def test_what_cannot_be_played_is_refused(request_: NgDict, why: str) -> None:
     with pytest.raises(Untranslatable, match=why):
-        KIND.perform(operation("play media", {**PARTIES, **request_}))
+        KIND.perform(operation(Verb.PLAY_MEDIA, {**PARTIES, **request_}))
 
 
 @pytest.mark.e2e
 async def test_the_party_that_is_named_hears_a_prompt(tmp_path: Path) -> None:
     (tmp_path / "hello.0").write_bytes(b"\x55" * 80_000)
     async with Rtpproxy() as relay, Parties() as parties:
-        await negotiate(relay, "offer", parties.caller.sdp(), Tag("ft"))
-        await negotiate(relay, "answer", parties.callee.sdp(), Tag("ft"), Tag("tt"))
+        await negotiate(relay, Verb.OFFER, parties.caller.sdp(), Tag("ft"))
+        await negotiate(relay, Verb.ANSWER, parties.callee.sdp(), Tag("ft"), Tag("tt"))
         request: NgDict = {**PARTIES, b"file": bytes(tmp_path / "hello")}
 
-        assert await run_on(relay, KIND.perform(operation("play media", request))) == OK
+        assert await run_on(relay, KIND.perform(operation(Verb.PLAY_MEDIA, request))) == OK
         packet, _ = await parties.caller.received.get()
         assert set(packet[12:]) == {0x55}
-        assert await run_on(relay, KIND.perform(operation("stop media", PARTIES))) == OK
-        missing = await run_on(relay, KIND.perform(operation("play media", {**request, b"file": b"/none"})))
+        assert await run_on(relay, KIND.perform(operation(Verb.STOP_MEDIA, PARTIES))) == OK
+        missing = await run_on(relay, KIND.perform(operation(Verb.PLAY_MEDIA, {**request, b"file": b"/none"})))
         assert missing[b"result"] == b"error"
         await teardown(relay)
 
@@ -113,11 +114,11 @@ def recordings(folder: Path) -> list[Path]:
 @pytest.mark.e2e
 async def test_what_both_parties_say_is_recorded(tmp_path: Path) -> None:
     async with Rtpproxy("-r", str(tmp_path)) as relay, Parties() as parties:
-        to_callee = await negotiate(relay, "offer", parties.caller.sdp(), Tag("ft"))
-        to_caller = await negotiate(relay, "answer", parties.callee.sdp(), Tag("ft"), Tag("tt"))
-        assert await run_on(relay, KIND.perform(operation("start recording", PARTIES))) == OK
+        to_callee = await negotiate(relay, Verb.OFFER, parties.caller.sdp(), Tag("ft"))
+        to_caller = await negotiate(relay, Verb.ANSWER, parties.callee.sdp(), Tag("ft"), Tag("tt"))
+        assert await run_on(relay, KIND.perform(operation(Verb.START_RECORDING, PARTIES))) == OK
         await parties.talk(to_caller, to_callee)
-        assert await run_on(relay, KIND.perform(operation("stop recording", PARTIES))) == OK
-        assert (await run_on(relay, KIND.perform(operation("stop recording", PARTIES))))[b"warning"] == NOT_RECORDED
+        assert await run_on(relay, KIND.perform(operation(Verb.STOP_RECORDING, PARTIES))) == OK
+        assert (await run_on(relay, KIND.perform(operation(Verb.STOP_RECORDING, PARTIES))))[b"warning"] == NOT_RECORDED
         await teardown(relay)
     assert len(recordings(tmp_path)) == 2

@@ -94,6 +94,16 @@ def test_what_cannot_be_read_is_answered_and_counted() -> None:
     assert desk.counters.requests == {("other", "error"): 2}
 
 
+@pytest.mark.parametrize(
+    "name", [b"cli", b"Offer", b"no such thing", b"", b"\xff", b"copy_offer", b"copy_answer", b"copy_delete"]
+)
+def test_what_is_no_command_of_the_protocol_is_refused(name: bytes) -> None:
+    desk = Desk()
+    request = encode({b"command": name, b"call-id": b"c", b"from-tag": b"f"})
+    assert error_in(desk.take(b"1_1 " + request)[0]) == b"Unrecognized command"
+    assert desk.counters.requests == {("other", "error"): 1}
+
+
 def test_ping_tells_readiness() -> None:
     desk = Desk()
     assert desk.take(b"1_1 d7:command4:pinge") == [b"1_1 d6:result4:ponge"]

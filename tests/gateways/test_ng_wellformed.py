@@ -6,6 +6,7 @@ import pytest
 
 from engines.ng.bencode import NgDict, NgValue
 from engines.request import NodeRequest
+from events.verb import Verb
 from gateways.ng.request import RefusedRequest, command_of
 from gateways.ng.wellformed import MAX_ITEMS, MAX_TEXT
 from tests.engines.sdp_bodies import AUDIO, ICE, OWN_CONNECTIONS, TWO_STREAMS, WITH_TCP
@@ -26,7 +27,7 @@ OFFER: NgDict = {
 }
 
 
-def refused(request: NgDict, verb: str = "offer") -> str:
+def refused(request: NgDict, verb: Verb = Verb.OFFER) -> str:
     with pytest.raises(RefusedRequest) as error:
         command_of(verb, request, "default", 0)
     return str(error.value)
@@ -37,7 +38,7 @@ def refused(request: NgDict, verb: str = "offer") -> str:
 )
 def test_what_servers_send_is_passed_on_as_it_is(sdp: bytes) -> None:
     request = {**OFFER, b"sdp": sdp}
-    assert command_of("offer", request, "default", 0).request == NodeRequest(request)
+    assert command_of(Verb.OFFER, request, "default", 0).request == NodeRequest(request)
 
 
 @pytest.mark.parametrize(

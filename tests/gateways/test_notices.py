@@ -11,6 +11,7 @@ from actors.commands.recovery import EndSilentSession
 from actors.flows.media.wording import notice_tag
 from actors.results import Done, Refused
 from events.names import BranchId, CallId
+from events.verb import Verb
 from gateways.timeout_notices import listen
 from tests.actors.simulation import Cluster
 
@@ -33,8 +34,8 @@ async def test_each_line_is_a_notice_and_garbage_is_none(tmp_path: Path) -> None
 @pytest.mark.parametrize(("ends_call", "status"), [(True, "ended"), (False, "live")])
 def test_a_timeout_ends_the_call_or_the_branch_by_policy(ends_call: bool, status: str) -> None:
     cluster = Cluster(engine="rtpproxy", control_nodes=1)
-    cluster.do("offer", CallId("c"), a="A", branch="br0", sdp=SDP)
-    cluster.do("answer", CallId("c"), a="A", b="B", branch="br0", sdp=SDP)
+    cluster.do(Verb.OFFER, CallId("c"), a="A", branch="br0", sdp=SDP)
+    cluster.do(Verb.ANSWER, CallId("c"), a="A", b="B", branch="br0", sdp=SDP)
     for fake in cluster.rtpproxies.values():
         fake.sessions.clear()
     results: list[Done | Refused] = []

@@ -10,6 +10,7 @@ import pytest
 
 from events.journal import Recorded
 from events.names import CallId
+from events.verb import Verb
 from replay import snapshots
 from replay.fold import fold, fold_on
 from replay.snapshots import UnusableSnapshot, restore, take, verify
@@ -40,6 +41,14 @@ def test_a_call_goes_on_from_any_snapshot_as_from_its_events(stream: GoldenStrea
         assert state == verify(CallId(CALL), snapshot, records)
         fold_on(state, records[version:])
         assert state == whole
+
+
+def test_what_is_on_its_way_is_read_back_as_it_was() -> None:
+    """Its verb is a member of the enumeration again, and no text that is equal to it."""
+    intended = MEDIA[0]
+    state = restore(take(fold(CallId(CALL), [intended]), intended), intended)
+    (session,) = state.sessions.values()
+    assert [operation.verb for operation in session.operations.values() if operation.verb is Verb.OFFER] == [Verb.OFFER]
 
 
 def test_the_meaning_of_events_changes_only_with_the_schema() -> None:

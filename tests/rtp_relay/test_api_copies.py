@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Iterator
 import pytest
 
 from events.names import CallId, Leg
+from events.verb import Verb
 from replay.relay_settings import Copy
 from rtp_relay.api.call import RelayCall
 from rtp_relay.api.errors import Refused, RelayError, UnknownCall
@@ -264,8 +265,8 @@ def test_an_rtpproxys_copy_still_to_be_ended_keeps_others_away(make: Callable[[s
         copied.cluster.run(copied.on().copy_offer("two"))
 
 
-@pytest.mark.parametrize("verb", ["start recording", "stop recording"])
-def test_an_rtpproxy_is_not_told_to_record_what_it_copies(make: Callable[[str], Copied], verb: str) -> None:
+@pytest.mark.parametrize("verb", [Verb.START_RECORDING, Verb.STOP_RECORDING])
+def test_an_rtpproxy_is_not_told_to_record_what_it_copies(make: Callable[[str], Copied], verb: Verb) -> None:
     copied = make("rtpproxy")
     copied.answer_call()
     copied.record()
@@ -278,9 +279,9 @@ def test_an_rtpproxy_is_not_told_to_record_what_it_copies(make: Callable[[str], 
 def test_an_rtpproxy_is_not_told_to_copy_what_it_records(make: Callable[[str], Copied]) -> None:
     copied = make("rtpproxy")
     copied.answer_call()
-    assert copied.cluster.do("start recording", CallId(CALL), a="tC")[b"result"] == b"ok"
+    assert copied.cluster.do(Verb.START_RECORDING, CallId(CALL), a="tC")[b"result"] == b"ok"
     with pytest.raises(Refused, match="stop the recording first"):
         copied.cluster.run(copied.on().copy_offer("rec"))
-    copied.cluster.do("stop recording", CallId(CALL), a="tC")
+    copied.cluster.do(Verb.STOP_RECORDING, CallId(CALL), a="tC")
     copied.record()
     assert copied.flowing() == 2

@@ -21,6 +21,7 @@ from actors.results import UNKNOWN, Refused, Relayed, quarantined
 from engines.registry import kind_of
 from engines.reply import NodeReply
 from events.registry import Answered, AnswerIntended, DeleteIntended, Event, Scope
+from events.verb import ANSWER
 from replay import session_dialogs
 from replay.state import CallState, CallStatus, Session
 
@@ -66,7 +67,7 @@ def _find(command: Answer) -> Decide:
         if fault is not None:
             return refuse(state, command, fault)
         number = state.last_operation + 1 if kind_of(session.engine).answer_creates else 0
-        place = Intent(number, session.engine, session.node, session.relay_id, request, "answer")
+        place = Intent(number, session.engine, session.node, session.relay_id, request, ANSWER)
         return Decision([_intended(session, number, command)] if number else [], place)
 
     return decide

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Literal
 
 from actors import results
 from actors.commands.copies import AnswerCopy, DeleteCopy, OfferCopy
@@ -32,6 +31,7 @@ from events.registry import (
     Event,
     RemovalProof,
 )
+from events.verb import CopyVerb, Verb
 from replay.relay_settings import Copy, RelaySettings
 from replay.state import CallState, CallStatus, Session
 
@@ -41,8 +41,6 @@ NO_COPY = Refused(RefusalCode.REFUSED, "There is no copy of that name")
 NOT_YET = Refused(RefusalCode.REFUSED, "The call is not answered: there are no media to copy yet")
 NOT_OFFERED = "The copy was not offered: the node did not do it"
 UNRESOLVED = "its fate is unknown: the control node that offered it did not live to say"
-
-Verb = Literal["copy_answer", "copy_delete"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +73,7 @@ def copy_answer(command: AnswerCopy) -> Flow:
     fault = unreadable(sdp)
     if fault is not None:
         return fault
-    place = yield Persist(lambda state: _find(state, name, "copy_answer", sdp))
+    place = yield Persist(lambda state: _find(state, name, Verb.COPY_ANSWER, sdp))
     if isinstance(place, Refused):
         return place
     outcome = yield from _ask(place)
@@ -108,7 +106,7 @@ def end_copy(name: str, place: CopyLocation) -> Step[Outcome]:
 
 def closing(state: CallState) -> list[tuple[str, CopyLocation]]:
     """Return the copies that are to end by themselves, and what to ask of their nodes."""
-    return [(name, _place(state, name, copy, "copy_delete")) for name, copy in state.usable_copies() if copy.closing]
+    return [(name, _place(state, name, copy, Verb.COPY_DELETE)) for name, copy in state.usable_copies() if copy.closing]
 
 
 def forgotten(state: CallState, before: int) -> list[Event]:
@@ -136,7 +134,7 @@ def _take_back(name: str, place: CopyLocation, outcome: Outcome) -> Step[None]:
 
 
 def _ending(place: CopyLocation, handle: str) -> CopyLocation:
-    return replace(place, request=replace(place.request, verb="copy_delete", copy_ctx=handle))
+    return replace(place, request=replace(place.request, verb=Verb.COPY_DELETE, copy_ctx=handle))
 
 
 def _intend(wish: OfferCopy) -> Decide:
@@ -189,7 +187,7 @@ def _offer(state: CallState, session: Session, wish: OfferCopy) -> CopyRequest:
     before = state.copies.get(wish.name)
     caller, callee = _parties(state, session)
     return CopyRequest(
-        verb="copy_offer",
+        verb=Verb.COPY_OFFER,
         from_tag=caller,
         to_tag=callee,
         name=wish.name,
@@ -213,19 +211,19 @@ def _want_end(name: str, reason: str) -> Decide:
         if copy is None:
             return Decision([], NO_COPY)
         events = [] if copy.closing else [CopyDeleteIntended(copy=name, reason=reason)]
-        return Decision(events, _place(state, name, copy, "copy_delete"))
+        return Decision(events, _place(state, name, copy, Verb.COPY_DELETE))
 
     return decide
 
 
-def _find(state: CallState, name: str, verb: Verb, sdp: bytes) -> Decision:
+def _find(state: CallState, name: str, verb: CopyVerb, sdp: bytes) -> Decision:
     copy = state.copies.get(name)
     if copy is None or copy.closing or not copy.offered:
         return Decision([], NO_COPY)
     return Decision([], _place(state, name, copy, verb, sdp))
 
 
-def _place(state: CallState, name: str, copy: Copy, verb: Verb, sdp: bytes = b"") -> CopyLocation:
+def _place(state: CallState, name: str, copy: Copy, verb: CopyVerb, sdp: bytes = b"") -> CopyLocation:
     session = state.sessions[copy.session]
     caller, callee = _parties(state, session)
     request = CopyRequest(

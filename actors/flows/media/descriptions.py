@@ -15,14 +15,12 @@ from engines.reply import refused
 from engines.request import NodeRequest
 from engines.sdp.check import check
 from engines.sdp.lines import SdpError
-
-BETWEEN_TWO = frozenset({"offer", "answer"})
-"""The verbs that bring a session description and have another one come back."""
+from events.verb import BETWEEN_TWO, Verb
 
 NOTHING_RELAYED = "The node agreed and gave no session description"
 
 
-def fault_in(verb: str, request: NodeRequest) -> Refused | None:
+def fault_in(verb: Verb, request: NodeRequest) -> Refused | None:
     """Refuse what a node is to be asked if its session description is none; None if it may be asked."""
     return unreadable(request.sdp) if verb in BETWEEN_TWO else None
 
@@ -36,7 +34,7 @@ def unreadable(sdp: bytes) -> Refused | None:
     return None
 
 
-def relayed(verb: str, outcome: Outcome) -> Outcome:
+def relayed(verb: Verb, outcome: Outcome) -> Outcome:
     """Return how asking a node ended: an agreement without a session description has failed."""
     reply = outcome.agreed
     if verb not in BETWEEN_TWO or reply is None or reply.sdp:

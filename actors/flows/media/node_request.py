@@ -9,6 +9,7 @@ from engines.kind import Operation
 from engines.media_request import MediaRequest
 from engines.registry import kind_of
 from events.names import NO_TAG, BranchId, Tag
+from events.verb import DELETE
 from replay.relay_settings import ALL_BRANCHES, CALLEE, CALLER, RelaySettings
 from replay.state import CallState, Session
 
@@ -37,7 +38,7 @@ def delete_request(relay: RelaySettings, from_tag: Tag, to_tag: Tag, branch: Bra
     """Return what is to be said about a delete: the context's flags and those of both legs, each once."""
     legs = [relay.in_force(leg, branch).get("delete", "") for leg in (CALLER, CALLEE)]
     return MediaRequest(
-        verb="delete",
+        verb=DELETE,
         from_tag=from_tag,
         to_tag=to_tag,
         branch=branch,

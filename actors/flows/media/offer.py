@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
 
 from actors.adoption import Adoption
 from actors.commands.media import AnyMediaCommand, Offer
@@ -36,9 +35,10 @@ from events.registry import (
     SessionIntended,
 )
 from events.values import value
+from events.verb import ANSWER, OFFER, SdpVerb
 from replay.state import CallState, CallStatus, RelayedLeg, Session, SessionStatus
 
-FAILURES: Mapping[str, type[OfferFailed | AnswerFailed]] = {"offer": OfferFailed, "answer": AnswerFailed}
+FAILURES: Mapping[SdpVerb, type[OfferFailed | AnswerFailed]] = {OFFER: OfferFailed, ANSWER: AnswerFailed}
 """The event that says of an operation, by its verb, that it failed."""
 
 
@@ -54,7 +54,7 @@ class Intent:
     node: NodeName
     relay_id: RelayId
     request: NodeRequest
-    verb: Literal["offer", "answer"] = "offer"
+    verb: SdpVerb = OFFER
 
 
 def offer(command: Offer, nodes: NodeTable, adoption: Adoption | None = None) -> Flow:

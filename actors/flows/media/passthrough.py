@@ -17,12 +17,12 @@ from engines.refusal import RefusalCode
 from engines.request import NodeRequest
 from events.names import CallId
 from events.registry import CommandForwarded
+from events.verb import QUERY, RECORDING
 from replay.state import CallState, CallStatus
 
-READ_ONLY = frozenset({"query"})
+READ_ONLY = frozenset({QUERY})
 """Commands that change nothing, which a monitor may send every second: the journal does not tell of them."""
 
-RECORDING = frozenset({"start recording", "stop recording"})
 COPIED = "The node copies or records a stream once at a time, and the call's media are copied: end the copy first"
 
 

@@ -18,6 +18,7 @@ from engines.reply import NodeReply
 from events.names import NodeName, RelayId
 from events.registry import BranchDeleted, Deleted, Event, RemovalProof
 from events.values import value
+from events.verb import DELETE
 from replay.state import CallState, Session, SessionStatus
 
 
@@ -64,7 +65,7 @@ def removals_of(state: CallState, whole: Iterable[Session], command: Delete) -> 
         plain = removal_of(state, session, alone=True)
         if kind_of(session.engine).native_branches:
             request, left_out = delete_asked(state, session, command.request)
-            own_words = Operation(verb="delete", relay_id=session.relay_id, request=request)
+            own_words = Operation(verb=DELETE, relay_id=session.relay_id, request=request)
             also = plain.operation if request.names_party else None
             removals.append(replace(plain, operation=own_words, also=also, left_out=left_out))
         else:
@@ -79,7 +80,7 @@ def branch_removals(state: CallState, partly: Iterable[Session], command: Delete
         request, left_out = delete_asked(state, session, command.request)
         if command.branch and not command.to_tag:
             request = request.naming_only_the_branch()
-        operation = Operation(verb="delete", relay_id=session.relay_id, request=request)
+        operation = Operation(verb=DELETE, relay_id=session.relay_id, request=request)
         removals.append(Removal(session.node, session.relay_id, operation, whole=False, left_out=left_out))
     return removals
 

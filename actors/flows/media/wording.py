@@ -14,6 +14,7 @@ from engines.media_request import MediaRequest
 from engines.registry import kind_of
 from engines.request import NodeRequest
 from events.names import BranchId, CallId
+from events.verb import DELETE, OFFER
 from replay.relay_settings import CALLEE, CALLER, RelaySettings
 from replay.state import CallState, Session
 
@@ -77,11 +78,11 @@ def media_request(state: CallState, said: SdpBySettings) -> MediaRequest:
 
 
 def _senders_tag(media: RelaySdp) -> str:
-    return media.from_tag if media.verb == "offer" else media.to_tag
+    return media.from_tag if media.verb is OFFER else media.to_tag
 
 
 def _offered_by_caller(media: RelaySdp) -> bool:
-    return (media.leg == CALLER) == (media.verb == "offer")
+    return (media.leg == CALLER) == (media.verb is OFFER)
 
 
 def _delete(state: CallState, engine: str, said: DeleteBySettings) -> tuple[NodeRequest, str]:
@@ -96,6 +97,6 @@ def _delete(state: CallState, engine: str, said: DeleteBySettings) -> tuple[Node
         request = kind.request(delete_request(relay, *tags, said.branch))
     except Untranslatable as error:
         left_out = str(error)
-        request = kind.request(MediaRequest(verb="delete", from_tag=tags[0], to_tag=tags[1], branch=said.branch))
+        request = kind.request(MediaRequest(verb=DELETE, from_tag=tags[0], to_tag=tags[1], branch=said.branch))
     # Without a tag an rtpengine deletes the call all the same, but tells no statistics.
     return request.of_party(tags[0]), left_out

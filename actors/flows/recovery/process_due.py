@@ -18,6 +18,7 @@ from engines.registry import kind_of
 from engines.request import delete_of_branch
 from events.names import NodeName, RelayId
 from events.registry import BranchDeleted, Deleted, DeleteIntended, Event, RemovalProof, Scope
+from events.verb import DELETE
 from replay.projection import Deadlines, falls_silent
 from replay.state import BranchDelete, CallState, CallStatus, Session, SessionStatus
 
@@ -176,7 +177,7 @@ def _remove_branches(wishes: Sequence[BranchRemoval]) -> Step[None]:
 def _branch_delete(wish: BranchRemoval) -> Operation:
     wanted = wish.wanted
     request = delete_of_branch(wanted.from_tag, wanted.to_tag, wanted.branch)
-    return Operation(verb="delete", relay_id=wish.relay_id, request=request)
+    return Operation(verb=DELETE, relay_id=wish.relay_id, request=request)
 
 
 def _conclude_branch(wish: BranchRemoval) -> Decide:

@@ -17,6 +17,7 @@ from actors.flows.media import sessions
 from actors.flows.media.delete import carry_out
 from actors.flows.sip.branches import without_spares
 from events.names import NO_TAG, Tag
+from events.verb import OFFER
 from replay import session_dialogs
 from replay.projection import SPARE
 from replay.relay_settings import CALLEE
@@ -61,9 +62,7 @@ def offer_before(state: CallState, answer: RelaySdp) -> RelaySdp | None:
     offer = state.given.get((answer.from_tag, answer.branch))
     if answer.leg != CALLEE or offer is None or sessions.awaits(state, answer.from_tag, answer.to_tag, answer.branch):
         return None
-    return replace(
-        answer, verb="offer", leg=other(answer.leg), to_tag=NO_TAG, sdp=offer.sdp, received_from="", anew=True
-    )
+    return replace(answer, verb=OFFER, leg=other(answer.leg), to_tag=NO_TAG, sdp=offer.sdp, received_from="", anew=True)
 
 
 def is_late(state: CallState, callees_tag: Tag) -> bool:

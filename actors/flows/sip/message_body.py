@@ -11,6 +11,7 @@ from actors.flows.sip.relayed_media import relay_media
 from actors.node_table import NodeTable
 from actors.results import Observed, Refused, Relayed
 from events.names import Leg, Tag
+from events.verb import ANSWER, OFFER
 from replay.offer_answer import Role, SipMessage, Verdict, remedy_for
 from replay.state import CallState
 
@@ -43,7 +44,7 @@ def remedied(message: SipMessage, verdict: Verdict, shift: int) -> Observed:
 
 def _relay(seen: ObserveSipMessage, verdict: Verdict, nodes: NodeTable) -> Step[Relayed | Refused]:
     media: RelaySdp = yield Read(lambda state: _media(state, seen, verdict))
-    if media.verb == "answer" and verdict.exchange == 1:
+    if media.verb is ANSWER and verdict.exchange == 1:
         before = yield Read(lambda state: forks.offer_before(state, media))
         if before is not None:
             offered = yield from relay_media(before, nodes)
@@ -79,7 +80,7 @@ def _media(state: CallState, seen: ObserveSipMessage, verdict: Verdict) -> Relay
     from_tag = _tag_of(seen, verdict, offerer)
     first = is_offer and (verdict.exchange == 1 or awaits_first_answer(state, from_tag, verdict.branch))
     return RelaySdp(
-        verb="offer" if is_offer else "answer",
+        verb=OFFER if is_offer else ANSWER,
         call_id=seen.call_id,
         leg=verdict.leg,
         branch=verdict.branch,

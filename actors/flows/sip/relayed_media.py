@@ -13,6 +13,7 @@ from actors.results import UNKNOWN, Refused, Relayed
 from engines.kind import Untranslatable
 from engines.refusal import RefusalCode
 from engines.registry import kind_of
+from events.verb import ANSWER
 from replay.relay_settings import Engagement, RelaySettings
 from replay.state import CallState, CallStatus
 
@@ -56,7 +57,7 @@ def _engagement(state: CallState, said: SdpBySettings) -> Engagement | Refused |
 
 def _command(said: SdpBySettings, engagement: Engagement) -> Offer | Answer:
     media = said.media
-    if media.verb == "answer":
+    if media.verb is ANSWER:
         return Answer(
             call_id=media.call_id,
             from_tag=media.from_tag,

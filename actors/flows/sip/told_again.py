@@ -12,6 +12,7 @@ from actors.flows.sip.relayed_media import relay_media
 from actors.node_table import NodeTable
 from actors.results import Refused
 from events.names import Leg
+from events.verb import ANSWER, OFFER
 from replay.offer_answer import Verdict
 from replay.state import Agreement, CallState
 
@@ -27,7 +28,7 @@ def restore(seen: ObserveSipMessage, verdict: Verdict, nodes: NodeTable) -> Step
     """Bring the relay back to what was agreed before an offer that was rejected."""
     agreement = yield Read(lambda state: _agreement(state, seen.callers_tag, verdict.callee_tag))
     for media in _medias(seen, agreement) if agreement else ():
-        if media.verb == "answer" and not media.sdp:
+        if media.verb is ANSWER and not media.sdp:
             return  # it was not answered yet when the rejected offer came
         if isinstance((yield from relay_media(replace(media, moves=False), nodes)), Refused):
             return
@@ -38,7 +39,7 @@ def _medias(seen: ObserveSipMessage, agreement: Agreement) -> tuple[RelaySdp, Re
     from_caller = agreement.from_tag == seen.callers_tag
     offerer, answerer = (Leg.CALLER, Leg.CALLEE) if from_caller else (Leg.CALLEE, Leg.CALLER)
     offer = RelaySdp(
-        verb="offer",
+        verb=OFFER,
         call_id=seen.call_id,
         leg=offerer,
         branch=agreement.branch,
@@ -48,7 +49,7 @@ def _medias(seen: ObserveSipMessage, agreement: Agreement) -> tuple[RelaySdp, Re
         cseq=seen.message.cseq,
         at=seen.at,
     )
-    return offer, replace(offer, verb="answer", leg=answerer, sdp=agreement.answer)
+    return offer, replace(offer, verb=ANSWER, leg=answerer, sdp=agreement.answer)
 
 
 def _agreement(state: CallState, one: str, other: str) -> Agreement | None:

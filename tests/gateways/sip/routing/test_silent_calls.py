@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from actors.directory import DirectorySettings
 from events.names import CallId
+from events.verb import Verb
 from gateways.sip.messages.incoming import IncomingRequest, IncomingResponse
 from replay.state import CallStatus
 from tests.actors.simulation import Cluster
@@ -159,7 +160,7 @@ def test_without_room_for_its_actor_a_call_is_not_taken_for_none(parties: Partie
     cluster = parties.door.cluster
     for relay in cluster.fakes.values():
         relay.silent = True
-    cluster.ask("offer", CallId("busy"), a="x", sdp="v")  # the one who may be resident
+    cluster.ask(Verb.OFFER, CallId("busy"), a="x", sdp="v")  # the one who may be resident
     assert codes(parties.ask("INVITE", by_callee=False)) == [503]
     assert goes_on(parties.ask("BYE", by_callee=False, has_sdp=False), "BYE")
     for relay in cluster.fakes.values():

@@ -111,6 +111,8 @@ class Directory:
 
     async def ask(self, command: CallCommand[R]) -> R | Refused:
         """Submit a command to its call, and return the result."""
+        # Not `ActorRef.ask`: a result comes turns after its command, so that the answer would be a future of a future.
+        # Asking took two fifths more time that way, and a SIP call 4 % more function calls.
         done: asyncio.Future[R | Refused] = self._loop.create_future()
 
         def reply(result: R | Refused) -> None:

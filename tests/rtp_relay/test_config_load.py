@@ -45,64 +45,76 @@ def test_without_a_file_everything_has_its_default() -> None:
     assert config.ng.listen == (SocketAddress("udp", "127.0.0.1", 2223), SocketAddress("tcp", "127.0.0.1", 2223))
 
 
-def test_a_file_with_everything(tmp_path: Path) -> None:
+EVERYTHING = """
+[service]
+name = "control-1"
+state_dir = "state"
+max_resident = 5
+passivate_after = "1m"
+shutdown_grace = 0
+log_level = "debug"
+log_format = "json"
+[journal]
+url = "redis+sentinel://10.0.0.1:26379,[2001:db8::1]:26379/relays"
+prefix = "r"
+durability = "replica"
+retention = "1w2d3h4m5s500ms"
+encryption_key_files = ["one.key", "two.key"]
+[[nodes]]
+name = "a"
+engine = "rtpengine"
+url = "udp:Relay-A.example:2223"
+[[nodes]]
+name = "b"
+engine = "rtpproxy"
+url = "unix:/run/b.sock"
+set = "other"
+weight = 0
+draining = true
+max_in_flight = 1
+timeout = 0.25
+[[nodes]]
+name = "c"
+engine = "rtpproxy"
+url = "udp:[2001:DB8:0::1]:22222"
+set = "other"
+[ng]
+listen = ["tcp:[::]:0"]
+allow = ["10.0.0.0/8", "192.0.2.1"]
+set = "other"
+max_queued_per_client = 7
+reply_cache = "2m"
+[calls]
+offer_timeout = 1
+probe_interval = 2
+retry_interval = 3
+give_up_after = 4
+[embedded]
+relays = 1
+media_ports = "40000-40099"
+"""
+
+
+@pytest.fixture
+def everything(tmp_path: Path) -> Config:
+    """Return what a file with keys of every table says; it stands in `tmp_path`, and so do the keys."""
     private(tmp_path / "one.key").write_text(base64.b64encode(KEY).decode() + "\n")
     private(tmp_path / "two.key").write_text(KEY.hex().upper())
     file = tmp_path / "rtp-relay.toml"
-    file.write_text("""
-        [service]
-        name = "control-1"
-        state_dir = "state"
-        max_resident = 5
-        passivate_after = "1m"
-        shutdown_grace = 0
-        log_level = "debug"
-        log_format = "json"
-        [journal]
-        url = "redis+sentinel://10.0.0.1:26379,[2001:db8::1]:26379/relays"
-        prefix = "r"
-        durability = "replica"
-        retention = "1w2d3h4m5s500ms"
-        encryption_key_files = ["one.key", "two.key"]
-        [[nodes]]
-        name = "a"
-        engine = "rtpengine"
-        url = "udp:Relay-A.example:2223"
-        [[nodes]]
-        name = "b"
-        engine = "rtpproxy"
-        url = "unix:/run/b.sock"
-        set = "other"
-        weight = 0
-        draining = true
-        max_in_flight = 1
-        timeout = 0.25
-        [[nodes]]
-        name = "c"
-        engine = "rtpproxy"
-        url = "udp:[2001:DB8:0::1]:22222"
-        set = "other"
-        [ng]
-        listen = ["tcp:[::]:0"]
-        allow = ["10.0.0.0/8", "192.0.2.1"]
-        set = "other"
-        max_queued_per_client = 7
-        reply_cache = "2m"
-        [calls]
-        offer_timeout = 1
-        probe_interval = 2
-        retry_interval = 3
-        give_up_after = 4
-        [embedded]
-        relays = 1
-        media_ports = "40000-40099"
-    """)
-    config = load(file)
-    assert config.service.name == "control-1"
-    assert config.service.state_dir == tmp_path / "state"
-    assert (config.service.log_level, config.service.log_format) == (LogLevel.DEBUG, LogFormat.JSON)
-    assert (config.service.max_resident, config.service.passivate_after, config.service.shutdown_grace) == (5, 60, 0)
-    assert config.journal == JournalConfig(
+    file.write_text(EVERYTHING)
+    return load(file)
+
+
+def test_the_service_of_a_file(everything: Config, tmp_path: Path) -> None:
+    service = everything.service
+    assert service.name == "control-1"
+    assert service.state_dir == tmp_path / "state"
+    assert (service.log_level, service.log_format) == (LogLevel.DEBUG, LogFormat.JSON)
+    assert (service.max_resident, service.passivate_after, service.shutdown_grace) == (5, 60, 0)
+
+
+def test_the_journal_of_a_file(everything: Config, tmp_path: Path) -> None:
+    assert everything.journal == JournalConfig(
         url="redis+sentinel://10.0.0.1:26379,[2001:db8::1]:26379/relays",
         prefix="r",
         durability=Durability.REPLICA,
@@ -110,28 +122,39 @@ def test_a_file_with_everything(tmp_path: Path) -> None:
         encryption_key_files=(tmp_path / "one.key", tmp_path / "two.key"),
         encryption_keys=(KEY, KEY),
     )
-    assert config.nodes == (
-        NodeConfig(name=NodeName("a"), engine=EngineName.RTPENGINE, url=SocketAddress("udp", "relay-a.example", 2223)),
-        NodeConfig(
-            name=NodeName("b"),
-            engine=EngineName.RTPPROXY,
-            url=UnixAddress("/run/b.sock"),
-            set="other",
-            weight=0,
-            draining=True,
-            max_in_flight=1,
-            timeout=0.25,
-        ),
-        NodeConfig(
-            name=NodeName("c"), engine=EngineName.RTPPROXY, url=SocketAddress("udp", "2001:db8::1", 22222), set="other"
-        ),
+
+
+def test_the_nodes_of_a_file(everything: Config) -> None:
+    first, second, third = everything.nodes
+    assert first == NodeConfig(
+        name=NodeName("a"), engine=EngineName.RTPENGINE, url=SocketAddress("udp", "relay-a.example", 2223)
     )
-    assert config.ng.listen == (SocketAddress("tcp", "::", 0),)
-    assert config.ng.allow == (ipaddress.ip_network("10.0.0.0/8"), ipaddress.ip_network("192.0.2.1/32"))
-    assert (config.ng.set, config.ng.max_queued_per_client, config.ng.reply_cache) == ("other", 7, 120)
-    calls = config.calls
+    assert second == NodeConfig(
+        name=NodeName("b"),
+        engine=EngineName.RTPPROXY,
+        url=UnixAddress("/run/b.sock"),
+        set="other",
+        weight=0,
+        draining=True,
+        max_in_flight=1,
+        timeout=0.25,
+    )
+    assert third == NodeConfig(
+        name=NodeName("c"), engine=EngineName.RTPPROXY, url=SocketAddress("udp", "2001:db8::1", 22222), set="other"
+    )
+
+
+def test_the_ng_door_of_a_file(everything: Config) -> None:
+    ng = everything.ng
+    assert ng.listen == (SocketAddress("tcp", "::", 0),)
+    assert ng.allow == (ipaddress.ip_network("10.0.0.0/8"), ipaddress.ip_network("192.0.2.1/32"))
+    assert (ng.set, ng.max_queued_per_client, ng.reply_cache) == ("other", 7, 120)
+
+
+def test_the_calls_and_the_embedded_relays_of_a_file(everything: Config) -> None:
+    calls, embedded = everything.calls, everything.embedded
     assert (calls.offer_timeout, calls.probe_interval, calls.retry_interval, calls.give_up_after) == (1, 2, 3, 4)
-    assert (config.embedded.relays, config.embedded.media_ports) == (1, PortRange(40000, 40099))
+    assert (embedded.relays, embedded.media_ports) == (1, PortRange(40000, 40099))
 
 
 def test_addresses_are_written_as_they_are_read() -> None:

@@ -12,7 +12,7 @@ from actors.call_stream import CallStream
 from actors.commands.command import CallCommand
 from actors.commands.recovery import ProcessDue
 from actors.effect_runner import EffectRunner
-from actors.effects import Effect, Persist, Read, Spawn
+from actors.effects import Effect, Persist, Read, RetryAt, Spawn
 from actors.flows.handlers import flow_for
 from actors.messages import (
     Appended,
@@ -27,6 +27,7 @@ from actors.messages import (
     Waited,
 )
 from actors.results import OVERLOADED, Refused
+from actors.retry import retry
 from actors.runtime import LoopActor
 from actors.scheduler import PENDING, Run, Scheduler
 from engines.refusal import RefusalCode
@@ -156,6 +157,9 @@ class CallActor(LoopActor):
                 return self._stream.record(run, effect, self)
             case Spawn():
                 self._start(Run(effect.flow, NO_KEYS, None, run.since))
+                return None
+            case RetryAt():
+                self._start(Run(retry(effect, self._context.deadlines), NO_KEYS, None, run.since))
                 return None
             case _:
                 return self._effects.run(run, effect)

@@ -11,7 +11,7 @@ import structlog
 from pykka import ActorDeadError, ActorRef
 
 from actors.call_context import CallContext
-from actors.effects import AskNodes, Locate, Outcome, RetryAt, SendSip, Sleep, Warn
+from actors.effects import AskNodes, HoldOff, Locate, Outcome, SendSip, Sleep, Warn
 from actors.messages import Perform, Replied, Waited
 from actors.scheduler import PENDING, Run
 from actors.sip_requests import NOT_HERE, SipOutcome, send_all
@@ -27,15 +27,15 @@ class EffectRunner:
         """Make the runner of a call's actor, which is told the results."""
         self._call_id, self._context, self._actor = call_id, context, actor
 
-    def run(self, run: Run, effect: AskNodes | SendSip | Locate | RetryAt | Sleep | Warn) -> Any:
+    def run(self, run: Run, effect: AskNodes | SendSip | Locate | HoldOff | Sleep | Warn) -> Any:
         """Begin an effect and return its result, or PENDING if that comes as a message (Performed, Replied, ...)."""
         match effect:
             case AskNodes():
                 return self._ask_nodes(run, effect)
             case SendSip():
                 return self._send_sip(run, effect)
-            case RetryAt():
-                self._context.journal.postpone(self._call_id, effect.due).add_done_callback(_log_failure)
+            case HoldOff():
+                self._context.journal.postpone(self._call_id, effect.until).add_done_callback(_log_failure)
                 return None
             case Warn():
                 log.warning(effect.what, call_id=self._call_id, why=effect.why)

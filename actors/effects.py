@@ -76,9 +76,25 @@ class Spawn:
 
 @value
 class RetryAt:
-    """Let the call want attention at `due` (ms since the epoch) rather than when its state says. Sent None at once."""
+    """Let the call be due at `due`, for what could not be done, or earlier if its state says so. Sent None at once.
+
+    settled: what was due until then has been attended to, so that the state's times up to it do not count. Both ms
+    since the epoch.
+    """
 
     due: int
+    settled: int
+
+
+@value
+class HoldOff:
+    """Let no control node attend to the call before `until` (ms since the epoch), whatever else is due of it.
+
+    For what is under way and must not be begun a second time. It holds until something is journalled that changes when
+    the state wants attention. The flow is sent None at once.
+    """
+
+    until: int
 
 
 @value
@@ -113,7 +129,7 @@ class Warn:
     why: str
 
 
-Effect: TypeAlias = Persist | Read | AskNodes | Spawn | RetryAt | Locate | SendSip | Sleep | Warn
+Effect: TypeAlias = Persist | Read | AskNodes | Spawn | RetryAt | HoldOff | Locate | SendSip | Sleep | Warn
 
 T = TypeVar("T")
 Step: TypeAlias = Generator[Effect, Any, T]

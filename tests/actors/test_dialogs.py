@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from actors.commands.sip import EndCall
+from actors.commands.sip import EndCall, EndDialog
 from actors.sip_requests import NO_DIALOG, DialogRequest, WantedRequest
 from events.names import CallId, Leg, Tag
 from replay.settings_changes import SetCallVariable
 from replay.state import CallStatus
 from tests.actors.fake_peers import TIMEOUT
-from tests.actors.simulation import Cluster
+from tests.actors.simulation import DEADLINES, Cluster
 from tests.actors.sip_call import SipCall, ask, asked, attend, check_over, ends, sent, state
 
 
@@ -280,6 +280,26 @@ def test_nor_is_one_that_could_not_be_sent_before(call: SipCall) -> None:
     cluster.heal()
     cluster.after(100)
     assert peer.methods() == ["BYE"]
+    check_over(call)
+
+
+def test_nor_because_another_dialog_has_one_that_is_due_sooner(call: SipCall) -> None:
+    """Either control node may take what is due; while one has sent a BYE and waits, none sends that again."""
+    cluster, early, late = call.cluster, call.cluster.peer(Tag("tA")), call.cluster.peer(Tag("tB"))
+    call.begin()
+    call.tell("B 200 INVITE sdp=b")
+    call.tell("C ACK at=B")
+    early.unreachable = late.unreachable = True
+    call.command(EndDialog(call_id=call.call_id, reason="now", callee_tag=Tag("tA")))
+    cluster.after(20)
+    call.command(EndDialog(call_id=call.call_id, reason="now", callee_tag=Tag("tB")))
+    cluster.after(10)
+    early.unreachable, early.lose_replies = False, 1
+    cluster.after(DEADLINES.request / 1000 + 10)
+    assert early.methods() == ["BYE"]
+    late.unreachable = False
+    cluster.after(200)
+    assert (early.methods(), late.methods()) == (["BYE"], ["BYE"])
     check_over(call)
 
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from actors.effects import AskNodes, Decide, Decision, Flow, Outcome, Persist, Read, Step
+from actors.effects import AskNodes, Decide, Decision, Flow, Outcome, Persist, Read, RetryAt, Step
 from actors.flows.media import sessions
 from actors.flows.media.copies import CopyLocation, closing, end_copy, forgotten
 from actors.flows.media.offer import FAILURES
 from actors.flows.media.removals import Removal, removal_of, remove
-from actors.flows.recovery.retry import attend_again
 from actors.flows.recovery.silence import end_unanswered
 from actors.flows.sip import due_dialogs, forks
 from engines.kind import Operation
@@ -62,7 +61,7 @@ def process_due(now: int, deadlines: Deadlines, *, signals: bool = False) -> Flo
     `signals` says whether SIP requests can be sent from here.
     """
     yield Persist(_settle(now, deadlines))
-    yield from end_unanswered(now, deadlines)
+    unanswered_again = yield from end_unanswered(now, deadlines)
     yield from forks.free_overdue(now)
     agenda: Agenda = yield Read(lambda state: _agenda(state, now, deadlines))
     if agenda.removals:
@@ -72,8 +71,9 @@ def process_due(now: int, deadlines: Deadlines, *, signals: bool = False) -> Flo
         yield from end_copy(name, place)
     yield from _check(agenda.checks)
     begun = yield from due_dialogs.watch(now, deadlines, signals=signals)
-    if agenda.again is not None and not begun:
-        yield from attend_again(agenda.again, now, deadlines)
+    again = [at for at in (agenda.again, unanswered_again) if at is not None]
+    if again and not begun:
+        yield RetryAt(min(again), settled=now)
     return None
 
 

@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from actors.effects import AskNodes, Decision, Outcome, Persist, Read, Sleep, Step
-from actors.flows.recovery.retry import attend_again
 from engines.kind import Operation
 from engines.registry import kind_of
 from events.registry import DeleteIntended, MediaSeen, Scope
@@ -34,14 +33,15 @@ class _Silence:
     questions: Sequence[tuple[str, Operation]]
 
 
-def end_unanswered(now: int, deadlines: Deadlines) -> Step[None]:
+def end_unanswered(now: int, deadlines: Deadlines) -> Step[int | None]:
     """End a call whose offer nobody answered in time, as far as the nodes say that no media flow.
 
-    While a node does not say, nothing is ended; after very long it need not be asked any more.
+    While a node does not say, nothing is ended; after very long it need not be asked any more. Comes to when they are
+    to be asked again, ms since the epoch; None for never.
     """
     silence: _Silence | None = yield Read(lambda state: _silence(state, now, deadlines))
     if silence is None:
-        return
+        return None
     before = yield from _packets(silence)
     flowing: list[int] = []
     if any(before):
@@ -52,9 +52,10 @@ def end_unanswered(now: int, deadlines: Deadlines) -> Step[None]:
     if flowing:
         yield Persist(lambda state: _note_media(state, flowing))
     elif None in before and silence.since + deadlines.give_up > now:
-        yield from attend_again(deadlines.again(now, silence.since), now, deadlines)
+        return deadlines.again(now, silence.since)
     else:
         yield Persist(lambda state: _end(state, silence.since))
+    return None
 
 
 def _silence(state: CallState, now: int, deadlines: Deadlines) -> _Silence | None:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from actors.effects import Flow, Persist, Read, RetryAt, Spawn, Step
-from actors.flows.recovery.retry import attend_again
+from actors.effects import Flow, HoldOff, Persist, Read, RetryAt, Spawn, Step
 from actors.flows.sip.intended_requests import Intended, intend, pending, resumed_bye
 from actors.flows.sip.own_requests import begin_farewell, exchange
 from actors.sip_requests import WantedRequest
@@ -46,7 +45,7 @@ def watch(now: int, deadlines: Deadlines, *, signals: bool) -> Step[bool]:
     if work is None:
         return False
     if not signals:
-        yield from attend_again(deadlines.again(now, work.since), now, deadlines)
+        yield RetryAt(deadlines.again(now, work.since), settled=now)
     elif work.ends:
         yield from begin_farewell(work.ends, work.tag)
     else:
@@ -67,13 +66,13 @@ def forgotten(state: CallState, now: int, deadlines: Deadlines) -> list[Event]:
 
 def _do(work: _Work, now: int, deadlines: Deadlines) -> Flow:
     if work.byes:
-        yield RetryAt(now + deadlines.request)  # so that no other control node sends them, too
+        yield HoldOff(now + deadlines.request)  # so that no other control node sends them, too
         intended = work.byes
     else:
         intended = yield Persist(lambda state: intend(state, _probes(work.silent)))
     outcomes = yield from exchange(intended)
     if any(outcome.unsent for outcome in outcomes):
-        yield from attend_again(deadlines.again(now, work.since), now, deadlines)
+        yield RetryAt(deadlines.again(now, work.since), settled=now)
     return None
 
 

@@ -13,13 +13,13 @@ from engines.mediaproxy.commands import SessionNames, Signalling
 from engines.mediaproxy.negotiation import answered, negotiate
 from engines.mediaproxy.replies import is_error, parse_removed
 from engines.mediaproxy.requests import request
-from engines.ng.bencode import NgDict
 from engines.reply import PONG, NodeReply, agreed, not_found, refused
 from engines.request import NodeRequest
 from engines.rtpproxy.words import normalised, words_of
 from engines.sdp.tcp import TcpStreams
+from engines.whole_sessions import names_part, operation_on, tags_in
 from events.names import RelayId, Tag
-from events.verb import ANSWER, DELETE, OFFER, QUERY, Verb
+from events.verb import ANSWER, DELETE, OFFER, QUERY
 
 _NOT_REMOVED = b"the MediaProxy dispatcher answered `error`: the session's relay is away, or did not remove it"
 
@@ -70,14 +70,14 @@ class MediaproxyKind:
 
     def teardown(self, relay_id: RelayId, from_tag: Tag, to_tag: Tag) -> Operation:
         """Remove the session."""
-        return _operation(DELETE, relay_id, from_tag, to_tag)
+        return operation_on(DELETE, relay_id, from_tag, to_tag)
 
     def knows(self, relay_id: RelayId, from_tag: Tag, to_tag: Tag) -> Operation:
         """Build a query, which `perform` refuses: nobody can ask a dispatcher for a session and leave it as it is.
 
         A dispatcher that loses a session asks the SIP server to end the dialog (`dialog-id` in the offer).
         """
-        return _operation(QUERY, relay_id, from_tag, to_tag)
+        return operation_on(QUERY, relay_id, from_tag, to_tag)
 
     def held(self, reply: NodeReply) -> None:
         """Return nothing: a reply does not tell the parties."""
@@ -86,12 +86,11 @@ class MediaproxyKind:
 def _delete(operation: Operation) -> Exchange:
     """Delete the whole session. A client's delete of a part of it does nothing: the session goes when all of it may."""
     options = normalised(operation.request.words)
-    flags = words_of(options, b"flags")
-    if b"via-branch" in options or b"to-tag" in flags:
+    if names_part(options):
         return answered(agreed({b"warning": b"MediaProxy holds all branches of this id as one session"}))
     names = _names(operation)
     command = commands.remove(names)
-    return _removal(names, command, alone=operation.alone, fatal=b"fatal" in flags)
+    return _removal(names, command, alone=operation.alone, fatal=b"fatal" in words_of(options, b"flags"))
 
 
 def _removal(names: SessionNames, command: bytes, *, alone: bool, fatal: bool) -> Exchange:
@@ -118,16 +117,6 @@ def _removal(names: SessionNames, command: bytes, *, alone: bool, fatal: bool) -
 
 def _names(operation: Operation) -> SessionNames:
     """Return the session's names on the node. Raises Untranslatable where they cannot be said."""
-    tags = [operation.request.words.get(key, b"") for key in (b"from-tag", b"to-tag")]
-    from_tag, to_tag = (tag if isinstance(tag, bytes) else None for tag in tags)
-    if from_tag is None or to_tag is None:
-        raise Untranslatable("from-tag, to-tag: not strings")
-    names = SessionNames(to_bytes(operation.relay_id), from_tag, to_tag)
+    names = SessionNames(to_bytes(operation.relay_id), *tags_in(operation))
     names.headers()
     return names
-
-
-def _operation(verb: Verb, relay_id: RelayId, from_tag: Tag, to_tag: Tag) -> Operation:
-    named = {b"call-id": relay_id, b"from-tag": from_tag, b"to-tag": to_tag}
-    request: NgDict = {key: to_bytes(name) for key, name in named.items() if name}
-    return Operation(verb=verb, relay_id=relay_id, request=NodeRequest({b"command": verb.encode(), **request}))

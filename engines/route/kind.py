@@ -7,6 +7,8 @@ returned. The kind keeps nothing between operations.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from engines.ids import call_id_of
 from engines.kind import Exchange, MalformedReply, Operation, Untranslatable
 from engines.media_request import MediaRequest, to_bytes
@@ -15,8 +17,9 @@ from engines.refusal import RefusalCode
 from engines.reply import PONG, NodeReply, agreed
 from engines.request import HANDLE, NodeRequest
 from engines.route.parameters import PARAMETERS, Parameters, Route, RouteCall
+from engines.whole_sessions import operation_on
 from events.names import RelayId, Tag
-from events.verb import DELETE, QUERY, Verb
+from events.verb import DELETE, QUERY
 
 OPTIONS = b"route-options"
 """The key of a request under which the parameters stand that the ng protocol has no keys for, by their names."""
@@ -85,19 +88,15 @@ class RouteKind:
 
     def teardown(self, relay_id: RelayId, from_tag: Tag, to_tag: Tag) -> Operation:
         """Return the delete of a session."""
-        return _operation(DELETE, relay_id, {b"from-tag": from_tag, b"to-tag": to_tag}, {_WHOLE: 1})
+        removal = operation_on(DELETE, relay_id, from_tag, to_tag)
+        return replace(removal, request=removal.request.merged(NodeRequest({_WHOLE: 1})))
 
     def knows(self, relay_id: RelayId, from_tag: Tag, to_tag: Tag) -> Operation:
         """Build a query, which is ok: the callables are not asked what they know."""
-        return _operation(QUERY, relay_id, {b"from-tag": from_tag, b"to-tag": to_tag}, {})
+        return operation_on(QUERY, relay_id, from_tag, to_tag)
 
     def held(self, reply: NodeReply) -> None:
         """Return nothing: a reply does not tell the parties."""
-
-
-def _operation(verb: Verb, relay_id: RelayId, tags: dict[bytes, str], options: NgDict) -> Operation:
-    named: NgDict = {key: to_bytes(tag) for key, tag in tags.items() if tag}
-    return Operation(verb=verb, relay_id=relay_id, request=NodeRequest({b"command": verb.encode(), **named, **options}))
 
 
 def _at_once(reply: NodeReply) -> Exchange:

@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from engines.kind import Exchange, MalformedReply, Operation, Untranslatable
-from engines.media_request import MediaRequest
-from engines.ng.bencode import NgDict
+from engines.media_request import MediaRequest, to_bytes
 from engines.reply import PONG, NodeReply, agreed
 from engines.request import NodeRequest
 from engines.rtpproxy import commands, copies, prompts, requests, statistics
@@ -19,6 +18,7 @@ from engines.rtpproxy.negotiation import answered, error, negotiate
 from engines.rtpproxy.replies import PROTOCOL_VERSION, ErrorReply, parse_version
 from engines.rtpproxy.words import normalised, words_of
 from engines.sdp.tcp import TcpStreams
+from engines.whole_sessions import names_part, operation_on, tags_in
 from events.names import RelayId, Tag
 from events.verb import BETWEEN_TWO, DELETE, QUERY, Verb
 
@@ -69,11 +69,11 @@ class RtpproxyKind:
 
     def teardown(self, relay_id: RelayId, from_tag: Tag, to_tag: Tag) -> Operation:
         """Delete all streams of the session."""
-        return _operation(DELETE, relay_id, from_tag, to_tag)
+        return operation_on(DELETE, relay_id, from_tag, to_tag)
 
     def knows(self, relay_id: RelayId, from_tag: Tag, to_tag: Tag) -> Operation:
         """Query all streams of the session."""
-        return _operation(QUERY, relay_id, from_tag, to_tag)
+        return operation_on(QUERY, relay_id, from_tag, to_tag)
 
     def held(self, reply: NodeReply) -> None:
         """Return nothing: a reply does not tell the parties."""
@@ -82,19 +82,14 @@ class RtpproxyKind:
 def _delete(operation: Operation) -> Exchange:
     """Delete the whole session. A client's delete of a part of it does nothing: the session goes when all of it may."""
     options = normalised(operation.request.words)
-    flags = words_of(options, b"flags")
-    if b"via-branch" in options or b"to-tag" in flags:
+    if names_part(options):
         return answered(agreed({b"warning": b"An rtpproxy holds all branches of this id as one session"}))
-    return statistics.delete(_key(operation), fatal=b"fatal" in flags)
+    return statistics.delete(_key(operation), fatal=b"fatal" in words_of(options, b"flags"))
 
 
 def _key(operation: Operation) -> SessionKey:
     """Return the session's names on the node. Raises Untranslatable where they cannot be said."""
-    from_tag = operation.request.words.get(b"from-tag", b"")
-    to_tag = operation.request.words.get(b"to-tag", b"")
-    if not isinstance(from_tag, bytes) or not isinstance(to_tag, bytes):
-        raise Untranslatable("from-tag, to-tag: not strings")
-    key = SessionKey(operation.relay_id.encode("utf-8", "surrogateescape"), from_tag, to_tag)
+    key = SessionKey(to_bytes(operation.relay_id), *tags_in(operation))
     key.words()
     return key
 
@@ -110,9 +105,3 @@ _VERBS: Mapping[Verb, Callable[[Operation], Exchange]] = {
     Verb.COPY_ANSWER: lambda operation: copies.answer(_key(operation), operation.request.words),
     Verb.COPY_DELETE: lambda operation: copies.delete(_key(operation), operation.request.words),
 }
-
-
-def _operation(verb: Verb, relay_id: RelayId, from_tag: Tag, to_tag: Tag) -> Operation:
-    names = {b"call-id": relay_id, b"from-tag": from_tag, b"to-tag": to_tag}
-    request: NgDict = {key: name.encode("utf-8", "surrogateescape") for key, name in names.items() if name}
-    return Operation(verb=verb, relay_id=relay_id, request=NodeRequest({b"command": verb.encode(), **request}))

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from engines.kind import Untranslatable
 from engines.ng.bencode import NgValue
 from engines.refusal import RefusalCode
-from engines.rtpproxy.words import words_of
+from engines.rtpproxy.words import unserved, words_of
 from engines.sdp.session import Sdp, Stream
 
 _LEAVE_OUT = "leave it out, or use a set of rtpengine nodes"
@@ -77,13 +77,8 @@ REFUSED_FLAGS = frozenset(
 
 def refuse(options: Mapping[bytes, NgValue], sdp: Sdp) -> None:
     """Raise Untranslatable if the options (see `words.normalised`) ask for something that is impossible here."""
-    for key in options.keys() & HARMLESS_VALUES.keys():
-        words = words_of(options, key)
-        if options[key] and (not words or not words <= HARMLESS_VALUES[key]):
-            raise _refusal(key, words)
-    impossible = words_of(options, b"flags") & REFUSED_FLAGS
-    if impossible:
-        raise _refusal(b"flags", impossible)
+    for key, words in unserved(options, HARMLESS_VALUES, REFUSED_FLAGS):
+        raise _refusal(key, words)
     for stream in sdp.live_streams:
         _refuse_for(stream, options)
 

@@ -7,6 +7,7 @@ from events.journal import Recorded
 from events.names import NO_TAG, BranchId, Tag
 from replay import session_dialogs
 from replay.folding.deletes import end_call, forget_parts
+from replay.folding.sessions import session_of
 from replay.state import CallState, CallStatus, Session, SessionStatus
 
 
@@ -26,22 +27,9 @@ def tail_lost(state: CallState, record: Recorded, event: e.TailLost) -> None:
 def _remembered(state: CallState, event: e.RememberedSession) -> Session:
     """Return a session that the journal forgot, or one that it has, brought to what is remembered of it."""
     there = [one for one in state.sessions.values() if (one.node, one.relay_id) == (event.node, event.relay_id)]
-    session = (
-        there[0]
-        if there
-        else Session(
-            event.session,
-            event.engine,
-            event.set,
-            event.node,
-            event.relay_id,
-            event.from_tag,
-            event.to_tag,
-            event.branch,
-            handle=event.handle,
-            reason=event.reason,
-        )
-    )
+    session = there[0] if there else session_of(event)
+    if not there:
+        session.handle, session.reason = event.handle, event.reason
     state.sessions[session.number] = session
     session.status = max(session.status, SessionStatus(event.status), key=list(SessionStatus).index)
     if session.status is SessionStatus.CLOSED:

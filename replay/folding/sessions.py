@@ -22,7 +22,13 @@ from replay.state import (
 def session_intended(state: CallState, record: Recorded, event: e.SessionIntended) -> None:
     """Add a session, with the offer that is to create it; a call begins with its first one."""
     _begin(state, record.at)
-    state.sessions[event.session] = Session(
+    state.sessions[event.session] = session_of(event)
+    operation_intended(state, record, event)
+
+
+def session_of(event: e.SessionIntended | e.SessionAdopted | e.RememberedSession) -> Session:
+    """Return a session as the event names it, of which nothing has happened yet."""
+    return Session(
         event.session,
         event.engine,
         event.set,
@@ -32,7 +38,6 @@ def session_intended(state: CallState, record: Recorded, event: e.SessionIntende
         event.to_tag,
         event.branch,
     )
-    operation_intended(state, record, event)
 
 
 def _begin(state: CallState, at: int) -> None:
@@ -49,18 +54,8 @@ def session_adopted(state: CallState, record: Recorded, event: e.SessionAdopted)
     """Add a session that its node has already, with the dialogs that it told of."""
     _begin(state, event.created or record.at)
     dialogs = [SessionDialog(Tag(one), Tag(other), BranchId(branch)) for one, other, branch in event.dialogs]
-    state.sessions[event.session] = Session(
-        event.session,
-        event.engine,
-        event.set,
-        event.node,
-        event.relay_id,
-        event.from_tag,
-        event.to_tag,
-        event.branch,
-        status=SessionStatus.OPEN,
-        dialogs=dialogs,
-    )
+    state.sessions[event.session] = session = session_of(event)
+    session.status, session.dialogs = SessionStatus.OPEN, dialogs
     state.vouched = state.vouched or any(dialog.to_tag for dialog in dialogs)
 
 

@@ -8,7 +8,7 @@ from actors.commands.reading import LocateCall
 from actors.effects import AskNodes, Decide, Decision, Flow, Locate, Outcome, Persist, Step
 from actors.flows.media import sessions
 from actors.flows.media.adoption import adopting, decided
-from actors.flows.media.copies import copied_once
+from actors.flows.media.copy_decisions import copied_once
 from actors.flows.media.offer import Intent, refuse
 from actors.flows.media.wording import asked
 from actors.results import UNKNOWN, Located, NodeAnswered, Refused, quarantined

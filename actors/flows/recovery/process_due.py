@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 from actors.effects import AskNodes, Decide, Decision, Flow, Outcome, Persist, Read, RetryAt, Step
 from actors.flows.media import sessions
-from actors.flows.media.copies import CopyLocation, closing, end_copy, forgotten
+from actors.flows.media.copies import end_copy
+from actors.flows.media.copy_decisions import closing, forgotten
+from actors.flows.media.copy_location import CopyLocation
 from actors.flows.media.offer import FAILURES
 from actors.flows.media.removals import Removal, removal_of, remove
 from actors.flows.recovery.silence import end_unanswered

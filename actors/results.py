@@ -100,6 +100,23 @@ class RequestEnded:
     outcome: SipOutcome
 
 
+@value(kw_only=True)
+class Moved:
+    """A call is on this node.
+
+    is_wanted_node: whether it is the one that was asked for; another one of the set is taken where that takes no calls.
+    waits: it is there only when it is offered something next, since nobody here knows its dialogs. left_out: what the
+    old session had and the new one has not: copies by name, a recording.
+    """
+
+    node: NodeName
+    engine: str
+    set: str
+    is_wanted_node: bool = True
+    waits: bool = False
+    left_out: tuple[str, ...] = ()
+
+
 @value
 class CallRead:
     """A call as it is."""

@@ -16,7 +16,10 @@ log = structlog.get_logger()
 
 @value
 class WantedRequest:
-    """A request that is wanted: to whom (caller or callee), in which callee's dialog, and what is in it."""
+    """A request that is wanted: to whom (caller or callee), in which callee's dialog, and what is in it.
+
+    origin: the version of the session description in it that the party has to count on from, 0 if there is none.
+    """
 
     leg: Leg
     tag: Tag
@@ -25,6 +28,7 @@ class WantedRequest:
     body: bytes = b""
     content_type: str = ""
     headers: tuple[tuple[str, str], ...] = ()
+    origin: int = 0
 
 
 @value

@@ -12,7 +12,9 @@ class RefusalCode(StrEnum):
     the kind of relay cannot relay (a transport, an encryption, an address). BAD_SETTINGS: what is asked for beside the
     media is not something that the kind can do.
     Of the call: UNKNOWN_CALL, OUTDATED (what was asked is older than the call's end), NOT_FOUND (it has nothing of what
-    a delete names), NOT_ENGAGED (no relay is wanted for it), TOO_LATE (it is established), QUARANTINED.
+    a delete names), NOT_ENGAGED (no relay is wanted for it), TOO_LATE (it is established), QUARANTINED, ENDED; and if
+    it is to move: MOVING (it does already), EARLY (nobody has answered it for good), SEVERAL (several have),
+    TURNED_BACK (a party did not come along).
     Of the nodes: FULL (has as much to do as it may), NO_ROOM (has no ports, sessions or bandwidth left), NO_NODE (none
     of the set takes calls), NO_REPLY (a node is down, silent, or not understood), UNKNOWN_SESSION (a node has lost what
     it was to have).
@@ -29,6 +31,11 @@ class RefusalCode(StrEnum):
     NOT_ENGAGED = "not engaged"
     TOO_LATE = "too late"
     QUARANTINED = "quarantined"
+    ENDED = "ended"
+    MOVING = "moving"
+    EARLY = "early"
+    SEVERAL = "several"
+    TURNED_BACK = "turned back"
     FULL = "full"
     NO_ROOM = "no room"
     NO_NODE = "no node"

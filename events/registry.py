@@ -21,6 +21,13 @@ from __future__ import annotations
 
 from events.copy_events import CopyAnswered, CopyDeleted, CopyDeleteIntended, CopyIntended, CopyOffered
 from events.event import Event, RemovalProof, Scope
+from events.migration_events import (
+    LegMoved,
+    MigrationCompleted,
+    MigrationFailed,
+    MigrationIntended,
+    MigrationTurnedBack,
+)
 from events.relay_events import (
     BranchEstablished,
     ContextSettingsChanged,
@@ -71,9 +78,14 @@ __all__ = [
     "DeleteIntended",
     "Deleted",
     "Event",
+    "LegMoved",
     "LegSettingsChanged",
     "MediaSeen",
     "MediaTimedOut",
+    "MigrationCompleted",
+    "MigrationFailed",
+    "MigrationIntended",
+    "MigrationTurnedBack",
     "OfferFailed",
     "OfferIntended",
     "Offered",
@@ -127,4 +139,9 @@ EVENT_TYPES: tuple[type[Event], ...] = (
     SipRequestEnded,
     CallVariableSet,
     MediaSeen,
+    MigrationIntended,
+    LegMoved,
+    MigrationTurnedBack,
+    MigrationCompleted,
+    MigrationFailed,
 )

@@ -16,6 +16,7 @@ class SessionIntended(Event):
     """A node was chosen for a new session, and the offer that creates it is about to be sent.
 
     `request` is a digest of the client's request, by which a repeat of it is known; empty where there is none.
+    `migration` is the number of the move that the session is made for, 0 for none.
     """
 
     name: ClassVar[str] = "engaged"
@@ -30,6 +31,7 @@ class SessionIntended(Event):
     to_tag: Tag = NO_TAG
     branch: BranchId = NO_BRANCH
     request: bytes = b""
+    migration: int = 0
 
 
 @value(kw_only=True)
@@ -72,7 +74,8 @@ class OfferIntended(Event):
 class Offered(Event):
     """The node took the offer: `sdp` went in, `relayed` came back.
 
-    `handle` is what the node calls it, where it said so (the route engine's `node`).
+    `handle` is what the node calls it, where it said so (the route engine's `node`). `migration` is the number of the
+    move that it was made for, 0 for none: then nobody has been given `relayed` yet.
     """
 
     name: ClassVar[str] = "offered"
@@ -86,6 +89,7 @@ class Offered(Event):
     sdp: bytes
     relayed: bytes
     handle: str = ""
+    migration: int = 0
 
 
 @value(kw_only=True)
@@ -122,6 +126,7 @@ class Answered(Event):
     """The node took the answer: `sdp` went in, `relayed` came back.
 
     `operation` is 0 where no `AnswerIntended` went before it, since the node's kind creates nothing for an answer.
+    `migration` as in `Offered`.
     """
 
     name: ClassVar[str] = "answered"
@@ -134,6 +139,7 @@ class Answered(Event):
     branch: BranchId = NO_BRANCH
     sdp: bytes
     relayed: bytes
+    migration: int = 0
 
 
 @value(kw_only=True)

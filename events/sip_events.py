@@ -34,6 +34,7 @@ class SipRequestIntended(Event):
     """A request of our own is about to be sent to the party `leg`, as if its peer had sent it.
 
     number: counts such requests of a call from 1. tag: the callee's, which names the dialog. cseq: as it is sent.
+    origin: the version (`o=`) of the session description in it, 0 for none: the party's next one has a higher one.
     """
 
     name: ClassVar[str] = "request intended"
@@ -44,6 +45,7 @@ class SipRequestIntended(Event):
     method: str
     cseq: int
     reason: str = ""
+    origin: int = 0
 
 
 @value(kw_only=True)

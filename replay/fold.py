@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 from events import registry as e
 from events.journal import Recorded
 from events.names import CallId
-from replay.folding import copies, deletes, recovery, sessions, settings, sip_dialogs, sip_messages
+from replay.folding import copies, deletes, migration, recovery, sessions, settings, sip_dialogs, sip_messages
 from replay.state import CallState
 
 Apply: TypeAlias = Callable[[CallState, Recorded, Any], None]
@@ -87,4 +87,9 @@ _APPLY: dict[type[e.Event], Apply] = {
     e.SipRequestIntended: sip_dialogs.request_intended,
     e.SipRequestEnded: sip_dialogs.request_ended,
     e.CallVariableSet: sip_dialogs.call_variable_set,
+    e.MigrationIntended: migration.migration_intended,
+    e.LegMoved: migration.leg_moved,
+    e.MigrationTurnedBack: migration.migration_turned_back,
+    e.MigrationCompleted: migration.migration_completed,
+    e.MigrationFailed: migration.migration_failed,
 }

@@ -48,7 +48,7 @@ class Deadlines:
 def project(state: CallState, deadlines: Deadlines) -> Index:
     """Return what the journal's tables are to say of the call in this state."""
     remaining = [session for session in state.sessions.values() if session.status is not SessionStatus.CLOSED]
-    owed = state.sip_dialogs is not None and bool(state.sip_dialogs.requests)
+    owed = state.migration is not None or (state.sip_dialogs is not None and bool(state.sip_dialogs.requests))
     if not remaining and not owed and state.status in (CallStatus.NEW, CallStatus.ENDED):
         return NOTHING if state.sessions or state.sip_dialogs else NEVER
     nodes = frozenset([session.node for session in remaining])
@@ -79,7 +79,7 @@ def due_times(state: CallState, deadlines: Deadlines) -> list[int]:
             times.append(copy.intended_at + deadlines.operation)
     if state.sip_dialogs is not None:
         times += _dialog_due_times(state, deadlines)
-    return times
+    return times if state.migration is None else [*times, *_migration_due_times(state, deadlines)]
 
 
 def _patience(state: CallState, deadlines: Deadlines) -> int:
@@ -109,6 +109,22 @@ def _dialog_due_times(state: CallState, deadlines: Deadlines) -> Iterator[int]:
     if not requests:  # what comes of these is known soon, and says more
         yield from filter(None, (session_ends(state, deadlines), falls_silent(state, deadlines)))
         yield from unacknowledged(state).values()
+
+
+def migration_due(state: CallState, deadlines: Deadlines) -> int | None:
+    """Return when a move that goes on is to be taken up, as nobody can be at it any more; None for never.
+
+    One that waits for the call's next offer is over with the call.
+    """
+    migration = state.migration
+    if migration is None or (migration.waits and state.status is CallStatus.LIVE):
+        return None
+    requests = state.sip_dialogs.requests.values() if state.sip_dialogs else ()
+    return max([migration.at, *(request.at for request in requests if request.method != "BYE")]) + deadlines.request
+
+
+def _migration_due_times(state: CallState, deadlines: Deadlines) -> Iterator[int]:
+    yield from filter(None, [migration_due(state, deadlines)])
 
 
 def session_ends(state: CallState, deadlines: Deadlines) -> int | None:

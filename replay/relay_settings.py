@@ -84,6 +84,10 @@ class RelaySettings:
         """Return what is engaged for a branch, or None."""
         return self.engagements.get(branch) or self.engagements.get(ALL_BRANCHES)
 
+    def engaged_as(self, branch: BranchId) -> BranchId:
+        """Return for which branch the relay of a branch is engaged: for that, or for all."""
+        return branch if branch in self.engagements else ALL_BRANCHES
+
     def in_force(self, leg: Leg, branch: BranchId) -> Mapping[str, str]:
         """Return the settings of a leg that hold for a branch, without its body."""
         return {**self.settings.get((leg, ALL_BRANCHES), {}), **self.settings.get((leg, branch), {})}

@@ -99,6 +99,7 @@ class SipDialogs:
     CSeq, and since when. unacknowledged: since when the ACK of a dialog's 2xx is missing, by the callee's tag; only of
     those that came about while another dialog was there (RFC 3261 13.2.2.4). variables: the routing script's. over: the
     call has ended; a Call-ID that comes back begins anew. former: the callers' tags of the calls before this one.
+    origins: the version (`o=`) of the session description that a request of ours had last, by leg and callee's tag.
     """
 
     parties: dict[tuple[Leg, Tag], Party] = field(default_factory=dict)
@@ -113,6 +114,7 @@ class SipDialogs:
     callers_tag: Tag | None = None
     unacknowledged: dict[str, int] = field(default_factory=dict)
     former: frozenset[Tag] = frozenset()
+    origins: dict[tuple[Leg, Tag], int] = field(default_factory=dict)
 
     def shift(self, leg: Leg, callee_tag: Tag, cseq: int) -> int:
         """Return what is added to the CSeq of a request that this leg sends in the dialog of this callee.

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from events.names import BranchId, CallId, NodeName, RelayId, Tag
 from events.verb import SdpVerb
+from replay.migration import Migration
 from replay.offer_answer import Negotiation
 from replay.relay_settings import Copy, RelaySettings
 from replay.sip_dialogs import SipDialogs
@@ -163,7 +164,8 @@ class CallState:
     given: by tag and branch, what the other side was last given in place of the party's SDP; legs have the newest of
     all branches. ends: when the last delete of a branch, or under "" that of the call, was received from a client.
     relay_answered: a relay was told an answer, which may be an early one. vouched: that the call was answered is known,
-    though the journal lacks the word of it.
+    though the journal lacks the word of it. migration: the move that goes on; migrations: how many were begun;
+    not_moved: why the last one that ended failed, "" if it did not.
     """
 
     call_id: CallId
@@ -185,6 +187,9 @@ class CallState:
     sip_dialogs: SipDialogs | None = None
     copies: dict[str, Copy] = field(default_factory=dict)
     ends: dict[str, int] = field(default_factory=dict)
+    migration: Migration | None = None
+    migrations: int = 0
+    not_moved: str = ""
 
     @property
     def last_session(self) -> int:
@@ -238,6 +243,11 @@ class CallState:
         the SIP messages are known, only a 2xx does: an early answer may be the last that is ever heard of its INVITE.
         """
         return self.vouched or (self.relay_answered and (self.negotiation is None or self.has_dialog))
+
+    def is_aside(self, session: Session) -> bool:
+        """Return whether a session is one that the call is about to move to: what its parties say is not for that."""
+        migration = self.migration
+        return migration is not None and not migration.waits and migration.session == session.number
 
     @property
     def has_session(self) -> bool:

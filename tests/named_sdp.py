@@ -32,7 +32,7 @@ def name_of(sdp: object) -> str:
     return found[1].decode()
 
 
-def relayed(sdp: bytes, number: int) -> bytes:
+def relayed(sdp: bytes, number: int, address: bytes = b"198.51.100.1") -> bytes:
     """Return what a relay gives for it: with addresses and ports of its own, and a name that tells how many it gave."""
-    moved = _PORT.sub(rb"\g<1>%d" % (20000 + 2 * number % 20000), _ADDRESS.sub(rb"\g<1>198.51.100.1", sdp))
+    moved = _PORT.sub(rb"\g<1>%d" % (20000 + 2 * number % 20000), _ADDRESS.sub(rb"\g<1>" + address, sdp))
     return _NAME.sub(rb"s=relayed %d of \g<1>" % number, moved)

@@ -8,9 +8,10 @@ from actors.commands.command import CallCommand
 from actors.commands.relay import RelaySdp
 from actors.results import Done, NodeAnswered, Relayed
 from engines.request import NodeRequest
-from events.names import NO_BRANCH, NO_TAG, BranchId, Tag
+from events.names import NO_BRANCH, NO_NODE, NO_TAG, BranchId, NodeName, Tag
 from events.values import value
 from events.verb import Verb
+from replay.settings_changes import RelayChange
 
 R_co = TypeVar("R_co", covariant=True)
 
@@ -22,11 +23,14 @@ OFFERS = frozenset({Verb.OFFER, Verb.PUBLISH, Verb.CREATE, Verb.TRANSFORM})
 class SdpBySettings:
     """An SDP that a node is told of as the call's settings say, rather than in a client's words.
 
-    notify_socket: where the node may tell that its media timed out.
+    notify_socket: where the node may tell that its media timed out. changes: of the settings, for this one. reached_at:
+    the SDP with the addresses that another node has learned of its sender, b"" where it is told as it is.
     """
 
     media: RelaySdp
     notify_socket: str
+    changes: tuple[RelayChange, ...] = ()
+    reached_at: bytes = b""
 
     @property
     def sdp(self) -> bytes:
@@ -56,7 +60,8 @@ class MediaCommand(CallCommand[R_co]):
     """What all of these have.
 
     verb: what a node is asked. from_tag, to_tag, branch: whom it is about, "" where it does not say.
-    request: what the node is to be told. received_at: ms since the epoch.
+    request: what the node is to be told. received_at: ms since the epoch. migration, session: the call's move that it
+    is made for, and the session that it is to go to whatever its parties have elsewhere; 0 for none.
     """
 
     verb: Verb
@@ -65,6 +70,8 @@ class MediaCommand(CallCommand[R_co]):
     branch: BranchId = NO_BRANCH
     request: Wording
     received_at: int
+    migration: int = 0
+    session: int = 0
 
     @property
     def serial_key(self) -> str | None:
@@ -101,6 +108,7 @@ class Offer(MediaCommand[Relayed]):
     digest: bytes = b""
     moves: bool = True
     anew: bool = False
+    node: NodeName = NO_NODE
 
     @property
     def opens_call(self) -> bool:

@@ -10,6 +10,7 @@ from actors.call_context import CallContext
 from actors.commands.command import CallCommand
 from actors.commands.copies import AnswerCopy, DeleteCopy, OfferCopy
 from actors.commands.media import Answer, Delete, Offer, PassThrough
+from actors.commands.migration import Migrate
 from actors.commands.reading import LocateCall, ReadCall
 from actors.commands.recovery import EndSilentSession, ProcessDue
 from actors.commands.relay import EndRelay, EstablishBranch, FailBranch, RelaySdp
@@ -21,6 +22,7 @@ from actors.flows.media.copies import copy_answer, copy_delete, copy_offer
 from actors.flows.media.delete import delete
 from actors.flows.media.offer import offer
 from actors.flows.media.passthrough import pass_through, where
+from actors.flows.migration.migrate import migrate
 from actors.flows.reading import read_call
 from actors.flows.recovery.media_timeout import end_silent_session
 from actors.flows.recovery.process_due import process_due
@@ -59,9 +61,10 @@ HANDLERS: Mapping[type[Any], Handler] = MappingProxyType(
         OfferCopy: lambda command, _: copy_offer(command),
         AnswerCopy: lambda command, _: copy_answer(command),
         DeleteCopy: lambda command, _: copy_delete(command),
+        Migrate: lambda command, context: migrate(command, context.nodes),
         EndSilentSession: lambda command, _: end_silent_session(command),
         ProcessDue: lambda _, context: process_due(
-            context.now(), context.deadlines, signals=context.sip_outlet.sender is not None
+            context.now(), context.deadlines, context.nodes, signals=context.sip_outlet.sender is not None
         ),
     }
 )

@@ -7,6 +7,7 @@ from events.journal import Recorded
 from events.names import BranchId, Tag
 from events.verb import ANSWER, OFFER, RECORDING, SdpVerb, Verb
 from replay import session_dialogs
+from replay.folding import migration
 from replay.state import (
     Agreement,
     CallState,
@@ -24,6 +25,7 @@ def session_intended(state: CallState, record: Recorded, event: e.SessionIntende
     _begin(state, record.at)
     state.sessions[event.session] = session_of(event)
     operation_intended(state, record, event)
+    migration.session_made(state, record, event)
 
 
 def session_of(event: e.SessionIntended | e.SessionAdopted | e.RememberedSession) -> Session:
@@ -79,7 +81,8 @@ def offered(state: CallState, record: Recorded, event: e.Offered) -> None:
     session.gone_branches = [branch for branch in session.gone_branches if branch != event.branch]
     session_dialogs.offered(session.dialogs, event.from_tag, event.to_tag, event.branch)
     request = operation.request if operation else b""
-    _note_leg(state, event.from_tag, record, event, request)
+    if not migration.is_prepared(state, event, event.from_tag):
+        _note_leg(state, event.from_tag, record, event, request)
 
 
 def operation_failed(state: CallState, _: Recorded, event: e.OfferFailed | e.AnswerFailed) -> None:
@@ -100,12 +103,13 @@ def answered(state: CallState, record: Recorded, event: e.Answered) -> None:
     if event.operation:
         _taken(session, event.operation)
     session.to_tag = session.to_tag or event.to_tag
-    offer = state.legs.get(event.from_tag)
+    offer = migration.offer_of(state, event) or state.legs.get(event.from_tag)
     if offer is not None:
         session.agreement = Agreement(event.from_tag, event.to_tag, event.branch, offer.sdp, event.sdp)
     session_dialogs.answered(session.dialogs, event.from_tag, event.to_tag, event.branch)
     state.relay_answered = True
-    _note_leg(state, event.to_tag, record, event)
+    if not migration.is_prepared(state, event, event.to_tag):
+        _note_leg(state, event.to_tag, record, event)
 
 
 def _taken(session: Session, operation: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from events import registry as e
 from events.journal import Recorded
+from replay.folding import migration
 from replay.sip_dialogs import OwnRequest, Party, SipDialogs
 from replay.state import CallState, CallStatus
 
@@ -20,6 +21,9 @@ def request_intended(state: CallState, record: Recorded, event: e.SipRequestInte
     ends = sip_dialogs.ends(event.tag) or sip_dialogs.ends_of_requests(event.tag)
     request = OwnRequest(event.leg, event.tag, event.method, event.cseq, event.reason, record.at, ends)
     sip_dialogs.intend(event.number, request)
+    if event.origin:
+        sip_dialogs.origins[event.leg, event.tag] = event.origin
+        migration.asked(state)
     if event.method == "BYE" and state.negotiation is not None:
         state.negotiation.end(event.tag)
 

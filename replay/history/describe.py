@@ -206,6 +206,41 @@ def _(event: e.CallVariableSet) -> str:
     return _settings({event.variable: event.value})
 
 
+@facts.register
+def _(event: e.MigrationIntended) -> str:
+    node = f"node {event.node} of " if event.node else ""
+    left = f"leaves session {event.leaves}" if event.leaves else ""
+    legs = [f"{leg}: {_settings(values)}" for leg, values in (("caller", event.caller), ("callee", event.callee))]
+    settings = [leg for leg, values in zip(legs, (event.caller, event.callee), strict=True) if values]
+    told = "when it is offered something next" if event.waits else f"parties are told by {event.method}"
+    who = f"asked by {event.asked_by}" if event.asked_by else ""
+    where = f"to {event.engine}, {node}set {event.set}"
+    return _joined(f"move {event.migration} {where}", left, told, *settings, who, event.reason)
+
+
+@facts.register
+def _(event: e.LegMoved) -> str:
+    answer = f"which answered with another SDP, of {len(event.answer)} bytes" if event.answer else ""
+    where = f"move {event.migration}: the {event.leg} is in session {event.session}"
+    return _joined(where, f"SDP of {len(event.given)} bytes", answer)
+
+
+@facts.register
+def _(event: e.MigrationTurnedBack) -> str:
+    return f"move {event.migration}: {event.reason}; both parties are brought back"
+
+
+@facts.register
+def _(event: e.MigrationCompleted) -> str:
+    left_out = f"without {', '.join(event.left_out)}" if event.left_out else ""
+    return _joined(f"move {event.migration}: the call is in session {event.session}", left_out)
+
+
+@facts.register
+def _(event: e.MigrationFailed) -> str:
+    return f"move {event.migration}: {event.reason}"
+
+
 def _settings(values: Mapping[str, str]) -> str:
     return _joined(*(f"{name} {value!r}" for name, value in values.items()))
 

@@ -27,12 +27,17 @@ class FakePeer:
         self.unreachable = False
         self.gone = False
         self.busy = 0
+        self.refuses: list[SipOutcome] = []
+        self.says = b""
+        self.has = b""
+        self.offers: list[bytes] = []
         self.lose_replies = 0
 
     def heal(self) -> None:
         """Answer again; whoever has no dialog any more will not have it again."""
         self.silent = self.unreachable = False
         self.busy = self.lose_replies = 0
+        self.refuses = []
 
     def forward(self, cseq: int) -> None:
         """Take a request of the peer's, as it was sent on."""
@@ -43,19 +48,36 @@ class FakePeer:
         """Name the requests of our own that arrived."""
         return [request.method for request in self.received]
 
-    def answer(self, request: DialogRequest) -> int:
-        """Take a request of our own and give the status of the response (RFC 3261 12.2.2, 15.1.2)."""
+    def take(self, sdp: bytes) -> None:
+        """Take a session description: media go to where it says from now on."""
+        self.has = sdp
+        self.offers.append(sdp)
+
+    def answer(self, request: DialogRequest) -> SipOutcome:
+        """Take a request of our own and give the response (RFC 3261 12.2.2, 15.1.2).
+
+        To a session description it answers with its own (`says`); `refuses` are its responses to the next ones.
+        """
         self.received.append(request)
         if self.gone or self.ended:
-            return 481
+            return _status(481)
         if request.cseq < self.last:
-            return 500
+            return _status(500)
         self.last = request.cseq
         if self.busy > 0:
             self.busy -= 1
-            return 491
+            return _status(491)
+        if request.body and self.refuses:
+            return self.refuses.pop(0)
+        if request.body:
+            self.take(request.body)
+            return SipOutcome(200, "OK", self.says)
         self.ended = request.method == "BYE"
-        return 200
+        return _status(200)
+
+
+def _status(status: int) -> SipOutcome:
+    return SipOutcome(status, f"status {status}")
 
 
 class Peers(defaultdict[str, FakePeer]):
@@ -79,9 +101,9 @@ class Peers(defaultdict[str, FakePeer]):
 
     def _arrive(self, peer: FakePeer, request: DialogRequest, back: Take) -> None:
         if not peer.silent:
-            status = peer.answer(request)
+            outcome = peer.answer(request)
             if peer.lose_replies <= 0:
-                _later(DELAY, partial(back, SipOutcome(status, f"status {status}")))
+                _later(DELAY, partial(back, outcome))
                 return
             peer.lose_replies -= 1
         _later(TIMEOUT, partial(back, SipOutcome(0, "no answer")))

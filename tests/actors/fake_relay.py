@@ -126,6 +126,7 @@ class FakeNode:
 
     def __init__(self) -> None:
         self._cache: dict[bytes, bytes] = {}
+        self.address = b"198.51.100.1"
         self.silent = False
         self.full = False
         self.lose_requests = 0
@@ -192,7 +193,7 @@ class FakeRelay(FakeNode):
             tags = (text_of(request, b"from-tag"), text_of(request, b"to-tag"), text_of(request, b"via-branch"))
             (call.offer if verb == b"offer" else call.answer)(*tags)
             self._sdp_number += 1
-            return {b"result": b"ok", b"sdp": relayed(text_of(request, b"sdp"), self._sdp_number)}
+            return {b"result": b"ok", b"sdp": relayed(text_of(request, b"sdp"), self._sdp_number, self.address)}
         if verb == b"query":
             self.packets += 50 * self.flowing
             return {b"result": b"ok", b"tags": call.described(), b"totals": {b"RTP": {b"packets": self.packets}}}

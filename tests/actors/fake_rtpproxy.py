@@ -67,11 +67,11 @@ class FakeRtpproxy(FakeNode):
             self._port += 2
             self.sessions.setdefault(call_id, {})[from_tag] = self._port
             known = from_tag
-        return b"%d 127.0.0.1\n" % self.sessions[call_id][known]
+        return b"%d %s\n" % (self.sessions[call_id][known], self.address)
 
     def _look_up(self, call_id: str, from_tag: str, to_tag: str = NO_TAG) -> bytes:
         known = self._find(call_id, from_tag, to_tag)
-        return b"0\n" if known is None else b"%d 127.0.0.1\n" % (self.sessions[call_id][known] + 1)
+        return b"0\n" if known is None else b"%d %s\n" % (self.sessions[call_id][known] + 1, self.address)
 
     def _delete(self, call_id: str, from_tag: str, to_tag: str = NO_TAG) -> bytes:
         streams = self.sessions.get(call_id, {})

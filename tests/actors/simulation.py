@@ -210,7 +210,8 @@ class ControlNode:
     async def start(self) -> None:
         loop = asyncio.get_running_loop()
         for name in self._cluster.fakes:
-            spec = NodeSpec(name=NodeName(name), engine=self._cluster.engine, url=name)
+            engine = "rtpproxy" if name in self._cluster.rtpproxies else "rtpengine"
+            spec = NodeSpec(name=NodeName(name), engine=engine, url=name)
             settings = EngineSettings(max_in_flight=self._cluster.max_in_flight)
             actor = EngineActor(spec, settings, opener(self._cluster.fakes, self.life.cross, self.unreachable))
             await actor.connect()
@@ -258,6 +259,7 @@ class Cluster:
         self,
         *,
         relays: int = 2,
+        rtpproxies: int = 0,
         control_nodes: int = 2,
         engine: str = "rtpengine",
         max_in_flight: int = 1000,
@@ -277,6 +279,9 @@ class Cluster:
                 self.rtpproxies[name] = FakeRtpproxy()
             else:
                 self.relays[name] = FakeRelay()
+        self.rtpproxies |= {f"proxy{n}": FakeRtpproxy() for n in range(1, rtpproxies + 1)}
+        for number, relay in enumerate(self.fakes.values(), 1):
+            relay.address = b"198.51.100.%d" % number
         self.peers = Peers()
         self.asked: list[Asked] = []
         self.nodes: list[ControlNode] = []

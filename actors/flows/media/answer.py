@@ -14,6 +14,7 @@ from actors.flows.media import sessions
 from actors.flows.media.adoption import adopting, decided
 from actors.flows.media.delete import teardown
 from actors.flows.media.descriptions import fault_in
+from actors.flows.media.given import as_given
 from actors.flows.media.lateness import TOO_LATE, is_late
 from actors.flows.media.offer import Intent, ask, fail, refuse, undo
 from actors.flows.media.wording import asked
@@ -40,9 +41,10 @@ def answer(command: Answer, adoption: Adoption | None = None) -> Flow:
         if place.operation:
             yield Spawn(teardown(place.node, place.relay_id))
         return result
-    for node, relay_id in result:
+    relayed, left = result
+    for node, relay_id in left:
         yield Spawn(teardown(node, relay_id))
-    return Relayed(reply.sdp, reply)
+    return Relayed(relayed, reply)
 
 
 def _fail(command: Answer, place: Intent, outcome: Outcome) -> Step[None]:
@@ -97,18 +99,25 @@ def _conclude(command: Answer, place: Intent, reply: NodeReply) -> Decide:
             to_tag=command.to_tag,
             branch=command.branch,
             sdp=command.sdp,
-            relayed=reply.sdp,
+            relayed=as_given(state, command, reply.sdp),
+            migration=command.migration,
         )
         left_behind = _left_behind(state, session, command)
         doubles = [other for other in _doubles(state, session, command) if other not in left_behind]
         released = [*_release(left_behind, "moved to another node"), *_release(doubles, "answered in another session")]
-        return Decision([event, *released], [(left.node, left.relay_id) for left in [*left_behind, *doubles]])
+        left = [(other.node, other.relay_id) for other in [*left_behind, *doubles]]
+        return Decision([event, *released], (event.relayed, left))
 
     return decide
 
 
 def _left_behind(state: CallState, session: Session, command: Answer) -> list[Session]:
-    """Return the sessions in which these two parties talked before they came to this one: their node had gone."""
+    """Return the sessions in which these two parties talked before they came to this one: their node had gone.
+
+    What a move leaves behind stays until its parties' media have come to the new session.
+    """
+    if state.migration is not None and not state.migration.waits:
+        return []
     return [
         other
         for other in state.usable_sessions()

@@ -11,6 +11,7 @@ from actors.flows.media import repeats, sessions
 from actors.flows.media.adoption import adopting, decided
 from actors.flows.media.delete import teardown
 from actors.flows.media.descriptions import fault_in, relayed
+from actors.flows.media.given import as_given
 from actors.flows.media.lateness import MAX_REFUSALS, TOO_LATE, is_late
 from actors.flows.media.node_search import Choices, Search
 from actors.flows.media.wording import asked, worded
@@ -40,6 +41,9 @@ from replay.state import CallState, CallStatus, RelayedLeg, Session, SessionStat
 
 FAILURES: Mapping[SdpVerb, type[OfferFailed | AnswerFailed]] = {OFFER: OfferFailed, ANSWER: AnswerFailed}
 """The event that says of an operation, by its verb, that it failed."""
+
+
+MOVE_OVER = Refused(RefusalCode.OUTDATED, "The move that it was asked for is over")
 
 
 @value
@@ -114,7 +118,7 @@ def _intend(command: Offer, choices: Choices, waited: int) -> Decide:
         session = sessions.of_offer(state, command)
         if session and choices.may_stay(session):
             return _intend_again(state, command, session)
-        if choices.nodes:
+        if choices.nodes and not command.session:
             return _engage(state, command, choices.nodes[0])
         why = f"No node of set {command.set!r} takes new calls"
         return refuse(state, command, Refused(RefusalCode.NO_NODE, why))
@@ -128,6 +132,8 @@ def _impossible(state: CallState, command: Offer) -> Refused | None:
         return quarantined(state.reason)
     if is_late(state, command):
         return TOO_LATE
+    if command.migration and (state.migration is None or state.migration.number != command.migration):
+        return MOVE_OVER
     return UNKNOWN if command.to_tag and state.status is CallStatus.ENDED else None
 
 
@@ -166,6 +172,7 @@ def _engage(state: CallState, command: Offer, node: NodeSpec) -> Decision:
         to_tag=command.to_tag,
         branch=command.branch,
         request=command.digest,
+        migration=command.migration,
     )
     return Decision([event], Intent(operation, node.engine, node.name, relay_id, request))
 
@@ -179,7 +186,7 @@ def _succeed(command: Offer, intent: Intent, reply: NodeReply) -> Flow:
         if result.undone:
             yield Spawn(teardown(intent.node, intent.relay_id))
         return result.told
-    return Relayed(reply.sdp, reply)
+    return Relayed(result, reply)
 
 
 def _conclude(command: Offer, intent: Intent, reply: NodeReply) -> Decide:
@@ -197,10 +204,11 @@ def _conclude(command: Offer, intent: Intent, reply: NodeReply) -> Decide:
             to_tag=command.to_tag,
             branch=command.branch,
             sdp=command.sdp,
-            relayed=reply.sdp,
+            relayed=as_given(state, command, reply.sdp),
             handle=reply.handle,
+            migration=command.migration,
         )
-        return Decision([event])
+        return Decision([event], event.relayed)
 
     return decide
 

@@ -12,8 +12,8 @@ from replay.state import CallState, Session
 
 
 def newest_first(state: CallState) -> Iterator[Session]:
-    """Return the usable sessions, newest first."""
-    return reversed(list(state.usable_sessions()))
+    """Return the usable sessions, newest first, but for one that the call is only about to move to."""
+    return (session for session in reversed(list(state.usable_sessions())) if not state.is_aside(session))
 
 
 def of_offer(state: CallState, command: Offer) -> Session | None:
@@ -23,6 +23,8 @@ def of_offer(state: CallState, command: Offer) -> Session | None:
     """
     if command.anew:
         return None
+    if command.session:
+        return _named(state, command)
     if command.to_tag:
         session = (
             of_answer(state, command)
@@ -40,6 +42,8 @@ def of_answer(state: CallState, command: AnyMediaCommand) -> Session | None:
 
     An answer to a party that has made no offer is none: rtpengine 10.5 ends at some offers that follow such a one.
     """
+    if command.session:
+        return _named(state, command)
     sender, other, branch = command.from_tag, command.to_tag, command.branch
     return (
         _first(state, lambda session: session_dialogs.between(session.dialogs, sender, other) is not None)
@@ -77,6 +81,11 @@ def at(state: CallState, node: NodeName, relay_id: RelayId) -> Session:
         if session.node == node and session.relay_id == relay_id:
             return session
     raise LookupError(f"call {state.call_id!r} has no session {relay_id!r} on node {node!r}")
+
+
+def _named(state: CallState, command: AnyMediaCommand) -> Session | None:
+    session = state.sessions.get(command.session)
+    return session if session is not None and session.usable else None
 
 
 def _may_offer_in(session: Session, command: AnyMediaCommand) -> bool:

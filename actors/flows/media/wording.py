@@ -48,19 +48,21 @@ def notice_tag(call_id: CallId, branch: BranchId) -> str:
 
 def media_request(state: CallState, said: SdpBySettings) -> MediaRequest:
     """Return what is to be said about an SDP, by the settings in force."""
-    media, relay = said.media, state.relay or RelaySettings()
+    media, relay = said.media, settings_for(state, said)
     sender = relay.in_force(media.leg, media.branch)
     peer = relay.in_force(CALLEE if media.leg == CALLER else CALLER, media.branch)
     body = relay.body(media.leg, media.branch)
-    # An explicit body counts as it stands: its addresses are meant, whatever address the message came from.
-    received_from = "" if body is not None else media.received_from or relay.sources.get(_senders_tag(media), "")
+    # An explicit body counts as it stands: its addresses are meant, whatever address the message came from. So do the
+    # addresses that another node has learned.
+    meant = body if body is not None else said.reached_at or None
+    received_from = "" if meant is not None else media.received_from or relay.sources.get(_senders_tag(media), "")
     from_tag, to_tag = tags_in_force(relay, media.from_tag, media.to_tag, offered_by_caller=_offered_by_caller(media))
     return MediaRequest(
         verb=media.verb,
         from_tag=from_tag,
         to_tag=to_tag,
         branch=media.branch,
-        sdp=media.sdp if body is None else body,
+        sdp=media.sdp if meant is None else meant,
         received_from=received_from,
         cseq=media.cseq,
         notify_socket=said.notify_socket,
@@ -75,6 +77,17 @@ def media_request(state: CallState, said: SdpBySettings) -> MediaRequest:
         set=set_of(relay, media.branch),
         engaged_branch=engaged_branch(relay, media.branch),
     )
+
+
+def settings_for(state: CallState, said: SdpBySettings) -> RelaySettings:
+    """Return the settings by which an SDP is worded: those in force, with what changes for this one."""
+    relay = state.relay or RelaySettings()
+    if not said.changes:
+        return relay
+    changed = relay.copy()
+    for change in said.changes:
+        changed.apply(change)
+    return changed
 
 
 def _senders_tag(media: RelaySdp) -> str:

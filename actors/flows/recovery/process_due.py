@@ -12,8 +12,10 @@ from actors.flows.media.copy_decisions import closing, forgotten
 from actors.flows.media.copy_location import CopyLocation
 from actors.flows.media.offer import FAILURES
 from actors.flows.media.removals import Removal, removal_of, remove
+from actors.flows.migration.taking_up import take_up
 from actors.flows.recovery.silence import end_unanswered
 from actors.flows.sip import due_dialogs, forks
+from actors.node_table import NodeTable
 from engines.kind import Operation
 from engines.registry import kind_of
 from engines.request import delete_of_branch
@@ -57,7 +59,7 @@ class Agenda:
     again: int | None = None
 
 
-def process_due(now: int, deadlines: Deadlines, *, signals: bool = False) -> Flow:
+def process_due(now: int, deadlines: Deadlines, nodes: NodeTable, *, signals: bool = False) -> Flow:
     """Settle what is due at `now` (ms since the epoch); what cannot be settled yet becomes due again later.
 
     `signals` says whether SIP requests can be sent from here.
@@ -73,6 +75,7 @@ def process_due(now: int, deadlines: Deadlines, *, signals: bool = False) -> Flo
         yield from end_copy(name, place)
     yield from _check(agenda.checks)
     begun = yield from due_dialogs.watch(now, deadlines, signals=signals)
+    begun = (yield from take_up(now, deadlines, nodes, signals=signals)) or begun
     again = [at for at in (agenda.again, unanswered_again) if at is not None]
     if again and not begun:
         yield RetryAt(min(again), settled=now)

@@ -43,7 +43,7 @@ def _in_vain(
     of_both = [
         s for s in state.usable_sessions() if session_dialogs.between(s.dialogs, seen.callers_tag, verdict.callee_tag)
     ]
-    made = [session for session in of_both if session.agreement is None]
+    made = [session for session in of_both if session.agreement is None and not state.is_aside(session)]
     if not made or made == of_both:
         return (), ()
     why = "the offer that it was made for was rejected"

@@ -76,7 +76,15 @@ def resumed_bye(state: CallState, number: int, request: OwnRequest) -> Intended:
 
 
 def _intent(number: int, own: WantedRequest, cseq: int) -> SipRequestIntended:
-    return SipRequestIntended(number=number, leg=own.leg, tag=own.tag, method=own.method, cseq=cseq, reason=own.reason)
+    return SipRequestIntended(
+        number=number,
+        leg=own.leg,
+        tag=own.tag,
+        method=own.method,
+        cseq=cseq,
+        reason=own.reason,
+        origin=own.origin,
+    )
 
 
 def _worded(call_id: CallId, own: WantedRequest, cseq: int, ends: Ends) -> DialogRequest:

@@ -46,7 +46,7 @@ def begin_farewell(reason: str, tag: Tag = NO_TAG) -> Step[None]:
     """Journal the end of dialogs, and begin what follows of it."""
     goodbye = yield Persist(lambda state: Decision(*farewell(state, reason, tag)))
     if goodbye is not None:
-        yield Spawn(_part(goodbye))
+        yield Spawn(take_leave(goodbye))
 
 
 def exchange(intended: Sequence[Intended]) -> Step[list[SipOutcome]]:
@@ -60,17 +60,18 @@ def exchange(intended: Sequence[Intended]) -> Step[list[SipOutcome]]:
         ended += [outcome for _, outcome in done]
         goodbye = yield Persist(_conclude(done))
         if goodbye is not None:
-            yield Spawn(_part(goodbye))
+            yield Spawn(take_leave(goodbye))
         if not busy:
             break
-        yield Sleep(max(_pause(one.own.leg) for one in busy))
+        yield Sleep(max(pause_after_collision(one.own.leg) for one in busy))
         intended = yield Persist(intended_anew(busy))
         if not intended:
             break
     return ended
 
 
-def _part(goodbye: Farewell) -> Flow:
+def take_leave(goodbye: Farewell) -> Flow:
+    """Do what the end of dialogs wants done: BYEs, and their relay freed."""
     if goodbye.wanted:
         yield Spawn(carry_out(goodbye.wanted))
     if goodbye.byes:
@@ -78,7 +79,7 @@ def _part(goodbye: Farewell) -> Flow:
     return None
 
 
-def _pause(to_leg: str) -> int:
+def pause_after_collision(to_leg: str) -> int:
     """Return how long to wait after a 491, ms (RFC 3261 14.1): longer for who owns the Call-ID, the caller."""
     least, most = (2100, 4000) if to_leg == CALLEE else (0, 2000)
     return random.randrange(least, most + 1, 10)
@@ -97,13 +98,14 @@ def _conclude(done: Sequence[tuple[Intended, SipOutcome]]) -> Decide:
         left = next((pair for pair in done if pair[1].ends_dialog and pair[0].own.method != "BYE"), None)
         if left is None:
             return Decision(events)
-        end, goodbye = farewell(state, _leaving(*left), left[0].own.tag)
+        end, goodbye = farewell(state, leaving(*left), left[0].own.tag)
         return Decision([*events, *end], goodbye)
 
     return decide
 
 
-def _leaving(one: Intended, outcome: SipOutcome) -> str:
+def leaving(one: Intended, outcome: SipOutcome) -> str:
+    """Return why a dialog is over whose party answers a request so."""
     if outcome.status == 481:
         return f"the {one.own.leg} does not know the dialog any more"
     return f"the {one.own.leg} does not answer"

@@ -1,0 +1,48 @@
+"""What is asked of a call that is to go to another node."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import field
+from typing import ClassVar, Literal
+
+from actors.commands.command import CallCommand
+from actors.results import Moved
+from events.names import NO_NODE, NodeName
+from events.values import value
+
+
+@value(kw_only=True)
+class MoveTarget:
+    """Where a call is to go. Each "" leaves it: the engine and set that it has, any node of that set.
+
+    A node that is named says its engine and set, where these are not given. All empty: a node of the same set, chosen
+    anew, which may be the same one.
+    """
+
+    engine: str = ""
+    set: str = ""
+    node: NodeName = NO_NODE
+
+
+@value(kw_only=True)
+class Migrate(CallCommand[Moved]):
+    """Move an answered call to another session, which its parties are told of, and come to where it is then.
+
+    It comes to a refusal if the call stays where it was: one that is not there (UNKNOWN_CALL), has ended (ENDED), moves
+    already (MOVING), was not answered for good (EARLY), or by several (SEVERAL), has no relay (NOT_ENGAGED); settings
+    that the engine cannot mean (BAD_SETTINGS), no node (NO_NODE) or one that fails; a party that does not come along
+    (TURNED_BACK). The result can take a minute and more, while parties do not answer.
+
+    caller, callee: settings of the legs that change with the move; those that are not named stay. method: of the
+    requests that tell the parties; UPDATE goes to those that say they know it. asked_by, reason: for people.
+    """
+
+    runs_beside: ClassVar[bool] = True
+
+    target: MoveTarget = MoveTarget()
+    caller: Mapping[str, str] = field(default_factory=dict)
+    callee: Mapping[str, str] = field(default_factory=dict)
+    method: Literal["INVITE", "UPDATE"] = "INVITE"
+    asked_by: str = ""
+    reason: str = ""

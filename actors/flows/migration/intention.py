@@ -1,0 +1,103 @@
+"""A wish to move a call, checked and journalled."""
+
+from __future__ import annotations
+
+from actors.commands.media import SdpBySettings
+from actors.commands.migration import Migrate
+from actors.commands.relay import RelaySdp
+from actors.effects import Decision
+from actors.flows.media.wording import media_request
+from actors.flows.migration.agreed import session_of
+from actors.node_table import NodeTable
+from actors.results import UNKNOWN, Refused, quarantined
+from engines.kind import Untranslatable
+from engines.refusal import RefusalCode
+from engines.registry import kind_of
+from engines.sets import EVERY_SET
+from events.names import Leg, Tag
+from events.registry import MigrationIntended
+from events.verb import OFFER
+from replay.migration import Migration
+from replay.relay_settings import RelaySettings
+from replay.state import CallState, CallStatus, Session
+
+ENDED = Refused(RefusalCode.ENDED, "The call has ended")
+MOVING = Refused(RefusalCode.MOVING, "The call is moving already")
+EARLY = Refused(RefusalCode.EARLY, "The call was not answered yet: it can be moved once it is")
+SEVERAL = Refused(
+    RefusalCode.SEVERAL, "Several callees have answered the call: it can be moved once one of them is left"
+)
+NO_RELAY = Refused(RefusalCode.NOT_ENGAGED, "The call's media go through no relay")
+NO_DIALOG = Refused(RefusalCode.NOT_ENGAGED, "The call's dialog is not known here: its parties cannot be told")
+
+
+def intend(state: CallState, command: Migrate, nodes: NodeTable) -> Decision:
+    """Decide to move a call, or to refuse that. The value is the number of the move."""
+    refusal = _impossible(state)
+    if refusal is not None:
+        return Decision([], refusal)
+    callee_tag = state.dialogs()[0]
+    session = session_of(state, callee_tag)
+    if session is None:
+        return Decision([], NO_RELAY)
+    event = _intention(state, command, session, callee_tag, nodes)
+    refusal = _no_node(state, event, nodes) or _unmeant(state, event, session)
+    return Decision([], refusal) if refusal is not None else Decision([event], event.migration)
+
+
+def _impossible(state: CallState) -> Refused | None:
+    """Return why a call cannot be moved whereto ever; None if it can."""
+    if state.status is CallStatus.QUARANTINED:
+        return quarantined(state.reason)
+    if state.version == 0 or state.is_over:
+        return ENDED if state.version else UNKNOWN
+    if state.migration is not None:
+        return MOVING
+    if state.status is CallStatus.NEW or not state.sessions:
+        return NO_RELAY
+    dialogs = state.dialogs()
+    if not dialogs:
+        return NO_DIALOG if state.answered else EARLY
+    return SEVERAL if len(dialogs) > 1 else None
+
+
+def _intention(
+    state: CallState, command: Migrate, session: Session, callee_tag: Tag, nodes: NodeTable
+) -> MigrationIntended:
+    target = command.target
+    named = nodes.node(target.node) if target.node else None
+    at_node = named.spec if named else None
+    of_node = "" if at_node is None or at_node.set == EVERY_SET else at_node.set
+    return MigrationIntended(
+        migration=state.migrations + 1,
+        leaves=session.number,
+        callee_tag=callee_tag,
+        engine=target.engine or (at_node.engine if at_node else session.engine),
+        set=target.set or of_node or session.set,
+        node=target.node,
+        method=command.method,
+        caller=command.caller,
+        callee=command.callee,
+        asked_by=command.asked_by,
+        reason=command.reason,
+    )
+
+
+def _no_node(state: CallState, event: MigrationIntended, nodes: NodeTable) -> Refused | None:
+    if nodes.candidates(event.set, state.call_id, event.engine):
+        return None
+    return Refused(RefusalCode.NO_NODE, f"No {event.engine} node of set {event.set!r} takes calls")
+
+
+def _unmeant(state: CallState, event: MigrationIntended, session: Session) -> Refused | None:
+    """Refuse settings that the engine cannot mean; None if it can."""
+    changes = Migration.begun(event, at=0).changes(state.relay or RelaySettings(), session.branch)
+    try:
+        for leg in Leg:
+            media = RelaySdp(
+                call_id=state.call_id, verb=OFFER, leg=leg, branch=session.branch, from_tag=session.from_tag, sdp=b""
+            )
+            kind_of(event.engine).request(media_request(state, SdpBySettings(media, "", changes)))
+    except (Untranslatable, LookupError) as error:
+        return Refused(RefusalCode.BAD_SETTINGS, str(error))
+    return None

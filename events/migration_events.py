@@ -1,0 +1,85 @@
+"""The events of a call that moves to another node: wanted, told to its parties, done, or taken back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import field
+from typing import ClassVar
+
+from events.event import Event
+from events.names import NO_NODE, NO_TAG, Leg, NodeName, Tag
+from events.values import value
+
+
+@value(kw_only=True)
+class MigrationIntended(Event):
+    """A call is to move: to a session of its own elsewhere, of which its parties are told by requests of ours.
+
+    migration: counts the moves of a call from 1. leaves: the session that it has, 0 where none is left. callee_tag:
+    names the dialog whose parties are told. engine, set, node: where to; `node` is "" for any node of the set. method:
+    of the requests. caller, callee: settings of the legs that change with the move, by name. waits: no dialog is
+    known; it moves when it is offered something next. asked_by, reason: for people.
+    """
+
+    name: ClassVar[str] = "migration intended"
+
+    migration: int
+    leaves: int = 0
+    callee_tag: Tag = NO_TAG
+    engine: str
+    set: str
+    node: NodeName = NO_NODE
+    method: str = "INVITE"
+    caller: Mapping[str, str] = field(default_factory=dict)
+    callee: Mapping[str, str] = field(default_factory=dict)
+    waits: bool = False
+    asked_by: str = ""
+    reason: str = ""
+
+
+@value(kw_only=True)
+class LegMoved(Event):
+    """A party has taken what it was `given` of `session`.
+
+    `answer` is what it said, where that is something else than it had agreed on before, apart from its `o=` line.
+    """
+
+    name: ClassVar[str] = "leg moved"
+    secret: ClassVar[tuple[str, ...]] = ("given", "answer")
+
+    migration: int
+    session: int
+    leg: Leg
+    given: bytes
+    answer: bytes = b""
+
+
+@value(kw_only=True)
+class MigrationTurnedBack(Event):
+    """A party did not come along: both are brought back to the session that the call was to leave."""
+
+    name: ClassVar[str] = "migration turned back"
+
+    migration: int
+    reason: str
+
+
+@value(kw_only=True)
+class MigrationCompleted(Event):
+    """A call has moved. `left_out` is what the old session had and the new one has not: copies, a recording."""
+
+    name: ClassVar[str] = "migration completed"
+
+    migration: int
+    session: int
+    left_out: tuple[str, ...] = ()
+
+
+@value(kw_only=True)
+class MigrationFailed(Event):
+    """A call has not moved, and why."""
+
+    name: ClassVar[str] = "migration failed"
+
+    migration: int
+    reason: str

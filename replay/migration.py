@@ -1,0 +1,95 @@
+"""A call's move to another session, elsewhere or anew: what the fold knows of one that goes on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from events.migration_events import MigrationIntended
+from events.names import BranchId, Leg, NodeName, Tag
+from replay.relay_settings import RelaySettings
+from replay.settings_changes import ChangeLegSettings, EngageRelay, RelayChange
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedLeg:
+    """What a party has said (`sdp`), and what its node gives for it (`relayed`), which the other one is to be told."""
+
+    branch: BranchId
+    sdp: bytes
+    relayed: bytes
+
+
+@dataclass(slots=True)
+class Migration:
+    """A move that goes on. The first fields are those of MigrationIntended; times are ms since the epoch.
+
+    at: when it last came on. session: the one that was made for it, 0 before. back: why it was turned back, "" while it
+    goes on. prepared: by a party's tag, what it said as the session knows it that both are to be told of. asked:
+    whether a party may have heard of the move at all. told: by leg, what it has taken of that. said: by tag, what a
+    party answered where that is not what it had agreed on before.
+    """
+
+    number: int
+    leaves: int
+    callee_tag: Tag
+    engine: str
+    set: str
+    node: NodeName
+    method: str
+    caller: dict[str, str]
+    callee: dict[str, str]
+    waits: bool
+    asked_by: str
+    reason: str
+    at: int
+    session: int = 0
+    back: str = ""
+    prepared: dict[Tag, PreparedLeg] = field(default_factory=dict)
+    asked: bool = False
+    told: dict[Leg, bytes] = field(default_factory=dict)
+    said: dict[Tag, bytes] = field(default_factory=dict)
+
+    @classmethod
+    def begun(cls, event: MigrationIntended, at: int) -> Migration:
+        """Return a move that is intended."""
+        return cls(
+            event.migration,
+            event.leaves,
+            event.callee_tag,
+            event.engine,
+            event.set,
+            event.node,
+            event.method,
+            dict(event.caller),
+            dict(event.callee),
+            event.waits,
+            event.asked_by,
+            event.reason,
+            at,
+        )
+
+    @property
+    def destination(self) -> int:
+        """The session that the parties are to be told of."""
+        return self.leaves if self.back else self.session
+
+    def about(self, leg: Leg) -> PreparedLeg | None:
+        """Return what a leg is to be told of its peer; None if that is not there yet."""
+        peers = [one for tag, one in self.prepared.items() if (tag == self.callee_tag) is (leg is Leg.CALLER)]
+        return peers[0] if peers else None
+
+    def turn_back(self, reason: str) -> None:
+        """Go back: both parties are to be told of the session that they had."""
+        self.back, self.prepared, self.told = reason, {}, {}
+
+    def overtaken(self) -> None:
+        """Forget what parties have taken: one of them has offered something since, in the session that they had."""
+        self.told, self.said = {}, {}
+
+    def changes(self, relay: RelaySettings, branch: BranchId) -> tuple[RelayChange, ...]:
+        """Return what changes of the call's settings with the move, on the branch that moves."""
+        if self.back:
+            return ()
+        legs = ((Leg.CALLER, self.caller), (Leg.CALLEE, self.callee))
+        settings = [ChangeLegSettings(leg=leg, branch=branch, values=values) for leg, values in legs if values]
+        return (EngageRelay(engine=self.engine, set=self.set, branch=relay.engaged_as(branch)), *settings)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from actors.control.control import Control, NoSuchNode
+    from actors.results import Moved
     from engines.health import AdminState, NodeState
     from engines.route.parameters import AnswerParameters, DeleteParameters, OfferParameters
     from engines.route.routes import Routes
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
         BadValue,
         LateEngage,
         NotEngaged,
+        NotMoved,
         Overloaded,
         Refused,
         RelayError,
@@ -62,9 +64,11 @@ __all__ = [
     "Leg",
     "LegVariables",
     "LiveCall",
+    "Moved",
     "NoSuchNode",
     "NodeState",
     "NotEngaged",
+    "NotMoved",
     "Observed",
     "OfferParameters",
     "Overloaded",
@@ -99,12 +103,14 @@ _NAMES = {
         "BadValue",
         "LateEngage",
         "NotEngaged",
+        "NotMoved",
         "Overloaded",
         "Refused",
         "RelayError",
         "UnknownCall",
     ),
     "actors.control.control": ("Control", "NoSuchNode"),
+    "actors.results": ("Moved",),
     "engines.health": ("AdminState", "NodeState"),
     "rtp_relay.api.system": ("RelaySystem", "open_relay"),
     "rtp_relay.api.variables": ("ContextVariables", "LegVariables", "branch_name"),

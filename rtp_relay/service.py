@@ -200,6 +200,7 @@ class Service:
             sip_outlet=self._outlet,
             adoption=Adoption(self.nodes, config.ng.set, clock.now) if config.ng.adopt else None,
         )
+        control.directory = directory
         control.count_with(directory)
         if config.service.log_level is LogLevel.DEBUG:
             self.observers.add(trace)

@@ -5,20 +5,26 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
 from actors.call_history import CallHistory, load
+from actors.commands.migration import Migrate
 from actors.control.counters import CounterSource, Sample, total
 from actors.control.status import ControlNodeStatus, NodeStatus, describe, read_status
 from actors.control.survey import survey
+from actors.directory import Directory
 from actors.effects import Outcome
 from actors.messages import SetAdminState
 from actors.node_table import NodeTable
 from actors.quarantine.release import want_release
+from actors.results import Moved, Refused
 from engines.health import AdminState
 from engines.kind import STATISTICS, Operation
+from engines.refusal import RefusalCode
 from engines.sets import NodeSpec
 from events.journal import EVERY_CALL, PAGE, CallFilter, CallPage, Journal, LiveCall, Recorded
 from events.names import CallId, NodeName
 from events.reading import read_all
 from replay.state import CallState
+
+NOT_SERVED = Refused(RefusalCode.INTERNAL, "No calls are served here")
 
 
 class NoSuchNode(LookupError):
@@ -49,6 +55,8 @@ class Control:
         self._sources: list[CounterSource] = []
         self.others: CounterSource | None = None
         """What the other workers of this service have counted, where there are any."""
+        self.directory: Directory | None = None
+        """Where calls are asked; a command that only reads the journal has none."""
 
     # -- calls --
 
@@ -83,6 +91,12 @@ class Control:
         """
         now = round(await self._journal.time())
         return await want_release(self._journal, call_id, self._name, now, reason)
+
+    async def move(self, command: Migrate) -> Moved | Refused:
+        """Move a call to another node, and return where it is then. Only where calls are served."""
+        if self.directory is None:
+            return NOT_SERVED
+        return await self.directory.ask(command)
 
     # -- nodes --
 

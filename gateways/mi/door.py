@@ -17,6 +17,7 @@ from gateways.mi.access import Access
 from gateways.mi.datagrams import DatagramPort
 from gateways.mi.http import HttpRequests
 from gateways.mi.methods import Methods
+from gateways.mi.moves import MoveMethods
 from gateways.mi.nodes import NodeMethods
 from gateways.mi.process import ProcessHooks, ProcessMethods
 from gateways.mi.sessions import SessionMethods
@@ -50,7 +51,8 @@ class MiDoor:
         self._settings = settings
         self.methods = Methods()
         sets = settings.sets
-        for part in (ProcessMethods(hooks), SessionMethods(control, sets), NodeMethods(control, sets)):
+        calls = (SessionMethods(control, sets), MoveMethods(control, sets))
+        for part in (ProcessMethods(hooks), *calls, NodeMethods(control, sets)):
             part.add_to(self.methods)
         self._open = AsyncExitStack()
         self.addresses: list[str] = []

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from types import MappingProxyType
+from typing import Any, Literal, TypeVar
 
 from actors.commands.command import CallCommand
 from actors.commands.copies import AnswerCopy, DeleteCopy, OfferCopy
+from actors.commands.migration import Migrate, MoveTarget
 from actors.commands.relay import EndRelay, EstablishBranch, FailBranch, RelaySdp
 from actors.commands.settings import ChangeSettings
 from actors.commands.sip import ObserveSipMessage
 from actors.directory import Directory
+from actors.results import Moved
+from actors.setting_values import BadSetting, SettingValue, leg_settings
 from engines.set_names import BY_NAME, DEFAULT_SET, SetNames
 from events.journal import Journal, Recorded
-from events.names import BranchId, CallId, Leg, Tag
+from events.names import BranchId, CallId, Leg, NodeName, Tag
 from events.reading import read_all
 from events.verb import SdpVerb, Verb
 from replay.fold import fold
@@ -26,6 +30,7 @@ from rtp_relay.api.observed import Observed, told
 from rtp_relay.api.variables import Branch, ContextVariables, LegVariables, branch_name
 
 R = TypeVar("R")
+NO_SETTINGS: Mapping[str, SettingValue] = MappingProxyType({})
 
 
 class RelayCall:
@@ -66,11 +71,7 @@ class RelayCall:
         Raises LateEngage once the call is answered, and BadValue for what is no set.
         """
         name = ALL_BRANCHES if branch is None else branch_name(branch)
-        try:
-            group = self._sets.name(set)
-        except ValueError as error:
-            raise BadValue(str(error)) from None
-        await self._change(EngageRelay(engine=engine, set=group, branch=name))
+        await self._change(EngageRelay(engine=engine, set=self._set_name(set), branch=name))
 
     # -- what the SIP stack saw --
 
@@ -146,6 +147,37 @@ class RelayCall:
         )
         return (await self._ask(command)).reply.everything()
 
+    # -- moves --
+
+    async def move(
+        self,
+        *,
+        engine: str = "",
+        set: str | int = "",  # noqa: A002 the documentation's name
+        node: str = "",
+        caller: Mapping[str, SettingValue] = NO_SETTINGS,
+        callee: Mapping[str, SettingValue] = NO_SETTINGS,
+        method: Literal["INVITE", "UPDATE"] = "INVITE",
+        asked_by: str = "",
+        reason: str = "",
+    ) -> Moved:
+        """Move the answered call to another node, and return where it is then.
+
+        Without an engine, set or node it keeps the one that it has, or gets any node of its set. caller, callee:
+        settings that change with it. Its parties get requests in their dialog, where a SIP door serves that. Raises
+        NotMoved if it is where it was, and BadValue for a setting that there is not.
+        """
+        command = Migrate(
+            call_id=CallId(self.call_id),
+            target=MoveTarget(engine=engine, set=self._set_name(set) if set != "" else "", node=NodeName(node)),
+            caller=_leg(caller),
+            callee=_leg(callee),
+            method=method,
+            asked_by=asked_by,
+            reason=reason,
+        )
+        return await self._ask(command)
+
     # -- copies --
 
     async def copy_offer(
@@ -186,6 +218,12 @@ class RelayCall:
         """Return the call's state, now or at a version."""
         records = await self.history()
         return fold(CallId(self.call_id), records if version is None else records[:version])
+
+    def _set_name(self, given: str | int) -> str:
+        try:
+            return self._sets.name(given)
+        except ValueError as error:
+            raise BadValue(str(error)) from None
 
     async def _settings(self) -> RelaySettings:
         return (await self.state()).relay or RelaySettings()
@@ -232,6 +270,16 @@ class RelayCall:
     async def _ask(self, command: CallCommand[R]) -> R:
         """Ask the call, and return the result. Raises the error that a refusal stands for."""
         return check(await self._directory.ask(command))
+
+
+def _leg(values: Mapping[str, SettingValue]) -> Mapping[str, str]:
+    try:
+        settings, body = leg_settings(values)
+    except BadSetting as error:
+        raise BadValue(str(error)) from None
+    if body is not None:
+        raise BadValue("body: it cannot be given to a call that has been answered")
+    return settings
 
 
 def _other(leg: str) -> str:

@@ -36,6 +36,10 @@ class BadValue(RelayError, ValueError):
     """A setting, leg or branch that there is not; the message names what there is."""
 
 
+class NotMoved(RelayError):
+    """The call is where it was: it moves already, is not answered, or a party did not come along."""
+
+
 class Refused(RelayError):
     """The relay, or the call's state, refused; the message is the reason."""
 
@@ -46,6 +50,11 @@ _BY_CODE: Mapping[RefusalCode, type[RelayError]] = MappingProxyType(
         RefusalCode.OUTDATED: UnknownCall,
         RefusalCode.NOT_FOUND: UnknownCall,
         RefusalCode.UNKNOWN_SESSION: UnknownCall,
+        RefusalCode.ENDED: UnknownCall,
+        RefusalCode.MOVING: NotMoved,
+        RefusalCode.EARLY: NotMoved,
+        RefusalCode.SEVERAL: NotMoved,
+        RefusalCode.TURNED_BACK: NotMoved,
         RefusalCode.NOT_ENGAGED: NotEngaged,
         RefusalCode.TOO_LATE: LateEngage,
         RefusalCode.FULL: Overloaded,

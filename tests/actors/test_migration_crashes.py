@@ -1,0 +1,131 @@
+"""A control node dies at every single step of a move; another one goes on with it, to an end that is one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+import pytest
+
+from actors.sip_requests import SipOutcome
+from replay.state import CallStatus
+from tests.actors.moving import MovingCall
+from tests.actors.simulation import DEADLINES, Cluster
+
+REFUSAL = SipOutcome(488, "Not Acceptable Here")
+Story: TypeAlias = Callable[[MovingCall], None]
+
+
+def planned(call: MovingCall) -> None:
+    """Both relays and both parties are well."""
+
+
+def refused(call: MovingCall) -> None:
+    """The callee does not come along."""
+    call.callee.refuses = [REFUSAL]
+
+
+def collides(call: MovingCall) -> None:
+    """The caller has no time at first."""
+    call.caller.busy = 2
+
+
+def dead_relay(call: MovingCall) -> None:
+    """The node that is left is dead."""
+    call.cluster.fakes[call.session.node].silent = True
+
+
+def dead_and_refused(call: MovingCall) -> None:
+    """The node that is left is dead, and the callee does not come along."""
+    dead_relay(call)
+    refused(call)
+
+
+def dead_target(call: MovingCall) -> None:
+    """The node that is wanted does not answer."""
+    call.cluster.fakes[call.another_node()].silent = True
+
+
+def lost_replies(call: MovingCall) -> None:
+    """The wanted node's replies get lost."""
+    call.cluster.fakes[call.another_node()].lose_replies = 2
+
+
+def other_answer(call: MovingCall) -> None:
+    """The caller answers with something else than it had agreed on."""
+    call.caller.says = call.caller.says.replace(b"4000", b"4002")
+
+
+STORIES: dict[str, Story] = {
+    story.__name__: story
+    for story in (planned, refused, collides, dead_relay, dead_and_refused, dead_target, lost_replies, other_answer)
+}
+
+
+def play(cluster: Cluster, story: Story, dies_at: int | None) -> MovingCall:
+    """Have a call moved by the first control node, which dies at a step of that; the second one takes what is due."""
+    call = MovingCall(cluster)
+    call.answered(place=1)
+    story(call)
+    cluster.nodes[0].life.crossed, cluster.nodes[0].life.crossings = 0, dies_at
+    call.to_node(call.another_node(), within=60)
+    return call
+
+
+def steps_of(story: Story) -> int:
+    cluster = Cluster(relays=2)
+    play(cluster, story, None)
+    steps = cluster.nodes[0].life.crossed
+    cluster.close()
+    return steps
+
+
+def check(call: MovingCall) -> None:
+    """Wait for the end of all that goes on, with everybody well, and check what is promised."""
+    cluster = call.cluster
+    cluster.after(3 * DEADLINES.request / 1000)
+    cluster.heal()
+    cluster.after(4 * DEADLINES.request / 1000)
+    cluster.check_no_leak()
+    cluster.check_versions()
+    cluster.check_snapshots()
+    call.check_moves_end()
+    call.check_versions_rise()
+    assert call.state.status is CallStatus.LIVE
+    assert call.sip_dialogs.requests == {}
+
+
+@pytest.mark.parametrize("name", [name for name in STORIES if name != "dead_and_refused"])
+def test_both_parties_are_at_one_relay_that_has_the_call(name: str) -> None:
+    for step in (*range(steps_of(STORIES[name])), None):
+        cluster = Cluster(relays=2)
+        call = play(cluster, STORIES[name], step)
+        check(call)
+        call.check_parties()
+        assert len(list(call.state.remaining_sessions())) == 1
+        cluster.close()
+
+
+def test_where_there_is_no_way_back_each_party_keeps_a_relay_that_has_the_call() -> None:
+    for step in (*range(steps_of(dead_and_refused)), None):
+        cluster = Cluster(relays=2)
+        call = play(cluster, dead_and_refused, step)
+        check(call)
+        assert all(call.relay_of(peer) for peer in (call.caller, call.callee))
+        cluster.close()
+
+
+@pytest.mark.parametrize("name", ["planned", "refused", "collides"])
+def test_a_call_that_ends_while_it_moves_leaves_nothing(name: str) -> None:
+    for step in range(steps_of(STORIES[name])):
+        cluster = Cluster(relays=2)
+        call = play(cluster, STORIES[name], step)
+        call.say("C BYE cseq=2 at=A", place=1)
+        cluster.after(5)
+        cluster.heal()
+        cluster.after(4 * DEADLINES.request / 1000)
+        cluster.check_no_leak()
+        assert not any(relay.held() for relay in cluster.fakes.values())
+        call.check_moves_end()
+        assert cluster.run(cluster.journal.count_calls()) == {"": 0}
+        cluster.close()

@@ -130,17 +130,20 @@ class Book:
 @given(flows())
 def test_offers_and_answers_take_turns_in_each_dialog(flow: list[SipMessage]) -> None:
     books: dict[Key, Book] = {}
-    offerer: Leg | None = None
+    offerers: dict[int, Leg | None] = {}  # of the initial INVITEs, by CSeq; the newest is the last
     for event, verdict in see_all(flow):
+        initial = event.method == "INVITE" and event.status is None and not event.to_tag
         if verdict.role is Role.OFFER and not event.to_tag:
-            offerer = Leg.CALLER
+            offerers[event.cseq] = Leg.CALLER
             if event.cseq > 1:
                 books.clear()  # the INVITE came again, as after a challenge
-        elif event.method == "INVITE" and event.status is None and not event.to_tag and verdict.role is Role.NOTHING:
-            offerer = None if event.from_caller and not verdict.fault else offerer
+        elif initial and verdict.role is Role.NOTHING and event.from_caller and not verdict.fault:
+            offerers[event.cseq] = None
         if verdict.change is Change.BRANCH_FAILED:
             books = {key: book for key, book in books.items() if key[0] != verdict.branch}
         if verdict.callee_tag:
+            newest = next(reversed(offerers.values()), None)
+            offerer = offerers.get(event.cseq, newest) if event.method == "INVITE" and event.status else newest
             books.setdefault((verdict.branch, verdict.callee_tag), Book(offerer)).enter(event, verdict)
 
 

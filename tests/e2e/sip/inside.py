@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import ExitStack
+from typing import Any
 from unittest.mock import patch
 
 from structlog.testing import capture_logs
 from structlog.typing import EventDict
 
+from actors.commands.migration import Migrate, MoveTarget
 from actors.commands.sip import SendRequest
-from actors.results import RequestEnded
+from actors.results import Moved, Refused, RequestEnded
 from actors.sip_requests import SipOutcome, WantedRequest
 from events.journal import Journal
 from events.names import CallId
@@ -95,6 +97,11 @@ class Inside(Service):
         result = await self._running.directory.ask(SendRequest(call_id=CallId(call_id), request=own))
         assert isinstance(result, RequestEnded), result
         return result.outcome
+
+    async def move(self, call_id: str, target: MoveTarget, **more: Any) -> Moved | Refused:
+        """Have the control node move a call, and give where it is then."""
+        assert self._running is not None, "it is not running"
+        return await self._running.control.move(Migrate(call_id=CallId(call_id), target=target, **more))
 
 
 def inside(redis: RedisServer, number: int, relays: Mapping[str, Relay], **sip: Value) -> Inside:

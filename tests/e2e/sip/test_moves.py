@@ -1,0 +1,190 @@
+"""Calls with real RTP move between real relays: nobody loses a packet, and nobody is left behind."""
+
+from __future__ import annotations
+
+import asyncio
+import struct
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack
+
+import pytest
+import pytest_asyncio
+
+from actors.commands.migration import MoveTarget
+from actors.results import Moved, Refused
+from engines.refusal import RefusalCode
+from events.names import NodeName
+from replay.fold import fold
+from tests.e2e.sip.calls import Call, Side, on_scene
+from tests.e2e.sip.inside import MARKING, Inside
+from tests.e2e.sip.own_requests import OTHER, marked, of_call
+from tests.e2e.sip.stage import Stage, database
+from tests.e2e.stage import Relay, held
+from tests.peers.peer import wait_until
+from tests.peers.redis_server import RedisServer
+from tests.peers.rtp import RtpEndpoint, converse, media_address
+from tests.peers.rtpengine import Rtpengine
+from tests.peers.rtpproxy import Rtpproxy
+from tests.peers.service import Node
+
+pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="package")]
+
+ENGINES = {"engine-1": "rtpengine", "engine-2": "rtpengine", "proxy-1": "rtpproxy", "proxy-2": "rtpproxy"}
+
+
+class MovingStage(Stage):
+    """Two relays of each kind, all of one set."""
+
+    @property
+    def node(self) -> Inside:
+        assert isinstance(self.service, Inside)
+        return self.service
+
+    async def at(self, call_id: str) -> str:
+        """Return the node that a call is on."""
+        state = fold(call_id, await self.service.events(call_id))  # type: ignore[arg-type]
+        return max(state.usable_sessions(), key=lambda one: one.number).node
+
+    def other(self, name: str, engine: str) -> str:
+        """Return another node than the one of that name, of this kind."""
+        return next(one for one, kind in ENGINES.items() if kind == engine and one != name)
+
+    async def all_is_at(self, name: str) -> None:
+        """Wait until no relay but that one holds anything."""
+
+        async def there() -> bool:
+            return {one: await held(relay) > 0 for one, relay in self.relays.items()} == {
+                one: one == name for one in self.relays
+            }
+
+        await wait_until(there, f"the call is on {name} alone")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="package")
+async def relays_of_all() -> AsyncIterator[Mapping[str, Relay]]:
+    async with AsyncExitStack() as stack:
+        made = {name: Rtpengine() if kind == "rtpengine" else Rtpproxy() for name, kind in ENGINES.items()}
+        yield {name: await stack.enter_async_context(relay) for name, relay in made.items()}
+
+
+@pytest_asyncio.fixture(loop_scope="package")
+async def node(own_redis: RedisServer, relays_of_all: Mapping[str, Relay]) -> AsyncIterator[Inside]:
+    nodes = [Node(name, relay) for name, relay in relays_of_all.items()]
+    async with Inside(database(own_redis, 7), nodes, name="inside", sip={"script": str(MARKING)}) as started:
+        yield started
+
+
+def stage_of(node: Inside, relays: Mapping[str, Relay], engine: str) -> MovingStage:
+    return MovingStage(node, relays, engine)
+
+
+async def is_told(call: Call, leg: str) -> None:
+    """Take the re-INVITE that tells a party of another relay, and talk to where it says."""
+    side, _ = call.sides(leg)
+    arrived = await marked(call, leg, "INVITE")
+    side.hears = arrived.body
+    side.agent.media.talk_to(media_address(side.hears))
+    side.agent.reply(arrived, 200, sdp=side.agent.sdp())
+    await side.agent.request("ACK")
+
+
+async def is_moved(stage: MovingStage, call: Call, target: MoveTarget) -> Moved:
+    """Have a call moved whose parties come along."""
+    moving = asyncio.create_task(stage.node.move(of_call(call), target))
+    await asyncio.gather(*(is_told(call, leg) for leg in OTHER))
+    moved = await moving
+    assert isinstance(moved, Moved), moved
+    return moved
+
+
+async def begins(call: Call) -> None:
+    """Let both talk through whatever relay the call is on."""
+    for side in (call.caller, call.callee):
+        side.agent.media.talk_to(media_address(side.hears))
+    await converse(call.caller.agent.media, call.callee.agent.media)
+
+
+def lost(hearer: RtpEndpoint, speaker: RtpEndpoint) -> list[int]:
+    """Return the sequence numbers that did not arrive, between the first and the last that did."""
+    while not hearer.received.empty():
+        hearer.packets.append(hearer.received.get_nowait())
+    numbers = [
+        number
+        for packet, _ in hearer.packets
+        for _, _, number, _, ssrc in [struct.unpack_from("!BBHII", packet)]
+        if ssrc == speaker.ssrc
+    ]
+    return sorted(set(range(min(numbers), max(numbers) + 1)) - set(numbers))
+
+
+def relay_at(stage: MovingStage, side: Side) -> str:
+    """Return the relay that a party sends to."""
+    _, port = media_address(side.hears)
+    return next(name for name, one in stage.relays.items() if one.media_ports[0] <= port <= one.media_ports[1])
+
+
+@pytest.mark.parametrize("to", ["rtpengine", "rtpproxy"])
+@pytest.mark.parametrize("engine", ["rtpengine", "rtpproxy"])
+async def test_a_planned_move_loses_no_packet(
+    node: Inside, relays_of_all: Mapping[str, Relay], engine: str, to: str
+) -> None:
+    stage = stage_of(node, relays_of_all, engine)
+    async with on_scene(stage) as scene:
+        _, call = await scene.establish()
+        await begins(call)
+        target = stage.other(await stage.at(of_call(call)), to)
+        moved = await is_moved(stage, call, MoveTarget(node=NodeName(target)))
+        assert (moved.node, moved.engine, moved.is_wanted_node) == (target, to, True)
+        assert relay_at(stage, call.caller) == relay_at(stage, call.callee) == target
+        await converse(scene.caller.media, scene.callee.media, 25)
+        await stage.all_is_at(target)
+        await converse(scene.caller.media, scene.callee.media, 25)
+        assert lost(scene.caller.media, scene.callee.media) == lost(scene.callee.media, scene.caller.media) == []
+        await call.reinvite("callee")
+        await call.reinvite("caller")
+        assert relay_at(stage, call.caller) == relay_at(stage, call.callee) == target
+        await begins(call)
+        await call.hang_up("caller")
+        await stage.nothing_is_left(of_call(call))
+
+
+@pytest.mark.parametrize("engine", ["rtpengine", "rtpproxy"])
+async def test_a_party_that_refuses_keeps_both_where_they_are(
+    node: Inside, relays_of_all: Mapping[str, Relay], engine: str
+) -> None:
+    stage = stage_of(node, relays_of_all, engine)
+    async with on_scene(stage) as scene:
+        _, call = await scene.establish()
+        await begins(call)
+        before = await stage.at(of_call(call))
+        moving = asyncio.create_task(node.move(of_call(call), MoveTarget(node=NodeName(stage.other(before, engine)))))
+        told = asyncio.create_task(is_told(call, "caller"))
+        scene.callee.reply(await marked(call, "callee", "INVITE"), 488)
+        await told
+        await asyncio.gather(*(is_told(call, leg) for leg in OTHER))
+        refused = await moving
+        assert isinstance(refused, Refused)
+        assert refused.code is RefusalCode.TURNED_BACK
+        assert relay_at(stage, call.caller) == relay_at(stage, call.callee) == before
+        await stage.all_is_at(before)
+        await converse(scene.caller.media, scene.callee.media, 25)
+        assert lost(scene.caller.media, scene.callee.media) == lost(scene.callee.media, scene.caller.media) == []
+        await call.hang_up("callee")
+        await stage.nothing_is_left(of_call(call))
+
+
+@pytest.mark.parametrize("engine", ["rtpengine", "rtpproxy"])
+async def test_a_call_leaves_a_dead_relay(node: Inside, relays_of_all: Mapping[str, Relay], engine: str) -> None:
+    stage = stage_of(node, relays_of_all, engine)
+    async with on_scene(stage) as scene:
+        _, call = await scene.establish()
+        await begins(call)
+        before = await stage.at(of_call(call))
+        stage.relays[before].kill()
+        target = stage.other(before, engine)
+        moved = await is_moved(stage, call, MoveTarget(node=NodeName(target)))
+        assert moved.node == target
+        await converse(scene.caller.media, scene.callee.media, 25)
+        await stage.relays[before].restart()
+        await call.hang_up("caller")
+        await stage.nothing_is_left(of_call(call))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
@@ -12,11 +13,12 @@ import structlog
 from pykka import ActorDeadError, ActorRef
 
 from actors.effects import Outcome
+from actors.local_trouble import is_local, is_of_the_message, is_passing, words_of
 from actors.messages import Describe, HealthChanged, HealthTold, NodeReport, Perform, Performed, SetAdminState, Watch
 from actors.runtime import LoopActor
 from actors.transports import Complaint, NodeTransport, Taker, open_transport
 from engines.cookies import CookieSource
-from engines.health import AdminState, Health, NodeState
+from engines.health import AdminState, Health, Hysteresis, NodeState
 from engines.kind import Exchange, MalformedReply, RelayKind, Untranslatable
 from engines.refusal import RefusalCode
 from engines.registry import kind_at
@@ -33,8 +35,10 @@ class EngineSettings:
     """How a node is talked to. Times are in seconds.
 
     timeout: a command without a reply for so long has failed. resend_after: when it is sent again, as parts of that.
-    ping_every: an idle node is pinged so often, one that failed every `probe_every`. down_after: so many failures in a
-    row, without a success between them, take the node for down. admin: what an operator wants of the node at first.
+    ping_every: an idle node is pinged so often, one that failed every `probe_every`, if that is sooner. A ping that has
+    no reply when the next one is due has failed. down_after: so many failures in a row, without a success between them,
+    take the node for down. hysteresis: what it has to do to be taken back. admin: what an operator wants of the node at
+    first.
     """
 
     timeout: float = 1.5
@@ -44,24 +48,42 @@ class EngineSettings:
     probe_every: float = 1.0
     tick: float = 0.05
     down_after: int = 3
+    hysteresis: Hysteresis = Hysteresis()  # noqa: RUF009 - it is a value
     admin: AdminState = AdminState.ACTIVE
+
+    @property
+    def ping_timeout(self) -> float:
+        """How long a ping may take."""
+        return min(self.timeout, self.ping_every)
+
+    @property
+    def probes_every(self) -> float:
+        """How often a node that failed is pinged."""
+        return min(self.probe_every, self.ping_every)
 
 
 class _Talk:
-    """An exchange with the node that goes on: its commands of now, and the replies that have come."""
+    """An exchange with the node that goes on: its commands of now, and the replies that have come.
 
-    __slots__ = ("asker", "awaited", "exchange", "replies", "token")
+    timeout: how long each of its commands may take, in seconds. reached: whether one has left for the node.
+    """
+
+    __slots__ = ("asker", "awaited", "exchange", "reached", "replies", "timeout", "token")
 
     exchange: Exchange
 
-    def __init__(self, asker: ActorRef[Any] | None, token: Any) -> None:
-        self.asker, self.token = asker, token
+    def __init__(self, asker: ActorRef[Any] | None, token: Any, timeout: float) -> None:
+        self.asker, self.token, self.timeout = asker, token, timeout
         self.replies: list[bytes] = []
         self.awaited = 0
+        self.reached = False
 
 
 class _Sent:
-    """A command that waits for its reply. `place` is that of its reply among those of the talk."""
+    """A command that waits for its reply. `place` is that of its reply among those of the talk.
+
+    at: since when, on the loop's clock; times at which the loop stood still do not count.
+    """
 
     __slots__ = ("at", "command", "place", "resent", "talk")
 
@@ -82,7 +104,9 @@ class EngineActor(LoopActor):
         self.spec, self._settings = spec, settings
         self._loop = asyncio.get_running_loop()
         self._now = self._loop.time
-        self._health = Health(since=self._now(), down_after=settings.down_after, admin=settings.admin)
+        self._health = Health(
+            since=self._now(), down_after=settings.down_after, hysteresis=settings.hysteresis, admin=settings.admin
+        )
         self._open_way = open_way
         self._kind: RelayKind = kind_at(spec)
         self._cookies = CookieSource()
@@ -96,6 +120,9 @@ class EngineActor(LoopActor):
         self._pinged_at = 0.0
         self._timer: asyncio.TimerHandle | None = None
         self._in_a_hurry = False
+        self._tick_at = self._now()
+        self._trouble: OSError | None = None  # of this machine, since it last sent something
+        self._troubled_at = -math.inf
 
     # -- life --
 
@@ -169,7 +196,7 @@ class EngineActor(LoopActor):
     # -- talking --
 
     def _begin(self, asker: ActorRef[Any] | None, token: Any, make: Callable[[], Exchange]) -> None:
-        talk = _Talk(asker, token)
+        talk = _Talk(asker, token, self._settings.timeout if asker is not None else self._settings.ping_timeout)
 
         def first() -> list[bytes]:
             talk.exchange = make()
@@ -201,12 +228,23 @@ class EngineActor(LoopActor):
         for place, command in enumerate(commands):
             cookie = self._cookies.next()
             self._sent[cookie] = _Sent(talk, place, command, now)
-            if self._transport is not None:
-                self._transport.send(cookie, command)
+            trouble = self._send(cookie, command)
+            if trouble is not None and not is_passing(trouble):
+                self._keep_back(talk, words_of(trouble))
+            if cookie not in self._sent:
+                return  # nobody listens there, or it cannot be sent: the talk has ended
+            talk.reached = True
         if not self._in_a_hurry:
             self._watch(in_a_hurry=True)
         if not commands:
             self._step(talk, partial(talk.exchange.send, []))
+
+    def _send(self, cookie: bytes, command: bytes) -> OSError | None:
+        """Send a command. Return what trouble this machine had with it, None for none."""
+        self._trouble = None
+        if self._transport is not None:
+            self._transport.send(cookie, command)
+        return self._trouble
 
     def _take(self, cookie: bytes, reply: bytes) -> None:
         """Handle a reply from the transport. It runs between turns, on the same thread: no turn is under way."""
@@ -222,14 +260,30 @@ class EngineActor(LoopActor):
         if not talk.awaited:
             self._step(talk, partial(talk.exchange.send, talk.replies))
 
-    def _complain(self, why: str) -> None:
-        """Fail whatever waits for a reply: the network says that nobody listens there."""
-        self._fail([sent.talk for sent in self._sent.values()], why)
+    def _complain(self, error: OSError) -> None:
+        """Fail whatever waits for a reply, if the network says that nobody listens there.
 
-    def _end(self, talk: _Talk, outcome: Outcome) -> None:
+        Trouble of this machine fails what it keeps from being sent; what was sent before has its time.
+        """
+        if not is_local(error):
+            self._fail([sent.talk for sent in self._sent.values()], words_of(error))
+            return
+        self._trouble = error
+        if not is_of_the_message(error):
+            self._troubled_at = self._now()
+        log.warning("node cannot be asked from here", node=self.spec.name, why=words_of(error), bounded=True)
+
+    def _keep_back(self, talk: _Talk, why: str) -> None:
+        """End a talk that this machine cannot go on with. That is no failure of the node's."""
+        self._sent = {cookie: sent for cookie, sent in self._sent.items() if sent.talk is not talk}
+        talk.exchange.close()
+        self._end(talk, Outcome(reached=talk.reached, reason=f"cannot be asked from here: {why}"), counts=False)
+
+    def _end(self, talk: _Talk, outcome: Outcome, *, counts: bool = True) -> None:
+        """Tell how a talk ended. counts: whether a ping that did not succeed is the node's failure."""
         if talk.asker is None:
             self._pinging = False
-            if outcome.agreed is None:
+            if outcome.agreed is None and counts:
                 self._note_failure(outcome.reason or "ping was refused")
         else:
             self._talks -= 1
@@ -244,6 +298,8 @@ class EngineActor(LoopActor):
     def _tick(self) -> None:
         """Repeat what is unanswered, fail what is overdue, ping when it is time."""
         now = self._now()
+        if now - self._tick_at > self._settings.tick:
+            self._leave_out(now - self._tick_at, now)
         self._look_after(now)
         if self._transport is not None and self._wants_ping(now):
             self._ping(now)
@@ -254,37 +310,50 @@ class EngineActor(LoopActor):
         if self._timer is not None:
             self._timer.cancel()
         self._in_a_hurry = in_a_hurry
-        delay = self._settings.tick if in_a_hurry else self._settings.probe_every
-        self._timer = self._loop.call_later(delay, self._tick)
+        delay = self._settings.tick if in_a_hurry else self._settings.probes_every
+        self._tick_at = self._now() + delay
+        self._timer = self._loop.call_at(self._tick_at, self._tick)
+
+    def _leave_out(self, seconds: float, now: float) -> None:
+        """Let no command have waited while the loop stood still: nobody was there to hear the reply."""
+        for sent in self._sent.values():
+            sent.at = min(sent.at + seconds, now)
+        self._heard_at = min(self._heard_at + seconds, now)
+        self._pinged_at = min(self._pinged_at + seconds, now)
 
     def _look_after(self, now: float) -> None:
         settings = self._settings
-        overdue: list[_Talk] = []
+        soonest = settings.resend_after[0] * settings.ping_timeout
+        overdue: dict[tuple[float, bool], list[_Talk]] = {}
         for cookie, sent in self._sent.items():  # oldest first
-            waited = (now - sent.at) / settings.timeout
-            if waited < settings.resend_after[0]:
+            if now - sent.at < soonest:
                 break
+            timeout = sent.talk.timeout
+            waited = (now - sent.at) / timeout
             if waited >= 1:
-                overdue.append(sent.talk)
+                overdue.setdefault((timeout, sent.at > self._troubled_at), []).append(sent.talk)
             elif self._transport is not None and self._transport.repeats and self._may_resend(sent, waited):
                 sent.resent += 1
                 self._resent += 1
-                self._transport.send(cookie, sent.command)
-        if overdue:
-            self._fail(overdue, f"did not answer within {settings.timeout:g} s")
+                self._send(cookie, sent.command)
+        for (timeout, counts), talks in overdue.items():
+            why = f"did not answer within {timeout:g} s"
+            self._fail(talks, why if counts else f"{why}, while this machine could not send", counts=counts)
 
     def _may_resend(self, sent: _Sent, waited: float) -> bool:
         after = self._settings.resend_after
         return sent.resent < len(after) and waited >= after[sent.resent]
 
-    def _fail(self, talks: Iterable[_Talk], why: str) -> None:
-        failed = dict.fromkeys(talks)
+    def _fail(self, talks: Iterable[_Talk], why: str, *, counts: bool = True) -> None:
+        """End talks that wait for a reply, without one. counts: whether that is the node's failure."""
+        waiting = {sent.talk for sent in self._sent.values()}
+        failed = {talk: None for talk in talks if talk in waiting}
         self._sent = {cookie: sent for cookie, sent in self._sent.items() if sent.talk not in failed}
         for talk in failed:
             talk.exchange.close()
-            if talk.asker is not None:
+            if talk.asker is not None and counts:
                 self._note_failure(why)
-            self._end(talk, Outcome(reason=why))
+            self._end(talk, Outcome(reason=why), counts=counts)
 
     # -- health --
 
@@ -292,7 +361,7 @@ class EngineActor(LoopActor):
         if self._pinging or self._health.disabled:
             return False
         if self._health.is_down or self._health.failures:
-            return now - self._pinged_at >= self._settings.probe_every
+            return now - self._pinged_at >= self._settings.probes_every
         return now - max(self._heard_at, self._pinged_at) >= self._settings.ping_every
 
     def _ping(self, now: float) -> None:
@@ -308,7 +377,7 @@ class EngineActor(LoopActor):
         now = self._now()
         changed = self._health.set_admin(now, told.admin)
         if not told.is_down:
-            changed |= self._health.succeeded(now)
+            changed |= self._health.told_up(now)
         elif not self._heard_at or now - self._heard_at > self._settings.timeout:
             changed |= self._health.told_down(now, told.why)
         if changed:

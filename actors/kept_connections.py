@@ -11,8 +11,8 @@ from typing import TypeAlias, cast
 Taker: TypeAlias = Callable[[bytes, bytes], None]
 """Takes a reply: the cookie, and the reply without it."""
 
-Complaint: TypeAlias = Callable[[str], None]
-"""Takes what the network says: nobody listens at the node's address."""
+Complaint: TypeAlias = Callable[[OSError], None]
+"""Takes what the network says: nobody listens at the node's address, or nothing can be sent from here."""
 
 MAX_REPLY = 65536
 """The longest reply, in bytes: a node that goes on without a line end is not heard out."""
@@ -119,7 +119,7 @@ class KeptConnections:
             self._opening.discard(cast("asyncio.Task[None]", asyncio.current_task()))
             if not self._open:
                 self._waiting.clear()
-                self._complain(str(error))
+                self._complain(error)
 
 
 class _Connection(asyncio.Protocol):

@@ -32,7 +32,7 @@ class NodeTransport(Protocol):
     """Whether a command may be sent again under its cookie: the node then runs it once all the same."""
 
     def send(self, cookie: bytes, command: bytes) -> None:
-        """Send a command. What goes wrong shows by no reply coming, or as a complaint."""
+        """Send a command. What goes wrong shows by no reply coming, or as a complaint, which may come from in here."""
 
     def close(self) -> None:
         """Close the socket."""
@@ -60,8 +60,8 @@ class DatagramTransport(asyncio.DatagramProtocol):
             self._take(cookie, reply)
 
     def error_received(self, exc: Exception) -> None:
-        """Hand on that nobody listens there."""
-        self._complain(str(exc))
+        """Hand on that nobody listens there, or that nothing can be sent."""
+        self._complain(exc if isinstance(exc, OSError) else OSError(str(exc)))
 
     def send(self, cookie: bytes, command: bytes) -> None:
         """Send one datagram."""
@@ -110,7 +110,7 @@ class StreamTransport:
                 with contextlib.suppress(OSError):
                     await writer.wait_closed()
         except OSError as error:
-            self._complain(str(error))
+            self._complain(error)
             return
         if reply:
             self._take(cookie, reply)

@@ -5,6 +5,7 @@ Sans-IO; times are given, in seconds.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -12,7 +13,7 @@ from enum import StrEnum
 class NodeState(StrEnum):
     """What a node is good for.
 
-    UP: everything. DOWN: nothing, until a probe succeeds. DRAINING: the calls it has, no new ones. DISABLED: nothing,
+    UP: everything. DOWN: nothing, until probes succeed. DRAINING: the calls it has, no new ones. DISABLED: nothing,
     until an operator says otherwise; it is not probed.
     """
 
@@ -57,19 +58,37 @@ class NodeSnapshot:
         return self.state is NodeState.UP
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hysteresis:
+    """What a node that flaps has to do to be taken back.
+
+    One that is down again within `window` seconds of its return flaps. It is down for `hold` seconds at least, and
+    until it has given `answers` replies with no failure between them. Any other is taken back with its first reply.
+    """
+
+    window: float = 60.0
+    answers: int = 5
+    hold: float = 10.0
+
+
 @dataclass(slots=True)
 class Health:
     """A node's health, and the last thing that went wrong with it.
 
-    down_after: so many failures in a row, without a success between them, open the circuit. `since` and
-    `last_failure_at` are on the caller's clock.
+    down_after: so many failures in a row, without a success between them, open the circuit. answers: so many replies
+    in a row it has given while it is down. `since`, `back_at` (of its last return) and `last_failure_at` are on the
+    caller's clock.
     """
 
     since: float
     down_after: int = 3
+    hysteresis: Hysteresis = Hysteresis()
     admin: AdminState = AdminState.ACTIVE
     failures: int = 0
     is_down: bool = False
+    is_flapping: bool = False
+    answers: int = 0
+    back_at: float = -math.inf
     last_failure: str = ""
     last_failure_at: float = 0.0
 
@@ -96,16 +115,28 @@ class Health:
         self.failures = 0
         if not self.is_down:
             return False
-        self.is_down, self.since = False, now
+        self.answers += 1
+        wanted = self.hysteresis
+        if self.is_flapping and (self.answers < wanted.answers or now - self.since < wanted.hold):
+            return False
+        return self.told_up(now)
+
+    def told_up(self, now: float) -> bool:
+        """Record that the node is taken back. Return whether that changed the state."""
+        if not self.is_down:
+            return False
+        self.failures = 0
+        self.is_down, self.since, self.back_at = False, now, now
         return True
 
     def failed(self, now: float, why: str) -> bool:
         """Record that a command got no reply. Return whether that changed the state."""
         self.failures += 1
+        self.answers = 0
         self.last_failure, self.last_failure_at = why, now
         if self.is_down or self.failures < self.down_after:
             return False
-        self.is_down, self.since = True, now
+        self._go_down(now)
         return True
 
     def told_down(self, now: float, why: str) -> bool:
@@ -114,8 +145,12 @@ class Health:
             return False
         self.failures = self.down_after
         self.last_failure, self.last_failure_at = why, now
-        self.is_down, self.since = True, now
+        self._go_down(now)
         return True
+
+    def _go_down(self, now: float) -> None:
+        self.is_down, self.since, self.answers = True, now, 0
+        self.is_flapping = now - self.back_at <= self.hysteresis.window
 
     def set_admin(self, now: float, admin: AdminState) -> bool:
         """Set the administrative state. Return whether that changed anything."""

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from actors.engine_actor import EngineActor, EngineSettings
 from actors.node_table import Node, NodeTable
 from actors.route_transport import way_to
-from engines.health import AdminState, NodeSnapshot, NodeState
+from engines.health import AdminState, Hysteresis, NodeSnapshot, NodeState
 from engines.route.kind import RouteKind
 from engines.route.routes import Routes
 from engines.sets import EVERY_SET, NodeSpec
@@ -68,7 +68,14 @@ def _start(config: NodeConfig) -> Node:
         tcp_streams=config.tcp_streams,
     )
     admin = AdminState.DRAINING if config.draining else AdminState.ACTIVE
-    settings = EngineSettings(timeout=config.timeout, max_in_flight=config.max_in_flight, admin=admin)
+    settings = EngineSettings(
+        timeout=config.timeout,
+        max_in_flight=config.max_in_flight,
+        ping_every=config.ping_every,
+        down_after=config.down_after,
+        hysteresis=Hysteresis(window=config.flap_window, answers=config.flap_answers, hold=config.flap_hold),
+        admin=admin,
+    )
     health = NodeSnapshot(admin=admin, state=NodeState.DRAINING if config.draining else NodeState.UP)
     return Node(spec, EngineActor.start(spec, settings), health)
 

@@ -132,6 +132,11 @@ class NodeConfig:
     draining: bool = field(default=False, metadata=_read_by(values.boolean))
     max_in_flight: int = field(default=1000, metadata=_read_by(values.whole(1)))
     timeout: float = field(default=1.5, metadata=_read_by(values.seconds(0, above=True)))
+    ping_every: float = field(default=5.0, metadata=_read_by(values.seconds(0.2)))
+    down_after: int = field(default=3, metadata=_read_by(values.whole(1)))
+    flap_window: float = field(default=60.0, metadata=_read_by(values.seconds(0)))
+    flap_answers: int = field(default=5, metadata=_read_by(values.whole(1)))
+    flap_hold: float = field(default=10.0, metadata=_read_by(values.seconds(0)))
     tcp_streams: TcpStreams = field(default=TcpStreams.OFF, metadata=_read_by(values.one_of(TcpStreams)))
 
 

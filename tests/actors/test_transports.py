@@ -28,8 +28,8 @@ class Heard:
     def take(self, cookie: bytes, reply: bytes) -> None:
         self.replies.put_nowait((cookie, reply))
 
-    def complain(self, why: str) -> None:
-        self.complaints.put_nowait(why)
+    def complain(self, error: OSError) -> None:
+        self.complaints.put_nowait(str(error))
 
     async def next(self) -> tuple[bytes, bytes]:
         return await asyncio.wait_for(self.replies.get(), 10)
@@ -150,10 +150,10 @@ async def test_a_complaint_may_bring_about_the_next_command(tmp_path: Path) -> N
     complaints: asyncio.Queue[str] = asyncio.Queue()
     resent: list[str] = []
 
-    def complain(why: str) -> None:
-        complaints.put_nowait(why)
+    def complain(error: OSError) -> None:
+        complaints.put_nowait(str(error))
         if not resent:
-            resent.append(why)
+            resent.append(str(error))
             connections.send(b"b", COMMAND % 2)
 
     connections = KeptConnections(str(tmp_path / "nobody.sock"), Heard().take, complain)

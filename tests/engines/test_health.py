@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engines.health import AdminState, Health, NodeSnapshot, NodeState
+from engines.health import AdminState, Health, Hysteresis, NodeSnapshot, NodeState
 
 
 def test_a_node_goes_down_after_so_many_failures_in_a_row_and_up_with_the_next_reply() -> None:
@@ -55,3 +55,58 @@ def test_a_node_that_is_down_keeps_what_the_operator_wanted_of_it() -> None:
     )
     health.succeeded(3.0)
     assert (health.state, health.since) == (NodeState.DRAINING, 3.0)
+
+
+def flap(health: Health, at: float) -> float:
+    """Let a node go down and come back; return when."""
+    for moment in (at, at + 0.1, at + 0.2):
+        health.failed(moment, "no answer")
+    assert str(health.state) == "down"
+    assert health.succeeded(at + 1)
+    return at + 1
+
+
+def test_a_node_that_flaps_has_to_answer_several_times_and_for_some_time() -> None:
+    health = Health(since=0.0, hysteresis=Hysteresis(window=60, answers=3, hold=10))
+    back = flap(health, 0.0)
+    for moment in (back + 1, back + 2, back + 3):
+        health.failed(moment, "no answer")
+    down = back + 3
+    assert str(health.state) == "down"
+    assert not any(health.succeeded(down + n) for n in (1, 2, 3, 4)), "it has not been down for long enough"
+    assert health.succeeded(down + 10)
+    assert str(health.state) == "up"
+
+
+def test_its_answers_count_from_the_last_failure_on() -> None:
+    health = Health(since=0.0, hysteresis=Hysteresis(window=60, answers=3, hold=0))
+    flap(health, 0.0)
+    for moment in (10.0, 11.0, 12.0):
+        health.failed(moment, "no answer")
+    assert not health.succeeded(13.0)
+    assert not health.succeeded(14.0)
+    health.failed(15.0, "no answer")
+    assert not health.succeeded(16.0)
+    assert not health.succeeded(17.0)
+    assert health.succeeded(18.0)
+
+
+def test_one_that_was_up_for_long_is_taken_back_at_once() -> None:
+    health = Health(since=0.0, hysteresis=Hysteresis(window=60, answers=3, hold=10))
+    back = flap(health, 0.0)
+    flap(health, back + 61)
+
+
+def test_without_a_window_none_flaps() -> None:
+    health = Health(since=0.0, hysteresis=Hysteresis(window=0, answers=3, hold=10))
+    flap(health, flap(health, 0.0) + 0.01)
+
+
+def test_what_others_have_found_out_holds_for_one_that_flaps_too() -> None:
+    health = Health(since=0.0)
+    flap(health, 0.0)
+    assert health.told_down(2.0, "told")
+    assert not health.succeeded(3.0)
+    assert health.told_up(4.0)
+    assert str(health.state) == "up"
+    assert not health.told_up(5.0)

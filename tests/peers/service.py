@@ -47,6 +47,7 @@ class Node:
     timeout: float = 1.5
     max_in_flight: int = 1000
     set: str = "default"
+    ping_every: float = 5.0
 
     def table(self) -> Table:
         """Return the node's table in the configuration."""
@@ -60,6 +61,7 @@ class Node:
             "timeout": self.timeout,
             "max_in_flight": self.max_in_flight,
             "set": self.set,
+            "ping_every": self.ping_every,
         }
 
 

@@ -220,7 +220,7 @@ class Service:
             await enter(listen_for_notices(config.calls, directory, self._seat))
         if self._doors:
             await self._open_doors()
-        if config.mi.listen and self._doors and (self._seat is None or self._seat.is_first):
+        if self._doors and (self._seat is None or self._seat.is_first):
             await self._open_management()
         self._serving = True
         ground.begun.clear()
@@ -254,7 +254,7 @@ class Service:
         """Open the management door; of several workers the first one has it, for all of them."""
         pid = os.getpid() if self._seat is None else os.getppid()
         hooks = process_hooks(self.control, self.observers, pid)
-        self._mi = await open_mi_door(self._config.mi, self.sets, self.control, hooks)
+        self._mi = await open_mi_door(self._config, self.control, hooks)
         self._stack.push_async_callback(self._mi.close)
 
     def _described(self, ground: Infrastructure) -> dict[str, object]:

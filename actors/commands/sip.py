@@ -74,10 +74,11 @@ class EndCall(CallCommand[Done]):
     """End a call: BYE to both parties of each of its established dialogs, and its relay freed.
 
     The result waits for neither: both stay due until they are done, or a party has not answered its BYE. A call that
-    has ended is left as it is.
+    has ended is left as it is. reason: for the journal. told: what the parties are told, "" for the reason.
     """
 
     reason: str
+    told: str = ""
 
     @property
     def serial_key(self) -> str | None:

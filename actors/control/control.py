@@ -80,9 +80,14 @@ class Control:
         """Return the state of a call as its stream says; that of version 0 if there is no such call."""
         return (await load(self._journal, call_id, CallHistory(call_id))).state
 
-    async def history(self, call_id: CallId) -> list[Recorded]:
-        """Return the events of a call, oldest first; none if there is no such call."""
-        return await read_all(self._journal, call_id)
+    async def history(self, call_id: CallId, after: int = 0, count: int = 0) -> list[Recorded]:
+        """Return the events of a call above a version, oldest first, at most `count` unless 0.
+
+        There are none if there is no such call. Raises CorruptEntry, with what could be read before.
+        """
+        if count:
+            return await self._journal.read(call_id, after, count)
+        return [entry for entry in await read_all(self._journal, call_id) if entry.version > after]
 
     async def end_quarantined(self, call_id: CallId, reason: str) -> Sequence[tuple[str, str]]:
         """Have the sessions of a quarantined call removed by any control node; return (node, relay id) of each.

@@ -79,7 +79,7 @@ def decode_status(data: bytes) -> ControlNodeStatus:
     """
     try:
         row = json.loads(data)
-        nodes = tuple(_decode_node(node) for node in row["nodes"])
+        nodes = tuple(decode_node(node) for node in row["nodes"])
         return ControlNodeStatus(**_known(ControlNodeStatus, row) | {"nodes": nodes})
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"not the status of a control node: {error!r}") from error
@@ -119,7 +119,8 @@ def _both(one: NodeStatus, other: NodeStatus) -> NodeStatus:
     return replace(worse, in_flight=one.in_flight + other.in_flight)
 
 
-def _decode_node(row: Mapping[str, Any]) -> NodeStatus:
+def decode_node(row: Mapping[str, Any]) -> NodeStatus:
+    """Read a node of a status; fields not known here are left out. Raises KeyError, TypeError and ValueError."""
     return NodeStatus(**_known(NodeStatus, row) | {"state": NodeState(row["state"])})
 
 

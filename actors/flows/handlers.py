@@ -55,7 +55,7 @@ HANDLERS: Mapping[type[Any], Handler] = MappingProxyType(
         FailBranch: lambda command, _: fail_branch(command),
         EndRelay: lambda command, _: end_relay(command),
         EndUnanswered: lambda command, _: end_unanswered(command),
-        EndCall: lambda command, _: end_dialogs(command.reason),
+        EndCall: lambda command, _: end_dialogs(command.reason, told=command.told),
         EndDialog: lambda command, _: end_dialogs(command.reason, command.callee_tag),
         SendRequest: lambda command, _: send_request(command),
         OfferCopy: lambda command, _: copy_offer(command),

@@ -13,9 +13,12 @@ from aiohttp import web
 
 from actors.control.control import Control
 from engines.set_names import BY_NAME, SetNames
+from gateways.mi import local
 from gateways.mi.access import Access
+from gateways.mi.calls import CallMethods
+from gateways.mi.cluster import ClusterMethods
 from gateways.mi.datagrams import DatagramPort
-from gateways.mi.http import HttpRequests
+from gateways.mi.http import HttpRequests, by_address_and_token
 from gateways.mi.methods import Methods
 from gateways.mi.moves import MoveMethods
 from gateways.mi.nodes import NodeMethods
@@ -44,16 +47,27 @@ class MiSettings:
     pretty: bool = False
 
 
+def methods_of(control: Control, sets: SetNames) -> Methods:
+    """Return the methods about calls and nodes, of which most need no service that runs."""
+    methods = Methods()
+    for part in (
+        SessionMethods(control, sets),
+        CallMethods(control, sets),
+        MoveMethods(control, sets),
+        NodeMethods(control, sets),
+        ClusterMethods(control),
+    ):
+        part.add_to(methods)
+    return methods
+
+
 class MiDoor:
     """What OpenSIPS' tools take for its management interface."""
 
     def __init__(self, settings: MiSettings, control: Control, hooks: ProcessHooks) -> None:
         self._settings = settings
-        self.methods = Methods()
-        sets = settings.sets
-        calls = (SessionMethods(control, sets), MoveMethods(control, sets))
-        for part in (ProcessMethods(hooks), *calls, NodeMethods(control, sets)):
-            part.add_to(self.methods)
+        self.methods = methods_of(control, settings.sets)
+        ProcessMethods(hooks).add_to(self.methods)
         self._open = AsyncExitStack()
         self.addresses: list[str] = []
         """What is open: http:HOST:PORT, udp:HOST:PORT, unix:PATH."""
@@ -77,16 +91,24 @@ class MiDoor:
         await self._open.aclose()
         self.addresses.clear()
 
+    async def open_local(self, path: Path) -> None:
+        """Listen for HTTP at the local socket, too. Raises OSError if it cannot be had."""
+        sock = local.listening(path)
+        self._open.callback(path.unlink, missing_ok=True)
+        await self._serve_http(sock, HttpRequests(self.methods, local.caller_of))
+
     async def _listen_http(self, address: ListenAddress) -> None:
-        requests = HttpRequests(
-            self.methods, self._settings.access, root=self._settings.root, pretty=self._settings.pretty
-        )
+        by_rules = by_address_and_token(self._settings.access)
+        requests = HttpRequests(self.methods, by_rules, root=self._settings.root, pretty=self._settings.pretty)
+        sock = _bound(address)
+        await self._serve_http(sock, requests)
+        self.addresses.append(f"http:{_shown(sock)}")
+
+    async def _serve_http(self, sock: socket.socket, requests: HttpRequests) -> None:
         runner = web.ServerRunner(web.Server(requests.answer, access_log=None), shutdown_timeout=GRACE)
         await runner.setup()
         self._open.push_async_callback(runner.cleanup)
-        sock = _bound(address)
         await web.SockSite(runner, sock).start()
-        self.addresses.append(f"http:{_shown(sock)}")
 
     def _listen_datagrams(self, sock: socket.socket, scheme: str) -> None:
         self.addresses.append(f"{scheme}:{_shown(sock)}")

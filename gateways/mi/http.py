@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 from aiohttp import web
 
 from gateways.mi.access import Access
-from gateways.mi.methods import Methods
+from gateways.mi.methods import Caller, Methods
 from gateways.mi.replies import pieces
 
 LARGEST = 1024 * 1024
@@ -18,18 +18,27 @@ _NO_SUCH_URL = "<html><body>Unable to parse URL!</body></html>"
 _JSON = "application/json"
 
 
+CallerOf = Callable[[web.BaseRequest], Caller | None]
+
+
+def by_address_and_token(access: Access) -> CallerOf:
+    """Return what says by the rules who sends a request."""
+    return lambda request: access.of_http(_host_of(request), request.headers.get("Authorization", ""))
+
+
 class HttpRequests:
     """Answers the HTTP requests of a server: POST to `root` and what is below it."""
 
-    def __init__(self, methods: Methods, access: Access, *, root: str = "/mi", pretty: bool = False) -> None:
-        self._methods, self._access, self._root, self._pretty = methods, access, root, pretty
+    def __init__(self, methods: Methods, caller_of: CallerOf, *, root: str = "/mi", pretty: bool = False) -> None:
+        """Make it. `caller_of` says who sends a request, None for one who may not."""
+        self._methods, self._caller_of, self._root, self._pretty = methods, caller_of, root, pretty
 
     async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer a request."""
         refusal = self._refusal(request)
         if refusal is not None:
             return refusal
-        caller = self._access.of_http(_host_of(request), request.headers.get("Authorization", ""))
+        caller = self._caller_of(request)
         if caller is None:
             return web.Response(status=401, headers={"WWW-Authenticate": 'Basic realm="rtp-relay"'})
         body = await _body_of(request)

@@ -13,8 +13,9 @@ from typing import TypeAlias
 
 import structlog
 
+from events.journal import JournalUnavailable
 from gateways.mi.jsonrpc import Id, Json, MiError, MiRequest, method_not_found, read_request, server_error
-from gateways.mi.parameters import Arguments, Parameter, Recipe, arguments
+from gateways.mi.parameters import Arguments, Parameter, Recipe, arguments, forms
 
 log = structlog.get_logger()
 
@@ -92,7 +93,9 @@ class Outcome:
 
 
 def failure(error: Exception, caller: Caller) -> MiError:
-    """Log a failure of our own, and return what is said of it."""
+    """Return what is said of an exception: that the journal is away, or that we have failed, which is logged."""
+    if isinstance(error, JournalUnavailable):
+        return MiError(503, "Journal unavailable", str(error))
     log.error("management request failed", by=caller.name, exc_info=error)
     return server_error(f"internal error: {error!r}")
 
@@ -156,7 +159,7 @@ class Methods:
             return sorted({name for method in self._named.values() for name in (method.name, method.flat_name)})
         if command.endswith(":"):
             return sorted(_of_module(self._named.values(), command[:-1])) or _refuse_unknown()
-        return [[one.name for one in recipe] for recipe in self._known(command).recipes]
+        return [list(names) for recipe in self._known(command).recipes for names in forms(recipe)]
 
     async def _help(self, given: Arguments, caller: Caller) -> Json:  # noqa: ARG002
         method = self._known(given["mi_cmd"])

@@ -7,7 +7,7 @@ of that length; where several have it, the types decide: OpenSIPS refuses these 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from gateways.mi.jsonrpc import Json, Params, invalid_params
@@ -38,6 +38,16 @@ def as_number(value: Json) -> int:
     raise WrongType
 
 
+def as_switch(value: Json) -> bool:
+    """Read a yes or no: true, false, 1 or 0. Raises WrongType."""
+    if isinstance(value, bool):
+        return value
+    number = as_number(value)
+    if number not in (0, 1):
+        raise WrongType
+    return bool(number)
+
+
 def as_texts(value: Json) -> list[str]:
     """Read a list of strings; a single one is a list of one. Raises WrongType."""
     return [as_text(item) for item in value] if isinstance(value, list) else [as_text(value)]
@@ -45,11 +55,15 @@ def as_texts(value: Json) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A parameter: its name, how its value is read, and whether a value without a name looks like one of it."""
+    """A parameter: its name, how its value is read, and whether a value without a name looks like one of it.
+
+    optional: whether it may be left out; those that may stand after those that may not.
+    """
 
     name: str
     read: Callable[[Json], Json] = as_text
     looks_right: Callable[[Json], bool] | None = None
+    optional: bool = False
 
     def value(self, given: Json) -> Json:
         """Read a value. Raises MiError."""
@@ -82,16 +96,31 @@ def arguments(recipes: Sequence[Recipe], params: Params) -> Arguments:
     return _by_position(recipes, params)
 
 
+def forms(recipe: Recipe) -> Iterator[Sequence[str]]:
+    """Return the names that a recipe takes by position, without what is optional, and with more and more of it."""
+    names = [one.name for one in recipe]
+    return (names[:count] for count in range(_least(recipe), len(names) + 1))
+
+
+def _least(recipe: Recipe) -> int:
+    return sum(not one.optional for one in recipe)
+
+
+def _takes(recipe: Recipe, count: int) -> bool:
+    return _least(recipe) <= count <= len(recipe)
+
+
 def _by_name(recipes: Sequence[Recipe], params: Mapping[str, Json]) -> Arguments:
-    same = next((recipe for recipe in recipes if {one.name for one in recipe} == params.keys()), None)
-    if same is None:
-        as_many = any(len(recipe) == len(params) for recipe in recipes)
-        raise invalid_params(_NAMES if as_many else _COUNT)
-    return {one.name: one.value(params[one.name]) for one in same}
+    for recipe in recipes:
+        needed, known = ({one.name for one in recipe if not one.optional}, {one.name for one in recipe})
+        if needed <= params.keys() <= known:
+            return {one.name: one.value(params[one.name]) for one in recipe if one.name in params}
+    as_many = any(_takes(recipe, len(params)) for recipe in recipes)
+    raise invalid_params(_NAMES if as_many else _COUNT)
 
 
 def _by_position(recipes: Sequence[Recipe], params: Sequence[Json]) -> Arguments:
-    as_many = [recipe for recipe in recipes if len(recipe) == len(params)]
+    as_many = [recipe[: len(params)] for recipe in recipes if _takes(recipe, len(params))]
     if not as_many:
         raise invalid_params(_COUNT)
     fitting = [

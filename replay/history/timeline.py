@@ -40,13 +40,18 @@ class Moment:
     @property
     def delta(self) -> str:
         """The time since the first event, such as +1.250s or +1d02:03:04."""
-        sign, since = ("-", -self.since) if self.since < 0 else ("+", self.since)
-        if since < 60_000:
-            return f"{sign}{since / 1000:.3f}s"
-        minutes, seconds = divmod(since // 1000, 60)
-        hours, minutes = divmod(minutes, 60)
-        days, hours = divmod(hours, 24)
-        return f"{sign}{f'{days}d' if days else ''}{hours:02}:{minutes:02}:{seconds:02}"
+        return delta(self.since)
+
+
+def delta(since: int) -> str:
+    """Write a time that has passed, in ms, such as +1.250s or +1d02:03:04."""
+    sign, passed = ("-", -since) if since < 0 else ("+", since)
+    if passed < 60_000:
+        return f"{sign}{passed / 1000:.3f}s"
+    minutes, seconds = divmod(passed // 1000, 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    return f"{sign}{f'{days}d' if days else ''}{hours:02}:{minutes:02}:{seconds:02}"
 
 
 def timeline(history: Iterable[Recorded], *, secrets: bool = False) -> Iterator[Moment]:

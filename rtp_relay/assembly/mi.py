@@ -7,17 +7,20 @@ import signal
 import time
 from pathlib import Path
 
+import structlog
+
 from actors.control.control import Control
 from actors.observers import Observers
-from engines.set_names import SetNames
 from gateways.mi.access import Access
 from gateways.mi.door import MiDoor, MiSettings
 from gateways.mi.process import ProcessHooks
 from rtp_relay import __version__, logs
 from rtp_relay.assembly.errors import StartError
 from rtp_relay.assembly.tracing import trace
-from rtp_relay.config import LogLevel, MiConfig, SocketAddress, UnixAddress
+from rtp_relay.config import Config, LogLevel, SocketAddress, UnixAddress
 from rtp_relay.config.mi import HttpAddress
+
+log = structlog.get_logger()
 
 
 def process_hooks(control: Control, observers: Observers, pid: int) -> ProcessHooks:
@@ -39,19 +42,30 @@ def process_hooks(control: Control, observers: Observers, pid: int) -> ProcessHo
     )
 
 
-async def open_mi_door(config: MiConfig, sets: SetNames, control: Control, hooks: ProcessHooks) -> MiDoor:
-    """Open the management door. Raises StartError for an address that cannot be had."""
+async def open_mi_door(config: Config, control: Control, hooks: ProcessHooks) -> MiDoor:
+    """Open the management door, and the local socket. Raises StartError for an address that cannot be had.
+
+    The usual local socket is a convenience: where it cannot be had, the service goes on without it.
+    """
+    mi = config.mi
     settings = MiSettings(
-        access=Access(allow=config.allow, role=config.role, tokens=config.tokens),
-        http=[each.address for each in config.listen if isinstance(each, HttpAddress)],
-        udp=[each for each in config.listen if isinstance(each, SocketAddress)],
-        unix=[Path(each.path) for each in config.listen if isinstance(each, UnixAddress)],
-        pretty=config.pretty,
-        sets=sets,
+        access=Access(allow=mi.allow, role=mi.role, tokens=mi.tokens),
+        http=[each.address for each in mi.listen if isinstance(each, HttpAddress)],
+        udp=[each for each in mi.listen if isinstance(each, SocketAddress)],
+        unix=[Path(each.path) for each in mi.listen if isinstance(each, UnixAddress)],
+        pretty=mi.pretty,
+        sets=config.sets.names,
     )
     door = MiDoor(settings, control, hooks)
     try:
         await door.open()
     except OSError as error:
         raise StartError(f"the management interface cannot listen on {error.strerror}") from error
+    try:
+        await door.open_local(config.local_socket)
+    except OSError as error:
+        if mi.socket is not None:
+            await door.close()
+            raise StartError(f"mi.socket {mi.socket}: {error}") from error
+        log.warning("no local socket", path=str(config.local_socket), why=str(error))
     return door

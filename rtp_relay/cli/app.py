@@ -9,6 +9,7 @@ import typer
 
 from replay.history.timeline import printable
 from rtp_relay import __version__
+from rtp_relay.cli.call import call
 from rtp_relay.cli.calls import calls
 from rtp_relay.cli.check import check
 from rtp_relay.cli.demo import demo
@@ -26,7 +27,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
-for command in (serve, check, calls, nodes, history, end, demo):
+for command in (serve, check, calls, call, nodes, history, end, demo):
     app.command()(command)
 
 

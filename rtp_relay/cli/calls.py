@@ -4,20 +4,15 @@ from __future__ import annotations
 
 import heapq
 import json
-from collections.abc import Sequence
-from dataclasses import asdict
-from pathlib import Path
+from collections.abc import AsyncIterator, Sequence
 from typing import Annotated
 
 import typer
 
-from actors.control.control import Control
-from events.journal import CallFilter, LiveCall
-from events.names import NodeName
-from rtp_relay.cli.exits import Exit
-from rtp_relay.cli.options import ConfigOption, JsonOption, load_or_exit
-from rtp_relay.cli.output import cell, console, fail, iso, line, print_json, table, utc
-from rtp_relay.cli.reading import read_control
+from actors.control.documents import Document
+from rtp_relay.cli.management import Management, manage
+from rtp_relay.cli.options import ConfigOption, JsonOption
+from rtp_relay.cli.output import cell, console, line, print_json, table, to_the_second
 
 NodeOption = Annotated[str, typer.Option("--node", help="Only calls that have a session on this node.")]
 SetOption = Annotated[str, typer.Option("--set", help="Only calls that were placed in this set.")]
@@ -30,8 +25,13 @@ SORTED = 1000
 AT_ONCE = 100
 """So many lines are written in one piece."""
 
+PAGE = 250
+"""So many calls are asked for at once: while a service writes them down, its calls wait."""
+
 COLUMNS = ("call-id", "status", "since (UTC)", "set", "nodes", "from-tag", "to-tag", "version", "last by")
 _WIDTHS = (40, 11, 19, 10, 16, 16, 16, 7, 0)
+
+Rows = AsyncIterator[Document]
 
 
 def calls(
@@ -44,44 +44,52 @@ def calls(
     as_json: JsonOption = False,
 ) -> None:
     """List the live calls of all control nodes, newest first; more than a thousand in no order, unless limited."""
-    wanted = CallFilter(node=NodeName(node), set=_set_named(set_, config), status=status)
 
-    async def show(control: Control) -> None:
-        if limit or (await control.count_calls()).get(node, 0) <= SORTED:
-            await show_newest(control, wanted, limit, as_json=as_json)
+    async def show(service: Management) -> None:
+        counted = await service.call("rtp_relay:count")
+        rows = _found(service, node=node or None, set=set_ or None, status=status or None)
+        if limit or (counted["nodes"].get(node, 0) if node else counted["total"]) <= SORTED:
+            await show_newest(rows, limit, as_json=as_json)
         else:
-            await (stream_json if as_json else stream_lines)(control, wanted)
+            await (stream_json if as_json else stream_lines)(rows)
 
-    read_control(config, show)
-
-
-def _set_named(given: str, config: Path | None) -> str:
-    try:
-        return load_or_exit(config).sets.names.name(given) if given else ""
-    except ValueError as error:
-        fail(Exit.USAGE, str(error))
+    manage(config, show)
 
 
-async def show_newest(control: Control, wanted: CallFilter, limit: int, *, as_json: bool) -> None:
+async def _found(service: Management, **wanted: str | None) -> Rows:
+    """Return the calls that are wanted, page by page; what stands in two pages, one after the other, is given once."""
+    cursor, before = "", set[str]()
+    while True:
+        page = await service.call("rtp_relay:calls", **wanted, cursor=cursor or None, count=PAGE)
+        here = {call["call_id"]: call for call in page["calls"]}
+        for call_id, call in here.items():
+            if call_id not in before:
+                yield call
+        cursor, before = page["cursor"], set(here)
+        if not cursor:
+            return
+
+
+async def show_newest(rows: Rows, limit: int, *, as_json: bool) -> None:
     """Write the newest calls, all without a limit; no more than these are kept in memory."""
-    newest: list[tuple[int, str, LiveCall]] = []
+    newest: list[tuple[str, str, int, Document]] = []
     total = 0
-    async for call in control.calls(wanted):
+    async for call in rows:
         total += 1
         add = heapq.heappushpop if limit and len(newest) == limit else heapq.heappush
-        add(newest, (call.created, call.call_id, call))
-    rows = [call for _, _, call in sorted(newest, key=lambda found: found[0], reverse=True)]
+        add(newest, (call["created"], call["call_id"], total, call))
+    found = [call for *_, call in sorted(newest, key=lambda found: found[0], reverse=True)]
     if as_json:
-        print_json(as_document(rows, total))
+        print_json({"total": total, "calls": found})
     else:
-        print_table(rows, total)
+        print_table(found, total)
 
 
-async def stream_lines(control: Control, wanted: CallFilter) -> None:
+async def stream_lines(rows: Rows) -> None:
     """Write a line for each call as it is found, and at the end how many there are."""
     total = 0
     lines = [line(COLUMNS, _WIDTHS)]
-    async for call in control.calls(wanted):
+    async for call in rows:
         total += 1
         lines.append(line(_cells(call), _WIDTHS))
         if len(lines) == AT_ONCE:
@@ -90,27 +98,17 @@ async def stream_lines(control: Control, wanted: CallFilter) -> None:
     typer.echo("\n".join([*lines, _count(total)]))
 
 
-async def stream_json(control: Control, wanted: CallFilter) -> None:
+async def stream_json(rows: Rows) -> None:
     """Write the JSON document with each call as it is found."""
     total = 0
     typer.echo('{\n  "calls": [', nl=False)
-    async for call in control.calls(wanted):
-        typer.echo(("," if total else "") + "\n    " + json.dumps(_as_row(call)), nl=False)
+    async for call in rows:
+        typer.echo(("," if total else "") + "\n    " + json.dumps(call), nl=False)
         total += 1
     typer.echo(f'\n  ],\n  "total": {total}\n}}')
 
 
-def as_document(rows: Sequence[LiveCall], total: int) -> dict[str, object]:
-    """Return the calls as a JSON document; `total` counts those that are not shown too."""
-    return {"total": total, "calls": [_as_row(row) for row in rows]}
-
-
-def _as_row(call: LiveCall) -> dict[str, object]:
-    sessions = [{"node": node, "id": relay_id} for node, relay_id in call.sessions]
-    return asdict(call) | {"created": iso(call.created), "changed": iso(call.changed), "sessions": sessions}
-
-
-def print_table(rows: Sequence[LiveCall], total: int) -> None:
+def print_table(rows: Sequence[Document], total: int) -> None:
     """Write the calls as a table."""
     title = _count(total)
     title += f", the newest {len(rows)} of them" if len(rows) < total else ""
@@ -124,7 +122,7 @@ def _count(total: int) -> str:
     return f"{total} live call{'' if total == 1 else 's'}"
 
 
-def _cells(call: LiveCall) -> tuple[object, ...]:
-    nodes = " ".join(dict.fromkeys(node for node, _ in call.sessions))
-    place = (call.call_id, call.status, utc(call.created), call.set, nodes)
-    return (*place, call.from_tag, call.to_tag, call.version, call.by)
+def _cells(call: Document) -> tuple[object, ...]:
+    nodes = " ".join(dict.fromkeys(session["node"] for session in call["sessions"]))
+    place = (call["call_id"], call["status"], to_the_second(call["created"]), call["set"], nodes)
+    return (*place, call["from_tag"], call["to_tag"], call["version"], call["by"])

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Annotated
 
 import typer
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from actors.control.control import Control
+from actors.control.documents import Document, status_of
 from actors.control.status import ControlNodeStatus, NodeStatus, merged, together
 from engines.health import NodeState
 from rtp_relay.cli.exits import Exit
+from rtp_relay.cli.management import Management, manage
 from rtp_relay.cli.options import ConfigOption, JsonOption
-from rtp_relay.cli.output import cell, console, fail, iso, print_json, table, utc
-from rtp_relay.cli.reading import read_control
+from rtp_relay.cli.output import cell, console, fail, print_json, table, utc
 
 COLORS = {
     NodeState.UP: "green",
@@ -33,24 +32,24 @@ def nodes(config: ConfigOption = None, fail_if_down: FailOption = False, as_json
 
     The workers of a service are shown as one, with the worst that one of them sees; in JSON each has its own entry.
     """
+
+    async def read(service: Management) -> Document:
+        found: Document = await service.call("rtp_relay:nodes")
+        return found
+
+    document = manage(config, read)
     try:
-        statuses = read_control(config, Control.control_nodes)
+        statuses = [status_of(status) for status in document["control_nodes"]]
     except ValueError as error:
         fail(Exit.FAILED, str(error))
     if as_json:
-        print_json({"control_nodes": [as_document(status) for status in statuses]})
+        print_json(document)
     elif statuses:
         console().print(as_tables(statuses))
     if not statuses:
         fail(Exit.UNREACHABLE, "no control node is alive")
     if fail_if_down and any(node.state is NodeState.DOWN for status in statuses for node in status.nodes):
         raise typer.Exit(Exit.FAILED)
-
-
-def as_document(status: ControlNodeStatus) -> dict[str, object]:
-    """Return what a control node says as a part of a JSON document."""
-    nodes = [asdict(node) | {"since": iso(node.since)} for node in status.nodes]
-    return asdict(status) | {"started_at": iso(status.started_at), "seen_at": iso(status.seen_at), "nodes": nodes}
 
 
 def as_tables(statuses: Sequence[ControlNodeStatus]) -> RenderableType:

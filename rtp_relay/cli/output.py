@@ -64,6 +64,6 @@ def utc(at: int) -> str:
     return datetime.fromtimestamp(at / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
-def iso(at: int) -> str:
-    """Write a time, ms since the epoch, as RFC 3339 does."""
-    return datetime.fromtimestamp(at / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+def to_the_second(text: str) -> str:
+    """Write a time that a document has (RFC 3339, UTC) as `utc` does."""
+    return text[:19].replace("T", " ")

@@ -46,7 +46,7 @@ PATHS = {
     "embedded": ("recordings",),
     "route": ("script",),
     "sip": ("script", "certificate", "key", "ca"),
-    "mi": ("token_file",),
+    "mi": ("token_file", "socket"),
 }
 """The keys of each section that are paths."""
 

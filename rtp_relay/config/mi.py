@@ -56,7 +56,10 @@ def _read_by(reader: Reader[Any]) -> Mapping[str, Reader[Any]]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MiConfig:
-    """[mi]: the management interface, which there is where it listens somewhere. tokens: what token_file holds."""
+    """[mi]: the management interface, which there is where it listens somewhere. tokens: what token_file holds.
+
+    socket: the local socket, None for the usual one (Config.local_socket).
+    """
 
     listen: tuple[MiAddress, ...] = field(default=(), metadata=_read_by(values.list_of(mi_address)))
     allow: tuple[Network, ...] = field(
@@ -64,6 +67,7 @@ class MiConfig:
     )
     role: Role = field(default=Role.OPERATE, metadata=_read_by(values.one_of(Role)))
     token_file: Path | None = field(default=None, metadata=_read_by(values.path))
+    socket: Path | None = field(default=None, metadata=_read_by(values.path))
     pretty: bool = field(default=False, metadata=_read_by(values.boolean))
     tokens: tuple[Token, ...] = field(default=(), repr=False)
 

@@ -215,3 +215,8 @@ class Config:
     route: RouteConfig = field(default_factory=RouteConfig)
     sip: SipConfig = field(default_factory=SipConfig)
     mi: MiConfig = field(default_factory=MiConfig)
+
+    @property
+    def local_socket(self) -> Path:
+        """Where this machine's command line reaches the service: a UNIX socket, the same for all its workers."""
+        return self.mi.socket or self.service.state_dir / f"{self.service.name.partition('/')[0]}.sock"

@@ -24,7 +24,8 @@ def use_journal(monkeypatch: pytest.MonkeyPatch, fill: Fill) -> None:
         yield journal
         await journal.close()
 
-    monkeypatch.setattr("rtp_relay.cli.reading.open_journal", open_journal)
+    for module in ("reading", "management"):
+        monkeypatch.setattr(f"rtp_relay.cli.{module}.open_journal", open_journal)
 
 
 def use_failing_journal(monkeypatch: pytest.MonkeyPatch, error: JournalError) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 
 import pytest
 from typer.testing import CliRunner
 
+from actors.control.documents import of_history
 from actors.control.status import ControlNodeStatus, NodeStatus, encode_status
 from engines.health import NodeState
 from events import registry as e
@@ -23,7 +25,6 @@ from events.journal import (
 from events.memory import MemoryJournal
 from events.names import CallId, NodeName, RelayId, Tag
 from rtp_relay.cli.app import app
-from rtp_relay.cli.history import as_document
 from tests.events.samples import EVENTS
 from tests.rtp_relay.cli_journal import use_failing_journal, use_journal
 
@@ -61,11 +62,18 @@ HISTORY = [
 ]
 
 
+NO_SERVICE = "rtp-relay: no service answers at /nowhere/"
+
+
 def invoke(*arguments: str) -> tuple[int, str, str]:
-    result = CliRunner().invoke(app, list(arguments), env={"RTP_RELAY_CONFIG": ""})
+    """Run a command where no service does, and return its exit code, what it says, and of what it complains."""
+    result = CliRunner().invoke(app, list(arguments), env={"RTP_RELAY_CONFIG": "", "STATE_DIRECTORY": "/nowhere"})
     assert result.exception is None or isinstance(result.exception, SystemExit)
     assert "\x1b" not in result.output
-    return result.exit_code, result.stdout, result.stderr
+    note, *complaints = result.stderr.splitlines(keepends=True)
+    assert note.startswith(NO_SERVICE)
+    assert note.endswith(": the journal is asked\n")
+    return result.exit_code, result.stdout, "".join(complaints)
 
 
 async def fill(journal: MemoryJournal) -> None:
@@ -169,8 +177,8 @@ def test_history_with_session_descriptions() -> None:
 
 
 def test_each_kind_of_event_has_a_json_document() -> None:
-    document = as_document(CallId("c"), [Recorded(1, START, "c", EVENTS[0], EVENTS[1:])], secrets=True)
-    rows = json.loads(json.dumps(document))["events"]
+    document = of_history([Recorded(1, START, "c", EVENTS[0], EVENTS[1:])], secrets=True)
+    rows = json.loads(json.dumps(document))
     assert [row["event"] for row in rows] == [event.name for event in EVENTS]
     (verdict,) = [row["data"]["verdict"] for row in rows if row["event"] == "signalled"]
     assert (verdict["role"], verdict["steps"]) == ("answer", ["dialog begun", "answer previewed"])
@@ -186,9 +194,12 @@ def test_history_as_json() -> None:
     assert document["events"][1] == {
         "version": 2,
         "at": "2025-11-23T15:14:07.154Z",
+        "since": 34,
         "by": "control-2",
         "event": "offered",
         "schema": 1,
+        "facts": document["events"][1]["facts"],
+        "bodies": ["sdp", "relayed"],
         "data": {
             "session": 1,
             "operation": 1,
@@ -198,6 +209,7 @@ def test_history_as_json() -> None:
             "sdp": "v=0\r\na=crypto:1 AES_CM_128_HMAC_SHA1_80 (removed)\r\n",
             "relayed": "v=0\r\n\\xff",
             "handle": "",
+            "migration": 0,
         },
     }
     assert document["events"][2]["data"]["statistics"] == {"totals": {"RTP": {"packets": 9, "bytes": 8}}}
@@ -206,11 +218,26 @@ def test_history_as_json() -> None:
 
 @pytest.mark.usefixtures("_calls")
 def test_history_of_an_unknown_call_ends_with_3() -> None:
-    assert invoke("history", "none") == (3, "", "rtp-relay: call 'none' is not known\n")
+    assert invoke("history", "none") == (3, "", "rtp-relay: no call is known under 'none'\n")
+
+
+def use_unreadable_history(monkeypatch: pytest.MonkeyPatch, *before: Recorded) -> None:
+    async def spoil(journal: MemoryJournal) -> None:
+        def read(call_id: CallId, after: int = 0, count: int = 0) -> asyncio.Future[list[Recorded]]:
+            result: asyncio.Future[list[Recorded]] = asyncio.get_running_loop().create_future()
+            if after or count == 1:
+                result.set_result([entry for entry in before if entry.version > after][: count or None])
+            else:
+                result.set_exception(CorruptEntry(call_id, 2, 3, "wrong bytes", before))
+            return result
+
+        monkeypatch.setattr(journal, "read", read)
+
+    use_journal(monkeypatch, spoil)
 
 
 def test_history_that_cannot_be_read_ends_with_1(monkeypatch: pytest.MonkeyPatch) -> None:
-    use_failing_journal(monkeypatch, CorruptEntry(CallId("old"), 2, 3, "wrong bytes"))
+    use_unreadable_history(monkeypatch)
     code, _, complaint = invoke("history", "old")
     assert (code, complaint) == (
         1,
@@ -220,7 +247,7 @@ def test_history_that_cannot_be_read_ends_with_1(monkeypatch: pytest.MonkeyPatch
 
 def test_history_shows_what_can_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
     readable = Recorded(1, 0, "c1", e.Quarantined(reason="a bug"))
-    use_failing_journal(monkeypatch, CorruptEntry(CallId("old"), 2, 3, "wrong bytes", [readable]))
+    use_unreadable_history(monkeypatch, readable)
     code, text, complaint = invoke("history", "old")
     assert code == 1
     assert "a bug" in text
@@ -228,7 +255,7 @@ def test_history_shows_what_can_be_read(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 @pytest.mark.parametrize(("status", "code"), [("quarantined", 0), ("live", 3)])
-def test_only_a_quarantined_call_is_ended(status: str, code: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_quarantined_call_is_ended_by_the_journal(status: str, code: int, monkeypatch: pytest.MonkeyPatch) -> None:
     row = LiveCall(
         call_id=CallId("old"),
         status=status,
@@ -246,7 +273,7 @@ def test_only_a_quarantined_call_is_ended(status: str, code: int, monkeypatch: p
     ended, text, complaint = invoke("end", "old")
     assert ended == code
     assert ("old#1 on ng1" in text) == (code == 0)
-    assert ("is not quarantined" in complaint) == (code != 0)
+    assert ("no live call is named 'old'" in complaint) == (code != 0)
     assert invoke("end", "none")[0] == 3
 
 

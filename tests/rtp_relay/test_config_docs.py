@@ -22,7 +22,7 @@ IN_WORDS = {
     ("[journal]", "url"),
     ("[embedded]", "recordings"),
     ("[route]", "script"),
-    ("[mi]", "token_file"),
+    *(("[mi]", key) for key in ("token_file", "socket")),
     *(("[sip]", key) for key in ("advertise", "script", "engine", "next_hop", "allow", "relay_to")),
     *(("[sip]", key) for key in ("certificate", "key", "ca")),
 }

@@ -98,7 +98,7 @@ async def test_with_a_redis_and_nodes_as_configured() -> None:
             f'[[nodes]]\nname = "relay-1"\nengine = "rtpproxy"\nurl = "{relay.url}"\ndraining = false\n'
         )
         async with ControlNode(more) as node, Parties() as media, NgClient(node.address) as client:
-            assert sorted(file.name for file in node.folder.iterdir()) == ["log", "rtp-relay.toml"]
+            assert sorted(file.name for file in node.folder.iterdir()) == ["control-1.sock", "log", "rtp-relay.toml"]
             for_callee, for_caller = await place_call(client, media)
             await media.talk(for_caller, for_callee)
             assert await relay.sessions() == 1

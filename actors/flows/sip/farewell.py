@@ -23,14 +23,17 @@ class Farewell:
     wanted: Sequence[IntendedDeletes]
 
 
-def farewell(state: CallState, reason: str, tag: Tag = NO_TAG) -> tuple[list[Event], Farewell | None]:
-    """Return the end of a callee's dialog, and of the call with its last one; of all dialogs without a tag."""
+def farewell(state: CallState, reason: str, tag: Tag = NO_TAG, told: str = "") -> tuple[list[Event], Farewell | None]:
+    """Return the end of a callee's dialog, and of the call with its last one; of all dialogs without a tag.
+
+    told: what the parties are told, "" for the reason.
+    """
     established = state.negotiation.established() if state.negotiation else []
     gone = [tag] if tag else established
     there = state.status is CallStatus.LIVE or (state.status is CallStatus.NEW and bool(established))
     if not there or not set(gone) <= set(established):
         return [], None
-    goodbyes = [bye(leg, one, reason) for one in gone for leg in (CALLER, CALLEE)]
+    goodbyes = [bye(leg, one, told or reason) for one in gone for leg in (CALLER, CALLEE)]
     events, byes = intended(state, goodbyes)
     ended, wanted = _relay_ends(state, reason, gone, whole=gone == established)
     return [*events, *ended], Farewell(byes, wanted)

@@ -36,15 +36,18 @@ def send_request(command: SendRequest) -> Flow:
     return RequestEnded(outcomes[0] if outcomes else NO_DIALOG)
 
 
-def end_dialogs(reason: str, tag: Tag = NO_TAG) -> Flow:
-    """End all dialogs of a call, or a callee's alone and the call with its last one: BYEs, and its relay freed."""
-    yield from begin_farewell(reason, tag)
+def end_dialogs(reason: str, tag: Tag = NO_TAG, told: str = "") -> Flow:
+    """End all dialogs of a call, or a callee's alone and the call with its last one: BYEs, and its relay freed.
+
+    told: what the BYEs say, "" for the reason.
+    """
+    yield from begin_farewell(reason, tag, told)
     return Done()
 
 
-def begin_farewell(reason: str, tag: Tag = NO_TAG) -> Step[None]:
+def begin_farewell(reason: str, tag: Tag = NO_TAG, told: str = "") -> Step[None]:
     """Journal the end of dialogs, and begin what follows of it."""
-    goodbye = yield Persist(lambda state: Decision(*farewell(state, reason, tag)))
+    goodbye = yield Persist(lambda state: Decision(*farewell(state, reason, tag, told)))
     if goodbye is not None:
         yield Spawn(take_leave(goodbye))
 

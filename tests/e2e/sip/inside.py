@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from typing import Any
 from unittest.mock import patch
 
@@ -18,6 +19,7 @@ from events.journal import Journal
 from events.names import CallId
 from rtp_relay import service
 from rtp_relay.assembly.clock import JournalClock
+from rtp_relay.cli.management import ServiceMethods
 from rtp_relay.config import load
 from tests.e2e.sip.stage import SCRIPTS, database
 from tests.e2e.stage import Relay
@@ -102,6 +104,15 @@ class Inside(Service):
         """Have the control node move a call, and give where it is then."""
         assert self._running is not None, "it is not running"
         return await self._running.control.move(Migrate(call_id=CallId(call_id), target=target, **more))
+
+    async def manage(self, method: str, **params: Any) -> Any:
+        """Ask it for a method of its management interface, over the local socket."""
+
+        def ask() -> Any:
+            with closing(ServiceMethods(load(self.config).local_socket)) as service:
+                return asyncio.run(service.call(method, **params))
+
+        return await asyncio.to_thread(ask)
 
 
 def inside(redis: RedisServer, number: int, relays: Mapping[str, Relay], **sip: Value) -> Inside:

@@ -11,6 +11,7 @@ import pytest_asyncio
 from sipmessage import Request
 
 from actors.flows.sip.due_dialogs import NOT_REFRESHED
+from events.registry import DeleteIntended
 from replay.relay_settings import CALLEE, CALLER
 from tests.e2e.sip.calls import Call, Scene, on_scene
 from tests.e2e.sip.inside import MARKING, Inside, inside
@@ -72,6 +73,24 @@ def ports() -> Iterator[PortBlock]:
     block.reserve()
     yield block
     block.release()
+
+
+# -- an operator --
+
+
+@EACH_ENGINE
+async def test_an_operator_ends_a_call_and_each_party_hears_it(node: Inside, stage: Stage) -> None:
+    async with on_scene(stage) as scene:
+        _, call = await scene.establish()
+        assert await node.manage("rtpengine:teardown", callid=of_call(call)) == "OK"
+        await both_take_bye(call, "ended by an operator")
+        await is_over(call)
+        (wanted,) = [
+            record.event
+            for record in await stage.service.events(of_call(call))
+            if isinstance(record.event, DeleteIntended)
+        ]
+        assert wanted.reason.startswith("rtpengine:teardown, by ")
 
 
 # -- probes --

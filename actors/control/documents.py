@@ -1,0 +1,137 @@
+"""What there is to tell of calls, histories and control nodes, as JSON documents: the same for all who ask."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, fields, is_dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from actors.control.status import ControlNodeStatus, decode_node
+from events.journal import LiveCall, Recorded
+from events.registry import Event
+from replay.history.describe import facts
+from replay.history.timeline import bodies, printable
+from replay.state import CallState, Session
+
+Document = dict[str, Any]
+
+
+def iso(at: int) -> str:
+    """Write a time, ms since the epoch, as RFC 3339 does."""
+    return datetime.fromtimestamp(at / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def at_of(text: str) -> int:
+    """Read what `iso` wrote, as ms since the epoch. Raises ValueError."""
+    return round(datetime.fromisoformat(text).timestamp() * 1000)
+
+
+def of_row(call: LiveCall) -> Document:
+    """Return a call's row in the table of live calls."""
+    return {
+        "call_id": call.call_id,
+        "status": call.status,
+        "version": call.version,
+        "created": iso(call.created),
+        "changed": iso(call.changed),
+        "set": call.set,
+        "from_tag": call.from_tag,
+        "to_tag": call.to_tag,
+        "by": call.by,
+        "sessions": [{"node": node, "id": relay_id} for node, relay_id in call.sessions],
+    }
+
+
+def of_call(state: CallState) -> Document:
+    """Return a call as its stream says that it is, without session descriptions."""
+    return {
+        "call_id": state.call_id,
+        "status": state.status,
+        "version": state.version,
+        "created": iso(state.created),
+        "changed": iso(state.changed),
+        "by": state.by,
+        "answered": state.answered,
+        "dialogs": list(state.dialogs()),
+        "reason": state.reason,
+        "sessions": [_of_session(session) for session in state.sessions.values()],
+        "copies": list(state.copies),
+    }
+
+
+def _of_session(session: Session) -> Document:
+    return {
+        "number": session.number,
+        "status": session.status,
+        "engine": session.engine,
+        "set": session.set,
+        "node": session.node,
+        "id": session.relay_id,
+        "from_tag": session.from_tag,
+        "to_tag": session.to_tag,
+        "branch": session.branch,
+        "recorded": session.recorded,
+    }
+
+
+def of_history(events: Sequence[Recorded], *, secrets: bool, start: int | None = None) -> list[Document]:
+    """Return events; with `secrets`, session descriptions keep their keys.
+
+    Each has `facts`, its content in words; `since`, the ms since `start` (ms since the epoch; None: the first of these
+    events); and in `bodies` the names of those of its data that are session descriptions.
+    """
+    first = events[0].at if start is None and events else (start or 0)
+    return [_of_event(entry, event, first, secrets=secrets) for entry in events for event in entry.events]
+
+
+def _of_event(entry: Recorded, event: Event, start: int, *, secrets: bool) -> Document:
+    texts = bodies(event, secrets=secrets)
+    values = {field.name: getattr(event, field.name) for field in fields(event)} | texts
+    return {
+        "version": entry.version,
+        "at": iso(entry.at),
+        "since": entry.at - start,
+        "by": entry.by,
+        "event": event.name,
+        "schema": event.schema,
+        "facts": printable(facts(event)),
+        "data": {name: _plain(value) for name, value in values.items()},
+        "bodies": list(texts),
+    }
+
+
+def _plain(value: object) -> object:
+    """Return a value as JSON knows it."""
+    match value:
+        case bytes():
+            return value.decode("utf-8", "backslashreplace")
+        case Mapping():
+            return {str(_plain(key)): _plain(item) for key, item in value.items()}
+        case list() | tuple():
+            return [_plain(item) for item in value]
+        case _ if is_dataclass(value):
+            return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+        case _:
+            return value
+
+
+def of_status(status: ControlNodeStatus) -> Document:
+    """Return what a control node says of itself and its nodes."""
+    nodes = [asdict(node) | {"since": iso(node.since)} for node in status.nodes]
+    return asdict(status) | {"started_at": iso(status.started_at), "seen_at": iso(status.seen_at), "nodes": nodes}
+
+
+def status_of(document: Document) -> ControlNodeStatus:
+    """Read what `of_status` gave, of this version of the program or another. Raises ValueError for anything else."""
+    try:
+        nodes = tuple(decode_node(node | {"since": at_of(node["since"])}) for node in document["nodes"])
+        return ControlNodeStatus(
+            name=document["name"],
+            started_at=at_of(document["started_at"]),
+            seen_at=at_of(document["seen_at"]),
+            version=document["version"],
+            nodes=nodes,
+        )
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"not the status of a control node: {error!r}") from error

@@ -1,0 +1,143 @@
+"""Our own methods about calls: `rtp_relay:calls`, `count`, `call`, `history`, `quarantine` and `end`.
+
+`rtpengine:teardown` is what OpenSIPS calls the end of a call.
+"""
+
+from __future__ import annotations
+
+from actors.control.control import Control
+from actors.control.documents import of_call, of_history, of_row
+from actors.control.ending import Ended, NoSuchCall, NotPossibleHere, end_call
+from actors.results import Refused
+from engines.set_names import SetNames
+from events.journal import CallFilter, CallPage, CorruptEntry
+from events.names import NO_NODE, CallId, NodeName
+from gateways.mi.jsonrpc import Json, MiError
+from gateways.mi.methods import OK, Caller, Method, Methods, always
+from gateways.mi.parameters import Arguments, Parameter, as_number, as_switch
+from gateways.mi.sessions import set_named
+from replay.state import CallState, CallStatus
+
+MOST = 1000
+"""So many calls, or events, are in a page at most."""
+
+PAGE = 100
+"""So many are if nobody says how many: to write them takes the event loop a few ms."""
+
+CALL_ID = Parameter("callid")
+CURSOR = Parameter("cursor", optional=True)
+COUNT = Parameter("count", as_number, optional=True)
+FILTERS = tuple(Parameter(name, optional=True) for name in ("node", "set", "status"))
+
+
+class CallMethods:
+    """Reads the calls of the whole cluster, and ends them."""
+
+    def __init__(self, control: Control, sets: SetNames) -> None:
+        self._control, self._sets = control, sets
+
+    def add_to(self, methods: Methods) -> None:
+        """Add the methods."""
+        after, secrets = Parameter("after", as_number, optional=True), Parameter("secrets", as_switch, optional=True)
+        methods.add(
+            Method("rtp_relay:calls", "Lists live calls, a page at a time.", self._calls, ((*FILTERS, CURSOR, COUNT),)),
+            Method("rtp_relay:quarantine", "Lists quarantined calls.", self._quarantine, ((CURSOR, COUNT),)),
+            Method("rtp_relay:count", "Counts live calls, of each node and in all.", self._count),
+            Method("rtp_relay:call", "Shows a call as it is.", self._call, ((CALL_ID,),)),
+            Method(
+                "rtp_relay:history",
+                "Shows the events of a call.",
+                self._history,
+                ((CALL_ID, after, COUNT, secrets),),
+                changes=lambda given: bool(given.get("secrets")),
+            ),
+            Method("rtp_relay:end", "Ends a call, also a quarantined one.", self._end, ((CALL_ID,),), changes=always),
+            Method("rtpengine:teardown", "Ends a call.", self._teardown, ((CALL_ID,),), changes=always),
+        )
+
+    async def _calls(self, given: Arguments, caller: Caller) -> Json:  # noqa: ARG002
+        group = given.get("set")
+        wanted = CallFilter(
+            node=NodeName(given.get("node", NO_NODE)),
+            set=set_named(group, self._sets) if group else "",
+            status=given.get("status", ""),
+        )
+        return await self._page(wanted, given)
+
+    async def _quarantine(self, given: Arguments, caller: Caller) -> Json:  # noqa: ARG002
+        return await self._page(CallFilter(status=CallStatus.QUARANTINED), given)
+
+    async def _page(self, wanted: CallFilter, given: Arguments) -> Json:
+        """Return the first page that has a call, from the cursor on: most have none where few are wanted."""
+        page = CallPage((), given.get("cursor", ""))
+        while not page.calls:
+            try:
+                page = await self._control.calls_page(wanted, page.cursor, count_of(given))
+            except ValueError as error:
+                raise MiError(400, "Bad cursor", str(error)) from None
+            if not page.cursor:
+                break
+        return {"calls": [of_row(call) for call in page.calls], "cursor": page.cursor}
+
+    async def _count(self, given: Arguments, caller: Caller) -> Json:  # noqa: ARG002
+        counted = dict(await self._control.count_calls())
+        return {"total": counted.pop("", 0), "nodes": counted}
+
+    async def _call(self, given: Arguments, caller: Caller) -> Json:  # noqa: ARG002
+        try:
+            state: CallState = await self._control.call(CallId(given["callid"]))
+        except CorruptEntry as error:
+            raise MiError(500, "Call cannot be read", str(error)) from None
+        if not state.version:
+            raise not_known(given)
+        return of_call(state)
+
+    async def _history(self, given: Arguments, caller: Caller) -> Json:  # noqa: ARG002
+        """Return events above a version; `last` is the last one's if more may follow, `unreadable` why none does."""
+        call_id, after, secrets = CallId(given["callid"]), given.get("after", 0), given.get("secrets", False)
+        count, unreadable, begun = count_of(given), "", None
+        try:
+            begun = (await self._control.history(call_id, 0, 1))[0].at if after else None
+            events = await self._control.history(call_id, after, count)
+        except CorruptEntry as error:
+            events, unreadable = [entry for entry in error.before if entry.version > after][:count], str(error)
+        except IndexError:
+            raise not_known(given) from None
+        if not events and not after and not unreadable:
+            raise not_known(given)
+        document = {"call_id": call_id, "events": of_history(events, secrets=secrets, start=begun)}
+        if unreadable:
+            return document | {"unreadable": unreadable}
+        return document | ({"last": events[-1].version} if len(events) == count else {})
+
+    async def _end(self, given: Arguments, caller: Caller) -> Json:
+        ended = await self._ended(given, f"rtp_relay:end, by {caller.name}")
+        return {"how": ended.how, "sessions": [{"node": node, "id": relay_id} for node, relay_id in ended.sessions]}
+
+    async def _teardown(self, given: Arguments, caller: Caller) -> Json:
+        await self._ended(given, f"rtpengine:teardown, by {caller.name}")
+        return OK
+
+    async def _ended(self, given: Arguments, reason: str) -> Ended:
+        try:
+            ended = await end_call(self._control, CallId(given["callid"]), reason)
+        except NoSuchCall:
+            raise MiError(404, "Call not found", f"no live call is named {given['callid']!r}") from None
+        except NotPossibleHere as error:
+            raise MiError(503, "Service unavailable", str(error)) from None
+        if isinstance(ended, Refused):
+            raise MiError(500, "Call not ended", ended.reason)
+        return ended
+
+
+def count_of(given: Arguments) -> int:
+    """Return how many are wanted of a page. Raises MiError."""
+    count: int = given.get("count", PAGE)
+    if not 1 <= count <= MOST:
+        raise MiError(400, "Bad count", f"{count}: expected 1 to {MOST}")
+    return count
+
+
+def not_known(given: Arguments) -> MiError:
+    """Return the error of a call that the journal does not have."""
+    return MiError(404, "Call not found", f"no call is known under {given['callid']!r}")

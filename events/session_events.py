@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from events.event import Event, RemovalProof, Scope
 from events.names import NO_BRANCH, NO_NODE, NO_TAG, BranchId, NodeName, RelayId, Tag
 from events.values import value
+from events.verb import OFFER, Verb
 
 
 @value(kw_only=True)
@@ -17,6 +18,7 @@ class SessionIntended(Event):
 
     `request` is a digest of the client's request, by which a repeat of it is known; empty where there is none.
     `migration` is the number of the move that the session is made for, 0 for none.
+    `verb` is its command, where that is another one that makes something on a node.
     """
 
     name: ClassVar[str] = "engaged"
@@ -32,6 +34,7 @@ class SessionIntended(Event):
     branch: BranchId = NO_BRANCH
     request: bytes = b""
     migration: int = 0
+    verb: Verb = OFFER
 
 
 @value(kw_only=True)
@@ -58,7 +61,7 @@ class SessionAdopted(Event):
 
 @value(kw_only=True)
 class OfferIntended(Event):
-    """Another offer is about to be sent to a session that exists. `request` as in `SessionIntended`."""
+    """Another offer is about to be sent to a session that exists. `request` and `verb` as in `SessionIntended`."""
 
     name: ClassVar[str] = "offer intended"
 
@@ -68,6 +71,7 @@ class OfferIntended(Event):
     to_tag: Tag = NO_TAG
     branch: BranchId = NO_BRANCH
     request: bytes = b""
+    verb: Verb = OFFER
 
 
 @value(kw_only=True)
@@ -215,7 +219,10 @@ class BranchDeleted(Event):
 
 @value(kw_only=True)
 class CommandForwarded(Event):
-    """Another command (recording, media playing, DTMF, ...) was passed to the call's node, and ended with `result`."""
+    """Another command (recording, media playing, DTMF, ...) was passed to the call's node.
+
+    result: how that ended, "ok" or "error"; "asked" before one that may bring others into the session.
+    """
 
     name: ClassVar[str] = "commanded"
 

@@ -96,6 +96,11 @@ class RelaySettings:
         """Return the body that stands in for what the leg sends on this branch, or None."""
         return self.bodies.get((leg, branch), self.bodies.get((leg, ALL_BRANCHES)))
 
+    @property
+    def renames_parties(self) -> bool:
+        """Whether nodes are told of parties under tags of the context's."""
+        return "from_tag" in self.context or "to_tag" in self.context
+
     def disabled(self, branch: BranchId) -> bool:
         """Return whether one of the legs of this branch wants no relay."""
         return any(self.in_force(leg, branch).get("disabled", "0") not in ("", "0") for leg in (CALLER, CALLEE))

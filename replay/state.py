@@ -102,7 +102,8 @@ class Agreement:
 class Session:
     """What the call has on one node under one id. `relay` has the call's settings of when it ended, for the delete.
 
-    recorded: whether a command made the node record it.
+    recorded: whether a command made the node record it. others: whether somebody may be in it who is not tied to the
+    party that began it; the delete of that party then may leave him.
     agreement: what was offered and answered last. before: what stood when the last offer of a SIP message came.
     """
 
@@ -123,6 +124,7 @@ class Session:
     before: Agreement | None = None
     handle: str = ""
     recorded: bool = False
+    others: bool = False
     relay: RelaySettings | None = None
     intended_at: int = 0
     not_before: int = 0

@@ -15,6 +15,7 @@ def copy_intended(state: CallState, record: Recorded, event: e.CopyIntended) -> 
     if before is not None:
         copy.handle, copy.version = before.handle, before.version + 1
     state.copies[event.copy] = copy
+    state.sessions[event.session].others = True
 
 
 def copy_offered(state: CallState, _: Recorded, event: e.CopyOffered) -> None:

@@ -30,6 +30,7 @@ def _remembered(state: CallState, event: e.RememberedSession) -> Session:
     session = there[0] if there else session_of(event)
     if not there:
         session.handle, session.reason = event.handle, event.reason
+    session.others = True  # as far as anybody knows
     state.sessions[session.number] = session
     session.status = max(session.status, SessionStatus(event.status), key=list(SessionStatus).index)
     if session.status is SessionStatus.CLOSED:

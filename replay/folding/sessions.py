@@ -19,11 +19,17 @@ from replay.state import (
     SessionStatus,
 )
 
+MAY_BRING_OTHERS = frozenset(
+    {Verb.SUBSCRIBE_REQUEST, Verb.SUBSCRIBE_ANSWER, Verb.CREATE_ANSWER, Verb.CONNECT, Verb.MESH, Verb.INJECT_START}
+)
+"""Commands of the ng protocol after which somebody may be in a session whom no offer and no answer names."""
+
 
 def session_intended(state: CallState, record: Recorded, event: e.SessionIntended) -> None:
     """Add a session, with the offer that is to create it; a call begins with its first one."""
     _begin(state, record.at)
-    state.sessions[event.session] = session_of(event)
+    state.sessions[event.session] = session = session_of(event)
+    session.others = state.relay is not None and state.relay.renames_parties
     operation_intended(state, record, event)
     migration.session_made(state, record, event)
 
@@ -57,7 +63,7 @@ def session_adopted(state: CallState, record: Recorded, event: e.SessionAdopted)
     _begin(state, event.created or record.at)
     dialogs = [SessionDialog(Tag(one), Tag(other), BranchId(branch)) for one, other, branch in event.dialogs]
     state.sessions[event.session] = session = session_of(event)
-    session.status, session.dialogs = SessionStatus.OPEN, dialogs
+    session.status, session.dialogs, session.others = SessionStatus.OPEN, dialogs, True
     state.vouched = state.vouched or any(dialog.to_tag for dialog in dialogs)
 
 
@@ -69,7 +75,10 @@ def operation_intended(
     request = b"" if isinstance(event, e.AnswerIntended) else event.request
     operation = PendingOperation(verb, record.at, record.by, event.from_tag, event.to_tag, event.branch, request)
     state.last_operation = event.operation
-    state.sessions[event.session].operations[event.operation] = operation
+    session = state.sessions[event.session]
+    session.operations[event.operation] = operation
+    tells_of_all = isinstance(event, e.AnswerIntended) or event.verb == OFFER
+    session.others |= event.from_tag != session.from_tag or not tells_of_all
 
 
 def offered(state: CallState, record: Recorded, event: e.Offered) -> None:
@@ -103,6 +112,7 @@ def answered(state: CallState, record: Recorded, event: e.Answered) -> None:
     if event.operation:
         _taken(session, event.operation)
     session.to_tag = session.to_tag or event.to_tag
+    session.others |= event.from_tag != session.from_tag
     offer = migration.offer_of(state, event) or state.legs.get(event.from_tag)
     if offer is not None:
         session.agreement = Agreement(event.from_tag, event.to_tag, event.branch, offer.sdp, event.sdp)
@@ -145,6 +155,8 @@ def command_refused(state: CallState, _: Recorded, event: e.CommandRefused) -> N
 
 
 def command_forwarded(state: CallState, _: Recorded, event: e.CommandForwarded) -> None:
-    """Record whether the node records the session."""
+    """Record whether the node records the session, and whether others may be in it than its offers tell of."""
+    if event.command in MAY_BRING_OTHERS:
+        state.sessions[event.session].others = True
     if event.command in RECORDING and event.result == "ok":
         state.sessions[event.session].recorded = event.command == Verb.START_RECORDING

@@ -21,8 +21,12 @@ def leg_settings_changed(state: CallState, _: Recorded, event: e.LegSettingsChan
 
 
 def context_settings_changed(state: CallState, _: Recorded, event: e.ContextSettingsChanged) -> None:
-    """Change the settings of the context."""
-    settings_of(state).apply(ChangeContextSettings(values=event.values))
+    """Change the settings of the context. From then on nodes may be told of parties under other tags than before."""
+    relay = settings_of(state)
+    relay.apply(ChangeContextSettings(values=event.values))
+    if relay.renames_parties:
+        for session in state.usable_sessions():
+            session.others = True
 
 
 def branch_established(state: CallState, record: Recorded, event: e.BranchEstablished) -> None:

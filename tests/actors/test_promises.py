@@ -28,6 +28,7 @@ CALLS = st.sampled_from(["c1", "c1", "c1", "c2", "c3"])
 PLACES = st.integers(0, 1)
 RELAYS = st.sampled_from(["relay1", "relay2"])
 BRANCHES = st.sampled_from(["", "b1", "b2"])
+PAIRS = st.sampled_from([("A", "B"), ("B", "A"), ("A", "C"), ("C", "A"), ("B", "C"), ("C", "B")])
 CALLEES = st.sampled_from(["B", "C"])
 SOON = st.sampled_from([0.0, 0.0005, 0.0015, 0.003, 0.5])
 
@@ -79,10 +80,13 @@ class Promises(RuleBasedStateMachine):
     def offer(self, call: str, place: int, branch: BranchId, wait: float) -> None:
         self.ask(Verb.OFFER, call, place, wait, a="A", branch=branch, sdp=sdp(self.number))
 
-    @rule(call=CALLS, place=PLACES, callee=CALLEES, turned=st.booleans(), wait=SOON)
-    def offer_again(self, call: str, place: int, callee: str, turned: bool, wait: float) -> None:
-        a, b = (callee, "A") if turned else ("A", callee)
-        self.ask(Verb.OFFER, call, place, wait, a=a, b=b, sdp=sdp(self.number))
+    @rule(call=CALLS, place=PLACES, parties=PAIRS, wait=SOON)
+    def offer_again(self, call: str, place: int, parties: tuple[str, str], wait: float) -> None:
+        self.ask(Verb.OFFER, call, place, wait, a=parties[0], b=parties[1], sdp=sdp(self.number))
+
+    @rule(call=CALLS, place=PLACES, parties=PAIRS, wait=SOON)
+    def answer_again(self, call: str, place: int, parties: tuple[str, str], wait: float) -> None:
+        self.ask(Verb.ANSWER, call, place, wait, a=parties[0], b=parties[1], sdp=sdp(self.number))
 
     @rule(call=CALLS, place=PLACES, branch=BRANCHES, callee=CALLEES, wait=SOON)
     def answer(self, call: str, place: int, branch: BranchId, callee: str, wait: float) -> None:

@@ -150,6 +150,7 @@ def _intend_again(state: CallState, command: Offer, session: Session) -> Decisio
         to_tag=command.to_tag,
         branch=command.branch,
         request=command.digest,
+        verb=command.verb,
     )
     return Decision([event], Intent(number, session.engine, session.node, session.relay_id, request))
 
@@ -173,6 +174,7 @@ def _engage(state: CallState, command: Offer, node: NodeSpec) -> Decision:
         branch=command.branch,
         request=command.digest,
         migration=command.migration,
+        verb=command.verb,
     )
     return Decision([event], Intent(operation, node.engine, node.name, relay_id, request))
 

@@ -18,7 +18,8 @@ from engines.request import NodeRequest
 from events.names import CallId
 from events.registry import CommandForwarded
 from events.verb import QUERY, RECORDING
-from replay.state import CallState, CallStatus
+from replay.folding.sessions import MAY_BRING_OTHERS
+from replay.state import CallState, CallStatus, Session
 
 READ_ONLY = frozenset({QUERY})
 """Commands that change nothing, which a monitor may send every second: the journal does not tell of them."""
@@ -27,7 +28,10 @@ COPIED = "The node copies or records a stream once at a time, and the call's med
 
 
 def pass_through(command: PassThrough, adoption: Adoption | None = None) -> Flow:
-    """Pass a command to the call's node, under the call's id there, and journal what was asked and how it ended."""
+    """Pass a command to the call's node, under the call's id there, and journal what was asked and how it ended.
+
+    What may bring others into the session is journalled before it is asked: no delete may leave them behind.
+    """
     place = yield from decided(_find(command), command.call_id, adopting(command, adoption))
     if isinstance(place, Refused):
         return place
@@ -36,6 +40,8 @@ def pass_through(command: PassThrough, adoption: Adoption | None = None) -> Flow
         refusal = request
         yield Persist(lambda state: refuse(state, command, refusal))
         return refusal
+    if command.verb in MAY_BRING_OTHERS and not (yield Persist(_announce(command, place))):
+        return UNKNOWN
     outcome: Outcome = (
         yield AskNodes([(place.node, Operation(verb=command.verb, relay_id=place.relay_id, request=request))])
     )[0]
@@ -55,6 +61,16 @@ def _find(command: PassThrough) -> Decide:
             return refuse(state, command, Refused(RefusalCode.REFUSED, COPIED))
         request = asked(state, session, command.request)
         return Decision([], Intent(0, session.engine, session.node, session.relay_id, request))
+
+    return decide
+
+
+def _announce(command: PassThrough, place: Intent) -> Decide:
+    """Journal a command before it is asked. The value is whether its session is still there."""
+
+    def decide(state: CallState) -> Decision:
+        session = sessions.at(state, place.node, place.relay_id)
+        return Decision([_forwarded(command, session, "asked")] if session.usable else [], session.usable)
 
     return decide
 
@@ -86,14 +102,17 @@ def _newest(state: CallState) -> Decision:
 def _conclude(command: PassThrough, place: Intent, outcome: Outcome) -> Decide:
     def decide(state: CallState) -> Decision:
         session = sessions.at(state, place.node, place.relay_id)
-        event = CommandForwarded(
-            command=command.verb,
-            session=session.number,
-            result="ok" if outcome.agreed else "error",
-            reason=outcome.why,
-            from_tag=command.from_tag,
-            to_tag=command.to_tag,
-        )
-        return Decision([event])
+        return Decision([_forwarded(command, session, "ok" if outcome.agreed else "error", outcome.why)])
 
     return decide
+
+
+def _forwarded(command: PassThrough, session: Session, result: str, why: str = "") -> CommandForwarded:
+    return CommandForwarded(
+        command=command.verb,
+        session=session.number,
+        result=result,
+        reason=why,
+        from_tag=command.from_tag,
+        to_tag=command.to_tag,
+    )

@@ -26,9 +26,10 @@ from replay.state import CallState, Session, SessionStatus
 class Removal:
     """One removal to be asked of a node.
 
-    whole: False if it takes only a part of the session (a branch). also: asked after `operation` where that alone does
-    not make it certain that nothing is left. early: asked while an operation was on its way, which can make the session
-    anew: it confirms nothing. left_out: why the settings' flags are not in it, where its node's kind cannot say them.
+    whole: False if it takes only a part of the session (a branch). also: asked after `operation` to make certain that
+    nothing is left. certain: whether that is so without it, if `operation` found what it names. early: asked while an
+    operation was on its way, which can make the session anew: it confirms nothing. left_out: why the settings' flags
+    are not in it, where its node's kind cannot say them.
     """
 
     node: NodeName
@@ -36,6 +37,7 @@ class Removal:
     operation: Operation
     whole: bool = True
     also: Operation | None = None
+    certain: bool = False
     early: bool = False
     left_out: str = ""
 
@@ -59,18 +61,27 @@ def removals_of(state: CallState, whole: Iterable[Session], command: Delete) -> 
 
     Words that name a party leave the others if there are any, and another control node's answer may just be bringing
     one in. A plain removal follows them, so that nothing is left for certain; it would have no statistics on its own.
+    Where all are tied to the party that began the session, also who is just coming, words that name that one do.
     """
     removals: list[Removal] = []
     for session in whole:
         plain = removal_of(state, session, alone=True)
-        if kind_of(session.engine).native_branches:
-            request, left_out = delete_asked(state, session, command.request)
-            own_words = Operation(verb=DELETE, relay_id=session.relay_id, request=request)
-            also = plain.operation if request.names_party else None
-            removals.append(replace(plain, operation=own_words, also=also, left_out=left_out))
-        else:
+        if not kind_of(session.engine).native_branches:
             removals.append(plain)
+            continue
+        request, left_out = delete_asked(state, session, command.request)
+        certain = request.names_party and _is_tied(session, command)
+        words = request.taking_all(session.from_tag) if certain else request
+        own_words = Operation(verb=DELETE, relay_id=session.relay_id, request=words)
+        also = plain.operation if request.names_party else None
+        removals.append(replace(plain, operation=own_words, also=also, certain=certain, left_out=left_out))
     return removals
+
+
+def _is_tied(session: Session, command: Delete) -> bool:
+    """Return whether a delete of the party that began a session leaves nobody of those whom this delete means."""
+    names_another = bool(command.branch or command.to_tag)
+    return not (names_another or session.others or session.operations or session.branch_deletes)
 
 
 def branch_removals(state: CallState, partly: Iterable[Session], command: Delete) -> list[Removal]:
@@ -114,7 +125,11 @@ def remove(removals: Sequence[Removal], command: Delete | None) -> Step[list[Out
 
 def _make_certain(answered: Sequence[tuple[Removal, NodeReply]]) -> Step[list[tuple[Removal, NodeReply]]]:
     """Ask what is to be asked after a removal; leave out those of which the node did not answer that too."""
-    doubtful = [(removal.node, removal.also) for removal, _ in answered if removal.also is not None]
+    doubtful = [
+        (removal.node, removal.also)
+        for removal, reply in answered
+        if removal.also is not None and not (removal.certain and reply.ok and not reply.unknown)
+    ]
     if not doubtful:
         return list(answered)
     outcomes: list[Outcome] = yield AskNodes(doubtful)

@@ -6,9 +6,9 @@ operation that it came of, since both are messages and leave in that order.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeAlias
 
 from pykka import ActorRef
 
@@ -26,6 +26,10 @@ class Node:
     spec: NodeSpec
     actor: ActorRef[Any]
     health: NodeSnapshot = NodeSnapshot()  # noqa: RUF009 - it is a value
+
+
+Told: TypeAlias = Callable[[Node, Node, str], None]
+"""Takes a node as it was, as it is by its newest word, and why it is in another state. It must not raise."""
 
 
 class _Watcher(LoopActor):
@@ -52,6 +56,7 @@ class NodeTable:
         self._watcher: ActorRef[Any] | None = None
         for node in nodes:
             self.add(node)
+        self._told: list[Told] = []
         self.notices = ""
         """Where nodes may tell that a session's media timed out (unix:PATH, tcp:HOST:PORT); "" for nowhere."""
 
@@ -65,7 +70,14 @@ class NodeTable:
         """Update a node's snapshot; one that is not in the table is ignored."""
         node = self._nodes.get(change.node)
         if node is not None:
-            self._put(replace(node, health=change.health))
+            after = replace(node, health=change.health)
+            self._put(after)
+            for tell in self._told:
+                tell(node, after, change.why)
+
+    def watch(self, tell: Told) -> None:
+        """Add one who is told of each word of a node."""
+        self._told.append(tell)
 
     def _put(self, node: Node) -> None:
         self._nodes[node.spec.name] = node

@@ -16,6 +16,7 @@ import structlog
 
 from actors.adoption import Adoption
 from actors.control.control import Control
+from actors.control.happenings import CallWatch
 from actors.directory import Directory, DirectorySettings
 from actors.due_poller import DuePoller
 from actors.node_table import NodeTable
@@ -209,6 +210,7 @@ class Service:
         attend: Callable[[CallId], None] = directory.attend
         if self._seat is not None:
             attend = self._seat.take(directory, self.nodes, control)
+            self._seat.tells_first(self.observers)
         background.run("due calls", DuePoller(journal, attend, clock.now).run())
         background.run("clock", clock.run())
         background.run("passivation", directory.sweep_on())
@@ -256,6 +258,10 @@ class Service:
         hooks = process_hooks(self.control, self.observers, pid)
         self._mi = await open_mi_door(self._config, self.control, hooks)
         self._stack.push_async_callback(self._mi.close)
+        notifier = self._mi.notifier
+        watch = CallWatch(self.observers, notifier.tell)
+        notifier.wanted = watch.want if self._seat is None else self._seat.hears_others(watch, notifier.tell)
+        self.nodes.watch(notifier.node_changed)
 
     def _described(self, ground: Infrastructure) -> dict[str, object]:
         config = self._config

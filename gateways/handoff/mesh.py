@@ -38,6 +38,8 @@ class Kind(IntEnum):
     SIP_UNSENT = 10
     SIP_CONNECTION = 11
     SIP_TAKEN = 12
+    WATCH = 13
+    HAPPENED = 14
 
 
 Take: TypeAlias = Callable[[int, list[Any]], None]

@@ -18,10 +18,12 @@ from gateways.mi.access import Access
 from gateways.mi.calls import CallMethods
 from gateways.mi.cluster import ClusterMethods
 from gateways.mi.datagrams import DatagramPort
+from gateways.mi.events import EventMethods
 from gateways.mi.http import HttpRequests, by_address_and_token
 from gateways.mi.methods import Methods
 from gateways.mi.moves import MoveMethods
 from gateways.mi.nodes import NodeMethods
+from gateways.mi.notifier import Notifier
 from gateways.mi.process import ProcessHooks, ProcessMethods
 from gateways.mi.sessions import SessionMethods
 from gateways.sockets import ListenAddress, bind
@@ -67,7 +69,9 @@ class MiDoor:
     def __init__(self, settings: MiSettings, control: Control, hooks: ProcessHooks) -> None:
         self._settings = settings
         self.methods = methods_of(control, settings.sets)
-        ProcessMethods(hooks).add_to(self.methods)
+        self.notifier = Notifier(control, settings.sets)
+        for part in (ProcessMethods(hooks), EventMethods(self.notifier)):
+            part.add_to(self.methods)
         self._open = AsyncExitStack()
         self.addresses: list[str] = []
         """What is open: http:HOST:PORT, udp:HOST:PORT, unix:PATH."""
@@ -89,6 +93,7 @@ class MiDoor:
     async def close(self) -> None:
         """Close all sockets."""
         await self._open.aclose()
+        await self.notifier.close()
         self.addresses.clear()
 
     async def open_local(self, path: Path) -> None:

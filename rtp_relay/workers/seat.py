@@ -7,13 +7,16 @@ from collections.abc import Callable
 from typing import Any
 
 from actors.control.control import Control
+from actors.control.happenings import CallWatch, Tell
 from actors.directory import Directory
 from actors.node_table import NodeTable
+from actors.observers import Observers
 from events.names import BranchId, CallId
 from gateways.handoff.calls import call_of_stream
 from gateways.handoff.mesh import Kind, Mesh
 from gateways.timeout_notices import TimedOut
 from rtp_relay.workers.shared_health import SharedHealth
+from rtp_relay.workers.shared_watch import HearsOthers, tell_first
 from rtp_relay.workers.totals import OthersCounters
 
 
@@ -41,6 +44,15 @@ class Seat:
                 directory.attend(call_id)
 
         return attend
+
+    def tells_first(self, observers: Observers) -> None:
+        """Tell the first worker, if this is another one, what happens to the calls here that it wants to hear of."""
+        if not self.is_first:
+            tell_first(self.mesh, observers)
+
+    def hears_others(self, own: CallWatch, tell: Tell) -> Callable[[bool], None]:
+        """Return what has all workers tell the first one, which this is, what happens to calls, or end it."""
+        return HearsOthers(self.mesh, own, tell).want
 
     def hands_notices_to(self, end: TimedOut) -> TimedOut:
         """Return what takes a timeout notice to the worker that serves the call, which is done with it by `end`."""

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+
+from tests.peers.ports import HOST
 
 TOOLS = Path(__file__).parents[2] / ".peers" / "opensips" / "bin"
 
@@ -34,3 +39,33 @@ async def _run(tool: str, *words: str) -> str:
     if process.returncode or b"ERROR" in output + complaint:
         raise ToolError((output + complaint).decode())
     return output.decode()
+
+
+@asynccontextmanager
+async def opensips_event(port: int, event: str) -> AsyncIterator[asyncio.Queue[dict[str, Any]]]:
+    """Run `opensips-event`, which subscribes over HTTP at that port; what it prints is put into the queue."""
+    process = await asyncio.create_subprocess_exec(
+        *(str(TOOLS / "opensips-event"), "-t", "http", "-i", HOST, "-p", str(port), "-li", HOST, event),
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    events: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+    reading = asyncio.create_task(_read_documents(process, events))
+    try:
+        yield events
+    finally:
+        process.terminate()
+        await process.wait()
+        await reading
+
+
+async def _read_documents(process: asyncio.subprocess.Process, events: asyncio.Queue[dict[str, Any]]) -> None:
+    """Read JSON documents that stand one after the other; each ends with a line that is a brace alone."""
+    assert process.stdout is not None
+    lines: list[bytes] = []
+    async for line in process.stdout:
+        lines.append(line)
+        if line.rstrip() == b"}":
+            events.put_nowait(json.loads(b"".join(lines)))
+            lines.clear()

@@ -13,9 +13,11 @@ _ADDRESS = re.compile(rb"(?m)^([co]=.*IN IP4 )\S+")
 
 
 def named(name: str) -> bytes:
-    """Return a party's session description whose session has this name."""
+    """Return a party's session description whose session has this name, which may end in a version (`c.7`)."""
+    version = int(name.partition(".")[2] or 1)
     return (
-        f"v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns={name}\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n"
+        f"v=0\r\no=- 1 {version} IN IP4 192.0.2.1\r\ns={name}\r\n"
+        "c=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n"
     ).encode()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 from actors.sip_requests import DialogRequest, SipOutcome, SipSender
@@ -27,6 +28,7 @@ class FakePeer:
         self.unreachable = False
         self.gone = False
         self.busy = 0
+        self.inviting = self.invited = False
         self.refuses: list[SipOutcome] = []
         self.says = b""
         self.has = b""
@@ -59,13 +61,13 @@ class FakePeer:
         To a session description it answers with its own (`says`); `refuses` are its responses to the next ones.
         """
         self.received.append(request)
-        if self.gone or self.ended:
-            return _status(481)
-        if request.cseq < self.last:
-            return _status(500)
+        if self.gone or self.ended or request.cseq < self.last:
+            return _status(481 if self.gone or self.ended else 500)
         self.last = request.cseq
-        if self.busy > 0:
-            self.busy -= 1
+        if self.invited and request.method == "INVITE":  # RFC 3261 14.2
+            return replace(_status(500), retry_after=1)
+        if self.busy > 0 or (self.inviting and request.method == "INVITE"):
+            self.busy = max(self.busy - 1, 0)
             return _status(491)
         if request.body and self.refuses:
             return self.refuses.pop(0)

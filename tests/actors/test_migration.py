@@ -6,11 +6,19 @@ from collections.abc import Iterator
 
 import pytest
 
+from actors.commands.copies import OfferCopy
+from actors.commands.migration import Migrate, MoveTarget
+from actors.commands.settings import ChangeSettings
 from actors.results import Moved, Refused
 from actors.sip_requests import SipOutcome
 from engines.refusal import RefusalCode
-from tests.actors.moving import MovingCall, version
+from events.names import CallId, Leg, NodeName
+from replay.settings_changes import ChangeLegSettings, EngageRelay
+from replay.state import CallStatus
+from tests.actors.moving import ANY, MovingCall, version
 from tests.actors.simulation import Cluster
+from tests.actors.sip_call import ENGAGED
+from tests.named_sdp import name_of, named
 
 
 @pytest.fixture
@@ -60,3 +68,207 @@ def test_a_party_that_refuses_takes_both_back(cluster: Cluster, call: MovingCall
     assert [session.node for session in call.state.remaining_sessions()] == [before]
     cluster.check_no_leak()
     call.check_moves_end()
+
+
+def test_what_a_party_answers_otherwise_the_new_node_is_told(call: MovingCall) -> None:
+    node = call.another_node()
+    call.caller.says = named("c.2").replace(b"4000", b"4002")
+    assert isinstance(call.to_node(node), Moved)
+    agreement = call.session.agreement
+    assert agreement is not None
+    assert agreement.offer == call.caller.says
+    call.check_parties()
+    call.check_versions_rise()
+
+
+@pytest.mark.parametrize("engine", ["rtpengine", "rtpproxy"])
+def test_a_call_goes_to_another_kind_of_relay_and_stays_there(cluster: Cluster, engine: str) -> None:
+    first = "rtpproxy" if engine == "rtpengine" else "rtpengine"
+    call = MovingCall(cluster, engaged=EngageRelay(engine=first, set="default"))
+    call.answered()
+    moved = call.move(MoveTarget(engine=engine))
+    assert isinstance(moved, Moved)
+    assert moved.engine == call.session.engine == engine
+    call.check_parties()
+    cluster.after(30)
+    call.say("C INVITE at=A cseq=2 sdp=c.2")
+    call.say("A 200 INVITE cseq=2 sdp=a.2")
+    call.say("C ACK at=A cseq=2")
+    call.check_parties()
+    call.check_versions_rise()
+    assert call.session.engine == engine
+    cluster.check_no_leak()
+
+
+def test_without_a_target_it_gets_a_session_anew(cluster: Cluster, call: MovingCall) -> None:
+    before = call.session.number
+    assert isinstance(call.move(), Moved)
+    assert call.session.number > before
+    call.check_parties()
+    cluster.after(30)
+    cluster.check_no_leak()
+
+
+def test_a_node_that_takes_no_calls_is_replaced_by_another_of_its_set(cluster: Cluster, call: MovingCall) -> None:
+    wanted, before = call.another_node(), call.session.node
+    cluster.fakes[wanted].full = True
+    moved = call.to_node(wanted)
+    assert isinstance(moved, Moved)
+    assert (moved.node, moved.is_wanted_node) == (before, False)
+    call.check_parties()
+    cluster.after(30)
+    cluster.check_no_leak()
+
+
+def test_only_the_settings_that_are_named_change(cluster: Cluster, call: MovingCall) -> None:
+    changes = ChangeLegSettings(leg=Leg.CALLER, values={"flags": "trust-address", "type": "RTP"})
+    call.command(ChangeSettings(call_id=call.call_id, changes=[changes]))
+    assert isinstance(call.move(caller={"flags": "replace-origin"}), Moved)
+    relay = call.state.relay
+    assert relay is not None
+    assert relay.in_force(Leg.CALLER, call.session.branch) == {"flags": "replace-origin", "type": "RTP"}
+    asked = cluster.relays[call.session.node].commands
+    assert any(b"replace" in command and command[b"command"] == b"offer" for command in asked)
+
+
+def test_settings_of_a_move_that_failed_count_no_more(call: MovingCall) -> None:
+    call.callee.refuses = [SipOutcome(488, "Not Acceptable Here")]
+    assert isinstance(call.move(MoveTarget(engine="rtpproxy")), Refused)
+    relay = call.state.relay
+    assert relay is not None
+    assert relay.engagements[""].engine == "rtpengine"
+    assert call.session.engine == "rtpengine"
+    call.check_parties()
+
+
+@pytest.mark.parametrize("status", [480, 488, 500, 606])
+@pytest.mark.parametrize("leg", ["caller", "callee"])
+def test_whatever_the_refusal_both_are_brought_back(cluster: Cluster, call: MovingCall, leg: str, status: int) -> None:
+    before = call.session.node
+    getattr(call, leg).refuses = [SipOutcome(status, "No")]
+    refused = call.to_node(call.another_node())
+    assert isinstance(refused, Refused)
+    assert call.relay_of(call.caller) == call.relay_of(call.callee) == before
+    cluster.after(30)
+    cluster.check_no_leak()
+
+
+def test_who_asks_for_time_gets_it(cluster: Cluster, call: MovingCall) -> None:
+    call.callee.refuses = [SipOutcome(500, "Busy", retry_after=3)]
+    begun = cluster.loop.time()
+    assert isinstance(call.to_node(call.another_node()), Moved)
+    assert cluster.loop.time() >= begun + 3
+    assert (len(call.caller.received), len(call.callee.received)) == (1, 2)
+    call.check_parties()
+
+
+def test_who_is_at_an_offer_of_its_own_is_told_afterwards(call: MovingCall) -> None:
+    call.callee.busy = 1
+    assert isinstance(call.to_node(call.another_node()), Moved)
+    assert (len(call.caller.received), len(call.callee.received)) == (1, 2)
+    call.check_parties()
+
+
+def test_a_move_waits_for_what_parties_are_negotiating_and_tells_the_new_node_that(
+    cluster: Cluster, call: MovingCall
+) -> None:
+    call.say("C INVITE at=A cseq=2 sdp=c.2")
+    node = call.another_node()
+    call.command(Migrate(call_id=call.call_id, target=MoveTarget(node=NodeName(node))), within=1.0)
+    assert call.caller.received == call.callee.received == []
+    call.say("A 200 INVITE cseq=2 sdp=a.2")
+    call.say("C ACK at=A cseq=2")
+    cluster.after(5)
+    agreement = call.session.agreement
+    assert agreement is not None
+    assert (call.session.node, name_of(agreement.offer), name_of(agreement.answer)) == (node, "c.2", "a.2")
+    call.check_parties()
+
+
+def test_an_offer_that_was_rejected_is_not_what_the_new_node_is_told(call: MovingCall) -> None:
+    call.tell("C INVITE at=A cseq=2 sdp=c.2")
+    call.tell("A 488 INVITE cseq=2")
+    assert isinstance(call.to_node(call.another_node()), Moved)
+    agreement = call.session.agreement
+    assert agreement is not None
+    assert (name_of(agreement.offer), name_of(agreement.answer)) == ("c", "a")
+
+
+def test_who_has_left_ends_the_call_and_the_move_with_it(cluster: Cluster, call: MovingCall) -> None:
+    call.callee.gone = True
+    assert isinstance(call.to_node(call.another_node()), Refused)
+    cluster.after(60)
+    assert call.state.status is CallStatus.ENDED
+    assert "BYE" in call.caller.methods()
+    call.check_moves_end()
+    assert not any(relay.held() for relay in cluster.fakes.values())
+
+
+def test_two_control_nodes_move_a_call_once(cluster: Cluster, call: MovingCall) -> None:
+    call.callee.busy = 1
+    node = call.another_node()
+    call.command(Migrate(call_id=call.call_id, target=MoveTarget(node=NodeName(node))), place=1, within=0.02)
+    refused = call.to_node(node)
+    assert isinstance(refused, Refused)
+    assert refused.code is RefusalCode.MOVING
+    cluster.after(30)
+    call.check_moves_end()
+    call.check_parties()
+    cluster.check_no_leak()
+
+
+def test_a_copy_and_a_recording_that_are_left_behind_are_named(cluster: Cluster, call: MovingCall) -> None:
+    call.command(OfferCopy(call_id=call.call_id, name="recorder"))
+    moved = call.to_node(call.another_node())
+    assert isinstance(moved, Moved)
+    assert moved.left_out == ("copy recorder",)
+    cluster.after(30)
+    cluster.check_no_leak()
+
+
+def refusal(call: MovingCall, target: MoveTarget = ANY, flags: str = "") -> RefusalCode:
+    refused = call.move(target, caller={"flags": flags} if flags else {})
+    assert isinstance(refused, Refused), refused
+    assert refused.reason
+    return refused.code
+
+
+def test_each_cause_of_a_refusal_has_its_code(cluster: Cluster, call: MovingCall) -> None:
+    assert refusal(MovingCall(cluster, CallId("unknown"))) is RefusalCode.UNKNOWN_CALL
+    assert refusal(call, MoveTarget(set="nowhere")) is RefusalCode.NO_NODE
+    assert refusal(call, MoveTarget(engine="mediaproxy")) is RefusalCode.NO_NODE
+    assert refusal(call, MoveTarget(engine="rtpproxy"), flags="!") is RefusalCode.BAD_SETTINGS
+    early = MovingCall(cluster, CallId("early"))
+    early.tell("C INVITE at=- sdp=c", changes=[ENGAGED])
+    early.tell("A 183 INVITE sdp=a")
+    assert refusal(early) is RefusalCode.EARLY
+    plain = MovingCall(cluster, CallId("plain"))
+    plain.tell("C INVITE at=- sdp=c")
+    plain.tell("A 200 INVITE sdp=a")
+    assert refusal(plain) is RefusalCode.NOT_ENGAGED
+    call.say("C BYE cseq=2 at=A")
+    cluster.after(5)
+    assert refusal(call) is RefusalCode.ENDED
+
+
+def test_a_new_node_that_fails_leaves_the_call_where_it_is_and_nobody_hears_of_it(
+    cluster: Cluster, call: MovingCall
+) -> None:
+    before = call.session.number
+    for relay in cluster.fakes.values():
+        relay.full = True
+    assert isinstance(call.to_node(call.another_node()), Refused)
+    assert call.session.number == before
+    assert call.caller.received == call.callee.received == []
+    cluster.after(30)
+    cluster.check_no_leak()
+    call.check_moves_end()
+
+
+def test_the_old_session_stays_until_media_of_both_have_come_to_the_new_one(cluster: Cluster, call: MovingCall) -> None:
+    before = call.session
+    assert isinstance(call.to_node(call.another_node()), Moved)
+    cluster.after(1)
+    assert before.relay_id in cluster.fakes[before.node].held()
+    cluster.after(10)
+    assert before.relay_id not in cluster.fakes[before.node].held()

@@ -74,7 +74,8 @@ class LoopActor(Actor):
         # Instead of Pykka's __init__, which sets the same attributes at a far higher cost.
         self.actor_urn = f"{_urn_prefix}{next(_urn_counter):012x}"
         self.actor_inbox = self._create_actor_inbox()
-        self.actor_stopped = cast("threading.Event", Latch())
+        self._stopped = Latch()
+        self.actor_stopped = cast("threading.Event", self._stopped)
         self._actor_ref = LoopRef(self)
 
     @staticmethod
@@ -93,13 +94,8 @@ class LoopActor(Actor):
         all the same; it must not be called within a turn, of this actor or another. After the actor's end the message
         is dropped.
         """
-        if self.actor_stopped.is_set():
-            return
-        inbox = self.actor_inbox
-        if inbox.is_resting:
-            inbox.run(self._take_at_once, message)
-        else:
-            inbox.put(Envelope(message))
+        if not self._stopped.is_open and not self.actor_inbox.run_at_rest(self._take_at_once, message):
+            self.actor_inbox.put(Envelope(message))
 
     def _start_actor_loop(self) -> None:
         self.actor_inbox.open(self._find_loop(), first_turn=self._take_first_turn, turn=self._take_turn)
@@ -126,14 +122,14 @@ class LoopActor(Actor):
             self._take_turn()
 
     def _take_turn(self) -> None:
-        inbox, stopped = self.actor_inbox, self.actor_stopped
+        inbox, stopped = self.actor_inbox, self._stopped
         left = self.messages_per_turn
         try:
-            while left and not inbox.empty() and not stopped.is_set():
+            while left and not stopped.is_open and (envelope := inbox.next()) is not None:
                 left -= 1
-                self._handle_envelope(inbox.get())
+                self._handle_envelope(envelope)
         finally:
-            if stopped.is_set():
+            if stopped.is_open:
                 self._refuse_the_rest()
             else:
                 inbox.end_turn()
@@ -146,7 +142,7 @@ class LoopActor(Actor):
         except BaseException as error:
             self._stop_all_actors(error)
         finally:
-            if self.actor_stopped.is_set():
+            if self._stopped.is_open:
                 self._refuse_the_rest()
 
     def _refuse_the_rest(self) -> None:
@@ -156,9 +152,10 @@ class LoopActor(Actor):
         self.actor_inbox.close()
 
     def _handle_envelope(self, envelope: Envelope[Any]) -> None:
-        reply_to = envelope.reply_to
+        message, reply_to = envelope.message, envelope.reply_to
         try:
-            response = self._handle_receive(envelope.message)
+            # Most messages are the actor's own: they need not be compared with each of Pykka's, one after the other.
+            response = self._handle_receive(message) if type(message) in _PYKKAS_OWN else self.on_receive(message)
         except _FAILURES:
             self._handle_error(reply_to)
         except BaseException as error:
@@ -166,10 +163,6 @@ class LoopActor(Actor):
         else:
             if reply_to is not None:
                 reply_to.set(response)
-
-    def _handle_receive(self, message: Any) -> Any:
-        # Most messages are the actor's own: they need not be compared with each of Pykka's, one after the other.
-        return super()._handle_receive(message) if type(message) in _PYKKAS_OWN else self.on_receive(message)
 
     def _handle_error(self, reply_to: Future[Any] | None) -> None:
         """Return the exception being handled to the asker, or fail if there is none."""

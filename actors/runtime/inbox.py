@@ -52,14 +52,19 @@ class LoopInbox:
             self._messages = deque((envelope,))
             self._schedule()
 
-    @property
-    def is_resting(self) -> bool:
-        """Whether no turn is scheduled or running: the actor has begun, has not ended, and has no messages."""
-        return self._messages is None and self._turn is not None
+    def run_at_rest(self, work: Callable[[Any], None], message: Any) -> bool:
+        """Run something in the actor's own context, as its turns are; return False if it has another turn to take.
 
-    def run(self, work: Callable[[Any], None], message: Any) -> None:
-        """Run something in the actor's own context, as its turns are."""
+        At rest no turn is scheduled or running: the actor has begun, has not ended, and has no messages.
+        """
+        if self._messages is not None or self._turn is None:
+            return False
         self._context.run(work, message)
+        return True
+
+    def next(self) -> Envelope[Any] | None:
+        """Remove and return the oldest message, None if there is none."""
+        return self._messages.popleft() if self._messages else None
 
     def get(self) -> Envelope[Any]:
         """Remove and return the oldest message. Raises `queue.Empty` if there is none: nobody may wait here."""

@@ -28,22 +28,25 @@ class WouldBlockLoop(RuntimeError):
 
 
 class Latch:
-    """Closed until `set` is called, then open for good. Has the methods of `threading.Event` that Pykka uses."""
+    """Closed until `set` is called, then open for good. Has the methods of `threading.Event` that Pykka uses.
 
-    __slots__ = ("_open", "_waiters")
+    is_open: what `is_set` returns, for those who look often; only `set` changes it.
+    """
+
+    __slots__ = ("_waiters", "is_open")
 
     def __init__(self) -> None:
-        self._open = False
+        self.is_open = False
         self._waiters: list[_Waiter] | None = None
 
     def is_set(self) -> bool:
         """Return whether it has happened."""
-        return self._open
+        return self.is_open
 
     def set(self) -> None:
         """Release all waiters, present and future. May be called from any thread, and again."""
-        # The order matters: who adds a waiter looks at `_open` after that, so one of the two always sees the other.
-        self._open = True
+        # The order matters: who adds a waiter looks at `is_open` after that, so one of the two always sees the other.
+        self.is_open = True
         if self._waiters is None:
             return
         with _lock:
@@ -56,8 +59,8 @@ class Latch:
 
         Raises `WouldBlockLoop` if it would have to block a thread that runs an event loop.
         """
-        if self._open or (timeout is not None and timeout <= 0):
-            return self._open
+        if self.is_open or (timeout is not None and timeout <= 0):
+            return self.is_open
         if _get_running_loop() is not None:
             raise WouldBlockLoop(self)
         event = threading.Event()
@@ -68,7 +71,7 @@ class Latch:
             self._remove(event)
 
     def __await__(self) -> Generator[Any, None, None]:
-        if self._open:
+        if self.is_open:
             return
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._add(waiter)
@@ -82,7 +85,7 @@ class Latch:
             if self._waiters is None:
                 self._waiters = []
             self._waiters.append(waiter)
-        if self._open:
+        if self.is_open:
             _wake(waiter)
 
     def _remove(self, waiter: _Waiter) -> None:

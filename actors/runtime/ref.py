@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 from asyncio import _get_running_loop
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import pykka
+from pykka._envelope import Envelope
 
-from actors.runtime.latch import WouldBlockLoop
+from actors.runtime.latch import Latch, WouldBlockLoop
 
 _A = TypeVar("_A", bound=pykka.Actor)
 
 
 class LoopRef(pykka.ActorRef[_A]):
     """A `pykka.ActorRef` that refuses to block an event loop before it sends anything."""
+
+    def __init__(self, actor: _A) -> None:
+        super().__init__(actor)
+        self._stopped = cast("Latch", self.actor_stopped)
+
+    def tell(self, message: Any) -> None:
+        """Send a message. Raises `pykka.ActorDeadError` if the actor has ended."""
+        if self._stopped.is_open:
+            raise pykka.ActorDeadError(f"{self} not found")
+        self.actor_inbox.put(Envelope(message))
 
     def ask(self, message: Any, *, block: bool = True, timeout: float | None = None) -> Any:
         """Send a message and give its reply (`block`, up to `timeout` seconds) or a future of it.

@@ -84,8 +84,7 @@ def _read_flat(data: bytes) -> NgDict | None:
         return None
     read: NgDict = {}
     turns = iter(items)
-    for key in turns:
-        value = next(turns)
+    for key, value in zip(turns, turns, strict=True):
         if type(key) is not bytes or key in read or not (type(value) is bytes or _is_plain(value)):
             return None
         read[key] = value
@@ -94,8 +93,11 @@ def _read_flat(data: bytes) -> NgDict | None:
 
 def _is_plain(value: NgValue) -> bool:
     """Whether it is a list or dictionary of strings, or a number of the size that is allowed."""
-    if isinstance(value, list):
-        return set(map(type, value)) <= _BYTES
+    if type(value) is list:
+        for item in value:  # noqa: SIM110 - a generator for a list of one or two costs more than the rest
+            if type(item) is not bytes:
+                return False
+        return True
     if isinstance(value, dict):
         return set(map(type, value.values())) <= _BYTES
     return isinstance(value, int) and is_int64(value)

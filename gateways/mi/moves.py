@@ -1,4 +1,4 @@
-"""`rtp_relay_update_callid`: a call is moved to another relay, as OpenSIPS' method of that name does."""
+"""A call is moved to another relay: OpenSIPS' `rtp_relay_update_callid`, and our own `rtp_relay_move`."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from itertools import combinations
 from types import MappingProxyType
 
@@ -24,6 +25,9 @@ from gateways.mi.sessions import is_url, node_named, set_named
 
 PATIENCE = 1.5
 """Seconds for which an answer waits for the call to have moved; clients wait for two to five. The move goes on."""
+
+LONG_PATIENCE = 50.0
+"""The same for our own method, whose clients wait for a minute."""
 
 _EQUALS = re.compile(r'(")\s*=\s*(["{])')
 """An equals sign in the place of a colon, as it stands in an example of OpenSIPS' documentation."""
@@ -72,26 +76,68 @@ FLAGS = Parameter("flags", read=as_flags, looks_right=_is_flags)
 RECIPES = tuple((CALL_ID, *chosen) for count in range(5) for chosen in combinations((ENGINE, SET, NODE, FLAGS), count))
 
 
+METHODS = {"INVITE", "UPDATE"}
+
+
+def as_method(given: Json) -> Json:
+    """Read the method of the requests that tell the parties. Raises WrongType."""
+    method = given.upper() if isinstance(given, str) else given
+    if method not in METHODS:
+        raise WrongType
+    return method
+
+
+OWN_RECIPE = (
+    CALL_ID,
+    *(replace(one, optional=True) for one in (ENGINE, SET, NODE, FLAGS)),
+    Parameter("method", as_method, optional=True),
+    Parameter("reason", optional=True),
+)
+
+
 class MoveMethods:
-    """`rtp_relay:update_callid`."""
+    """`rtp_relay:update_callid` and `rtp_relay:move`."""
 
     def __init__(self, control: Control, sets: SetNames) -> None:
         self._control, self._sets = control, sets
         self._moves: set[asyncio.Task[Moved | Refused]] = set()
 
     def add_to(self, methods: Methods) -> None:
-        """Add the method."""
+        """Add the methods."""
         what = "Moves a call to another relay node, set or engine, or gives its legs other flags."
-        methods.add(Method("rtp_relay:update_callid", what, self._update, RECIPES, always))
+        methods.add(
+            Method("rtp_relay:update_callid", what, self._update, RECIPES, always),
+            Method("rtp_relay:move", f"{what} Says where it is then.", self._move, (OWN_RECIPE,), always),
+        )
 
     async def _update(self, given: Arguments, caller: Caller) -> Json:
-        move = asyncio.create_task(self._control.move(self._command(given, caller)))
+        command = self._command({"reason": "rtp_relay_update_callid", **given}, caller)
+        moved = await self._moved(command, PATIENCE)
+        if moved is None or not (moved.is_wanted_node and not moved.waits and not moved.left_out):
+            return self._told(command, moved)
+        return OK
+
+    async def _move(self, given: Arguments, caller: Caller) -> Json:
+        command = self._command({"reason": "rtp_relay_move", **given}, caller)
+        return self._told(command, await self._moved(command, LONG_PATIENCE))
+
+    async def _moved(self, command: Migrate, patience: float) -> Moved | None:
+        """Have a call moved, and wait for that; None if it takes longer. Raises MiError if it was not moved."""
+        if self._control.directory is None:
+            raise MiError(
+                503, "Service unavailable", "calls are moved by a service that serves them, and none runs here"
+            )
+        move = asyncio.create_task(self._control.move(command))
         self._moves.add(move)
         move.add_done_callback(self._moves.discard)
-        await asyncio.wait([move], timeout=PATIENCE)
+        await asyncio.wait([move], timeout=patience)
         if not move.done():
-            return {"callid": given["callid"], "status": "moving"}
-        return self._told(given["callid"], move.result())
+            return None
+        result = move.result()
+        if isinstance(result, Refused):
+            status, text = _STATUSES.get(result.code, (500, "RTP Relay update failed"))
+            raise MiError(status, text, result.reason)
+        return result
 
     def _command(self, given: Arguments, caller: Caller) -> Migrate:
         specs = {spec.name: spec for spec in self._control.specs()}
@@ -105,25 +151,23 @@ class MoveMethods:
             ),
             caller=_settings(flags.get("caller", {})),
             callee=_settings(flags.get("callee", {})),
+            method=given.get("method", "INVITE"),
             asked_by=caller.name,
-            reason="rtp_relay_update_callid",
+            reason=given["reason"],
         )
 
-    def _told(self, call_id: str, result: Moved | Refused) -> Json:
-        if isinstance(result, Refused):
-            status, text = _STATUSES.get(result.code, (500, "RTP Relay update failed"))
-            raise MiError(status, text, result.reason)
-        if result.is_wanted_node and not result.waits and not result.left_out:
-            return OK
+    def _told(self, command: Migrate, moved: Moved | None) -> Json:
+        if moved is None:
+            return {"callid": command.call_id, "status": "moving"}
         there: dict[str, Json] = {
-            "callid": call_id,
-            "status": "moves at its next offer" if result.waits else "moved",
-            "node": result.node,
-            "relay": result.engine,
-            "set": self._sets.number(result.set),
-            "wanted_node_taken": result.is_wanted_node,
+            "callid": command.call_id,
+            "status": "moves at its next offer" if moved.waits else "moved",
+            "node": moved.node,
+            "relay": moved.engine,
+            "set": self._sets.number(moved.set),
+            "wanted_node_taken": moved.is_wanted_node,
         }
-        return there | ({"left_out": list(result.left_out)} if result.left_out else {})
+        return there | ({"left_out": list(moved.left_out)} if moved.left_out else {})
 
 
 def _settings(given: Json) -> Mapping[str, str]:

@@ -16,6 +16,7 @@ from rtp_relay.cli.demo import demo
 from rtp_relay.cli.end import end
 from rtp_relay.cli.exits import EXPLAINED, Exit
 from rtp_relay.cli.history import history
+from rtp_relay.cli.move import move
 from rtp_relay.cli.nodes import nodes
 from rtp_relay.cli.serve import serve
 
@@ -27,7 +28,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
-for command in (serve, check, calls, call, nodes, history, end, demo):
+for command in (serve, check, calls, call, nodes, history, move, end, demo):
     app.command()(command)
 
 

@@ -17,11 +17,20 @@ run = CliRunner().invoke
 def test_help_tells_commands_and_exit_codes() -> None:
     result = run(app, ["--help"], env={"COLUMNS": "300"})
     assert result.exit_code == 0
-    for word in ("serve", "check", "calls", "nodes", "history", "demo", "Exit codes: 0 all is well; 1 it failed"):
+    for word in (
+        "serve",
+        "check",
+        "calls",
+        "nodes",
+        "history",
+        "move",
+        "demo",
+        "Exit codes: 0 all is well; 1 it failed",
+    ):
         assert word in result.output
 
 
-@pytest.mark.parametrize("command", ["serve", "check", "calls", "nodes", "history", "demo"])
+@pytest.mark.parametrize("command", ["serve", "check", "calls", "nodes", "history", "move", "demo"])
 def test_each_command_has_help(command: str) -> None:
     result = run(app, [command, "--help"])
     assert result.exit_code == 0

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
 from actors.commands.migration import Migrate, MoveTarget
 from actors.control.control import Control
+from actors.directory import Directory
 from actors.results import Moved, Refused
 from engines.refusal import RefusalCode
 from engines.set_names import BY_NAME
@@ -29,6 +31,7 @@ class Calls(Control):
 
     def __init__(self, result: Moved | Refused | None = THERE) -> None:
         super().__init__(MemoryJournal())
+        self.directory = Mock(spec=Directory)
         self.asked: list[Migrate] = []
         self._result = result
 
@@ -43,10 +46,10 @@ class Calls(Control):
         return self._result
 
 
-async def ask(calls: Calls, params: Any, caller: Caller = OPERATOR) -> Any:
+async def ask(calls: Control, params: Any, caller: Caller = OPERATOR, method: str = "rtp_relay_update_callid") -> Any:
     methods = Methods()
     MoveMethods(calls, BY_NAME).add_to(methods)
-    return await methods.call(MiRequest("rtp_relay_update_callid", params, 1, wants_reply=True), caller)
+    return await methods.call(MiRequest(method, params, 1, wants_reply=True), caller)
 
 
 FLAGS = {"caller": {"type": "SRTP", "flags": "replace-origin"}, "callee": {"type": "RTP"}}
@@ -127,3 +130,24 @@ async def test_who_may_only_look_moves_nothing() -> None:
     with pytest.raises(MiError):
         await ask(calls, ["c"], Caller("guest", Role.READ))
     assert not calls.asked
+
+
+async def test_our_own_method_says_where_the_call_is() -> None:
+    calls = Calls()
+    params = {"callid": "c", "node": "rp1", "method": "update", "reason": "maintenance", "flags": FLAGS}
+    assert await ask(calls, params, method="rtp_relay_move") == {
+        "callid": "c",
+        "status": "moved",
+        "node": "rp1",
+        "relay": "rtpproxy",
+        "set": 1,
+        "wanted_node_taken": True,
+    }
+    (command,) = calls.asked
+    assert (command.method, command.reason, command.caller) == ("UPDATE", "maintenance", FLAGS["caller"])
+
+
+async def test_a_program_that_serves_no_calls_moves_none() -> None:
+    with pytest.raises(MiError) as raised:
+        await ask(Control(MemoryJournal()), ["c"])
+    assert raised.value.code == 503

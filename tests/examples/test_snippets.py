@@ -13,7 +13,7 @@ from events.registry import EVENT_TYPES
 from replay.relay_settings import CONTEXT_SETTINGS, LEG_SETTINGS
 
 ROOT = Path(__file__).parents[2]
-WITH_SNIPPETS = ("README.md", "docs/python-api.md")
+WITH_SNIPPETS = ("README.md", "docs/python-api.md", "docs/from-opensips.md")
 PAGES = sorted(str(page.relative_to(ROOT)) for folder in ("", "docs") for page in (ROOT / folder).glob("*.md"))
 
 

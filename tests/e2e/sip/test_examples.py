@@ -190,6 +190,66 @@ async def test_serial_fork_leaves_the_callee_s_own_word(gateways: Scene) -> None
     await gateways.stage.nothing_is_left(sent.request.call_id)
 
 
+# -- an OpenSIPS script --
+
+
+@pytest_asyncio.fixture(loop_scope="package")
+async def phones(url: str, relays: Mapping[str, Relay], tmp_path: Path) -> AsyncIterator[Scene]:
+    """A caller, and as callees the desk phone, the mobile phone and voice mail; the relay's set is a number."""
+    async with (
+        UserAgent("caller") as caller,
+        UserAgent("desk") as desk,
+        UserAgent("mobile") as mobile,
+        UserAgent("voicemail") as voicemail,
+    ):
+        addresses = {
+            '"sip:desk.example.org"': f'"{uri(desk.place)}"',
+            '"sip:mobile.example.org"': f'"{uri(mobile.place)}"',
+            '"sip:voicemail.example.org"': f'"{uri(voicemail.place)}"',
+        }
+        sip: dict[str, Value] = {"script": str(example("from_opensips", tmp_path, addresses))}
+        nodes = [Node("relay-1", relays["rtpproxy"], set="1")]
+        async with Service(url, nodes, sip=sip, settings={"ng": {"set": 1}}) as service:
+            stage = Stage(service, relays, "rtpproxy")
+            yield Scene(stage, caller, [desk, mobile, voicemail])
+            await stage.clear()
+
+
+@BOTH
+async def test_from_opensips_the_mobile_phone_answers(phones: Scene, by: str) -> None:
+    """Its branch has flags, and a header, of its own."""
+    stage, (desk, mobile, _) = phones.stage, phones.callees
+    sent = place_call(stage, phones.caller)
+    to_desk, to_mobile = await desk.request("INVITE"), await mobile.request("INVITE")
+    assert [bool(to.request.headers.get("Alert-Info")) for to in (to_desk, to_mobile)] == [False, True]
+    check_relayed(stage, to_desk.body)
+    desk.reply(to_desk, 180)
+    await sent.response(180)
+    call = await accept(stage, sent, to_mobile, phones.caller, mobile)
+    await desk.request("CANCEL")
+    await call.talk()
+    await stage.holds(1)
+    engaged, *_ = [
+        record.event
+        for record in await stage.service.events(sent.request.call_id)
+        if isinstance(record.event, RelayEngaged)
+    ]
+    assert (engaged.engine, engaged.set) == ("rtpproxy", "1")
+    await over(call, by)
+
+
+async def test_from_opensips_voice_mail_takes_what_nobody_answers(phones: Scene) -> None:
+    stage, (desk, mobile, voicemail) = phones.stage, phones.callees
+    sent = place_call(stage, phones.caller)
+    desk.reply(await desk.request("INVITE"), 480)
+    mobile.reply(await mobile.request("INVITE"), 486)
+    arrived = await voicemail.request("INVITE")
+    assert str(arrived.request.uri) == "sip:bob@voicemail.example.org"
+    call = await accept(stage, sent, arrived, phones.caller, voicemail)
+    await call.talk()
+    await over(call, "caller")
+
+
 # -- the route engine --
 
 

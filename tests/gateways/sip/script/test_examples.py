@@ -42,8 +42,8 @@ def uris(decision: Decision) -> list[tuple[str, str | None]]:
 
 
 def test_there_are_examples() -> None:
-    names = ["nat_by_source", "one_relay", "parallel_fork", "route_engine", "serial_fork", "srtp_to_rtp"]
-    assert [path.stem for path in SCRIPTS] == names
+    names = ["from_opensips", "nat_by_source", "one_relay", "parallel_fork", "route_engine", "serial_fork"]
+    assert [path.stem for path in SCRIPTS] == [*names, "srtp_to_rtp"]
 
 
 @pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.stem)
@@ -147,6 +147,33 @@ async def test_srtp_to_rtp() -> None:
     assert uris(decision) == [("sip:bob@example.org", "sip:gateway.example.org")]
     assert settings.relay.in_force(CALLER, BranchId("br0"))["type"] == "RTP/SAVP"
     assert settings.relay.in_force(CALLEE, BranchId("br0"))["type"] == "RTP/AVP"
+
+
+async def test_from_opensips() -> None:
+    script, settings = load("from_opensips"), CallSettings()
+    view = request(settings=settings)
+    decision = await script.request(view)
+    assert uris(decision) == [
+        ("sip:bob@desk.example.org", "sip:desk.example.org"),
+        ("sip:bob@mobile.example.org", "sip:mobile.example.org"),
+    ]
+    assert isinstance(decision, Forward)
+    branches = [Branch(fork(target, index), view) for index, target in enumerate(decision.targets)]
+    for branch in branches:
+        await script.branch(branch)
+    assert ["Alert-Info" in branch.headers for branch in branches] == [False, True]
+    for index, (caller, callee) in enumerate([("co", "co"), ("cow", "cor")]):
+        name = branch_name(index)
+        assert settings.relay.engagement(name) == Engagement("rtpproxy", "1")
+        assert settings.relay.in_force(CALLER, name)["flags"] == caller
+        assert settings.relay.in_force(CALLEE, name)["flags"] == callee
+    answer = reply(view, 200, 1)
+    await script.reply(answer)
+    assert answer.headers.get("Contact") == "<sip:bob@198.51.100.8:4712>"
+    to_voice_mail = await script.failure(failure(view, 486, 408, 486))
+    assert uris(to_voice_mail) == [("sip:bob@voicemail.example.org", "sip:voicemail.example.org")]
+    assert settings.relay.in_force(CALLEE, branch_name(2))["flags"] == "cor"
+    assert isinstance(await script.failure(failure(view, 480, 408, 486, 480)), Undecided)
 
 
 async def test_route_engine() -> None:

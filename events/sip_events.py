@@ -15,7 +15,7 @@ class PartyLearned(Event):
 
     leg: caller or callee. tag: the party's own. uri: its From or To value, without the tag. contact: the URI that it is
     reached at, "" if it named none. routes: the Route values from here to it, nearest first. local: the listening point
-    of ours that faces it. source: where its messages come from.
+    of ours that faces it. source: where its messages come from. takes_update: whether its newest Allow has UPDATE.
     """
 
     name: ClassVar[str] = "party learned"
@@ -27,6 +27,7 @@ class PartyLearned(Event):
     routes: tuple[str, ...] = ()
     local: str = ""
     source: str = ""
+    takes_update: bool = False
 
 
 @value(kw_only=True)

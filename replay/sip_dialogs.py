@@ -32,6 +32,7 @@ class Party:
     routes: tuple[str, ...] = ()
     local: str = ""
     source: str = ""
+    takes_update: bool = False
 
 
 @dataclass(frozen=True, slots=True)

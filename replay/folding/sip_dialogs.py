@@ -11,7 +11,7 @@ from replay.state import CallState, CallStatus
 
 def party_learned(state: CallState, _: Recorded, event: e.PartyLearned) -> None:
     """Record how a party is reached."""
-    party = Party(event.uri, event.contact, event.routes, event.local, event.source)
+    party = Party(event.uri, event.contact, event.routes, event.local, event.source, event.takes_update)
     sip_dialogs_of(state).learn(event.leg, event.tag, party)
 
 

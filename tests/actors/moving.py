@@ -27,8 +27,14 @@ CALLER, CALLEE = Tag("tC"), Tag("tA")
 class MovingCall(SipCall):
     """A call whose messages arrive with what the relay gave for their bodies."""
 
-    def __init__(self, cluster: Cluster, call_id: CallId = CallId("c"), engaged: EngageRelay = ENGAGED) -> None:
-        super().__init__(cluster, call_id)
+    def __init__(
+        self,
+        cluster: Cluster,
+        call_id: CallId = CallId("c"),
+        engaged: EngageRelay = ENGAGED,
+        allows_update: Sequence[Tag] = (),
+    ) -> None:
+        super().__init__(cluster, call_id, allows_update)
         self._engaged = engaged
 
     @property

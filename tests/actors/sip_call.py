@@ -28,7 +28,7 @@ R = TypeVar("R")
 PATIENCE = 6.0  # s of virtual time
 
 
-def party(event: SipMessage, contact: str = "") -> PartyFacts:
+def party(event: SipMessage, contact: str = "", allows_update: Sequence[Tag] = ()) -> PartyFacts:
     """Return what a message tells of who sent it."""
     tag = event.from_tag if event.status is None else event.to_tag
     leg = CALLER if event.from_caller else CALLEE
@@ -39,6 +39,7 @@ def party(event: SipMessage, contact: str = "") -> PartyFacts:
         routes=(f"<sip:{leg}-proxy.example.com;lr>",) if begins_dialog else (),
         local="udp:192.0.2.100:5060",
         source="udp:192.0.2.1:5060",
+        takes_update=tag in allows_update,
     )
     return PartyFacts(leg, tag, reached)
 
@@ -46,8 +47,8 @@ def party(event: SipMessage, contact: str = "") -> PartyFacts:
 class SipCall:
     """One call."""
 
-    def __init__(self, cluster: Cluster, call_id: CallId = CallId("c")) -> None:
-        self.cluster, self.call_id = cluster, call_id
+    def __init__(self, cluster: Cluster, call_id: CallId = CallId("c"), allows_update: Sequence[Tag] = ()) -> None:
+        self.cluster, self.call_id, self._allows_update = cluster, call_id, allows_update
         cluster.call_ids.add(call_id)
 
     @property
@@ -75,7 +76,7 @@ class SipCall:
     ) -> Observed | None:
         """Tell of a message; None if no control node lived to answer."""
         event = with_named_sdp(message(line))
-        told = party(event, contact) if event.callee_tag or event.begins_call else None
+        told = party(event, contact, self._allows_update) if event.callee_tag or event.begins_call else None
         for at in (place, 1 - place):
             command = ObserveSipMessage(
                 call_id=self.call_id,

@@ -15,7 +15,7 @@ from engines.refusal import RefusalCode
 from events.names import CallId, Leg, NodeName
 from replay.settings_changes import ChangeLegSettings, EngageRelay
 from replay.state import CallStatus
-from tests.actors.moving import ANY, MovingCall, version
+from tests.actors.moving import ANY, CALLEE, CALLER, MovingCall, version
 from tests.actors.simulation import Cluster
 from tests.actors.sip_call import ENGAGED
 from tests.named_sdp import name_of, named
@@ -272,3 +272,22 @@ def test_the_old_session_stays_until_media_of_both_have_come_to_the_new_one(clus
     assert before.relay_id in cluster.fakes[before.node].held()
     cluster.after(10)
     assert before.relay_id not in cluster.fakes[before.node].held()
+
+
+def test_update_tells_those_who_allow_it(cluster: Cluster) -> None:
+    call = MovingCall(cluster, allows_update=[CALLER])
+    call.answered()
+    assert isinstance(call.to_node(call.another_node(), method="UPDATE"), Moved)
+    assert (call.caller.methods(), call.callee.methods()) == (["UPDATE"], ["INVITE"])
+    call.check_parties()
+
+
+@pytest.mark.parametrize("status", [405, 501, 408])
+def test_who_does_not_take_the_update_that_it_allows_gets_a_re_invite(cluster: Cluster, status: int) -> None:
+    call = MovingCall(cluster, allows_update=[CALLER, CALLEE])
+    call.answered()
+    call.callee.refuses = [SipOutcome(status, "No")]
+    assert isinstance(call.to_node(call.another_node(), method="UPDATE"), Moved)
+    assert (call.caller.methods(), call.callee.methods()) == (["UPDATE"], ["UPDATE", "INVITE"])
+    assert call.state.status is CallStatus.LIVE
+    call.check_parties()

@@ -31,6 +31,9 @@ MAX_TRIES = 5
 LONGEST = 10
 """Seconds that a party may ask for (Retry-After)."""
 
+AT_ONCE = 10
+"""Ms until the next try where nothing is waited for."""
+
 NOT_SENT = 2_000
 """Ms until a request is tried again that could not leave."""
 
@@ -49,9 +52,13 @@ class _Told:
 
 @dataclass(slots=True)
 class Patience:
-    """How often each leg has been told, and the legs that are not told any more since they refuse the way back."""
+    """How often each leg has been told, and the legs that are not told any more since they refuse the way back.
+
+    by_invite: those that get a re-INVITE in any case, since they have not taken an UPDATE.
+    """
 
     tries: dict[Leg, int] = field(default_factory=dict)
+    by_invite: set[Leg] = field(default_factory=set)
     given_up: set[Leg] = field(default_factory=set)
 
     def is_over(self, leg: Leg) -> bool:
@@ -62,7 +69,7 @@ class Patience:
 def tell(number: int, legs: Sequence[Leg], patience: Patience) -> Step[int | None]:
     """Tell legs, and journal how that ended. Comes to how long to wait (ms); None if somebody else is telling them."""
     wanted = [leg for leg in legs if leg not in patience.given_up]
-    told: Sequence[_Told] = yield Persist(lambda state: _intend(state, number, wanted))
+    told: Sequence[_Told] = yield Persist(lambda state: _intend(state, number, wanted, patience.by_invite))
     if not told:
         return None
     for one in told:
@@ -70,7 +77,8 @@ def tell(number: int, legs: Sequence[Leg], patience: Patience) -> Step[int | Non
         patience.tries[leg] = patience.tries.get(leg, 0) + 1
     outcomes: list[SipOutcome] = yield SendSip([one.intended.request for one in told])
     ended = list(zip(told, outcomes, strict=True))
-    pauses = [_pause(one.intended.own.leg, outcome) for one, outcome in ended]
+    patience.by_invite |= {one.intended.own.leg for one, outcome in ended if _takes_no_update(one, outcome)}
+    pauses = [_pause(one, outcome) for one, outcome in ended]
     again = {
         one.intended.own.leg
         for (one, _), pause in zip(ended, pauses, strict=True)
@@ -83,7 +91,7 @@ def tell(number: int, legs: Sequence[Leg], patience: Patience) -> Step[int | Non
     return max([0, *(pause for (one, _), pause in zip(ended, pauses, strict=True) if one.intended.own.leg in again)])
 
 
-def _intend(state: CallState, number: int, legs: Sequence[Leg]) -> Decision:
+def _intend(state: CallState, number: int, legs: Sequence[Leg], by_invite: set[Leg]) -> Decision:
     """Intend to tell legs, unless requests of ours are on their way to them."""
     step = next_step(state, number)
     under_way = {one.leg for _, one in pending(state) if one.method != "BYE"}
@@ -91,7 +99,7 @@ def _intend(state: CallState, number: int, legs: Sequence[Leg]) -> Decision:
         return Decision([], ())
     move = state.migration
     abouts = [(leg, about) for leg in legs if leg in step.legs and (about := move.about(leg)) is not None]
-    wishes = [_wish(state, move, leg, about) for leg, about in abouts]
+    wishes = [_wish(state, move, leg, about, by_invite) for leg, about in abouts]
     events, requests = intended(state, wishes)
     if len(requests) < len(wishes):
         return Decision([], ())
@@ -101,13 +109,19 @@ def _intend(state: CallState, number: int, legs: Sequence[Leg]) -> Decision:
     return Decision(events, told)
 
 
-def _wish(state: CallState, move: Migration, leg: Leg, about: PreparedLeg) -> WantedRequest:
+def _wish(state: CallState, move: Migration, leg: Leg, about: PreparedLeg, by_invite: set[Leg]) -> WantedRequest:
     peer = _tag_of(move, about)
     before = state.given.get((peer, about.branch))
     least = state.sip_dialogs.origins.get((leg, move.callee_tag), 0) if state.sip_dialogs else 0
     body = following(about.relayed, before.relayed, least) if before else about.relayed
     reason = move.back or move.reason or "the call moves to another relay"
-    return WantedRequest(leg, move.callee_tag, move.method, reason, body, SDP, origin=version_of(body))
+    method = "INVITE" if leg in by_invite or not _takes_update(state, move.callee_tag, leg) else move.method
+    return WantedRequest(leg, move.callee_tag, method, reason, body, SDP, origin=version_of(body))
+
+
+def _takes_update(state: CallState, callee_tag: Tag, leg: Leg) -> bool:
+    ends = state.sip_dialogs.ends(callee_tag) if state.sip_dialogs else None
+    return ends is not None and (ends.caller if leg is Leg.CALLER else ends.callee).takes_update
 
 
 def _given_since(state: CallState, move: Migration, about: PreparedLeg) -> int:
@@ -129,7 +143,7 @@ def _conclude(state: CallState, number: int, ended: Sequence[tuple[_Told, SipOut
         if one.intended.number in there
     ]
     move = state.migration if state.migration and state.migration.number == number else None
-    left = next((pair for pair in ended if pair[1].ends_dialog), None)
+    left = next((pair for pair in ended if pair[1].ends_dialog and not _takes_no_update(*pair)), None)
     if left is not None:
         return _left(state, move, left, events)
     if move is None:
@@ -182,10 +196,18 @@ def _other_answer(known: PreparedLeg | None, answer: bytes) -> bytes:
     return answer
 
 
-def _pause(leg: Leg, outcome: SipOutcome) -> int:
+def _takes_no_update(one: _Told, outcome: SipOutcome) -> bool:
+    """Return whether a party has not taken an UPDATE that may take a re-INVITE: some that allow it do not know it."""
+    is_unknown = outcome.status in (405, 408, 501) or (outcome.status == 0 and outcome.reached)
+    return one.intended.own.method == "UPDATE" and is_unknown
+
+
+def _pause(one: _Told, outcome: SipOutcome) -> int:
     """Return how long to wait (ms) before a party is told once more; 0 if it is not, or was."""
     if outcome.status == 491:
-        return max(pause_after_collision(leg), 10)
+        return max(pause_after_collision(one.intended.own.leg), AT_ONCE)
+    if _takes_no_update(one, outcome):
+        return AT_ONCE
     if outcome.status >= 500 and 0 < outcome.retry_after <= LONGEST:
         return outcome.retry_after * 1000
     return NOT_SENT if outcome.unsent else 0

@@ -46,6 +46,7 @@ def _event_of(leg: Leg, tag: Tag, party: Party) -> PartyLearned:
         routes=party.routes,
         local=party.local,
         source=party.source,
+        takes_update=party.takes_update,
     )
 
 

@@ -80,6 +80,7 @@ def party_again(message: Message, hop: Hop, leg: Leg, tag: Tag, known: Party) ->
         routes=known.routes,
         local=str(hop.local) if hop.local else known.local,
         source=str(hop),
+        takes_update=_takes_update(message, known=known.takes_update),
     )
     return PartyFacts(leg, tag, party)
 
@@ -91,5 +92,12 @@ def _party(message: Message, address: str, hop: Hop, leg: Leg, routes: tuple[str
         routes=routes,
         local=str(hop.local) if hop.local else "",
         source=str(hop),
+        takes_update=_takes_update(message),
     )
     return PartyFacts(leg, tag_of(address), party)
+
+
+def _takes_update(message: Message, *, known: bool = False) -> bool:
+    """Return whether a message's Allow has UPDATE (RFC 3311 4); without an Allow what is known stays."""
+    allowed = message.headers.getlist("Allow")
+    return any(method.upper() == "UPDATE" for method in split_values(allowed)) if allowed else known

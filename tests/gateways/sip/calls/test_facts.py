@@ -106,3 +106,19 @@ def test_a_target_refresh_changes_the_contact_and_leaves_the_route_set() -> None
     again = facts.party_again(response(200, ("Contact", "<sip:bob@new>")), HOP, Leg("callee"), Tag("b1"), known).party
     assert (again.contact, again.routes, again.source) == ("sip:bob@new", ("<sip:near;lr>",), "udp:192.0.2.1:5062")
     assert facts.party_again(response(200), HOP, Leg("callee"), Tag("b1"), known).party.contact == "sip:bob@old"
+
+
+@pytest.mark.parametrize(
+    ("allow", "before", "takes"),
+    [
+        (["INVITE, ACK, UPDATE"], False, True),
+        (["INVITE, ACK", "update"], False, True),
+        (["INVITE, ACK"], True, False),
+        ([], True, True),
+        ([], False, False),
+    ],
+)
+def test_the_newest_allow_says_whether_a_party_takes_update(allow: list[str], before: bool, takes: bool) -> None:
+    known = Party("<sip:bob@example.com>", "sip:bob@old", takes_update=before)
+    ok = response(200, *(("Allow", value) for value in allow))
+    assert facts.party_again(ok, HOP, Leg("callee"), Tag("b1"), known).party.takes_update is takes

@@ -24,10 +24,10 @@ from actors.control.happenings import (
     of_node,
 )
 from actors.node_table import Node
-from engines.registry import KINDS
 from engines.set_names import SetNames
 from events.journal import JournalError
 from gateways.mi.jsonrpc import Json, write_json
+from gateways.mi.process import ENGINES
 from gateways.mi.subscriptions import Address, Subscriber, Subscriptions
 
 log = structlog.get_logger(bounded=True)
@@ -44,7 +44,7 @@ def status_event(engine: str) -> str:
 
 
 EVENTS: Sequence[str] = (
-    *(status_event(engine) for engine in KINDS if engine != "route"),
+    *(status_event(engine) for engine in ENGINES),
     NODE_STATE,
     CALL_MOVED,
     MOVE_FAILED,

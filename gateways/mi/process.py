@@ -10,9 +10,14 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from actors.control.counters import Sample
+from engines.registry import KINDS
+from engines.route.kind import RouteKind
 from gateways.mi.jsonrpc import Json, MiError
 from gateways.mi.methods import OK, Caller, Method, Methods, always
 from gateways.mi.parameters import Arguments, Parameter, as_number, as_texts
+
+ENGINES = tuple(engine for engine in KINDS if engine != RouteKind.name)
+"""The engines whose nodes are configured."""
 
 LEVELS = {-1: "error", 1: "warning", 3: "info", 4: "debug"}
 """OpenSIPS' log levels that have one of ours: L_ERR, L_WARN, L_INFO, L_DBG."""
@@ -22,7 +27,7 @@ LEVELS = {-1: "error", 1: "warning", 3: "info", 4: "debug"}
 class ProcessHooks:
     """What the methods have of the program. samples: all that was counted. log_level, set_log_level: in our words.
 
-    started_at: seconds since the epoch. stop: ends the program as SIGTERM does.
+    started_at: seconds since the epoch. stop, reload: as SIGTERM and SIGHUP do.
     """
 
     version: str
@@ -31,10 +36,11 @@ class ProcessHooks:
     log_level: Callable[[], str]
     set_log_level: Callable[[str], None]
     stop: Callable[[], None]
+    reload: Callable[[], None]
 
 
 class ProcessMethods:
-    """`ps`, `uptime`, `version`, `pwd`, `arg`, `log_level`, `get_statistics`, `kill`."""
+    """`ps`, `uptime`, `version`, `pwd`, `arg`, `log_level`, `get_statistics`, `kill`, and `ENGINE:reload`."""
 
     def __init__(self, hooks: ProcessHooks) -> None:
         self._hooks = hooks
@@ -62,6 +68,14 @@ class ProcessMethods:
                 ((Parameter("statistics", as_texts),),),
             ),
         )
+
+        for engine in ENGINES:
+            what = "Reads the nodes, of all engines, and the routing script anew, as SIGHUP does."
+            methods.add(Method(f"{engine}:reload", what, self._reload, changes=always))
+
+    async def _reload(self, given: Arguments, caller: Caller) -> Json:  # noqa: ARG002
+        self._hooks.reload()
+        return OK
 
     async def _ps(self, given: Arguments, caller: Caller) -> Json:  # noqa: ARG002
         return {"Processes": [{"ID": 0, "PID": os.getpid(), "Type": "control node"}]}

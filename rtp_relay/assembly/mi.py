@@ -24,7 +24,7 @@ log = structlog.get_logger()
 
 
 def process_hooks(control: Control, observers: Observers, pid: int) -> ProcessHooks:
-    """Return what the management interface has of the program, which ends when the process `pid` gets a SIGTERM."""
+    """Return what the management interface has of the program, of which the process `pid` takes the signals."""
 
     def set_level(level: str) -> None:
         before, after = logs.get_level(), LogLevel(level)
@@ -39,6 +39,7 @@ def process_hooks(control: Control, observers: Observers, pid: int) -> ProcessHo
         log_level=logs.get_level,
         set_log_level=set_level,
         stop=lambda: os.kill(pid, signal.SIGTERM),
+        reload=lambda: os.kill(pid, signal.SIGHUP),
     )
 
 

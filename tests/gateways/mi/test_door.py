@@ -36,13 +36,16 @@ class Program:
     """What the methods have of the program."""
 
     def __init__(self) -> None:
-        self.level, self.stops = "info", 0
+        self.level, self.stops, self.reloads = "info", 0, 0
 
     def set_level(self, level: str) -> None:
         self.level = level
 
     def stop(self) -> None:
         self.stops += 1
+
+    def reload(self) -> None:
+        self.reloads += 1
 
     def hooks(self) -> ProcessHooks:
         return ProcessHooks(
@@ -52,6 +55,7 @@ class Program:
             log_level=lambda: self.level,
             set_log_level=self.set_level,
             stop=self.stop,
+            reload=self.reload,
         )
 
     def samples(self) -> Iterator[Sample]:
@@ -214,6 +218,9 @@ async def test_the_methods_of_the_process(door: MiDoor, program: Program) -> Non
     assert (await call(door, "ps"))["Processes"][0]["PID"] > 0
     assert isinstance(await call(door, "arg"), list)
     assert set(await call(door, "pwd")) == {"WD"}
+    for engine in ("rtpengine", "rtpproxy"):
+        assert await call(door, f"{engine}_reload") == "OK"
+    assert program.reloads == 2
     assert await call(door, "kill") == "OK"
     assert program.stops == 1
 

@@ -219,6 +219,12 @@ class Journal(Protocol):
     def postpone(self, call_id: CallId, due: int) -> asyncio.Future[None]:
         """Make a call that is in the due table due at `due` instead; a call not in it stays out."""
 
+    async def lease(self, name: str, holder: str, ttl: float) -> bool:
+        """Take or keep what is to be done by one control node at a time; return False while another one holds it.
+
+        It is free again after `ttl` seconds, unless its holder asks once more. Raises JournalUnavailable.
+        """
+
     async def time(self) -> float:
         """Return the time by the journal's own clock, ms since the epoch, on which control nodes agree."""
 

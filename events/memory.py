@@ -59,6 +59,7 @@ class MemoryJournal:
         self._retention = round(retention * 1000)
         self._streams: dict[CallId, _Stream] = {}
         self._statuses: dict[str, tuple[bytes, float]] = {}
+        self._leases: dict[str, tuple[str, float]] = {}
         self._closed = False
 
     def append(
@@ -215,6 +216,15 @@ class MemoryJournal:
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         done.set_result(None)
         return done
+
+    async def lease(self, name: str, holder: str, ttl: float) -> bool:
+        """Give what is named to a holder for `ttl` seconds, unless another one has it."""
+        now = self._clock()
+        by, until = self._leases.get(name, (holder, now))
+        if by != holder and until > now:
+            return False
+        self._leases[name] = (holder, now + ttl * 1000)
+        return True
 
     async def time(self) -> float:
         """Return the clock's time."""

@@ -171,6 +171,20 @@ class CommandRefused(Event):
 
 
 @value(kw_only=True)
+class PartiesNotReached(Event):
+    """The node of a session is down, and nobody can tell the call's parties: their media have gone, as far as is known.
+
+    `reason` says why they cannot be told.
+    """
+
+    name: ClassVar[str] = "parties not reached"
+
+    session: int
+    node: NodeName
+    reason: str
+
+
+@value(kw_only=True)
 class DeleteIntended(Event):
     """Something of the call is to be removed from its nodes; it stays due until that is confirmed.
 

@@ -63,6 +63,7 @@ _APPLY: dict[type[e.Event], Apply] = {
     e.Answered: sessions.answered,
     e.AnswerFailed: sessions.operation_failed,
     e.CommandRefused: sessions.command_refused,
+    e.PartiesNotReached: sessions.parties_not_reached,
     e.DeleteIntended: deletes.delete_intended,
     e.Deleted: deletes.deleted,
     e.BranchDeleted: deletes.branch_deleted,

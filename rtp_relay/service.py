@@ -19,6 +19,7 @@ from actors.control.control import Control
 from actors.control.happenings import CallWatch
 from actors.directory import Directory, DirectorySettings
 from actors.due_poller import DuePoller
+from actors.node_down.rescue import Rescue
 from actors.node_table import NodeTable
 from actors.observers import Observers
 from actors.sip_requests import SipOutlet
@@ -212,6 +213,7 @@ class Service:
             attend = self._seat.take(directory, self.nodes, control)
             self._seat.tells_first(self.observers)
         background.run("due calls", DuePoller(journal, attend, clock.now).run())
+        background.run("nodes that are down", self._rescue(attend).run())
         background.run("clock", clock.run())
         background.run("passivation", directory.sweep_on())
         background.run("status", publisher.run())
@@ -230,6 +232,18 @@ class Service:
         for line in warnings(self._config):
             log.warning("configuration", why=line)
         log.info("ready", **self._described(ground))
+
+    def _rescue(self, attend: Callable[[CallId], None]) -> Rescue:
+        config, directory = self._config, self.directory
+        return Rescue(
+            name=config.service.name,
+            journal=self.journal,
+            nodes=self.nodes,
+            calls=directory,
+            attend=attend,
+            now=directory.now,
+            policies=config.sets.on_node_down,
+        )
 
     async def _open_doors(self) -> None:
         config, nodes, now = self._config, self.nodes, self.directory.now

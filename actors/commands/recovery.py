@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+from typing import ClassVar
+
 from actors.commands.command import CallCommand
-from actors.results import Done
-from events.names import BranchId
+from actors.results import Done, Moved
+from events.names import BranchId, NodeName
 from events.values import value
 
 DUE_KEY = "\0due"
@@ -19,6 +22,33 @@ class ProcessDue(CallCommand[Done]):
     def serial_key(self) -> str | None:
         """What it waits for: itself, and what waits for all."""
         return DUE_KEY
+
+
+class OnNodeDown(StrEnum):
+    """What becomes of the calls of a node that is down.
+
+    LEAVE: they stay, and move with their next offer. MIGRATE: they move to another node of their set at once. END:
+    their parties get a BYE.
+    """
+
+    LEAVE = "leave"
+    MIGRATE = "migrate"
+    END = "end"
+
+
+@value(kw_only=True)
+class LeaveDeadNode(CallCommand[Moved | Done]):
+    """Let a call leave a node that is down, if it is on it: move, or end for its parties.
+
+    It comes to Done where the call has ended, or is not on the node, with a warning if a party did not answer. It comes
+    to a refusal where it stays, as Migrate does; NOT_ENGAGED where the call was journalled as one whose parties nobody
+    can tell.
+    """
+
+    runs_beside: ClassVar[bool] = True
+
+    node: NodeName
+    action: OnNodeDown
 
 
 @value(kw_only=True)

@@ -12,7 +12,7 @@ from actors.commands.copies import AnswerCopy, DeleteCopy, OfferCopy
 from actors.commands.media import Answer, Delete, Offer, PassThrough
 from actors.commands.migration import Migrate
 from actors.commands.reading import LocateCall, ReadCall
-from actors.commands.recovery import EndSilentSession, ProcessDue
+from actors.commands.recovery import EndSilentSession, LeaveDeadNode, ProcessDue
 from actors.commands.relay import EndRelay, EstablishBranch, FailBranch, RelaySdp
 from actors.commands.settings import ChangeSettings
 from actors.commands.sip import EndCall, EndDialog, EndUnanswered, ObserveSipMessage, SendRequest
@@ -24,6 +24,7 @@ from actors.flows.media.offer import offer
 from actors.flows.media.passthrough import pass_through, where
 from actors.flows.migration.migrate import migrate
 from actors.flows.reading import read_call
+from actors.flows.recovery.dead_node import leave_dead_node
 from actors.flows.recovery.media_timeout import end_silent_session
 from actors.flows.recovery.process_due import process_due
 from actors.flows.sip.branches import end_relay, end_unanswered, establish_branch, fail_branch
@@ -62,6 +63,7 @@ HANDLERS: Mapping[type[Any], Handler] = MappingProxyType(
         AnswerCopy: lambda command, _: copy_answer(command),
         DeleteCopy: lambda command, _: copy_delete(command),
         Migrate: lambda command, context: migrate(command, context.nodes),
+        LeaveDeadNode: lambda command, context: leave_dead_node(command, context.nodes),
         EndSilentSession: lambda command, _: end_silent_session(command),
         ProcessDue: lambda _, context: process_due(
             context.now(), context.deadlines, context.nodes, signals=context.sip_outlet.sender is not None

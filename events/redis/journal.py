@@ -270,6 +270,10 @@ class RedisJournal:
         partition = self._keys.partition(call)
         return self._query(partition.slot, (b"ZADD", partition.due, b"XX", due, call), lambda _: None)
 
+    async def lease(self, name: str, holder: str, ttl: float) -> bool:
+        """Give what is named to a holder for `ttl` seconds, unless another one has it."""
+        return await self._statuses.lease(name, holder, ttl)
+
     async def time(self) -> float:
         """Return the time of the server that has the control nodes' statuses: the same one for all."""
         return await self._statuses.time()

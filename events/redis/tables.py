@@ -15,7 +15,7 @@ from events.names import CallId
 from events.redis.connection import Command
 from events.redis.encoding import live_call
 from events.redis.keys import Keys, Partition, to_bytes, to_text
-from events.redis.scripts import CLAIM, COUNT, LIST
+from events.redis.scripts import CLAIM, COUNT, LEASE, LIST
 
 Submit = Callable[[int, Command], "asyncio.Future[Any]"]
 """Send a command to the server that has a slot."""
@@ -120,12 +120,16 @@ def _places(cursor: str) -> tuple[int, int]:
 
 
 class Statuses:
-    """What control nodes say of themselves, each in a key that runs out, and a set of their names to find them by."""
+    """What control nodes say of themselves, each in a key that runs out, and a set of their names to find them by.
+
+    Beside it, what each of them is at that only one is to do.
+    """
 
     def __init__(self, query: Submit, keys: Keys) -> None:
         self._query = query
         self._names = keys.control + b"names"
         self._status = keys.control + b"status:"
+        self._lease = keys.control + b"lease:"
         self._slot = key_slot(keys.control)
 
     async def publish(self, name: str, status: bytes, ttl: float) -> None:
@@ -141,6 +145,11 @@ class Statuses:
             return {}
         statuses = await self._query(self._slot, (b"MGET", *(self._status + name for name in names)))
         return {to_text(name): status for name, status in zip(names, statuses, strict=True) if status is not None}
+
+    async def lease(self, name: str, holder: str, ttl: float) -> bool:
+        """Give what is named to a holder for `ttl` seconds, unless another one has it."""
+        arguments = (self._lease + to_bytes(name), to_bytes(holder), max(1, round(ttl * 1000)))
+        return bool(await self._query(self._slot, (b"EVALSHA", LEASE.sha, 1, *arguments)))
 
     async def time(self) -> float:
         """Return the time of the server that keeps them, ms since the epoch."""

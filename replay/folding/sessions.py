@@ -148,6 +148,11 @@ def media_timed_out(state: CallState, _: Recorded, event: e.MediaTimedOut) -> No
     state.sessions[event.session].reason = "its media timed out"
 
 
+def parties_not_reached(state: CallState, _: Recorded, event: e.PartiesNotReached) -> None:
+    """Record for whom nothing could be done when a node was down."""
+    state.sessions[event.session].reason = event.reason
+
+
 def command_refused(state: CallState, _: Recorded, event: e.CommandRefused) -> None:
     """Count a command that was refused."""
     state.refusals += 1

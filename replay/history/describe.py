@@ -73,6 +73,11 @@ def _(event: e.CommandRefused) -> str:
 
 
 @facts.register
+def _(event: e.PartiesNotReached) -> str:
+    return _joined(f"session {event.session}, whose node {event.node} is down", event.reason)
+
+
+@facts.register
 def _(event: e.DeleteIntended) -> str:
     delayed = f"not before {datetime.fromtimestamp(event.not_before / 1000, UTC):%Y-%m-%d %H:%M:%S}"
     return _joined(_scope(event), _parties(event), event.reason, delayed if event.not_before else "")

@@ -36,6 +36,17 @@ def check_set(door: str, wanted: str, nodes: Sequence[Values], notes: Notes) -> 
     notes.add((door, "set"), ConfigFault(f"{wanted!r}, a set without nodes", f"a set that [[nodes]] have: {sets}"))
 
 
+def check_policies(policies: Mapping[str, Any], nodes: Sequence[Values], notes: Notes) -> None:
+    """Report what is said of sets that no node has: it would be of no effect, and nobody would notice."""
+    sets = sorted({node["set"] for node in nodes if "set" in node})
+    for name in policies:
+        if nodes and name not in sets:
+            found = f"{name!r}, a set without nodes"
+            notes.add(
+                ("sets", "on_node_down", name), ConfigFault(found, f"a set that [[nodes]] have: {', '.join(sets)}")
+            )
+
+
 def check_route(route: Values, nodes: Sequence[Values], notes: Notes) -> None:
     """Report a node with the name of the route engine's own, which exists wherever there is a script."""
     for index, node in enumerate(nodes):

@@ -9,7 +9,15 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from engines.set_names import SetNames
-from rtp_relay.config.checks import Values, check_nodes, check_recordings, check_route, check_set, check_sip
+from rtp_relay.config.checks import (
+    Values,
+    check_nodes,
+    check_policies,
+    check_recordings,
+    check_route,
+    check_set,
+    check_sip,
+)
 from rtp_relay.config.key_files import read_key
 from rtp_relay.config.lines import lines_of
 from rtp_relay.config.mi import MiConfig, read_tokens
@@ -115,6 +123,7 @@ def _name_sets(tables: list[dict[str, Any]], sets: dict[str, Any]) -> None:
     for table in tables:
         if "set" in table:
             table["set"] = names.name(table["set"])
+    sets["on_node_down"] = {names.name(key): policy for key, policy in sets.get("on_node_down", {}).items()}
 
 
 def _place(sections: dict[str, dict[str, Any]], folder: Path) -> None:
@@ -157,6 +166,7 @@ def _check_script(name: str, section: dict[str, Any], notes: Notes) -> None:
 def _check(sections: dict[str, dict[str, Any]], nodes: list[dict[str, Any]], notes: Notes) -> None:
     values: list[Values] = list(nodes)
     check_nodes(values, notes)
+    check_policies(sections["sets"]["on_node_down"], values, notes)
     check_route(sections["route"], values, notes)
     check_recordings(sections["service"], sections["embedded"], notes)
     check_sip(sections["sip"], values, notes)

@@ -76,6 +76,17 @@ def whole(minimum: int) -> Reader[int]:
     return read
 
 
+def number_above(minimum: float) -> Reader[float]:
+    """Make a reader of numbers above `minimum`."""
+
+    def read(value: object) -> float:
+        if not isinstance(value, (int, float)) or isinstance(value, bool) or not minimum < value < math.inf:
+            raise wrong(value, f"a number above {minimum:g}")
+        return float(value)
+
+    return read
+
+
 MAX_WORKERS = 64
 
 

@@ -150,6 +150,11 @@ class FaultyJournal:
     def postpone(self, call_id: CallId, due: int) -> asyncio.Future[None]:
         return self._shared.postpone(call_id, due)
 
+    async def lease(self, name: str, holder: str, ttl: float) -> bool:
+        if self.away:
+            await _failed()
+        return await self._shared.lease(name, holder, ttl)
+
     async def time(self) -> float:
         return await self._shared.time()
 

@@ -416,6 +416,15 @@ class JournalContract:
         assert max(map(len, claims)) <= 5
         assert (len(taken), set(taken)) == (60, calls)
 
+    async def test_a_lease_is_one_holders_until_it_runs_out(self, journal: Journal, other: Journal) -> None:
+        assert await journal.lease("down:ng1", "one", 60)
+        assert not await other.lease("down:ng1", "zwei \u00fc", 60)
+        assert await other.lease("down:ng2", "zwei \u00fc", 60)
+        assert await journal.lease("down:ng1", "one", 0.001), "its holder may give it up so"
+        await asyncio.sleep(0.05)
+        assert await other.lease("down:ng1", "zwei \u00fc", 60)
+        assert not await journal.lease("down:ng1", "one", 60)
+
     async def test_statuses_of_control_nodes_are_known(self, journal: Journal, other: Journal) -> None:
         assert await journal.published() == {}
         await journal.publish("one", b"\xff\0", 60)

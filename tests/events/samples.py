@@ -33,6 +33,7 @@ from events.registry import (
     Offered,
     OfferFailed,
     OfferIntended,
+    PartiesNotReached,
     PartyLearned,
     Quarantined,
     RelayEngaged,
@@ -82,6 +83,7 @@ EVENTS: tuple[Event, ...] = (
     Answered(session=1, from_tag=Tag("1928"), to_tag=Tag("a6c8"), sdp=SDP, relayed=RELAYED),
     AnswerFailed(session=1, operation=3, reason="no answer within 4 s", reached=True, settled=False),
     CommandRefused(command="answer", reason="the call has ended"),
+    PartiesNotReached(session=1, node=NodeName("ng1"), reason="no dialog of it is known"),
     DeleteIntended(scope=Of.CALL, sessions=(1, 2), reason="delete", from_tag=Tag("1928"), not_before=NOW + 30_000),
     Deleted(
         session=1, how=By.CONFIRMED, statistics={"totals": {"RTP": {"packets": 1 << 40}}, "loss": 0.5, "raw": b"\xff"}

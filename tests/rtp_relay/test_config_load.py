@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from actors.commands.recovery import OnNodeDown
+from actors.node_down.policy import NodeDownPolicy
 from engines.registry import KINDS
 from events.names import NodeName
 from rtp_relay.config import (
@@ -592,4 +594,35 @@ def test_what_cannot_be_the_name_of_a_number() -> None:
     ]
     assert problems("[sets]\nnumbers = 3") == [
         '2: sets.numbers: found 3, expected a table of sets by their numbers, such as { 1 = "west" }'
+    ]
+
+
+def test_what_becomes_of_the_calls_of_nodes_that_are_down() -> None:
+    nodes = [
+        f'[[nodes]]\nname = "{name}"\nengine = "rtpengine"\nurl = "udp:{name}:1"\nset = {name[1]}'
+        for name in ("n0", "n2")
+    ]
+    text = "\n".join(
+        [*nodes, "[sets]", 'on_node_down = { default = "migrate", 2 = { action = "end", wait = "1s", pace = 5 } }']
+    )
+    assert parse(text, FILE).sets.on_node_down == {
+        "default": NodeDownPolicy(action=OnNodeDown.MIGRATE),
+        "2": NodeDownPolicy(action=OnNodeDown.END, wait=1.0, pace=5.0),
+    }
+    assert parse("", FILE).sets.on_node_down == {}
+    wrong = '[sets.on_node_down]\na = "move"\nb = { wait = 1 }\nc = { action = "end", wait = -1, pace = 0, x = 1 }'
+    form = 'an action, or a table such as { action = "migrate", wait = "1s", pace = 200 }'
+    duration = 'a duration of at least 0 seconds, as a number or as text such as "90s", "1h30m" or "7d"'
+    assert problems(wrong) == [
+        "2: sets.on_node_down.a: found 'move', expected one of leave, migrate, end",
+        f"3: sets.on_node_down.b: found a table, expected {form}",
+        "4: sets.on_node_down.c.pace: found 0, expected a number above 0",
+        f"4: sets.on_node_down.c.wait: found -1, expected {duration}",
+        f"4: sets.on_node_down.c.x: found an unknown key, expected {form}",
+    ]
+    assert problems("[sets]\non_node_down = 3") == [
+        '2: sets.on_node_down: found 3, expected a table by set, such as { default = "migrate" }'
+    ]
+    assert problems(f'{nodes[0]}\n[sets.on_node_down]\nwest = "end"') == [
+        "7: sets.on_node_down.west: found 'west', a set without nodes, expected a set that [[nodes]] have: default"
     ]

@@ -45,6 +45,7 @@ from rtp_relay.assembly.mi import open_mi_door, process_hooks
 from rtp_relay.assembly.nodes import ROUTE_GRACE, open_nodes
 from rtp_relay.assembly.notices import listen_for_notices
 from rtp_relay.assembly.publisher import StatusPublisher
+from rtp_relay.assembly.reinvite import reinviting
 from rtp_relay.assembly.script import load_routes
 from rtp_relay.assembly.sip import load_routing, open_sip_door
 from rtp_relay.assembly.tracing import trace
@@ -206,6 +207,7 @@ class Service:
         control.count_with(directory)
         if config.service.log_level is LogLevel.DEBUG:
             self.observers.add(trace)
+        await enter(reinviting(config.ng.reinvite, self.observers))
         background = self._background = Background()
         self._stack.push_async_callback(background.close)
         attend: Callable[[CallId], None] = directory.attend

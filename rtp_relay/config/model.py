@@ -35,6 +35,7 @@ from rtp_relay.config.journal_url import journal_url
 from rtp_relay.config.mi import MiConfig
 from rtp_relay.config.sets import SetsConfig, set_name
 from rtp_relay.config.sip import SipConfig
+from rtp_relay.config.tables import inline_table
 from rtp_relay.config.values import Reader
 
 DAY = 86400.0
@@ -141,6 +142,14 @@ class NodeConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReinviteConfig:
+    """[ng] reinvite: who is asked for the next offer of a call that is to move, "" for nobody."""
+
+    mi: str = field(default="", metadata=_read_by(values.http_url))
+    timeout: float = field(default=10.0, metadata=_read_by(values.seconds(0, above=True)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NgConfig:
     """[ng]: the door for clients that speak rtpengine's ng protocol."""
 
@@ -155,6 +164,7 @@ class NgConfig:
     max_queued_per_client: int = field(default=1000, metadata=_read_by(values.whole(1)))
     reply_cache: float = field(default=60.0, metadata=_read_by(values.seconds(60)))
     adopt: bool = field(default=True, metadata=_read_by(values.boolean))
+    reinvite: ReinviteConfig = field(default=ReinviteConfig(), metadata=_read_by(inline_table(ReinviteConfig)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,9 +6,12 @@ import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from rtp_relay.config.problems import ConfigFault, KeyPath, Problem, Wrong, shown, spelled
+from rtp_relay.config.problems import ConfigFault, KeyPath, Problem, Wrong, shown, spelled, wrong
+from rtp_relay.config.values import Reader
+
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -54,6 +57,27 @@ def read_table(cls: type[Any], table: object, at: KeyPath, notes: Notes) -> dict
         except Wrong as error:
             for fault in error.faults:
                 notes.add((*at, key.name), fault)
+    return read
+
+
+def inline_table(cls: type[T]) -> Reader[T]:
+    """Make a reader of inline tables: the values of a dataclass, whose fields have the readers of its keys."""
+    keys = {key.name: key for key in fields(cls)}  # type: ignore[arg-type]  # every T here is a dataclass
+
+    def read(value: object) -> T:
+        if not isinstance(value, dict):
+            raise wrong(value, f"a table with {', '.join(keys)}")
+        read: dict[str, Any] = {}
+        faults = [ConfigFault("an unknown key", f"one of {', '.join(keys)}", (name,)) for name in value.keys() - keys]
+        for name, key in keys.items():
+            try:
+                read[name] = _value(key, value)
+            except Wrong as error:
+                faults += [ConfigFault(fault.found, fault.expected, (name, *fault.path)) for fault in error.faults]
+        if faults:
+            raise Wrong(*faults)
+        return cls(**read)
+
     return read
 
 

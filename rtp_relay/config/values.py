@@ -9,6 +9,7 @@ from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 from typing import TypeVar
+from urllib.parse import urlsplit
 
 from rtp_relay.config.problems import ConfigFault, Wrong, wrong
 
@@ -33,6 +34,21 @@ def name(value: object) -> str:
     """Read a name made of letters, digits, dot, underscore and hyphen."""
     if not isinstance(value, str) or not _NAME.fullmatch(value):
         raise wrong(value, "a name of letters, digits and . _ -")
+    return value
+
+
+def http_url(value: object) -> str:
+    """Read where JSON-RPC requests go: http://HOST[:PORT]/PATH, or https."""
+    expected = "a URL such as http://127.0.0.1:8888/mi"
+    if not isinstance(value, str):
+        raise wrong(value, expected)
+    try:
+        parts = urlsplit(value)
+        valid = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        valid = False
+    if not valid:
+        raise wrong(value, expected)
     return value
 
 

@@ -13,6 +13,7 @@ from tests.e2e.sip.own_requests import OTHER
 from tests.e2e.sip.stage import AS_ASKED
 from tests.e2e.sip.test_lost_relays import KINDS, Pair
 from tests.e2e.stage import held
+from tests.peers.fake_opensips_mi import Answer, FakeOpensipsMi, done, refused
 from tests.peers.ng_client import NgClient
 from tests.peers.peer import wait_until
 from tests.peers.redis_server import RedisServer
@@ -25,12 +26,12 @@ ENGINES = pytest.mark.parametrize("engine", KINDS)
 
 
 @asynccontextmanager
-async def watched(engine: str, action: str) -> AsyncIterator[tuple[Pair, Scene]]:
+async def watched(engine: str, action: str, **settings: Table) -> AsyncIterator[tuple[Pair, Scene]]:
     """Two relays of a set whose calls leave a node that is down at once."""
     async with RedisServer() as redis, KINDS[engine]() as one, KINDS[engine]() as two:
         relays = {"one": one, "two": two}
         nodes = [Node(name, relay, ping_every=0.2) for name, relay in relays.items()]
-        policy: dict[str, Table] = {"sets.on_node_down.default": {"action": action, "wait": 0}}
+        policy: dict[str, Table] = {"sets.on_node_down.default": {"action": action, "wait": 0}, **settings}
         async with Service(redis.url, nodes, settings=policy, sip={"script": str(AS_ASKED)}) as service:
             pair = Pair(service, relays, engine)
             async with on_scene(pair.stage("one")) as scene:
@@ -126,6 +127,33 @@ async def test_a_call_of_the_ng_door_is_reported_and_moves_with_its_next_offer()
         assert (await client.command("delete", call_id="ng-1"))[b"result"] == b"ok"
         for node in pair.relays:
             await is_empty(pair, node)
+
+
+@pytest.mark.parametrize("answer", [done, refused(404, "RTP Relay session not found")])
+async def test_its_sip_server_is_asked_to_offer_again_and_what_it_says_is_told(answer: Answer) -> None:
+    async with FakeOpensipsMi(answer) as server:
+        door: dict[str, Table] = {"ng.reinvite": {"mi": server.url, "timeout": 5}}
+        async with (
+            watched("rtpengine", "migrate", **door) as (pair, _),
+            pair.service.client() as client,
+            Parties() as media,
+        ):
+            await place(client, media)
+            before = await pair.node_of("ng-1")
+            pair.relays[before].kill()
+
+            async def told() -> bool:
+                return '"call_id": "ng-1"' in pair.service.log() and "by its SIP server" in pair.service.log()
+
+            await wait_until(told, "it was asked, and what came of it stands in the log")
+            assert [(one["method"], one["params"]) for one in server.asked] == [
+                ("rtp_relay_update_callid", {"callid": "ng-1"})
+            ]
+            said = "Sessions: 1" if answer is done else "404 RTP Relay session not found"
+            assert said in pair.service.log()
+            await place(client, media, to_tag="B")
+            assert await pair.node_of("ng-1") != before
+            assert (await client.command("delete", call_id="ng-1"))[b"result"] == b"ok"
 
 
 async def place(client: NgClient, media: Parties, **to: str) -> None:

@@ -117,8 +117,8 @@ def migration_due(state: CallState, deadlines: Deadlines) -> int | None:
     One that waits for the call's next offer is over with the call.
     """
     migration = state.migration
-    if migration is None or (migration.waits and state.status is CallStatus.LIVE):
-        return None
+    if migration is None or migration.waits:
+        return None if migration is None or state.status is CallStatus.LIVE else migration.at
     requests = state.sip_dialogs.requests.values() if state.sip_dialogs else ()
     return max([migration.at, *(request.at for request in requests if request.method != "BYE")]) + deadlines.request
 

@@ -12,6 +12,7 @@ from events.journal import LiveCall, Recorded
 from events.registry import Event
 from replay.history.describe import facts
 from replay.history.timeline import bodies, printable
+from replay.migration import Migration
 from replay.state import CallState, Session
 
 Document = dict[str, Any]
@@ -57,6 +58,20 @@ def of_call(state: CallState) -> Document:
         "reason": state.reason,
         "sessions": [_of_session(session) for session in state.sessions.values()],
         "copies": list(state.copies),
+        "move": _of_move(state.migration) if state.migration else None,
+    }
+
+
+def _of_move(move: Migration) -> Document:
+    going_on = "turned back" if move.back else "moving"
+    return {
+        "number": move.number,
+        "status": "waiting for its next offer" if move.waits else going_on,
+        "engine": move.engine,
+        "set": move.set,
+        "node": move.node,
+        "asked_by": move.asked_by,
+        "reason": move.back or move.reason,
     }
 
 

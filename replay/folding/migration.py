@@ -27,6 +27,8 @@ def is_prepared(state: CallState, event: e.Offered | e.Answered, sender: Tag) ->
     What a party offers or answers of its own accord is given on, and overtakes the move.
     """
     migration = state.migration
+    if migration is not None and migration.waits:
+        return False  # who signals the call gives it on
     if event.migration:
         if migration is not None and migration.number == event.migration:
             migration.prepared[sender] = PreparedLeg(event.branch, event.sdp, event.relayed)
@@ -45,7 +47,7 @@ def asked(state: CallState) -> None:
 def offer_of(state: CallState, event: e.Answered) -> PreparedLeg | None:
     """Return the offer that an answer of a move belongs to; None for any other answer."""
     migration = _current(state, event.migration)
-    return migration.prepared.get(event.from_tag) if migration is not None else None
+    return migration.prepared.get(event.from_tag) if migration is not None and not migration.waits else None
 
 
 def _current(state: CallState, number: int) -> Migration | None:

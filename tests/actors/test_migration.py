@@ -13,11 +13,12 @@ from actors.results import Moved, Refused
 from actors.sip_requests import SipOutcome
 from engines.refusal import RefusalCode
 from events.names import CallId, Leg, NodeName
+from events.verb import Verb
 from replay.settings_changes import ChangeLegSettings, EngageRelay
 from replay.state import CallStatus
 from tests.actors.moving import ANY, CALLEE, CALLER, MovingCall, version
 from tests.actors.simulation import Cluster
-from tests.actors.sip_call import ENGAGED
+from tests.actors.sip_call import ENGAGED, SipCall
 from tests.named_sdp import name_of, named
 
 
@@ -291,3 +292,73 @@ def test_who_does_not_take_the_update_that_it_allows_gets_a_re_invite(cluster: C
     assert (call.caller.methods(), call.callee.methods()) == (["UPDATE"], ["UPDATE", "INVITE"])
     assert call.state.status is CallStatus.LIVE
     call.check_parties()
+
+
+class ClientsCall:
+    """A call that a client of the ng protocol signals: its dialog is not known here."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self.cluster, self.id = cluster, CallId("n")
+
+    def exchange(self, a: str, b: str, number: int, *, first: bool = False) -> None:
+        """Offer and answer."""
+        offered = self.cluster.do(Verb.OFFER, self.id, a=a, b="" if first else b, sdp=f"offer.{number}")
+        answered = self.cluster.do(Verb.ANSWER, self.id, a=a, b=b, sdp=f"answer.{number}")
+        assert (offered[b"result"], answered[b"result"]) == (b"ok", b"ok"), (offered, answered)
+
+    def move(self, target: MoveTarget = ANY) -> Moved | Refused | None:
+        return SipCall(self.cluster, self.id).command(Migrate(call_id=self.id, target=target))
+
+    @property
+    def nodes(self) -> list[str]:
+        """The nodes of its sessions that can be used."""
+        return [session.node for session in self.cluster.state(self.id).usable_sessions()]
+
+    def events(self) -> list[str]:
+        return [name for name in self.cluster.events(self.id) if name.startswith("migration")]
+
+
+@pytest.mark.parametrize(("a", "b"), [("A", "B"), ("B", "A")])
+def test_a_call_whose_dialog_is_not_known_moves_at_its_next_offer(cluster: Cluster, a: str, b: str) -> None:
+    call = ClientsCall(cluster)
+    call.exchange("A", "B", 1, first=True)
+    (before,) = call.nodes
+    target = next(name for name in cluster.relays if name != before)
+    moved = call.move(MoveTarget(node=NodeName(target)))
+    assert isinstance(moved, Moved)
+    assert moved.waits
+    assert call.nodes == [before]
+    call.exchange(a, b, 2)
+    assert call.nodes == [target]
+    assert call.events() == ["migration intended", "migration completed"]
+    assert cluster.fakes[before].held(), "its media may be on their way there"
+    cluster.after(30)
+    cluster.check_no_leak()
+    assert not cluster.fakes[before].held()
+
+
+def test_a_waiting_move_that_no_node_takes_leaves_the_call_where_it_is(cluster: Cluster) -> None:
+    call = ClientsCall(cluster)
+    call.exchange("A", "B", 1, first=True)
+    (before,) = call.nodes
+    target = next(name for name in cluster.relays if name != before)
+    assert isinstance(call.move(MoveTarget(node=NodeName(target))), Moved)
+    for relay in cluster.relays.values():
+        relay.full = True
+    cluster.relays[before].full = False
+    call.exchange("A", "B", 2)
+    assert call.nodes == [before]
+    cluster.after(30)
+    cluster.check_no_leak()
+
+
+def test_a_waiting_move_can_be_changed_and_ends_with_its_call(cluster: Cluster) -> None:
+    call = ClientsCall(cluster)
+    call.exchange("A", "B", 1, first=True)
+    for _ in range(2):
+        assert isinstance(call.move(), Moved)
+    cluster.do(Verb.DELETE, call.id, a="A")
+    cluster.after(60)
+    assert call.events() == ["migration intended", "migration failed"] * 2
+    assert not any(relay.held() for relay in cluster.fakes.values())
+    assert cluster.run(cluster.journal.count_calls()) == {"": 0}

@@ -17,6 +17,7 @@ from actors.flows.media.descriptions import fault_in
 from actors.flows.media.given import as_given
 from actors.flows.media.lateness import TOO_LATE, is_late
 from actors.flows.media.offer import Intent, ask, fail, refuse, undo
+from actors.flows.media.waiting_move import SETTLES, arrived
 from actors.flows.media.wording import asked
 from actors.results import UNKNOWN, Refused, Relayed, quarantined
 from engines.registry import kind_of
@@ -104,9 +105,14 @@ def _conclude(command: Answer, place: Intent, reply: NodeReply) -> Decide:
         )
         left_behind = _left_behind(state, session, command)
         doubles = [other for other in _doubles(state, session, command) if other not in left_behind]
-        released = [*_release(left_behind, "moved to another node"), *_release(doubles, "answered in another session")]
-        left = [(other.node, other.relay_id) for other in [*left_behind, *doubles]]
-        return Decision([event, *released], (event.relayed, left))
+        moved = arrived(state, session)
+        not_before = state.changed + SETTLES if moved else 0
+        released = [
+            *_release(left_behind, "moved to another node", not_before),
+            *_release(doubles, "answered in another session"),
+        ]
+        gone = doubles if moved else [*left_behind, *doubles]
+        return Decision([event, *moved, *released], (event.relayed, [(one.node, one.relay_id) for one in gone]))
 
     return decide
 
@@ -134,6 +140,7 @@ def _doubles(state: CallState, session: Session, command: Answer) -> list[Sessio
     return [other for other in others if other.dialogs and session_dialogs.only_offered(other.dialogs, opener)]
 
 
-def _release(left: list[Session], why: str) -> list[Event]:
+def _release(left: list[Session], why: str, not_before: int = 0) -> list[Event]:
     numbers = tuple(session.number for session in left)
-    return [DeleteIntended(scope=Scope.SESSION, sessions=numbers, reason=why)] if numbers else []
+    wanted = DeleteIntended(scope=Scope.SESSION, sessions=numbers, reason=why, not_before=not_before)
+    return [wanted] if numbers else []

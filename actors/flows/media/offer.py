@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
 
 from actors.adoption import Adoption
 from actors.commands.media import AnyMediaCommand, Offer
@@ -14,6 +16,7 @@ from actors.flows.media.descriptions import fault_in, relayed
 from actors.flows.media.given import as_given
 from actors.flows.media.lateness import MAX_REFUSALS, TOO_LATE, is_late
 from actors.flows.media.node_search import Choices, Search
+from actors.flows.media.waiting_move import taken_along
 from actors.flows.media.wording import asked, worded
 from actors.node_table import NodeTable
 from actors.results import UNKNOWN, Refused, Relayed, quarantined
@@ -64,13 +67,25 @@ class Intent:
 def offer(command: Offer, nodes: NodeTable, adoption: Adoption | None = None) -> Flow:
     """Carry an offer out: in the session of its dialog, else in a new one, on whichever node of the set takes it.
 
-    A session that a dialog had before is left as it is: it goes when the offer is answered elsewhere.
+    A session that a dialog had before is left as it is: it goes when the offer is answered elsewhere. An offer that the
+    call's move has waited for is made where the call is to be; if that cannot be, the call stays where it is.
     """
+    result = yield from _offer(command, nodes, adoption)
+    if not isinstance(result, Offer):
+        return result
+    moved: Relayed | Refused = yield from _offer(result, nodes, None)
+    return moved if isinstance(moved, Relayed) else (yield from _offer(replace(command, stays=True), nodes, None))
+
+
+def _offer(command: Offer, nodes: NodeTable, adoption: Adoption | None) -> Step[Any]:
+    """Carry an offer out; comes to its result, or to another offer if the call's move has waited for it."""
     search = Search(command, nodes)
     waited = 0
     adopts = adoption and adopting(command, adoption)
     while True:
         intent = yield from decided(_intend(command, search.choices(), waited), command.call_id, adopts)
+        if isinstance(intent, Offer):
+            return intent
         if isinstance(intent, Refused):
             return search.refusal or intent
         if isinstance(intent, repeats.Result):
@@ -116,6 +131,9 @@ def _intend(command: Offer, choices: Choices, waited: int) -> Decide:
         if same is not None:
             return Decision([], same)
         session = sessions.of_offer(state, command)
+        along = taken_along(state, command, session)
+        if along is not None:
+            return Decision([], along)
         if session and choices.may_stay(session):
             return _intend_again(state, command, session)
         if choices.nodes and not command.session:

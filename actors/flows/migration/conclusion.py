@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from actors.effects import Decision
+from actors.flows.media.waiting_move import SETTLES, left_out
 from actors.flows.migration.steps import CALL_ENDED, Conclude, next_step
 from actors.results import Moved
 from events.names import NodeName, RelayId
@@ -10,9 +11,6 @@ from events.registry import DeleteIntended, Event, MigrationCompleted, Migration
 from events.values import value
 from replay.migration import Migration
 from replay.state import CallState, Session
-
-SETTLES = 5_000
-"""Ms after which a session that was left goes, though media of both parties have not been seen in the new one."""
 
 LEFT = "its call has moved to another session"
 
@@ -32,29 +30,21 @@ def completed(state: CallState, number: int) -> Decision:
     if move is None or move.back or not isinstance(next_step(state, number), Conclude):
         return Decision([], None)
     session, old = state.sessions[move.session], state.sessions.get(move.leaves)
-    left_out = _left_out(state, old)
-    events: list[Event] = [MigrationCompleted(migration=number, session=session.number, left_out=left_out)]
+    without = left_out(state, move.leaves)
+    events: list[Event] = [MigrationCompleted(migration=number, session=session.number, left_out=without)]
     left = None
     if old is not None and old.usable:
         until = state.changed + SETTLES
         gone = (old.number,)
         events.append(DeleteIntended(scope=Scope.SESSION, sessions=gone, reason=LEFT, not_before=until))
         left = Left(old.node, old.relay_id, session.number)
-    return Decision(events, (moved(session, move, left_out), left))
+    return Decision(events, (moved(session, move, without), left))
 
 
-def moved(session: Session, move: Migration, left_out: tuple[str, ...] = ()) -> Moved:
+def moved(session: Session, move: Migration, without: tuple[str, ...]) -> Moved:
     """Return what is told of a call that has moved."""
     is_wanted = move.node in ("", session.node)
-    return Moved(node=session.node, engine=session.engine, set=session.set, is_wanted_node=is_wanted, left_out=left_out)
-
-
-def _left_out(state: CallState, old: Session | None) -> tuple[str, ...]:
-    """Return what a session has that the call loses with it."""
-    if old is None:
-        return ()
-    copies = [f"copy {name}" for name, copy in state.copies.items() if copy.session == old.number]
-    return (*copies, *(("recording",) if old.recorded else ()))
+    return Moved(node=session.node, engine=session.engine, set=session.set, is_wanted_node=is_wanted, left_out=without)
 
 
 def turned_back(state: CallState, number: int, reason: str) -> Decision:

@@ -9,13 +9,13 @@ from actors.effects import Decision
 from actors.flows.media.wording import media_request
 from actors.flows.migration.agreed import session_of
 from actors.node_table import NodeTable
-from actors.results import UNKNOWN, Refused, quarantined
+from actors.results import UNKNOWN, Moved, Refused, quarantined
 from engines.kind import Untranslatable
 from engines.refusal import RefusalCode
 from engines.registry import kind_of
 from engines.sets import EVERY_SET
-from events.names import Leg, Tag
-from events.registry import MigrationIntended
+from events.names import NO_TAG, Leg, Tag
+from events.registry import MigrationFailed, MigrationIntended
 from events.verb import OFFER
 from replay.migration import Migration
 from replay.relay_settings import RelaySettings
@@ -28,21 +28,39 @@ SEVERAL = Refused(
     RefusalCode.SEVERAL, "Several callees have answered the call: it can be moved once one of them is left"
 )
 NO_RELAY = Refused(RefusalCode.NOT_ENGAGED, "The call's media go through no relay")
-NO_DIALOG = Refused(RefusalCode.NOT_ENGAGED, "The call's dialog is not known here: its parties cannot be told")
+REPLACED = "another move is wanted"
 
 
 def intend(state: CallState, command: Migrate, nodes: NodeTable) -> Decision:
-    """Decide to move a call, or to refuse that. The value is the number of the move."""
+    """Decide to move a call, or to refuse that. The value is the number of the move; a Moved if that has to wait."""
     refusal = _impossible(state)
     if refusal is not None:
         return Decision([], refusal)
-    callee_tag = state.dialogs()[0]
-    session = session_of(state, callee_tag)
+    callee_tag = next(iter(state.dialogs()), NO_TAG)
+    session = session_of(state, callee_tag) if callee_tag else _last_usable(state)
     if session is None:
         return Decision([], NO_RELAY)
     event = _intention(state, command, session, callee_tag, nodes)
     refusal = _no_node(state, event, nodes) or _unmeant(state, event, session)
-    return Decision([], refusal) if refusal is not None else Decision([event], event.migration)
+    if refusal is not None:
+        return Decision([], refusal)
+    if event.waits:
+        return Decision([*_replaced(state), event], _waiting(event))
+    return Decision([event], event.migration)
+
+
+def _last_usable(state: CallState) -> Session | None:
+    return max(state.usable_sessions(), key=lambda one: one.number, default=None)
+
+
+def _replaced(state: CallState) -> list[MigrationFailed]:
+    """Return the end of a move that still waits for an offer: another one is wanted."""
+    move = state.migration
+    return [MigrationFailed(migration=move.number, reason=REPLACED)] if move is not None else []
+
+
+def _waiting(event: MigrationIntended) -> Moved:
+    return Moved(node=event.node, engine=event.engine, set=event.set, waits=True)
 
 
 def _impossible(state: CallState) -> Refused | None:
@@ -51,14 +69,13 @@ def _impossible(state: CallState) -> Refused | None:
         return quarantined(state.reason)
     if state.version == 0 or state.is_over:
         return ENDED if state.version else UNKNOWN
-    if state.migration is not None:
+    if state.migration is not None and not state.migration.waits:
         return MOVING
     if state.status is CallStatus.NEW or not state.sessions:
         return NO_RELAY
-    dialogs = state.dialogs()
-    if not dialogs:
-        return NO_DIALOG if state.answered else EARLY
-    return SEVERAL if len(dialogs) > 1 else None
+    if not state.answered:
+        return EARLY
+    return SEVERAL if len(state.dialogs()) > 1 else None
 
 
 def _intention(
@@ -76,6 +93,7 @@ def _intention(
         set=target.set or of_node or session.set,
         node=target.node,
         method=command.method,
+        waits=not callee_tag,
         caller=command.caller,
         callee=command.callee,
         asked_by=command.asked_by,

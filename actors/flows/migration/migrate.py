@@ -61,8 +61,8 @@ class _Effort:
 
 def migrate(command: Migrate, nodes: NodeTable) -> Flow:
     """Move a call, and come to where it is; or to why it is where it was."""
-    begun: int | Refused = yield Persist(lambda state: intend(state, command, nodes))
-    return begun if isinstance(begun, Refused) else (yield from carry_on(begun, nodes))
+    begun: int | Moved | Refused = yield Persist(lambda state: intend(state, command, nodes))
+    return (yield from carry_on(begun, nodes)) if isinstance(begun, int) else begun
 
 
 def carry_on(number: int, nodes: NodeTable) -> Step[Moved | Refused]:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from actors.effects import AskNodes, Flow, Outcome, Read, Sleep, Step
 from actors.flows.media.delete import teardown
-from actors.flows.migration.conclusion import SETTLES, Left
+from actors.flows.media.waiting_move import SETTLES
+from actors.flows.migration.conclusion import Left
 from engines.kind import Operation
 from engines.parties import packets_from
 from engines.registry import kind_of

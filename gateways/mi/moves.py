@@ -90,7 +90,7 @@ def as_method(given: Json) -> Json:
 OWN_RECIPE = (
     CALL_ID,
     *(replace(one, optional=True) for one in (ENGINE, SET, NODE, FLAGS)),
-    Parameter("method", as_method, optional=True),
+    Parameter("request", as_method, optional=True),
     Parameter("reason", optional=True),
 )
 
@@ -151,7 +151,7 @@ class MoveMethods:
             ),
             caller=_settings(flags.get("caller", {})),
             callee=_settings(flags.get("callee", {})),
-            method=given.get("method", "INVITE"),
+            method=given.get("request", "INVITE"),
             asked_by=caller.name,
             reason=given["reason"],
         )

@@ -42,7 +42,7 @@ def move(
     """
 
     async def ask(service: Management) -> Document:
-        names = {"node": node, "set": to_set, "engine": engine, "flags": flags, "method": method, "reason": reason}
+        names = {"node": node, "set": to_set, "engine": engine, "flags": flags, "request": method, "reason": reason}
         moved: Document = await service.call("rtp_relay:move", callid=call_id, **names)
         return moved
 

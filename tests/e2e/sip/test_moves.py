@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import struct
+import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack
 
@@ -15,17 +16,19 @@ from actors.results import Moved, Refused
 from engines.refusal import RefusalCode
 from events.names import NodeName
 from replay.fold import fold
+from replay.relay_settings import CALLER
 from tests.e2e.sip.calls import Call, Side, on_scene
 from tests.e2e.sip.inside import MARKING, Inside
 from tests.e2e.sip.own_requests import OTHER, marked, of_call
 from tests.e2e.sip.stage import Stage, database
 from tests.e2e.stage import Relay, held
 from tests.peers.peer import wait_until
+from tests.peers.ports import HOST
 from tests.peers.redis_server import RedisServer
 from tests.peers.rtp import RtpEndpoint, converse, media_address
 from tests.peers.rtpengine import Rtpengine
 from tests.peers.rtpproxy import Rtpproxy
-from tests.peers.service import Node
+from tests.peers.service import Node, Service
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="package")]
 
@@ -78,12 +81,13 @@ def stage_of(node: Inside, relays: Mapping[str, Relay], engine: str) -> MovingSt
     return MovingStage(node, relays, engine)
 
 
-async def is_told(call: Call, leg: str) -> None:
+async def is_told(call: Call, leg: str, *, talks: bool = True) -> None:
     """Take the re-INVITE that tells a party of another relay, and talk to where it says."""
     side, _ = call.sides(leg)
     arrived = await marked(call, leg, "INVITE")
     side.hears = arrived.body
-    side.agent.media.talk_to(media_address(side.hears))
+    if talks:
+        side.agent.media.talk_to(media_address(side.hears))
     side.agent.reply(arrived, 200, sdp=side.agent.sdp())
     await side.agent.request("ACK")
 
@@ -188,3 +192,66 @@ async def test_a_call_leaves_a_dead_relay(node: Inside, relays_of_all: Mapping[s
         await stage.relays[before].restart()
         await call.hang_up("caller")
         await stage.nothing_is_left(of_call(call))
+
+
+def behind_a_nat(media: RtpEndpoint) -> None:
+    """Have a party say an address at which nobody is: its media come from another one, which relays learn."""
+    own_sdp, (_, port) = media.sdp, media.address
+
+    def said(version: int = 1) -> str:
+        return own_sdp(version).replace(f"c=IN IP4 {HOST}", "c=IN IP4 127.0.0.99").replace(f" {port} ", " 9 ")
+
+    media.sdp = said  # type: ignore[method-assign]
+
+
+@pytest.mark.parametrize("to", ["rtpengine", "rtpproxy"])
+async def test_a_party_behind_a_nat_is_reached_though_it_is_silent(
+    node: Inside, relays_of_all: Mapping[str, Relay], to: str
+) -> None:
+    """The node that it leaves has learned where the party is, and the new one is told that."""
+    stage = stage_of(node, relays_of_all, "rtpengine")
+    async with on_scene(stage) as scene:
+        behind_a_nat(scene.callee.media)
+        _, call = await scene.establish()
+        await begins(call)
+        scene.callee.media.target = None  # it only hears from here on
+        target = stage.other(await stage.at(of_call(call)), to)
+        moving = asyncio.create_task(node.move(of_call(call), MoveTarget(node=NodeName(target))))
+        told = [asyncio.create_task(is_told(call, leg, talks=leg == CALLER)) for leg in OTHER]
+        await asyncio.gather(*told)
+        assert isinstance(await moving, Moved)
+        await stage.all_is_at(target)
+        heard = scene.callee.media.heard(scene.caller.media.ssrc)
+        await scene.callee.media.wait_for(scene.caller.media.ssrc, heard + 25)
+        await call.hang_up("caller")
+        await stage.nothing_is_left(of_call(call))
+
+
+async def run(service: Service, *words: str) -> str:
+    """Run a command of `rtp-relay` that goes well, and return what it writes."""
+    command = [sys.executable, "-m", "rtp_relay", *words, "-c", str(service.config)]
+    process = await asyncio.create_subprocess_exec(
+        *command, env=service.environment(), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+    )
+    output, complaint = await process.communicate()
+    assert process.returncode == 0, (output, complaint)
+    return output.decode()
+
+
+async def test_an_operator_moves_a_call(own_redis: RedisServer, relays_of_all: Mapping[str, Relay]) -> None:
+    nodes = [Node(name, relay) for name, relay in relays_of_all.items()]
+    async with Service(database(own_redis, 8), nodes, sip={"script": str(MARKING)}) as service:
+        stage = MovingStage(service, relays_of_all, "rtpengine")
+        async with on_scene(stage) as scene:
+            _, call = await scene.establish()
+            await begins(call)
+            target = stage.other(await stage.at(of_call(call)), "rtpengine")
+            running = asyncio.create_task(run(service, "move", of_call(call), "--node", target, "--reason", "repairs"))
+            await asyncio.gather(*(is_told(call, leg) for leg in OTHER))
+            assert f"moved, to rtpengine node {target}" in await running
+            await stage.all_is_at(target)
+            history = await run(service, "history", of_call(call))
+            for words in ("migration intended", "repairs", "the caller is in session 2", "the callee is in session 2"):
+                assert words in history
+            await call.hang_up("callee")
+            await stage.nothing_is_left(of_call(call))

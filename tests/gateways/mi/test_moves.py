@@ -134,7 +134,7 @@ async def test_who_may_only_look_moves_nothing() -> None:
 
 async def test_our_own_method_says_where_the_call_is() -> None:
     calls = Calls()
-    params = {"callid": "c", "node": "rp1", "method": "update", "reason": "maintenance", "flags": FLAGS}
+    params = {"callid": "c", "node": "rp1", "request": "update", "reason": "maintenance", "flags": FLAGS}
     assert await ask(calls, params, method="rtp_relay_move") == {
         "callid": "c",
         "status": "moved",

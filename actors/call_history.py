@@ -147,10 +147,10 @@ async def _what_follows(journal: Journal, known: CallHistory) -> StoredCall | No
 async def _by_snapshot(journal: Journal, call_id: CallId) -> StoredCall | None:
     """Return what the snapshot says with all that follows it, or the whole stream; None if it is not so simple."""
     try:
-        snapshot, some = await journal.load(call_id, SLICE + MARGIN, MARGIN)
+        snapshot, some = await journal.load(call_id, EVERY + MARGIN, MARGIN)
     except CorruptEntry:
         return None
-    ends = len(some) < SLICE + MARGIN
+    ends = len(some) < EVERY + MARGIN
     if snapshot is None:
         return await _go_on(journal, StoredCall(CallState(call_id), CallHistory(call_id)), some, ends=ends)
     known = [entry for entry in some if entry.version <= snapshot.version]

@@ -17,27 +17,47 @@ from replay.projection import Deadlines, project
 _AT_A_TIME = 1000
 
 
-async def fill(url: str, prefix: str, number: int) -> None:
-    """Write calls 0 to `number`, offered and answered in the course of the last probe interval."""
+async def fill(url: str, prefix: str, number: int, node: str = NODE) -> None:
+    """Write calls 0 to `number` of a node, offered and answered in the course of the last probe interval."""
     journal = await RedisJournal.open(url)
     deadlines = Deadlines()
     now = time.time_ns() // 1_000_000
     try:
         for first in range(0, number, _AT_A_TIME):
             batch = range(first, min(first + _AT_A_TIME, number))
-            appends = [_append(journal, prefix, call, now - call * deadlines.probe // number) for call in batch]
-            await asyncio.gather(*appends)
+            times = {call: now - call * deadlines.probe // number for call in batch}
+            await asyncio.gather(*(_append(journal, prefix, call, at, node) for call, at in times.items()))
     finally:
         await journal.close()
 
 
-def _append(journal: RedisJournal, prefix: str, number: int, at: int) -> asyncio.Future[int]:
+async def fill_long(url: str, prefix: str, number: int, events: int) -> None:
+    """Write calls 0 to `number` of so many events each, and no snapshots: their parties agree again and again."""
+    journal = await RedisJournal.open(url)
+    now = time.time_ns() // 1_000_000
+    try:
+        for call in range(number):
+            name = calls.call_id(prefix, call)
+            told = _events(name, call, NODE)
+            again = [told[-1] for _ in range(events - len(told))]
+            records = [Recorded(version, now, "bench", event) for version, event in enumerate([*told, *again], 1)]
+            before = NOTHING
+            for first in range(0, len(records), _AT_A_TIME):
+                state = fold(name, records[: min(len(records), len(told))])
+                index = project(state, Deadlines())
+                await journal.append(name, first, records[first : first + _AT_A_TIME], before, index)
+                before = index
+    finally:
+        await journal.close()
+
+
+def _append(journal: RedisJournal, prefix: str, number: int, at: int, node: str) -> asyncio.Future[int]:
     name = calls.call_id(prefix, number)
-    records = [Recorded(version, at, "bench", event) for version, event in enumerate(_events(name, number), 1)]
+    records = [Recorded(version, at, "bench", event) for version, event in enumerate(_events(name, number, node), 1)]
     return journal.append(name, 0, records, NOTHING, project(fold(name, records), Deadlines()))
 
 
-def _events(name: str, number: int) -> list[Event]:
+def _events(name: str, number: int, node: str) -> list[Event]:
     caller, callee = calls.from_tag(number), calls.to_tag(number)
     return [
         SessionIntended(
@@ -45,7 +65,7 @@ def _events(name: str, number: int) -> list[Event]:
             operation=1,
             engine="rtpengine",
             set="default",
-            node=NodeName(NODE),
+            node=NodeName(node),
             relay_id=RelayId(name),
             from_tag=caller,
         ),

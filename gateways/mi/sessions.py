@@ -11,6 +11,7 @@ from engines.set_names import SetNames
 from engines.sets import NodeSpec
 from events.journal import CallFilter, CorruptEntry, LiveCall
 from events.names import NO_NODE, BranchId, Leg, NodeName, Tag
+from events.reading import PAUSE
 from events.values import value
 from gateways.mi.jsonrpc import Json, MiError
 from gateways.mi.methods import Caller, Method, Methods
@@ -21,8 +22,8 @@ from replay.state import CallState, Session
 LIVE = "live"
 """The status of calls that have not ended."""
 
-AT_ONCE = 64
-"""So many calls are read at the same time."""
+AT_ONCE = 4
+"""So many calls are read at the same time: the loop has turns for others after some of them."""
 
 _LEG_NAMES = {"flags": "flags", "peer": "peer", "ip": "IP", "type": "type", "iface": "interface", "delete": "delete"}
 _CONTEXT_NAMES = {"callid": "callid", "from_tag": "from-tag", "to_tag": "to-tag", "flags": "flags", "delete": "delete"}
@@ -106,6 +107,7 @@ class SessionMethods:
             if len(batch) == AT_ONCE:
                 yield await self._read(batch)
                 batch.clear()
+                await asyncio.sleep(PAUSE)
         if batch:
             yield await self._read(batch)
 

@@ -36,13 +36,20 @@ class KamailioProxy(Child, Kamailio):
 
 
 class Door(Service):
-    """`rtp-relay serve` with a SIP door that engages rtpengine for each call."""
+    """`rtp-relay serve` with a SIP door that engages a relay, of the kind `engine`, for each call."""
 
     def __init__(
-        self, journal_url: str, durability: Durability, relay: Address, next_hop: Address, *, workers: int = 1
+        self,
+        journal_url: str,
+        durability: Durability,
+        relay: Address,
+        next_hop: Address,
+        *,
+        workers: int = 1,
+        engine: str = "rtpengine",
     ) -> None:
         super().__init__(journal_url, durability, relay, {"workers": workers, "log_level": "info"})
-        self._workers = workers
+        self._workers, self._engine = workers, engine
         self._next_hop = next_hop
         self._sip_port = 0
 
@@ -60,7 +67,7 @@ class Door(Service):
         """Return the configuration's sections."""
         door: Section = {
             "listen": [f"udp:{HOST}:{self._sip_port}"],
-            "engine": "rtpengine",
+            "engine": self._engine,
             "next_hop": _uri(self._next_hop),
         }
         return [*super().sections(), ("[sip]", door)]

@@ -73,6 +73,12 @@ OUTPUT: dict[str, Sequence[str]] = {
         "caller gets: c=IN IP4 203.0.113.7",
         "delete of my-session-1, flags my-delete-flag",
     ),
+    "move_call": (
+        "not moved: The call was not answered yet",
+        "waits for an offer: True",
+        "migration intended: move 1 to rtpproxy, set default, leaves session 1, when it is offered something next",
+        "migration completed: move 1: the call is in session 2",
+    ),
     "copy_media": (
         "the recorder is offered 2 streams",
         "copies: recorder-1",

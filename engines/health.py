@@ -9,27 +9,20 @@ import math
 from dataclasses import dataclass
 from enum import StrEnum
 
+from events.node_events import AdminState
+
+__all__ = ["AdminState", "Health", "NodeSnapshot", "NodeState"]
+
 
 class NodeState(StrEnum):
     """What a node is good for.
 
-    UP: everything. DOWN: nothing, until probes succeed. DRAINING: the calls it has, no new ones. DISABLED: nothing,
-    until an operator says otherwise; it is not probed.
+    UP: everything. DOWN: nothing, until probes succeed. DRAINING: the calls it has, no new ones. DISABLED: the removal
+    of what it has, and nothing else, until an operator says otherwise; it is not probed.
     """
 
     UP = "up"
     DOWN = "down"
-    DRAINING = "draining"
-    DISABLED = "disabled"
-
-
-class AdminState(StrEnum):
-    """What an operator wants of a node.
-
-    ACTIVE: it serves and gets new calls. DRAINING: it serves the calls it has. DISABLED: it is not talked to at all.
-    """
-
-    ACTIVE = "active"
     DRAINING = "draining"
     DISABLED = "disabled"
 

@@ -1,5 +1,7 @@
 """The journal: one append-only stream a call, and the tables that are kept in the same atomic step.
 
+Beside them are the streams of what operators decide (events.decisions), with the same rules and no tables.
+
 Entry `n` of a call's stream is the call's version `n`; versions have no gaps. The tables say, without reading streams,
 which calls are live, which are on a node, and which want attention at what time.
 """
@@ -10,7 +12,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from typing import Protocol
 
-from events.names import NO_NODE, NO_TAG, CallId, NodeName, RelayId, Tag
+from events.names import NO_NODE, NO_TAG, CallId, NodeName, RelayId, StreamName, Tag
 from events.registry import Event
 from events.snapshot import Snapshot
 from events.values import value
@@ -224,6 +226,14 @@ class Journal(Protocol):
 
         It is free again after `ttl` seconds, unless its holder asks once more. Raises JournalUnavailable.
         """
+
+    def append_decisions(
+        self, stream: StreamName, expected_version: int, records: Sequence[Recorded]
+    ) -> asyncio.Future[int]:
+        """Append to a stream of decisions as `append` does to that of a call; it has no tables, and no end."""
+
+    def read_decisions(self, stream: StreamName, after: int = 0, count: int = 0) -> asyncio.Future[list[Recorded]]:
+        """Return the entries of a stream of decisions as `read` does those of a call."""
 
     async def time(self) -> float:
         """Return the time by the journal's own clock, ms since the epoch, on which control nodes agree."""

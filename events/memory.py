@@ -26,7 +26,8 @@ from events.journal import (
     Recorded,
     TailLostError,
 )
-from events.names import CallId
+from events.decisions import DECISION_TYPES
+from events.names import CallId, StreamName
 from events.snapshot import Snapshot
 
 RETENTION = 24 * 3600
@@ -58,6 +59,8 @@ class MemoryJournal:
         self._codec = codec or Codec()
         self._retention = round(retention * 1000)
         self._streams: dict[CallId, _Stream] = {}
+        self._decision_codec = Codec(types=DECISION_TYPES)
+        self._decisions: dict[StreamName, _Stream] = {}
         self._statuses: dict[str, tuple[bytes, float]] = {}
         self._leases: dict[str, tuple[str, float]] = {}
         self._closed = False
@@ -71,21 +74,39 @@ class MemoryJournal:
         after: Index,
     ) -> asyncio.Future[int]:
         """Append at once, or fail; the future that comes back is done."""
-        done: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        if self._closed:
-            done.set_exception(JournalUnavailable("the journal is closed"))
-            return done
         added = [self._codec.encode(call_id, record) for record in records]
         stream = self._stream(call_id) or _Stream()
+
+        def write() -> None:
+            self._write(stream, added)
+            self._keep(call_id, stream, before, after)
+
+        return self._append(call_id, stream, expected_version, added, write)
+
+    def append_decisions(
+        self, stream: StreamName, expected_version: int, records: Sequence[Recorded]
+    ) -> asyncio.Future[int]:
+        """Append at once, or fail; the future that comes back is done."""
+        name = CallId(stream)
+        added = [self._decision_codec.encode(name, record) for record in records]
+        kept = self._decisions.setdefault(stream, _Stream())
+        return self._append(name, kept, expected_version, added, lambda: self._write(kept, added))
+
+    def _append(
+        self, name: CallId, stream: _Stream, expected_version: int, added: list[Encoded], write: Callable[[], None]
+    ) -> asyncio.Future[int]:
+        done: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         version = expected_version + len(added)
         written = len(stream.entries) >= version and stream.appends.get(expected_version) == [e.mark for e in added]
-        if len(stream.entries) < expected_version:
-            done.set_exception(TailLostError(call_id, expected_version, len(stream.entries)))
+        if self._closed:
+            done.set_exception(JournalUnavailable("the journal is closed"))
+        elif len(stream.entries) < expected_version:
+            done.set_exception(TailLostError(name, expected_version, len(stream.entries)))
         elif len(stream.entries) > expected_version and not written:
-            done.set_exception(Conflict(call_id, expected_version, len(stream.entries)))
+            done.set_exception(Conflict(name, expected_version, len(stream.entries)))
         else:
             if not written:
-                self._write(call_id, stream, added, before, after)
+                write()
             done.set_result(version)
         return done
 
@@ -115,10 +136,10 @@ class MemoryJournal:
             done.set_result(0)
         return done
 
-    def _write(self, call_id: CallId, stream: _Stream, added: list[Encoded], before: Index, after: Index) -> None:
+    @staticmethod
+    def _write(stream: _Stream, added: list[Encoded]) -> None:
         stream.appends[len(stream.entries)] = [entry.mark for entry in added]
         stream.entries += added
-        self._keep(call_id, stream, before, after)
 
     def _keep(self, call_id: CallId, stream: _Stream, before: Index, after: Index) -> None:
         stream.index = after
@@ -132,25 +153,24 @@ class MemoryJournal:
 
     def read(self, call_id: CallId, after: int = 0, count: int = 0) -> asyncio.Future[list[Recorded]]:
         """Return the entries above `after`; the future that comes back is done."""
+        return self._read(self._codec, call_id, self._stream(call_id), after, count)
+
+    def read_decisions(self, stream: StreamName, after: int = 0, count: int = 0) -> asyncio.Future[list[Recorded]]:
+        """Return the entries above `after`; the future that comes back is done."""
+        return self._read(self._decision_codec, CallId(stream), self._decisions.get(stream), after, count)
+
+    def _read(
+        self, codec: Codec, name: CallId, stream: _Stream | None, after: int, count: int
+    ) -> asyncio.Future[list[Recorded]]:
         done: asyncio.Future[list[Recorded]] = asyncio.get_running_loop().create_future()
-        stream = self._stream(call_id)
         entries = stream.entries if stream else []
         if count:
             entries = entries[: after + count]
         try:
-            done.set_result(self._decoded(call_id, entries, after))
+            done.set_result(_decoded(codec, name, entries, after))
         except CorruptEntry as error:
             done.set_exception(error)
         return done
-
-    def _decoded(self, call_id: CallId, entries: list[Encoded], after: int) -> list[Recorded]:
-        records: list[Recorded] = []
-        for version, entry in enumerate(entries[after:], after + 1):
-            try:
-                records.append(self._codec.decode(call_id, entry.name, entry.payload, version))
-            except UnreadableEntry as error:
-                raise CorruptEntry(call_id, version, len(entries), str(error), records) from error
-        return records
 
     async def load(self, call_id: CallId, count: int, margin: int) -> tuple[Snapshot | None, list[Recorded]]:
         """Return a call's snapshot, if there is one that can be read, and the entries around it."""
@@ -249,3 +269,13 @@ class MemoryJournal:
             del self._streams[call_id]
             return None
         return stream
+
+
+def _decoded(codec: Codec, name: CallId, entries: list[Encoded], after: int) -> list[Recorded]:
+    records: list[Recorded] = []
+    for version, entry in enumerate(entries[after:], after + 1):
+        try:
+            records.append(codec.decode(name, entry.name, entry.payload, version))
+        except UnreadableEntry as error:
+            raise CorruptEntry(name, version, len(entries), str(error), records) from error
+    return records

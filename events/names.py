@@ -17,8 +17,11 @@ BranchId = NewType("BranchId", str)
 RelayId = NewType("RelayId", str)
 """What a session is called on its node."""
 
+StreamName = NewType("StreamName", str)
+"""The name of a stream of decisions, of those that are not about one call."""
+
 NodeName = NewType("NodeName", str)
-"""The name of a relay node in the configuration; "" for none."""
+"""The name of a relay node; "" for none."""
 
 
 class Leg(StrEnum):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from functools import partial
 from typing import Any
 
 from events import snapshot_codec
 from events.bodies import Bodies, KnownBodies
 from events.codec import Codec
+from events.decisions import DECISION_TYPES
 from events.journal import (
     EVERY_CALL,
     FULL,
@@ -24,7 +25,7 @@ from events.journal import (
     LiveCall,
     Recorded,
 )
-from events.names import CallId
+from events.names import CallId, StreamName
 from events.redis.appends import NO_STREAM, Append, AppendPipeline
 from events.redis.connection import FAILURES, Command
 from events.redis.durability import Durability
@@ -38,7 +39,7 @@ from events.redis.encoding import (
     live_row,
     recorded,
 )
-from events.redis.keys import Keys, to_bytes
+from events.redis.keys import Keys, Partition, to_bytes
 from events.redis.opening import agree
 from events.redis.pipeline import Pipelines
 from events.redis.query import Query, QueryPipeline
@@ -73,6 +74,7 @@ class RedisJournal:
         self._topology = topology
         self._keys = keys
         self._codec = codec
+        self._decision_codec = Codec(types=DECISION_TYPES)
         self._patience = patience
         self._loop = asyncio.get_running_loop()
         self._writer = os.urandom(_WRITER)
@@ -142,8 +144,7 @@ class RedisJournal:
             for holder in holders:
                 if holder.place.version <= expected_version:
                     held += (holder.place.version, holder.digest)
-        written = self._writer + (hash(tuple(marks)) % 2**64).to_bytes(8)
-        what = [written, entries, *changes(expected_version, before, after), held]
+        what = [self._mark(marks), entries, *changes(expected_version, before, after), held]
         appended = self._submit(call_id, expected_version, expected_version + len(records), what)
         if after.live is None and before.live is not None:
             self._bodies.forget(call_id)  # the call is over: nothing is left that would be written of again
@@ -169,39 +170,70 @@ class RedisJournal:
         return self._submit(call_id, _TABLES_ONLY, 0, [expected, (), *changes(0, before, after)])
 
     def _submit(self, call_id: CallId, expected: int, version: int, what: Sequence[Any]) -> asyncio.Future[int]:
-        call = to_bytes(call_id)
-        partition = self._keys.partition(call)
+        return self._submit_to(self._keys.partition(to_bytes(call_id)), call_id, call_id, expected, version, what)
+
+    def _submit_to(
+        self, partition: Partition, name: str, chain: str, expected: int, version: int, what: Sequence[Any]
+    ) -> asyncio.Future[int]:
         append = Append(
             slot=partition.slot,
             future=self._loop.create_future(),
             deadline=self._loop.time() + self._patience,
-            chain=call_id,
+            chain=chain,
             partition=partition,
             expected=expected,
             version=version,
-            row=[partition.base, call, expected, *what],
+            row=[partition.base, to_bytes(name), expected, *what],
         )
         self._appends.submit(append)
         return append.future
 
+    def append_decisions(
+        self, stream: StreamName, expected_version: int, records: Sequence[Recorded]
+    ) -> asyncio.Future[int]:
+        """Append by the same script as all other appends; see `events.journal.Journal.append_decisions`."""
+        name = CallId(stream)
+        encoded = [self._decision_codec.encode(name, record) for record in records]
+        mark = self._mark([entry.mark for entry in encoded])
+        entries = [part for entry in encoded for part in (entry.name, entry.payload)]
+        what = [mark, entries, *NO_CHANGES]
+        version = expected_version + len(records)
+        return self._submit_to(self._keys.decisions, stream, f"decisions: {stream}", expected_version, version, what)
+
+    def _mark(self, marks: Sequence[int]) -> bytes:
+        """Return the mark of an append, the same for equal records of this writer."""
+        return self._writer + (hash(tuple(marks)) % 2**64).to_bytes(8)
+
     def read(self, call_id: CallId, after: int = 0, count: int = 0) -> asyncio.Future[list[Recorded]]:
         """Return the entries above `after`; see `events.journal.Journal.read`."""
-        reading = self._loop.create_task(self._read(call_id, after, count))
+        return self._keep_reading(self._read(call_id, after, count))
+
+    def _keep_reading(self, work: Coroutine[Any, Any, list[Recorded]]) -> asyncio.Future[list[Recorded]]:
+        reading = self._loop.create_task(work)
         self._readings.add(reading)
         reading.add_done_callback(self._readings.discard)
         return reading
 
     async def _read(self, call_id: CallId, after: int, count: int) -> list[Recorded]:
-        more = (b"COUNT", count) if count else ()
-        return await self._recorded(call_id, after, await self._range(call_id, after, b"+", *more))
+        return await self._recorded(call_id, after, await self._range(call_id, after, b"+", *_counted(count)))
 
     def _range(self, call_id: CallId, after: int, end: bytes, *more: bytes | int) -> asyncio.Future[list[Any]]:
         """Return the entries above `after` up to an id, as Redis has them."""
-        call = to_bytes(call_id)
-        partition = self._keys.partition(call)
-        command = (b"XRANGE", partition.stream(call), b"%d-0" % (after + 1), end, *more)
-        wrong = CorruptEntry(call_id, after + 1, FULL, NO_STREAM)
-        return self._query(partition.slot, command, wrong_type=wrong)
+        return self._range_of(self._keys.partition(to_bytes(call_id)), call_id, after, end, *more)
+
+    def _range_of(
+        self, partition: Partition, name: CallId, after: int, end: bytes, *more: bytes | int
+    ) -> asyncio.Future[list[Any]]:
+        command = (b"XRANGE", partition.stream(to_bytes(name)), b"%d-0" % (after + 1), end, *more)
+        return self._query(partition.slot, command, wrong_type=CorruptEntry(name, after + 1, FULL, NO_STREAM))
+
+    def read_decisions(self, stream: StreamName, after: int = 0, count: int = 0) -> asyncio.Future[list[Recorded]]:
+        """Return the entries above `after`; see `events.journal.Journal.read_decisions`."""
+        return self._keep_reading(self._read_decisions(CallId(stream), after, count))
+
+    async def _read_decisions(self, name: CallId, after: int, count: int) -> list[Recorded]:
+        entries = await self._range_of(self._keys.decisions, name, after, b"+", *_counted(count))
+        return recorded(self._decision_codec, name, after, entries, Bodies())
 
     async def _recorded(self, call_id: CallId, after: int, entries: list[Any]) -> list[Recorded]:
         """Return the records of entries; those before them that hold what they refer to are looked up."""
@@ -311,3 +343,8 @@ class RedisJournal:
         )
         self._queries.submit(query)
         return query.future
+
+
+def _counted(count: int) -> tuple[bytes | int, ...]:
+    """Return how XRANGE is told to give so many entries at most; 0 for all."""
+    return (b"COUNT", count) if count else ()

@@ -11,7 +11,7 @@ with the same one are on the same server, so that one script may use them togeth
     due           sorted set: call-id by the time at which it wants attention, ms since the epoch
 
 Beside them are `<prefix>:journal`, which says what this journal is, and `<prefix>:{control}:...` with the control
-nodes' statuses.
+nodes' statuses and, as `s:<name>`, the streams of decisions.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ class Partition:
 
     __slots__ = ("base", "due", "live", "slot")
 
-    def __init__(self, prefix: bytes, number: int) -> None:
-        self.base = b"%s:{%d}:" % (prefix, number)
+    def __init__(self, prefix: bytes, number: bytes) -> None:
+        self.base = b"%s:{%b}:" % (prefix, number)
         self.live = self.base + b"live"
         self.due = self.base + b"due"
         self.slot = key_slot(self.base)
@@ -57,8 +57,9 @@ class Keys:
             raise ValueError(f"a journal's prefix is a text without braces, not {prefix!r}")
         name = prefix.encode()
         self.journal = name + b":journal"
-        self.control = name + b":{control}:"
-        self.partitions: Sequence[Partition] = [Partition(name, number) for number in range(PARTITIONS)]
+        self.decisions = Partition(name, b"control")
+        self.control = self.decisions.base
+        self.partitions: Sequence[Partition] = [Partition(name, b"%d" % number) for number in range(PARTITIONS)]
 
     def partition(self, call: bytes) -> Partition:
         """Return a call's partition: the same for ever, so CRC-32 modulo the number of partitions."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
+from events.decisions import NODES
 from events.journal import FULL, CorruptEntry, Index, Recorded
 from events.memory import MemoryJournal
 from events.names import CallId
@@ -41,3 +42,12 @@ class DamagedJournal(MemoryJournal):
         """Lose a stream's entries above `version`."""
         if call_id in self._streams:
             del self._streams[call_id].entries[version:]
+
+    def cut_decisions(self, version: int) -> None:
+        """Lose the decisions about nodes above `version`."""
+        del self._decisions[NODES].entries[version:]
+
+    def spoil_decisions(self, version: int, payload: bytes) -> None:
+        """Put other bytes into an entry of the decisions about nodes."""
+        entries = self._decisions[NODES].entries
+        entries[version - 1] = entries[version - 1]._replace(payload=payload)

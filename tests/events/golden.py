@@ -4,7 +4,7 @@ The file holds, for each event type and schema, an entry without and one with en
 
     python -m tests.events.golden
 
-writes entries for event types and schemas that have none yet, from `samples.EVENTS`. When a schema is raised, the
+writes entries for event types and schemas that have none yet, from `SAMPLES`. When a schema is raised, the
 entries of the old one stay as they are; what they lift to is what `expected` gives.
 """
 
@@ -16,15 +16,23 @@ from pathlib import Path
 from typing import NamedTuple
 
 from events.codec import Codec
+from events.decisions import DECISION_TYPES
 from events.journal import Recorded
 from events.names import BranchId, CallId, NodeName, RelayId, Tag
-from events.registry import Event, RememberedSession, SipMessageSeen, TailLost
+from events.registry import EVENT_TYPES, Event, RememberedSession, SipMessageSeen, TailLost
 from events.secrets import Keyring
+from tests.events.decisions_contract import DECISIONS
 from tests.events.samples import EVENTS, SDP, record
 
 FILE = Path(__file__).parent / "golden" / "entries.json"
 CALL = "a84b4c76e66710@pc33.example.com"
 KEY = bytes(range(32))
+
+TYPES = (*EVENT_TYPES, *DECISION_TYPES)
+"""The events of calls, and those that are decisions."""
+
+SAMPLES = (*EVENTS, *{event.name: event for event in reversed(DECISIONS)}.values())
+"""An event of each type."""
 
 
 LIFTED: dict[tuple[str, int], Event] = {
@@ -64,7 +72,7 @@ class Golden(NamedTuple):
     @property
     def expected(self) -> Recorded:
         """What it has to be read as."""
-        event = LIFTED.get((self.event, self.schema)) or next(event for event in EVENTS if event.name == self.event)
+        event = LIFTED.get((self.event, self.schema)) or next(event for event in SAMPLES if event.name == self.event)
         return record(self.version, event)
 
 
@@ -80,7 +88,7 @@ def load() -> list[Golden]:
 def missing(entries: list[Golden]) -> Iterator[tuple[Event, bool]]:
     """Return the events of today that have no entry, without and with encryption."""
     there = {(entry.event, entry.schema, entry.encrypted) for entry in entries}
-    for event in EVENTS:
+    for event in SAMPLES:
         for encrypted in (False, True):
             if (event.name, event.schema, encrypted) not in there:
                 yield event, encrypted
@@ -89,7 +97,7 @@ def missing(entries: list[Golden]) -> Iterator[tuple[Event, bool]]:
 def main() -> None:
     """Add what is missing."""
     entries = load()
-    codecs = {False: Codec(), True: Codec(Keyring([KEY]))}
+    codecs = {False: Codec(types=TYPES), True: Codec(Keyring([KEY]), types=TYPES)}
     for event, encrypted in list(missing(entries)):
         version = len(entries) + 1
         payload = codecs[encrypted].encode(CallId(CALL), record(version, event)).payload

@@ -14,7 +14,7 @@ from redis.asyncio import Redis, RedisCluster
 from events.journal import Journal
 from events.redis import RedisJournal
 from tests.events.journal_contract import JournalContract
-from tests.events.stream_keys import stream_of
+from tests.events.stream_keys import stream_of, stream_of_nodes
 
 Client = Redis | RedisCluster
 Entry = tuple[bytes, dict[bytes, bytes]]
@@ -63,14 +63,26 @@ class RedisContract(JournalContract):
         self.used_url, self.used_prefix = url, prefix
 
     async def spoil(self, call: str, version: int) -> None:
-        stream = stream_of(self.used_prefix, call)
+        await self.spoil_stream(stream_of(self.used_prefix, call), version)
+
+    async def cut(self, call: str, version: int) -> None:
+        await self.cut_stream(stream_of(self.used_prefix, call), version)
+
+    async def spoil_decisions(self, version: int) -> None:
+        await self.spoil_stream(stream_of_nodes(self.used_prefix), version)
+
+    async def cut_decisions(self, version: int) -> None:
+        await self.cut_stream(stream_of_nodes(self.used_prefix), version)
+
+    async def spoil_stream(self, stream: bytes, version: int) -> None:
+        """Damage an entry."""
         async with self.client(self.used_url) as client:
             entries = await entries_of(client, stream)
             entries[version - 1][1][b"p"] = b"\xc1"
             await rewrite(client, stream, entries)
 
-    async def cut(self, call: str, version: int) -> None:
-        stream = stream_of(self.used_prefix, call)
+    async def cut_stream(self, stream: bytes, version: int) -> None:
+        """Lose all entries above a version."""
         async with self.client(self.used_url) as client:
             entries = await entries_of(client, stream)
             await rewrite(client, stream, entries[:version])

@@ -6,22 +6,20 @@ import pytest
 
 from events.codec import Codec
 from events.names import CallId
-from events.registry import EVENT_TYPES
 from events.secrets import Keyring
-from tests.events.golden import CALL, KEY, Golden, load
-from tests.events.samples import EVENTS
+from tests.events.golden import CALL, KEY, SAMPLES, TYPES, Golden, load
 
 
 @pytest.mark.parametrize("entry", load(), ids=lambda entry: f"{entry.event} {entry.schema} {entry.encrypted}")
 def test_an_entry_is_read_exactly(entry: Golden) -> None:
-    codec = Codec(Keyring([KEY]))
+    codec = Codec(Keyring([KEY]), types=TYPES)
     assert codec.decode(CallId(CALL), entry.event.encode(), entry.payload, entry.version) == entry.expected
 
 
 def test_each_schema_of_each_event_type_has_golden_entries() -> None:
     wanted = {
         (kind.name, schema, encrypted)
-        for kind in EVENT_TYPES
+        for kind in TYPES
         for schema in range(1, kind.schema + 1)
         for encrypted in (False, True)
     }
@@ -29,4 +27,4 @@ def test_each_schema_of_each_event_type_has_golden_entries() -> None:
 
 
 def test_each_event_type_has_a_sample() -> None:
-    assert {type(event) for event in EVENTS} == set(EVENT_TYPES)
+    assert {type(event) for event in SAMPLES} == set(TYPES)

@@ -33,6 +33,12 @@ class TestMemoryJournal(JournalContract):
     async def cut(self, call: str, version: int) -> None:
         self.held.cut(CallId(call), version)
 
+    async def cut_decisions(self, version: int) -> None:
+        self.held.cut_decisions(version)
+
+    async def spoil_decisions(self, version: int) -> None:
+        self.held.spoil_decisions(version, b"\xc1")
+
 
 class Clock:
     now = NOW

@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
+from events.decisions import NODES
 from events.journal import Conflict, CorruptEntry, JournalUnavailable, TailLostError
 from events.names import CallId
 from events.redis import RedisJournal
+from tests.events.decisions_contract import decided
 from tests.events.journal_contract import CALL, fill
 from tests.events.proxy import Proxy, Stage
 from tests.events.samples import NOTHING, live, record
@@ -59,6 +61,16 @@ async def test_a_lost_connection_is_found_out_about(server: RedisServer, cuts: l
         for number in range(40):
             assert await journal.read(CallId(f"{number}")) == [record(1), record(2)]
         assert await journal.count_calls() == {"": 41, "ng1": 40}
+
+
+@pytest.mark.parametrize("cuts", [["before"], ["amid"], ["after"]])
+async def test_a_decision_is_sent_again_and_written_once(server: RedisServer, cuts: list[Stage]) -> None:
+    async with Proxy(server.port) as proxy, opened(proxy.url) as journal:
+        await journal.append_decisions(NODES, 0, [decided(1)])
+        proxy.cuts = list(cuts)
+        assert await journal.append_decisions(NODES, 1, [decided(2)]) == 2
+        assert proxy.cuts == []
+        assert await journal.read_decisions(NODES) == [decided(1), decided(2)]
 
 
 async def test_scripts_are_loaded_again(server: RedisServer) -> None:

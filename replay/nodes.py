@@ -1,0 +1,97 @@
+"""What is decided about relay nodes: the fold of the stream of their events, and nothing else.
+
+What a configuration file says of a node is not in here: `actors/roster.py` puts the two together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+
+from events.journal import Recorded
+from events.names import NodeName
+from events.node_events import (
+    AdminState,
+    NodeAdded,
+    NodeChanged,
+    NodeEvent,
+    NodeLeaving,
+    NodeRemoved,
+    NodeReset,
+    NodeStateSet,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeDecisions:
+    """What is decided about one node. None: nothing is, so that what its description says holds.
+
+    added: its description, where it was added beside the configurations. leaving: it is removed when it has no calls.
+    removed: it is none any more. last: the newest decision, with who wanted it, when and why.
+    """
+
+    state: AdminState | None = None
+    weight: int | None = None
+    set: str | None = None
+    priority: int | None = None
+    added: NodeAdded | None = None
+    leaving: bool = False
+    removed: bool = False
+    last: Recorded
+
+    @property
+    def last_event(self) -> NodeEvent:
+        """The newest decision."""
+        assert isinstance(self.last.event, NodeEvent)
+        return self.last.event
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecidedNodes:
+    """What is decided about all nodes, as of a version of the stream."""
+
+    version: int = 0
+    nodes: Mapping[NodeName, NodeDecisions] = field(default_factory=lambda: MappingProxyType({}))
+
+
+NOTHING_DECIDED = DecidedNodes()
+
+
+def fold_nodes(records: Iterable[Recorded], state: DecidedNodes = NOTHING_DECIDED) -> DecidedNodes:
+    """Return what is decided after these entries, which follow those of `state`."""
+    nodes, version = dict(state.nodes), state.version
+    for record in records:
+        version = record.version
+        event = record.event
+        if isinstance(event, NodeEvent):
+            nodes[event.node] = _decided(nodes.get(event.node), record, event)
+    return DecidedNodes(version=version, nodes=MappingProxyType(nodes))
+
+
+def _decided(before: NodeDecisions | None, record: Recorded, event: NodeEvent) -> NodeDecisions:
+    known = NodeDecisions(last=record) if before is None else replace(before, last=record)
+    match event:
+        case NodeStateSet():
+            return replace(known, state=event.state, leaving=known.leaving and event.state is not AdminState.ACTIVE)
+        case NodeChanged():
+            return _changed(known, event)
+        case NodeAdded():
+            return NodeDecisions(added=event, last=record)
+        case NodeLeaving():
+            return replace(known, leaving=True)
+        case NodeRemoved():
+            return NodeDecisions(added=known.added, removed=True, last=record)
+        case NodeReset():
+            return NodeDecisions(added=known.added, last=record)
+        case _:
+            return known
+
+
+def _changed(known: NodeDecisions, event: NodeChanged) -> NodeDecisions:
+    return replace(
+        known,
+        weight=known.weight if event.weight is None else event.weight,
+        set=known.set if event.set is None else event.set,
+        priority=known.priority if event.priority is None else event.priority,
+    )

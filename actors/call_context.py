@@ -17,7 +17,7 @@ from events.names import CallId
 from replay.projection import Deadlines
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class CallContext:
     """The journal, the nodes, the clock, and the ways back to the directory.
 

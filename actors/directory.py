@@ -6,7 +6,7 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeVar
 
@@ -104,6 +104,13 @@ class Directory:
             sip_outlet=SipOutlet() if sip_outlet is None else sip_outlet,
             adoption=adoption,
         )
+
+    def reckon_with(self, operation: int) -> None:
+        """Let operations take effect for so long (ms), if that is longer than was reckoned with: a node is slower."""
+        deadlines = self._context.deadlines
+        if operation > deadlines.operation:
+            self._context.deadlines = replace(deadlines, operation=operation)
+            self._quarantine.reckon_with(self._context.deadlines)
 
     def submit(self, command: CallCommand[R], reply: Callable[[R | Refused], None]) -> None:
         """Submit a command to its call; `reply` is called once with the result, on the loop. It must not raise."""

@@ -14,12 +14,22 @@ from pykka import ActorDeadError, ActorRef
 
 from actors.effects import Outcome
 from actors.local_trouble import is_local, is_of_the_message, is_passing, words_of
-from actors.messages import Describe, HealthChanged, HealthTold, NodeReport, Perform, Performed, SetAdminState, Watch
+from actors.messages import (
+    Describe,
+    HealthChanged,
+    HealthTold,
+    NodeReport,
+    Perform,
+    Performed,
+    Retire,
+    SetAdminState,
+    Watch,
+)
 from actors.runtime import LoopActor
 from actors.transports import Complaint, NodeTransport, Taker, open_transport
 from engines.cookies import CookieSource
 from engines.health import AdminState, Health, Hysteresis, NodeState
-from engines.kind import Exchange, MalformedReply, RelayKind, Untranslatable
+from engines.kind import Exchange, MalformedReply, Operation, RelayKind, Untranslatable
 from engines.refusal import RefusalCode
 from engines.registry import kind_at
 from engines.sets import NodeSpec
@@ -115,7 +125,7 @@ class EngineActor(LoopActor):
         self._watchers: list[ActorRef[Any]] = []
         self._talks = 0
         self._performed = self._failed = self._refused = self._resent = 0
-        self._pinging = False
+        self._pinging = self._retiring = False
         self._heard_at = 0.0
         self._pinged_at = 0.0
         self._timer: asyncio.TimerHandle | None = None
@@ -160,9 +170,20 @@ class EngineActor(LoopActor):
             case Watch():
                 self._watchers.append(message.watcher)
                 _tell(message.watcher, HealthChanged(self.spec.name, self._health.snapshot(), "watched from here on"))
+            case Retire():
+                self._retire_when_idle()
             case Describe():
                 return self._report()
         return None
+
+    def _retire_when_idle(self) -> None:
+        self._retiring = True
+        self._watchers.clear()
+        self._retire_if_idle()
+
+    def _retire_if_idle(self) -> None:
+        if self._retiring and not self._talks:
+            self.stop()
 
     def _report(self) -> NodeReport:
         return NodeReport(
@@ -175,7 +196,7 @@ class EngineActor(LoopActor):
         )
 
     def _perform(self, message: Perform) -> None:
-        refusal = self._refusal()
+        refusal = self._refusal(message.operation)
         if refusal is not None:
             self._refused += 1
             _tell(message.asker, Performed(message.token, refusal))
@@ -183,10 +204,12 @@ class EngineActor(LoopActor):
         self._talks += 1
         self._begin(message.asker, message.token, lambda: self._kind.perform(message.operation))
 
-    def _refusal(self) -> Outcome | None:
+    def _refusal(self, operation: Operation) -> Outcome | None:
         state = self._health.state
-        if state in (NodeState.DOWN, NodeState.DISABLED):
-            return Outcome(reached=False, reason=f"is {state}: {self._health.last_failure}")
+        if state is NodeState.DOWN:
+            return Outcome(reached=False, reason=f"is down: {self._health.last_failure}")
+        if state is NodeState.DISABLED and not operation.removes:
+            return Outcome(reached=False, reason="is disabled")
         if self._transport is None:
             return Outcome(reached=False, reason="is not connected")
         if self._talks >= self._settings.max_in_flight:
@@ -292,6 +315,7 @@ class EngineActor(LoopActor):
             else:
                 self._performed += 1
             _tell(talk.asker, Performed(talk.token, outcome))
+            self._retire_if_idle()
 
     # -- time --
 
@@ -358,7 +382,7 @@ class EngineActor(LoopActor):
     # -- health --
 
     def _wants_ping(self, now: float) -> bool:
-        if self._pinging or self._health.disabled:
+        if self._pinging or self._health.disabled or self._retiring:
             return False
         if self._health.is_down or self._health.failures:
             return now - self._pinged_at >= self._settings.probes_every
@@ -375,11 +399,11 @@ class EngineActor(LoopActor):
     def _hear_of_it(self, told: HealthTold) -> None:
         """Believe what others found out, unless the node has just answered here."""
         now = self._now()
-        changed = self._health.set_admin(now, told.admin)
         if not told.is_down:
-            changed |= self._health.told_up(now)
-        elif not self._heard_at or now - self._heard_at > self._settings.timeout:
-            changed |= self._health.told_down(now, told.why)
+            changed = self._health.told_up(now)
+        else:
+            believed = not self._heard_at or now - self._heard_at > self._settings.timeout
+            changed = believed and self._health.told_down(now, told.why)
         if changed:
             self._tell_watchers(f"{told.why} (told by another worker)")
 

@@ -96,7 +96,7 @@ class CallLocated:
 
 @value
 class SetAdminState:
-    """To a node, from an operator: serve, drain, or be left alone; `reason` is the operator's, for the log."""
+    """To a node, from an operator: serve, drain, or be left alone; `reason` is for the log."""
 
     admin: AdminState
     reason: str = ""
@@ -107,8 +107,12 @@ class HealthTold:
     """To a node, from another process that talks to it: how it is by what became of the commands there."""
 
     is_down: bool
-    admin: AdminState
     why: str
+
+
+@value
+class Retire:
+    """To a node: end when what is under way has ended. Who watches it hears no more of it."""
 
 
 @value

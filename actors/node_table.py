@@ -12,7 +12,7 @@ from typing import Any, ClassVar, TypeAlias
 
 from pykka import ActorRef
 
-from actors.messages import HealthChanged, Watch
+from actors.messages import HealthChanged, Retire, Watch
 from actors.runtime import LoopActor
 from engines.health import NodeSnapshot
 from engines.sets import EVERY_SET, NodeSpec, rank
@@ -21,11 +21,15 @@ from events.names import CallId
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A node of the configuration: its description, its actor, and how it is by the last word of that."""
+    """A node: its description, its actor, and how it is by the last word of that.
+
+    gone: it is none any more, and there for the calls that it has; it gets no new ones.
+    """
 
     spec: NodeSpec
     actor: ActorRef[Any]
     health: NodeSnapshot = NodeSnapshot()  # noqa: RUF009 - it is a value
+    gone: bool = False
 
 
 Told: TypeAlias = Callable[[Node, Node, str], None]
@@ -59,12 +63,30 @@ class NodeTable:
         self._told: list[Told] = []
         self.notices = ""
         """Where nodes may tell that a session's media timed out (unix:PATH, tcp:HOST:PORT); "" for nowhere."""
+        self.decided = 0
+        """The version of the decisions about nodes that the table is as of (events.decisions)."""
 
     def add(self, node: Node) -> None:
-        """Add a node and watch it. Calls that were placed before do not move."""
+        """Add a node, or put it in the place of one of its name, whose actor ends when what is under way there has.
+
+        Calls that were placed before do not move.
+        """
+        before = self._nodes.get(node.spec.name)
+        if before is not None:
+            before.actor.tell(Retire())
         self._put(node)
         self._watcher = self._watcher or _Watcher.start(self)
         node.actor.tell(Watch(self._watcher))
+
+    def change(self, name: str, spec: NodeSpec, *, gone: bool = False) -> None:
+        """Change what is known of a node that is there; its actor stays."""
+        self._put(replace(self._nodes[name], spec=spec, gone=gone))
+
+    def remove(self, name: str) -> None:
+        """Remove a node that no call needs any more; its actor ends when what is under way has."""
+        node = self._nodes.pop(name)
+        self._note_reachable()
+        node.actor.tell(Retire())
 
     def take(self, change: HealthChanged) -> None:
         """Update a node's snapshot; one that is not in the table is ignored."""
@@ -81,6 +103,9 @@ class NodeTable:
 
     def _put(self, node: Node) -> None:
         self._nodes[node.spec.name] = node
+        self._note_reachable()
+
+    def _note_reachable(self) -> None:
         self._reachable = frozenset(name for name, one in self._nodes.items() if one.health.takes_commands)
 
     async def close(self) -> None:
@@ -95,11 +120,11 @@ class NodeTable:
         return list(self._nodes.values())
 
     def node(self, name: str) -> Node | None:
-        """Return a node, or None if the configuration has none of that name."""
+        """Return a node, or None if there is none of that name."""
         return self._nodes.get(name)
 
     def actor(self, name: str) -> ActorRef[Any] | None:
-        """Return the actor of a node, or None if the configuration has no such node."""
+        """Return the actor of a node, or None if there is no such node."""
         node = self._nodes.get(name)
         return node.actor if node else None
 
@@ -116,7 +141,7 @@ class NodeTable:
         fit = [
             node.spec
             for node in self._nodes.values()
-            if _fits(node.spec, set_name, engine) and node.health.takes_new_calls
+            if _fits(node.spec, set_name, engine) and node.health.takes_new_calls and not node.gone
         ]
         return rank(call_id, fit) if len(fit) > 1 else [spec for spec in fit if spec.weight > 0]
 

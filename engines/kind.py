@@ -60,6 +60,11 @@ class Operation:
     guarded: bool = False
     alone: bool = False
 
+    @property
+    def removes(self) -> bool:
+        """Whether it is a removal, which a node gets that is otherwise left alone."""
+        return self.verb is Verb.DELETE
+
 
 class RelayKind(Protocol):
     """A kind of relay: its protocol, and how the operations of a call are said in it."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from events import snapshot_codec
 from events.codec import Codec, Encoded, UnreadableEntry
+from events.decisions import DECISION_TYPES
 from events.journal import (
     BRIEFLY,
     EVERY_CALL,
@@ -26,7 +27,6 @@ from events.journal import (
     Recorded,
     TailLostError,
 )
-from events.decisions import DECISION_TYPES
 from events.names import CallId, StreamName
 from events.snapshot import Snapshot
 

@@ -72,18 +72,25 @@ def fold_nodes(records: Iterable[Recorded], state: DecidedNodes = NOTHING_DECIDE
 def _decided(before: NodeDecisions | None, record: Recorded, event: NodeEvent) -> NodeDecisions:
     known = NodeDecisions(last=record) if before is None else replace(before, last=record)
     match event:
-        case NodeStateSet():
-            return replace(known, state=event.state, leaving=known.leaving and event.state is not AdminState.ACTIVE)
-        case NodeChanged():
-            return _changed(known, event)
-        case NodeAdded():
-            return NodeDecisions(added=event, last=record)
-        case NodeLeaving():
-            return replace(known, leaving=True)
         case NodeRemoved():
             return NodeDecisions(added=known.added, removed=True, last=record)
         case NodeReset():
             return NodeDecisions(added=known.added, last=record)
+        case NodeAdded():
+            return NodeDecisions(added=event, last=record)
+        case _:
+            return _adjusted(known, event)
+
+
+def _adjusted(known: NodeDecisions, event: NodeEvent) -> NodeDecisions:
+    """Return what is decided of a node that stays, after another decision about it."""
+    match event:
+        case NodeStateSet():
+            return replace(known, state=event.state, leaving=known.leaving and event.state is not AdminState.ACTIVE)
+        case NodeChanged():
+            return _changed(known, event)
+        case NodeLeaving():
+            return replace(known, leaving=True)
         case _:
             return known
 

@@ -10,11 +10,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from actors.control.control import Control, NoSuchNode
+    from actors.control.control import Control
+    from actors.control.steering import NodeRefusal, NodeRefusalCode, Wish
     from actors.results import Moved
     from engines.health import AdminState, NodeState
     from engines.route.parameters import AnswerParameters, DeleteParameters, OfferParameters
     from engines.route.routes import Routes
+    from engines.sets import NodeSpec
     from events.journal import CallFilter, CorruptEntry, JournalError, LiveCall, Recorded
     from events.names import BranchId, CallId, Leg, Tag
     from replay.history.describe import facts
@@ -65,7 +67,9 @@ __all__ = [
     "LegVariables",
     "LiveCall",
     "Moved",
-    "NoSuchNode",
+    "NodeRefusal",
+    "NodeRefusalCode",
+    "NodeSpec",
     "NodeState",
     "NotEngaged",
     "NotMoved",
@@ -83,6 +87,7 @@ __all__ = [
     "StartError",
     "Tag",
     "UnknownCall",
+    "Wish",
     "branch_name",
     "facts",
     "open_relay",
@@ -109,9 +114,11 @@ _NAMES = {
         "RelayError",
         "UnknownCall",
     ),
-    "actors.control.control": ("Control", "NoSuchNode"),
+    "actors.control.control": ("Control",),
+    "actors.control.steering": ("NodeRefusal", "NodeRefusalCode", "Wish"),
     "actors.results": ("Moved",),
     "engines.health": ("AdminState", "NodeState"),
+    "engines.sets": ("NodeSpec",),
     "rtp_relay.api.system": ("RelaySystem", "open_relay"),
     "rtp_relay.api.variables": ("ContextVariables", "LegVariables", "branch_name"),
     "rtp_relay.assembly.errors": ("StartError",),

@@ -11,6 +11,7 @@ import signal
 import sys
 from collections.abc import Callable
 from contextlib import AsyncExitStack
+from pathlib import Path
 
 import structlog
 
@@ -20,6 +21,8 @@ from actors.control.happenings import CallWatch
 from actors.directory import Directory, DirectorySettings
 from actors.due_poller import DuePoller
 from actors.node_down.rescue import Rescue
+from actors.node_follower import NodeFollower
+from actors.node_keeper import NodeKeeper
 from actors.node_table import NodeTable
 from actors.observers import Observers
 from actors.sip_requests import SipOutlet
@@ -42,15 +45,16 @@ from rtp_relay.assembly.errors import StartError, UnusableError
 from rtp_relay.assembly.garbage import collect_when_idle, spare_the_collector
 from rtp_relay.assembly.journal import open_journal, service_journal
 from rtp_relay.assembly.mi import open_mi_door, process_hooks
-from rtp_relay.assembly.nodes import ROUTE_GRACE, open_nodes
+from rtp_relay.assembly.nodes import ROUTE_GRACE, begin_following, configured_nodes, node_keeper
 from rtp_relay.assembly.notices import listen_for_notices
 from rtp_relay.assembly.publisher import StatusPublisher
 from rtp_relay.assembly.reinvite import reinviting
+from rtp_relay.assembly.reloading import nodes_again
 from rtp_relay.assembly.script import load_routes
 from rtp_relay.assembly.sip import load_routing, open_sip_door
 from rtp_relay.assembly.tracing import trace
 from rtp_relay.bounded_rate import BoundedRate
-from rtp_relay.config import Config, LogLevel
+from rtp_relay.config import Config, LogLevel, NodeConfig
 from rtp_relay.config.journal_url import redacted
 from rtp_relay.config.warnings import warnings
 from rtp_relay.workers.seat import Seat
@@ -97,6 +101,10 @@ class Service:
         self._sip: SipDoor | None = None
         self._mi: MiDoor | None = None
         self._serving = False
+        self._keeper: NodeKeeper | None = None
+        self._follower: NodeFollower | None = None
+        self._nodes_wanted: tuple[NodeConfig, ...] | None = None
+        self._reconfiguring: asyncio.Task[None] | None = None
 
     @property
     def sets(self) -> SetNames:
@@ -132,10 +140,16 @@ class Service:
         """Where the SIP door listens."""
         return self._sip.locals if self._sip else []
 
-    def reload(self) -> None:
-        """Read the routing script anew; a broken one changes nothing. Requests on their way keep the one they have."""
+    def reload(self, nodes: tuple[NodeConfig, ...] | None = None) -> None:
+        """Take other nodes, unless they stay (None), and read the routing script anew.
+
+        A broken script changes nothing. Requests on their way keep the one they have.
+        """
+        if nodes is not None:
+            self._nodes_wanted = nodes
+            self._reconfiguring = asyncio.get_running_loop().create_task(self._reconfigure())
         if self._sip is None or self._config.sip.script is None:
-            log.info("nothing to reload", why="there is no routing script")
+            log.info("no script to reload")
             return
         try:
             self._sip.reload(load_routing(self._config.sip, self.nodes))
@@ -143,6 +157,21 @@ class Service:
             log.error("not reloaded", why=str(error))
         else:
             log.info("reloaded", script=str(self._config.sip.script))
+
+    async def _reconfigure(self) -> None:
+        """Make the nodes those that are configured by now; at the start, that is done when they have been opened."""
+        if self._follower is None or self._nodes_wanted is None:
+            return
+        await self._follower.configure(configured_nodes(self._nodes_wanted, self._routes, self._config.route.timeout))
+        self._nodes_changed()
+        log.info("nodes reloaded", nodes=[node.name for node in self._nodes_wanted])
+
+    def _nodes_changed(self) -> None:
+        """Tell those who have to know that nodes have come, changed or gone."""
+        if self._publisher is not None:
+            self._publisher.hurry()
+        if self._started and self._keeper is not None:
+            self.directory.reckon_with(_operation(self._config, self._keeper.slowest))
 
     async def start(self) -> None:
         """Open everything, the doors last. Raises StartError, and has closed everything again then."""
@@ -178,22 +207,34 @@ class Service:
 
     async def _open(self) -> None:
         config, enter = self._config, self._stack.enter_async_context
-        routes = self._routes or load_routes(config.route)
+        routes = self._routes = self._routes or load_routes(config.route)
         ground = await enter(grounds(config))
         journal = self.journal = await enter(service_journal(config, ground.journal_url))
-        self.nodes = await enter(open_nodes(ground.nodes, routes, config.route.timeout))
+        keeper = self._keeper = await enter(node_keeper())
+        self.nodes = keeper.table
         clock = JournalClock(journal)
         await clock.begin()
         name = config.service.name
         control = self.control = Control(journal, self.nodes, name=name, version=__version__, now=clock.now)
         publisher = self._publisher = StatusPublisher(name, journal, control)
+        follower = NodeFollower(
+            journal,
+            keeper,
+            configured_nodes(ground.nodes, routes, config.route.timeout),
+            name=name,
+            now=clock.now,
+            changed=self._nodes_changed,
+        )
+        await begin_following(follower)
+        self._follower = follower
+        control.steering.put_in_force = follower.look
         self._stack.push_async_callback(publisher.withdraw)
         directory = self.directory = Directory(
             name=name,
             journal=journal,
             nodes=self.nodes,
             now=clock.now,
-            deadlines=_deadlines(config, ground),
+            deadlines=_deadlines(config, keeper.slowest),
             settings=DirectorySettings(
                 max_resident=config.service.max_resident,
                 passivate_after=config.service.passivate_after,
@@ -216,11 +257,13 @@ class Service:
             self._seat.tells_first(self.observers)
         background.run("due calls", DuePoller(journal, attend, clock.now).run())
         background.run("nodes that are down", self._rescue(attend).run())
+        background.run("nodes", follower.run())
         background.run("clock", clock.run())
         background.run("passivation", directory.sweep_on())
         background.run("status", publisher.run())
         background.run("garbage", collect_when_idle())
         self._started = True
+        await self._reconfigure()
         if config.calls.notices:
             self.nodes.notices = config.calls.notices
             await enter(listen_for_notices(config.calls, directory, self._seat))
@@ -292,11 +335,14 @@ class Service:
         }
 
 
-def run(config: Config) -> int:
-    """Run a control node until SIGTERM or SIGINT, and return the exit code; a second signal ends it at once."""
+def run(config: Config, file: Path | None = None) -> int:
+    """Run a control node until SIGTERM or SIGINT, and return the exit code; a second signal ends it at once.
+
+    `file` is where the configuration comes from: SIGHUP has it read anew.
+    """
     rate = logs.set_up(config.service.log_level, config.service.log_format)
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
-        return runner.run(_serve(config, rate))
+        return runner.run(_serve(config, rate, file))
 
 
 def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
@@ -308,11 +354,11 @@ def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     return uvloop.new_event_loop
 
 
-async def _serve(config: Config, rate: BoundedRate) -> int:
+async def _serve(config: Config, rate: BoundedRate, file: Path | None = None) -> int:
     service = Service(config)
     life = asyncio.create_task(live(service, rate))
     end_on_signals(life)
-    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, service.reload)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, lambda: service.reload(nodes_again(file, config)))
     try:
         await life
     except asyncio.CancelledError:
@@ -360,18 +406,22 @@ def end_on_signals(life: asyncio.Task[None]) -> None:
         loop.add_signal_handler(each, first, each)
 
 
-def _deadlines(config: Config, ground: Infrastructure) -> Deadlines:
-    slowest = max((node.timeout for node in ground.nodes), default=0.0)
+def _deadlines(config: Config, slowest: float) -> Deadlines:
     calls = config.calls
     return Deadlines(
         offer=_ms(calls.offer_timeout),
         ringing=_ms(config.sip.timer_c + CANCELLING * config.sip.t1),
         probe=_ms(calls.probe_interval),
         retry=_ms(calls.retry_interval),
-        operation=max(LEAST_OPERATION, _ms(slowest * COMMANDS_IN_A_ROW), _ms(config.route.timeout + ROUTE_GRACE)),
+        operation=_operation(config, slowest),
         give_up=_ms(calls.give_up_after),
         dialog=_ms(config.sip.dialog_probe),
     )
+
+
+def _operation(config: Config, slowest: float) -> int:
+    """Return for how long (ms) an offer can take effect where a node's commands take so many seconds at most."""
+    return max(LEAST_OPERATION, _ms(slowest * COMMANDS_IN_A_ROW), _ms(config.route.timeout + ROUTE_GRACE))
 
 
 def _ms(seconds: float) -> int:

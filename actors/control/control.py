@@ -2,41 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+import contextlib
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+
+from pykka import ActorDeadError
 
 from actors.call_history import CallHistory, load
 from actors.commands.migration import Migrate
 from actors.control.counters import CounterSource, Sample, total
 from actors.control.status import ControlNodeStatus, NodeStatus, describe, read_status
+from actors.control.steering import NodeSteering
 from actors.control.survey import survey
 from actors.directory import Directory
 from actors.effects import Outcome
-from actors.messages import SetAdminState
 from actors.node_table import NodeTable
 from actors.quarantine.release import want_release
 from actors.results import Moved, Refused
-from engines.health import AdminState
 from engines.kind import STATISTICS, Operation
 from engines.refusal import RefusalCode
 from engines.sets import NodeSpec
 from events.journal import EVERY_CALL, PAGE, CallFilter, CallPage, Journal, LiveCall, Recorded
-from events.names import CallId, NodeName
+from events.names import CallId
 from events.reading import read_all
 from replay.state import CallState
 
 NOT_SERVED = Refused(RefusalCode.INTERNAL, "No calls are served here")
 
 
-class NoSuchNode(LookupError):
-    """The configuration of this control node has no node of that name."""
-
-
 class Control:
     """Lists and steers calls and nodes.
 
-    What it reads of calls and control nodes is the whole cluster's, from the journal. The nodes it steers, and the
-    counters, are those of this control node; without a node table (in a command that only reads) there are none.
-    Methods that read the journal raise JournalError.
+    What it reads of calls and control nodes is the whole cluster's, from the journal, and what it decides about nodes
+    holds there. How nodes are, and the counters, are those of this control node; without a node table (in a command
+    beside it) there are none. Methods that read the journal raise JournalError.
     """
 
     def __init__(
@@ -47,12 +45,18 @@ class Control:
         name: str = "",
         version: str = "",
         now: Callable[[], int] = lambda: 0,
+        configured: Collection[NodeSpec] = (),
     ) -> None:
-        """Make the interface of a control node of this name and program version; `now` is in ms since the epoch."""
+        """Make the interface of a control node of this name and program version; `now` is in ms since the epoch.
+
+        configured: nodes that are known to be beside those of the table.
+        """
         self._journal, self._nodes = journal, nodes or NodeTable()
         self._name, self._version, self._now = name, version, now
         self._started_at = now()
         self._sources: list[CounterSource] = []
+        self.steering = NodeSteering(journal, self._nodes, name, configured)
+        """What is decided about nodes."""
         self.others: CounterSource | None = None
         """What the other workers of this service have counted, where there are any."""
         self.directory: Directory | None = None
@@ -110,10 +114,14 @@ class Control:
         return await read_status(self._journal)
 
     async def nodes(self) -> list[NodeStatus]:
-        """Return how this control node's nodes are, in the order of the configuration."""
+        """Return how this control node's nodes are, in the order of the configuration, then those that were added."""
         calls = await self.count_calls()
         now = self._now()
-        return [await describe(node, now, calls.get(node.spec.name, 0)) for node in self._nodes.all()]
+        statuses = []
+        for node in self._nodes.all():
+            with contextlib.suppress(ActorDeadError):  # removed since
+                statuses.append(await describe(node, now, calls.get(node.spec.name, 0)))
+        return statuses
 
     def specs(self) -> list[NodeSpec]:
         """Return the descriptions of this control node's nodes, in the order of the configuration."""
@@ -127,14 +135,8 @@ class Control:
             seen_at=self._now(),
             version=self._version,
             nodes=tuple(await self.nodes()),
+            decided=self._nodes.decided,
         )
-
-    def set_admin_state(self, node: NodeName, admin: AdminState, reason: str = "") -> None:
-        """Set a node active, draining or disabled, at this control node. Raises NoSuchNode."""
-        actor = self._nodes.actor(node)
-        if actor is None:
-            raise NoSuchNode(node)
-        actor.tell(SetAdminState(admin, reason))
 
     async def ask_nodes(self, operation: Operation = STATISTICS) -> Sequence[Outcome]:
         """Ask all nodes the same at once, and return what became of it in the order of the configuration."""

@@ -9,10 +9,12 @@ from typing import Any
 
 from actors.control.status import ControlNodeStatus, decode_node
 from events.journal import LiveCall, Recorded
+from events.names import NodeName
 from events.registry import Event
 from replay.history.describe import facts
 from replay.history.timeline import bodies, printable
 from replay.migration import Migration
+from replay.nodes import NodeDecisions
 from replay.state import CallState, Session
 
 Document = dict[str, Any]
@@ -137,6 +139,25 @@ def of_status(status: ControlNodeStatus) -> Document:
     return asdict(status) | {"started_at": iso(status.started_at), "seen_at": iso(status.seen_at), "nodes": nodes}
 
 
+def of_decisions(node: NodeName, decisions: NodeDecisions) -> Document:
+    """Return what is decided about a node; None for what is not. `url` is that of an added one."""
+    event = decisions.last_event
+    return {
+        "node": node,
+        "state": decisions.state,
+        "weight": decisions.weight,
+        "set": decisions.set,
+        "priority": decisions.priority,
+        "url": decisions.added.url if decisions.added is not None else None,
+        "leaving": decisions.leaving,
+        "removed": decisions.removed,
+        "decision": event.name,
+        "asked_by": printable(event.asked_by),
+        "at": iso(decisions.last.at),
+        "reason": printable(event.reason),
+    }
+
+
 def status_of(document: Document) -> ControlNodeStatus:
     """Read what `of_status` gave, of this version of the program or another. Raises ValueError for anything else."""
     try:
@@ -147,6 +168,7 @@ def status_of(document: Document) -> ControlNodeStatus:
             seen_at=at_of(document["seen_at"]),
             version=document["version"],
             nodes=nodes,
+            decided=document.get("decided", 0),
         )
     except (KeyError, TypeError) as error:
         raise ValueError(f"not the status of a control node: {error!r}") from error

@@ -10,7 +10,7 @@ from typing import Any
 
 from actors.messages import Describe, NodeReport
 from actors.node_table import Node
-from engines.health import NodeState
+from engines.health import AdminState, NodeState
 from events.journal import Journal
 
 _WORSE = (NodeState.UP, NodeState.DRAINING, NodeState.DISABLED, NodeState.DOWN)
@@ -21,6 +21,7 @@ class NodeStatus:
     """A relay node as a control node sees it.
 
     since: when it got into this state, ms since the epoch.
+    admin: what is wanted of it. gone: it is none any more, and there for the calls that it has.
     in_flight: this control node's commands to it that are not answered yet.
     last_failure: the last thing that went wrong with it, in words; empty if nothing did.
     calls: the live calls, of all control nodes, that have a session on it.
@@ -36,17 +37,24 @@ class NodeStatus:
     in_flight: int = 0
     last_failure: str = ""
     calls: int = 0
+    priority: int = 0
+    admin: AdminState = AdminState.ACTIVE
+    gone: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ControlNodeStatus:
-    """A control node: when it started and when it said this, ms since the epoch, and its program's version."""
+    """A control node: when it started and when it said this, ms since the epoch, and its program's version.
+
+    decided: the version of the decisions about nodes that it follows.
+    """
 
     name: str
     started_at: int
     seen_at: int
     version: str
     nodes: tuple[NodeStatus, ...] = ()
+    decided: int = 0
 
 
 async def describe(node: Node, now: int, calls: int) -> NodeStatus:
@@ -64,6 +72,9 @@ async def describe(node: Node, now: int, calls: int) -> NodeStatus:
         in_flight=report.in_flight,
         last_failure=report.health.last_failure,
         calls=calls,
+        priority=node.spec.priority,
+        admin=report.health.admin,
+        gone=node.gone,
     )
 
 
@@ -111,6 +122,7 @@ def merged(name: str, workers: Sequence[ControlNodeStatus]) -> ControlNodeStatus
         seen_at=max(worker.seen_at for worker in workers),
         version=", ".join(dict.fromkeys(worker.version for worker in workers)),
         nodes=tuple(nodes.values()),
+        decided=min(worker.decided for worker in workers),
     )
 
 
@@ -121,7 +133,8 @@ def _both(one: NodeStatus, other: NodeStatus) -> NodeStatus:
 
 def decode_node(row: Mapping[str, Any]) -> NodeStatus:
     """Read a node of a status; fields not known here are left out. Raises KeyError, TypeError and ValueError."""
-    return NodeStatus(**_known(NodeStatus, row) | {"state": NodeState(row["state"])})
+    known = _known(NodeStatus, row) | {"state": NodeState(row["state"])}
+    return NodeStatus(**known | {"admin": AdminState(row.get("admin", AdminState.ACTIVE))})
 
 
 def _known(cls: type[Any], row: Mapping[str, Any]) -> dict[str, Any]:

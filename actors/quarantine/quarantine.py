@@ -53,6 +53,10 @@ class Quarantine:
         self._releasing: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 
+    def reckon_with(self, deadlines: Deadlines) -> None:
+        """Go by other deadlines from here on."""
+        self._release.deadlines = deadlines
+
     def reason(self, call_id: CallId) -> str | None:
         """Return why a call was put here, or None if it was not."""
         return self._reasons.get(call_id) if self._reasons else None

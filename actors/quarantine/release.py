@@ -53,7 +53,7 @@ class Release:
     def __init__(
         self, journal: Journal, nodes: NodeTable, name: str, now: Callable[[], int], deadlines: Deadlines
     ) -> None:
-        self._journal, self._nodes, self._name, self._now, self._deadlines = journal, nodes, name, now, deadlines
+        self._journal, self._nodes, self._name, self._now, self.deadlines = journal, nodes, name, now, deadlines
 
     async def attend(self, call_id: CallId) -> None:
         """Remove what there is of a call that is due, if it is quarantined. What is not confirmed becomes due again.
@@ -67,13 +67,13 @@ class Release:
         if not found.quarantined or found.row is None:
             return
         now, since = self._now(), found.row.changed
-        if now < since + self._deadlines.operation:
-            await self._journal.postpone(call_id, since + self._deadlines.operation)
+        if now < since + self.deadlines.operation:
+            await self._journal.postpone(call_id, since + self.deadlines.operation)
             return
         gone = await self._remove(found)
-        if now >= since + self._deadlines.give_up:
+        if now >= since + self.deadlines.give_up:
             gone = {**dict.fromkeys(found.sessions(), RemovalProof.LOST), **gone}
-        again = self._deadlines.again(now, since)
+        again = self.deadlines.again(now, since)
         if gone or not found.sessions():
             await self._note(call_id, gone, again)
         else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from actors.control.control import Control
-from actors.control.documents import of_status
+from actors.control.documents import of_decisions, of_status
 from gateways.mi.jsonrpc import Json, MiError
 from gateways.mi.methods import Caller, Method, Methods
 from gateways.mi.parameters import Arguments
@@ -17,11 +17,21 @@ class ClusterMethods:
 
     def add_to(self, methods: Methods) -> None:
         """Add the methods."""
-        methods.add(Method("rtp_relay:nodes", "Lists the relay nodes, as each control node sees them.", self._nodes))
+        methods.add(
+            Method(
+                "rtp_relay:nodes",
+                "Lists the relay nodes, and what is decided about them.",
+                self._nodes,
+            )
+        )
 
     async def _nodes(self, given: Arguments, caller: Caller) -> Json:  # noqa: ARG002
         try:
             statuses = await self._control.control_nodes()
+            decided = await self._control.steering.decided()
         except ValueError as error:
             raise MiError(500, "Status cannot be read", str(error)) from None
-        return {"control_nodes": [of_status(status) for status in statuses]}
+        return {
+            "control_nodes": [of_status(status) for status in statuses],
+            "decided": [of_decisions(node, decisions) for node, decisions in decided.nodes.items()],
+        }

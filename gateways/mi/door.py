@@ -26,6 +26,7 @@ from gateways.mi.nodes import NodeMethods
 from gateways.mi.notifier import Notifier
 from gateways.mi.process import ProcessHooks, ProcessMethods
 from gateways.mi.sessions import SessionMethods
+from gateways.mi.steering import SteeringMethods
 from gateways.sockets import ListenAddress, bind
 
 GRACE = 2.0
@@ -58,6 +59,7 @@ def methods_of(control: Control, sets: SetNames) -> Methods:
         MoveMethods(control, sets),
         NodeMethods(control, sets),
         ClusterMethods(control),
+        SteeringMethods(control, sets),
     ):
         part.add_to(methods)
     return methods

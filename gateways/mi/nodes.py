@@ -7,10 +7,12 @@ from functools import partial
 
 from actors.control.control import Control
 from actors.control.status import NodeStatus
+from actors.control.steering import Wish
 from engines.health import AdminState, NodeState
 from engines.registry import KINDS
 from engines.set_names import SetNames
 from events.names import NodeName
+from gateways.mi.decisions import asked_by, decide
 from gateways.mi.jsonrpc import Json, MiError
 from gateways.mi.methods import OK, Caller, Method, Methods, always
 from gateways.mi.parameters import Arguments, Parameter, as_number
@@ -32,7 +34,7 @@ class NodeMethods:
                 Method(f"{engine}:show", f"Lists the {engine} nodes by set.", partial(self._show, engine)),
                 Method(
                     f"{engine}:enable",
-                    f"Enables (1) or disables (0) a {engine} node, here and at once.",
+                    f"Enables (1) or disables (0) a {engine} node, for all control nodes.",
                     partial(self._enable, engine),
                     ((URL, ENABLE), (URL, ENABLE, SET)),
                     changes=always,
@@ -52,9 +54,10 @@ class NodeMethods:
             nodes = [node for node in nodes if node.set == set_named(group, self._sets)]
         if not nodes:
             raise MiError(404, f"{engine} node not found", wanted)
-        admin = AdminState.ACTIVE if given["enable"] else AdminState.DISABLED
+        state = AdminState.ACTIVE if given["enable"] else AdminState.DISABLED
+        wish = Wish(asked_by(caller), f"{engine}_enable")
         for node in nodes:
-            self._control.set_admin_state(NodeName(node.name), admin, f"by {caller.name}, through MI")
+            await decide(self._control.steering.set_state(NodeName(node.name), state, wish))
         return OK
 
     async def _nodes(self, engine: str) -> list[NodeStatus]:

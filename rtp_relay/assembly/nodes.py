@@ -1,4 +1,4 @@
-"""The relay nodes: an actor for each, with its socket open."""
+"""The relay nodes as configured, and opened: an actor for each, with its socket open."""
 
 from __future__ import annotations
 
@@ -6,15 +6,19 @@ import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
-from actors.engine_actor import EngineActor, EngineSettings
-from actors.node_table import Node, NodeTable
+from actors.engine_actor import EngineSettings
+from actors.node_follower import NodeFollower, complain
+from actors.node_keeper import NodeKeeper, Unopened
+from actors.node_table import NodeTable
+from actors.roster import RosterNode
 from actors.route_transport import way_to
-from engines.health import AdminState, Hysteresis, NodeSnapshot, NodeState
+from engines.health import AdminState, Hysteresis
 from engines.route.kind import RouteKind
 from engines.route.routes import Routes
 from engines.sets import EVERY_SET, NodeSpec
+from events.journal import JournalUnavailable
 from events.names import NodeName
-from rtp_relay.assembly.errors import StartError, UnusableError
+from rtp_relay.assembly.errors import StartError, UnreachableError, UnusableError
 from rtp_relay.config import NodeConfig
 
 ROUTE_NODE = NodeSpec(name=NodeName(RouteKind.name), engine=RouteKind.name, url="route:", set=EVERY_SET)
@@ -31,42 +35,74 @@ NEVER_DOWN = sys.maxsize
 async def open_nodes(
     configs: Sequence[NodeConfig], routes: Routes | None = None, route_timeout: float = 5.0
 ) -> AsyncIterator[NodeTable]:
-    """Start the actors of nodes, and with `routes` that of the route engine; stop them in the end.
+    """Start the actors of nodes as configured, and with `routes` that of the route engine; stop them in the end.
 
     `route_timeout` is what a callable may take, in seconds. Raises StartError for a name without an address.
     """
+    async with node_keeper() as keeper:
+        refuse_unopened(await keeper.keep(configured_nodes(configs, routes, route_timeout), {}, {}))
+        yield keeper.table
+
+
+@asynccontextmanager
+async def node_keeper() -> AsyncIterator[NodeKeeper]:
+    """Return the keeper of a node table; stop the nodes' actors in the end."""
     table = NodeTable()
     try:
-        if routes is not None:
-            await _add(table, _start_route(configs, routes, route_timeout))
-        for config in configs:
-            await _add(table, _start(config))
-        yield table
+        yield NodeKeeper(table)
     finally:
         await table.close()
 
 
-async def _add(table: NodeTable, node: Node) -> None:
-    table.add(node)
-    await _connect(node)
+async def begin_following(follower: NodeFollower) -> None:
+    """Open the nodes as they are decided. Raises StartError for a configured one that cannot be opened.
+
+    One that was added beside the configuration is tried again: it is no reason not to serve calls on others.
+    """
+    names = {node.spec.name for node in follower.configured}
+    try:
+        unopened = await follower.begin()
+    except JournalUnavailable as error:
+        raise UnreachableError(f"the journal cannot be reached: {error}") from error
+    refuse_unopened([node for node in unopened if node.spec.name in names])
+    complain(unopened)
 
 
-def _start_route(configs: Sequence[NodeConfig], routes: Routes, timeout: float) -> Node:
+def refuse_unopened(unopened: Sequence[Unopened]) -> None:
+    """Raise StartError for a node that cannot be opened."""
+    for node in unopened:
+        raise StartError(f"node {node.spec.name} at {node.spec.url}: {node.why}")
+
+
+def configured_nodes(
+    configs: Sequence[NodeConfig], routes: Routes | None = None, route_timeout: float = 5.0
+) -> list[RosterNode]:
+    """Return the nodes that the configuration has. Raises UnusableError if two have one name."""
+    nodes = [_configured(config) for config in configs]
+    return nodes if routes is None else [_of_routes(configs, routes, route_timeout), *nodes]
+
+
+def _of_routes(configs: Sequence[NodeConfig], routes: Routes, timeout: float) -> RosterNode:
     if any(config.name == ROUTE_NODE.name for config in configs):
         raise UnusableError(f"a node of [[nodes]] is named {ROUTE_NODE.name}, as that of the route engine is")
     settings = EngineSettings(timeout=timeout + ROUTE_GRACE, down_after=NEVER_DOWN)
-    return Node(ROUTE_NODE, EngineActor.start(ROUTE_NODE, settings, way_to(routes, timeout)))
+    return RosterNode(ROUTE_NODE, settings, way_to(routes, timeout))
 
 
-def _start(config: NodeConfig) -> Node:
-    spec = NodeSpec(
+def spec_of(config: NodeConfig) -> NodeSpec:
+    """Return the description of a configured node."""
+    return NodeSpec(
         name=config.name,
         engine=config.engine.value,
         url=str(config.url),
         set=config.set,
         weight=config.weight,
+        priority=config.priority,
         tcp_streams=config.tcp_streams,
     )
+
+
+def _configured(config: NodeConfig) -> RosterNode:
     admin = AdminState.DRAINING if config.draining else AdminState.ACTIVE
     settings = EngineSettings(
         timeout=config.timeout,
@@ -76,13 +112,4 @@ def _start(config: NodeConfig) -> Node:
         hysteresis=Hysteresis(window=config.flap_window, answers=config.flap_answers, hold=config.flap_hold),
         admin=admin,
     )
-    health = NodeSnapshot(admin=admin, state=NodeState.DRAINING if config.draining else NodeState.UP)
-    return Node(spec, EngineActor.start(spec, settings), health)
-
-
-async def _connect(node: Node) -> None:
-    try:
-        # The proxy's future gives the coroutine, which runs here: no call knows the actor yet.
-        await (await node.actor.proxy().connect())
-    except OSError as error:
-        raise StartError(f"node {node.spec.name} at {node.spec.url}: {error.strerror or error}") from error
+    return RosterNode(spec_of(config), settings)

@@ -26,18 +26,25 @@ class StatusPublisher:
     def __init__(self, name: str, journal: Journal, control: Control) -> None:
         self._name, self._journal, self._control = name, journal, control
         self._last = b""
+        self._hurry = asyncio.Event()
         self.journal_answers = True
 
     async def run(self) -> None:
         """Publish until cancelled. The journal being away is no end: it may come back."""
         while True:
+            self._hurry.clear()
             try:
                 await self.publish()
                 self.journal_answers = True
             except JournalError as error:
                 self.journal_answers = False
                 log.warning("status not published", why=str(error))
-            await asyncio.sleep(INTERVAL)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._hurry.wait(), INTERVAL)
+
+    def hurry(self) -> None:
+        """Publish at once: something has changed that others wait for."""
+        self._hurry.set()
 
     async def publish(self) -> None:
         """Publish once. Raises JournalError."""

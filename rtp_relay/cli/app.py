@@ -17,8 +17,10 @@ from rtp_relay.cli.end import end
 from rtp_relay.cli.exits import EXPLAINED, Exit
 from rtp_relay.cli.history import history
 from rtp_relay.cli.move import move
+from rtp_relay.cli.node import node
 from rtp_relay.cli.nodes import nodes
 from rtp_relay.cli.serve import serve
+from rtp_relay.cli.steering import disable, drain, enable, undrain
 
 app = typer.Typer(
     name="rtp-relay",
@@ -28,8 +30,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
-for command in (serve, check, calls, call, nodes, history, move, end, demo):
+for command in (serve, check, calls, call, nodes, drain, undrain, enable, disable, history, move, end, demo):
     app.command()(command)
+app.add_typer(node, name="node")
 
 
 def _print_version(wanted: bool) -> None:

@@ -13,9 +13,11 @@ class Exit(IntEnum):
     USAGE = 2
     NOT_FOUND = 3
     UNREACHABLE = 4
+    CALLS_LEFT = 5
 
 
 EXPLAINED = (
     "Exit codes: 0 all is well; 1 it failed, or a problem was found; 2 the command line or the configuration is wrong; "
-    "3 the call is not known; 4 Redis or the service cannot be reached."
+    "3 the call or node is not known; 4 Redis or the service cannot be reached; "
+    "5 a node still has calls at the deadline."
 )

@@ -23,6 +23,7 @@ from gateways.mi.jsonrpc import Json, MiError
 from gateways.mi.methods import Caller, Methods, Role
 from gateways.mi.parameters import arguments
 from replay.history.timeline import printable
+from rtp_relay.assembly.nodes import spec_of
 from rtp_relay.cli.exits import Exit
 from rtp_relay.cli.options import load_or_exit
 from rtp_relay.cli.output import fail
@@ -83,6 +84,7 @@ class ServiceMethods:
             self._connection.request("POST", "/mi", body, {"Content-Type": "application/json"})
             reply: dict[str, Any] = json.loads(self._connection.getresponse().read())
         except (OSError, http.client.HTTPException, ValueError) as error:
+            self._connection.close()  # the next call connects anew
             raise MiError(503, "Service unavailable", f"the service did not answer: {error!r}") from None
         if "error" in reply:
             said = reply["error"]
@@ -136,7 +138,8 @@ async def _manage(config: Config, work: Callable[[Management], Awaitable[T]]) ->
             err=True,
         )
         async with open_journal(config) as journal:
-            return await work(JournalMethods(methods_of(Control(journal), config.sets.names)))
+            control = Control(journal, configured=[spec_of(node) for node in config.nodes])
+            return await work(JournalMethods(methods_of(control, config.sets.names)))
     try:
         return await work(service)
     finally:

@@ -42,6 +42,11 @@ def table(title: str, *columns: str) -> Table:
     return made
 
 
+def say(message: str) -> None:
+    """Write a line to standard output, some of which may have come from elsewhere."""
+    typer.echo(printable(message))
+
+
 def cell(value: object) -> Text:
     """Make a table's cell of a value that may have come from the network."""
     return Text(printable(str(value)))

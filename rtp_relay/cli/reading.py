@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from actors.control.control import Control
 from events.journal import JournalMismatch, JournalUnavailable
+from rtp_relay.assembly.nodes import spec_of
 from rtp_relay.cli.exits import Exit
 from rtp_relay.cli.options import load_or_exit
 from rtp_relay.cli.output import fail
@@ -31,4 +32,4 @@ def read_control(path: Path | None, read: Callable[[Control], Awaitable[T]]) -> 
 
 async def _read(config: Config, read: Callable[[Control], Awaitable[T]]) -> T:
     async with open_journal(config) as journal:
-        return await read(Control(journal))
+        return await read(Control(journal, configured=[spec_of(node) for node in config.nodes]))

@@ -10,10 +10,11 @@ from rtp_relay.workers.run import run as run_workers
 
 
 def serve(config: ConfigOption = None) -> None:
-    """Run a control node until SIGTERM or SIGINT. SIGHUP has it read its routing script anew.
+    """Run a control node until SIGTERM or SIGINT. SIGHUP has it read its nodes and its routing script anew.
 
     With [service] workers it runs several of itself, as one. Without a configuration everything runs on this machine: a
     Redis and relays of its own.
     """
     loaded = load_or_exit(config)
-    raise typer.Exit(service.run(loaded) if loaded.service.workers == 1 else run_workers(loaded))
+    run = service.run if loaded.service.workers == 1 else run_workers
+    raise typer.Exit(run(loaded, config))

@@ -130,6 +130,7 @@ class NodeConfig:
     url: NodeAddress = field(metadata=_read_by(node_address))
     set: str = field(default="default", metadata=_read_by(set_name))
     weight: int = field(default=1, metadata=_read_by(values.whole(0)))
+    priority: int = field(default=0, metadata=_read_by(values.whole(0)))
     draining: bool = field(default=False, metadata=_read_by(values.boolean))
     max_in_flight: int = field(default=1000, metadata=_read_by(values.whole(1)))
     timeout: float = field(default=1.5, metadata=_read_by(values.seconds(0, above=True)))

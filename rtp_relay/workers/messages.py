@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from actors.control.counters import Sample
-from rtp_relay.config import Config
+from rtp_relay.config import Config, NodeConfig
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,9 @@ class Meet:
 
 @dataclass(frozen=True, slots=True)
 class Reload:
-    """To a worker: read the routing script anew."""
+    """To a worker: read the routing script anew. nodes: those of the configuration by now, None if they stay."""
+
+    nodes: tuple[NodeConfig, ...] | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 
 import structlog
 
@@ -21,6 +22,7 @@ from gateways.timeout_notices import listening
 from rtp_relay import logs
 from rtp_relay.assembly.embedded_nodes import Infrastructure, grounds
 from rtp_relay.assembly.errors import StartError
+from rtp_relay.assembly.reloading import nodes_again
 from rtp_relay.config import Config
 from rtp_relay.service import end_on_signals, loop_factory
 from rtp_relay.workers.addresses import settled
@@ -29,15 +31,18 @@ from rtp_relay.workers.supervisor import Supervisor
 log = structlog.get_logger()
 
 
-def run(config: Config) -> int:
-    """Run the workers of a service until SIGTERM or SIGINT; return the exit code. A second signal ends them at once."""
+def run(config: Config, file: Path | None = None) -> int:
+    """Run the workers of a service until SIGTERM or SIGINT; return the exit code. A second signal ends them at once.
+
+    `file` is where the configuration comes from: SIGHUP has it read anew.
+    """
     logs.set_up(config.service.log_level, config.service.log_format)
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
-        return runner.run(_supervise(config))
+        return runner.run(_supervise(config, file))
 
 
-async def _supervise(config: Config) -> int:
-    life = asyncio.create_task(_live(config))
+async def _supervise(config: Config, file: Path | None) -> int:
+    life = asyncio.create_task(_live(config, file))
     end_on_signals(life)
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, _nothing)
     try:
@@ -53,7 +58,7 @@ async def _supervise(config: Config) -> int:
     return 1
 
 
-async def _live(config: Config) -> None:
+async def _live(config: Config, file: Path | None) -> None:
     """Run until cancelled or given up. Only an orderly stop after a start that went well ends what is embedded."""
     async with grounds(config) as ground:
         with contextlib.ExitStack() as stack:
@@ -63,7 +68,9 @@ async def _live(config: Config) -> None:
             try:
                 await supervisor.start()
                 ground.begun.clear()
-                asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, supervisor.reload)
+                asyncio.get_running_loop().add_signal_handler(
+                    signal.SIGHUP, lambda: supervisor.reload(nodes_again(file, config))
+                )
                 log.info("all workers are ready", control_node=config.service.name, workers=config.service.workers)
                 with contextlib.suppress(asyncio.CancelledError):
                     await supervisor.failure()

@@ -26,7 +26,6 @@ class Seat:
     def __init__(self, mesh: Mesh, notices: socket.socket | None) -> None:
         self.mesh, self.notices = mesh, notices
         self.others = OthersCounters()
-        self._health: SharedHealth | None = None
 
     @property
     def is_first(self) -> bool:
@@ -36,7 +35,7 @@ class Seat:
     def take(self, directory: Directory, nodes: NodeTable, control: Control) -> Callable[[CallId], None]:
         """Take the seat; return what wakes a call that is due, at the worker that serves it."""
         control.others = self.others
-        self._health = SharedHealth(self.mesh, nodes)
+        SharedHealth(self.mesh, nodes)
         self.mesh.on(Kind.DUE, lambda _worker, fields: directory.attend(*fields))
 
         def attend(call_id: CallId) -> None:
@@ -66,8 +65,6 @@ class Seat:
 
     async def leave(self) -> None:
         """Share nothing any more."""
-        if self._health is not None:
-            await self._health.close()
         self.mesh.close()
 
     def _hands_over(self, call_id: CallId, kind: Kind, *fields: Any) -> bool:

@@ -13,7 +13,7 @@ import structlog
 
 from rtp_relay.assembly.background import Background
 from rtp_relay.assembly.errors import StartError
-from rtp_relay.config import Config
+from rtp_relay.config import Config, NodeConfig
 from rtp_relay.workers.messages import Alive, Assignment, Failed, Meet, Others, Ready, Reload, Report, Stop
 from rtp_relay.workers.process import WorkerProcess, begin
 from rtp_relay.workers.restarts import Restarts
@@ -71,10 +71,12 @@ class Supervisor:
         """Wait until the workers cannot be kept going. Raises StartError, or what the supervisor failed with."""
         await self._unless_hopeless(self._background.failure())
 
-    def reload(self) -> None:
-        """Have all workers read the routing script anew."""
+    def reload(self, nodes: tuple[NodeConfig, ...] | None) -> None:
+        """Have all workers read the routing script anew, and take other nodes; None if these stay."""
+        if nodes is not None:
+            self._config = replace(self._config, nodes=nodes)  # for workers that start later
         for worker in self._workers.values():
-            worker.tell(Reload())
+            worker.tell(Reload(nodes))
 
     async def stop(self) -> None:
         """Stop all workers: politely, and by force those that do not end in time."""

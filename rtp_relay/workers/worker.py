@@ -90,7 +90,7 @@ class Worker:
                 if sock is not None:
                     self.mesh.add(order.worker, sock, is_new=order.is_new)
             case Reload():
-                self.service.reload()
+                self.service.reload(order.nodes)
             case Stop():
                 self.stop()
             case Others():

@@ -11,8 +11,11 @@ from typing import Any, TypeVar
 from actors.adoption import Adoption, Budget
 from actors.directory import Directory, DirectorySettings
 from actors.due_poller import DuePoller
-from actors.engine_actor import EngineActor, EngineSettings
-from actors.node_table import Node, NodeTable
+from actors.engine_actor import EngineSettings
+from actors.node_follower import NodeFollower
+from actors.node_keeper import NodeKeeper
+from actors.node_table import NodeTable
+from actors.roster import RosterNode
 from actors.sip_requests import SipOutlet
 from engines.ng.bencode import NgDict, encode
 from engines.sets import NodeSpec
@@ -28,7 +31,7 @@ from events.journal import (
     Recorded,
 )
 from events.memory import MemoryJournal
-from events.names import NO_BRANCH, BranchId, CallId, NodeName, Tag
+from events.names import NO_BRANCH, BranchId, CallId, NodeName, StreamName, Tag
 from events.snapshot import Snapshot
 from events.verb import Verb
 from gateways.ng.commands import NgCommand, command_from
@@ -155,6 +158,14 @@ class FaultyJournal:
             await _failed()
         return await self._shared.lease(name, holder, ttl)
 
+    def append_decisions(
+        self, stream: StreamName, expected_version: int, records: Sequence[Recorded]
+    ) -> asyncio.Future[int]:
+        return self._ask(lambda: self._shared.append_decisions(stream, expected_version, records))
+
+    def read_decisions(self, stream: StreamName, after: int = 0, count: int = 0) -> asyncio.Future[list[Recorded]]:
+        return _failed() if self.away else self._unless_dead(self._shared.read_decisions(stream, after, count))
+
     async def time(self) -> float:
         return await self._shared.time()
 
@@ -195,6 +206,7 @@ class ControlNode:
         self.table = NodeTable()
         self.unreachable: set[str] = set()
         """The relays that it cannot reach, though others may."""
+        self._opener = opener(cluster.fakes, self.life.cross, self.unreachable)
         self.outlet = SipOutlet()
         self.adoption = Adoption(self.table, "default", cluster.loop.now_ms, cluster.budget) if cluster.adopts else None
         self.directory = Directory(
@@ -214,16 +226,22 @@ class ControlNode:
 
     async def start(self) -> None:
         loop = asyncio.get_running_loop()
-        for name in self._cluster.fakes:
-            engine = "rtpproxy" if name in self._cluster.rtpproxies else "rtpengine"
-            spec = NodeSpec(name=NodeName(name), engine=engine, url=name)
-            settings = EngineSettings(max_in_flight=self._cluster.max_in_flight)
-            actor = EngineActor(spec, settings, opener(self._cluster.fakes, self.life.cross, self.unreachable))
-            await actor.connect()
-            actor._start_actor_loop()
-            self.table.add(Node(spec, actor.actor_ref))
+        self.follower = NodeFollower(
+            self.journal,
+            NodeKeeper(self.table),
+            [self.roster_node(name) for name in self._cluster.fakes],
+            name=self.name,
+            now=self._cluster.loop.now_ms,
+        )
+        assert await self.follower.begin() == []
         self._polling = loop.create_task(self.poller.run())
         self._sweeping = loop.create_task(self.directory.sweep_on(2.0))
+
+    def roster_node(self, name: str) -> RosterNode:
+        """Return a relay as this control node's configuration has it."""
+        engine = "rtpproxy" if name in self._cluster.rtpproxies else "rtpengine"
+        spec = NodeSpec(name=NodeName(name), engine=engine, url=name)
+        return RosterNode(spec, EngineSettings(max_in_flight=self._cluster.max_in_flight), self._opener)
 
     def kill(self) -> None:
         """Die at once: nothing is sent, written or received any more."""

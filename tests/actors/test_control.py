@@ -8,9 +8,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from actors.control.control import Control, NoSuchNode
+from actors.control.control import Control
 from actors.control.counters import Sample, samples_of
-from engines.health import AdminState, NodeState
 from events.journal import CallFilter
 from events.names import CallId, NodeName
 from events.verb import Verb
@@ -57,25 +56,6 @@ def test_one_call_and_its_history(cluster: Cluster) -> None:
     assert [record.event.name for record in history] == cluster.events(CallId("c0"))
     assert (state.version, state.answered) == (len(history), True)
     assert cluster.run(control.call(CallId("nobody"))).version == 0
-
-
-def test_a_node_is_drained_by_its_name_and_says_so(cluster: Cluster) -> None:
-    control = control_of(cluster)
-    busy = cluster.run(control.count_calls())
-
-    async def drain() -> None:
-        control.set_admin_state(NodeName("relay1"), AdminState.DRAINING, "to be replaced")
-
-    cluster.run(drain())
-    cluster.after(0.01)
-    first, second = cluster.run(control.nodes())
-    assert (first.name, first.state, first.calls) == ("relay1", NodeState.DRAINING, busy["relay1"])
-    assert second.state is NodeState.UP
-    for n in range(20):
-        assert cluster.do(Verb.OFFER, CallId(f"later{n}"), a="A", sdp="x")[b"result"] == b"ok"
-    assert cluster.run(control.count_calls())["relay1"] == busy["relay1"], "it gets no new calls"
-    with pytest.raises(NoSuchNode, match="relay9"):
-        control.set_admin_state(NodeName("relay9"), AdminState.ACTIVE)
 
 
 def test_what_a_control_node_says_of_itself(cluster: Cluster) -> None:

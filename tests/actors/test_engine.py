@@ -107,7 +107,7 @@ def test_others_words_are_believed_unless_the_node_has_just_answered_here() -> N
     (node,) = cluster.nodes[0].table.all()
 
     async def tell(is_down: bool) -> None:
-        node.actor.tell(HealthTold(is_down, AdminState.ACTIVE, "no answer"))
+        node.actor.tell(HealthTold(is_down, "no answer"))
 
     assert cluster.do(Verb.OFFER, CallId("c"), a="A", sdp="x")[b"result"] == b"ok"
     cluster.run(tell(True))

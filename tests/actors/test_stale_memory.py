@@ -6,6 +6,7 @@ Here c1 (place 0) remembers a call that c2 (place 1) changed. A query at c1 keep
 from __future__ import annotations
 
 from actors.control.control import Control
+from actors.control.steering import Wish
 from actors.sip_requests import NO_DIALOG, WantedRequest
 from engines.health import AdminState
 from events.names import CallId, Leg, NodeName, Tag
@@ -28,7 +29,8 @@ def wish(cluster: Cluster, node: NodeName, admin: AdminState) -> None:
     """Let c2 take a node out of service."""
 
     async def tell() -> None:
-        Control(cluster.journal, cluster.nodes[1].table).set_admin_state(node, admin)
+        await Control(cluster.journal, cluster.nodes[1].table).steering.set_state(node, admin, Wish("a test"))
+        await cluster.nodes[1].follower.look()
 
     cluster.run(tell())
     cluster.after(0.01)

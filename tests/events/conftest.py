@@ -4,4 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-pytest.register_assert_rewrite("tests.events.journal_contract", "tests.events.decisions_contract", "tests.events.histories")
+pytest.register_assert_rewrite(
+    "tests.events.journal_contract", "tests.events.decisions_contract", "tests.events.histories"
+)

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import os
+import signal
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -42,6 +43,7 @@ class Node:
     name: str
     relay: Rtpengine | Rtpproxy
     weight: int = 1
+    priority: int = 0
     draining: bool = False
     unix: bool = False
     timeout: float = 1.5
@@ -57,6 +59,7 @@ class Node:
             "engine": self.relay.name,
             "url": url,
             "weight": self.weight,
+            "priority": self.priority,
             "draining": self.draining,
             "timeout": self.timeout,
             "max_in_flight": self.max_in_flight,
@@ -123,16 +126,32 @@ class Service(Peer):
         finally:
             await journal.close()
 
-    async def history(self, call_id: str) -> list[str]:
-        """Return the names of a call's events as `rtp-relay history --json` tells them."""
-        command = [sys.executable, "-m", "rtp_relay", "history", call_id, "--json", "-c", str(self.config)]
+    async def run(self, *words: str) -> tuple[int, str, str]:
+        """Run another command of the program with the same configuration: its exit code, output and complaints."""
         process = await asyncio.create_subprocess_exec(
-            *command, env=self.environment(), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+            *(sys.executable, "-m", "rtp_relay", *words, "-c", str(self.config)),
+            env=self.environment(),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
         )
         output, complaint = await process.communicate()
-        if process.returncode:
-            raise PeerError(self.describe(f"has no history of {call_id!r}: {complaint.decode()}"))
+        return process.returncode or 0, output.decode(), complaint.decode()
+
+    async def history(self, call_id: str) -> list[str]:
+        """Return the names of a call's events as `rtp-relay history --json` tells them."""
+        code, output, complaint = await self.run("history", call_id, "--json")
+        if code:
+            raise PeerError(self.describe(f"has no history of {call_id!r}: {complaint}"))
         return [row["event"] for row in json.loads(output)["events"]]
+
+    def reload(self) -> None:
+        """Write the configuration anew, and have the program read it."""
+        self.config.write_text(self._toml())
+        self.send_hangup()
+
+    def send_hangup(self) -> None:
+        """Have the program read its configuration file, as that is."""
+        os.kill(self.pid, signal.SIGHUP)
 
     def workers(self) -> dict[str, int]:
         """Return the process ids of its workers by their names; none without `[service] workers`."""

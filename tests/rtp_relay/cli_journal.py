@@ -35,3 +35,16 @@ def use_failing_journal(monkeypatch: pytest.MonkeyPatch, error: JournalError) ->
         raise error
 
     use_journal(monkeypatch, fill)
+
+
+def share_journal(monkeypatch: pytest.MonkeyPatch) -> MemoryJournal:
+    """Return a journal that all commands open, and that stays open between them."""
+    journal = MemoryJournal()
+
+    @asynccontextmanager
+    async def open_journal(_: Config) -> AsyncIterator[MemoryJournal]:
+        yield journal
+
+    for module in ("reading", "management"):
+        monkeypatch.setattr(f"rtp_relay.cli.{module}.open_journal", open_journal)
+    return journal

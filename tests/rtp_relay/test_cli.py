@@ -54,17 +54,17 @@ def test_it_is_a_module_too() -> None:
 
 def test_serve_runs_the_service_with_the_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "c.toml").write_text('[service]\nname = "control-1"')
-    configs: list[Config] = []
+    started: list[tuple[str, Path | None]] = []
 
-    def fake_run(config: Config) -> int:
-        configs.append(config)
+    def fake_run(config: Config, file: Path | None) -> int:
+        started.append((config.service.name, file))
         return 1
 
     monkeypatch.setattr(service, "run", fake_run)
     by_option = run(app, ["serve", "-c", str(tmp_path / "c.toml")])
     by_environment = run(app, ["serve"], env={"RTP_RELAY_CONFIG": str(tmp_path / "c.toml")})
     assert (by_option.exit_code, by_environment.exit_code) == (1, 1)
-    assert [config.service.name for config in configs] == ["control-1", "control-1"]
+    assert started == [("control-1", tmp_path / "c.toml")] * 2
 
 
 def test_serve_with_a_wrong_configuration_names_it_and_ends_with_2(tmp_path: Path) -> None:

@@ -320,7 +320,7 @@ def test_nodes_as_a_table(monkeypatch: pytest.MonkeyPatch) -> None:
     assert title.rstrip() == "control node control-1, version 0.1.0, running since 2025-11-23 15:14:07 UTC"
     rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in lines if "udp:" in line]
     assert [row[:2] for row in rows] == [["n0", "up"], ["n1", "down"], ["n2", "draining"], ["n3", "disabled"]]
-    rest = ["2025-11-23 15:14:07", "default", "2", "4", "3", "rtpengine", "udp:h:1", "timeout\\x1b[2J"]
+    rest = ["2025-11-23 15:14:07", "default", "2", "0", "4", "3", "rtpengine", "udp:h:1", "timeout\\x1b[2J"]
     assert rows[0][2:] == rest
 
 
@@ -343,7 +343,7 @@ def test_the_workers_of_a_service_are_one_table_with_the_worst_that_one_of_them_
         f"control node a, version 0.1.0, {since}, 2 workers",
         f"control node b, version 0.1.0, {since}",
     ]
-    assert [(row[0], row[1], row[6]) for row in rows] == [
+    assert [(row[0], row[1], row[7]) for row in rows] == [
         ("n0", "up", "6"),
         ("n1", "down", "6"),
         ("n0", "draining", "3"),
@@ -380,7 +380,7 @@ def test_no_control_node_alive_ends_with_4(monkeypatch: pytest.MonkeyPatch) -> N
     use_journal(monkeypatch, nothing)
     assert invoke("nodes") == (4, "", "rtp-relay: no control node is alive\n")
     code, text, _ = invoke("nodes", "--json")
-    assert (code, json.loads(text)) == (4, {"control_nodes": []})
+    assert (code, json.loads(text)) == (4, {"control_nodes": [], "decided": []})
 
 
 def test_a_status_that_cannot_be_read_ends_with_1(monkeypatch: pytest.MonkeyPatch) -> None:

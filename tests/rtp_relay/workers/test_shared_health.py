@@ -46,29 +46,40 @@ async def sharing(*workers: Mesh) -> AsyncIterator[list[NodeTable]]:
     async with AsyncExitStack() as stack:
         tables = [await stack.enter_async_context(open_nodes([NODE])) for _ in workers]
         for mesh, table in zip(workers, tables, strict=True):
-            stack.push_async_callback(SharedHealth(mesh, table).close)
+            SharedHealth(mesh, table)
             stack.callback(mesh.close)
         yield tables
 
 
 async def test_what_becomes_of_a_node_at_one_worker_is_known_to_the_others() -> None:
     async with sharing(*meshes(3)) as tables:
-        tell(tables[0], HealthTold(True, AdminState.ACTIVE, "did not answer"))
+        tell(tables[0], HealthTold(True, "did not answer"))
         await until(lambda: all(health(table).state is NodeState.DOWN for table in tables), "all know that it is down")
         assert "did not answer" in health(tables[2]).last_failure
-        tell(tables[1], HealthTold(False, AdminState.ACTIVE, "answers again"))
+        tell(tables[1], HealthTold(False, "answers again"))
         await until(lambda: all(health(table).state is NodeState.UP for table in tables), "all know that it is up")
 
 
-async def test_an_operators_wish_holds_for_all_workers_also_for_those_that_start_later() -> None:
+async def test_a_worker_that_starts_later_is_told() -> None:
     one, two = meshes(2)
     async with sharing(one, two) as tables:
-        tell(tables[0], SetAdminState(AdminState.DRAINING, "to be replaced"))
-        await until(lambda: health(tables[1]).state is NodeState.DRAINING, "the other worker knows")
+        tell(tables[0], HealthTold(True, "did not answer"))
+        await until(lambda: health(tables[1]).state is NodeState.DOWN, "the other worker knows")
         two.close()
         late = Mesh(2, 2, is_new=True)
         async with sharing(late) as (table,):
             connect(one, late, is_new=True)
             late.tell_all(Kind.BEAT)
-            await until(lambda: health(table).state is NodeState.DRAINING, "the new worker knows")
-            assert health(tables[0]).state is NodeState.DRAINING
+            await until(lambda: health(table).state is NodeState.DOWN, "the new worker knows")
+
+
+async def test_of_a_disabled_node_nothing_is_told() -> None:
+    async with sharing(*meshes(2)) as tables:
+        tell(tables[1], HealthTold(True, "did not answer"))
+        await until(lambda: health(tables[0]).state is NodeState.DOWN, "the other worker knows")
+        tell(tables[1], SetAdminState(AdminState.DISABLED, "to be replaced"))
+        await until(lambda: health(tables[1]).state is NodeState.DISABLED, "it is disabled there")
+        tell(tables[0], SetAdminState(AdminState.DRAINING))
+        await until(lambda: health(tables[0]).admin is AdminState.DRAINING, "it is draining here")
+        assert health(tables[0]).state is NodeState.DOWN, "what an operator wants says nothing of how it is"
+        assert health(tables[1]).admin is AdminState.DISABLED, "and each control node has that from the journal"

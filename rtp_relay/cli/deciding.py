@@ -1,0 +1,67 @@
+"""How commands decide about nodes: by the management methods, of a service that runs or by the journal alone."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gateways.mi.jsonrpc import Json
+from rtp_relay.cli.management import Management, manage
+from rtp_relay.cli.output import say
+
+NodeArgument = Annotated[str, typer.Argument(metavar="NODE", help="The node's name.")]
+ReasonOption = Annotated[str, typer.Option("--reason", help="Why, for the journal and for who looks at it later.")]
+
+PATIENCE = 3.0
+"""Seconds for which control nodes are waited for that have not put a decision in force."""
+
+LOOK = 0.1
+"""Seconds between two looks at that."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What came of it: as of which version of the decisions it holds, and how many calls the node has.
+
+    changed: whether it was not so before. behind: the control nodes that have not put it in force yet.
+    """
+
+    version: int
+    changed: bool
+    calls: int
+    behind: list[str]
+
+
+def decide(path: Path | None, method: str, done: str, **params: Json) -> Decision:
+    """Decide, say so, and say which control nodes have not put it in force soon after. Ends if it is refused."""
+
+    async def work(service: Management) -> Decision:
+        told = await service.call(f"rtp_relay:node_{method}", **params)
+        return Decision(**told, behind=await _patiently(service, told["version"]))
+
+    decision = manage(path, work)
+    calls = f"{decision.calls} call{'' if decision.calls == 1 else 's'}"
+    say(f"{done}{'' if decision.changed else ', as it was'}; it has {calls}")
+    if decision.behind:
+        say(f"not in force yet at {', '.join(decision.behind)}")
+    return decision
+
+
+async def control_nodes_behind(service: Management, version: int) -> list[str]:
+    """Return the control nodes that live and do not follow the decisions up to a version yet."""
+    statuses = (await service.call("rtp_relay:nodes"))["control_nodes"]
+    return [status["name"] for status in statuses if status.get("decided", 0) < version]
+
+
+async def _patiently(service: Management, version: int) -> list[str]:
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + PATIENCE
+    behind = await control_nodes_behind(service, version)
+    while behind and loop.time() < deadline:
+        await asyncio.sleep(LOOK)
+        behind = await control_nodes_behind(service, version)
+    return behind

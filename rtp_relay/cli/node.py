@@ -1,0 +1,95 @@
+"""`rtp-relay node ...`: relay nodes added, changed and removed while everything runs."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from rtp_relay.cli.deciding import NodeArgument, ReasonOption, decide
+from rtp_relay.cli.options import ConfigOption
+from rtp_relay.cli.waiting import DeadlineOption, Patience, WaitOption, until_empty
+
+node = typer.Typer(
+    help="Add, change and remove relay nodes, for all control nodes at once. What is decided here goes before what "
+    "configuration files say, until it is reset.",
+    no_args_is_help=True,
+)
+
+EngineOption = Annotated[str, typer.Option("--engine", help="The kind of relay: rtpengine, rtpproxy or mediaproxy.")]
+UrlOption = Annotated[str, typer.Option("--url", help="Where it takes commands: udp:HOST:PORT or unix:/PATH.")]
+WeightOption = Annotated[int | None, typer.Option("--weight", help="Its share of the set's new calls; 0 for none.")]
+SetOption = Annotated[str | None, typer.Option("--set", help="The set it belongs to.")]
+PriorityOption = Annotated[
+    int | None, typer.Option("--priority", help="Its tier: used only while no node of a lower number takes calls.")
+]
+TimeoutOption = Annotated[float, typer.Option("--timeout", help="How many seconds a command to it may take.")]
+DrainOption = Annotated[bool, typer.Option("--drain", help="Drain it, and remove it when it has no calls left.")]
+
+
+@node.command()
+def add(
+    name: NodeArgument,
+    *,
+    engine: EngineOption,
+    url: UrlOption,
+    set_: SetOption = None,
+    weight: WeightOption = None,
+    priority: PriorityOption = None,
+    timeout: TimeoutOption = 1.5,
+    reason: ReasonOption = "",
+    config: ConfigOption = None,
+) -> None:
+    """Add a node beside those of the configuration files."""
+    decide(
+        config,
+        "add",
+        f"{name} is added",
+        node=name,
+        engine=engine,
+        url=url,
+        set=set_,
+        weight=weight,
+        priority=priority,
+        timeout=timeout,
+        reason=reason,
+    )
+
+
+@node.command("set")
+def change(
+    name: NodeArgument,
+    *,
+    set_: SetOption = None,
+    weight: WeightOption = None,
+    priority: PriorityOption = None,
+    reason: ReasonOption = "",
+    config: ConfigOption = None,
+) -> None:
+    """Give a node another weight, set or priority. No live call moves."""
+    share = {"set": set_, "weight": weight, "priority": priority}
+    decide(config, "change", f"{name} is changed", node=name, reason=reason, **share)
+
+
+@node.command()
+def remove(
+    name: NodeArgument,
+    *,
+    drain: DrainOption = False,
+    wait: WaitOption = False,
+    deadline: DeadlineOption = None,
+    reason: ReasonOption = "",
+    config: ConfigOption = None,
+) -> None:
+    """Remove a node that has no calls; with --drain, have it removed as soon as it has none."""
+    patience = Patience.of(deadline, wait=wait)
+    done = f"{name} is to leave" if drain else f"{name} is removed"
+    decision = decide(config, "remove", done, node=name, drain=drain, reason=reason)
+    if patience is not None and drain:
+        until_empty(config, name, decision, patience)
+
+
+@node.command()
+def reset(name: NodeArgument, *, reason: ReasonOption = "", config: ConfigOption = None) -> None:
+    """Take back all that was decided about a node: what the configuration files say of it holds again."""
+    decide(config, "reset", f"{name} is reset", node=name, reason=reason)

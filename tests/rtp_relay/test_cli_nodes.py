@@ -1,0 +1,211 @@
+"""The commands that decide about nodes."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from actors.control.status import ControlNodeStatus, NodeStatus, encode_status
+from engines.health import AdminState, NodeState
+from events.decisions import NODES
+from events.journal import NOTHING, Recorded
+from events.memory import MemoryJournal
+from events.names import CallId
+from events.node_events import NodeAdded, NodeChanged, NodeEvent, NodeLeaving, NodeRemoved, NodeReset, NodeStateSet
+from rtp_relay.cli.app import app
+from rtp_relay.cli.exits import Exit
+from tests.events.samples import live, record
+from tests.rtp_relay.cli_journal import share_journal
+
+CONFIG = """
+[journal]
+url = "redis://127.0.0.1:1"
+[[nodes]]
+name = "relay-1"
+engine = "rtpproxy"
+url = "udp:127.0.0.1:9"
+"""
+
+
+@pytest.fixture
+def journal(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> MemoryJournal:
+    (tmp_path / "c.toml").write_text(CONFIG)
+    monkeypatch.setenv("RTP_RELAY_CONFIG", str(tmp_path / "c.toml"))
+    return share_journal(monkeypatch)
+
+
+def run(*words: str) -> tuple[int, str]:
+    result = CliRunner().invoke(app, words, env={"COLUMNS": "240"})
+    return result.exit_code, result.output
+
+
+def wait_for(work: Coroutine[Any, Any, Any]) -> Any:
+    return asyncio.run(work)
+
+
+def events(journal: MemoryJournal) -> list[NodeEvent]:
+    async def read() -> list[Recorded]:
+        return await journal.read_decisions(NODES)
+
+    found = [entry.event for entry in wait_for(read())]
+    assert all(isinstance(event, NodeEvent) for event in found)
+    return [event for event in found if isinstance(event, NodeEvent)]
+
+
+def place(journal: MemoryJournal, *calls: str) -> None:
+    async def write() -> None:
+        for call in calls:
+            await journal.append(CallId(call), 0, [record(1)], NOTHING, live(CallId(call), 1, "relay-1"))
+
+    wait_for(write())
+
+
+def end(journal: MemoryJournal, *calls: str) -> None:
+    async def write() -> None:
+        for call in calls:
+            await journal.append(CallId(call), 1, [record(2)], live(CallId(call), 1, "relay-1"), NOTHING)
+
+    wait_for(write())
+
+
+def publish(journal: MemoryJournal, decided: int) -> None:
+    node = NodeStatus(
+        name="relay-1", engine="rtpproxy", url="udp:127.0.0.1:9", set="default", weight=1, state=NodeState.UP, since=0
+    )
+    status = ControlNodeStatus(name="c1", started_at=0, seen_at=0, version="1", nodes=(node,), decided=decided)
+    wait_for(journal.publish("c1", encode_status(status), 60))
+
+
+@pytest.mark.parametrize(
+    ("command", "state", "said"),
+    [
+        ("drain", AdminState.DRAINING, "relay-1 is draining"),
+        ("disable", AdminState.DISABLED, "relay-1 is disabled"),
+        ("enable", AdminState.ACTIVE, "relay-1 is active"),
+        ("undrain", AdminState.ACTIVE, "relay-1 is active"),
+    ],
+)
+def test_what_is_wanted_of_a_node(journal: MemoryJournal, command: str, state: AdminState, said: str) -> None:
+    assert run(command, "relay-1", "--reason", "new kernel") == (0, f"{said}; it has 0 calls\n")
+    (event,) = events(journal)
+    assert isinstance(event, NodeStateSet)
+    assert (event.node, event.state, event.reason) == ("relay-1", state, "new kernel")
+    assert re.fullmatch(r".+@.+ \(rtp-relay\)", event.asked_by)
+    place(journal, "a")
+    assert run(command, "relay-1") == (0, f"{said}, as it was; it has 1 call\n")
+    assert len(events(journal)) == 1
+
+
+def test_undrain_enables_no_node_that_was_disabled(journal: MemoryJournal) -> None:
+    assert run("disable", "relay-1")[0] == 0
+    assert run("undrain", "relay-1") == (Exit.USAGE, "rtp-relay: node relay-1 is disabled: rtp-relay enable relay-1\n")
+    assert len(events(journal)) == 1
+    assert run("enable", "relay-1")[0] == 0
+
+
+def test_a_node_is_added_changed_removed_and_reset(journal: MemoryJournal) -> None:
+    add = ("node", "add", "relay-2", "--engine", "rtpengine", "--url", "udp:10.0.0.2:2223", "--priority", "1")
+    assert run(*add, "--timeout", "2.5", "--reason", "more") == (0, "relay-2 is added; it has 0 calls\n")
+    assert run(*add)[0] == Exit.FAILED
+    assert run("node", "set", "relay-2", "--weight", "3", "--set", "gold") == (
+        0,
+        "relay-2 is changed; it has 0 calls\n",
+    )
+    assert run("node", "remove", "relay-2", "--drain") == (0, "relay-2 is to leave; it has 0 calls\n")
+    assert run("undrain", "relay-2") == (0, "relay-2 is active; it has 0 calls\n")
+    assert run("node", "remove", "relay-2") == (0, "relay-2 is removed; it has 0 calls\n")
+    assert run("drain", "relay-2")[0] == Exit.NOT_FOUND
+    assert run("node", "reset", "relay-2") == (0, "relay-2 is reset; it has 0 calls\n")
+    added, changed, leaving, active, removed, reset = events(journal)
+    assert isinstance(added, NodeAdded)
+    assert (added.url, added.priority, added.timeout, added.reason) == ("udp:10.0.0.2:2223", 1, 2500, "more")
+    assert isinstance(changed, NodeChanged)
+    assert (changed.weight, changed.set, changed.priority) == (3, "gold", None)
+    assert [type(event) for event in (leaving, active, removed, reset)] == [
+        NodeLeaving,
+        NodeStateSet,
+        NodeRemoved,
+        NodeReset,
+    ]
+
+
+def test_a_node_with_calls_is_not_removed(journal: MemoryJournal) -> None:
+    place(journal, "a", "b")
+    assert run("node", "remove", "relay-1") == (Exit.FAILED, "rtp-relay: node relay-1 has 2 calls\n")
+    assert events(journal) == []
+
+
+@pytest.mark.parametrize("command", ["drain", "undrain", "enable", "disable"])
+@pytest.mark.parametrize("name", ["relay-9", "", "\x1b[2J", "*"])
+def test_a_node_that_there_is_not(journal: MemoryJournal, command: str, name: str) -> None:
+    code, said = run(command, name)
+    assert code == Exit.NOT_FOUND
+    assert said.startswith("rtp-relay: there is no node ")
+    assert "\x1b" not in said
+    assert events(journal) == []
+
+
+@pytest.mark.parametrize(
+    "words", [("--url", "udp:nowhere"), ("--url", "udp:h:1", "--weight", "-1"), ("--url", "udp:h:1", "--set", "a b")]
+)
+def test_a_node_that_cannot_be(journal: MemoryJournal, words: tuple[str, ...]) -> None:
+    assert run("node", "add", "relay-2", "--engine", "rtpengine", *words)[0] == Exit.USAGE
+    assert events(journal) == []
+
+
+def test_waiting_ends_with_5_at_the_deadline_and_with_0_when_the_node_is_empty(journal: MemoryJournal) -> None:
+    place(journal, "a", "b")
+    code, said = run("drain", "relay-1", "--deadline", "0.01")
+    assert (code, said) == (
+        Exit.CALLS_LEFT,
+        "relay-1 is draining; it has 2 calls\nrtp-relay: relay-1 still has 2 calls\n",
+    )
+    end(journal, "a", "b")
+    assert run("drain", "relay-1", "--wait", "--deadline", "1m") == (
+        0,
+        "relay-1 is draining, as it was; it has 0 calls\nrelay-1 has no calls\n",
+    )
+    assert run("drain", "relay-1", "--deadline", "soon")[0] == Exit.USAGE
+
+
+def test_a_node_is_not_empty_while_a_control_node_does_not_follow(
+    journal: MemoryJournal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rtp_relay.cli.deciding.PATIENCE", 0.0)
+    publish(journal, 0)
+    code, said = run("drain", "relay-1", "--deadline", "0")
+    assert code == Exit.CALLS_LEFT
+    assert "not in force yet at c1\n" in said
+    assert said.endswith("relay-1 has no calls, and may still get some: c1 does not know\n")
+    publish(journal, 1)
+    assert run("drain", "relay-1", "--wait")[0] == 0
+
+
+def test_nodes_shows_what_is_decided_by_whom_and_why(journal: MemoryJournal) -> None:
+    publish(journal, 0)
+    assert run("drain", "relay-1", "--reason", "new \x1b[2Jkernel")[0] == 0
+    run("node", "set", "relay-1", "--weight", "0")
+    code, said = run("nodes", "--json")
+    (row,) = json.loads(said)["decided"]
+    assert (code, row["node"], row["state"], row["weight"], row["decision"]) == (
+        0,
+        "relay-1",
+        "draining",
+        0,
+        "node changed",
+    )
+    code, said = run("nodes")
+    assert code == 0
+    assert "decided by operators, for all control nodes" in said
+    assert re.search(r"relay-1 +│ draining, weight 0 +│ .+@.+ \(rtp-relay\) +│ \d{4}-\d\d-\d\d", said)
+    run("node", "reset", "relay-1", "--reason", "new \x1b[2Jkernel")
+    code, said = run("nodes")
+    assert "as configured" in said
+    assert "new \\x1b[2Jkernel" in said

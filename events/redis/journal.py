@@ -170,20 +170,20 @@ class RedisJournal:
         return self._submit(call_id, _TABLES_ONLY, 0, [expected, (), *changes(0, before, after)])
 
     def _submit(self, call_id: CallId, expected: int, version: int, what: Sequence[Any]) -> asyncio.Future[int]:
-        return self._submit_to(self._keys.partition(to_bytes(call_id)), call_id, call_id, expected, version, what)
+        partition = self._keys.partition(to_bytes(call_id))
+        return self._submit_to(partition, call_id, [to_bytes(call_id), expected, *what], version)
 
-    def _submit_to(
-        self, partition: Partition, name: str, chain: str, expected: int, version: int, what: Sequence[Any]
-    ) -> asyncio.Future[int]:
+    def _submit_to(self, partition: Partition, chain: str, rest: Sequence[Any], version: int) -> asyncio.Future[int]:
+        """Send an append on its way; `rest` is its row without the partition's base (append.lua)."""
         append = Append(
             slot=partition.slot,
             future=self._loop.create_future(),
             deadline=self._loop.time() + self._patience,
             chain=chain,
             partition=partition,
-            expected=expected,
+            expected=rest[1],
             version=version,
-            row=[partition.base, to_bytes(name), expected, *what],
+            row=[partition.base, *rest],
         )
         self._appends.submit(append)
         return append.future
@@ -196,9 +196,8 @@ class RedisJournal:
         encoded = [self._decision_codec.encode(name, record) for record in records]
         mark = self._mark([entry.mark for entry in encoded])
         entries = [part for entry in encoded for part in (entry.name, entry.payload)]
-        what = [mark, entries, *NO_CHANGES]
-        version = expected_version + len(records)
-        return self._submit_to(self._keys.decisions, stream, f"decisions: {stream}", expected_version, version, what)
+        rest = [to_bytes(stream), expected_version, mark, entries, *NO_CHANGES]
+        return self._submit_to(self._keys.decisions, f"decisions: {stream}", rest, expected_version + len(records))
 
     def _mark(self, marks: Sequence[int]) -> bytes:
         """Return the mark of an append, the same for equal records of this writer."""

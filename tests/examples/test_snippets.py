@@ -9,6 +9,7 @@ from textwrap import dedent
 import pytest
 
 from engines.route.parameters import PARAMETERS
+from events.decisions import DECISION_TYPES
 from events.registry import EVENT_TYPES
 from replay.relay_settings import CONTEXT_SETTINGS, LEG_SETTINGS
 
@@ -44,7 +45,7 @@ def test_links_lead_somewhere(page: str) -> None:
 
 def test_each_event_is_explained() -> None:
     text = read("docs/operations.md")
-    assert [event.name for event in EVENT_TYPES if f"`{event.name}`" not in text] == []
+    assert [event.name for event in (*EVENT_TYPES, *DECISION_TYPES) if f"`{event.name}`" not in text] == []
 
 
 def test_each_setting_and_route_parameter_has_its_counterpart() -> None:

@@ -36,14 +36,16 @@ url = "udp:127.0.0.1:9"
 
 @pytest.fixture
 def journal(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> MemoryJournal:
-    (tmp_path / "c.toml").write_text(CONFIG)
+    (tmp_path / "c.toml").write_text(f'[service]\nstate_dir = "{tmp_path}"\n{CONFIG}')
     monkeypatch.setenv("RTP_RELAY_CONFIG", str(tmp_path / "c.toml"))
     return share_journal(monkeypatch)
 
 
 def run(*words: str) -> tuple[int, str]:
+    """Run a command where no service runs; return its exit code, and what it says beside that."""
     result = CliRunner().invoke(app, words, env={"COLUMNS": "240"})
-    return result.exit_code, result.output
+    lines = [line for line in result.output.splitlines(True) if not line.startswith("rtp-relay: no service answers")]
+    return result.exit_code, "".join(lines)
 
 
 def wait_for(work: Coroutine[Any, Any, Any]) -> Any:
@@ -97,7 +99,7 @@ def test_what_is_wanted_of_a_node(journal: MemoryJournal, command: str, state: A
     (event,) = events(journal)
     assert isinstance(event, NodeStateSet)
     assert (event.node, event.state, event.reason) == ("relay-1", state, "new kernel")
-    assert re.fullmatch(r".+@.+ \(rtp-relay\)", event.asked_by)
+    assert re.fullmatch(r".+ \(command line\)", event.asked_by)
     place(journal, "a")
     assert run(command, "relay-1") == (0, f"{said}, as it was; it has 1 call\n")
     assert len(events(journal)) == 1
@@ -204,7 +206,7 @@ def test_nodes_shows_what_is_decided_by_whom_and_why(journal: MemoryJournal) -> 
     code, said = run("nodes")
     assert code == 0
     assert "decided by operators, for all control nodes" in said
-    assert re.search(r"relay-1 +│ draining, weight 0 +│ .+@.+ \(rtp-relay\) +│ \d{4}-\d\d-\d\d", said)
+    assert re.search(r"relay-1 +│ draining, weight 0 +│ .+ \(command line\) +│ \d{4}-\d\d-\d\d", said)
     run("node", "reset", "relay-1", "--reason", "new \x1b[2Jkernel")
     code, said = run("nodes")
     assert "as configured" in said

@@ -15,6 +15,7 @@ from actors.flows.media.delete import NOTHING_FOUND
 from actors.flows.media.delete_intention import intend_deletes
 from actors.flows.media.lateness import PRECISION, is_late
 from actors.results import UNKNOWN
+from engines.ng.bencode import NgDict, encode
 from engines.request import NodeRequest
 from events.names import BranchId, CallId, Tag
 from events.registry import Answered, DeleteIntended, Offered, Scope
@@ -59,6 +60,7 @@ class Promises(RuleBasedStateMachine):
         self.held: list[Asked] = []
         self.late: list[Asked] = []
         self.twice: list[tuple[Asked, Asked]] = []
+        self.elsewhere: list[CallId] = []
 
     @initialize(sticky=st.sampled_from(["", "call", "party"]), calm=st.booleans())
     def begin(self, sticky: str, calm: bool) -> None:
@@ -194,6 +196,27 @@ class Promises(RuleBasedStateMachine):
             cluster.ask(Verb.DELETE, CallId(call), place=place, a="nobody", marker=0)
             cluster.after(0.0001)
 
+    @precondition(lambda machine: machine.calm and machine.engine == "rtpengine")
+    @rule(relay=RELAYS, branch=BRANCHES, answered=st.booleans())
+    def make_elsewhere(self, relay: str, branch: BranchId, answered: bool) -> None:
+        """Let a relay have a call of which no control node has heard."""
+        self.number += 1
+        call_id = CallId(f"elsewhere{self.number}")
+        for verb in (Verb.OFFER, Verb.ANSWER)[: 1 + answered]:
+            request: NgDict = {b"command": verb.encode(), b"call-id": call_id.encode(), b"from-tag": b"A"}
+            request |= {b"sdp": sdp(self.number).encode(), **({b"via-branch": branch.encode()} if branch else {})}
+            if verb is Verb.ANSWER:
+                request[b"to-tag"] = b"B"
+            self.cluster.relays[relay].run(encode(request), encode(request))
+        self.elsewhere.append(call_id)
+
+    @precondition(lambda machine: machine.elsewhere)
+    @rule(back=st.integers(1, 3), verb=st.sampled_from([Verb.QUERY, Verb.OFFER, Verb.ANSWER]), place=PLACES, wait=SOON)
+    def hear_of_elsewhere(self, back: int, verb: Verb, place: int, wait: float) -> None:
+        if len(self.elsewhere) >= back:
+            words = {} if verb is Verb.QUERY else {"b": "B", "sdp": sdp(self.number)}
+            self.ask(verb, self.elsewhere[-back], place, wait, a="A", **words)
+
     @rule(seconds=st.sampled_from([0.1, 2.0, 20.0]))
     def wait(self, seconds: float) -> None:
         self.cluster.after(seconds)
@@ -208,6 +231,8 @@ class Promises(RuleBasedStateMachine):
     def check(self) -> None:
         cluster = self.cluster
         cluster.heal()
+        for made in self.elsewhere:
+            cluster.do(Verb.DELETE, made, marker=0)
         cluster.after(300)
         cluster.check_versions()
         cluster.check_no_leak()

@@ -41,8 +41,8 @@ class LeaveDeadNode(CallCommand[Moved | Done]):
     """Let a call leave a node that is down, if it is on it: move, or end for its parties.
 
     It comes to Done where the call has ended, or is not on the node, with a warning if a party did not answer. It comes
-    to a refusal where it stays, as Migrate does; NOT_ENGAGED where the call was journalled as one whose parties nobody
-    can tell.
+    to a refusal where it stays, as Migrate does; NOT_ENGAGED where it was to end, and is journalled as one whose
+    parties nobody can tell.
     """
 
     runs_beside: ClassVar[bool] = True

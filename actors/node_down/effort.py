@@ -55,6 +55,10 @@ class Effort:
         self.under_way -= 1
         if isinstance(result, Moved):
             self.counts["waits" if result.waits else "moved"] += 1
+            if result.waits:
+                log.warning(
+                    "call waits for its next offer to leave a node that is down", call_id=call_id, node=self.node
+                )
         elif isinstance(result, Done):
             self.counts[done] += 1
             if result.warning:

@@ -15,7 +15,7 @@ from actors.node_down.policy import NodeDownPolicy
 from actors.node_down.rescue import Rescue
 from engines.health import NodeState
 from events.names import CallId
-from events.registry import PartiesNotReached, SipRequestEnded
+from events.registry import SipRequestEnded
 from events.verb import Verb
 from replay.state import CallStatus
 from rtp_relay.assembly.publisher import StatusPublisher
@@ -198,18 +198,23 @@ def test_one_that_cannot_reach_a_node_which_others_reach_leaves_the_calls_where_
     assert ward.events(call, "migration intended") == 0
 
 
-def test_a_call_of_the_ng_door_is_reported_once_and_moves_with_its_next_offer(wards: list[Ward]) -> None:
-    wards.append(ward := Ward(OnNodeDown.MIGRATE, calls=0))
+@pytest.mark.parametrize(
+    ("action", "event"), [(OnNodeDown.MIGRATE, "migration intended"), (OnNodeDown.END, "parties not reached")]
+)
+def test_a_call_of_the_ng_door_is_reported_once_and_moves_with_its_next_offer(
+    wards: list[Ward], action: OnNodeDown, event: str
+) -> None:
+    wards.append(ward := Ward(action, calls=0))
     cluster, call = ward.cluster, CallId("ng")
     cluster.do(Verb.OFFER, call, a="A", sdp="X")
     cluster.do(Verb.ANSWER, call, a="A", b="B", sdp="Y")
     dead = cluster.state(call).sessions[1].node
     ward.fall(dead)
     cluster.after(30)
-    (event,) = [record.event for record in cluster.stream(call) if isinstance(record.event, PartiesNotReached)]
-    assert event.node == dead
+    assert cluster.events(call)[3:] == [event]
     cluster.do(Verb.OFFER, call, a="B", b="A", sdp="Z")
     cluster.do(Verb.ANSWER, call, a="B", b="A", sdp="W")
+    assert [session.node for session in cluster.state(call).usable_sessions()][-1] != dead
     cluster.fakes[dead].silent = False
     cluster.after(10)
     assert cluster.fakes[dead].held() == set()

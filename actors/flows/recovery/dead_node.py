@@ -21,7 +21,7 @@ from engines.refusal import RefusalCode
 from events.registry import PartiesNotReached
 from replay.state import CallState, CallStatus, Session
 
-UNTOLD = "no dialog of the call is known here: it moves with its next offer"
+UNTOLD = "no dialog of the call is known here: it goes on elsewhere with its next offer"
 
 
 def leave_dead_node(command: LeaveDeadNode, nodes: NodeTable) -> Flow:
@@ -52,9 +52,9 @@ def _look(state: CallState, command: LeaveDeadNode) -> Decision:
     session = next((one for one in state.usable_sessions() if one.node == command.node), None)
     if state.status is not CallStatus.LIVE or session is None or command.action is OnNodeDown.LEAVE:
         return Decision([], Done())
-    if not state.dialogs():
-        return _untold(session) if state.answered else Decision([], EARLY)
-    return Decision([])
+    if not state.answered:
+        return Decision([], EARLY)
+    return Decision([]) if command.action is OnNodeDown.MIGRATE or state.dialogs() else _untold(session)
 
 
 def _untold(session: Session) -> Decision:

@@ -116,7 +116,7 @@ async def test_a_call_of_the_ng_door_is_reported_and_moves_with_its_next_offer()
         try:
 
             async def reported() -> bool:
-                return "parties not reached" in await pair.service.history("ng-1")
+                return "migration intended" in await pair.service.history("ng-1")
 
             await wait_until(reported, "it is reported")
             await place(client, media, to_tag="B")

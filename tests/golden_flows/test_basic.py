@@ -26,7 +26,6 @@ async def test_a_a_call(flow: Flow, bye: str) -> None:
         offer call tC - br0
         answer call tC tA br0
         delete call tC - -
-        delete call - - -
         """,
         rtpproxy="""
         U call tC;1
@@ -58,7 +57,6 @@ async def test_a2_two_streams_and_one_that_is_off(flow: Flow) -> None:
         offer call tC - br0
         answer call tC tA br0
         delete call tC - -
-        delete call - - -
         """,
         rtpproxy="""
         U call tC;1
@@ -87,7 +85,6 @@ async def test_b_early_media_and_the_same_sdp_again(flow: Flow) -> None:
         offer call tC - br0
         answer call tC tA br0
         delete call tC - -
-        delete call - - -
         """,
         rtpproxy="""
         U call tC;1
@@ -112,7 +109,6 @@ async def test_b_early_media_and_another_sdp_in_the_200(flow: Flow) -> None:
         answer call tC tA br0
         answer call tC tA br0
         delete call tC - -
-        delete call - - -
         """,
         rtpproxy="""
         U call tC;1
@@ -137,7 +133,6 @@ async def test_b2_early_media_and_a_200_without_sdp(flow: Flow) -> None:
         offer call tC - br0
         answer call tC tA br0
         delete call tC - -
-        delete call - - -
         """,
         rtpproxy="""
         U call tC;1

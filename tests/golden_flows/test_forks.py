@@ -36,7 +36,6 @@ FORK_ON_RTPENGINE = """
     answer call tC tB br1
     delete call # - br0
     delete call tC - -
-    delete call - - -
 """
 FORK_ON_RTPPROXY = """
     U call tC;1
@@ -82,7 +81,6 @@ async def test_c_the_first_branch_wins(flow: Flow) -> None:
         answer call tC tA br0
         delete call # - br1
         delete call tC - -
-        delete call - - -
         """,
         rtpproxy="""
         U call tC;1
@@ -119,12 +117,10 @@ async def test_c_both_callees_answer_and_one_gets_a_bye(flow: Flow) -> None:
         delete call # - br1
         offer call#2 tC - br1
         answer call#2 tC tB br1
-        delete call#2 tB - -
-        delete call#2 - - -
+        delete call#2 tC - -
         offer call tC tA br0
         answer call tC tA br0
         delete call tC - -
-        delete call - - -
         """,
         rtpproxy="""
         U call tC;1
@@ -180,7 +176,6 @@ async def test_d_a_serial_fork_after_a_failure(flow: Flow) -> None:
         offer call#2 tC - br1
         answer call#2 tC tB br1
         delete call#2 tC - -
-        delete call#2 - - -
         """,
         rtpproxy="""
         U call tC;1

@@ -35,8 +35,7 @@ async def test_g_a_late_offer_in_the_200_and_its_answer_in_the_ack(flow: Flow) -
         rtpengine="""
         offer call tA - br0
         answer call tA tC br0
-        delete call tC - -
-        delete call - - -
+        delete call tA - -
         """,
         rtpproxy="""
         U call tA;1
@@ -60,8 +59,7 @@ async def test_g_a_late_offer_in_a_reliable_183_and_its_answer_in_the_prack(flow
         rtpengine="""
         offer call tA - br0
         answer call tA tC br0
-        delete call tC - -
-        delete call - - -
+        delete call tA - -
         """,
         rtpproxy="""
         U call tA;1
@@ -119,7 +117,6 @@ async def test_h_hold_and_resume_by_the_caller(flow: Flow) -> None:
         offer call tC tA br0
         answer call tC tA br0
         delete call tC - -
-        delete call - - -
         """,
         rtpproxy="""
         U call tC;1
@@ -216,6 +213,7 @@ async def test_h_after_a_rejection_the_old_agreement_stands_on_the_relay(
         assert bodies == [*wanted, (b"offer", flow.bodies["x"]), *wanted]
     await flow.tell("C BYE cseq=9 -> call ended")
     one, other = tags
+    also = "" if one == "tC" else "delete call - - -"  # others may be tied to who else has offered
     await flow.came_to(
         rtpengine=f"""
         offer call tC - br0
@@ -224,7 +222,7 @@ async def test_h_after_a_rejection_the_old_agreement_stands_on_the_relay(
         offer call tC tA br0
         answer call tC tA br0
         delete call tC - -
-        delete call - - -
+        {also}
         """,
         rtpproxy=f"""
         U call tC;1
@@ -267,7 +265,6 @@ async def test_i_update_in_the_dialog_with_and_without_sdp(flow: Flow) -> None:
         offer call tC tA br0
         answer call tC tA br0
         delete call tC - -
-        delete call - - -
         """,
         rtpproxy="""
         U call tC;1

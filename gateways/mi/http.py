@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing, suppress
 
 from aiohttp import web
 
@@ -49,9 +50,10 @@ class HttpRequests:
         outcome = await self._methods.outcome(body, caller)
         if not outcome.wants_reply:
             return web.Response(status=202)
-        return await self._send(request, pieces(outcome, caller, pretty=self._pretty))
+        async with aclosing(pieces(outcome, caller, pretty=self._pretty)) as reply:
+            return await self._send(request, reply)
 
-    async def _send(self, request: web.BaseRequest, reply: AsyncIterator[bytes]) -> web.StreamResponse:
+    async def _send(self, request: web.BaseRequest, reply: AsyncGenerator[bytes, None]) -> web.StreamResponse:
         """Send a reply as it comes. A failure in its midst breaks the connection: what has gone is not taken back."""
         first = await anext(reply)
         second = await anext(reply, None)
@@ -59,12 +61,13 @@ class HttpRequests:
             return web.Response(body=first, content_type=_JSON)
         response = web.StreamResponse()
         response.content_type = _JSON
-        await response.prepare(request)
-        for piece in (first, second):
-            await response.write(piece)
-        async for piece in reply:
-            await response.write(piece)
-        await response.write_eof()
+        with suppress(ConnectionError):  # who asked has gone
+            await response.prepare(request)
+            for piece in (first, second):
+                await response.write(piece)
+            async for piece in reply:
+                await response.write(piece)
+            await response.write_eof()
         return response
 
     def _refusal(self, request: web.BaseRequest) -> web.Response | None:

@@ -6,7 +6,7 @@ the name from before there were modules.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeAlias
@@ -50,7 +50,7 @@ def never(given: Arguments) -> bool:  # noqa: ARG001
     return False
 
 
-Result: TypeAlias = "Json | AsyncIterator[Json]"
+Result: TypeAlias = "Json | AsyncGenerator[Json, None]"
 """What a method comes to, never None. What comes one by one becomes a list, which is written as it is found."""
 
 Handler = Callable[[Arguments, Caller], Awaitable[Result]]

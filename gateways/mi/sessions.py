@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
 
 from actors.control.control import Control
 from engines.registry import KINDS
@@ -81,7 +81,7 @@ class SessionMethods:
         specs = {spec.name: spec for spec in self._control.specs()}
         return self._rows(self._wanted(given, specs), specs)
 
-    async def _rows(self, wanted: SessionFilter, specs: Mapping[NodeName, NodeSpec]) -> AsyncIterator[Json]:
+    async def _rows(self, wanted: SessionFilter, specs: Mapping[NodeName, NodeSpec]) -> AsyncGenerator[Json, None]:
         """Return the sessions that are wanted, as they are found: of many calls, a few are in memory at a time."""
         async for states in self._established(CallFilter(node=wanted.node, status=LIVE)):
             for state in states:

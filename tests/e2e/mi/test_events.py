@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,20 +10,22 @@ from typing import Any
 
 import pytest
 
+from tests.e2e.mi.parties import coming_along, ready
+from tests.e2e.sip.calls import on_scene
+from tests.e2e.sip.stage import Stage as SipStage
 from tests.e2e.stage import Stage, on_stage
 from tests.e2e.workers.test_notices import tell
-from tests.peers.opensips import opensips_event, opensips_mi
+from tests.peers.opensips import opensips_cli, opensips_event, opensips_mi
 from tests.peers.peer import wait_until
 from tests.peers.ports import HOST
 from tests.peers.rtpproxy import Rtpproxy
-from tests.peers.service import Table
+from tests.peers.service import Node, Table
 
 pytestmark = pytest.mark.e2e
 
 
 def port_of(stage: Stage) -> int:
-    lines = map(json.loads, filter(None, stage.service.log(lines=1000).splitlines()))
-    return next(int(line["mi"][0].rpartition(":")[2]) for line in lines if line.get("mi"))
+    return int(ready(stage)["mi"][0].rpartition(":")[2])
 
 
 @asynccontextmanager
@@ -81,3 +82,22 @@ async def test_media_that_time_out_in_any_worker(tmp_path: Path) -> None:
         expected = [{"callid": call.call_id, **place} for call in calls]
         assert sorted(told, key=str) == sorted(expected, key=str)
         await stage.nothing_is_left()
+
+
+async def test_a_call_that_moves() -> None:
+    settings: Mapping[str, Table] = {
+        "mi": {"listen": [f"http:{HOST}:0"]},
+        "sip": {"listen": [f"udp:{HOST}:0"], "set": "west"},
+        "ng": {"set": "west"},
+    }
+    nodes = [Node("relay-1", Rtpproxy(), set="west"), Node("relay-2", Rtpproxy(), set="2")]
+    async with on_stage(*nodes, settings=settings) as stage, listening(stage, "E_RTP_RELAY_CALL_MOVED") as events:
+        stage.service.sip_port = int(ready(stage)["sip"][0].rpartition(":")[2])
+        async with on_scene(SipStage(stage.service, {"rtpproxy": stage.relays[0]}, "rtpproxy")) as scene:
+            call_id, call = await scene.establish()
+            async with coming_along(scene.caller, scene.callee):
+                words = ("rtp_relay_update_callid", f"callid={call_id}", "set=2")
+                assert await opensips_cli(f"http://{HOST}:{port_of(stage)}/mi", *words) == "OK"
+                place = {"relay": "rtpproxy", "node": stage.relays[1].url, "set": 2}
+                assert (await next_of(events))["params"] == {"callid": call_id, **place}
+            await call.hang_up("callee")

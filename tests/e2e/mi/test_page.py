@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
 from typing import Any
 
 import aiohttp
@@ -14,6 +12,7 @@ import pytest_asyncio
 
 from engines.registry import KINDS
 from tests.e2e.mi.page import PAGE, difference, examples
+from tests.e2e.mi.parties import coming_along, ready
 from tests.e2e.sip.calls import Call, on_scene
 from tests.e2e.sip.stage import Stage as SipStage
 from tests.e2e.stage import Stage, on_stage
@@ -21,7 +20,6 @@ from tests.peers.ports import HOST
 from tests.peers.rtpengine import Rtpengine
 from tests.peers.rtpproxy import Rtpproxy
 from tests.peers.service import Node, Table
-from tests.peers.ua import UserAgent
 
 pytestmark = pytest.mark.e2e
 
@@ -63,31 +61,6 @@ class Documented:
         for written, real in self._urls.items():
             text = text.replace(written, real)
         return text
-
-
-def ready(stage: Stage) -> dict[str, Any]:
-    """Return what the service said of itself when it was ready."""
-    lines = map(json.loads, filter(None, stage.service.log(lines=1000).splitlines()))
-    return next(line for line in lines if line.get("mi"))
-
-
-@asynccontextmanager
-async def coming_along(*agents: UserAgent) -> AsyncIterator[None]:
-    """Let parties take each re-INVITE."""
-
-    async def take(agent: UserAgent) -> None:
-        while True:
-            arrived = await agent.request("INVITE", within=300)
-            agent.reply(arrived, 200, sdp=agent.sdp())
-            await agent.request("ACK")
-
-    tasks = [asyncio.create_task(take(agent)) for agent in agents]
-    try:
-        yield
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 @pytest_asyncio.fixture

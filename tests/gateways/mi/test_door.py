@@ -8,7 +8,7 @@ import ipaddress
 import json
 import socket
 import stat
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -24,8 +24,12 @@ from gateways.mi.access import Access
 from gateways.mi.datagrams import LARGEST
 from gateways.mi.door import MiDoor, MiSettings
 from gateways.mi.http import LARGEST as LARGEST_BODY
+from gateways.mi.jsonrpc import Json
+from gateways.mi.methods import Caller, Method
+from gateways.mi.parameters import Arguments
 from gateways.mi.process import ProcessHooks
 from rtp_relay.config import SocketAddress
+from tests.peers.peer import wait_until
 
 WHICH = b'{"jsonrpc": "2.0", "id": 1, "method": "which"}'
 NOTE = b'{"jsonrpc": "2.0", "method": "which"}'
@@ -243,3 +247,76 @@ async def test_sessions_of_an_engine_that_does_not_exist(door: MiDoor) -> None:
     assert await call(door, "rtp_relay_list") == []
     assert (await call(door, "rtp_relay_list", "rtpengin"))["message"] == "unknown RTP  Relay engine"
     assert (await call(door, "rtp_relay_list", "rtpengine", "udp:1.2.3.4:5"))["message"] == "unknown RTP Relay node"
+
+
+class Items:
+    """A method whose result are many items, one by one; `failing` is the number of one that there is not."""
+
+    def __init__(self, count: int, failing: int = -1) -> None:
+        self.count, self.failing, self.given, self.closed = count, failing, 0, asyncio.Event()
+
+    async def give(self, given: Arguments, caller: Caller) -> AsyncGenerator[Json, None]:  # noqa: ARG002
+        return self._items()
+
+    async def _items(self) -> AsyncGenerator[Json, None]:
+        try:
+            for number in range(self.count):
+                if number == self.failing:
+                    raise ZeroDivisionError
+                self.given = number + 1
+                yield "x" * 1000
+        finally:
+            self.closed.set()
+
+    def method(self) -> Method:
+        return Method("many", "Gives many.", self.give)
+
+
+MANY = b'{"jsonrpc": "2.0", "id": 1, "method": "many"}'
+
+
+async def test_a_long_list_is_sent_as_it_is_found(door: MiDoor) -> None:
+    items = Items(20_000)
+    door.methods.add(items.method())
+    status, text = await post(door, MANY)
+    assert (status, len(json.loads(text)["result"])) == (200, 20_000)
+    assert items.closed.is_set()
+
+
+async def test_who_does_not_read_holds_a_little_of_a_list_in_memory_only(door: MiDoor) -> None:
+    items = Items(1_000_000)
+    door.methods.add(items.method())
+    _, _, port = door.addresses[0].rpartition(":")
+    reader, writer = await asyncio.open_connection("127.0.0.1", int(port), limit=1000)
+    head = f"POST /mi HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {len(MANY)}\r\n\r\n"
+    writer.write(head.encode() + MANY)
+    assert b"200" in await reader.readline()
+
+    async def stands_still() -> bool:
+        before = items.given
+        await asyncio.sleep(0.2)
+        return items.given == before
+
+    await wait_until(stands_still, "no more items are taken")
+    assert 0 < items.given < 100_000
+    writer.close()
+    async with asyncio.timeout(10):
+        await items.closed.wait()
+    assert (await call(door, "which", "many")) == [[]], "others are answered"
+
+
+async def test_a_list_that_breaks_off_is_never_taken_for_a_whole_one(door: MiDoor) -> None:
+    door.methods.add(Items(2000, failing=1000).method())
+    with pytest.raises(aiohttp.ClientError):
+        await post(door, MANY)
+    assert (await call(door, "which", "many")) == [[]]
+
+
+async def test_a_list_that_is_too_long_for_a_datagram_is_not_read_to_its_end(door: MiDoor) -> None:
+    items = Items(1_000_000)
+    door.methods.add(items.method())
+    said = json.loads(await ask_udp(door, MANY))
+    assert (said["error"]["code"], said["error"]["message"]) == (500, "Internal error")
+    assert items.given < 200
+    async with asyncio.timeout(10):
+        await items.closed.wait()

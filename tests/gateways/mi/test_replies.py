@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Any
 
 import pytest
@@ -15,7 +15,7 @@ from gateways.mi.replies import pieces, whole
 CALLER = Caller("o", Role.OPERATE)
 
 
-async def one_by_one(*items: Json, fails_with: Exception | None = None) -> AsyncIterator[Json]:
+async def one_by_one(*items: Json, fails_with: Exception | None = None) -> AsyncGenerator[Json, None]:
     for item in items:
         yield item
     if fails_with:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import NewType
+from typing import Final, NewType
 
 CallId = NewType("CallId", str)
 """The name of a call's stream: its Call-ID, with the caller's tag where another call has that (replay.identity)."""
@@ -33,7 +33,11 @@ class Leg(StrEnum):
     @property
     def other(self) -> Leg:
         """The party at the other end."""
-        return Leg.CALLEE if self is Leg.CALLER else Leg.CALLER
+        return CALLEE if self is CALLER else CALLER
 
+
+# An enumeration looks a member up with a call: these are for what is done for each message of a call.
+CALLER: Final = Leg.CALLER
+CALLEE: Final = Leg.CALLEE
 
 NO_TAG, NO_BRANCH, NO_NODE = Tag(""), BranchId(""), NodeName("")

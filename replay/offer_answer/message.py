@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from types import MappingProxyType
 
-from events.names import NO_BRANCH, NO_TAG, BranchId, Leg, Tag
+from events.names import CALLEE, CALLER, NO_BRANCH, NO_TAG, BranchId, Leg, Tag
 from events.verdict import Change, Fault, Role, SipVerdict, Step
 from replay.offer_answer.place import Place, place_of
 
@@ -43,22 +43,22 @@ class SipMessage:
     @property
     def sender(self) -> Leg:
         """Who sent the message."""
-        return Leg.CALLER if self.from_caller else Leg.CALLEE
+        return CALLER if self.from_caller else CALLEE
 
     @property
     def requester(self) -> Leg:
         """Who sent the request of its transaction: the message itself, or what it is a reply to."""
-        return self.sender if self.status is None else self.sender.other
+        return CALLER if self.from_caller == (self.status is None) else CALLEE
 
     @property
     def callee_tag(self) -> Tag:
         """The callee's tag: To where the caller sent the request, From where the callee did."""
-        return self.to_tag if self.requester is Leg.CALLER else self.from_tag
+        return self.to_tag if self.from_caller == (self.status is None) else self.from_tag
 
     @property
     def callers_tag(self) -> Tag:
         """The caller's tag: From where the caller sent the request, To where the callee did."""
-        return self.from_tag if self.requester is Leg.CALLER else self.to_tag
+        return self.from_tag if self.from_caller == (self.status is None) else self.to_tag
 
     @property
     def place(self) -> Place | None:

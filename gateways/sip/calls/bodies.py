@@ -42,9 +42,10 @@ def replace_sdp(message: Message, sdp: bytes) -> None:
 
 def _place(message: Message) -> tuple[int, int]:
     """Return where in the body the session description begins and ends; it ends at 0 where there is none."""
-    body, text = message.body, message.headers.get("Content-Type") or ""
+    body = message.body
     if not body:
         return 0, 0
+    text = message.headers.get("Content-Type") or ""
     if not text:
         return _none_of(body)
     kind = None if text.lower() == SDP else read_type(text)

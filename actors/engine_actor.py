@@ -182,7 +182,7 @@ class EngineActor(LoopActor):
         self._retire_if_idle()
 
     def _retire_if_idle(self) -> None:
-        if self._retiring and not self._talks:
+        if not self._talks:
             self.stop()
 
     def _report(self) -> NodeReport:
@@ -315,7 +315,8 @@ class EngineActor(LoopActor):
             else:
                 self._performed += 1
             _tell(talk.asker, Performed(talk.token, outcome))
-            self._retire_if_idle()
+            if self._retiring:
+                self._retire_if_idle()
 
     # -- time --
 

@@ -144,7 +144,8 @@ class RedisJournal:
             for holder in holders:
                 if holder.place.version <= expected_version:
                     held += (holder.place.version, holder.digest)
-        what = [self._mark(marks), entries, *changes(expected_version, before, after), held]
+        written = self._writer + (hash(tuple(marks)) % 2**64).to_bytes(8)
+        what = [written, entries, *changes(expected_version, before, after), held]
         appended = self._submit(call_id, expected_version, expected_version + len(records), what)
         if after.live is None and before.live is not None:
             self._bodies.forget(call_id)  # the call is over: nothing is left that would be written of again
@@ -170,20 +171,17 @@ class RedisJournal:
         return self._submit(call_id, _TABLES_ONLY, 0, [expected, (), *changes(0, before, after)])
 
     def _submit(self, call_id: CallId, expected: int, version: int, what: Sequence[Any]) -> asyncio.Future[int]:
-        partition = self._keys.partition(to_bytes(call_id))
-        return self._submit_to(partition, call_id, [to_bytes(call_id), expected, *what], version)
-
-    def _submit_to(self, partition: Partition, chain: str, rest: Sequence[Any], version: int) -> asyncio.Future[int]:
-        """Send an append on its way; `rest` is its row without the partition's base (append.lua)."""
+        call = to_bytes(call_id)
+        partition = self._keys.partition(call)
         append = Append(
             slot=partition.slot,
             future=self._loop.create_future(),
             deadline=self._loop.time() + self._patience,
-            chain=chain,
+            chain=call_id,
             partition=partition,
-            expected=rest[1],
+            expected=expected,
             version=version,
-            row=[partition.base, *rest],
+            row=[partition.base, call, expected, *what],
         )
         self._appends.submit(append)
         return append.future
@@ -192,16 +190,22 @@ class RedisJournal:
         self, stream: StreamName, expected_version: int, records: Sequence[Recorded]
     ) -> asyncio.Future[int]:
         """Append by the same script as all other appends; see `events.journal.Journal.append_decisions`."""
-        name = CallId(stream)
-        encoded = [self._decision_codec.encode(name, record) for record in records]
-        mark = self._mark([entry.mark for entry in encoded])
+        encoded = [self._decision_codec.encode(CallId(stream), record) for record in records]
+        mark = self._writer + (hash(tuple(entry.mark for entry in encoded)) % 2**64).to_bytes(8)
         entries = [part for entry in encoded for part in (entry.name, entry.payload)]
-        rest = [to_bytes(stream), expected_version, mark, entries, *NO_CHANGES]
-        return self._submit_to(self._keys.decisions, f"decisions: {stream}", rest, expected_version + len(records))
-
-    def _mark(self, marks: Sequence[int]) -> bytes:
-        """Return the mark of an append, the same for equal records of this writer."""
-        return self._writer + (hash(tuple(marks)) % 2**64).to_bytes(8)
+        partition = self._keys.decisions
+        append = Append(
+            slot=partition.slot,
+            future=self._loop.create_future(),
+            deadline=self._loop.time() + self._patience,
+            chain=f"decisions: {stream}",
+            partition=partition,
+            expected=expected_version,
+            version=expected_version + len(records),
+            row=[partition.base, to_bytes(stream), expected_version, mark, entries, *NO_CHANGES],
+        )
+        self._appends.submit(append)
+        return append.future
 
     def read(self, call_id: CallId, after: int = 0, count: int = 0) -> asyncio.Future[list[Recorded]]:
         """Return the entries above `after`; see `events.journal.Journal.read`."""

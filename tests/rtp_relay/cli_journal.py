@@ -24,8 +24,7 @@ def use_journal(monkeypatch: pytest.MonkeyPatch, fill: Fill) -> None:
         yield journal
         await journal.close()
 
-    for module in ("reading", "management"):
-        monkeypatch.setattr(f"rtp_relay.cli.{module}.open_journal", open_journal)
+    monkeypatch.setattr("rtp_relay.cli.management.open_journal", open_journal)
 
 
 def use_failing_journal(monkeypatch: pytest.MonkeyPatch, error: JournalError) -> None:
@@ -45,6 +44,5 @@ def share_journal(monkeypatch: pytest.MonkeyPatch) -> MemoryJournal:
     async def open_journal(_: Config) -> AsyncIterator[MemoryJournal]:
         yield journal
 
-    for module in ("reading", "management"):
-        monkeypatch.setattr(f"rtp_relay.cli.{module}.open_journal", open_journal)
+    monkeypatch.setattr("rtp_relay.cli.management.open_journal", open_journal)
     return journal

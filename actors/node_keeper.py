@@ -97,6 +97,8 @@ class NodeKeeper:
                 await self._open(node)
         except OSError as error:
             return Unopened(node.spec, error.strerror or str(error) or "its host is not found in time")
+        except (LookupError, ValueError) as error:  # no engine, or no url, that this program knows
+            return Unopened(node.spec, str(error))
         self._kept[node.spec.name] = node
         return None
 

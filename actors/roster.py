@@ -17,6 +17,9 @@ from events.names import NodeName
 from events.node_events import NodeAdded
 from replay.nodes import DecidedNodes, NodeDecisions
 
+LEAST_TIMEOUT = 10
+"""The shortest time (ms) in which a node may have to answer."""
+
 
 @dataclass(frozen=True, slots=True)
 class RosterNode:
@@ -59,9 +62,11 @@ def described(added: NodeAdded) -> RosterNode:
         set=added.set,
         weight=added.weight,
         priority=added.priority,
-        tcp_streams=TcpStreams(added.tcp_streams),
+        tcp_streams=TcpStreams(added.tcp_streams) if added.tcp_streams in list(TcpStreams) else TcpStreams.OFF,
     )
-    return RosterNode(spec, EngineSettings(timeout=added.timeout / 1000, max_in_flight=added.max_in_flight))
+    # What stands in the journal may be another program's: none of it ends this one.
+    timeout = max(added.timeout, LEAST_TIMEOUT) / 1000
+    return RosterNode(spec, EngineSettings(timeout=timeout, max_in_flight=added.max_in_flight))
 
 
 def _decided(node: RosterNode, decisions: NodeDecisions | None) -> RosterNode:

@@ -18,7 +18,7 @@ from engines.sets import NodeSpec
 from events.decisions import NODES
 from events.journal import JournalUnavailable, Recorded
 from events.names import CallId, NodeName
-from events.node_events import NodeEvent, NodeStateSet
+from events.node_events import NodeAdded, NodeEvent, NodeStateSet
 from events.verb import Verb
 from tests.actors.simulation import Cluster
 
@@ -457,6 +457,24 @@ def test_an_entry_that_cannot_be_read_leaves_the_rest_in_force(cluster: Cluster)
     entries[0] = entries[0]._replace(payload=b"\xc1")
     follow(cluster)
     assert states(cluster) == [NodeState.DRAINING] * 2, "what was read before stays in force"
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"engine": "warp"}, {"url": "\udcff"}, {"url": "udp:nowhere:"}, {"url": "pigeon:1"}, {"url": ""}]
+)
+def test_a_description_that_is_of_no_use_leaves_the_other_nodes_alone(cluster: Cluster, wrong: dict[str, str]) -> None:
+    good = {"engine": "rtpproxy", "url": "udp:192.0.2.3:7722", "tcp_streams": "?", "timeout": 0, "max_in_flight": -1}
+    event = NodeAdded(node=NodeName("odd"), asked_by="", weight=-1, priority=-1, **{**good, **wrong})  # type: ignore[arg-type]
+
+    async def write() -> None:
+        await cluster.journal.append_decisions(NODES, 0, [Recorded(1, 0, "another program", event)])
+
+    cluster.run(write())
+    drain(cluster)
+    assert (states(cluster), states(cluster, NodeName("odd"))) == ([NodeState.DRAINING] * 2, [None, None])
+    place_calls(cluster)
+    decide(cluster, steering_of(cluster).remove(NodeName("odd"), BOB))
+    assert [each.spec.name for each in cluster.nodes[0].table.all()] == [ONE, TWO]
 
 
 def test_many_decisions_of_several_operators_at_once_are_all_written(cluster: Cluster) -> None:

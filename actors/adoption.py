@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from actors.control.counters import Sample, samples_of
 from actors.node_table import NodeTable
 from engines.registry import kind_of
 from engines.sets import NodeSpec
@@ -19,6 +20,16 @@ FORGET_AFTER = 5_000
 
 MAX_FORGOTTEN = 20_000
 """So many such calls are remembered; then the oldest may be asked for again."""
+
+
+@dataclass(slots=True)
+class AdoptionCounters:
+    """Of calls that the journal does not know: so many were asked for, taken over, known to no node, and refused."""
+
+    asked: int = 0
+    adopted: int = 0
+    not_found: int = 0
+    refused: int = 0
 
 
 @dataclass(slots=True)
@@ -52,6 +63,11 @@ class Adoption:
         self._nodes, self._set, self._now = nodes, set_name, now
         self._budget = budget or Budget()
         self._unknown: OrderedDict[CallId, int] = OrderedDict()
+        self.counters = AdoptionCounters()
+
+    def samples(self) -> Iterable[Sample]:
+        """Return what became of calls that the journal did not know."""
+        return samples_of("adoption", self.counters)
 
     def nodes_to_ask(self, call_id: CallId) -> Sequence[NodeSpec] | None:
         """Return the nodes that may have the call, none where asking is in vain; None while too many are asked for.
@@ -68,11 +84,18 @@ class Adoption:
             if node.spec.set == self._set and node.health.takes_commands and kind_of(node.spec.engine).tells_parties
         ]
         if asked and not self._budget.take(now):
+            self.counters.refused += 1
             return None
+        self.counters.asked += bool(asked)
         return asked[:MAX_NODES]
+
+    def found(self) -> None:
+        """Record that a call was taken over."""
+        self.counters.adopted += 1
 
     def not_found(self, call_id: CallId) -> None:
         """Record that no node knows the call."""
+        self.counters.not_found += 1
         self._unknown[call_id] = self._now() + FORGET_AFTER
         self._unknown.move_to_end(call_id)
         if len(self._unknown) > MAX_FORGOTTEN:

@@ -164,9 +164,11 @@ class Directory:
         resident.actor.tell(ProcessDue(call_id=call_id))
 
     def samples(self) -> Iterable[Sample]:
-        """Return how many calls have an actor here, and how many of them failed lately."""
+        """Return how many calls have an actor here, how many of them failed lately, and what was taken over."""
         yield Sample("calls", "resident", len(self._residents), gauge=True)
         yield Sample("calls", "failing", len(self._failures), gauge=True)
+        if self._context.adoption is not None:
+            yield from self._context.adoption.samples()
 
     @property
     def resident(self) -> int:

@@ -122,7 +122,7 @@ def _own(samples: Iterable[Sample]) -> Mapping[bytes, NgValue]:
             results = requests.setdefault(verb.encode(), {})
             if isinstance(results, dict):
                 results[result.encode()] = sample.number
-        elif sample.part == "ng":
+        elif sample.part in ("ng", "adoption"):
             counted[sample.name] = sample.number
     return {
         b"requests": requests,
@@ -130,4 +130,5 @@ def _own(samples: Iterable[Sample]) -> Mapping[bytes, NgValue]:
         b"load-limited": counted["load_limited"],
         b"garbage": counted["garbage"] + counted["unreadable"],
         b"not-allowed": counted["not_allowed"],
+        b"adopted": counted["adopted"],
     }

@@ -138,6 +138,9 @@ def test_a_flood_of_unknown_calls_is_no_flood_of_queries() -> None:
     assert [one.reply for one in asked].count(UNKNOWN) <= 31
     assert all(one.reply in (UNKNOWN, full) for one in asked)
     assert queries(cluster.relays["relay1"]) <= 31
+    assert cluster.nodes[0].adoption is not None
+    counted = cluster.nodes[0].adoption.counters
+    assert counted.not_found + counted.refused == 500
     cluster.after(1)
     established(cluster.relays["relay1"])
     assert cluster.do(Verb.QUERY, CALL)[b"result"] == b"ok"
@@ -158,6 +161,9 @@ def test_two_control_nodes_that_take_it_over_at_once_make_one_history(cluster: C
     cluster.after(1)
     assert all(one.ok for one in asked)
     assert cluster.events(CALL) == ["adopted"]
+    counters = [node.adoption.counters for node in cluster.nodes if node.adoption]
+    assert sum(each.asked for each in counters) == 2
+    assert sum(each.adopted for each in counters) == 1
 
 
 def test_on_two_nodes_the_newest_has_the_dialog_and_both_go_with_the_call(cluster: Cluster) -> None:

@@ -84,6 +84,7 @@ def test_the_counters_of_all_parts_come_together(cluster: Cluster) -> None:
         Sample("door", "requests", 2, (("verb", "offer"), ("result", "ok"))),
         Sample("calls", "resident", cluster.nodes[0].directory.resident, gauge=True),
         Sample("calls", "failing", 0, gauge=True),
+        *(Sample("adoption", name, 0) for name in ("asked", "adopted", "not_found", "refused")),
     ]
     with pytest.raises(TypeError, match="no dataclass"):
         list(samples_of("x", object()))

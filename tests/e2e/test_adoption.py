@@ -98,6 +98,11 @@ async def test_two_control_nodes_hear_of_it_at_once() -> None:
 
         assert all(await asyncio.gather(*map(query, clients)))
         assert await stage.events() == ["adopted"]
+        counted = (await stage.client.command("statistics"))[b"statistics"]
+        assert isinstance(counted, dict)
+        ours = counted[b"rtp-relay"]
+        assert isinstance(ours, dict)
+        assert ours[b"adopted"] == 1
         await call.delete(stage.client)
         await stage.nothing_is_left()
 

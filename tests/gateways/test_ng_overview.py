@@ -168,6 +168,7 @@ async def test_statistics_are_those_of_all_nodes_and_our_own() -> None:
                 b"load-limited": 1,
                 b"garbage": 0,
                 b"not-allowed": 0,
+                b"adopted": 0,
             },
         },
     }

@@ -70,7 +70,8 @@ def _adopt(call_id: CallId, adoption: Adoption) -> Step[Refused | None]:
     outcomes: list[Outcome] = (yield AskNodes(questions)) if questions else []
     found = [told for node, outcome in zip(nodes, outcomes, strict=True) if (told := _found(node, outcome))]
     if found:
-        yield Persist(partial(_take_over, relay_id, sorted(found, key=_last_signalled)))
+        if (yield Persist(partial(_take_over, relay_id, sorted(found, key=_last_signalled)))):
+            adoption.found()
     elif all(outcome.reply is not None for outcome in outcomes):
         adoption.not_found(call_id)
     return None
@@ -89,11 +90,11 @@ def _take_over(relay_id: RelayId, found: Sequence[Found], state: CallState) -> D
     """Decide to take the call over, unless another control node has heard of it meanwhile.
 
     Where several nodes have it, that which was told of it last is the newest: the dialog goes on there, and what the
-    others have goes with its next answer, or with the call.
+    others have goes with its next answer, or with the call. The value is whether it was taken over.
     """
     if not _is_unheard_of(state):
-        return Decision([])
-    return Decision([_adopted(number, relay_id, one) for number, one in enumerate(found, 1)])
+        return Decision([], False)
+    return Decision([_adopted(number, relay_id, one) for number, one in enumerate(found, 1)], True)
 
 
 def _adopted(number: int, relay_id: RelayId, found: Found) -> Event:

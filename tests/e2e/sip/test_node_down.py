@@ -79,6 +79,29 @@ async def test_the_calls_of_a_relay_that_was_killed_move_to_another_one(engine: 
         assert "migration completed" in [record.event.name for record in await pair.service.events(call_id)]
 
 
+async def test_so_do_those_of_a_service_of_two_workers() -> None:
+    async with watched("rtpengine", "migrate", service={"workers": 2}) as (pair, scene):
+        for _ in range(3):
+            call_id, call = await scene.establish()
+            before = await pair.talks(call_id, call)
+            pair.relays[before].kill()
+            node = await moves(pair, call_id, call, before)
+            await call.hang_up("callee")
+            await pair.relays[before].restart()
+            await is_empty(pair, node)
+            await is_up(pair, before)
+
+
+async def is_up(pair: Pair, node: str) -> None:
+    """Wait until the service says that a node which was down is up again."""
+
+    async def told() -> bool:
+        lines = [line for line in pair.service.log(lines=10_000).splitlines() if "node changed its state" in line]
+        return '"state": "up"' in [line for line in lines if f'"node": "{node}"' in line][-1]
+
+    await wait_until(told, f"{node} is up")
+
+
 @ENGINES
 async def test_one_that_was_only_out_of_reach_is_rid_of_them_when_it_is_back(engine: str) -> None:
     async with watched(engine, "migrate") as (pair, scene):

@@ -17,15 +17,18 @@ from replay.projection import Deadlines, project
 _AT_A_TIME = 1000
 
 
-async def fill(url: str, prefix: str, number: int, node: str = NODE) -> None:
-    """Write calls 0 to `number` of a node, offered and answered in the course of the last probe interval."""
+async def fill(url: str, prefix: str, number: int, node: str = NODE, *, spread: bool = True) -> None:
+    """Write calls 0 to `number` of a node, offered and answered in the course of the last probe interval.
+
+    Not `spread`: just now, so that for some time none is asked about.
+    """
     journal = await RedisJournal.open(url)
     deadlines = Deadlines()
     now = time.time_ns() // 1_000_000
     try:
         for first in range(0, number, _AT_A_TIME):
             batch = range(first, min(first + _AT_A_TIME, number))
-            times = {call: now - call * deadlines.probe // number for call in batch}
+            times = {call: now - (call * deadlines.probe // number if spread else 0) for call in batch}
             await asyncio.gather(*(_append(journal, prefix, call, at, node) for call, at in times.items()))
     finally:
         await journal.close()

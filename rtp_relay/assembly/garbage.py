@@ -22,6 +22,10 @@ INTERVAL = 5.0
 _IDLE = 0.5
 """Of a processor: who uses less of it has time."""
 
+_STOPPED = 0.001
+"""The part of the time that looks at everything may take: each stops all calls, and takes 45 ms with a thousand of them
+resident. Fewer than one message of a thousand comes meanwhile."""
+
 
 def spare_the_collector() -> None:
     """Tune the garbage collector: it runs less often, and never looks at what was there before the first call."""
@@ -32,9 +36,12 @@ def spare_the_collector() -> None:
 
 async def collect_when_idle() -> None:
     """Look at everything when there is time and something to look at, so that nothing stays until the next flood."""
-    used = time.process_time()
+    used, not_before = time.process_time(), 0.0
     while True:
         await asyncio.sleep(INTERVAL)
         before, used = used, time.process_time()
-        if used - before < _IDLE * INTERVAL and any(gc.get_count()[1:]):
+        began = time.monotonic()
+        if began >= not_before and used - before < _IDLE * INTERVAL and any(gc.get_count()[1:]):
             gc.collect()
+            took = time.monotonic() - began
+            not_before = began + took / _STOPPED

@@ -147,6 +147,12 @@ def test_a_flood_of_unknown_calls_is_no_flood_of_queries() -> None:
     cluster.close()
 
 
+def test_deletes_of_calls_that_never_had_a_relay_are_no_trouble_however_many(cluster: Cluster) -> None:
+    asked = [cluster.ask(Verb.DELETE, CallId(f"plain{number}"), a="A") for number in range(1000)]
+    cluster.after(1)
+    assert all(one.reply == NOT_FOUND for one in asked)
+
+
 def test_without_adoption_nobody_is_asked() -> None:
     cluster = Cluster(adopts=False)
     established(cluster.relays["relay1"])

@@ -32,8 +32,8 @@ def delete(command: Delete, adoption: Adoption | None = None) -> Flow:
     """
     decide = partial(_want_or_note, command)
     removals = yield from decided(decide, command.call_id, adopting(command, adoption))
-    if isinstance(removals, Refused):
-        return removals
+    if isinstance(removals, Refused):  # too many calls are asked for: clients delete what never had a relay, too
+        removals = yield Persist(decide)
     return (yield from _delete(removals, command))
 
 

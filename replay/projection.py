@@ -24,7 +24,9 @@ class Deadlines:
     is not given up as unanswered before. `operation` is how long an intended offer or answer can still take effect:
     longer than any command's deadline. `request` is how long a SIP request of our own can be under way, its repeats
     included. `dialog` is for how long a SIP dialog may be silent before its parties are asked whether they still have
-    it, 0 for ever; `session_timer` how long after its time a session that was not refreshed (RFC 4028) is ended.
+    it, 0 for ever; `session_timer` how long after its time a session that was not refreshed (RFC 4028) is ended. `move`
+    is after how long a call's move is taken up that nobody says to be at; sooner than a party gives a 2xx up that has
+    no ACK (RFC 3261 13.3.1.4).
     """
 
     offer: int = 300_000
@@ -36,6 +38,7 @@ class Deadlines:
     request: int = 40_000
     dialog: int = 0
     session_timer: int = 32_000
+    move: int = 10_000
 
     def again(self, now: int, since: int) -> int:
         """Return when to try again what was intended at `since`: after twice as long from try to try, up to `probe`.
@@ -120,7 +123,7 @@ def migration_due(state: CallState, deadlines: Deadlines) -> int | None:
     if migration is None or migration.waits:
         return None if migration is None or state.status is CallStatus.LIVE else migration.at
     requests = state.sip_dialogs.requests.values() if state.sip_dialogs else ()
-    return max([migration.at, *(request.at for request in requests if request.method != "BYE")]) + deadlines.request
+    return max([migration.at, *(request.at for request in requests if request.method != "BYE")]) + deadlines.move
 
 
 def _migration_due_times(state: CallState, deadlines: Deadlines) -> Iterator[int]:

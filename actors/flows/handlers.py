@@ -62,8 +62,8 @@ HANDLERS: Mapping[type[Any], Handler] = MappingProxyType(
         OfferCopy: lambda command, _: copy_offer(command),
         AnswerCopy: lambda command, _: copy_answer(command),
         DeleteCopy: lambda command, _: copy_delete(command),
-        Migrate: lambda command, context: migrate(command, context.nodes),
-        LeaveDeadNode: lambda command, context: leave_dead_node(command, context.nodes),
+        Migrate: lambda command, context: migrate(command, context.nodes, context.deadlines),
+        LeaveDeadNode: lambda command, context: leave_dead_node(command, context.nodes, context.deadlines),
         EndSilentSession: lambda command, _: end_silent_session(command),
         ProcessDue: lambda _, context: process_due(
             context.now(), context.deadlines, context.nodes, signals=context.sip_outlet.sender is not None

@@ -1,12 +1,34 @@
-"""Moves that nobody is at any more, since their control node died: another one goes on with them."""
+"""Who is at a move: the flow that is holds it, and another control node takes one up that nobody holds any more."""
 
 from __future__ import annotations
 
-from actors.effects import HoldOff, Read, RetryAt, Spawn, Step
-from actors.flows.migration.migrate import carry_on
+from actors.effects import Decision, Flow, HoldOff, Persist, Read, RetryAt, Sleep, Spawn, Step
+from actors.flows.migration.carrying_on import carry_on
+from actors.flows.sip.due_dialogs import UNRESOLVED
+from actors.flows.sip.intended_requests import pending
 from actors.node_table import NodeTable
+from actors.results import Moved, Refused
+from events.registry import SipRequestEnded
 from replay.projection import Deadlines, migration_due
 from replay.state import CallState, CallStatus
+
+BEAT = 3_000
+"""How often, in ms, a flow says that it is at a move."""
+
+
+def hold_and_carry_on(number: int, nodes: NodeTable, deadlines: Deadlines, since: int) -> Step[Moved | Refused]:
+    """Go on with a move to its end, and say meanwhile that somebody is at it. since: when that began, as is known."""
+    yield Spawn(_hold(number, deadlines, since))
+    return (yield from carry_on(number, nodes))
+
+
+def _hold(number: int, deadlines: Deadlines, since: int) -> Flow:
+    passed = 0
+    while (yield Read(lambda state: state.migration is not None and state.migration.number == number)):
+        yield HoldOff(since + passed + deadlines.move)
+        yield Sleep(BEAT)
+        passed += BEAT
+    return None
 
 
 def take_up(now: int, deadlines: Deadlines, nodes: NodeTable, *, signals: bool) -> Step[bool]:
@@ -18,8 +40,8 @@ def take_up(now: int, deadlines: Deadlines, nodes: NodeTable, *, signals: bool) 
     if not number:
         return False
     if signals or not tells:
-        yield HoldOff(now + deadlines.request)  # so that no other control node goes on with it, too
-        yield Spawn(carry_on(number, nodes))
+        yield Persist(lambda state: _without_requests(state, now, deadlines))
+        yield Spawn(hold_and_carry_on(number, nodes, deadlines, now))
     else:
         yield RetryAt(now + deadlines.retry, settled=now)
     return True
@@ -30,3 +52,11 @@ def _due(state: CallState, now: int, deadlines: Deadlines) -> tuple[int, bool]:
     at = migration_due(state, deadlines)
     is_due = state.migration is not None and at is not None and at <= now
     return state.migration.number if state.migration is not None and is_due else 0, state.status is CallStatus.LIVE
+
+
+def _without_requests(state: CallState, now: int, deadlines: Deadlines) -> Decision:
+    """End the requests that the move waits for: who sent them is not there to say what became of them."""
+    if not _due(state, now, deadlines)[0]:
+        return Decision([])
+    stale = [number for number, request in pending(state) if request.method != "BYE"]
+    return Decision([SipRequestEnded(number=number, status=0, reason=UNRESOLVED) for number in stale])

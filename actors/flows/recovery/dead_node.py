@@ -19,19 +19,21 @@ from actors.results import Done, Refused
 from actors.sip_requests import SipOutcome
 from engines.refusal import RefusalCode
 from events.registry import PartiesNotReached
+from replay.projection import Deadlines
 from replay.state import CallState, CallStatus, Session
 
 UNTOLD = "no dialog of the call is known here: it goes on elsewhere with its next offer"
 
 
-def leave_dead_node(command: LeaveDeadNode, nodes: NodeTable) -> Flow:
+def leave_dead_node(command: LeaveDeadNode, nodes: NodeTable, deadlines: Deadlines) -> Flow:
     """Let a call leave a node that is down. See `LeaveDeadNode` for what it comes to."""
     result = yield Persist(lambda state: _look(state, command))
     if result is not None:
         return result
     reason = f"node {command.node} is down"
     if command.action is OnNodeDown.MIGRATE:
-        return (yield from migrate(Migrate(call_id=command.call_id, asked_by="on_node_down", reason=reason), nodes))
+        wish = Migrate(call_id=command.call_id, asked_by="on_node_down", reason=reason)
+        return (yield from migrate(wish, nodes, deadlines))
     return (yield from _end(reason))
 
 

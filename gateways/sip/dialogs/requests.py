@@ -96,6 +96,13 @@ class DialogRequests:
             if ends:
                 self.signal(bye, partial(_tell_unless_ended, bye))
 
+    async def acknowledge(self, ack: DialogRequest) -> None:
+        """Send the ACK of a 2xx to an INVITE of ours whose transaction is gone, with who began it."""
+        try:
+            await self._sender.acknowledge(ack)
+        except ValueError as error:
+            log.warning("2xx not acknowledged", call=ack.call_id, why=str(error))
+
     async def close(self) -> None:
         """Cancel the requests under way; those who wait are called back."""
         tasks = list(self._tasks)

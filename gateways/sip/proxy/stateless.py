@@ -101,10 +101,8 @@ class Stateless:
         headers = response.message.headers
         take_first(headers, "Via")
         hop = hop_of(top_via(headers)) if headers.get("Via") else None
-        if hop is None:
-            return False
         routed = await means.router.stray(response)
-        if routed is None:
+        if routed is None or hop is None:
             return False
         means.layer.send(routed, hop)
         means.counters.strays += 1

@@ -58,7 +58,7 @@ class CallRouter:
 
     def open(self, dialogs: DialogRequests) -> None:
         """Begin; `dialogs` ends those that nobody hears of."""
-        self._dialogs = dialogs
+        self._dialogs = self._strays.dialogs = dialogs
 
     async def route(self, arrival: ReceivedRequest) -> Forwarding | Answer | None:
         """Ask the script, and send the request on its way."""

@@ -5,25 +5,39 @@ from __future__ import annotations
 from sipmessage import Response
 
 from actors.results import Refused
+from actors.sip_requests import DialogRequest
 from gateways.sip.calls import facts
 from gateways.sip.calls.client import CallClient
+from gateways.sip.dialogs.requests import DialogRequests
 from gateways.sip.messages.incoming import IncomingResponse
 from gateways.sip.messages.values import uri_text
 from gateways.sip.proxy.hooks import RefusalError
 from gateways.sip.routing.sides import MARK, settle
+from gateways.sip.rules.contacts import remote_target
 from gateways.sip.rules.route_set import recorded_routes
 from replay.offer_answer import SipMessage
 from replay.relay_settings import CALLER
 
 
 class Strays:
-    """Takes the responses of calls that the journal knows, so that they come about all the same."""
+    """Takes the responses of calls that the journal knows, so that they come about all the same.
+
+    dialogs: who sends the ACK of a 2xx to an INVITE of our own; None before the door is open.
+    """
 
     def __init__(self, calls: CallClient) -> None:
         self._calls = calls
+        self.dialogs: DialogRequests | None = None
 
     async def take(self, stray: IncomingResponse) -> Response | None:
-        """Return the response as it is to be sent on; None if no call waits for it, or several of its branches do."""
+        """Return the response as it is to be sent on; None if no call waits for it, or several of its branches do.
+
+        One that has no Via left is to a request of our own, and goes nowhere. If it is a 2xx to an INVITE it gets its
+        ACK: without one the party would end the call (RFC 3261 13.3.1.4).
+        """
+        if not stray.message.headers.get("Via"):
+            await self._acknowledge(stray)
+            return None
         if stray.method != "INVITE" or stray.status <= 100:
             return None
         call = await self._calls.find(stray.call_id, stray.from_tag, stray.from_tag)
@@ -46,6 +60,28 @@ class Strays:
         except RefusalError:
             return None
         return stray.message
+
+    async def _acknowledge(self, stray: IncomingResponse) -> None:
+        if self.dialogs is None or stray.method != "INVITE" or not 200 <= stray.status < 300:
+            return
+        call = await self._calls.find(stray.call_id, stray.from_tag, stray.to_tag)
+        leg = call.leg(stray.to_tag) if not isinstance(call, Refused) else None
+        party = call.parties.get((leg, stray.to_tag)) if not isinstance(call, Refused) and leg is not None else None
+        if leg is None or party is None:
+            return
+        ack = DialogRequest(
+            call_id=stray.call_id,
+            to_leg=leg,
+            method="ACK",
+            cseq=stray.cseq,
+            from_value=stray.message.headers.get("From") or "",
+            to_value=stray.message.headers.get("To") or "",
+            target=remote_target(stray.message, party.contact),
+            routes=party.routes,
+            local=party.local,
+            source=party.source,
+        )
+        await self.dialogs.acknowledge(ack)
 
 
 def _recorded(response: Response) -> int:

@@ -23,12 +23,12 @@ from tests.e2e.sip.own_requests import OTHER, marked, of_call
 from tests.e2e.sip.stage import Stage, database
 from tests.e2e.stage import Relay, held
 from tests.peers.peer import wait_until
-from tests.peers.ports import HOST
+from tests.peers.ports import HOST, PortBlock
 from tests.peers.redis_server import RedisServer
 from tests.peers.rtp import RtpEndpoint, converse, media_address
 from tests.peers.rtpengine import Rtpengine
 from tests.peers.rtpproxy import Rtpproxy
-from tests.peers.service import Node, Service
+from tests.peers.service import Node, Service, Value
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="package")]
 
@@ -255,3 +255,36 @@ async def test_an_operator_moves_a_call(own_redis: RedisServer, relays_of_all: M
                 assert words in history
             await call.hang_up("callee")
             await stage.nothing_is_left(of_call(call))
+
+
+async def test_a_control_node_that_is_killed_in_the_midst_costs_nobody_the_call(
+    own_redis: RedisServer, relays_of_all: Mapping[str, Relay]
+) -> None:
+    """What its parties have answered to it is acknowledged by the next one at its address, which goes on."""
+    nodes, url = [Node(name, relay) for name, relay in relays_of_all.items()], database(own_redis, 9)
+    block = PortBlock()
+    block.reserve()
+    port = block.take()
+    sip: dict[str, Value] = {"script": str(MARKING)}
+    async with AsyncExitStack() as stack:
+        stack.callback(block.release)
+        one = await stack.enter_async_context(Service(url, nodes, name="control-1", sip=sip, sip_port=port))
+        stage = MovingStage(one, relays_of_all, "rtpengine")
+        scene = await stack.enter_async_context(on_scene(stage))
+        _, call = await scene.establish()
+        await begins(call)
+        target = stage.other(await stage.at(of_call(call)), "rtpengine")
+        asking = asyncio.create_task(run(one, "move", of_call(call), "--node", target))
+        arrived = await asyncio.gather(*(marked(call, leg, "INVITE") for leg in OTHER))
+        one.kill()
+        await asyncio.gather(asking, return_exceptions=True)
+        two = await stack.enter_async_context(Service(url, nodes, name="control-2", sip=sip, sip_port=port))
+        stage = call.stage = MovingStage(two, relays_of_all, "rtpengine")
+        for leg, invite in zip(OTHER, arrived, strict=True):
+            call.sides(leg)[0].agent.reply(invite, 200, sdp=call.sides(leg)[0].agent.sdp())
+        await asyncio.gather(*(call.sides(leg)[0].agent.request("ACK") for leg in OTHER))
+        await asyncio.gather(*(is_told(call, leg) for leg in OTHER))
+        await stage.all_is_at(target)
+        await converse(scene.caller.media, scene.callee.media, 25)
+        await call.hang_up("caller")
+        await stage.nothing_is_left(of_call(call))

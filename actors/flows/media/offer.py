@@ -81,9 +81,10 @@ def _offer(command: Offer, nodes: NodeTable, adoption: Adoption | None) -> Step[
     """Carry an offer out; comes to its result, or to another offer if the call's move has waited for it."""
     search = Search(command, nodes)
     waited = 0
-    adopts = adoption and adopting(command, adoption)
+    adopts = adopting(command, adoption) if adoption is not None and command.to_tag else None
     while True:
-        intent = yield from decided(_intend(command, search.choices(), waited), command.call_id, adopts)
+        decide = _intend(command, search.choices(), waited)
+        intent = (yield Persist(decide)) if adopts is None else (yield from decided(decide, command.call_id, adopts))
         if isinstance(intent, Offer):
             return intent
         if isinstance(intent, Refused):

@@ -51,7 +51,7 @@ from rtp_relay.assembly.publisher import StatusPublisher
 from rtp_relay.assembly.reinvite import reinviting
 from rtp_relay.assembly.reloading import nodes_again
 from rtp_relay.assembly.script import load_routes
-from rtp_relay.assembly.sip import load_routing, open_sip_door
+from rtp_relay.assembly.sip import default_routing, load_routing, open_sip_door
 from rtp_relay.assembly.tracing import trace
 from rtp_relay.bounded_rate import BoundedRate
 from rtp_relay.config import Config, LogLevel, NodeConfig
@@ -310,6 +310,13 @@ class Service:
                 mesh=mesh,
             )
             self.control.count_with(self._sip)
+            nodes.watch(lambda *_: self._follow_engine())
+
+    def _follow_engine(self) -> None:
+        """Without a script, engage what the nodes of the set are: that may be another engine than before."""
+        routing = default_routing(self._config.sip, self.nodes)
+        if self._sip is not None and routing is not None:
+            self._sip.reload(routing)
 
     async def _open_management(self) -> None:
         """Open the management door; of several workers the first one has it, for all of them."""

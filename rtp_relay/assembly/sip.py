@@ -8,6 +8,7 @@ from ipaddress import ip_address, ip_network
 from actors.directory import Directory
 from actors.node_table import NodeTable
 from actors.sip_requests import SipOutlet
+from engines.health import AdminState
 from engines.set_names import SetNames
 from engines.sets import EVERY_SET
 from gateways.handoff.mesh import Mesh
@@ -55,9 +56,22 @@ def load_routing(config: SipConfig, nodes: NodeTable) -> Routing:
         raise UnusableError(f"sip.script: {error}") from error
 
 
+def default_routing(config: SipConfig, nodes: NodeTable) -> Routing | None:
+    """Return what is done without a script with the nodes that there are by now; None if that stays as it was.
+
+    It stays where a script or the configuration says the engine, and where no node is left that has one: a call must
+    not go without a relay because of that.
+    """
+    if config.script is not None or config.engine or not _engine_of(config.set, nodes):
+        return None
+    return load_routing(config, nodes)
+
+
 def _engine_of(group: str, nodes: NodeTable) -> str:
-    specs = [node.spec for node in nodes.all() if node.spec.set in (group, EVERY_SET)]
-    return next((spec.engine for spec in specs if spec.set == group), specs[0].engine if specs else "")
+    """Return the engine of a set's first node that is to get new calls, or else of any that it has."""
+    fit = [node for node in nodes.all() if node.spec.set in (group, EVERY_SET)]
+    fit.sort(key=lambda node: (node.spec.set != group, node.gone or node.health.admin is not AdminState.ACTIVE))
+    return fit[0].spec.engine if fit else ""
 
 
 def _settings(config: SipConfig, sets: SetNames) -> SipSettings:

@@ -18,7 +18,7 @@ import psutil
 
 from tests.peers.ports import UNIT, PortBlock
 
-START_TIMEOUT = 15.0
+START_TIMEOUT = 30.0
 STOP_TIMEOUT = 5.0
 AREAS = 5
 """How many areas of ports are tried for a peer."""

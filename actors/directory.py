@@ -171,6 +171,11 @@ class Directory:
             yield from self._context.adoption.samples()
 
     @property
+    def signals(self) -> bool:
+        """Whether SIP requests of our own can be sent from here."""
+        return self._context.sip_outlet.sender is not None
+
+    @property
     def resident(self) -> int:
         """The number of calls that have an actor."""
         return len(self._residents)

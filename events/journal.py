@@ -1,6 +1,7 @@
 """The journal: one append-only stream a call, and the tables that are kept in the same atomic step.
 
-Beside them are the streams of what operators decide (events.decisions), with the same rules and no tables.
+Beside them are the streams of what operators decide (events.decisions), with the same rules, and of tables only that of
+what wants attention.
 
 Entry `n` of a call's stream is the call's version `n`; versions have no gaps. The tables say, without reading streams,
 which calls are live, which are on a node, and which want attention at what time.
@@ -228,9 +229,25 @@ class Journal(Protocol):
         """
 
     def append_decisions(
-        self, stream: StreamName, expected_version: int, records: Sequence[Recorded]
+        self,
+        stream: StreamName,
+        expected_version: int,
+        records: Sequence[Recorded],
+        *,
+        due: int | None = None,
+        ends: bool = False,
     ) -> asyncio.Future[int]:
-        """Append to a stream of decisions as `append` does to that of a call; it has no tables, and no end."""
+        """Append to a stream of decisions as `append` does to that of a call.
+
+        due: when it wants attention, ms since the epoch; None leaves that. ends: never any more, and it gets its
+        retention time; other streams of decisions are kept for ever.
+        """
+
+    async def claim_decisions(self, now: int, lease: int, limit: int) -> list[StreamName]:
+        """Claim up to `limit` streams of decisions due at `now`; each is due again at `now + lease` (ms)."""
+
+    async def due_decisions(self) -> list[StreamName]:
+        """Return the streams of decisions that are due at some time, the next one first."""
 
     def read_decisions(self, stream: StreamName, after: int = 0, count: int = 0) -> asyncio.Future[list[Recorded]]:
         """Return the entries of a stream of decisions as `read` does those of a call."""

@@ -84,13 +84,34 @@ class MemoryJournal:
         return self._append(call_id, stream, expected_version, added, write)
 
     def append_decisions(
-        self, stream: StreamName, expected_version: int, records: Sequence[Recorded]
+        self,
+        stream: StreamName,
+        expected_version: int,
+        records: Sequence[Recorded],
+        *,
+        due: int | None = None,
+        ends: bool = False,
     ) -> asyncio.Future[int]:
         """Append at once, or fail; the future that comes back is done."""
         name = CallId(stream)
         added = [self._decision_codec.encode(name, record) for record in records]
-        kept = self._decisions.setdefault(stream, _Stream())
-        return self._append(name, kept, expected_version, added, lambda: self._write(kept, added))
+        kept = self._decided(stream)
+
+        def write() -> None:
+            self._write(kept, added)
+            if ends:
+                kept.due, kept.expires = None, self._clock() + self._retention
+            elif due is not None:
+                kept.due = due
+
+        return self._append(name, kept, expected_version, added, write)
+
+    def _decided(self, name: StreamName) -> _Stream:
+        """Return a stream of decisions, a new one if there is none or its retention time is over."""
+        kept = self._decisions.get(name)
+        if kept is None or kept.expires <= self._clock():
+            kept = self._decisions[name] = _Stream()
+        return kept
 
     def _append(
         self, name: CallId, stream: _Stream, expected_version: int, added: list[Encoded], write: Callable[[], None]
@@ -157,7 +178,19 @@ class MemoryJournal:
 
     def read_decisions(self, stream: StreamName, after: int = 0, count: int = 0) -> asyncio.Future[list[Recorded]]:
         """Return the entries above `after`; the future that comes back is done."""
-        return self._read(self._decision_codec, CallId(stream), self._decisions.get(stream), after, count)
+        return self._read(self._decision_codec, CallId(stream), self._decided(stream), after, count)
+
+    async def claim_decisions(self, now: int, lease: int, limit: int) -> list[StreamName]:
+        """Return up to `limit` streams that are due, the longest due first, and put them off by the lease."""
+        taken = [name for name in await self.due_decisions() if (self._decisions[name].due or 0) <= now][:limit]
+        for name in taken:
+            self._decisions[name].due = now + lease
+        return taken
+
+    async def due_decisions(self) -> list[StreamName]:
+        """Return the streams that are due at some time, the next one first."""
+        due = [(stream.due, name) for name, stream in self._decisions.items() if stream.due is not None]
+        return [name for _, name in sorted(due)]
 
     def _read(
         self, codec: Codec, name: CallId, stream: _Stream | None, after: int, count: int

@@ -18,7 +18,8 @@ class MigrationIntended(Event):
     migration: counts the moves of a call from 1. leaves: the session that it has, 0 where none is left. callee_tag:
     names the dialog whose parties are told. engine, set, node: where to; `node` is "" for any node of the set. method:
     of the requests. caller, callee: settings of the legs that change with the move, by name. waits: no dialog is
-    known; it moves when it is offered something next. asked_by, reason: for people.
+    known; it moves when it is offered something next. asked_by, reason: for people. job: the one that wants it, "" for
+    none.
     """
 
     name: ClassVar[str] = "migration intended"
@@ -35,6 +36,7 @@ class MigrationIntended(Event):
     waits: bool = False
     asked_by: str = ""
     reason: str = ""
+    job: str = ""
 
 
 @value(kw_only=True)

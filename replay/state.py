@@ -167,7 +167,7 @@ class CallState:
     all branches. ends: when the last delete of a branch, or under "" that of the call, was received from a client.
     relay_answered: a relay was told an answer, which may be an early one. vouched: that the call was answered is known,
     though the journal lacks the word of it. migration: the move that goes on; migrations: how many were begun;
-    not_moved: why the last one that ended failed, "" if it did not.
+    not_moved: why the last one that ended failed, "" if it did not; moved_for: the job that wanted the last one.
     """
 
     call_id: CallId
@@ -192,6 +192,7 @@ class CallState:
     migration: Migration | None = None
     migrations: int = 0
     not_moved: str = ""
+    moved_for: str = ""
 
     @property
     def last_session(self) -> int:

@@ -16,6 +16,7 @@ from pathlib import Path
 import structlog
 
 from actors.adoption import Adoption
+from actors.bulk.mover import BulkMover
 from actors.control.control import Control
 from actors.control.happenings import CallWatch
 from actors.directory import Directory, DirectorySettings
@@ -258,6 +259,7 @@ class Service:
         background.run("due calls", DuePoller(journal, attend, clock.now).run())
         background.run("nodes that are down", self._rescue(attend).run())
         background.run("nodes", follower.run())
+        background.run("bulk moves", BulkMover(journal, directory, self.nodes, name).run())
         background.run("clock", clock.run())
         background.run("passivation", directory.sweep_on())
         background.run("status", publisher.run())

@@ -17,12 +17,30 @@ class MoveTarget:
     """Where a call is to go. Each "" leaves it: the engine and set that it has, any node of that set.
 
     A node that is named says its engine and set, where these are not given. All empty: a node of the same set, chosen
-    anew, which may be the same one.
+    anew, which may be the same one; `avoid` is a node that it must not be.
     """
 
     engine: str = ""
     set: str = ""
     node: NodeName = NO_NODE
+    avoid: NodeName = NO_NODE
+
+
+@value(kw_only=True)
+class Whereabouts:
+    """Where a call is: in a session of this engine and set, on this node; "" for any."""
+
+    engine: str = ""
+    set: str = ""
+    node: NodeName = NO_NODE
+
+    def are(self, engine: str, set_name: str, node: NodeName) -> bool:
+        """Return whether a session of this kind is there."""
+        has = ((self.engine, engine), (self.set, set_name), (self.node, node))
+        return all(wanted in ("", own) for wanted, own in has)
+
+
+ANYWHERE = Whereabouts()
 
 
 @value(kw_only=True)
@@ -36,6 +54,9 @@ class Migrate(CallCommand[Moved]):
 
     caller, callee: settings of the legs that change with the move; those that are not named stay. method: of the
     requests that tell the parties; UPDATE goes to those that say they know it. asked_by, reason: for people.
+
+    leaves: a call that is somewhere else is left there (NOT_FOUND). job: the name of the job that wants it. A job moves
+    a call once: when it asks again it is told what came of that, or that the move goes on (MOVING).
     """
 
     runs_beside: ClassVar[bool] = True
@@ -46,3 +67,5 @@ class Migrate(CallCommand[Moved]):
     method: Literal["INVITE", "UPDATE"] = "INVITE"
     asked_by: str = ""
     reason: str = ""
+    leaves: Whereabouts = ANYWHERE
+    job: str = ""

@@ -9,6 +9,7 @@ from pykka import ActorDeadError
 
 from actors.call_history import CallHistory, load
 from actors.commands.migration import Migrate
+from actors.control.bulk import BulkMoves
 from actors.control.counters import CounterSource, Sample, total
 from actors.control.status import ControlNodeStatus, NodeStatus, describe, read_status
 from actors.control.steering import NodeSteering
@@ -57,6 +58,8 @@ class Control:
         self._sources: list[CounterSource] = []
         self.steering = NodeSteering(journal, self._nodes, name, configured)
         """What is decided about nodes."""
+        self.bulk = BulkMoves(journal, name)
+        """Jobs that move many calls."""
         self.others: CounterSource | None = None
         """What the other workers of this service have counted, where there are any."""
         self.directory: Directory | None = None

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields, is_dataclass
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any
 
+from actors.control.bulk import BulkProgress
 from actors.control.status import ControlNodeStatus, decode_node
+from events.bulk_parts import BulkPart
 from events.journal import LiveCall, Recorded
 from events.names import NodeName
 from events.registry import Event
@@ -19,6 +22,9 @@ from replay.state import CallState, Session
 
 Document = dict[str, Any]
 
+NAMED = 200
+"""So many calls are named of those that a bulk move left where they were."""
+
 
 def iso(at: int) -> str:
     """Write a time, ms since the epoch, as RFC 3339 does."""
@@ -28,6 +34,31 @@ def iso(at: int) -> str:
 def at_of(text: str) -> int:
     """Read what `iso` wrote, as ms since the epoch. Raises ValueError."""
     return round(datetime.fromisoformat(text).timestamp() * 1000)
+
+
+def of_bulk(move: BulkProgress) -> Document:
+    """Return how far a bulk move is; of the calls that stayed where they were the first ones are named."""
+    return {
+        "job": move.job,
+        "state": move.state,
+        "asked_by": move.asked_by,
+        "reason": move.reason,
+        "asked": iso(move.asked_at),
+        "seen": iso(move.seen),
+        "control_node": move.holder,
+        "parts": [_of_part(part) for part in move.parts],
+        "calls": move.calls,
+        "to_do": move.to_do,
+        "moving": move.moving,
+        **{str(outcome): number for outcome, number in move.counts.items()},
+        "failures": dict(islice(move.failures.items(), NAMED)),
+        "waiting": list(move.waiting[:NAMED]),
+        "ended": move.ended,
+    }
+
+
+def _of_part(part: BulkPart) -> Document:
+    return {name: said for name, said in asdict(part).items() if said}
 
 
 def of_row(call: LiveCall) -> Document:

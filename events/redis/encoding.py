@@ -87,6 +87,11 @@ def changes(expected_version: int, before: Index, after: Index) -> Changes:
     return [live, due, [to_bytes(node) for node in added], [to_bytes(node) for node in removed], keep]
 
 
+def decision_changes(due: int | None, *, ends: bool) -> Changes:
+    """Return what the tables need for a stream of decisions: when it is due (None: as it was), whether it ends."""
+    return [False, b"" if ends else False if due is None else due, (), (), _EXPIRE if ends else 0]
+
+
 class MissingBodies(Exception):
     """Entries refer to those of other `versions`, which were not read with them."""
 

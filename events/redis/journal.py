@@ -35,6 +35,7 @@ from events.redis.encoding import (
     MissingBodies,
     add_bodies,
     changes,
+    decision_changes,
     live_call,
     live_row,
     recorded,
@@ -187,13 +188,19 @@ class RedisJournal:
         return append.future
 
     def append_decisions(
-        self, stream: StreamName, expected_version: int, records: Sequence[Recorded]
+        self,
+        stream: StreamName,
+        expected_version: int,
+        records: Sequence[Recorded],
+        *,
+        due: int | None = None,
+        ends: bool = False,
     ) -> asyncio.Future[int]:
         """Append by the same script as all other appends; see `events.journal.Journal.append_decisions`."""
         encoded = [self._decision_codec.encode(CallId(stream), record) for record in records]
         mark = self._writer + (hash(tuple(entry.mark for entry in encoded)) % 2**64).to_bytes(8)
         entries = [part for entry in encoded for part in (entry.name, entry.payload)]
-        partition = self._keys.decisions
+        partition, changed = self._keys.decisions, decision_changes(due, ends=ends)
         append = Append(
             slot=partition.slot,
             future=self._loop.create_future(),
@@ -202,7 +209,7 @@ class RedisJournal:
             partition=partition,
             expected=expected_version,
             version=expected_version + len(records),
-            row=[partition.base, to_bytes(stream), expected_version, mark, entries, *NO_CHANGES],
+            row=[partition.base, to_bytes(stream), expected_version, mark, entries, *changed],
         )
         self._appends.submit(append)
         return append.future
@@ -233,6 +240,14 @@ class RedisJournal:
     def read_decisions(self, stream: StreamName, after: int = 0, count: int = 0) -> asyncio.Future[list[Recorded]]:
         """Return the entries above `after`; see `events.journal.Journal.read_decisions`."""
         return self._keep_reading(self._read_decisions(CallId(stream), after, count))
+
+    async def claim_decisions(self, now: int, lease: int, limit: int) -> list[StreamName]:
+        """Claim up to `limit` streams of decisions that are due at `now`, until `now + lease`."""
+        return await self._tables.claim_decisions(now, lease, limit)
+
+    async def due_decisions(self) -> list[StreamName]:
+        """Return the streams of decisions that are due at some time, the next one first."""
+        return await self._tables.due_decisions()
 
     async def _read_decisions(self, name: CallId, after: int, count: int) -> list[Recorded]:
         entries = await self._range_of(self._keys.decisions, name, after, b"+", *_counted(count))

@@ -11,7 +11,7 @@ with the same one are on the same server, so that one script may use them togeth
     due           sorted set: call-id by the time at which it wants attention, ms since the epoch
 
 Beside them are `<prefix>:journal`, which says what this journal is, and `<prefix>:{control}:...` with the control
-nodes' statuses and, as `s:<name>`, the streams of decisions.
+nodes' statuses and, as `s:<name>`, the streams of decisions; those that want attention are in its `due`.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from typing import Any
 from redis.crc import key_slot
 
 from events.journal import PAGE, CallFilter, CallPage, LiveCall
-from events.names import CallId
+from events.names import CallId, StreamName
 from events.redis.connection import Command
 from events.redis.encoding import live_call
 from events.redis.keys import Keys, Partition, to_bytes, to_text
@@ -90,6 +90,17 @@ class Tables:
             if sum(map(len, replies)) == sum(share for _, share in shares):
                 return taken
             # Another claimer was faster somewhere: look again for what may be due elsewhere.
+
+    async def claim_decisions(self, now: int, lease: int, limit: int) -> list[StreamName]:
+        """Claim streams of decisions that are due."""
+        claimed = await self._claim([self._keys.decisions], now, lease, limit)
+        return [StreamName(to_text(name)) for name in claimed]
+
+    async def due_decisions(self) -> list[StreamName]:
+        """Return the streams of decisions that are due at some time, the next one first."""
+        decisions = self._keys.decisions
+        names = await self._query(decisions.slot, (b"ZRANGE", decisions.due, 0, -1))
+        return [StreamName(to_text(name)) for name in names]
 
     async def _shares(self, partitions: Sequence[Partition], now: int, limit: int) -> list[tuple[Partition, int]]:
         """Return the partitions where something is due, and how many to claim from each."""

@@ -15,6 +15,7 @@ from actors.control.control import Control
 from engines.set_names import BY_NAME, SetNames
 from gateways.mi import local
 from gateways.mi.access import Access
+from gateways.mi.bulk import BulkMethods
 from gateways.mi.calls import CallMethods
 from gateways.mi.cluster import ClusterMethods
 from gateways.mi.datagrams import DatagramPort
@@ -57,6 +58,7 @@ def methods_of(control: Control, sets: SetNames) -> Methods:
         SessionMethods(control, sets),
         CallMethods(control, sets),
         MoveMethods(control, sets),
+        BulkMethods(control, sets),
         NodeMethods(control, sets),
         ClusterMethods(control),
         SteeringMethods(control, sets),

@@ -58,7 +58,7 @@ def _current(state: CallState, number: int) -> Migration | None:
 
 def migration_intended(state: CallState, record: Recorded, event: e.MigrationIntended) -> None:
     """Begin a move."""
-    state.migrations = event.migration
+    state.migrations, state.moved_for = event.migration, event.job
     state.migration = Migration.begun(event, record.at)
 
 

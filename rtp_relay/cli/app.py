@@ -9,6 +9,7 @@ import typer
 
 from replay.history.timeline import printable
 from rtp_relay import __version__
+from rtp_relay.cli.bulk import moves, rebalance
 from rtp_relay.cli.call import call
 from rtp_relay.cli.calls import calls
 from rtp_relay.cli.check import check
@@ -30,7 +31,23 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
-for command in (serve, check, calls, call, nodes, drain, undrain, enable, disable, history, move, end, demo):
+for command in (
+    serve,
+    check,
+    calls,
+    call,
+    nodes,
+    drain,
+    undrain,
+    enable,
+    disable,
+    history,
+    move,
+    moves,
+    rebalance,
+    end,
+    demo,
+):
     app.command()(command)
 app.add_typer(node, name="node")
 

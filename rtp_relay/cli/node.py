@@ -82,10 +82,10 @@ def remove(
     config: ConfigOption = None,
 ) -> None:
     """Remove a node that has no calls; with --drain, have it removed as soon as it has none."""
-    patience = Patience.of(deadline, wait=wait)
+    patience = Patience.of(deadline)
     done = f"{name} is to leave" if drain else f"{name} is removed"
     decision = decide(config, "remove", done, node=name, drain=drain, reason=reason)
-    if patience is not None and drain:
+    if drain and (wait or deadline is not None):
         until_empty(config, name, decision, patience)
 
 

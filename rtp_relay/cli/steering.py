@@ -2,31 +2,67 @@
 
 from __future__ import annotations
 
+import math
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
 from engines.health import AdminState
+from gateways.mi.jsonrpc import Json
 from rtp_relay.cli.deciding import NodeArgument, ReasonOption, decide
 from rtp_relay.cli.exits import Exit
 from rtp_relay.cli.management import Management, manage
 from rtp_relay.cli.options import ConfigOption
-from rtp_relay.cli.output import fail
-from rtp_relay.cli.waiting import DeadlineOption, Patience, WaitOption, until_empty
+from rtp_relay.cli.output import fail, say
+from rtp_relay.cli.waiting import Patience, WaitOption, until_empty
+
+DeadlineOption = Annotated[
+    str | None,
+    typer.Option(
+        "--deadline", metavar="TIME", help='Have it empty in this time: seconds, or such as "90s" or "1h30m".'
+    ),
+]
+ToOption = Annotated[str | None, typer.Option("--to", help="The node that its calls go to; else others of the set.")]
+ToSetOption = Annotated[str | None, typer.Option("--set", help="The set that its calls go to; else the one they have.")]
 
 
 def drain(
     node: NodeArgument,
     *,
+    deadline: DeadlineOption = None,
+    to: ToOption = None,
+    to_set: ToSetOption = None,
     reason: ReasonOption = "",
     wait: WaitOption = False,
-    deadline: DeadlineOption = None,
     config: ConfigOption = None,
 ) -> None:
-    """Have a node get no new calls, and serve those that it has.
+    """Have a node get no new calls, and serve those that it has; with --deadline, --to or --set, move these away.
 
-    With --wait it ends when the node has no calls left: with 0, or with 5 if there are any at the deadline.
+    They are moved without a gap, by a job that any control node carries out: spread over the time up to the deadline,
+    or without one as fast as may be. With --wait it ends when the node has no calls left: with 0, or with 5 if there
+    are any at the deadline.
     """
-    patience = Patience.of(deadline, wait=wait)
+    patience = Patience.of(deadline)
     decision = decide(config, "state", f"{node} is draining", node=node, state=AdminState.DRAINING, reason=reason)
-    if patience is not None:
+    if deadline is not None or to is not None or to_set is not None:
+        _move_away(config, node, {"new_node": to, "new_set": to_set, "reason": reason or None}, patience)
+    if wait:
         until_empty(config, node, decision, patience)
+
+
+def _move_away(path: Path | None, node: str, where: dict[str, Json], patience: Patience) -> None:
+    """Begin a job that moves the calls of a node away."""
+    within = None if patience.seconds is None else max(1, math.ceil(patience.seconds))
+    elsewhere = None if where["new_node"] or where["new_set"] else True
+
+    async def ask(service: Management) -> str:
+        asked = {"node": node, **where, "elsewhere": elsewhere, "within": within, "until_empty": True}
+        job: str = (await service.call("rtp_relay:update", **asked))["job"]
+        return job
+
+    job = manage(path, ask)
+    say(f"its calls are moved by job {job}; rtp-relay moves {job} tells how far it is")
 
 
 def undrain(node: NodeArgument, *, reason: ReasonOption = "", config: ConfigOption = None) -> None:

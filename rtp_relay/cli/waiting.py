@@ -41,10 +41,10 @@ class Patience:
     seconds: float | None = None
 
     @classmethod
-    def of(cls, deadline: str | None, *, wait: bool) -> Patience | None:
-        """Return what the options say, None for not to wait; end if they make no sense."""
+    def of(cls, deadline: str | None) -> Patience:
+        """Return what the option says; end if it makes no sense."""
         if deadline is None:
-            return cls() if wait else None
+            return cls()
         try:
             return cls(values.seconds(0)(float(deadline) if deadline.replace(".", "", 1).isdigit() else deadline))
         except Wrong as error:

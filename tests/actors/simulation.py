@@ -159,12 +159,28 @@ class FaultyJournal:
         return await self._shared.lease(name, holder, ttl)
 
     def append_decisions(
-        self, stream: StreamName, expected_version: int, records: Sequence[Recorded]
+        self,
+        stream: StreamName,
+        expected_version: int,
+        records: Sequence[Recorded],
+        *,
+        due: int | None = None,
+        ends: bool = False,
     ) -> asyncio.Future[int]:
-        return self._ask(lambda: self._shared.append_decisions(stream, expected_version, records))
+        return self._ask(lambda: self._shared.append_decisions(stream, expected_version, records, due=due, ends=ends))
 
     def read_decisions(self, stream: StreamName, after: int = 0, count: int = 0) -> asyncio.Future[list[Recorded]]:
         return _failed() if self.away else self._unless_dead(self._shared.read_decisions(stream, after, count))
+
+    async def claim_decisions(self, now: int, lease: int, limit: int) -> list[StreamName]:
+        if not self._life.alive:
+            await _never()
+        if self.away:
+            await _failed()
+        return await self._shared.claim_decisions(now, lease, limit)
+
+    async def due_decisions(self) -> list[StreamName]:
+        return await self._shared.due_decisions()
 
     async def time(self) -> float:
         return await self._shared.time()

@@ -89,7 +89,7 @@ async def test_a_node_is_drained_at_all_control_nodes_and_serves_its_calls_to_th
         await mine[0].offer_again(client)
         await mine[0].answer_again(client)
         await mine[0].still_talks()
-        code, _, complaint = await other.run("drain", "relay-1", "--deadline", "1")
+        code, _, complaint = await other.run("drain", "relay-1", "--deadline", "1", "--wait")
         assert (code, complaint.count("relay-1 still has")) == (5, 1)
         for call in mine:
             await call.delete(client)

@@ -5,5 +5,8 @@ from __future__ import annotations
 import pytest
 
 pytest.register_assert_rewrite(
-    "tests.events.journal_contract", "tests.events.decisions_contract", "tests.events.histories"
+    "tests.events.journal_contract",
+    "tests.events.decisions_contract",
+    "tests.events.bulk_contract",
+    "tests.events.histories",
 )

@@ -7,10 +7,11 @@ from abc import abstractmethod
 
 import pytest
 
-from events.decisions import DECISION_TYPES, NODES
+from events.decisions import NODES
 from events.journal import Conflict, CorruptEntry, Journal, JournalUnavailable, Recorded, TailLostError
 from events.names import CallId, NodeName, StreamName
 from events.node_events import (
+    NODE_EVENT_TYPES,
     AdminState,
     NodeAdded,
     NodeChanged,
@@ -66,7 +67,7 @@ class DecisionsContract:
         """Damage an entry of the stream NODES."""
 
     async def test_decisions_come_back_in_order(self, journal: Journal, other: Journal) -> None:
-        assert {type(event) for event in DECISIONS} == set(DECISION_TYPES)
+        assert {type(event) for event in DECISIONS} == set(NODE_EVENT_TYPES)
         assert await journal.read_decisions(NODES) == []
         records = [decided(version) for version in range(1, len(DECISIONS) + 1)]
         assert await journal.append_decisions(NODES, 0, records[:2]) == 2

@@ -21,6 +21,7 @@ from events.journal import Recorded
 from events.names import BranchId, CallId, NodeName, RelayId, Tag
 from events.registry import EVENT_TYPES, Event, RememberedSession, SipMessageSeen, TailLost
 from events.secrets import Keyring
+from tests.events.bulk_contract import BULK_EVENTS
 from tests.events.decisions_contract import DECISIONS
 from tests.events.samples import EVENTS, SDP, record
 
@@ -31,7 +32,7 @@ KEY = bytes(range(32))
 TYPES = (*EVENT_TYPES, *DECISION_TYPES)
 """The events of calls, and those that are decisions."""
 
-SAMPLES = (*EVENTS, *{event.name: event for event in reversed(DECISIONS)}.values())
+SAMPLES = (*EVENTS, *{event.name: event for event in reversed((*DECISIONS, *BULK_EVENTS))}.values())
 """An event of each type."""
 
 

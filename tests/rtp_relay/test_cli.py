@@ -30,7 +30,9 @@ def test_help_tells_commands_and_exit_codes() -> None:
         assert word in result.output
 
 
-@pytest.mark.parametrize("command", ["serve", "check", "calls", "nodes", "history", "move", "demo"])
+@pytest.mark.parametrize(
+    "command", ["serve", "check", "calls", "nodes", "history", "move", "moves", "rebalance", "demo"]
+)
 def test_each_command_has_help(command: str) -> None:
     result = run(app, [command, "--help"])
     assert result.exit_code == 0

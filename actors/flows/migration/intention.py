@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from actors.commands.media import SdpBySettings
 from actors.commands.migration import Migrate
 from actors.commands.relay import RelaySdp
@@ -13,8 +15,8 @@ from actors.results import UNKNOWN, Moved, Refused, quarantined
 from engines.kind import Untranslatable
 from engines.refusal import RefusalCode
 from engines.registry import kind_of
-from engines.sets import EVERY_SET
-from events.names import NO_TAG, Leg, Tag
+from engines.sets import EVERY_SET, NodeSpec
+from events.names import NO_NODE, NO_TAG, Leg, NodeName, Tag
 from events.registry import MigrationFailed, MigrationIntended
 from events.verb import OFFER
 from replay.migration import Migration
@@ -22,6 +24,7 @@ from replay.relay_settings import RelaySettings
 from replay.state import CallState, CallStatus, Session
 
 ENDED = Refused(RefusalCode.ENDED, "The call has ended")
+ELSEWHERE = Refused(RefusalCode.NOT_FOUND, "The call is not where it was to be moved from")
 MOVING = Refused(RefusalCode.MOVING, "The call is moving already")
 EARLY = Refused(RefusalCode.EARLY, "The call was not answered yet: it can be moved once it is")
 SEVERAL = Refused(
@@ -33,6 +36,9 @@ REPLACED = "another move is wanted"
 
 def intend(state: CallState, command: Migrate, nodes: NodeTable) -> Decision:
     """Decide to move a call, or to refuse that. The value is the number of the move; a Moved if that has to wait."""
+    again = _asked_before(state, command)
+    if again is not None:
+        return Decision([], again)
     refusal = _impossible(state)
     if refusal is not None:
         return Decision([], refusal)
@@ -40,13 +46,21 @@ def intend(state: CallState, command: Migrate, nodes: NodeTable) -> Decision:
     session = session_of(state, callee_tag) if callee_tag else _last_usable(state)
     if session is None:
         return Decision([], NO_RELAY)
+    if not command.leaves.are(session.engine, session.set, session.node):
+        return Decision([], ELSEWHERE)
     event = _intention(state, command, session, callee_tag, nodes)
-    refusal = _no_node(state, event, nodes) or _unmeant(state, event, session)
+    refusal = _no_node(state, event, command.target.avoid, nodes) or _unmeant(state, event, session)
     if refusal is not None:
         return Decision([], refusal)
-    if event.waits:
-        return Decision([*_replaced(state), event], _waiting(event))
-    return Decision([event], event.migration)
+    return Decision([*_replaced(state), event], _waiting(event)) if event.waits else Decision([event], event.migration)
+
+
+def _asked_before(state: CallState, command: Migrate) -> int | Moved | None:
+    """Return what came of a job's wish, which is asked again; None if it was not asked before, or moves just now."""
+    move = state.migration
+    if not command.job or command.job != state.moved_for or (move is not None and not move.waits):
+        return None
+    return state.migrations if move is None else Moved(node=move.node, engine=move.engine, set=move.set, waits=True)
 
 
 def _last_usable(state: CallState) -> Session | None:
@@ -85,26 +99,35 @@ def _intention(
     named = nodes.node(target.node) if target.node else None
     at_node = named.spec if named else None
     of_node = "" if at_node is None or at_node.set == EVERY_SET else at_node.set
+    engine = target.engine or (at_node.engine if at_node else session.engine)
+    set_name = target.set or of_node or session.set
+    others = _candidates(state, engine, set_name, target.avoid, nodes) if target.avoid else []
     return MigrationIntended(
         migration=state.migrations + 1,
         leaves=session.number,
         callee_tag=callee_tag,
-        engine=target.engine or (at_node.engine if at_node else session.engine),
-        set=target.set or of_node or session.set,
-        node=target.node,
+        engine=engine,
+        set=set_name,
+        node=target.node or (others[0].name if others else NO_NODE),
         method=command.method,
         waits=not callee_tag,
         caller=command.caller,
         callee=command.callee,
         asked_by=command.asked_by,
         reason=command.reason,
+        job=command.job,
     )
 
 
-def _no_node(state: CallState, event: MigrationIntended, nodes: NodeTable) -> Refused | None:
-    if nodes.candidates(event.set, state.call_id, event.engine):
+def _candidates(state: CallState, engine: str, set_name: str, avoid: NodeName, nodes: NodeTable) -> Sequence[NodeSpec]:
+    return [spec for spec in nodes.candidates(set_name, state.call_id, engine) if spec.name != avoid]
+
+
+def _no_node(state: CallState, event: MigrationIntended, avoid: NodeName, nodes: NodeTable) -> Refused | None:
+    if _candidates(state, event.engine, event.set, avoid, nodes):
         return None
-    return Refused(RefusalCode.NO_NODE, f"No {event.engine} node of set {event.set!r} takes calls")
+    other = "other " if avoid else ""
+    return Refused(RefusalCode.NO_NODE, f"No {other}{event.engine} node of set {event.set!r} takes calls")
 
 
 def _unmeant(state: CallState, event: MigrationIntended, session: Session) -> Refused | None:

@@ -19,7 +19,7 @@ _NAMED = re.compile(r"[A-Za-z_]+=")
 CHANGING = frozenset(
     {"Now", "WD", "PID", "Server", "Up since", "Up time", "at", "changed", "created", "cursor", "facts"}
 )
-CHANGING |= {"last_failure", "reason", "seen_at", "since", "started_at", "version"}
+CHANGING |= {"job", "last_failure", "reason", "seen_at", "since", "started_at", "version"}
 """Members whose values are others each time: only their type has to be right."""
 
 AND_SO_ON = "..."

@@ -246,7 +246,7 @@ async def test_an_operator_moves_a_call(own_redis: RedisServer, relays_of_all: M
             _, call = await scene.establish()
             await begins(call)
             target = stage.other(await stage.at(of_call(call)), "rtpengine")
-            running = asyncio.create_task(run(service, "move", of_call(call), "--node", target, "--reason", "repairs"))
+            running = asyncio.create_task(run(service, "move", of_call(call), "--to", target, "--reason", "repairs"))
             await asyncio.gather(*(is_told(call, leg) for leg in OTHER))
             assert f"moved, to rtpengine node {target}" in await running
             await stage.all_is_at(target)

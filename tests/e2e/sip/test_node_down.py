@@ -38,10 +38,10 @@ async def watched(engine: str, action: str, **settings: Table) -> AsyncIterator[
                 yield pair, scene
 
 
-async def is_told(call: Call, leg: str) -> None:
+async def is_told(call: Call, leg: str, within: float = 10.0) -> None:
     """Take the re-INVITE that tells a party of another relay, and talk to where it says."""
     side, _ = call.sides(leg)
-    arrived = await side.agent.request("INVITE")
+    arrived = await side.agent.request("INVITE", within=within)
     side.hears = arrived.body
     side.agent.media.talk_to(media_address(side.hears))
     side.agent.reply(arrived, 200, sdp=side.agent.sdp())

@@ -1,0 +1,171 @@
+"""Many calls move: OpenSIPS' `rtp_relay_update`, and our own methods about the jobs that it begins."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from itertools import combinations
+
+from actors.control.bulk import IN_FLIGHT, BulkMoves, BulkProgress, BulkWish, NoSuchJob, NothingToMove, balanced
+from actors.control.control import Control
+from actors.control.documents import Document, of_bulk
+from engines.registry import KINDS
+from engines.set_names import SetNames
+from engines.sets import NodeSpec
+from events.bulk_parts import BulkPart
+from events.names import NO_NODE, NodeName
+from gateways.mi.jsonrpc import Json, MiError
+from gateways.mi.methods import Caller, Method, Methods, always
+from gateways.mi.parameters import Arguments, Parameter, as_number, as_switch
+from gateways.mi.sessions import is_set, is_url, node_named, set_named
+
+ENGINE = Parameter("engine")
+SET = Parameter("set", looks_right=is_set)
+NODE = Parameter("node", looks_right=is_url)
+BY_POSITION = tuple((ENGINE, *more) for count in range(3) for more in combinations((SET, NODE), count))
+
+
+def _never(given: Json) -> bool:  # noqa: ARG001
+    """Say that a value without a name is none of a parameter's."""
+    return False
+
+
+PACE = (Parameter("in_flight", as_number, optional=True), Parameter("rate", as_number, optional=True))
+REASON = Parameter("reason", optional=True)
+BY_NAME = (
+    *(
+        Parameter(name, looks_right=_never, optional=True)
+        for name in ("engine", "set", "node", "new_set", "new_node", "new_engine")
+    ),
+    *PACE,
+    Parameter("within", as_number, optional=True),
+    Parameter("elsewhere", as_switch, optional=True),
+    Parameter("until_empty", as_switch, optional=True),
+    REASON,
+)
+JOB = Parameter("job")
+
+
+class BulkMethods:
+    """`rtp_relay:update`, `update_status`, `update_cancel` and `rebalance`."""
+
+    def __init__(self, control: Control, sets: SetNames) -> None:
+        self._control, self._sets = control, sets
+
+    @property
+    def _moves(self) -> BulkMoves:
+        return self._control.bulk
+
+    def add_to(self, methods: Methods) -> None:
+        """Add the methods."""
+        methods.add(
+            Method(
+                "rtp_relay:update",
+                "Has the calls of an engine, a set or a node get new sessions, or move to another set or node.",
+                self._update,
+                (*BY_POSITION, BY_NAME),
+                always,
+            ),
+            Method(
+                "rtp_relay:update_status",
+                "Says how far such a job is; without one, how far those are that go on.",
+                self._status,
+                ((replace(JOB, optional=True),),),
+            ),
+            Method("rtp_relay:update_cancel", "Has a job move no more calls.", self._cancel, ((JOB, REASON),), always),
+            Method(
+                "rtp_relay:rebalance",
+                "Has the fewest calls move that bring the nodes of a set to their weights.",
+                self._rebalance,
+                ((Parameter("set"), *PACE, REASON),),
+                always,
+            ),
+        )
+
+    async def _update(self, given: Arguments, caller: Caller) -> Json:
+        if given.get("elsewhere") and "node" not in given:
+            raise MiError(400, "Bad parameters", "elsewhere is said of a node")
+        return await self._ask((self._part(given),), given, caller, "rtp_relay_update")
+
+    def _part(self, given: Arguments) -> BulkPart:
+        specs = {spec.name: spec for spec in self._control.specs()}
+        return BulkPart(
+            engine=_engine(given, "engine"),
+            set=self._set(given, "set"),
+            node=_node(given, "node", specs),
+            new_engine=_engine(given, "new_engine"),
+            new_set=self._set(given, "new_set"),
+            new_node=_node(given, "new_node", specs),
+            elsewhere=given.get("elsewhere", False),
+        )
+
+    def _set(self, given: Arguments, name: str) -> str:
+        return set_named(given[name], self._sets) if name in given else ""
+
+    async def _ask(self, parts: tuple[BulkPart, ...], given: Arguments, caller: Caller, what: str) -> Json:
+        wish = BulkWish(
+            parts=parts,
+            in_flight=_positive(given, "in_flight", IN_FLIGHT),
+            rate=_positive(given, "rate", 0),
+            within=_positive(given, "within", 0),
+            until_empty=given.get("until_empty", False),
+            asked_by=caller.name,
+            reason=given.get("reason", what),
+        )
+        return {"status": "Accepted", "job": await self._moves.ask(wish)}
+
+    async def _status(self, given: Arguments, caller: Caller) -> Json:  # noqa: ARG002
+        if "job" not in given:
+            return [self._told(progress) for progress in await self._moves.going_on()]
+        try:
+            return self._told(await self._moves.progress(given["job"]))
+        except NoSuchJob:
+            raise _no_job(given) from None
+
+    async def _cancel(self, given: Arguments, caller: Caller) -> Json:
+        try:
+            return self._told(await self._moves.cancel(given["job"], caller.name, given.get("reason", "")))
+        except NoSuchJob:
+            raise _no_job(given) from None
+
+    def _told(self, progress: BulkProgress) -> Document:
+        return of_bulk(progress)
+
+    async def _rebalance(self, given: Arguments, caller: Caller) -> Json:
+        if self._control.directory is None:
+            raise MiError(503, "Service unavailable", "a service knows which nodes take calls, and none runs here")
+        name = set_named(given["set"], self._sets)
+        if all(spec.set != name for spec in self._control.specs()):
+            raise MiError(404, "unknown RTP Relay set", f"no node is in set {name!r}")
+        try:
+            parts = balanced(await self._control.nodes(), name)
+        except NothingToMove as error:
+            return {"status": "Balanced", "why": str(error)}
+        return await self._ask(parts, given, caller, f"rebalance of set {name}") | {
+            "moves": [{"node": one.node, "new_node": one.new_node, "calls": one.most} for one in parts]
+        }
+
+
+def _engine(given: Arguments, name: str) -> str:
+    engine: str = given.get(name, "")
+    if engine and engine not in KINDS:
+        raise MiError(404, "unknown RTP  Relay engine", f"{engine!r}; known ones: {', '.join(KINDS)}")
+    return engine
+
+
+def _node(given: Arguments, name: str, specs: Mapping[NodeName, NodeSpec]) -> NodeName:
+    """Return a node's name. Where no nodes are known, since no service runs here, it is believed."""
+    if name not in given:
+        return NO_NODE
+    return node_named(given[name], specs) if specs else NodeName(given[name])
+
+
+def _positive(given: Arguments, name: str, default: int) -> int:
+    number: int = given.get(name, default)
+    if name in given and not 1 <= number <= 1_000_000:
+        raise MiError(400, f"Bad {name}", f"{number}: expected 1 or more")
+    return number
+
+
+def _no_job(given: Arguments) -> MiError:
+    return MiError(404, "Job not found", f"no job is known under {given['job']!r}")

@@ -1,0 +1,154 @@
+"""Jobs that move many calls: begun, watched with a bar, listed and cancelled."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from actors.control.documents import Document
+from gateways.mi.jsonrpc import Json
+from replay.history.timeline import printable
+from rtp_relay.cli.exits import Exit
+from rtp_relay.cli.management import Management, manage
+from rtp_relay.cli.options import ConfigOption, JsonOption
+from rtp_relay.cli.output import cell, console, print_json, table
+
+RateOption = Annotated[int | None, typer.Option("--rate", min=1, help="So many begin to move in a second, at most.")]
+InFlightOption = Annotated[int | None, typer.Option("--in-flight", min=1, help="So many move at a time, at most.")]
+WaitOption = Annotated[bool, typer.Option("--wait", help="Wait for the end, and show how far it is.")]
+JobArgument = Annotated[str | None, typer.Argument(metavar="[JOB]", help="The job; without it those that go on.")]
+CancelOption = Annotated[bool, typer.Option("--cancel", help="Have the job move no more calls.")]
+SetArgument = Annotated[str, typer.Argument(metavar="SET", help="The set, by its name or number.")]
+ReasonOption = Annotated[str | None, typer.Option("--reason", help="Why, for the histories of the calls.")]
+
+LOOK = 0.5
+"""Seconds between two looks at how far a job is."""
+
+OVER = "over"
+
+
+def moves(
+    job: JobArgument = None,
+    *,
+    cancel: CancelOption = False,
+    wait: WaitOption = False,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show the jobs that move calls: how far each is, and what became of its calls.
+
+    That of a job can be read for as long as histories of calls are kept. With --wait, or of a job that is over, it ends
+    with 1 if calls have not moved.
+    """
+    if job is None:
+        _list(config, as_json=as_json)
+        return
+    method = "rtp_relay:update_cancel" if cancel else "rtp_relay:update_status"
+
+    async def ask(service: Management) -> Document:
+        told: Document = await service.call(method, job=job)
+        return await watch(service, told) if wait else told
+
+    _show(manage(config, ask), as_json=as_json)
+
+
+def rebalance(
+    name: SetArgument,
+    *,
+    rate: RateOption = None,
+    in_flight: InFlightOption = None,
+    wait: WaitOption = False,
+    reason: ReasonOption = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Have the fewest calls move that bring the nodes of a set to their weights. Needs a service that runs here."""
+    given = {"set": name, "rate": rate, "in_flight": in_flight, "reason": reason}
+    begin(config, "rtp_relay:rebalance", given, wait=wait, as_json=as_json)
+
+
+def begin(config: Path | None, method: str, given: dict[str, Json], *, wait: bool, as_json: bool) -> None:
+    """Begin a job; with `wait`, show how far it is up to its end."""
+
+    async def ask(service: Management) -> Document:
+        begun: Document = await service.call(method, **given)
+        if "job" not in begun or not wait:
+            return begun
+        if not as_json:
+            typer.echo(f"job {begun['job']}")
+        return await watch(service, await service.call("rtp_relay:update_status", job=begun["job"]))
+
+    told = manage(config, ask)
+    if wait and "job" in told:
+        _show(told, as_json=as_json)
+    elif as_json:
+        print_json(told)
+    elif "job" in told:
+        for one in told.get("moves", ()):
+            typer.echo(printable(f"{one['calls']} calls from {one['node']} to {one['new_node']}"))
+        typer.echo(f"job {told['job']}; rtp-relay moves {told['job']} tells how far it is")
+    else:
+        typer.echo(printable(f"nothing is to be moved: {told['why']}"))
+
+
+async def watch(service: Management, told: Document) -> Document:
+    """Return what is told of a job at its end, and show how far it is meanwhile."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        bar = progress.add_task(_doing(told), total=None)
+        while told["state"] != OVER:
+            await asyncio.sleep(LOOK)
+            told = await service.call("rtp_relay:update_status", job=told["job"])
+            progress.update(bar, description=_doing(told), total=told["calls"] or None, completed=_settled(told))
+    return told
+
+
+def _doing(told: Document) -> str:
+    return f"{told['moving']} moving, {told['failed']} failed" if told["moving"] or told["failed"] else told["state"]
+
+
+def _settled(told: Document) -> int:
+    return sum(int(told[outcome]) for outcome in ("moved", "waits", "failed", "gone"))
+
+
+def _show(told: Document, *, as_json: bool) -> None:
+    if as_json:
+        print_json(told)
+    else:
+        typer.echo(printable(_line(told)))
+        for call_id, why in told["failures"].items():
+            typer.echo(printable(f"  {call_id}: {why}"))
+        for call_id in told["waiting"]:
+            typer.echo(printable(f"  {call_id}: waits for its next offer"))
+    if told["state"] == OVER and (told["failed"] or told["waits"] or told["ended"]):
+        raise typer.Exit(Exit.FAILED)
+
+
+def _line(told: Document) -> str:
+    parts = [f"{told[outcome]} {outcome}" for outcome in ("moved", "failed", "gone", "waits")]
+    if told["state"] != OVER:
+        parts += [f"{told['moving']} moving", f"{told['to_do']} to do"]
+    why = f" ({told['ended']})" if told["ended"] else ""
+    return f"job {told['job']} is {told['state']}{why}: {', '.join(parts)}"
+
+
+def _list(config: Path | None, *, as_json: bool) -> None:
+    async def ask(service: Management) -> list[Document]:
+        told: list[Document] = await service.call("rtp_relay:update_status")
+        return told
+
+    jobs = manage(config, ask)
+    if as_json:
+        print_json({"jobs": jobs})
+        return
+    columns = ("job", "state", "asked by", "reason", "calls", "to do", "moving", "moved", "failed", "gone", "waits")
+    made = table("jobs that move calls", *columns)
+    for one in jobs:
+        counts = (one["calls"], one["to_do"], one["moving"], one["moved"], one["failed"], one["gone"], one["waits"])
+        made.add_row(*map(cell, (one["job"], one["state"], one["asked_by"], one["reason"], *counts)))
+    console().print(made)

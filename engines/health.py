@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from events.node_events import AdminState
 
@@ -25,6 +26,10 @@ class NodeState(StrEnum):
     DOWN = "down"
     DRAINING = "draining"
     DISABLED = "disabled"
+
+
+_ACTIVE: Final = AdminState.ACTIVE
+_UP: Final = NodeState.UP
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +53,7 @@ class NodeSnapshot:
     @property
     def takes_new_calls(self) -> bool:
         """Whether the node may be chosen for a new session."""
-        return self.state is NodeState.UP
+        return self.state is _UP
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,11 +93,11 @@ class Health:
     @property
     def state(self) -> NodeState:
         """The state now."""
+        if self.admin is _ACTIVE and not self.is_down:  # it is asked for each command
+            return _UP
         if self.admin is AdminState.DISABLED:
             return NodeState.DISABLED
-        if self.is_down:
-            return NodeState.DOWN
-        return NodeState.DRAINING if self.admin is AdminState.DRAINING else NodeState.UP
+        return NodeState.DOWN if self.is_down else NodeState.DRAINING
 
     @property
     def disabled(self) -> bool:

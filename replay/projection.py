@@ -7,13 +7,15 @@ from dataclasses import dataclass
 
 from events.journal import NEVER, NOTHING, Index, LiveCall
 from events.names import Tag
-from replay.state import CallState, CallStatus, Session, SessionStatus
+from replay.state import CLOSED, CLOSING, ENDED, LIVE, QUARANTINED, CallState, CallStatus, Session
 
 TIMER_H = 32_000
 """How long a callee waits for the ACK of its 2xx (RFC 3261 13.3.1.4: 64*T1), ms."""
 
 SPARE = 500
 """For how long the branches that were not answered are kept when another one is (ms): about what a CANCEL takes."""
+
+_WITHOUT_CALL = (CallStatus.NEW, CallStatus.ENDED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,9 +52,9 @@ class Deadlines:
 
 def project(state: CallState, deadlines: Deadlines) -> Index:
     """Return what the journal's tables are to say of the call in this state."""
-    remaining = [session for session in state.sessions.values() if session.status is not SessionStatus.CLOSED]
+    remaining = [session for session in state.sessions.values() if session.status is not CLOSED]
     owed = state.migration is not None or (state.sip_dialogs is not None and bool(state.sip_dialogs.requests))
-    if not remaining and not owed and state.status in (CallStatus.NEW, CallStatus.ENDED):
+    if not remaining and not owed and state.status in _WITHOUT_CALL:
         return NOTHING if state.sessions or state.sip_dialogs else NEVER
     nodes = frozenset([session.node for session in remaining])
     return Index(_row(state, remaining), nodes, due(state, deadlines))
@@ -66,12 +68,12 @@ def due(state: CallState, deadlines: Deadlines) -> int | None:
 def due_times(state: CallState, deadlines: Deadlines) -> list[int]:
     """Return when each thing of the call wants attention, ms since the epoch."""
     times: list[int] = []
-    if state.status is CallStatus.QUARANTINED:
+    if state.status is QUARANTINED:
         return times
-    if state.status is CallStatus.LIVE:
+    if state.status is LIVE:
         times.append(state.changed + _patience(state, deadlines))
     for session in state.sessions.values():
-        if session.status is not SessionStatus.CLOSED:
+        if session.status is not CLOSED:
             _add_due_times(times, session, deadlines)
     if state.relay is not None and state.spare_branches():
         times.append(state.relay.established_at + SPARE + deadlines.retry)
@@ -98,7 +100,7 @@ def unanswered_for(state: CallState, deadlines: Deadlines) -> int:
 
 
 def _add_due_times(times: list[int], session: Session, deadlines: Deadlines) -> None:
-    if session.status is SessionStatus.CLOSING:
+    if session.status is CLOSING:
         times.append(max(session.not_before, session.intended_at + deadlines.retry))
     if session.operations:
         times += [operation.at + deadlines.operation for operation in session.operations.values()]
@@ -121,7 +123,7 @@ def migration_due(state: CallState, deadlines: Deadlines) -> int | None:
     """
     migration = state.migration
     if migration is None or migration.waits:
-        return None if migration is None or state.status is CallStatus.LIVE else migration.at
+        return None if migration is None or state.status is LIVE else migration.at
     requests = state.sip_dialogs.requests.values() if state.sip_dialogs else ()
     return max([migration.at, *(request.at for request in requests if request.method != "BYE")]) + deadlines.move
 
@@ -133,7 +135,7 @@ def _migration_due_times(state: CallState, deadlines: Deadlines) -> Iterator[int
 def session_ends(state: CallState, deadlines: Deadlines) -> int | None:
     """Return when the call is to be ended because its session was not refreshed; None for never."""
     sip_dialogs = state.sip_dialogs
-    if state.status is not CallStatus.LIVE or sip_dialogs is None or not sip_dialogs.expires_at:
+    if state.status is not LIVE or sip_dialogs is None or not sip_dialogs.expires_at:
         return None
     return sip_dialogs.expires_at + deadlines.session_timer
 
@@ -151,7 +153,7 @@ def falls_silent(state: CallState, deadlines: Deadlines) -> int | None:
     """
     sip_dialogs = state.sip_dialogs
     after = deadlines.dialog or (0 if state.has_session else deadlines.probe)
-    if not after or state.status is not CallStatus.LIVE or sip_dialogs is None or not state.dialogs():
+    if not after or state.status is not LIVE or sip_dialogs is None or not state.dialogs():
         return None
     return sip_dialogs.heard_at + after
 
@@ -160,7 +162,7 @@ def _row(state: CallState, remaining: list[Session]) -> LiveCall:
     newest = remaining[-1] if remaining else None
     return LiveCall(
         call_id=state.call_id,
-        status="closing" if state.status is CallStatus.ENDED else str(state.status),
+        status="closing" if state.status is ENDED else str(state.status),
         version=state.version,
         created=state.created,
         changed=state.changed,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
 
 from events.names import BranchId, CallId, NodeName, RelayId, Tag
 from events.verb import SdpVerb
@@ -37,6 +38,15 @@ class SessionStatus(StrEnum):
     OPEN = "open"
     CLOSING = "closing"
     CLOSED = "closed"
+
+
+# An enumeration looks a member up with a call: these are for what is done for each event of a call.
+LIVE: Final = CallStatus.LIVE
+ENDED: Final = CallStatus.ENDED
+QUARANTINED: Final = CallStatus.QUARANTINED
+CLOSING: Final = SessionStatus.CLOSING
+CLOSED: Final = SessionStatus.CLOSED
+_USABLE = (SessionStatus.INTENDED, SessionStatus.OPEN)
 
 
 @dataclass(slots=True)
@@ -133,7 +143,7 @@ class Session:
     @property
     def usable(self) -> bool:
         """Return whether commands of the call may still go to it."""
-        return self.status in (SessionStatus.INTENDED, SessionStatus.OPEN)
+        return self.status in _USABLE
 
     def gives_up(self, branch: BranchId) -> bool:
         """Return whether a branch of it is gone, or its delete stands in the journal and is on its way."""
@@ -212,7 +222,7 @@ class CallState:
     @property
     def is_over(self) -> bool:
         """Whether the call has ended, and no other one with its Call-ID has begun."""
-        return self.status is CallStatus.ENDED if self.sip_dialogs is None else self.sip_dialogs.over
+        return self.status is ENDED if self.sip_dialogs is None else self.sip_dialogs.over
 
     def speaks_for(self, branch: BranchId) -> bool:
         """Return whether no session description of a branch may go on but what a relay gave for it.
@@ -291,4 +301,4 @@ class CallState:
 
     def remaining_sessions(self) -> Iterator[Session]:
         """Return the sessions that may exist on their nodes: all that are not closed."""
-        return (session for session in self.sessions.values() if session.status is not SessionStatus.CLOSED)
+        return (session for session in self.sessions.values() if session.status is not CLOSED)

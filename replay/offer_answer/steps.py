@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
+from typing import Final
 
 from events.verdict import Fault, Step
 from replay.offer_answer.dialog import Invite, NegotiatedDialog, OfferAnswerExchange, SeenRequest
 from replay.offer_answer.message import SipMessage
 from replay.offer_answer.place import Place
+
+_REQUEST_NOTED: Final = Step.REQUEST_NOTED
 
 
 def take(
@@ -19,7 +22,7 @@ def take(
 
     KeyError: the step is none of a dialog's.
     """
-    if step is Step.REQUEST_NOTED:
+    if step is _REQUEST_NOTED:
         dialog.seen[seen_key(message)] = SeenRequest(message.cseq, message.digest, exchange, fault)
     else:
         _STEPS[step](dialog, message)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from actors.commands.media import Delete
 from actors.commands.sip import ObserveSipMessage
@@ -14,10 +15,12 @@ from replay import session_dialogs
 from replay.offer_answer import Change, Verdict
 from replay.state import CallState, CallStatus
 
+_NO_CHANGE: Final = Change.NONE
+
 
 def change_of(verdict: Verdict) -> Change:
     """Return what the message does to the call, or did when it was seen first: a crash may have come between."""
-    return verdict.again if verdict.change is Change.NONE else verdict.change
+    return verdict.again if verdict.change is _NO_CHANGE else verdict.change
 
 
 def ended_by(

@@ -5,13 +5,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from actors.control.control import Control
 from actors.control.documents import of_call, of_history, of_row
 from actors.control.ending import Ended, NoSuchCall, NotPossibleHere, end_call
 from actors.results import Refused
 from engines.set_names import SetNames
-from events.journal import CallFilter, CallPage, CorruptEntry
+from events.journal import CallFilter, CallPage, CorruptEntry, Recorded
 from events.names import NO_NODE, CallId, NodeName
+from events.values import value
 from gateways.mi.jsonrpc import Json, MiError
 from gateways.mi.methods import OK, Caller, Method, Methods, always
 from gateways.mi.parameters import Arguments, Parameter, as_number, as_switch
@@ -28,6 +31,14 @@ CALL_ID = Parameter("callid")
 CURSOR = Parameter("cursor", optional=True)
 COUNT = Parameter("count", as_number, optional=True)
 FILTERS = tuple(Parameter(name, optional=True) for name in ("node", "set", "status"))
+
+
+@value
+class _Part:
+    """Some events of a call, and why none can be read after them, "" if that can be."""
+
+    events: Sequence[Recorded]
+    unreadable: str = ""
 
 
 class CallMethods:
@@ -94,21 +105,23 @@ class CallMethods:
 
     async def _history(self, given: Arguments, caller: Caller) -> Json:  # noqa: ARG002
         """Return events above a version; `last` is the last one's if more may follow, `unreadable` why none does."""
-        call_id, after, secrets = CallId(given["callid"]), given.get("after", 0), given.get("secrets", False)
-        count, unreadable, begun = count_of(given), "", None
-        try:
-            begun = (await self._control.history(call_id, 0, 1))[0].at if after else None
-            events = await self._control.history(call_id, after, count)
-        except CorruptEntry as error:
-            events, unreadable = [entry for entry in error.before if entry.version > after][:count], str(error)
-        except IndexError:
-            raise not_known(given) from None
-        if not events and not after and not unreadable:
+        call_id, after, count = CallId(given["callid"]), _after(given), count_of(given)
+        part = await self._part(call_id, after, count)
+        first = await self._part(call_id, 0, 1) if after else part
+        if not first.events and not first.unreadable:
             raise not_known(given)
-        document = {"call_id": call_id, "events": of_history(events, secrets=secrets, start=begun)}
-        if unreadable:
-            return document | {"unreadable": unreadable}
-        return document | ({"last": events[-1].version} if len(events) == count else {})
+        begun = first.events[0].at if first.events else None
+        events = of_history(part.events, secrets=given.get("secrets", False), start=begun)
+        document = {"call_id": call_id, "events": events}
+        if part.unreadable:
+            return document | {"unreadable": part.unreadable}
+        return document | ({"last": part.events[-1].version} if len(part.events) == count else {})
+
+    async def _part(self, call_id: CallId, after: int, count: int) -> _Part:
+        try:
+            return _Part(await self._control.history(call_id, after, count))
+        except CorruptEntry as error:
+            return _Part([entry for entry in error.before if entry.version > after][:count], str(error))
 
     async def _end(self, given: Arguments, caller: Caller) -> Json:
         ended = await self._ended(given, f"rtp_relay:end, by {caller.name}")
@@ -128,6 +141,13 @@ class CallMethods:
         if isinstance(ended, Refused):
             raise MiError(500, "Call not ended", ended.reason)
         return ended
+
+
+def _after(given: Arguments) -> int:
+    after: int = given.get("after", 0)
+    if after < 0:
+        raise MiError(400, "Bad version", f"{after}: expected 0 or more")
+    return after
 
 
 def count_of(given: Arguments) -> int:

@@ -18,7 +18,10 @@ import psutil
 
 from tests.peers.ports import UNIT, PortBlock
 
-START_TIMEOUT = 30.0
+START_TIMEOUT = 60.0
+"""Seconds: several processes that start at once on a machine with much to do need many."""
+
+WITHIN = 30.0
 STOP_TIMEOUT = 5.0
 AREAS = 5
 """How many areas of ports are tried for a peer."""
@@ -32,7 +35,7 @@ class PortTakenError(PeerError):
     """A peer ended at once since somebody else has one of its ports."""
 
 
-async def wait_until(condition: Callable[[], Awaitable[bool]], what: str, within: float = START_TIMEOUT) -> None:
+async def wait_until(condition: Callable[[], Awaitable[bool]], what: str, within: float = WITHIN) -> None:
     """Ask `condition` again and again until it holds; raise `TimeoutError` after `within` seconds."""
     deadline = time.monotonic() + within
     while not await condition():
@@ -105,7 +108,7 @@ class Peer(ABC):
                 start_new_session=True,
             )
         try:
-            await wait_until(self._ready_or_dead, f"{self.name} answers")
+            await wait_until(self._ready_or_dead, f"{self.name} answers", START_TIMEOUT)
         except TimeoutError as error:
             raise PeerError(self.describe(str(error))) from error
 

@@ -125,6 +125,8 @@ def test_a_history_comes_in_parts_that_are_the_whole(asked: Asked) -> None:
     assert parts == whole["events"]
     assert refusal(asked, "rtp_relay:history", callid="nobody") == (404, "Call not found")
     assert refusal(asked, "rtp_relay:history", callid="nobody", after=3) == (404, "Call not found")
+    assert asked.ask("rtp_relay:history", callid="c0", after=10**6) == {"call_id": "c0", "events": []}
+    assert refusal(asked, "rtp_relay:history", callid="c0", after=-1) == (400, "Bad version")
 
 
 def test_only_an_operator_sees_keys(asked: Asked) -> None:

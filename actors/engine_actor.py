@@ -71,6 +71,11 @@ class EngineSettings:
         """How often a node that failed is pinged."""
         return min(self.probe_every, self.ping_every)
 
+    @property
+    def hastens(self) -> bool:
+        """Whether a dead node is to be found out sooner than by default."""
+        return self.ping_every < self.probe_every
+
 
 class _Talk:
     """An exchange with the node that goes on: its commands of now, and the replies that have come.
@@ -131,6 +136,7 @@ class EngineActor(LoopActor):
         self._timer: asyncio.TimerHandle | None = None
         self._in_a_hurry = False
         self._tick_at = self._now()
+        self._nobody_listens = False  # at its address, by the last word of the network
         self._trouble: OSError | None = None  # of this machine, since it last sent something
         self._troubled_at = -math.inf
 
@@ -275,6 +281,7 @@ class EngineActor(LoopActor):
         if sent is None:
             return
         self._heard_at = now = self._now()
+        self._nobody_listens = False
         if self._health.succeeded(now):
             self._tell_watchers("answers again")
         talk = sent.talk
@@ -289,6 +296,7 @@ class EngineActor(LoopActor):
         Trouble of this machine fails what it keeps from being sent; what was sent before has its time.
         """
         if not is_local(error):
+            self._nobody_listens = True
             self._fail([sent.talk for sent in self._sent.values()], words_of(error))
             return
         self._trouble = error
@@ -328,15 +336,19 @@ class EngineActor(LoopActor):
         self._look_after(now)
         if self._transport is not None and self._wants_ping(now):
             self._ping(now)
-        self._watch(in_a_hurry=bool(self._sent))
+        self._watch(in_a_hurry=bool(self._sent) or self._hastens)
 
     def _watch(self, *, in_a_hurry: bool) -> None:
         """Wake up after a tick while commands wait for replies; otherwise it is enough to be in time for a ping."""
         if self._timer is not None:
             self._timer.cancel()
         self._in_a_hurry = in_a_hurry
-        delay = self._settings.tick if in_a_hurry else self._settings.probes_every
-        self._tick_at = self._now() + delay
+        now, settings = self._now(), self._settings
+        delay = settings.tick if in_a_hurry else settings.probes_every
+        if settings.hastens and not in_a_hurry:
+            due = max(self._heard_at, self._pinged_at) + settings.ping_every
+            delay = min(delay, max(settings.tick, due - now))
+        self._tick_at = now + delay
         self._timer = self._loop.call_at(self._tick_at, self._tick)
 
     def _leave_out(self, seconds: float, now: float) -> None:
@@ -385,9 +397,17 @@ class EngineActor(LoopActor):
     def _wants_ping(self, now: float) -> bool:
         if self._pinging or self._health.disabled or self._retiring:
             return False
+        settings = self._settings
+        if self._hastens:
+            return now - self._pinged_at >= settings.tick
         if self._health.is_down or self._health.failures:
-            return now - self._pinged_at >= self._settings.probes_every
-        return now - max(self._heard_at, self._pinged_at) >= self._settings.ping_every
+            return now - self._pinged_at >= settings.probes_every
+        return now - max(self._heard_at, self._pinged_at) >= settings.ping_every
+
+    @property
+    def _hastens(self) -> bool:
+        """Whether to ping again at once: where nobody listens, there is nothing to wait for."""
+        return self._nobody_listens and self._settings.hastens and not self._health.is_down
 
     def _ping(self, now: float) -> None:
         self._pinging, self._pinged_at = True, now

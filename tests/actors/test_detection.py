@@ -226,10 +226,28 @@ def test_a_message_that_is_too_long_says_nothing_about_the_others(place: Place) 
     assert {outcome.reached for outcome in place.outcomes} == {False}
 
 
-def test_nobody_listening_counts(place: Place) -> None:
+def test_nobody_listening_counts_and_need_not_be_waited_for(place: Place) -> None:
+    place.after(3)
     place.trouble = errno.ECONNREFUSED
+    died = place.loop.time()
     place.after(2)
     assert place.state == "down"
+    assert place.states[-1][0] - died <= 0.4, "at the next ping, and two after it"
+    place.trouble = 0
+    place.after(1)
+    assert place.state == "up"
+
+
+def test_by_default_one_that_is_restarted_need_not_be_down_for_that() -> None:
+    place = Place()
+    place.after(6)
+    place.trouble = errno.ECONNREFUSED
+    place.ask()
+    place.after(0.5)
+    place.trouble = 0
+    place.after(10)
+    assert [state for _, state in place.states] == [NodeState.UP]
+    place.close()
 
 
 def test_whose_trouble_it_is() -> None:

@@ -36,8 +36,9 @@ def main(
     ),
     calls: Annotated[int, typer.Option(min=1, help="How many calls.")] = _DEFAULT.calls,
     control: Annotated[float, typer.Option(min=0.5, help="Seconds in which nothing moves.")] = _DEFAULT.control,
-    rate: Annotated[float, typer.Option(min=0.1, help="Moves begun a second.")] = _DEFAULT.rate,
+    rate: Annotated[float, typer.Option(min=0.1, help="Planned moves begun a second.")] = _DEFAULT.rate,
     in_flight: Annotated[int, typer.Option(min=1, help="Planned moves at a time.")] = _DEFAULT.in_flight,
+    pace: Annotated[float, typer.Option(min=0.1, help="Moves off a dead node begun a second.")] = _DEFAULT.pace,
     ping_every: Annotated[float, typer.Option(min=0.2, help="Seconds between pings of a node.")] = _DEFAULT.ping_every,
     as_document: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
 ) -> None:
@@ -51,6 +52,7 @@ def main(
         control=control,
         rate=rate,
         in_flight=in_flight,
+        pace=pace,
         ping_every=ping_every,
     )
     machine = this_machine()

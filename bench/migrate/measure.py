@@ -34,13 +34,15 @@ class NoMedia(Exception):
 class PartOfRun:
     """What one part of a run came to.
 
-    moved: calls that were, in so many `seconds`; failed: how often each thing was said of the others. ended: calls that
+    moved: calls that were, in so many `seconds`. found: seconds from a node's death to when the first of its calls was
+    heard again; the `seconds` count from there. failed: how often each thing was said of the others. ended: calls that
     the service ended. left: sessions that the node which calls have left still has. load: the machine's, before.
     """
 
     part: Part
     moved: int
     seconds: float
+    found: float
     failed: Mapping[str, int]
     ended: int
     left: int
@@ -114,10 +116,12 @@ async def _part(options: MoveOptions, on: Stage, part: Part, calls: Sequence[str
     ended = len((await on.parties.ask("count"))["ended"]) - ended_before
     account = await on.parties.ask("account", begin=begin, end=end)
     directions = [Direction(**one) for one in account["directions"]]
+    found, last = _heard_again(directions, begin) if part is Part.KILLED else (0.0, moves.seconds)
     return PartOfRun(
         part=part,
         moved=moves.moved,
-        seconds=moves.seconds,
+        seconds=last - found,
+        found=found,
         failed=moves.failed,
         ended=ended,
         left=await _left(on) if part is Part.PLANNED else 0,
@@ -143,9 +147,16 @@ async def _kill(on: Stage, calls: Sequence[str], node: int) -> Moves:
     while silent and time.monotonic() < began + _DEAD:
         await asyncio.sleep(_QUIET / 2)
         silent = (await on.parties.ask("silent", seconds=_QUIET))["calls"]
-    seconds = time.monotonic() - began
     await asyncio.sleep(_AFTERWARDS)
-    return Moves(len(calls) - len(silent), {"not heard again": len(silent)} if silent else {}, seconds)
+    return Moves(len(calls) - len(silent), {"not heard again": len(silent)} if silent else {}, 0.0)
+
+
+def _heard_again(directions: Sequence[Direction], killed: float) -> tuple[float, float]:
+    """Return after how many seconds the first and the last call were heard again in both directions."""
+    calls: dict[str, float] = {}
+    for one in directions:
+        calls[one.call] = max(calls.get(one.call, killed), one.silence_ended)
+    return min(calls.values()) - killed, max(calls.values()) - killed
 
 
 async def _left(on: Stage) -> int:

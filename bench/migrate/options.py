@@ -44,9 +44,8 @@ class Part(StrEnum):
 class MoveOptions:
     """The command line.
 
-    control: seconds in which nothing moves. rate: moves begun a second, in the planned part as under the policy of a
-    node that is down; in_flight: how many planned ones are under way at most. ping_every: seconds between pings of a
-    node.
+    control: seconds in which nothing moves. rate: planned moves begun a second, of which `in_flight` are under way at
+    most. pace: moves begun a second under the policy of a node that is down. ping_every: seconds between pings of one.
     """
 
     engines: tuple[Engine, ...] = tuple(Engine)
@@ -57,4 +56,5 @@ class MoveOptions:
     control: float = 5.0
     rate: float = 100.0
     in_flight: int = 20
+    pace: float = 200.0
     ping_every: float = 0.2

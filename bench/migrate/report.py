@@ -14,7 +14,7 @@ from bench.migrate.options import MoveOptions, Part
 from bench.migrate.summary import Spread, noticed
 from bench.usage import Machine
 
-_COLUMNS = ("moved", "a second", "lost", "late", "reordered", "silence ms", "SIP a call", "commands a call", "load")
+_COLUMNS = ("moved", "a second", "lost", "late", "reordered", "silence ms", "SIP a call", "commands a call")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,18 +49,20 @@ def as_json(report: Report) -> dict[str, Any]:
 
 def show(report: Report) -> None:
     """Print the report."""
-    console = Console(width=170)
+    console = Console(width=130)
     machine, options = report.machine, report.options
     console.print(
         f"{machine.cores} x {machine.cpu}, {machine.memory_gib} GiB, {machine.system}, {machine.python},"
         f" load average before: {machine.load}\n"
-        f"{options.calls} calls, {options.rate:g} moves begun a second, {options.in_flight} at a time if planned,"
-        f" a ping every {options.ping_every:g} s\n"
+        f"{options.rate:g} planned moves begun a second, {options.in_flight} at a time;"
+        f" {options.pace:g} a second off a dead node, a ping every {options.ping_every:g} s\n"
         "lost, late, reordered: packets a call and direction; silence: the longest; each median / p99 / worst",
         highlight=False,
     )
     for run in report.runs:
         console.print(_table(run))
+        for part in run.parts:
+            console.print(_beside(part), highlight=False)
     for failure in report.failures:
         console.print(f"FAILED: {failure}", highlight=False)
 
@@ -79,7 +81,6 @@ def _table(run: Run) -> Table:
     table.add_column("part")
     for column in _COLUMNS:
         table.add_column(column, justify="right")
-    table.add_column("CPU %")
     for part in run.parts:
         table.add_row(part.part, *_cells(run, part))
     return table
@@ -88,12 +89,20 @@ def _table(run: Run) -> Table:
 def _cells(run: Run, part: PartOfRun) -> Iterator[str]:
     figures, moves = noticed(part.directions), part.part is not Part.CONTROL
     yield str(part.moved) if moves else ""
-    yield f"{part.moved / part.seconds:.1f}" if moves else ""
+    yield f"{part.moved / part.seconds:.1f}" if moves and part.seconds else ""
     yield from (_three(one) for one in (figures.lost, figures.late, figures.reordered, figures.silence))
     yield f"{part.used.messages / run.calls:.1f}"
     yield f"{part.used.commands / run.calls:.1f}"
-    yield f"{part.load:.1f}"
-    yield ", ".join(f"{name} {busy:.0%}" for name, busy in part.used.cpu.items())
+
+
+def _beside(part: PartOfRun) -> str:
+    busy = ", ".join(f"{name} {used:.0%}" for name, used in part.used.cpu.items())
+    if part.moved:
+        busy += (
+            f"; {part.used.cpu['service'] * part.used.seconds / part.moved * 1000:.1f} ms of the service a call moved"
+        )
+    found = f"; the first call heard again after {part.found:.2f} s" if part.part is Part.KILLED else ""
+    return f"{part.part}: CPU {busy}; load average {part.load:.1f}{found}"
 
 
 def _three(spread: Spread) -> str:

@@ -53,7 +53,7 @@ class MovingDoor(Door):
         sections += [("[mi]", {"listen": [f"http:{HOST}:{self._mi_port}"]})]
         sections += [("[[nodes]]", self._node(index)) for index in range(len(NODES))]
         if Part.KILLED in self._options.parts:
-            policy: Section = {"action": "migrate", "wait": 0, "pace": self._options.rate}
+            policy: Section = {"action": "migrate", "wait": 0, "pace": self._options.pace}
             sections.append(("[sets.on_node_down.default]", policy))
         return sections
 

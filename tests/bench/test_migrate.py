@@ -44,19 +44,25 @@ def measured(*arguments: str) -> list[dict[str, Any]]:
     [(Engine.RTPENGINE, Media.SDES, (Nat.SYMMETRIC,)), (Engine.RTPPROXY, Media.PLAIN, (Nat.NONE, Nat.CONE))],
 )
 def test_calls_are_moved(engine: Engine, media: Media, nats: tuple[Nat, ...]) -> None:
-    runs = measured("--engines", engine, "--media", media, "--nats", ",".join(nats), "--parts", "planned,control")
+    runs = measured(
+        "--engines", engine, "--media", media, "--nats", ",".join(nats), "--parts", "planned,control,killed"
+    )
     assert [(one["engine"], one["media"], one["nat"]) for one in runs] == [(engine, media, nat) for nat in nats]
     for one in runs:
-        control, planned = one["parts"]
+        control, planned, killed = one["parts"]
         assert (control["part"], control["moved"]) == ("control", 0)
         assert (planned["part"], planned["moved"], planned["left"]) == ("planned", 2, 0)
         assert planned["used"]["messages"] >= 2 * 6
         assert planned["used"]["commands"] >= 2 * 2
+        assert (killed["part"], killed["moved"]) == ("killed", 2)
+        assert 0 < killed["found"] * 1000 <= killed["noticed"]["silence"]["worst"]
+        assert killed["noticed"]["lost_in_all"] > 0
         for part in one["parts"]:
             noticed = part["noticed"]
             assert noticed["lost_in_all"] < noticed["sent"]
             assert noticed["lost"]["median"] <= noticed["lost"]["p99"] <= noticed["lost"]["worst"]
-            assert {"service", "redis", "parties", "relay-1", "relay-2"} == set(part["used"]["cpu"])
+            gone = {"relay-2"} if part is killed else set()
+            assert {"service", "redis", "parties", "relay-1", "relay-2"} - gone == set(part["used"]["cpu"])
 
 
 def test_only_what_is_asked_for_is_measured_and_tables_are_printed() -> None:

@@ -41,6 +41,10 @@ def flow_for(command: CallCommand[Any], context: CallContext) -> Flow:
     return HANDLERS[type(command)](command, context)
 
 
+def _sends_sip(context: CallContext) -> bool:
+    return context.sip_outlet.sender is not None
+
+
 HANDLERS: Mapping[type[Any], Handler] = MappingProxyType(
     {
         Offer: lambda command, context: offer(command, context.nodes, context.adoption),
@@ -62,11 +66,15 @@ HANDLERS: Mapping[type[Any], Handler] = MappingProxyType(
         OfferCopy: lambda command, _: copy_offer(command),
         AnswerCopy: lambda command, _: copy_answer(command),
         DeleteCopy: lambda command, _: copy_delete(command),
-        Migrate: lambda command, context: migrate(command, context.nodes, context.deadlines),
-        LeaveDeadNode: lambda command, context: leave_dead_node(command, context.nodes, context.deadlines),
+        Migrate: lambda command, context: migrate(
+            command, context.nodes, context.deadlines, signals=_sends_sip(context)
+        ),
+        LeaveDeadNode: lambda command, context: leave_dead_node(
+            command, context.nodes, context.deadlines, signals=_sends_sip(context)
+        ),
         EndSilentSession: lambda command, _: end_silent_session(command),
         ProcessDue: lambda _, context: process_due(
-            context.now(), context.deadlines, context.nodes, signals=context.sip_outlet.sender is not None
+            context.now(), context.deadlines, context.nodes, signals=_sends_sip(context)
         ),
     }
 )

@@ -362,3 +362,28 @@ def test_a_waiting_move_can_be_changed_and_ends_with_its_call(cluster: Cluster) 
     assert call.events() == ["migration intended", "migration failed"] * 2
     assert not any(relay.held() for relay in cluster.fakes.values())
     assert cluster.run(cluster.journal.count_calls()) == {"": 0}
+
+
+def test_a_control_node_without_a_sip_door_leaves_the_move_to_one_that_has_it(
+    cluster: Cluster, call: MovingCall
+) -> None:
+    cluster.nodes[0].outlet.sender = None
+    node = call.another_node()
+    moved = call.to_node(node)
+    assert isinstance(moved, Moved)
+    assert moved.node == node
+    assert call.caller.methods() == call.callee.methods() == ["INVITE"]
+    call.check_parties()
+    cluster.after(30)
+    cluster.check_no_leak()
+    call.check_moves_end()
+
+
+def test_a_move_of_which_nobody_can_tell_the_parties_fails(cluster: Cluster, call: MovingCall) -> None:
+    for node in cluster.nodes:
+        node.outlet.sender = None
+    refused = call.to_node(call.another_node(), within=150)
+    assert isinstance(refused, Refused)
+    assert "no control node" in refused.reason
+    call.check_parties()
+    call.check_moves_end()

@@ -119,6 +119,12 @@ class Moves(RuleBasedStateMachine):
         journal = self.cluster.nodes[place].journal
         journal.fail_after, journal.fail_before = (1, 0) if written else (0, 1)
 
+    @rule(place=PLACES)
+    def journal_is_away(self, place: int) -> None:
+        """Let a control node lose its journal, or find it again."""
+        journal = self.cluster.nodes[place].journal
+        journal.away = not journal.away
+
     @rule(seconds=st.sampled_from([0.001, 0.1, 3.0, 45.0]))
     def wait(self, seconds: float) -> None:
         self.cluster.after(seconds)

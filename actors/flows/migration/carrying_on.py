@@ -64,7 +64,7 @@ def carry_on(number: int, nodes: NodeTable) -> Step[Moved | Refused]:
         step: Next = yield Read(lambda state: next_step(state, number))
         match step:
             case Over():
-                return _outcome(step, effort)
+                return effort.moved or outcome_of(step, effort.code)
             case Wait():
                 yield from _wait(number, effort)
             case Prepare():
@@ -79,10 +79,9 @@ def carry_on(number: int, nodes: NodeTable) -> Step[Moved | Refused]:
                 yield from _give_up(number, step.reason, effort)
 
 
-def _outcome(over: Over, effort: _Effort) -> Moved | Refused:
-    if effort.moved is not None:
-        return effort.moved
-    return Refused(effort.code, over.failure) if over.failure or over.there is None else over.there
+def outcome_of(over: Over, code: RefusalCode = RefusalCode.TURNED_BACK) -> Moved | Refused:
+    """Return what is told of a move that is over. code: the kind of cause, if it failed."""
+    return Refused(code, over.failure) if over.failure or over.there is None else over.there
 
 
 def _wait(number: int, effort: _Effort) -> Step[None]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from actors.effects import Decision, Flow, HoldOff, Persist, Read, RetryAt, Sleep, Spawn, Step
+from actors.flows.media.delete import teardown
 from actors.flows.migration.carrying_on import carry_on
+from actors.flows.migration.conclusion import failed
 from actors.flows.sip.due_dialogs import UNRESOLVED
 from actors.flows.sip.intended_requests import pending
 from actors.node_table import NodeTable
@@ -14,6 +16,9 @@ from replay.state import CallState, CallStatus
 
 BEAT = 3_000
 """How often, in ms, a flow says that it is at a move."""
+
+UNTOLD_FOR = 60_000
+"""For how long, in ms, a move waits for a control node with a SIP door."""
 
 
 def hold_and_carry_on(number: int, nodes: NodeTable, deadlines: Deadlines, since: int) -> Step[Moved | Refused]:
@@ -43,8 +48,19 @@ def take_up(now: int, deadlines: Deadlines, nodes: NodeTable, *, signals: bool) 
         yield Persist(lambda state: _without_requests(state, now, deadlines))
         yield Spawn(hold_and_carry_on(number, nodes, deadlines, now))
     else:
+        made = yield Persist(lambda state: _failed_untold(state, number, now))
+        if made is not None:
+            yield Spawn(teardown(*made))
         yield RetryAt(now + deadlines.retry, settled=now)
     return True
+
+
+def _failed_untold(state: CallState, number: int, now: int) -> Decision:
+    """Decide that a move has failed of which no control node could tell anybody for long."""
+    move = state.migration
+    if move is None or move.asked or move.at + UNTOLD_FOR > now:
+        return Decision([], None)
+    return failed(state, number, "no control node that runs can tell its parties")
 
 
 def _due(state: CallState, now: int, deadlines: Deadlines) -> tuple[int, bool]:

@@ -25,15 +25,15 @@ from replay.state import CallState, CallStatus, Session
 UNTOLD = "no dialog of the call is known here: it goes on elsewhere with its next offer"
 
 
-def leave_dead_node(command: LeaveDeadNode, nodes: NodeTable, deadlines: Deadlines) -> Flow:
-    """Let a call leave a node that is down. See `LeaveDeadNode` for what it comes to."""
+def leave_dead_node(command: LeaveDeadNode, nodes: NodeTable, deadlines: Deadlines, *, signals: bool) -> Flow:
+    """Let a call leave a node that is down. See `LeaveDeadNode` for what it comes to; `signals` as for `migrate`."""
     result = yield Persist(lambda state: _look(state, command))
     if result is not None:
         return result
     reason = f"node {command.node} is down"
     if command.action is OnNodeDown.MIGRATE:
         wish = Migrate(call_id=command.call_id, asked_by="on_node_down", reason=reason)
-        return (yield from migrate(wish, nodes, deadlines))
+        return (yield from migrate(wish, nodes, deadlines, signals=signals))
     return (yield from _end(reason))
 
 

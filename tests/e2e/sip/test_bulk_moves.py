@@ -21,7 +21,7 @@ from tests.e2e.stage import Relay
 from tests.peers.peer import wait_until
 from tests.peers.redis_server import RedisServer
 from tests.peers.rtp import converse
-from tests.peers.service import Node, Service
+from tests.peers.service import Node, Service, Table
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="package")]
 
@@ -78,14 +78,16 @@ class Crowd:
 
 
 @asynccontextmanager
-async def on_crowd(engine: str, count: int = CALLS) -> AsyncIterator[Crowd]:
+async def on_crowd(engine: str, count: int = CALLS, *, workers: int = 1) -> AsyncIterator[Crowd]:
     async with AsyncExitStack() as stack:
         redis = await stack.enter_async_context(RedisServer(appendonly=True))
         relays: dict[str, Relay] = {"one": KINDS[engine](), "two": KINDS[engine]()}
         for relay in relays.values():
             await stack.enter_async_context(relay)
         nodes = [Node(name, relay) for name, relay in relays.items()]
-        service = await stack.enter_async_context(Service(redis.url, nodes, sip={"script": str(AS_ASKED)}))
+        settings: dict[str, Table] = {"service": {"workers": workers}}
+        made = Service(redis.url, nodes, settings=settings, sip={"script": str(AS_ASKED)})
+        service = await stack.enter_async_context(made)
         pair = Pair(service, relays, engine)
         calls = []
         for _ in range(count):
@@ -102,8 +104,9 @@ async def are_told(calls: Sequence[Call]) -> None:
 
 
 @ENGINES
-async def test_a_relay_is_emptied_without_a_lost_packet(engine: str) -> None:
-    async with on_crowd(engine) as crowd:
+@pytest.mark.parametrize("workers", [1, 2])
+async def test_a_relay_is_emptied_without_a_lost_packet(engine: str, workers: int) -> None:
+    async with on_crowd(engine, workers=workers) as crowd:
         full, other = await crowd.fullest()
         there = await crowd.on(full)
         (code, said), _ = await asyncio.gather(

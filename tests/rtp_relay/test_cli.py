@@ -44,7 +44,19 @@ def test_version() -> None:
     assert (result.exit_code, result.output) == (0, f"rtp-relay {__version__}\n")
 
 
-@pytest.mark.parametrize("arguments", [["hist"], ["serve", "--nonsense"], ["history"], ["calls", "--limit", "-1"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["hist"],
+        ["serve", "--nonsense"],
+        ["history"],
+        ["calls", "--limit", "-1"],
+        ["move"],
+        ["move", "a-call", "--node", "relay-1"],
+        ["move", "--node", "relay-1", "--flags", "{}"],
+        ["move", "--node", "relay-1", "--rate", "0"],
+    ],
+)
 def test_a_wrong_command_line_ends_with_2(arguments: list[str]) -> None:
     assert run(app, arguments).exit_code == 2
 

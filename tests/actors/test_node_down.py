@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Iterator
 
 import pytest
@@ -15,7 +16,7 @@ from actors.node_down.policy import NodeDownPolicy
 from actors.node_down.rescue import Rescue
 from engines.health import NodeState
 from events.names import CallId
-from events.registry import SipRequestEnded
+from events.registry import DeleteIntended, Event, Scope, SipRequestEnded
 from events.verb import Verb
 from replay.state import CallStatus
 from rtp_relay.assembly.publisher import StatusPublisher
@@ -136,15 +137,18 @@ def test_a_node_that_is_back_within_the_wait_keeps_its_calls(wards: list[Ward]) 
     assert ward.events(call, "migration intended") == 0
 
 
+def _ends(event: Event) -> bool:
+    return isinstance(event, DeleteIntended) and event.scope is Scope.CALL
+
+
 def test_they_leave_at_the_pace_that_is_set(wards: list[Ward]) -> None:
     wards.append(ward := Ward(OnNodeDown.END, pace=2, calls=12))
     on_dead = [call for call in ward.calls if call.session.node == "relay1"]
     assert len(on_dead) > 3
     ward.fall("relay1")
-    ward.cluster.after(1)
-    ended = [call for call in on_dead if call.state.status is CallStatus.ENDED]
-    assert 0 < len(ended) <= 3
     ward.cluster.after(len(on_dead) / 2 + 1)
+    ends = sorted(record.at for call in on_dead for record in ward.cluster.stream(call.call_id) if _ends(record.event))
+    assert all(later - earlier >= 499 for earlier, later in itertools.pairwise(ends)), ends
     assert all(call.state.status is CallStatus.ENDED for call in on_dead)
     assert all(call.state.status is CallStatus.LIVE for call in ward.calls if call not in on_dead)
 

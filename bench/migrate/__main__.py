@@ -11,7 +11,7 @@ from typing import Annotated, TypeVar
 import typer
 
 from bench.migrate.measure import NoMedia, measure
-from bench.migrate.options import Engine, Media, MoveOptions, Nat, Part
+from bench.migrate.options import Engine, How, Media, MoveOptions, Nat, Part
 from bench.migrate.report import Report, as_json, show
 from bench.usage import this_machine
 
@@ -34,6 +34,9 @@ def main(
     parts: Annotated[str, typer.Option(help="What happens to the calls, with commas between.")] = ",".join(
         _DEFAULT.parts
     ),
+    how: Annotated[
+        How, typer.Option(help="How planned moves are asked for: by a drain, or each singly.")
+    ] = _DEFAULT.how,
     calls: Annotated[int, typer.Option(min=1, help="How many calls.")] = _DEFAULT.calls,
     control: Annotated[float, typer.Option(min=0.5, help="Seconds in which nothing moves.")] = _DEFAULT.control,
     rate: Annotated[float, typer.Option(min=0.1, help="Planned moves begun a second.")] = _DEFAULT.rate,
@@ -48,6 +51,7 @@ def main(
         media=_words(Media, media, "--media"),
         nats=_words(Nat, nats, "--nats"),
         parts=_words(Part, parts, "--parts"),
+        how=how,
         calls=calls,
         control=control,
         rate=rate,

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 from bench.migrate.account import Direction
 from bench.migrate.meters import Used, count, used
-from bench.migrate.moves import Moves, move_all
-from bench.migrate.options import Engine, Media, MoveOptions, Nat, Part
-from bench.migrate.stage import Stage, stage
+from bench.migrate.moves import Moves, drain, move_all
+from bench.migrate.options import Engine, How, Media, MoveOptions, Nat, Part
+from bench.migrate.stage import NODES, Stage, stage
 from bench.stage import progress
 from tests.peers.rtpengine import Rtpengine
 
@@ -132,8 +132,8 @@ async def _part(options: MoveOptions, on: Stage, part: Part, calls: Sequence[str
 
 
 async def _move(options: MoveOptions, on: Stage, calls: Sequence[str]) -> Moves:
-    target = on.relays[1].url
-    moves = await move_all(on.door.mi_url, calls, target, rate=options.rate, in_flight=options.in_flight)
+    by, node = (drain, NODES[0]) if options.how is How.DRAIN else (move_all, NODES[1])
+    moves = await by(on.door.mi_url, calls, node, rate=options.rate, in_flight=options.in_flight)
     await asyncio.sleep(_AFTERWARDS)
     return moves
 

@@ -1,4 +1,4 @@
-"""Calls moved one by one over the management interface, so many a second, so many at a time."""
+"""Calls moved over the management interface, so many a second, so many at a time: by a drain, or one by one."""
 
 from __future__ import annotations
 
@@ -12,6 +12,12 @@ from typing import Any
 import aiohttp
 
 _TIMEOUT = aiohttp.ClientTimeout(total=60)
+_LOOK = 0.05
+"""Seconds between two looks at how far a drain is."""
+
+
+class Refusal(Exception):
+    """What the management interface says against a wish."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +45,39 @@ async def move_all(url: str, calls: Sequence[str], node: str, *, rate: float, in
     return Moves(len(calls) - failures.total(), dict(failures), seconds)
 
 
+async def drain(url: str, calls: Sequence[str], node: str, *, rate: float, in_flight: int) -> Moves:
+    """Drain the node that calls are on, by a job of the service, and have it take calls again afterwards."""
+    async with aiohttp.ClientSession(timeout=_TIMEOUT) as session:
+        await _ask(session, url, "rtp_relay_node_state", node=node, state="draining", reason="bench")
+        began = time.monotonic()
+        pace = {"rate": max(1, round(rate)), "in_flight": in_flight}
+        wanted = await _ask(session, url, "rtp_relay_update", node=node, elsewhere=1, reason="bench", **pace)
+        job: dict[str, Any] = {"state": "asked for"}
+        while job["state"] not in ("over", "cancelled"):
+            await asyncio.sleep(_LOOK)
+            job = await _ask(session, url, "rtp_relay_update_status", job=wanted["job"])
+        seconds = time.monotonic() - began
+        await _ask(session, url, "rtp_relay_node_state", node=node, state="active", reason="bench")
+    failures = Counter(job["failures"].values())
+    unsaid = len(calls) - job["moved"] - failures.total()
+    return Moves(job["moved"], dict(failures) | ({job["ended"] or "not told": unsaid} if unsaid else {}), seconds)
+
+
 async def _move(session: aiohttp.ClientSession, url: str, call: str, node: str) -> str:
     """Move a call to a node, and return what is said against it."""
-    params = {"callid": call, "node": node, "reason": "bench"}
-    wish = {"jsonrpc": "2.0", "id": 1, "method": "rtp_relay_move", "params": params}
+    try:
+        there = await _ask(session, url, "rtp_relay_move", callid=call, node=node, reason="bench")
+    except Refusal as refusal:
+        return str(refusal)
+    return "" if there["status"] == "moved" and there["wanted_node_taken"] else f"{there['status']}, {there}"
+
+
+async def _ask(session: aiohttp.ClientSession, url: str, method: str, **params: str | int) -> dict[str, Any]:
+    """Ask the management interface. Raises Refusal."""
+    wish = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
     async with session.post(url, json=wish) as response:
         reply: dict[str, Any] = await response.json()
     if "error" in reply:
-        return f"{reply['error']['message']}: {reply['error'].get('data', '')}"
-    there = reply["result"]
-    return "" if there["status"] == "moved" and there["wanted_node_taken"] else f"{there['status']}, {there}"
+        raise Refusal(f"{method}: {reply['error']['message']}: {reply['error'].get('data', '')}")
+    result: dict[str, Any] = reply["result"]
+    return result

@@ -32,6 +32,13 @@ class Nat(StrEnum):
     SYMMETRIC = "symmetric"
 
 
+class How(StrEnum):
+    """How the planned moves are asked for: by a drain of the node, or each call by itself, to the other node."""
+
+    DRAIN = "drain"
+    SINGLY = "singly"
+
+
 class Part(StrEnum):
     """The parts of a run, in their order: nothing moves; all move to the other node; that one is killed."""
 
@@ -52,6 +59,7 @@ class MoveOptions:
     media: tuple[Media, ...] = tuple(Media)
     nats: tuple[Nat, ...] = (Nat.NONE, Nat.SYMMETRIC)
     parts: tuple[Part, ...] = tuple(Part)
+    how: How = How.DRAIN
     calls: int = 50
     control: float = 5.0
     rate: float = 100.0

@@ -54,7 +54,7 @@ def show(report: Report) -> None:
     console.print(
         f"{machine.cores} x {machine.cpu}, {machine.memory_gib} GiB, {machine.system}, {machine.python},"
         f" load average before: {machine.load}\n"
-        f"{options.rate:g} planned moves begun a second, {options.in_flight} at a time;"
+        f"{options.rate:g} planned moves ({options.how}) begun a second, {options.in_flight} at a time;"
         f" {options.pace:g} a second off a dead node, a ping every {options.ping_every:g} s\n"
         "lost, late, reordered: packets a call and direction; silence: the longest; each median / p99 / worst",
         highlight=False,

@@ -66,7 +66,7 @@ def test_calls_are_moved(engine: Engine, media: Media, nats: tuple[Nat, ...]) ->
 
 
 def test_only_what_is_asked_for_is_measured_and_tables_are_printed() -> None:
-    done = run("--engines", "rtpengine", "--media", "plain", "--nats", "cone", "--parts", "planned")
+    done = run("--engines", "rtpengine", "--media", "plain", "--nats", "cone", "--parts", "planned", "--how", "singly")
     assert done.returncode == 0, done.stderr
     assert "rtpengine, plain, NAT cone: 2 calls" in done.stdout
     assert "planned" in done.stdout

@@ -18,13 +18,14 @@ _OF_NO_CALL = {"totalpingcount", "totalstatscount", "totallistcount"}
 class Counts:
     """What there was until a time (seconds since the epoch). CPU is in seconds, by program; commands by node.
 
-    A relay that is dead counts no more.
+    A relay that is dead counts no more. own: how many relays count the question itself.
     """
 
     at: float
     cpu: Mapping[str, float]
     messages: int
     commands: Mapping[str, int]
+    own: int
 
 
 async def count(stage: Stage) -> Counts:
@@ -37,6 +38,7 @@ async def count(stage: Stage) -> Counts:
         cpu={name: sum(map(_cpu, pids)) for name, pids in programs.items()},
         messages=(await stage.parties.ask("count"))["messages"],
         commands={name: await _commands(relay) for name, relay in relays.items()},
+        own=sum(not isinstance(relay, Rtpengine) for relay in relays.values()),
     )
 
 
@@ -72,7 +74,7 @@ class Used:
 def used(before: Counts, after: Counts, idle: float) -> Used:
     """Return what there was between two counts, less the commands that relays get so often a second in any case."""
     seconds = after.at - before.at
-    commands = sum(total - before.commands[name] for name, total in after.commands.items())
+    commands = sum(total - before.commands[name] for name, total in after.commands.items()) - after.own
     return Used(
         seconds=seconds,
         cpu={name: (total - before.cpu[name]) / seconds for name, total in after.cpu.items()},

@@ -16,7 +16,7 @@ from bench.options import DeleteReply
 
 pytestmark = pytest.mark.e2e
 
-SMALL = ["--calls", "2", "--control", "0.5"]
+SMALL = ["--calls", "2", "--control", "2"]
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -53,7 +53,7 @@ def test_calls_are_moved(engine: Engine, media: Media, nats: tuple[Nat, ...]) ->
         assert (control["part"], control["moved"]) == ("control", 0)
         assert (planned["part"], planned["moved"], planned["left"]) == ("planned", 2, 0)
         assert planned["used"]["messages"] >= 2 * 6
-        assert planned["used"]["commands"] >= 2 * 2
+        assert planned["used"]["commands"] > 0
         assert (killed["part"], killed["moved"]) == ("killed", 2)
         assert 0 < killed["found"] * 1000 <= killed["noticed"]["silence"]["worst"]
         assert killed["noticed"]["lost_in_all"] > 0

@@ -274,7 +274,7 @@ async def test_a_control_node_that_is_killed_in_the_midst_costs_nobody_the_call(
         _, call = await scene.establish()
         await begins(call)
         target = stage.other(await stage.at(of_call(call)), "rtpengine")
-        asking = asyncio.create_task(run(one, "move", of_call(call), "--node", target))
+        asking = asyncio.create_task(run(one, "move", of_call(call), "--to", target))
         arrived = await asyncio.gather(*(marked(call, leg, "INVITE") for leg in OTHER))
         one.kill()
         await asyncio.gather(asking, return_exceptions=True)

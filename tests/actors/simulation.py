@@ -255,7 +255,7 @@ class ControlNode:
 
     def roster_node(self, name: str) -> RosterNode:
         """Return a relay as this control node's configuration has it."""
-        engine = "rtpproxy" if name in self._cluster.rtpproxies else "rtpengine"
+        engine = "rtpproxy" if name in self._cluster.rtpproxies else self._cluster.engine
         spec = NodeSpec(name=NodeName(name), engine=engine, url=name)
         return RosterNode(spec, EngineSettings(max_in_flight=self._cluster.max_in_flight), self._opener)
 

@@ -66,6 +66,8 @@ class PromisesWithMediaproxy(Promises):
     under the same id; so no session may have dialogs in which that party is not.
     """
 
+    engine = "mediaproxy"
+
     def __init__(self) -> None:
         super().__init__()
         self.cluster.close()

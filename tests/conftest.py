@@ -8,6 +8,13 @@ import pytest
 
 from tests.peers.peer import Peer
 
+pytest.register_assert_rewrite(
+    "tests.events.journal_contract",
+    "tests.events.decisions_contract",
+    "tests.events.bulk_contract",
+    "tests.events.histories",
+)
+
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:

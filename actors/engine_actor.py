@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar, TypeAlias
 
@@ -13,6 +12,7 @@ import structlog
 from pykka import ActorDeadError, ActorRef
 
 from actors.effects import Outcome
+from actors.engine_settings import EngineSettings
 from actors.local_trouble import is_local, is_of_the_message, is_passing, words_of
 from actors.messages import (
     Describe,
@@ -26,9 +26,10 @@ from actors.messages import (
     Watch,
 )
 from actors.runtime import LoopActor
+from actors.talk import Sent, Talk
 from actors.transports import Complaint, NodeTransport, Taker, open_transport
 from engines.cookies import CookieSource
-from engines.health import AdminState, Health, Hysteresis, NodeState
+from engines.health import Health, NodeState
 from engines.kind import Exchange, MalformedReply, Operation, RelayKind, Untranslatable
 from engines.refusal import RefusalCode
 from engines.registry import kind_at
@@ -38,73 +39,6 @@ log = structlog.get_logger()
 
 OpenWay: TypeAlias = Callable[[str, Taker, Complaint], Awaitable[NodeTransport]]
 """Opens the transport to a node's url."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EngineSettings:
-    """How a node is talked to. Times are in seconds.
-
-    timeout: a command without a reply for so long has failed. resend_after: when it is sent again, as parts of that.
-    ping_every: an idle node is pinged so often, one that failed every `probe_every`, if that is sooner. A ping that has
-    no reply when the next one is due has failed. down_after: so many failures in a row, without a success between them,
-    take the node for down. hysteresis: what it has to do to be taken back. admin: what an operator wants of the node at
-    first.
-    """
-
-    timeout: float = 1.5
-    resend_after: tuple[float, ...] = (0.2, 0.5)
-    max_in_flight: int = 1000
-    ping_every: float = 5.0
-    probe_every: float = 1.0
-    tick: float = 0.05
-    down_after: int = 3
-    hysteresis: Hysteresis = Hysteresis()  # noqa: RUF009 - it is a value
-    admin: AdminState = AdminState.ACTIVE
-
-    @property
-    def ping_timeout(self) -> float:
-        """How long a ping may take."""
-        return min(self.timeout, self.ping_every)
-
-    @property
-    def probes_every(self) -> float:
-        """How often a node that failed is pinged."""
-        return min(self.probe_every, self.ping_every)
-
-    @property
-    def hastens(self) -> bool:
-        """Whether a dead node is to be found out sooner than by default."""
-        return self.ping_every < self.probe_every
-
-
-class _Talk:
-    """An exchange with the node that goes on: its commands of now, and the replies that have come.
-
-    timeout: how long each of its commands may take, in seconds. reached: whether one has left for the node.
-    """
-
-    __slots__ = ("asker", "awaited", "exchange", "reached", "replies", "timeout", "token")
-
-    exchange: Exchange
-
-    def __init__(self, asker: ActorRef[Any] | None, token: Any, timeout: float) -> None:
-        self.asker, self.token, self.timeout = asker, token, timeout
-        self.replies: list[bytes] = []
-        self.awaited = 0
-        self.reached = False
-
-
-class _Sent:
-    """A command that waits for its reply. `place` is that of its reply among those of the talk.
-
-    at: since when, on the loop's clock; times at which the loop stood still do not count.
-    """
-
-    __slots__ = ("at", "command", "place", "resent", "talk")
-
-    def __init__(self, talk: _Talk, place: int, command: bytes, at: float) -> None:
-        self.talk, self.place, self.command, self.at = talk, place, command, at
-        self.resent = 0
 
 
 class EngineActor(LoopActor):
@@ -126,7 +60,7 @@ class EngineActor(LoopActor):
         self._kind: RelayKind = kind_at(spec)
         self._cookies = CookieSource()
         self._transport: NodeTransport | None = None
-        self._sent: dict[bytes, _Sent] = {}
+        self._sent: dict[bytes, Sent] = {}
         self._watchers: list[ActorRef[Any]] = []
         self._talks = 0
         self._performed = self._failed = self._refused = self._resent = 0
@@ -225,7 +159,7 @@ class EngineActor(LoopActor):
     # -- talking --
 
     def _begin(self, asker: ActorRef[Any] | None, token: Any, make: Callable[[], Exchange]) -> None:
-        talk = _Talk(asker, token, self._settings.timeout if asker is not None else self._settings.ping_timeout)
+        talk = Talk(asker, token, self._settings.timeout if asker is not None else self._settings.ping_timeout)
 
         def first() -> list[bytes]:
             talk.exchange = make()
@@ -233,7 +167,7 @@ class EngineActor(LoopActor):
 
         self._step(talk, first, begun=False)
 
-    def _step(self, talk: _Talk, advance: Callable[[], list[bytes]], *, begun: bool = True) -> None:
+    def _step(self, talk: Talk, advance: Callable[[], list[bytes]], *, begun: bool = True) -> None:
         """Advance an exchange by one step; what it raises ends it and no other."""
         try:
             commands = advance()
@@ -250,13 +184,13 @@ class EngineActor(LoopActor):
         else:
             self._send_all(talk, commands)
 
-    def _send_all(self, talk: _Talk, commands: list[bytes]) -> None:
+    def _send_all(self, talk: Talk, commands: list[bytes]) -> None:
         talk.replies = [b""] * len(commands)
         talk.awaited = len(commands)
         now = self._now()
         for place, command in enumerate(commands):
             cookie = self._cookies.next()
-            self._sent[cookie] = _Sent(talk, place, command, now)
+            self._sent[cookie] = Sent(talk, place, command, now)
             trouble = self._send(cookie, command)
             if trouble is not None and not is_passing(trouble):
                 self._keep_back(talk, words_of(trouble))
@@ -304,13 +238,13 @@ class EngineActor(LoopActor):
             self._troubled_at = self._now()
         log.warning("node cannot be asked from here", node=self.spec.name, why=words_of(error), bounded=True)
 
-    def _keep_back(self, talk: _Talk, why: str) -> None:
+    def _keep_back(self, talk: Talk, why: str) -> None:
         """End a talk that this machine cannot go on with. That is no failure of the node's."""
         self._sent = {cookie: sent for cookie, sent in self._sent.items() if sent.talk is not talk}
         talk.exchange.close()
         self._end(talk, Outcome(reached=talk.reached, reason=f"cannot be asked from here: {why}"), counts=False)
 
-    def _end(self, talk: _Talk, outcome: Outcome, *, counts: bool = True) -> None:
+    def _end(self, talk: Talk, outcome: Outcome, *, counts: bool = True) -> None:
         """Tell how a talk ended. counts: whether a ping that did not succeed is the node's failure."""
         if talk.asker is None:
             self._pinging = False
@@ -361,7 +295,7 @@ class EngineActor(LoopActor):
     def _look_after(self, now: float) -> None:
         settings = self._settings
         soonest = settings.resend_after[0] * settings.ping_timeout
-        overdue: dict[tuple[float, bool], list[_Talk]] = {}
+        overdue: dict[tuple[float, bool], list[Talk]] = {}
         for cookie, sent in self._sent.items():  # oldest first
             if now - sent.at < soonest:
                 break
@@ -377,11 +311,11 @@ class EngineActor(LoopActor):
             why = f"did not answer within {timeout:g} s"
             self._fail(talks, why if counts else f"{why}, while this machine could not send", counts=counts)
 
-    def _may_resend(self, sent: _Sent, waited: float) -> bool:
+    def _may_resend(self, sent: Sent, waited: float) -> bool:
         after = self._settings.resend_after
         return sent.resent < len(after) and waited >= after[sent.resent]
 
-    def _fail(self, talks: Iterable[_Talk], why: str, *, counts: bool = True) -> None:
+    def _fail(self, talks: Iterable[Talk], why: str, *, counts: bool = True) -> None:
         """End talks that wait for a reply, without one. counts: whether that is the node's failure."""
         waiting = {sent.talk for sent in self._sent.values()}
         failed = {talk: None for talk in talks if talk in waiting}

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from actors.engine_actor import EngineSettings, OpenWay
+from actors.engine_actor import OpenWay
+from actors.engine_settings import EngineSettings
 from actors.transports import open_transport
 from engines.health import AdminState
 from engines.sdp.tcp import TcpStreams

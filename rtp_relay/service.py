@@ -1,17 +1,15 @@
 """A control node: the doors, the calls, the nodes and the journal, put together.
 
-`run` is the program `rtp-relay serve`; `Service` is the same inside a program that has an event loop.
+`rtp_relay.process` is the program `rtp-relay serve`; `Service` is the same inside a program that has an event loop.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
-import signal
 import sys
 from collections.abc import Callable
 from contextlib import AsyncExitStack
-from pathlib import Path
 
 import structlog
 
@@ -36,41 +34,31 @@ from gateways.mi.door import MiDoor
 from gateways.ng.door import NgDoor
 from gateways.sip.addresses import ListeningPoint
 from gateways.sip.door import SipDoor
-from replay.projection import Deadlines
-from rtp_relay import __version__, logs
+from rtp_relay import __version__
 from rtp_relay.assembly.background import Background
 from rtp_relay.assembly.clock import JournalClock
+from rtp_relay.assembly.deadlines import deadlines_of, operation_time
 from rtp_relay.assembly.door import open_door
 from rtp_relay.assembly.embedded_nodes import Infrastructure, grounds
 from rtp_relay.assembly.errors import StartError, UnusableError
 from rtp_relay.assembly.garbage import collect_when_idle, spare_the_collector
 from rtp_relay.assembly.journal import open_journal, service_journal
 from rtp_relay.assembly.mi import open_mi_door, process_hooks
-from rtp_relay.assembly.nodes import ROUTE_GRACE, begin_following, configured_nodes, node_keeper
+from rtp_relay.assembly.nodes import begin_following, configured_nodes, node_keeper
 from rtp_relay.assembly.notices import listen_for_notices
 from rtp_relay.assembly.publisher import StatusPublisher
 from rtp_relay.assembly.reinvite import reinviting
-from rtp_relay.assembly.reloading import nodes_again
 from rtp_relay.assembly.script import load_routes
 from rtp_relay.assembly.sip import default_routing, load_routing, open_sip_door
 from rtp_relay.assembly.tracing import trace
-from rtp_relay.bounded_rate import BoundedRate
 from rtp_relay.config import Config, LogLevel, NodeConfig
 from rtp_relay.config.journal_url import redacted
 from rtp_relay.config.warnings import warnings
 from rtp_relay.workers.seat import Seat
 
-__all__ = ["Service", "StartError", "end_on_signals", "live", "loop_factory", "open_journal", "run"]
+__all__ = ["Service", "StartError", "open_journal"]
 
 log = structlog.get_logger()
-
-REPORT_INTERVAL = 10.0
-"""Seconds between two looks at which log lines were left out."""
-
-LEAST_OPERATION = 10_000
-COMMANDS_IN_A_ROW = 5
-CANCELLING = 64  # T1s after timer C within which a cancelled branch has its final response (RFC 3261 9.1)
-"""An offer can take effect for so many times a command's deadline, and at least for so many ms."""
 
 
 class Service:
@@ -172,7 +160,7 @@ class Service:
         if self._publisher is not None:
             self._publisher.hurry()
         if self._started and self._keeper is not None:
-            self.directory.reckon_with(_operation(self._config, self._keeper.slowest))
+            self.directory.reckon_with(operation_time(self._config, self._keeper.slowest))
 
     async def start(self) -> None:
         """Open everything, the doors last. Raises StartError, and has closed everything again then."""
@@ -235,7 +223,7 @@ class Service:
             journal=journal,
             nodes=self.nodes,
             now=clock.now,
-            deadlines=_deadlines(config, keeper.slowest),
+            deadlines=deadlines_of(config, keeper.slowest),
             settings=DirectorySettings(
                 max_resident=config.service.max_resident,
                 passivate_after=config.service.passivate_after,
@@ -342,96 +330,3 @@ class Service:
             "nodes": [f"{node.name} ({node.engine} at {node.url})" for node in ground.nodes],
             "journal": redacted(ground.journal_url).strip("'"),
         }
-
-
-def run(config: Config, file: Path | None = None) -> int:
-    """Run a control node until SIGTERM or SIGINT, and return the exit code; a second signal ends it at once.
-
-    `file` is where the configuration comes from: SIGHUP has it read anew.
-    """
-    rate = logs.set_up(config.service.log_level, config.service.log_format)
-    with asyncio.Runner(loop_factory=loop_factory()) as runner:
-        return runner.run(_serve(config, rate, file))
-
-
-def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """Return what makes the event loop of a service: uvloop, where it is installed."""
-    try:
-        import uvloop  # noqa: PLC0415 - there is none for every Python
-    except ImportError:
-        return None
-    return uvloop.new_event_loop
-
-
-async def _serve(config: Config, rate: BoundedRate, file: Path | None = None) -> int:
-    service = Service(config)
-    life = asyncio.create_task(live(service, rate))
-    end_on_signals(life)
-    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, lambda: service.reload(nodes_again(file, config)))
-    try:
-        await life
-    except asyncio.CancelledError:
-        await service.stop()
-        log.info("stopped")
-        return 0
-    except StartError as error:
-        print(f"rtp-relay: {error}", file=sys.stderr)
-        return error.code
-    except Exception as error:
-        log.exception("failed")
-        await service.stop(error)
-    return 1
-
-
-async def live(service: Service, rate: BoundedRate, ready: Callable[[], None] = lambda: None) -> None:
-    """Start a service, call `ready`, and let it run until it fails or this is cancelled."""
-    await service.start()
-    ready()
-    reports = asyncio.create_task(_report(rate))
-    try:
-        await service.failure()
-    finally:
-        reports.cancel()
-
-
-async def _report(rate: BoundedRate) -> None:
-    while True:
-        await asyncio.sleep(REPORT_INTERVAL)
-        rate.report()
-
-
-def end_on_signals(life: asyncio.Task[None]) -> None:
-    """Cancel a task at SIGTERM or SIGINT; a second signal ends the process at once."""
-    signals = (signal.SIGTERM, signal.SIGINT)
-    loop = asyncio.get_running_loop()
-
-    def first(number: signal.Signals) -> None:
-        log.info("stopping", signal=number.name)
-        life.cancel()
-        for each in signals:
-            loop.add_signal_handler(each, os._exit, 1)
-
-    for each in signals:
-        loop.add_signal_handler(each, first, each)
-
-
-def _deadlines(config: Config, slowest: float) -> Deadlines:
-    calls = config.calls
-    return Deadlines(
-        offer=_ms(calls.offer_timeout),
-        ringing=_ms(config.sip.timer_c + CANCELLING * config.sip.t1),
-        probe=_ms(calls.probe_interval),
-        retry=_ms(calls.retry_interval),
-        operation=_operation(config, slowest),
-        give_up=_ms(calls.give_up_after),
-        dialog=_ms(config.sip.dialog_probe),
-    )
-
-
-def _operation(config: Config, slowest: float) -> int:
-    """Return for how long (ms) an offer can take effect where a node's commands take so many seconds at most."""
-    return max(LEAST_OPERATION, _ms(slowest * COMMANDS_IN_A_ROW), _ms(config.route.timeout + ROUTE_GRACE))
-
-
-def _ms(seconds: float) -> int:
-    return round(seconds * 1000)

@@ -6,7 +6,7 @@ import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
-from actors.engine_actor import EngineSettings
+from actors.engine_settings import EngineSettings
 from actors.node_follower import NodeFollower, complain
 from actors.node_keeper import NodeKeeper, Unopened
 from actors.node_table import NodeTable

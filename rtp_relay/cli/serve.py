@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from rtp_relay import service
+from rtp_relay import process
 from rtp_relay.cli.options import ConfigOption, load_or_exit
 from rtp_relay.workers.run import run as run_workers
 
@@ -16,5 +16,5 @@ def serve(config: ConfigOption = None) -> None:
     Redis and relays of its own.
     """
     loaded = load_or_exit(config)
-    run = service.run if loaded.service.workers == 1 else run_workers
+    run = process.run if loaded.service.workers == 1 else run_workers
     raise typer.Exit(run(loaded, config))

@@ -24,7 +24,7 @@ from rtp_relay.assembly.embedded_nodes import Infrastructure, grounds
 from rtp_relay.assembly.errors import StartError
 from rtp_relay.assembly.reloading import nodes_again
 from rtp_relay.config import Config
-from rtp_relay.service import end_on_signals, loop_factory
+from rtp_relay.process import end_on_signals, loop_factory
 from rtp_relay.workers.addresses import settled
 from rtp_relay.workers.supervisor import Supervisor
 

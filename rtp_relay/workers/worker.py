@@ -19,7 +19,8 @@ from gateways.sip.messages.ids import mark_branches
 from rtp_relay import logs
 from rtp_relay.assembly.errors import StartError
 from rtp_relay.bounded_rate import BoundedRate
-from rtp_relay.service import Service, live, loop_factory
+from rtp_relay.process import live, loop_factory
+from rtp_relay.service import Service
 from rtp_relay.workers.channel import Channel
 from rtp_relay.workers.messages import Alive, Assignment, Failed, Meet, Order, Others, Ready, Reload, Report, Stop
 from rtp_relay.workers.seat import Seat

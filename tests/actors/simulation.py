@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from actors.adoption import Adoption, Budget
 from actors.directory import Directory, DirectorySettings
 from actors.due_poller import DuePoller
-from actors.engine_actor import EngineSettings
+from actors.engine_settings import EngineSettings
 from actors.node_follower import NodeFollower
 from actors.node_keeper import NodeKeeper
 from actors.node_table import NodeTable

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 import uvloop
 
-from actors.engine_actor import EngineActor, EngineSettings
+from actors.engine_actor import EngineActor
+from actors.engine_settings import EngineSettings
 from actors.local_trouble import is_local
 from actors.messages import HealthChanged, Perform, Performed, Watch
 from actors.runtime import LoopActor

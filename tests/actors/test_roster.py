@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from actors.engine_actor import EngineSettings
+from actors.engine_settings import EngineSettings
 from actors.roster import RosterNode, overruled, roster
 from engines.health import AdminState
 from engines.sets import NodeSpec

@@ -14,7 +14,8 @@ import pytest
 import structlog
 
 from actors.directory import Directory, DirectorySettings
-from actors.engine_actor import EngineActor, EngineSettings
+from actors.engine_actor import EngineActor
+from actors.engine_settings import EngineSettings
 from actors.node_table import Node, NodeTable
 from actors.results import MediaResult, Refused
 from engines.health import NodeSnapshot, NodeState

@@ -12,7 +12,8 @@ import pytest
 
 from actors.control.control import Control
 from actors.directory import Directory
-from actors.engine_actor import EngineActor, EngineSettings
+from actors.engine_actor import EngineActor
+from actors.engine_settings import EngineSettings
 from actors.node_table import Node, NodeTable
 from engines.ng.bencode import NgDict, NgValue, decode, encode
 from engines.sets import NodeSpec

@@ -14,7 +14,8 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 
 from actors.directory import Directory
-from actors.engine_actor import EngineActor, EngineSettings
+from actors.engine_actor import EngineActor
+from actors.engine_settings import EngineSettings
 from actors.node_table import Node, NodeTable
 from engines.sdp.session import Sdp, parse
 from engines.sets import NodeSpec

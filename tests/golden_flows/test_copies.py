@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import pytest
 
 from actors.directory import Directory
-from actors.engine_actor import EngineActor, EngineSettings
+from actors.engine_actor import EngineActor
+from actors.engine_settings import EngineSettings
 from actors.node_table import Node, NodeTable
 from engines.sdp.session import parse
 from engines.sets import NodeSpec

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from actors.due_poller import DuePoller
-from rtp_relay import service
+from rtp_relay import process
 from rtp_relay.assembly.background import Background
 from rtp_relay.bounded_rate import BoundedRate
 from rtp_relay.config import Config, parse
@@ -100,7 +100,7 @@ async def test_a_failed_background_task_ends_the_program(monkeypatch: pytest.Mon
     monkeypatch.setattr(DuePoller, "poll", fail)
     async with RedisServer() as redis, Rtpproxy() as relay:
         try:
-            assert await service._serve(config(redis, relay), BoundedRate()) == 1
+            assert await process.serve(config(redis, relay), BoundedRate()) == 1
         finally:
             for number in (signal.SIGTERM, signal.SIGINT):
                 asyncio.get_running_loop().remove_signal_handler(number)

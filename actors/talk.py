@@ -1,0 +1,40 @@
+"""What the actor of a node knows of an exchange with it, and of each command that waits for its reply."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pykka import ActorRef
+
+from engines.kind import Exchange
+
+
+class Talk:
+    """An exchange with the node that goes on: its commands of now, and the replies that have come.
+
+    asker: who is told how it ends, by its token; None for a ping. timeout: how long each of its commands may take, in
+    seconds. reached: whether one has left for the node.
+    """
+
+    __slots__ = ("asker", "awaited", "exchange", "reached", "replies", "timeout", "token")
+
+    exchange: Exchange
+
+    def __init__(self, asker: ActorRef[Any] | None, token: Any, timeout: float) -> None:
+        self.asker, self.token, self.timeout = asker, token, timeout
+        self.replies: list[bytes] = []
+        self.awaited = 0
+        self.reached = False
+
+
+class Sent:
+    """A command that waits for its reply. `place` is that of its reply among those of the talk.
+
+    at: since when, on the loop's clock; times at which the loop stood still do not count.
+    """
+
+    __slots__ = ("at", "command", "place", "resent", "talk")
+
+    def __init__(self, talk: Talk, place: int, command: bytes, at: float) -> None:
+        self.talk, self.place, self.command, self.at = talk, place, command, at
+        self.resent = 0

@@ -1,0 +1,96 @@
+"""The process of `rtp-relay serve` with one worker; what the processes of several have in common with it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import structlog
+
+from rtp_relay import logs
+from rtp_relay.assembly.errors import StartError
+from rtp_relay.assembly.reloading import nodes_again
+from rtp_relay.bounded_rate import BoundedRate
+from rtp_relay.config import Config
+from rtp_relay.service import Service
+
+log = structlog.get_logger()
+
+REPORT_INTERVAL = 10.0
+"""Seconds between two looks at which log lines were left out."""
+
+
+def run(config: Config, file: Path | None = None) -> int:
+    """Run a control node until SIGTERM or SIGINT, and return the exit code; a second signal ends it at once.
+
+    `file` is where the configuration comes from: SIGHUP has it read anew.
+    """
+    rate = logs.set_up(config.service.log_level, config.service.log_format)
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
+        return runner.run(serve(config, rate, file))
+
+
+def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """Return what makes the event loop of a service: uvloop, where it is installed."""
+    try:
+        import uvloop  # noqa: PLC0415 - there is none for every Python
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
+
+
+async def serve(config: Config, rate: BoundedRate, file: Path | None = None) -> int:
+    """Run a control node on the event loop that is there, until SIGTERM or SIGINT, and return the exit code."""
+    service = Service(config)
+    life = asyncio.create_task(live(service, rate))
+    end_on_signals(life)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, lambda: service.reload(nodes_again(file, config)))
+    try:
+        await life
+    except asyncio.CancelledError:
+        await service.stop()
+        log.info("stopped")
+        return 0
+    except StartError as error:
+        print(f"rtp-relay: {error}", file=sys.stderr)
+        return error.code
+    except Exception as error:
+        log.exception("failed")
+        await service.stop(error)
+    return 1
+
+
+async def live(service: Service, rate: BoundedRate, ready: Callable[[], None] = lambda: None) -> None:
+    """Start a service, call `ready`, and let it run until it fails or this is cancelled."""
+    await service.start()
+    ready()
+    reports = asyncio.create_task(_report(rate))
+    try:
+        await service.failure()
+    finally:
+        reports.cancel()
+
+
+async def _report(rate: BoundedRate) -> None:
+    while True:
+        await asyncio.sleep(REPORT_INTERVAL)
+        rate.report()
+
+
+def end_on_signals(life: asyncio.Task[None]) -> None:
+    """Cancel a task at SIGTERM or SIGINT; a second signal ends the process at once."""
+    signals = (signal.SIGTERM, signal.SIGINT)
+    loop = asyncio.get_running_loop()
+
+    def first(number: signal.Signals) -> None:
+        log.info("stopping", signal=number.name)
+        life.cancel()
+        for each in signals:
+            loop.add_signal_handler(each, os._exit, 1)
+
+    for each in signals:
+        loop.add_signal_handler(each, first, each)

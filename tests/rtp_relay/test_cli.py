@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from rtp_relay import __version__, demo, service
+from rtp_relay import __version__, demo, process
 from rtp_relay.cli.app import app
 from rtp_relay.config import Config
 
@@ -74,7 +74,7 @@ def test_serve_runs_the_service_with_the_configuration(tmp_path: Path, monkeypat
         started.append((config.service.name, file))
         return 1
 
-    monkeypatch.setattr(service, "run", fake_run)
+    monkeypatch.setattr(process, "run", fake_run)
     by_option = run(app, ["serve", "-c", str(tmp_path / "c.toml")])
     by_environment = run(app, ["serve"], env={"RTP_RELAY_CONFIG": str(tmp_path / "c.toml")})
     assert (by_option.exit_code, by_environment.exit_code) == (1, 1)

@@ -100,7 +100,7 @@ def parse(body: bytes) -> Sdp:
 
     Raises SdpError for a multipart body, and for a line that stands in the way of finding the media's addresses.
     """
-    return _parse_once(body) if len(body) <= _USUAL_SIZE else _parse(body)
+    return parse_once(body) if len(body) <= _USUAL_SIZE else _parse(body)
 
 
 def _parse(body: bytes) -> Sdp:
@@ -123,7 +123,7 @@ def _parse(body: bytes) -> Sdp:
     )
 
 
-_parse_once = lru_cache(maxsize=32)(_parse)
+parse_once = lru_cache(maxsize=32)(_parse)
 """Each body is looked at before it is given to a node, and again when the node has answered."""
 
 

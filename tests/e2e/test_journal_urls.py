@@ -149,8 +149,10 @@ class Configured(Service):
 async def test_a_redis_that_cannot_be_used_is_one_line(url: str, code: int, command: str) -> None:
     async with Configured(url, [], settings={"journal": {"wait": 0}, "embedded": {"relays": 1}}) as service:
         ended, complaint = await run(service, *command.split())
-    (line,) = complaint.splitlines()
+    *before, line = complaint.splitlines()
     assert (ended, line.startswith("rtp-relay: the journal ")) == (code, True), line
+    assert len(before) == (command != "serve"), before
+    assert all(said.startswith("rtp-relay: no service answers at ") for said in before)
 
 
 async def test_a_control_node_waits_for_its_redis_and_can_be_stopped_meanwhile() -> None:

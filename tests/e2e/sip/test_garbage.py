@@ -12,6 +12,7 @@ import psutil
 import pytest
 import pytest_asyncio
 
+from engines.sdp.session import parse_once
 from tests.e2e.sip.floods import FLOODS, Flood, Flooders, flooders
 from tests.e2e.sip.inside import Inside
 from tests.e2e.sip.stage import AS_ASKED, database
@@ -69,7 +70,8 @@ def no_collector() -> Iterator[None]:
 
 
 def living() -> Counter[str]:
-    """Count the objects of our own kinds."""
+    """Count the objects of our own kinds, without the session descriptions that are remembered."""
+    parse_once.cache_clear()
     kinds = (type(each) for each in gc.get_objects())
     return Counter(f"{kind.__module__}.{kind.__qualname__}" for kind in kinds if kind.__module__.startswith(OURS))
 

@@ -218,21 +218,7 @@ class Service:
         self._follower = follower
         control.steering.put_in_force = follower.look
         self._stack.push_async_callback(publisher.withdraw)
-        directory = self.directory = Directory(
-            name=name,
-            journal=journal,
-            nodes=self.nodes,
-            now=clock.now,
-            deadlines=deadlines_of(config, keeper.slowest),
-            settings=DirectorySettings(
-                max_resident=config.service.max_resident,
-                passivate_after=config.service.passivate_after,
-                quarantine=config.calls.quarantine,
-            ),
-            observers=self.observers,
-            sip_outlet=self._outlet,
-            adoption=Adoption(self.nodes, config.ng.set, clock.now) if config.ng.adopt else None,
-        )
+        directory = self.directory = self._directory(journal, clock, keeper)
         control.directory = directory
         control.count_with(directory)
         if config.service.log_level is LogLevel.DEBUG:
@@ -244,14 +230,7 @@ class Service:
         if self._seat is not None:
             attend = self._seat.take(directory, self.nodes, control)
             self._seat.tells_first(self.observers)
-        background.run("due calls", DuePoller(journal, attend, clock.now).run())
-        background.run("nodes that are down", self._rescue(attend).run())
-        background.run("nodes", follower.run())
-        background.run("bulk moves", BulkMover(journal, directory, self.nodes, name).run())
-        background.run("clock", clock.run())
-        background.run("passivation", directory.sweep_on())
-        background.run("status", publisher.run())
-        background.run("garbage", collect_when_idle())
+        self._go_on_with(background, attend, follower, clock, publisher)
         self._started = True
         await self._reconfigure()
         if config.calls.notices:
@@ -267,6 +246,43 @@ class Service:
         for line in warnings(self._config):
             log.warning("configuration", why=line)
         log.info("ready", **self._described(ground))
+
+    def _directory(self, journal: Journal, clock: JournalClock, keeper: NodeKeeper) -> Directory:
+        config = self._config
+        return Directory(
+            name=config.service.name,
+            journal=journal,
+            nodes=self.nodes,
+            now=clock.now,
+            deadlines=deadlines_of(config, keeper.slowest),
+            settings=DirectorySettings(
+                max_resident=config.service.max_resident,
+                passivate_after=config.service.passivate_after,
+                quarantine=config.calls.quarantine,
+            ),
+            observers=self.observers,
+            sip_outlet=self._outlet,
+            adoption=Adoption(self.nodes, config.ng.set, clock.now) if config.ng.adopt else None,
+        )
+
+    def _go_on_with(
+        self,
+        background: Background,
+        attend: Callable[[CallId], None],
+        follower: NodeFollower,
+        clock: JournalClock,
+        publisher: StatusPublisher,
+    ) -> None:
+        """Begin what goes on beside the calls, until the service stops."""
+        journal, directory = self.journal, self.directory
+        background.run("due calls", DuePoller(journal, attend, clock.now).run())
+        background.run("nodes that are down", self._rescue(attend).run())
+        background.run("nodes", follower.run())
+        background.run("bulk moves", BulkMover(journal, directory, self.nodes, self._config.service.name).run())
+        background.run("clock", clock.run())
+        background.run("passivation", directory.sweep_on())
+        background.run("status", publisher.run())
+        background.run("garbage", collect_when_idle())
 
     def _rescue(self, attend: Callable[[CallId], None]) -> Rescue:
         config, directory = self._config, self.directory

@@ -9,7 +9,7 @@ import typer
 from actors.control.documents import Document
 from gateways.mi.jsonrpc import Json
 from replay.history.timeline import printable
-from rtp_relay.cli.bulk import InFlightOption, RateOption, WaitOption, begin
+from rtp_relay.cli.bulk import InFlightOption, RateOption, ReasonOption, WaitOption, begin
 from rtp_relay.cli.exits import Exit
 from rtp_relay.cli.management import Management, manage
 from rtp_relay.cli.options import ConfigOption, JsonOption
@@ -31,7 +31,6 @@ FlagsOption = Annotated[
 MethodOption = Annotated[
     str | None, typer.Option("--method", help="INVITE or UPDATE: how the parties of a call are told.")
 ]
-ReasonOption = Annotated[str | None, typer.Option("--reason", help="Why, for the histories of the calls.")]
 
 
 def move(

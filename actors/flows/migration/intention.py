@@ -52,7 +52,7 @@ def intend(state: CallState, command: Migrate, nodes: NodeTable) -> Decision:
     refusal = _no_node(state, event, command.target.avoid, nodes) or _unmeant(state, event, session)
     if refusal is not None:
         return Decision([], refusal)
-    return Decision([*_replaced(state), event], _waiting(event)) if event.waits else Decision([event], event.migration)
+    return Decision([*_replaced(state), event], _waiting(event) if event.waits else event.migration)
 
 
 def _asked_before(state: CallState, command: Migrate) -> int | Moved | None:

@@ -12,7 +12,7 @@ from actors.call_stream import CallStream
 from actors.commands.command import CallCommand
 from actors.commands.recovery import ProcessDue
 from actors.effect_runner import EffectRunner
-from actors.effects import Effect, Persist, Read, RetryAt, Spawn
+from actors.effects import Act, Effect, End, Persist, Read, RetryAt, Spawn
 from actors.flows.handlers import flow_for
 from actors.messages import (
     Appended,
@@ -101,9 +101,9 @@ class CallActor(LoopActor):
         flow = flow_for(command, self._context)
         if command.runs_beside:
             self._stream.load(self)
-            self._start(Run(flow, NO_KEYS, reply, self._stream.asked))
+            self._start(Run(flow, NO_KEYS, reply, self._stream.asked, command))
             return
-        self._scheduler.add(Run(flow, frozenset((command.serial_key,)), reply, self._stream.asked))
+        self._scheduler.add(Run(flow, frozenset((command.serial_key,)), reply, self._stream.asked, command))
         self._stream.load(self)
         if self._stream.is_loaded:
             self._start_runs()
@@ -140,11 +140,21 @@ class CallActor(LoopActor):
         """Send a flow the result of its last effect, and do what it wants next, until it has to wait."""
         while result is not PENDING:
             try:
-                effect = run.flow.send(result)
+                effect: Effect = run.flow.send(result)
             except StopIteration as end:
-                self._finish(run, end.value)
-                return
+                effect = End(end.value)
             result = self._do(run, effect)
+
+    def begin_anew(self, run: Run) -> None:
+        """Let a flow that has but decided decide once more, on the newest state."""
+        assert run.command is not None
+        run.flow.close()
+        run.flow = flow_for(run.command, self._context)
+        self.advance(run, None)
+
+    def go_on(self, run: Run, effect: Act) -> None:
+        """Do what a flow wants next: the journal has what it decided before."""
+        self.advance(run, self._act(run, effect))
 
     def _resume(self, run: Run, result: Any) -> None:
         """Send a flow what came from outside. That took time: what the journal said before is not its newest word."""
@@ -155,6 +165,16 @@ class CallActor(LoopActor):
         match effect:
             case Persist() | Read():
                 return self._stream.record(run, effect, self)
+            case _ if run.command is None or self._stream.settle(run, effect, self):
+                return self._act(run, effect)
+            case _:
+                return PENDING
+
+    def _act(self, run: Run, effect: Act) -> Any:
+        match effect:
+            case End():
+                self._finish(run, effect.result)
+                return PENDING
             case Spawn():
                 self._start(Run(effect.flow, NO_KEYS, None, run.since))
                 return None

@@ -12,7 +12,7 @@ import structlog
 
 from actors.call_context import CallContext
 from actors.call_history import CallHistory, StoredCall, load
-from actors.effects import Persist, Read
+from actors.effects import Act, Persist, Read
 from actors.flows.recovery import tail_lost
 from actors.messages import Appended, Loaded
 from actors.results import Refused, quarantined
@@ -38,6 +38,12 @@ class StreamUser(Protocol):
     def advance(self, run: Run, result: Any) -> None:
         """Let a flow go on with the value of its decision."""
 
+    def go_on(self, run: Run, effect: Act) -> None:
+        """Do what a flow wants next: the journal has what it decided before."""
+
+    def begin_anew(self, run: Run) -> None:
+        """Let a flow that has but decided do so once more, on the newest state."""
+
     def loaded(self) -> None:
         """Start what waited for the state: it is there."""
 
@@ -58,6 +64,14 @@ class _Recording:
 
 
 @value
+class _Settling:
+    """All that a flow has decided, which the journal was asked to append or to confirm. effect: what it wants next."""
+
+    run: Run
+    effect: Act
+
+
+@value
 class _Restoring:
     """What the journal had lost, and was asked to append anew to what it has (`there`)."""
 
@@ -68,9 +82,10 @@ class CallStream:
     """What this control node knows of a call's stream, and the one way to ask the journal about it.
 
     The journal is asked one thing at a time: each decision is made on the state that it is appended to, and made anew
-    if another control node was first. One without events is checked against the journal's version in place of being
-    appended, unless the journal has just said what the state is: what this node remembers may be long over, and
-    nothing is told or asked on it.
+    if another control node was first. What a command's flow decides before it wants anything else is one append: if
+    another was first, the flow begins anew. Decisions without events are checked against the journal's version in place
+    of being appended, unless the journal has just said what the state is: what this node remembers may be long over,
+    and nothing is told or asked on it.
 
     asking: whether an answer of the journal is awaited. asked: how often it was asked something. It is given its user
     with each call, and does not keep it: the two would keep each other in memory.
@@ -85,8 +100,9 @@ class CallStream:
         self.asking = False
         self.asked = 0
         self._confirmed = 0  # the number of the question at which the journal last said that the state is what it has
-        self._question: _Recording | _Restoring | None = None
-        self._waiting: deque[tuple[Run | None, Persist | Read]] = deque()
+        self._question: _Recording | _Settling | _Restoring | None = None
+        self._waiting: deque[tuple[Run | None, Persist | Read | None]] = deque()  # None: the run begins anew
+        self._decided: list[Recorded] = []  # what is in the state, and was not given to the journal yet
         self._conflicts = 0
         self._history = CallHistory(call_id)
         self._unconfirmed: Sequence[Recorded] = ()
@@ -99,40 +115,69 @@ class CallStream:
     # -- deciding --
 
     def record(self, run: Run | None, effect: Persist | Read, user: StreamUser) -> Any:
-        """Return the value of a decision on the newest state, or PENDING: the user's `advance` gets it later."""
+        """Return the value of a decision on the newest state, or PENDING: the user's `advance` gets it later.
+
+        What a flow decides that can still begin anew is not journalled before `settle`.
+        """
         if self.asking:
             self._waiting.append((run, effect))
             return PENDING
         decision = effect.decide(self.state)
-        if not decision.events and (run is None or run.since < self._confirmed):
+        if decision.events:
+            self._apply(decision.events)
+        if run is not None and run.command is not None:
+            return decision.value
+        if not self._decided and (run is None or run.since < self._confirmed):
             return decision.value
         self._question = _Recording(run, effect, decision.value)
-        if decision.events:
-            self._append(decision.events, user)
-        else:
-            self._ask(self._context.journal.check(self._call_id, self.state.version), user)
+        self._ask_journal(user)
         return PENDING
+
+    def settle(self, run: Run, effect: Act, user: StreamUser) -> bool:
+        """Return whether a flow that can begin anew may do what it wants next; else the user's `go_on` does it later.
+
+        It may when the journal has what the flow decided, or confirms the state that it has seen.
+        """
+        if not self._decided and run.since < self._confirmed:
+            run.command = None
+            return True
+        self._question = _Settling(run, effect)
+        self._ask_journal(user)
+        return False
 
     def _record_next(self, user: StreamUser) -> None:
         while self._waiting and not self.asking:
             run, effect = self._waiting.popleft()
+            if effect is None:
+                assert run is not None
+                user.begin_anew(run)
+                continue
             result = self.record(run, effect, user)
             if run is not None and result is not PENDING:
                 user.advance(run, result)
 
-    def _append(self, events: Sequence[Event], user: StreamUser) -> None:
+    def _apply(self, events: Sequence[Event]) -> None:
+        """Apply to the state what was decided on it, to be journalled."""
         context, now = self._context, self._context.now()
-        records = [Recorded(self.state.version + n, now, context.name, event) for n, event in enumerate(events, 1)]
-        self._write(records, records, user)
-
-    def _write(self, records: Sequence[Recorded], news: Sequence[Recorded], user: StreamUser) -> None:
-        """Append records, of which observers are told the news."""
-        context, expected, before = self._context, self.state.version, self.index
-        for record in records:
+        for event in events:
+            record = Recorded(self.state.version + 1, now, context.name, event)
             apply(self.state, record)
+            self._decided.append(record)
+
+    def _ask_journal(self, user: StreamUser) -> None:
+        """Ask the journal to append what was decided, or to confirm the state if that is nothing."""
+        decided, self._decided = self._decided, []
+        if decided:
+            self._append(decided, decided, user)
+        else:
+            self._ask(self._context.journal.check(self._call_id, self.state.version), user)
+
+    def _append(self, records: Sequence[Recorded], news: Sequence[Recorded], user: StreamUser) -> None:
+        """Append records, which the state has already, and of which observers are told the news."""
+        context, before = self._context, self.index
         self.index = project(self.state, context.deadlines)
         self._unconfirmed = records
-        appended = context.journal.append(self._call_id, expected, records, before, self.index)
+        appended = context.journal.append(self._call_id, records[0].version - 1, records, before, self.index)
         self._ask(appended, user)
         if context.observers:
             appended.add_done_callback(partial(self._tell_observers, news))
@@ -159,10 +204,13 @@ class CallStream:
 
     def _take_appended(self, user: StreamUser) -> None:
         question = self._question
-        if isinstance(question, _Recording):
+        if isinstance(question, _Recording | _Settling):
             self._note_confirmed()
             self._conflicts = 0
-            if question.run is not None:
+            if isinstance(question, _Settling):
+                question.run.command = None
+                user.go_on(question.run, question.effect)
+            elif question.run is not None:
                 user.advance(question.run, question.value)
             self._record_next(user)
         elif isinstance(question, _Restoring):
@@ -182,8 +230,9 @@ class CallStream:
 
     def _decide_anew(self, user: StreamUser) -> None:
         """Read the journal again: another control node was first, or it lost its newest entries."""
-        if isinstance(self._question, _Recording):
-            self._waiting.appendleft((self._question.run, self._question.effect))
+        question = self._question
+        if isinstance(question, _Recording | _Settling):
+            self._waiting.appendleft((question.run, question.effect if isinstance(question, _Recording) else None))
         self._conflicts += 1
         if self._conflicts > MAX_CONFLICTS:
             raise RuntimeError(f"{self._conflicts} appends or checks in a row were too late")
@@ -226,7 +275,9 @@ class CallStream:
         missing = tail_lost.missing(known, there, context.name, context.now())
         if missing:
             self._question = _Restoring(there)
-            self._write(missing, missing[-1:], user)
+            for record in missing:
+                apply(self.state, record)
+            self._append(missing, missing[-1:], user)
             return
         self._history = there
         self._note_confirmed()

@@ -129,7 +129,17 @@ class Warn:
     why: str
 
 
-Effect: TypeAlias = Persist | Read | AskNodes | Spawn | RetryAt | HoldOff | Locate | SendSip | Sleep | Warn
+@value
+class End:
+    """The end of a flow, which is done like an effect. result: what the flow came to."""
+
+    result: Any
+
+
+Act: TypeAlias = AskNodes | Spawn | RetryAt | HoldOff | Locate | SendSip | Sleep | Warn | End
+"""What is done when the journal has all that was decided before it."""
+
+Effect: TypeAlias = Persist | Read | Act
 
 T = TypeVar("T")
 Step: TypeAlias = Generator[Effect, Any, T]

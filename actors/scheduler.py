@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Any, Final
 
+from actors.commands.command import CallCommand
 from actors.effects import Flow
 from actors.messages import Reply
 
@@ -18,13 +19,20 @@ class Run:
 
     keys: its serial key, none if it was spawned by another flow. since: how much its call's actor had asked of the
     journal when the flow came, or last heard from outside. Only what the journal was asked later tells it where the
-    call is.
+    call is. command: what the flow carries out, as long as it has but decided and can be begun anew; else None.
     """
 
-    __slots__ = ("awaited", "flow", "keys", "outcomes", "reply", "since")
+    __slots__ = ("awaited", "command", "flow", "keys", "outcomes", "reply", "since")
 
-    def __init__(self, flow: Flow, keys: frozenset[str | None], reply: Reply | None, since: int) -> None:
-        self.flow, self.keys, self.reply, self.since = flow, keys, reply, since
+    def __init__(
+        self,
+        flow: Flow,
+        keys: frozenset[str | None],
+        reply: Reply | None,
+        since: int,
+        command: CallCommand[Any] | None = None,
+    ) -> None:
+        self.flow, self.keys, self.reply, self.since, self.command = flow, keys, reply, since, command
         self.outcomes: list[Any] = []
         self.awaited = 0
 

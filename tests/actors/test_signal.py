@@ -47,15 +47,26 @@ def silence(call: SipCall) -> None:
         relay.silent = True
 
 
-def test_a_message_its_party_and_what_the_script_set_before_it_are_one_append(call: SipCall) -> None:
-    first = ["signalled", "relay engaged", "variables set", "call variable set", "party learned"]
-    assert appends_of(call, "C INVITE at=- sdp=c") == [first, ["engaged"], ["offered"]]
+def test_a_message_what_comes_with_it_and_the_intent_of_its_offer_are_one_append(call: SipCall) -> None:
+    first = ["signalled", "relay engaged", "variables set", "call variable set", "party learned", "engaged"]
+    assert appends_of(call, "C INVITE at=- sdp=c") == [first, ["offered"]]
     state = call.cluster.state(CallId("c"))
     assert state.relay is not None
     assert state.relay.in_force(Leg("caller"), NO_BRANCH) == {"flags": "x"}
     assert call.sip_dialogs.variables == {"v": "1"}
     assert appends_of(call, "A 183 INVITE sdp=a")[0] == ["signalled", "party learned"]
     assert appends_of(call, "A 200 INVITE sdp=a") == [["signalled", "branch established"]]
+
+
+def test_what_another_control_node_forestalls_is_decided_anew_as_a_whole(call: SipCall) -> None:
+    call.begin()
+    call.tell("C INFO cseq=2", place=1)
+    call.tell("C INFO cseq=3", place=1)
+    before = call.cluster.events(CallId("c"))
+    again = ["signalled", "offer intended"]
+    assert appends_of(call, "C INVITE cseq=4 sdp=c2") == [again, again, ["offered"]]
+    assert call.cluster.events(CallId("c"))[len(before) :] == [*again, "offered"]
+    call.cluster.check_versions()
 
 
 def test_a_relay_that_a_script_engages_too_late_is_not_engaged(call: SipCall) -> None:

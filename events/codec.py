@@ -128,7 +128,16 @@ class Codec:
         bodies.hold(version, data.items(), payload)
         if "r" in rest:
             data |= _referred(rest["r"], version, bodies)
-        event, *also = self._events(Lifted(name, schema, data))
+        return self.recorded(version, at, by, Lifted(name, schema, data))
+
+    def plain(self, event: Event) -> Data:
+        """Return an event's data by short keys, made of nothing but maps, lists, numbers, text and bytes."""
+        plain: Data = unpack(self._pack(self._by_type[type(event)].take_apart(event)))
+        return plain
+
+    def recorded(self, version: int, at: int, by: str, old: Lifted) -> Recorded:
+        """Return the record of an entry with this data, which is used up. Raises IllTyped, UnreadableEntry."""
+        event, *also = self._events(old)
         return Recorded(version, at, by, event, tuple(also))
 
     def _open(self, sealed: object, context: bytes) -> Data:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pytest
 
@@ -71,13 +71,20 @@ def test_a_party_that_refuses_takes_both_back(cluster: Cluster, call: MovingCall
     call.check_moves_end()
 
 
-def test_what_a_party_answers_otherwise_the_new_node_is_told(call: MovingCall) -> None:
+@pytest.mark.parametrize("legs", [("caller",), ("callee",), ("caller", "callee")])
+def test_what_a_party_answers_otherwise_the_new_node_is_told_as_an_answer(
+    call: MovingCall, legs: Sequence[str]
+) -> None:
+    """As an offer it would begin something new with the party that said it, as a restart of ICE."""
     node = call.another_node()
-    call.caller.says = named("c.2").replace(b"4000", b"4002")
+    parties = {"caller": call.caller, "callee": call.callee}
+    for leg, name in zip(legs, ("c.2", "a.2"), strict=False):
+        parties[leg].says = named(name).replace(b"4000", b"4002")
     assert isinstance(call.to_node(node), Moved)
     agreement = call.session.agreement
     assert agreement is not None
-    assert agreement.offer == call.caller.says
+    assert {agreement.offer, agreement.answer} == {call.caller.says, call.callee.says}
+    assert agreement.answer == parties[legs[-1]].says
     call.check_parties()
     call.check_versions_rise()
 

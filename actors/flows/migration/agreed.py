@@ -49,6 +49,19 @@ def last_agreed(state: CallState, migration: Migration) -> Agreed | None:
     )
 
 
+def to_be_told(migration: Migration, agreed: Agreed) -> Agreed:
+    """Return what the session of a move is to be told next: all that its parties have agreed on, or a part of it.
+
+    What a party has answered to us it is told as an answer, to an offer that it knows. As an offer it could make the
+    node change what that party has just taken: to a node with ICE, new credentials in an offer are a restart, which
+    needs new ones of its own (RFC 8445 2.4); in an answer they are the party's half of the restart that was ours.
+    """
+    offered, answered = migration.prepared.get(agreed.from_tag), migration.prepared.get(agreed.to_tag)
+    if agreed.from_tag not in migration.said or offered is None or answered is None or offered.sdp == agreed.offer:
+        return agreed
+    return Agreed(agreed.to_tag, agreed.from_tag, agreed.branch, answered.sdp, agreed.offer)
+
+
 def is_prepared(migration: Migration, agreed: Agreed) -> bool:
     """Return whether the session that the parties are to be told of was told what they have agreed on."""
     offered, answered = migration.prepared.get(agreed.from_tag), migration.prepared.get(agreed.to_tag)

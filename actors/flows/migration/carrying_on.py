@@ -34,7 +34,7 @@ PAUSE = 200
 LOOKS = 160
 """How often it is looked; then (after 32 s, RFC 3261's timer F) the move gives up."""
 
-PREPARATIONS = 4
+PREPARATIONS = 8
 """How often a node is told what the parties have agreed on, which can change meanwhile."""
 
 STAY_BUSY = "its parties are at an exchange of their own"

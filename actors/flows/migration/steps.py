@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
-from actors.flows.migration.agreed import Agreed, is_negotiating, is_prepared, last_agreed
+from actors.flows.migration.agreed import Agreed, is_negotiating, is_prepared, last_agreed, to_be_told
 from actors.results import Moved
+from engines.sdp.origin import says_the_same
 from events.names import Leg
 from events.values import value
 from replay.migration import Migration
@@ -45,7 +46,7 @@ class Wait:
 
 @value
 class Prepare:
-    """A node is to be told what the parties have agreed on."""
+    """A node is to be told what the parties have agreed on, or a part of that."""
 
     agreed: Agreed
 
@@ -78,9 +79,15 @@ def next_step(state: CallState, number: int) -> Next:
     if is_negotiating(state, migration.callee_tag):
         return Wait()
     if not _is_usable(state, migration) or not is_prepared(migration, agreed):
-        return Prepare(agreed)
-    legs = tuple(leg for leg in Leg if leg not in migration.told)
+        return Prepare(to_be_told(migration, agreed))
+    legs = tuple(leg for leg in Leg if not _has_taken(migration, leg))
     return Tell(legs) if legs else Conclude()
+
+
+def _has_taken(migration: Migration, leg: Leg) -> bool:
+    """Return whether a leg has what the session's node gives for it; what that has said since counts."""
+    taken, about = migration.told.get(leg), migration.about(leg)
+    return taken is not None and (about is None or says_the_same(taken, about.relayed))
 
 
 def _whereabouts(state: CallState) -> Moved | None:

@@ -16,10 +16,10 @@ class MigrationIntended(Event):
     """A call is to move: to a session of its own elsewhere, of which its parties are told by requests of ours.
 
     migration: counts the moves of a call from 1. leaves: the session that it has, 0 where none is left. callee_tag:
-    names the dialog whose parties are told. engine, set, node: where to; `node` is "" for any node of the set. method:
-    of the requests. caller, callee: settings of the legs that change with the move, by name. waits: no dialog is
-    known; it moves when it is offered something next. asked_by, reason: for people. job: the one that wants it, "" for
-    none.
+    names the dialog whose parties are told. engine, set, node: where to; `node` is "" for any node of the set. avoid:
+    the node that it is never to be on, "" for none. method: of the requests. caller, callee: settings of the legs that
+    change with the move, by name. waits: no dialog is known; it moves when it is offered something next. asked_by,
+    reason: for people. job: the one that wants it, "" for none.
     """
 
     name: ClassVar[str] = "migration intended"
@@ -30,6 +30,7 @@ class MigrationIntended(Event):
     engine: str
     set: str
     node: NodeName = NO_NODE
+    avoid: NodeName = NO_NODE
     method: str = "INVITE"
     caller: Mapping[str, str] = field(default_factory=dict)
     callee: Mapping[str, str] = field(default_factory=dict)

@@ -35,6 +35,7 @@ class Migration:
     engine: str
     set: str
     node: NodeName
+    avoid: NodeName
     method: str
     caller: dict[str, str]
     callee: dict[str, str]
@@ -59,6 +60,7 @@ class Migration:
             event.engine,
             event.set,
             event.node,
+            event.avoid,
             event.method,
             dict(event.caller),
             dict(event.callee),

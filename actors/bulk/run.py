@@ -49,7 +49,6 @@ NOT_YET = frozenset({RefusalCode.MOVING, RefusalCode.EARLY, RefusalCode.NO_JOURN
 NO_MORE = frozenset({RefusalCode.UNKNOWN_CALL, RefusalCode.ENDED, RefusalCode.NOT_FOUND})
 
 DEADLINE = "its deadline is over"
-NO_OTHER = "no other node took it"
 
 
 class BulkRun:
@@ -163,9 +162,7 @@ class BulkRun:
     def _take(self, call_id: CallId, result: Moved | Refused) -> None:
         """Take what came of a call; one that cannot move yet has another turn."""
         self._moving.discard(call_id)
-        if isinstance(result, Moved) and self._is_back(call_id, result):
-            self._settle(call_id, CallOutcome.FAILED, NO_OTHER)
-        elif isinstance(result, Moved):
+        if isinstance(result, Moved):
             self._settle(call_id, CallOutcome.WAITS if result.waits else CallOutcome.MOVED)
         elif result.code in NO_MORE:
             self._settle(call_id, CallOutcome.GONE)
@@ -173,15 +170,6 @@ class BulkRun:
             self._loop.call_later(AGAIN, self._turn.append, call_id)
         else:
             self._settle(call_id, CallOutcome.FAILED, result.reason)
-
-    def _is_back(self, call_id: CallId, moved: Moved) -> bool:
-        """Return whether a call is on the node that it was to leave."""
-        number = self.job.under_way.get(call_id)
-        if number is None:
-            return False
-        part = self.job.asked.parts[number]
-        is_to_leave = part.elsewhere or part.new_node not in ("", part.node)
-        return is_to_leave and moved.node == part.node
 
     def _settle(self, call_id: CallId, outcome: CallOutcome, reason: str = "") -> None:
         self._asked_since.pop(call_id, None)

@@ -100,7 +100,8 @@ class Offer(MediaCommand[Relayed]):
     any may. digest: what the very same request has, too, and no other; empty for what is not known again. moves:
     whether it may open a session on another node when that of its dialog does not take it. anew: whether it is to have
     a session of its own, whatever sessions there are. node: the one of the set that is tried first, "" for none.
-    stays: whether the call does not move with it, though its move waits for an offer.
+    avoid: the one that no new session of it may be on, "" for none. stays: whether the call does
+    not move with it, though its move waits for an offer.
     """
 
     verb: Verb = Verb.OFFER
@@ -110,6 +111,7 @@ class Offer(MediaCommand[Relayed]):
     moves: bool = True
     anew: bool = False
     node: NodeName = NO_NODE
+    avoid: NodeName = NO_NODE
     stays: bool = False
 
     @property

@@ -17,7 +17,8 @@ class MoveTarget:
     """Where a call is to go. Each "" leaves it: the engine and set that it has, any node of that set.
 
     A node that is named says its engine and set, where these are not given. All empty: a node of the same set, chosen
-    anew, which may be the same one; `avoid` is a node that it must not be.
+    anew, which may be the same one; `avoid` is a node that it must not be. Where another node is named than the call's,
+    that is not taken either: the call moves, or it fails.
     """
 
     engine: str = ""

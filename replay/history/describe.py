@@ -215,12 +215,13 @@ def _(event: e.CallVariableSet) -> str:
 def _(event: e.MigrationIntended) -> str:
     node = f"node {event.node} of " if event.node else ""
     left = f"leaves session {event.leaves}" if event.leaves else ""
+    avoided = f"for any node but {event.avoid}" if event.avoid and not event.node else ""
     legs = [f"{leg}: {_settings(values)}" for leg, values in (("caller", event.caller), ("callee", event.callee))]
     settings = [leg for leg, values in zip(legs, (event.caller, event.callee), strict=True) if values]
     told = "when it is offered something next" if event.waits else f"parties are told by {event.method}"
     who = f"asked by {event.asked_by}" if event.asked_by else ""
     where = f"to {event.engine}, {node}set {event.set}"
-    return _joined(f"move {event.migration} {where}", left, told, *settings, who, event.reason)
+    return _joined(f"move {event.migration} {where}", avoided, left, told, *settings, who, event.reason)
 
 
 @facts.register

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from actors.commands.migration import Migrate, MoveTarget
 from actors.results import Moved, Observed, Refused
 from events.names import CallId, NodeName, Tag
-from events.registry import LegMoved, MigrationCompleted, MigrationFailed, MigrationIntended
+from events.registry import LegMoved, MigrationCompleted, MigrationFailed, MigrationIntended, SessionIntended
 from replay.settings_changes import EngageRelay, SettingsChange
 from replay.state import CallState, Session
 from tests.actors.fake_peers import FakePeer
@@ -110,8 +110,12 @@ class MovingCall(SipCall):
                 assert version(after) > version(before) or after == before, (before, after)
 
     def check_moves_end(self) -> None:
-        """Each move that was intended has ended once."""
+        """Each move that was intended has ended once, and made no session on the node that it was to avoid."""
         events = [event for record in self.cluster.stream(self.call_id) for event in record.events]
+        avoided = {event.migration: event.avoid for event in events if isinstance(event, MigrationIntended)}
+        for event in events:
+            if isinstance(event, SessionIntended) and event.migration:
+                assert event.node != avoided[event.migration], "it was put anew where it was to leave"
         begun = [event.migration for event in events if isinstance(event, MigrationIntended)]
         ended = [event.migration for event in events if isinstance(event, MigrationCompleted | MigrationFailed)]
         assert begun == ended == list(range(1, len(begun) + 1))

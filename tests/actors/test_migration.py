@@ -117,13 +117,62 @@ def test_without_a_target_it_gets_a_session_anew(cluster: Cluster, call: MovingC
     cluster.check_no_leak()
 
 
-def test_a_node_that_takes_no_calls_is_replaced_by_another_of_its_set(cluster: Cluster, call: MovingCall) -> None:
-    wanted, before = call.another_node(), call.session.node
-    cluster.fakes[wanted].full = True
+@pytest.fixture
+def call_of_three() -> Iterator[MovingCall]:
+    """A call where there are three nodes that it could be on."""
+    made = MovingCall(Cluster(relays=3))
+    made.answered()
+    yield made
+    made.cluster.close()
+
+
+@pytest.mark.parametrize("how", ["full", "silent"])
+def test_a_node_that_takes_no_calls_is_replaced_by_another_of_its_set(call_of_three: MovingCall, how: str) -> None:
+    call, cluster = call_of_three, call_of_three.cluster
+    wanted, other = (name for name in cluster.fakes if name != call.session.node)
+    setattr(cluster.fakes[wanted], how, True)
     moved = call.to_node(wanted)
     assert isinstance(moved, Moved)
-    assert (moved.node, moved.is_wanted_node) == (before, False)
+    assert (moved.node, moved.is_wanted_node) == (other, False)
     call.check_parties()
+    cluster.heal()
+    cluster.after(30)
+    cluster.check_no_leak()
+    call.check_moves_end()
+
+
+@pytest.mark.parametrize("how", ["full", "silent"])
+@pytest.mark.parametrize("is_named", [True, False])
+def test_a_call_never_returns_to_the_node_that_it_leaves(
+    call_of_three: MovingCall, how: str, *, is_named: bool
+) -> None:
+    call, cluster, before = call_of_three, call_of_three.cluster, call_of_three.session
+    others = [name for name in cluster.fakes if name != before.node]
+    for name in others:
+        setattr(cluster.fakes[name], how, True)
+    target = MoveTarget(node=NodeName(others[0])) if is_named else MoveTarget(avoid=before.node)
+    assert isinstance(call.move(target), Refused)
+    assert call.session.number == before.number
+    assert call.caller.received == call.callee.received == []
+    cluster.heal()
+    cluster.after(60)
+    cluster.check_no_leak()
+    call.check_moves_end()
+
+
+@pytest.mark.parametrize("how", ["full", "silent"])
+def test_a_call_of_the_ng_door_never_returns_to_the_node_that_it_leaves(cluster: Cluster, how: str) -> None:
+    call = ClientsCall(cluster)
+    call.exchange("A", "B", 1, first=True)
+    before = cluster.state(call.id).sessions[1]
+    assert isinstance(call.move(MoveTarget(avoid=before.node)), Moved)
+    for name, relay in cluster.relays.items():
+        setattr(relay, how, name != before.node)
+    call.exchange("A", "B", 2)
+    assert [session.number for session in cluster.state(call.id).usable_sessions()] == [before.number]
+    cluster.heal()
+    call.exchange("B", "A", 3)
+    assert before.node not in call.nodes
     cluster.after(30)
     cluster.check_no_leak()
 

@@ -65,7 +65,8 @@ class Search:
     def _others(self) -> Sequence[NodeSpec]:
         command = self._command
         candidates = self._nodes.candidates(command.set, command.call_id, command.engine)
-        left = [node for node in candidates if node.name not in self._names and node.engine not in self._kinds]
+        not_these = self._names | {command.avoid}
+        left = [node for node in candidates if node.name not in not_these and node.engine not in self._kinds]
         return sorted(left, key=lambda node: node.name != command.node) if command.node else left
 
     def failed(self, kind: str, session: tuple[str, str], refusal: Refused) -> None:

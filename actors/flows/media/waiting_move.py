@@ -23,7 +23,14 @@ def taken_along(state: CallState, command: Offer, session: Session | None) -> Of
     if session is None or session.number != move.leaves:
         return None
     return replace(
-        command, set=move.set, engine=move.engine, node=move.node, migration=move.number, anew=True, moves=True
+        command,
+        set=move.set,
+        engine=move.engine,
+        node=move.node,
+        avoid=move.avoid,
+        migration=move.number,
+        anew=True,
+        moves=True,
     )
 
 

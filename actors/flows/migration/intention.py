@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from actors.commands.media import SdpBySettings
 from actors.commands.migration import Migrate
 from actors.commands.relay import RelaySdp
@@ -15,8 +13,8 @@ from actors.results import UNKNOWN, Moved, Refused, quarantined
 from engines.kind import Untranslatable
 from engines.refusal import RefusalCode
 from engines.registry import kind_of
-from engines.sets import EVERY_SET, NodeSpec
-from events.names import NO_NODE, NO_TAG, Leg, NodeName, Tag
+from engines.sets import EVERY_SET
+from events.names import NO_NODE, NO_TAG, Leg, Tag
 from events.registry import MigrationFailed, MigrationIntended
 from events.verb import OFFER
 from replay.migration import Migration
@@ -49,7 +47,7 @@ def intend(state: CallState, command: Migrate, nodes: NodeTable) -> Decision:
     if not command.leaves.are(session.engine, session.set, session.node):
         return Decision([], ELSEWHERE)
     event = _intention(state, command, session, callee_tag, nodes)
-    refusal = _no_node(state, event, command.target.avoid, nodes) or _unmeant(state, event, session)
+    refusal = _no_node(state, event, nodes) or _unmeant(state, event, session)
     if refusal is not None:
         return Decision([], refusal)
     return Decision([*_replaced(state), event], _waiting(event) if event.waits else event.migration)
@@ -101,14 +99,14 @@ def _intention(
     of_node = "" if at_node is None or at_node.set == EVERY_SET else at_node.set
     engine = target.engine or (at_node.engine if at_node else session.engine)
     set_name = target.set or of_node or session.set
-    others = _candidates(state, engine, set_name, target.avoid, nodes) if target.avoid else []
     return MigrationIntended(
         migration=state.migrations + 1,
         leaves=session.number,
         callee_tag=callee_tag,
         engine=engine,
         set=set_name,
-        node=target.node or (others[0].name if others else NO_NODE),
+        node=target.node,
+        avoid=target.avoid or (session.node if target.node not in ("", session.node) else NO_NODE),
         method=command.method,
         waits=not callee_tag,
         caller=command.caller,
@@ -119,14 +117,11 @@ def _intention(
     )
 
 
-def _candidates(state: CallState, engine: str, set_name: str, avoid: NodeName, nodes: NodeTable) -> Sequence[NodeSpec]:
-    return [spec for spec in nodes.candidates(set_name, state.call_id, engine) if spec.name != avoid]
-
-
-def _no_node(state: CallState, event: MigrationIntended, avoid: NodeName, nodes: NodeTable) -> Refused | None:
-    if _candidates(state, event.engine, event.set, avoid, nodes):
+def _no_node(state: CallState, event: MigrationIntended, nodes: NodeTable) -> Refused | None:
+    candidates = nodes.candidates(event.set, state.call_id, event.engine)
+    if any(spec.name != event.avoid for spec in candidates):
         return None
-    other = "other " if avoid else ""
+    other = "other " if event.avoid else ""
     return Refused(RefusalCode.NO_NODE, f"No {other}{event.engine} node of set {event.set!r} takes calls")
 
 

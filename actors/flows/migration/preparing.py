@@ -32,7 +32,7 @@ from replay.state import CallState
 class _Plan:
     """What a node is to be told, and which: that of `session`, 0 for a new one on a node of the set, best `node`.
 
-    at: ms since the epoch. changes: of the call's settings, for this.
+    avoid: a node that is not taken. at: ms since the epoch. changes: of the call's settings, for this.
     """
 
     call_id: CallId
@@ -43,6 +43,7 @@ class _Plan:
     engine: str
     set: str
     node: NodeName
+    avoid: NodeName
     at: int
     changes: tuple[RelayChange, ...]
 
@@ -82,6 +83,7 @@ def _plan(state: CallState, number: int, agreed: Agreed) -> _Plan | None:
         engine=there.engine if there else move.engine,
         set=there.set if there else move.set,
         node=NO_NODE if there else move.node,
+        avoid=move.avoid,
         at=state.changed,
         changes=move.changes(state.relay or RelaySettings(), agreed.branch),
     )
@@ -129,6 +131,7 @@ def _offer(plan: _Plan, said: SdpBySettings) -> Offer:
         set=plan.set,
         engine=plan.engine,
         node=plan.node,
+        avoid=plan.avoid,
         anew=not plan.session,
         moves=not plan.session,
         session=plan.session,

@@ -6,7 +6,7 @@ move, or the end, is the one that acts.
 
 from __future__ import annotations
 
-from actors.commands.migration import Migrate
+from actors.commands.migration import Migrate, MoveTarget
 from actors.commands.recovery import LeaveDeadNode, OnNodeDown
 from actors.effects import Decision, Flow, Persist, Spawn, Step
 from actors.flows.media.delete import carry_out
@@ -32,7 +32,8 @@ def leave_dead_node(command: LeaveDeadNode, nodes: NodeTable, deadlines: Deadlin
         return result
     reason = f"node {command.node} is down"
     if command.action is OnNodeDown.MIGRATE:
-        wish = Migrate(call_id=command.call_id, asked_by="on_node_down", reason=reason)
+        away = MoveTarget(avoid=command.node)
+        wish = Migrate(call_id=command.call_id, target=away, asked_by="on_node_down", reason=reason)
         return (yield from migrate(wish, nodes, deadlines, signals=signals))
     return (yield from _end(reason))
 

@@ -1,23 +1,20 @@
-"""Our own methods about calls: `rtp_relay:calls`, `count`, `call`, `history`, `quarantine` and `end`.
+"""Our own methods about calls: `rtp_relay:calls`, `count`, `call`, `quarantine` and `end`.
 
 `rtpengine:teardown` is what OpenSIPS calls the end of a call.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from actors.control.control import Control
-from actors.control.documents import of_call, of_history, of_row
+from actors.control.documents import of_call, of_row
 from actors.control.ending import Ended, NoSuchCall, NotPossibleHere, end_call
 from actors.results import Refused
 from engines.set_names import SetNames
-from events.journal import CallFilter, CallPage, CorruptEntry, Recorded
+from events.journal import CallFilter, CallPage, CorruptEntry
 from events.names import NO_NODE, CallId, NodeName
-from events.values import value
 from gateways.mi.jsonrpc import Json, MiError
 from gateways.mi.methods import OK, Caller, Method, Methods, always
-from gateways.mi.parameters import Arguments, Parameter, as_number, as_switch
+from gateways.mi.parameters import Arguments, Parameter, as_number
 from gateways.mi.sessions import set_named
 from replay.state import CallState, CallStatus
 
@@ -33,14 +30,6 @@ COUNT = Parameter("count", as_number, optional=True)
 FILTERS = tuple(Parameter(name, optional=True) for name in ("node", "set", "status"))
 
 
-@value
-class _Part:
-    """Some events of a call, and why none can be read after them, "" if that can be."""
-
-    events: Sequence[Recorded]
-    unreadable: str = ""
-
-
 class CallMethods:
     """Reads the calls of the whole cluster, and ends them."""
 
@@ -49,19 +38,11 @@ class CallMethods:
 
     def add_to(self, methods: Methods) -> None:
         """Add the methods."""
-        after, secrets = Parameter("after", as_number, optional=True), Parameter("secrets", as_switch, optional=True)
         methods.add(
             Method("rtp_relay:calls", "Lists live calls, a page at a time.", self._calls, ((*FILTERS, CURSOR, COUNT),)),
             Method("rtp_relay:quarantine", "Lists quarantined calls.", self._quarantine, ((CURSOR, COUNT),)),
             Method("rtp_relay:count", "Counts live calls, of each node and in all.", self._count),
             Method("rtp_relay:call", "Shows a call as it is.", self._call, ((CALL_ID,),)),
-            Method(
-                "rtp_relay:history",
-                "Shows the events of a call.",
-                self._history,
-                ((CALL_ID, after, COUNT, secrets),),
-                changes=lambda given: bool(given.get("secrets")),
-            ),
             Method("rtp_relay:end", "Ends a call, also a quarantined one.", self._end, ((CALL_ID,),), changes=always),
             Method("rtpengine:teardown", "Ends a call.", self._teardown, ((CALL_ID,),), changes=always),
         )
@@ -103,26 +84,6 @@ class CallMethods:
             raise not_known(given)
         return of_call(state)
 
-    async def _history(self, given: Arguments, caller: Caller) -> Json:  # noqa: ARG002
-        """Return events above a version; `last` is the last one's if more may follow, `unreadable` why none does."""
-        call_id, after, count = CallId(given["callid"]), _after(given), count_of(given)
-        part = await self._part(call_id, after, count)
-        first = await self._part(call_id, 0, 1) if after else part
-        if not first.events and not first.unreadable:
-            raise not_known(given)
-        begun = first.events[0].at if first.events else None
-        events = of_history(part.events, secrets=given.get("secrets", False), start=begun)
-        document = {"call_id": call_id, "events": events}
-        if part.unreadable:
-            return document | {"unreadable": part.unreadable}
-        return document | ({"last": part.events[-1].version} if len(part.events) == count else {})
-
-    async def _part(self, call_id: CallId, after: int, count: int) -> _Part:
-        try:
-            return _Part(await self._control.history(call_id, after, count))
-        except CorruptEntry as error:
-            return _Part([entry for entry in error.before if entry.version > after][:count], str(error))
-
     async def _end(self, given: Arguments, caller: Caller) -> Json:
         ended = await self._ended(given, f"rtp_relay:end, by {caller.name}")
         return {"how": ended.how, "sessions": [{"node": node, "id": relay_id} for node, relay_id in ended.sessions]}
@@ -141,13 +102,6 @@ class CallMethods:
         if isinstance(ended, Refused):
             raise MiError(500, "Call not ended", ended.reason)
         return ended
-
-
-def _after(given: Arguments) -> int:
-    after: int = given.get("after", 0)
-    if after < 0:
-        raise MiError(400, "Bad version", f"{after}: expected 0 or more")
-    return after
 
 
 def count_of(given: Arguments) -> int:

@@ -20,6 +20,7 @@ from gateways.mi.calls import CallMethods
 from gateways.mi.cluster import ClusterMethods
 from gateways.mi.datagrams import DatagramPort
 from gateways.mi.events import EventMethods
+from gateways.mi.histories import HistoryMethods
 from gateways.mi.http import HttpRequests, by_address_and_token
 from gateways.mi.methods import Methods
 from gateways.mi.moves import MoveMethods
@@ -57,6 +58,7 @@ def methods_of(control: Control, sets: SetNames) -> Methods:
     for part in (
         SessionMethods(control, sets),
         CallMethods(control, sets),
+        HistoryMethods(control),
         MoveMethods(control, sets),
         BulkMethods(control, sets),
         NodeMethods(control, sets),

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+
+from events.event import Event
+from events.journal import Recorded
 
 REMOVED = "(removed)"
 
@@ -26,3 +30,19 @@ def redact(sdp: str) -> str:
     Spaces where SDP allows none are no way around: some peers read such lines all the same.
     """
     return "".join(_SECRET.sub(lambda found: found["kept"] + REMOVED, part) for part in _LINE_END.split(sdp))
+
+
+def without_keys(entry: Recorded) -> Recorded:
+    """Return an entry whose session descriptions are redacted."""
+    first, *also = map(_without_keys, entry.events)
+    return replace(entry, event=first, also=tuple(also))
+
+
+def _without_keys(event: Event) -> Event:
+    bodies = {name: getattr(event, name) for name in event.secret}
+    redacted = {name: _redacted(body) for name, body in bodies.items() if body is not None}
+    return replace(event, **redacted) if redacted else event
+
+
+def _redacted(body: bytes) -> bytes:
+    return redact(body.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")

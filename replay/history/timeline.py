@@ -6,13 +6,14 @@ harmless for a terminal, and everything given from here has gone through it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from events.journal import Recorded
 from events.registry import Event
 from replay.history.describe import facts
+from replay.history.durations import Took, durations
 from replay.history.redact import redact
 
 
@@ -22,6 +23,7 @@ class Moment:
 
     at: ms since the epoch; since: ms since the history's first event.
     title: the event's name; facts: its content in short; bodies: its session descriptions, by the name of the field.
+    took: of an event that ends a step.
     """
 
     version: int
@@ -31,11 +33,17 @@ class Moment:
     title: str
     facts: str
     bodies: Mapping[str, str]
+    took: Took | None = None
 
     @property
-    def time(self) -> str:
-        """The date and the time of day, UTC."""
-        return datetime.fromtimestamp(self.at / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S.") + f"{self.at % 1000:03}"
+    def day(self) -> str:
+        """The date, UTC."""
+        return datetime.fromtimestamp(self.at / 1000, UTC).strftime("%Y-%m-%d")
+
+    @property
+    def time_of_day(self) -> str:
+        """The time of day, UTC."""
+        return datetime.fromtimestamp(self.at / 1000, UTC).strftime("%H:%M:%S.") + f"{self.at % 1000:03}"
 
     @property
     def delta(self) -> str:
@@ -54,9 +62,10 @@ def delta(since: int) -> str:
     return f"{sign}{f'{days}d' if days else ''}{hours:02}:{minutes:02}:{seconds:02}"
 
 
-def timeline(history: Iterable[Recorded], *, secrets: bool = False) -> Iterator[Moment]:
+def timeline(history: Sequence[Recorded], *, secrets: bool = False) -> Iterator[Moment]:
     """Return the moments of a history, oldest first; with `secrets`, session descriptions keep their keys."""
     start: int | None = None
+    took = durations(history)
     for entry in history:
         start = entry.at if start is None else start
         for event in entry.events:
@@ -64,10 +73,11 @@ def timeline(history: Iterable[Recorded], *, secrets: bool = False) -> Iterator[
                 version=entry.version,
                 at=entry.at,
                 since=entry.at - start,
-                by=printable(entry.by),
+                by=one_line(entry.by),
                 title=event.name,
-                facts=printable(facts(event)),
+                facts=one_line(facts(event)),
                 bodies=_printable_bodies(event, secrets=secrets),
+                took=took.get(entry.version),
             )
 
 
@@ -86,6 +96,11 @@ def _printable_bodies(event: Event, *, secrets: bool) -> dict[str, str]:
 def printable(text: str) -> str:
     """Write out all characters that a terminal could act on, except ends of lines."""
     return "".join(char if char.isprintable() or char == "\n" else _escaped(char) for char in text)
+
+
+def one_line(text: str) -> str:
+    """Write out all characters that a terminal could act on, and ends of lines, too."""
+    return printable(text).replace("\n", "\\n")
 
 
 def _escaped(char: str) -> str:

@@ -26,7 +26,12 @@ def call(call_id: CallArgument, config: ConfigOption = None, as_json: JsonOption
     document = manage(config, read)
     if as_json:
         print_json(document)
-        return
+    else:
+        show(document)
+
+
+def show(document: Document) -> None:
+    """Show a call's document as a table of its sessions."""
     made = table(_title(document), *COLUMNS)
     for session in document["sessions"]:
         names = ("number", "status", "engine", "set", "node", "id", "from_tag", "to_tag", "branch")

@@ -2,29 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Annotated, Any
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
 
 import typer
-from rich.console import Group
-from rich.table import Table
-from rich.text import Text
 
-from actors.control.documents import Document
-from replay.history.timeline import delta, printable
+from actors.control.documents import of_call, of_history
+from events.names import CallId
+from replay.fold import Inconsistent
+from replay.history import ladder_text, timeline_text
+from replay.history.ladder import ladder
+from replay.history.ladder_svg import svg_of
+from replay.history.past import NotThen, differences, state_after, state_at
+from replay.history.timeline import timeline
+from replay.state import CallState
+from rtp_relay.cli.call import show
+from rtp_relay.cli.entries import CallEntries, read_entries
 from rtp_relay.cli.exits import Exit
 from rtp_relay.cli.management import Management, manage
 from rtp_relay.cli.options import ConfigOption, JsonOption
-from rtp_relay.cli.output import cell, console, fail, print_json
+from rtp_relay.cli.output import cell, console, fail, paper_width, print_json, print_lines, say, table
 
 CallArgument = Annotated[str, typer.Argument(metavar="CALL-ID", help="The call's Call-ID.")]
 SdpOption = Annotated[bool, typer.Option("--sdp", help="Show the session descriptions too, without their keys.")]
 SecretsOption = Annotated[bool, typer.Option("--secrets", help="Leave the keys in the session descriptions shown.")]
+LadderOption = Annotated[bool, typer.Option("--ladder", help="Draw who said what to whom.")]
+SvgOption = Annotated[
+    Path | None, typer.Option("--svg", metavar="FILE", help="Write the ladder as an SVG picture into a file.")
+]
+AtOption = Annotated[
+    str | None,
+    typer.Option(
+        "--at", metavar="VERSION|TIME", help="Show the call as it was: 7, 2026-05-04T10:30:00.250Z or 10:30:00 (UTC)."
+    ),
+]
+DiffOption = Annotated[
+    tuple[int, int] | None, typer.Option("--diff", metavar="V1 V2", help="Show what differs between two versions.")
+]
 
 
 def history(
     call_id: CallArgument,
+    *,
     config: ConfigOption = None,
+    draw: LadderOption = False,
+    svg: SvgOption = None,
+    at: AtOption = None,
+    diff: DiffOption = None,
     sdp: SdpOption = False,
     secrets: SecretsOption = False,
     as_json: JsonOption = False,
@@ -33,56 +58,83 @@ def history(
 
     The JSON document always has the session descriptions. Their keys are shown with --secrets only.
     """
+    if sum((draw or svg is not None, at is not None, diff is not None)) > 1:
+        fail(Exit.USAGE, "--ladder or --svg, --at and --diff are different views: choose one")
 
-    async def read(service: Management) -> Document:
-        return await read_history(service, call_id, secrets=secrets)
+    async def read(service: Management) -> CallEntries:
+        return await read_entries(service, call_id, secrets=secrets)
 
-    document = manage(config, read)
-    unreadable = document.pop("unreadable", "")
+    call = manage(config, read)
+    try:
+        if at is not None:
+            _show_state(_state(call, at), as_json=as_json)
+        elif diff is not None:
+            _show_differences(call, *diff, as_json=as_json)
+        elif draw or svg is not None:
+            _draw(call, svg, on_paper=draw)
+        else:
+            _show_timeline(call, sdp=sdp or secrets, as_json=as_json)
+    except NotThen as error:
+        fail(Exit.NOT_FOUND, f"call {call_id!r}: {error}")
+    except Inconsistent as error:
+        fail(Exit.FAILED, f"call {call_id!r}, version {error.version}: {error}")
+    if call.unreadable:
+        fail(Exit.FAILED, f"the history cannot be read further: {call.unreadable}")
+
+
+def _show_timeline(call: CallEntries, *, sdp: bool, as_json: bool) -> None:
     if as_json:
-        print_json(document)
+        print_json({"call_id": call.call_id, "events": of_history(call.entries, secrets=True)})
+        return
+    moments = list(timeline(call.entries, secrets=True))
+    print_lines(timeline_text.text_of(call.call_id, moments, paper_width(), bodies=sdp))
+
+
+def _draw(call: CallEntries, svg: Path | None, *, on_paper: bool) -> None:
+    drawn = ladder(call.entries)
+    if svg is not None:
+        svg.write_text(svg_of(drawn, f"call {call.call_id}"), encoding="utf-8")
+        say(f"written: {svg}")
+    if on_paper:
+        print_lines(ladder_text.text_of(drawn, paper_width()))
+
+
+def _state(call: CallEntries, at: str) -> CallState:
+    call_id = CallId(call.call_id)
+    if at.isdigit():
+        return state_after(call_id, call.entries, int(at))
+    try:
+        return state_at(call_id, call.entries, _time(at, call))
+    except NotThen:
+        raise
+    except ValueError:
+        fail(Exit.USAGE, f"--at {at}: expected a version or a time such as 2026-05-04T10:30:00Z or 10:30:00.250")
+
+
+def _time(text: str, call: CallEntries) -> int:
+    """Return a time as ms since the epoch; one without a day is on the day on which the call began."""
+    if "T" not in text and " " not in text and call.entries:
+        day = datetime.fromtimestamp(call.entries[0].at / 1000, UTC).strftime("%Y-%m-%d")
+        text = f"{day}T{text}"
+    then = datetime.fromisoformat(text)
+    return round((then if then.tzinfo else then.replace(tzinfo=UTC)).timestamp() * 1000)
+
+
+def _show_state(state: CallState, *, as_json: bool) -> None:
+    if as_json:
+        print_json(of_call(state))
     else:
-        console().print(as_text(document, sdp=sdp or secrets))
-    if unreadable:
-        fail(Exit.FAILED, f"the history cannot be read further: {unreadable}")
+        show(of_call(state))
 
 
-async def read_history(service: Management, call_id: str, *, secrets: bool) -> Document:
-    """Return the whole history of a call, which a service gives in parts. Raises MiError."""
-    whole: Document = {"call_id": call_id, "events": []}
-    last: int | None = None
-    while True:
-        part: dict[str, Any] = await service.call(
-            "rtp_relay:history", callid=call_id, after=last, secrets=secrets or None
-        )
-        whole["events"] += part["events"]
-        last = part.get("last")
-        if last is None:
-            return whole | {key: part[key] for key in ("unreadable",) if key in part}
-
-
-def as_text(document: Document, *, sdp: bool) -> Group:
-    """Return a history as lines of text; with `sdp`, session descriptions too."""
-    made = Table.grid(padding=(0, 2))
-    for column in ("time", "delta", "version", "by", "title"):
-        made.add_column(column, no_wrap=column != "by", overflow="fold")
-    made.add_column("facts", overflow="fold")
-    events = document["events"]
-    for event in events:
-        made.add_row(*_cells(event, sdp=sdp))
-    count = f"{len(events)} event{'' if len(events) == 1 else 's'}"
-    return Group(cell(f"call {document['call_id']}, {count}"), made)
-
-
-def _cells(event: Document, *, sdp: bool) -> Sequence[Text]:
-    facts = [event["facts"]]
-    if sdp:
-        bodies = {name: event["data"][name] for name in event["bodies"]}
-        facts += [f"{name}:\n{_lines(body)}" for name, body in bodies.items()]
-    time = event["at"].rstrip("Z").replace("T", " ")
-    place = (time, delta(event["since"]), event["version"], event["by"], event["event"])
-    return [*map(cell, place), cell("\n".join(facts))]
-
-
-def _lines(body: str) -> str:
-    return printable(body.replace("\r\n", "\n")).rstrip()
+def _show_differences(call: CallEntries, one: int, other: int, *, as_json: bool) -> None:
+    call_id = CallId(call.call_id)
+    before, after = (state_after(call_id, call.entries, version) for version in (one, other))
+    found = differences(before, after)
+    if as_json:
+        print_json([{"part": part.part, "before": part.before, "after": part.after} for part in found])
+        return
+    made = table(f"call {cell(call.call_id).plain}", "part", f"version {one}", f"version {other}")
+    for part in found:
+        made.add_row(*map(cell, (part.part, part.before, part.after)))
+    console().print(made)

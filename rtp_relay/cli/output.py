@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import NoReturn
 
@@ -19,6 +20,9 @@ from rtp_relay.cli.exits import Exit
 WIDTH_WITHOUT_TERMINAL = 240
 """Columns of a table that goes into a file or a pipe."""
 
+PAPER = 100
+"""Columns at which lines are wrapped that go into a file or a pipe, unless COLUMNS says otherwise."""
+
 UNBROKEN = {"status", "state", "weight", "calls", "version"}
 """Columns that stay on one line in a narrow terminal."""
 
@@ -27,6 +31,21 @@ def console() -> Console:
     """Return a console for standard output that takes text as it is: no markup, no guessing what to highlight."""
     width = None if sys.stdout.isatty() else WIDTH_WITHOUT_TERMINAL
     return Console(width=width, markup=False, highlight=False, emoji=False)
+
+
+def paper_width() -> int:
+    """Return the columns at which lines are wrapped: those of the terminal, where there is one."""
+    return shutil.get_terminal_size((PAPER, 24)).columns
+
+
+def print_lines(lines: Iterable[str]) -> None:
+    """Write lines as they are; what failed and what was slow in them stands out on a terminal."""
+    screen = console()
+    for line in lines:
+        text = Text(line)
+        text.highlight_words(["FAILED"], "bold red")
+        text.highlight_words(["SLOW"], "bold yellow")
+        screen.print(text, soft_wrap=True)
 
 
 def print_json(document: object) -> None:

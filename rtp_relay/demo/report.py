@@ -9,13 +9,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from events.journal import Recorded
+from replay.history import timeline_text
 from replay.history.timeline import printable, timeline
 
-WIDTH_WITHOUT_TERMINAL = 240
+PAPER = 100
+"""Columns at which lines are wrapped where there is no terminal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ class Report:
         self._json = as_json
         self._console = Console(stderr=as_json, markup=False, highlight=False, emoji=False)
         if not self._console.is_terminal:
-            self._console.width = WIDTH_WITHOUT_TERMINAL
+            self._console.width = PAPER
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
@@ -62,7 +63,9 @@ class Report:
         """Show the call's history and what was checked. `folder` is named if it was kept."""
         ok = sum(check.ok for check in checks)
         if history:
-            self._console.print(_table(call_id, history))
+            moments = list(timeline(history))
+            for line in timeline_text.text_of(call_id, moments, self._console.width):
+                self._console.print(Text(line), soft_wrap=True)
         self.note(f"{ok} of {expected} checks passed" + ("" if ok == expected else ": the demonstration has FAILED"))
         if folder is not None:
             self.note(f"kept: {folder}")
@@ -76,13 +79,3 @@ class Report:
                 "folder": str(folder) if folder else None,
             }
             print(json.dumps(document, indent=2))
-
-
-def _table(call_id: str, history: Sequence[Recorded]) -> Table:
-    made = Table(title=f"history of call {call_id}", title_justify="left")
-    for column in ("time (UTC)", "since", "version", "event", "what"):
-        made.add_column(column, overflow="fold", no_wrap=column in ("since", "version", "event"))
-    for moment in timeline(history):
-        cells = (moment.time, moment.delta, str(moment.version), moment.title, moment.facts)
-        made.add_row(*map(Text, cells))
-    return made

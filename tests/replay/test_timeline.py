@@ -8,6 +8,7 @@ from events import registry as e
 from events.journal import Recorded
 from events.names import BranchId, CallId, NodeName, RelayId, Tag
 from replay.fold import fold
+from replay.history.durations import Took
 from replay.history.timeline import Moment, bodies, printable, timeline
 from replay.state import SessionStatus
 
@@ -39,8 +40,8 @@ def test_a_history_becomes_moments() -> None:
         facts="session 1 on rtpproxy node relay-1 of set default, known there as c_1, offer 1, from-tag a, branch z9",
         bodies={},
     )
-    assert (engaged.time, engaged.delta) == ("2025-11-23 15:14:07.120", "+0.000s")
-    assert (offered.time, offered.delta) == ("2025-11-23 15:14:08.370", "+1.250s")
+    assert (engaged.day, engaged.time_of_day, engaged.delta) == ("2025-11-23", "15:14:07.120", "+0.000s")
+    assert (offered.time_of_day, offered.delta, offered.took) == ("15:14:08.370", "+1.250s", Took(1250, slow=True))
     assert offered.bodies == {
         "sdp": "v=0\na=crypto:1 AES_CM_128_HMAC_SHA1_80 (removed)\n",
         "relayed": "v=0\n",

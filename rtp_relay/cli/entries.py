@@ -1,0 +1,40 @@
+"""The entries of a call, from whoever has them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from events.codec import UnreadableEntry
+from events.entry_json import from_document
+from events.journal import Recorded
+from events.values import value
+from rtp_relay.cli.exits import Exit
+from rtp_relay.cli.management import Management
+from rtp_relay.cli.output import fail
+
+
+@value
+class CallEntries:
+    """What can be read of a call's stream, and why not what follows, "" if that is all."""
+
+    call_id: str
+    entries: Sequence[Recorded]
+    unreadable: str = ""
+
+
+async def read_entries(service: Management, call_id: str, *, secrets: bool = False) -> CallEntries:
+    """Return the entries of a call, which a service gives in parts; without `secrets`, without keys. Raises MiError."""
+    entries: list[Recorded] = []
+    last: int | None = None
+    while True:
+        part: dict[str, Any] = await service.call(
+            "rtp_relay:entries", callid=call_id, after=last, secrets=secrets or None
+        )
+        try:
+            entries += map(from_document, part["entries"])
+        except UnreadableEntry as error:
+            fail(Exit.FAILED, f"the service has an entry that this program cannot read: {error}")
+        last = part.get("last")
+        if last is None:
+            return CallEntries(call_id, entries, part.get("unreadable", ""))

@@ -1,0 +1,92 @@
+"""The views that `rtp-relay history` has of a call: the ladder, the state then, what differs."""
+
+from __future__ import annotations
+
+import json
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from events.journal import NOTHING
+from events.memory import MemoryJournal
+from rtp_relay.cli.app import app
+from tests.replay.stories import CALL, STORY
+from tests.rtp_relay.cli_journal import use_journal
+from tests.rtp_relay.test_cli_reading import invoke
+
+
+@pytest.fixture(autouse=True)
+def _story(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fill(journal: MemoryJournal) -> None:
+        await journal.append(CALL, 0, STORY, NOTHING, NOTHING)
+
+    use_journal(monkeypatch, fill)
+
+
+def test_the_ladder_as_text() -> None:
+    code, text, _ = invoke("history", CALL, "--ladder")
+    header, *lines = text.splitlines()
+    assert code == 0
+    assert header.split() == ["control", "relay", "relay-1"]
+    assert len(lines) == len(STORY)
+
+
+def test_the_ladder_as_a_picture(tmp_path: Path) -> None:
+    file = tmp_path / "call.svg"
+    code, text, _ = invoke("history", CALL, "--svg", str(file))
+    assert (code, text) == (0, f"written: {file}\n")
+    assert ET.parse(file).getroot().tag.endswith("svg")
+    assert len(invoke("history", CALL, "--svg", str(file), "--ladder")[1].splitlines()) == len(STORY) + 2
+
+
+@pytest.mark.parametrize(
+    ("at", "version"),
+    [
+        ("1", 1),
+        ("6", 6),
+        ("2025-11-23T15:14:07.132Z", 2),
+        ("2025-11-23T15:14:07.131Z", 1),
+        ("2025-11-23 16:14:07.131+01:00", 1),
+        ("15:14:11", 5),
+    ],
+)
+def test_the_call_as_it_was(at: str, version: int) -> None:
+    code, text, _ = invoke("history", CALL, "--at", at)
+    assert code == 0
+    assert f"version {version}" in text
+    assert json.loads(invoke("history", CALL, "--at", at, "--json")[1])["version"] == version
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "complaint"),
+    [
+        (["--at", "8"], 3, "version 8: the call has the versions 1 to 7"),
+        (["--at", "15:14:07"], 3, "the call began later"),
+        (["--at", "tea time"], 2, "--at tea time: expected a version or a time"),
+        (["--diff", "1", "9"], 3, "version 9: the call has the versions 1 to 7"),
+        (["--diff", "1", "2", "--ladder"], 2, "choose one"),
+        (["--at", "1", "--svg", "x"], 2, "choose one"),
+    ],
+)
+def test_what_is_asked_wrongly_is_named(words: list[str], code: int, complaint: str) -> None:
+    ended, text, said = invoke("history", CALL, *words) if "choose one" not in complaint else bare(*words)
+    assert (ended, text) == (code, "")
+    assert complaint in said
+
+
+def bare(*words: str) -> tuple[int, str, str]:
+    """Run the command where it complains before it asks anybody."""
+    result = CliRunner().invoke(app, ["history", CALL, *words])
+    return result.exit_code, result.stdout, result.stderr
+
+
+def test_what_differs_between_two_versions() -> None:
+    code, text, _ = invoke("history", CALL, "--diff", "2", "7")
+    assert code == 0
+    rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in text.splitlines() if "│" in line]
+    assert ["sessions 1 status", "open", "closed"] in rows
+    document = json.loads(invoke("history", CALL, "--diff", "2", "7", "--json")[1])
+    assert {"part": "sessions 1 status", "before": "open", "after": "closed"} in document
+    assert json.loads(invoke("history", CALL, "--diff", "3", "3", "--json")[1]) == []

@@ -117,7 +117,10 @@ PONG = NodeReply({b"result": b"pong"})
 
 def _plain(value: NgValue) -> Any:
     if isinstance(value, dict):
-        return {key.decode("utf-8", "replace"): _plain(item) for key, item in value.items()}
+        return {
+            key.decode("utf-8", "replace"): item if type(item) is int and 0 <= item <= MAX_COUNT else _plain(item)
+            for key, item in value.items()
+        }
     if isinstance(value, list):
         return [_plain(item) for item in value]
     if isinstance(value, bytes):

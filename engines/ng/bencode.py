@@ -12,6 +12,8 @@ rules above, and tells what is wrong.
 
 from __future__ import annotations
 
+from typing import cast
+
 from bencode2 import bdecode, bencode
 
 from engines.ng.bencode_parser import MAX_SIZE, BencodeError, Incomplete, NgDict, NgValue, is_int64, parse
@@ -80,14 +82,15 @@ def _read_flat(data: bytes) -> NgDict | None:
         items: list[NgValue] = bdecode(b"l" + data[1:])
     except (ValueError, RecursionError):
         return None
-    if len(items) % 2:
+    keys, values = items[::2], items[1::2]
+    if len(keys) != len(values) or not set(map(type, keys)) <= _BYTES:
         return None
-    read: NgDict = {}
-    turns = iter(items)
-    for key, value in zip(turns, turns, strict=True):
-        if type(key) is not bytes or key in read or not (type(value) is bytes or _is_plain(value)):
+    read = cast("NgDict", dict(zip(keys, values, strict=True)))
+    if len(read) != len(keys):
+        return None
+    for value in values:
+        if type(value) is not bytes and not _is_plain(value):
             return None
-        read[key] = value
     return read
 
 

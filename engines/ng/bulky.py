@@ -1,19 +1,26 @@
-"""Replies with statistics: kilobytes that nobody here reads, and that cost more to take apart than all the rest.
+"""Replies that go to the client as they came, of which only what is wanted here is read, by its place.
 
-An rtpengine ends such a reply with `totals` and `result`. Those are read; the rest goes to the client as it came.
+An rtpengine ends the reply to a delete or query with `totals` and `result`, after kilobytes that nobody here reads and
+that cost more to take apart than all the rest; the reply to an offer or answer has the SDP and `result`, no more.
 """
 
 from __future__ import annotations
 
-from engines.ng.bencode import BencodeError, NgDict, NgValue, decode
-from events.verb import DELETE, QUERY
+import re
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
-BULKY = frozenset({DELETE, QUERY})
-"""What has replies have statistics."""
+from engines.ng.bencode import BencodeError, NgDict, NgValue, decode
+from events.verb import ANSWER, DELETE, OFFER, QUERY, Verb
 
 _END = b"6:result2:oke"
 _TOTALS = b"6:totalsd"
 _SMALL = 200
+
+_SDP = re.compile(rb"d3:sdp([1-9][0-9]{0,4}):")
+_COUNT = rb"(?:7:packets|5:bytes|6:errors)i(?:0|[1-9][0-9]{0,17})e"
+_USUAL_TOTALS = re.compile(rb"6:totalsd3:RTPd((?:%b){3})e4:RTCPd((?:%b){3})ee" % (_COUNT, _COUNT))
+_NAMED_COUNT = re.compile(rb"[0-9]:([a-z]+)i([0-9]+)e")
 
 
 class PartlyRead(dict[bytes, NgValue]):
@@ -33,11 +40,45 @@ def read_partly(reply: bytes) -> NgDict | None:
     start = reply.rfind(_TOTALS)
     if start < 0:
         return None
+    read = _usual_totals(reply, start) or _any_totals(reply, start)
+    return PartlyRead({**read, b"result": b"ok"}, reply) if read is not None else None
+
+
+def _usual_totals(reply: bytes, start: int) -> NgDict | None:
+    """Read totals as all releases have had them; None for others."""
+    found = _USUAL_TOTALS.fullmatch(reply, start, len(reply) - len(_END))
+    if found is None:
+        return None
+    rtp, rtcp = map(_counts, found.groups())
+    return {b"totals": {b"RTP": rtp, b"RTCP": rtcp}} if len(rtp) == len(rtcp) == 3 else None
+
+
+def _counts(text: bytes) -> NgDict:
+    return {name: int(count) for name, count in _NAMED_COUNT.findall(text)}
+
+
+def _any_totals(reply: bytes, start: int) -> NgDict | None:
     try:
         read = decode(b"d" + reply[start : -len(_END)] + b"e")
     except BencodeError:
         return None
-    return PartlyRead({**read, b"result": b"ok"}, reply) if isinstance(read, dict) else None
+    return read if isinstance(read, dict) else None
+
+
+def read_relayed(reply: bytes) -> NgDict | None:
+    """Read the reply to an offer or answer that is an SDP and `result`; None if it is not of that form."""
+    found = _SDP.match(reply)
+    if found is None:
+        return None
+    start = found.end()
+    end = start + int(found[1])
+    return PartlyRead({b"sdp": reply[start:end], b"result": b"ok"}, reply) if reply[end:] == _END else None
+
+
+BY_PLACE: Mapping[Verb | None, Callable[[bytes], NgDict | None]] = MappingProxyType(
+    {OFFER: read_relayed, ANSWER: read_relayed, DELETE: read_partly, QUERY: read_partly}
+)
+"""How the replies to these are read, unless they are of another form."""
 
 
 def whole(reply: NgDict) -> NgDict:

@@ -13,7 +13,7 @@ from engines.held import HeldSession
 from engines.kind import Exchange, MalformedReply, Operation
 from engines.media_request import MediaRequest, to_bytes
 from engines.ng.bencode import BencodeError, NgDict, decode, encode
-from engines.ng.bulky import BULKY, read_partly
+from engines.ng.bulky import BY_PLACE
 from engines.refusal import RefusalCode
 from engines.reply import NOT_FOUND, UNKNOWN_CALL_ID, NodeReply, refused
 from engines.request import NodeRequest
@@ -91,7 +91,7 @@ class RtpengineKind:
         if verb is COPY_OFFER and b"copy-ctx" in asked:
             yield from _one_command(encode({**copies.command(Verb.COPY_DELETE, asked), **names}))
         request = copies.command(verb, asked) if verb in copies.COPY_VERBS else asked
-        said = yield from _one_command(encode({**request, **names}), bulky=verb in BULKY)
+        said = yield from _one_command(encode({**request, **names}), verb=verb)
         if b"call-id" in said and b"call-id" in asked and said[b"result"] == b"ok":
             said[b"call-id"] = asked[b"call-id"]  # publish, create and transform repeat it
         reply = _read(said)
@@ -124,10 +124,11 @@ def _operation(verb: Verb, relay_id: RelayId, options: NgDict) -> Operation:
     return Operation(verb=verb, relay_id=relay_id, request=NodeRequest(request))
 
 
-def _one_command(command: bytes, *, bulky: bool = False) -> Generator[list[bytes], list[bytes], NgDict]:
+def _one_command(command: bytes, verb: Verb | None = None) -> Generator[list[bytes], list[bytes], NgDict]:
     (reply,) = yield [command]
+    by_place = BY_PLACE.get(verb)
     try:
-        read = (read_partly(reply) if bulky else None) or decode(reply)
+        read = (by_place(reply) if by_place is not None else None) or decode(reply)
     except BencodeError as error:
         raise MalformedReply(f"the reply is not bencode: {error}") from error
     if not isinstance(read, dict) or not isinstance(read.get(b"result"), bytes):

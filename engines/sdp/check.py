@@ -9,6 +9,7 @@ transport and format, a c= line that says network, family and address, and no se
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from itertools import takewhile
 
 from engines.sdp.lines import Line, SdpError, split_lines
@@ -33,8 +34,13 @@ _USUAL = re.compile(
 
 def check(body: bytes) -> None:
     """Raise SdpError, which names the line, if the body is no session description."""
-    if len(body) > _MAX_LINE or not _USUAL.fullmatch(body):
+    if not _is_usual(body):
         check_lines(body)
+
+
+@lru_cache(maxsize=128)  # the door asks, then the flow, with what came between
+def _is_usual(body: bytes) -> bool:
+    return len(body) <= _MAX_LINE and _USUAL.fullmatch(body) is not None
 
 
 def check_lines(body: bytes) -> None:

@@ -16,6 +16,7 @@ from actors.commands.command import CallCommand
 from actors.results import OVERLOADED, MediaResult, Refused
 from engines.ng.bencode import NgDict
 from engines.refusal import RefusalCode
+from events.verb import OFFER
 from gateways.ng import message as messages
 from gateways.ng import replies
 from gateways.ng.cache import ReplyCache, RequestInProgress, Send, digest_of, key_of
@@ -64,13 +65,13 @@ class TakesMessages(Protocol):
 class _Job(RequestInProgress):
     """A request in work, with what its reply needs."""
 
-    __slots__ = ("client", "command", "cookie", "digest", "encode", "received_at", "request", "room")
+    __slots__ = ("body", "client", "command", "cookie", "encode", "received_at", "request", "room")
 
     def __init__(self, key: bytes, began: float, send: Send, peer: Peer, cookie: bytes) -> None:
         super().__init__(key, began, send)
         self.client, self.room, self.cookie = peer.client, peer.room, cookie
+        self.body: bytes
         self.received_at: int
-        self.digest: bytes
         self.encode: Encoder
         self.request: NgDict
         self.command = "other"
@@ -151,8 +152,8 @@ class Handler:
             return
         cookie, body = parts
         job = _Job(key, self._inside.monotonic(), send, peer, cookie)
+        job.body = body
         job.received_at = self._inside.now() - round(waited * 1000)
-        job.digest = digest_of(body)
         try:
             job.request, job.encode = messages.read(body)
         except UnreadableMessage as error:
@@ -187,7 +188,8 @@ class Handler:
         verb = PER_CALL.get(name)
         if verb is not None:
             job.command = name
-            command = command_of(verb, job.request, inside.set, job.received_at, job.digest)
+            digest = digest_of(job.body) if verb is OFFER else b""
+            command = command_of(verb, job.request, inside.set, job.received_at, digest)
             inside.calls.submit(command, partial(self._conclude, job))
         elif name in _OWN_COMMANDS:
             job.command = name

@@ -43,7 +43,7 @@ _KINDS: Mapping[bytes, str] = MappingProxyType(
             (b"to-label", b"ICE", b"DTLS", b"transport-protocol", b"media-address", b"address-family"), _TEXT
         ),
         **dict.fromkeys((b"address", b"interface", b"from-interface", b"to-interface", b"record-call"), _TEXT),
-        **dict.fromkeys((b"metadata", b"file", b"blob", b"endpoint-learning", b"rtpp-flags"), _TEXT),
+        **dict.fromkeys((b"command", b"metadata", b"file", b"blob", b"endpoint-learning", b"rtpp-flags"), _TEXT),
         **dict.fromkeys((b"flags", b"replace", b"supports", b"rtcp-mux", b"SDES", b"OSRTP", b"T.38"), _TEXTS),
         **dict.fromkeys((b"direction", b"received-from", b"from-tags"), _TEXTS),
         **dict.fromkeys((b"TOS", b"delete-delay", b"ptime", b"ptime-reverse", b"repeat-times", b"duration"), _NUMBER),
@@ -52,11 +52,18 @@ _KINDS: Mapping[bytes, str] = MappingProxyType(
 )
 """What the values of keys are that every release of rtpengine reads in the same way."""
 
+_OF_TEXTS = frozenset(key for key, kind in _KINDS.items() if kind is _TEXTS)
+_OF_TEXT = _OF_TEXTS | {key for key, kind in _KINDS.items() if kind is _TEXT}
+"""The keys that may have a list of texts, and those that may have a text."""
+
 
 def complaint_about(verb: Verb, request: NgDict) -> str:
     """Return what is not well-formed about a request, in words for its sender; "" if all is."""
     for key, value in request.items():
-        if _is_usual(key, value):
+        if type(value) is bytes:
+            if key in _OF_TEXT and len(value) <= MAX_TEXT:
+                continue
+        elif key in _OF_TEXTS and type(value) is list and _are_short_texts(value):
             continue
         why = _key(key) or _type(key, value) or _size(value, MAX_DEPTH, bulky=key in _BULKY)
         if why:
@@ -71,14 +78,11 @@ def complaint_about(verb: Verb, request: NgDict) -> str:
     return ""
 
 
-def _is_usual(key: bytes, value: NgValue) -> bool:
-    """Return whether a value is a short text, or a few of them, where such may stand: nearly all are."""
-    kind = _KINDS.get(key)
-    if type(value) is bytes:
-        return (kind is _TEXT or kind is _TEXTS) and len(value) <= MAX_TEXT
-    if kind is not _TEXTS or type(value) is not list or len(value) > MAX_ITEMS:
+def _are_short_texts(values: list[NgValue]) -> bool:
+    """Return whether these are a few short texts, as nearly all lists are."""
+    if len(values) > MAX_ITEMS:
         return False
-    for item in value:  # noqa: SIM110 - a generator costs more than the texts
+    for item in values:  # noqa: SIM110 - a generator costs more than the texts
         if type(item) is not bytes or len(item) > MAX_TEXT:
             return False
     return True

@@ -21,9 +21,10 @@ from actors.runtime.inbox import LoopInbox
 from actors.transports import DatagramTransport
 from bench.children import ROOT
 from events.names import CallId
-from events.redis.connection import Command, RedisConnection
+from events.redis.connection import RedisConnection
 from events.redis.journal import RedisJournal
 from events.redis.scripts import APPEND
+from events.redis.wire import Command
 
 _PACKAGES = tuple(f"{ROOT}/{name}/" for name in ("events", "replay", "engines", "actors", "gateways", "rtp_relay"))
 _QUIET_TICKS = 20
@@ -129,11 +130,11 @@ class Tally:
         self._awaited -= 1
 
     def _exchange(self, original: Callable[..., Any]) -> Callable[..., Any]:
-        def exchange(connection: RedisConnection, commands: Sequence[Command]) -> Any:
+        def exchange(connection: RedisConnection, commands: Sequence[Command], *deadline: float) -> Any:
             for command in commands:
                 if command[1:2] == (APPEND.sha,):
                     self._steps[Step.REDIS_BYTES] += sum(len(part) for part in command if isinstance(part, bytes))
-            return original(connection, commands)
+            return original(connection, commands, *deadline)
 
         return exchange
 

@@ -11,11 +11,12 @@ from redis.exceptions import ReadOnlyError, ResponseError
 
 from events.journal import FULL, Conflict, CorruptEntry, JournalError, JournalUnavailable, TailLostError
 from events.names import CallId
-from events.redis.connection import Command, RedisConnection
+from events.redis.connection import RedisConnection
 from events.redis.durability import confirmed
 from events.redis.keys import Partition
 from events.redis.pipeline import PendingRequest, Pipeline, Pipelines, is_transient
 from events.redis.scripts import APPEND
+from events.redis.wire import Command
 
 # Lua's cmsgpack knows texts only, no bytes.
 _pack = msgpack.Packer(use_bin_type=False).pack

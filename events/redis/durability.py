@@ -16,7 +16,8 @@ from typing import Literal
 from redis.exceptions import ResponseError
 
 from events.journal import JournalMismatch
-from events.redis.connection import Command, RedisConnection
+from events.redis.connection import RedisConnection
+from events.redis.wire import Command
 
 Durability = Literal["memory", "replica", "fsync"]
 

@@ -27,7 +27,7 @@ from events.journal import (
 )
 from events.names import CallId, StreamName
 from events.redis.appends import NO_STREAM, Append, AppendPipeline
-from events.redis.connection import FAILURES, Command
+from events.redis.connection import FAILURES
 from events.redis.durability import Durability
 from events.redis.encoding import (
     NO_CHANGES,
@@ -47,6 +47,7 @@ from events.redis.query import Query, QueryPipeline
 from events.redis.scripts import KEEP, LOAD
 from events.redis.tables import Statuses, Tables
 from events.redis.topology import Topology, find_topology
+from events.redis.wire import Command
 from events.snapshot import Snapshot
 
 RETENTION = 24 * 3600

@@ -6,10 +6,11 @@ from redis.crc import key_slot
 from redis.exceptions import ResponseError
 
 from events.journal import PARTITIONS, JournalMismatch
-from events.redis.connection import Command, RedisConnection
+from events.redis.connection import RedisConnection
 from events.redis.durability import Durability, confirmation
 from events.redis.keys import Keys
 from events.redis.topology import Topology
+from events.redis.wire import Command
 
 FORMAT = b"rtp-relay journal, format 1, %d partitions" % PARTITIONS
 """What stands at `<prefix>:journal` of a journal that this program can use."""

@@ -25,8 +25,9 @@ from redis.exceptions import (
 )
 
 from events.journal import JournalError, JournalUnavailable
-from events.redis.connection import FAILURES, Command, RedisConnection
+from events.redis.connection import FAILURES, RedisConnection
 from events.redis.topology import Topology
+from events.redis.wire import Command
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.02, 0.5
 """Seconds between attempts, doubled each time; the first attempt after a failure comes at once."""
@@ -115,8 +116,8 @@ class Pipeline(ABC, Generic[R]):
 
     async def _attempt(self, batch: list[R]) -> None:
         try:
-            async with asyncio.timeout_at(min(request.deadline for request in batch)):
-                replies = await self._connection.exchange(self.commands(batch))
+            deadline = min(request.deadline for request in batch)
+            replies = await self._connection.exchange(self.commands(batch), deadline)
         except FAILURES as error:
             await self._again(batch, error)
             return

@@ -9,8 +9,8 @@ from typing import Any
 from redis.exceptions import ResponseError
 
 from events.journal import JournalError, JournalUnavailable
-from events.redis.connection import Command
 from events.redis.pipeline import PendingRequest, Pipeline, is_transient
+from events.redis.wire import Command
 
 
 @dataclass(slots=True, kw_only=True, eq=False)

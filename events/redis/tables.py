@@ -12,10 +12,10 @@ from redis.crc import key_slot
 
 from events.journal import PAGE, CallFilter, CallPage, LiveCall
 from events.names import CallId, StreamName
-from events.redis.connection import Command
 from events.redis.encoding import live_call
 from events.redis.keys import Keys, Partition, to_bytes, to_text
 from events.redis.scripts import CLAIM, COUNT, LEASE, LIST
+from events.redis.wire import Command
 
 Submit = Callable[[int, Command], "asyncio.Future[Any]"]
 """Send a command to the server that has a slot."""

@@ -9,8 +9,9 @@ import pytest
 from events.journal import JournalMismatch, JournalUnavailable
 from events.names import CallId
 from events.redis import RedisJournal
-from events.redis.connection import Command, RedisConnection
+from events.redis.connection import RedisConnection
 from events.redis.durability import Durability, confirmation, confirmed
+from events.redis.wire import Command
 from tests.events.journal_contract import CALL
 from tests.events.samples import NOTHING, live, record
 from tests.peers.redis_server import RedisServer

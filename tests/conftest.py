@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Generator
 
 import pytest
 
 from tests.peers.peer import Peer
+
+# Tests start hundreds of Python programs. Some environments (those of images of containers) keep no compiled modules:
+# each of these programs, and each process of pytest, would compile all of ours anew, which takes longer than the rest.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 pytest.register_assert_rewrite(
     "tests.events.journal_contract",

@@ -11,6 +11,38 @@ from tests.peers.ports import HOST
 Address = tuple[str, int]
 
 
+class _Question(asyncio.DatagramProtocol):
+    """Waits for one datagram from one peer."""
+
+    def __init__(self) -> None:
+        self.answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+
+    def datagram_received(self, data: bytes, addr: tuple[str | int, int]) -> None:  # noqa: ARG002
+        """Take the first that comes."""
+        if not self.answer.done():
+            self.answer.set_result(data)
+
+    def error_received(self, exc: Exception) -> None:  # noqa: ARG002
+        """Give up: nobody listens there."""
+        if not self.answer.done():
+            self.answer.set_result(b"")
+
+
+async def answer_to(data: bytes, target: Address, within: float = 0.5) -> bytes:
+    """Return what answers a datagram; nothing, and at once, where nobody listens (the system says so)."""
+    loop = asyncio.get_running_loop()
+    # Of a connected socket alone the system tells that a datagram was refused.
+    transport, question = await loop.create_datagram_endpoint(_Question, remote_addr=target)
+    try:
+        transport.sendto(data)
+        async with asyncio.timeout(within):
+            return await question.answer
+    except TimeoutError:
+        return b""
+    finally:
+        transport.close()
+
+
 class DatagramSocket(asyncio.DatagramProtocol):
     """A UDP socket of `host` on a port of the system's choice; what arrives is queued with its sender."""
 

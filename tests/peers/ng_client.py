@@ -13,7 +13,7 @@ from typing import Literal, Self
 import psutil
 
 from tests.peers.bencode import NgDict, NgValue, decode, encode
-from tests.peers.datagram import Address, DatagramSocket
+from tests.peers.datagram import Address, DatagramSocket, answer_to
 from tests.peers.ports import HOST
 
 Encoding = Literal["bencode", "json"]
@@ -130,6 +130,13 @@ class NgClient:
         if self._stream is not None:
             self._stream[1].close()
             await self._stream[1].wait_closed()
+
+
+async def answers_ping(address: Address) -> bool:
+    """Return whether somebody answers a ping over UDP, and is ready; told at once where nobody listens."""
+    cookie = secrets.token_hex(8).encode()
+    answer = await answer_to(cookie + b" " + encode({b"command": b"ping"}), address)
+    return answer.startswith(cookie + b" ") and decode(answer[len(cookie) + 1 :])[0] == {b"result": b"pong"}
 
 
 Text = str | int | list["Text"] | dict[str, "Text"]

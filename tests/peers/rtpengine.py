@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.peers.datagram import Address
-from tests.peers.ng_client import NgClient
+from tests.peers.ng_client import NgClient, answers_ping
 from tests.peers.peer import Peer
 from tests.peers.ports import HOST
 
@@ -76,8 +76,4 @@ class Rtpengine(Peer):
 
     async def ready(self) -> bool:
         """Return whether it answers a ping."""
-        async with NgClient(self.address, tries=1, timeout=0.2) as client:
-            try:
-                return (await client.command("ping"))[b"result"] == b"pong"
-            except TimeoutError:
-                return False
+        return await answers_ping(self.address)

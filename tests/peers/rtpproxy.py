@@ -9,7 +9,7 @@ import secrets
 import sys
 from pathlib import Path
 
-from tests.peers.datagram import Address, DatagramSocket
+from tests.peers.datagram import Address, DatagramSocket, answer_to
 from tests.peers.peer import Peer
 from tests.peers.ports import HOST
 
@@ -85,7 +85,6 @@ class Rtpproxy(Peer):
 
     async def ready(self) -> bool:
         """Return whether it answers the version command."""
-        try:
-            return (await self.command_reply("V", tries=1, wait=0.2)).isdigit()
-        except TimeoutError:
-            return False
+        cookie = next(self._cookies)
+        answer = (await answer_to(f"{cookie} V".encode(), self.address)).decode()
+        return answer.removeprefix(f"{cookie} ").strip().isdigit()

@@ -19,7 +19,7 @@ from events.journal import Recorded
 from events.names import CallId
 from events.redis import RedisJournal
 from tests.peers.datagram import Address
-from tests.peers.ng_client import NgClient
+from tests.peers.ng_client import NgClient, answers_ping
 from tests.peers.peer import Peer, PeerError
 from tests.peers.ports import HOST
 from tests.peers.rtpengine import Rtpengine
@@ -190,11 +190,7 @@ class Service(Peer):
 
     async def answers(self) -> bool:
         """Return whether it answers a ping with its readiness."""
-        async with self.client(tries=1, timeout=0.2) as client:
-            try:
-                return (await client.command("ping"))[b"result"] == b"pong"
-            except TimeoutError:
-                return False
+        return await answers_ping(self.address)
 
     def _toml(self) -> str:
         base: dict[str, Table] = {

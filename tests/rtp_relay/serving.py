@@ -12,7 +12,7 @@ from typing import Any
 from rtp_relay.assembly.embedded_nodes import end_all
 from rtp_relay.config import Config, load
 from tests.peers.datagram import Address
-from tests.peers.ng_client import NgClient
+from tests.peers.ng_client import answers_ping
 from tests.peers.peer import Peer
 from tests.peers.ports import HOST
 
@@ -65,11 +65,7 @@ class ControlNode(Peer):
 
     async def ready(self) -> bool:
         """Return whether it answers a ping."""
-        async with NgClient(self.address, tries=1, timeout=0.2) as client:
-            try:
-                return (await client.command("ping")).get(b"result") == b"pong"
-            except TimeoutError:
-                return False
+        return await answers_ping(self.address)
 
     def logged(self) -> list[dict[str, Any]]:
         """Return its log lines so far."""

@@ -20,6 +20,7 @@ from actors.messages import (
     Do,
     Leave,
     Loaded,
+    NameLent,
     Passivate,
     Performed,
     Replied,
@@ -71,7 +72,7 @@ class CallActor(LoopActor):
                 self._carry_out(message.command, message.reply)
             case Waited():
                 self._resume(message.token, None)
-            case CallLocated():
+            case CallLocated() | NameLent():
                 self._resume(message.token, message.result)
             case ProcessDue():
                 self._process_due(message)

@@ -5,16 +5,19 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import structlog
 from pykka import ActorDeadError, ActorRef
 
 from actors.call_context import CallContext
-from actors.effects import AskNodes, HoldOff, Locate, Outcome, SendSip, Sleep, Warn
-from actors.messages import Perform, Replied, Waited
+from actors.effects import AskNodes, HoldOff, Lends, Locate, Outcome, SendSip, Sleep, Warn
+from actors.messages import NameLent, Perform, Replied, Waited
+from actors.results import Refused
 from actors.scheduler import PENDING, Run
 from actors.sip_requests import NOT_HERE, SipOutcome, send_all
+from engines.refusal import RefusalCode
+from events.journal import JournalError
 from events.names import CallId
 
 log = structlog.get_logger()
@@ -23,11 +26,14 @@ log = structlog.get_logger()
 class EffectRunner:
     """Asks nodes, sends SIP requests and lets time pass for the flows of one call."""
 
+    _asking: ClassVar[set[asyncio.Future[None]]] = set()
+    """What is asked of the journal, of all calls: the loop itself keeps no hold of it."""
+
     def __init__(self, call_id: CallId, context: CallContext, actor: ActorRef[Any]) -> None:
         """Make the runner of a call's actor, which is told the results."""
         self._call_id, self._context, self._actor = call_id, context, actor
 
-    def run(self, run: Run, effect: AskNodes | SendSip | Locate | HoldOff | Sleep | Warn) -> Any:
+    def run(self, run: Run, effect: AskNodes | SendSip | Locate | Lends | HoldOff | Sleep | Warn) -> Any:
         """Begin an effect and return its result, or PENDING if that comes as a message (Performed, Replied, ...)."""
         match effect:
             case AskNodes():
@@ -42,6 +48,9 @@ class EffectRunner:
                 return None
             case Locate():
                 self._context.locate(effect.call_id, self._actor, run)
+            case Lends():
+                self._asking.add(asking := asyncio.ensure_future(self._ask_whose(run, effect.name)))
+                asking.add_done_callback(self._asking.discard)
             case Sleep():
                 loop = asyncio.get_running_loop()
                 loop.call_later(effect.milliseconds / 1000, self._tell, Waited(run))
@@ -65,6 +74,13 @@ class EffectRunner:
 
     def _sip_ended(self, run: Run, place: int, outcome: SipOutcome) -> None:
         self._tell(Replied((run, place), outcome))
+
+    async def _ask_whose(self, run: Run, name: CallId) -> None:
+        try:
+            result: bool | Refused = await self._context.journal.lends(name)
+        except JournalError as error:
+            result = Refused(RefusalCode.NO_JOURNAL, str(error))
+        self._tell(NameLent(run, result))
 
     def _tell(self, message: object) -> None:
         """Tell the call's actor, unless it has ended meanwhile."""

@@ -105,6 +105,13 @@ class Locate:
 
 
 @value
+class Lends:
+    """Ask whether nodes know a session of another call by this name. The flow is sent that, or a Refused."""
+
+    name: CallId
+
+
+@value
 class SendSip:
     """Send SIP requests of our own at the same time. The flow is sent the list of SignalOutcomes, in order."""
 
@@ -136,7 +143,7 @@ class End:
     result: Any
 
 
-Act: TypeAlias = AskNodes | Spawn | RetryAt | HoldOff | Locate | SendSip | Sleep | Warn | End
+Act: TypeAlias = AskNodes | Spawn | RetryAt | HoldOff | Locate | Lends | SendSip | Sleep | Warn | End
 """What is done when the journal has all that was decided before it."""
 
 Effect: TypeAlias = Persist | Read | Act

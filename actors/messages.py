@@ -87,6 +87,14 @@ class Waited:
 
 
 @value
+class NameLent:
+    """To a call: whether nodes know another call's session by a name, or why that is not known."""
+
+    token: Any
+    result: bool | Refused
+
+
+@value
 class CallLocated:
     """To a call: where the other call is that it asked for, or why that is not known."""
 

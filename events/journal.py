@@ -98,6 +98,12 @@ class LiveCall:
     by: str = ""
     sessions: tuple[tuple[NodeName, RelayId], ...] = ()
 
+    @property
+    def lent_ids(self) -> frozenset[str]:
+        """The ids of its sessions on nodes that could be the name of another call; those with a "#" are no call's."""
+        ids = {str(relay_id) for _, relay_id in self.sessions}
+        return frozenset(one for one in ids if one != self.call_id and "#" not in one)
+
 
 @value(kw_only=True)
 class CallFilter:
@@ -177,6 +183,12 @@ class Journal(Protocol):
 
     async def row(self, call_id: CallId) -> LiveCall | None:
         """Return the row of a call in the table of live calls; None if it is in none. Raises JournalUnavailable."""
+
+    async def lends(self, name: CallId) -> bool:
+        """Return whether nodes know a session of another live call by this name. Raises JournalUnavailable.
+
+        It is known from when the session is intended up to its end.
+        """
 
     def check(self, call_id: CallId, version: int) -> asyncio.Future[int]:
         """Check that a call is at `version`, which the future gives; an unknown call is at version 0.

@@ -226,6 +226,11 @@ class MemoryJournal:
         stream = self._streams.get(call_id)
         return stream.index.live if stream else None
 
+    async def lends(self, name: CallId) -> bool:
+        """Return whether another call's session goes by this name."""
+        rows = (stream.index.live for stream in self._streams.values())
+        return any(name in row.lent_ids for row in rows if row is not None)
+
     async def page(self, wanted: CallFilter, cursor: str = "", count: int = PAGE) -> CallPage:
         """Return live calls that are wanted; the cursor counts the streams that were looked at."""
         first = int(cursor or 0)

@@ -116,7 +116,9 @@ local function keep_tables(stream, append)
   end
   for _, node in ipairs(append[ADDED]) do
     redis.call('SADD', base .. 'on:' .. node, call)
-    redis.call('SADD', base .. 'nodes', node)
+    if string.byte(node) ~= 0 then -- a set of calls that lend an id is in no list
+      redis.call('SADD', base .. 'nodes', node)
+    end
   end
   for _, node in ipairs(append[REMOVED]) do
     redis.call('SREM', base .. 'on:' .. node, call)

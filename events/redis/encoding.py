@@ -81,10 +81,22 @@ def changes(expected_version: int, before: Index, after: Index) -> Changes:
     due: int | bytes | bool = False
     if after.due != before.due:
         due = b"" if after.due is None else after.due
-    if after.nodes == before.nodes:
+    was, now = _members(before), _members(after)
+    if was == now:
         return [live, due, (), (), keep]
-    added, removed = after.nodes - before.nodes, before.nodes - after.nodes
+    added, removed = now - was, was - now
     return [live, due, [to_bytes(node) for node in added], [to_bytes(node) for node in removed], keep]
+
+
+def lent(relay_id: str) -> str:
+    """Return the name of the set of calls that have a session under this id, as that of a node; none is called so."""
+    return f"\0{relay_id}"
+
+
+def _members(index: Index) -> frozenset[str]:
+    """Return the sets that a call is in: those of its nodes, and of ids that could be taken for other calls'."""
+    ids = index.live.lent_ids if index.live is not None else None
+    return index.nodes.union(map(lent, ids)) if ids else index.nodes
 
 
 def decision_changes(due: int | None, *, ends: bool) -> Changes:

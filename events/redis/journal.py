@@ -299,6 +299,10 @@ class RedisJournal:
         row: bytes | None = await self._query(partition.slot, (b"HGET", partition.live, call))
         return None if row is None else live_call(call_id, row)
 
+    async def lends(self, name: CallId) -> bool:
+        """Return whether another call's session goes by this name on its node."""
+        return await self._tables.lends(name)
+
     async def page(self, wanted: CallFilter, cursor: str = "", count: int = PAGE) -> CallPage:
         """Return about `count` live calls that are wanted, from a page's cursor on."""
         return await self._tables.page(wanted, cursor, count)

@@ -7,6 +7,7 @@ with the same one are on the same server, so that one script may use them togeth
     snap:<call-id>  hash with a snapshot of the call: v its version, p the rest (events/snapshot_codec.py)
     live          hash of live calls: call-id, row
     on:<node>     set of the live calls that have a session on a node
+    on:<NUL><id>  set of the live calls that have a session under this id, which could be another call's name
     nodes         set of the nodes that had calls
     due           sorted set: call-id by the time at which it wants attention, ms since the epoch
 

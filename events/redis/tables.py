@@ -12,7 +12,7 @@ from redis.crc import key_slot
 
 from events.journal import PAGE, CallFilter, CallPage, LiveCall
 from events.names import CallId, StreamName
-from events.redis.encoding import live_call
+from events.redis.encoding import lent, live_call
 from events.redis.keys import Keys, Partition, to_bytes, to_text
 from events.redis.scripts import CLAIM, COUNT, LEASE, LIST
 from events.redis.wire import Command
@@ -59,6 +59,15 @@ class Tables:
         keys = [partition.live, *([partition.on(to_bytes(wanted.node))] if wanted.node else ())]
         arguments = (cursor, count, to_bytes(wanted.set), to_bytes(wanted.status))
         return self._query(partition.slot, (b"EVALSHA", LIST.sha, len(keys), *keys, *arguments))
+
+    async def lends(self, name: CallId) -> bool:
+        """Return whether a call of any partition has a session that goes by this name on its node."""
+        asked = to_bytes(lent(name))
+        groups = self._groups(self._keys.partitions)
+        replies = await asyncio.gather(
+            *(self._query(group[0].slot, (b"EXISTS", *(one.on(asked) for one in group))) for group in groups)
+        )
+        return any(replies)
 
     async def count_calls(self) -> dict[str, int]:
         """Return the number of live calls by node, and of all under the empty name."""

@@ -138,6 +138,13 @@ class FaultyJournal:
             await _failed()
         return await self._shared.row(call_id)
 
+    async def lends(self, name: CallId) -> bool:
+        if not self._life.alive:
+            await _never()
+        if self.away:
+            await _failed()
+        return await self._shared.lends(name)
+
     async def page(self, wanted: CallFilter, cursor: str = "", count: int = PAGE) -> CallPage:
         return await self._shared.page(wanted, cursor, count)
 

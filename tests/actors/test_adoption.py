@@ -15,9 +15,12 @@ from engines.rtpengine.held import held
 from events.names import CallId, NodeName, RelayId
 from events.registry import SessionAdopted
 from events.verb import Verb
+from replay.settings_changes import ChangeContextSettings
 from replay.state import CallStatus
 from tests.actors.fake_relay import FakeRelay, text_of
+from tests.actors.moving import MovingCall
 from tests.actors.simulation import Cluster
+from tests.actors.sip_call import ENGAGED
 from tests.named_sdp import named
 
 CALL = CallId("c1")
@@ -202,6 +205,29 @@ def test_an_id_of_another_calls_session_is_left_alone(cluster: Cluster) -> None:
     established(cluster.relays["relay1"], "c1#2")
     assert cluster.do(Verb.DELETE, CallId("c1#2")) == NOT_FOUND
     assert cluster.relays["relay1"].held() == {"c1#2"}
+
+
+@pytest.mark.parametrize("verb", COMMANDS)
+def test_what_another_call_has_under_that_name_is_left_alone(verb: Verb) -> None:
+    """Its settings name its session so; it was made by another door, which shares the nodes."""
+    cluster = Cluster(relays=1)
+    call = MovingCall(cluster, CallId("its-own"))
+    call.say("C INVITE at=- sdp=c", changes=[ENGAGED, ChangeContextSettings(values={"callid": CALL})])
+    call.say("A 200 INVITE sdp=a")
+    relay = cluster.relays["relay1"]
+    assert relay.held() == {CALL}
+    for place in (0, 1):
+        reply = cluster.do(verb, CALL, **COMMANDS[verb], place=place)
+        assert reply.get(b"warning") or reply[b"result"] == b"error", reply
+    assert relay.held() == {CALL}
+    call.check_parties()
+    call.say("C BYE at=A")
+    cluster.after(1)
+    assert relay.held() == set()
+    if verb is not Verb.DELETE:  # that was noted
+        established(relay)
+        assert cluster.do(Verb.QUERY, CALL)[b"result"] == b"ok", "the name is nobody's any more"
+    cluster.close()
 
 
 @pytest.mark.parametrize("verb", COMMANDS)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import itertools
 from abc import abstractmethod
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -18,10 +20,11 @@ from events.journal import (
     CorruptEntry,
     Journal,
     JournalUnavailable,
+    LiveCall,
     Recorded,
     TailLostError,
 )
-from events.names import CallId, NodeName
+from events.names import CallId, NodeName, RelayId
 from events.reading import SLICE, read_all
 from events.registry import Quarantined
 from events.snapshot import Snapshot
@@ -33,6 +36,9 @@ from tests.events.samples import EVENTS, NOTHING, NOW, live, record
 
 CALL = "a84b4c76e66710@pc33.example.com"
 STRANGE = ["", "{", "}{7}", "a b\r\nc", "\0", "ü\N{SNOWMAN}", "a\udcff\udc80", "x" * 500, "1e15", ":s:", "*", "[a]"]
+
+
+ROW: Mapping[str, Any] = {"status": "live", "version": 1, "created": NOW, "changed": NOW}
 
 
 async def fill(journal: Journal, call: str, versions: int, *nodes: str) -> None:
@@ -72,6 +78,21 @@ class JournalContract(DecisionsContract, DueDecisionsContract):
         assert await other.read(CallId(CALL), 7) == records[7:]
         assert await other.read(CallId(CALL), len(records)) == []
         assert await other.read(CallId(CALL), len(records) + 5) == []
+
+    async def test_it_knows_by_which_other_names_nodes_know_sessions(self, journal: Journal, other: Journal) -> None:
+        names = [name for name in STRANGE if "#" not in name]
+        for number, name in enumerate(names):
+            call = CallId(f"call-{number}")
+            ids = {NodeName("n1"): name, NodeName("n2"): call, NodeName("n3"): f"{name}#2"}
+            sessions = tuple((node, RelayId(relay_id)) for node, relay_id in ids.items())
+            before, after = NOTHING, replace(live(call, 1), live=LiveCall(**ROW, call_id=call, sessions=sessions))
+            assert not await other.lends(CallId(name))
+            await journal.append(call, 0, [record(1)], before, after)
+            assert await other.lends(CallId(name))
+            assert [await other.lends(CallId(one)) for one in (call, f"{name}#2", f"{name}x")] == [False] * 3
+            await journal.append(call, 1, [record(2)], after, replace(after, live=LiveCall(**ROW, call_id=call)))
+            assert not await other.lends(CallId(name))
+            assert (await journal.count_calls()).keys() == {""}
 
     async def test_several_entries_are_one_append(self, journal: Journal) -> None:
         records = [record(version) for version in (1, 2, 3)]

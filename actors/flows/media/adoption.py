@@ -12,8 +12,8 @@ from typing import Any
 
 from actors.adoption import Adoption
 from actors.commands.media import AnyMediaCommand
-from actors.effects import AskNodes, Decide, Decision, Outcome, Persist, Step
-from actors.results import OVERLOADED, Refused
+from actors.effects import AskNodes, Decide, Decision, Lends, Outcome, Persist, Step
+from actors.results import OVERLOADED, UNKNOWN, Refused
 from engines.held import HeldSession
 from engines.registry import kind_of
 from engines.sets import NodeSpec
@@ -61,7 +61,11 @@ def _is_unheard_of(state: CallState) -> bool:
 
 
 def _adopt(call_id: CallId, adoption: Adoption) -> Step[Refused | None]:
-    """Ask the nodes for the call, and journal what they have of it."""
+    """Ask the nodes for the call, and journal what they have of it.
+
+    What they have may be a session of another call of ours, whose settings name it so. That is journalled before the
+    session can be there, so it is known by now, and refused: even an offer would go to that session.
+    """
     nodes = adoption.nodes_to_ask(call_id)
     if nodes is None:
         return OVERLOADED
@@ -69,6 +73,9 @@ def _adopt(call_id: CallId, adoption: Adoption) -> Step[Refused | None]:
     questions = [(node.name, kind_of(node.engine).knows(relay_id, NO_TAG, NO_TAG)) for node in nodes]
     outcomes: list[Outcome] = (yield AskNodes(questions)) if questions else []
     found = [told for node, outcome in zip(nodes, outcomes, strict=True) if (told := _found(node, outcome))]
+    lent: bool | Refused = (yield Lends(call_id)) if found else False
+    if lent:
+        return UNKNOWN if lent is True else lent
     if found:
         if (yield Persist(partial(_take_over, relay_id, sorted(found, key=_last_signalled)))):
             adoption.found()

@@ -19,7 +19,21 @@ pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="package")]
 
 PASSIVE: dict[str, Table] = {"service": {"passivate_after": 0}}
 RESIDENT: dict[str, Table] = {"service": {"passivate_after": 3600}}
+ENGINE, OTHER_ENGINE = ("rtpengine", PASSIVE), ("rtpproxy", RESIDENT)
+EACH_ENGINE = pytest.mark.parametrize("on_own_store", [ENGINE, OTHER_ENGINE], indirect=True, ids=str)
 HOW = pytest.mark.parametrize("how", ["stopped", "killed"])
+# Each sits out how long the service waits for Redis: each pair of engine, way to lose Redis and party is here.
+EACH_PAIR = pytest.mark.parametrize(
+    ("on_own_store", "how", "by"),
+    [
+        (ENGINE, "stopped", "caller"),
+        (ENGINE, "killed", "callee"),
+        (OTHER_ENGINE, "stopped", "callee"),
+        (OTHER_ENGINE, "killed", "caller"),
+    ],
+    indirect=["on_own_store"],
+    ids=str,
+)
 
 
 @pytest_asyncio.fixture(loop_scope="package")
@@ -28,7 +42,7 @@ async def own_store() -> AsyncIterator[RedisServer]:
         yield redis
 
 
-@pytest_asyncio.fixture(loop_scope="package", params=[("rtpengine", PASSIVE), ("rtpproxy", RESIDENT)], ids=str)
+@pytest_asyncio.fixture(loop_scope="package")
 async def on_own_store(request: pytest.FixtureRequest, own_store: RedisServer) -> AsyncIterator[Scene]:
     """A caller and a callee at a service whose Redis is the test's own."""
     engine, settings = request.param
@@ -55,8 +69,7 @@ async def give_back(redis: RedisServer, how: str, stage: Stage) -> None:
     await wait_until(stage.service.ready, "the service is ready")
 
 
-@HOW
-@pytest.mark.parametrize("by", ["caller", "callee"])
+@EACH_PAIR
 async def test_who_hangs_up_has_hung_up(on_own_store: Scene, own_store: RedisServer, how: str, by: str) -> None:
     scene, stage = on_own_store, on_own_store.stage
     call_id, call = await scene.establish()
@@ -70,8 +83,7 @@ async def test_who_hangs_up_has_hung_up(on_own_store: Scene, own_store: RedisSer
     assert await stage.told(call_id) == [*PLAIN, *ENDED]
 
 
-@HOW
-@pytest.mark.parametrize("by", ["caller", "callee"])
+@EACH_PAIR
 async def test_what_needs_the_journal_is_to_come_again(
     on_own_store: Scene, own_store: RedisServer, how: str, by: str
 ) -> None:
@@ -92,6 +104,7 @@ async def test_what_needs_the_journal_is_to_come_again(
 
 
 @HOW
+@EACH_ENGINE
 async def test_new_calls_get_503_and_ringing_ones_end(on_own_store: Scene, own_store: RedisServer, how: str) -> None:
     scene, stage = on_own_store, on_own_store.stage
     ringing, (arrived,) = await scene.invite()

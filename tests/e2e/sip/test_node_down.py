@@ -12,7 +12,7 @@ from tests.e2e.sip.calls import Call, Scene, on_scene
 from tests.e2e.sip.own_requests import OTHER
 from tests.e2e.sip.stage import AS_ASKED
 from tests.e2e.sip.test_lost_relays import KINDS, Pair
-from tests.e2e.stage import held
+from tests.e2e.stage import held, names
 from tests.peers.fake_opensips_mi import Answer, FakeOpensipsMi, done, refused
 from tests.peers.ng_client import NgClient
 from tests.peers.peer import wait_until
@@ -139,7 +139,7 @@ async def test_a_call_of_the_ng_door_is_reported_and_moves_with_its_next_offer()
         try:
 
             async def reported() -> bool:
-                return "migration intended" in await pair.service.history("ng-1")
+                return "migration intended" in names(await pair.service.events("ng-1"))
 
             await wait_until(reported, "it is reported")
             await place(client, media, to_tag="B")

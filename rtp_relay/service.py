@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
 from collections.abc import Callable
 from contextlib import AsyncExitStack
@@ -43,7 +42,7 @@ from rtp_relay.assembly.embedded_nodes import Infrastructure, grounds
 from rtp_relay.assembly.errors import StartError, UnusableError
 from rtp_relay.assembly.garbage import collect_when_idle, spare_the_collector
 from rtp_relay.assembly.journal import open_journal, service_journal
-from rtp_relay.assembly.mi import open_mi_door, process_hooks
+from rtp_relay.assembly.mi import alone, open_mi_door, process_hooks
 from rtp_relay.assembly.nodes import begin_following, configured_nodes, node_keeper
 from rtp_relay.assembly.notices import listen_for_notices
 from rtp_relay.assembly.publisher import StatusPublisher
@@ -326,8 +325,8 @@ class Service:
 
     async def _open_management(self) -> None:
         """Open the management door; of several workers the first one has it, for all of them."""
-        pid = os.getpid() if self._seat is None else os.getppid()
-        hooks = process_hooks(self.control, self.observers, pid)
+        processes = alone if self._seat is None else self._seat.processes
+        hooks = process_hooks(self.control, self.observers, processes)
         self._mi = await open_mi_door(self._config, self.control, hooks)
         self._stack.push_async_callback(self._mi.close)
         notifier = self._mi.notifier

@@ -100,7 +100,7 @@ class CallMethods:
         except NotPossibleHere as error:
             raise MiError(503, "Service unavailable", str(error)) from None
         if isinstance(ended, Refused):
-            raise MiError(500, "Call not ended", ended.reason)
+            raise MiError(500, "Call not ended", f"{given['callid']!r}: {ended.reason}")
         return ended
 
 

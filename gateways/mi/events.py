@@ -66,13 +66,13 @@ class EventMethods:
         if event is None:
             return {"Events": [self._row(name, found) for name, found in subscriptions.all(now)]}
         if event not in subscriptions.events:
-            raise MiError(404, "Event not published")
+            raise MiError(404, "Event not published", f"there is no event {event!r}; see events_list")
         found = subscriptions.of(event, now)
         if "socket" not in given:
             return {"Event": self._row(event, found)} if found else {"Event": {}}
         one = [each for each in found if each[0] == _subscriber(given["socket"])]
         if not one:
-            raise MiError(404, "Subscriber does not exist")
+            raise MiError(404, "Subscriber does not exist", f"{given['socket']!r} has not subscribed to {event}")
         return {"Event": self._named(event) | {"Subscriber": _shown(*one[0])}}
 
     def _row(self, event: str, found: Sequence[tuple[Subscriber, int]]) -> Json:

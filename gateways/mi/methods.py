@@ -150,7 +150,7 @@ class Methods:
             names = ", ".join(each.name for each in found)
             raise MiError(-32001, "Method ambiguous", f"supported names: {names}")
         if not found:
-            raise method_not_found()
+            raise method_not_found(f"there is no method {name!r}; see which")
         return found[0]
 
     async def _which(self, given: Arguments, caller: Caller) -> Json:  # noqa: ARG002
@@ -158,7 +158,7 @@ class Methods:
         if command is None:
             return sorted({name for method in self._named.values() for name in (method.name, method.flat_name)})
         if command.endswith(":"):
-            return sorted(_of_module(self._named.values(), command[:-1])) or _refuse_unknown()
+            return sorted(_of_module(self._named.values(), command[:-1])) or _refuse_unknown(command)
         return [list(names) for recipe in self._known(command).recipes for names in forms(recipe)]
 
     async def _help(self, given: Arguments, caller: Caller) -> Json:  # noqa: ARG002
@@ -170,7 +170,7 @@ class Methods:
             return self.find(name)
         except MiError as error:
             if error.code == method_not_found().code:
-                _refuse_unknown()
+                _refuse_unknown(name)
             raise
 
 
@@ -178,5 +178,5 @@ def _of_module(methods: Iterable[Method], module: str) -> list[str]:
     return [method.name for method in methods if method.module == module]
 
 
-def _refuse_unknown() -> Json:
-    raise MiError(404, _UNKNOWN)
+def _refuse_unknown(name: str) -> Json:
+    raise MiError(404, _UNKNOWN, f"there is no {name!r}; see which")

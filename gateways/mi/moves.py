@@ -136,7 +136,7 @@ class MoveMethods:
         result = move.result()
         if isinstance(result, Refused):
             status, text = _STATUSES.get(result.code, (500, "RTP Relay update failed"))
-            raise MiError(status, text, result.reason)
+            raise MiError(status, text, f"{command.call_id!r}: {result.reason}")
         return result
 
     def _command(self, given: Arguments, caller: Caller) -> Migrate:

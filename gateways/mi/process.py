@@ -6,7 +6,7 @@ import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from actors.control.counters import Sample
@@ -27,11 +27,13 @@ LEVELS = {-1: "error", 1: "warning", 3: "info", 4: "debug"}
 class ProcessHooks:
     """What the methods have of the program. samples: all that was counted. log_level, set_log_level: in our words.
 
-    started_at: seconds since the epoch. stop, reload: as SIGTERM and SIGHUP do.
+    started_at: seconds since the epoch. processes: the ids of all that run now, and what each one is. stop, reload: as
+    SIGTERM and SIGHUP do.
     """
 
     version: str
     started_at: float
+    processes: Callable[[], Sequence[tuple[int, str]]]
     samples: Callable[[], Iterable[Sample]]
     log_level: Callable[[], str]
     set_log_level: Callable[[str], None]
@@ -78,7 +80,8 @@ class ProcessMethods:
         return OK
 
     async def _ps(self, given: Arguments, caller: Caller) -> Json:  # noqa: ARG002
-        return {"Processes": [{"ID": 0, "PID": os.getpid(), "Type": "control node"}]}
+        rows = enumerate(self._hooks.processes())
+        return {"Processes": [{"ID": number, "PID": pid, "Type": what} for number, (pid, what) in rows]}
 
     async def _uptime(self, given: Arguments, caller: Caller) -> Json:  # noqa: ARG002
         now, since = time.time(), self._hooks.started_at
@@ -115,7 +118,7 @@ class ProcessMethods:
         for wanted in given["statistics"]:
             found |= {name: number for name, number in counted.items() if _is_meant(name, wanted)}
         if not found:
-            raise MiError(404, "Statistics Not Found")
+            raise MiError(404, "Statistics Not Found", f"no counter is known under {', '.join(given['statistics'])}")
         return found
 
 

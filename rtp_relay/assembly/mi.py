@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import structlog
@@ -23,8 +24,15 @@ from rtp_relay.config.mi import HttpAddress
 log = structlog.get_logger()
 
 
-def process_hooks(control: Control, observers: Observers, pid: int) -> ProcessHooks:
-    """Return what the management interface has of the program, of which the process `pid` takes the signals."""
+def alone() -> Sequence[tuple[int, str]]:
+    """Return this process as all that there is of the service."""
+    return [(os.getpid(), "control node")]
+
+
+def process_hooks(
+    control: Control, observers: Observers, processes: Callable[[], Sequence[tuple[int, str]]]
+) -> ProcessHooks:
+    """Return what the management interface has of the program, whose first process takes the signals."""
 
     def set_level(level: str) -> None:
         before, after = logs.get_level(), LogLevel(level)
@@ -35,11 +43,12 @@ def process_hooks(control: Control, observers: Observers, pid: int) -> ProcessHo
     return ProcessHooks(
         version=__version__,
         started_at=time.time(),
+        processes=processes,
         samples=control.samples,
         log_level=logs.get_level,
         set_log_level=set_level,
-        stop=lambda: os.kill(pid, signal.SIGTERM),
-        reload=lambda: os.kill(pid, signal.SIGHUP),
+        stop=lambda: os.kill(processes()[0][0], signal.SIGTERM),
+        reload=lambda: os.kill(processes()[0][0], signal.SIGHUP),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from actors.control.counters import Sample
@@ -45,9 +46,10 @@ class Stop:
 
 @dataclass(frozen=True, slots=True)
 class Others:
-    """To a worker: what all others have counted, those that are gone among them."""
+    """To a worker: what all others have counted, those that are gone among them, and the process id of each worker."""
 
     samples: tuple[Sample, ...]
+    workers: Mapping[int, int]
 
 
 @dataclass(frozen=True, slots=True)

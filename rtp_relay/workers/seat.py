@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from actors.control.control import Control
@@ -26,11 +27,18 @@ class Seat:
     def __init__(self, mesh: Mesh, notices: socket.socket | None) -> None:
         self.mesh, self.notices = mesh, notices
         self.others = OthersCounters()
+        self.workers: Mapping[int, int] = {mesh.me: os.getpid()}
+        """The process ids of the workers that run, by their numbers, as the supervisor told last."""
 
     @property
     def is_first(self) -> bool:
         """Whether it is the worker that does what one alone has to."""
         return self.mesh.me == 1
+
+    def processes(self) -> Sequence[tuple[int, str]]:
+        """Return the ids of all processes of the service, and what each is, that which takes signals first."""
+        workers = [(pid, f"worker {number}") for number, pid in sorted(self.workers.items())]
+        return [(os.getppid(), "control node"), *workers]
 
     def take(self, directory: Directory, nodes: NodeTable, control: Control) -> Callable[[CallId], None]:
         """Take the seat; return what wakes a call that is due, at the worker that serves it."""

@@ -157,12 +157,13 @@ class Supervisor:
         while True:
             await asyncio.sleep(LOOK)
             now = loop.time()
+            pids = {number: worker.pid for number, worker in self._workers.items() if worker.ready}
             for worker in self._workers.values():
                 # What a worker said while the supervisor itself stood still may not be read yet.
                 if worker.ready and now - worker.heard_at > HUNG and now - last < 2 * LOOK:
                     log.error("worker hangs, it is ended", worker=worker.number, seconds=round(now - worker.heard_at))
                     worker.kill()
-                worker.tell(Others(self._totals.of_others(worker.number)))
+                worker.tell(Others(self._totals.of_others(worker.number), pids))
             last = now
 
     def _give_up(self, worker: WorkerProcess, how: str) -> None:

@@ -96,6 +96,7 @@ class Worker:
                 self.stop()
             case Others():
                 self.seat.others.take(order.samples)
+                self.seat.workers = order.workers
 
 
 def _abandoned() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,16 @@ async def listening(stage: Stage, event: str) -> AsyncIterator[asyncio.Queue[dic
     assert not listed["Event"], "it has unsubscribed at its end"
 
 
+async def are_listed(stage: Stage) -> bool:
+    """Return whether `ps` has the service's process, and each of its workers."""
+    listed = await opensips_mi("-t", "http", "-i", HOST, "-p", str(port_of(stage)), "ps")
+    first, *others = listed["Processes"]
+    assert first == {"ID": 0, "PID": stage.service.pid, "Type": "control node"}
+    rows = [(row["ID"], row["Type"]) for row in others]
+    workers = stage.service.workers().values()
+    return rows == [(1, "worker 1"), (2, "worker 2")] and {row["PID"] for row in others} == set(workers)
+
+
 async def next_of(events: asyncio.Queue[dict[str, Any]]) -> dict[str, Any]:
     async with asyncio.timeout(60):
         return await events.get()
@@ -70,6 +81,7 @@ async def test_media_that_time_out_in_any_worker(tmp_path: Path) -> None:
         "calls": {"notices": f"unix:{path}"},
     }
     async with on_stage(Rtpproxy(), settings=settings) as stage:
+        await wait_until(partial(are_listed, stage), "ps lists the service and its workers")
         calls = [stage.call(f"call-{number}", branch="b") for number in range(6)]
         for call in calls:
             await call.establish(stage.client)

@@ -55,6 +55,7 @@ class Program:
         return ProcessHooks(
             version="1.2.3",
             started_at=1.0,
+            processes=lambda: [(7, "control node"), (8, "worker 1")],
             samples=self.samples,
             log_level=lambda: self.level,
             set_log_level=self.set_level,
@@ -219,7 +220,8 @@ async def test_the_methods_of_the_process(door: MiDoor, program: Program) -> Non
     }
     assert len(await call(door, "get_statistics", "all")) == 3
     assert (await call(door, "get_statistics", "none"))["code"] == 404
-    assert (await call(door, "ps"))["Processes"][0]["PID"] > 0
+    rows = [{"ID": 0, "PID": 7, "Type": "control node"}, {"ID": 1, "PID": 8, "Type": "worker 1"}]
+    assert (await call(door, "ps"))["Processes"] == rows
     assert isinstance(await call(door, "arg"), list)
     assert set(await call(door, "pwd")) == {"WD"}
     for engine in ("rtpengine", "rtpproxy"):

@@ -56,7 +56,11 @@ async def test_a_command_of_two_modules_is_ambiguous(methods: Methods) -> None:
 
 
 async def test_an_unknown_method(methods: Methods) -> None:
-    assert await ask(methods, "rtp_relay_lst") == {"code": -32601, "message": "Method not found"}
+    assert await ask(methods, "rtp_relay_lst") == {
+        "code": -32601,
+        "message": "Method not found",
+        "data": "there is no method 'rtp_relay_lst'; see which",
+    }
 
 
 async def test_which(methods: Methods) -> None:
@@ -66,7 +70,8 @@ async def test_which(methods: Methods) -> None:
     assert await ask(methods, "which", ["rtp_relay_list"]) == [[], ["engine"]]
     assert await ask(methods, "which", {"command": "rtpproxy:"}) == ["rtpproxy:enable", "rtpproxy:show"]
     for unknown in ("nothing", "nothing:"):
-        assert await ask(methods, "which", [unknown]) == {"code": 404, "message": "unknown MI command"}
+        data = f"there is no {unknown!r}; see which"
+        assert await ask(methods, "which", [unknown]) == {"code": 404, "message": "unknown MI command", "data": data}
 
 
 async def test_help(methods: Methods) -> None:

@@ -117,7 +117,7 @@ async def test_a_refusal_has_its_code_and_reason(cause: RefusalCode, code: int) 
     with pytest.raises(MiError) as raised:
         await ask(Calls(Refused(cause, "the very reason")), ["c"])
     assert raised.value.code == code
-    assert raised.value.data == "the very reason"
+    assert raised.value.data == "'c': the very reason"
 
 
 async def test_a_client_is_answered_though_the_move_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:

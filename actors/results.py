@@ -105,8 +105,9 @@ class Moved:
     """A call is on this node.
 
     is_wanted_node: whether it is the one that was asked for; another one of the set is taken where that takes no calls.
-    waits: it is there only when it is offered something next, since nobody here knows its dialogs. left_out: what the
-    old session had and the new one has not: copies by name, a recording.
+    waits: it is there only later: when it is offered something next, since nobody here knows its dialogs, or, if it is
+    `early`, when it is answered. left_out: what the old session had and the new one has not: copies by name, a
+    recording.
     """
 
     node: NodeName
@@ -114,6 +115,7 @@ class Moved:
     set: str
     is_wanted_node: bool = True
     waits: bool = False
+    early: bool = False
     left_out: tuple[str, ...] = ()
 
 

@@ -18,8 +18,9 @@ class MigrationIntended(Event):
     migration: counts the moves of a call from 1. leaves: the session that it has, 0 where none is left. callee_tag:
     names the dialog whose parties are told. engine, set, node: where to; `node` is "" for any node of the set. avoid:
     the node that it is never to be on, "" for none. method: of the requests. caller, callee: settings of the legs that
-    change with the move, by name. waits: no dialog is known; it moves when it is offered something next. asked_by,
-    reason: for people. job: the one that wants it, "" for none.
+    change with the move, by name. waits: it moves later, when the call is offered something next, since no dialog is
+    known; or, if it is `early`, when the call is answered (MigrationBegun). asked_by, reason: for people. job: the one
+    that wants it, "" for none.
     """
 
     name: ClassVar[str] = "migration intended"
@@ -35,9 +36,24 @@ class MigrationIntended(Event):
     caller: Mapping[str, str] = field(default_factory=dict)
     callee: Mapping[str, str] = field(default_factory=dict)
     waits: bool = False
+    early: bool = False
     asked_by: str = ""
     reason: str = ""
     job: str = ""
+
+
+@value(kw_only=True)
+class MigrationBegun(Event):
+    """A call that was to move when it is answered is: its parties are told in the dialog of `callee_tag`.
+
+    leaves: the session that they have, 0 for none.
+    """
+
+    name: ClassVar[str] = "migration begun"
+
+    migration: int
+    leaves: int
+    callee_tag: Tag
 
 
 @value(kw_only=True)

@@ -23,6 +23,7 @@ from events.copy_events import CopyAnswered, CopyDeleted, CopyDeleteIntended, Co
 from events.event import Event, RemovalProof, Scope
 from events.migration_events import (
     LegMoved,
+    MigrationBegun,
     MigrationCompleted,
     MigrationFailed,
     MigrationIntended,
@@ -83,6 +84,7 @@ __all__ = [
     "LegSettingsChanged",
     "MediaSeen",
     "MediaTimedOut",
+    "MigrationBegun",
     "MigrationCompleted",
     "MigrationFailed",
     "MigrationIntended",
@@ -143,6 +145,7 @@ EVENT_TYPES: tuple[type[Event], ...] = (
     CallVariableSet,
     MediaSeen,
     MigrationIntended,
+    MigrationBegun,
     LegMoved,
     MigrationTurnedBack,
     MigrationCompleted,

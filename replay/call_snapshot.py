@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from events.names import BranchId, Leg, Tag
 from replay.offer_answer import BranchStatus
 from replay.relay_settings import CALLEE, CALLER, RelaySettings
-from replay.sip_dialogs import CSeqs, Party
+from replay.sip_dialogs import CSeqs, Party, SipDialogs
 from replay.state import CallState
 
 
@@ -74,6 +74,13 @@ def snapshot_of(state: CallState) -> CallSnapshot:
         variables=dict(sip_dialogs.variables),
         parties=dict(sip_dialogs.parties),
         trying=negotiation.branches(BranchStatus.TRYING) if negotiation else (),
-        unacknowledged=frozenset(sip_dialogs.unacknowledged),
+        unacknowledged=_unacknowledged(state, sip_dialogs),
         sequences={key: copy.copy(cseqs) for key, cseqs in sip_dialogs.sequences.items() if cseqs.insertions},
     )
+
+
+def _unacknowledged(state: CallState, sip_dialogs: SipDialogs) -> frozenset[str]:
+    missing = frozenset(sip_dialogs.unacknowledged)
+    if state.migration is not None and state.migration.awaits_answer:
+        missing |= frozenset(state.dialogs()) - state.migration.acknowledged
+    return missing

@@ -89,6 +89,7 @@ _APPLY: dict[type[e.Event], Apply] = {
     e.SipRequestEnded: sip_dialogs.request_ended,
     e.CallVariableSet: sip_dialogs.call_variable_set,
     e.MigrationIntended: migration.migration_intended,
+    e.MigrationBegun: migration.migration_begun,
     e.LegMoved: migration.leg_moved,
     e.MigrationTurnedBack: migration.migration_turned_back,
     e.MigrationCompleted: migration.migration_completed,

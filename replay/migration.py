@@ -26,7 +26,8 @@ class Migration:
     at: when it last came on. session: the one that was made for it, 0 before. back: why it was turned back, "" while it
     goes on. prepared: by a party's tag, what it said as the session knows it that both are to be told of. asked:
     whether a party may have heard of the move at all. told: by leg, what it has taken of that. said: by tag, what a
-    party answered where that is not what it had agreed on before.
+    party answered where that is not what it had agreed on before. acknowledged: the callees' tags of dialogs whose ACK
+    has come while the move waits for the call's answer.
     """
 
     number: int
@@ -40,6 +41,7 @@ class Migration:
     caller: dict[str, str]
     callee: dict[str, str]
     waits: bool
+    early: bool
     asked_by: str
     reason: str
     at: int
@@ -49,6 +51,7 @@ class Migration:
     asked: bool = False
     told: dict[Leg, bytes] = field(default_factory=dict)
     said: dict[Tag, bytes] = field(default_factory=dict)
+    acknowledged: frozenset[Tag] = frozenset()
 
     @classmethod
     def begun(cls, event: MigrationIntended, at: int) -> Migration:
@@ -65,10 +68,20 @@ class Migration:
             dict(event.caller),
             dict(event.callee),
             event.waits,
+            event.early,
             event.asked_by,
             event.reason,
             at,
         )
+
+    def begin(self, leaves: int, callee_tag: Tag) -> None:
+        """Wait no more: these are the session and the dialog that the call has been answered in."""
+        self.leaves, self.callee_tag, self.waits = leaves, callee_tag, False
+
+    @property
+    def awaits_answer(self) -> bool:
+        """Whether it begins when the call is answered, and acknowledged."""
+        return self.waits and self.early
 
     @property
     def destination(self) -> int:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from events.journal import NEVER, NOTHING, Index, LiveCall
 from events.names import Tag
+from replay.migration import Migration
 from replay.state import CLOSED, CLOSING, ENDED, LIVE, QUARANTINED, CallState, CallStatus, Session
 
 TIMER_H = 32_000
@@ -119,13 +120,29 @@ def _dialog_due_times(state: CallState, deadlines: Deadlines) -> Iterator[int]:
 def migration_due(state: CallState, deadlines: Deadlines) -> int | None:
     """Return when a move that goes on is to be taken up, as nobody can be at it any more; None for never.
 
-    One that waits for the call's next offer is over with the call.
+    One that waits is over with the call. One that waits for the call's answer begins when that is settled.
     """
     migration = state.migration
-    if migration is None or migration.waits:
-        return None if migration is None or state.status is LIVE else migration.at
+    if migration is None:
+        return None
+    if migration.waits:
+        return _begins_at(state, migration) if state.status is LIVE else migration.at
     requests = state.sip_dialogs.requests.values() if state.sip_dialogs else ()
     return max([migration.at, *(request.at for request in requests if request.method != "BYE")]) + deadlines.move
+
+
+def _begins_at(state: CallState, migration: Migration) -> int | None:
+    """Return when a move that waits begins; None while there is no answer, or several callees have answered.
+
+    The ACK goes before it: who has sent a 2xx takes no INVITE until then (RFC 5407 3.1.4). A callee that has none for
+    so long ends its dialog.
+    """
+    tags = state.dialogs() if migration.early else []
+    if len(tags) != 1:
+        return None
+    if tags[0] in migration.acknowledged:
+        return migration.at
+    return (state.relay.established_at if state.relay else migration.at) + TIMER_H
 
 
 def _migration_due_times(state: CallState, deadlines: Deadlines) -> Iterator[int]:

@@ -162,12 +162,12 @@ class BulkRun:
     def _take(self, call_id: CallId, result: Moved | Refused) -> None:
         """Take what came of a call; one that cannot move yet has another turn."""
         self._moving.discard(call_id)
-        if isinstance(result, Moved):
+        if _moves_soon(result) and self._loop.time() - self._asked_since[call_id] < PATIENCE:
+            self._loop.call_later(AGAIN, self._turn.append, call_id)
+        elif isinstance(result, Moved):
             self._settle(call_id, CallOutcome.WAITS if result.waits else CallOutcome.MOVED)
         elif result.code in NO_MORE:
             self._settle(call_id, CallOutcome.GONE)
-        elif result.code in NOT_YET and self._loop.time() - self._asked_since[call_id] < PATIENCE:
-            self._loop.call_later(AGAIN, self._turn.append, call_id)
         else:
             self._settle(call_id, CallOutcome.FAILED, result.reason)
 
@@ -181,3 +181,8 @@ class BulkRun:
         if age >= (BATCH if self._settled else HEARTBEAT):
             settled, self._settled = self._settled, []
             await self._stream.write(CallsSettled(calls=tuple(settled)))
+
+
+def _moves_soon(result: Moved | Refused) -> bool:
+    """Return whether a call may move in a while: it rings, moves already, or cannot be asked just now."""
+    return result.early if isinstance(result, Moved) else result.code in NOT_YET

@@ -46,12 +46,14 @@ ANYWHERE = Whereabouts()
 
 @value(kw_only=True)
 class Migrate(CallCommand[Moved]):
-    """Move an answered call to another session, which its parties are told of, and come to where it is then.
+    """Move a call to another session, which its parties are told of, and come to where it is then.
 
-    It comes to a refusal if the call stays where it was: one that is not there (UNKNOWN_CALL), has ended (ENDED), moves
-    already (MOVING), was not answered for good (EARLY), or by several (SEVERAL), has no relay (NOT_ENGAGED); settings
-    that the engine cannot mean (BAD_SETTINGS), no node (NO_NODE) or one that fails; a party that does not come along
-    (TURNED_BACK). The result can take a minute and more, while parties do not answer.
+    One that rings moves when it is answered: then, as for one that moves with its next offer, the result says that it
+    waits. It comes to a refusal if the call stays where it was: one that is not there (UNKNOWN_CALL), has ended
+    (ENDED), moves already (MOVING), was not answered and has no dialogs that are known here (EARLY), was answered by
+    several (SEVERAL), has no relay (NOT_ENGAGED); settings that the engine cannot mean (BAD_SETTINGS), no node
+    (NO_NODE) or one that fails; a party that does not come along (TURNED_BACK). The result can take a minute and more,
+    while parties do not answer.
 
     caller, callee: settings of the legs that change with the move; those that are not named stay. method: of the
     requests that tell the parties; UPDATE goes to those that say they know it. asked_by, reason: for people.

@@ -97,9 +97,10 @@ def of_call(state: CallState) -> Document:
 
 def _of_move(move: Migration) -> Document:
     going_on = "turned back" if move.back else "moving"
+    later = "waiting for its answer" if move.early else "waiting for its next offer"
     return {
         "number": move.number,
-        "status": "waiting for its next offer" if move.waits else going_on,
+        "status": later if move.waits else going_on,
         "engine": move.engine,
         "set": move.set,
         "node": move.node,

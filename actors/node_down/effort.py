@@ -56,9 +56,8 @@ class Effort:
         if isinstance(result, Moved):
             self.counts["waits" if result.waits else "moved"] += 1
             if result.waits:
-                log.warning(
-                    "call waits for its next offer to leave a node that is down", call_id=call_id, node=self.node
-                )
+                until = "its answer" if result.early else "its next offer"
+                log.warning("call waits to leave a node that is down", call_id=call_id, node=self.node, until=until)
         elif isinstance(result, Done):
             self.counts[done] += 1
             if result.warning:

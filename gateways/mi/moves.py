@@ -161,13 +161,19 @@ class MoveMethods:
             return {"callid": command.call_id, "status": "moving"}
         there: dict[str, Json] = {
             "callid": command.call_id,
-            "status": "moves at its next offer" if moved.waits else "moved",
+            "status": _status(moved),
             "node": moved.node,
             "relay": moved.engine,
             "set": self._sets.number(moved.set),
             "wanted_node_taken": moved.is_wanted_node,
         }
         return there | ({"left_out": list(moved.left_out)} if moved.left_out else {})
+
+
+def _status(moved: Moved) -> str:
+    if moved.waits:
+        return "moves when it is answered" if moved.early else "moves at its next offer"
+    return "moved"
 
 
 def _settings(given: Json) -> Mapping[str, str]:

@@ -62,6 +62,21 @@ def migration_intended(state: CallState, record: Recorded, event: e.MigrationInt
     state.migration = Migration.begun(event, record.at)
 
 
+def migration_begun(state: CallState, record: Recorded, event: e.MigrationBegun) -> None:
+    """Go on with a move that has waited for the call's answer."""
+    migration = _current(state, event.migration)
+    if migration is not None:
+        migration.begin(event.leaves, event.callee_tag)
+        migration.at = record.at
+
+
+def acknowledged(state: CallState, callee_tag: Tag) -> None:
+    """Record the ACK of a callee's 2xx, or what the caller sends after it: a move that waits for that may begin."""
+    migration = state.migration
+    if migration is not None and migration.awaits_answer and callee_tag in state.dialogs():
+        migration.acknowledged |= {callee_tag}
+
+
 def leg_moved(state: CallState, record: Recorded, event: e.LegMoved) -> None:
     """Record what a party was given, and has taken, of the session that the call moves to."""
     migration = _current(state, event.migration)

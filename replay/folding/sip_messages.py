@@ -6,6 +6,7 @@ from events import registry as e
 from events.journal import Recorded
 from events.names import NO_TAG, BranchId
 from events.verdict import SipVerdict
+from replay.folding import migration
 from replay.folding.settings import settings_of
 from replay.folding.sip_dialogs import sip_dialogs_of
 from replay.offer_answer import Change, Negotiation, Role, SipMessage, legacy
@@ -33,6 +34,8 @@ def sip_message_seen(state: CallState, record: Recorded, event: e.SipMessageSeen
     sip_dialogs.hear(message, record.at, event.expires)
     if verdict.change is Change.ESTABLISHED and len(state.negotiation.established()) > 1:
         sip_dialogs.unacknowledged[verdict.callee_tag] = record.at
+    if message.status is None and message.from_caller:
+        migration.acknowledged(state, message.callee_tag)
     if not verdict.fault:
         sip_dialogs.track(message, record.at)
     if verdict.role is Role.OFFER:

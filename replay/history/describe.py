@@ -218,10 +218,17 @@ def _(event: e.MigrationIntended) -> str:
     avoided = f"for any node but {event.avoid}" if event.avoid and not event.node else ""
     legs = [f"{leg}: {_settings(values)}" for leg, values in (("caller", event.caller), ("callee", event.callee))]
     settings = [leg for leg, values in zip(legs, (event.caller, event.callee), strict=True) if values]
-    told = "when it is offered something next" if event.waits else f"parties are told by {event.method}"
+    later = "when it is answered" if event.early else "when it is offered something next"
+    told = later if event.waits else f"parties are told by {event.method}"
     who = f"asked by {event.asked_by}" if event.asked_by else ""
     where = f"to {event.engine}, {node}set {event.set}"
     return _joined(f"move {event.migration} {where}", avoided, left, told, *settings, who, event.reason)
+
+
+@facts.register
+def _(event: e.MigrationBegun) -> str:
+    left = f"leaves session {event.leaves}" if event.leaves else ""
+    return _joined(f"move {event.migration}: the call is answered, in the dialog of {event.callee_tag}", left)
 
 
 @facts.register

@@ -161,7 +161,7 @@ class RelayCall:
         asked_by: str = "",
         reason: str = "",
     ) -> Moved:
-        """Move the answered call to another node, and return where it is then.
+        """Move the call to another node, and return where it is then; one that rings moves when it is answered.
 
         Without an engine, set or node it keeps the one that it has, or gets any node of its set. caller, callee:
         settings that change with it. Its parties get requests in their dialog, where a SIP door serves that. Raises

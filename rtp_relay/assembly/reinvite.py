@@ -15,7 +15,7 @@ import structlog
 from actors.observers import Observers
 from events.journal import Recorded
 from events.names import CallId
-from events.registry import MigrationIntended, PartiesNotReached
+from events.registry import Event, MigrationIntended, PartiesNotReached
 from gateways.mi.client import MiClient, MiRefused
 from rtp_relay.config.model import ReinviteConfig
 
@@ -39,8 +39,7 @@ class Reinviter:
     def take(self, call_id: CallId, recorded: Recorded) -> None:
         """Look at an event that was journalled here."""
         event = recorded.event
-        waits = isinstance(event, PartiesNotReached) or (isinstance(event, MigrationIntended) and event.waits)
-        if waits and call_id not in self._asking:
+        if _waits(event) and call_id not in self._asking:
             task = self._asking[call_id] = asyncio.get_running_loop().create_task(self._ask(call_id))
             task.add_done_callback(lambda _: self._asking.pop(call_id))
 
@@ -58,6 +57,12 @@ class Reinviter:
         for task in list(self._asking.values()):
             task.cancel()
         await self._client.close()
+
+
+def _waits(event: Event) -> bool:
+    if isinstance(event, MigrationIntended):
+        return event.waits and not event.early
+    return isinstance(event, PartiesNotReached)
 
 
 @asynccontextmanager

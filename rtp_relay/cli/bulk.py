@@ -124,7 +124,7 @@ def _show(told: Document, *, as_json: bool) -> None:
         for call_id, why in told["failures"].items():
             typer.echo(printable(f"  {call_id}: {why}"))
         for call_id in told["waiting"]:
-            typer.echo(printable(f"  {call_id}: waits for its next offer"))
+            typer.echo(printable(f"  {call_id}: waits for its next offer, or its answer"))
     if told["state"] == OVER and (told["failed"] or told["waits"] or told["ended"]):
         raise typer.Exit(Exit.FAILED)
 

@@ -87,7 +87,8 @@ def _move_one(call_id: str, asked: Document, config: ConfigOption, *, as_json: b
 
 
 def _told(moved: Document) -> str:
-    where = f"{moved['relay']} node {moved['node']} of set {moved['set']}"
+    node = f" node {moved['node']}" if moved["node"] else ", a node"
+    where = f"{moved['relay']}{node} of set {moved['set']}"
     said = [f"{moved['callid']}: {moved['status']}, to {where}"]
     if not moved["wanted_node_taken"]:
         said.append("the node that was asked for takes no calls")

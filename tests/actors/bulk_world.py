@@ -63,6 +63,13 @@ class BulkWorld(Cluster):
     def peer_of(self, call_id: CallId, tag: str) -> FakePeer:
         return self.peers[f"{call_id} {tag}"]
 
+    def ringing(self) -> OneOfMany:
+        """Let one more call ring."""
+        call = OneOfMany(self, CallId(f"c{len(self.calls)}"))
+        self.calls.append(call)
+        call.rings()
+        return call
+
     def start(self, place: int) -> None:
         """Let a control node carry out jobs from now on."""
         node = self.nodes[place]
@@ -80,7 +87,7 @@ class BulkWorld(Cluster):
 
     def on(self, node: str) -> list[OneOfMany]:
         """Return the calls that are on a relay."""
-        return [call for call in self.calls if call.state.usable_sessions() and call.session.node == node]
+        return [call for call in self.calls if any(call.state.usable_sessions()) and call.session.node == node]
 
     def ask(self, part: BulkPart, **more: object) -> str:  # type: ignore[override]
         """Ask for a job of one part."""

@@ -54,6 +54,11 @@ class MovingCall(SipCall):
         """The newest session that can be used."""
         return max(self.state.usable_sessions(), key=lambda one: one.number)
 
+    def rings(self, place: int = 0) -> None:
+        """Let the call come about up to early media of the callee."""
+        self.say("C INVITE at=- sdp=c", place, changes=[self._engaged])
+        self.say("A 183 INVITE sdp=a", place)
+
     def answered(self, place: int = 0) -> None:
         """Let the call come about, each party with what it was given."""
         self.say("C INVITE at=- sdp=c", place, changes=[self._engaged])

@@ -171,3 +171,28 @@ def test_calls_that_end_meanwhile_are_gone(world_of: Callable[[int], BulkWorld])
     over = world.finish(job)
     assert over.counts[MOVED] + over.counts[GONE] == len(there)
     assert over.counts[FAILED] == 0
+
+
+def test_calls_that_ring_move_when_they_are_answered_and_are_gone_if_they_are_not(
+    world_of: Callable[[int], BulkWorld],
+) -> None:
+    world = world_of(8)
+    there = len(world.on("relay1"))
+    ringing = [world.ringing() for _ in range(8)]
+    to_leave = [call for call in ringing if call.session.node == "relay1"]
+    answered, cancelled = to_leave[1:], to_leave[0]
+    assert answered
+    world.start(0)
+    job = world.ask(leave("relay1"), until_empty=True)
+    world.after(5)
+    assert world.progress(job).state == "moving"
+    for call in answered:
+        call.say("A 200 INVITE sdp=a")
+        call.say("C ACK at=A")
+    cancelled.say("A 486 INVITE")
+    over = world.finish(job)
+    assert (over.counts[MOVED], over.counts[GONE], over.counts[FAILED]) == (there + len(answered), 1, 0)
+    assert world.on("relay1") == []
+    world.check_each_moved_once(job)
+    for call in (*world.on("relay2"), *answered):
+        call.check_parties()

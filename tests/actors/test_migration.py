@@ -18,7 +18,7 @@ from replay.settings_changes import ChangeLegSettings, EngageRelay
 from replay.state import CallStatus
 from tests.actors.moving import ANY, CALLEE, CALLER, MovingCall, version
 from tests.actors.simulation import Cluster
-from tests.actors.sip_call import ENGAGED, SipCall
+from tests.actors.sip_call import SipCall
 from tests.named_sdp import name_of, named
 
 
@@ -295,10 +295,6 @@ def test_each_cause_of_a_refusal_has_its_code(cluster: Cluster, call: MovingCall
     assert refusal(call, MoveTarget(set="nowhere")) is RefusalCode.NO_NODE
     assert refusal(call, MoveTarget(engine="mediaproxy")) is RefusalCode.NO_NODE
     assert refusal(call, MoveTarget(engine="rtpproxy"), flags="!") is RefusalCode.BAD_SETTINGS
-    early = MovingCall(cluster, CallId("early"))
-    early.tell("C INVITE at=- sdp=c", changes=[ENGAGED])
-    early.tell("A 183 INVITE sdp=a")
-    assert refusal(early) is RefusalCode.EARLY
     plain = MovingCall(cluster, CallId("plain"))
     plain.tell("C INVITE at=- sdp=c")
     plain.tell("A 200 INVITE sdp=a")

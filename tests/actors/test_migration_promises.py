@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from actors.commands.migration import Migrate, MoveTarget
 from actors.sip_requests import SipOutcome
@@ -31,11 +31,29 @@ class Moves(RuleBasedStateMachine):
         self.call = MovingCall(self.cluster)
         self.cseqs = {Leg.CALLER: 1, Leg.CALLEE: 0}
         self.said = 1
+        self.rings = False
 
-    @initialize()
-    def begin(self) -> None:
-        """Let the call come about."""
-        self.call.answered()
+    @initialize(rings=st.booleans())
+    def begin(self, rings: bool) -> None:
+        """Let the call come about, or ring."""
+        self.rings = rings
+        if rings:
+            self.call.rings()
+        else:
+            self.call.answered()
+
+    @precondition(lambda self: self.rings)
+    @rule(place=PLACES, acknowledges=st.booleans())
+    def answer(self, place: int, acknowledges: bool) -> None:
+        """Have the callee answer, and let that arrive if somebody lives to pass it on."""
+        answered = self.call.attempt("A 200 INVITE sdp=a", place)
+        if answered is None or answered.error is not None or answered.fault or not answered.sdp:
+            return
+        self.rings = False
+        self.call.callee.says = named("a")
+        self.call.caller.take(answered.sdp)
+        if acknowledges:
+            self.call.attempt("C ACK at=A", place)
 
     @rule(place=PLACES, node=NODES, seconds=st.sampled_from([0.0, 0.002, 0.004, 0.01, 5.0]))
     def move(self, place: int, node: str, seconds: float) -> None:
@@ -52,6 +70,7 @@ class Moves(RuleBasedStateMachine):
         self.call.command(Migrate(call_id=self.call.call_id, target=target), place=place, within=0.01)
         self.cluster.after(seconds)
 
+    @precondition(lambda self: not self.rings)
     @rule(leg=LEGS, place=PLACES, accepts=st.booleans(), seconds=st.sampled_from([0.0, 0.005, 1.0]))
     def offer(self, leg: Leg, place: int, accepts: bool, seconds: float) -> None:
         """Have a party offer something else, which takes its peer a while to answer."""
@@ -129,6 +148,7 @@ class Moves(RuleBasedStateMachine):
     def wait(self, seconds: float) -> None:
         self.cluster.after(seconds)
 
+    @precondition(lambda self: not self.rings)
     @rule(leg=LEGS, place=PLACES, luck=st.integers(0, 9))
     def hang_up(self, leg: Leg, place: int, luck: int) -> None:
         """End the call, now and then."""

@@ -236,6 +236,27 @@ def test_a_call_that_rings_is_looked_at_again_when_it_is_answered(wards: list[Wa
     assert ward.events(call, "parties not reached") == 0
 
 
+def test_a_call_that_rings_leaves_when_it_is_answered(wards: list[Ward]) -> None:
+    wards.append(ward := Ward(OnNodeDown.MIGRATE, calls=0))
+    call = MovingCall(ward.cluster, CallId("rings"))
+    call.rings()
+    dead, other = call.session.node, call.another_node()
+    ward.fall(dead)
+    ward.cluster.after(5)
+    assert call.session.node == dead
+    assert ward.events(call, "migration intended") == 1
+    call.say("A 200 INVITE sdp=a")
+    call.say("C ACK at=A")
+    ward.cluster.after(5)
+    assert call.session.node == other
+    call.check_parties()
+    call.check_moves_end()
+    ward.cluster.fakes[dead].silent = False
+    ward.cluster.after(5)
+    ward.cluster.check_no_leak()
+    assert ward.cluster.fakes[dead].held() == set()
+
+
 @pytest.mark.parametrize("action", [OnNodeDown.MIGRATE, OnNodeDown.END])
 def test_parties_that_do_not_answer_are_told_of_in_the_history_and_in_the_log(
     wards: list[Ward], action: OnNodeDown

@@ -94,7 +94,7 @@ def test_a_report_names_the_calls_that_did_not_move_and_keeps_the_terminal_clean
     assert said.splitlines() == [
         f"job {job} is over: 1 moved, 1 failed, 0 gone, 1 waits",
         "  oth\\x1b[2Jer: 488 Not Acceptable Here",
-        "  third: waits for its next offer",
+        "  third: waits for its next offer, or its answer",
     ]
 
 

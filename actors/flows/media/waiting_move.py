@@ -18,7 +18,7 @@ SETTLES = 5_000
 def taken_along(state: CallState, command: Offer, session: Session | None) -> Offer | None:
     """Return an offer as it is made where the call is to move, if the call's move waits for it; None if not."""
     move = state.migration
-    if move is None or not move.waits or command.stays or command.migration or not command.to_tag:
+    if move is None or not move.waits or move.early or command.stays or command.migration or not command.to_tag:
         return None
     if session is None or session.number != move.leaves:
         return None

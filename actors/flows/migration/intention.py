@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from actors.commands.media import SdpBySettings
-from actors.commands.migration import Migrate
+from actors.commands.migration import Migrate, Whereabouts
 from actors.commands.relay import RelaySdp
 from actors.effects import Decision
 from actors.flows.media.wording import media_request
@@ -40,8 +40,8 @@ def intend(state: CallState, command: Migrate, nodes: NodeTable) -> Decision:
     refusal = _impossible(state)
     if refusal is not None:
         return Decision([], refusal)
-    callee_tag = next(iter(state.dialogs()), NO_TAG)
-    session = session_of(state, callee_tag) if callee_tag else _last_usable(state)
+    callee_tag = next(iter(state.dialogs()), NO_TAG) if state.answered else NO_TAG
+    session = session_of(state, callee_tag) if callee_tag else _last_usable(state, command.leaves)
     if session is None:
         return Decision([], NO_RELAY)
     if not command.leaves.are(session.engine, session.set, session.node):
@@ -58,21 +58,28 @@ def _asked_before(state: CallState, command: Migrate) -> int | Moved | None:
     move = state.migration
     if not command.job or command.job != state.moved_for or (move is not None and not move.waits):
         return None
-    return state.migrations if move is None else Moved(node=move.node, engine=move.engine, set=move.set, waits=True)
+    if move is not None:
+        return Moved(node=move.node, engine=move.engine, set=move.set, waits=True, early=move.early)
+    return None if state.is_over and state.not_moved else state.migrations
 
 
-def _last_usable(state: CallState) -> Session | None:
-    return max(state.usable_sessions(), key=lambda one: one.number, default=None)
+def _last_usable(state: CallState, wanted: Whereabouts) -> Session | None:
+    """Return the newest session, best one of those that are where the call is to be moved from."""
+
+    def merit(session: Session) -> tuple[bool, int]:
+        return wanted.are(session.engine, session.set, session.node), session.number
+
+    return max(state.usable_sessions(), key=merit, default=None)
 
 
 def _replaced(state: CallState) -> list[MigrationFailed]:
-    """Return the end of a move that still waits for an offer: another one is wanted."""
+    """Return the end of a move that still waits: another one is wanted."""
     move = state.migration
     return [MigrationFailed(migration=move.number, reason=REPLACED)] if move is not None else []
 
 
 def _waiting(event: MigrationIntended) -> Moved:
-    return Moved(node=event.node, engine=event.engine, set=event.set, waits=True)
+    return Moved(node=event.node, engine=event.engine, set=event.set, waits=True, early=event.early)
 
 
 def _impossible(state: CallState) -> Refused | None:
@@ -85,8 +92,8 @@ def _impossible(state: CallState) -> Refused | None:
         return MOVING
     if state.status is CallStatus.NEW or not state.sessions:
         return NO_RELAY
-    if not state.answered:
-        return EARLY
+    if not state.answered and (state.sip_dialogs is None or state.has_dialog):
+        return EARLY  # its client is to be asked for an offer only then; or its answer comes just now, with the ACK
     return SEVERAL if len(state.dialogs()) > 1 else None
 
 
@@ -109,6 +116,7 @@ def _intention(
         avoid=target.avoid or (session.node if target.node not in ("", session.node) else NO_NODE),
         method=command.method,
         waits=not callee_tag,
+        early=not state.answered,
         caller=command.caller,
         callee=command.callee,
         asked_by=command.asked_by,

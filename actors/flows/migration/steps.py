@@ -72,8 +72,9 @@ def next_step(state: CallState, number: int) -> Next:
     if migration is None or migration.number != number:
         return Over(state.not_moved, _whereabouts(state))
     agreed = last_agreed(state, migration)
-    if state.status is not CallStatus.LIVE or migration.callee_tag not in state.dialogs() or agreed is None:
-        return Fail(CALL_ENDED if agreed else NOTHING_AGREED)
+    goes_on = state.status is CallStatus.LIVE and migration.callee_tag in state.dialogs()
+    if not goes_on or agreed is None:
+        return Fail(NOTHING_AGREED if goes_on else CALL_ENDED)
     if not migration.back and migration.told and not _is_usable(state, migration):
         return TurnBack(SESSION_GONE)
     if is_negotiating(state, migration.callee_tag):

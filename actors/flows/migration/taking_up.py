@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from actors.effects import Decision, Flow, HoldOff, Persist, Read, RetryAt, Sleep, Spawn, Step
 from actors.flows.media.delete import teardown
+from actors.flows.migration.agreed import session_of
 from actors.flows.migration.carrying_on import carry_on
 from actors.flows.migration.conclusion import failed
 from actors.flows.sip.due_dialogs import UNRESOLVED
 from actors.flows.sip.intended_requests import pending
 from actors.node_table import NodeTable
 from actors.results import Moved, Refused
-from events.registry import SipRequestEnded
+from events.registry import MigrationBegun, MigrationCompleted, SipRequestEnded
 from replay.projection import Deadlines, migration_due
 from replay.state import CallState, CallStatus
 
@@ -41,7 +42,9 @@ def take_up(now: int, deadlines: Deadlines, nodes: NodeTable, *, signals: bool) 
 
     signals: whether SIP requests can be sent from here.
     """
-    number, tells = yield Read(lambda state: _due(state, now, deadlines))
+    if not (yield Read(lambda state: _due(state, now, deadlines)[0])):
+        return False
+    number, tells = yield Persist(lambda state: _begun(state, now, deadlines))
     if not number:
         return False
     if signals or not tells:
@@ -68,6 +71,22 @@ def _due(state: CallState, now: int, deadlines: Deadlines) -> tuple[int, bool]:
     at = migration_due(state, deadlines)
     is_due = state.migration is not None and at is not None and at <= now
     return state.migration.number if state.migration is not None and is_due else 0, state.status is CallStatus.LIVE
+
+
+def _begun(state: CallState, now: int, deadlines: Deadlines) -> Decision:
+    """Let a move begin that has waited for the call's answer, if it is due. The value is that of `_due`.
+
+    A call that has been answered elsewhere than on the node that it was to leave is where it is wanted.
+    """
+    due, move = _due(state, now, deadlines), state.migration
+    if not due[0] or move is None or not move.waits or state.status is not CallStatus.LIVE:
+        return Decision([], due)
+    (tag,) = state.dialogs()
+    session = session_of(state, tag)
+    if session is not None and move.avoid not in ("", session.node):
+        return Decision([MigrationCompleted(migration=move.number, session=session.number)], due)
+    leaves = session.number if session is not None else 0
+    return Decision([MigrationBegun(migration=move.number, leaves=leaves, callee_tag=tag)], due)
 
 
 def _without_requests(state: CallState, now: int, deadlines: Deadlines) -> Decision:

@@ -55,9 +55,11 @@ def _look(state: CallState, command: LeaveDeadNode) -> Decision:
     session = next((one for one in state.usable_sessions() if one.node == command.node), None)
     if state.status is not CallStatus.LIVE or session is None or command.action is OnNodeDown.LEAVE:
         return Decision([], Done())
+    if command.action is OnNodeDown.MIGRATE:
+        return Decision([])
     if not state.answered:
         return Decision([], EARLY)
-    return Decision([]) if command.action is OnNodeDown.MIGRATE or state.dialogs() else _untold(session)
+    return Decision([]) if state.dialogs() else _untold(session)
 
 
 def _untold(session: Session) -> Decision:

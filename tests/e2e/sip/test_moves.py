@@ -153,6 +153,33 @@ async def test_a_planned_move_loses_no_packet(
 
 
 @pytest.mark.parametrize("engine", ["rtpengine", "rtpproxy"])
+async def test_a_call_that_rings_moves_when_it_is_answered(
+    node: Inside, relays_of_all: Mapping[str, Relay], engine: str
+) -> None:
+    stage = stage_of(node, relays_of_all, engine)
+    async with on_scene(stage) as scene:
+        sent, (invite,) = await scene.invite()
+        scene.callee.reply(invite, 183, sdp=scene.callee.sdp())
+        early = await sent.response(183)
+        call_id = sent.request.call_id
+        before = await stage.at(call_id)
+        target = stage.other(before, engine)
+        told = await node.manage("rtp_relay:move", callid=call_id, node=target)
+        assert (told["status"], told["node"]) == ("moves when it is answered", target)
+        assert await stage.at(call_id) == before
+        scene.callee.reply(invite, 200, sdp=scene.callee.sdp())
+        call = await scene.accepted(sent, invite, scene.callee, early=early.body)
+        await begins(call)
+        await asyncio.gather(*(is_told(call, leg) for leg in OTHER))
+        assert relay_at(stage, call.caller) == relay_at(stage, call.callee) == target
+        await stage.all_is_at(target)
+        await converse(scene.caller.media, scene.callee.media, 25)
+        assert lost(scene.caller.media, scene.callee.media) == lost(scene.callee.media, scene.caller.media) == []
+        await call.hang_up("caller")
+        await stage.nothing_is_left(call_id)
+
+
+@pytest.mark.parametrize("engine", ["rtpengine", "rtpproxy"])
 async def test_a_party_that_refuses_keeps_both_where_they_are(
     node: Inside, relays_of_all: Mapping[str, Relay], engine: str
 ) -> None:

@@ -94,7 +94,7 @@ class CallActor(LoopActor):
         # What is in the inbox already would be begun, and cut off by the end behind it.
         if self._scheduler.idle and not self._stream.asking and self.actor_inbox.empty():
             self._context.forget(self.call_id)
-            self.stop()
+            self._stop()
 
     # -- runs --
 

@@ -63,7 +63,8 @@ class CallHistory:
     @property
     def is_long(self) -> bool:
         """Whether so much has happened since the newest snapshot that another one is worth it."""
-        return self.version - (self.newest.version if self.newest else 0) >= EVERY
+        known = self.records
+        return bool(known) and known[-1].version - (self.newest.version if self.newest else 0) >= EVERY
 
     def take_snapshot(self, state: CallState) -> None:
         """Make a snapshot of the state at the newest entry, and forget what is long before the last one."""

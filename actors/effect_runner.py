@@ -22,6 +22,8 @@ from events.names import CallId
 
 log = structlog.get_logger()
 
+_NO_SUCH_NODE = Outcome(reached=False, reason="is not in the configuration")
+
 
 class EffectRunner:
     """Asks nodes, sends SIP requests and lets time pass for the flows of one call."""
@@ -57,7 +59,7 @@ class EffectRunner:
         return PENDING
 
     def _ask_nodes(self, run: Run, effect: AskNodes) -> Any:
-        run.outcomes = [Outcome(reached=False, reason="is not in the configuration")] * len(effect.questions)
+        run.outcomes = [_NO_SUCH_NODE] * len(effect.questions)
         run.awaited = 0
         for place, (node, operation) in enumerate(effect.questions):
             engine = self._context.nodes.actor(node)

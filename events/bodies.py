@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Container, Mapping
 from typing import NamedTuple
 
 from events.names import CallId
@@ -57,18 +57,24 @@ class Bodies:
         self._holders: dict[bytes, Holder] = dict(holders or {})
         self._by_place: dict[Place, bytes] = {}
 
-    def hold(self, version: int, bodies: Iterable[tuple[str, object]], payload: bytes) -> None:
-        """Add what an entry holds itself."""
-        for key, body in bodies:
-            if isinstance(body, bytes) and len(body) >= LEAST:
+    def hold(
+        self, version: int, bodies: Mapping[str, object], payload: bytes, referred: Container[str] = frozenset()
+    ) -> None:
+        """Add what an entry holds itself: all of its bodies but those of the keys that it refers to."""
+        for key, body in bodies.items():
+            if type(body) is bytes and len(body) >= LEAST and key not in referred:
                 place = Place(version, key)
                 self._by_place[place] = body
-                self._holders.setdefault(body, Holder(place, payload))
+                if body not in self._holders:
+                    self._holders[body] = Holder(place, payload)
 
-    def holder(self, body: object, version: int) -> Holder | None:
-        """Return who holds a body before a version; None for nobody that is known."""
-        holder = self._holders.get(body) if isinstance(body, bytes) else None
-        return holder if holder is not None and holder.place.version < version else None
+    def holders(self, bodies: Mapping[str, object], version: int) -> dict[str, Holder]:
+        """Return who holds bodies before a version, by the bodies' keys, as far as that is known."""
+        known = self._holders
+        if not known:
+            return {}
+        found = {key: known.get(body) for key, body in bodies.items() if isinstance(body, bytes)}
+        return {key: holder for key, holder in found.items() if holder is not None and holder.place.version < version}
 
     def at(self, places: Mapping[str, Place]) -> dict[str, bytes]:
         """Return the bodies at these places. Raises MissingBody."""

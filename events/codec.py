@@ -74,11 +74,10 @@ class Codec:
             payload: bytes = self._pack(entry)
             return Encoded(shape.name, payload, hash(payload))
         secret = {key: data[key] for key in shape.secret if key in data}
-        found = {key: bodies.holder(body, record.version) for key, body in secret.items()} if bodies is not None else {}
-        holders = {key: holder for key, holder in found.items() if holder is not None}
+        holders = bodies.holders(secret, record.version) if bodies is not None else {}
         payload, mark = self._packed(call_id, record, entry, secret, holders)
         if bodies is not None:
-            bodies.hold(record.version, ((key, body) for key, body in secret.items() if key not in holders), payload)
+            bodies.hold(record.version, secret, payload, holders)
         return Encoded(shape.name, payload, mark, tuple(holders.values()))
 
     def _packed(
@@ -125,7 +124,7 @@ class Codec:
                 raise UnreadableEntry("not an entry's map")
         if "x" in rest:
             data |= self._open(rest["x"], _context(call_id, name.encode(), version))
-        bodies.hold(version, data.items(), payload)
+        bodies.hold(version, data, payload)
         if "r" in rest:
             data |= _referred(rest["r"], version, bodies)
         return self.recorded(version, at, by, Lifted(name, schema, data))

@@ -8,8 +8,9 @@ from __future__ import annotations
 import dataclasses
 import functools
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
+from operator import attrgetter
 from types import NoneType, UnionType
 from typing import Any
 
@@ -69,15 +70,18 @@ class Fields:
         keys = [key for _, key, _ in fields]
         if len(set(keys)) != len(keys):
             raise TypeError(f"{kind.__name__}: two fields have the same key")
-        self._required = [(key, name) for name, key, default in fields if default is _REQUIRED]
-        self._optional = [(key, name, default) for name, key, default in fields if default is not _REQUIRED]
+        required = [(name, key) for name, key, default in fields if default is _REQUIRED]
+        optional = [(name, key, default) for name, key, default in fields if default is not _REQUIRED]
+        self._required = [key for _, key in required]
+        self._optional = [(key, default) for _, key, default in optional]
+        self._values = _getter([*(name for name, _ in required), *(name for name, *_ in optional)])
         self._readers = [(key, name, default, reader(hints[name])) for name, key, default in fields]
 
     def take_apart(self, event: Any) -> dict[str, Any]:
         """Return the value's data by short keys, without what has its default."""
-        data = {key: getattr(event, name) for key, name in self._required}
-        for key, name, default in self._optional:
-            value = getattr(event, name)
+        values = self._values(event)
+        data = dict(zip(self._required, values, strict=False))
+        for (key, default), value in zip(self._optional, values[len(data) :], strict=True):
             if value != default:
                 data[key] = value
         return data
@@ -101,6 +105,13 @@ class Fields:
 
 fields_of = functools.cache(Fields)
 """Return the Fields of a class, worked out once."""
+
+
+def _getter(names: Sequence[str]) -> Callable[[Any], tuple[Any, ...]]:
+    """Return what gets the attributes of these names."""
+    if len(names) > 1:
+        return attrgetter(*names)
+    return lambda thing: tuple(getattr(thing, name) for name in names)
 
 
 def _default(field: dataclasses.Field[Any]) -> object:

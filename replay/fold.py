@@ -46,7 +46,8 @@ def apply(state: CallState, record: Recorded) -> None:
     """
     if record.version != state.version + 1:
         raise ValueError(f"call {state.call_id!r}: version {record.version} after {state.version}")
-    for event in record.events:
+    _APPLY[type(record.event)](state, record, record.event)
+    for event in record.also:
         _APPLY[type(event)](state, record, event)
     state.version = record.version
     state.changed = record.at

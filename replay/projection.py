@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from events.journal import NEVER, NOTHING, Index, LiveCall
-from events.names import Tag
+from events.names import NO_TAG
 from replay.migration import Migration
 from replay.state import CLOSED, CLOSING, ENDED, LIVE, QUARANTINED, CallState, CallStatus, Session
 
@@ -63,7 +63,8 @@ def project(state: CallState, deadlines: Deadlines) -> Index:
 
 def due(state: CallState, deadlines: Deadlines) -> int | None:
     """Return when the call wants attention (ms since the epoch), or None for never."""
-    return min(due_times(state, deadlines), default=None)
+    times = due_times(state, deadlines)
+    return min(times) if times else None
 
 
 def due_times(state: CallState, deadlines: Deadlines) -> list[int]:
@@ -78,11 +79,8 @@ def due_times(state: CallState, deadlines: Deadlines) -> list[int]:
             _add_due_times(times, session, deadlines)
     if state.relay is not None and state.spare_branches():
         times.append(state.relay.established_at + SPARE + deadlines.retry)
-    for _, copy in state.usable_copies():
-        if copy.closing:
-            times.append(copy.intended_at + deadlines.retry)
-        elif not copy.offered:
-            times.append(copy.intended_at + deadlines.operation)
+    if state.copies:
+        _add_copies_due_times(times, state, deadlines)
     if state.sip_dialogs is not None:
         times += _dialog_due_times(state, deadlines)
     return times if state.migration is None else [*times, *_migration_due_times(state, deadlines)]
@@ -107,6 +105,14 @@ def _add_due_times(times: list[int], session: Session, deadlines: Deadlines) -> 
         times += [operation.at + deadlines.operation for operation in session.operations.values()]
     if session.branch_deletes:
         times += [delete.intended_at + deadlines.retry for delete in session.branch_deletes]
+
+
+def _add_copies_due_times(times: list[int], state: CallState, deadlines: Deadlines) -> None:
+    for _, copy in state.usable_copies():
+        if copy.closing:
+            times.append(copy.intended_at + deadlines.retry)
+        elif not copy.offered:
+            times.append(copy.intended_at + deadlines.operation)
 
 
 def _dialog_due_times(state: CallState, deadlines: Deadlines) -> Iterator[int]:
@@ -179,13 +185,13 @@ def _row(state: CallState, remaining: list[Session]) -> LiveCall:
     newest = remaining[-1] if remaining else None
     return LiveCall(
         call_id=state.call_id,
-        status="closing" if state.status is ENDED else str(state.status),
+        status="live" if state.status is LIVE else "closing" if state.status is ENDED else str(state.status),
         version=state.version,
         created=state.created,
         changed=state.changed,
         set=newest.set if newest else "",
-        from_tag=Tag(newest.from_tag if newest else ""),
-        to_tag=Tag(newest.to_tag if newest else ""),
+        from_tag=newest.from_tag if newest else NO_TAG,
+        to_tag=newest.to_tag if newest else NO_TAG,
         by=state.by,
-        sessions=tuple((session.node, session.relay_id) for session in remaining),
+        sessions=tuple([(session.node, session.relay_id) for session in remaining]),
     )

@@ -72,9 +72,7 @@ class RtpengineKind:
         Where no media may go past the node, it also raises Untranslatable, before the first command.
         The verbs of copies (`engines.copy_request`) are said as subscriptions; one that is changed is ended first.
         """
-        if operation.guarded:
-            return (yield from self._perform_guarded(operation))
-        return (yield from self._perform(operation))
+        return self._perform_guarded(operation) if operation.guarded else self._perform(operation)
 
     def _perform_guarded(self, operation: Operation) -> Exchange:
         alone = operation.verb is ANSWER or bool(operation.request.words.get(b"to-tag"))

@@ -74,7 +74,7 @@ def changes(expected_version: int, before: Index, after: Index) -> Changes:
         keep = _EXPIRE_SOON if after.brief else _EXPIRE
         live = b"" if before.live is not None else False
     else:
-        if after.live != before.live:
+        if before.live is None or after.live.version != before.live.version or after.live != before.live:
             live = live_row(after.live)
         if before.live is None and expected_version:
             keep = _PERSIST

@@ -135,11 +135,13 @@ class RedisJournal:
         self, call_id: CallId, expected_version: int, records: Sequence[Recorded], before: Index, after: Index
     ) -> asyncio.Future[int]:
         """Append with all others of this tick; see `events.journal.Journal.append`."""
-        bodies = self._bodies.of(call_id) if any(record.event.secret for record in records) else None
+        bodies: Bodies | None = None
         entries: list[bytes] = []
         marks = []
         held: list[bytes | int] = []
         for record in records:
+            if bodies is None and record.event.secret:
+                bodies = self._bodies.of(call_id)
             name, payload, mark, holders = self._codec.encode(call_id, record, bodies)
             entries += (name, payload)
             marks.append(mark)

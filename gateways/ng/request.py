@@ -144,7 +144,13 @@ def _first_of_mesh(request: NgDict) -> str:
 
 def _name(request: NgDict, key: bytes) -> str:
     value = request.get(key)
-    return "" if value is None else _text(key, value)
+    if value is None:
+        return ""
+    if type(value) is bytes and value.isascii() and len(value) <= MAX_NAME:  # as nearly all are
+        text = value.decode("ascii")
+        if text.isprintable():
+            return text
+    return _text(key, value)
 
 
 def _text(key: bytes, value: NgValue) -> str:

@@ -141,6 +141,7 @@ def _doubles(state: CallState, session: Session, command: Answer) -> list[Sessio
 
 
 def _release(left: list[Session], why: str, not_before: int = 0) -> list[Event]:
+    if not left:
+        return []
     numbers = tuple(session.number for session in left)
-    wanted = DeleteIntended(scope=Scope.SESSION, sessions=numbers, reason=why, not_before=not_before)
-    return [wanted] if numbers else []
+    return [DeleteIntended(scope=Scope.SESSION, sessions=numbers, reason=why, not_before=not_before)]

@@ -30,6 +30,8 @@ is not to be taken for late; one that gave a request up has waited for longer.""
 
 def is_late(state: CallState, command: AnyMediaCommand) -> bool:
     """Return whether a delete of the call, or of the command's branch, was received after the command."""
+    if not state.ends:
+        return False
     ends = [state.ends.get(""), state.ends.get(command.branch)]
     return any(end is not None and command.received_at + PRECISION < end for end in ends)
 

@@ -46,9 +46,11 @@ def doubles_of(state: CallState, command: Delete, sessions: NamedSessions) -> li
     Control nodes that do not reach the same relays can make several for one.
     """
     named = [*sessions.whole, *sessions.partly, *sessions.shared]
+    others = [session for session in state.usable_sessions() if session not in named]
+    if not others:
+        return []
     gone = [dialog for session in named for dialog in _named(session, command)]
     openers = {(dialog.from_tag, dialog.branch) for dialog in gone}
-    others = [session for session in state.usable_sessions() if session not in named]
     return [
         session
         for session in others

@@ -95,7 +95,7 @@ def where(command: LocateCall, adoption: Adoption | None = None) -> Flow:
 
 
 def _newest(state: CallState) -> Decision:
-    session = next(sessions.newest_first(state), None)
+    session = next(iter(sessions.newest_first(state)), None)
     return Decision([], Located(session.node, session.relay_id) if session else UNKNOWN)
 
 

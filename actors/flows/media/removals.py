@@ -63,19 +63,27 @@ def removals_of(state: CallState, whole: Iterable[Session], command: Delete) -> 
     one in. A plain removal follows them, so that nothing is left for certain; it would have no statistics on its own.
     Where all are tied to the party that began the session, also who is just coming, words that name that one do.
     """
-    removals: list[Removal] = []
-    for session in whole:
-        plain = removal_of(state, session, alone=True)
-        if not kind_of(session.engine).native_branches:
-            removals.append(plain)
-            continue
-        request, left_out = delete_asked(state, session, command.request)
-        certain = request.names_party and _is_tied(session, command)
-        words = request.taking_all(session.from_tag) if certain else request
-        own_words = Operation(verb=DELETE, relay_id=session.relay_id, request=words)
-        also = plain.operation if request.names_party else None
-        removals.append(replace(plain, operation=own_words, also=also, certain=certain, left_out=left_out))
-    return removals
+    return [
+        _in_own_words(state, session, command)
+        if kind_of(session.engine).native_branches
+        else removal_of(state, session, alone=True)
+        for session in whole
+    ]
+
+
+def _in_own_words(state: CallState, session: Session, command: Delete) -> Removal:
+    request, left_out = delete_asked(state, session, command.request)
+    certain = request.names_party and _is_tied(session, command)
+    words = request.taking_all(session.from_tag) if certain else request
+    return Removal(
+        session.node,
+        session.relay_id,
+        Operation(verb=DELETE, relay_id=session.relay_id, request=words),
+        also=removal_of(state, session, alone=True).operation if request.names_party else None,
+        certain=certain,
+        early=bool(session.operations),
+        left_out=left_out,
+    )
 
 
 def _is_tied(session: Session, command: Delete) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from actors.commands.media import AnyMediaCommand, Offer
 from engines.registry import kind_of
@@ -11,9 +11,9 @@ from replay import session_dialogs
 from replay.state import CallState, Session
 
 
-def newest_first(state: CallState) -> Iterator[Session]:
+def newest_first(state: CallState) -> list[Session]:
     """Return the usable sessions, newest first, but for one that the call is only about to move to."""
-    return (session for session in reversed(list(state.usable_sessions())) if not state.is_aside(session))
+    return [session for session in reversed(state.sessions.values()) if session.usable and not state.is_aside(session)]
 
 
 def of_offer(state: CallState, command: Offer) -> Session | None:
@@ -67,7 +67,7 @@ def awaits(state: CallState, from_tag: Tag, to_tag: Tag, branch: BranchId) -> bo
 def of_other(state: CallState, command: AnyMediaCommand) -> Session | None:
     """Return the session that any other command is about: the one with its tags, else the newest."""
     tag = command.from_tag or command.to_tag
-    return _first(state, lambda session: bool(tag) and _has(session, tag)) or next(newest_first(state), None)
+    return _first(state, lambda session: bool(tag) and _has(session, tag)) or next(iter(newest_first(state)), None)
 
 
 def awaits_first_answer(state: CallState, from_tag: Tag, branch: BranchId) -> bool:
@@ -118,4 +118,7 @@ def _has(session: Session, tag: Tag) -> bool:
 
 
 def _first(state: CallState, wanted: Callable[[Session], bool]) -> Session | None:
-    return next((session for session in newest_first(state) if wanted(session)), None)
+    for session in newest_first(state):
+        if wanted(session):
+            return session
+    return None

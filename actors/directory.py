@@ -14,6 +14,7 @@ import structlog
 from pykka import ActorDeadError, ActorRef
 
 from actors.adoption import Adoption
+from actors.beat import next_beat
 from actors.call_actor import CallActor
 from actors.call_context import CallContext
 from actors.commands.command import CallCommand
@@ -184,7 +185,7 @@ class Directory:
         """Ask the calls that were idle for long to leave memory, every `interval` seconds until cancelled."""
         while True:
             self.sweep()
-            await asyncio.sleep(interval)
+            await next_beat(interval)
 
     def sweep(self) -> None:
         """Ask the calls that were idle for long to leave memory."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 
 import structlog
 
+from actors.beat import next_beat
 from events.journal import Journal, JournalError
 from events.names import CallId
 
@@ -39,7 +39,7 @@ class DuePoller:
             except JournalError as error:
                 log.warning("due calls not taken", why=str(error))
             if taken < BATCH:
-                await asyncio.sleep(self._interval)
+                await next_beat(self._interval)
 
     async def poll(self) -> int:
         """Claim the calls that are due now, up to a batch, and wake them. Return how many."""

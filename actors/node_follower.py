@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import structlog
 
+from actors.beat import next_beat
 from actors.control.behind import control_nodes_behind
 from actors.node_keeper import NodeKeeper, Unopened
 from actors.roster import RosterNode, overruled, roster
@@ -23,13 +24,13 @@ from replay.nodes import DecidedNodes, NodeDecisions, fold_nodes
 
 log = structlog.get_logger()
 
-INTERVAL = 0.25
+INTERVAL = 0.5
 """Seconds between two looks: a decision is in force everywhere after about that."""
 
-RETRY = 20
+RETRY = 10
 """After so many looks without news, nodes that could not be opened are tried again."""
 
-COUNT = 4
+COUNT = 2
 """At every so many looks the calls are counted of nodes that are on their way out."""
 
 GRACE = 10.0
@@ -76,7 +77,7 @@ class NodeFollower:
     async def run(self) -> None:
         """Follow until cancelled. While the journal is away, what was decided last stays in force."""
         while True:
-            await asyncio.sleep(INTERVAL)
+            await next_beat(INTERVAL)
             try:
                 await self.look()
             except JournalError as error:

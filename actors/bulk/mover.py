@@ -7,6 +7,7 @@ from functools import partial
 
 import structlog
 
+from actors.beat import next_beat
 from actors.bulk.job_stream import LEASE
 from actors.bulk.run import BulkRun
 from actors.directory import Directory
@@ -39,7 +40,7 @@ class BulkMover:
         try:
             while True:
                 await self._take()
-                await asyncio.sleep(self._interval)
+                await next_beat(self._interval)
         finally:
             for task in self._runs.values():
                 task.cancel()

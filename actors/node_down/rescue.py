@@ -8,6 +8,7 @@ the same, one of them acts.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, Protocol, TypeVar
 
@@ -29,8 +30,8 @@ log = structlog.get_logger()
 
 R = TypeVar("R")
 
-LOOK_EVERY = 0.05
-"""Seconds between two looks at how the nodes are."""
+LOOK_EVERY = 1.0
+"""Seconds between two looks at how the nodes are, where no node has told of another state."""
 
 AGAIN = 1.0
 """Seconds between two looks at which calls a node that is down still has."""
@@ -75,35 +76,51 @@ class Rescue:
         self._down: set[NodeName] = set()
         self._tasks: dict[NodeName, asyncio.Task[None]] = {}
         self._leaving: set[asyncio.Task[None]] = set()
+        self._news = asyncio.Event()
 
     async def run(self) -> None:
         """Watch the nodes until cancelled."""
+        self._nodes.watch(self._note)
         try:
             while True:
-                for node in self._nodes.all():
-                    self._look_at(node)
-                await asyncio.sleep(LOOK_EVERY)
+                self._news.clear()
+                pause = min((self._look_at(node) for node in self._nodes.all()), default=LOOK_EVERY)
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._news.wait(), pause)
         finally:
             for task in (*self._tasks.values(), *self._leaving):
                 task.cancel()
 
-    def _look_at(self, node: Node) -> None:
+    def _note(self, before: Node, after: Node, _why: str) -> None:
+        if before.health.state is not after.health.state:
+            self._news.set()
+
+    def _look_at(self, node: Node) -> float:
+        """Begin what there is to do about a node; return after how many seconds it is to be looked at again."""
         name = node.spec.name
         if name in self._tasks:
-            return
-        policy = self._policies.get(node.spec.set, LEAVE)
+            return LOOK_EVERY
         if not self._is_down(name):
             if name in self._down:
                 self._down.discard(name)
                 self._begin(name, self._clean(name))
-            return
+            return LOOK_EVERY
         self._down.add(name)
-        if policy.action is not OnNodeDown.LEAVE and self._loop.time() - node.health.since >= policy.wait:
+        policy = self._policies.get(node.spec.set, LEAVE)
+        if policy.action is OnNodeDown.LEAVE:
+            return LOOK_EVERY
+        left = policy.wait - (self._loop.time() - node.health.since)
+        if left <= 0:
             self._begin(name, self._look_after(name, policy))
+        return min(max(left, 0.001), LOOK_EVERY)
 
     def _begin(self, name: NodeName, work: Coroutine[Any, Any, None]) -> None:
         task = self._tasks[name] = self._loop.create_task(work)
-        task.add_done_callback(lambda _: self._tasks.pop(name))
+        task.add_done_callback(lambda _: self._done(name))
+
+    def _done(self, name: NodeName) -> None:
+        del self._tasks[name]
+        self._news.set()
 
     def _is_down(self, name: NodeName) -> bool:
         node = self._nodes.node(name)

@@ -13,6 +13,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from typing import Protocol
 
+from events.ended import EndedCall, EndedPage
 from events.names import NO_NODE, NO_TAG, CallId, NodeName, RelayId, StreamName, Tag
 from events.registry import Event
 from events.snapshot import Snapshot
@@ -140,13 +141,14 @@ class Index:
     """What the tables say of a call at a version. `live` is None for a call of which nothing is left.
 
     `due` is when it wants attention, ms since the epoch, or None for never. brief: of a call of which nothing is left,
-    whether its stream is worth keeping for minutes only.
+    whether its stream is worth keeping for minutes only. ended: what is kept of a call that has ended, to find it by.
     """
 
     live: LiveCall | None = None
     nodes: frozenset[str] = frozenset()
     due: int | None = None
     brief: bool = False
+    ended: EndedCall | None = None
 
 
 NOTHING = Index()
@@ -227,6 +229,13 @@ class Journal(Protocol):
 
     async def count_calls(self) -> dict[str, int]:
         """Return the number of live calls by node; the key "" has the number of all live calls."""
+
+    async def ended_calls(self, since: int, until: int, count: int = PAGE) -> EndedPage:
+        """Return ended calls that ended at `since` or later and before `until` (ms since the epoch), the newest first.
+
+        They are about `count`; the next page begins at the page's `until`. A call is among them for its retention time,
+        unless it lives again. Raises JournalUnavailable.
+        """
 
     async def claim_due(self, now: int, lease: int, limit: int) -> list[CallId]:
         """Claim up to `limit` calls due at `now`; each is due again at `now + lease` (ms), the time to handle it in."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from events import snapshot_codec
 from events.codec import Codec, Encoded, UnreadableEntry
 from events.decisions import DECISION_TYPES
+from events.ended import EndedPage
 from events.journal import (
     BRIEFLY,
     EVERY_CALL,
@@ -257,6 +258,20 @@ class MemoryJournal:
             counts.update(stream.index.nodes)
             counts[""] += stream.index.live is not None
         return dict(counts)
+
+    async def ended_calls(self, since: int, until: int, count: int = PAGE) -> EndedPage:
+        """Return ended calls of this time, the newest first; those of one ms are in one page."""
+        now = self._clock()
+        kept = [stream.index.ended for stream in self._streams.values() if stream.expires > now]
+        found = sorted(
+            (call for call in kept if call is not None and since <= call.ended < until),
+            key=lambda call: call.ended,
+            reverse=True,
+        )
+        if len(found) <= count:
+            return EndedPage(tuple(found))
+        last = found[count - 1].ended
+        return EndedPage(tuple(call for call in found if call.ended >= last), last)
 
     async def claim_due(self, now: int, lease: int, limit: int) -> list[CallId]:
         """Return up to `limit` calls that are due, the longest due first, and put them off by the lease."""

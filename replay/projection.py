@@ -9,6 +9,7 @@ from events.journal import NEVER, NOTHING, Index, LiveCall
 from events.names import NO_TAG
 from replay.migration import Migration
 from replay.state import CLOSED, CLOSING, ENDED, LIVE, QUARANTINED, CallState, CallStatus, Session
+from replay.summary import ended_call
 
 TIMER_H = 32_000
 """How long a callee waits for the ACK of its 2xx (RFC 3261 13.3.1.4: 64*T1), ms."""
@@ -56,9 +57,16 @@ def project(state: CallState, deadlines: Deadlines) -> Index:
     remaining = [session for session in state.sessions.values() if session.status is not CLOSED]
     owed = state.migration is not None or (state.sip_dialogs is not None and bool(state.sip_dialogs.requests))
     if not remaining and not owed and state.status in _WITHOUT_CALL:
-        return NOTHING if state.sessions or state.sip_dialogs else NEVER
+        return _of_nothing(state)
     nodes = frozenset([session.node for session in remaining])
     return Index(_row(state, remaining), nodes, due(state, deadlines))
+
+
+def _of_nothing(state: CallState) -> Index:
+    """Return what the tables say of a call of which nothing is left."""
+    if not state.sessions and not state.sip_dialogs:
+        return NEVER
+    return Index(ended=ended_call(state)) if state.status is ENDED else NOTHING
 
 
 def due(state: CallState, deadlines: Deadlines) -> int | None:

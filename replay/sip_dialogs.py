@@ -101,6 +101,7 @@ class SipDialogs:
     those that came about while another dialog was there (RFC 3261 13.2.2.4). variables: the routing script's. over: the
     call has ended; a Call-ID that comes back begins anew. former: the callers' tags of the calls before this one.
     origins: the version (`o=`) of the session description that a request of ours had last, by leg and callee's tag.
+    uris: of the party of each leg that was learned last, also after the end.
     """
 
     parties: dict[tuple[Leg, Tag], Party] = field(default_factory=dict)
@@ -116,6 +117,7 @@ class SipDialogs:
     unacknowledged: dict[str, int] = field(default_factory=dict)
     former: frozenset[Tag] = frozenset()
     origins: dict[tuple[Leg, Tag], int] = field(default_factory=dict)
+    uris: dict[Leg, str] = field(default_factory=dict)
 
     def shift(self, leg: Leg, callee_tag: Tag, cseq: int) -> int:
         """Return what is added to the CSeq of a request that this leg sends in the dialog of this callee.
@@ -152,6 +154,7 @@ class SipDialogs:
         """Record how a party is reached."""
         self.parties.pop((leg, tag), None)
         self.parties[leg, tag] = party
+        self.uris[leg] = party.uri
 
     def hear(self, message: SipMessage, at: int, expires: int) -> None:
         """Record a party's message, with the CSeq that its sender, or the one whom it replies to, gave it."""

@@ -176,8 +176,10 @@ class CallState:
     given: by tag and branch, what the other side was last given in place of the party's SDP; legs have the newest of
     all branches. ends: when the last delete of a branch, or under "" that of the call, was received from a client.
     relay_answered: a relay was told an answer, which may be an early one. vouched: that the call was answered is known,
-    though the journal lacks the word of it. migration: the move that goes on; migrations: how many were begun;
-    not_moved: why the last one that ended failed, "" if it did not; moved_for: the job that wanted the last one.
+    though the journal lacks the word of it. answered_at: when it was answered first, by a 2xx where its SIP messages
+    are known. failure: what went wrong last. media_lost: the media of a session went before its end. migration: the
+    move that goes on; migrations: how many were begun; not_moved: why the last one that ended failed, "" if it did not;
+    moved_for: the job that wanted the last one.
     """
 
     call_id: CallId
@@ -185,11 +187,14 @@ class CallState:
     status: CallStatus = CallStatus.NEW
     created: int = 0
     changed: int = 0
+    answered_at: int = 0
     by: str = ""
     relay_answered: bool = False
     vouched: bool = False
     refusals: int = 0
     reason: str = ""
+    failure: str = ""
+    media_lost: bool = False
     last_operation: int = 0
     sessions: dict[int, Session] = field(default_factory=dict)
     legs: dict[Tag, RelayedLeg] = field(default_factory=dict)

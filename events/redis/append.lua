@@ -8,10 +8,11 @@
 -- (somebody was first, or the tail is lost), or the text of an error: of a command, NOSTREAM for a key that is none, or
 -- PARTED where an entry that the append refers to is another one, AHEAD and the version of the stream's last id, where no entry has it and none can come before it.
 
-local BASE, CALL, EXPECTED, MARK, ENTRIES, LIVE, DUE, ADDED, REMOVED, KEEP, HELD = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11
+local BASE, CALL, EXPECTED, MARK, ENTRIES, LIVE, DUE, ADDED, REMOVED, KEEP, ENDED, HELD = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12
 local TABLES_ONLY = -1
 local EXPIRE, PERSIST, EXPIRE_SOON = 1, 2, 3
 local SOON = 600000 -- ms: BRIEFLY in events/journal.py
+local OLD = 20 -- so many ended calls whose time is over are left out of the table for each that comes into it
 local MOST = 2 ^ 53 -- Lua's numbers count no further, ids do
 
 local function id(version)
@@ -101,6 +102,21 @@ local function add(stream, append)
   end
 end
 
+-- Put an ended call into the table of these, and take some out whose time is over. The table goes by itself where no
+-- call has ended for so long.
+local function keep_ended(base, call, ended)
+  local rows, times, at = base .. 'ended', base .. 'ended-at', ended[1]
+  redis.call('HSET', rows, call, ended[2])
+  redis.call('ZADD', times, string.format('%d', at), call)
+  local over = string.format('(%d', at - tonumber(ARGV[1]))
+  for _, old in ipairs(redis.call('ZRANGEBYSCORE', times, '-inf', over, 'LIMIT', 0, OLD)) do
+    redis.call('HDEL', rows, old)
+    redis.call('ZREM', times, old)
+  end
+  redis.call('PEXPIRE', rows, ARGV[1])
+  redis.call('PEXPIRE', times, ARGV[1])
+end
+
 local function keep_tables(stream, append)
   local base, call = append[BASE], append[CALL]
   local live, due = append[LIVE], append[DUE]
@@ -132,6 +148,11 @@ local function keep_tables(stream, append)
     redis.call('PEXPIRE', stream, SOON)
   elseif append[KEEP] == PERSIST then
     redis.call('PERSIST', stream)
+    redis.call('HDEL', base .. 'ended', call)
+    redis.call('ZREM', base .. 'ended-at', call)
+  end
+  if append[ENDED] then
+    keep_ended(base, call, append[ENDED])
   end
 end
 

@@ -10,21 +10,25 @@ import msgpack  # type: ignore[import-untyped]
 
 from events.bodies import Bodies, MissingBody
 from events.codec import ERRORS, Codec, UnreadableEntry, unpack
+from events.ended import EndedCall
 from events.journal import CorruptEntry, Index, LiveCall, Recorded
 from events.names import CallId
 from events.redis.keys import to_bytes
+from events.schema import fields_of
 
 _pack = msgpack.Packer(unicode_errors=ERRORS).pack
 
 Changes = list[Any]
-"""The last five of an append's elements in append.lua: live row, due, nodes added, nodes removed, retention."""
+"""Elements of an append in append.lua: live row, due, nodes added, nodes removed, retention, row of an ended call."""
 
 _EXPIRE, _PERSIST, _EXPIRE_SOON = 1, 2, 3
+
+_ENDED = fields_of(EndedCall)
 
 UNREADABLE = "unreadable"
 """The status of a live call whose row cannot be read."""
 
-NO_CHANGES: Sequence[Any] = (False, False, (), (), 0)
+NO_CHANGES: Sequence[Any] = (False, False, (), (), 0, False)
 """Changes that leave the tables as they are."""
 
 
@@ -66,6 +70,22 @@ def live_call(call_id: CallId, row: bytes) -> LiveCall:
         return LiveCall(call_id=call_id, status=UNREADABLE, version=0, created=0, changed=0)
 
 
+def ended_row(call: EndedCall) -> list[Any]:
+    """Return when a call ended, and its row: its data by short keys, without what stands elsewhere."""
+    data = _ENDED.take_apart(call)
+    data.pop("call_id", None)
+    return [data.pop("ended", 0), _pack(data)]
+
+
+def ended_call(call_id: CallId, at: int, row: bytes) -> EndedCall:
+    """Return the ended call of a row; one whose outcome is "unreadable" for a row that is none."""
+    try:
+        call: EndedCall = _ENDED.put_together({**unpack(row), "call_id": call_id, "ended": at})
+    except (ValueError, TypeError):
+        return EndedCall(call_id=call_id, ended=at)
+    return call
+
+
 def changes(expected_version: int, before: Index, after: Index) -> Changes:
     """Return what the tables need to come from `before` to `after`: False is no change, an empty text is removal."""
     live: bytes | bool = False
@@ -81,11 +101,12 @@ def changes(expected_version: int, before: Index, after: Index) -> Changes:
     due: int | bytes | bool = False
     if after.due != before.due:
         due = b"" if after.due is None else after.due
+    ended = False if after.ended is None or after.ended == before.ended else ended_row(after.ended)
     was, now = _members(before), _members(after)
     if was == now:
-        return [live, due, (), (), keep]
+        return [live, due, (), (), keep, ended]
     added, removed = now - was, was - now
-    return [live, due, [to_bytes(node) for node in added], [to_bytes(node) for node in removed], keep]
+    return [live, due, [to_bytes(node) for node in added], [to_bytes(node) for node in removed], keep, ended]
 
 
 def lent(relay_id: str) -> str:
@@ -101,7 +122,7 @@ def _members(index: Index) -> frozenset[str]:
 
 def decision_changes(due: int | None, *, ends: bool) -> Changes:
     """Return what the tables need for a stream of decisions: when it is due (None: as it was), whether it ends."""
-    return [False, b"" if ends else False if due is None else due, (), (), _EXPIRE if ends else 0]
+    return [False, b"" if ends else False if due is None else due, (), (), _EXPIRE if ends else 0, False]
 
 
 class MissingBodies(Exception):

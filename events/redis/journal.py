@@ -12,6 +12,7 @@ from events import snapshot_codec
 from events.bodies import Bodies, KnownBodies
 from events.codec import Codec
 from events.decisions import DECISION_TYPES
+from events.ended import EndedPage
 from events.journal import (
     EVERY_CALL,
     FULL,
@@ -77,7 +78,7 @@ class RedisJournal:
         self._keys = keys
         self._codec = codec
         self._decision_codec = Codec(types=DECISION_TYPES)
-        self._patience = patience
+        self._patience, self._retention = patience, retention
         self._loop = asyncio.get_running_loop()
         self._writer = os.urandom(_WRITER)
         self._bodies = KnownBodies()
@@ -316,6 +317,10 @@ class RedisJournal:
     async def count_calls(self) -> dict[str, int]:
         """Return the number of live calls by node, and of all under the empty name."""
         return await self._tables.count_calls()
+
+    async def ended_calls(self, since: int, until: int, count: int = PAGE) -> EndedPage:
+        """Return ended calls of this time, the newest first."""
+        return await self._tables.ended_calls(since, until, count, self._retention)
 
     async def claim_due(self, now: int, lease: int, limit: int) -> list[CallId]:
         """Claim up to `limit` calls that are due at `now`, until `now + lease`."""

@@ -10,6 +10,8 @@ with the same one are on the same server, so that one script may use them togeth
     on:<NUL><id>  set of the live calls that have a session under this id, which could be another call's name
     nodes         set of the nodes that had calls
     due           sorted set: call-id by the time at which it wants attention, ms since the epoch
+    ended         hash of ended calls, for the retention time: call-id, row
+    ended-at      sorted set: their call-ids by the time at which they ended, ms since the epoch
 
 Beside them are `<prefix>:journal`, which says what this journal is, and `<prefix>:{control}:...` with the control
 nodes' statuses and, as `s:<name>`, the streams of decisions; those that want attention are in its `due`.
@@ -29,12 +31,14 @@ from events.journal import PARTITIONS
 class Partition:
     """A partition: the names of its keys and the cluster's slot that they are in."""
 
-    __slots__ = ("base", "due", "live", "slot")
+    __slots__ = ("base", "due", "ended", "ended_at", "live", "slot")
 
     def __init__(self, prefix: bytes, number: bytes) -> None:
         self.base = b"%s:{%b}:" % (prefix, number)
         self.live = self.base + b"live"
         self.due = self.base + b"due"
+        self.ended = self.base + b"ended"
+        self.ended_at = self.base + b"ended-at"
         self.slot = key_slot(self.base)
 
     def stream(self, call: bytes) -> bytes:

@@ -10,12 +10,19 @@ from typing import Any
 
 from redis.crc import key_slot
 
+from events.ended import EndedCall, EndedPage
 from events.journal import PAGE, CallFilter, CallPage, LiveCall
 from events.names import CallId, StreamName
-from events.redis.encoding import lent, live_call
+from events.redis.encoding import ended_call, lent, live_call
 from events.redis.keys import Keys, Partition, to_bytes, to_text
-from events.redis.scripts import CLAIM, COUNT, LEASE, LIST
+from events.redis.scripts import CLAIM, COUNT, ENDED, LEASE, LIST
 from events.redis.wire import Command
+
+_SHARE = 8
+"""So many ended calls are read of each partition at least."""
+
+_TOGETHER = 16
+"""So many partitions are read in one step of the server."""
 
 Submit = Callable[[int, Command], "asyncio.Future[Any]"]
 """Send a command to the server that has a slot."""
@@ -84,6 +91,36 @@ class Tables:
         bases = [partition.base for partition in group]
         return self._query(group[0].slot, (b"EVALSHA", COUNT.sha, len(keys), *keys, *bases))
 
+    async def ended_calls(self, since: int, until: int, count: int, retention: int) -> EndedPage:
+        """Return about `count` ended calls of this time, the newest first.
+
+        Each partition is asked for a few. Where one has more, what the others have of before is left for the next page.
+        """
+        share = max(_SHARE, 2 * count // len(self._keys.partitions))
+        while True:
+            parts = await self._newest(since, until, share, retention)
+            full = max((part[-1].ended for part in parts if len(part) >= share), default=since - 1)
+            found = [call for part in parts for call in part if call.ended > full]
+            found.sort(key=lambda call: call.ended, reverse=True)
+            if len(found) > count:
+                last = found[count - 1].ended
+                return EndedPage(tuple(call for call in found if call.ended >= last), last)
+            if found or full < since:
+                return EndedPage(tuple(found), full + 1 if full >= since else 0)
+            share *= 4  # more than a share ended in one ms
+
+    async def _newest(self, since: int, until: int, share: int, retention: int) -> list[list[EndedCall]]:
+        """Return the newest ended calls of each partition; a few partitions at a time, so that nothing waits long."""
+        size = 1 if self._scattered else _TOGETHER
+        partitions = self._keys.partitions
+        groups = [partitions[first : first + size] for first in range(0, len(partitions), size)]
+        replies = []
+        for group in groups:
+            keys = [key for partition in group for key in (partition.ended, partition.ended_at)]
+            command: Command = (b"EVALSHA", ENDED.sha, len(keys), *keys, since, until, share, retention)
+            replies.append(self._query(group[0].slot, command))
+        return [_ended(rows) for reply in await asyncio.gather(*replies) for rows in reply]
+
     async def claim_due(self, now: int, lease: int, limit: int) -> list[CallId]:
         """Claim due calls, starting at a random partition each time, so that a full one does not starve the others."""
         partitions = self._keys.partitions
@@ -129,6 +166,11 @@ class Tables:
 
     def _groups(self, partitions: Sequence[Partition]) -> list[Sequence[Partition]]:
         return [[partition] for partition in partitions] if self._scattered else [partitions]
+
+
+def _ended(rows: Sequence[bytes]) -> list[EndedCall]:
+    triples = zip(rows[::3], rows[1::3], rows[2::3], strict=True)
+    return [ended_call(CallId(to_text(call)), int(float(at)), row) for call, at, row in triples]
 
 
 def _places(cursor: str) -> tuple[int, int]:

@@ -53,7 +53,8 @@ def _begin(state: CallState, at: int) -> None:
     if state.status is not CallStatus.LIVE:
         state.status = CallStatus.LIVE
         state.created = at
-        state.relay_answered = state.vouched = False
+        state.relay_answered = state.vouched = state.media_lost = False
+        state.answered_at, state.failure = (state.answered_at if state.sip_dialogs is not None else 0), ""
         state.legs = {}
         state.given = {}
 
@@ -103,7 +104,7 @@ def operation_failed(state: CallState, _: Recorded, event: e.OfferFailed | e.Ans
         session.operations[event.operation].over = True
     if session.status is SessionStatus.INTENDED and not session.operations and not event.reached:
         session.status = SessionStatus.CLOSED
-    state.reason = event.reason
+    state.reason = state.failure = event.reason
 
 
 def answered(state: CallState, record: Recorded, event: e.Answered) -> None:
@@ -118,6 +119,8 @@ def answered(state: CallState, record: Recorded, event: e.Answered) -> None:
         session.agreement = Agreement(event.from_tag, event.to_tag, event.branch, offer.sdp, event.sdp)
     session_dialogs.answered(session.dialogs, event.from_tag, event.to_tag, event.branch)
     state.relay_answered = True
+    if state.negotiation is None:
+        state.answered_at = state.answered_at or record.at
     if not migration.is_prepared(state, event, event.to_tag):
         _note_leg(state, event.to_tag, record, event)
 
@@ -145,12 +148,14 @@ def media_seen(state: CallState, _: Recorded, event: e.MediaSeen) -> None:
 
 def media_timed_out(state: CallState, _: Recorded, event: e.MediaTimedOut) -> None:
     """Note why the session is about to go."""
-    state.sessions[event.session].reason = "its media timed out"
+    state.sessions[event.session].reason = state.failure = "its media timed out"
+    state.media_lost = True
 
 
 def parties_not_reached(state: CallState, _: Recorded, event: e.PartiesNotReached) -> None:
     """Record for whom nothing could be done when a node was down."""
-    state.sessions[event.session].reason = event.reason
+    state.sessions[event.session].reason = state.failure = event.reason
+    state.media_lost = True
 
 
 def command_refused(state: CallState, _: Recorded, event: e.CommandRefused) -> None:

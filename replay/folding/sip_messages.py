@@ -32,8 +32,8 @@ def sip_message_seen(state: CallState, record: Recorded, event: e.SipMessageSeen
     verdict = _verdict(state.negotiation, message, event)
     sip_dialogs = _dialogs_that_hear(state, message)
     sip_dialogs.hear(message, record.at, event.expires)
-    if verdict.change is Change.ESTABLISHED and len(state.negotiation.established()) > 1:
-        sip_dialogs.unacknowledged[verdict.callee_tag] = record.at
+    if verdict.change is Change.ESTABLISHED:
+        _note_dialog(state, sip_dialogs, verdict, record.at)
     if message.status is None and message.from_caller:
         migration.acknowledged(state, message.callee_tag)
     if not verdict.fault:
@@ -47,6 +47,13 @@ def sip_message_seen(state: CallState, record: Recorded, event: e.SipMessageSeen
         settings_of(state).sources[_senders_tag(message)] = event.source
     if event.branch and message.callee_tag:
         settings_of(state).tags[message.callee_tag] = event.branch
+
+
+def _note_dialog(state: CallState, sip_dialogs: SipDialogs, verdict: SipVerdict, at: int) -> None:
+    """Record that a 2xx has made a dialog; the ACK of one beside another may never come."""
+    state.answered_at = state.answered_at or at
+    if state.negotiation is not None and len(state.negotiation.established()) > 1:
+        sip_dialogs.unacknowledged[verdict.callee_tag] = at
 
 
 def _verdict(negotiation: Negotiation, message: SipMessage, event: e.SipMessageSeen) -> SipVerdict:
@@ -68,6 +75,7 @@ def _dialogs_that_hear(state: CallState, message: SipMessage) -> SipDialogs:
     sip_dialogs = sip_dialogs_of(state)
     if sip_dialogs.over and message.begins_call:
         sip_dialogs = state.sip_dialogs = sip_dialogs.begun_anew()
+        state.answered_at = 0
     return sip_dialogs
 
 

@@ -19,6 +19,7 @@ from actors.roster import RosterNode
 from actors.sip_requests import SipOutlet
 from engines.ng.bencode import NgDict, encode
 from engines.sets import NodeSpec
+from events.ended import EndedPage
 from events.journal import (
     EVERY_CALL,
     PAGE,
@@ -147,6 +148,9 @@ class FaultyJournal:
 
     async def page(self, wanted: CallFilter, cursor: str = "", count: int = PAGE) -> CallPage:
         return await self._shared.page(wanted, cursor, count)
+
+    async def ended_calls(self, since: int, until: int, count: int = PAGE) -> EndedPage:
+        return await self._shared.ended_calls(since, until, count)
 
     def live_calls(self, wanted: CallFilter = EVERY_CALL) -> AsyncIterator[LiveCall]:
         return self._shared.live_calls(wanted)

@@ -31,6 +31,7 @@ from events.snapshot import Snapshot
 from tests.events import histories
 from tests.events.bulk_contract import DueDecisionsContract
 from tests.events.decisions_contract import DecisionsContract
+from tests.events.ended_contract import EndedContract
 from tests.events.golden_bodies import RECORDS
 from tests.events.samples import EVENTS, NOTHING, NOW, live, record
 
@@ -53,7 +54,7 @@ async def tables(journal: Journal) -> tuple[list[CallId], dict[str, int], list[C
     return calls, await journal.count_calls(), sorted(await journal.claim_due(2 * NOW, 0, 1000))
 
 
-class JournalContract(DecisionsContract, DueDecisionsContract):
+class JournalContract(DecisionsContract, DueDecisionsContract, EndedContract):
     """The tests. `journal` is a new one, `other` the same one as another control node has it."""
 
     number = itertools.count()

@@ -158,16 +158,19 @@ def test_a_call_that_ended_keeps_what_its_byes_need_and_then_nothing_but_cseqs()
     assert sip_dialogs.shift(CALLEE, Tag("tA"), 0) == 2  # a BYE of the callee's that crossed ours still gets its CSeq
 
 
-def test_a_call_that_ended_without_requests_of_ours_keeps_nothing() -> None:
+WHO = {CALLER: "<sip:caller>", CALLEE: "<sip:callee>"}
+
+
+def test_a_call_that_ended_without_requests_of_ours_keeps_nothing_but_who_talked() -> None:
     state = CallState(CallId("c"))
-    assert tell(state, *SET_UP, END) == SipDialogs(heard_at=START, over=True, callers_tag=Tag("tC"))
+    assert tell(state, *SET_UP, END) == SipDialogs(heard_at=START, over=True, callers_tag=Tag("tC"), uris=WHO)
 
 
 def test_late_messages_do_not_bring_an_ended_call_back() -> None:
     state = CallState(CallId("c"))
     tell(state, *SET_UP, END)
     assert tell(state, signalled("A 200 BYE cseq=2"), at=START + 9) == SipDialogs(
-        heard_at=START, over=True, callers_tag=Tag("tC")
+        heard_at=START, over=True, callers_tag=Tag("tC"), uris=WHO
     )
 
 

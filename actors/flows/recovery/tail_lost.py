@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from actors.call_history import CallHistory
 from actors.effects import Decide, Decision
-from events.journal import NOTHING, Recorded
+from events.journal import Recorded
 from events.registry import Event, RememberedSession, TailLost
 from replay.projection import Deadlines, project
 from replay.state import CallState, CallStatus, Session, SessionStatus
@@ -16,7 +16,8 @@ from replay.state import CallState, CallStatus, Session, SessionStatus
 
 def is_over(known: CallHistory, there: CallHistory, deadlines: Deadlines) -> bool:
     """Return whether a stream is gone because its call ended: nothing of it is to be remembered."""
-    return not there.version and project(known.state(), deadlines) is NOTHING
+    left = project(known.state(), deadlines)
+    return not there.version and left.live is None and not left.brief
 
 
 def missing(known: CallHistory, there: CallHistory, by: str, at: int) -> list[Recorded]:

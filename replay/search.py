@@ -1,0 +1,55 @@
+"""Which ended calls are wanted."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+from events.ended import EndedCall, Outcome
+from events.values import value
+
+
+@value(kw_only=True)
+class Wanted:
+    """What a call has to have: all that is given here; "" and 0 leave it open.
+
+    party: in the URI of the caller or the callee. tag: of one of the parties. failure, text: in what went wrong, or in
+    anything that is known of the call. Parts of texts are found in upper and lower case. branches, moves: at least.
+    """
+
+    node: str = ""
+    set: str = ""
+    engine: str = ""
+    by: str = ""
+    party: str = ""
+    tag: str = ""
+    outcome: Outcome | None = None
+    failure: str = ""
+    branches: int = 0
+    moves: int = 0
+    text: str = ""
+
+    def takes(self, call: EndedCall) -> bool:
+        """Return whether the call has all of it."""
+        return (
+            self.node in ("", *call.nodes)
+            and self.set in ("", *call.sets)
+            and self.engine in ("", *call.engines)
+            and self.by in ("", call.by)
+            and self.tag in ("", *call.tags)
+            and self.outcome in (None, call.outcome)
+            and call.branches >= self.branches
+            and call.moves >= self.moves
+            and (not self.party or _is_in(self.party, call.caller, call.callee))
+            and (not self.failure or _is_in(self.failure, call.failure))
+            and (not self.text or _is_in(self.text, *_texts(call)))
+        )
+
+
+def _is_in(part: str, *texts: str) -> bool:
+    wanted = part.casefold()
+    return any(wanted in text.casefold() for text in texts)
+
+
+def _texts(call: EndedCall) -> list[str]:
+    told = [getattr(call, field.name) for field in fields(call)]
+    return [text for one in told for text in (one if isinstance(one, tuple) else (one,)) if isinstance(text, str)]

@@ -24,7 +24,7 @@ _PORTS = range(30000, 60000, 2)
 _ADDRESS = re.compile(rb"IN IP4 [^\r\n]+")
 _AUDIO = re.compile(rb"m=audio \d+")
 _UNKNOWN = b"d7:warning38:Call-ID not found or tags didn't match6:result2:oke"
-_NOTHING: NgDict = {b"bytes": 0, b"errors": 0, b"packets": 0}
+_NOTHING: NgDict = {b"packets": 0, b"bytes": 0, b"errors": 0}
 
 
 class FakeRelay(asyncio.DatagramProtocol):
@@ -84,10 +84,11 @@ def _party(tag: bytes, other: bytes, now: int) -> NgDict:
         b"index": 1,
         b"type": b"audio",
         b"protocol": b"RTP/AVP",
+        b"codec": b"PCMU/8000",
         b"streams": [_stream(40000, b"RTP", now), _stream(40001, b"RTCP", now)],
         b"flags": [b"initialized", b"send", b"recv", b"ICE controlling"],
     }
-    return {b"tag": tag, b"created": now, b"medias": [media], b"subscriptions": peers, b"subscribers": peers}
+    return {b"tag": tag, b"created": now, b"subscriptions": peers, b"subscribers": peers, b"medias": [media]}
 
 
 def _stream(port: int, kind: bytes, now: int) -> NgDict:

@@ -15,6 +15,7 @@ from engines.refusal import RefusalCode
 from engines.reply import NodeReply
 from engines.request import NodeRequest, plain
 from events.names import RelayId, Tag
+from events.registry import MeasuredStream
 from events.values import value
 from events.verb import Verb
 
@@ -125,6 +126,9 @@ class RelayKind(Protocol):
 
     def held(self, reply: NodeReply) -> HeldSession | None:
         """Return the session that the reply to `knows` tells of; None if it tells of none that could be taken over."""
+
+    def measured(self, reply: NodeReply) -> tuple[MeasuredStream, ...]:
+        """Return what the reply to a delete, or to `knows`, tells of the session's media; () where it tells nothing."""
 
 
 STATISTICS = Operation(verb=Verb.STATISTICS, relay_id=RelayId(""), request=plain(Verb.STATISTICS))

@@ -29,6 +29,7 @@ from events.migration_events import (
     MigrationIntended,
     MigrationTurnedBack,
 )
+from events.quality_events import MeasuredStream, MediaMeasured
 from events.relay_events import (
     BranchEstablished,
     ContextSettingsChanged,
@@ -82,6 +83,8 @@ __all__ = [
     "Event",
     "LegMoved",
     "LegSettingsChanged",
+    "MeasuredStream",
+    "MediaMeasured",
     "MediaSeen",
     "MediaTimedOut",
     "MigrationBegun",
@@ -144,6 +147,7 @@ EVENT_TYPES: tuple[type[Event], ...] = (
     SipRequestEnded,
     CallVariableSet,
     MediaSeen,
+    MediaMeasured,
     MigrationIntended,
     MigrationBegun,
     LegMoved,

@@ -38,6 +38,19 @@ SHORT = {
     "statistics": "z",
     "result": "l",
     "known": "v",
+    "measured": "ms",
+    "party": "pt",
+    "packets": "pk",
+    "octets": "oc",
+    "ssrcs": "ss",
+    "medium": "md",
+    "kind": "kd",
+    "errors": "er",
+    "packets_sent": "pks",
+    "octets_sent": "ocs",
+    "lost": "lo",
+    "jitter": "ji",
+    "round_trip": "rt",
 }
 """Keys of fields, for ever; a field that is not here stands under its own name."""
 

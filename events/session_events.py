@@ -209,7 +209,7 @@ class DeleteIntended(Event):
 
 @value(kw_only=True)
 class Deleted(Event):
-    """A session is no longer on its node. `statistics` are the node's last word on it (packets, bytes, streams)."""
+    """A session is no longer on its node. `statistics` are its totals, where `MediaMeasured` has not told of them."""
 
     name: ClassVar[str] = "deleted"
 

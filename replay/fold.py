@@ -71,6 +71,7 @@ _APPLY: dict[type[e.Event], Apply] = {
     e.CommandForwarded: sessions.command_forwarded,
     e.TailLost: recovery.tail_lost,
     e.MediaSeen: sessions.media_seen,
+    e.MediaMeasured: sessions.media_measured,
     e.Quarantined: recovery.quarantined,
     e.ReleaseIntended: recovery.release_intended,
     e.SessionReleased: recovery.session_released,

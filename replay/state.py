@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Final
 
 from events.names import BranchId, CallId, NodeName, RelayId, Tag
+from events.registry import MeasuredStream
 from events.verb import SdpVerb
 from replay.migration import Migration
 from replay.offer_answer import Negotiation
@@ -180,6 +181,7 @@ class CallState:
     are known. failure: what went wrong last. media_lost: the media of a session went before its end. migration: the
     move that goes on; migrations: how many were begun; not_moved: why the last one that ended failed, "" if it did not;
     moved_for: the job that wanted the last one.
+    media: by session, party and m= line, what its node counted last; measured_at: when that was told last.
     """
 
     call_id: CallId
@@ -208,6 +210,8 @@ class CallState:
     migrations: int = 0
     not_moved: str = ""
     moved_for: str = ""
+    media: dict[tuple[int, Tag, int], MeasuredStream] = field(default_factory=dict)
+    measured_at: int = 0
 
     @property
     def last_session(self) -> int:

@@ -19,6 +19,7 @@ from engines.rtpproxy.words import normalised, words_of
 from engines.sdp.tcp import TcpStreams
 from engines.whole_sessions import names_part, operation_on, tags_in
 from events.names import RelayId, Tag
+from events.registry import MeasuredStream
 from events.verb import ANSWER, DELETE, OFFER, QUERY
 
 _NOT_REMOVED = b"the MediaProxy dispatcher answered `error`: the session's relay is away, or did not remove it"
@@ -81,6 +82,10 @@ class MediaproxyKind:
 
     def held(self, reply: NodeReply) -> None:
         """Return nothing: a reply does not tell the parties."""
+
+    def measured(self, reply: NodeReply) -> tuple[MeasuredStream, ...]:  # noqa: ARG002
+        """Return nothing: a dispatcher tells what its relays count to its accounting alone."""
+        return ()
 
 
 def _delete(operation: Operation) -> Exchange:

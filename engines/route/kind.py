@@ -19,6 +19,7 @@ from engines.request import HANDLE, NodeRequest
 from engines.route.parameters import PARAMETERS, Parameters, Route, RouteCall
 from engines.whole_sessions import operation_on
 from events.names import RelayId, Tag
+from events.registry import MeasuredStream
 from events.verb import DELETE, QUERY
 
 OPTIONS = b"route-options"
@@ -97,6 +98,10 @@ class RouteKind:
 
     def held(self, reply: NodeReply) -> None:
         """Return nothing: a reply does not tell the parties."""
+
+    def measured(self, reply: NodeReply) -> tuple[MeasuredStream, ...]:  # noqa: ARG002
+        """Return nothing: the application's functions say nothing of media."""
+        return ()
 
 
 def _at_once(reply: NodeReply) -> Exchange:

@@ -19,9 +19,11 @@ from engines.reply import NOT_FOUND, UNKNOWN_CALL_ID, NodeReply, refused
 from engines.request import NodeRequest
 from engines.rtpengine import copies, guard, requests
 from engines.rtpengine.held import held
+from engines.rtpengine.measured import measured_in
 from engines.sdp.lines import SdpError
 from engines.sdp.tcp import TcpStreams
 from events.names import RelayId, Tag
+from events.registry import MeasuredStream
 from events.verb import ANSWER, COPY_OFFER, DELETE, QUERY, Verb
 
 _PING = encode({b"command": b"ping"})
@@ -115,6 +117,10 @@ class RtpengineKind:
     def held(self, reply: NodeReply) -> HeldSession | None:
         """Return the call that the reply to `query` tells of; see `engines.rtpengine.held`."""
         return held(reply)
+
+    def measured(self, reply: NodeReply) -> tuple[MeasuredStream, ...]:
+        """Return what the statistics in a reply say of each stream; see `engines.rtpengine.measured`."""
+        return measured_in(reply)
 
 
 def _operation(verb: Verb, relay_id: RelayId, options: NgDict) -> Operation:

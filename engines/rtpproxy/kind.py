@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from engines.kind import Exchange, MalformedReply, Operation, Untranslatable
+from engines.measured import measured
 from engines.media_request import MediaRequest, to_bytes
 from engines.reply import PONG, NodeReply, agreed
 from engines.request import NodeRequest
@@ -20,6 +21,7 @@ from engines.rtpproxy.words import normalised, words_of
 from engines.sdp.tcp import TcpStreams
 from engines.whole_sessions import names_part, operation_on, tags_in
 from events.names import RelayId, Tag
+from events.registry import MeasuredStream
 from events.verb import BETWEEN_TWO, DELETE, QUERY, Verb
 
 
@@ -77,6 +79,10 @@ class RtpproxyKind:
 
     def held(self, reply: NodeReply) -> None:
         """Return nothing: a reply does not tell the parties."""
+
+    def measured(self, reply: NodeReply) -> tuple[MeasuredStream, ...]:
+        """Return the packets that came of each stream, which is all that it counts apart; it does not tell its kind."""
+        return measured(reply.words)
 
 
 def _delete(operation: Operation) -> Exchange:

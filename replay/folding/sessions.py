@@ -57,6 +57,8 @@ def _begin(state: CallState, at: int) -> None:
         state.answered_at, state.failure = (state.answered_at if state.sip_dialogs is not None else 0), ""
         state.legs = {}
         state.given = {}
+        state.media = {}
+        state.measured_at = 0
 
 
 def session_adopted(state: CallState, record: Recorded, event: e.SessionAdopted) -> None:
@@ -144,6 +146,13 @@ def media_seen(state: CallState, _: Recorded, event: e.MediaSeen) -> None:
     session = state.sessions[event.session]
     session.status = max(session.status, SessionStatus.OPEN, key=list(SessionStatus).index)
     state.vouched = state.vouched or not state.relay_answered
+
+
+def media_measured(state: CallState, record: Recorded, event: e.MediaMeasured) -> None:
+    """Keep what was counted of each stream, in place of what was before."""
+    for stream in event.measured:
+        state.media[event.session, stream.party, stream.medium] = stream
+    state.measured_at = record.at
 
 
 def media_timed_out(state: CallState, _: Recorded, event: e.MediaTimedOut) -> None:

@@ -11,6 +11,7 @@ from events import registry as e
 from events.names import NO_TAG, BranchId, Tag
 from events.verb import Verb
 from events.verdict import Change
+from replay.history.measured import words_of
 
 
 @singledispatch
@@ -102,6 +103,11 @@ def _(event: e.CommandForwarded) -> str:
 @facts.register
 def _(event: e.MediaSeen) -> str:
     return f"session {event.session} has media: its answer was lost"
+
+
+@facts.register
+def _(event: e.MediaMeasured) -> str:
+    return words_of(event)
 
 
 @facts.register

@@ -114,6 +114,11 @@ def _(event: e.OfferFailed | e.AnswerFailed | e.MediaTimedOut, known: Known) -> 
 
 
 @way.register
+def _(event: e.MediaMeasured, known: Known) -> Way:
+    return _from(event.session, event, known, failed=any(stream.one_way for stream in event.measured))
+
+
+@way.register
 def _(event: e.Answered, known: Known) -> Way:
     return _from(event.session, event, known) if event.operation else _both(event.session, "answer", known)
 

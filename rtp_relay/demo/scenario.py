@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 from events.journal import Recorded
-from events.registry import Deleted
+from events.registry import MediaMeasured
 from rtp_relay.demo import checks
 from rtp_relay.demo.doors import CallDoor
 from rtp_relay.demo.party import Address, MediaParty
@@ -137,7 +136,7 @@ class Story:
         names = iter(entry.event.name for entry in self.history)
         missing = [name for name in EXPECTED if name not in names]
         require(not missing, f"not in it: {', '.join(missing)}")
-        packets = sum(_packets(entry.event.statistics) for entry in self.history if isinstance(entry.event, Deleted))
+        packets = sum(map(_packets, self.history))
         require(packets >= 2 * 3 * PACKETS, f"the relay counts {packets} packets")
         return f"{len(versions)} events, versions without a gap; the relay has relayed {packets} packets"
 
@@ -152,12 +151,9 @@ class Story:
         return await self.door.negotiate(self.caller.address, self.callee.address, version)
 
 
-def _packets(statistics: Mapping[str, Any]) -> int:
-    match statistics:
-        case {"totals": {"RTP": {"packets": int(count)}}}:
-            return count
-        case _:
-            return 0
+def _packets(entry: Recorded) -> int:
+    event = entry.event
+    return sum(stream.packets for stream in event.measured) if isinstance(event, MediaMeasured) else 0
 
 
 def _text(address: Address | None) -> str:

@@ -152,7 +152,7 @@ class FakeNode:
 
 
 class FakeRelay(FakeNode):
-    """An rtpengine."""
+    """An rtpengine. `statistics` are told in reply to deletes and queries."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -160,6 +160,7 @@ class FakeRelay(FakeNode):
         self.commands: list[NgDict] = []
         self.flowing = False
         self.packets = 0
+        self.statistics: NgDict = {}
         self._sdp_number = 0
 
     def held(self) -> set[str]:
@@ -196,7 +197,12 @@ class FakeRelay(FakeNode):
             return {b"result": b"ok", b"sdp": relayed(text_of(request, b"sdp"), self._sdp_number, self.address)}
         if verb == b"query":
             self.packets += 50 * self.flowing
-            return {b"result": b"ok", b"tags": call.described(), b"totals": {b"RTP": {b"packets": self.packets}}}
+            return {
+                b"result": b"ok",
+                b"tags": call.described(),
+                b"totals": {b"RTP": {b"packets": self.packets}},
+                **self.statistics,
+            }
         if verb in (b"subscribe request", b"subscribe answer", b"unsubscribe"):
             return call.subscribe(verb, text_of(request, b"to-tag"), text_of(request, b"sdp"))
         return {b"result": b"ok"}
@@ -211,7 +217,7 @@ class FakeRelay(FakeNode):
             return {b"result": b"ok", b"warning": b"Call-ID not found or tags didn't match"}
         if not call.parties:
             del self.calls[call_id]
-        return {b"result": b"ok", b"totals": {b"RTP": {b"packets": 7, b"bytes": 1120}}}
+        return {b"result": b"ok", b"totals": {b"RTP": {b"packets": 7, b"bytes": 1120}}, **self.statistics}
 
 
 class FakeTransport:

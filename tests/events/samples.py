@@ -24,6 +24,8 @@ from events.registry import (
     Event,
     LegMoved,
     LegSettingsChanged,
+    MeasuredStream,
+    MediaMeasured,
     MediaSeen,
     MediaTimedOut,
     MigrationBegun,
@@ -120,6 +122,18 @@ EVENTS: tuple[Event, ...] = (
     ReleaseIntended(reason="an operator"),
     SessionReleased(node=NodeName("ng1"), relay_id=RelayId("c#1"), how=By.UNKNOWN),
     MediaSeen(session=2),
+    MediaMeasured(
+        session=1,
+        node=NodeName("ng1"),
+        from_tag=Tag("alice"),
+        measured=(
+            MeasuredStream(
+                Tag("alice"), 155, 26660, (0xA1B2C3D4,), 1, "audio", 2, 150, 25800, 14, 3, (38, 42, 43), 101700
+            ),
+            MeasuredStream(Tag("bob"), 0, 0, medium=2, kind="video", one_way=True),
+        ),
+        final=False,
+    ),
     RelayEngaged(engine="rtpproxy", set="2", branch=BranchId("br1")),
     LegSettingsChanged(leg=Leg("callee"), branch=BranchId("br1"), values={"flags": "co", "disabled": "0"}, body=SDP),
     ContextSettingsChanged(values={"callid": "other@example.com", "delete": "w"}),

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 from actors.commands.media import Delete
 from actors.effects import AskNodes, Decide, Decision, Outcome, Persist, Step, Warn
 from actors.flows.media import sessions
+from actors.flows.media.measuring import measured
 from actors.flows.media.node_request import teardown_of
 from actors.flows.media.wording import delete_asked
 from engines.kind import Operation
@@ -165,5 +166,8 @@ def _confirmed(state: CallState, removal: Removal, reply: NodeReply, command: De
     # What was asked early may have come before an operation: the session stays due until none is on its way any more.
     if session.status is not SessionStatus.CLOSING or removal.early:
         return []
-    how = RemovalProof.UNKNOWN if reply.unknown else RemovalProof.CONFIRMED
-    return [Deleted(session=session.number, how=how, statistics=reply.statistics)]
+    if reply.unknown:
+        return [Deleted(session=session.number, how=RemovalProof.UNKNOWN)]
+    told = measured(state, session, reply)
+    statistics = {} if told else reply.statistics
+    return [*told, Deleted(session=session.number, how=RemovalProof.CONFIRMED, statistics=statistics)]

@@ -136,8 +136,8 @@ class Codec:
 
     def recorded(self, version: int, at: int, by: str, old: Lifted) -> Recorded:
         """Return the record of an entry with this data, which is used up. Raises IllTyped, UnreadableEntry."""
-        event, *also = self._events(old)
-        return Recorded(version, at, by, event, tuple(also))
+        events = tuple(self._events(old))
+        return Recorded(version, at, by, events[0], events[1:])
 
     def _open(self, sealed: object, context: bytes) -> Data:
         if not isinstance(sealed, bytes):

@@ -125,7 +125,8 @@ def _add_copies_due_times(times: list[int], state: CallState, deadlines: Deadlin
 
 def _dialog_due_times(state: CallState, deadlines: Deadlines) -> Iterator[int]:
     requests = state.sip_dialogs.requests if state.sip_dialogs else {}
-    yield from (request.at + deadlines.request for request in requests.values())
+    for request in requests.values():
+        yield request.at + deadlines.request
     if not requests:  # what comes of these is known soon, and says more
         yield from filter(None, (session_ends(state, deadlines), falls_silent(state, deadlines)))
         yield from unacknowledged(state).values()

@@ -151,10 +151,10 @@ def recorded(
             records.append(codec.decode(call_id, named.get(b"t", b""), named.get(b"p", b""), version, bodies))
         except UnreadableEntry as error:
             raise CorruptEntry(call_id, version, last, str(error), records) from error
-        except MissingBody as error:
-            if any(one > after or one in looked_up for one in error.versions):
-                raise CorruptEntry(call_id, version, last, str(error), records) from error
-            missing += error.versions
+        except MissingBody as lacking:
+            if any(one > after or one in looked_up for one in lacking.versions):
+                raise CorruptEntry(call_id, version, last, str(lacking), records) from lacking
+            missing += lacking.versions
     if missing:
         raise MissingBodies(missing)
     return records

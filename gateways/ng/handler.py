@@ -171,9 +171,9 @@ class Handler:
                 self._carry_out(job)
             else:
                 self._conclude(job, OVERLOADED)
-        except RefusedRequest as error:
-            log.warning("ng request refused", client=job.client.host, verb=job.command, why=str(error))
-            self._finish(job, replies.error(str(error)))
+        except RefusedRequest as refused:
+            log.warning("ng request refused", client=job.client.host, verb=job.command, why=str(refused))
+            self._finish(job, replies.error(str(refused)))
         except Exception as error:
             self._counters.failures += 1
             log.exception("ng door failed on a request", client=job.client.host, verb=job.command)

@@ -7,7 +7,7 @@ deeper or be longer than any key needs.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 
 from engines.ng.bencode import NgDict, NgValue
@@ -124,9 +124,17 @@ def _size(value: NgValue, depth: int, *, bulky: bool = False) -> str:
         return f"more than {MAX_ITEMS} items"
     if not depth:
         return "nested too deep"
+    return next(filter(None, _inside(value, depth - 1)), "")
+
+
+def _inside(value: list[NgValue] | dict[bytes, NgValue], depth: int) -> Iterator[str]:
+    """Yield which limit each thing inside a list or dictionary exceeds."""
     if isinstance(value, dict):
-        return next(filter(None, (_key(key) or _size(item, depth - 1) for key, item in value.items())), "")
-    return next(filter(None, (_size(item, depth - 1) for item in value)), "")
+        for key, item in value.items():
+            yield _key(key) or _size(item, depth)
+    else:
+        for item in value:
+            yield _size(item, depth)
 
 
 def _shown(key: bytes) -> str:

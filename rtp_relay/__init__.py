@@ -9,6 +9,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from rtp_relay.compiled import code_in_use
+
 if TYPE_CHECKING:
     from actors.control.control import Control
     from actors.control.steering import NodeRefusal, NodeRefusalCode, Wish
@@ -41,6 +43,8 @@ if TYPE_CHECKING:
     from rtp_relay.config import Config, ConfigError
 
 __version__ = "0.1.0"
+
+code_in_use()  # before anything imports a module that may be there compiled
 
 __all__ = [
     "CALLEE",

@@ -50,6 +50,7 @@ from rtp_relay.assembly.reinvite import reinviting
 from rtp_relay.assembly.script import load_routes
 from rtp_relay.assembly.sip import default_routing, load_routing, open_sip_door
 from rtp_relay.assembly.tracing import trace
+from rtp_relay.compiled import code_in_use
 from rtp_relay.config import Config, LogLevel, NodeConfig
 from rtp_relay.config.journal_url import redacted
 from rtp_relay.config.warnings import warnings
@@ -338,6 +339,7 @@ class Service:
         config = self._config
         return {
             "control_node": config.service.name,
+            "code": code_in_use(),
             "ng": [f"{transport} {host} port {port}" for transport, host, port in self.ng_addresses],
             "sip": [str(local) for local in self.sip_addresses],
             "mi": list(self._mi.addresses) if self._mi else [],

@@ -8,7 +8,10 @@ from collections.abc import Generator
 
 import pytest
 
+from rtp_relay.compiled import code_in_use
 from tests.peers.peer import Peer
+
+code_in_use()  # before any module is imported that may be there compiled
 
 # Tests start hundreds of Python programs. Some environments (those of images of containers) keep no compiled modules:
 # each of these programs, and each process of pytest, would compile all of ours anew, which takes longer than the rest.

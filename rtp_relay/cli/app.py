@@ -22,6 +22,7 @@ from rtp_relay.cli.node import node
 from rtp_relay.cli.nodes import nodes
 from rtp_relay.cli.serve import serve
 from rtp_relay.cli.steering import disable, drain, enable, undrain
+from rtp_relay.compiled import code_in_use
 
 app = typer.Typer(
     name="rtp-relay",
@@ -54,7 +55,7 @@ app.add_typer(node, name="node")
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"rtp-relay {__version__}")
+        typer.echo(f"rtp-relay {__version__} ({code_in_use()})")
         raise typer.Exit
 
 

@@ -79,6 +79,7 @@ def run_with(monkeypatch: pytest.MonkeyPatch, counts: Counts) -> Any:
     return CliRunner().invoke(program.app, ["--counts"])
 
 
+@pytest.mark.sources
 def test_without_a_regression_nothing_is_at_fault() -> None:
     first = uvloop.run(ng_steps())
     assert {fault for fault in faults(first, "ng.") if fault[0] != "ng.call"} == set()
@@ -115,6 +116,7 @@ def check_more(original: Callable[..., Any]) -> Callable[..., Any]:
     return append
 
 
+@pytest.mark.sources
 @pytest.mark.parametrize(
     ("place", "name", "seed", "found"),
     [
@@ -131,6 +133,7 @@ def test_a_seeded_regression_is_found(
     assert found <= at_fault <= found | {Step.CALLS, Step.TURNS}
 
 
+@pytest.mark.sources
 def test_seeded_garbage_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     original = Codec.encode
 

@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 
 from rtp_relay import __version__, demo, process
 from rtp_relay.cli.app import app
+from rtp_relay.compiled import code_in_use
 from rtp_relay.config import Config
 
 run = CliRunner().invoke
@@ -41,7 +42,7 @@ def test_each_command_has_help(command: str) -> None:
 
 def test_version() -> None:
     result = run(app, ["--version"])
-    assert (result.exit_code, result.output) == (0, f"rtp-relay {__version__}\n")
+    assert (result.exit_code, result.output) == (0, f"rtp-relay {__version__} ({code_in_use()})\n")
 
 
 @pytest.mark.parametrize(
@@ -63,7 +64,7 @@ def test_a_wrong_command_line_ends_with_2(arguments: list[str]) -> None:
 
 def test_it_is_a_module_too() -> None:
     result = subprocess.run([sys.executable, "-m", "rtp_relay", "--version"], capture_output=True, check=True)
-    assert result.stdout.decode() == f"rtp-relay {__version__}\n"
+    assert result.stdout.decode() == f"rtp-relay {__version__} ({code_in_use()})\n"
 
 
 def test_serve_runs_the_service_with_the_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ from events.journal import JournalUnavailable
 from events.names import CallId, Tag
 from events.redis import RedisJournal
 from rtp_relay.assembly.embedded_nodes import end_all
+from rtp_relay.compiled import code_in_use
 from rtp_relay.embedded.redis_server import EmbeddedRedis
 from rtp_relay.embedded.relays import RelayProcess
 from rtp_relay.service import open_journal
@@ -77,6 +78,7 @@ async def test_an_orderly_stop_ends_everything(number: signal.Signals) -> None:
         assert [relay.is_alive for relay in running] == [False, False]
         assert not EmbeddedRedis(node.folder).runs()
         assert [line["event"] for line in node.logged()] == ["ready", "stopping", "stopped"]
+        assert node.logged()[0]["code"] == code_in_use()
         with pytest.raises(JournalUnavailable, match="is the service started"):
             async with open_journal(node.config):
                 pass

@@ -1,0 +1,159 @@
+"""The build: the modules that pyproject.toml lists are compiled, too, where there is a C compiler.
+
+What mypyc makes of them goes into `rtp_relay/compiled/`, beside a manifest of what it was made of; which code runs is
+decided at start (`rtp_relay/compiled/__init__.py`). Nothing here makes an installation fail: without a compiler, with
+`RTP_RELAY_PURE=1` and after a fault of the build there are the sources alone.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tomllib
+from collections.abc import Iterator
+from hashlib import blake2b
+from importlib.machinery import EXTENSION_SUFFIXES
+from importlib.util import find_spec
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from setuptools import Distribution, Extension, setup
+from setuptools.command.build_ext import build_ext
+
+ROOT = Path(__file__).parent
+FOLDER = "rtp_relay/compiled"
+PURE = "RTP_RELAY_PURE"
+MYPYC = "mypy~=2.4.1"
+"""The series whose compiled code the tests have seen."""
+
+OPTIONS = ["--config-file=", "--ignore-missing-imports", "--explicit-package-bases", "--follow-imports=silent"]
+"""What is imported from elsewhere need not be there: then the compiled code takes it as it comes."""
+
+
+class BuildCompiled(build_ext):
+    """Builds the compiled modules in place (`--inplace`, editable) or for a wheel."""
+
+    def run(self) -> None:
+        """Build them, or say why not."""
+        root = ROOT if self.inplace else Path(self.build_lib)
+        folder = root / FOLDER
+        clear(folder)
+        if not self.extensions:
+            return
+        try:
+            build(folder)
+        except (Exception, SystemExit) as fault:  # mypyc exits when it does not compile a module
+            print(f"rtp-relay: built without compiled modules: {fault}", file=sys.stderr)
+
+    def get_outputs(self) -> list[str]:
+        """Return nothing: what was built is found where it is."""
+        return []
+
+    def get_output_mapping(self) -> dict[str, str]:
+        """Return nothing, as above."""
+        return {}
+
+
+def can_compile() -> bool:
+    """Return whether there is a C compiler, with the headers of this Python, and it is to be used."""
+    if os.environ.get(PURE, "0") not in ("", "0") or sys.implementation.name != "cpython":
+        return False
+    compiler = shlex.split(os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc")
+    look = [*compiler, "-fsyntax-only", "-I", sysconfig.get_paths()["include"], "-x", "c", "-"]
+    try:
+        return subprocess.run(look, input=b"#include <Python.h>\n", capture_output=True, check=False).returncode == 0
+    except OSError:
+        return False
+
+
+def listed() -> list[str]:
+    """Return the sources to compile."""
+    with (ROOT / "pyproject.toml").open("rb") as file:
+        sources: list[str] = tomllib.load(file)["tool"]["rtp-relay"]["compiled"]
+    return sources
+
+
+def clear(folder: Path) -> None:
+    """Take away what was built before: the manifests first, without which nothing is used."""
+    for pattern in ("*.json", "*.so"):
+        for file in folder.glob(pattern):
+            file.unlink()
+
+
+def build(folder: Path) -> None:
+    """Compile the listed modules into `folder`; the manifest comes last, so that what is there half is never used."""
+    from mypyc.build import mypycify  # noqa: PLC0415 - needed for this alone, and not there without a compiler
+
+    sources = {source: digest(ROOT / source) for source in sorted(reached(listed()))}
+    folder.mkdir(parents=True, exist_ok=True)
+    suffix = EXTENSION_SUFFIXES[0]
+    with TemporaryDirectory() as scratch:
+        cache = f"--cache-dir={scratch}/mypy"
+        extensions = mypycify([*OPTIONS, cache, *listed()], opt_level="1", debug_level="0", target_dir=f"{scratch}/c")
+        for name in compile_all(extensions, Path(scratch)):
+            shutil.copy(Path(scratch, "lib", *name.split(".")).with_suffix(suffix), folder / f"{name}{suffix}")
+    modules = {extension.name: f"{FOLDER}/{extension.name}{suffix}" for extension in extensions}
+    libraries = {file: digest(folder / Path(file).name) for file in modules.values()}
+    manifest = {"modules": modules, "digests": sources | libraries}
+    (folder / f"manifest{suffix}.json").write_text(json.dumps(manifest, indent=1))
+
+
+def compile_all(extensions: list[Extension], scratch: Path) -> list[str]:
+    """Compile the extensions into `lib` in `scratch`, and return their names."""
+    for extension in extensions:
+        extension.extra_compile_args = [*extension.extra_compile_args, "-Wno-error"]  # other compilers warn of more
+    command = build_ext(Distribution({"ext_modules": extensions}))
+    command.build_lib, command.build_temp = str(scratch / "lib"), str(scratch / "objects")
+    command.parallel = True
+    command.ensure_finalized()
+    command.run()
+    return [extension.name for extension in extensions]
+
+
+def reached(sources: list[str]) -> set[str]:
+    """Return these sources and all of ours that they import, at first or second hand.
+
+    Compiled code holds what it saw there (constants, types), so that it fits them no more when they change.
+    """
+    found: set[str] = set()
+    left = set(sources)
+    while left:
+        source = left.pop()
+        found.add(source)
+        left.update(set(imported(source)) - found)
+    return found
+
+
+def imported(source: str) -> Iterator[str]:
+    """Yield the sources of ours that one imports."""
+    for node in ast.walk(ast.parse((ROOT / source).read_bytes())):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module is not None:
+            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        else:
+            continue
+        for name in names:
+            path = name.replace(".", "/")
+            yield from (file for file in (f"{path}.py", f"{path}/__init__.py") if (ROOT / file).exists())
+
+
+def digest(file: Path) -> str:
+    """Return the digest of a file, as the loader makes it."""
+    return blake2b(file.read_bytes(), digest_size=16).hexdigest()
+
+
+if __name__ == "__main__":
+    compiles = can_compile()
+    setup(
+        setup_requires=[MYPYC] if compiles and find_spec("mypyc") is None else [],
+        # A name alone, by which a wheel is one for this platform: what it holds is known when it is built.
+        ext_modules=[Extension("rtp_relay.compiled.modules", [])] if compiles else [],
+        cmdclass={"build_ext": BuildCompiled},
+    )

@@ -1,0 +1,118 @@
+"""What a module must not do that is compiled, because it would do something else there than its source says.
+
+Each was seen with mypyc. They are found in the text of a module, so that nobody has to build it to be told.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator
+
+Check = Callable[[ast.Module], Iterator[tuple[int, str]]]
+
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+TAKE_ALL = frozenset({"all", "any", "dict", "frozenset", "list", "max", "min", "next", "set", "sorted", "sum", "tuple"})
+"""Functions that are compiled as loops of their own when they are given a generator expression."""
+MODULES = frozenset({"copy", "inspect", "mypy_extensions", "weakref"})
+"""What needs objects of interpreted code (weak references, copies, coroutines), or has integers that overflow."""
+NAMES = frozenset({"eval", "exec", "globals", "locals", "vars"})
+
+
+def hazards(text: str) -> list[str]:
+    """Return what is amiss with the source of a module, each with its line."""
+    tree = ast.parse(text)
+    return [f"line {line}: {what}" for check in _CHECKS for line, what in check(tree)]
+
+
+def _two_errors_of_one_name(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """The second raises something else than it does when it is interpreted."""
+    for function in (node for node in ast.walk(tree) if isinstance(node, FUNCTIONS)):
+        seen: set[str] = set()
+        for handler in (node for node in ast.walk(function) if isinstance(node, ast.ExceptHandler)):
+            if handler.name in seen:
+                yield handler.lineno, f"a second `except ... as {handler.name}` in {function.name}"
+            seen |= {handler.name} if handler.name else set()
+
+
+def _starred_targets(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """What a generator raises is lost, and "not enough values to unpack" comes instead."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.MatchStar) or (isinstance(node, ast.Starred) and isinstance(node.ctx, ast.Store)):
+            yield node.lineno, "a starred target"
+
+
+def _eager_generators(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """A generator expression that goes elsewhere is made a list first: all of it is worked out, or fails."""
+    allowed: set[ast.AST] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Starred):
+            allowed.add(node.value)
+        elif isinstance(node, ast.Call) and _takes_all(node.func):
+            allowed.update(node.args[:1])
+        elif isinstance(node, ast.GeneratorExp) and node not in allowed:
+            yield node.lineno, "a generator expression that is not lazy"
+
+
+def _takes_all(function: ast.expr) -> bool:
+    if isinstance(function, ast.Name):
+        return function.id in TAKE_ALL
+    return isinstance(function, ast.Attribute) and function.attr == "join"
+
+
+def _generators_that_clean_up(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """A generator that is given up is not closed: nothing after its `yield` is done."""
+    for block in ast.walk(tree):
+        if isinstance(block, (ast.Try, ast.With)) and _yields(block):
+            yield block.lineno, "a `yield` within try or with"
+
+
+def _yields(block: ast.Try | ast.With) -> bool:
+    return any(isinstance(node, (ast.Yield, ast.YieldFrom)) for part in block.body for node in ast.walk(part))
+
+
+def _class_variables(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """They become fields of a dataclass."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.AnnAssign) and "ClassVar" in ast.unparse(node.annotation):
+            yield node.lineno, "a ClassVar"
+
+
+def _finalizers(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    for node in ast.walk(tree):
+        if isinstance(node, FUNCTIONS) and node.name in ("__del__", "__getattr__", "__setattr__"):
+            yield node.lineno, node.name
+
+
+def _coroutines(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """Nothing that looks whether something is a coroutine function takes them for one."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.AsyncFunctionDef):
+            yield node.lineno, "an async function"
+
+
+def _what_needs_interpreted_code(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, f"import {alias.name}") for alias in node.names if _is_among(alias.name))
+        elif isinstance(node, ast.ImportFrom) and node.module and _is_among(node.module):
+            yield node.lineno, f"import {node.module}"
+        elif isinstance(node, ast.Name) and node.id in NAMES:
+            yield node.lineno, node.id
+        elif isinstance(node, ast.Attribute) and node.attr == "_thread":
+            yield node.lineno, "an attribute _thread, which is no C"
+
+
+def _is_among(module: str) -> bool:
+    return module.split(".", maxsplit=1)[0] in MODULES
+
+
+_CHECKS: tuple[Check, ...] = (
+    _two_errors_of_one_name,
+    _starred_targets,
+    _eager_generators,
+    _generators_that_clean_up,
+    _class_variables,
+    _finalizers,
+    _coroutines,
+    _what_needs_interpreted_code,
+)

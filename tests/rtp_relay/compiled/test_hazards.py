@@ -1,0 +1,114 @@
+"""The modules that are compiled do nothing that compiled code does in another way than its source."""
+
+from __future__ import annotations
+
+import ast
+import sys
+import tomllib
+from collections.abc import Iterator
+from dataclasses import is_dataclass
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from events.registry import EVENT_TYPES
+from replay.state import CallState
+from tests.rtp_relay.compiled.hazards import hazards
+
+ROOT = Path(__file__).parents[3]
+LISTED: list[str] = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["rtp-relay"]["compiled"]
+MODULES = {source.removesuffix(".py").replace("/", ".") for source in LISTED}
+PARTS = ("events", "replay", "engines", "actors", "gateways", "rtp_relay", "bench", "tests", "examples")
+
+
+@pytest.mark.parametrize("source", LISTED)
+def test_a_compiled_module_does_what_its_source_says(source: str) -> None:
+    assert hazards((ROOT / source).read_text()) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        (
+            "def f():\n try: g()\n except A as e: pass\n except B as e: pass",
+            "line 4: a second `except ... as e` in f",
+        ),
+        ("def f():\n try: g()\n except A as e: pass\ndef h():\n try: g()\n except A as e: pass", None),
+        ("first, *rest = g()", "line 1: a starred target"),
+        ("match x:\n case [first, *rest]: pass", "line 2: a starred target"),
+        ("f(*args)", None),
+        ("f(x for x in y)", "line 1: a generator expression that is not lazy"),
+        ("def f():\n return (x for x in y)", "line 2: a generator expression that is not lazy"),
+        ("any(x for x in y); f(*(x for x in y)); b''.join(x for x in y)", None),
+        ("def f():\n try: yield 1\n finally: g()", "line 2: a `yield` within try or with"),
+        ("def f():\n with g(): yield 1", "line 2: a `yield` within try or with"),
+        ("class A:\n x: ClassVar[int] = 1", "line 2: a ClassVar"),
+        ("class A:\n def __del__(self): pass", "line 2: __del__"),
+        ("async def f(): pass", "line 1: an async function"),
+        ("from weakref import ref", "line 1: import weakref"),
+        ("import mypy_extensions", "line 1: import mypy_extensions"),
+        ("locals()", "line 1: locals"),
+        ("a._thread = 1", "line 1: an attribute _thread, which is no C"),
+    ],
+)
+def test_a_hazard_is_found(text: str, found: str | None) -> None:
+    assert hazards(text) == ([found] if found else [])
+
+
+def test_no_class_is_derived_from_a_compiled_one_elsewhere() -> None:
+    elsewhere = (file for part in PARTS for file in (ROOT / part).rglob("*.py"))
+    derived = [
+        f"{file.relative_to(ROOT)}: {name}"
+        for file in elsewhere
+        if str(file.relative_to(ROOT)) not in LISTED
+        for name in classes_derived(ast.parse(file.read_bytes()))
+    ]
+    assert derived == []
+
+
+def test_a_class_that_is_derived_from_a_compiled_one_is_seen() -> None:
+    tree = ast.parse(
+        "from events import codec\nfrom events.codec import Codec as C\nclass A(C): pass\nclass B(codec.Codec): pass"
+    )
+    assert list(classes_derived(tree)) == ["A", "B"]
+
+
+def classes_derived(tree: ast.Module) -> Iterator[str]:
+    """Yield the classes of a module whose base is of a compiled one."""
+    origin: dict[str, str] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom):
+            origin |= {alias.asname or alias.name: f"{node.module}.{alias.name}" for alias in node.names}
+        elif isinstance(node, ast.Import):
+            origin |= {alias.asname or alias.name: alias.name for alias in node.names}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ClassDef) and any(_is_compiled(base, origin) for base in node.bases):
+            yield node.name
+
+
+def _is_compiled(base: ast.expr, origin: dict[str, str]) -> bool:
+    first, _, rest = ast.unparse(base).partition(".")
+    return f"{origin.get(first, first)}.{rest}".rstrip(".").rpartition(".")[0] in MODULES
+
+
+def test_no_class_whose_annotations_are_read_is_compiled() -> None:
+    """The forms of events and of snapshots are made of them: compiled, `dict[int, Session]` would be `dict`."""
+    import_module("replay.snapshots")
+    read: set[type] = {CallState, *EVENT_TYPES}
+    while True:
+        more = {kind for one in read for kind in _fields(one)} - read
+        if not more:
+            break
+        read |= more
+    assert len(read) > 50
+    assert {f"{kind.__module__}.{kind.__qualname__}" for kind in read if kind.__module__ in MODULES} == set()
+
+
+def _fields(kind: type) -> Iterator[type]:
+    names = ast.walk(ast.parse("; ".join(str(text) for text in kind.__annotations__.values() if text)))
+    module = vars(sys.modules[kind.__module__])
+    for name in names:
+        found = module.get(name.id) if isinstance(name, ast.Name) else None
+        if isinstance(found, type) and is_dataclass(found):
+            yield found

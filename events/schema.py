@@ -87,7 +87,7 @@ class Fields:
         optional = [(name, key, default) for name, key, default in fields if default is not _REQUIRED]
         self._required = [key for _, key in required]
         self._optional = [(key, default) for _, key, default in optional]
-        self._values = _getter([*(name for name, _ in required), *(name for name, *_ in optional)])
+        self._values = _getter([*(name for name, _ in required), *(name for name, _, _ in optional)])
         self._readers = [(key, name, default, reader(hints[name])) for name, key, default in fields]
 
     def take_apart(self, event: Any) -> dict[str, Any]:

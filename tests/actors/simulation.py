@@ -15,6 +15,7 @@ from actors.engine_settings import EngineSettings
 from actors.node_follower import NodeFollower
 from actors.node_keeper import NodeKeeper
 from actors.node_table import NodeTable
+from actors.observers import Observers
 from actors.roster import RosterNode
 from actors.sip_requests import SipOutlet
 from engines.ng.bencode import NgDict, encode
@@ -235,6 +236,7 @@ class ControlNode:
         """The relays that it cannot reach, though others may."""
         self._opener = opener(cluster.fakes, self.life.cross, self.unreachable)
         self.outlet = SipOutlet()
+        self.observers = Observers()
         self.adoption = Adoption(self.table, "default", cluster.loop.now_ms, cluster.budget) if cluster.adopts else None
         self.directory = Directory(
             name=name,
@@ -243,6 +245,7 @@ class ControlNode:
             now=cluster.loop.now_ms,
             deadlines=cluster.deadlines,
             settings=cluster.settings,
+            observers=self.observers,
             sip_outlet=self.outlet,
             adoption=self.adoption,
         )

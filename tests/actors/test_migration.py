@@ -274,6 +274,22 @@ def test_two_control_nodes_move_a_call_once(cluster: Cluster, call: MovingCall) 
     cluster.check_no_leak()
 
 
+def test_one_control_node_of_several_tells_of_a_move(cluster: Cluster, call: MovingCall) -> None:
+    """Whoever observes all of them hears of each event once: from the one that has journalled it."""
+    told: list[int] = []
+    for node in cluster.nodes:
+        node.observers.add(lambda _, record: told.append(record.version))
+    began = call.state.version
+    call.callee.busy = 1
+    call.command(Migrate(call_id=call.call_id, target=MoveTarget(node=NodeName(call.another_node()))), within=0.02)
+    call.say("C INFO at=A cseq=2", 1)
+    cluster.after(30)
+    call.say("C INFO at=A cseq=3", 1)
+    call.check_moves_end()
+    assert told == list(range(began + 1, call.state.version + 1))
+    assert {record.by for record in cluster.stream(call.call_id)[began:]} == {node.name for node in cluster.nodes}
+
+
 def test_a_copy_and_a_recording_that_are_left_behind_are_named(cluster: Cluster, call: MovingCall) -> None:
     call.command(OfferCopy(call_id=call.call_id, name="recorder"))
     moved = call.to_node(call.another_node())

@@ -8,7 +8,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from actors.commands.migration import Migrate, MoveTarget
 from actors.sip_requests import SipOutcome
-from events.names import NO_NODE, Leg, NodeName
+from events.journal import Recorded
+from events.names import NO_NODE, CallId, Leg, NodeName
 from replay.state import CallStatus
 from tests.actors.fake_peers import FakePeer
 from tests.actors.moving import MovingCall
@@ -32,6 +33,13 @@ class Moves(RuleBasedStateMachine):
         self.cseqs = {Leg.CALLER: 1, Leg.CALLEE: 0}
         self.said = 1
         self.rings = False
+        self.told: list[int] = []
+        for node in self.cluster.nodes:
+            node.observers.add(self.hear)
+
+    def hear(self, _: CallId, record: Recorded) -> None:
+        """Take what a control node tells its observers."""
+        self.told.append(record.version)
 
     @initialize(rings=st.booleans())
     def begin(self, rings: bool) -> None:
@@ -132,6 +140,7 @@ class Moves(RuleBasedStateMachine):
     @rule(place=PLACES)
     def restart(self, place: int) -> None:
         self.cluster.restart(place)
+        self.cluster.nodes[place].observers.add(self.hear)
 
     @rule(place=PLACES, written=st.booleans())
     def journal_fails(self, place: int, written: bool) -> None:
@@ -172,6 +181,7 @@ class Moves(RuleBasedStateMachine):
         cluster.check_no_leak()
         cluster.check_snapshots()
         self.call.check_moves_end()
+        assert len(self.told) == len(set(self.told)), "no event is told twice"
         assert state(self.call).migration is None
         if state(self.call).status is CallStatus.LIVE:
             for peer in (self.call.caller, self.call.callee):

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from itertools import combinations
 
 from actors.control.bulk import IN_FLIGHT, BulkMoves, BulkProgress, BulkWish, NoSuchJob, NothingToMove, balanced
 from actors.control.control import Control
 from actors.control.documents import Document, of_bulk
-from engines.registry import KINDS
+from engines.route.kind import RouteKind
 from engines.set_names import SetNames
 from engines.sets import NodeSpec
 from events.bulk_parts import BulkPart
@@ -17,7 +17,7 @@ from events.names import NO_NODE, NodeName
 from gateways.mi.jsonrpc import Json, MiError
 from gateways.mi.methods import Caller, Method, Methods, always
 from gateways.mi.parameters import Arguments, Parameter, as_number, as_switch
-from gateways.mi.sessions import is_set, is_url, node_named, set_named
+from gateways.mi.sessions import engine_named, is_set, is_url, node_named, set_named
 
 ENGINE = Parameter("engine")
 SET = Parameter("set", looks_right=is_set)
@@ -89,15 +89,23 @@ class BulkMethods:
 
     def _part(self, given: Arguments) -> BulkPart:
         specs = {spec.name: spec for spec in self._control.specs()}
+        new_engine = engine_named(given["new_engine"]) if "new_engine" in given else ""
         return BulkPart(
-            engine=_engine(given, "engine"),
+            engine=engine_named(given["engine"]) if "engine" in given else "",
             set=self._set(given, "set"),
             node=_node(given, "node", specs),
-            new_engine=_engine(given, "new_engine"),
-            new_set=self._set(given, "new_set"),
+            new_engine=new_engine,
+            new_set=self._new_set(given, specs, new_engine),
             new_node=_node(given, "new_node", specs),
             elsewhere=given.get("elsewhere", False),
         )
+
+    def _new_set(self, given: Arguments, specs: Mapping[NodeName, NodeSpec], engine: str) -> str:
+        """Return the set that calls are to move to; where nodes are known, one that has some."""
+        name = self._set(given, "new_set")
+        if name and specs and engine != RouteKind.name:
+            _check_set(name, specs.values())
+        return name
 
     def _set(self, given: Arguments, name: str) -> str:
         return set_named(given[name], self._sets) if name in given else ""
@@ -135,8 +143,7 @@ class BulkMethods:
         if self._control.directory is None:
             raise MiError(503, "Service unavailable", "a service knows which nodes take calls, and none runs here")
         name = set_named(given["set"], self._sets)
-        if all(spec.set != name for spec in self._control.specs()):
-            raise MiError(404, "unknown RTP Relay set", f"no node is in set {name!r}")
+        _check_set(name, self._control.specs())
         try:
             parts = balanced(await self._control.nodes(), name)
         except NothingToMove as error:
@@ -146,11 +153,10 @@ class BulkMethods:
         }
 
 
-def _engine(given: Arguments, name: str) -> str:
-    engine: str = given.get(name, "")
-    if engine and engine not in KINDS:
-        raise MiError(404, "unknown RTP  Relay engine", f"{engine!r}; known ones: {', '.join(KINDS)}")
-    return engine
+def _check_set(name: str, specs: Iterable[NodeSpec]) -> None:
+    """Raise MiError for a set that has no nodes."""
+    if all(spec.set != name for spec in specs):
+        raise MiError(404, "unknown RTP Relay set", f"no node is in set {name!r}")
 
 
 def _node(given: Arguments, name: str, specs: Mapping[NodeName, NodeSpec]) -> NodeName:

@@ -21,7 +21,7 @@ from events.names import NO_NODE, CallId
 from gateways.mi.jsonrpc import Json, MiError
 from gateways.mi.methods import OK, Caller, Method, Methods, always
 from gateways.mi.parameters import Arguments, Parameter, WrongType
-from gateways.mi.sessions import is_url, node_named, set_named
+from gateways.mi.sessions import engine_named, is_url, node_named, set_named
 
 PATIENCE = 1.5
 """Seconds for which an answer waits for the call to have moved; clients wait for two to five. The move goes on."""
@@ -145,7 +145,7 @@ class MoveMethods:
         return Migrate(
             call_id=CallId(given["callid"]),
             target=MoveTarget(
-                engine=given.get("engine", ""),
+                engine=engine_named(given["engine"]) if "engine" in given else "",
                 set=set_named(given["set"], self._sets) if "set" in given else "",
                 node=node_named(given["node"], specs) if "node" in given else NO_NODE,
             ),

@@ -90,11 +90,8 @@ class SessionMethods:
                     yield _row(state, session, spec.url if spec else session.node, self._sets)
 
     def _wanted(self, given: Arguments, specs: Mapping[NodeName, NodeSpec]) -> SessionFilter:
-        engine = given.get("engine")
-        if engine is not None and engine not in KINDS:
-            raise MiError(404, "unknown RTP  Relay engine", f"{engine!r}; known ones: {', '.join(KINDS)}")
         return SessionFilter(
-            engine=engine or "",
+            engine=engine_named(given["engine"]) if "engine" in given else "",
             set=set_named(given["set"], self._sets) if "set" in given else "",
             node=node_named(given["node"], specs) if "node" in given else NO_NODE,
         )
@@ -131,6 +128,13 @@ def node_named(given: str, specs: Mapping[NodeName, NodeSpec]) -> NodeName:
             404, "unknown RTP Relay node", f"{given!r}; known ones: {', '.join(s.url for s in specs.values())}"
         )
     return found
+
+
+def engine_named(given: str) -> str:
+    """Return the name of an engine. Raises MiError if there is none of that name."""
+    if given not in KINDS:
+        raise MiError(404, "unknown RTP  Relay engine", f"{given!r}; known ones: {', '.join(KINDS)}")
+    return given
 
 
 def set_named(given: str, sets: SetNames) -> str:

@@ -57,7 +57,8 @@ async def ask(control: Control, method: str, params: Any, caller: Caller = OPERA
         (["rtpproxy", NODES[0].url], BulkPart(engine="rtpproxy", node=RP1)),
         (["rtpproxy", "1", NODES[0].url], BulkPart(engine="rtpproxy", set="1", node=RP1)),
         ({"node": "rp1", "new_node": NODES[1].url}, BulkPart(node=RP1, new_node=RP2)),
-        ({"set": 1, "new_set": "2"}, BulkPart(set="1", new_set="2")),
+        ({"set": 2, "new_set": "1"}, BulkPart(set="2", new_set="1")),
+        ({"new_engine": "route", "new_set": "2"}, BulkPart(new_engine="route", new_set="2")),
         ({"node": "rp1", "elsewhere": 1}, BulkPart(node=RP1, elsewhere=True)),
     ],
 )
@@ -76,6 +77,8 @@ async def test_each_documented_form_asks_for_what_it_says(control: Nodes, params
         ({"engine": "nonsense"}, 404),
         ({"node": "rp9"}, 404),
         ({"new_node": "rp9"}, 404),
+        ({"new_set": "2"}, 404),
+        ({"new_engine": "nonsense"}, 404),
         ({"rate": 0}, 400),
         ({"in_flight": -1}, 400),
         ({"elsewhere": 1}, 400),

@@ -99,6 +99,14 @@ async def test_flags_that_are_none(flags: Any) -> None:
     assert not calls.asked
 
 
+async def test_an_engine_that_there_is_not() -> None:
+    calls = Calls()
+    with pytest.raises(MiError, match="unknown RTP  Relay engine") as raised:
+        await ask(calls, {"callid": "c", "engine": "nonsense"})
+    assert (raised.value.code, "'nonsense'" in str(raised.value.data)) == (404, True)
+    assert not calls.asked
+
+
 async def test_another_node_than_the_wanted_one_is_told() -> None:
     answer = await ask(Calls(Moved(node=NodeName("rp2"), engine="rtpproxy", set="1", is_wanted_node=False)), ["c"])
     assert (answer["node"], answer["wanted_node_taken"]) == ("rp2", False)

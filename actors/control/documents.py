@@ -11,6 +11,7 @@ from typing import Any
 from actors.control.bulk import BulkProgress
 from actors.control.status import ControlNodeStatus, decode_node
 from events.bulk_parts import BulkPart
+from events.ended import EndedCall
 from events.journal import LiveCall, Recorded
 from events.names import NodeName
 from events.registry import Event
@@ -74,6 +75,16 @@ def of_row(call: LiveCall) -> Document:
         "to_tag": call.to_tag,
         "by": call.by,
         "sessions": [{"node": node, "id": relay_id} for node, relay_id in call.sessions],
+    }
+
+
+def of_ended(call: EndedCall) -> Document:
+    """Return a call's row in the table of ended calls; `answered` is null where it was not."""
+    values = {name: item for name, item in asdict(call).items() if name not in ("created", "ended", "answered")}
+    times = {"created": iso(call.created), "answered": iso(call.answered) if call.answered else None}
+    return {name: list(item) if isinstance(item, tuple) else item for name, item in values.items()} | {
+        **times,
+        "ended": iso(call.ended),
     }
 
 

@@ -20,7 +20,9 @@ from rtp_relay.cli.history import history
 from rtp_relay.cli.move import move
 from rtp_relay.cli.node import node
 from rtp_relay.cli.nodes import nodes
+from rtp_relay.cli.search import search
 from rtp_relay.cli.serve import serve
+from rtp_relay.cli.stats import stats
 from rtp_relay.cli.steering import disable, drain, enable, undrain
 from rtp_relay.compiled import code_in_use
 
@@ -43,6 +45,8 @@ for command in (
     enable,
     disable,
     history,
+    search,
+    stats,
     move,
     moves,
     rebalance,

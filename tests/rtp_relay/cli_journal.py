@@ -24,7 +24,7 @@ def use_journal(monkeypatch: pytest.MonkeyPatch, fill: Fill) -> None:
         yield journal
         await journal.close()
 
-    monkeypatch.setattr("rtp_relay.cli.management.open_journal", open_journal)
+    _let_commands_open(monkeypatch, open_journal)
 
 
 def use_failing_journal(monkeypatch: pytest.MonkeyPatch, error: JournalError) -> None:
@@ -44,5 +44,10 @@ def share_journal(monkeypatch: pytest.MonkeyPatch) -> MemoryJournal:
     async def open_journal(_: Config) -> AsyncIterator[MemoryJournal]:
         yield journal
 
-    monkeypatch.setattr("rtp_relay.cli.management.open_journal", open_journal)
+    _let_commands_open(monkeypatch, open_journal)
     return journal
+
+
+def _let_commands_open(monkeypatch: pytest.MonkeyPatch, open_journal: object) -> None:
+    for module in ("management", "reading"):
+        monkeypatch.setattr(f"rtp_relay.cli.{module}.open_journal", open_journal)

@@ -87,6 +87,21 @@ async def test_an_operator_ends_a_call(stage: Stage) -> None:
     assert (await run(stage, "end", "unwanted"))[0] == 3
 
 
+async def test_ended_calls_are_found_and_counted(stage: Stage) -> None:
+    for name in ("one", "two"):
+        call = stage.call(name)
+        await call.establish(stage.client)
+        await call.delete(stage.client)
+    await stage.nothing_is_left()
+    code, output, complaint = await run(stage, "search", "--node", "relay-1", "--text", "one", "--json")
+    assert (code, complaint) == (0, "")
+    (found,) = json.loads(output)
+    assert (found["call_id"], found["outcome"], found["tags"]) == ("one", "answered", ["caller", "callee"])
+    assert found["created"] <= found["answered"] <= found["ended"]
+    counted = json.loads((await run(stage, "stats", "--since", "1h", "--json"))[1])
+    assert (counted["calls"], counted["answered"], counted["nodes"]["relay-1"]["calls"]) == (2, 2, 2)
+
+
 async def test_tables_are_those_of_the_journal(stage: Stage) -> None:
     call = stage.call()
     await call.establish(stage.client)

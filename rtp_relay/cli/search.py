@@ -1,0 +1,141 @@
+"""`rtp-relay search`: ended calls, found by what is known of them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from typing import Annotated, Final
+
+import typer
+
+from actors.control.documents import of_ended
+from events.ended import EndedCall, Outcome
+from events.journal import Journal
+from replay.history.timeline import delta
+from replay.search import Wanted
+from rtp_relay.cli.options import ConfigOption, JsonOption
+from rtp_relay.cli.output import console, line, utc
+from rtp_relay.cli.reading import SinceOption, UntilOption, ended_calls, read_journal, time_of
+
+NodeOption = Annotated[str, typer.Option("--node", help="Only calls that had a session on this node.")]
+SetOption = Annotated[str, typer.Option("--set", help="Only calls that were on nodes of this set.")]
+EngineOption = Annotated[str, typer.Option("--engine", help="Only calls on this kind of relay.")]
+ControlOption = Annotated[str, typer.Option("--control-node", help="Only calls that this control node wrote last of.")]
+PartyOption = Annotated[str, typer.Option("--party", help="Only calls with this in the URI of caller or callee.")]
+TagOption = Annotated[str, typer.Option("--tag", help="Only calls of which a party had this tag.")]
+OutcomeOption = Annotated[Outcome | None, typer.Option("--outcome", help="Only calls that came to this.")]
+FailureOption = Annotated[str, typer.Option("--failure", help="Only calls where this is in what went wrong.")]
+BranchesOption = Annotated[int, typer.Option("--branches", min=0, help="Only calls with at least so many branches.")]
+MovesOption = Annotated[int, typer.Option("--moves", min=0, help="Only calls that were moved at least so often.")]
+TextOption = Annotated[str, typer.Option("--text", help="Only calls with this in anything that is known of them.")]
+LimitOption = Annotated[int, typer.Option("--limit", min=0, help="Show only so many, the newest; 0 for all.")]
+FollowOption = Annotated[bool, typer.Option("--follow", "-f", help="Go on with calls as they end, until interrupted.")]
+
+LOOK: Final = 0.5
+"""Seconds between two looks for calls that have ended."""
+
+LATE: Final = 5000
+"""Milliseconds for which a row may come later than the time at which its call ended."""
+
+COLUMNS: Final = ("call-id", "ended (UTC)", "outcome", "took", "nodes", "caller", "callee", "failure")
+_WIDTHS: Final = (32, 19, 10, 9, 14, 24, 24, 0)
+
+
+def search(
+    *,
+    config: ConfigOption = None,
+    since: SinceOption = "1d",
+    until: UntilOption = "",
+    node: NodeOption = "",
+    set_: SetOption = "",
+    engine: EngineOption = "",
+    control_node: ControlOption = "",
+    party: PartyOption = "",
+    tag: TagOption = "",
+    outcome: OutcomeOption = None,
+    failure: FailureOption = "",
+    branches: BranchesOption = 0,
+    moves: MovesOption = 0,
+    text: TextOption = "",
+    limit: LimitOption = 100,
+    follow: FollowOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Find calls that have ended, the newest first. With --follow each is told as it ends; JSON is one a line then."""
+    wanted = Wanted(
+        node=node,
+        set=set_,
+        engine=engine,
+        by=control_node,
+        party=party,
+        tag=tag,
+        outcome=outcome,
+        failure=failure,
+        branches=branches,
+        moves=moves,
+        text=text,
+    )
+
+    async def show(journal: Journal) -> None:
+        now = round(await journal.time())
+        begin, end = time_of("--since", since, now), time_of("--until", until, now) if until else now + LATE
+        if follow:
+            await tell_as_they_end(journal, wanted, as_json=as_json)
+        elif as_json:
+            await _print_json(_found(journal, wanted, begin, end, limit))
+        else:
+            await _show(_found(journal, wanted, begin, end, limit))
+
+    read_journal(config, show)
+
+
+async def _found(journal: Journal, wanted: Wanted, since: int, until: int, limit: int) -> AsyncIterator[EndedCall]:
+    found = 0
+    async for call in ended_calls(journal, since, until):
+        if wanted.takes(call):
+            found += 1
+            yield call
+            if found == limit:
+                return
+
+
+async def _print_json(calls: AsyncIterator[EndedCall]) -> None:
+    """Write one JSON list, each call as it is found."""
+    found = 0
+    async for call in calls:
+        typer.echo(f"{',' if found else '['}\n  {json.dumps(of_ended(call))}", nl=False)
+        found += 1
+    typer.echo("\n]" if found else "[]")
+
+
+async def _show(calls: AsyncIterator[EndedCall]) -> None:
+    screen, found = console(), 0
+    async for call in calls:
+        if not found:
+            screen.print(line(COLUMNS, _WIDTHS), soft_wrap=True)
+        found += 1
+        screen.print(_line(call), soft_wrap=True)
+    screen.print(f"{found} ended call{'' if found == 1 else 's'}")
+
+
+async def tell_as_they_end(journal: Journal, wanted: Wanted, *, as_json: bool) -> None:
+    """Tell of calls as they end. Rows may come a little late, so the last seconds are looked at again and again."""
+    told: dict[str, int] = {}
+    begun = round(await journal.time())
+    while True:
+        now = round(await journal.time())
+        since = max(begun, now - LATE)
+        new = [call async for call in ended_calls(journal, since, now + LATE) if told.get(call.call_id) != call.ended]
+        for call in reversed(new):
+            told[call.call_id] = call.ended
+            if wanted.takes(call):
+                typer.echo(json.dumps(of_ended(call)) if as_json else _line(call))
+        told = {call_id: ended for call_id, ended in told.items() if ended >= since}
+        await asyncio.sleep(LOOK)
+
+
+def _line(call: EndedCall) -> str:
+    took = delta(call.ended - call.created).removeprefix("+") if call.created else ""
+    who = (" ".join(call.nodes), call.caller, call.callee)
+    return line((call.call_id, utc(call.ended), call.outcome, took, *who, call.failure), _WIDTHS)

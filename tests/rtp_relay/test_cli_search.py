@@ -1,0 +1,155 @@
+"""The commands about ended calls: search and stats."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import replace
+
+import pytest
+from typer.testing import CliRunner
+
+from events.ended import EndedCall, Outcome
+from events.journal import NOTHING, Index, JournalUnavailable
+from events.memory import MemoryJournal
+from events.names import CallId
+from replay.search import Wanted
+from rtp_relay.cli.app import app
+from rtp_relay.cli.search import tell_as_they_end
+from tests.events.ended_contract import ENDED
+from tests.events.samples import record
+from tests.rtp_relay.cli_journal import use_failing_journal, use_journal
+
+HOUR = 3_600_000
+HOSTILE = "c[red]\x1b[2J\nx"
+
+
+def invoke(*words: str) -> tuple[int, str, str]:
+    """Run a command; what it says holds nothing that a terminal acts on."""
+    result = CliRunner().invoke(app, list(words), env={"RTP_RELAY_CONFIG": "", "STATE_DIRECTORY": "/nowhere"})
+    assert result.exception is None or isinstance(result.exception, SystemExit)
+    assert "\x1b" not in result.output
+    return result.exit_code, result.stdout, result.stderr
+
+
+def rows(now: int) -> list[EndedCall]:
+    """Return three answered calls, one each hour, and one that failed; the newest first."""
+    talks = [
+        replace(ENDED, call_id=CallId(name), created=now - age - 9000, answered=now - age - 8000, ended=now - age)
+        for name, age in ((HOSTILE, 60_000), ("two", HOUR + 1000), ("three", 30 * HOUR))
+    ]
+    failed = EndedCall(
+        call_id=CallId("busy"),
+        created=now - 2000,
+        ended=now - 1000,
+        outcome=Outcome.FAILED,
+        failure="all nodes busy",
+        nodes=("ng9",),
+        sets=("silver",),
+    )
+    return [failed, *talks]
+
+
+@pytest.fixture(autouse=True)
+def _calls(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fill(journal: MemoryJournal) -> None:
+        for row in rows(round(await journal.time())):
+            await journal.append(row.call_id, 0, [record(1)], NOTHING, Index(ended=row))
+
+    use_journal(monkeypatch, fill)
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ([], ["busy", HOSTILE, "two"]),
+        (["--since", "7d"], ["busy", HOSTILE, "two", "three"]),
+        (["--since", "2020-01-01", "--until", "1d"], ["three"]),
+        (["--until", "1h"], ["two"]),
+        (["--limit", "1"], ["busy"]),
+        (["--node", "ng2"], [HOSTILE, "two"]),
+        (["--outcome", "failed"], ["busy"]),
+        (["--failure", "BUSY", "--set", "silver"], ["busy"]),
+        (["--party", "bob@example"], [HOSTILE, "two"]),
+        (["--moves", "1", "--branches", "2", "--tag", "a", "--engine", "rtpengine"], [HOSTILE, "two"]),
+        (["--control-node", "control-9"], []),
+        (["--text", "two"], ["two"]),
+    ],
+    ids=lambda given: " ".join(given) if isinstance(given, list) else "",
+)
+def test_calls_are_found(words: list[str], found: list[str]) -> None:
+    code, text, _ = invoke("search", *words, "--json")
+    assert code == 0
+    assert [call["call_id"] for call in json.loads(text)] == found
+    _, lines, _ = invoke("search", *words)
+    assert lines.splitlines()[-1] == f"{len(found)} ended call{'' if len(found) == 1 else 's'}"
+    assert len(lines.splitlines()) == len(found) + 1 + bool(found)
+
+
+def test_a_line_tells_what_matters() -> None:
+    _, text, _ = invoke("search", "--text", "c[red")
+    header, found, _ = text.splitlines()
+    assert header.split()[:3] == ["call-id", "ended", "(UTC)"]
+    assert found.split()[0] == "c[red]\\x1b[2J\\nx"
+    for told in ("answered", "9.000s", "ng1 ng2", "<sip:ann@example.com>", "timeout"):
+        assert told in found
+
+
+@pytest.mark.parametrize("option", ["--since", "--until"])
+def test_a_time_that_is_none_is_named(option: str) -> None:
+    code, _, complaint = invoke("search", option, "yesterday")
+    assert code == 2
+    assert f"{option} yesterday: expected how long ago" in complaint
+
+
+@pytest.mark.parametrize("command", ["search", "stats"])
+def test_a_journal_that_cannot_be_reached_ends_with_4(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    use_failing_journal(monkeypatch, JournalUnavailable("refused"))
+    code, _, complaint = invoke(command)
+    assert (code, complaint) == (4, "rtp-relay: the journal cannot be reached: refused\n")
+
+
+async def test_calls_are_told_once_as_they_end(capsys: pytest.CaptureFixture[str]) -> None:
+    journal = MemoryJournal()
+    telling = asyncio.create_task(tell_as_they_end(journal, Wanted(node="ng1"), as_json=True))
+    await asyncio.sleep(0)
+    told: list[str] = []
+    for number, node in enumerate(("ng1", "ng2", "ng1")):
+        row = replace(ENDED, call_id=CallId(f"{number}"), nodes=(node,), ended=round(await journal.time()))
+        await journal.append(row.call_id, 0, [record(1)], NOTHING, Index(ended=row))
+    async with asyncio.timeout(30):
+        while len(told) < 2:
+            await asyncio.sleep(0.05)
+            told += [json.loads(line)["call_id"] for line in capsys.readouterr().out.splitlines()]
+    telling.cancel()
+    assert sorted(told) == ["0", "2"]
+
+
+def test_statistics_as_json() -> None:
+    code, text, _ = invoke("stats", "--json")
+    document = json.loads(text)
+    assert code == 0
+    assert (document["calls"], document["answered"], document["failed"][-1]) == (3, 2, 2)
+    assert document["causes"] == {"timeout": 2, "all nodes busy": 1}
+    assert document["set_up_ms"]["p50"] == pytest.approx(1000, rel=0.05)
+    assert document["nodes"]["ng9"] | {"set_up_ms": None} == {
+        "calls": 1,
+        "answered": 0,
+        "unanswered": 0,
+        "failed": 1,
+        "lost": 0,
+        "failures": 1,
+        "moves": 0,
+        "set_up_ms": None,
+    }
+    assert document["sets"]["gold"]["calls"] == 2
+    assert sum(document["ended"]) == 3
+
+
+def test_statistics_as_text() -> None:
+    code, text, _ = invoke("stats", "--since", "2d")
+    assert code == 0
+    assert text.startswith("4 calls ended from ")
+    assert "all nodes busy" in text
+    assert any(line.startswith("ended ") and "█" in line for line in text.splitlines())
+    assert invoke("stats", "--since", "0s")[1].startswith("0 calls ended")

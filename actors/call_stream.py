@@ -136,9 +136,10 @@ class CallStream:
     def settle(self, run: Run, effect: Act, user: StreamUser) -> bool:
         """Return whether a flow that can begin anew may do what it wants next; else the user's `go_on` does it later.
 
-        It may when the journal has what the flow decided, or confirms the state that it has seen.
+        It may when the journal has what the flow decided, or confirms the state that it has seen. While the journal is
+        asked something else, the flow has seen nothing yet: what it would see waits for the answer.
         """
-        if not self._decided and run.since < self._confirmed:
+        if self.asking or (not self._decided and run.since < self._confirmed):
             run.command = None
             return True
         self._question = _Settling(run, effect)

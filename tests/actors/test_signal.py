@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
+from actors.commands.reading import LocateCall
+from actors.effects import Flow, Read, Sleep
 from actors.results import OVERLOADED
 from events.names import NO_BRANCH, CallId, Leg
 from events.verb import Verb
@@ -67,6 +71,30 @@ def test_what_another_control_node_forestalls_is_decided_anew_as_a_whole(call: S
     assert appends_of(call, "C INVITE cseq=4 sdp=c2") == [again, again, ["offered"]]
     assert call.cluster.events(CallId("c"))[len(before) :] == [*again, "offered"]
     call.cluster.check_versions()
+
+
+def test_a_flow_that_waits_before_it_looks_disturbs_no_reading(call: SipCall, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The call is not in memory where it is asked: its stream is read while the flow waits."""
+
+    def late(*_: object) -> Flow:
+        yield Sleep(10)
+        return (yield Read(lambda state: state.version))
+
+    call.begin()
+    checks: list[int] = []
+    journal = call.cluster.nodes[1].journal
+    check = journal.check
+
+    def noting(call_id: CallId, version: int) -> asyncio.Future[int]:
+        checks.append(version)
+        return check(call_id, version)
+
+    monkeypatch.setattr(journal, "check", noting)
+    monkeypatch.setattr("actors.call_actor.flow_for", late)
+    seen: object = call.cluster.run(call.cluster.nodes[1].directory.ask(LocateCall(call_id=CallId("c"))))
+    version = len(call.cluster.stream(CallId("c")))
+    assert seen == version
+    assert checks == [version]
 
 
 def test_a_relay_that_a_script_engages_too_late_is_not_engaged(call: SipCall) -> None:

@@ -31,7 +31,9 @@ class EndedCall:
     ended: when the last of it was gone. answered: 0 if it was not. reason: why it ended; failure: what went wrong last,
     "" for nothing. by: the control node that wrote last. nodes, sets, engines: all that it was on, in their order.
     caller, callee: their URIs, where SIP messages told of them. branches: those that were offered something.
-    moves: how many were begun.
+    moves: how many were begun. Of the media as nodes counted them last, of all streams: packets that came from the
+    parties, and of these lost ones; jitter: the worst average, ms; mos: the worst average, in tenths, 0 where none was
+    told; one_way: whether nothing came from a party that had agreed to send.
     """
 
     call_id: CallId = NO_CALL
@@ -51,6 +53,11 @@ class EndedCall:
     tags: tuple[str, ...] = ()
     branches: int = 0
     moves: int = 0
+    packets: int = 0
+    lost: int = 0
+    jitter: int = 0
+    mos: int = 0
+    one_way: bool = False
 
 
 @value

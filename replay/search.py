@@ -14,6 +14,7 @@ class Wanted:
 
     party: in the URI of the caller or the callee. tag: of one of the parties. failure, text: in what went wrong, or in
     anything that is known of the call. Parts of texts are found in upper and lower case. branches, moves: at least.
+    one_way: heard from one side only. mos_below: in tenths. loss_above: per mille of the packets.
     """
 
     node: str = ""
@@ -26,6 +27,9 @@ class Wanted:
     failure: str = ""
     branches: int = 0
     moves: int = 0
+    one_way: bool = False
+    mos_below: int = 0
+    loss_above: int | None = None
     text: str = ""
 
     def takes(self, call: EndedCall) -> bool:
@@ -39,10 +43,15 @@ class Wanted:
             and self.outcome in (None, call.outcome)
             and call.branches >= self.branches
             and call.moves >= self.moves
+            and self._takes_media(call)
             and (not self.party or _is_in(self.party, call.caller, call.callee))
             and (not self.failure or _is_in(self.failure, call.failure))
             and (not self.text or _is_in(self.text, *_texts(call)))
         )
+
+    def _takes_media(self, call: EndedCall) -> bool:
+        badly = self.loss_above is None or call.lost * 1000 > self.loss_above * (call.packets + call.lost)
+        return badly and (call.one_way or not self.one_way) and (not self.mos_below or 0 < call.mos < self.mos_below)
 
 
 def _is_in(part: str, *texts: str) -> bool:

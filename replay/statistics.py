@@ -53,6 +53,9 @@ class Share:
     outcomes: Counter[Outcome] = field(default_factory=Counter)
     failures: int = 0
     moves: int = 0
+    one_way: int = 0
+    packets: int = 0
+    lost: int = 0
     set_up: Times = field(default_factory=Times)
 
     def add(self, call: EndedCall) -> None:
@@ -61,8 +64,16 @@ class Share:
         self.outcomes[call.outcome] += 1
         self.failures += bool(call.failure)
         self.moves += call.moves
+        self.one_way += call.one_way
+        self.packets += call.packets
+        self.lost += call.lost
         if call.answered:
             self.set_up.add(call.answered - call.created)
+
+    @property
+    def loss(self) -> float:
+        """The part of the packets that was lost, in percent."""
+        return 100 * self.lost / max(self.packets + self.lost, 1)
 
 
 class Statistics:
@@ -71,6 +82,7 @@ class Statistics:
     def __init__(self, since: int, until: int, buckets: int) -> None:
         self.total = Share()
         self.talked = Times()
+        self.mos: Counter[int] = Counter()
         self.branches: Counter[int] = Counter()
         self.causes: Counter[str] = Counter()
         self.nodes: dict[str, Share] = {}
@@ -85,6 +97,8 @@ class Statistics:
         self.branches[call.branches] += 1
         if call.answered:
             self.talked.add(call.ended - call.answered)
+        if call.mos:
+            self.mos[call.mos] += 1
         if call.failure:
             self.causes[call.failure if len(self.causes) < CAUSES or call.failure in self.causes else OTHER_CAUSES] += 1
         for names, shares in ((call.nodes, self.nodes), (call.sets, self.sets)):

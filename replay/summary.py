@@ -18,7 +18,7 @@ MOST: Final = 16
 
 def ended_call(state: CallState) -> EndedCall:
     """Return what is kept of a call of which nothing is left."""
-    sessions = state.sessions.values()
+    sessions, media = state.sessions.values(), state.media.values()
     uris = state.sip_dialogs.uris if state.sip_dialogs is not None else {}
     return EndedCall(
         call_id=state.call_id,
@@ -38,6 +38,11 @@ def ended_call(state: CallState) -> EndedCall:
         tags=_names(_tags(state)),
         branches=len({branch for _, branch in state.given if branch}) or min(len(state.given), 1),
         moves=state.migrations,
+        packets=sum(stream.packets for stream in media),
+        lost=sum(stream.lost or 0 for stream in media),
+        jitter=max((stream.jitter or 0 for stream in media), default=0),
+        mos=min((stream.mos[1] for stream in media if stream.mos is not None), default=0),
+        one_way=any(stream.one_way for stream in media),
     )
 
 

@@ -28,6 +28,14 @@ OutcomeOption = Annotated[Outcome | None, typer.Option("--outcome", help="Only c
 FailureOption = Annotated[str, typer.Option("--failure", help="Only calls where this is in what went wrong.")]
 BranchesOption = Annotated[int, typer.Option("--branches", min=0, help="Only calls with at least so many branches.")]
 MovesOption = Annotated[int, typer.Option("--moves", min=0, help="Only calls that were moved at least so often.")]
+OneWayOption = Annotated[bool, typer.Option("--one-way", help="Only calls in which one party was not to be heard.")]
+MosOption = Annotated[
+    float | None, typer.Option("--mos-below", min=1, max=5, help="Only calls with a party whose MOS was below this.")
+]
+LossOption = Annotated[
+    float | None,
+    typer.Option("--loss-above", min=0, max=100, help="Only calls that lost more percent of their packets."),
+]
 TextOption = Annotated[str, typer.Option("--text", help="Only calls with this in anything that is known of them.")]
 LimitOption = Annotated[int, typer.Option("--limit", min=0, help="Show only so many, the newest; 0 for all.")]
 FollowOption = Annotated[bool, typer.Option("--follow", "-f", help="Go on with calls as they end, until interrupted.")]
@@ -38,8 +46,8 @@ LOOK: Final = 0.5
 LATE: Final = 5000
 """Milliseconds for which a row may come later than the time at which its call ended."""
 
-COLUMNS: Final = ("call-id", "ended (UTC)", "outcome", "took", "nodes", "caller", "callee", "failure")
-_WIDTHS: Final = (32, 19, 10, 9, 14, 24, 24, 0)
+COLUMNS: Final = ("call-id", "ended (UTC)", "outcome", "took", "media", "nodes", "caller", "callee", "failure")
+_WIDTHS: Final = (32, 19, 10, 9, 16, 14, 24, 24, 0)
 
 
 def search(
@@ -57,6 +65,9 @@ def search(
     failure: FailureOption = "",
     branches: BranchesOption = 0,
     moves: MovesOption = 0,
+    one_way: OneWayOption = False,
+    mos_below: MosOption = None,
+    loss_above: LossOption = None,
     text: TextOption = "",
     limit: LimitOption = 100,
     follow: FollowOption = False,
@@ -74,6 +85,9 @@ def search(
         failure=failure,
         branches=branches,
         moves=moves,
+        one_way=one_way,
+        mos_below=round((mos_below or 0) * 10),
+        loss_above=None if loss_above is None else round(loss_above * 10),
         text=text,
     )
 
@@ -138,4 +152,11 @@ async def tell_as_they_end(journal: Journal, wanted: Wanted, *, as_json: bool) -
 def _line(call: EndedCall) -> str:
     took = delta(call.ended - call.created).removeprefix("+") if call.created else ""
     who = (" ".join(call.nodes), call.caller, call.callee)
-    return line((call.call_id, utc(call.ended), call.outcome, took, *who, call.failure), _WIDTHS)
+    return line((call.call_id, utc(call.ended), call.outcome, took, _media(call), *who, call.failure), _WIDTHS)
+
+
+def _media(call: EndedCall) -> str:
+    """Return how the media of a call were, in a few words."""
+    loss = f"{100 * call.lost / (call.packets + call.lost):.1f}% lost" if call.lost else ""
+    told = ("ONE WAY" if call.one_way else "", f"MOS {call.mos / 10:.1f}" if call.mos else "", loss)
+    return " ".join(filter(None, told))

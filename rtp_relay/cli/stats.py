@@ -50,6 +50,7 @@ def _document(counted: Statistics) -> Document:
     return {
         **_of_share(counted.total),
         "talked_ms": _of_times(counted.talked),
+        "mos": {f"{mos / 10:.1f}": calls for mos, calls in sorted(counted.mos.items())},
         "branches": dict(sorted(counted.branches.items())),
         "causes": dict(counted.causes.most_common()),
         "nodes": {name: _of_share(share) for name, share in sorted(counted.nodes.items())},
@@ -66,6 +67,8 @@ def _of_share(share: Share) -> Document:
         **outcomes,
         "failures": share.failures,
         "moves": share.moves,
+        "one_way": share.one_way,
+        "loss_percent": round(share.loss, 3),
         "set_up_ms": _of_times(share.set_up),
     }
 
@@ -84,6 +87,7 @@ def _show(counted: Statistics, begin: int, end: int) -> None:
     screen.print(f"failed  {plot(counted.failed)}  at most {max(counted.failed)}")
     screen.print(f"set-up  {_told(total.set_up)}")
     screen.print(f"talked  {_told(counted.talked)}")
+    screen.print(_quality(counted))
     screen.print("branches  " + ", ".join(f"{number}: {calls}" for number, calls in sorted(counted.branches.items())))
     for what, shares in (("node", counted.nodes), ("set", counted.sets)):
         screen.print(_shares(what, shares))
@@ -95,13 +99,21 @@ def _show(counted: Statistics, begin: int, end: int) -> None:
 
 
 def _shares(what: str, shares: Mapping[str, Share]) -> Table:
-    columns = (what, "calls", *map(str, _TOLD), "went wrong", "moves", "set-up p50", "p99")
+    columns = (what, "calls", *map(str, _TOLD), "went wrong", "moves", "one way", "lost", "set-up p50", "p99")
     made = table(f"by {what}", *columns)
     for name, share in sorted(shares.items()):
         outcomes = [share.outcomes[outcome] for outcome in _TOLD]
         times = [_ms(share.set_up.percentile(percent)) for percent in (50, 99)]
-        made.add_row(*map(cell, (name, share.calls, *outcomes, share.failures, share.moves, *times)))
+        media = (share.one_way, f"{share.loss:.2f}%")
+        made.add_row(*map(cell, (name, share.calls, *outcomes, share.failures, share.moves, *media, *times)))
     return made
+
+
+def _quality(counted: Statistics) -> str:
+    calls = sum(counted.mos.values())
+    average = sum(mos * number for mos, number in counted.mos.items()) / max(calls, 1) / 10
+    mos = f"MOS {average:.1f} on average ({calls} calls), " if calls else ""
+    return f"media   {mos}{counted.total.loss:.2f}% of the packets lost, {counted.total.one_way} calls one way"
 
 
 def _told(times: Times) -> str:

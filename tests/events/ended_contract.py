@@ -27,6 +27,11 @@ ENDED = EndedCall(
     tags=("a", "b"),
     branches=2,
     moves=1,
+    packets=900,
+    lost=100,
+    jitter=7,
+    mos=32,
+    one_way=True,
 )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -109,6 +110,25 @@ def test_a_call_that_begins_anew_has_nothing_of_the_one_before() -> None:
     assert (call.outcome, call.failure, call.answered) == (Outcome.UNANSWERED, "", 0)
 
 
+def test_the_media_of_all_streams_are_told() -> None:
+    def stream(party: str, packets: int, **told: Any) -> e.MeasuredStream:
+        return e.MeasuredStream(party=Tag(party), packets=packets, **told)
+
+    heard = e.MediaMeasured(
+        session=1,
+        node=NodeName("relay-1"),
+        measured=(
+            stream("caller", 100, lost=5, jitter=3, mos=(30, 40, 43)),
+            stream("callee", 0, one_way=True, mos=(10, 21, 43), jitter=9),
+        ),
+    )
+    call = of(engaged(1), offered(1), ANSWERED, wanted(1), heard, deleted(1))
+    assert (call.packets, call.lost, call.jitter, call.mos, call.one_way) == (100, 5, 9, 21, True)
+    quiet = of(engaged(1), offered(1), wanted(1), deleted(1))
+    assert (quiet.packets, quiet.mos, quiet.one_way) == (0, 0, False)
+    assert not Wanted(mos_below=50).takes(quiet)
+
+
 def test_parties_are_told_by_their_uris() -> None:
     parties = [
         e.PartyLearned(leg=Leg.CALLER, tag=Tag("caller"), uri="<sip:ann@x>"),
@@ -141,6 +161,9 @@ MATCHING = [
     {"failure": "TIME"},
     {"branches": 2},
     {"moves": 1},
+    {"one_way": True},
+    {"mos_below": 33},
+    {"loss_above": 99},
     {"text": "client"},
     {"text": "call-77"},
     {"text": "NG1"},
@@ -156,6 +179,8 @@ OTHERS = [
     {"failure": "busy"},
     {"branches": 3},
     {"moves": 2},
+    {"mos_below": 32},
+    {"loss_above": 100},
     {"text": "nowhere"},
 ]
 FOUND = replace(ENDED, call_id=CallId("call-77"))
@@ -195,7 +220,8 @@ def test_calls_are_counted_by_node_set_cause_and_time() -> None:
     assert counted.causes == {"timeout": 4, "busy": 1}
     assert counted.ended == [2, 0, 0, 0, 0, 1, 0, 0, 0, 2]
     assert counted.failed == counted.ended
-    assert counted.nodes["ng1"].moves == 4
+    assert counted.nodes["ng1"].moves == counted.total.one_way == counted.mos[32] == 4
+    assert (counted.total.loss, counted.nodes["ng2"].loss) == (10, 10)
     assert (counted.branches[2], counted.total.set_up.count) == (4, 4)
 
 

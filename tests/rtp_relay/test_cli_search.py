@@ -74,6 +74,8 @@ def _calls(monkeypatch: pytest.MonkeyPatch) -> None:
         (["--moves", "1", "--branches", "2", "--tag", "a", "--engine", "rtpengine"], [HOSTILE, "two"]),
         (["--control-node", "control-9"], []),
         (["--text", "two"], ["two"]),
+        (["--one-way", "--mos-below", "3.3", "--loss-above", "9.5"], [HOSTILE, "two"]),
+        (["--mos-below", "3.2"], []),
     ],
     ids=lambda given: " ".join(given) if isinstance(given, list) else "",
 )
@@ -91,7 +93,7 @@ def test_a_line_tells_what_matters() -> None:
     header, found, _ = text.splitlines()
     assert header.split()[:3] == ["call-id", "ended", "(UTC)"]
     assert found.split()[0] == "c[red]\\x1b[2J\\nx"
-    for told in ("answered", "9.000s", "ng1 ng2", "<sip:ann@example.com>", "timeout"):
+    for told in ("answered", "9.000s", "ng1 ng2", "<sip:ann@example.com>", "timeout", "ONE WAY MOS 3.2 10.0% lost"):
         assert told in found
 
 
@@ -140,6 +142,8 @@ def test_statistics_as_json() -> None:
         "lost": 0,
         "failures": 1,
         "moves": 0,
+        "one_way": 0,
+        "loss_percent": 0.0,
         "set_up_ms": None,
     }
     assert document["sets"]["gold"]["calls"] == 2

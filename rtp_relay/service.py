@@ -278,7 +278,8 @@ class Service:
         background.run("due calls", DuePoller(journal, attend, clock.now).run())
         background.run("nodes that are down", self._rescue(attend).run())
         background.run("nodes", follower.run())
-        background.run("bulk moves", BulkMover(journal, directory, self.nodes, self._config.service.name).run())
+        name, asked = self._config.service.name, self.control.bulk.asked
+        background.run("bulk moves", BulkMover(journal, directory, self.nodes, name, asked=asked).run())
         background.run("clock", clock.run())
         background.run("passivation", directory.sweep_on())
         background.run("status", publisher.run())

@@ -26,21 +26,29 @@ RELUCTANCE = 2_000
 
 
 class BulkMover:
-    """Looks for jobs every `interval` seconds."""
+    """Looks for jobs every `interval` seconds, and at once when `asked` is set: then one was asked for here."""
 
     def __init__(
-        self, journal: Journal, directory: Directory, nodes: NodeTable, name: str, interval: float = 0.5
+        self,
+        journal: Journal,
+        directory: Directory,
+        nodes: NodeTable,
+        name: str,
+        *,
+        asked: asyncio.Event,
+        interval: float = 0.5,
     ) -> None:
         self._journal, self._directory, self._nodes, self._name = journal, directory, nodes, name
-        self._interval = interval
+        self._asked, self._interval = asked, interval
         self._runs: dict[StreamName, asyncio.Task[None]] = {}
 
     async def run(self) -> None:
         """Take jobs until cancelled; those that go on then are left to other control nodes."""
         try:
             while True:
+                self._asked.clear()
                 await self._take()
-                await next_beat(self._interval)
+                await next_beat(self._interval, sooner=self._asked)
         finally:
             for task in self._runs.values():
                 task.cancel()

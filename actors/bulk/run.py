@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from contextlib import suppress
 from functools import partial
 
 import structlog
@@ -34,10 +35,10 @@ HEARTBEAT = 3_000
 """Ms after which something is written, so that nobody else takes the job."""
 
 BATCH = 250
-"""Ms for which what became of calls is gathered before it is written."""
+"""Ms for which what became of calls is gathered before it is written, while others move."""
 
 TICK = 0.05
-"""Seconds between two looks at what is to be done."""
+"""Seconds after which it is looked what is to be done, if nothing has become of a call before."""
 
 AGAIN = 2.0
 """Seconds after which a call is asked again that cannot move yet."""
@@ -59,6 +60,7 @@ class BulkRun:
         self._id, self._now = job_of(stream), directory.now
         self._stream = JobStream(journal, stream, name, directory.now)
         self._loop = asyncio.get_running_loop()
+        self._news = asyncio.Event()
         self._turn: deque[CallId] = deque()
         self._moving: set[CallId] = set()
         self._asked_since: dict[CallId, float] = {}
@@ -85,13 +87,20 @@ class BulkRun:
         self._turn.extend(self.job.under_way)
         pace = Pace(self.job.asked, self._loop.time())
         while not self._is_done():
-            await self._search()
+            self._news.clear()
+            found = await self._search()
             self._begin(pace)
-            await self._note()
-            await asyncio.sleep(TICK)
+            if not (await self._note() or found):
+                await self._rest()
         await self._stream.write(BulkMoveEnded(reason=self._why_stopped()), ends=True)
         counts = {str(outcome): number for outcome, number in self.job.counts.items()}
         log.info("bulk move ended", job=self._id, why=self.job.ended, **counts)
+
+    async def _rest(self) -> None:
+        """Wait until something has become of a call, or the pace may let more begin."""
+        if not self._is_done():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._news.wait(), TICK)
 
     # -- what is to be done --
 
@@ -110,23 +119,26 @@ class BulkRun:
             return True
         return job.is_searched and not job.under_way and not (job.asked.until_empty and job.found_any)
 
-    async def _search(self) -> None:
-        """Note the calls that come next, if there are hardly any left whose turn it is."""
+    async def _search(self) -> bool:
+        """Note the calls that come next, if there are hardly any left whose turn it is. Return whether it came on."""
         job = self.job
         if self._why_stopped() or len(self._turn) >= job.asked.in_flight:
-            return
+            return False
         if job.is_searched:
-            if not job.under_way and not self._settled and job.asked.until_empty and job.found_any:
+            begins_anew = not (job.under_way or self._settled) and job.asked.until_empty and job.found_any
+            if begins_anew:
                 await self._stream.write(SearchBegun())
-            return
+            return begins_anew
         try:
             found = await find_more(self._journal, job, self._nodes)
         except JournalUnavailable as error:
             log.warning("bulk move waits for the journal", job=self._id, why=str(error))
-            return
-        if found is not None:
-            await self._stream.write(found)
-            self._turn.extend(call for call in found.calls if call in self.job.under_way)
+            return False
+        if found is None:
+            return False
+        await self._stream.write(found)
+        self._turn.extend(call for call in found.calls if call in self.job.under_way)
+        return True
 
     # -- moving --
 
@@ -162,8 +174,9 @@ class BulkRun:
     def _take(self, call_id: CallId, result: Moved | Refused) -> None:
         """Take what came of a call; one that cannot move yet has another turn."""
         self._moving.discard(call_id)
+        self._news.set()
         if _moves_soon(result) and self._loop.time() - self._asked_since[call_id] < PATIENCE:
-            self._loop.call_later(AGAIN, self._turn.append, call_id)
+            self._loop.call_later(AGAIN, self._ask_again, call_id)
         elif isinstance(result, Moved):
             self._settle(call_id, CallOutcome.WAITS if result.waits else CallOutcome.MOVED)
         elif result.code in NO_MORE:
@@ -171,16 +184,23 @@ class BulkRun:
         else:
             self._settle(call_id, CallOutcome.FAILED, result.reason)
 
+    def _ask_again(self, call_id: CallId) -> None:
+        self._turn.append(call_id)
+        self._news.set()
+
     def _settle(self, call_id: CallId, outcome: CallOutcome, reason: str = "") -> None:
         self._asked_since.pop(call_id, None)
         self._settled.append(SettledCall(call_id, outcome, reason))
 
-    async def _note(self) -> None:
-        """Write what became of calls, or that the job goes on."""
+    async def _note(self) -> bool:
+        """Write what became of calls, or that the job goes on; return whether there was anything to write."""
         age = self._now() - self.job.seen
-        if age >= (BATCH if self._settled else HEARTBEAT):
+        is_last = bool(self._settled) and not (self._moving or self._turn)
+        is_due = is_last or age >= (BATCH if self._settled else HEARTBEAT)
+        if is_due:
             settled, self._settled = self._settled, []
             await self._stream.write(CallsSettled(calls=tuple(settled)))
+        return is_due
 
 
 def _moves_soon(result: Moved | Refused) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import Mapping, Sequence
 
@@ -76,6 +77,8 @@ class BulkMoves:
     def __init__(self, journal: Journal, name: str) -> None:
         """Make it; `name` is that of who asks, for the journal."""
         self._journal, self._name = journal, name
+        self.asked = asyncio.Event()
+        """Set when a job was asked for here: who takes jobs clears it, and looks at once."""
 
     async def ask(self, wish: BulkWish) -> str:
         """Ask for a job, and return its name. The first control node that looks takes it."""
@@ -91,6 +94,7 @@ class BulkMoves:
             until_empty=wish.until_empty,
         )
         await self._append(job, 0, asked, due=True)
+        self.asked.set()
         return job
 
     async def cancel(self, job: str, asked_by: str, reason: str = "") -> BulkProgress:

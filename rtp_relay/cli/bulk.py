@@ -26,7 +26,7 @@ CancelOption = Annotated[bool, typer.Option("--cancel", help="Have the job move 
 SetArgument = Annotated[str, typer.Argument(metavar="SET", help="The set, by its name or number.")]
 ReasonOption = Annotated[str | None, typer.Option("--reason", help="Why, for the histories of the calls.")]
 
-LOOK = 0.5
+LOOK = 0.2
 """Seconds between two looks at how far a job is."""
 
 OVER = "over"

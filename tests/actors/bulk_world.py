@@ -70,10 +70,11 @@ class BulkWorld(Cluster):
         call.rings()
         return call
 
-    def start(self, place: int) -> None:
-        """Let a control node carry out jobs from now on."""
+    def start(self, place: int, *, looks_every: float = 0.5) -> None:
+        """Let a control node carry out jobs from now on; one that hardly looks is told of those that are asked for."""
         node = self.nodes[place]
-        mover = BulkMover(node.journal, node.directory, node.table, node.name)
+        asked = self.bulk.asked if looks_every > 1 else asyncio.Event()
+        mover = BulkMover(node.journal, node.directory, node.table, node.name, asked=asked, interval=looks_every)
 
         async def start() -> None:
             self.movers[node.name] = asyncio.get_running_loop().create_task(mover.run())

@@ -196,3 +196,18 @@ def test_calls_that_ring_move_when_they_are_answered_and_are_gone_if_they_are_no
     world.check_each_moved_once(job)
     for call in (*world.on("relay2"), *answered):
         call.check_parties()
+
+
+def test_a_job_waits_for_no_tick_but_for_what_becomes_of_its_calls(
+    world_of: Callable[[int], BulkWorld], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is taken when it is asked for here, goes on with each call that has moved, and ends with the last one."""
+    monkeypatch.setattr("actors.bulk.run.TICK", 3600.0)
+    world = world_of(24)
+    there = len(world.on("relay1"))
+    world.start(0, looks_every=3600.0)
+    world.after(1)
+    over = world.finish(world.ask(leave("relay1"), in_flight=3, until_empty=True), within=60)
+    assert over.counts[MOVED] == there
+    assert world.on("relay1") == []
+    world.check_calls()

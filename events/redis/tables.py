@@ -24,6 +24,9 @@ _SHARE = 8
 _TOGETHER = 16
 """So many partitions are read in one step of the server."""
 
+_ASKED_AT_ONCE = 64
+"""So many partitions are asked for live calls at a time, at most."""
+
 Submit = Callable[[int, Command], "asyncio.Future[Any]"]
 """Send a command to the server that has a slot."""
 
@@ -37,13 +40,23 @@ class Tables:
         self._scattered = scattered
 
     async def page(self, wanted: CallFilter, cursor: str, count: int) -> CallPage:
-        """Return live calls that are wanted, from a cursor on: the partition's number and Redis' own cursor there."""
+        """Return live calls that are wanted, from a cursor on: the partition's number and Redis' own cursor there.
+
+        Where partitions have few of them, more and more are asked together, which takes one round trip.
+        """
         number, inner = _places(cursor)
         rows: dict[bytes, bytes] = {}
+        together = 1
         while number < len(self._keys.partitions) and len(rows) < count:
-            next_inner, *found = await self._some(self._keys.partitions[number], wanted, inner, count)
-            rows.update(zip(found[::2], found[1::2], strict=True))
-            number, inner = (number, int(next_inner)) if next_inner != b"0" else (number + 1, 0)
+            asked = enumerate(self._keys.partitions[number : number + together])
+            replies = [self._some(one, wanted, 0 if place else inner, count) for place, one in asked]
+            for next_inner, *found in await asyncio.gather(*replies):
+                rows.update(zip(found[::2], found[1::2], strict=True))
+                inner = int(next_inner)
+                if inner:
+                    break  # this one has more
+                number += 1
+            together = min(2 * together, _ASKED_AT_ONCE)
         calls = [live_call(CallId(to_text(call)), row) for call, row in rows.items()]
         return CallPage(calls, f"{number}:{inner}" if number < len(self._keys.partitions) else "")
 

@@ -9,6 +9,7 @@ from engines.ng.bencode import NgDict, NgValue
 from engines.ng.bulky import whole
 from engines.refusal import RefusalCode
 from engines.request import HANDLE
+from events.names import Tag
 from events.values import value
 
 UNKNOWN_CALL_ID = b"Unknown call-id"
@@ -64,6 +65,17 @@ class NodeReply:
     def copy_ctx(self) -> str:
         """What the node calls a copy (`engines.copy_request`)."""
         return self._text(b"copy-ctx")
+
+    @property
+    def copy_layout(self) -> tuple[str, ...]:
+        """What is in each m= line of a copy's offer (`engines.copy_request`); empty where the node does not tell."""
+        layout = self.words.get(b"copy-layout")
+        return tuple(entry.decode() for entry in layout if isinstance(entry, bytes)) if isinstance(layout, list) else ()
+
+    @property
+    def to_tag(self) -> Tag:
+        """The to-tag that the node names; "" if it names none."""
+        return Tag(self._text(b"to-tag"))
 
     @property
     def packets(self) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from engines.ng.bencode import NgDict, NgValue
+from engines.ng.bencode import NgDict, NgValue, decode, encode
 from events.names import BranchId, Tag
 from events.values import value
 from events.verb import Verb
@@ -31,6 +31,16 @@ class NodeRequest:
 
     words: NgDict
 
+    @classmethod
+    def of(cls, kept: bytes) -> NodeRequest:
+        """Return the request that was kept as these bytes."""
+        words = decode(kept)
+        return cls(words if isinstance(words, dict) else {})
+
+    def kept(self) -> bytes:
+        """Return it as bytes, to be asked once more."""
+        return encode(self.words)
+
     @property
     def sdp(self) -> bytes:
         """The session description in it; empty if there is none."""
@@ -49,6 +59,10 @@ class NodeRequest:
     def of_party(self, tag: Tag) -> NodeRequest:
         """Return it with the tag of who asks, unless it has one; "" if that is not known."""
         return NodeRequest({b"from-tag": _to_bytes(tag), **self.words}) if tag else self
+
+    def between(self, tag: Tag, other: Tag) -> NodeRequest:
+        """Return it as about two parties, whoever it named."""
+        return NodeRequest({**self.words, b"from-tag": _to_bytes(tag), b"to-tag": _to_bytes(other)})
 
     def merged(self, other: NodeRequest) -> NodeRequest:
         """Return it with what another one says beside it, or in place of it."""

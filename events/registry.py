@@ -19,7 +19,15 @@ from_tag, to_tag, branch
 
 from __future__ import annotations
 
-from events.copy_events import CopyAnswered, CopyDeleted, CopyDeleteIntended, CopyIntended, CopyOffered
+from events.copy_events import (
+    CopyAnswered,
+    CopyDeleted,
+    CopyDeleteIntended,
+    CopyIntended,
+    CopyLeftBehind,
+    CopyMoved,
+    CopyOffered,
+)
 from events.event import Event, RemovalProof, Scope
 from events.migration_events import (
     LegMoved,
@@ -77,6 +85,8 @@ __all__ = [
     "CopyDeleteIntended",
     "CopyDeleted",
     "CopyIntended",
+    "CopyLeftBehind",
+    "CopyMoved",
     "CopyOffered",
     "DeleteIntended",
     "Deleted",
@@ -142,6 +152,8 @@ EVENT_TYPES: tuple[type[Event], ...] = (
     CopyAnswered,
     CopyDeleteIntended,
     CopyDeleted,
+    CopyMoved,
+    CopyLeftBehind,
     PartyLearned,
     SipRequestIntended,
     SipRequestEnded,

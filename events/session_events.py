@@ -235,10 +235,13 @@ class BranchDeleted(Event):
 class CommandForwarded(Event):
     """Another command (recording, media playing, DTMF, ...) was passed to the call's node.
 
-    result: how that ended, "ok" or "error"; "asked" before one that may bring others into the session.
+    result: how that ended, "ok" or "error"; "asked" before one that may bring others into the session. request: what
+    was asked to begin a recording, so that it can be begun again elsewhere. migration: the call's move for which that
+    was done, 0 for none.
     """
 
     name: ClassVar[str] = "commanded"
+    secret: ClassVar[tuple[str, ...]] = ("request",)
 
     command: str
     session: int
@@ -246,6 +249,8 @@ class CommandForwarded(Event):
     reason: str = ""
     from_tag: Tag = NO_TAG
     to_tag: Tag = NO_TAG
+    request: bytes = b""
+    migration: int = 0
 
 
 @value(kw_only=True)

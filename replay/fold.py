@@ -86,6 +86,8 @@ _APPLY: dict[type[e.Event], Apply] = {
     e.CopyAnswered: copies.copy_answered,
     e.CopyDeleteIntended: copies.copy_delete_intended,
     e.CopyDeleted: copies.copy_deleted,
+    e.CopyMoved: copies.copy_moved,
+    e.CopyLeftBehind: copies.copy_left_behind,
     e.PartyLearned: sip_dialogs.party_learned,
     e.SipRequestIntended: sip_dialogs.request_intended,
     e.SipRequestEnded: sip_dialogs.request_ended,

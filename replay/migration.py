@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from events.migration_events import MigrationIntended
 from events.names import BranchId, Leg, NodeName, Tag
-from replay.relay_settings import RelaySettings
+from replay.relay_settings import Copy, RelaySettings
 from replay.settings_changes import ChangeLegSettings, EngageRelay, RelayChange
 
 
@@ -27,7 +27,8 @@ class Migration:
     goes on. prepared: by a party's tag, what it said as the session knows it that both are to be told of. asked:
     whether a party may have heard of the move at all. told: by leg, what it has taken of that. said: by tag, what a
     party answered where that is not what it had agreed on before. acknowledged: the callees' tags of dialogs whose ACK
-    has come while the move waits for the call's answer.
+    has come while the move waits for the call's answer. copies: those that were made in the new session, by name.
+    recording: what became of the recording there: "ok", or why there is none; "" before it was tried.
     """
 
     number: int
@@ -52,6 +53,8 @@ class Migration:
     told: dict[Leg, bytes] = field(default_factory=dict)
     said: dict[Tag, bytes] = field(default_factory=dict)
     acknowledged: frozenset[Tag] = frozenset()
+    copies: dict[str, Copy] = field(default_factory=dict)
+    recording: str = ""
 
     @classmethod
     def begun(cls, event: MigrationIntended, at: int) -> Migration:

@@ -33,7 +33,10 @@ class Engagement:
 class Copy:
     """A copy of a session's media. `handle` is the node's name for it; `closing` says that it is to end.
 
-    intended_at: when it, or its end, was wanted (ms since the epoch). version: of the SDP that it offers.
+    intended_at: when it, or its end, was wanted (ms since the epoch). version: of the SDP that it offers. offer,
+    answer: what the recorder was to be offered last, and what it answered; layout: what is in the offer's m= lines, as
+    `caller:1`, empty where that is not known. moved: whether it has moved with its call since the recorder was last
+    asked. reason: why it is to end.
     """
 
     session: int
@@ -46,6 +49,11 @@ class Copy:
     closing: bool = False
     intended_at: int = 0
     version: int = 1
+    offer: bytes = b""
+    answer: bytes = b""
+    layout: tuple[str, ...] = ()
+    moved: bool = False
+    reason: str = ""
 
 
 @dataclass(slots=True)

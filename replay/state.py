@@ -113,8 +113,9 @@ class Agreement:
 class Session:
     """What the call has on one node under one id. `relay` has the call's settings of when it ended, for the delete.
 
-    recorded: whether a command made the node record it. others: whether somebody may be in it who is not tied to the
-    party that began it; the delete of that party then may leave him.
+    recorded: whether a command made the node record it; recording: what was asked for that. subscriptions: the tags of
+    those that a client keeps itself, by commands of the ng protocol. others: whether somebody may be in it who is not
+    tied to the party that began it; the delete of that party then may leave him.
     agreement: what was offered and answered last. before: what stood when the last offer of a SIP message came.
     """
 
@@ -135,6 +136,8 @@ class Session:
     before: Agreement | None = None
     handle: str = ""
     recorded: bool = False
+    recording: bytes = b""
+    subscriptions: list[Tag] = field(default_factory=list)
     others: bool = False
     relay: RelaySettings | None = None
     intended_at: int = 0

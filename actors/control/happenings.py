@@ -1,4 +1,4 @@
-"""What happens that others may want to hear of at once: calls moved, media timed out, nodes down."""
+"""What happens that others may want to hear of at once: calls and copies moved, media timed out, nodes down."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 from actors.node_table import Node
 from actors.observers import Observers
 from engines.health import NodeState
+from events.copy_events import CopyLeftBehind, CopyMoved
 from events.event import Event
 from events.journal import Recorded
 from events.migration_events import MigrationCompleted, MigrationFailed
@@ -18,18 +19,24 @@ from events.values import value
 
 CALL_MOVED = "E_RTP_RELAY_CALL_MOVED"
 MOVE_FAILED = "E_RTP_RELAY_MOVE_FAILED"
+COPY_MOVED = "E_RTP_RELAY_COPY_MOVED"
+COPY_LEFT_BEHIND = "E_RTP_RELAY_COPY_LEFT_BEHIND"
 MEDIA_TIMEOUT = "E_RTP_RELAY_MEDIA_TIMEOUT"
 NODE_STATE = "E_RTP_RELAY_NODE_STATE"
 
 
 @value
 class CallHappening:
-    """Something that happened to a call. session: the number of its session, 0 for none; reason: why, in words."""
+    """Something that happened to a call.
+
+    session: the number of its session, 0 for none. reason: why, in words. copy: the name of the copy that it is about.
+    """
 
     name: str
     call_id: CallId
     session: int = 0
     reason: str = ""
+    copy: str = ""
 
 
 @value
@@ -52,6 +59,8 @@ _OF_EVENTS: Mapping[type[Event], Callable[[CallId, Any], CallHappening]] = Mappi
         MediaTimedOut: lambda call_id, event: CallHappening(MEDIA_TIMEOUT, call_id, event.session),
         MigrationCompleted: lambda call_id, event: CallHappening(CALL_MOVED, call_id, event.session),
         MigrationFailed: lambda call_id, event: CallHappening(MOVE_FAILED, call_id, 0, event.reason),
+        CopyMoved: lambda call_id, event: CallHappening(COPY_MOVED, call_id, event.session, copy=event.copy),
+        CopyLeftBehind: lambda call_id, event: CallHappening(COPY_LEFT_BEHIND, call_id, 0, event.reason, event.copy),
     }
 )
 

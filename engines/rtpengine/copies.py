@@ -5,12 +5,14 @@ to-tag is the copy-ctx. It is made of the copy's name, so that a copy can be end
 no token of SIP (RFC 3261 section 25.1), so that no party has it. A request for a subscription that is there adds to
 what it is subscribed to, and what was subscribed before still flows.
 
-With the flag `siprec` each m= line of the SDP has a label, and the reply tells whose stream has which. So the flag is
-set, too, where only some streams are wanted. The others have port 0 in the SDP, which the recorder then has to keep.
+With the flag `siprec` each m= line of the SDP has a label, and the reply tells whose stream has which. It changes
+nothing else, so that it is always set; labels that nobody wants are taken out. Where only some streams are wanted the
+others have port 0 in the SDP, which the recorder then has to keep.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 
 from engines.ng.bencode import NgDict, NgValue
@@ -18,6 +20,8 @@ from engines.sdp.lines import SdpError
 from engines.sdp.session import Stream, parse
 from engines.sdp.switch import switched_off
 from events.verb import Verb
+
+_LABEL = re.compile(rb"(?m)^a=label:.*\n")
 
 COPY_VERBS: Mapping[Verb, bytes] = {
     Verb.COPY_OFFER: b"subscribe request",
@@ -44,7 +48,7 @@ def _sources(asked: NgDict) -> NgDict:
     """Return the keys for whose media are copied. Both parties are `all`: it has the callee even without its tag."""
     given, legs = asked.get(b"flags"), asked.get(b"legs")
     flags = list(given) if isinstance(given, list) else []
-    if asked.get(b"streams") and b"siprec" not in flags:
+    if b"siprec" not in flags:
         flags.append(b"siprec")
     if isinstance(legs, list) and len(legs) == 1:
         return {b"from-tag": asked[b"from-tag" if legs == [b"caller"] else b"to-tag"], b"flags": flags}
@@ -63,9 +67,29 @@ def offered(asked: NgDict, reply: NgDict) -> NgDict:
     if copies:
         told[b"streams"] = list[NgValue](wanted)
     body = reply.get(b"sdp")
-    if isinstance(body, bytes) and len(wanted) < len(copies):
-        told[b"sdp"] = _without(body, {copy[b"label"] for copy in copies if copy not in wanted})
+    if isinstance(body, bytes) and copies:
+        told |= _told_apart(body, copies, {copy[b"label"] for copy in copies if copy not in wanted})
+    labelled = told.get(b"sdp")
+    if isinstance(labelled, bytes) and not _wants_labels(asked):
+        told[b"sdp"] = _LABEL.sub(b"", labelled)
     return told
+
+
+def _wants_labels(asked: NgDict) -> bool:
+    given = asked.get(b"flags")
+    return isinstance(given, list) and b"siprec" in given
+
+
+def _told_apart(body: bytes, copies: list[NgDict], unwanted: set[NgValue]) -> NgDict:
+    """Return the SDP with streams switched off, and what is in its m= lines; nothing if it cannot be read."""
+    try:
+        sdp = parse(body)
+    except SdpError:
+        return {}
+    labels = [_label(stream) for stream in sdp.streams]
+    entries = {copy[b"label"]: b"%s:%d" % (copy[b"leg"], _number(copy[b"stream"])) for copy in copies}
+    switched = switched_off(sdp, [n for n, label in enumerate(labels, start=1) if label in unwanted])
+    return {b"sdp": switched, b"copy-layout": [entries.get(label, b"") for label in labels]}
 
 
 def _copies(asked: NgDict, reply: NgDict) -> Iterator[NgDict]:
@@ -80,13 +104,8 @@ def _dictionaries(value: NgValue | None) -> list[NgDict]:
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
-def _without(body: bytes, labels: set[NgValue]) -> bytes:
-    """Switch off the streams with these labels. An SDP that cannot be read stays as it is."""
-    try:
-        sdp = parse(body)
-    except SdpError:
-        return body
-    return switched_off(sdp, [stream.number for stream in sdp.streams if _label(stream) in labels])
+def _number(value: NgValue) -> int:
+    return value if isinstance(value, int) else 0
 
 
 def _label(stream: Stream) -> bytes:

@@ -52,7 +52,7 @@ def offer(key: SessionKey, request: NgDict) -> Exchange:
         for label, (leg, number) in enumerate(entries, start=1)
     ]
     ctx = b",".join(b"%s:%d" % entry for entry in entries)
-    told: NgDict = {b"sdp": sdp, b"copy-ctx": ctx, b"streams": copies}
+    told: NgDict = {b"sdp": sdp, b"copy-ctx": ctx, b"copy-layout": [*ctx.split(b",")], b"streams": copies}
     kept = _keys(key, told)
     dropped = [stream for stream in _keys(key, request) if stream not in kept] if b"copy-ctx" in request else []
     return _exchange([commands.stop_recording(stream) for stream in dropped], [], told)

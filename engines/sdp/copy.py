@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from engines.sdp.detours import DETOURS
-from engines.sdp.session import Sdp, Stream
+from engines.sdp.lines import SdpError
+from engines.sdp.session import Sdp, Stream, parse
 
 _LEFT_OUT = DETOURS | {
     b"rtcp",
@@ -45,6 +46,24 @@ def compose(sources: Iterable[Source], *, session: int, version: int, labelled: 
         if labelled:
             lines.append(b"a=label:%d" % number)
     return b"".join(line + b"\r\n" for line in lines)
+
+
+def rearranged(answer: bytes, had: Sequence[str], has: Sequence[str]) -> bytes | None:
+    """Return a recorder's answer to one offer as its answer to another, whose m= lines have other places.
+
+    had, has: what is in the m= lines of each offer. None if the recorder was not asked for all that the other has.
+    """
+    if not has or sorted(had) != sorted(has):
+        return None
+    try:
+        sdp = parse(answer)
+    except SdpError:
+        return None
+    if len(sdp.streams) != len(had):
+        return None
+    streams = dict(zip(had, sdp.streams, strict=True))
+    lines = [*sdp.lines, *(line for entry in has for line in streams[entry].lines)]
+    return b"".join(line.text + (line.ending or b"\r\n") for line in lines)
 
 
 def _lines(source: Source, paused: bool) -> Iterator[bytes]:

@@ -15,6 +15,8 @@ import structlog
 from actors.control.control import Control
 from actors.control.happenings import (
     CALL_MOVED,
+    COPY_LEFT_BEHIND,
+    COPY_MOVED,
     MEDIA_TIMEOUT,
     MOVE_FAILED,
     NODE_STATE,
@@ -49,6 +51,8 @@ EVENTS: Sequence[str] = (
     CALL_MOVED,
     MOVE_FAILED,
     MEDIA_TIMEOUT,
+    COPY_MOVED,
+    COPY_LEFT_BEHIND,
 )
 """All events that there are; the place of each is its id."""
 
@@ -122,6 +126,8 @@ class Notifier:
 
     async def _of_call(self, happening: CallHappening) -> Params:
         params: dict[str, Json] = {"callid": happening.call_id}
+        if happening.copy:
+            params["copy"] = happening.copy
         if happening.session:
             with contextlib.suppress(JournalError, KeyError):
                 session = (await self._control.call(happening.call_id)).sessions[happening.session]

@@ -18,7 +18,7 @@ def session_made(state: CallState, record: Recorded, event: e.SessionIntended) -
     migration = _current(state, event.migration)
     if migration is not None:
         migration.session, migration.at = event.session, record.at
-        migration.prepared = {}
+        migration.prepared, migration.copies, migration.recording = {}, {}, ""
 
 
 def is_prepared(state: CallState, event: e.Offered | e.Answered, sender: Tag) -> bool:
@@ -48,6 +48,13 @@ def offer_of(state: CallState, event: e.Answered) -> PreparedLeg | None:
     """Return the offer that an answer of a move belongs to; None for any other answer."""
     migration = _current(state, event.migration)
     return migration.prepared.get(event.from_tag) if migration is not None and not migration.waits else None
+
+
+def recording_begun(state: CallState, event: e.CommandForwarded) -> None:
+    """Record what became of the recording in the new session."""
+    migration = _current(state, event.migration)
+    if migration is not None:
+        migration.recording = event.result if event.result == "ok" else event.reason
 
 
 def _current(state: CallState, number: int) -> Migration | None:
@@ -101,11 +108,17 @@ def migration_turned_back(state: CallState, record: Recorded, event: e.Migration
         migration.at = record.at
 
 
-def migration_completed(state: CallState, _: Recorded, event: e.MigrationCompleted) -> None:
-    """End a move: what it changes of the settings counts from then on."""
+def migration_completed(state: CallState, record: Recorded, event: e.MigrationCompleted) -> None:
+    """End a move: what it changes of the settings counts from then on.
+
+    What was made for it of a copy that is not wanted any more is to end.
+    """
     migration = _current(state, event.migration)
     if migration is None:
         return
+    for name, copy in migration.copies.items():
+        copy.closing, copy.intended_at = True, record.at
+        state.copies[name] = copy
     state.migration, state.not_moved = None, ""
     session = state.sessions[event.session]
     if state.relay is not None and not migration.waits:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from events import registry as e
 from events.journal import Recorded
 from events.names import BranchId, Tag
-from events.verb import ANSWER, OFFER, RECORDING, SdpVerb, Verb
+from events.verb import ANSWER, OFFER, SdpVerb, Verb
 from replay import session_dialogs
 from replay.folding import migration
 from replay.state import (
@@ -174,8 +174,21 @@ def command_refused(state: CallState, _: Recorded, event: e.CommandRefused) -> N
 
 
 def command_forwarded(state: CallState, _: Recorded, event: e.CommandForwarded) -> None:
-    """Record whether the node records the session, and whether others may be in it than its offers tell of."""
+    """Record whether the node records the session, who subscribes to it, and whether others may be in it."""
+    session = state.sessions[event.session]
     if event.command in MAY_BRING_OTHERS:
-        state.sessions[event.session].others = True
-    if event.command in RECORDING and event.result == "ok":
-        state.sessions[event.session].recorded = event.command == Verb.START_RECORDING
+        session.others = True
+    if event.migration:
+        migration.recording_begun(state, event)
+    if event.result == "ok":
+        _note_command(session, event)
+
+
+def _note_command(session: Session, event: e.CommandForwarded) -> None:
+    """Record what a command that its node took has begun or ended."""
+    if event.command in (Verb.START_RECORDING, Verb.STOP_RECORDING, Verb.PAUSE_RECORDING):
+        session.recorded = event.command == Verb.START_RECORDING
+        session.recording = event.request
+    elif event.command in (Verb.SUBSCRIBE_REQUEST, Verb.UNSUBSCRIBE):
+        others = [tag for tag in session.subscriptions if tag != event.to_tag]
+        session.subscriptions = [*others, event.to_tag] if event.command == Verb.SUBSCRIBE_REQUEST else others

@@ -97,7 +97,7 @@ def _(event: e.BranchDeleted) -> str:
 @facts.register
 def _(event: e.CommandForwarded) -> str:
     command = f"{event.command} in session {event.session}: {event.result}"
-    return _joined(command, event.reason, _tags(event.from_tag, event.to_tag))
+    return _joined(command, event.reason, _tags(event.from_tag, event.to_tag), _for_move(event.migration))
 
 
 @facts.register
@@ -170,22 +170,33 @@ def _(event: e.MediaTimedOut) -> str:
 def _(event: e.CopyIntended) -> str:
     legs = " and ".join(event.legs) or "both legs"
     streams = f"streams {', '.join(map(str, event.streams))}" if event.streams else "all streams"
-    return _joined(f"{event.copy} of session {event.session}", legs, streams, event.flags)
+    return _joined(f"{event.copy} of session {event.session}", legs, streams, event.flags, _for_move(event.migration))
 
 
 @facts.register
 def _(event: e.CopyOffered) -> str:
-    return _joined(event.copy, f"SDP of {len(event.sdp)} bytes")
+    return _joined(event.copy, f"SDP of {len(event.sdp)} bytes", _for_move(event.migration))
 
 
 @facts.register
 def _(event: e.CopyAnswered) -> str:
-    return _joined(event.copy, f"SDP of {len(event.sdp)} bytes")
+    return _joined(event.copy, f"SDP of {len(event.sdp)} bytes", _for_move(event.migration))
 
 
 @facts.register
 def _(event: e.CopyDeleteIntended) -> str:
-    return _joined(event.copy, event.reason)
+    return _joined(event.copy, event.reason, _for_move(event.migration))
+
+
+@facts.register
+def _(event: e.CopyMoved) -> str:
+    flows = "as its recorder answered last" if event.flows else "when its recorder answers"
+    return _joined(f"{event.copy} to session {event.session}", f"media flow {flows}", f"SDP of {len(event.sdp)} bytes")
+
+
+@facts.register
+def _(event: e.CopyLeftBehind) -> str:
+    return _joined(f"{event.copy} in session {event.session}", event.reason)
 
 
 @facts.register
@@ -258,6 +269,10 @@ def _(event: e.MigrationCompleted) -> str:
 @facts.register
 def _(event: e.MigrationFailed) -> str:
     return f"move {event.migration}: {event.reason}"
+
+
+def _for_move(migration: int) -> str:
+    return f"for move {migration}" if migration else ""
 
 
 def _settings(values: Mapping[str, str]) -> str:

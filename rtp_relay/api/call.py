@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from types import MappingProxyType
 from typing import Any, Literal, TypeVar
 
@@ -25,6 +25,7 @@ from replay.offer_answer import SipMessage
 from replay.relay_settings import ALL_BRANCHES, CALLEE, CALLER, RelaySettings
 from replay.settings_changes import ChangeContextSettings, ChangeLegSettings, EngageRelay, SettingsChange
 from replay.state import CallState
+from rtp_relay.api.copy_moves import copy_moves
 from rtp_relay.api.errors import BadValue, check
 from rtp_relay.api.observed import Observed, told
 from rtp_relay.api.variables import Branch, ContextVariables, LegVariables, branch_name
@@ -203,6 +204,14 @@ class RelayCall:
     async def copy_answer(self, name: str, sdp: bytes) -> None:
         """Return the recorder's answer: media flow to it until the copy or the call ends."""
         await self._ask(AnswerCopy(call_id=CallId(self.call_id), name=name, sdp=sdp))
+
+    def copy_moves(self, name: str) -> AsyncIterator[bytes]:
+        """Return what is to be offered to a copy's recorder whenever the copy moves with its call, until it ends.
+
+        It is to be answered as `copy_offer`'s is, by `copy_answer`. Whichever control node moves the call, it is heard
+        of here within a second; and at once, if the recorder has not been asked since the last move.
+        """
+        return copy_moves(self._journal, CallId(self.call_id), name)
 
     async def copy_delete(self, name: str, *, reason: str = "asked for") -> None:
         """End a copy. Copies end with the call by themselves."""

@@ -16,7 +16,7 @@ def tell_first(mesh: Mesh, observers: Observers) -> None:
 
     def tell(happening: Happening) -> None:
         if isinstance(happening, CallHappening):
-            fields = (happening.name, happening.call_id, happening.session, happening.reason)
+            fields = (happening.name, happening.call_id, happening.session, happening.reason, happening.copy)
             mesh.send(FIRST, Kind.HAPPENED, *fields)
 
     watch = CallWatch(observers, tell)
@@ -46,5 +46,5 @@ class HearsOthers:
         """Handle the end of a worker: it tells nothing any more."""
 
 
-def _read(name: str, call_id: str, session: int, reason: str) -> CallHappening:
-    return CallHappening(name, CallId(call_id), session, reason)
+def _read(name: str, call_id: str, session: int, reason: str, copy: str) -> CallHappening:
+    return CallHappening(name, CallId(call_id), session, reason, copy)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 from actors.engine_actor import OpenWay
 from actors.transports import Complaint, Taker
-from engines.ng.bencode import NgDict, decode, encode
+from engines.ng.bencode import NgDict, NgValue, decode, encode
 from events.names import CallId
 from tests.named_sdp import relayed
 
@@ -37,6 +37,7 @@ class FakeCall:
         self.parties: dict[int, Party] = {}
         self.tags: dict[Text, int] = {}
         self.subscriptions: dict[Text, Text] = {}
+        self.recorded = False
         self._last = 0
 
     def offer(self, from_tag: Text, to_tag: Text, branch: Text) -> None:
@@ -70,11 +71,13 @@ class FakeCall:
             return False
         return True
 
-    def subscribe(self, verb: Text, to_tag: Text, sdp: Text) -> NgDict:
+    def subscribe(self, verb: Text, request: NgDict) -> NgDict:
         """Do a step of a subscription; it keeps the SDP of its answer."""
+        to_tag, sdp = text_of(request, b"to-tag"), text_of(request, b"sdp")
         if verb == b"subscribe request":
+            to_tag = to_tag or b"made-up"
             self.subscriptions[to_tag] = b""
-            return {b"result": b"ok", b"sdp": b"for a recorder", b"to-tag": to_tag}
+            return {b"result": b"ok", b"to-tag": to_tag, **self._offered(text_of(request, b"from-tag"))}
         if verb == b"subscribe answer" and to_tag not in self.subscriptions:
             return {b"result": b"error", b"error-reason": b"To-tag not found"}
         if verb == b"subscribe answer":
@@ -82,6 +85,16 @@ class FakeCall:
         else:
             self.subscriptions.pop(to_tag, None)
         return {b"result": b"ok"}
+
+    def _offered(self, from_tag: Text) -> NgDict:
+        """Return what a recorder is to be offered of a party, or of all in the order in which they came."""
+        tags = [from_tag] if from_tag else sorted(self.tags, key=self.tags.__getitem__)
+        medias: list[NgValue] = [
+            {b"tag": tag, b"medias": [{b"index": 1, b"label": b"%d" % n}]} for n, tag in enumerate(tags)
+        ]
+        streams = b"".join(b"m=audio %d RTP/AVP 0\r\na=label:%d\r\n" % (30000 + 2 * n, n) for n in range(len(tags)))
+        session = b"v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\n"
+        return {b"sdp": session + streams, b"tag-medias": medias}
 
     def described(self) -> NgDict:
         """Return what a query tells of the parties, in the order in which they came."""
@@ -159,6 +172,7 @@ class FakeRelay(FakeNode):
         self.calls: dict[str, FakeCall] = {}
         self.commands: list[NgDict] = []
         self.flowing = False
+        self.no_recordings = False
         self.packets = 0
         self.statistics: NgDict = {}
         self._sdp_number = 0
@@ -204,7 +218,13 @@ class FakeRelay(FakeNode):
                 **self.statistics,
             }
         if verb in (b"subscribe request", b"subscribe answer", b"unsubscribe"):
-            return call.subscribe(verb, text_of(request, b"to-tag"), text_of(request, b"sdp"))
+            return call.subscribe(verb, request)
+        return self._record(call, verb) if verb.endswith(b" recording") else {b"result": b"ok"}
+
+    def _record(self, call: FakeCall, verb: Text) -> NgDict:
+        if self.no_recordings:
+            return {b"result": b"error", b"error-reason": b"No recording method"}
+        call.recorded = verb == b"start recording"
         return {b"result": b"ok"}
 
     def _delete(self, call_id: CallId, call: FakeCall | None, request: NgDict) -> NgDict:

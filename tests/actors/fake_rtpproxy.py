@@ -19,6 +19,7 @@ class FakeRtpproxy(FakeNode):
         super().__init__()
         self.sessions: dict[str, dict[str, int]] = {}
         self.copies: dict[tuple[str, str], str] = {}
+        self.recordings: set[str] = set()
         self.commands: list[str] = []
         self._port = 20000
 
@@ -52,6 +53,7 @@ class FakeRtpproxy(FakeNode):
             case "N":
                 return b"E50\n" if self.copies.pop((words[0], words[1]), None) is None else b"0\n"
             case "R" if words[0] in self.sessions:
+                self.recordings.add(words[0])
                 return b"0\n"
             case "C" | "R":
                 return b"E50\n"

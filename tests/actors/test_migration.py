@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 
-from actors.commands.copies import OfferCopy
 from actors.commands.migration import Migrate, MoveTarget
 from actors.commands.settings import ChangeSettings
 from actors.results import Moved, Refused
@@ -288,15 +287,6 @@ def test_one_control_node_of_several_tells_of_a_move(cluster: Cluster, call: Mov
     call.check_moves_end()
     assert told == list(range(began + 1, call.state.version + 1))
     assert {record.by for record in cluster.stream(call.call_id)[began:]} == {node.name for node in cluster.nodes}
-
-
-def test_a_copy_and_a_recording_that_are_left_behind_are_named(cluster: Cluster, call: MovingCall) -> None:
-    call.command(OfferCopy(call_id=call.call_id, name="recorder"))
-    moved = call.to_node(call.another_node())
-    assert isinstance(moved, Moved)
-    assert moved.left_out == ("copy recorder",)
-    cluster.after(30)
-    cluster.check_no_leak()
 
 
 def refusal(call: MovingCall, target: MoveTarget = ANY, flags: str = "") -> RefusalCode:

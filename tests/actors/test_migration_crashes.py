@@ -7,11 +7,16 @@ from typing import TypeAlias
 
 import pytest
 
+from actors.commands.copies import AnswerCopy, OfferCopy
+from actors.commands.media import PassThrough
 from actors.sip_requests import SipOutcome
+from engines.request import NodeRequest
+from events.verb import Verb
 from replay.state import CallStatus
 from tests.actors.moving import MovingCall
 from tests.actors.simulation import DEADLINES, Cluster
 
+RECORDER = b"v=0\r\nc=IN IP4 203.0.113.9\r\nm=audio 6000 RTP/AVP 0\r\nm=audio 6002 RTP/AVP 0\r\n"
 REFUSAL = SipOutcome(488, "Not Acceptable Here")
 Story: TypeAlias = Callable[[MovingCall], None]
 
@@ -56,10 +61,31 @@ def other_answer(call: MovingCall) -> None:
     call.caller.says = call.caller.says.replace(b"4000", b"4002")
 
 
+def heard(call: MovingCall) -> None:
+    """The call is copied to a recorder, and recorded."""
+    call.command(OfferCopy(call_id=call.call_id, name="rec"), place=1)
+    call.command(AnswerCopy(call_id=call.call_id, name="rec", sdp=RECORDER), place=1)
+    words = NodeRequest({b"command": b"start recording"})
+    call.command(PassThrough(call_id=call.call_id, verb=Verb.START_RECORDING, request=words, received_at=1), place=1)
+
+
+def heard_and_refused(call: MovingCall) -> None:
+    """The call is copied and recorded, and the callee does not come along."""
+    heard(call)
+    refused(call)
+
+
+def heard_from_dead_relay(call: MovingCall) -> None:
+    """The node that is left is dead, and copied the call."""
+    heard(call)
+    dead_relay(call)
+
+
 STORIES: dict[str, Story] = {
     story.__name__: story
     for story in (planned, refused, collides, dead_relay, dead_and_refused, dead_target, lost_replies, other_answer)
 }
+HEARD: dict[str, Story] = {story.__name__: story for story in (heard, heard_and_refused, heard_from_dead_relay)}
 
 
 def play(cluster: Cluster, story: Story, dies_at: int | None) -> MovingCall:
@@ -106,6 +132,21 @@ def test_both_parties_are_at_one_relay_that_has_the_call(name: str) -> None:
         cluster.close()
 
 
+@pytest.mark.parametrize("name", HEARD)
+def test_the_recorder_hears_the_call_from_where_it_is_and_from_nowhere_else(name: str) -> None:
+    for step in (*range(steps_of(HEARD[name])), None):
+        cluster = Cluster(relays=2)
+        call = play(cluster, HEARD[name], step)
+        check(call)
+        call.check_parties()
+        (session,), (copy,) = call.state.remaining_sessions(), call.state.copies.values()
+        assert (copy.session, copy.answer, copy.closing) == (session.number, RECORDER, False), step
+        assert session.recorded, step
+        copied = {at: [one.subscriptions for one in relay.calls.values()] for at, relay in cluster.relays.items()}
+        assert copied == {at: [{b"copy:rec": RECORDER}] if at == session.node else [] for at in copied}, step
+        cluster.close()
+
+
 def test_where_there_is_no_way_back_each_party_keeps_a_relay_that_has_the_call() -> None:
     for step in (*range(steps_of(dead_and_refused)), None):
         cluster = Cluster(relays=2)
@@ -115,11 +156,11 @@ def test_where_there_is_no_way_back_each_party_keeps_a_relay_that_has_the_call()
         cluster.close()
 
 
-@pytest.mark.parametrize("name", ["planned", "refused", "collides"])
-def test_a_call_that_ends_while_it_moves_leaves_nothing(name: str) -> None:
-    for step in range(steps_of(STORIES[name])):
+@pytest.mark.parametrize("story", [planned, refused, collides, heard])
+def test_a_call_that_ends_while_it_moves_leaves_nothing(story: Story) -> None:
+    for step in range(steps_of(story)):
         cluster = Cluster(relays=2)
-        call = play(cluster, STORIES[name], step)
+        call = play(cluster, story, step)
         call.say("C BYE cseq=2 at=A", place=1)
         cluster.after(5)
         cluster.heal()

@@ -43,10 +43,10 @@ def ask(copy: CopyRequest, reply: NgDict) -> tuple[NgDict, Told]:
 @pytest.mark.parametrize(
     ("copy", "request_"),
     [
-        (COPY, {b"flags": [b"all"]}),
+        (COPY, {b"flags": [b"all", b"siprec"]}),
         (replace(COPY, siprec=True, inactive=True), {b"flags": [b"all", b"siprec", b"inactive"]}),
         (replace(COPY, streams=(1,)), {b"flags": [b"all", b"siprec"]}),
-        (replace(COPY, legs=(Leg.CALLER,)), {b"from-tag": b"ft", b"flags": []}),
+        (replace(COPY, legs=(Leg.CALLER,)), {b"from-tag": b"ft", b"flags": [b"siprec"]}),
         (replace(COPY, legs=(Leg.CALLEE,), siprec=True), {b"from-tag": b"tt", b"flags": [b"siprec"]}),
     ],
 )
@@ -61,7 +61,7 @@ def test_a_copy_that_is_changed_is_ended_first() -> None:
     names: NgDict = {b"call-id": b"ours", b"to-tag": b"again"}
     assert [[decode(command) for command in round_] for round_ in commands] == [
         [{**names, b"command": b"unsubscribe"}],
-        [{**names, b"command": b"subscribe request", b"flags": [b"all"]}],
+        [{**names, b"command": b"subscribe request", b"flags": [b"all", b"siprec"]}],
     ]
 
 
@@ -88,13 +88,21 @@ def test_an_answer_and_a_delete_name_the_subscription() -> None:
 )
 def test_the_reply_says_whose_streams_are_copied(numbers: tuple[int, ...], streams: list[NgDict], sdp: bytes) -> None:
     reply: NgDict = {b"result": b"ok", b"sdp": SDP, b"to-tag": b"sub", **MEDIAS}
-    _, told = ask(replace(COPY, streams=numbers), reply)
+    told = dict(ask(replace(COPY, streams=numbers, siprec=True), reply)[1])
+    assert told.pop(b"copy-layout") == [b"caller:1", b"caller:2", b"callee:1"]
     assert told == {**reply, b"copy-ctx": b"sub", b"streams": streams, b"sdp": sdp}
+
+
+def test_labels_that_nobody_wants_are_left_out() -> None:
+    reply: NgDict = {b"result": b"ok", b"sdp": SDP, b"to-tag": b"sub", **MEDIAS}
+    told = ask(COPY, reply)[1]
+    assert told[b"sdp"] == b"".join(line for line in SDP.splitlines(keepends=True) if b"label" not in line)
+    assert told[b"copy-layout"] == [b"caller:1", b"caller:2", b"callee:1"]
 
 
 def test_a_reply_without_labels_says_nothing_of_streams() -> None:
     reply: NgDict = {b"result": b"ok", b"sdp": SDP, b"to-tag": b"sub"}
-    assert ask(COPY, reply)[1] == {**reply, b"copy-ctx": b"sub"}
+    assert ask(replace(COPY, siprec=True), reply)[1] == {**reply, b"copy-ctx": b"sub"}
 
 
 def test_a_failure_is_told_as_it_is() -> None:

@@ -43,6 +43,7 @@ def test_an_offer_has_the_live_streams_of_both_parties_and_asks_the_node_nothing
         b"result": b"ok",
         b"sdp": HEAD + AUDIO_COPY + VIDEO_COPY + AUDIO_COPY,
         b"copy-ctx": b"caller:1,caller:2,callee:1",
+        b"copy-layout": [b"caller:1", b"caller:2", b"callee:1"],
         b"streams": [
             {b"leg": b"caller", b"stream": 1, b"label": b"1"},
             {b"leg": b"caller", b"stream": 2, b"label": b"2"},

@@ -18,6 +18,8 @@ from events.registry import (
     CopyDeleted,
     CopyDeleteIntended,
     CopyIntended,
+    CopyLeftBehind,
+    CopyMoved,
     CopyOffered,
     Deleted,
     DeleteIntended,
@@ -166,6 +168,8 @@ EVENTS: tuple[Event, ...] = (
     CopyAnswered(copy="siprec-1", sdp=RELAYED),
     CopyDeleteIntended(copy="siprec-1", reason="asked for"),
     CopyDeleted(copy="siprec-1", how=By.CONFIRMED),
+    CopyMoved(copy="siprec-1", session=2, sdp=SDP, flows=True),
+    CopyLeftBehind(copy="siprec-1", session=1, reason="no room"),
     PartyLearned(
         leg=Leg("callee"),
         tag=Tag("a6c8"),

@@ -82,8 +82,10 @@ OUTPUT: dict[str, Sequence[str]] = {
     "copy_media": (
         "the recorder is offered 2 streams",
         "copies: recorder-1",
+        "the recorder is offered 2 streams of another node",
         "copy offered: recorder-1",
         "copy answered: recorder-1",
+        "copy moved: recorder-1 to session 2, media flow as its recorder answered last",
         "copy deleted: recorder-1, confirmed",
     ),
 }

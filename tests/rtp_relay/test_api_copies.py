@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
 import pytest
 
@@ -21,8 +21,8 @@ WHOLE_LIFE = ["copy intended", "copy offered", "copy answered", "copy delete wan
 class Copied:
     """An answered call on a relay of some kind, and what is copied there."""
 
-    def __init__(self, engine: str) -> None:
-        self.cluster = Cluster(engine=engine, relays=1)
+    def __init__(self, engine: str, relays: int = 1) -> None:
+        self.cluster = Cluster(engine=engine, relays=relays)
         self.cluster.call_ids.add(CALL)
         self.engine = engine
 
@@ -84,11 +84,11 @@ async def _as_coroutine(work: Awaitable[object]) -> None:
 
 
 @pytest.fixture
-def make() -> Iterator[Callable[[str], Copied]]:
+def make() -> Iterator[Callable[..., Copied]]:
     made: list[Copied] = []
 
-    def make_one(engine: str) -> Copied:
-        made.append(Copied(engine))
+    def make_one(engine: str, relays: int = 1) -> Copied:
+        made.append(Copied(engine, relays))
         return made[-1]
 
     yield make_one
@@ -285,3 +285,65 @@ def test_an_rtpproxy_is_not_told_to_copy_what_it_records(make: Callable[[str], C
     copied.cluster.do(Verb.STOP_RECORDING, CallId(CALL), a="tC")
     copied.record()
     assert copied.flowing() == 2
+
+
+@pytest.fixture(params=["rtpengine", "rtpproxy"])
+def moving(request: pytest.FixtureRequest, make: Callable[..., Copied]) -> Copied:
+    world = make(str(request.param), 2)
+    world.answer_call()
+    return world
+
+
+def move_with_next_offer(copied: Copied) -> None:
+    """Move the call: it waits for an offer, which is then made and answered."""
+    (node,) = [session.node for session in copied.cluster.state(CallId(CALL)).usable_sessions()]
+    other = next(name for name in copied.cluster.fakes if name != node)
+    assert copied.cluster.run(copied.on().move(node=other)).waits
+    copied.cluster.run(copied.on().offer(sdp(4000), from_tag="tC", to_tag="tA"))
+    copied.cluster.run(copied.on().answer(sdp(5000), from_tag="tC", to_tag="tA"))
+
+
+async def next_move(offers: AsyncIterator[bytes]) -> bytes | None:
+    return await anext(offers, None)
+
+
+def test_a_copy_comes_along_when_its_call_moves_with_an_offer_and_who_asked_for_it_is_told(moving: Copied) -> None:
+    copied = moving
+    copied.record()
+    offers = copied.on(1).copy_moves("rec")
+    told = copied.cluster.loop.create_task(next_move(offers))
+    copied.cluster.after(2)
+    flowing = copied.flowing()
+    move_with_next_offer(copied)
+    assert copied.flowing() == 2 * flowing, "both nodes copy until the old one has nothing more to copy"
+    copied.cluster.after(30)
+    assert copied.flowing() == flowing
+    copied.cluster.check_no_leak()
+    assert told.result() == copied.copies["rec"].offer
+    copied.cluster.run(copied.on(1).copy_answer("rec", RECORDER))
+    assert copied.story()[-2:] == ["copy moved", "copy answered"]
+    told = copied.cluster.loop.create_task(next_move(offers))
+    copied.cluster.after(2)
+    copied.cluster.run(copied.on().copy_delete("rec"))
+    copied.cluster.after(2)
+    assert told.result() is None, "a copy that has ended does not move any more"
+
+
+@pytest.mark.parametrize("crossings", range(1, 9))
+def test_who_dies_while_a_call_moves_with_its_answer_leaves_a_copy_where_the_call_is(
+    moving: Copied, crossings: int
+) -> None:
+    copied = moving
+    copied.record()
+    flowing = copied.flowing()
+    (node,) = [session.node for session in copied.cluster.state(CallId(CALL)).usable_sessions()]
+    other = next(name for name in copied.cluster.fakes if name != node)
+    copied.cluster.run(copied.on().move(node=other))
+    copied.cluster.run(copied.on().offer(sdp(4000), from_tag="tC", to_tag="tA"))
+    if copied.dies_during(copied.on().answer(sdp(5000), from_tag="tC", to_tag="tA"), crossings):
+        copied.cluster.run(copied.on(1).answer(sdp(5000), from_tag="tC", to_tag="tA"))
+    copied.cluster.after(60)
+    (session,) = copied.cluster.state(CallId(CALL)).usable_sessions()
+    assert (session.node, copied.copies["rec"].session) == (other, session.number)
+    assert copied.flowing() == flowing
+    copied.cluster.check_no_leak()

@@ -17,7 +17,8 @@ from actors.flows.media.descriptions import fault_in
 from actors.flows.media.given import as_given
 from actors.flows.media.lateness import TOO_LATE, is_late
 from actors.flows.media.offer import Intent, ask, fail, refuse, undo
-from actors.flows.media.waiting_move import SETTLES, arrived
+from actors.flows.media.taking_along import take_along
+from actors.flows.media.waiting_move import SETTLES, arrived, move_to
 from actors.flows.media.wording import asked
 from actors.results import UNKNOWN, Refused, Relayed, quarantined
 from engines.registry import kind_of
@@ -37,6 +38,8 @@ def answer(command: Answer, adoption: Adoption | None = None) -> Flow:
     if (reply := outcome.agreed) is None:
         yield from _fail(command, place, outcome)
         return outcome.refused(place.node)
+    if place.moves:
+        yield from take_along(place.moves, {command.to_tag: reply.sdp})
     result = yield Persist(_conclude(command, place, reply))
     if isinstance(result, Refused):
         if place.operation:
@@ -70,7 +73,8 @@ def _find(command: Answer) -> Decide:
         if fault is not None:
             return refuse(state, command, fault)
         number = state.last_operation + 1 if kind_of(session.engine).answer_creates else 0
-        place = Intent(number, session.engine, session.node, session.relay_id, request, ANSWER)
+        moves = move_to(state, session)
+        place = Intent(number, session.engine, session.node, session.relay_id, request, ANSWER, moves)
         return Decision([_intended(session, number, command)] if number else [], place)
 
     return decide

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from actors.commands.copies import OfferCopy
 from actors.effects import Decide, Decision
@@ -52,16 +52,22 @@ def _obstacles(state: CallState, session: Session, wish: OfferCopy) -> Iterator[
     before = state.copies.get(wish.name)
     if before is not None and (before.closing or not before.offered):
         yield f"The copy {wish.name!r} is being changed or ended; try again"
+    others = {name: other for name, other in state.copies.items() if other.session == session.number}
+    yield from in_the_way(session, wish.name, wish, others)
+
+
+def in_the_way(session: Session, name: str, choice: OfferCopy | Copy, others: Mapping[str, Copy]) -> Iterator[str]:
+    """Return what keeps a session's node from a copy, besides the other copies there."""
     if kind_of(session.engine).several_copies:
         return
     if session.recorded:
         yield f"{session.engine} copies or records a stream once at a time: stop the recording first"
-    for name, other in state.copies.items():
-        if name != wish.name and other.session == session.number and _overlap(other, wish):
-            yield f"{session.engine} copies or records a stream once at a time: end the copy {name!r} first"
+    for other_name, other in others.items():
+        if other_name != name and _overlap(other, choice):
+            yield f"{session.engine} copies or records a stream once at a time: end the copy {other_name!r} first"
 
 
-def _overlap(one: Copy, other: OfferCopy) -> bool:
+def _overlap(one: Copy, other: OfferCopy | Copy) -> bool:
     """Return whether two copies have a stream in common. Also one that is to end may still be there."""
     legs = set(one.legs or LEGS) & set(other.legs or LEGS)
     return bool(legs) and (not one.streams or not other.streams or bool(set(one.streams) & set(other.streams)))
@@ -78,7 +84,7 @@ def note_offer(state: CallState, name: str, reply: NodeReply) -> Decision:
     copy = state.copies.get(name)
     if copy is None:
         return Decision([], False)
-    event = CopyOffered(copy=name, handle=reply.copy_ctx, sdp=reply.sdp)
+    event = CopyOffered(copy=name, handle=reply.copy_ctx, sdp=reply.sdp, layout=reply.copy_layout)
     return Decision([event], not copy.closing)
 
 

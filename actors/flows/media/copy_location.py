@@ -25,13 +25,13 @@ class CopyLocation:
 def offer_of(state: CallState, session: Session, wish: OfferCopy) -> CopyRequest:
     """Return what the node is asked that is to begin or change a copy."""
     before = state.copies.get(wish.name)
-    caller, callee = _parties(state, session)
+    caller, callee = parties_of(state, session)
     return CopyRequest(
         verb=Verb.COPY_OFFER,
         from_tag=caller,
         to_tag=callee,
         name=wish.name,
-        copy_ctx=before.handle if before else "",
+        copy_ctx=before.handle if before and before.session == session.number else "",
         handle=session.handle,
         set=session.set,
         engaged_branch=engaged_branch(state.relay or RelaySettings(), session.branch),
@@ -48,7 +48,7 @@ def offer_of(state: CallState, session: Session, wish: OfferCopy) -> CopyRequest
 def location_of(state: CallState, name: str, copy: Copy, verb: CopyVerb, sdp: bytes = b"") -> CopyLocation:
     """Return where a copy is, and what is to be asked about it."""
     session = state.sessions[copy.session]
-    caller, callee = _parties(state, session)
+    caller, callee = parties_of(state, session)
     request = CopyRequest(
         verb=verb,
         from_tag=caller,
@@ -68,7 +68,7 @@ def ending(place: CopyLocation, handle: str) -> CopyLocation:
     return replace(place, request=replace(place.request, verb=Verb.COPY_DELETE, copy_ctx=handle))
 
 
-def _parties(state: CallState, session: Session) -> tuple[Tag, Tag]:
+def parties_of(state: CallState, session: Session) -> tuple[Tag, Tag]:
     """Return the caller's and the callee's tag of a session."""
     agreed = session.agreement
     one, other = (agreed.from_tag, agreed.to_tag) if agreed else (session.from_tag, session.to_tag)

@@ -53,7 +53,7 @@ MOVE_OVER = Refused(RefusalCode.OUTDATED, "The move that it was asked for is ove
 class Intent:
     """Where a command is to go. An operation stands in the journal as intended; the number of another command is 0.
 
-    engine: the kind of the node.
+    engine: the kind of the node. moves: the number of the call's move that has waited for an answer there, 0 for none.
     """
 
     operation: int
@@ -62,6 +62,7 @@ class Intent:
     relay_id: RelayId
     request: NodeRequest
     verb: SdpVerb = OFFER
+    moves: int = 0
 
 
 def offer(command: Offer, nodes: NodeTable, adoption: Adoption | None = None) -> Flow:

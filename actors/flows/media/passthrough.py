@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from actors.adoption import Adoption
 from actors.commands.media import PassThrough
 from actors.commands.reading import LocateCall
@@ -17,7 +19,7 @@ from engines.refusal import RefusalCode
 from engines.request import NodeRequest
 from events.names import CallId
 from events.registry import CommandForwarded
-from events.verb import QUERY, RECORDING
+from events.verb import QUERY, RECORDING, Verb
 from replay.folding.sessions import MAY_BRING_OTHERS
 from replay.state import CallState, CallStatus, Session
 
@@ -102,7 +104,12 @@ def _newest(state: CallState) -> Decision:
 def _conclude(command: PassThrough, place: Intent, outcome: Outcome) -> Decide:
     def decide(state: CallState) -> Decision:
         session = sessions.at(state, place.node, place.relay_id)
-        return Decision([_forwarded(command, session, "ok" if outcome.agreed else "error", outcome.why)])
+        event = _forwarded(command, session, "ok" if outcome.agreed else "error", outcome.why)
+        if command.verb is Verb.START_RECORDING:
+            event = replace(event, request=place.request.kept())
+        elif command.verb is Verb.SUBSCRIBE_REQUEST and outcome.agreed and outcome.agreed.to_tag:
+            event = replace(event, to_tag=outcome.agreed.to_tag)
+        return Decision([event])
 
     return decide
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from actors.commands.media import Offer
+from actors.flows.media.taking_along import arrivals, left_out
 from events.registry import Event, MigrationCompleted
 from replay.state import CallState, Session
 
@@ -34,16 +35,19 @@ def taken_along(state: CallState, command: Offer, session: Session | None) -> Of
     )
 
 
+def move_to(state: CallState, session: Session) -> int:
+    """Return the number of the move that has waited for the offer of this session, which is to be answered; else 0."""
+    move = state.migration
+    return move.number if move is not None and move.waits and move.session == session.number else 0
+
+
 def arrived(state: CallState, session: Session) -> list[Event]:
     """Return the end of a move that has waited for the offer which is now answered in this session; else nothing."""
     move = state.migration
-    if move is None or not move.waits or move.session != session.number:
+    if move is None or not move_to(state, session):
         return []
-    return [MigrationCompleted(migration=move.number, session=session.number, left_out=left_out(state, move.leaves))]
-
-
-def left_out(state: CallState, number: int) -> tuple[str, ...]:
-    """Return what a session has that its call loses with it."""
-    session = state.sessions.get(number)
-    copies = [f"copy {name}" for name, copy in state.copies.items() if copy.session == number]
-    return (*copies, *(("recording",) if session is not None and session.recorded else ()))
+    without = left_out(state, move)
+    return [
+        *arrivals(state, move),
+        MigrationCompleted(migration=move.number, session=session.number, left_out=without),
+    ]

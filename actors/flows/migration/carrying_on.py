@@ -2,6 +2,7 @@
 
     intended      the journal has where to, and for whom
     prepared      a node has what both parties have agreed on: an offer and an answer, of which they know nothing
+    accompanied   copies and a recording are made there, too, before any media come
     told          both parties get their re-INVITE at once; each that takes it is a `leg moved`
     completed     the old session is to go, when media have come to the new one
     turned back   a party did not come along: both are told of the old session again, and then it has failed
@@ -17,11 +18,23 @@ from dataclasses import dataclass, field
 
 from actors.effects import Persist, Read, Sleep, Spawn, Step
 from actors.flows.media.delete import teardown
+from actors.flows.media.taking_along import take_along
 from actors.flows.migration.conclusion import Left, completed, failed, turned_back
 from actors.flows.migration.learning import Learned, learn
 from actors.flows.migration.preparing import prepare
 from actors.flows.migration.settling import settle
-from actors.flows.migration.steps import Conclude, Fail, Next, Over, Prepare, Tell, TurnBack, Wait, next_step
+from actors.flows.migration.steps import (
+    Conclude,
+    Fail,
+    Next,
+    Over,
+    Prepare,
+    TakeAlong,
+    Tell,
+    TurnBack,
+    Wait,
+    next_step,
+)
 from actors.flows.migration.telling import Patience, tell
 from actors.node_table import NodeTable
 from actors.results import Moved, Refused
@@ -69,6 +82,8 @@ def carry_on(number: int, nodes: NodeTable) -> Step[Moved | Refused]:
                 yield from _wait(number, effort)
             case Prepare():
                 yield from _prepare(number, step, effort, nodes)
+            case TakeAlong():
+                yield from take_along(number)
             case Tell():
                 yield from _tell(number, step, effort)
             case Conclude():

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from actors.effects import Decision
-from actors.flows.media.waiting_move import SETTLES, left_out
+from actors.flows.media.taking_along import arrivals, left_out
+from actors.flows.media.waiting_move import SETTLES
 from actors.flows.migration.steps import CALL_ENDED, Conclude, next_step
 from actors.results import Moved
 from events.names import NodeName, RelayId
@@ -30,8 +31,11 @@ def completed(state: CallState, number: int) -> Decision:
     if move is None or move.back or not isinstance(next_step(state, number), Conclude):
         return Decision([], None)
     session, old = state.sessions[move.session], state.sessions.get(move.leaves)
-    without = left_out(state, move.leaves)
-    events: list[Event] = [MigrationCompleted(migration=number, session=session.number, left_out=without)]
+    without = left_out(state, move)
+    events: list[Event] = [
+        *arrivals(state, move),
+        MigrationCompleted(migration=number, session=session.number, left_out=without),
+    ]
     left = None
     if old is not None and old.usable:
         until = state.changed + SETTLES

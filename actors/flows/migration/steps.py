@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
+from actors.flows.media.taking_along import lacks
 from actors.flows.migration.agreed import Agreed, is_negotiating, is_prepared, last_agreed, to_be_told
 from actors.results import Moved
 from engines.sdp.origin import says_the_same
@@ -52,6 +53,11 @@ class Prepare:
 
 
 @value
+class TakeAlong:
+    """Copies and a recording are to be made in the session."""
+
+
+@value
 class Tell:
     """Parties are to be told of the session."""
 
@@ -63,7 +69,7 @@ class Conclude:
     """Both parties are where they are to be."""
 
 
-Next: TypeAlias = Over | Fail | TurnBack | Wait | Prepare | Tell | Conclude
+Next: TypeAlias = Over | Fail | TurnBack | Wait | Prepare | TakeAlong | Tell | Conclude
 
 
 def next_step(state: CallState, number: int) -> Next:
@@ -79,8 +85,15 @@ def next_step(state: CallState, number: int) -> Next:
         return TurnBack(SESSION_GONE)
     if is_negotiating(state, migration.callee_tag):
         return Wait()
+    return _towards(state, migration, agreed)
+
+
+def _towards(state: CallState, migration: Migration, agreed: Agreed) -> Next:
+    """Return what brings the parties, who are at nothing of their own, to the session that they are to be told of."""
     if not _is_usable(state, migration) or not is_prepared(migration, agreed):
         return Prepare(to_be_told(migration, agreed))
+    if not migration.back and lacks(state, migration):
+        return TakeAlong()
     legs = tuple(leg for leg in Leg if not _has_taken(migration, leg))
     return Tell(legs) if legs else Conclude()
 

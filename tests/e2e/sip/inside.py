@@ -11,9 +11,10 @@ from unittest.mock import patch
 from structlog.testing import capture_logs
 from structlog.typing import EventDict
 
+from actors.commands.copies import AnswerCopy, OfferCopy
 from actors.commands.migration import Migrate, MoveTarget
 from actors.commands.sip import SendRequest
-from actors.results import Moved, Refused, RequestEnded
+from actors.results import CopyOffered, Done, Moved, Refused, RequestEnded
 from actors.sip_requests import SipOutcome, WantedRequest
 from events.journal import Journal
 from events.names import CallId
@@ -23,8 +24,10 @@ from rtp_relay.cli.management import ServiceMethods
 from rtp_relay.config import load
 from tests.e2e.sip.stage import SCRIPTS, database
 from tests.e2e.stage import Relay
+from tests.engines.test_copies_e2e import accept
 from tests.peers.peer import PeerError, PortTakenError
 from tests.peers.redis_server import RedisServer
+from tests.peers.rtp import RtpEndpoint
 from tests.peers.service import Node, Service, Value
 
 MARKING = SCRIPTS / "own_requests.py"
@@ -104,6 +107,15 @@ class Inside(Service):
         """Have the control node move a call, and give where it is then."""
         assert self._running is not None, "it is not running"
         return await self._running.control.move(Migrate(call_id=CallId(call_id), target=target, **more))
+
+    async def copy(self, call_id: str, name: str, *recorders: RtpEndpoint) -> None:
+        """Have a call's media copied to a recorder, which has an address for each stream."""
+        assert self._running is not None, "it is not running"
+        offered = await self._running.directory.ask(OfferCopy(call_id=CallId(call_id), name=name, siprec=True))
+        assert isinstance(offered, CopyOffered), offered
+        answer = AnswerCopy(call_id=CallId(call_id), name=name, sdp=accept(offered.sdp, *recorders))
+        answered = await self._running.directory.ask(answer)
+        assert isinstance(answered, Done), answered
 
     async def manage(self, method: str, **params: Any) -> Any:
         """Ask it for a method of its management interface, over the local socket."""

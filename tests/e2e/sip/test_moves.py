@@ -121,9 +121,18 @@ def lost(hearer: RtpEndpoint, speaker: RtpEndpoint) -> list[int]:
     return sorted(set(range(min(numbers), max(numbers) + 1)) - set(numbers))
 
 
+async def hear(recorder: RtpEndpoint, party: RtpEndpoint) -> None:
+    """Await more packets of a party at a recorder."""
+    await recorder.wait_for(party.ssrc, recorder.heard(party.ssrc) + recorder.received.qsize() + 5)
+
+
 def relay_at(stage: MovingStage, side: Side) -> str:
     """Return the relay that a party sends to."""
-    _, port = media_address(side.hears)
+    return relay_of(stage, media_address(side.hears)[1])
+
+
+def relay_of(stage: MovingStage, port: int) -> str:
+    """Return the relay that has a port for media."""
     return next(name for name, one in stage.relays.items() if one.media_ports[0] <= port <= one.media_ports[1])
 
 
@@ -133,17 +142,24 @@ async def test_a_planned_move_loses_no_packet(
     node: Inside, relays_of_all: Mapping[str, Relay], engine: str, to: str
 ) -> None:
     stage = stage_of(node, relays_of_all, engine)
-    async with on_scene(stage) as scene:
+    async with on_scene(stage) as scene, RtpEndpoint() as of_caller, RtpEndpoint() as of_callee:
         _, call = await scene.establish()
         await begins(call)
+        await node.copy(of_call(call), "recorder", of_caller, of_callee)
+        await hear(of_caller, scene.caller.media)
+        await hear(of_callee, scene.callee.media)
         target = stage.other(await stage.at(of_call(call)), to)
         moved = await is_moved(stage, call, MoveTarget(node=NodeName(target)))
-        assert (moved.node, moved.engine, moved.is_wanted_node) == (target, to, True)
+        assert (moved.node, moved.engine, moved.is_wanted_node, moved.left_out) == (target, to, True, ())
         assert relay_at(stage, call.caller) == relay_at(stage, call.callee) == target
         await converse(scene.caller.media, scene.callee.media, 25)
         await stage.all_is_at(target)
         await converse(scene.caller.media, scene.callee.media, 25)
         assert lost(scene.caller.media, scene.callee.media) == lost(scene.callee.media, scene.caller.media) == []
+        await hear(of_caller, scene.caller.media)
+        await hear(of_callee, scene.callee.media)
+        assert lost(of_caller, scene.caller.media) == lost(of_callee, scene.callee.media) == []
+        assert {relay_of(stage, one.packets[-1][1][1]) for one in (of_caller, of_callee)} == {target}
         await call.reinvite("callee")
         await call.reinvite("caller")
         assert relay_at(stage, call.caller) == relay_at(stage, call.callee) == target

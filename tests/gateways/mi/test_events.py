@@ -177,6 +177,18 @@ async def test_what_happens_to_calls(stage: Stage) -> None:
     assert await stage.heard() == ("E_RTP_RELAY_CALL_MOVED", {"callid": "c4"})
 
 
+async def test_what_becomes_of_copies_of_calls_that_move(stage: Stage) -> None:
+    for event in EVENTS:
+        await stage.ask("event_subscribe", event, stage.name)
+    stage.journalled("c", e.CopyMoved(copy="rec", session=2, sdp=b""))
+    stage.journalled("c", e.CopyLeftBehind(copy="tap", session=1, reason="no room"))
+    assert await stage.heard() == ("E_RTP_RELAY_COPY_MOVED", {"callid": "c", "copy": "rec"})
+    assert await stage.heard() == (
+        "E_RTP_RELAY_COPY_LEFT_BEHIND",
+        {"callid": "c", "copy": "tap", "reason": "no room"},
+    )
+
+
 async def test_nobody_watches_calls_that_nobody_asks_about(stage: Stage) -> None:
     assert not stage.observers
     await stage.ask("event_subscribe", MEDIA_TIMEOUT, stage.name, 60)

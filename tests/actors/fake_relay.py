@@ -165,7 +165,7 @@ class FakeNode:
 
 
 class FakeRelay(FakeNode):
-    """An rtpengine. `statistics` are told in reply to deletes and queries."""
+    """An rtpengine. `statistics` are told in reply to queries, and to deletes that name a party."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -237,7 +237,8 @@ class FakeRelay(FakeNode):
             return {b"result": b"ok", b"warning": b"Call-ID not found or tags didn't match"}
         if not call.parties:
             del self.calls[call_id]
-        return {b"result": b"ok", b"totals": {b"RTP": {b"packets": 7, b"bytes": 1120}}, **self.statistics}
+        told = self.statistics if from_tag else {}
+        return {b"result": b"ok", b"totals": {b"RTP": {b"packets": 7, b"bytes": 1120}}, **told}
 
 
 class FakeTransport:

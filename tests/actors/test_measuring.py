@@ -8,11 +8,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from actors.results import Moved
 from engines.ng.bencode import NgDict, NgValue, decode
 from events.names import CALLEE, CALLER, CallId, Tag
 from events.registry import Deleted, MediaMeasured
 from events.verb import Verb
 from replay.history.describe import facts
+from tests.actors.moving import MovingCall
 from tests.actors.simulation import Cluster
 from tests.named_sdp import named
 
@@ -120,6 +122,20 @@ def test_a_node_that_says_nothing_fails_nothing(cluster: Cluster) -> None:
     cluster.heal()
     cluster.after(30)
     assert cluster.events(CALL)[-1] == "deleted"
+    cluster.check_no_leak()
+
+
+def test_after_a_move_both_nodes_have_their_part(cluster: Cluster) -> None:
+    tell(cluster, recorded("twoway"))
+    moving = MovingCall(cluster)
+    moving.answered()
+    left, node = moving.session.node, moving.another_node()
+    assert isinstance(moving.to_node(node), Moved)
+    cluster.after(30)
+    moving.say("C BYE at=A")
+    cluster.after(30)
+    events = [record.event for record in cluster.stream(moving.call_id)]
+    assert [event.node for event in events if isinstance(event, MediaMeasured)] == [left, node]
     cluster.check_no_leak()
 
 

@@ -102,9 +102,9 @@ def changes(expected_version: int, before: Index, after: Index) -> Changes:
     if after.due != before.due:
         due = b"" if after.due is None else after.due
     ended = False if after.ended is None or after.ended == before.ended else ended_row(after.ended)
-    was, now = _members(before), _members(after)
-    if was == now:
+    if after.nodes == before.nodes and after.live and before.live and after.live.sessions == before.live.sessions:
         return [live, due, (), (), keep, ended]
+    was, now = _members(before), _members(after)
     added, removed = now - was, was - now
     return [live, due, [to_bytes(node) for node in added], [to_bytes(node) for node in removed], keep, ended]
 

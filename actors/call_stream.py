@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Sequence
 from functools import partial
 from typing import Any, Protocol
@@ -101,7 +100,7 @@ class CallStream:
         self.asked = 0
         self._confirmed = 0  # the number of the question at which the journal last said that the state is what it has
         self._question: _Recording | _Settling | _Restoring | None = None
-        self._waiting: deque[tuple[Run | None, Persist | Read | None]] = deque()  # None: the run begins anew
+        self._waiting: list[tuple[Run | None, Persist | Read | None]] = []  # None: the run begins anew
         self._decided: list[Recorded] = []  # what is in the state, and was not given to the journal yet
         self._conflicts = 0
         self._history = CallHistory(call_id)
@@ -148,7 +147,7 @@ class CallStream:
 
     def _record_next(self, user: StreamUser) -> None:
         while self._waiting and not self.asking:
-            run, effect = self._waiting.popleft()
+            run, effect = self._waiting.pop(0)
             if effect is None:
                 assert run is not None
                 user.begin_anew(run)
@@ -204,7 +203,7 @@ class CallStream:
             self._drop(error, user)
 
     def _take_appended(self, user: StreamUser) -> None:
-        question = self._question
+        question, self._question = self._question, None  # a call at rest keeps nothing of what it was asked last
         if isinstance(question, _Recording | _Settling):
             self._note_confirmed()
             self._conflicts = 0
@@ -231,9 +230,9 @@ class CallStream:
 
     def _decide_anew(self, user: StreamUser) -> None:
         """Read the journal again: another control node was first, or it lost its newest entries."""
-        question = self._question
+        question, self._question = self._question, None
         if isinstance(question, _Recording | _Settling):
-            self._waiting.appendleft((question.run, question.effect if isinstance(question, _Recording) else None))
+            self._waiting.insert(0, (question.run, question.effect if isinstance(question, _Recording) else None))
         self._conflicts += 1
         if self._conflicts > MAX_CONFLICTS:
             raise RuntimeError(f"{self._conflicts} appends or checks in a row were too late")
@@ -282,7 +281,7 @@ class CallStream:
             return
         self._history = there
         self._note_confirmed()
-        self._waiting.appendleft((None, Persist(tail_lost.remember(known.state()))))
+        self._waiting.insert(0, (None, Persist(tail_lost.remember(known.state()))))
         self._go_on(user)
 
     def _drop(self, error: BaseException, user: StreamUser) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -41,7 +40,7 @@ class Scheduler:
     """Which flows of a call run, and which wait for them."""
 
     def __init__(self) -> None:
-        self._waiting: deque[Run] = deque()
+        self._waiting: list[Run] = []  # an empty deque is 760 bytes of each call in memory
         self._running: set[Run] = set()
         self._held: set[str | None] = set()
 

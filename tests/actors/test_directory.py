@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import weakref
+
+import pytest
+
 from actors.commands.sip import EndCall
 from actors.directory import DirectorySettings
-from actors.results import Done, Refused
+from actors.results import Done, MediaResult, NodeAnswered, Refused, Relayed
 from events.names import CallId
 from events.verb import Verb
 from tests.actors.simulation import Cluster
@@ -73,4 +77,30 @@ def test_what_comes_at_the_last_moment_is_still_done() -> None:
     cluster.after(1)
     assert results == [Done()]
     assert directory.resident == 0
+    cluster.close()
+
+
+class _Asker:
+    """Waits for a result."""
+
+    result: MediaResult | None = None
+
+    def __call__(self, result: MediaResult) -> None:
+        self.result = result
+
+
+@pytest.mark.parametrize("verb", [Verb.ANSWER, Verb.QUERY])
+def test_a_call_at_rest_keeps_nothing_of_who_asked_last(verb: Verb) -> None:
+    cluster = Cluster(control_nodes=1)
+    directory = cluster.nodes[0].directory
+    cluster.do(Verb.OFFER, CallId("c"), a="A", sdp="caller")
+    asker = _Asker()
+    left = weakref.ref(asker)
+    command = cluster.command(verb, CallId("c"), a="A", b="B", sdp="callee")
+    cluster.loop.call_soon(directory.submit, command, asker)
+    cluster.after(1)
+    assert isinstance(asker.result, Relayed | NodeAnswered)
+    assert directory.resident == 1
+    del asker
+    assert left() is None
     cluster.close()

@@ -36,7 +36,7 @@ async def test_a_call_made_before_goes_on_through_the_door_to_its_end() -> None:
         await call.delete(stage.client)
         await stage.nothing_is_left()
         assert await stage.events() == [
-            "adopted", "offer intended", "offered", "answered", "delete wanted", "deleted",
+            "adopted", "offer intended", "offered", "answered", "delete wanted", "media measured", "deleted",
         ]  # fmt: skip
         assert await stage.service.history("call-1") == await stage.events()
 

@@ -16,6 +16,7 @@ from rtp_relay.cli.check import check
 from rtp_relay.cli.demo import demo
 from rtp_relay.cli.end import end
 from rtp_relay.cli.exits import EXPLAINED, Exit
+from rtp_relay.cli.export import export, import_
 from rtp_relay.cli.history import history
 from rtp_relay.cli.move import move
 from rtp_relay.cli.node import node
@@ -47,6 +48,7 @@ for command in (
     history,
     search,
     stats,
+    export,
     move,
     moves,
     rebalance,
@@ -54,6 +56,7 @@ for command in (
     demo,
 ):
     app.command()(command)
+app.command(name="import")(import_)
 app.add_typer(node, name="node")
 
 

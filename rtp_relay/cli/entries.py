@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from events.codec import UnreadableEntry
 from events.entry_json import from_document
 from events.journal import Recorded
+from events.names import CallId
 from events.values import value
+from replay.history.redact import without_keys
+from rtp_relay.archive.files import ArchiveError, call_named
 from rtp_relay.cli.exits import Exit
 from rtp_relay.cli.management import Management
 from rtp_relay.cli.output import fail
@@ -38,3 +42,14 @@ async def read_entries(service: Management, call_id: str, *, secrets: bool = Fal
         last = part.get("last")
         if last is None:
             return CallEntries(call_id, entries, part.get("unreadable", ""))
+
+
+def archived_entries(path: Path, call_id: str, *, secrets: bool) -> CallEntries:
+    """Return the entries of a call that an archive has; end if it has none."""
+    try:
+        call = call_named(path, CallId(call_id))
+    except ArchiveError as error:
+        fail(Exit.FAILED, str(error))
+    if call is None:
+        fail(Exit.NOT_FOUND, f"{path}: no call is known under {call_id!r}")
+    return CallEntries(call_id, call.entries if secrets else [without_keys(entry) for entry in call.entries])

@@ -18,11 +18,12 @@ from replay.history.past import NotThen, differences, state_after, state_at
 from replay.history.timeline import timeline
 from replay.state import CallState
 from rtp_relay.cli.call import show
-from rtp_relay.cli.entries import CallEntries, read_entries
+from rtp_relay.cli.entries import CallEntries, archived_entries, read_entries
 from rtp_relay.cli.exits import Exit
 from rtp_relay.cli.management import Management, manage
 from rtp_relay.cli.options import ConfigOption, JsonOption
 from rtp_relay.cli.output import cell, console, fail, paper_width, print_json, print_lines, say, table
+from rtp_relay.cli.reading import ArchiveOption
 
 CallArgument = Annotated[str, typer.Argument(metavar="CALL-ID", help="The call's Call-ID.")]
 SdpOption = Annotated[bool, typer.Option("--sdp", help="Show the session descriptions too, without their keys.")]
@@ -50,6 +51,7 @@ def history(
     svg: SvgOption = None,
     at: AtOption = None,
     diff: DiffOption = None,
+    archive: ArchiveOption = None,
     sdp: SdpOption = False,
     secrets: SecretsOption = False,
     as_json: JsonOption = False,
@@ -64,7 +66,7 @@ def history(
     async def read(service: Management) -> CallEntries:
         return await read_entries(service, call_id, secrets=secrets)
 
-    call = manage(config, read)
+    call = manage(config, read) if archive is None else archived_entries(archive, call_id, secrets=secrets)
     try:
         if at is not None:
             _show_state(_state(call, at), as_json=as_json)

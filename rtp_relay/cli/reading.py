@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +13,7 @@ import typer
 
 from events.ended import EndedCall
 from events.journal import Journal, JournalMismatch, JournalUnavailable
+from rtp_relay.archive.files import ArchiveError, rows_of
 from rtp_relay.cli.exits import Exit
 from rtp_relay.cli.options import load_or_exit
 from rtp_relay.cli.output import fail
@@ -27,8 +29,18 @@ PAGE: Final = 500
 PAUSE: Final = 0.002
 """Seconds between two pages, so that the journal has time for its control nodes."""
 
+LOOK: Final = 0.5
+"""Seconds between two looks for calls that have ended."""
+
+LATE: Final = 5000
+"""Milliseconds for which a row may come later than the time at which its call ended."""
+
 SinceOption = Annotated[
     str, typer.Option("--since", metavar="TIME", help="Only calls that ended then or later: 2h, 1d, 2026-05-04T10:30Z.")
+]
+ArchiveOption = Annotated[
+    Path | None,
+    typer.Option("--archive", metavar="PATH", help="Read an archive, a file or a directory, in place of the journal."),
 ]
 UntilOption = Annotated[str, typer.Option("--until", metavar="TIME", help="Only calls that ended before: the same.")]
 
@@ -57,6 +69,43 @@ async def ended_calls(journal: Journal, since: int, until: int) -> AsyncIterator
             yield call
         until = page.until
         await asyncio.sleep(PAUSE)
+
+
+async def archived_calls(path: Path, since: int, until: int) -> AsyncIterator[EndedCall]:
+    """Return an archive's calls that ended in this time, the newest first; end where it cannot be read."""
+    try:
+        for row in rows_of(path, since, until):
+            yield row
+    except ArchiveError as error:
+        fail(Exit.FAILED, str(error))
+
+
+async def as_they_end(journal: Journal, begun: int) -> AsyncIterator[EndedCall]:
+    """Return the calls that end from `begun` on (ms since the epoch), each once, for ever.
+
+    Rows may come a little late, so the last seconds are looked at again and again.
+    """
+    told: dict[str, int] = {}
+    since = begun
+    while True:
+        now = round(await journal.time())
+        new = [call async for call in ended_calls(journal, since, now + LATE) if told.get(call.call_id) != call.ended]
+        for call in reversed(new):
+            told[call.call_id] = call.ended
+            yield call
+        since = max(begun, now - LATE)
+        told = {call_id: ended for call_id, ended in told.items() if ended >= since}
+        await asyncio.sleep(LOOK)
+
+
+def clock() -> int:
+    """Return the time of this machine, ms since the epoch."""
+    return time.time_ns() // 1_000_000
+
+
+def period(since: str, until: str, now: int) -> tuple[int, int]:
+    """Return a time from its options; without an end, calls are in it whose row comes a little late."""
+    return time_of("--since", since, now), time_of("--until", until, now) if until else now + LATE
 
 
 def time_of(option: str, text: str, now: int) -> int:

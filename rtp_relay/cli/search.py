@@ -16,7 +16,17 @@ from replay.history.timeline import delta
 from replay.search import Wanted
 from rtp_relay.cli.options import ConfigOption, JsonOption
 from rtp_relay.cli.output import console, line, utc
-from rtp_relay.cli.reading import SinceOption, UntilOption, ended_calls, read_journal, time_of
+from rtp_relay.cli.reading import (
+    ArchiveOption,
+    SinceOption,
+    UntilOption,
+    archived_calls,
+    as_they_end,
+    clock,
+    ended_calls,
+    period,
+    read_journal,
+)
 
 NodeOption = Annotated[str, typer.Option("--node", help="Only calls that had a session on this node.")]
 SetOption = Annotated[str, typer.Option("--set", help="Only calls that were on nodes of this set.")]
@@ -39,12 +49,6 @@ LossOption = Annotated[
 TextOption = Annotated[str, typer.Option("--text", help="Only calls with this in anything that is known of them.")]
 LimitOption = Annotated[int, typer.Option("--limit", min=0, help="Show only so many, the newest; 0 for all.")]
 FollowOption = Annotated[bool, typer.Option("--follow", "-f", help="Go on with calls as they end, until interrupted.")]
-
-LOOK: Final = 0.5
-"""Seconds between two looks for calls that have ended."""
-
-LATE: Final = 5000
-"""Milliseconds for which a row may come later than the time at which its call ended."""
 
 COLUMNS: Final = ("call-id", "ended (UTC)", "outcome", "took", "media", "nodes", "caller", "callee", "failure")
 _WIDTHS: Final = (32, 19, 10, 9, 16, 14, 24, 24, 0)
@@ -69,6 +73,7 @@ def search(
     mos_below: MosOption = None,
     loss_above: LossOption = None,
     text: TextOption = "",
+    archive: ArchiveOption = None,
     limit: LimitOption = 100,
     follow: FollowOption = False,
     as_json: JsonOption = False,
@@ -91,22 +96,26 @@ def search(
         text=text,
     )
 
-    async def show(journal: Journal) -> None:
+    async def tell(calls: AsyncIterator[EndedCall]) -> None:
+        await (_print_json if as_json else _show)(_first(calls, wanted, limit))
+
+    async def read(journal: Journal) -> None:
         now = round(await journal.time())
-        begin, end = time_of("--since", since, now), time_of("--until", until, now) if until else now + LATE
         if follow:
             await tell_as_they_end(journal, wanted, as_json=as_json)
-        elif as_json:
-            await _print_json(_found(journal, wanted, begin, end, limit))
         else:
-            await _show(_found(journal, wanted, begin, end, limit))
+            await tell(ended_calls(journal, *period(since, until, now)))
 
-    read_journal(config, show)
+    if archive is not None:
+        asyncio.run(tell(archived_calls(archive, *period(since, until, clock()))))
+    else:
+        read_journal(config, read)
 
 
-async def _found(journal: Journal, wanted: Wanted, since: int, until: int, limit: int) -> AsyncIterator[EndedCall]:
+async def _first(calls: AsyncIterator[EndedCall], wanted: Wanted, limit: int) -> AsyncIterator[EndedCall]:
+    """Return the first calls that are wanted; 0 for all."""
     found = 0
-    async for call in ended_calls(journal, since, until):
+    async for call in calls:
         if wanted.takes(call):
             found += 1
             yield call
@@ -134,19 +143,10 @@ async def _show(calls: AsyncIterator[EndedCall]) -> None:
 
 
 async def tell_as_they_end(journal: Journal, wanted: Wanted, *, as_json: bool) -> None:
-    """Tell of calls as they end. Rows may come a little late, so the last seconds are looked at again and again."""
-    told: dict[str, int] = {}
-    begun = round(await journal.time())
-    while True:
-        now = round(await journal.time())
-        since = max(begun, now - LATE)
-        new = [call async for call in ended_calls(journal, since, now + LATE) if told.get(call.call_id) != call.ended]
-        for call in reversed(new):
-            told[call.call_id] = call.ended
-            if wanted.takes(call):
-                typer.echo(json.dumps(of_ended(call)) if as_json else _line(call))
-        told = {call_id: ended for call_id, ended in told.items() if ended >= since}
-        await asyncio.sleep(LOOK)
+    """Tell of calls that are wanted as they end, for ever."""
+    async for call in as_they_end(journal, round(await journal.time())):
+        if wanted.takes(call):
+            typer.echo(json.dumps(of_ended(call)) if as_json else _line(call))
 
 
 def _line(call: EndedCall) -> str:

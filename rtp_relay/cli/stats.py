@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import AsyncIterator, Mapping
 from typing import Final
 
 from rich.table import Table
 
 from actors.control.documents import Document, iso
-from events.ended import Outcome
+from events.ended import EndedCall, Outcome
 from events.journal import Journal
 from replay.history.timeline import delta
 from replay.statistics import Share, Statistics, Times, plot
 from rtp_relay.cli.options import ConfigOption, JsonOption
 from rtp_relay.cli.output import cell, console, print_json, table, utc
-from rtp_relay.cli.reading import SinceOption, UntilOption, ended_calls, read_journal, time_of
-from rtp_relay.cli.search import LATE
+from rtp_relay.cli.reading import (
+    ArchiveOption,
+    SinceOption,
+    UntilOption,
+    archived_calls,
+    clock,
+    ended_calls,
+    period,
+    read_journal,
+)
 
 BUCKETS: Final = 60
 """Characters of the plots."""
@@ -27,19 +36,30 @@ _TOLD: Final = (Outcome.ANSWERED, Outcome.UNANSWERED, Outcome.FAILED, Outcome.LO
 
 
 def stats(
-    *, config: ConfigOption = None, since: SinceOption = "1d", until: UntilOption = "", as_json: JsonOption = False
+    *,
+    config: ConfigOption = None,
+    since: SinceOption = "1d",
+    until: UntilOption = "",
+    archive: ArchiveOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Count calls that have ended: how, how long their set-up took, what went wrong, on which nodes and sets."""
 
-    async def count(journal: Journal) -> tuple[Statistics, int, int]:
-        now = round(await journal.time())
-        begin, end = time_of("--since", since, now), time_of("--until", until, now) if until else now
+    async def count(calls: AsyncIterator[EndedCall], begin: int, end: int) -> tuple[Statistics, int, int]:
         counted = Statistics(begin, end, BUCKETS)
-        async for call in ended_calls(journal, begin, end if until else now + LATE):
+        async for call in calls:
             counted.add(call)
         return counted, begin, end
 
-    counted, begin, end = read_journal(config, count)
+    async def read(journal: Journal) -> tuple[Statistics, int, int]:
+        begin, end = period(since, until, round(await journal.time()))
+        return await count(ended_calls(journal, begin, end), begin, end)
+
+    if archive is not None:
+        begin, end = period(since, until, clock())
+        counted, *_ = asyncio.run(count(archived_calls(archive, begin, end), begin, end))
+    else:
+        counted, begin, end = read_journal(config, read)
     if as_json:
         print_json({"since": iso(begin), "until": iso(end), **_document(counted)})
     else:

@@ -1,0 +1,1 @@
+"""Ended calls in files: they are read long after the journal has forgotten them, or elsewhere."""

@@ -1,0 +1,122 @@
+"""Archives as files: written at their end, read line by line, whatever their size."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self, TextIO
+
+from events.ended import EndedCall
+from events.journal import Recorded
+from events.names import CallId
+from rtp_relay.archive.lines import BEGINNING, ArchivedCall, BadLine, call_of, line_of, names
+
+SUFFIX: Final = ".jsonl"
+
+
+class ArchiveError(Exception):
+    """An archive cannot be used; the text names the file and the line."""
+
+
+class ArchiveWriter:
+    """Writes calls at the end of a file, and goes on with its chain where it has one. A context manager.
+
+    A last line that was not written whole, since whoever wrote it died, is taken out.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Open the file, or begin it. Raises OSError, and ArchiveError for one that is no archive."""
+        self._chain = BEGINNING
+        self._known: set[tuple[CallId, int]] = set()
+        if path.exists():
+            _take_broken_end_out(path)
+            for call in calls_of(path):
+                self._chain = call.chain
+                self._known.add((call.row.call_id, call.row.ended))
+        self._file: TextIO = path.open("a", encoding="utf-8")
+
+    def has(self, row: EndedCall) -> bool:
+        """Return whether the file has this call, with this end."""
+        return (row.call_id, row.ended) in self._known
+
+    def write(self, row: EndedCall, entries: Sequence[Recorded]) -> None:
+        """Write a call; it is in the file, as far as the system knows, when this returns."""
+        line, self._chain = line_of(row, entries, self._chain)
+        self._file.write(f"{line}\n")
+        self._file.flush()
+        self._known.add((row.call_id, row.ended))
+
+    def __enter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        """Close the file."""
+        self._file.close()
+
+
+def _take_broken_end_out(path: Path) -> None:
+    with path.open("r+b") as file:
+        end = whole = 0
+        for line in file:
+            end += len(line)
+            if line.endswith(b"\n"):
+                whole = end
+        file.truncate(whole)
+
+
+def files_of(path: Path) -> list[Path]:
+    """Return an archive's files: the file itself, or those of a directory by their names. Raises ArchiveError."""
+    found = sorted(path.glob(f"*{SUFFIX}")) if path.is_dir() else [path]
+    if not found or not all(file.is_file() for file in found):
+        raise ArchiveError(f"{path}: no archive, neither a file nor a directory of {SUFFIX} files")
+    return found
+
+
+def calls_of(path: Path) -> Iterator[ArchivedCall]:
+    """Return the calls of a file in their order, each checked against the chain. Raises ArchiveError."""
+    before = BEGINNING
+    for number, line in _lines(path):
+        try:
+            call = call_of(line, before)
+        except BadLine as error:
+            raise ArchiveError(f"{path}, line {number}: {error}") from error
+        before = call.chain
+        yield call
+
+
+def call_named(path: Path, call_id: CallId) -> ArchivedCall | None:
+    """Return the newest call of an archive with this call-id, None if there is none. Raises ArchiveError."""
+    newest: ArchivedCall | None = None
+    for file in files_of(path):
+        for number, line in _lines(file):
+            if names(line, call_id):
+                try:
+                    newest = call_of(line)
+                except BadLine as error:
+                    raise ArchiveError(f"{file}, line {number}: {error}") from error
+    return newest
+
+
+def rows_of(path: Path, since: int, until: int) -> list[EndedCall]:
+    """Return the rows of an archive's calls that ended in this time, the newest first. Raises ArchiveError."""
+    found = {
+        (call.row.call_id, call.row.ended): call.row
+        for file in files_of(path)
+        for call in calls_of(file)
+        if since <= call.row.ended < until
+    }
+    return sorted(found.values(), key=lambda row: row.ended, reverse=True)
+
+
+def _lines(path: Path) -> Iterator[tuple[int, str]]:
+    """Return the lines of a file with their numbers; a last one without an end was not written whole."""
+    try:
+        with path.open(encoding="utf-8") as file:
+            for number, line in enumerate(file, 1):
+                if not line.endswith("\n"):
+                    raise ArchiveError(f"{path}, line {number}: was not written whole; remove it to go on")
+                yield number, line
+    except (OSError, UnicodeDecodeError) as error:
+        raise ArchiveError(f"{path}: {error}") from error

@@ -1,0 +1,137 @@
+"""`rtp-relay export` and `import`: ended calls into a file, and from one into a journal."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Annotated, Final, Protocol
+
+import typer
+
+from events.ended import EndedCall
+from events.journal import NOTHING, Conflict, CorruptEntry, Index, Journal, Recorded, TailLostError
+from events.reading import read_all
+from replay.history.redact import without_keys
+from rtp_relay.archive.files import SUFFIX, ArchiveError, ArchiveWriter, calls_of, files_of
+from rtp_relay.archive.parquet import NoParquet, ParquetWriter
+from rtp_relay.cli.exits import Exit
+from rtp_relay.cli.options import ConfigOption
+from rtp_relay.cli.output import fail, say
+from rtp_relay.cli.reading import LATE, SinceOption, UntilOption, as_they_end, ended_calls, period, read_journal
+
+ToOption = Annotated[
+    Path, typer.Option("--to", metavar="FILE", help=f"Where to: FILE{SUFFIX}, or FILE.parquet for tools that count.")
+]
+FollowOption = Annotated[bool, typer.Option("--follow", "-f", help="Go on with calls as they end, until interrupted.")]
+SecretsOption = Annotated[bool, typer.Option("--secrets", help="Leave the keys in the session descriptions.")]
+FileArgument = Annotated[
+    Path, typer.Argument(metavar="PATH", help=f"An archive: a {SUFFIX} file, or a directory of such.")
+]
+
+PARQUET: Final = ".parquet"
+
+PAUSE: Final = 0.001
+"""Seconds between two calls, so that the journal has time for its control nodes."""
+
+
+class Writer(AbstractContextManager["Writer"], Protocol):
+    """What calls are written with."""
+
+    def has(self, row: EndedCall) -> bool:
+        """Return whether a call is written already."""
+
+    def write(self, row: EndedCall, entries: Sequence[Recorded]) -> None:
+        """Write a call."""
+
+
+def export(
+    *,
+    to: ToOption,
+    config: ConfigOption = None,
+    since: SinceOption = "1d",
+    until: UntilOption = "",
+    follow: FollowOption = False,
+    secrets: SecretsOption = False,
+) -> None:
+    """Write ended calls into a file, with all their events: before the journal forgets them, or for use elsewhere.
+
+    A file that is there is gone on with: calls that it has are not written again. Each line is chained to the one
+    before, so that it shows if one is changed. Session descriptions are without their keys, but with --secrets.
+    """
+    if follow and to.suffix == PARQUET:
+        fail(Exit.USAGE, f"--follow goes on with a {SUFFIX} file; a {PARQUET} file is written at once")
+
+    async def write(journal: Journal) -> int:
+        now = round(await journal.time())
+        begin, end = period(since, until, now)
+        rows = _with_later(journal, begin, end) if follow else ended_calls(journal, begin, end)
+        return await _write(journal, rows, to, secrets=secrets)
+
+    try:
+        say(f"{read_journal(config, write)} calls written to {to}")
+    except (ArchiveError, NoParquet, OSError) as error:
+        fail(Exit.FAILED, str(error))
+    except KeyboardInterrupt:
+        say(f"interrupted; what is in {to} is whole")
+
+
+async def _with_later(journal: Journal, since: int, until: int) -> AsyncIterator[EndedCall]:
+    async for call in ended_calls(journal, since, until):
+        yield call
+    async for call in as_they_end(journal, until - 2 * LATE):
+        yield call
+
+
+async def _write(journal: Journal, rows: AsyncIterator[EndedCall], to: Path, *, secrets: bool) -> int:
+    written = 0
+    writer: Writer = ParquetWriter(to) if to.suffix == PARQUET else ArchiveWriter(to)
+    with writer:
+        async for row in rows:
+            entries = () if writer.has(row) else await _entries(journal, row)
+            if entries:
+                writer.write(row, entries if secrets else [without_keys(entry) for entry in entries])
+                written += 1
+            await asyncio.sleep(PAUSE)
+    return written
+
+
+async def _entries(journal: Journal, row: EndedCall) -> Sequence[Recorded]:
+    """Return what can be read of a call's stream; nothing of it may be left."""
+    try:
+        return await read_all(journal, row.call_id)
+    except CorruptEntry as error:
+        typer.echo(f"rtp-relay: {error}: written up to there", err=True)
+        return error.before
+
+
+def import_(path: FileArgument, *, config: ConfigOption = None) -> None:
+    """Write the calls of an archive into a journal, where all commands read them: to look at an incident elsewhere.
+
+    They are ended calls there, and kept as these are. A call that the journal has already is left as it is.
+    """
+
+    async def write(journal: Journal) -> tuple[int, int]:
+        counts = [0, 0]
+        for file in files_of(path):
+            for call in calls_of(file):
+                counts[await _append(journal, call.row, call.entries)] += 1
+        return counts[True], counts[False]
+
+    try:
+        written, known = read_journal(config, write)
+    except ArchiveError as error:
+        fail(Exit.FAILED, str(error))
+    say(f"{written} calls written" + (f", {known} left as the journal has them" if known else ""))
+
+
+async def _append(journal: Journal, row: EndedCall, entries: Sequence[Recorded]) -> bool:
+    """Write a call that the journal does not have; return whether it was written."""
+    try:
+        if await journal.read(row.call_id, 0, 1):
+            return False
+        await journal.append(row.call_id, 0, entries, NOTHING, Index(ended=row))
+    except (Conflict, TailLostError, CorruptEntry):
+        return False
+    return True

@@ -1,0 +1,138 @@
+"""Ended calls in files: written, chained, read back, and damaged."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pyarrow.parquet as pq  # type: ignore[import-untyped]
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from events import registry as e
+from events.ended import EndedCall
+from events.journal import Recorded
+from events.names import CallId
+from rtp_relay.archive.files import ArchiveError, ArchiveWriter, call_named, calls_of, files_of, rows_of
+from rtp_relay.archive.lines import BadLine, call_of
+from rtp_relay.archive.parquet import ParquetWriter
+from tests.events.ended_contract import ENDED
+from tests.events.samples import EVENTS, NOW
+
+ENTRIES = [Recorded(number, NOW + number, "control-1", event) for number, event in enumerate(EVENTS, 1)]
+
+
+def row(name: str, ended: int = NOW) -> EndedCall:
+    return replace(ENDED, call_id=CallId(name), ended=ended)
+
+
+def write(path: Path, *rows: EndedCall) -> Path:
+    with ArchiveWriter(path) as archive:
+        for one in rows:
+            archive.write(one, ENTRIES)
+    return path
+
+
+def test_calls_come_back_whole(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.jsonl", row("one"), row("two"))
+    calls = list(calls_of(path))
+    assert [call.row for call in calls] == [row("one"), row("two")]
+    assert all(call.entries == ENTRIES for call in calls)
+
+
+@given(st.text(st.characters(exclude_categories=[])), st.binary())
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
+def test_any_names_and_bytes_come_back(tmp_path: Path, name: str, sdp: bytes) -> None:
+    path = tmp_path / "a.jsonl"
+    path.unlink(missing_ok=True)
+    entries = [Recorded(1, NOW, name, e.CopyAnswered(copy=name, sdp=sdp))]
+    with ArchiveWriter(path) as archive:
+        archive.write(row(name), entries)
+    (call,) = calls_of(path)
+    assert (call.row.call_id, call.entries) == (name, entries)
+    assert call_named(path, CallId(name)) == call
+
+
+def test_a_file_is_gone_on_with(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.jsonl", row("one"))
+    with ArchiveWriter(path) as archive:
+        assert archive.has(row("one"))
+        assert not archive.has(row("one", NOW + 1))
+        assert not archive.has(row("two"))
+        archive.write(row("two"), ENTRIES)
+    assert [call.row.call_id for call in calls_of(path)] == ["one", "two"]
+
+
+@pytest.mark.parametrize("left", [1, 100, -1])
+def test_a_line_that_was_not_written_whole_is_taken_out_by_the_next_writer(tmp_path: Path, left: int) -> None:
+    path = write(tmp_path / "a.jsonl", row("one"), row("two"))
+    first, second = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(first + second[:left])
+    with pytest.raises(ArchiveError, match="line 2: was not written whole"):
+        list(calls_of(path))
+    write(path, row("three"))
+    assert [call.row.call_id for call in calls_of(path)] == ["one", "three"]
+
+
+def _changed(lines: list[str]) -> list[str]:
+    return [lines[0], lines[1].replace("control-1", "control-2", 1), *lines[2:]]
+
+
+TAMPERING: dict[str, Callable[[list[str]], list[str]]] = {
+    "changed": _changed,
+    "taken out": lambda lines: [lines[0], *lines[2:]],
+    "the first taken out": lambda lines: lines[1:],
+    "exchanged": lambda lines: [lines[1], lines[0], *lines[2:]],
+    "twice": lambda lines: [lines[0], *lines],
+    "from elsewhere": lambda lines: [*lines[:2], *lines[:1]],
+}
+
+
+@pytest.mark.parametrize("tamper", TAMPERING.values(), ids=TAMPERING)
+def test_what_was_changed_shows(tmp_path: Path, tamper: Callable[[list[str]], list[str]]) -> None:
+    path = write(tmp_path / "a.jsonl", row("one"), row("two"), row("three"))
+    lines = path.read_text().splitlines(keepends=True)
+    path.write_text("".join(tamper(lines)))
+    with pytest.raises(ArchiveError, match=r"a\.jsonl, line \d: call '.*': not what was written after"):
+        list(calls_of(path))
+
+
+@given(st.text() | st.recursive(st.none() | st.integers() | st.text(), st.lists, max_leaves=5).map(json.dumps))
+def test_garbage_is_no_line(garbage: str) -> None:
+    with pytest.raises(BadLine):
+        call_of(garbage)
+
+
+def test_a_directory_is_its_files_and_the_newest_call_of_a_name_counts(tmp_path: Path) -> None:
+    write(tmp_path / "1.jsonl", row("one", NOW), row("two", NOW + 5))
+    write(tmp_path / "2.jsonl", row("one", NOW + 9), row("two", NOW + 5))
+    assert rows_of(tmp_path, NOW, NOW + 9) == [row("two", NOW + 5), row("one", NOW)]
+    found = call_named(tmp_path, CallId("one"))
+    assert found is not None
+    assert found.row.ended == NOW + 9
+    assert call_named(tmp_path, CallId("on")) is None
+
+
+def test_what_is_no_archive_is_named(tmp_path: Path) -> None:
+    for path in (tmp_path, tmp_path / "missing.jsonl"):
+        with pytest.raises(ArchiveError, match=str(path)):
+            files_of(path)
+    (tmp_path / "bytes.jsonl").write_bytes(b"\xff\n")
+    with pytest.raises(ArchiveError, match=r"bytes\.jsonl"):
+        list(calls_of(tmp_path / "bytes.jsonl"))
+
+
+def test_parquet_has_a_row_an_entry(tmp_path: Path) -> None:
+    path = tmp_path / "calls.parquet"
+    with ParquetWriter(path) as archive:
+        archive.write(row("a\udcff"), ENTRIES)
+        archive.write(row("b"), ENTRIES[:1])
+    table = pq.read_table(path).to_pylist()
+    assert len(table) == len(ENTRIES) + 1
+    assert table[0]["call_id"] == "a\\udcff"
+    assert [entry["event"] for entry in table[:-1]] == [event.name for event in EVENTS]
+    assert json.loads(table[-1]["data"])["node"] == "ng1"
+    assert round(table[0]["at"].timestamp() * 1000) == NOW + 1

@@ -1,0 +1,101 @@
+"""The commands export and import, and those that read archives."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pyarrow.parquet as pq  # type: ignore[import-untyped]
+import pytest
+
+from events import registry as e
+from events.journal import NOTHING, Index, Recorded
+from events.memory import MemoryJournal
+from replay.fold import fold
+from replay.summary import ended_call
+from rtp_relay.archive.files import calls_of
+from tests.replay.stories import CALL, STORY
+from tests.rtp_relay.cli_journal import share_journal, use_journal
+from tests.rtp_relay.test_cli_search import invoke
+
+ROW = ended_call(fold(CALL, STORY))
+ALWAYS = ("--since", "2020-01-01")
+
+
+@pytest.fixture(autouse=True)
+def _journal(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fill(journal: MemoryJournal) -> None:
+        await journal.append(CALL, 0, STORY, NOTHING, Index(ended=ROW))
+
+    use_journal(monkeypatch, fill)
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Path:
+    path = tmp_path / "calls.jsonl"
+    assert invoke("export", "--to", str(path), *ALWAYS) == (0, f"1 calls written to {path}\n", "")
+    return path
+
+
+def test_a_call_is_exported_once(archive: Path) -> None:
+    assert invoke("export", "--to", str(archive), *ALWAYS)[1].startswith("0 calls written")
+    (call,) = calls_of(archive)
+    assert (call.row, call.entries) == (ROW, STORY)
+    assert invoke("export", "--to", str(archive.with_name("none.jsonl")), "--since", "1d")[1].startswith("0 calls")
+
+
+def test_keys_are_exported_on_wish_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    secret = "c2VjcmV0"
+    sdp = f"v=0\r\na=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:{secret}\r\n".encode()
+    answer = Recorded(2, STORY[1].at, "c", e.CopyAnswered(copy="one", sdp=sdp))
+
+    async def fill(journal: MemoryJournal) -> None:
+        await journal.append(CALL, 0, [STORY[0], answer], NOTHING, Index(ended=ROW))
+
+    use_journal(monkeypatch, fill)
+    for words, has in (((), False), (("--secrets",), True)):
+        path = tmp_path / f"{has}.jsonl"
+        invoke("export", "--to", str(path), *ALWAYS, *words)
+        assert (secret in path.read_text()) == has
+
+
+def test_what_is_imported_is_read_as_it_was(archive: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    journal = share_journal(monkeypatch)
+    assert invoke("import", str(archive)) == (0, "1 calls written\n", "")
+    assert invoke("import", str(archive))[1] == "0 calls written, 1 left as the journal has them\n"
+    (found,) = json.loads(invoke("search", "--json", *ALWAYS)[1])
+    assert found["call_id"] == CALL
+    assert invoke("history", CALL, "--ladder")[1] == invoke("history", CALL, "--ladder", "--archive", str(archive))[1]
+    assert journal.read(CALL).result() == STORY
+
+
+def test_archives_are_read_by_the_same_commands(archive: Path) -> None:
+    for place in (archive, archive.parent):
+        words = ("--archive", str(place))
+        (found,) = json.loads(invoke("search", "--json", *ALWAYS, *words)[1])
+        assert found["outcome"] == "answered"
+        assert json.loads(invoke("stats", "--json", *ALWAYS, *words)[1])["calls"] == 1
+        code, text, _ = invoke("history", CALL, "--json", *words)
+        assert code == 0
+        assert [event["event"] for event in json.loads(text)["events"]] == [entry.event.name for entry in STORY]
+        assert invoke("history", "other", *words)[0] == 3
+
+
+def test_an_archive_that_was_changed_is_refused(archive: Path) -> None:
+    archive.write_text(archive.read_text().replace("gold", "lead"))
+    for words in (
+        ("import", str(archive)),
+        ("search", "--archive", str(archive), *ALWAYS),
+        ("stats", "--archive", str(archive)),
+        ("export", "--to", str(archive)),
+    ):
+        code, _, complaint = invoke(*words)
+        assert code == 1
+        assert f"{archive}, line 1: call 'call-1': not what was written" in complaint
+
+
+def test_parquet_is_written(tmp_path: Path) -> None:
+    path = tmp_path / "calls.parquet"
+    assert invoke("export", "--to", str(path), *ALWAYS)[0] == 0
+    assert pq.read_table(path).num_rows == len(STORY)
+    assert invoke("export", "--to", str(path), "--follow")[0] == 2

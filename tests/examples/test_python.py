@@ -24,7 +24,8 @@ OUTPUT: dict[str, Sequence[str]] = {
         "ACK: nothing; send on as it is",
         "BYE: nothing; send on as it is",
         "  1 relay engaged: rtpproxy, set default, for all branches",
-        " 11 deleted: session 1, confirmed",
+        " 11 media measured: session 1",
+        " 12 deleted: session 1, confirmed",
     ),
     "by_hand": (
         "for the callee: {'ip': '203.0.113.7', 'peer': 'o'}",
@@ -63,7 +64,8 @@ OUTPUT: dict[str, Sequence[str]] = {
         " 1 relay engaged: rtpproxy, set default, for all branches",
         " 4 answered: session 1, from-tag alice, to-tag bob",
         " 5 delete wanted: the whole call (session 1), Alice hung up",
-        " 6 deleted: session 1, confirmed",
+        " 6 media measured: session 1",
+        " 7 deleted: session 1, confirmed",
     ),
     "route_engine": (
         "offer of alice in set default, flags my-flag",

@@ -12,7 +12,7 @@ from actors.flows.media import sessions
 from actors.flows.media.adoption import adopting, decided
 from actors.flows.media.delete_intention import intend_deletes
 from actors.flows.media.lateness import ends_noted, is_late
-from actors.flows.media.removals import IntendedDeletes, Removal, removal_of, remove
+from actors.flows.media.removals import IntendedDeletes, Removal, remove, telling_removal_of
 from actors.results import Done, NodeAnswered, Refused
 from engines.refusal import RefusalCode
 from engines.reply import NOT_FOUND
@@ -101,4 +101,4 @@ def _want_or_note(command: Delete, state: CallState) -> Decision:
 
 def _intended_removal(state: CallState, node: NodeName, relay_id: RelayId) -> Removal | None:
     session = sessions.at(state, node, relay_id)
-    return removal_of(state, session) if session.status is SessionStatus.CLOSING else None
+    return telling_removal_of(state, session) if session.status is SessionStatus.CLOSING else None

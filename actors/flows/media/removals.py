@@ -16,6 +16,7 @@ from actors.flows.media.wording import delete_asked
 from engines.kind import Operation
 from engines.registry import kind_of
 from engines.reply import NodeReply
+from engines.request import plain
 from events.names import NodeName, RelayId
 from events.registry import BranchDeleted, Deleted, Event, RemovalProof
 from events.values import value
@@ -57,6 +58,20 @@ def removal_of(state: CallState, session: Session, *, alone: bool = False) -> Re
     return Removal(session.node, session.relay_id, operation, early=early)
 
 
+def telling_removal_of(state: CallState, session: Session, *, alone: bool = False) -> Removal:
+    """Return the removal of a whole session in words that are answered with its statistics, where it may have some.
+
+    An rtpengine tells them to who names a party; what that would leave, a plain removal takes after it. `alone` as in
+    `removal_of`.
+    """
+    bare = removal_of(state, session, alone=alone)
+    if bare.early or session.agreement is None or not kind_of(session.engine).native_branches:
+        return bare
+    words = plain(DELETE).taking_all(session.from_tag)
+    telling = Operation(verb=DELETE, relay_id=session.relay_id, request=words)
+    return replace(bare, operation=telling, also=bare.operation, certain=_is_alone(session))
+
+
 def removals_of(state: CallState, whole: Iterable[Session], command: Delete) -> list[Removal]:
     """Return what to ask for sessions that go whole: of a node that speaks ng, in the client's own words.
 
@@ -89,8 +104,12 @@ def _in_own_words(state: CallState, session: Session, command: Delete) -> Remova
 
 def _is_tied(session: Session, command: Delete) -> bool:
     """Return whether a delete of the party that began a session leaves nobody of those whom this delete means."""
-    names_another = bool(command.branch or command.to_tag)
-    return not (names_another or session.others or session.operations or session.branch_deletes)
+    return not (command.branch or command.to_tag) and _is_alone(session)
+
+
+def _is_alone(session: Session) -> bool:
+    """Return whether all who are in a session, or coming, are tied to the party that began it."""
+    return not (session.others or session.operations or session.branch_deletes)
 
 
 def branch_removals(state: CallState, partly: Iterable[Session], command: Delete) -> list[Removal]:

@@ -11,7 +11,7 @@ from actors.flows.media.copies import end_copy
 from actors.flows.media.copy_decisions import closing, forgotten
 from actors.flows.media.copy_location import CopyLocation
 from actors.flows.media.offer import FAILURES
-from actors.flows.media.removals import Removal, removal_of, remove
+from actors.flows.media.removals import Removal, remove, telling_removal_of
 from actors.flows.migration.taking_up import take_up
 from actors.flows.recovery.silence import end_unanswered
 from actors.flows.sip import due_dialogs, forks
@@ -150,7 +150,8 @@ def _agenda(state: CallState, now: int, deadlines: Deadlines) -> Agenda:
     tried = deadlines.again(now, min(since)) if since else None
     return Agenda(
         removals=[
-            removal_of(state, session, alone=session.intended_at + deadlines.operation <= now) for session in to_close
+            telling_removal_of(state, session, alone=session.intended_at + deadlines.operation <= now)
+            for session in to_close
         ],
         branch_removals=branches,
         checks=checks,

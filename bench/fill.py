@@ -7,10 +7,20 @@ import time
 
 from bench import calls
 from bench.children import NODE
+from events.event import RemovalProof, Scope
 from events.journal import NOTHING, Recorded
 from events.names import NodeName, RelayId
 from events.redis import RedisJournal
-from events.registry import Answered, Event, Offered, SessionIntended
+from events.registry import (
+    Answered,
+    Deleted,
+    DeleteIntended,
+    Event,
+    MeasuredStream,
+    MediaMeasured,
+    Offered,
+    SessionIntended,
+)
 from replay.fold import fold
 from replay.projection import Deadlines, project
 
@@ -52,6 +62,41 @@ async def fill_long(url: str, prefix: str, number: int, events: int) -> None:
                 before = index
     finally:
         await journal.close()
+
+
+async def fill_ended(url: str, prefix: str, number: int, node: str = NODE) -> None:
+    """Write calls 0 to `number` that have ended in the course of the last hour."""
+    journal = await RedisJournal.open(url)
+    now = time.time_ns() // 1_000_000
+    try:
+        for first in range(0, number, _AT_A_TIME):
+            batch = range(first, min(first + _AT_A_TIME, number))
+            await asyncio.gather(
+                *(_append_ended(journal, prefix, call, now - call * 3_600_000 // number, node) for call in batch)
+            )
+    finally:
+        await journal.close()
+
+
+def _append_ended(journal: RedisJournal, prefix: str, number: int, at: int, node: str) -> asyncio.Future[int]:
+    name = calls.call_id(prefix, number)
+    told = [*_events(name, number, node), *_end(number, node)]
+    records = [Recorded(version, at, "bench", event) for version, event in enumerate(told, 1)]
+    index = project(fold(name, records), Deadlines())
+    return journal.append(name, 0, records, NOTHING, index)
+
+
+def _end(number: int, node: str) -> list[Event]:
+    parties = (calls.from_tag(number), calls.to_tag(number))
+    measured = tuple(
+        MeasuredStream(party=tag, packets=3000, octets=516_000, ssrcs=(number,), lost=number % 7, mos=(38, 42, 43))
+        for tag in parties
+    )
+    return [
+        DeleteIntended(scope=Scope.CALL, sessions=(1,), reason="delete by the client", from_tag=parties[0]),
+        MediaMeasured(session=1, node=NodeName(node), from_tag=parties[0], measured=measured),
+        Deleted(session=1, how=RemovalProof.CONFIRMED),
+    ]
 
 
 def _append(journal: RedisJournal, prefix: str, number: int, at: int, node: str) -> asyncio.Future[int]:

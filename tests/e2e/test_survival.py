@@ -179,7 +179,7 @@ async def test_two_control_nodes_serve_alternating_commands_of_a_call(relay: typ
         assert names(records) == [*CALL, "offer intended", "offered", "answered", *ENDED]
         assert [record.version for record in records] == list(range(1, len(records) + 1))
         one, two = "control-1", "control-2"
-        assert [record.by for record in records] == [one, one, two, one, one, two, two, two]
+        assert [record.by for record in records] == [one, one, two, one, one, two, two, two, two]
 
 
 def beside(stage: Stage) -> Service:

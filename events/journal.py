@@ -154,6 +154,27 @@ class Index:
 NOTHING = Index()
 """The index of a call that does not exist, or of which nothing is left."""
 
+
+@value
+class Stored:
+    """What the tables say of a call in one moment, and where its stream is then.
+
+    version: the stream's last one, 0 for no stream. expires: whether the stream has a time to go at.
+    """
+
+    version: int = 0
+    index: Index = NOTHING
+    expires: bool = False
+
+
+@value
+class StreamPage:
+    """Some calls that have a stream. `cursor` is where the next page begins, "" after the last one."""
+
+    calls: Sequence[CallId]
+    cursor: str = ""
+
+
 NEVER = Index(brief=True)
 """The index of a call that never was: only its deletes were heard of, before which no late request may make it."""
 
@@ -181,6 +202,23 @@ class Journal(Protocol):
         """Change what the tables say of a call whose stream takes no entry, if its row is still `row` (None for none).
 
         Fails with Conflict if it is another one, or with JournalUnavailable.
+        """
+
+    async def streams(self, cursor: str = "", count: int = PAGE) -> StreamPage:
+        """Return calls that have a stream, live and ended ones, in no order, from a page's cursor on.
+
+        About `count` streams are looked at: a page may be empty, and others follow. A call that has its stream all the
+        time is in one page at least. Raises JournalUnavailable, and ValueError for a cursor that is none.
+        """
+
+    async def stored(self, call_id: CallId) -> Stored:
+        """Return what all tables say of a call, and its stream's version, in one step. Raises JournalUnavailable."""
+
+    def restore(self, call_id: CallId, before: Stored, after: Index) -> asyncio.Future[int]:
+        """Make the tables say `after` where `before` was found, if the call's stream is still at that version.
+
+        The stream of a live call then has no time to go at; any other one gets its retention time if it has none. Fails
+        as `check` does.
         """
 
     async def row(self, call_id: CallId) -> LiveCall | None:

@@ -7,7 +7,7 @@ import itertools
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from events import snapshot_codec
 from events.codec import Codec, Encoded, UnreadableEntry
@@ -26,6 +26,8 @@ from events.journal import (
     JournalUnavailable,
     LiveCall,
     Recorded,
+    Stored,
+    StreamPage,
     TailLostError,
 )
 from events.names import CallId, StreamName
@@ -156,6 +158,29 @@ class MemoryJournal:
         else:
             self._keep(call_id, stream, before, after)
             done.set_result(0)
+        return done
+
+    async def streams(self, cursor: str = "", count: int = PAGE) -> StreamPage:
+        """Return calls that have a stream; the cursor counts those that were looked at."""
+        first = int(cursor or 0)
+        calls = [call for call in itertools.islice(list(self._streams), first, first + count) if self._stream(call)]
+        last = first + count
+        return StreamPage(calls, str(last) if last < len(self._streams) else "")
+
+    async def stored(self, call_id: CallId) -> Stored:
+        """Return what the tables say of a call."""
+        stream = self._stream(call_id) or _Stream()
+        index = replace(stream.index, due=stream.due, brief=False)
+        return Stored(len(stream.entries), index, stream.expires != float("inf"))
+
+    def restore(self, call_id: CallId, before: Stored, after: Index) -> asyncio.Future[int]:
+        """Change the tables at once, or fail; the future that comes back is done."""
+        done = self.check(call_id, before.version)
+        if done.exception() is None:
+            stream = self._stream(call_id) or _Stream()
+            expires = stream.expires
+            self._keep(call_id, stream, before.index, after)
+            stream.expires = expires if before.expires and after.live is None else stream.expires
         return done
 
     @staticmethod

@@ -1,6 +1,6 @@
 -- Appends to streams, each append whole or not at all, and keeps the tables of its partition in the same step. An append
--- without entries writes nothing: it checks that the stream is at the expected version. One that expects version -1
--- changes the tables alone, if the call's row is still the one that stands in place of the mark (false: any).
+-- without entries checks that the stream is at the expected version, and changes no more than tables. One that expects
+-- version -1 changes them at any version, if the call's row is still the one that stands in place of the mark (false: any).
 --
 -- KEYS: the keys touched, on a cluster; not read here, the names are made from the appends.
 -- ARGV: the retention time of ended calls in ms; a MessagePack list of appends, as rows.py makes them.
@@ -189,7 +189,11 @@ local function perform(append)
     return string.find(length.err, 'WRONGTYPE', 1, true) and 'NOSTREAM' or length.err
   end
   if #append[ENTRIES] == 0 then
-    return check(stream, append, length)
+    local hindrance = check(stream, append, length)
+    if not hindrance then
+      keep_tables(stream, append)
+    end
+    return hindrance
   end
   if length ~= append[EXPECTED] or add(stream, append) then
     local last, is_there = last_version(stream)

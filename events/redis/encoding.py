@@ -11,9 +11,9 @@ import msgpack  # type: ignore[import-untyped]
 from events.bodies import Bodies, MissingBody
 from events.codec import ERRORS, Codec, UnreadableEntry, unpack
 from events.ended import EndedCall
-from events.journal import CorruptEntry, Index, LiveCall, Recorded
+from events.journal import CorruptEntry, Index, LiveCall, Recorded, Stored
 from events.names import CallId
-from events.redis.keys import to_bytes
+from events.redis.keys import to_bytes, to_text
 from events.schema import fields_of
 
 _pack = msgpack.Packer(unicode_errors=ERRORS).pack
@@ -86,6 +86,21 @@ def ended_call(call_id: CallId, at: int, row: bytes) -> EndedCall:
     return call
 
 
+def stored(call_id: CallId, reply: Sequence[Any]) -> Stored:
+    """Return what stored.lua has read of a call."""
+    last, ttl, live, due, ended_at, ended, *nodes = reply
+    return Stored(
+        version=version_of(last) if last else 0,
+        index=Index(
+            live=live_call(call_id, live) if live else None,
+            nodes=frozenset(map(to_text, nodes)),
+            due=int(float(due)) if due else None,
+            ended=ended_call(call_id, int(float(ended_at)), ended) if ended_at else None,
+        ),
+        expires=ttl >= 0,
+    )
+
+
 def changes(expected_version: int, before: Index, after: Index) -> Changes:
     """Return what the tables need to come from `before` to `after`: False is no change, an empty text is removal."""
     live: bytes | bool = False
@@ -107,6 +122,17 @@ def changes(expected_version: int, before: Index, after: Index) -> Changes:
     was, now = _members(before), _members(after)
     added, removed = now - was, was - now
     return [live, due, [to_bytes(node) for node in added], [to_bytes(node) for node in removed], keep, ended]
+
+
+def restoring(before: Stored, after: Index) -> Changes:
+    """Return what the tables need to say `after` where `before` was found; sets of lent ids are told of all anew."""
+    live, due, _, removed, keep, ended = changes(0, before.index, after)
+    added = [to_bytes(node) for node in _members(after)]
+    if after.live is not None:
+        keep = _PERSIST
+    elif before.expires:
+        keep = 0
+    return [live, due, added, removed, keep, ended]
 
 
 def lent(relay_id: str) -> str:

@@ -25,6 +25,8 @@ from events.journal import (
     JournalUnavailable,
     LiveCall,
     Recorded,
+    Stored,
+    StreamPage,
 )
 from events.names import CallId, StreamName
 from events.redis.appends import NO_STREAM, Append, AppendPipeline
@@ -40,6 +42,7 @@ from events.redis.encoding import (
     live_call,
     live_row,
     recorded,
+    restoring,
 )
 from events.redis.keys import Keys, Partition, to_bytes
 from events.redis.opening import agree
@@ -93,7 +96,7 @@ class RedisJournal:
                 place, connection, limit, pipelines, retention=retention, scattered=scattered, confirm=confirm
             ),
         )
-        self._tables = Tables(self._query, keys, scattered=scattered)
+        self._tables = Tables(self._query, keys, topology.place, scattered=scattered)
         self._statuses = Statuses(self._query, keys)
 
     @classmethod
@@ -174,6 +177,18 @@ class RedisJournal:
         if row is not None and row.status == UNREADABLE:
             expected = False
         return self._submit(call_id, _TABLES_ONLY, 0, [expected, (), *changes(0, before, after)])
+
+    def restore(self, call_id: CallId, before: Stored, after: Index) -> asyncio.Future[int]:
+        """Change the tables alone, at a version; see `events.journal.Journal.restore`."""
+        return self._submit(call_id, before.version, before.version, [b"", (), *restoring(before, after)])
+
+    async def streams(self, cursor: str = "", count: int = PAGE) -> StreamPage:
+        """Return calls that have a stream, from a page's cursor on."""
+        return await self._tables.streams(cursor, count)
+
+    async def stored(self, call_id: CallId) -> Stored:
+        """Return what the tables say of a call, and its stream's version."""
+        return await self._tables.stored(call_id)
 
     def _submit(self, call_id: CallId, expected: int, version: int, what: Sequence[Any]) -> asyncio.Future[int]:
         call = to_bytes(call_id)

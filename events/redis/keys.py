@@ -19,6 +19,7 @@ nodes' statuses and, as `s:<name>`, the streams of decisions; those that want at
 
 from __future__ import annotations
 
+import re
 import zlib
 from collections.abc import Sequence
 
@@ -64,7 +65,14 @@ class Keys:
         self.journal = name + b":journal"
         self.decisions = Partition(name, b"control")
         self.control = self.decisions.base
+        self.streams = b"%s:{*}:s:*" % re.sub(rb"([][*?^\\-])", rb"\\\1", name)
+        self._of_stream = re.compile(rb"%s:\{[0-9]+\}:s:(.*)" % re.escape(name), re.DOTALL)
         self.partitions: Sequence[Partition] = [Partition(name, b"%d" % number) for number in range(PARTITIONS)]
+
+    def call_of(self, key: bytes) -> bytes | None:
+        """Return the call whose stream a key is; None for one that is none (`streams` is a pattern of them all)."""
+        found = self._of_stream.fullmatch(key)
+        return found[1] if found else None
 
     def partition(self, call: bytes) -> Partition:
         """Return a call's partition: the same for ever, so CRC-32 modulo the number of partitions."""

@@ -11,11 +11,11 @@ from typing import Any
 from redis.crc import key_slot
 
 from events.ended import EndedCall, EndedPage
-from events.journal import PAGE, CallFilter, CallPage, LiveCall
+from events.journal import PAGE, CallFilter, CallPage, LiveCall, Stored, StreamPage
 from events.names import CallId, StreamName
-from events.redis.encoding import ended_call, lent, live_call
+from events.redis.encoding import ended_call, lent, live_call, stored
 from events.redis.keys import Keys, Partition, to_bytes, to_text
-from events.redis.scripts import CLAIM, COUNT, ENDED, LEASE, LIST
+from events.redis.scripts import CLAIM, COUNT, ENDED, LEASE, LIST, STORED
 from events.redis.wire import Command
 
 _SHARE = 8
@@ -34,9 +34,10 @@ Submit = Callable[[int, Command], "asyncio.Future[Any]"]
 class Tables:
     """Reads and claims. `scattered`: partitions are at several servers, so that no script reaches all of them."""
 
-    def __init__(self, query: Submit, keys: Keys, *, scattered: bool) -> None:
+    def __init__(self, query: Submit, keys: Keys, place: Callable[[int], str], *, scattered: bool) -> None:
         self._query = query
         self._keys = keys
+        self._place = place
         self._scattered = scattered
 
     async def page(self, wanted: CallFilter, cursor: str, count: int) -> CallPage:
@@ -79,6 +80,26 @@ class Tables:
         keys = [partition.live, *([partition.on(to_bytes(wanted.node))] if wanted.node else ())]
         arguments = (cursor, count, to_bytes(wanted.set), to_bytes(wanted.status))
         return self._query(partition.slot, (b"EVALSHA", LIST.sha, len(keys), *keys, *arguments))
+
+    async def streams(self, cursor: str, count: int) -> StreamPage:
+        """Return calls that have a stream, from a cursor on: the server's number and Redis' own cursor there."""
+        servers = list({self._place(one.slot): one.slot for one in reversed(self._keys.partitions)}.values())
+        number, inner = _places(cursor)
+        if number >= len(servers):
+            return StreamPage(())
+        command: Command = (b"SCAN", inner, b"MATCH", self._keys.streams, b"COUNT", count)
+        next_inner, found = await self._query(servers[number], command)
+        number, inner = (number, int(next_inner)) if next_inner != b"0" else (number + 1, 0)
+        calls = [CallId(to_text(call)) for call in dict.fromkeys(map(self._keys.call_of, found)) if call is not None]
+        return StreamPage(calls, f"{number}:{inner}" if number < len(servers) else "")
+
+    async def stored(self, call_id: CallId) -> Stored:
+        """Return what a call's partition has of it."""
+        call = to_bytes(call_id)
+        of = self._keys.partition(call)
+        keys = (of.stream(call), of.live, of.due, of.ended, of.ended_at)
+        reply = await self._query(of.slot, (b"EVALSHA", STORED.sha, len(keys), *keys, of.base, call))
+        return stored(call_id, reply)
 
     async def lends(self, name: CallId) -> bool:
         """Return whether a call of any partition has a session that goes by this name on its node."""

@@ -16,17 +16,7 @@ from replay.state import Agreement, CallState, Session
 
 def sip_message_seen(state: CallState, record: Recorded, event: e.SipMessageSeen) -> None:
     """Record a message, and what it does to the call."""
-    message = SipMessage(
-        method=event.method,
-        from_caller=event.from_caller,
-        cseq=event.cseq,
-        status=event.status or None,
-        branch=event.branch,
-        from_tag=event.from_tag,
-        to_tag=event.to_tag,
-        sdp=event.sdp,
-        reliable=event.reliable,
-    )
+    message = message_of(event)
     if state.negotiation is None:
         state.negotiation = Negotiation()
     verdict = _verdict(state.negotiation, message, event)
@@ -47,6 +37,21 @@ def sip_message_seen(state: CallState, record: Recorded, event: e.SipMessageSeen
         settings_of(state).sources[_senders_tag(message)] = event.source
     if event.branch and message.callee_tag:
         settings_of(state).tags[message.callee_tag] = event.branch
+
+
+def message_of(event: e.SipMessageSeen) -> SipMessage:
+    """Return the message of an event, as the negotiation takes it."""
+    return SipMessage(
+        method=event.method,
+        from_caller=event.from_caller,
+        cseq=event.cseq,
+        status=event.status or None,
+        branch=event.branch,
+        from_tag=event.from_tag,
+        to_tag=event.to_tag,
+        sdp=event.sdp,
+        reliable=event.reliable,
+    )
 
 
 def _note_dialog(state: CallState, sip_dialogs: SipDialogs, verdict: SipVerdict, at: int) -> None:

@@ -25,6 +25,7 @@ from rtp_relay.cli.search import search
 from rtp_relay.cli.serve import serve
 from rtp_relay.cli.stats import stats
 from rtp_relay.cli.steering import disable, drain, enable, undrain
+from rtp_relay.cli.verify import verify
 from rtp_relay.compiled import code_in_use
 
 app = typer.Typer(
@@ -53,6 +54,7 @@ for command in (
     moves,
     rebalance,
     end,
+    verify,
     demo,
 ):
     app.command()(command)

@@ -31,6 +31,8 @@ from events.journal import (
     JournalUnavailable,
     LiveCall,
     Recorded,
+    Stored,
+    StreamPage,
 )
 from events.memory import MemoryJournal
 from events.names import NO_BRANCH, BranchId, CallId, NodeName, StreamName, Tag
@@ -132,6 +134,15 @@ class FaultyJournal:
 
     def amend(self, call_id: CallId, row: LiveCall | None, before: Index, after: Index) -> asyncio.Future[int]:
         return self._ask(lambda: self._shared.amend(call_id, row, before, after))
+
+    async def streams(self, cursor: str = "", count: int = PAGE) -> StreamPage:
+        return await self._shared.streams(cursor, count)
+
+    async def stored(self, call_id: CallId) -> Stored:
+        return await self._shared.stored(call_id)
+
+    def restore(self, call_id: CallId, before: Stored, after: Index) -> asyncio.Future[int]:
+        return self._ask(lambda: self._shared.restore(call_id, before, after))
 
     async def row(self, call_id: CallId) -> LiveCall | None:
         if not self._life.alive:

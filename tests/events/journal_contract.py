@@ -34,6 +34,7 @@ from tests.events.decisions_contract import DecisionsContract
 from tests.events.ended_contract import EndedContract
 from tests.events.golden_bodies import RECORDS
 from tests.events.samples import EVENTS, NOTHING, NOW, live, record
+from tests.events.tables_contract import TablesContract
 
 CALL = "a84b4c76e66710@pc33.example.com"
 STRANGE = ["", "{", "}{7}", "a b\r\nc", "\0", "ü\N{SNOWMAN}", "a\udcff\udc80", "x" * 500, "1e15", ":s:", "*", "[a]"]
@@ -54,7 +55,7 @@ async def tables(journal: Journal) -> tuple[list[CallId], dict[str, int], list[C
     return calls, await journal.count_calls(), sorted(await journal.claim_due(2 * NOW, 0, 1000))
 
 
-class JournalContract(DecisionsContract, DueDecisionsContract, EndedContract):
+class JournalContract(DecisionsContract, DueDecisionsContract, EndedContract, TablesContract):
     """The tests. `journal` is a new one, `other` the same one as another control node has it."""
 
     number = itertools.count()

@@ -1,0 +1,23 @@
+-- Reads what the tables of a partition say of a call, and where its stream is.
+--
+-- KEYS: the call's stream; the tables of live calls, of what is due, of ended calls, and when these ended. ARGV: what the
+-- keys of the partition begin with, and the call-id.
+-- Reply: the id of the stream's last entry; for how many ms it is kept, -1 for ever; its row; when it is due; when it
+-- ended; its row as an ended call; '' for what is not there. Then the nodes in whose sets it is.
+
+local base, call = ARGV[1], ARGV[2]
+local last = redis.pcall('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)
+local reply = {
+  not last.err and last[1] and last[1][1] or '',
+  redis.call('PTTL', KEYS[1]),
+  redis.call('HGET', KEYS[2], call) or '',
+  redis.call('ZSCORE', KEYS[3], call) or '',
+  redis.call('ZSCORE', KEYS[5], call) or '',
+  redis.call('HGET', KEYS[4], call) or '',
+}
+for _, node in ipairs(redis.call('SMEMBERS', base .. 'nodes')) do
+  if redis.call('SISMEMBER', base .. 'on:' .. node, call) == 1 then
+    reply[#reply + 1] = node
+  end
+end
+return reply

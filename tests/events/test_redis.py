@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -9,10 +10,13 @@ import pytest
 import pytest_asyncio
 from redis.asyncio import Redis
 
+from events.ended import EndedPage
 from events.journal import BRIEFLY, NEVER, CorruptEntry, Journal
 from events.names import CallId
 from events.redis import RedisJournal
 from events.redis.journal import RETENTION
+from events.redis.keys import Keys, to_bytes
+from tests.events.ended_contract import end
 from tests.events.golden_bodies import RECORDS
 from tests.events.journal_contract import CALL, fill
 from tests.events.redis_contract import Client, RedisContract, entries_of, rewrite
@@ -69,6 +73,22 @@ class TestRedisJournal(RedisContract):
         await journal.append(CallId(CALL), 0, [record(1)], NOTHING, NOTHING)
         async with Redis.from_url(url) as client:
             assert 80 < await client.ttl(stream_of(prefix, CALL)) <= 90
+        await journal.close()
+
+    async def test_rows_of_ended_calls_go_with_their_time(self, url: str, prefix: str) -> None:
+        partition = Keys(prefix).partition(to_bytes(CALL))
+        others = (f"call-{number}" for number in itertools.count())
+        neighbour = next(call for call in others if Keys(prefix).partition(to_bytes(call)).base == partition.base)
+        journal = await RedisJournal.open(url, prefix=prefix, retention=90)
+        now = round(await journal.time())
+        await end(journal, CALL, now - 91_000)
+        assert await journal.ended_calls(0, now + 1) == EndedPage(())
+        row = await end(journal, neighbour, now)
+        assert await journal.ended_calls(0, now + 1) == EndedPage((row,))
+        async with Redis.from_url(url) as client:
+            for key, count in ((partition.ended, client.hlen), (partition.ended_at, client.zcard)):
+                assert await count(key) == 1
+                assert 80 < await client.ttl(key) <= 90
         await journal.close()
 
     async def test_a_session_description_is_stored_once(self, journal: Journal, other: Journal) -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 
 import structlog
 
-from actors.beat import next_beat
 from events.journal import Journal, JournalError
 from events.names import CallId
 
@@ -22,7 +22,8 @@ BATCH = 200
 class DuePoller:
     """Takes due calls every `interval` seconds. What falls due while a control node is away waits for any other.
 
-    `attend` wakes a call (Directory.attend).
+    `attend` wakes a call (Directory.attend). Pollers do not beat together (`actors.beat`): of several the same one
+    would always be first, and take what another one could do.
     """
 
     def __init__(
@@ -39,7 +40,7 @@ class DuePoller:
             except JournalError as error:
                 log.warning("due calls not taken", why=str(error))
             if taken < BATCH:
-                await next_beat(self._interval)
+                await asyncio.sleep(self._interval)
 
     async def poll(self) -> int:
         """Claim the calls that are due now, up to a batch, and wake them. Return how many."""

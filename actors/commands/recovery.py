@@ -24,6 +24,16 @@ class ProcessDue(CallCommand[Done]):
         return DUE_KEY
 
 
+@value(kw_only=True)
+class ProbeSessions(CallCommand[Done]):
+    """Ask nodes whether they still have the call's open sessions, and conclude of each that is not known there."""
+
+    @property
+    def serial_key(self) -> str | None:
+        """What it waits for: all that runs."""
+        return None
+
+
 class OnNodeDown(StrEnum):
     """What becomes of the calls of a node that is down.
 

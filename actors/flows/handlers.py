@@ -12,7 +12,7 @@ from actors.commands.copies import AnswerCopy, DeleteCopy, OfferCopy
 from actors.commands.media import Answer, Delete, Offer, PassThrough
 from actors.commands.migration import Migrate
 from actors.commands.reading import LocateCall, ReadCall
-from actors.commands.recovery import EndSilentSession, LeaveDeadNode, ProcessDue
+from actors.commands.recovery import EndSilentSession, LeaveDeadNode, ProbeSessions, ProcessDue
 from actors.commands.relay import EndRelay, EstablishBranch, FailBranch, RelaySdp
 from actors.commands.settings import ChangeSettings
 from actors.commands.sip import EndCall, EndDialog, EndUnanswered, ObserveSipMessage, SendRequest
@@ -26,7 +26,7 @@ from actors.flows.migration.migrate import migrate
 from actors.flows.reading import read_call
 from actors.flows.recovery.dead_node import leave_dead_node
 from actors.flows.recovery.media_timeout import end_silent_session
-from actors.flows.recovery.process_due import process_due
+from actors.flows.recovery.process_due import probe_sessions, process_due
 from actors.flows.sip.branches import end_relay, end_unanswered, establish_branch, fail_branch
 from actors.flows.sip.observe import observe
 from actors.flows.sip.own_requests import end_dialogs, send_request
@@ -73,6 +73,7 @@ HANDLERS: Mapping[type[Any], Handler] = MappingProxyType(
             command, context.nodes, context.deadlines, signals=_sends_sip(context)
         ),
         EndSilentSession: lambda command, _: end_silent_session(command),
+        ProbeSessions: lambda _, __: probe_sessions(),
         ProcessDue: lambda _, context: process_due(
             context.now(), context.deadlines, context.nodes, signals=_sends_sip(context)
         ),

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from actors.commands.recovery import ProbeSessions
 from actors.control.control import Control
 from actors.control.documents import of_call, of_row
 from actors.control.ending import Ended, NoSuchCall, NotPossibleHere, end_call
@@ -44,6 +45,7 @@ class CallMethods:
             Method("rtp_relay:count", "Counts live calls, of each node and in all.", self._count),
             Method("rtp_relay:call", "Shows a call as it is.", self._call, ((CALL_ID,),)),
             Method("rtp_relay:end", "Ends a call, also a quarantined one.", self._end, ((CALL_ID,),), changes=always),
+            Method("rtp_relay:probe", "Asks nodes for a call's sessions.", self._probe, ((CALL_ID,),), changes=always),
             Method("rtpengine:teardown", "Ends a call.", self._teardown, ((CALL_ID,),), changes=always),
         )
 
@@ -87,6 +89,15 @@ class CallMethods:
     async def _end(self, given: Arguments, caller: Caller) -> Json:
         ended = await self._ended(given, f"rtp_relay:end, by {caller.name}")
         return {"how": ended.how, "sessions": [{"node": node, "id": relay_id} for node, relay_id in ended.sessions]}
+
+    async def _probe(self, given: Arguments, caller: Caller) -> Json:  # noqa: ARG002
+        directory = self._control.directory
+        if directory is None:
+            raise MiError(503, "Service unavailable", "a running service alone asks nodes for a call's sessions")
+        result = await directory.ask(ProbeSessions(call_id=CallId(given["callid"])))
+        if isinstance(result, Refused):
+            raise MiError(500, "Call not probed", f"{given['callid']!r}: {result.reason}")
+        return OK
 
     async def _teardown(self, given: Arguments, caller: Caller) -> Json:
         await self._ended(given, f"rtpengine:teardown, by {caller.name}")

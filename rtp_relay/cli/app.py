@@ -21,6 +21,7 @@ from rtp_relay.cli.history import history
 from rtp_relay.cli.move import move
 from rtp_relay.cli.node import node
 from rtp_relay.cli.nodes import nodes
+from rtp_relay.cli.reconcile import reconcile
 from rtp_relay.cli.search import search
 from rtp_relay.cli.serve import serve
 from rtp_relay.cli.stats import stats
@@ -55,6 +56,7 @@ for command in (
     rebalance,
     end,
     verify,
+    reconcile,
     demo,
 ):
     app.command()(command)

@@ -16,6 +16,7 @@ from actors.flows.migration.taking_up import take_up
 from actors.flows.recovery.silence import end_unanswered
 from actors.flows.sip import due_dialogs, forks
 from actors.node_table import NodeTable
+from actors.results import Done
 from engines.kind import Operation
 from engines.registry import kind_of
 from engines.request import delete_of_branch
@@ -23,6 +24,7 @@ from events.names import NodeName, RelayId
 from events.registry import BranchDeleted, Deleted, DeleteIntended, Event, RemovalProof, Scope
 from events.verb import DELETE
 from replay.projection import Deadlines, falls_silent
+from replay.reconcile import settled_sessions
 from replay.state import BranchDelete, CallState, CallStatus, Session, SessionStatus
 
 UNRESOLVED = "its fate is unknown: the control node that sent it did not live to say"
@@ -158,6 +160,12 @@ def _agenda(state: CallState, now: int, deadlines: Deadlines) -> Agenda:
         copies=closing(state),
         again=tried or (now + deadlines.probe if checks else None),
     )
+
+
+def probe_sessions() -> Flow:
+    """Ask the nodes for the sessions that they must have, and note those that they do not know as gone."""
+    yield from _check((yield Read(lambda state: [_check_of(session) for session in settled_sessions(state)])))
+    return Done()
 
 
 def _is_quiet(state: CallState, now: int, deadlines: Deadlines) -> bool:

@@ -150,6 +150,19 @@ def test_a_live_call_is_ended_and_its_history_says_by_whom(asked: Asked) -> None
         assert refusal(asked, "rtp_relay:end", callid=gone) == (404, "Call not found")
 
 
+def test_a_session_that_its_node_lost_is_noted_by_a_probe(asked: Asked) -> None:
+    before = asked.cluster.events(CallId("c0"))
+    assert asked.ask("rtp_relay:probe", callid="c0") == "OK"
+    assert asked.cluster.events(CallId("c0")) == before, "the node has it"
+    for relay in asked.cluster.relays.values():
+        relay.restart()
+    assert refusal(asked, "rtp_relay:probe", READER, callid="c0") == (403, "Forbidden")
+    assert asked.ask("rtp_relay:probe", callid="c0") == "OK"
+    assert asked.cluster.events(CallId("c0"))[len(before) :] == ["delete wanted", "deleted"]
+    asked.control.directory = None
+    assert refusal(asked, "rtp_relay:probe", callid="c0") == (503, "Service unavailable")
+
+
 def test_a_call_is_torn_down_by_opensips_name(asked: Asked) -> None:
     assert asked.ask("teardown", callid="c0") == "OK"
     asked.cluster.after(1)

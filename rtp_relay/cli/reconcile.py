@@ -1,0 +1,163 @@
+"""`rtp-relay reconcile`: whether relays hold what the journal says, and nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from actors.node_follower import NodeFollower
+from actors.node_table import NodeTable
+from events.journal import Journal, JournalMismatch, JournalUnavailable
+from gateways.mi.jsonrpc import MiError
+from rtp_relay.assembly.errors import StartError
+from rtp_relay.assembly.nodes import begin_following, configured_nodes, node_keeper
+from rtp_relay.audit.findings import Asked, Findings, Ghost, Orphan, Ours
+from rtp_relay.audit.reconciler import Reconciler
+from rtp_relay.cli.exits import Exit
+from rtp_relay.cli.management import ServiceMethods
+from rtp_relay.cli.options import ConfigOption, JsonOption, load_or_exit
+from rtp_relay.cli.output import fail, print_json, say
+from rtp_relay.config import Config
+from rtp_relay.service import open_journal
+
+FixOption = Annotated[
+    bool, typer.Option("--fix", help="Delete orphans that are ours, and have the service see to ghosts.")
+]
+OlderOption = Annotated[
+    float,
+    typer.Option(
+        "--older-than", min=0, metavar="SECONDS", help="Leave orphans alone that something was said of since."
+    ),
+]
+PrefixOption = Annotated[
+    list[str], typer.Option("--prefix", metavar="TEXT", help="Sessions whose ids begin so are ours. May be repeated.")
+]
+ListOption = Annotated[
+    Path | None,
+    typer.Option("--ids", metavar="FILE", exists=True, help="Sessions whose ids it has, one a line, are ours."),
+]
+NodeOption = Annotated[str, typer.Option("--node", help="Only this node.")]
+RateOption = Annotated[
+    float, typer.Option("--rate", min=0, help="Ask for so many sessions a second at most; 0: no bound.")
+]
+
+RATE = 100.0
+
+
+def reconcile(
+    *,
+    config: ConfigOption = None,
+    fix: FixOption = False,
+    older_than: OlderOption = 60.0,
+    prefix: PrefixOption = [],  # noqa: B006 - typer makes a new one
+    ids: ListOption = None,
+    node: NodeOption = "",
+    rate: RateOption = RATE,
+    as_json: JsonOption = False,
+) -> None:
+    """Ask each relay what it holds, and compare that with the journal.
+
+    Orphans are on a relay and in no call; ghosts are in a call and not on its relay. An orphan counts as ours if the
+    journal knew it, or by --prefix and --ids; others are shown, and left to whoever made them. Exit code 1 if something
+    of ours is left.
+    """
+    if not all(prefix):
+        fail(Exit.USAGE, "--prefix: an empty one would make all sessions ours")
+    loaded = load_or_exit(config)
+    ours = Ours(tuple(prefix), frozenset(ids.read_text(errors="surrogateescape").splitlines()) if ids else frozenset())
+    try:
+        findings = asyncio.run(_reconcile(loaded, ours, node, fix=fix, older_than=older_than, rate=rate))
+    except JournalUnavailable as error:
+        fail(Exit.UNREACHABLE, f"the journal cannot be reached: {error}")
+    except JournalMismatch as error:
+        fail(Exit.USAGE, f"the journal cannot be used: {error}")
+    except StartError as error:
+        fail(Exit.UNREACHABLE, str(error))
+    if node and not findings.asked:
+        fail(Exit.NOT_FOUND, f"no node is named {node!r}")
+    if as_json:
+        print_json({**asdict(findings), "left": findings.left})
+    else:
+        _show(findings)
+    if findings.left:
+        raise typer.Exit(Exit.FAILED)
+
+
+async def _reconcile(config: Config, ours: Ours, node: str, *, fix: bool, older_than: float, rate: float) -> Findings:
+    async with open_journal(config) as journal, _nodes(config, journal) as nodes:
+        reconciler = Reconciler(journal, nodes, ours, now=_now, rate=rate, older_than=round(older_than * 1000), fix=fix)
+        findings = await reconciler.run(node)
+    if fix and findings.ghosts:
+        findings.ghosts = await _seen_to(config, findings.ghosts)
+    return findings
+
+
+@asynccontextmanager
+async def _nodes(config: Config, journal: Journal) -> AsyncIterator[NodeTable]:
+    """Open the nodes of the configuration, and those that are decided beside it."""
+    async with node_keeper() as keeper:
+        name = f"{config.service.name} (command line)"
+        await begin_following(NodeFollower(journal, keeper, configured_nodes(config.nodes), name=name, now=_now))
+        yield keeper.table
+
+
+async def _seen_to(config: Config, ghosts: list[Ghost]) -> list[Ghost]:
+    """Have the service ask the nodes for the sessions of these calls, and conclude what it hears."""
+    try:
+        service = ServiceMethods(config.local_socket)
+    except OSError as error:
+        typer.echo(f"rtp-relay: no service answers, which alone can see to ghosts: {error}", err=True)
+        return ghosts
+    seen: list[Ghost] = []
+    for ghost in ghosts:
+        try:
+            await service.call("rtp_relay:probe", callid=ghost.call_id)
+        except MiError as error:
+            typer.echo(f"rtp-relay: {ghost.call_id}: {error.data or error.message}", err=True)
+            seen.append(ghost)
+        else:
+            seen.append(replace(ghost, fixed=True))
+    service.close()
+    return seen
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def _show(findings: Findings) -> None:
+    for asked in findings.asked:
+        say(_asked(asked))
+    for orphan in findings.orphans:
+        say(_orphan(orphan))
+    for ghost in findings.ghosts:
+        end = " (seen to)" if ghost.fixed else ""
+        say(f"ghost: call {ghost.call_id} has {ghost.relay_id} on {ghost.node}, which does not know it{end}")
+    strangers = sum(not orphan.ours for orphan in findings.orphans)
+    say(
+        f"{len(findings.orphans) - strangers} orphans, {len(findings.ghosts)} ghosts, {strangers} sessions of others;"
+        f" {findings.checked} sessions asked for by name"
+    )
+
+
+def _asked(asked: Asked) -> str:
+    if asked.why:
+        return f"{asked.node}: not compared: {asked.why}"
+    if asked.listed is None:
+        return f"{asked.node}: relays of its kind do not name what they hold; orphans there are not seen"
+    more = "" if asked.whole else " at least: it names no more at once, and orphans among the others are not seen"
+    return f"{asked.node}: it holds {asked.listed} sessions{more}"
+
+
+def _orphan(orphan: Orphan) -> str:
+    whose = f"of the call {orphan.call_id}, which ended" if orphan.call_id else "ours by its id"
+    kind, whose = ("orphan", whose) if orphan.ours else ("not ours", "no call of the journal")
+    age = "of unknown age" if orphan.age is None else f"nothing said of it for {orphan.age // 1000} s"
+    return f"{kind}: {orphan.relay_id} on {orphan.node}, {whose}, {age}{' (deleted)' if orphan.fixed else ''}"

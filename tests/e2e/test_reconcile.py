@@ -1,0 +1,98 @@
+"""What relays hold and what the journal says, after somebody else had a hand in it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.stage import CALLER, Stage, on_stage
+from tests.peers.rtpengine import Rtpengine
+from tests.peers.rtpproxy import Rtpproxy
+
+pytestmark = pytest.mark.e2e
+
+
+async def reconciled(stage: Stage, *options: str) -> tuple[int, dict[str, Any]]:
+    """Return how the command ends, and its document."""
+    code, told, complaints = await stage.service.run("reconcile", "--json", "--rate", "0", *options)
+    assert not complaints, complaints
+    document: dict[str, Any] = json.loads(told)
+    return code, document
+
+
+async def place_on(relay: Rtpengine, stage: Stage, call_id: str) -> None:
+    """Make a session on a relay behind the service's back."""
+    async with relay.client() as direct:
+        await stage.call(call_id).offer(direct)
+
+
+async def test_orphans_are_named_and_only_ours_deleted(tmp_path: Path) -> None:
+    relay = Rtpengine()
+    async with on_stage(relay) as stage:
+        ended = stage.call("ended")
+        await ended.establish(stage.client)
+        await ended.delete(stage.client)
+        await stage.nothing_is_left()
+        for call_id in ("ended", "theirs", "prefixed-1", "listed"):
+            await place_on(relay, stage, call_id)
+        await stage.call("lives").offer(stage.client)
+
+        code, found = await reconciled(stage)
+        assert (code, found["ghosts"], found["asked"][0]["listed"]) == (1, [], 5)
+        assert {(one["relay_id"], one["ours"], one["call_id"]) for one in found["orphans"]} == {
+            ("ended", True, "ended"),
+            ("theirs", False, ""),
+            ("prefixed-1", False, ""),
+            ("listed", False, ""),
+        }
+        ids = tmp_path / "ids"
+        ids.write_text("listed\n")
+        options = ("--prefix", "prefixed-", "--ids", str(ids), "--fix")
+        code, found = await reconciled(stage, *options)
+        assert code == 1
+        assert not any(one["fixed"] for one in found["orphans"]), "they are too young"
+        assert len(await relay.sessions()) == 5
+        code, found = await reconciled(stage, *options, "--older-than", "0")
+        assert code == 0
+        assert {one["relay_id"] for one in found["orphans"] if one["fixed"]} == {"ended", "prefixed-1", "listed"}
+        assert await relay.sessions() == ["lives", "theirs"]
+        code, found = await reconciled(stage)
+        assert (code, [one["relay_id"] for one in found["orphans"]]) == (0, ["theirs"])
+
+
+async def test_a_ghost_is_named_and_seen_to() -> None:
+    relay = Rtpengine()
+    async with on_stage(relay) as stage:
+        for call_id in ("ghost", "sound"):
+            call = stage.call(call_id)
+            await call.offer(stage.client)
+            await call.answer(stage.client)
+        async with relay.client() as direct:
+            await direct.command("delete", call_id="ghost", from_tag=CALLER)
+        code, found = await reconciled(stage)
+        assert code == 1
+        assert [(one["call_id"], one["node"], one["fixed"]) for one in found["ghosts"]] == [("ghost", "relay-1", False)]
+        code, found = await reconciled(stage, "--fix")
+        assert (code, [one["fixed"] for one in found["ghosts"]]) == (0, [True])
+        assert (await stage.events("ghost"))[-2:] == ["delete wanted", "deleted"]
+        code, found = await reconciled(stage)
+        assert (code, found["ghosts"], found["orphans"]) == (0, [], [])
+        assert await relay.sessions() == ["sound"]
+
+
+async def test_a_session_that_an_rtpproxy_lost_is_a_ghost() -> None:
+    relay = Rtpproxy()
+    async with on_stage(relay) as stage:
+        call = stage.call("lost")
+        await call.establish(stage.client)
+        code, found = await reconciled(stage)
+        assert (code, found["asked"][0]["listed"], found["checked"]) == (0, None, 1)
+        await relay.restart()
+        code, found = await reconciled(stage)
+        assert (code, [one["call_id"] for one in found["ghosts"]]) == (1, ["lost"])
+        code, found = await reconciled(stage, "--fix")
+        assert code == 0
+        assert (await stage.events("lost"))[-2:] == ["delete wanted", "deleted"]

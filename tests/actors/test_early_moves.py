@@ -62,6 +62,7 @@ def check_moved(call: MovingCall, node: str) -> None:
     call.cluster.check_no_leak()
     call.cluster.check_versions()
     call.cluster.check_snapshots()
+    call.cluster.check_tables()
     assert [session.node for session in call.state.remaining_sessions()] == [node]
 
 

@@ -115,6 +115,7 @@ def check(call: MovingCall) -> None:
     cluster.check_no_leak()
     cluster.check_versions()
     cluster.check_snapshots()
+    cluster.check_tables()
     call.check_moves_end()
     call.check_versions_rise()
     assert call.state.status is CallStatus.LIVE

@@ -180,6 +180,7 @@ class Moves(RuleBasedStateMachine):
         cluster.check_versions()
         cluster.check_no_leak()
         cluster.check_snapshots()
+        cluster.check_tables()
         self.call.check_moves_end()
         assert len(self.told) == len(set(self.told)), "no event is told twice"
         assert state(self.call).migration is None

@@ -237,6 +237,7 @@ class Promises(RuleBasedStateMachine):
         cluster.check_versions()
         cluster.check_no_leak()
         cluster.check_snapshots()
+        cluster.check_tables()
         for asked in cluster.asked:
             check_acknowledged(cluster, asked)
             check_fresh(cluster, asked)

@@ -56,6 +56,7 @@ def check_goes_on(cluster: Cluster, place: int = 0) -> None:
     assert cluster.do(Verb.QUERY, CallId("c"), place=place)[b"result"] == b"ok"
     establish(cluster, cluster.state(CallId("c")).version + 1, place=place)
     cluster.check_snapshots()
+    cluster.check_tables()
     assert cluster.do(Verb.DELETE, CallId("c"), a="A", place=1 - place)[b"result"] == b"ok"
     cluster.after(100)  # an offer that was on its way when its entries were lost is waited for
     cluster.check_no_leak()
@@ -215,6 +216,7 @@ def test_two_control_nodes_make_snapshots_at_once(cluster: Cluster) -> None:
         cluster.after(0.5)
         assert all(asked.reply is not None for asked in offers), number
         cluster.check_snapshots()
+        cluster.check_tables()
     assert kept(cluster) is not None
     check_goes_on(cluster)
 

@@ -81,6 +81,8 @@ async def test_a_ghost_is_named_and_seen_to() -> None:
         code, found = await reconciled(stage)
         assert (code, found["ghosts"], found["orphans"]) == (0, [], [])
         assert await relay.sessions() == ["sound"]
+        code, told, complaint = await stage.service.run("verify")
+        assert (code, told) == (0, "2 calls, 0 faults\n"), complaint
 
 
 async def test_a_session_that_an_rtpproxy_lost_is_a_ghost() -> None:

@@ -11,7 +11,7 @@ SETTLES = 5.0
 """Seconds after which a session that a call has left goes at the latest."""
 
 BURST = 0.1
-"""Seconds' worth of moves that may begin at once."""
+"""Seconds' worth of moves that may begin at once, beside one that had to wait for the next look."""
 
 
 class Pace:
@@ -34,7 +34,7 @@ class Pace:
         rate = self.rate(to_do, left)
         if not rate:
             return room
-        self._credit = min(self._credit + rate * (now - self._at), max(1.0, rate * BURST))
+        self._credit = min(self._credit + rate * (now - self._at), 1.0 + rate * BURST)
         self._at = now
         begun = min(room, int(self._credit))
         self._credit -= begun

@@ -90,7 +90,7 @@ async def test_a_history_outlives_an_orderly_stop() -> None:
         await client.command("delete", call_id=CALL_ID, from_tag="a", to_tag="b")
         await node.restart()
         async with open_journal(node.config) as journal:
-            assert [entry.version for entry in await journal.read(CallId(CALL_ID))] == [1, 2, 3, 4, 5]
+            assert [entry.version for entry in await journal.read(CallId(CALL_ID))] == [1, 2, 3, 4, 5, 6]
 
 
 async def test_with_a_redis_and_nodes_as_configured() -> None:

@@ -78,8 +78,8 @@ async def test_an_operator_ends_a_call(stage: Stage) -> None:
     assert (code, complaint) == (0, "")
     assert output.startswith("unwanted: who signals it is not told; 1 session to be removed by the control nodes\n")
     await stage.nothing_is_left()
-    events = (await stage.service.events("unwanted"))[-2:]
-    assert [record.event.name for record in events] == ["delete wanted", "deleted"]
+    events = (await stage.service.events("unwanted"))[-3:]
+    assert [record.event.name for record in events] == ["delete wanted", "media measured", "deleted"]
     assert "(local socket)" in str(events[0].event)
     asked = [json.loads(line) for line in stage.service.log(lines=1000).splitlines() if "management request" in line]
     assert [(line["method"], line["params"]) for line in asked] == [("rtp_relay:end", {"callid": "unwanted"})]

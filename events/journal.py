@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from enum import StrEnum
 from typing import Protocol
 
 from events.ended import EndedCall, EndedPage
@@ -182,6 +183,15 @@ BRIEFLY = 600.0
 """Seconds that the stream of such a call is kept: much longer than a request can be late that anybody repeats."""
 
 
+class Forgotten(StrEnum):
+    """What became of a call that was to be forgotten. RECENT: it ended less than BRIEFLY ago, so that it is kept."""
+
+    DONE = "forgotten"
+    UNKNOWN = "unknown"
+    LIVE = "live"
+    RECENT = "recent"
+
+
 class Journal(Protocol):
     """Where the streams are. Every implementation passes tests/events/journal_contract.py."""
 
@@ -273,6 +283,13 @@ class Journal(Protocol):
 
         They are about `count`; the next page begins at the page's `until`. A call is among them for its retention time,
         unless it lives again. Raises JournalUnavailable.
+        """
+
+    async def forget(self, call_id: CallId) -> Forgotten:
+        """Remove an ended call: its stream, its snapshot and its row, in one step; return what became of it.
+
+        A control node may remember a call that has just ended, and write again what it misses: see BRIEFLY. Raises
+        JournalUnavailable; then it may be done or not, and can be asked again.
         """
 
     async def claim_due(self, now: int, lease: int, limit: int) -> list[CallId]:

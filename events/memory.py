@@ -22,6 +22,7 @@ from events.journal import (
     CallPage,
     Conflict,
     CorruptEntry,
+    Forgotten,
     Index,
     JournalUnavailable,
     LiveCall,
@@ -297,6 +298,19 @@ class MemoryJournal:
             return EndedPage(tuple(found))
         last = found[count - 1].ended
         return EndedPage(tuple(call for call in found if call.ended >= last), last)
+
+    async def forget(self, call_id: CallId) -> Forgotten:
+        """Remove an ended call."""
+        stream = self._stream(call_id)
+        if stream is None:
+            return Forgotten.UNKNOWN
+        if stream.index.live is not None:
+            return Forgotten.LIVE
+        stays, ended = round(BRIEFLY * 1000), stream.index.ended
+        if stream.expires - self._clock() <= stays if ended is None else ended.ended > self._clock() - stays:
+            return Forgotten.RECENT
+        del self._streams[call_id]
+        return Forgotten.DONE
 
     async def claim_due(self, now: int, lease: int, limit: int) -> list[CallId]:
         """Return up to `limit` calls that are due, the longest due first, and put them off by the lease."""

@@ -54,6 +54,16 @@ class Wanted:
         return badly and (call.one_way or not self.one_way) and (not self.mos_below or 0 < call.mos < self.mos_below)
 
 
+def has_party(party: str, uri: str) -> bool:
+    """Return whether a party, as SIP messages named it, has this very URI; its parameters and cases do not matter.
+
+    The URI may be without its scheme.
+    """
+    address = party.rpartition("<")[2].partition(">")[0].partition(";")[0].strip().casefold()
+    wanted = uri.partition(";")[0].strip().casefold()
+    return bool(wanted) and wanted in (address, address.partition(":")[2])
+
+
 def _is_in(part: str, *texts: str) -> bool:
     wanted = part.casefold()
     return any(wanted in text.casefold() for text in texts)

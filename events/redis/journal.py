@@ -20,6 +20,7 @@ from events.journal import (
     CallFilter,
     CallPage,
     CorruptEntry,
+    Forgotten,
     Index,
     JournalError,
     JournalUnavailable,
@@ -336,6 +337,10 @@ class RedisJournal:
     async def ended_calls(self, since: int, until: int, count: int = PAGE) -> EndedPage:
         """Return ended calls of this time, the newest first."""
         return await self._tables.ended_calls(since, until, count, self._retention)
+
+    async def forget(self, call_id: CallId) -> Forgotten:
+        """Remove an ended call."""
+        return await self._tables.forget(call_id)
 
     async def claim_due(self, now: int, lease: int, limit: int) -> list[CallId]:
         """Claim up to `limit` calls that are due at `now`, until `now + lease`."""

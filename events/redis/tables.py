@@ -11,11 +11,11 @@ from typing import Any
 from redis.crc import key_slot
 
 from events.ended import EndedCall, EndedPage
-from events.journal import PAGE, CallFilter, CallPage, LiveCall, Stored, StreamPage
+from events.journal import BRIEFLY, PAGE, CallFilter, CallPage, Forgotten, LiveCall, Stored, StreamPage
 from events.names import CallId, StreamName
 from events.redis.encoding import ended_call, lent, live_call, stored
 from events.redis.keys import Keys, Partition, to_bytes, to_text
-from events.redis.scripts import CLAIM, COUNT, ENDED, LEASE, LIST, STORED
+from events.redis.scripts import CLAIM, COUNT, ENDED, FORGET, LEASE, LIST, STORED
 from events.redis.wire import Command
 
 _SHARE = 8
@@ -154,6 +154,14 @@ class Tables:
             command: Command = (b"EVALSHA", ENDED.sha, len(keys), *keys, since, until, share, retention)
             replies.append(self._query(group[0].slot, command))
         return [_ended(rows) for reply in await asyncio.gather(*replies) for rows in reply]
+
+    async def forget(self, call_id: CallId) -> Forgotten:
+        """Remove an ended call from its stream, its snapshot and its partition's tables."""
+        call = to_bytes(call_id)
+        at = self._keys.partition(call)
+        keys = (at.stream(call), at.snapshot(call), at.live, at.ended, at.ended_at, at.due)
+        command: Command = (b"EVALSHA", FORGET.sha, len(keys), *keys, call, round(BRIEFLY * 1000))
+        return Forgotten(to_text(await self._query(at.slot, command)))
 
     async def claim_due(self, now: int, lease: int, limit: int) -> list[CallId]:
         """Claim due calls, starting at a random partition each time, so that a full one does not starve the others."""

@@ -17,6 +17,7 @@ from rtp_relay.cli.demo import demo
 from rtp_relay.cli.end import end
 from rtp_relay.cli.exits import EXPLAINED, Exit
 from rtp_relay.cli.export import export, import_
+from rtp_relay.cli.forget import forget
 from rtp_relay.cli.history import history
 from rtp_relay.cli.move import move
 from rtp_relay.cli.node import node
@@ -51,6 +52,7 @@ for command in (
     search,
     stats,
     export,
+    forget,
     move,
     moves,
     rebalance,

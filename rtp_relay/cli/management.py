@@ -101,7 +101,7 @@ class JournalMethods:
 
     def __init__(self, methods: Methods) -> None:
         self._methods = methods
-        self._caller = Caller(f"{_user()} (command line)", Role.OPERATE)
+        self._caller = Caller(f"{user()} (command line)", Role.OPERATE)
 
     async def call(self, method: str, **params: Json) -> Json:
         """Carry the method out."""
@@ -146,7 +146,8 @@ async def _manage(config: Config, work: Callable[[Management], Awaitable[T]]) ->
         service.close()
 
 
-def _user() -> str:
+def user() -> str:
+    """Return who gives the command."""
     try:
         return getpass.getuser()
     except (OSError, KeyError):

@@ -27,6 +27,7 @@ from events.journal import (
     CallFilter,
     CallPage,
     Conflict,
+    Forgotten,
     Index,
     JournalUnavailable,
     LiveCall,
@@ -165,6 +166,9 @@ class FaultyJournal:
 
     async def ended_calls(self, since: int, until: int, count: int = PAGE) -> EndedPage:
         return await self._shared.ended_calls(since, until, count)
+
+    async def forget(self, call_id: CallId) -> Forgotten:
+        return await self._shared.forget(call_id)
 
     def live_calls(self, wanted: CallFilter = EVERY_CALL) -> AsyncIterator[LiveCall]:
         return self._shared.live_calls(wanted)

@@ -23,6 +23,7 @@ from events.registry import EVENT_TYPES, Event, RememberedSession, SipMessageSee
 from events.secrets import Keyring
 from tests.events.bulk_contract import BULK_EVENTS
 from tests.events.decisions_contract import DECISIONS
+from tests.events.forget_contract import FORGET_EVENTS
 from tests.events.samples import EVENTS, SDP, record
 
 FILE = Path(__file__).parent / "golden" / "entries.json"
@@ -32,7 +33,7 @@ KEY = bytes(range(32))
 TYPES = (*EVENT_TYPES, *DECISION_TYPES)
 """The events of calls, and those that are decisions."""
 
-SAMPLES = (*EVENTS, *{event.name: event for event in reversed((*DECISIONS, *BULK_EVENTS))}.values())
+SAMPLES = (*EVENTS, *{event.name: event for event in reversed((*DECISIONS, *BULK_EVENTS, *FORGET_EVENTS))}.values())
 """An event of each type."""
 
 

@@ -32,6 +32,7 @@ from tests.events import histories
 from tests.events.bulk_contract import DueDecisionsContract
 from tests.events.decisions_contract import DecisionsContract
 from tests.events.ended_contract import EndedContract
+from tests.events.forget_contract import ForgetContract
 from tests.events.golden_bodies import RECORDS
 from tests.events.samples import EVENTS, NOTHING, NOW, live, record
 from tests.events.tables_contract import TablesContract
@@ -55,7 +56,7 @@ async def tables(journal: Journal) -> tuple[list[CallId], dict[str, int], list[C
     return calls, await journal.count_calls(), sorted(await journal.claim_due(2 * NOW, 0, 1000))
 
 
-class JournalContract(DecisionsContract, DueDecisionsContract, EndedContract, TablesContract):
+class JournalContract(DecisionsContract, DueDecisionsContract, EndedContract, ForgetContract, TablesContract):
     """The tests. `journal` is a new one, `other` the same one as another control node has it."""
 
     number = itertools.count()

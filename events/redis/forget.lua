@@ -1,0 +1,25 @@
+-- Removes all that is there of an ended call.
+--
+-- KEYS: the call's stream and its snapshot; its partition's tables of live calls, of ended calls, of when these ended,
+-- and of what is due. ARGV: the call-id; for how many ms after its end a call has to stay.
+-- Reply: 'forgotten', or why it is not: 'unknown', 'live', or 'recent'.
+
+local stream, snapshot, live, ended, times, due = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
+local call, stays = ARGV[1], tonumber(ARGV[2])
+
+local left = redis.call('PTTL', stream) -- -1: it is kept for ever, -2: it is not there
+if left == -1 or redis.call('HEXISTS', live, call) == 1 then
+  return 'live'
+end
+local at = redis.call('ZSCORE', times, call)
+local now = redis.call('TIME')
+if at and tonumber(at) > tonumber(now[1]) * 1000 - stays then
+  return 'recent'
+end
+if not at and left >= 0 and left <= stays then
+  return 'recent' -- one that is kept briefly, or goes by itself that soon
+end
+local removed = redis.call('UNLINK', stream, snapshot) + redis.call('HDEL', ended, call)
+redis.call('ZREM', times, call)
+redis.call('ZREM', due, call)
+return removed > 0 and 'forgotten' or 'unknown'

@@ -23,6 +23,7 @@ from rtp_relay.cli.move import move
 from rtp_relay.cli.node import node
 from rtp_relay.cli.nodes import nodes
 from rtp_relay.cli.reconcile import reconcile
+from rtp_relay.cli.replay import replay
 from rtp_relay.cli.search import search
 from rtp_relay.cli.serve import serve
 from rtp_relay.cli.stats import stats
@@ -53,6 +54,7 @@ for command in (
     stats,
     export,
     forget,
+    replay,
     move,
     moves,
     rebalance,

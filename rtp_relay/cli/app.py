@@ -28,6 +28,7 @@ from rtp_relay.cli.search import search
 from rtp_relay.cli.serve import serve
 from rtp_relay.cli.stats import stats
 from rtp_relay.cli.steering import disable, drain, enable, undrain
+from rtp_relay.cli.tail import tail
 from rtp_relay.cli.verify import verify
 from rtp_relay.compiled import code_in_use
 
@@ -52,6 +53,7 @@ for command in (
     history,
     search,
     stats,
+    tail,
     export,
     forget,
     replay,

@@ -1,0 +1,174 @@
+"""Following the events of all calls."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from dataclasses import replace
+
+import pytest
+
+from events.journal import NOTHING, CallFilter, CallPage, Index, JournalUnavailable, Recorded
+from events.memory import MemoryJournal
+from events.names import CallId
+from rtp_relay.cli.following import Follower, Told
+from rtp_relay.cli.tail import Filter, tell
+from tests.events.ended_contract import ENDED
+from tests.events.samples import EVENTS, live
+
+BEFORE = 1_000_000
+
+
+class Clock:
+    now = 2_000_000
+
+    def __call__(self) -> int:
+        return self.now
+
+
+class Journal(MemoryJournal):
+    """One that can be away, also in the midst of a look."""
+
+    pages_left = 1000
+
+    async def page(self, wanted: CallFilter, cursor: str = "", count: int = 2) -> CallPage:  # noqa: ARG002
+        if not self.pages_left:
+            raise JournalUnavailable("away")
+        self.pages_left -= 1
+        return await super().page(wanted, cursor, 2)
+
+
+class Calls:
+    """Calls that live in a journal, with what was written of them."""
+
+    def __init__(self) -> None:
+        self.clock = Clock()
+        self.journal = Journal(self.clock)
+        self.written: list[tuple[str, int]] = []
+        self._indexes: dict[str, Index] = {}
+
+    async def go_on(self, call: str, count: int = 1, *, ends: bool = False, node: str = "ng1") -> None:
+        before = self._indexes.get(call, NOTHING)
+        first = sum(name == call for name, _ in self.written) + 1
+        records = [
+            Recorded(version, self.clock(), "control-1", EVENTS[version % len(EVENTS)])
+            for version in range(first, first + count)
+        ]
+        index = live(CallId(call), records[-1].version, node)
+        row = index.live and replace(index.live, changed=self.clock(), set="gold")
+        ended = replace(ENDED, call_id=CallId(call), version=records[-1].version, ended=self.clock())
+        after = Index(ended=ended) if ends else replace(index, live=row)
+        await self.journal.append(CallId(call), first - 1, records, before, after)
+        self._indexes[call] = after
+        self.written += [(call, record.version) for record in records]
+
+
+async def look(follower: Follower) -> list[Told]:
+    return [told async for told in follower.look()]
+
+
+def names(told: list[Told]) -> list[tuple[str, int]]:
+    return [(one.call_id, one.entry.version) for one in told]
+
+
+async def test_each_event_is_told_once_and_none_of_before() -> None:
+    calls = Calls()
+    await calls.go_on("old", 3)
+    await calls.go_on("older", 2, ends=True)
+    calls.clock.now += 1
+    old = len(calls.written)
+    follower = Follower(calls.journal, calls.clock())
+    told = await look(follower)
+    assert told == []
+    for turn in range(12):
+        calls.clock.now += 4000
+        await calls.go_on("old", 2)
+        for number in range(turn):
+            await calls.go_on(f"call-{number}", 1 + number % 3)
+        await calls.go_on(f"short-{turn}", 30, ends=True)
+        if turn == 5:
+            await calls.go_on("old", 1, ends=True)
+        if turn % 2:
+            told += await look(follower)
+    told += await look(follower)
+    assert sorted(names(told)) == sorted(calls.written[old:])
+    for call in {name for name, _ in calls.written}:
+        versions = [version for name, version in names(told) if name == call]
+        assert versions == sorted(versions)
+
+
+async def test_nothing_is_lost_and_nothing_told_twice_while_the_journal_is_away() -> None:
+    calls = Calls()
+    follower = Follower(calls.journal, calls.clock())
+    told: list[Told] = []
+    for turn in range(20):
+        calls.clock.now += 60_000
+        for number in range(5):
+            await calls.go_on(f"call-{number}")
+        await calls.go_on(f"short-{turn}", 2, ends=True)
+        calls.journal.pages_left = turn % 4
+        with suppress(JournalUnavailable):
+            async for one in follower.look():
+                told.append(one)  # noqa: PERF401 - what was told before it broke off is told
+    calls.journal.pages_left = 1000
+    told += await look(follower)
+    assert sorted(names(told)) == sorted(calls.written)
+
+
+async def test_it_begins_where_it_is_asked_to() -> None:
+    calls = Calls()
+    await calls.go_on("a", 2)
+    then = calls.clock.now = calls.clock.now + 5
+    await calls.go_on("a", 2)
+    await calls.go_on("b", 1, ends=True)
+    calls.clock.now += 100
+    assert names(await look(Follower(calls.journal, then))) == [("a", 3), ("a", 4), ("b", 1)]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found"),
+    [
+        (Filter(), 3),
+        (Filter(node="ng1"), 2),
+        (Filter(node="ng2"), 1),
+        (Filter(set="gold"), 3),
+        (Filter(set="lead"), 0),
+        (Filter(call="ALI"), 2),
+        (Filter(by="control-2"), 0),
+        (Filter(event=EVENTS[2].name), 1),
+    ],
+)
+async def test_events_are_filtered(wanted: Filter, found: int) -> None:
+    calls = Calls()
+    await calls.go_on("alice", 2)
+    await calls.go_on("bob", 1, node="ng2")
+    told = await look(Follower(calls.journal, calls.clock()))
+    assert sum(map(wanted.takes, told)) == found
+
+
+@pytest.mark.parametrize("as_json", [True, False])
+async def test_lines_are_harmless_and_whole(capsys: pytest.CaptureFixture[str], as_json: bool) -> None:
+    calls = Calls()
+    await calls.go_on("c[red]\x1b[2J\nx", 3)
+    telling = asyncio.ensure_future(tell(calls.journal, calls.clock(), Filter(), as_json=as_json))
+    lines: list[str] = []
+    async for _ in turns():
+        lines += capsys.readouterr().out.splitlines()
+        if len(lines) == 3:
+            break
+    telling.cancel()
+    assert "\x1b" not in "".join(lines)
+    if as_json:
+        documents = [json.loads(one) for one in lines]
+        assert [one["call_id"] for one in documents] == ["c[red]\x1b[2J\nx"] * 3
+        assert [one["version"] for one in documents] == [1, 2, 3]
+    else:
+        assert all("c[red]\\x1b[2J\\nx" in one for one in lines)
+
+
+async def turns() -> AsyncIterator[None]:
+    for _ in range(1000):
+        yield
+        await asyncio.sleep(0.01)

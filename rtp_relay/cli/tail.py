@@ -106,7 +106,10 @@ async def tell(journal: Journal, begun: int, wanted: Filter, *, as_json: bool) -
 
 
 def _documents(told: Told) -> list[str]:
-    return [json.dumps({"call_id": told.call_id, **document}) for document in of_history([told.entry], secrets=False)]
+    """Return the documents of an entry; none says when it was since the call's first event, which is not known here."""
+    documents = of_history([told.entry], secrets=False)
+    without = [{name: said for name, said in one.items() if name != "since"} for one in documents]
+    return [json.dumps({"call_id": told.call_id, **one}) for one in without]
 
 
 def _lines(told: Told) -> list[str]:

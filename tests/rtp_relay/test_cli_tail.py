@@ -163,6 +163,7 @@ async def test_lines_are_harmless_and_whole(capsys: pytest.CaptureFixture[str], 
     if as_json:
         documents = [json.loads(one) for one in lines]
         assert [one["call_id"] for one in documents] == ["c[red]\x1b[2J\nx"] * 3
+        assert not any("since" in one for one in documents)
         assert [one["version"] for one in documents] == [1, 2, 3]
     else:
         assert all("c[red]\\x1b[2J\\nx" in one for one in lines)

@@ -175,7 +175,7 @@ class Asking:
 
     def _make(self, step: Said) -> _Made:
         media, number = step.media, len(self.made) + len(self.removed) + 1
-        node = self._node()
+        node = self._node(step.engine)
         call_id = CallId(f"{self.run}-{self.recording.call_id}")
         session = Session(
             number=number,
@@ -191,11 +191,12 @@ class Asking:
         self.made.append(made)
         return made
 
-    def _node(self) -> Node:
-        """Return the node of the call, for all its sessions: as one is chosen for a new call, whatever their sets."""
+    def _node(self, engine: str) -> Node:
+        """Return the node for a call's sessions, chosen as for a new call: of the same kind, if there are such."""
         nodes = {node.spec.name: node for node in self.nodes.all()}
         specs = [replace(node.spec, weight=max(node.spec.weight, 1), priority=0) for node in nodes.values()]
-        return nodes[rank(self.recording.call_id, specs)[0].name]
+        alike = [spec for spec in specs if spec.engine == engine]
+        return nodes[rank(self.recording.call_id, alike or specs)[0].name]
 
     # -- removals --
 

@@ -24,11 +24,12 @@ class Said:
     """An offer or answer of a session. relayed: what its node gave, b"" where it failed, for `failure`.
 
     settings: those that were in force, None where a client of the ng protocol asked, whose words are not in the
-    journal.
+    journal. engine: the kind of its node.
     """
 
     version: int
     session: int
+    engine: str
     media: RelaySdp
     relayed: bytes = b""
     failure: str = ""
@@ -110,7 +111,14 @@ class _Reader:
         if isinstance(before, Said) and before.failure and _same(before.media, media):
             self.steps.pop()  # another node did not take it: what the call came to counts
         self.steps.append(
-            Said(version=version, session=event.session, media=media, relayed=event.relayed, settings=settings)
+            Said(
+                version=version,
+                session=event.session,
+                engine=self._engine(event.session),
+                media=media,
+                relayed=event.relayed,
+                settings=settings,
+            )
         )
 
     def _failed(self, version: int, event: e.OfferFailed | e.AnswerFailed) -> None:
@@ -125,7 +133,14 @@ class _Reader:
         verb: SdpVerb = OFFER if isinstance(event, e.OfferFailed) else ANSWER
         media = self._media(verb, intent.event, message.sdp, intent.settings, message)
         self.steps.append(
-            Said(version=version, session=event.session, media=media, failure=event.reason, settings=intent.settings)
+            Said(
+                version=version,
+                session=event.session,
+                engine=self._engine(event.session),
+                media=media,
+                failure=event.reason,
+                settings=intent.settings,
+            )
         )
 
     def _removed(self, version: int, event: e.DeleteIntended) -> None:
@@ -169,6 +184,9 @@ class _Reader:
         if settings is not None and settings.tags:
             return CALLEE if sender in settings.tags else CALLER
         return CALLER if sender == self.first_tag else CALLEE
+
+    def _engine(self, session: int) -> str:
+        return self.state.sessions[session].engine
 
     def _settings(self) -> RelaySettings | None:
         return self.state.relay.copy() if self.state.relay is not None else None

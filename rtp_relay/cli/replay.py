@@ -61,7 +61,7 @@ def replay(
     """Ask other relays what ended calls have asked of theirs, and show where their answers differ in kind.
 
     Nothing is journalled, and no live call is touched: sessions have ids of their own, and all are removed. It ends
-    with 1 if anything differs.
+    with 1 if anything differs, or if it was interrupted.
     """
     nodes, report = load_or_exit(against), Report()
     set_up(nodes.service.log_level, nodes.service.log_format)
@@ -87,7 +87,7 @@ def replay(
         print_json(document(report))
     else:
         show(report, each=bool(what) and report.calls == 1)
-    if report.differs:
+    if report.differs or report.interrupted:
         raise typer.Exit(Exit.FAILED)
 
 

@@ -109,6 +109,18 @@ async def test_a_node_that_refuses_is_told_once_a_call() -> None:
     assert (found.difference.recorded, found.difference.given) == ("ok", "Parallel session limit reached")
 
 
+async def test_a_node_of_the_same_kind_is_asked_if_there_is_one() -> None:
+    relay, other = FakeRelay(), FakeRelay()
+    async with table_of(relay) as nodes:
+        for number in range(8):
+            spec = NodeSpec(name=NodeName(f"other-{number}"), engine="rtpproxy", url="fake")
+            actor = EngineActor.start(spec, EngineSettings(), opener({"fake": other}, lambda: True))
+            nodes.add(Node(spec, actor))
+        compared = await asking(nodes, recording_of(CALL, STORY)).compare()
+    assert compared.asked == 3
+    assert len([request for request in relay.commands if b"call-id" in request]) == 3
+
+
 async def test_many_calls_are_asked_a_few_at_once() -> None:
     relay, told = FakeRelay(), list[Compared]()
 

@@ -30,7 +30,7 @@ class Deadlines:
     included. `dialog` is for how long a SIP dialog may be silent before its parties are asked whether they still have
     it, 0 for ever; `session_timer` how long after its time a session that was not refreshed (RFC 4028) is ended. `move`
     is after how long a call's move is taken up that nobody says to be at; sooner than a party gives a 2xx up that has
-    no ACK (RFC 3261 13.3.1.4).
+    no ACK (RFC 3261 13.3.1.4). `quality` is how often a node is asked how the media of a call are, 0 for never.
     """
 
     offer: int = 300_000
@@ -43,6 +43,7 @@ class Deadlines:
     dialog: int = 0
     session_timer: int = 32_000
     move: int = 10_000
+    quality: int = 0
 
     def again(self, now: int, since: int) -> int:
         """Return when to try again what was intended at `since`: after twice as long from try to try, up to `probe`.
@@ -82,6 +83,7 @@ def due_times(state: CallState, deadlines: Deadlines) -> list[int]:
         return times
     if state.status is LIVE:
         times.append(state.changed + _patience(state, deadlines))
+        times += filter(None, [measuring_due(state, deadlines)])
     for session in state.sessions.values():
         if session.status is not CLOSED:
             _add_due_times(times, session, deadlines)
@@ -92,6 +94,13 @@ def due_times(state: CallState, deadlines: Deadlines) -> list[int]:
     if state.sip_dialogs is not None:
         times += _dialog_due_times(state, deadlines)
     return times if state.migration is None else [*times, *_migration_due_times(state, deadlines)]
+
+
+def measuring_due(state: CallState, deadlines: Deadlines) -> int | None:
+    """Return when its nodes are to be asked how the media of a call are; None for never."""
+    if not deadlines.quality or state.status is not LIVE or not state.answered or not state.has_session:
+        return None
+    return max(state.created, state.answered_at, state.measured_at) + deadlines.quality
 
 
 def _patience(state: CallState, deadlines: Deadlines) -> int:

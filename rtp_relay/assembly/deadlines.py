@@ -25,6 +25,7 @@ def deadlines_of(config: Config, slowest: float) -> Deadlines:
         operation=operation_time(config, slowest),
         give_up=_ms(calls.give_up_after),
         dialog=_ms(config.sip.dialog_probe),
+        quality=_ms(calls.quality_every),
     )
 
 

@@ -174,6 +174,7 @@ class CallsConfig:
 
     offer_timeout: float = field(default=300.0, metadata=_read_by(values.seconds(0, above=True)))
     probe_interval: float = field(default=600.0, metadata=_read_by(values.seconds(0, above=True)))
+    quality_every: float = field(default=0.0, metadata=_read_by(values.seconds(0)))
     retry_interval: float = field(default=5.0, metadata=_read_by(values.seconds(0, above=True)))
     give_up_after: float = field(default=DAY, metadata=_read_by(values.seconds(0, above=True)))
     notices: str = field(default="", metadata=_read_by(values.notice_socket))

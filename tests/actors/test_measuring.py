@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,8 @@ from events.names import CALLEE, CALLER, CallId, Tag
 from events.registry import Deleted, MediaMeasured
 from events.verb import Verb
 from replay.history.describe import facts
+from replay.projection import Deadlines
+from replay.state import CallStatus
 from tests.actors.moving import MovingCall
 from tests.actors.simulation import Cluster
 from tests.named_sdp import named
@@ -137,6 +141,93 @@ def test_after_a_move_both_nodes_have_their_part(cluster: Cluster) -> None:
     events = [record.event for record in cluster.stream(moving.call_id)]
     assert [event.node for event in events if isinstance(event, MediaMeasured)] == [left, node]
     cluster.check_no_leak()
+
+
+EVERY = 20
+"""Seconds between two readings."""
+
+
+@pytest.fixture
+def measuring() -> Iterator[Cluster]:
+    cluster = Cluster(deadlines=Deadlines(quality=EVERY * 1000))
+    tell(cluster, recorded("twoway"))
+    yield cluster
+    cluster.close()
+
+
+def answered(cluster: Cluster) -> None:
+    assert cluster.do(Verb.OFFER, CALL, a=A, sdp=SENDRECV)[b"result"] == b"ok"
+    assert cluster.do(Verb.ANSWER, CALL, a=A, b=B, sdp=SENDRECV)[b"result"] == b"ok"
+
+
+def readings(cluster: Cluster, *, final: bool = False) -> list[int]:
+    """Return when media were measured, ms."""
+    return [
+        record.at
+        for record in cluster.stream(CALL)
+        if isinstance(record.event, MediaMeasured) and record.event.final is final
+    ]
+
+
+def steps(times: list[int]) -> list[float]:
+    """Return the seconds from each time to the next."""
+    return [(later - sooner) / 1000 for sooner, later in pairwise(times)]
+
+
+def test_media_of_live_calls_are_measured_once_an_interval(measuring: Cluster) -> None:
+    assert measuring.do(Verb.OFFER, CALL, a=A, sdp=SENDRECV)[b"result"] == b"ok"
+    measuring.after(2 * EVERY)
+    assert not readings(measuring), "nobody has answered"
+    assert measuring.do(Verb.ANSWER, CALL, a=A, b=B, sdp=SENDRECV)[b"result"] == b"ok"
+    measuring.after(10 * EVERY)
+    told = readings(measuring)
+    assert len(told) >= 8
+    assert all(EVERY <= step <= EVERY + 3 for step in steps(told)), "the due table is looked at every 2 s"
+    assert measuring.do(Verb.DELETE, CALL, a=A)[b"result"] == b"ok"
+    assert len(readings(measuring, final=True)) == 1
+    measuring.after(5 * EVERY)
+    assert readings(measuring) == told, "nothing is left to measure"
+    measuring.check_no_leak()
+
+
+def test_live_calls_are_not_measured_unasked(cluster: Cluster) -> None:
+    tell(cluster, recorded("twoway"))
+    answered(cluster)
+    cluster.after(10 * EVERY)
+    assert not readings(cluster)
+
+
+def test_a_node_that_does_not_answer_fails_nothing_and_is_asked_again(measuring: Cluster) -> None:
+    answered(measuring)
+    for relay in measuring.relays.values():
+        relay.silent = True
+    measuring.after(5 * EVERY)
+    assert not readings(measuring)
+    assert measuring.state(CALL).status is CallStatus.LIVE
+    measuring.heal()
+    measuring.after(3 * EVERY)
+    assert readings(measuring)
+    for relay in measuring.relays.values():
+        relay.restart()
+    measuring.after(3 * EVERY)
+    assert measuring.events(CALL)[-2:] == ["delete wanted", "deleted"], "the node has lost it"
+    measuring.check_no_leak()
+
+
+@pytest.mark.parametrize("crossings", range(10))
+def test_control_nodes_that_die_at_it_leave_it_to_others(measuring: Cluster, crossings: int) -> None:
+    answered(measuring)
+    for node in measuring.nodes:
+        node.life.crossings = crossings
+    measuring.after(2 * EVERY)
+    for place in range(len(measuring.nodes)):
+        measuring.restart(place)
+    measuring.after(6 * EVERY)
+    told = readings(measuring)
+    assert len(told) >= 3
+    assert all(step >= EVERY for step in steps(told)), "once an interval"
+    assert measuring.do(Verb.DELETE, CALL, a=A)[b"result"] == b"ok"
+    measuring.check_no_leak()
 
 
 GARBAGE = st.recursive(

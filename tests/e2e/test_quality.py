@@ -10,6 +10,7 @@ import pytest
 from events.registry import MediaMeasured
 from replay.history.describe import facts
 from tests.e2e.stage import CALLEE, CALLER, NgCall, Relay, Stage, on_stage
+from tests.peers.peer import wait_until
 from tests.peers.rtp import RtpEndpoint, media_address
 from tests.peers.rtpengine import Rtpengine
 from tests.peers.rtpproxy import Rtpproxy
@@ -65,4 +66,25 @@ async def test_two_ways_one_way_and_no_media(relay: Callable[[], Relay]) -> None
 
         told = await measured(stage, none)
         assert [(stream.packets, stream.one_way) for stream in told.measured] == [(0, False)] * 2
+        assert await stage.held() == 0
+
+
+@pytest.mark.parametrize("relay", [Rtpengine, Rtpproxy])
+async def test_live_calls_are_measured_at_an_interval(relay: Callable[[], Relay]) -> None:
+    async with on_stage(relay(), settings={"calls": {"quality_every": 1}}) as stage:
+        call = stage.call()
+        await call.offer(stage.client)
+        await call.answer(stage.client)
+        await send_all(stage.media.caller, stage.media.callee, call.for_caller)
+
+        async def is_measured() -> bool:
+            return any(isinstance(record.event, MediaMeasured) for record in await stage.service.events(call.call_id))
+
+        await wait_until(is_measured, "its media were measured")
+        await call.delete(stage.client)
+        events = [record.event for record in await stage.service.events(call.call_id)]
+        *so_far, last = [event for event in events if isinstance(event, MediaMeasured)]
+        assert so_far
+        assert (last.final, {event.final for event in so_far}) == (True, {False})
+        assert all({stream.party for stream in event.measured} == {CALLER, CALLEE} for event in (*so_far, last))
         assert await stage.held() == 0

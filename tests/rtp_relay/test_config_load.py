@@ -89,6 +89,7 @@ reply_cache = "2m"
 [calls]
 offer_timeout = 1
 probe_interval = 2
+quality_every = "1m"
 retry_interval = 3
 give_up_after = 4
 [embedded]
@@ -155,6 +156,7 @@ def test_the_ng_door_of_a_file(everything: Config) -> None:
 
 def test_the_calls_and_the_embedded_relays_of_a_file(everything: Config) -> None:
     calls, embedded = everything.calls, everything.embedded
+    assert calls.quality_every == 60
     assert (calls.offer_timeout, calls.probe_interval, calls.retry_interval, calls.give_up_after) == (1, 2, 3, 4)
     assert (embedded.relays, embedded.media_ports) == (1, PortRange(40000, 40099))
 

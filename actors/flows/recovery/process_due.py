@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from actors.effects import AskNodes, Decide, Decision, Flow, Outcome, Persist, Read, RetryAt, Step
 from actors.flows.media import sessions
 from actors.flows.media.copies import end_copy
 from actors.flows.media.copy_decisions import closing, forgotten
 from actors.flows.media.copy_location import CopyLocation
+from actors.flows.media.measuring import measured
 from actors.flows.media.offer import FAILURES
 from actors.flows.media.removals import Removal, remove, telling_removal_of
 from actors.flows.migration.taking_up import take_up
@@ -19,11 +21,12 @@ from actors.node_table import NodeTable
 from actors.results import Done
 from engines.kind import Operation
 from engines.registry import kind_of
+from engines.reply import NodeReply
 from engines.request import delete_of_branch
 from events.names import NodeName, RelayId
 from events.registry import BranchDeleted, Deleted, DeleteIntended, Event, RemovalProof, Scope
 from events.verb import DELETE
-from replay.projection import Deadlines, falls_silent
+from replay.projection import Deadlines, falls_silent, measuring_due
 from replay.reconcile import settled_sessions
 from replay.state import BranchDelete, CallState, CallStatus, Session, SessionStatus
 
@@ -50,15 +53,25 @@ class SessionCheck:
     question: Operation
 
 
+NoteMedia: TypeAlias = Callable[[Sequence[tuple[SessionCheck, NodeReply]]], Decide]
+"""What makes of the replies to checks a decision to journal how the media are; it comes to whether there was any."""
+
+
 @dataclass(frozen=True, slots=True)
 class Agenda:
-    """What there is to do for a call that is due. again: when, if it cannot be done; None if there is nothing."""
+    """What there is to do for a call that is due. again: when, if it cannot be done; None if there is nothing.
+
+    measures: whether the checks are to tell how the media are, too. asks_again: when to check again, if what they are
+    told is nothing to journal; None if there are none.
+    """
 
     removals: Sequence[Removal] = ()
     branch_removals: Sequence[BranchRemoval] = ()
     checks: Sequence[SessionCheck] = ()
+    measures: bool = False
     copies: Sequence[tuple[str, CopyLocation]] = ()
     again: int | None = None
+    asks_again: int | None = None
 
 
 def process_due(now: int, deadlines: Deadlines, nodes: NodeTable, *, signals: bool = False) -> Flow:
@@ -75,10 +88,11 @@ def process_due(now: int, deadlines: Deadlines, nodes: NodeTable, *, signals: bo
     yield from _remove_branches(agenda.branch_removals)
     for name, place in agenda.copies:
         yield from end_copy(name, place)
-    yield from _check(agenda.checks)
+    measured_now = yield from _check(agenda.checks, _note_media(now, deadlines) if agenda.measures else None)
     begun = yield from due_dialogs.watch(now, deadlines, signals=signals)
     begun = (yield from take_up(now, deadlines, nodes, signals=signals)) or begun
-    again = [at for at in (agenda.again, unanswered_again) if at is not None]
+    asks_again = None if measured_now else agenda.asks_again
+    again = [at for at in (agenda.again, asks_again, unanswered_again) if at is not None]
     if again and not begun:
         yield RetryAt(min(again), settled=now)
     return None
@@ -148,8 +162,10 @@ def _agenda(state: CallState, now: int, deadlines: Deadlines) -> Agenda:
     ]
     since = [session.intended_at for session in to_close] + [branch.wanted.intended_at for branch in branches]
     since += [copy.intended_at for _, copy in state.usable_copies() if copy.closing]
-    checks = [_check_of(session) for session in state.usable_sessions()] if _is_quiet(state, now, deadlines) else []
-    tried = deadlines.again(now, min(since)) if since else None
+    measures = _is_to_be_measured(state, now, deadlines)
+    quiet = _is_quiet(state, now, deadlines)
+    asked = state.usable_sessions() if quiet else settled_sessions(state) if measures else ()
+    checks = [_check_of(session) for session in asked]
     return Agenda(
         removals=[
             telling_removal_of(state, session, alone=session.intended_at + deadlines.operation <= now)
@@ -157,8 +173,10 @@ def _agenda(state: CallState, now: int, deadlines: Deadlines) -> Agenda:
         ],
         branch_removals=branches,
         checks=checks,
+        measures=measures,
         copies=closing(state),
-        again=tried or (now + deadlines.probe if checks else None),
+        again=deadlines.again(now, min(since)) if since else None,
+        asks_again=now + (deadlines.quality if measures else deadlines.probe) if checks or measures else None,
     )
 
 
@@ -174,6 +192,11 @@ def _is_quiet(state: CallState, now: int, deadlines: Deadlines) -> bool:
         return False
     silent = falls_silent(state, deadlines)
     return state.changed + deadlines.probe <= now or (silent is not None and silent <= now)
+
+
+def _is_to_be_measured(state: CallState, now: int, deadlines: Deadlines) -> bool:
+    due = measuring_due(state, deadlines)
+    return due is not None and due <= now
 
 
 def _check_of(session: Session) -> SessionCheck:
@@ -210,23 +233,45 @@ def _conclude_branch(wish: BranchRemoval) -> Decide:
     return decide
 
 
-def _check(checks: Sequence[SessionCheck]) -> Step[None]:
-    """Ask the nodes whether they still have the sessions of a call that was quiet for long."""
+def _check(checks: Sequence[SessionCheck], note: NoteMedia | None = None) -> Step[bool]:
+    """Ask the nodes whether they still have sessions of a call. Comes to whether `note` had something to journal."""
     if not checks:
-        return
+        return False
     outcomes: list[Outcome] = yield AskNodes([(check.node, check.question) for check in checks])
-    gone = [
-        (check.node, check.relay_id)
-        for check, outcome in zip(checks, outcomes, strict=True)
-        if outcome.reply is not None and outcome.reply.unknown
+    replies = [
+        (check, outcome.reply) for check, outcome in zip(checks, outcomes, strict=True) if outcome.reply is not None
     ]
+    noted: bool = (yield Persist(note(replies))) if note is not None and replies else False
+    gone = [(check.node, check.relay_id) for check, reply in replies if reply.unknown]
     if gone:
         yield Persist(_conclude_gone(gone))
+    return noted
+
+
+def _note_media(now: int, deadlines: Deadlines) -> NoteMedia:
+    """Return what journals how the media are, unless another control node has done so meanwhile."""
+
+    def note(replies: Sequence[tuple[SessionCheck, NodeReply]]) -> Decide:
+        def decide(state: CallState) -> Decision:
+            events: list[Event] = []
+            for check, reply in replies if _is_to_be_measured(state, now, deadlines) else ():
+                session = sessions.at(state, check.node, check.relay_id)
+                if session.usable and reply.ok and not reply.unknown:
+                    events += measured(state, session, reply, final=False)
+            return Decision(events, bool(events))
+
+        return decide
+
+    return note
 
 
 def _conclude_gone(gone: Sequence[tuple[NodeName, RelayId]]) -> Decide:
     def decide(state: CallState) -> Decision:
-        lost = [session for session in (sessions.at(state, *place) for place in gone) if session.usable]
+        lost = [
+            session
+            for session in (sessions.at(state, *place) for place in gone)
+            if session.usable and not session.operations
+        ]
         if not lost:
             return Decision([])
         numbers = tuple(session.number for session in lost)

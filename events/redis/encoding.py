@@ -25,6 +25,9 @@ _EXPIRE, _PERSIST, _EXPIRE_SOON = 1, 2, 3
 
 _ENDED = fields_of(EndedCall)
 
+_TABLES = 6
+"""So many elements of what stored.lua has read come before the nodes."""
+
 UNREADABLE = "unreadable"
 """The status of a live call whose row cannot be read."""
 
@@ -88,12 +91,12 @@ def ended_call(call_id: CallId, at: int, row: bytes) -> EndedCall:
 
 def stored(call_id: CallId, reply: Sequence[Any]) -> Stored:
     """Return what stored.lua has read of a call."""
-    last, ttl, live, due, ended_at, ended, *nodes = reply
+    last, ttl, live, due, ended_at, ended = reply[:_TABLES]
     return Stored(
         version=version_of(last) if last else 0,
         index=Index(
             live=live_call(call_id, live) if live else None,
-            nodes=frozenset(map(to_text, nodes)),
+            nodes=frozenset(map(to_text, reply[_TABLES:])),
             due=int(float(due)) if due else None,
             ended=ended_call(call_id, int(float(ended_at)), ended) if ended_at else None,
         ),

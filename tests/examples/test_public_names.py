@@ -23,9 +23,9 @@ def test_other_names_are_not_there() -> None:
         getattr(rtp_relay, "open_really")  # noqa: B009 - mypy knows that it is not there
 
 
-def test_the_package_alone_imports_nothing_of_the_service() -> None:
+def test_the_package_alone_imports_nothing_of_the_service_but_what_decides_which_code_runs() -> None:
     program = (
         "import rtp_relay, sys; print([m for m in sys.modules if m.startswith(('actors', 'redis', 'rtp_relay.'))])"
     )
     printed = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert printed.stdout == "[]\n"
+    assert printed.stdout == "['rtp_relay.compiled']\n"

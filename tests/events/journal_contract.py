@@ -37,6 +37,9 @@ from tests.events.golden_bodies import RECORDS
 from tests.events.samples import EVENTS, NOTHING, NOW, live, record
 from tests.events.tables_contract import TablesContract
 
+INHERITED = [HealthCheck.function_scoped_fixture, HealthCheck.differing_executors]
+"""What Hypothesis doubts of a test that several classes inherit, each with a journal for all examples."""
+
 CALL = "a84b4c76e66710@pc33.example.com"
 STRANGE = ["", "{", "}{7}", "a b\r\nc", "\0", "ü\N{SNOWMAN}", "a\udcff\udc80", "x" * 500, "1e15", ":s:", "*", "[a]"]
 
@@ -466,7 +469,7 @@ class JournalContract(DecisionsContract, DueDecisionsContract, EndedContract, Fo
             await journal.check(CallId(CALL), 0)
 
     @given(plans=st.lists(histories.steps(), min_size=2, max_size=3))
-    @settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(deadline=None, max_examples=25, suppress_health_check=INHERITED)
     async def test_writers_keep_versions_gapless_and_tables_right(
         self, journal: Journal, other: Journal, plans: list[list[histories.Step]]
     ) -> None:

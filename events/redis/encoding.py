@@ -110,7 +110,8 @@ def changes(expected_version: int, before: Index, after: Index) -> Changes:
     keep = 0
     if after.live is None:
         keep = _EXPIRE_SOON if after.brief else _EXPIRE
-        live = b"" if before.live is not None else False
+        if before.live is not None:
+            live = b""
     else:
         if before.live is None or after.live.version != before.live.version or after.live != before.live:
             live = live_row(after.live)
@@ -119,7 +120,9 @@ def changes(expected_version: int, before: Index, after: Index) -> Changes:
     due: int | bytes | bool = False
     if after.due != before.due:
         due = b"" if after.due is None else after.due
-    ended = False if after.ended is None or after.ended == before.ended else ended_row(after.ended)
+    ended: list[Any] | bool = False
+    if after.ended is not None and after.ended != before.ended:
+        ended = ended_row(after.ended)
     if after.nodes == before.nodes and after.live and before.live and after.live.sessions == before.live.sessions:
         return [live, due, (), (), keep, ended]
     was, now = _members(before), _members(after)
@@ -151,7 +154,12 @@ def _members(index: Index) -> frozenset[str]:
 
 def decision_changes(due: int | None, *, ends: bool) -> Changes:
     """Return what the tables need for a stream of decisions: when it is due (None: as it was), whether it ends."""
-    return [False, b"" if ends else False if due is None else due, (), (), _EXPIRE if ends else 0, False]
+    at: int | bytes | bool = False
+    if ends:
+        at = b""
+    elif due is not None:
+        at = due
+    return [False, at, (), (), _EXPIRE if ends else 0, False]
 
 
 class MissingBodies(Exception):

@@ -85,7 +85,13 @@ class DueDecisionsContract:
         await journal.append_decisions(ONE, 1, [record(2)], due=NOW + LEASE)
         assert await other.claim_decisions(NOW, LEASE, 10) == []
         await journal.append_decisions(ONE, 2, [record(3)])
+        assert await other.claim_decisions(NOW + LEASE - 1, LEASE, 10) == [], "what says nothing leaves it"
         assert await other.claim_decisions(NOW + LEASE, LEASE, 10) == [ONE]
+
+    async def test_what_never_said_when_it_is_due_is_never(self, journal: Journal, other: Journal) -> None:
+        await journal.append_decisions(ONE, 0, [record(1)])
+        assert await other.due_decisions() == []
+        assert await other.claim_decisions(NOW + LEASE, LEASE, 10) == []
 
     async def test_what_has_ended_is_never_due_and_can_be_read(self, journal: Journal, other: Journal) -> None:
         await journal.append_decisions(ONE, 0, [record(1)], due=NOW)

@@ -70,6 +70,17 @@ def _yields(block: ast.Try | ast.With) -> bool:
     return any(isinstance(node, (ast.Yield, ast.YieldFrom)) for part in block.body for node in ast.walk(part))
 
 
+def _yes_or_something_else(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """`False if x else number` is a number: 0."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.IfExp) and _is_yes_or_no(node.body) != _is_yes_or_no(node.orelse):
+            yield node.lineno, "a conditional expression of True or False and something else"
+
+
+def _is_yes_or_no(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and isinstance(node.value, bool)
+
+
 def _class_variables(tree: ast.Module) -> Iterator[tuple[int, str]]:
     """They become fields of a dataclass."""
     for node in ast.walk(tree):
@@ -111,6 +122,7 @@ _CHECKS: tuple[Check, ...] = (
     _starred_targets,
     _eager_generators,
     _generators_that_clean_up,
+    _yes_or_something_else,
     _class_variables,
     _finalizers,
     _coroutines,

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Generator
 
 import pytest
+from hypothesis import settings
 
 from rtp_relay.compiled import code_in_use
 from tests.peers.peer import Peer
@@ -18,10 +19,17 @@ code_in_use()  # before any module is imported that may be there compiled
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
+# How long an example takes says what else the machine does.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
+
 pytest.register_assert_rewrite(
     "tests.events.journal_contract",
     "tests.events.decisions_contract",
     "tests.events.bulk_contract",
+    "tests.events.ended_contract",
+    "tests.events.forget_contract",
+    "tests.events.tables_contract",
     "tests.events.histories",
 )
 

@@ -13,8 +13,11 @@ import typer
 from events.ended import EndedCall
 from events.journal import NOTHING, Conflict, CorruptEntry, Index, Journal, Recorded, TailLostError
 from events.reading import read_all
+from replay.fold import Inconsistent, fold
 from replay.history.redact import without_keys
+from replay.projection import Deadlines, project
 from rtp_relay.archive.files import SUFFIX, ArchiveError, ArchiveWriter, calls_of, files_of
+from rtp_relay.archive.lines import ArchivedCall
 from rtp_relay.archive.parquet import NoParquet, ParquetWriter
 from rtp_relay.cli.exits import Exit
 from rtp_relay.cli.options import ConfigOption
@@ -116,7 +119,7 @@ def import_(path: FileArgument, *, config: ConfigOption = None) -> None:
         counts = [0, 0]
         for file in files_of(path):
             for call in calls_of(file):
-                counts[await _append(journal, call.row, call.entries)] += 1
+                counts[await _append(journal, _row_of(file, call), call.entries)] += 1
         return counts[True], counts[False]
 
     try:
@@ -124,6 +127,18 @@ def import_(path: FileArgument, *, config: ConfigOption = None) -> None:
     except ArchiveError as error:
         fail(Exit.FAILED, str(error))
     say(f"{written} calls written" + (f", {known} left as the journal has them" if known else ""))
+
+
+def _row_of(file: Path, call: ArchivedCall) -> EndedCall:
+    """Return the row that a call's events give. Raises ArchiveError for one that has not ended, or makes no sense."""
+    call_id = call.row.call_id
+    try:
+        row = project(fold(call_id, call.entries), Deadlines()).ended
+    except Inconsistent as error:
+        raise ArchiveError(f"{file}: call {call_id!r}, version {error.version}: {error}") from error
+    if row is None:
+        raise ArchiveError(f"{file}: call {call_id!r} has not ended: it would be taken for a live one")
+    return row
 
 
 async def _append(journal: Journal, row: EndedCall, entries: Sequence[Recorded]) -> bool:

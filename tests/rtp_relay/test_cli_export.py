@@ -13,7 +13,7 @@ from events.journal import NOTHING, Index, Recorded
 from events.memory import MemoryJournal
 from replay.fold import fold
 from replay.summary import ended_call
-from rtp_relay.archive.files import calls_of
+from rtp_relay.archive.files import ArchiveWriter, calls_of
 from tests.replay.stories import CALL, STORY
 from tests.rtp_relay.cli_journal import share_journal, use_journal
 from tests.rtp_relay.test_cli_search import invoke
@@ -67,6 +67,27 @@ def test_what_is_imported_is_read_as_it_was(archive: Path, monkeypatch: pytest.M
     assert found["call_id"] == CALL
     assert invoke("history", CALL, "--ladder")[1] == invoke("history", CALL, "--ladder", "--archive", str(archive))[1]
     assert invoke("history", CALL, "--json")[1] == invoke("history", CALL, "--json", "--archive", str(archive))[1]
+
+
+@pytest.mark.parametrize(
+    ("entries", "why"),
+    [
+        (STORY[:3], "has not ended"),
+        ([Recorded(1, STORY[1].at, "c", STORY[1].event)], "version 1: offered makes no sense"),
+    ],
+)
+def test_what_would_not_be_an_ended_call_is_not_imported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, entries: list[Recorded], why: str
+) -> None:
+    share_journal(monkeypatch)
+    path = tmp_path / "made.jsonl"
+    with ArchiveWriter(path) as archive:
+        archive.write(ROW, entries)
+    code, _, complaint = invoke("import", str(path))
+    assert code == 1
+    assert f"{path}: call 'call-1'" in complaint
+    assert why in complaint
+    assert invoke("history", CALL)[0] == 3
 
 
 def test_archives_are_read_by_the_same_commands(archive: Path) -> None:

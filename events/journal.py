@@ -201,7 +201,7 @@ class Journal(Protocol):
         """Append `records`, whose versions run on from `expected_version`; the future gives the new version.
 
         In the same atomic step the tables change from `before` (the index at `expected_version`) to `after`. When
-        `after.live` is None the stream gets its retention time, BRIEFLY if `after.brief`; otherwise it has none.
+        `after.live` is None the stream gets its retention time (`events.retention`); otherwise it has none.
         Appends of one tick travel together. The future is done when the configured durability is reached.
 
         Fails with Conflict, TailLostError or JournalUnavailable, and with CorruptEntry for a stream that takes no entry

@@ -32,10 +32,8 @@ from events.journal import (
     TailLostError,
 )
 from events.names import CallId, StreamName
+from events.retention import USUAL, Retention
 from events.snapshot import Snapshot
-
-RETENTION = 24 * 3600
-"""Seconds that the stream of an ended call is kept."""
 
 
 def wall_clock() -> int:
@@ -57,11 +55,11 @@ class MemoryJournal:
     """Keeps the promises of `events.journal.Journal` while the process lives. `clock` gives ms since the epoch."""
 
     def __init__(
-        self, clock: Callable[[], int] = wall_clock, *, codec: Codec | None = None, retention: float = RETENTION
+        self, clock: Callable[[], int] = wall_clock, *, codec: Codec | None = None, retention: Retention = USUAL
     ) -> None:
         self._clock = clock
         self._codec = codec or Codec()
-        self._retention = round(retention * 1000)
+        self._retention = retention
         self._streams: dict[CallId, _Stream] = {}
         self._decision_codec = Codec(types=DECISION_TYPES)
         self._decisions: dict[StreamName, _Stream] = {}
@@ -104,7 +102,7 @@ class MemoryJournal:
         def write() -> None:
             self._write(kept, added)
             if ends:
-                kept.due, kept.expires = None, self._clock() + self._retention
+                kept.due, kept.expires = None, self._clock() + self._retention.usually
             elif due is not None:
                 kept.due = due
 
@@ -193,8 +191,7 @@ class MemoryJournal:
         stream.index = after
         if after.due != before.due:
             stream.due = after.due
-        retention = round(BRIEFLY * 1000) if after.brief else self._retention
-        stream.expires = float("inf") if after.live else self._clock() + retention
+        stream.expires = float("inf") if after.live else self._clock() + self._retention.of(after)
         if after.live is None:
             stream.snapshot = None
         self._streams[call_id] = stream

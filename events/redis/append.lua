@@ -3,15 +3,15 @@
 -- version -1 changes them at any version, if the call's row is still the one that stands in place of the mark (false: any).
 --
 -- KEYS: the keys touched, on a cluster; not read here, the names are made from the appends.
--- ARGV: the retention time of ended calls in ms; a MessagePack list of appends, as rows.py makes them.
+-- ARGV: for how many ms an ended call is kept at most; a MessagePack list of appends, as encoding.py makes them.
 -- Reply: nothing for appends that are done; for others their number and what hindered them: the stream's last version
 -- (somebody was first, or the tail is lost), or the text of an error: of a command, NOSTREAM for a key that is none, or
 -- PARTED where an entry that the append refers to is another one, AHEAD and the version of the stream's last id, where no entry has it and none can come before it.
 
 local BASE, CALL, EXPECTED, MARK, ENTRIES, LIVE, DUE, ADDED, REMOVED, KEEP, ENDED, HELD = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12
 local TABLES_ONLY = -1
-local EXPIRE, PERSIST, EXPIRE_SOON = 1, 2, 3
-local SOON = 600000 -- ms: BRIEFLY in events/journal.py
+local PERSIST = -1 -- KEEP: for how many ms the stream is kept from now on; 0 leaves that as it is
+local HOUR = 3600000 -- ms
 local OLD = 20 -- so many ended calls whose time is over are left out of the table for each that comes into it
 local MOST = 2 ^ 53 -- Lua's numbers count no further, ids do
 
@@ -102,19 +102,46 @@ local function add(stream, append)
   end
 end
 
--- Put an ended call into the table of these, and take some out whose time is over. The table goes by itself where no
--- call has ended for so long.
-local function keep_ended(base, call, ended)
-  local rows, times, at = base .. 'ended', base .. 'ended-at', ended[1]
-  redis.call('HSET', rows, call, ended[2])
-  redis.call('ZADD', times, string.format('%d', at), call)
+local function drop_ended(base, call)
+  redis.call('HDEL', base .. 'ended', call)
+  redis.call('ZREM', base .. 'ended-at', call)
+  redis.call('ZREM', base .. 'ended-until', call)
+end
+
+-- Take some out of the table of ended calls whose time was over at a time; and of those without a time to go at, as
+-- earlier versions have put them there, some that ended too long before.
+local function prune_ended(base, at)
+  local times, untils = base .. 'ended-at', base .. 'ended-until'
+  for _, old in ipairs(redis.call('ZRANGEBYSCORE', untils, '-inf', string.format('%d', at), 'LIMIT', 0, OLD)) do
+    drop_ended(base, old)
+  end
   local over = string.format('(%d', at - tonumber(ARGV[1]))
   for _, old in ipairs(redis.call('ZRANGEBYSCORE', times, '-inf', over, 'LIMIT', 0, OLD)) do
-    redis.call('HDEL', rows, old)
-    redis.call('ZREM', times, old)
+    if not redis.call('ZSCORE', untils, old) then
+      drop_ended(base, old)
+    end
   end
-  redis.call('PEXPIRE', rows, ARGV[1])
-  redis.call('PEXPIRE', times, ARGV[1])
+end
+
+-- Put an ended call into the table of these, for as long as its stream is kept. The table goes by itself, within the
+-- hour, when the last of its calls does.
+local function keep_ended(base, call, ended, keep)
+  local rows, times, untils, at = base .. 'ended', base .. 'ended-at', base .. 'ended-until', ended[1]
+  if keep <= 0 then -- the stream is to go when it already was
+    keep = math.max(redis.call('PTTL', base .. 's:' .. call), 0)
+    local now = redis.call('TIME')
+    redis.call('ZADD', untils, string.format('%d', tonumber(now[1]) * 1000 + keep), call)
+  else
+    redis.call('ZADD', untils, string.format('%d', at + keep), call)
+  end
+  redis.call('HSET', rows, call, ended[2])
+  redis.call('ZADD', times, string.format('%d', at), call)
+  prune_ended(base, at)
+  if redis.call('PTTL', rows) < keep then
+    for _, key in ipairs({ rows, times, untils }) do
+      redis.call('PEXPIRE', key, string.format('%d', keep + HOUR))
+    end
+  end
 end
 
 local function keep_tables(stream, append)
@@ -139,20 +166,16 @@ local function keep_tables(stream, append)
   for _, node in ipairs(append[REMOVED]) do
     redis.call('SREM', base .. 'on:' .. node, call)
   end
-  if append[KEEP] == EXPIRE or append[KEEP] == EXPIRE_SOON then
-    redis.call('UNLINK', base .. 'snap:' .. call)
-  end
-  if append[KEEP] == EXPIRE then
-    redis.call('PEXPIRE', stream, ARGV[1])
-  elseif append[KEEP] == EXPIRE_SOON then
-    redis.call('PEXPIRE', stream, SOON)
-  elseif append[KEEP] == PERSIST then
+  local keep = append[KEEP]
+  if keep == PERSIST then
     redis.call('PERSIST', stream)
-    redis.call('HDEL', base .. 'ended', call)
-    redis.call('ZREM', base .. 'ended-at', call)
+    drop_ended(base, call)
+  elseif keep > 0 then
+    redis.call('UNLINK', base .. 'snap:' .. call)
+    redis.call('PEXPIRE', stream, string.format('%d', keep))
   end
   if append[ENDED] then
-    keep_ended(base, call, append[ENDED])
+    keep_ended(base, call, append[ENDED], keep)
   end
 end
 

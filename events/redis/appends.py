@@ -68,12 +68,12 @@ class AppendPipeline(Pipeline[Append]):
         limit: int,
         pipelines: Pipelines[Append],
         *,
-        retention: int,
+        kept: int,
         scattered: bool,
         confirm: Command | None,
     ) -> None:
         super().__init__(place, connection, limit, pipelines)
-        self._retention = retention
+        self._kept = kept
         self._scattered = scattered
         self._confirm = confirm
 
@@ -95,7 +95,7 @@ class AppendPipeline(Pipeline[Append]):
     def _call(self, group: Sequence[Append]) -> Command:
         keys = list(dict.fromkeys(key for append in group for key in append.touched())) if self._scattered else []
         packed = _pack([append.row for append in group])
-        return (b"EVALSHA", APPEND.sha, len(keys), *keys, self._retention, packed)
+        return (b"EVALSHA", APPEND.sha, len(keys), *keys, self._kept, packed)
 
     def settle(self, batch: Sequence[Append], replies: list[Any]) -> list[tuple[Append, Exception]]:
         """Complete each append with its outcome."""

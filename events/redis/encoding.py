@@ -14,14 +14,16 @@ from events.ended import EndedCall
 from events.journal import CorruptEntry, Index, LiveCall, Recorded, Stored
 from events.names import CallId
 from events.redis.keys import to_bytes, to_text
+from events.retention import Retention
 from events.schema import fields_of
 
 _pack = msgpack.Packer(unicode_errors=ERRORS).pack
 
 Changes = list[Any]
-"""Elements of an append in append.lua: live row, due, nodes added, nodes removed, retention, row of an ended call."""
+"""Elements of an append in append.lua: live row, due, nodes added, nodes removed, time to keep, ended call's row."""
 
-_EXPIRE, _PERSIST, _EXPIRE_SOON = 1, 2, 3
+_PERSIST = -1
+"""In place of the time to keep a stream: for ever."""
 
 _ENDED = fields_of(EndedCall)
 
@@ -104,12 +106,12 @@ def stored(call_id: CallId, reply: Sequence[Any]) -> Stored:
     )
 
 
-def changes(expected_version: int, before: Index, after: Index) -> Changes:
+def changes(expected_version: int, before: Index, after: Index, retention: Retention) -> Changes:
     """Return what the tables need to come from `before` to `after`: False is no change, an empty text is removal."""
     live: bytes | bool = False
     keep = 0
     if after.live is None:
-        keep = _EXPIRE_SOON if after.brief else _EXPIRE
+        keep = retention.of(after)
         if before.live is not None:
             live = b""
     else:
@@ -130,9 +132,9 @@ def changes(expected_version: int, before: Index, after: Index) -> Changes:
     return [live, due, [to_bytes(node) for node in added], [to_bytes(node) for node in removed], keep, ended]
 
 
-def restoring(before: Stored, after: Index) -> Changes:
+def restoring(before: Stored, after: Index, retention: Retention) -> Changes:
     """Return what the tables need to say `after` where `before` was found; sets of lent ids are told of all anew."""
-    live, due, _, removed, keep, ended = changes(0, before.index, after)
+    live, due, _, removed, keep, ended = changes(0, before.index, after, retention)
     added = [to_bytes(node) for node in _members(after)]
     if after.live is not None:
         keep = _PERSIST
@@ -152,14 +154,17 @@ def _members(index: Index) -> frozenset[str]:
     return index.nodes.union(map(lent, ids)) if ids else index.nodes
 
 
-def decision_changes(due: int | None, *, ends: bool) -> Changes:
-    """Return what the tables need for a stream of decisions: when it is due (None: as it was), whether it ends."""
+def decision_changes(due: int | None, keep: int) -> Changes:
+    """Return what the tables need for a stream of decisions: when it is due (None: as it was).
+
+    keep: for how many ms it is kept, because it ends; 0 if it does not.
+    """
     at: int | bytes | bool = False
-    if ends:
+    if keep:
         at = b""
     elif due is not None:
         at = due
-    return [False, at, (), (), _EXPIRE if ends else 0, False]
+    return [False, at, (), (), keep, False]
 
 
 class MissingBodies(Exception):

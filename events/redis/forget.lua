@@ -1,10 +1,10 @@
 -- Removes all that is there of an ended call.
 --
--- KEYS: the call's stream and its snapshot; its partition's tables of live calls, of ended calls, of when these ended,
--- and of what is due. ARGV: the call-id; for how many ms after its end a call has to stay.
+-- KEYS: the call's stream and its snapshot; its partition's tables of live calls, of ended calls, of when these ended, of
+-- until when they are kept, and of what is due. ARGV: the call-id; for how many ms after its end a call has to stay.
 -- Reply: 'forgotten', or why it is not: 'unknown', 'live', or 'recent'.
 
-local stream, snapshot, live, ended, times, due = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
+local stream, snapshot, live, ended, times, untils, due = unpack(KEYS)
 local call, stays = ARGV[1], tonumber(ARGV[2])
 
 local left = redis.call('PTTL', stream) -- -1: it is kept for ever, -2: it is not there
@@ -21,5 +21,6 @@ if not at and left >= 0 and left <= stays then
 end
 local removed = redis.call('UNLINK', stream, snapshot) + redis.call('HDEL', ended, call)
 redis.call('ZREM', times, call)
+redis.call('ZREM', untils, call)
 redis.call('ZREM', due, call)
 return removed > 0 and 'forgotten' or 'unknown'

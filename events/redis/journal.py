@@ -53,10 +53,8 @@ from events.redis.scripts import KEEP, LOAD
 from events.redis.tables import Statuses, Tables
 from events.redis.topology import Topology, find_topology
 from events.redis.wire import Command
+from events.retention import USUAL, Retention
 from events.snapshot import Snapshot
-
-RETENTION = 24 * 3600
-"""Seconds that the stream of an ended call is kept."""
 
 _WRITER = 8
 
@@ -73,7 +71,7 @@ class RedisJournal:
         keys: Keys,
         *,
         codec: Codec,
-        retention: int,
+        retention: Retention,
         confirm: Command | None,
         patience: float,
         limit: int,
@@ -94,7 +92,7 @@ class RedisJournal:
         self._appends: Pipelines[Append] = Pipelines(
             topology,
             lambda place, connection, pipelines: AppendPipeline(
-                place, connection, limit, pipelines, retention=retention, scattered=scattered, confirm=confirm
+                place, connection, limit, pipelines, kept=retention.longest, scattered=scattered, confirm=confirm
             ),
         )
         self._tables = Tables(self._query, keys, topology.place, scattered=scattered)
@@ -107,14 +105,14 @@ class RedisJournal:
         *,
         prefix: str = "rtp-relay",
         durability: Durability = "memory",
-        retention: float = RETENTION,
+        retention: Retention = USUAL,
         codec: Codec | None = None,
         patience: float = 5.0,
         limit: int = 20_000,
     ) -> RedisJournal:
         """Open the journal under `prefix` at a URL (`events.redis.topology` says which), or begin one there.
 
-        `retention`: seconds that the stream of an ended call is kept. `patience`: seconds that a request waits for a
+        `retention`: how long ended calls are kept. `patience`: seconds that a request waits for a
         Redis that cannot be reached. `limit`: how many requests wait at most.
 
         Raises JournalMismatch for a journal or a server that will not do, JournalUnavailable when none is reached,
@@ -130,7 +128,7 @@ class RedisJournal:
             topology,
             keys,
             codec=codec or Codec(),
-            retention=round(retention * 1000),
+            retention=retention,
             confirm=confirm,
             patience=patience,
             limit=limit,
@@ -154,7 +152,7 @@ class RedisJournal:
                 if holder.place.version <= expected_version:
                     held += (holder.place.version, holder.digest)
         written = self._writer + (hash(tuple(marks)) % 2**64).to_bytes(8)
-        what = [written, entries, *changes(expected_version, before, after), held]
+        what = [written, entries, *changes(expected_version, before, after, self._retention), held]
         appended = self._submit(call_id, expected_version, expected_version + len(records), what)
         if after.live is None and before.live is not None:
             self._bodies.forget(call_id)  # the call is over: nothing is left that would be written of again
@@ -177,11 +175,12 @@ class RedisJournal:
         expected: bytes | bool = live_row(row) if row is not None else b""
         if row is not None and row.status == UNREADABLE:
             expected = False
-        return self._submit(call_id, _TABLES_ONLY, 0, [expected, (), *changes(0, before, after)])
+        return self._submit(call_id, _TABLES_ONLY, 0, [expected, (), *changes(0, before, after, self._retention)])
 
     def restore(self, call_id: CallId, before: Stored, after: Index) -> asyncio.Future[int]:
         """Change the tables alone, at a version; see `events.journal.Journal.restore`."""
-        return self._submit(call_id, before.version, before.version, [b"", (), *restoring(before, after)])
+        restored = restoring(before, after, self._retention)
+        return self._submit(call_id, before.version, before.version, [b"", (), *restored])
 
     async def streams(self, cursor: str = "", count: int = PAGE) -> StreamPage:
         """Return calls that have a stream, from a page's cursor on."""
@@ -220,7 +219,7 @@ class RedisJournal:
         encoded = [self._decision_codec.encode(CallId(stream), record) for record in records]
         mark = self._writer + (hash(tuple(entry.mark for entry in encoded)) % 2**64).to_bytes(8)
         entries = [part for entry in encoded for part in (entry.name, entry.payload)]
-        partition, changed = self._keys.decisions, decision_changes(due, ends=ends)
+        partition, changed = self._keys.decisions, decision_changes(due, self._retention.usually if ends else 0)
         append = Append(
             slot=partition.slot,
             future=self._loop.create_future(),
@@ -336,7 +335,7 @@ class RedisJournal:
 
     async def ended_calls(self, since: int, until: int, count: int = PAGE) -> EndedPage:
         """Return ended calls of this time, the newest first."""
-        return await self._tables.ended_calls(since, until, count, self._retention)
+        return await self._tables.ended_calls(since, until, count, self._retention.longest)
 
     async def forget(self, call_id: CallId) -> Forgotten:
         """Remove an ended call."""

@@ -125,14 +125,15 @@ class Tables:
         bases = [partition.base for partition in group]
         return self._query(group[0].slot, (b"EVALSHA", COUNT.sha, len(keys), *keys, *bases))
 
-    async def ended_calls(self, since: int, until: int, count: int, retention: int) -> EndedPage:
+    async def ended_calls(self, since: int, until: int, count: int, kept: int) -> EndedPage:
         """Return about `count` ended calls of this time, the newest first.
 
         Each partition is asked for a few. Where one has more, what the others have of before is left for the next page.
+        kept: for how many ms a call is kept that has no time to go at.
         """
         share = max(_SHARE, 2 * count // len(self._keys.partitions))
         while True:
-            parts = await self._newest(since, until, share, retention)
+            parts = await self._newest(since, until, share, kept)
             full = max((part[-1].ended for part in parts if len(part) >= share), default=since - 1)
             found = [call for part in parts for call in part if call.ended > full]
             found.sort(key=lambda call: call.ended, reverse=True)
@@ -143,15 +144,15 @@ class Tables:
                 return EndedPage(tuple(found), full + 1 if full >= since else 0)
             share *= 4  # more than a share ended in one ms
 
-    async def _newest(self, since: int, until: int, share: int, retention: int) -> list[list[EndedCall]]:
+    async def _newest(self, since: int, until: int, share: int, kept: int) -> list[list[EndedCall]]:
         """Return the newest ended calls of each partition; a few partitions at a time, so that nothing waits long."""
         size = 1 if self._scattered else _TOGETHER
         partitions = self._keys.partitions
         groups = [partitions[first : first + size] for first in range(0, len(partitions), size)]
         replies = []
         for group in groups:
-            keys = [key for partition in group for key in (partition.ended, partition.ended_at)]
-            command: Command = (b"EVALSHA", ENDED.sha, len(keys), *keys, since, until, share, retention)
+            keys = [key for one in group for key in (one.ended, one.ended_at, one.ended_until)]
+            command: Command = (b"EVALSHA", ENDED.sha, len(keys), *keys, since, until, share, kept)
             replies.append(self._query(group[0].slot, command))
         return [_ended(rows) for reply in await asyncio.gather(*replies) for rows in reply]
 
@@ -159,7 +160,7 @@ class Tables:
         """Remove an ended call from its stream, its snapshot and its partition's tables."""
         call = to_bytes(call_id)
         at = self._keys.partition(call)
-        keys = (at.stream(call), at.snapshot(call), at.live, at.ended, at.ended_at, at.due)
+        keys = (at.stream(call), at.snapshot(call), at.live, at.ended, at.ended_at, at.ended_until, at.due)
         command: Command = (b"EVALSHA", FORGET.sha, len(keys), *keys, call, round(BRIEFLY * 1000))
         return Forgotten(to_text(await self._query(at.slot, command)))
 

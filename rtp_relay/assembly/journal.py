@@ -82,7 +82,7 @@ async def _open(config: Config, url: str) -> RedisJournal:
             url,
             prefix=config.journal.prefix,
             durability=config.journal.durability.value,
-            retention=config.journal.retention,
+            retention=config.journal.kept,
             codec=Codec(Keyring(keys) if keys else None),
         )
     except ValueError as error:

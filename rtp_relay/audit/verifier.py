@@ -10,6 +10,7 @@ from typing import Final
 from events.journal import EVERY_CALL, NOTHING, Conflict, CorruptEntry, Index, Journal, Recorded, Stored
 from events.names import CallId
 from events.reading import slices
+from events.retention import Retention
 from events.snapshot import EVERY, Snapshot
 from replay import snapshots
 from replay.fold import Inconsistent
@@ -63,8 +64,8 @@ Verify = Callable[[CallId], Awaitable[Verified]]
 class Verifier:
     """Verifies the calls of a journal.
 
-    deadlines: those by which control nodes say when calls are due. retention: for how long (ms) streams of ended calls
-    are kept. repair: whether tables and snapshots are made anew from the streams where they are wrong.
+    deadlines: those by which control nodes say when calls are due. retention: for how long ended calls are
+    kept. repair: whether tables and snapshots are made anew from the streams where they are wrong.
     """
 
     def __init__(
@@ -72,7 +73,7 @@ class Verifier:
         journal: Journal,
         deadlines: Deadlines,
         *,
-        retention: int,
+        retention: Retention,
         now: Callable[[], int],
         rate: float = 0,
         repair: bool = False,
@@ -142,9 +143,10 @@ class Verifier:
         if snapshot is not None:
             check_snapshot(check, snapshot, records)
         now = self._now()
-        left = state.changed + self._retention - now
+        wanted = project(state, self._deadlines)
+        left = state.changed + self._retention.of(wanted) - now
         check.findings += check_tables(state, stored, self._deadlines, now, left)
-        return await self._mended(check, stored, project(state, self._deadlines))
+        return await self._mended(check, stored, wanted)
 
     async def _snapshot(self, check: StreamCheck) -> Snapshot | None:
         try:

@@ -116,7 +116,7 @@ async def _verify(config: Config, outcome: Outcome, *, repair: bool, rate: float
         verifier = Verifier(
             journal,
             deadlines_of(config, max((node.timeout for node in config.nodes), default=0.0)),
-            retention=round(config.journal.retention * 1000),
+            retention=config.journal.kept,
             now=lambda: _clock() + ahead,
             rate=rate,
             repair=repair,

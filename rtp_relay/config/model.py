@@ -19,7 +19,9 @@ from actors.quarantine.quarantine import QuarantinePolicy
 from engines.registry import EngineName
 from engines.route.routes import DEFAULT_NAMES
 from engines.sdp.tcp import TcpStreams
+from events.ended import Outcome
 from events.names import NodeName
+from events.retention import Retention
 from rtp_relay.config import values
 from rtp_relay.config.addresses import (
     Network,
@@ -33,6 +35,7 @@ from rtp_relay.config.addresses import (
 )
 from rtp_relay.config.journal_url import journal_url
 from rtp_relay.config.mi import MiConfig
+from rtp_relay.config.retention import retention_by
 from rtp_relay.config.sets import SetsConfig, set_name
 from rtp_relay.config.sip import SipConfig
 from rtp_relay.config.tables import inline_table
@@ -116,9 +119,15 @@ class JournalConfig:
     prefix: str = field(default="rtp-relay", metadata=_read_by(values.name))
     durability: Durability = field(default=Durability.MEMORY, metadata=_read_by(values.one_of(Durability)))
     retention: float = field(default=DAY, metadata=_read_by(values.seconds(0, above=True)))
+    retention_by: Mapping[Outcome, float] = field(default_factory=dict, metadata=_read_by(retention_by))
     wait: float = field(default=300.0, metadata=_read_by(values.seconds(0)))
     encryption_key_files: tuple[Path, ...] = field(default=(), metadata=_read_by(values.list_of(values.path)))
     encryption_keys: tuple[bytes, ...] = field(default=(), repr=False)
+
+    @property
+    def kept(self) -> Retention:
+        """For how long what ended is kept."""
+        return Retention(self.retention, self.retention_by)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

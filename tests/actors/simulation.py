@@ -37,6 +37,7 @@ from events.journal import (
 )
 from events.memory import MemoryJournal
 from events.names import NO_BRANCH, BranchId, CallId, NodeName, StreamName, Tag
+from events.retention import USUAL
 from events.snapshot import Snapshot
 from events.verb import Verb
 from gateways.ng.commands import NgCommand, command_from
@@ -53,7 +54,6 @@ from tests.actors.virtual_time import VirtualTimeLoop
 from tests.events.damaged_journal import DamagedJournal
 from tests.named_sdp import named
 
-DAY = 24 * 3_600_000
 DEADLINES = Deadlines(offer=60_000, probe=100_000, give_up=7_200_000, dialog=200_000)
 T = TypeVar("T")
 
@@ -515,7 +515,7 @@ class Cluster:
 
     def check_tables(self) -> None:
         """Verification finds no fault in any call: its state is possible, and the tables say what its events say."""
-        verifier = Verifier(self.journal, self.deadlines, retention=DAY, now=self.loop.now_ms)
+        verifier = Verifier(self.journal, self.deadlines, retention=USUAL, now=self.loop.now_ms)
         for call_id in self.call_ids:
             verified = self.run(verifier.verify(CallId(call_id)))
             faults = [finding for finding in verified.findings if finding.kind.is_fault]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from events.ended import EndedCall, EndedPage, Outcome
 from events.journal import NOTHING, Index, Journal
 from events.names import CallId
+from events.retention import DAY, Retention
 from tests.events.samples import live, record
 
 ENDED = EndedCall(
@@ -40,9 +42,13 @@ def ended(call: str, at: int) -> EndedCall:
     return replace(ENDED, call_id=CallId(call), ended=at)
 
 
-async def end(journal: Journal, call: str, at: int) -> EndedCall:
+SELECTIVE = Retention(DAY, {Outcome.UNANSWERED: 0.05, Outcome.LOST: 30 * DAY})
+"""A retention by which calls of one outcome go at once."""
+
+
+async def end(journal: Journal, call: str, at: int, outcome: Outcome = Outcome.ANSWERED) -> EndedCall:
     """Let a call live and end."""
-    row = ended(call, at)
+    row = replace(ended(call, at), outcome=outcome)
     index = live(CallId(call), 1, "ng1")
     await journal.append(CallId(call), 0, [record(1)], NOTHING, index)
     await journal.append(CallId(call), 1, [record(2)], index, Index(ended=row))
@@ -57,8 +63,21 @@ async def all_pages(journal: Journal, since: int, until: int, count: int) -> lis
     return pages
 
 
+async def is_there(journal: Journal, call: CallId) -> bool:
+    """Return whether anything is there of an ended call."""
+    page = await journal.ended_calls(0, 2**50)
+    return bool(await journal.read(call)) or call in {row.call_id for row in page.calls}
+
+
+async def until_it_is_gone(journal: Journal, call: CallId) -> None:
+    """Wait until the time of an ended call is over."""
+    async with asyncio.timeout(10):
+        while await is_there(journal, call):  # noqa: ASYNC110 - no journal tells what it drops
+            await asyncio.sleep(0.005)
+
+
 class EndedContract:
-    """The tests of ended calls."""
+    """The tests of ended calls. `selective` is a journal with the retention of that name."""
 
     async def test_an_ended_call_is_found_whole(self, journal: Journal, other: Journal) -> None:
         now = round(await journal.time())
@@ -99,6 +118,25 @@ class EndedContract:
         later = ended("a", now + 3)
         await journal.append(CallId("a"), 2, [record(3)], Index(ended=row), Index(ended=later))
         assert await journal.ended_calls(0, now + 10) == EndedPage((later,))
+
+    async def test_calls_are_kept_by_their_outcome(self, selective: Journal) -> None:
+        now = round(await selective.time())
+        kept = [
+            await end(selective, "answered", now),
+            await end(selective, "lost", now - 1, Outcome.LOST),
+            await end(selective, "failed", now - 2, Outcome.FAILED),
+        ]
+        await end(selective, "unanswered", now - 3, Outcome.UNANSWERED)
+        await until_it_is_gone(selective, CallId("unanswered"))
+        assert await selective.ended_calls(0, 2**50) == EndedPage(tuple(kept))
+        assert [len(await selective.read(CallId(row.call_id))) for row in kept] == [2, 2, 2]
+
+    async def test_a_call_that_has_another_outcome_in_the_end_is_kept_by_that(self, selective: Journal) -> None:
+        now = round(await selective.time())
+        row = await end(selective, "a", now)
+        later = replace(row, outcome=Outcome.UNANSWERED, ended=now + 1)
+        await selective.append(CallId("a"), 2, [record(3)], Index(ended=row), Index(ended=later))
+        await until_it_is_gone(selective, CallId("a"))
 
     async def test_a_call_that_never_was_is_no_ended_one(self, journal: Journal) -> None:
         await journal.append(CallId("a"), 0, [record(1)], NOTHING, Index(brief=True))

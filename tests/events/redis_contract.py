@@ -13,6 +13,7 @@ from redis.asyncio import Redis, RedisCluster
 
 from events.journal import Journal
 from events.redis import RedisJournal
+from tests.events.ended_contract import SELECTIVE
 from tests.events.journal_contract import JournalContract
 from tests.events.stream_keys import stream_of, stream_of_nodes
 
@@ -55,6 +56,12 @@ class RedisContract(JournalContract):
     @pytest.fixture
     async def other(self, url: str, prefix: str) -> AsyncIterator[Journal]:
         journal = await RedisJournal.open(url, prefix=prefix)
+        yield journal
+        await journal.close()
+
+    @pytest.fixture
+    async def selective(self, url: str, prefix: str) -> AsyncIterator[Journal]:
+        journal = await RedisJournal.open(url, prefix=prefix, retention=SELECTIVE)
         yield journal
         await journal.close()
 

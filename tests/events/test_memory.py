@@ -7,7 +7,9 @@ import pytest
 from events.journal import Journal, TailLostError
 from events.memory import MemoryJournal
 from events.names import CallId
+from events.retention import Retention
 from tests.events.damaged_journal import DamagedJournal
+from tests.events.ended_contract import SELECTIVE
 from tests.events.journal_contract import CALL, JournalContract, fill
 from tests.events.samples import NOTHING, NOW, live, record
 
@@ -23,6 +25,10 @@ def other(journal: Journal) -> Journal:
 
 
 class TestMemoryJournal(JournalContract):
+    @pytest.fixture
+    def selective(self) -> Journal:
+        return MemoryJournal(retention=SELECTIVE)
+
     @pytest.fixture(autouse=True)
     def hold(self, journal: DamagedJournal) -> None:
         self.held = journal
@@ -49,7 +55,7 @@ class Clock:
 
 async def test_an_ended_call_is_kept_for_its_time() -> None:
     clock = Clock()
-    journal = MemoryJournal(clock, retention=5)
+    journal = MemoryJournal(clock, retention=Retention(5))
     await fill(journal, CALL, 1)
     clock.now += 60_000
     await journal.append(CallId(CALL), 1, [record(2)], live(CallId(CALL), 1), NOTHING)
@@ -63,7 +69,7 @@ async def test_an_ended_call_is_kept_for_its_time() -> None:
 
 async def test_a_call_that_lives_again_stays() -> None:
     clock = Clock()
-    journal = MemoryJournal(clock, retention=5)
+    journal = MemoryJournal(clock, retention=Retention(5))
     await journal.append(CallId(CALL), 0, [record(1)], NOTHING, NOTHING)
     await journal.append(CallId(CALL), 1, [record(2)], NOTHING, live(CallId(CALL), 2))
     clock.now += 6_000

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 
 import pytest
 import pytest_asyncio
 from redis.asyncio import Redis
 
-from events.ended import EndedPage
+from events.ended import EndedPage, Outcome
 from events.journal import BRIEFLY, NEVER, CorruptEntry, Journal
 from events.names import CallId
 from events.redis import RedisJournal
-from events.redis.journal import RETENTION
 from events.redis.keys import Keys, to_bytes
+from events.retention import DAY, Retention
 from tests.events.ended_contract import end
 from tests.events.golden_bodies import RECORDS
 from tests.events.journal_contract import CALL, fill
@@ -36,6 +36,13 @@ async def url(request: pytest.FixtureRequest) -> AsyncIterator[str]:
         yield server.url
 
 
+def neighbours(prefix: str) -> Iterator[str]:
+    """Return calls in the partition of CALL."""
+    keys = Keys(prefix)
+    others = (f"call-{number}" for number in itertools.count())
+    return (call for call in others if keys.partition(to_bytes(call)).base == keys.partition(to_bytes(CALL)).base)
+
+
 class TestRedisJournal(RedisContract):
     @asynccontextmanager
     async def client(self, url: str) -> AsyncIterator[Client]:
@@ -48,10 +55,10 @@ class TestRedisJournal(RedisContract):
             await fill(journal, CALL, 1)
             assert await client.ttl(stream) == -1
             await journal.append(CallId(CALL), 1, [record(2)], live(CallId(CALL), 1), NOTHING)
-            assert RETENTION - 60 < await client.ttl(stream) <= RETENTION
+            assert DAY - 60 < await client.ttl(stream) <= DAY
             await client.expire(stream, 100)
             await journal.append(CallId(CALL), 2, [record(3)], NOTHING, NOTHING)
-            assert RETENTION - 60 < await client.ttl(stream) <= RETENTION
+            assert DAY - 60 < await client.ttl(stream) <= DAY
             await journal.append(CallId(CALL), 3, [record(4)], NOTHING, live(CallId(CALL), 4))
             assert await client.ttl(stream) == -1
 
@@ -69,7 +76,7 @@ class TestRedisJournal(RedisContract):
         assert before[0] * 1000 + before[1] / 1000 <= at <= after[0] * 1000 + after[1] / 1000
 
     async def test_retention_is_what_was_configured(self, url: str, prefix: str) -> None:
-        journal = await RedisJournal.open(url, prefix=prefix, retention=90)
+        journal = await RedisJournal.open(url, prefix=prefix, retention=Retention(90))
         await journal.append(CallId(CALL), 0, [record(1)], NOTHING, NOTHING)
         async with Redis.from_url(url) as client:
             assert 80 < await client.ttl(stream_of(prefix, CALL)) <= 90
@@ -77,18 +84,35 @@ class TestRedisJournal(RedisContract):
 
     async def test_rows_of_ended_calls_go_with_their_time(self, url: str, prefix: str) -> None:
         partition = Keys(prefix).partition(to_bytes(CALL))
-        others = (f"call-{number}" for number in itertools.count())
-        neighbour = next(call for call in others if Keys(prefix).partition(to_bytes(call)).base == partition.base)
-        journal = await RedisJournal.open(url, prefix=prefix, retention=90)
+        neighbour = next(neighbours(prefix))
+        journal = await RedisJournal.open(url, prefix=prefix, retention=Retention(90))
         now = round(await journal.time())
         await end(journal, CALL, now - 91_000)
         assert await journal.ended_calls(0, now + 1) == EndedPage(())
         row = await end(journal, neighbour, now)
         assert await journal.ended_calls(0, now + 1) == EndedPage((row,))
         async with Redis.from_url(url) as client:
-            for key, count in ((partition.ended, client.hlen), (partition.ended_at, client.zcard)):
+            times = (partition.ended_at, partition.ended_until)
+            for key, count in ((partition.ended, client.hlen), *((key, client.zcard) for key in times)):
                 assert await count(key) == 1
-                assert 80 < await client.ttl(key) <= 90
+                assert 80 < await client.ttl(key) <= 90 + 3600
+        await journal.close()
+
+    async def test_rows_without_a_time_to_go_at_go_when_the_longest_is_over(self, url: str, prefix: str) -> None:
+        """Earlier versions have written such."""
+        call, other, last = itertools.islice(neighbours(prefix), 3)
+        partition = Keys(prefix).partition(to_bytes(call))
+        journal = await RedisJournal.open(url, prefix=prefix, retention=Retention(90, {Outcome.LOST: 200}))
+        now = round(await journal.time())
+        await end(journal, call, now - 201_000, Outcome.LOST)
+        row = await end(journal, other, now - 100_000, Outcome.LOST)
+        async with Redis.from_url(url) as client:
+            await client.delete(partition.ended_until)
+            assert await journal.ended_calls(0, now) == EndedPage((row,))
+            newest = await end(journal, last, now)
+            assert await client.hlen(partition.ended) == 2
+            assert await client.zcard(partition.ended_at) == 2
+        assert await journal.ended_calls(0, now + 1) == EndedPage((newest, row))
         await journal.close()
 
     async def test_a_session_description_is_stored_once(self, journal: Journal, other: Journal) -> None:

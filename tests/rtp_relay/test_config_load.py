@@ -10,6 +10,7 @@ import pytest
 from actors.commands.recovery import OnNodeDown
 from actors.node_down.policy import NodeDownPolicy
 from engines.registry import KINDS
+from events.ended import Outcome
 from events.names import NodeName
 from rtp_relay.config import (
     Config,
@@ -61,6 +62,7 @@ url = "redis+sentinel://10.0.0.1:26379,[2001:db8::1]:26379/relays"
 prefix = "r"
 durability = "replica"
 retention = "1w2d3h4m5s500ms"
+retention_by = { failed = "30d", answered = 5 }
 encryption_key_files = ["one.key", "two.key"]
 [[nodes]]
 name = "a"
@@ -122,6 +124,7 @@ def test_the_journal_of_a_file(everything: Config, tmp_path: Path) -> None:
         prefix="r",
         durability=Durability.REPLICA,
         retention=604800 + 2 * 86400 + 3 * 3600 + 4 * 60 + 5.5,
+        retention_by={Outcome.FAILED: 30 * 86400, Outcome.ANSWERED: 5},
         encryption_key_files=(tmp_path / "one.key", tmp_path / "two.key"),
         encryption_keys=(KEY, KEY),
     )
@@ -332,6 +335,9 @@ def test_tables_in_the_wrong_shape(text: str, expected: str) -> None:
         ("service", "log_format", "'JSON'"),
         ("journal", "retention", "0"),
         ("journal", "retention", "1979-05-27"),
+        ("journal", "retention_by", "5"),
+        ("journal", "retention_by.failed", "0"),
+        ("journal", "retention_by.unreadable", "5"),
         ("journal", "encryption_key_files", "'a'"),
         ("ng", "reply_cache", "59"),
         ("ng", "listen", "['udp:127.0.0.1:65536']"),

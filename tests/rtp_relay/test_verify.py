@@ -16,6 +16,7 @@ from events import registry as e
 from events.journal import NOTHING, Index, Journal, Recorded, Stored
 from events.names import CallId, NodeName, Tag
 from events.redis import RedisJournal
+from events.retention import USUAL
 from events.verdict import Role, SipVerdict
 from replay import snapshots
 from replay.fold import fold
@@ -69,7 +70,7 @@ async def fill(journal: Journal) -> None:
 async def verified(journal: Journal, *, repair: bool = False, begin: str = "") -> list[Verified]:
     """Verify all."""
     now = round(await journal.time())
-    verifier = Verifier(journal, DEADLINES, retention=DAY, now=lambda: now, repair=repair)
+    verifier = Verifier(journal, DEADLINES, retention=USUAL, now=lambda: now, repair=repair)
     return [call async for page in verifier.pages(begin) for call in page.calls]
 
 
@@ -233,7 +234,7 @@ async def test_it_goes_on_from_a_cursor() -> None:
     for number in range(250):
         await write(journal, CallId(f"call-{number}"), STORY)
     now = round(await journal.time())
-    verifier = Verifier(journal, DEADLINES, retention=DAY, now=lambda: now)
+    verifier = Verifier(journal, DEADLINES, retention=USUAL, now=lambda: now)
     pages = [page async for page in verifier.pages()]
     rest = [call.call_id for call in await verified(journal, begin=pages[0].cursor)]
     first = [call.call_id for call in pages[0].calls]

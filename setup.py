@@ -1,13 +1,18 @@
-"""The build: the modules that pyproject.toml lists are compiled, too, where there is a C compiler.
+"""The build: what a wheel holds, and what of it is compiled (docs/packages.md).
 
-What mypyc makes of them goes into `rtp_relay/compiled/`, beside a manifest of what it was made of; which code runs is
-decided at start (`rtp_relay/compiled/__init__.py`). Nothing here makes an installation fail: without a compiler, with
-`RTP_RELAY_PURE=1` and after a fault of the build there are the sources alone.
+The parts that pyproject.toml lists are subpackages in a wheel, and its modules import them as such
+(`packages/parts.py`); an editable installation has them as the checkout does.
+
+The modules that pyproject.toml lists are compiled, too, where there is a C compiler. What mypyc makes of them goes into
+`rtp_relay/compiled/`, beside a manifest of what it was made of; which code runs is decided at start
+(`rtp_relay/compiled/__init__.py`). This makes no installation fail: without a compiler, with `RTP_RELAY_PURE=1` and
+after a fault of the build there are the sources alone.
 """
 
 from __future__ import annotations
 
 import ast
+import contextlib
 import json
 import os
 import shlex
@@ -22,12 +27,20 @@ from importlib.machinery import EXTENSION_SUFFIXES
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
-from setuptools import Distribution, Extension, setup
+from setuptools import Distribution, Extension, find_packages, setup
 from setuptools.command.build_ext import build_ext
+from setuptools.command.build_py import build_py
+from setuptools.command.editable_wheel import editable_wheel
 
 ROOT = Path(__file__).parent
-FOLDER = "rtp_relay/compiled"
+sys.path.insert(0, str(ROOT))
+
+from packages.parts import UnmovableError, moved  # noqa: E402 - a build does not look for modules here by itself
+
+PACKAGE = "rtp_relay"
+FOLDER = f"{PACKAGE}/compiled"
 PURE = "RTP_RELAY_PURE"
 MYPYC = "mypy~=2.4.1"
 """The series whose compiled code the tests have seen."""
@@ -36,18 +49,47 @@ OPTIONS = ["--config-file=", "--ignore-missing-imports", "--explicit-package-bas
 """What is imported from elsewhere need not be there: then the compiled code takes it as it comes."""
 
 
+class BuildParts(build_py):
+    """Has the modules of a wheel import the parts as what they are there."""
+
+    def run(self) -> None:
+        """Build all anew: what an earlier build left may have been renamed since."""
+        shutil.rmtree(self.build_lib, ignore_errors=True)
+        super().run()
+
+    def build_module(self, module: str, module_file: str, package: str) -> tuple[str, bool]:
+        """Put a module in its place."""
+        outfile, copied = super().build_module(module, module_file, package)
+        try:
+            Path(outfile).write_bytes(moved(Path(module_file).read_bytes(), PROJECT["parts"], PACKAGE))
+        except UnmovableError as fault:
+            raise SystemExit(f"{module_file}: {fault}") from None
+        return outfile, copied
+
+
+class InPlace(editable_wheel):
+    """An editable installation: everything is found where it is, by the names that it has there."""
+
+    def initialize_options(self) -> None:
+        """Set what the distribution has."""
+        self.distribution.packages = [name for one in (PACKAGE, *PROJECT["parts"]) for name in below(one)]
+        self.distribution.package_dir = {}
+        super().initialize_options()
+
+
 class BuildCompiled(build_ext):
     """Builds the compiled modules in place (`--inplace`, editable) or for a wheel."""
 
     def run(self) -> None:
         """Build them, or say why not."""
-        root = ROOT if self.inplace else Path(self.build_lib)
-        folder = root / FOLDER
-        clear(folder)
+        root = ROOT if self.inplace else Path(self.build_lib).absolute()
+        sources = PROJECT["compiled"] if self.inplace else [installed(source) for source in PROJECT["compiled"]]
+        clear(root / FOLDER)
         if not self.extensions:
             return
         try:
-            build(folder)
+            with contextlib.chdir(root):
+                build(root, sources)
         except (Exception, SystemExit) as fault:  # mypyc exits when it does not compile a module
             print(f"rtp-relay: built without compiled modules: {fault}", file=sys.stderr)
 
@@ -58,6 +100,32 @@ class BuildCompiled(build_ext):
     def get_output_mapping(self) -> dict[str, str]:
         """Return nothing, as above."""
         return {}
+
+
+def project() -> dict[str, list[str]]:
+    """Return what pyproject.toml says to this file: the parts, and the sources to compile."""
+    with (ROOT / "pyproject.toml").open("rb") as file:
+        said: dict[str, list[str]] = tomllib.load(file)["tool"]["rtp-relay"]
+    return said
+
+
+PROJECT = project()
+
+
+def below(package: str) -> list[str]:
+    """Return the names of a package in the checkout and of all that are in it."""
+    return [package, *(f"{package}.{name}" for name in find_packages(str(ROOT / package)))]
+
+
+def of_a_wheel() -> dict[str, Any]:
+    """Return the packages of a wheel, and where those are in the checkout that have another name there."""
+    parts = [f"{PACKAGE}.{name}" for part in PROJECT["parts"] for name in below(part)]
+    return {"packages": below(PACKAGE) + parts, "package_dir": {f"{PACKAGE}.{part}": part for part in PROJECT["parts"]}}
+
+
+def installed(source: str) -> str:
+    """Return where a source of the checkout is in a wheel."""
+    return f"{PACKAGE}/{source}" if source.partition("/")[0] in PROJECT["parts"] else source
 
 
 def can_compile() -> bool:
@@ -72,13 +140,6 @@ def can_compile() -> bool:
         return False
 
 
-def listed() -> list[str]:
-    """Return the sources to compile."""
-    with (ROOT / "pyproject.toml").open("rb") as file:
-        sources: list[str] = tomllib.load(file)["tool"]["rtp-relay"]["compiled"]
-    return sources
-
-
 def clear(folder: Path) -> None:
     """Take away what was built before: the manifests first, without which nothing is used."""
     for pattern in ("*.json", "*.so"):
@@ -86,16 +147,17 @@ def clear(folder: Path) -> None:
             file.unlink()
 
 
-def build(folder: Path) -> None:
-    """Compile the listed modules into `folder`; the manifest comes last, so that what is there half is never used."""
+def build(root: Path, listed: list[str]) -> None:
+    """Compile modules in `root`, the working directory. The manifest comes last: what is there half is never used."""
     from mypyc.build import mypycify  # noqa: PLC0415 - needed for this alone, and not there without a compiler
 
-    sources = {source: digest(ROOT / source) for source in sorted(reached(listed()))}
+    folder = root / FOLDER
+    sources = {source: digest(root / source) for source in sorted(reached(root, listed))}
     folder.mkdir(parents=True, exist_ok=True)
     suffix = EXTENSION_SUFFIXES[0]
     with TemporaryDirectory() as scratch:
         cache = f"--cache-dir={scratch}/mypy"
-        extensions = mypycify([*OPTIONS, cache, *listed()], opt_level="1", debug_level="0", target_dir=f"{scratch}/c")
+        extensions = mypycify([*OPTIONS, cache, *listed], opt_level="1", debug_level="0", target_dir=f"{scratch}/c")
         for name in compile_all(extensions, Path(scratch)):
             shutil.copy(Path(scratch, "lib", *name.split(".")).with_suffix(suffix), folder / f"{name}{suffix}")
     modules = {extension.name: f"{FOLDER}/{extension.name}{suffix}" for extension in extensions}
@@ -116,8 +178,8 @@ def compile_all(extensions: list[Extension], scratch: Path) -> list[str]:
     return [extension.name for extension in extensions]
 
 
-def reached(sources: list[str]) -> set[str]:
-    """Return these sources and all of ours that they import, at first or second hand.
+def reached(root: Path, sources: list[str]) -> set[str]:
+    """Return these sources in `root` and all there that they import, at first or second hand.
 
     Compiled code holds what it saw there (constants, types), so that it fits them no more when they change.
     """
@@ -126,13 +188,13 @@ def reached(sources: list[str]) -> set[str]:
     while left:
         source = left.pop()
         found.add(source)
-        left.update(set(imported(source)) - found)
+        left.update(set(imported(root, source)) - found)
     return found
 
 
-def imported(source: str) -> Iterator[str]:
+def imported(root: Path, source: str) -> Iterator[str]:
     """Yield the sources of ours that one imports."""
-    for node in ast.walk(ast.parse((ROOT / source).read_bytes())):
+    for node in ast.walk(ast.parse((root / source).read_bytes())):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module is not None:
@@ -141,7 +203,7 @@ def imported(source: str) -> Iterator[str]:
             continue
         for name in names:
             path = name.replace(".", "/")
-            yield from (file for file in (f"{path}.py", f"{path}/__init__.py") if (ROOT / file).exists())
+            yield from (file for file in (f"{path}.py", f"{path}/__init__.py") if (root / file).exists())
 
 
 def digest(file: Path) -> str:
@@ -155,5 +217,6 @@ if __name__ == "__main__":
         setup_requires=[MYPYC] if compiles and find_spec("mypyc") is None else [],
         # A name alone, by which a wheel is one for this platform: what it holds is known when it is built.
         ext_modules=[Extension("rtp_relay.compiled.modules", [])] if compiles else [],
-        cmdclass={"build_ext": BuildCompiled},
+        cmdclass={"build_py": BuildParts, "build_ext": BuildCompiled, "editable_wheel": InPlace},
+        **of_a_wheel(),
     )

@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from rtp_relay.compiled import code_in_use
+from rtp_relay.parts import have_parts_found
 
 if TYPE_CHECKING:
     from actors.control.control import Control
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 code_in_use()  # before anything imports a module that may be there compiled
+have_parts_found()
 
 __all__ = [
     "CALLEE",
@@ -98,14 +100,14 @@ __all__ = [
 ]
 
 _NAMES = {
-    "engines.route.parameters": ("AnswerParameters", "DeleteParameters", "OfferParameters"),
-    "engines.route.routes": ("Routes",),
-    "events.names": ("BranchId", "CallId", "Leg", "Tag"),
-    "events.journal": ("CallFilter", "CorruptEntry", "JournalError", "LiveCall", "Recorded"),
-    "replay.offer_answer": ("REFUSE_WITH", "Change", "Fault", "Role", "SipMessage"),
-    "replay.relay_settings": ("CALLEE", "CALLER"),
-    "replay.state": ("CallState",),
-    "replay.history.describe": ("facts",),
+    "rtp_relay.engines.route.parameters": ("AnswerParameters", "DeleteParameters", "OfferParameters"),
+    "rtp_relay.engines.route.routes": ("Routes",),
+    "rtp_relay.events.names": ("BranchId", "CallId", "Leg", "Tag"),
+    "rtp_relay.events.journal": ("CallFilter", "CorruptEntry", "JournalError", "LiveCall", "Recorded"),
+    "rtp_relay.replay.offer_answer": ("REFUSE_WITH", "Change", "Fault", "Role", "SipMessage"),
+    "rtp_relay.replay.relay_settings": ("CALLEE", "CALLER"),
+    "rtp_relay.replay.state": ("CallState",),
+    "rtp_relay.replay.history.describe": ("facts",),
     "rtp_relay.api.call": ("RelayCall",),
     "rtp_relay.api.observed": ("Observed",),
     "rtp_relay.api.errors": (
@@ -118,11 +120,11 @@ _NAMES = {
         "RelayError",
         "UnknownCall",
     ),
-    "actors.control.control": ("Control",),
-    "actors.control.steering": ("NodeRefusal", "NodeRefusalCode", "Wish"),
-    "actors.results": ("Moved",),
-    "engines.health": ("AdminState", "NodeState"),
-    "engines.sets": ("NodeSpec",),
+    "rtp_relay.actors.control.control": ("Control",),
+    "rtp_relay.actors.control.steering": ("NodeRefusal", "NodeRefusalCode", "Wish"),
+    "rtp_relay.actors.results": ("Moved",),
+    "rtp_relay.engines.health": ("AdminState", "NodeState"),
+    "rtp_relay.engines.sets": ("NodeSpec",),
     "rtp_relay.api.system": ("RelaySystem", "open_relay"),
     "rtp_relay.api.variables": ("ContextVariables", "LegVariables", "branch_name"),
     "rtp_relay.assembly.errors": ("StartError",),

@@ -299,7 +299,7 @@ def _free_port() -> int:
 
 def _python_path() -> str:
     """Return the PYTHONPATH with which the child finds this package from another working directory."""
-    here = str(Path(__file__).parents[1])
+    here = str(Path(__file__).parents[2])
     inherited = os.environ.get("PYTHONPATH")
     return f"{here}{os.pathsep}{inherited}" if inherited else here
 

@@ -169,7 +169,7 @@ def child(folder: Path, *arguments: str, program: str = "") -> subprocess.Popen[
     return subprocess.Popen(
         [sys.executable, *start, *arguments],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(Path(relays.__file__).parents[1])},
+        env={**os.environ, "PYTHONPATH": str(Path(relays.__file__).parents[2])},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
@@ -187,7 +187,7 @@ def test_the_module_runs_until_a_signal_and_leaves_no_file(
         process = subprocess.Popen(
             [sys.executable, "-m", "rtp_relay.embedded.relays", *arguments, "--ready-fd", str(write)],
             cwd=tmp_path,
-            env={**os.environ, "PYTHONPATH": str(Path(relays.__file__).parents[1])},
+            env={**os.environ, "PYTHONPATH": str(Path(relays.__file__).parents[2])},
             pass_fds=(write,),
         )
         os.close(write)

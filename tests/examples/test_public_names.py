@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -28,4 +29,23 @@ def test_the_package_alone_imports_nothing_of_the_service_but_what_decides_which
         "import rtp_relay, sys; print([m for m in sys.modules if m.startswith(('actors', 'redis', 'rtp_relay.'))])"
     )
     printed = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert printed.stdout == "['rtp_relay.compiled']\n"
+    assert printed.stdout == "['rtp_relay.compiled', 'rtp_relay.parts']\n"
+
+
+def test_a_part_has_the_name_that_it_has_in_an_installation_too() -> None:
+    program = (
+        "import rtp_relay.events.redis.keys as there\n"
+        "from rtp_relay.events import names\n"
+        "import events.redis.keys as here, events.names, rtp_relay\n"
+        "assert there is here and names is events.names and rtp_relay.events is events\n"
+        "assert here.__spec__.name == here.__name__ == 'events.redis.keys'\n"
+        "from importlib.resources import files; print(files('rtp_relay.events.redis').joinpath('append.lua').is_file())"
+    )
+    printed = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert printed.stdout == "True\n"
+
+
+@pytest.mark.parametrize("name", ["rtp_relay.json", "rtp_relay.events.nothing", "rtp_relay.nothing"])
+def test_what_is_no_part_is_not_found(name: str) -> None:
+    with pytest.raises(ModuleNotFoundError, match=name):
+        import_module(name)

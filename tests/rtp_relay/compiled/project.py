@@ -6,6 +6,8 @@ import os
 import shutil
 import subprocess
 import sys
+import zipfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).parents[3]
@@ -24,10 +26,8 @@ PYPROJECT = """\
 name = "hot"
 version = "1"
 
-[tool.setuptools]
-packages = ["hot", "rtp_relay", "rtp_relay.compiled"]
-
 [tool.rtp-relay]
+parts = ["hot"]
 compiled = ["hot/module.py"]
 """
 USE = """\
@@ -38,11 +38,22 @@ print(module.limited([7, 8]), module.__file__.rpartition('.')[2])
 """
 
 
-class Project:
-    """The project, in a folder."""
+class Site:
+    """A folder in which Python finds the project."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+
+    def use(self, program: str = USE, **environment: str) -> list[str]:
+        """Return the lines that a program there prints."""
+        return _run(["-c", program], self.folder, environment).stdout.splitlines()
+
+
+class Project(Site):
+    """The project, in a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
         self.hot, self.limits = folder / "hot/module.py", folder / "hot/limits.py"
         self.built = folder / "rtp_relay/compiled"
         self.hot.parent.mkdir()
@@ -53,24 +64,29 @@ class Project:
         for package in (self.hot.parent, self.built.parent):
             (package / "__init__.py").touch()
         shutil.copy(ROOT / "setup.py", folder)
+        shutil.copytree(ROOT / "packages", folder / "packages")
         shutil.copy(ROOT / "rtp_relay/compiled/__init__.py", self.built)
 
     def build(self, **environment: str) -> str:
         """Build in place, and return what was said."""
-        command = [sys.executable, "setup.py", "-q", "build_ext", "--inplace"]
-        ran = subprocess.run(
-            command, cwd=self.folder, env=ENVIRONMENT | environment, capture_output=True, text=True, check=True
-        )
-        return ran.stderr
+        return _run(["setup.py", "-q", "build_ext", "--inplace"], self.folder, environment).stderr
 
-    def use(self, program: str = USE, **environment: str) -> list[str]:
-        """Return the lines that a program in the project prints."""
-        ran = subprocess.run(
-            [sys.executable, "-c", program],
-            cwd=self.folder,
-            env=ENVIRONMENT | environment,
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        return ran.stdout.splitlines()
+    def wheel(self) -> Site:
+        """Return where a wheel of the project was unpacked."""
+        _run(["-c", "from setuptools.build_meta import build_wheel; build_wheel('.')"], self.folder, {})
+        [wheel] = self.folder.glob("*.whl")
+        with zipfile.ZipFile(wheel) as archive:
+            archive.extractall(self.folder / "site")
+        return Site(self.folder / "site")
+
+
+def _run(arguments: Sequence[str], folder: Path, environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+    """Run Python there; CalledProcessError if it fails."""
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=folder,
+        env=ENVIRONMENT | dict(environment),
+        capture_output=True,
+        text=True,
+        check=True,
+    )

@@ -132,3 +132,15 @@ def test_without_a_compiler_there_are_the_sources(tmp_path: Path, environment: d
     project = Project(tmp_path)
     project.build(**environment)
     assert project.use() == ["pure Python: not compiled", "10 py"]
+
+
+@needs_a_compiler
+def test_a_wheel_has_what_is_compiled_of_the_sources_that_it_has(tmp_path: Path) -> None:
+    wheel = Project(tmp_path).wheel()
+    here = "from rtp_relay.compiled import code_in_use; print(code_in_use()); from rtp_relay.hot import module; "
+    program = f"{here}print(module.limited([7, 8]), module.__file__.rpartition('.')[2])"
+    assert wheel.use(program) == ["compiled", "10 so"]
+    changed = wheel.folder / "rtp_relay/hot/module.py"
+    changed.write_text(changed.read_text().replace("min", "max"))
+    why = "pure Python: rtp_relay/hot/module.py has changed since modules were compiled"
+    assert wheel.use(program) == [why, "15 py"]

@@ -1,0 +1,1 @@
+"""What makes packages of this program (docs/packages.md)."""

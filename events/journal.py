@@ -288,8 +288,9 @@ class Journal(Protocol):
     async def forget(self, call_id: CallId) -> Forgotten:
         """Remove an ended call: its stream, its snapshot and its row, in one step; return what became of it.
 
-        A control node may remember a call that has just ended, and write again what it misses: see BRIEFLY. Raises
-        JournalUnavailable; then it may be done or not, and can be asked again.
+        It returns when the configured durability is reached. A control node may remember a call that has just ended,
+        and write again what it misses: see BRIEFLY. Raises JournalUnavailable; then it may be done or not, and can be
+        asked again.
         """
 
     async def claim_due(self, now: int, lease: int, limit: int) -> list[CallId]:

@@ -12,7 +12,7 @@ from redis.exceptions import ReadOnlyError, ResponseError
 from events.journal import FULL, Conflict, CorruptEntry, JournalError, JournalUnavailable, TailLostError
 from events.names import CallId
 from events.redis.connection import RedisConnection
-from events.redis.durability import confirmed
+from events.redis.durability import UNCONFIRMED, confirmed
 from events.redis.keys import Partition
 from events.redis.pipeline import PendingRequest, Pipeline, Pipelines, is_transient
 from events.redis.scripts import APPEND
@@ -22,7 +22,6 @@ from events.redis.wire import Command
 _pack = msgpack.Packer(use_bin_type=False).pack
 NO_STREAM = "the key of its stream holds something else"
 _AHEAD = "not there, though the stream takes no entry before {}-0"
-_UNCONFIRMED = "written, but not confirmed: no replica or disk has it yet"
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -51,7 +50,7 @@ class Append(PendingRequest):
         partition = self.partition
         call = self.row[1]
         yield from (partition.stream(call), partition.snapshot(call), partition.live, partition.due)
-        yield partition.base + b"again"
+        yield partition.again
         nodes = [*self.row[7], *self.row[8]]
         if nodes:
             yield partition.base + b"nodes"
@@ -129,7 +128,7 @@ def _outcomes(group: Sequence[Append], reply: Any) -> Iterator[tuple[Append, int
 
 def _done(append: Append, *, durable: bool) -> None:
     if not durable:
-        append.fail(JournalUnavailable(_UNCONFIRMED))
+        append.fail(JournalUnavailable(UNCONFIRMED))
     elif not append.future.done():
         append.future.set_result(append.version)
 

@@ -22,6 +22,7 @@ from events.redis.wire import Command
 Durability = Literal["memory", "replica", "fsync"]
 
 WAIT_MILLISECONDS = 2000
+UNCONFIRMED = "written, but not confirmed: no replica or disk has it yet"
 _HAS_WAITAOF = (7, 2)
 
 

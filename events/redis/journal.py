@@ -48,7 +48,7 @@ from events.redis.encoding import (
 from events.redis.keys import Keys, Partition, to_bytes
 from events.redis.opening import agree
 from events.redis.pipeline import Pipelines
-from events.redis.query import Query, QueryPipeline
+from events.redis.query import ConfirmedPipeline, Query, QueryPipeline
 from events.redis.scripts import KEEP, LOAD
 from events.redis.tables import Statuses, Tables
 from events.redis.topology import Topology, find_topology
@@ -88,6 +88,10 @@ class RedisJournal:
         scattered = topology.scattered()
         self._queries: Pipelines[Query] = Pipelines(
             topology, lambda *where: QueryPipeline(where[0], where[1], limit, where[2])
+        )
+        self._writes: Pipelines[Query] = Pipelines(
+            topology,
+            lambda place, connection, pipelines: ConfirmedPipeline(place, connection, limit, pipelines, confirm),
         )
         self._appends: Pipelines[Append] = Pipelines(
             topology,
@@ -339,7 +343,7 @@ class RedisJournal:
 
     async def forget(self, call_id: CallId) -> Forgotten:
         """Remove an ended call."""
-        return await self._tables.forget(call_id)
+        return await self._tables.forget(call_id, partial(self._query, pipelines=self._writes))
 
     async def claim_due(self, now: int, lease: int, limit: int) -> list[CallId]:
         """Claim up to `limit` calls that are due at `now`, until `now + lease`."""
@@ -373,6 +377,7 @@ class RedisJournal:
         if self._readings:
             await asyncio.wait(self._readings)  # each asks for what it refers to after it has its entries
         await self._queries.close()
+        await self._writes.close()
         await self._topology.close()
 
     def _query(
@@ -381,6 +386,7 @@ class RedisJournal:
         command: Command,
         parse: Callable[[Any], Any] = lambda reply: reply,
         wrong_type: JournalError | None = None,
+        pipelines: Pipelines[Query] | None = None,
     ) -> asyncio.Future[Any]:
         query = Query(
             slot=slot,
@@ -390,7 +396,7 @@ class RedisJournal:
             parse=parse,
             wrong_type=wrong_type,
         )
-        self._queries.submit(query)
+        (pipelines or self._queries).submit(query)
         return query.future
 
 

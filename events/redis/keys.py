@@ -13,6 +13,7 @@ with the same one are on the same server, so that one script may use them togeth
     ended         hash of ended calls, for as long as their streams are kept: call-id, row
     ended-at      sorted set: their call-ids by the time at which they ended, ms since the epoch
     ended-until   sorted set: their call-ids by the time up to which they are kept, ms since the epoch
+    again         written for a second, so that there is something of which the durability can be waited for
 
 Beside them are `<prefix>:journal`, which says what this journal is, and `<prefix>:{control}:...` with the control
 nodes' statuses and, as `s:<name>`, the streams of decisions; those that want attention are in its `due`.
@@ -33,7 +34,7 @@ from events.journal import PARTITIONS
 class Partition:
     """A partition: the names of its keys and the cluster's slot that they are in."""
 
-    __slots__ = ("base", "due", "ended", "ended_at", "ended_until", "live", "slot")
+    __slots__ = ("again", "base", "due", "ended", "ended_at", "ended_until", "live", "slot")
 
     def __init__(self, prefix: bytes, number: bytes) -> None:
         self.base = b"%s:{%b}:" % (prefix, number)
@@ -42,6 +43,7 @@ class Partition:
         self.ended = self.base + b"ended"
         self.ended_at = self.base + b"ended-at"
         self.ended_until = self.base + b"ended-until"
+        self.again = self.base + b"again"
         self.slot = key_slot(self.base)
 
     def stream(self, call: bytes) -> bytes:

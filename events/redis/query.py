@@ -9,7 +9,9 @@ from typing import Any
 from redis.exceptions import ResponseError
 
 from events.journal import JournalError, JournalUnavailable
-from events.redis.pipeline import PendingRequest, Pipeline, is_transient
+from events.redis.connection import RedisConnection
+from events.redis.durability import UNCONFIRMED, confirmed
+from events.redis.pipeline import PendingRequest, Pipeline, Pipelines, is_transient
 from events.redis.wire import Command
 
 
@@ -53,3 +55,24 @@ class QueryPipeline(Pipeline[Query]):
             request.future.set_result(request.parse(reply))
         except Exception as error:  # whatever this one reply did, the others get theirs
             request.fail(error)
+
+
+class ConfirmedPipeline(QueryPipeline):
+    """A pipeline of single commands that write: each is done when the configured durability is reached."""
+
+    def __init__(
+        self, place: str, connection: RedisConnection, limit: int, pipelines: Pipelines[Query], confirm: Command | None
+    ) -> None:
+        super().__init__(place, connection, limit, pipelines)
+        self._confirm = confirm
+
+    def commands(self, batch: Sequence[Query]) -> list[Command]:
+        """Return the commands, and the one that waits for the durability, if any."""
+        return super().commands(batch) + ([] if self._confirm is None else [self._confirm])
+
+    def settle(self, batch: Sequence[Query], replies: list[Any]) -> list[tuple[Query, Exception]]:
+        """Complete each request with its reply; what is written and not confirmed fails."""
+        if self._confirm is not None and not confirmed(replies.pop()):
+            for request in batch:
+                request.fail(JournalUnavailable(UNCONFIRMED))
+        return super().settle(batch, replies)

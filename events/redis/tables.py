@@ -156,13 +156,13 @@ class Tables:
             replies.append(self._query(group[0].slot, command))
         return [_ended(rows) for reply in await asyncio.gather(*replies) for rows in reply]
 
-    async def forget(self, call_id: CallId) -> Forgotten:
-        """Remove an ended call from its stream, its snapshot and its partition's tables."""
+    async def forget(self, call_id: CallId, write: Submit) -> Forgotten:
+        """Remove an ended call from its stream, its snapshot and its partition's tables, by a way that confirms it."""
         call = to_bytes(call_id)
         at = self._keys.partition(call)
-        keys = (at.stream(call), at.snapshot(call), at.live, at.ended, at.ended_at, at.ended_until, at.due)
+        keys = (at.stream(call), at.snapshot(call), at.live, at.ended, at.ended_at, at.ended_until, at.due, at.again)
         command: Command = (b"EVALSHA", FORGET.sha, len(keys), *keys, call, round(BRIEFLY * 1000))
-        return Forgotten(to_text(await self._query(at.slot, command)))
+        return Forgotten(to_text(await write(at.slot, command)))
 
     async def claim_due(self, now: int, lease: int, limit: int) -> list[CallId]:
         """Claim due calls, starting at a random partition each time, so that a full one does not starve the others."""

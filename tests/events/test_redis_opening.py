@@ -6,12 +6,14 @@ from typing import cast
 
 import pytest
 
-from events.journal import JournalMismatch, JournalUnavailable
+from events.journal import Forgotten, JournalMismatch, JournalUnavailable
 from events.names import CallId
 from events.redis import RedisJournal
 from events.redis.connection import RedisConnection
 from events.redis.durability import Durability, confirmation, confirmed
 from events.redis.wire import Command
+from tests.events.ended_contract import end
+from tests.events.forget_contract import LONG_AGO
 from tests.events.journal_contract import CALL
 from tests.events.samples import NOTHING, live, record
 from tests.peers.redis_server import RedisServer
@@ -99,6 +101,33 @@ async def test_an_append_waits_for_a_replica(monkeypatch: pytest.MonkeyPatch) ->
                 assert await client.exists(*await client.keys("rtp-relay:*:s:*")) == 1
             await journal.close()
         await alone.close()
+
+
+async def test_to_forget_waits_for_a_replica(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with RedisServer(args=["--repl-diskless-sync-delay", "0"]) as server:
+        writer = await RedisJournal.open(server.url)
+        then = round(await writer.time()) - LONG_AGO
+        await end(writer, CALL, then)
+        monkeypatch.setattr("events.redis.durability.WAIT_MILLISECONDS", 5000)
+        async with (
+            RedisServer(args=["--replicaof", "127.0.0.1", str(server.port)]) as replica,
+            replica.client() as client,
+        ):
+            journal = await RedisJournal.open(server.url, durability="replica", patience=30)
+            assert await journal.check(CallId(CALL), 2) == 2
+            assert await client.exists(*await client.keys("rtp-relay:*:s:*")) == 1
+            replica.pause()
+            monkeypatch.setattr("events.redis.durability.WAIT_MILLISECONDS", 50)
+            for _ in range(2):
+                hasty = await RedisJournal.open(server.url, durability="replica")
+                with pytest.raises(JournalUnavailable, match="written, but not confirmed"):
+                    await hasty.forget(CallId(CALL))
+                await hasty.close()
+            replica.resume()
+            assert await journal.forget(CallId(CALL)) is Forgotten.UNKNOWN, "it was removed, and that is confirmed"
+            assert await client.keys("rtp-relay:*:s:*") == []
+            await journal.close()
+        await writer.close()
 
 
 @pytest.mark.parametrize(

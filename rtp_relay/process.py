@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 
 import structlog
@@ -17,6 +17,7 @@ from rtp_relay.assembly.reloading import nodes_again
 from rtp_relay.bounded_rate import BoundedRate
 from rtp_relay.config import Config
 from rtp_relay.service import Service
+from rtp_relay.service_manager import ServiceManager
 
 log = structlog.get_logger()
 
@@ -45,10 +46,22 @@ def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 
 async def serve(config: Config, rate: BoundedRate, file: Path | None = None) -> int:
     """Run a control node on the event loop that is there, until SIGTERM or SIGINT, and return the exit code."""
-    service = Service(config)
-    life = asyncio.create_task(live(service, rate))
-    end_on_signals(life)
-    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, lambda: service.reload(nodes_again(file, config)))
+    service, manager = Service(config), ServiceManager.of_environment()
+    beside: list[asyncio.Task[None]] = []
+
+    def at_work() -> None:
+        manager.ready()
+        beside.append(asyncio.create_task(manager.keep_told(lambda: service.condition)))
+
+    async def reload() -> None:
+        manager.reloading()
+        service.reload(nodes_again(file, config))
+        await service.reloaded()
+        manager.reloaded()
+
+    life = asyncio.create_task(live(service, rate, at_work))
+    end_on_signals(life, manager)
+    on_hangup(reload)
     try:
         await life
     except asyncio.CancelledError:
@@ -61,6 +74,9 @@ async def serve(config: Config, rate: BoundedRate, file: Path | None = None) -> 
     except Exception as error:
         log.exception("failed")
         await service.stop(error)
+    finally:
+        for task in beside:
+            task.cancel()
     return 1
 
 
@@ -81,13 +97,31 @@ async def _report(rate: BoundedRate) -> None:
         rate.report()
 
 
-def end_on_signals(life: asyncio.Task[None]) -> None:
-    """Cancel a task at SIGTERM or SIGINT; a second signal ends the process at once."""
+def on_hangup(reload: Callable[[], Coroutine[None, None, None]]) -> None:
+    """Reload at each SIGHUP, one after the other."""
+    loop, last = asyncio.get_running_loop(), asyncio.Lock()
+    under_way: set[asyncio.Task[None]] = set()
+
+    async def in_turn() -> None:
+        async with last:
+            await reload()
+
+    def begin() -> None:
+        task = loop.create_task(in_turn(), name="reload")
+        under_way.add(task)
+        task.add_done_callback(under_way.discard)
+
+    loop.add_signal_handler(signal.SIGHUP, begin)
+
+
+def end_on_signals(life: asyncio.Task[None], manager: ServiceManager) -> None:
+    """Cancel a task at SIGTERM or SIGINT, and tell the manager; a second signal ends the process at once."""
     signals = (signal.SIGTERM, signal.SIGINT)
     loop = asyncio.get_running_loop()
 
     def first(number: signal.Signals) -> None:
         log.info("stopping", signal=number.name)
+        manager.stopping()
         life.cancel()
         for each in signals:
             loop.add_signal_handler(each, os._exit, 1)

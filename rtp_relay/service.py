@@ -120,6 +120,15 @@ class Service:
         return any(node.health.takes_commands for node in self.nodes.all() if counts(node.spec))
 
     @property
+    def condition(self) -> str:
+        """How it is, in a line for operators."""
+        if self._publisher is not None and not self._publisher.journal_answers:
+            return "not ready: the journal does not answer"
+        nodes = self.nodes.all()
+        answer = sum(node.health.takes_commands for node in nodes)
+        return f"{'ready' if answer else 'not ready'}: {answer} of {len(nodes)} relay nodes take commands"
+
+    @property
     def ng_addresses(self) -> list[tuple[str, str, int]]:
         """Where the ng door listens: transport, host and port."""
         return list(self._door.addresses) if self._door else []
@@ -146,6 +155,11 @@ class Service:
             log.error("not reloaded", why=str(error))
         else:
             log.info("reloaded", script=str(self._config.sip.script))
+
+    async def reloaded(self) -> None:
+        """Wait until the nodes that `reload` was given are taken."""
+        if self._reconfiguring is not None:
+            await asyncio.wait([self._reconfiguring])
 
     async def _reconfigure(self) -> None:
         """Make the nodes those that are configured by now; at the start, that is done when they have been opened."""

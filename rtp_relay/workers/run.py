@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import signal
 import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -24,7 +24,8 @@ from rtp_relay.assembly.embedded_nodes import Infrastructure, grounds
 from rtp_relay.assembly.errors import StartError
 from rtp_relay.assembly.reloading import nodes_again
 from rtp_relay.config import Config
-from rtp_relay.process import end_on_signals, loop_factory
+from rtp_relay.process import end_on_signals, loop_factory, on_hangup
+from rtp_relay.service_manager import ServiceManager
 from rtp_relay.workers.addresses import settled
 from rtp_relay.workers.supervisor import Supervisor
 
@@ -42,9 +43,10 @@ def run(config: Config, file: Path | None = None) -> int:
 
 
 async def _supervise(config: Config, file: Path | None) -> int:
-    life = asyncio.create_task(_live(config, file))
-    end_on_signals(life)
-    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, _nothing)
+    manager = ServiceManager.of_environment()
+    life = asyncio.create_task(_live(config, file, manager))
+    end_on_signals(life, manager)
+    on_hangup(_nothing)
     try:
         with contextlib.suppress(asyncio.CancelledError):
             await life
@@ -58,7 +60,7 @@ async def _supervise(config: Config, file: Path | None) -> int:
     return 1
 
 
-async def _live(config: Config, file: Path | None) -> None:
+async def _live(config: Config, file: Path | None, manager: ServiceManager) -> None:
     """Run until cancelled or given up. Only an orderly stop after a start that went well ends what is embedded."""
     async with grounds(config) as ground:
         with contextlib.ExitStack() as stack:
@@ -68,10 +70,10 @@ async def _live(config: Config, file: Path | None) -> None:
             try:
                 await supervisor.start()
                 ground.begun.clear()
-                asyncio.get_running_loop().add_signal_handler(
-                    signal.SIGHUP, lambda: supervisor.reload(nodes_again(file, config))
-                )
+                on_hangup(partial(_reload, supervisor, manager, file, config))
                 log.info("all workers are ready", control_node=config.service.name, workers=config.service.workers)
+                manager.ready()
+                supervisor.also("service manager", manager.keep_told(supervisor.condition, supervisor.lives))
                 with contextlib.suppress(asyncio.CancelledError):
                     await supervisor.failure()
             finally:
@@ -93,5 +95,12 @@ def _notices(address: str) -> Iterator[socket.socket]:
         raise StartError(f"timeout notices cannot be listened for at {address}: {error}") from error
 
 
-def _nothing() -> None:
+async def _reload(supervisor: Supervisor, manager: ServiceManager, file: Path | None, config: Config) -> None:
+    """Have all workers read anew what can be; that they have is not waited for."""
+    manager.reloading()
+    supervisor.reload(nodes_again(file, config))
+    manager.reloaded()
+
+
+async def _nothing() -> None:
     """Nothing runs yet that could be read anew."""

@@ -95,6 +95,20 @@ class Supervisor:
         for worker in self._workers.values():
             worker.kill()
 
+    def also(self, name: str, work: Coroutine[Any, Any, None]) -> None:
+        """Go on with something beside the workers, until `stop`."""
+        self._background.run(name, work)
+
+    def condition(self) -> str:
+        """Return how the workers are, in a line for operators."""
+        ready = sum(worker.ready for worker in self._workers.values())
+        return f"{'ready' if ready else 'not ready'}: {ready} of {self._config.service.workers} workers serve calls"
+
+    def lives(self) -> bool:
+        """Return whether any worker was heard of lately, or has just been started."""
+        now = asyncio.get_running_loop().time()
+        return any(now - worker.heard_at <= HUNG for worker in self._workers.values())
+
     # -- a worker's life --
 
     async def _keep(self, number: int) -> None:

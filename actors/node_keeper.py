@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import structlog
 
-from actors.engine_actor import EngineActor
+from actors.engine_actor import EngineActor, OpenWay
 from actors.messages import SetAdminState
 from actors.node_table import Node, NodeTable
 from actors.roster import RosterNode
@@ -44,6 +44,8 @@ class NodeKeeper:
         self._kept: dict[NodeName, RosterNode] = {}
         self.patience: float | None = None
         """For how many seconds a node's host may be looked for; None for as long as it takes."""
+        self.way_to: Callable[[RosterNode], OpenWay] = lambda node: node.open_way
+        """Gives what opens the way to a node, for who listens to what is said on it."""
 
     async def keep(
         self, wanted: Sequence[RosterNode], calls: Mapping[str, int], why: Mapping[NodeName, str]
@@ -104,7 +106,7 @@ class NodeKeeper:
 
     async def _open(self, node: RosterNode) -> None:
         """Give a node an actor, in place of the one that it may have."""
-        actor = EngineActor.start(node.spec, node.settings, node.open_way)
+        actor = EngineActor.start(node.spec, node.settings, self.way_to(node))
         try:
             # The proxy's future gives the coroutine, which runs here: no call knows the actor yet.
             await (await actor.proxy().connect())

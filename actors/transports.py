@@ -47,6 +47,14 @@ class DatagramTransport(asyncio.DatagramProtocol):
         self._take, self._complain = take, complain
         self._transport: asyncio.DatagramTransport | None = None
 
+    @property
+    def ends(self) -> tuple[tuple[str, int], tuple[str, int]]:
+        """The IP address and port of this end, and of the node's; without a socket, those of no host."""
+        names = ("sockname", "peername")
+        found = [None if self._transport is None else self._transport.get_extra_info(name) for name in names]
+        here, there = (name[:2] if name else ("", 0) for name in found)
+        return here, there
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Ask for a receive buffer that holds a burst of replies."""
         self._transport = cast("asyncio.DatagramTransport", transport)

@@ -58,6 +58,16 @@ def asked(control: Control) -> Control:
     return []
 
 
+def address_in(control: Control) -> str:
+    """Return the address of ours that a datagram was sent to, or is to be sent from; "" if nothing says it."""
+    for level, kind, data in control:
+        if (level, kind) == (socket.IPPROTO_IP, IP_PKTINFO):
+            return socket.inet_ntop(socket.AF_INET, data[4:8])
+        if (level, kind) == (socket.IPPROTO_IPV6, socket.IPV6_PKTINFO):
+            return socket.inet_ntop(socket.AF_INET6, data[:16])
+    return ""
+
+
 def stamp(sock: socket.socket) -> None:
     """Enable the kernel's timestamps of received datagrams, where it has them."""
     if sys.platform == "linux":

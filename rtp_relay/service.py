@@ -35,6 +35,7 @@ from gateways.sip.addresses import ListeningPoint
 from gateways.sip.door import SipDoor
 from rtp_relay import __version__
 from rtp_relay.assembly.background import Background
+from rtp_relay.assembly.capture import Taps, capturing
 from rtp_relay.assembly.clock import JournalClock
 from rtp_relay.assembly.deadlines import deadlines_of, operation_time
 from rtp_relay.assembly.door import open_door
@@ -91,6 +92,7 @@ class Service:
         self._mi: MiDoor | None = None
         self._serving = False
         self._keeper: NodeKeeper | None = None
+        self._taps = Taps()
         self._follower: NodeFollower | None = None
         self._nodes_wanted: tuple[NodeConfig, ...] | None = None
         self._reconfiguring: asyncio.Task[None] | None = None
@@ -215,6 +217,7 @@ class Service:
         journal = self.journal = await enter(service_journal(config, ground.journal_url))
         keeper = self._keeper = await enter(node_keeper())
         self.nodes = keeper.table
+        taps = self._taps = await enter(capturing(config.hep, config.service.name, keeper, self.observers))
         clock = JournalClock(journal)
         await clock.begin()
         name = config.service.name
@@ -235,6 +238,8 @@ class Service:
         directory = self.directory = self._directory(journal, clock, keeper)
         control.directory = directory
         control.count_with(directory)
+        if taps.capture is not None:
+            control.count_with(taps.capture)
         if config.service.log_level is LogLevel.DEBUG:
             self.observers.add(trace)
         await enter(reinviting(config.ng.reinvite, self.observers))
@@ -316,7 +321,7 @@ class Service:
         mesh = None if self._seat is None else self._seat.mesh
         routing = load_routing(config.sip, nodes) if config.sip.listen else None
         self._door = await open_door(
-            config.ng, self.directory, self.control, now=now, ready=lambda: self.ready, mesh=mesh
+            config.ng, self.directory, self.control, now=now, ready=lambda: self.ready, mesh=mesh, tap=self._taps.ng
         )
         self.control.count_with(self._door)
         if routing is not None:
@@ -329,6 +334,7 @@ class Service:
                 now=now,
                 ready=lambda: self.sip_ready,
                 mesh=mesh,
+                tap=self._taps.sip,
             )
             self.control.count_with(self._sip)
             nodes.watch(lambda *_: self._follow_engine())

@@ -18,6 +18,7 @@ from gateways.ng.handler import Calls, Handler, NgBackend
 from gateways.ng.limits import Clients, Network
 from gateways.ng.overview import Overview
 from gateways.ng.standstill import BEAT, Standstill
+from gateways.ng.tap import Tap
 from gateways.ng.tcp import NgConnections
 from gateways.ng.udp import NgUdpPort
 from gateways.sockets import ListenAddress, bind
@@ -51,11 +52,12 @@ class NgDoor:
         now: Callable[[], int],
         ready: Callable[[], bool],
         mesh: Mesh | None = None,
+        tap: Tap | None = None,
     ) -> None:
         """Put the door together.
 
         `now` gives ms since the epoch; `ready` tells what a ping is to be answered. With a `mesh` other workers listen
-        on the same addresses.
+        on the same addresses. `tap` gets a copy of what is asked and answered.
         """
         self._settings = settings
         self.counters = NgCounters()
@@ -69,7 +71,8 @@ class NgDoor:
         self._standstill = Standstill(monotonic)
         self._hand_off = None if mesh is None else NgHandOff(mesh, self._handler, self._clients)
         takes = self._hand_off or self._handler
-        self._connections = NgConnections(takes, self._clients, self.counters, self._standstill)
+        self._tap = tap
+        self._connections = NgConnections(takes, self._clients, self.counters, self._standstill, tap)
         self._ports: list[NgUdpPort] = []
         self._servers: list[asyncio.Server] = []
         self._timer: asyncio.TimerHandle | None = None
@@ -113,7 +116,7 @@ class NgDoor:
             ) from error
         host, port = sock.getsockname()[:2]
         if address.transport == "udp":
-            way = NgUdpPort(sock, self._handler, self._clients, self.counters)
+            way = NgUdpPort(sock, self._handler, self._clients, self.counters, self._tap)
             if self._hand_off is not None:
                 way.hand_off_by(self._hand_off, self._hand_off.add(way))
             self._ports.append(way)

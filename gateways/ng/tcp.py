@@ -17,10 +17,12 @@ from engines.ng.bencode import BencodeError
 from engines.ng.framing import StreamSplitter
 from gateways.ng import message as messages
 from gateways.ng import replies
+from gateways.ng.cache import Send
 from gateways.ng.counters import NgCounters
 from gateways.ng.handler import Peer, TakesMessages
 from gateways.ng.limits import Clients
 from gateways.ng.standstill import Standstill
+from gateways.ng.tap import Tap
 
 log = structlog.get_logger(bounded=True)
 
@@ -37,8 +39,16 @@ _SECONDS_A_TURN = 0.002
 class NgConnections:
     """The open connections of all listening addresses."""
 
-    def __init__(self, handler: TakesMessages, clients: Clients, counters: NgCounters, standstill: Standstill) -> None:
+    def __init__(
+        self,
+        handler: TakesMessages,
+        clients: Clients,
+        counters: NgCounters,
+        standstill: Standstill,
+        tap: Tap | None = None,
+    ) -> None:
         self.handler, self.clients, self.counters, self.standstill = handler, clients, counters, standstill
+        self.tap = tap
         self._open: set[NgConnection] = set()
 
     def __len__(self) -> int:
@@ -118,7 +128,7 @@ class NgConnection(asyncio.Protocol):
         try:
             for message in self._messages:
                 self._rest -= len(message)
-                self._connections.handler.take(message, self._peer, self._send, monotonic() - self._came)
+                self._connections.handler.take(message, self._peer, self._reply_to(message), monotonic() - self._came)
                 if not self._writable:
                     return
                 if monotonic() > stop_at:
@@ -145,6 +155,14 @@ class NgConnection(asyncio.Protocol):
         self._transport.close()
 
     # -- replies --
+
+    def _reply_to(self, message: bytes) -> Send:
+        """Return what sends the reply to a request."""
+        tap, transport = self._connections.tap, self._transport
+        if tap is None:
+            return self._send
+        client, door = (transport.get_extra_info(name)[:2] for name in ("peername", "sockname"))
+        return tap(message, "tcp", client, door, self._send)
 
     def _send(self, message: bytes) -> None:
         if self._transport.is_closing():

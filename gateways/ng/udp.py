@@ -9,10 +9,12 @@ from typing import Any, Protocol
 
 import structlog
 
-from gateways.datagrams import ROOM, Control, asked, stamp, take_some, waited
+from gateways.datagrams import ROOM, Control, address_in, asked, stamp, take_some, waited
+from gateways.ng.cache import Send
 from gateways.ng.counters import NgCounters
 from gateways.ng.handler import Handler, Peer
 from gateways.ng.limits import Clients
+from gateways.ng.tap import Tap
 
 log = structlog.get_logger(bounded=True)
 
@@ -30,8 +32,11 @@ class NgUdpPort:
     `hand_off_by` sets where those go first that may be another worker's.
     """
 
-    def __init__(self, sock: socket.socket, handler: Handler, clients: Clients, counters: NgCounters) -> None:
+    def __init__(
+        self, sock: socket.socket, handler: Handler, clients: Clients, counters: NgCounters, tap: Tap | None = None
+    ) -> None:
         self._sock, self._handler, self._clients, self._counters = sock, handler, clients, counters
+        self._tap = tap
         self._hand_off: HandOff | None = None
         self._number = 0
         stamp(sock)
@@ -72,7 +77,11 @@ class NgUdpPort:
             log.warning("ng datagram of a client that is not allowed", client=host)
             return
         name = b"udp %b %d\0" % (host.encode(), port)
-        self._handler.take(datagram, Peer(client, name, ROOM), partial(self._send, address, source), waited)
+        send: Send = partial(self._send, address, source)
+        if self._tap is not None:
+            bound = self._sock.getsockname()
+            send = self._tap(datagram, "udp", (host, port), (address_in(source) or bound[0], bound[1]), send)
+        self._handler.take(datagram, Peer(client, name, ROOM), send, waited)
 
     def _send(self, address: Any, source: Control, datagram: bytes) -> None:
         try:

@@ -8,6 +8,7 @@ from actors.control.control import Control
 from actors.directory import Directory
 from gateways.handoff.mesh import Mesh
 from gateways.ng.door import NgDoor, NgSettings
+from gateways.ng.tap import Tap
 from rtp_relay.assembly.errors import StartError
 from rtp_relay.config import NgConfig
 
@@ -20,6 +21,7 @@ async def open_door(
     now: Callable[[], int],
     ready: Callable[[], bool],
     mesh: Mesh | None = None,
+    tap: Tap | None = None,
 ) -> NgDoor:
     """Open the ng door. Raises StartError for an address that cannot be had."""
     settings = NgSettings(
@@ -29,7 +31,7 @@ async def open_door(
         max_queued_per_client=config.max_queued_per_client,
         reply_cache=config.reply_cache,
     )
-    door = NgDoor(settings, calls=directory, control=control, now=now, ready=ready, mesh=mesh)
+    door = NgDoor(settings, calls=directory, control=control, now=now, ready=ready, mesh=mesh, tap=tap)
     try:
         await door.open()
     except OSError as error:

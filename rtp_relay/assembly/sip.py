@@ -18,7 +18,7 @@ from gateways.sip.proxy.settings import ProxySettings
 from gateways.sip.routing.access import THIS_MACHINE, Access, Network
 from gateways.sip.script.script import DefaultScript, Routing, Script, ScriptError
 from gateways.sip.transactions.timers import Timers
-from gateways.sip.transport.settings import Listen, TransportSettings
+from gateways.sip.transport.settings import Listen, Tap, TransportSettings
 from rtp_relay.assembly.errors import StartError, UnusableError
 from rtp_relay.config import HostPort, SipConfig
 
@@ -33,9 +33,11 @@ async def open_sip_door(
     now: Callable[[], int],
     ready: Callable[[], bool],
     mesh: Mesh | None = None,
+    tap: Tap | None = None,
 ) -> SipDoor:
     """Open the SIP door. Raises StartError for an address or a file that cannot be used."""
-    door = SipDoor(_settings(config, sets), routing, calls=directory, outlet=outlet, now=now, ready=ready, mesh=mesh)
+    settings = _settings(config, sets, tap)
+    door = SipDoor(settings, routing, calls=directory, outlet=outlet, now=now, ready=ready, mesh=mesh)
     try:
         await door.open()
     except (OSError, ValueError) as error:
@@ -74,7 +76,7 @@ def _engine_of(group: str, nodes: NodeTable) -> str:
     return fit[0].spec.engine if fit else ""
 
 
-def _settings(config: SipConfig, sets: SetNames) -> SipSettings:
+def _settings(config: SipConfig, sets: SetNames, tap: Tap | None) -> SipSettings:
     return SipSettings(
         transport=TransportSettings(
             listen=[
@@ -88,6 +90,7 @@ def _settings(config: SipConfig, sets: SetNames) -> SipSettings:
             client_certificates=config.client_certificates,
             max_connections=config.max_connections,
             idle_timeout=config.idle_timeout,
+            tap=tap,
         ),
         proxy=ProxySettings(
             aliases=_texts(config.aliases),

@@ -94,6 +94,14 @@ def listen_address(value: object) -> SocketAddress:
     return address
 
 
+def collector_address(value: object) -> SocketAddress:
+    """Read where captured packets go: udp:HOST:PORT or tcp:HOST:PORT."""
+    address = _socket_address(value)
+    if address is None or address.transport == "tls" or address.port == 0:
+        raise wrong(value, "udp:HOST:PORT or tcp:HOST:PORT (an IPv6 address in brackets)")
+    return address
+
+
 def sip_listen_address(value: object) -> SocketAddress:
     """Read where to listen for SIP: udp:, tcp: or tls:ADDRESS:PORT."""
     address = _socket_address(value)

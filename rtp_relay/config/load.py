@@ -18,6 +18,7 @@ from rtp_relay.config.checks import (
     check_set,
     check_sip,
 )
+from rtp_relay.config.hep import HepConfig, read_hep_key
 from rtp_relay.config.key_files import read_key
 from rtp_relay.config.lines import lines_of
 from rtp_relay.config.mi import MiConfig, read_tokens
@@ -47,6 +48,7 @@ SECTIONS: dict[str, type[Any]] = {
     "route": RouteConfig,
     "sip": SipConfig,
     "mi": MiConfig,
+    "hep": HepConfig,
 }
 
 PATHS = {
@@ -55,6 +57,7 @@ PATHS = {
     "route": ("script",),
     "sip": ("script", "certificate", "key", "ca"),
     "mi": ("token_file", "socket"),
+    "hep": ("key_file",),
 }
 """The keys of each section that are paths."""
 
@@ -82,6 +85,7 @@ def parse(text: str, path: Path) -> Config:
     _place(sections, path.parent)
     _read_keys(sections["journal"], notes)
     _read_tokens(sections["mi"], notes)
+    _read_hep_key(sections["hep"], notes)
     for name in ("route", "sip"):
         _check_script(name, sections[name], notes)
     _check(sections, nodes, notes)
@@ -152,6 +156,14 @@ def _read_tokens(section: dict[str, Any], notes: Notes) -> None:
             section["tokens"] = read_tokens(section["token_file"])
         except Wrong as error:
             notes.add(("mi", "token_file"), error.faults[0])
+
+
+def _read_hep_key(section: dict[str, Any], notes: Notes) -> None:
+    if section.get("key_file"):
+        try:
+            section["key"] = read_hep_key(section["key_file"])
+        except Wrong as error:
+            notes.add(("hep", "key_file"), error.faults[0])
 
 
 def _check_script(name: str, section: dict[str, Any], notes: Notes) -> None:

@@ -33,6 +33,7 @@ from rtp_relay.config.addresses import (
     node_address,
     port_range,
 )
+from rtp_relay.config.hep import HepConfig
 from rtp_relay.config.journal_url import journal_url
 from rtp_relay.config.mi import MiConfig
 from rtp_relay.config.retention import retention_by
@@ -236,6 +237,7 @@ class Config:
     route: RouteConfig = field(default_factory=RouteConfig)
     sip: SipConfig = field(default_factory=SipConfig)
     mi: MiConfig = field(default_factory=MiConfig)
+    hep: HepConfig = field(default_factory=HepConfig)
 
     @property
     def local_socket(self) -> Path:

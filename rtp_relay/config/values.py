@@ -81,12 +81,15 @@ def path(value: object) -> Path:
         raise wrong(value, "a path") from None
 
 
-def whole(minimum: int) -> Reader[int]:
-    """Make a reader of whole numbers from `minimum` on."""
+def whole(minimum: int, most: int | None = None) -> Reader[int]:
+    """Make a reader of whole numbers from `minimum` on, up to `most` if that is given."""
+    expected = f"a whole number, {minimum} or more" if most is None else f"a whole number from {minimum} to {most}"
 
     def read(value: object) -> int:
         if not isinstance(value, int) or isinstance(value, bool) or value < minimum:
-            raise wrong(value, f"a whole number, {minimum} or more")
+            raise wrong(value, expected)
+        if most is not None and value > most:
+            raise wrong(value, expected)
         return value
 
     return read

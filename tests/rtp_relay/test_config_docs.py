@@ -23,6 +23,7 @@ IN_WORDS = {
     ("[embedded]", "recordings"),
     ("[route]", "script"),
     *(("[mi]", key) for key in ("token_file", "socket")),
+    ("[hep]", "key_file"),
     *(("[sip]", key) for key in ("advertise", "script", "engine", "next_hop", "allow", "relay_to")),
     *(("[sip]", key) for key in ("certificate", "key", "ca")),
 }

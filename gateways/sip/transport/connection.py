@@ -10,7 +10,7 @@ from typing import cast
 import structlog
 
 from gateways.sip.addresses import Hop
-from gateways.sip.transport.settings import Failed, Receive, TransportSettings, Waited
+from gateways.sip.transport.settings import Address, Failed, Receive, TransportSettings, Waited
 from gateways.sip.transport.stream import PING, PONG, Framer, StreamError
 
 log = structlog.get_logger(bounded=True)
@@ -124,8 +124,16 @@ class SipConnection(asyncio.Protocol):
         else:
             self._used = self._loop.time()
             self._transport.write(data)
+            if self._settings.tap is not None and data not in (PING, PONG):
+                here, there = self._ends(self._transport)
+                self._settings.tap(data, self.hop.transport, here, there)
             if self._blocked:
                 self._unsure.append(failed)
+
+    def _ends(self, transport: asyncio.Transport) -> tuple[Address, Address]:
+        """Return the address of this end of the connection, and of the other one."""
+        name = transport.get_extra_info("sockname")
+        return (name[0], name[1]), (self.hop.host, self.hop.port)
 
     def _queued_bytes(self) -> int:
         return self._queued if self._transport is None else self._transport.get_write_buffer_size()
@@ -167,6 +175,9 @@ class SipConnection(asyncio.Protocol):
         if message == PING:
             self.send(PONG, _ignore)
         else:
+            if self._settings.tap is not None and self._transport is not None:
+                here, there = self._ends(self._transport)
+                self._settings.tap(message, self.hop.transport, there, here)
             self._note_wait(monotonic() - self._read_at)
             self._receive(message, self.hop)
 

@@ -18,6 +18,12 @@ Waited: TypeAlias = Callable[[float], None]
 Gauge: TypeAlias = Callable[[], Waited]
 """Gives what takes the waits of one socket's messages."""
 
+Address: TypeAlias = tuple[str, int]
+"""An IP address without brackets, and a port."""
+
+Tap: TypeAlias = Callable[[bytes, SipTransport, Address, Address], None]
+"""Takes a copy of a message that came or left, with where it came from and went to. Must not raise."""
+
 Failed: TypeAlias = Callable[[str], None]
 """Takes the reason why a message could not leave."""
 
@@ -50,7 +56,7 @@ class TransportSettings:
     the certificates of servers are checked. client_certificates: whether clients have to have one, which is checked.
     idle_timeout: a connection over which no message went for so long is closed. max_message: the longest message that
     is taken from a stream. max_queued: so much may wait on one connection to leave. shared: whether other processes
-    listen on the same addresses.
+    listen on the same addresses. tap: who gets a copy of each message; None for nobody.
     """
 
     listen: Sequence[Listen]
@@ -65,3 +71,4 @@ class TransportSettings:
     max_message: int = 65_535
     max_queued: int = 1024 * 1024
     shared: bool = False
+    tap: Tap | None = None

@@ -92,7 +92,7 @@ class Transports:
             raise ValueError(f"{name}: {error}") from error
         local = _local(listen, sock)
         if listen.transport is SipTransport.UDP:
-            self._ports[local] = SipUdpPort(sock, local, self._receive, self._gauge())
+            self._ports[local] = SipUdpPort(sock, local, self._receive, self._gauge(), self._settings.tap)
         else:
             self._connections.listen(sock, local)
         self.locals.append(local)

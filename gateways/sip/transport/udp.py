@@ -10,9 +10,9 @@ from typing import Any
 
 import structlog
 
-from gateways.datagrams import Control, asked, stamp, take_some, waited
+from gateways.datagrams import Control, address_in, asked, stamp, take_some, waited
 from gateways.sip.addresses import Hop, ListeningPoint, SipTransport
-from gateways.sip.transport.settings import Receive, Waited
+from gateways.sip.transport.settings import Address, Receive, Tap, Waited
 
 log = structlog.get_logger(bounded=True)
 
@@ -31,8 +31,11 @@ class SipUdpPort:
     from there: only so does an answer pass a NAT, or an in-dialog request seem to come from the one who was called.
     """
 
-    def __init__(self, sock: socket.socket, local: ListeningPoint, receive: Receive, note_wait: Waited) -> None:
+    def __init__(
+        self, sock: socket.socket, local: ListeningPoint, receive: Receive, note_wait: Waited, tap: Tap | None = None
+    ) -> None:
         self._sock, self._local, self._receive, self._note_wait = sock, local, receive, note_wait
+        self._tap = tap
         self._keeps_sources = ipaddress.ip_address(local.host).is_unspecified
         self._sources: dict[tuple[str, int], Control] = {}
         self._hop_from = lru_cache(maxsize=_MAX_HOPS)(lambda host, port: Hop(SipTransport.UDP, host, port, local))
@@ -52,6 +55,9 @@ class SipUdpPort:
             self._sock.sendmsg((data,), source, 0, (host, port))
         except (BlockingIOError, InterruptedError):
             log.warning("sip datagram lost, the socket is full", local=str(self._local))
+        else:
+            if self._tap is not None:
+                self._tap(data, SipTransport.UDP, self._own_address(source), (host, port))
 
     def _readable(self) -> None:
         try:
@@ -65,8 +71,15 @@ class SipUdpPort:
             return
         if self._keeps_sources:
             self.remember((host, port), asked(control))
+        if self._tap is not None:
+            self._tap(datagram, SipTransport.UDP, (host, port), self._own_address(control))
         self._note_wait(waited(control))
         self._receive(datagram, self._hop_from(host, port))
+
+    def _own_address(self, control: Control) -> Address:
+        """Return which address of ours a datagram went to or leaves from, as its control messages say it."""
+        local = self._local
+        return (address_in(control) if self._keeps_sources else "") or local.host, local.port
 
     def source_of(self, host: str, port: int) -> Control:
         """Return the address of ours that a remote knows, where there are several."""

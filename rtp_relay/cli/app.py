@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from typing import Annotated
 
@@ -87,7 +88,10 @@ def _options(version: VersionOption = False) -> None:
 
 
 def main() -> None:
-    """Run the command line."""
+    """Run the command line. What a terminal's encoding lacks is written out."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         app(prog_name="rtp-relay")
     except OSError as error:

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from actors.control.documents import Document
+from actors.control.documents import Document, at_of
 from gateways.mi.jsonrpc import Json
 from replay.history.timeline import printable
 from rtp_relay.cli.exits import Exit
+from rtp_relay.cli.listing.columns import Column, Columns, Since, number
+from rtp_relay.cli.listing.display import Display, Form, OutputOption, WatchOption, WideOption, watched
+from rtp_relay.cli.listing.watching import watch
+from rtp_relay.cli.listing.writing import Table, print_tables
 from rtp_relay.cli.management import Management, manage
 from rtp_relay.cli.options import ConfigOption, JsonOption
-from rtp_relay.cli.output import cell, console, print_json, table
+from rtp_relay.cli.output import fail, print_json
 
 RateOption = Annotated[int | None, typer.Option("--rate", min=1, help="So many begin to move in a second, at most.")]
 InFlightOption = Annotated[int | None, typer.Option("--in-flight", min=1, help="So many move at a time, at most.")]
@@ -31,6 +35,21 @@ LOOK = 0.2
 
 OVER = "over"
 
+COLUMNS: Final[Columns[Document]] = (
+    Column(name="job", of=lambda job: job["job"], rank=0, least=12),
+    Column(name="state", of=lambda job: job["state"], rank=0, least=9),
+    Column(name="asked", of=lambda job: Since(at_of(job["asked"])), rank=4, least=6),
+    Column(name="asked by", of=lambda job: job["asked_by"], rank=6),
+    Column(name="reason", of=lambda job: job["reason"], rank=5),
+    number("calls", lambda job: job["calls"], rank=2),
+    number("to do", lambda job: job["to_do"], rank=1),
+    number("moving", lambda job: job["moving"], rank=2),
+    number("moved", lambda job: job["moved"], rank=1),
+    number("failed", lambda job: job["failed"], rank=1, colour=lambda job: "bold red" if job["failed"] else ""),
+    number("gone", lambda job: job["gone"], rank=3),
+    number("waits", lambda job: job["waits"], rank=3),
+)
+
 
 def moves(
     job: JobArgument = None,
@@ -38,6 +57,9 @@ def moves(
     cancel: CancelOption = False,
     wait: WaitOption = False,
     config: ConfigOption = None,
+    watch_: WatchOption = False,
+    wide: WideOption = False,
+    form: OutputOption = Form.TABLE,
     as_json: JsonOption = False,
 ) -> None:
     """Show the jobs that move calls: how far each is, and what became of its calls.
@@ -46,15 +68,17 @@ def moves(
     with 1 if calls have not moved.
     """
     if job is None:
-        _list(config, as_json=as_json)
+        _list(config, Display.of(form, as_json=as_json, wide=wide), again=watch_)
         return
+    if watch_ or form is Form.CSV:
+        fail(Exit.USAGE, "--watch and CSV are for the list of jobs; --wait shows how far one is")
     method = "rtp_relay:update_cancel" if cancel else "rtp_relay:update_status"
 
     async def ask(service: Management) -> Document:
         told: Document = await service.call(method, job=job)
-        return await watch(service, told) if wait else told
+        return await follow(service, told) if wait else told
 
-    _show(manage(config, ask), as_json=as_json)
+    _show(manage(config, ask), as_json=as_json or form is Form.JSON)
 
 
 def rebalance(
@@ -81,7 +105,7 @@ def begin(config: Path | None, method: str, given: dict[str, Json], *, wait: boo
             return begun
         if not as_json:
             typer.echo(f"job {begun['job']}")
-        return await watch(service, await service.call("rtp_relay:update_status", job=begun["job"]))
+        return await follow(service, await service.call("rtp_relay:update_status", job=begun["job"]))
 
     told = manage(config, ask)
     if wait and "job" in told:
@@ -96,7 +120,7 @@ def begin(config: Path | None, method: str, given: dict[str, Json], *, wait: boo
         typer.echo(printable(f"nothing is to be moved: {told['why']}"))
 
 
-async def watch(service: Management, told: Document) -> Document:
+async def follow(service: Management, told: Document) -> Document:
     """Return what is told of a job at its end, and show how far it is meanwhile."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True)) as progress:
@@ -137,18 +161,27 @@ def _line(told: Document) -> str:
     return f"job {told['job']} is {told['state']}{why}: {', '.join(parts)}"
 
 
-def _list(config: Path | None, *, as_json: bool) -> None:
+def _list(config: Path | None, display: Display, *, again: bool) -> None:
     async def ask(service: Management) -> list[Document]:
         told: list[Document] = await service.call("rtp_relay:update_status")
         return told
 
-    jobs = manage(config, ask)
-    if as_json:
-        print_json({"jobs": jobs})
-        return
-    columns = ("job", "state", "asked by", "reason", "calls", "to do", "moving", "moved", "failed", "gone", "waits")
-    made = table("jobs that move calls", *columns)
-    for one in jobs:
-        counts = (one["calls"], one["to_do"], one["moving"], one["moved"], one["failed"], one["gone"], one["waits"])
-        made.add_row(*map(cell, (one["job"], one["state"], one["asked_by"], one["reason"], *counts)))
-    console().print(made)
+    async def show_again(service: Management) -> None:
+        async def look() -> list[Table[Document]]:
+            return [_table(await ask(service))]
+
+        await watch(look, display)
+
+    if again:
+        watched(display.form)
+        manage(config, show_again)
+    elif display.form is Form.JSON:
+        print_json({"jobs": manage(config, ask)})
+    else:
+        print_tables([_table(manage(config, ask))], display)
+
+
+def _table(jobs: list[Document]) -> Table[Document]:
+    return Table(
+        f"{len(jobs)} job{'' if len(jobs) == 1 else 's'} that move{'s' if len(jobs) == 1 else ''} calls", COLUMNS, jobs
+    )

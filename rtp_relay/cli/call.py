@@ -2,41 +2,56 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
 from actors.control.documents import Document
+from rtp_relay.cli.listing.columns import Column, Columns, Cut, number
+from rtp_relay.cli.listing.display import Display, Form, OutputOption, WideOption
+from rtp_relay.cli.listing.writing import Table, print_tables
 from rtp_relay.cli.management import Management, manage
 from rtp_relay.cli.options import ConfigOption, JsonOption
-from rtp_relay.cli.output import cell, console, print_json, table, to_the_second
+from rtp_relay.cli.output import print_json, to_the_second
 
 CallArgument = Annotated[str, typer.Argument(metavar="CALL-ID", help="The call's Call-ID.")]
 
-COLUMNS = ("session", "status", "engine", "set", "node", "id", "from-tag", "to-tag", "branch")
+COLUMNS: Final[Columns[Document]] = (
+    number("session", lambda session: session["number"], rank=0),
+    Column(name="status", of=lambda session: session["status"], rank=1),
+    Column(name="node", of=lambda session: session["node"], rank=2, cut=Cut.MIDDLE),
+    Column(name="engine", of=lambda session: session["engine"], rank=4, least=10),
+    Column(name="set", of=lambda session: session["set"], rank=8),
+    Column(name="id", of=lambda session: session["id"], rank=3, cut=Cut.MIDDLE),
+    Column(name="from-tag", of=lambda session: session["from_tag"], rank=5, cut=Cut.MIDDLE),
+    Column(name="to-tag", of=lambda session: session["to_tag"], rank=6, cut=Cut.MIDDLE),
+    Column(name="branch", of=lambda session: session["branch"], rank=7, cut=Cut.MIDDLE),
+)
 
 
-def call(call_id: CallArgument, config: ConfigOption = None, as_json: JsonOption = False) -> None:
+def call(
+    call_id: CallArgument,
+    *,
+    config: ConfigOption = None,
+    wide: WideOption = False,
+    form: OutputOption = Form.TABLE,
+    as_json: JsonOption = False,
+) -> None:
     """Show a call as its journal says that it is, with all sessions that it has had; times are UTC."""
 
     async def read(service: Management) -> Document:
         found: Document = await service.call("rtp_relay:call", callid=call_id)
         return found
 
-    document = manage(config, read)
-    if as_json:
+    show(manage(config, read), Display.of(form, as_json=as_json, wide=wide))
+
+
+def show(document: Document, display: Display) -> None:
+    """Show a call's document: as a table of its sessions."""
+    if display.form is Form.JSON:
         print_json(document)
     else:
-        show(document)
-
-
-def show(document: Document) -> None:
-    """Show a call's document as a table of its sessions."""
-    made = table(_title(document), *COLUMNS)
-    for session in document["sessions"]:
-        names = ("number", "status", "engine", "set", "node", "id", "from_tag", "to_tag", "branch")
-        made.add_row(*(cell(session[name]) for name in names))
-    console().print(made)
+        print_tables([Table(_title(document), COLUMNS, document["sessions"])], display)
 
 
 def _title(document: Document) -> str:

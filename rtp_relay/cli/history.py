@@ -14,15 +14,18 @@ from replay.fold import Inconsistent
 from replay.history import ladder_text, timeline_text
 from replay.history.ladder import ladder
 from replay.history.ladder_svg import svg_of
-from replay.history.past import NotThen, differences, state_after, state_at
+from replay.history.past import Difference, NotThen, differences, state_after, state_at
 from replay.history.timeline import timeline
 from replay.state import CallState
 from rtp_relay.cli.call import show
 from rtp_relay.cli.entries import CallEntries, archived_entries, read_entries
 from rtp_relay.cli.exits import Exit
+from rtp_relay.cli.listing.columns import Column, Columns
+from rtp_relay.cli.listing.display import Display
+from rtp_relay.cli.listing.writing import Table, print_tables
 from rtp_relay.cli.management import Management, manage
 from rtp_relay.cli.options import ConfigOption, JsonOption
-from rtp_relay.cli.output import cell, console, fail, paper_width, print_json, print_lines, say, table
+from rtp_relay.cli.output import fail, paper_width, print_json, print_lines, say
 from rtp_relay.cli.reading import ArchiveOption
 
 CallArgument = Annotated[str, typer.Argument(metavar="CALL-ID", help="The call's Call-ID.")]
@@ -123,10 +126,7 @@ def _time(text: str, call: CallEntries) -> int:
 
 
 def _show_state(state: CallState, *, as_json: bool) -> None:
-    if as_json:
-        print_json(of_call(state))
-    else:
-        show(of_call(state))
+    show(of_call(state), Display.of(as_json=as_json))
 
 
 def _show_differences(call: CallEntries, one: int, other: int, *, as_json: bool) -> None:
@@ -136,7 +136,9 @@ def _show_differences(call: CallEntries, one: int, other: int, *, as_json: bool)
     if as_json:
         print_json([{"part": part.part, "before": part.before, "after": part.after} for part in found])
         return
-    made = table(f"call {cell(call.call_id).plain}", "part", f"version {one}", f"version {other}")
-    for part in found:
-        made.add_row(*map(cell, (part.part, part.before, part.after)))
-    console().print(made)
+    columns: Columns[Difference] = (
+        Column(name="part", of=lambda part: part.part, rank=0, least=24),
+        Column(name=f"version {one}", of=lambda part: part.before),
+        Column(name=f"version {other}", of=lambda part: part.after),
+    )
+    print_tables([Table(f"call {call.call_id}", columns, found)], Display.of(wide=True))

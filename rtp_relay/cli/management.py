@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import getpass
-import http.client
 import json
 import socket
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, NoReturn, Protocol, TypeVar
 
+import aiohttp
 import typer
 
 from actors.control.control import Control
@@ -50,50 +50,41 @@ class Management(Protocol):
         """Carry a method out with these parameters, of which None counts as not given. Raises MiError."""
 
 
-class _Connection(http.client.HTTPConnection):
-    """HTTP over a UNIX socket."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__("localhost", timeout=PATIENCE)
-        self._path = path
-
-    def connect(self) -> None:
-        """Connect to the socket. Raises OSError."""
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(self.timeout)
-        try:
-            self.sock.connect(str(self._path))
-        except OSError:
-            self.sock.close()
-            raise
-
-
 class ServiceMethods:
     """The methods of a service that runs."""
 
     def __init__(self, path: Path) -> None:
-        """Connect to its local socket. Raises OSError."""
-        self._connection = _Connection(path)
-        self._connection.connect()
+        """See that somebody listens at its local socket. Raises OSError."""
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
+            sock.settimeout(PATIENCE)
+            sock.connect(str(path))
+        self._path = path
+        self._session: aiohttp.ClientSession | None = None
 
     async def call(self, method: str, **params: Json) -> Json:
-        """Ask the service. Nothing else goes on in a command meanwhile."""
+        """Ask the service."""
         given = {name: value for name, value in params.items() if value is not None}
-        body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": given})
+        body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": given}
         try:
-            self._connection.request("POST", "/mi", body, {"Content-Type": "application/json"})
-            reply: dict[str, Any] = json.loads(self._connection.getresponse().read())
-        except (OSError, http.client.HTTPException, ValueError) as error:
-            self._connection.close()  # the next call connects anew
+            async with self._connected().post("http://localhost/mi", json=body) as response:
+                reply: dict[str, Any] = json.loads(await response.read())
+        except (OSError, TimeoutError, aiohttp.ClientError, ValueError) as error:
             raise MiError(503, "Service unavailable", f"the service did not answer: {error!r}") from None
         if "error" in reply:
             said = reply["error"]
             raise MiError(said["code"], said["message"], said.get("data"))
         return reply["result"]
 
-    def close(self) -> None:
+    def _connected(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            connector = aiohttp.UnixConnector(str(self._path))
+            self._session = aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout(total=PATIENCE))
+        return self._session
+
+    async def aclose(self) -> None:
         """Close the connection."""
-        self._connection.close()
+        if self._session is not None:
+            await self._session.close()
 
 
 class JournalMethods:
@@ -143,7 +134,7 @@ async def _manage(config: Config, work: Callable[[Management], Awaitable[T]]) ->
     try:
         return await work(service)
     finally:
-        service.close()
+        await service.aclose()
 
 
 def user() -> str:

@@ -1,4 +1,4 @@
-"""How the commands write: tables for people, one JSON document for programs, complaints to standard error."""
+"""How the commands write: text for people, one JSON document for programs, complaints to standard error."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from typing import NoReturn
 
 import typer
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from replay.history.timeline import printable
@@ -22,9 +21,6 @@ WIDTH_WITHOUT_TERMINAL = 240
 
 PAPER = 100
 """Columns at which lines are wrapped that go into a file or a pipe, unless COLUMNS says otherwise."""
-
-UNBROKEN = {"status", "state", "weight", "calls", "version"}
-"""Columns that stay on one line in a narrow terminal."""
 
 
 def console() -> Console:
@@ -53,22 +49,9 @@ def print_json(document: object) -> None:
     typer.echo(json.dumps(document, indent=2))
 
 
-def table(title: str, *columns: str) -> Table:
-    """Make a table whose cells are folded, never cut."""
-    made = Table(title=title, title_justify="left")
-    for column in columns:
-        made.add_column(column, overflow="fold", no_wrap=column in UNBROKEN)
-    return made
-
-
 def say(message: str) -> None:
     """Write a line to standard output, some of which may have come from elsewhere."""
     typer.echo(printable(message))
-
-
-def cell(value: object) -> Text:
-    """Make a table's cell of a value that may have come from the network."""
-    return Text(printable(str(value)))
 
 
 def line(cells: Sequence[object], widths: Sequence[int]) -> str:

@@ -124,7 +124,7 @@ async def _seen_to(config: Config, ghosts: list[Ghost]) -> list[Ghost]:
             seen.append(ghost)
         else:
             seen.append(replace(ghost, fixed=True))
-    service.close()
+    await service.aclose()
     return seen
 
 

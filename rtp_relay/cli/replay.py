@@ -21,6 +21,7 @@ from rtp_relay.archive.files import ArchiveError, calls_of, files_of
 from rtp_relay.assembly.errors import StartError
 from rtp_relay.assembly.nodes import open_nodes
 from rtp_relay.cli.exits import Exit
+from rtp_relay.cli.listing.display import Display, WideOption
 from rtp_relay.cli.options import ConfigOption, JsonOption, load_or_exit
 from rtp_relay.cli.output import fail, print_json
 from rtp_relay.cli.reading import SinceOption, UntilOption, clock, ended_calls, period, read_journal
@@ -56,6 +57,7 @@ def replay(
     in_flight: InFlightOption = 10,
     rate: RateOption = 0,
     flags: FlagsOption = "",
+    wide: WideOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Ask other relays what ended calls have asked of theirs, and show where their answers differ in kind.
@@ -86,7 +88,7 @@ def replay(
     if as_json:
         print_json(document(report))
     else:
-        show(report, each=bool(what) and report.calls == 1)
+        show(report, Display.of(wide=wide), each=bool(what) and report.calls == 1)
     if report.differs or report.interrupted:
         raise typer.Exit(Exit.FAILED)
 

@@ -7,7 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
 from actors.what_if.asking import Compared, Found
-from rtp_relay.cli.output import cell, console, table
+from rtp_relay.cli.listing.columns import Column, Columns, Cut, number
+from rtp_relay.cli.listing.display import Display
+from rtp_relay.cli.listing.writing import Table, print_tables
+from rtp_relay.cli.output import say
 
 EXAMPLES: Final = 3
 """So many call-ids are named for a kind of difference."""
@@ -100,37 +103,45 @@ def _of(found: Found) -> Mapping[str, Any]:
     return {**_named(_key(found)), "version": found.version, "node": found.node, "stream": found.difference.stream}
 
 
-def show(report: Report, *, each: bool) -> None:
+KIND_COLUMNS: Final[Columns[tuple[Key, Kind]]] = (
+    number("calls", lambda row: row[1].calls, rank=0),
+    Column(name="operation", of=lambda row: row[0][0], rank=1),
+    Column(name="about", of=lambda row: row[0][1], rank=2),
+    Column(name="what", of=lambda row: row[0][2], rank=0, least=12),
+    Column(name="recorded", of=lambda row: row[0][3], rank=0, least=12),
+    Column(name="given", of=lambda row: row[0][4], rank=0, least=12),
+    Column(name="for example", of=lambda row: " ".join(row[1].examples), rank=3, cut=Cut.MIDDLE),
+)
+
+EACH_COLUMNS: Final[Columns[Found]] = (
+    number("version", lambda found: found.version, rank=0),
+    Column(name="operation", of=lambda found: found.verb, rank=1),
+    Column(name="node", of=lambda found: found.node, rank=2),
+    Column(name="m= line", of=lambda found: found.difference.stream or "", rank=2),
+    Column(name="about", of=lambda found: found.difference.aspect, rank=2),
+    Column(name="what", of=lambda found: found.difference.what, rank=0, least=12),
+    Column(name="recorded", of=lambda found: found.difference.recorded, rank=0, least=12),
+    Column(name="given", of=lambda found: found.difference.given, rank=0, least=12),
+)
+
+
+def show(report: Report, display: Display, *, each: bool) -> None:
     """Write the report for people; `each`: every difference of the one call, by the version of its history."""
-    screen = console()
     if report.interrupted:
-        screen.print("interrupted: not all calls were replayed")
-    screen.print(f"{report.calls} calls replayed with {report.asked} operations; {len(report.differing)} calls differ")
-    for number, why in (
+        say("interrupted: not all calls were replayed")
+    say(f"{report.calls} calls replayed with {report.asked} operations; {len(report.differing)} calls differ")
+    for count, why in (
         (report.untold, "operations left out: the journal does not have what was asked"),
         (report.empty, "calls left out: they asked nothing of a relay"),
         (report.unreadable, "calls left out: their histories cannot be read"),
     ):
-        if number:
-            screen.print(f"{number} {why}")
+        if count:
+            say(f"{count} {why}")
     if each:
-        _show_each(report)
+        print_tables([Table("", EACH_COLUMNS, compared.found) for compared in report.differing], display)
     elif report.kinds:
-        made = table("", "calls", "operation", "about", "what", "recorded", "given", "for example")
-        for key, kind in report.by_frequency():
-            made.add_row(*map(cell, (kind.calls, *key, " ".join(kind.examples))))
-        screen.print(made)
+        print_tables([Table("", KIND_COLUMNS, list(report.by_frequency()))], display)
     for node, relay_id in report.left[:LEFT]:
-        screen.print(f"{node} has not confirmed that {cell(relay_id)} is gone")
+        say(f"{node} has not confirmed that {relay_id} is gone")
     if len(report.left) > LEFT:
-        screen.print(f"and so of {len(report.left) - LEFT} more")
-
-
-def _show_each(report: Report) -> None:
-    for compared in report.differing:
-        made = table("", "version", "operation", "node", "m= line", "about", "what", "recorded", "given")
-        for found in compared.found:
-            told = found.difference
-            where = (found.version, found.verb, found.node, told.stream or "")
-            made.add_row(*map(cell, (*where, told.aspect, told.what, told.recorded, told.given)))
-        console().print(made)
+        say(f"and so of {len(report.left) - LEFT} more")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Annotated, Final
 
 import typer
@@ -12,10 +13,11 @@ import typer
 from actors.control.documents import of_ended
 from events.ended import EndedCall, Outcome
 from events.journal import Journal
-from replay.history.timeline import delta
 from replay.search import Wanted
+from rtp_relay.cli.listing.columns import Column, Columns, Cut, Since, age
+from rtp_relay.cli.listing.display import Display, Form, OutputOption, WideOption
+from rtp_relay.cli.listing.writing import stream
 from rtp_relay.cli.options import ConfigOption, JsonOption
-from rtp_relay.cli.output import console, line, utc
 from rtp_relay.cli.reading import (
     ArchiveOption,
     SinceOption,
@@ -50,8 +52,33 @@ TextOption = Annotated[str, typer.Option("--text", help="Only calls with this in
 LimitOption = Annotated[int, typer.Option("--limit", min=0, help="Show only so many, the newest; 0 for all.")]
 FollowOption = Annotated[bool, typer.Option("--follow", "-f", help="Go on with calls as they end, until interrupted.")]
 
-COLUMNS: Final = ("call-id", "ended (UTC)", "outcome", "took", "media", "nodes", "caller", "callee", "failure")
-_WIDTHS: Final = (32, 19, 10, 9, 16, 14, 24, 24, 0)
+COLOURS: Final = {Outcome.ANSWERED: "green", Outcome.FAILED: "bold red", Outcome.LOST: "bold red"}
+
+
+def _media(call: EndedCall) -> str:
+    """Return how the media of a call were, in a few words."""
+    loss = f"{100 * call.lost / (call.packets + call.lost):.1f}% lost" if call.lost else ""
+    told = ("ONE WAY" if call.one_way else "", f"MOS {call.mos / 10:.1f}" if call.mos else "", loss)
+    return " ".join(filter(None, told))
+
+
+COLUMNS: Final[Columns[EndedCall]] = (
+    Column(name="call-id", of=lambda call: call.call_id, rank=0, least=16, usual=32, cut=Cut.MIDDLE),
+    Column(name="ended", of=lambda call: Since(call.ended), rank=2, least=6, usual=6),
+    Column(
+        name="outcome",
+        of=lambda call: call.outcome,
+        least=10,
+        usual=10,
+        colour=lambda call: COLOURS.get(call.outcome, "yellow"),
+    ),
+    Column(name="took", of=lambda call: age(call.ended - call.created) if call.created else "", rank=5, least=6),
+    Column(name="failure", of=lambda call: call.failure, rank=3, least=12, usual=24),
+    Column(name="media", of=_media, rank=4, least=12, usual=24),
+    Column(name="nodes", of=lambda call: " ".join(call.nodes), rank=6, usual=14, cut=Cut.MIDDLE),
+    Column(name="caller", of=lambda call: call.caller, rank=7, least=12, usual=24, cut=Cut.MIDDLE),
+    Column(name="callee", of=lambda call: call.callee, rank=8, least=12, usual=24, cut=Cut.MIDDLE),
+)
 
 
 def search(
@@ -76,6 +103,8 @@ def search(
     archive: ArchiveOption = None,
     limit: LimitOption = 100,
     follow: FollowOption = False,
+    wide: WideOption = False,
+    form: OutputOption = Form.TABLE,
     as_json: JsonOption = False,
 ) -> None:
     """Find calls that have ended, the newest first. With --follow each is told as it ends; JSON is one a line then."""
@@ -96,20 +125,23 @@ def search(
         text=text,
     )
 
+    display = Display.of(form, as_json=as_json, wide=wide)
+
     async def tell(calls: AsyncIterator[EndedCall]) -> None:
-        await (_print_json if as_json else _show)(_first(calls, wanted, limit))
+        await _show(_first(calls, wanted, limit), display)
 
     async def read(journal: Journal) -> None:
         now = round(await journal.time())
         if follow:
-            await tell_as_they_end(journal, wanted, as_json=as_json)
+            await tell_as_they_end(journal, wanted, display)
         else:
             await tell(ended_calls(journal, *period(since, until, now)))
 
     if archive is not None:
         asyncio.run(tell(archived_calls(archive, *period(since, until, clock()))))
     else:
-        read_journal(config, read)
+        with suppress(KeyboardInterrupt):
+            read_journal(config, read)
 
 
 async def _first(calls: AsyncIterator[EndedCall], wanted: Wanted, limit: int) -> AsyncIterator[EndedCall]:
@@ -132,31 +164,19 @@ async def _print_json(calls: AsyncIterator[EndedCall]) -> None:
     typer.echo("\n]" if found else "[]")
 
 
-async def _show(calls: AsyncIterator[EndedCall]) -> None:
-    screen, found = console(), 0
-    async for call in calls:
-        if not found:
-            screen.print(line(COLUMNS, _WIDTHS), soft_wrap=True)
-        found += 1
-        screen.print(_line(call), soft_wrap=True)
-    screen.print(f"{found} ended call{'' if found == 1 else 's'}")
+async def _show(calls: AsyncIterator[EndedCall], display: Display) -> None:
+    if display.form is Form.JSON:
+        await _print_json(calls)
+        return
+    found = await stream(COLUMNS, calls, display)
+    if display.form is Form.TABLE:
+        typer.echo(f"{found} ended call{'' if found == 1 else 's'}")
 
 
-async def tell_as_they_end(journal: Journal, wanted: Wanted, *, as_json: bool) -> None:
+async def tell_as_they_end(journal: Journal, wanted: Wanted, display: Display) -> None:
     """Tell of calls that are wanted as they end, for ever."""
-    async for call in as_they_end(journal, round(await journal.time())):
-        if wanted.takes(call):
-            typer.echo(json.dumps(of_ended(call)) if as_json else _line(call))
-
-
-def _line(call: EndedCall) -> str:
-    took = delta(call.ended - call.created).removeprefix("+") if call.created else ""
-    who = (" ".join(call.nodes), call.caller, call.callee)
-    return line((call.call_id, utc(call.ended), call.outcome, took, _media(call), *who, call.failure), _WIDTHS)
-
-
-def _media(call: EndedCall) -> str:
-    """Return how the media of a call were, in a few words."""
-    loss = f"{100 * call.lost / (call.packets + call.lost):.1f}% lost" if call.lost else ""
-    told = ("ONE WAY" if call.one_way else "", f"MOS {call.mos / 10:.1f}" if call.mos else "", loss)
-    return " ".join(filter(None, told))
+    calls = (call async for call in as_they_end(journal, round(await journal.time())) if wanted.takes(call))
+    if display.form is not Form.JSON:
+        await stream(COLUMNS, calls, display)
+    async for call in calls:
+        typer.echo(json.dumps(of_ended(call)))

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
-from typing import Final
+from collections.abc import AsyncIterator
+from typing import Any, Final
 
-from rich.table import Table
+import typer
 
 from actors.control.documents import Document, iso
 from events.ended import EndedCall, Outcome
 from events.journal import Journal
 from replay.history.timeline import delta
 from replay.statistics import Share, Statistics, Times, plot
+from rtp_relay.cli.listing.columns import Column, Columns, Cut, number
+from rtp_relay.cli.listing.display import Display, Form, OutputOption, WideOption
+from rtp_relay.cli.listing.text import clean
+from rtp_relay.cli.listing.writing import Table, print_tables
 from rtp_relay.cli.options import ConfigOption, JsonOption
-from rtp_relay.cli.output import cell, console, print_json, table, utc
+from rtp_relay.cli.output import print_json, utc
 from rtp_relay.cli.reading import (
     ArchiveOption,
     SinceOption,
@@ -35,12 +39,20 @@ CAUSES: Final = 15
 _TOLD: Final = (Outcome.ANSWERED, Outcome.UNANSWERED, Outcome.FAILED, Outcome.LOST)
 
 
+CAUSE_COLUMNS: Final[Columns[tuple[str, int]]] = (
+    number("calls", lambda row: row[1], rank=0),
+    Column(name="cause", of=lambda row: row[0], rank=0, least=20),
+)
+
+
 def stats(
     *,
     config: ConfigOption = None,
     since: SinceOption = "1d",
     until: UntilOption = "",
     archive: ArchiveOption = None,
+    wide: WideOption = False,
+    form: OutputOption = Form.TABLE,
     as_json: JsonOption = False,
 ) -> None:
     """Count calls that have ended: how, how long their set-up took, what went wrong, on which nodes and sets."""
@@ -60,10 +72,13 @@ def stats(
         counted, *_ = asyncio.run(count(archived_calls(archive, begin, end), begin, end))
     else:
         counted, begin, end = read_journal(config, read)
-    if as_json:
+    display = Display.of(form, as_json=as_json, wide=wide)
+    if display.form is Form.JSON:
         print_json({"since": iso(begin), "until": iso(end), **_document(counted)})
+    elif display.form is Form.CSV:
+        print_tables(_tables(counted), display)
     else:
-        _show(counted, begin, end)
+        _show(counted, begin, end, display)
 
 
 def _document(counted: Statistics) -> Document:
@@ -97,36 +112,54 @@ def _of_times(times: Times) -> Document:
     return {f"p{percent}": times.percentile(percent) for percent in (50, 95, 99)}
 
 
-def _show(counted: Statistics, begin: int, end: int) -> None:
-    screen = console()
+def _show(counted: Statistics, begin: int, end: int, display: Display) -> None:
     total = counted.total
-    screen.print(f"{total.calls} calls ended from {utc(begin)} to {utc(end)} UTC")
+    typer.echo(f"{total.calls} calls ended from {utc(begin)} to {utc(end)} UTC")
     if not total.calls:
         return
-    screen.print(f"ended   {plot(counted.ended)}  at most {max(counted.ended)}")
-    screen.print(f"failed  {plot(counted.failed)}  at most {max(counted.failed)}")
-    screen.print(f"set-up  {_told(total.set_up)}")
-    screen.print(f"talked  {_told(counted.talked)}")
-    screen.print(_quality(counted))
-    screen.print("branches  " + ", ".join(f"{number}: {calls}" for number, calls in sorted(counted.branches.items())))
-    for what, shares in (("node", counted.nodes), ("set", counted.sets)):
-        screen.print(_shares(what, shares))
-    if counted.causes:
-        made = table("what went wrong", "calls", "cause")
-        for cause, calls in counted.causes.most_common(CAUSES):
-            made.add_row(cell(calls), cell(cause))
-        screen.print(made)
+    for line in _summary(counted):
+        typer.echo(clean(line))
+    print_tables(_tables(counted), display)
 
 
-def _shares(what: str, shares: Mapping[str, Share]) -> Table:
-    columns = (what, "calls", *map(str, _TOLD), "went wrong", "moves", "one way", "lost", "set-up p50", "p99")
-    made = table(f"by {what}", *columns)
-    for name, share in sorted(shares.items()):
-        outcomes = [share.outcomes[outcome] for outcome in _TOLD]
-        times = [_ms(share.set_up.percentile(percent)) for percent in (50, 99)]
-        media = (share.one_way, f"{share.loss:.2f}%")
-        made.add_row(*map(cell, (name, share.calls, *outcomes, share.failures, share.moves, *media, *times)))
-    return made
+def _summary(counted: Statistics) -> list[str]:
+    return [
+        f"ended   {plot(counted.ended)}  at most {max(counted.ended)}",
+        f"failed  {plot(counted.failed)}  at most {max(counted.failed)}",
+        f"set-up  {_told(counted.total.set_up)}",
+        f"talked  {_told(counted.talked)}",
+        _quality(counted),
+        "branches  " + ", ".join(f"{number}: {calls}" for number, calls in sorted(counted.branches.items())),
+        "",
+    ]
+
+
+def _tables(counted: Statistics) -> list[Table[Any]]:
+    made: list[Table[Any]] = [
+        Table(f"by {what}", _columns(what), sorted(shares.items()))
+        for what, shares in (("node", counted.nodes), ("set", counted.sets))
+    ]
+    causes = counted.causes.most_common(CAUSES)
+    return [*made, Table("what went wrong", CAUSE_COLUMNS, causes)] if causes else made
+
+
+def _columns(what: str) -> Columns[tuple[str, Share]]:
+    """Return the columns of a table by node or by set."""
+    return (
+        Column(name=what, of=lambda row: row[0], rank=0, least=12, cut=Cut.MIDDLE),
+        number("calls", lambda row: row[1].calls, rank=0),
+        *map(_of_outcome, _TOLD),
+        number("went wrong", lambda row: row[1].failures, rank=2),
+        number("moves", lambda row: row[1].moves, rank=5),
+        number("one way", lambda row: row[1].one_way, rank=3),
+        number("lost %", lambda row: f"{row[1].loss:.2f}", rank=2),
+        number("set-up p50", lambda row: _ms(row[1].set_up.percentile(50)), rank=4),
+        number("p99", lambda row: _ms(row[1].set_up.percentile(99)), rank=4),
+    )
+
+
+def _of_outcome(outcome: Outcome) -> Column[tuple[str, Share]]:
+    return number(str(outcome), lambda row: row[1].outcomes[outcome], rank=1)
 
 
 def _quality(counted: Statistics) -> str:

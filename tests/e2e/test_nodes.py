@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -47,16 +46,9 @@ async def command(service: Service, *words: str) -> str:
 
 async def document(service: Service) -> dict[str, Any]:
     """Return what `rtp-relay nodes` is told; a process that asks takes a hundred times as long, and this is polled."""
-
-    def ask() -> dict[str, Any]:
-        methods = ServiceMethods(load(service.config).local_socket)
-        try:
-            found: dict[str, Any] = asyncio.run(methods.call("rtp_relay:nodes"))
-        finally:
-            methods.close()
+    async with aclosing(ServiceMethods(load(service.config).local_socket)) as methods:
+        found: dict[str, Any] = await methods.call("rtp_relay:nodes")
         return found
-
-    return await asyncio.to_thread(ask)
 
 
 async def states(service: Service, name: str) -> set[str]:

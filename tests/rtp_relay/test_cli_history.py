@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
@@ -85,7 +86,7 @@ def bare(*words: str) -> tuple[int, str, str]:
 def test_what_differs_between_two_versions() -> None:
     code, text, _ = invoke("history", CALL, "--diff", "2", "7")
     assert code == 0
-    rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in text.splitlines() if "│" in line]
+    rows = [re.split(r"  +", line) for line in text.splitlines()]
     assert ["sessions 1 status", "open", "closed"] in rows
     document = json.loads(invoke("history", CALL, "--diff", "2", "7", "--json")[1])
     assert {"part": "sessions 1 status", "before": "open", "after": "closed"} in document

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import csv
+import io
 import json
+import re
 
 import pytest
 from typer.testing import CliRunner
@@ -103,9 +106,20 @@ def test_calls_as_a_table() -> None:
     assert code == 0
     title, *lines = text.splitlines()
     assert title.rstrip() == "2 live calls"
-    new, old = [[cell.strip() for cell in line.split("│")[1:-1]] for line in lines if "live" in line]
-    assert new[:5] == ["c[red]\\x1b[2J@example", "live", "2025-11-23 15:14:08", "gold", "n1"]
-    assert old == ["old", "live", "2025-11-23 15:14:07", "gold", "n1", "a", "", "3", "control-2"]
+    names, new, old = map(str.split, lines)
+    assert names == ["call-id", "status", "age", "nodes", "set", "from-tag", "to-tag", "version", "last", "by"]
+    assert new[:2] + new[3:5] == ["c[red]\\x1b[2J@example", "live", "n1", "gold"]
+    assert re.fullmatch(r"\d+d\d\dh", new[2])
+    assert old[:2] + old[3:] == ["old", "live", "n1", "gold", "a", "3", "control-2"]
+
+
+@pytest.mark.usefixtures("_calls")
+def test_calls_as_csv() -> None:
+    code, text, _ = invoke("calls", "-o", "csv")
+    new, old = csv.DictReader(io.StringIO(text))
+    assert code == 0
+    assert (new["call_id"], new["age"]) == ("c[red]\\x1b[2J@example", "2025-11-23T15:14:08.120Z")
+    assert (old["call_id"], old["nodes"], old["to_tag"], old["last_by"]) == ("old", "n1", "", "control-2")
 
 
 @pytest.mark.usefixtures("_calls")
@@ -142,10 +156,11 @@ def test_many_calls_are_written_as_they_are_found(monkeypatch: pytest.MonkeyPatc
     table, document = invoke("calls")[1], json.loads(invoke("calls", "--json")[1])
     monkeypatch.setattr("rtp_relay.cli.calls.SORTED", 1)
     heading, *lines, count = invoke("calls")[1].splitlines()
-    assert heading.split()[:3] == ["call-id", "status", "since"]
+    assert heading.split()[:3] == ["call-id", "status", "age"]
     assert count == "2 live calls"
     assert {row.split()[0] for row in lines} == {"c[red]\\x1b[2J@example", "old"}
     assert all(word in table for row in lines for word in row.split())
+    assert len(invoke("calls", "-o", "csv")[1].splitlines()) == 3
     streamed = json.loads(invoke("calls", "--json")[1])
     assert streamed["total"] == document["total"]
     assert sorted(streamed["calls"], key=str) == sorted(document["calls"], key=str)
@@ -318,10 +333,9 @@ def test_nodes_as_a_table(monkeypatch: pytest.MonkeyPatch) -> None:
     title, *lines = text.splitlines()
     assert code == 0
     assert title.rstrip() == "control node control-1, version 0.1.0, running since 2025-11-23 15:14:07 UTC"
-    rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in lines if "udp:" in line]
+    rows = [line.split() for line in lines[1:]]
     assert [row[:2] for row in rows] == [["n0", "up"], ["n1", "down"], ["n2", "draining"], ["n3", "disabled"]]
-    rest = ["2025-11-23 15:14:07", "default", "2", "0", "4", "3", "rtpengine", "udp:h:1", "timeout\\x1b[2J"]
-    assert rows[0][2:] == rest
+    assert rows[0][3:] == ["default", "4", "2", "0", "3", "rtpengine", "udp:h:1", "timeout\\x1b[2J"]
 
 
 def test_the_workers_of_a_service_are_one_table_with_the_worst_that_one_of_them_sees(
@@ -337,7 +351,7 @@ def test_the_workers_of_a_service_are_one_table_with_the_worst_that_one_of_them_
     use_journal(monkeypatch, publish)
     code, text, _ = invoke("nodes")
     titles = [line.rstrip() for line in text.splitlines() if line.startswith("control node")]
-    rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in text.splitlines() if "udp:" in line]
+    rows = [line.split() for line in text.splitlines() if "udp:" in line]
     since = "running since 2025-11-23 15:14:07 UTC"
     assert titles == [
         f"control node a, version 0.1.0, {since}, 2 workers",
@@ -350,6 +364,13 @@ def test_the_workers_of_a_service_are_one_table_with_the_worst_that_one_of_them_
         ("n1", "up", "3"),
     ]
     assert code == 0
+    seen = list(csv.DictReader(io.StringIO(invoke("nodes", "-o", "csv")[1])))
+    assert [(row["control_node"], row["node"], row["state"]) for row in seen] == [
+        ("a", "n0", "up"),
+        ("a", "n1", "down"),
+        ("b", "n0", "draining"),
+        ("b", "n1", "up"),
+    ]
     documents = json.loads(invoke("nodes", "--json")[1])["control_nodes"]
     assert [document["name"] for document in documents] == ["a/1", "a/2", "b"]
     assert invoke("nodes", "--fail-if-down")[0] == 1

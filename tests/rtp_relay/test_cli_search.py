@@ -15,6 +15,7 @@ from events.memory import MemoryJournal
 from events.names import CallId
 from replay.search import Wanted
 from rtp_relay.cli.app import app
+from rtp_relay.cli.listing.display import Display, Form
 from rtp_relay.cli.search import tell_as_they_end
 from tests.events.ended_contract import ENDED
 from tests.events.samples import record
@@ -91,9 +92,9 @@ def test_calls_are_found(words: list[str], found: list[str]) -> None:
 def test_a_line_tells_what_matters() -> None:
     _, text, _ = invoke("search", "--text", "c[red")
     header, found, _ = text.splitlines()
-    assert header.split()[:3] == ["call-id", "ended", "(UTC)"]
+    assert header.split()[:3] == ["call-id", "ended", "outcome"]
     assert found.split()[0] == "c[red]\\x1b[2J\\nx"
-    for told in ("answered", "9.000s", "ng1 ng2", "<sip:ann@example.com>", "timeout", "ONE WAY MOS 3.2 10.0% lost"):
+    for told in ("answered", "9s", "ng1 ng2", "<sip:ann@example.com>", "timeout", "ONE WAY MOS 3.2 10.0% lost"):
         assert told in found
 
 
@@ -113,7 +114,7 @@ def test_a_journal_that_cannot_be_reached_ends_with_4(command: str, monkeypatch:
 
 async def test_calls_are_told_once_as_they_end(capsys: pytest.CaptureFixture[str]) -> None:
     journal = MemoryJournal()
-    telling = asyncio.create_task(tell_as_they_end(journal, Wanted(node="ng1"), as_json=True))
+    telling = asyncio.create_task(tell_as_they_end(journal, Wanted(node="ng1"), Display(Form.JSON)))
     await asyncio.sleep(0)
     told: list[str] = []
     for number, node in enumerate(("ng1", "ng2", "ng1")):

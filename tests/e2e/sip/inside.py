@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, aclosing
 from typing import Any
 from unittest.mock import patch
 
@@ -119,12 +118,8 @@ class Inside(Service):
 
     async def manage(self, method: str, **params: Any) -> Any:
         """Ask it for a method of its management interface, over the local socket."""
-
-        def ask() -> Any:
-            with closing(ServiceMethods(load(self.config).local_socket)) as service:
-                return asyncio.run(service.call(method, **params))
-
-        return await asyncio.to_thread(ask)
+        async with aclosing(ServiceMethods(load(self.config).local_socket)) as service:
+            return await service.call(method, **params)
 
 
 def inside(redis: RedisServer, number: int, relays: Mapping[str, Relay], **sip: Value) -> Inside:

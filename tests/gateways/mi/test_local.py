@@ -9,7 +9,7 @@ import os
 import socket
 import stat
 from collections.abc import AsyncIterator
-from contextlib import closing
+from contextlib import aclosing, closing
 from pathlib import Path
 from typing import Any
 
@@ -41,11 +41,8 @@ async def door() -> AsyncIterator[MiDoor]:
 
 
 async def ask(path: Path, method: str, **params: Any) -> Any:
-    def asked() -> Any:
-        with closing(ServiceMethods(path)) as service:
-            return asyncio.run(service.call(method, **params))
-
-    return await asyncio.to_thread(asked)
+    async with aclosing(ServiceMethods(path)) as service:
+        return await service.call(method, **params)
 
 
 async def test_who_connects_may_do_everything_under_the_name_that_the_kernel_gives(

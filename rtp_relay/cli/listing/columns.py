@@ -1,0 +1,86 @@
+"""What a list shows: its columns, what each takes from a row, and what matters most where there is little room."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import Enum, auto
+from typing import Any, Generic, TypeVar
+
+Row = TypeVar("Row")
+
+
+class Cut(Enum):
+    """Where a text is cut that has no room: in its middle (ids), or at its end (words)."""
+
+    MIDDLE = auto()
+    END = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Since:
+    """A time, ms since the epoch, that is told as how long ago it was."""
+
+    at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column(Generic[Row]):
+    """A column. of: what a row has in it.
+
+    rank: 0 is always shown; of the others those of the highest number are left out first where there is little room.
+    least: the cells that it is not to be cut below. usual: its cells where no rows are known yet.
+    colour: how a value is to stand out, as names of colours; "" for not at all.
+    only_wide: shown only where all is.
+    """
+
+    name: str
+    of: Callable[[Row], object]
+    rank: int = 1
+    least: int = 8
+    usual: int = 8
+    cut: Cut = Cut.END
+    right: bool = False
+    colour: Callable[[Row], str] | None = None
+    only_wide: bool = False
+
+    @property
+    def key(self) -> str:
+        """Its name for programs."""
+        return self.name.replace(" ", "_").replace("-", "_")
+
+
+Columns = Sequence[Column[Row]]
+
+
+def number(name: str, of: Callable[[Row], object], rank: int = 1, **more: Any) -> Column[Row]:
+    """Return a column of numbers, which are never cut and stand on the right."""
+    return Column(name=name, of=of, rank=rank, least=12, usual=max(6, len(name)), right=True, **more)
+
+
+def age(ms: int) -> str:
+    """Write how long ago something was, in ms, with its two largest units: 3m12s, 2h05m, 4d06h."""
+    seconds = max(ms, 0) // 1000
+    if seconds < 60:
+        return f"{seconds}s"
+    minutes, seconds = divmod(seconds, 60)
+    if minutes < 60:
+        return f"{minutes}m{seconds:02}s"
+    hours, minutes = divmod(minutes, 60)
+    if hours < 24:
+        return f"{hours}h{minutes:02}m"
+    days, hours = divmod(hours, 24)
+    return f"{days}d{hours:02}h"
+
+
+def shown(value: object, now: int) -> str:
+    """Write a value for people; `now`: ms since the epoch."""
+    return age(now - value.at) if isinstance(value, Since) else "" if value is None else str(value)
+
+
+def plain(value: object) -> str:
+    """Write a value for programs."""
+    if isinstance(value, Since):
+        return datetime.fromtimestamp(value.at / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return "" if value is None else str(value)

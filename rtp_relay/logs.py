@@ -1,4 +1,4 @@
-"""Logs: readable on a terminal, one JSON object a line otherwise; lines of other libraries come out the same way.
+"""Logs: readable on a terminal, fields for journald, one JSON object a line otherwise; those of other libraries alike.
 
 Tracebacks are written without the values of local variables, which can be session descriptions with keys.
 """
@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Callable
 from typing import TextIO, cast
 
 import structlog
 from structlog.typing import EventDict, FilteringBoundLogger, Processor, WrappedLogger
 
 from events.names import NO_NODE, CallId, NodeName
+from rtp_relay import journald
 from rtp_relay.bounded_rate import BoundedRate
 from rtp_relay.config import LogFormat, LogLevel
 
@@ -27,16 +29,29 @@ def set_up(level: LogLevel, form: LogFormat, stream: TextIO | None = None) -> Bo
     it is said what they left out.
     """
     stream = stream or sys.stderr
+    if form is LogFormat.JOURNALD or (form is LogFormat.AUTO and journald.is_read_from(stream)):
+        return _set_up_journald(level)
     console = form is LogFormat.CONSOLE or (form is LogFormat.AUTO and stream.isatty())
-    rate = BoundedRate()
     render = _renderers(console, colors=stream.isatty())
+    _take_over(_formatting(stream, render))
+    return _configure(level, render, structlog.WriteLoggerFactory(stream))
+
+
+def _set_up_journald(level: LogLevel) -> BoundedRate:
+    logger = journald.JournaldLogger()
+    _take_over(journald.JournaldHandler(logger))
+    render: list[Processor] = [structlog.processors.format_exc_info, journald.render]
+    return _configure(level, render, lambda *_: logger)
+
+
+def _configure(level: LogLevel, render: list[Processor], factory: Callable[..., WrappedLogger]) -> BoundedRate:
+    rate = BoundedRate()
     structlog.configure(
         processors=[_drop_unimportant, structlog.contextvars.merge_contextvars, rate, *_stamps(), *render],
         wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG),
-        logger_factory=structlog.WriteLoggerFactory(stream),
+        logger_factory=factory,
         cache_logger_on_first_use=True,
     )
-    _take_over(stream, render)
     set_level(level)
     return rate
 
@@ -75,8 +90,8 @@ def _renderers(console: bool, *, colors: bool) -> list[Processor]:
     return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
 
 
-def _take_over(stream: TextIO, render: list[Processor]) -> None:
-    """Format the records of the standard library's loggers (Pykka, redis, asyncio, warnings) alike."""
+def _formatting(stream: TextIO, render: list[Processor]) -> logging.Handler:
+    """Return what writes records of the standard library's loggers as lines of ours."""
     handler = logging.StreamHandler(stream)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
@@ -84,6 +99,11 @@ def _take_over(stream: TextIO, render: list[Processor]) -> None:
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *render],
         )
     )
+    return handler
+
+
+def _take_over(handler: logging.Handler) -> None:
+    """Give the handler all records of the standard library's loggers (Pykka, redis, asyncio, warnings)."""
     root = logging.getLogger()
     root.handlers[:] = [handler]
     logging.captureWarnings(True)

@@ -55,11 +55,12 @@ class LogLevel(StrEnum):
 
 
 class LogFormat(StrEnum):
-    """How log lines are written; `AUTO` is `CONSOLE` on a terminal and `JSON` otherwise."""
+    """How log lines are written; `AUTO` is `CONSOLE` on a terminal, `JOURNALD` where it reads, and `JSON` otherwise."""
 
     AUTO = "auto"
     CONSOLE = "console"
     JSON = "json"
+    JOURNALD = "journald"
 
 
 class Durability(StrEnum):

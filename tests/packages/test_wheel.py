@@ -116,3 +116,13 @@ async def test_a_call_is_served_and_can_be_read(installation: Installation) -> N
             assert "c=IN IP4 127.0.0.1" in str(offered[b"sdp"])
         told = run([installation.program, "history", "c1", "--json", "-c", node.file], cwd=node.folder)
     assert [row["event"] for row in json.loads(told)["events"]] == ["engaged", "offered"]
+
+
+def test_completion_can_be_installed(installation: Installation, tmp_path: Path) -> None:
+    bash = f"export HOME={tmp_path} PATH={installation.program.parent}:$PATH; "
+    run(["bash", "-c", f"{bash} rtp-relay --install-completion; true"], cwd=tmp_path)
+    pressed = (
+        "source ~/.bashrc; COMP_WORDS=(rtp-relay hist) COMP_CWORD=1; "
+        '$(complete -p rtp-relay | grep -o "[_a-z]*completion") rtp-relay; echo "${COMPREPLY[@]}"'
+    )
+    assert run(["bash", "-c", bash + pressed], cwd=tmp_path) == "history\n"

@@ -29,6 +29,8 @@ from engines.set_names import SetNames
 from engines.sets import NodeSpec
 from events.journal import Journal
 from events.names import CallId
+from gateways.http.health import Condition, Health
+from gateways.http.server import HttpServer
 from gateways.mi.door import MiDoor
 from gateways.ng.door import NgDoor
 from gateways.sip.addresses import ListeningPoint
@@ -42,6 +44,7 @@ from rtp_relay.assembly.door import open_door
 from rtp_relay.assembly.embedded_nodes import Infrastructure, grounds
 from rtp_relay.assembly.errors import StartError, UnusableError
 from rtp_relay.assembly.garbage import collect_when_idle, spare_the_collector
+from rtp_relay.assembly.http import open_http
 from rtp_relay.assembly.journal import open_journal, service_journal
 from rtp_relay.assembly.mi import alone, open_mi_door, process_hooks
 from rtp_relay.assembly.nodes import begin_following, configured_nodes, node_keeper
@@ -90,7 +93,8 @@ class Service:
         self._door: NgDoor | None = None
         self._sip: SipDoor | None = None
         self._mi: MiDoor | None = None
-        self._serving = False
+        self._http: HttpServer | None = None
+        self._serving = self._stopping = False
         self._keeper: NodeKeeper | None = None
         self._taps = Taps()
         self._follower: NodeFollower | None = None
@@ -105,15 +109,39 @@ class Service:
     @property
     def ready(self) -> bool:
         """Whether it can do something for a call: it is not about to stop, and the journal and a node answer."""
-        if not self._serving or self._publisher is None or not self._publisher.journal_answers:
-            return False
-        return self._takes_commands(lambda spec: spec.set == self._config.ng.set)
+        return self._serving and self._journal_answers and self._has_ng_node
 
     @property
     def sip_ready(self) -> bool:
         """The same for the calls of the SIP door; a script may engage relays of any set."""
-        if not self._serving or self._publisher is None or not self._publisher.journal_answers:
-            return False
+        return self._serving and self._journal_answers and self._has_sip_node
+
+    def conditions(self) -> list[Condition]:
+        """Return what has to be right for calls to be served, and what is not."""
+        phase = "stopping" if self._stopping else "starting"
+        found = [
+            Condition("service", "" if self._serving else phase),
+            Condition("journal", "" if self._journal_answers else "does not answer"),
+        ]
+        for door, wanted, addresses, has_node in (
+            ("ng door", self._config.ng.listen, self.ng_addresses, self._has_ng_node),
+            ("sip door", self._config.sip.listen, self.sip_addresses, self._has_sip_node),
+        ):
+            if wanted:
+                found.append(Condition(door, "" if addresses else "not open"))
+                found.append(Condition(f"nodes of the {door}", "" if has_node else "none takes commands"))
+        return found
+
+    @property
+    def _journal_answers(self) -> bool:
+        return self._publisher is not None and self._publisher.journal_answers
+
+    @property
+    def _has_ng_node(self) -> bool:
+        return self._takes_commands(lambda spec: spec.set == self._config.ng.set)
+
+    @property
+    def _has_sip_node(self) -> bool:
         sip = self._config.sip
         return self._takes_commands(lambda spec: bool(sip.script) or sip.engine == spec.engine or spec.set == sip.set)
 
@@ -129,6 +157,11 @@ class Service:
         nodes = self.nodes.all()
         answer = sum(node.health.takes_commands for node in nodes)
         return f"{'ready' if answer else 'not ready'}: {answer} of {len(nodes)} relay nodes take commands"
+
+    @property
+    def http_addresses(self) -> list[str]:
+        """Where the HTTP server listens: HOST:PORT."""
+        return list(self._http.addresses) if self._http else []
 
     @property
     def ng_addresses(self) -> list[tuple[str, str, int]]:
@@ -196,7 +229,7 @@ class Service:
 
         After a `failure`, what the service runs itself, Redis and relays, goes on for the calls' sake.
         """
-        self._serving = False
+        self._serving, self._stopping = False, True
         if self._background is not None:
             await self._background.close()
         await self._finish_calls()
@@ -214,6 +247,8 @@ class Service:
         config, enter = self._config, self._stack.enter_async_context
         routes = self._routes = self._routes or load_routes(config.route)
         ground = await enter(grounds(config))
+        if self._doors:
+            await self._open_http()
         journal = self.journal = await enter(service_journal(config, ground.journal_url))
         keeper = self._keeper = await enter(node_keeper())
         self.nodes = keeper.table
@@ -345,6 +380,12 @@ class Service:
         if self._sip is not None and routing is not None:
             self._sip.reload(routing)
 
+    async def _open_http(self) -> None:
+        """Open the HTTP server: before all else, and for longer, so that it can say what is missing."""
+        http = self._http = await open_http(self._config.http, shared=self._seat is not None)
+        self._stack.push_async_callback(http.close)
+        Health(self.conditions).add_to(http.routes)
+
     async def _open_management(self) -> None:
         """Open the management door; of several workers the first one has it, for all of them."""
         processes = alone if self._seat is None else self._seat.processes
@@ -364,6 +405,7 @@ class Service:
             "ng": [f"{transport} {host} port {port}" for transport, host, port in self.ng_addresses],
             "sip": [str(local) for local in self.sip_addresses],
             "mi": list(self._mi.addresses) if self._mi else [],
+            "http": self.http_addresses,
             "set": config.ng.set,
             "nodes": [f"{node.name} ({node.engine} at {node.url})" for node in ground.nodes],
             "journal": redacted(ground.journal_url).strip("'"),

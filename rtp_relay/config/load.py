@@ -19,6 +19,7 @@ from rtp_relay.config.checks import (
     check_sip,
 )
 from rtp_relay.config.hep import HepConfig, read_hep_key
+from rtp_relay.config.http import HttpConfig
 from rtp_relay.config.key_files import read_key
 from rtp_relay.config.lines import lines_of
 from rtp_relay.config.mi import MiConfig, read_tokens
@@ -49,6 +50,7 @@ SECTIONS: dict[str, type[Any]] = {
     "sip": SipConfig,
     "mi": MiConfig,
     "hep": HepConfig,
+    "http": HttpConfig,
 }
 
 PATHS = {

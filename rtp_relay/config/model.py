@@ -34,6 +34,7 @@ from rtp_relay.config.addresses import (
     port_range,
 )
 from rtp_relay.config.hep import HepConfig
+from rtp_relay.config.http import HttpConfig
 from rtp_relay.config.journal_url import journal_url
 from rtp_relay.config.mi import MiConfig
 from rtp_relay.config.retention import retention_by
@@ -239,6 +240,7 @@ class Config:
     sip: SipConfig = field(default_factory=SipConfig)
     mi: MiConfig = field(default_factory=MiConfig)
     hep: HepConfig = field(default_factory=HepConfig)
+    http: HttpConfig = field(default_factory=HttpConfig)
 
     @property
     def local_socket(self) -> Path:

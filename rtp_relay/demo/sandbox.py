@@ -31,6 +31,9 @@ log_format = "json"
 listen = ["udp:127.0.0.1:{port}"]
 {also}
 
+[http]
+listen = []
+
 [embedded]
 relays = 2
 media_ports = "{first_port}-{last_port}"

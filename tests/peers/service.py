@@ -92,7 +92,7 @@ class Service(Peer):
         super().__init__()
         self.nodes = list(nodes)
         self.control_node = name
-        self.port = 0
+        self.port = self.http_port = 0
         self.sip_port = sip_port
         self._given_sip_port = sip_port
         self._sip = sip
@@ -108,6 +108,11 @@ class Service(Peer):
     def url(self) -> str:
         """The address as SIP servers write it."""
         return f"udp:{HOST}:{self.port}"
+
+    @property
+    def http(self) -> str:
+        """Where its HTTP server is."""
+        return f"http://{HOST}:{self.http_port}"
 
     @property
     def config(self) -> Path:
@@ -169,7 +174,7 @@ class Service(Peer):
 
     def prepare(self) -> None:
         """Take the ports."""
-        self.port = self.ports.take()
+        self.port, self.http_port = self.ports.take(), self.ports.take()
         if self._sip is not None:
             self.sip_port = self._given_sip_port or self.ports.take()
 
@@ -197,6 +202,7 @@ class Service(Peer):
             "service": {"name": self.control_node, "state_dir": str(self.folder / "state")},
             "journal": {"url": self._redis_url},
             "ng": {"listen": [f"{kind}:{HOST}:{self.port}" for kind in ("udp", "tcp")]},
+            "http": {"listen": [f"{HOST}:{self.http_port}"]},
         }
         if self._sip is not None:
             base["sip"] = {"listen": [f"{kind}:{HOST}:{self.sip_port}" for kind in ("udp", "tcp")], **self._sip}

@@ -54,7 +54,7 @@ class ControlNode(Peer):
         self.file.write_text(
             f'[service]\nname = "control-1"\nstate_dir = "{self.folder}"\nlog_format = "json"\n'
             f"{self._service}\n"
-            f'[ng]\nlisten = ["udp:{HOST}:{self.port}"]\n'
+            f'[ng]\nlisten = ["udp:{HOST}:{self.port}"]\n[http]\nlisten = []\n'
             f'[embedded]\nmedia_ports = "{low}-{high}"\n{self._more}'
         )
 

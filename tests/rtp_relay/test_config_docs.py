@@ -22,6 +22,7 @@ IN_WORDS = {
     ("[journal]", "url"),
     ("[embedded]", "recordings"),
     ("[route]", "script"),
+    ("[http]", "listen"),
     *(("[mi]", key) for key in ("token_file", "socket")),
     ("[hep]", "key_file"),
     *(("[sip]", key) for key in ("advertise", "script", "engine", "next_hop", "allow", "relay_to")),

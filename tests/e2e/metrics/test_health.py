@@ -1,0 +1,105 @@
+"""What an orchestrator asks, from the start of a service to its end."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+from collections.abc import AsyncIterator
+
+import pytest
+from aiohttp import ClientError, ClientSession
+
+from rtp_relay.assembly.http import open_http
+from rtp_relay.config.http import USUAL, HttpConfig
+from tests.peers.peer import wait_until
+from tests.peers.ports import HOST
+from tests.peers.redis_server import RedisServer
+from tests.peers.rtpproxy import Rtpproxy
+from tests.peers.service import Node, Service
+
+pytestmark = pytest.mark.e2e
+
+
+@pytest.fixture
+async def client() -> AsyncIterator[ClientSession]:
+    """Return an HTTP client."""
+    async with ClientSession() as session:
+        yield session
+
+
+async def asked(client: ClientSession, service: Service, path: str) -> tuple[int, list[str]]:
+    """Return a status and lines; 0 and none if nobody answers."""
+    try:
+        async with client.get(service.http + path) as response:
+            return response.status, (await response.text()).splitlines()
+    except (ClientError, ConnectionError):
+        return 0, []
+
+
+async def test_it_lives_all_along_and_is_ready_while_all_is_there(client: ClientSession) -> None:
+    async with RedisServer() as redis, Rtpproxy() as relay:
+        service = Service(redis.url, [Node("relay-1", relay)], sip={})
+        async with service:
+            ready = ["ready", "service: ok", "journal: ok", "ng door: ok", "nodes of the ng door: ok"]
+            ready += ["sip door: ok", "nodes of the sip door: ok"]
+            assert await asked(client, service, "/readyz") == (200, ready)
+
+            async def tells(line: str) -> bool:
+                status, lines = await asked(client, service, "/readyz")
+                return status == 503 and lines[0] == "not ready" and line in lines
+
+            os.kill(redis.pid, signal.SIGSTOP)
+            await wait_until(lambda: tells("journal: does not answer"), "it is not ready without Redis")
+            assert await asked(client, service, "/healthz") == (200, ["ok"])
+            os.kill(redis.pid, signal.SIGCONT)
+
+            async def is_ready() -> bool:
+                return (await asked(client, service, "/readyz"))[0] == 200
+
+            await wait_until(is_ready, "it is ready again")
+            relay.kill()
+            await wait_until(lambda: tells("nodes of the ng door: none takes commands"), "it needs a relay")
+
+
+class Waiting(Service):
+    """A service that is taken for ready as soon as it says that it lives."""
+
+    async def ready(self) -> bool:
+        """Return whether it lives."""
+        async with ClientSession() as client:
+            return await asked(client, self, "/healthz") == (200, ["ok"])
+
+
+async def test_while_it_waits_for_redis_it_lives_and_is_not_ready(client: ClientSession) -> None:
+    with socket.socket() as nobody:
+        nobody.bind((HOST, 0))
+        url = f"redis://{HOST}:{nobody.getsockname()[1]}"
+        async with Rtpproxy() as relay, Waiting(url, [Node("relay-1", relay)]) as service:
+            status, lines = await asked(client, service, "/readyz")
+            assert status == 503
+            assert lines[:4] == ["not ready", "service: starting", "journal: does not answer", "ng door: not open"]
+
+
+async def test_any_worker_answers_at_one_address() -> None:
+    two = {"service": {"workers": 2}}
+    async with (
+        RedisServer() as redis,
+        Rtpproxy() as relay,
+        Service(redis.url, [Node("relay-1", relay)], settings=two) as service,
+    ):
+        for _ in range(10):  # each connection may come to another one
+            async with ClientSession() as once:
+                assert (await asked(once, service, "/readyz"))[0] == 200
+
+
+async def test_the_usual_address_is_left_to_who_has_it() -> None:
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        with contextlib.suppress(OSError):  # somebody has it already: as well
+            other.bind((USUAL.host, USUAL.port))
+            other.listen()
+        server = await open_http(HttpConfig())
+        assert server.addresses == []
+        await server.close()

@@ -15,7 +15,10 @@ IP_PKTINFO = 8
 
 
 class ListenAddress(Protocol):
-    """Where to listen. `transport` is "udp" or "tcp", `host` an IP address; port 0 lets the system choose."""
+    """Where to listen.
+
+    `transport` is "udp", "tcp" or what goes over TCP, `host` an IP address; port 0 lets the system choose.
+    """
 
     @property
     def transport(self) -> str:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from time import monotonic
+
+from aiohttp import web
 
 from actors.control.control import Control
 from actors.control.counters import Sample, samples_of
@@ -15,6 +18,7 @@ from gateways.handoff.ng import NgHandOff
 from gateways.ng.cache import ReplyCache
 from gateways.ng.counters import NgCounters
 from gateways.ng.handler import Calls, Handler, NgBackend
+from gateways.ng.http import NgHttp
 from gateways.ng.limits import Clients, Network
 from gateways.ng.overview import Overview
 from gateways.ng.standstill import BEAT, Standstill
@@ -28,7 +32,7 @@ from gateways.sockets import ListenAddress, bind
 class NgSettings:
     """How the ng door is set up.
 
-    listen: the addresses, each UDP or TCP. allow: the networks of clients. set: the node set of new calls.
+    listen: the addresses, each UDP, TCP or HTTP. allow: the networks of clients. set: the node set of new calls.
     max_queued_per_client: how many requests of one host may be in work. reply_cache: how long replies are kept for
     repeats, in seconds.
     """
@@ -73,6 +77,8 @@ class NgDoor:
         takes = self._hand_off or self._handler
         self._tap = tap
         self._connections = NgConnections(takes, self._clients, self.counters, self._standstill, tap)
+        self._http = NgHttp(takes, self._clients, self.counters, self._standstill, tap)
+        self._runners: list[web.ServerRunner] = []
         self._ports: list[NgUdpPort] = []
         self._servers: list[asyncio.Server] = []
         self._timer: asyncio.TimerHandle | None = None
@@ -89,7 +95,7 @@ class NgDoor:
             for address in self._settings.listen:
                 await self._listen(address)
         except BaseException:
-            self._close_sockets()
+            await self._close_sockets()
             raise
         self._tick()
 
@@ -105,7 +111,7 @@ class NgDoor:
         if self._timer is not None:
             self._timer.cancel()
         await self._overview.close()
-        self._close_sockets()
+        await self._close_sockets()
 
     async def _listen(self, address: ListenAddress) -> None:
         try:
@@ -120,22 +126,34 @@ class NgDoor:
             if self._hand_off is not None:
                 way.hand_off_by(self._hand_off, self._hand_off.add(way))
             self._ports.append(way)
+        elif address.transport == "http":
+            await self._listen_http(sock)
         else:
             loop = asyncio.get_running_loop()
             self._servers.append(await loop.create_server(self._connections.new, sock=sock))
         self.addresses.append((address.transport, host, port))
+
+    async def _listen_http(self, sock: socket.socket) -> None:
+        runner = web.ServerRunner(web.Server(self._http.answer, access_log=None), shutdown_timeout=0)
+        await runner.setup()
+        self._runners.append(runner)
+        await web.SockSite(runner, sock).start()
 
     def _tick(self) -> None:
         self._timer = asyncio.get_running_loop().call_later(BEAT, self._tick)
         self._standstill.beat()
         self._handler.tick()
 
-    def _close_sockets(self) -> None:
+    async def _close_sockets(self) -> None:
         for port in self._ports:
             port.close()
         for server in self._servers:
             server.close()
         self._connections.close()
+        await self._http.close()
+        for runner in self._runners:
+            await runner.cleanup()
+        self._runners.clear()
         self._ports.clear()
         self._servers.clear()
         self.addresses.clear()

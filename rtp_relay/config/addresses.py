@@ -11,13 +11,13 @@ from typing import Literal
 from rtp_relay.config.problems import Wrong, wrong
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-TransportName = Literal["udp", "tcp", "tls"]
+TransportName = Literal["udp", "tcp", "tls", "http"]
 
-_TRANSPORTS: Mapping[str, TransportName] = {"udp": "udp", "tcp": "tcp", "tls": "tls"}
+_TRANSPORTS: Mapping[str, TransportName] = {"udp": "udp", "tcp": "tcp", "tls": "tls", "http": "http"}
 
 HIGHEST_PORT = 65535
 
-_SOCKET = re.compile(r"(?P<transport>udp|tcp|tls):(?:\[(?P<six>[^]]+)\]|(?P<host>[^][:/@\s]+)):(?P<port>\d{1,5})")
+_SOCKET = re.compile(r"(?P<transport>udp|tcp|tls|http):(?:\[(?P<six>[^]]+)\]|(?P<host>[^][:/@\s]+)):(?P<port>\d{1,5})")
 _HOST_AND_PORT = re.compile(r"(?:\[(?P<six>[^]]+)\]|(?P<host>[^][:/@\s]+))(?::(?P<port>\d{1,5}))?")
 _HOST = re.compile(r"(?=.{1,253}$)[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?(?:\.[A-Za-z0-9_-]+)*\.?")
 _RANGE = re.compile(r"(\d{1,5})-(\d{1,5})")
@@ -25,7 +25,7 @@ _RANGE = re.compile(r"(\d{1,5})-(\d{1,5})")
 
 @dataclass(frozen=True, slots=True)
 class SocketAddress:
-    """A UDP, TCP or TLS address. `host` is a name or an IP address without brackets; port 0: the system chooses."""
+    """An address. `host` is a name or an IP address without brackets; port 0: the system chooses."""
 
     transport: TransportName
     host: str
@@ -89,7 +89,7 @@ def node_address(value: object) -> NodeAddress:
 def listen_address(value: object) -> SocketAddress:
     """Read where to listen: udp:ADDRESS:PORT or tcp:ADDRESS:PORT; no names, because a name can mean many addresses."""
     address = _socket_address(value)
-    if address is None or address.transport == "tls" or not _is_ip(address.host):
+    if address is None or address.transport not in ("udp", "tcp") or not _is_ip(address.host):
         raise wrong(value, "udp:ADDRESS:PORT or tcp:ADDRESS:PORT (an IPv6 address in brackets)")
     return address
 
@@ -97,15 +97,23 @@ def listen_address(value: object) -> SocketAddress:
 def collector_address(value: object) -> SocketAddress:
     """Read where captured packets go: udp:HOST:PORT or tcp:HOST:PORT."""
     address = _socket_address(value)
-    if address is None or address.transport == "tls" or address.port == 0:
+    if address is None or address.transport not in ("udp", "tcp") or address.port == 0:
         raise wrong(value, "udp:HOST:PORT or tcp:HOST:PORT (an IPv6 address in brackets)")
+    return address
+
+
+def ng_listen_address(value: object) -> SocketAddress:
+    """Read where to listen for ng: udp:, tcp: or http:ADDRESS:PORT."""
+    address = _socket_address(value)
+    if address is None or address.transport == "tls" or not _is_ip(address.host):
+        raise wrong(value, "udp:ADDRESS:PORT, tcp:ADDRESS:PORT or http:ADDRESS:PORT (an IPv6 address in brackets)")
     return address
 
 
 def sip_listen_address(value: object) -> SocketAddress:
     """Read where to listen for SIP: udp:, tcp: or tls:ADDRESS:PORT."""
     address = _socket_address(value)
-    if address is None or not _is_ip(address.host):
+    if address is None or address.transport == "http" or not _is_ip(address.host):
         raise wrong(value, "udp:ADDRESS:PORT, tcp:ADDRESS:PORT or tls:ADDRESS:PORT (an IPv6 address in brackets)")
     return address
 

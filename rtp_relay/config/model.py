@@ -28,8 +28,8 @@ from rtp_relay.config.addresses import (
     NodeAddress,
     PortRange,
     SocketAddress,
-    listen_address,
     network,
+    ng_listen_address,
     node_address,
     port_range,
 )
@@ -168,7 +168,7 @@ class NgConfig:
 
     listen: tuple[SocketAddress, ...] = field(
         default=(SocketAddress("udp", "127.0.0.1", 2223), SocketAddress("tcp", "127.0.0.1", 2223)),
-        metadata=_read_by(values.list_of(listen_address)),
+        metadata=_read_by(values.list_of(ng_listen_address)),
     )
     allow: tuple[Network, ...] = field(
         default=(network("127.0.0.0/8"), network("::1/128")), metadata=_read_by(values.list_of(network))

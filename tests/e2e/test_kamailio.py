@@ -10,11 +10,13 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.stage import Relay as RelayNode
-from tests.e2e.stage import Stage, deleted_once, held, on_stage
+from tests.e2e.stage import Stage, deleted_once, held, names, on_stage
 from tests.peers.kamailio import Kamailio
+from tests.peers.redis_server import RedisServer
 from tests.peers.rtp import Parties, converse, media_address
 from tests.peers.rtpengine import Rtpengine
 from tests.peers.rtpproxy import Rtpproxy
+from tests.peers.service import Node, Service
 from tests.peers.sipp import Sipp
 
 pytestmark = pytest.mark.e2e
@@ -111,6 +113,8 @@ async def call(relay_url: str, caller: str, callee: str, fork_to: Sipp | None = 
     """Place a call from SIPp's scenario `caller` through Kamailio to the scenario `callee`, and to `fork_to` too."""
     async with Parties() as media, Sipp(SCENARIOS / f"{callee}.xml", rtp_port=media.callee.address[1]) as called:
         defines = {"RTP_RELAY": f'"{relay_url}"', "NEXT_HOP": f'"sip:127.0.0.1:{called.port}"'}
+        if relay_url.startswith("ws:"):
+            defines["WITH_WEBSOCKET"] = "1"
         if fork_to is not None:
             defines["FORK_TO"] = f'"sip:127.0.0.1:{fork_to.port}"'
         async with (
@@ -260,6 +264,24 @@ async def test_the_next_node_gets_a_call_whose_node_is_silent_within_kamailios_p
         events = await stage.events(CALL_ID)
         assert events[:2] == ["engaged", "offer failed"]
         assert events.count("engaged") == events.count("deleted") == 2
+
+
+async def test_a_call_over_websockets() -> None:
+    async with (
+        RedisServer() as redis,
+        Rtpengine() as relay,
+        Service(redis.url, [Node("relay-1", relay)], ng_http=True) as service,
+    ):
+        async with call(f"ws://127.0.0.1:{service.ng_http_port}", "caller_leads", "callee_follows") as placed:
+            await placed.agree()
+            assert await held(relay) == 1
+            await placed.caller.go_on(CALL_ID)
+            await placed.callee.received("ACK", count=2)
+            await placed.caller.go_on(CALL_ID)
+            await placed.finish()
+        assert await held(relay) == 0
+        told = names(await service.events(CALL_ID))
+        assert deleted_once(told) == ["engaged", "offered", "answered", *RE_INVITED, *ENDED]
 
 
 async def place_on(node: RelayNode, stage: Stage) -> None:

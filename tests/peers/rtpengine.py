@@ -13,16 +13,18 @@ class Rtpengine(Peer):
 
     `options` are those of its command line with `_` for `-`: `Rtpengine(max_sessions=2)`. A deleted session is gone
     at once, unless `delete_delay` says otherwise. `media_ports` is roughly the size of its own range for media; a
-    call of two parties with one stream takes four.
+    call of two parties with one stream takes four. With `http` it listens for that, too (`http_port`).
     """
 
     name = "rtpengine"
 
-    def __init__(self, *, media_ports: int = 90, **options: str | int) -> None:
+    def __init__(self, *, media_ports: int = 90, http: bool = False, **options: str | int) -> None:
         super().__init__(ports=media_ports)
         self.port = 0
         self.tcp_port = 0
+        self.http_port = 0
         self.media_ports = (0, 0)
+        self._http = http
         self._options = options
 
     @property
@@ -56,6 +58,8 @@ class Rtpengine(Peer):
         """Take the ports."""
         self.port = self.ports.take()
         self.tcp_port = self.ports.take()
+        if self._http:
+            self.http_port = self.ports.take()
         self.media_ports = self.ports.rest()
 
     def command(self) -> list[str]:
@@ -71,6 +75,8 @@ class Rtpengine(Peer):
             "delete-delay": 0,
             "num-threads": 2,
         }
+        if self._http:
+            options["listen-http"] = f"{HOST}:{self.http_port}"
         options |= {key.replace("_", "-"): value for key, value in self._options.items()}
         return ["rtpengine", "--foreground", "--log-stderr", *(f"--{key}={value}" for key, value in options.items())]
 

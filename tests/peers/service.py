@@ -71,10 +71,11 @@ class Node:
 class Service(Peer):
     """A control node with the journal at `redis_url` and the given `nodes`.
 
-    `settings` are sections of the configuration with the keys that differ from the defaults and from what makes tests
-    quick. `nodes` may be changed before a `restart`. With `sip`, the keys of that section, it has a SIP door, too, for
-    UDP and TCP on one port: `sip_port`, or a free one. At the end of `async with` its log must tell of no fault (a
-    traceback): nothing that a test does to it may cause one.
+    `settings` are sections of the configuration with the keys that differ from the defaults and from what makes
+    tests quick. `nodes` may be changed before a `restart`. With `sip`, the keys of that section, it has a SIP door,
+    too, for UDP and TCP on one port: `sip_port`, or a free one. With `http` it takes ng over UDP and HTTP
+    (`http_port`). At the end of `async with` its log must tell of no fault (a traceback): nothing that a test does
+    to it may cause one.
     """
 
     name = "service"
@@ -88,11 +89,13 @@ class Service(Peer):
         settings: Mapping[str, Table] | None = None,
         sip: Table | None = None,
         sip_port: int = 0,
+        ng_http: bool = False,
     ) -> None:
         super().__init__()
         self.nodes = list(nodes)
         self.control_node = name
-        self.port = self.http_port = 0
+        self.port = self.http_port = self.ng_http_port = 0
+        self._ng_http = ng_http
         self.sip_port = sip_port
         self._given_sip_port = sip_port
         self._sip = sip
@@ -175,6 +178,8 @@ class Service(Peer):
     def prepare(self) -> None:
         """Take the ports."""
         self.port, self.http_port = self.ports.take(), self.ports.take()
+        if self._ng_http:
+            self.ng_http_port = self.ports.take()
         if self._sip is not None:
             self.sip_port = self._given_sip_port or self.ports.take()
 
@@ -204,6 +209,8 @@ class Service(Peer):
             "ng": {"listen": [f"{kind}:{HOST}:{self.port}" for kind in ("udp", "tcp")]},
             "http": {"listen": [f"{HOST}:{self.http_port}"]},
         }
+        if self._ng_http:
+            base["ng"] = {"listen": [f"udp:{HOST}:{self.port}", f"http:{HOST}:{self.ng_http_port}"]}
         if self._sip is not None:
             base["sip"] = {"listen": [f"{kind}:{HOST}:{self.sip_port}" for kind in ("udp", "tcp")], **self._sip}
         for section, table in [*_QUICK.items(), *self._settings.items()]:

@@ -83,7 +83,7 @@ engine = "rtpproxy"
 url = "udp:[2001:DB8:0::1]:22222"
 set = "other"
 [ng]
-listen = ["tcp:[::]:0"]
+listen = ["tcp:[::]:0", "http:[::]:0"]
 allow = ["10.0.0.0/8", "192.0.2.1"]
 set = "other"
 max_queued_per_client = 7
@@ -152,7 +152,7 @@ def test_the_nodes_of_a_file(everything: Config) -> None:
 
 def test_the_ng_door_of_a_file(everything: Config) -> None:
     ng = everything.ng
-    assert ng.listen == (SocketAddress("tcp", "::", 0),)
+    assert ng.listen == (SocketAddress("tcp", "::", 0), SocketAddress("http", "::", 0))
     assert ng.allow == (ipaddress.ip_network("10.0.0.0/8"), ipaddress.ip_network("192.0.2.1/32"))
     assert (ng.set, ng.max_queued_per_client, ng.reply_cache) == ("other", 7, 120)
 
@@ -292,7 +292,7 @@ listen = ["udp:127.0.0.1:1",
   "udp:localhost:1", 7]
 allow = ["10.0.0.1/8", "::1/128", "::1"]
 """
-    listen = "udp:ADDRESS:PORT or tcp:ADDRESS:PORT (an IPv6 address in brackets)"
+    listen = "udp:ADDRESS:PORT, tcp:ADDRESS:PORT or http:ADDRESS:PORT (an IPv6 address in brackets)"
     networks = "an IP network such as 192.0.2.0/24 or 2001:db8::/32 (no host bits), or an IP address"
     assert problems(text) == [
         "3: ng.listen[1]: found 'udp:127.0.0.1:1' once more, expected each item once",

@@ -73,8 +73,8 @@ class Service(Peer):
 
     `settings` are sections of the configuration with the keys that differ from the defaults and from what makes
     tests quick. `nodes` may be changed before a `restart`. With `sip`, the keys of that section, it has a SIP door,
-    too, for UDP and TCP on one port: `sip_port`, or a free one. With `http` it takes ng over UDP and HTTP
-    (`http_port`). At the end of `async with` its log must tell of no fault (a traceback): nothing that a test does
+    too, for UDP and TCP on one port: `sip_port`, or a free one. With `ng_http` it takes ng over UDP and HTTP
+    (`ng_http_port`). At the end of `async with` its log must tell of no fault (a traceback): nothing that a test does
     to it may cause one.
     """
 

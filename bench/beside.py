@@ -131,26 +131,27 @@ def main(
 
 
 async def _measure(plan: Plan) -> None:
-    async with busy_stage() as (journal_url, service, mute):
-        ground = Ground(plan, service, mute, {})
+    async with busy_stage() as (redis, service, mute):
+        ground, journal_url = Ground(plan, service, mute, {}), redis.journal_url
         progress(f"{plan.live} live calls, and long ones of {plan.events} events, into the journal")
         await fill(journal_url, _LIVE, plan.live)
         await fill_long(journal_url, _LONG, plan.rebuilds * plan.pairs, plan.events)
-        await _paced(ground)
+        await paced(ground)
         for name, goes_on in KINDS.items():
             if goes_on is dead_node:
                 await fill(journal_url, _DEAD, round(plan.seconds * _DELETES_A_SECOND), node=MUTE)
             progress(name)
             without, with_it = [], []
             for _ in range(plan.pairs):
-                without.append(await _paced(ground))
-                async with _going_on(goes_on, ground):
-                    with_it.append(await _paced(ground))
-            _report(name, without, with_it)
+                without.append(await paced(ground))
+                async with going_on(goes_on, ground):
+                    with_it.append(await paced(ground))
+            report(name, without, with_it)
 
 
 @asynccontextmanager
-async def _going_on(goes_on: GoesOn, ground: Ground) -> AsyncIterator[None]:
+async def going_on(goes_on: GoesOn, ground: Ground) -> AsyncIterator[None]:
+    """Let something go on meanwhile."""
     task = asyncio.ensure_future(goes_on(ground))
     try:
         yield
@@ -160,7 +161,8 @@ async def _going_on(goes_on: GoesOn, ground: Ground) -> AsyncIterator[None]:
             await task
 
 
-async def _paced(ground: Ground) -> Outcome:
+async def paced(ground: Ground) -> Outcome:
+    """Measure paced calls."""
     host, port = ground.service.address
     number = round(ground.plan.seconds * ground.plan.rate / 3)
     return await send(
@@ -182,16 +184,19 @@ async def _mi(ground: Ground, method: str, parameters: Mapping[str, Any]) -> Non
         reply.raise_for_status()
 
 
-def _report(name: str, without: list[Outcome], with_it: list[Outcome]) -> None:
+def report(name: str, without: list[Outcome], with_it: list[Outcome]) -> None:
+    """Print what was measured without something and with it, in pairs."""
+
     def of(outcomes: list[Outcome], part: str) -> float:
         return statistics.median(float(getattr(outcome, part)) for outcome in outcomes)
 
-    added = statistics.median(there.p99 - calm.p99 for calm, there in zip(without, with_it, strict=True))
+    added = sorted(there.p99 - calm.p99 for calm, there in zip(without, with_it, strict=True))
     bad = sum(outcome.errors + outcome.timeouts for outcome in (*without, *with_it))
     print(
         f"{name:12} p50 {of(without, 'p50'):5.2f} -> {of(with_it, 'p50'):5.2f} ms,"
         f" p99 {of(without, 'p99'):6.2f} -> {of(with_it, 'p99'):6.2f} ms,"
-        f" added at p99 {added:+.2f} ms (median of pairs); {bad} errors"
+        f" added at p99 {statistics.median(added):+.2f} ms (median of pairs, {added[0]:+.2f} to {added[-1]:+.2f});"
+        f" {bad} errors"
     )
 
 

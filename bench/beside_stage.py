@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from bench.children import Section, Service
+from bench.children import Journal, Section, Service
 from bench.fake_relay import FakeRelay
 from bench.options import Durability, Options, Relays
 from bench.sockets import udp_socket
@@ -76,17 +76,17 @@ class BusyService(Service):
 
 
 @asynccontextmanager
-async def busy_stage() -> AsyncIterator[tuple[str, BusyService, MuteNode]]:
-    """Start a journal, a relay, and the service with the other node; the journal's URL comes first."""
+async def busy_stage(*, on_disk: bool = True) -> AsyncIterator[tuple[Journal, BusyService, MuteNode]]:
+    """Start a journal, a relay, and the service with the other node."""
     loop = asyncio.get_running_loop()
     sock = udp_socket()
     transport, mute = await loop.create_datagram_endpoint(lambda: MuteNode(full=False), sock=sock)
     try:
         async with (
-            journal(Durability.MEMORY) as redis,
+            journal(Durability.MEMORY, on_disk=on_disk) as redis,
             make_relay(Options(), Relays.FAKE) as relay,
             BusyService(redis.journal_url, relay.address, sock.getsockname()[1]) as service,
         ):
-            yield redis.journal_url, service, mute
+            yield redis, service, mute
     finally:
         transport.close()

@@ -101,7 +101,7 @@ class Service(NgChild):
         self, journal_url: str, durability: Durability, relay: Address, settings: Section | None = None
     ) -> None:
         super().__init__()
-        self._journal_url, self._durability, self._relay = journal_url, durability, relay
+        self._journal_url, self._durability, self.relay = journal_url, durability, relay
         self._settings = settings or {}
 
     def command(self) -> list[str]:
@@ -117,17 +117,21 @@ class Service(NgChild):
             ("[service]", service),
             ("[journal]", {"url": self._journal_url, "durability": str(self._durability)}),
             ("[ng]", {"listen": [f"udp:{HOST}:{self.port}"]}),
-            ("[[nodes]]", {"name": NODE, "engine": "rtpengine", "url": f"udp:{HOST}:{self._relay[1]}"}),
+            ("[[nodes]]", {"name": NODE, "engine": "rtpengine", "url": f"udp:{HOST}:{self.relay[1]}"}),
         ]
 
 
 class Journal(Child, RedisServer):
-    """The journal's Redis: with an append-only file, as the embedded one, synced as the durability needs it."""
+    """The journal's Redis: with an append-only file, as the embedded one, synced as the durability needs it.
 
-    def __init__(self, durability: Durability) -> None:
+    Without `on_disk` it has none, for journals that are so large that what is measured would be the disk.
+    """
+
+    def __init__(self, durability: Durability, *, on_disk: bool = True) -> None:
         sync = "always" if durability is Durability.FSYNC else "everysec"
         # A replica reaches its master over TCP only.
-        super().__init__(appendonly=True, unix=durability is not Durability.REPLICA, args=["--appendfsync", sync])
+        unix = durability is not Durability.REPLICA
+        super().__init__(appendonly=on_disk, unix=unix, args=["--appendfsync", sync])
 
     @property
     def journal_url(self) -> str:

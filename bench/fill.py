@@ -1,4 +1,4 @@
-"""Live calls put straight into the journal: the streams and tables that the service would have written."""
+"""Calls put straight into the journal: the streams and tables that the service would have written."""
 
 from __future__ import annotations
 
@@ -26,18 +26,24 @@ from replay.projection import Deadlines, project
 
 _AT_A_TIME = 1000
 
+HOUR = 3_600_000
+"""Milliseconds in which calls have ended."""
 
-async def fill(url: str, prefix: str, number: int, node: str = NODE, *, spread: bool = True) -> None:
+
+async def fill(
+    url: str, prefix: str, number: int, node: str = NODE, *, spread: bool = True, only: range | None = None
+) -> None:
     """Write calls 0 to `number` of a node, offered and answered in the course of the last probe interval.
 
-    Not `spread`: just now, so that for some time none is asked about.
+    Not `spread`: just now, so that for some time none is asked about. only: these of them.
     """
+    wanted = range(number) if only is None else only
     journal = await RedisJournal.open(url)
     deadlines = Deadlines()
     now = time.time_ns() // 1_000_000
     try:
-        for first in range(0, number, _AT_A_TIME):
-            batch = range(first, min(first + _AT_A_TIME, number))
+        for first in range(0, len(wanted), _AT_A_TIME):
+            batch = wanted[first : first + _AT_A_TIME]
             times = {call: now - (call * deadlines.probe // number if spread else 0) for call in batch}
             await asyncio.gather(*(_append(journal, prefix, call, at, node) for call, at in times.items()))
     finally:
@@ -64,16 +70,16 @@ async def fill_long(url: str, prefix: str, number: int, events: int) -> None:
         await journal.close()
 
 
-async def fill_ended(url: str, prefix: str, number: int, node: str = NODE) -> None:
-    """Write calls 0 to `number` that have ended in the course of the last hour."""
+async def fill_ended(url: str, prefix: str, number: int, node: str = NODE, *, only: range | None = None) -> None:
+    """Write calls 0 to `number` that have ended in the course of the last hour. only: these of them."""
+    wanted = range(number) if only is None else only
     journal = await RedisJournal.open(url)
     now = time.time_ns() // 1_000_000
     try:
-        for first in range(0, number, _AT_A_TIME):
-            batch = range(first, min(first + _AT_A_TIME, number))
-            await asyncio.gather(
-                *(_append_ended(journal, prefix, call, now - call * 3_600_000 // number, node) for call in batch)
-            )
+        for first in range(0, len(wanted), _AT_A_TIME):
+            batch = wanted[first : first + _AT_A_TIME]
+            times = {call: now - call * HOUR // number for call in batch}
+            await asyncio.gather(*(_append_ended(journal, prefix, call, at, node) for call, at in times.items()))
     finally:
         await journal.close()
 

@@ -37,9 +37,9 @@ async def stage(options: Options, relays: Relays, settings: Section | None = Non
 
 
 @asynccontextmanager
-async def journal(durability: Durability) -> AsyncIterator[Journal]:
+async def journal(durability: Durability, *, on_disk: bool = True) -> AsyncIterator[Journal]:
     """Start the Redis of a journal, and the replica that a durability needs."""
-    async with Journal(durability) as redis:
+    async with Journal(durability, on_disk=on_disk) as redis:
         if durability is not Durability.REPLICA:
             yield redis
             return

@@ -22,7 +22,7 @@ _SHARE = 8
 """So many ended calls are read of each partition at least."""
 
 _TOGETHER = 16
-"""So many partitions are read in one step of the server."""
+"""So many partitions are read before the server has time for others."""
 
 _ASKED_AT_ONCE = 64
 """So many partitions are asked for live calls at a time, at most."""
@@ -146,15 +146,16 @@ class Tables:
 
     async def _newest(self, since: int, until: int, share: int, kept: int) -> list[list[EndedCall]]:
         """Return the newest ended calls of each partition; a few partitions at a time, so that nothing waits long."""
-        size = 1 if self._scattered else _TOGETHER
         partitions = self._keys.partitions
-        groups = [partitions[first : first + size] for first in range(0, len(partitions), size)]
-        replies = []
-        for group in groups:
-            keys = [key for one in group for key in (one.ended, one.ended_at, one.ended_until)]
-            command: Command = (b"EVALSHA", ENDED.sha, len(keys), *keys, since, until, share, kept)
-            replies.append(self._query(group[0].slot, command))
-        return [_ended(rows) for reply in await asyncio.gather(*replies) for rows in reply]
+        parts: list[list[EndedCall]] = []
+        for first in range(0, len(partitions), _TOGETHER):
+            asked = []
+            for group in self._groups(partitions[first : first + _TOGETHER]):
+                keys = [key for one in group for key in (one.ended, one.ended_at, one.ended_until)]
+                command: Command = (b"EVALSHA", ENDED.sha, len(keys), *keys, since, until, share, kept)
+                asked.append(self._query(group[0].slot, command))
+            parts += [_ended(rows) for reply in await asyncio.gather(*asked) for rows in reply]
+        return parts
 
     async def forget(self, call_id: CallId, write: Submit) -> Forgotten:
         """Remove an ended call from its stream, its snapshot and its partition's tables, by a way that confirms it."""

@@ -22,7 +22,7 @@ from rtp_relay.archive.parquet import NoParquet, ParquetWriter
 from rtp_relay.cli.exits import Exit
 from rtp_relay.cli.options import ConfigOption
 from rtp_relay.cli.output import fail, say
-from rtp_relay.cli.reading import LATE, SinceOption, UntilOption, as_they_end, ended_calls, period, read_journal
+from rtp_relay.cli.reading import LATE, SinceOption, UntilOption, ended_pages, pages_as_they_end, period, read_journal
 
 ToOption = Annotated[
     Path, typer.Option("--to", metavar="FILE", help=f"Where to: FILE{SUFFIX}, or FILE.parquet for tools that count.")
@@ -35,8 +35,11 @@ FileArgument = Annotated[
 
 PARQUET: Final = ".parquet"
 
+AT_ONCE: Final = 8
+"""So many calls are read at the same time."""
+
 PAUSE: Final = 0.001
-"""Seconds between two calls, so that the journal has time for its control nodes."""
+"""Seconds between two of these, so that the journal has time for its control nodes."""
 
 
 class Writer(AbstractContextManager["Writer"], Protocol):
@@ -69,8 +72,8 @@ def export(
     async def write(journal: Journal) -> int:
         now = round(await journal.time())
         begin, end = period(since, until, now)
-        rows = _with_later(journal, begin, end) if follow else ended_calls(journal, begin, end)
-        return await _write(journal, rows, to, secrets=secrets)
+        pages = _with_later(journal, begin, end) if follow else ended_pages(journal, begin, end)
+        return await _write(journal, pages, to, secrets=secrets)
 
     try:
         say(f"{read_journal(config, write)} calls written to {to}")
@@ -80,24 +83,31 @@ def export(
         say(f"interrupted; what is in {to} is whole")
 
 
-async def _with_later(journal: Journal, since: int, until: int) -> AsyncIterator[EndedCall]:
-    async for call in ended_calls(journal, since, until):
-        yield call
-    async for call in as_they_end(journal, until - 2 * LATE):
-        yield call
+async def _with_later(journal: Journal, since: int, until: int) -> AsyncIterator[Sequence[EndedCall]]:
+    async for page in ended_pages(journal, since, until):
+        yield page
+    async for page in pages_as_they_end(journal, until - 2 * LATE):
+        yield page
 
 
-async def _write(journal: Journal, rows: AsyncIterator[EndedCall], to: Path, *, secrets: bool) -> int:
+async def _write(journal: Journal, pages: AsyncIterator[Sequence[EndedCall]], to: Path, *, secrets: bool) -> int:
     written = 0
     writer: Writer = ParquetWriter(to) if to.suffix == PARQUET else ArchiveWriter(to)
     with writer:
-        async for row in rows:
-            entries = () if writer.has(row) else await _entries(journal, row)
-            if entries:
-                writer.write(row, entries if secrets else [without_keys(entry) for entry in entries])
-                written += 1
-            await asyncio.sleep(PAUSE)
+        async for page in pages:
+            new = [row for row in page if not writer.has(row)]
+            for first in range(0, len(new), AT_ONCE):
+                some = new[first : first + AT_ONCE]
+                for row, entries in zip(some, await _entries_of(journal, some), strict=True):
+                    if entries:
+                        writer.write(row, entries if secrets else [without_keys(entry) for entry in entries])
+                        written += 1
+                await asyncio.sleep(PAUSE)
     return written
+
+
+async def _entries_of(journal: Journal, rows: Sequence[EndedCall]) -> Sequence[Sequence[Recorded]]:
+    return await asyncio.gather(*(_entries(journal, row) for row in rows))
 
 
 async def _entries(journal: Journal, row: EndedCall) -> Sequence[Recorded]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Final, TypeVar
@@ -29,6 +31,9 @@ PAGE: Final = 500
 PAUSE: Final = 0.002
 """Seconds between two pages, so that the journal has time for its control nodes."""
 
+GIVES_WAY: Final = 10
+"""By so much commands that read for long are nicer than what they were started by (nice(2))."""
+
 LOOK: Final = 0.5
 """Seconds between two looks for calls that have ended."""
 
@@ -45,9 +50,16 @@ ArchiveOption = Annotated[
 UntilOption = Annotated[str, typer.Option("--until", metavar="TIME", help="Only calls that ended before: the same.")]
 
 
+def give_way() -> None:
+    """Let this process run only where others leave it time: control nodes of this machine go before."""
+    with suppress(OSError):
+        os.nice(GIVES_WAY)
+
+
 def read_journal(path: Path | None, work: Callable[[Journal], Awaitable[T]]) -> T:
     """Return what `work` comes to with the journal of a configuration; end when it cannot be read."""
     config = load_or_exit(path)
+    give_way()
 
     async def read() -> T:
         async with open_journal(config) as journal:
@@ -63,10 +75,16 @@ def read_journal(path: Path | None, work: Callable[[Journal], Awaitable[T]]) -> 
 
 async def ended_calls(journal: Journal, since: int, until: int) -> AsyncIterator[EndedCall]:
     """Return the calls that ended in this time (ms since the epoch), the newest first, page by page."""
+    async for page in ended_pages(journal, since, until):
+        for call in page:
+            yield call
+
+
+async def ended_pages(journal: Journal, since: int, until: int) -> AsyncIterator[Sequence[EndedCall]]:
+    """Return the same calls, some at a time."""
     while until:
         page = await journal.ended_calls(since, until, PAGE)
-        for call in page.calls:
-            yield call
+        yield page.calls
         until = page.until
         await asyncio.sleep(PAUSE)
 
@@ -81,7 +99,14 @@ async def archived_calls(path: Path, since: int, until: int) -> AsyncIterator[En
 
 
 async def as_they_end(journal: Journal, begun: int) -> AsyncIterator[EndedCall]:
-    """Return the calls that end from `begun` on (ms since the epoch), each once, for ever.
+    """Return the calls that end from `begun` on (ms since the epoch), each once, for ever."""
+    async for page in pages_as_they_end(journal, begun):
+        for call in page:
+            yield call
+
+
+async def pages_as_they_end(journal: Journal, begun: int) -> AsyncIterator[Sequence[EndedCall]]:
+    """Return the same calls, those of a look at a time.
 
     Rows may come a little late, so the last seconds are looked at again and again.
     """
@@ -90,9 +115,8 @@ async def as_they_end(journal: Journal, begun: int) -> AsyncIterator[EndedCall]:
     while True:
         now = round(await journal.time())
         new = [call async for call in ended_calls(journal, since, now + LATE) if told.get(call.call_id) != call.ended]
-        for call in reversed(new):
-            told[call.call_id] = call.ended
-            yield call
+        told.update((call.call_id, call.ended) for call in new)
+        yield new[::-1]
         since = max(begun, now - LATE)
         told = {call_id: ended for call_id, ended in told.items() if ended >= since}
         await asyncio.sleep(LOOK)

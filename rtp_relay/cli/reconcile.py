@@ -24,6 +24,7 @@ from rtp_relay.cli.exits import Exit
 from rtp_relay.cli.management import ServiceMethods
 from rtp_relay.cli.options import ConfigOption, JsonOption, load_or_exit
 from rtp_relay.cli.output import fail, print_json, say
+from rtp_relay.cli.reading import give_way
 from rtp_relay.config import Config
 from rtp_relay.service import open_journal
 
@@ -71,6 +72,7 @@ def reconcile(
     if not all(prefix):
         fail(Exit.USAGE, "--prefix: an empty one would make all sessions ours")
     loaded = load_or_exit(config)
+    give_way()
     ours = Ours(tuple(prefix), frozenset(ids.read_text(errors="surrogateescape").splitlines()) if ids else frozenset())
     try:
         findings = asyncio.run(_reconcile(loaded, ours, node, fix=fix, older_than=older_than, rate=rate))

@@ -20,6 +20,7 @@ from rtp_relay.audit.verifier import BEGIN, Verified, Verifier
 from rtp_relay.cli.exits import Exit
 from rtp_relay.cli.options import ConfigOption, JsonOption, load_or_exit
 from rtp_relay.cli.output import fail, print_json, say
+from rtp_relay.cli.reading import give_way
 from rtp_relay.config import Config
 from rtp_relay.service import open_journal
 
@@ -93,6 +94,7 @@ def verify(
     It reads the journal itself, beside control nodes that go on. Exit code 1 if a fault was found that is not mended.
     """
     loaded = load_or_exit(config)
+    give_way()
     outcome = Outcome(as_json, begin)
     try:
         asyncio.run(_verify(loaded, outcome, repair=repair, rate=rate))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+from collections.abc import Sequence
 
 import pytest
 
@@ -12,14 +13,27 @@ from bench.children import ROOT, run_module
 
 pytestmark = pytest.mark.e2e
 
-SMALL = ("--seconds", "1", "--rate", "60", "--pairs", "1", "--live", "100", "--events", "300")
+SMALL = ("--seconds", "1", "--rate", "60", "--pairs", "1", "--live", "100")
 
 
-def test_each_thing_that_can_go_on_is_measured() -> None:
+@pytest.mark.parametrize(
+    ("module", "options", "kinds"),
+    [
+        ("bench.beside", ("--events", "300"), list(KINDS)),
+        ("bench.beside_commands", ("--calls", "100"), ["nothing", "export"]),
+    ],
+)
+def test_each_thing_that_can_go_on_is_measured(module: str, options: Sequence[str], kinds: list[str]) -> None:
+    chosen = ("--only", ",".join(kinds)) if module == "bench.beside_commands" else ()
     done = subprocess.run(
-        run_module("bench.beside", *SMALL), cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
+        run_module(module, *SMALL, *options, *chosen),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
-    lines = done.stdout.splitlines()
-    assert [line.partition("  ")[0].strip() for line in lines] == list(KINDS)
+    lines = [line for line in done.stdout.splitlines() if "p99" in line]
+    assert [line.partition("  ")[0].strip() for line in lines] == kinds
     assert all(re.search(r"added at p99 [+-][0-9.]+ ms .*; 0 errors$", line) for line in lines), lines

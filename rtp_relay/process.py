@@ -18,6 +18,7 @@ from rtp_relay.bounded_rate import BoundedRate
 from rtp_relay.config import Config
 from rtp_relay.service import Service
 from rtp_relay.service_manager import ServiceManager
+from rtp_relay.web.beside import PageBeside
 
 log = structlog.get_logger()
 
@@ -46,11 +47,12 @@ def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 
 async def serve(config: Config, rate: BoundedRate, file: Path | None = None) -> int:
     """Run a control node on the event loop that is there, until SIGTERM or SIGINT, and return the exit code."""
-    service, manager = Service(config), ServiceManager.of_environment()
+    service, manager, page = Service(config), ServiceManager.of_environment(), PageBeside(config, file)
     beside: list[asyncio.Task[None]] = []
 
     def at_work() -> None:
         manager.ready()
+        page.begin()
         beside.append(asyncio.create_task(manager.keep_told(lambda: service.condition)))
 
     async def reload() -> None:
@@ -77,6 +79,7 @@ async def serve(config: Config, rate: BoundedRate, file: Path | None = None) -> 
     finally:
         for task in beside:
             task.cancel()
+        await page.end()
     return 1
 
 

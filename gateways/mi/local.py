@@ -8,13 +8,21 @@ import socket
 import struct
 from contextlib import suppress
 from pathlib import Path
+from typing import Final
 
 from aiohttp import web
 
 from gateways.mi.methods import Caller, Role
+from replay.history.timeline import one_line
 
 _CREDENTIALS = struct.Struct("3i")
 """What SO_PEERCRED gives: the process, the user and the group that connected (unix(7))."""
+
+ON_BEHALF_OF: Final = "On-Behalf-Of"
+"""The header by which a program that others use says who of them asks. Who can connect may do everything, so it is
+believed."""
+
+_LONGEST_NAME: Final = 100
 
 
 class InUse(OSError):
@@ -58,7 +66,8 @@ def caller_of(request: web.BaseRequest) -> Caller:
         with socket.socket(fileno=open_file) as sock:
             credentials = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
         user = _user_named(_CREDENTIALS.unpack(credentials)[1])
-    return Caller(f"{user} (local socket)", Role.OPERATE)
+    asking = one_line(request.headers.get(ON_BEHALF_OF, ""))[:_LONGEST_NAME]
+    return Caller(f"{asking}, by {user} (local socket)" if asking else f"{user} (local socket)", Role.OPERATE)
 
 
 def _user_named(uid: int) -> str:

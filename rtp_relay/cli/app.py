@@ -31,6 +31,7 @@ from rtp_relay.cli.stats import stats
 from rtp_relay.cli.steering import disable, drain, enable, undrain
 from rtp_relay.cli.tail import tail
 from rtp_relay.cli.verify import verify
+from rtp_relay.cli.web import web
 from rtp_relay.compiled import code_in_use
 
 app = typer.Typer(
@@ -43,6 +44,7 @@ app = typer.Typer(
 )
 for command in (
     serve,
+    web,
     check,
     calls,
     call,

@@ -25,6 +25,7 @@ from rtp_relay.config.model import (
 from rtp_relay.config.problems import ConfigError, Problem
 from rtp_relay.config.sets import SetsConfig
 from rtp_relay.config.sip import SipConfig
+from rtp_relay.config.web import WebConfig
 
 __all__ = [
     "CallsConfig",
@@ -50,6 +51,7 @@ __all__ = [
     "SipConfig",
     "SocketAddress",
     "UnixAddress",
+    "WebConfig",
     "load",
     "parse",
 ]

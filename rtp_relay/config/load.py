@@ -38,6 +38,7 @@ from rtp_relay.config.script import compiled
 from rtp_relay.config.sets import SetsConfig
 from rtp_relay.config.sip import SipConfig
 from rtp_relay.config.tables import Notes, read_table
+from rtp_relay.config.web import WebConfig, read_accounts
 
 SECTIONS: dict[str, type[Any]] = {
     "service": ServiceConfig,
@@ -51,6 +52,7 @@ SECTIONS: dict[str, type[Any]] = {
     "mi": MiConfig,
     "hep": HepConfig,
     "http": HttpConfig,
+    "web": WebConfig,
 }
 
 PATHS = {
@@ -60,6 +62,7 @@ PATHS = {
     "sip": ("script", "certificate", "key", "ca"),
     "mi": ("token_file", "socket"),
     "hep": ("key_file",),
+    "web": ("login_file",),
 }
 """The keys of each section that are paths."""
 
@@ -88,6 +91,7 @@ def parse(text: str, path: Path) -> Config:
     _read_keys(sections["journal"], notes)
     _read_tokens(sections["mi"], notes)
     _read_hep_key(sections["hep"], notes)
+    _read_accounts(sections["web"], notes)
     for name in ("route", "sip"):
         _check_script(name, sections[name], notes)
     _check(sections, nodes, notes)
@@ -166,6 +170,14 @@ def _read_hep_key(section: dict[str, Any], notes: Notes) -> None:
             section["key"] = read_hep_key(section["key_file"])
         except Wrong as error:
             notes.add(("hep", "key_file"), error.faults[0])
+
+
+def _read_accounts(section: dict[str, Any], notes: Notes) -> None:
+    if section.get("login_file"):
+        try:
+            section["accounts"] = read_accounts(section["login_file"])
+        except Wrong as error:
+            notes.add(("web", "login_file"), error.faults[0])
 
 
 def _check_script(name: str, section: dict[str, Any], notes: Notes) -> None:

@@ -42,6 +42,7 @@ from rtp_relay.config.sets import SetsConfig, set_name
 from rtp_relay.config.sip import SipConfig
 from rtp_relay.config.tables import inline_table
 from rtp_relay.config.values import Reader
+from rtp_relay.config.web import WebConfig
 
 DAY = 86400.0
 
@@ -241,6 +242,7 @@ class Config:
     mi: MiConfig = field(default_factory=MiConfig)
     hep: HepConfig = field(default_factory=HepConfig)
     http: HttpConfig = field(default_factory=HttpConfig)
+    web: WebConfig = field(default_factory=WebConfig)
 
     @property
     def local_socket(self) -> Path:

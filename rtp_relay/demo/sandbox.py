@@ -37,6 +37,9 @@ listen = []
 [embedded]
 relays = 2
 media_ports = "{first_port}-{last_port}"
+
+[web]
+beside_serve = "never"
 """
 
 _NO_NG = """

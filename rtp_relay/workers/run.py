@@ -26,6 +26,7 @@ from rtp_relay.assembly.reloading import nodes_again
 from rtp_relay.config import Config
 from rtp_relay.process import end_on_signals, loop_factory, on_hangup
 from rtp_relay.service_manager import ServiceManager
+from rtp_relay.web.beside import PageBeside
 from rtp_relay.workers.addresses import settled
 from rtp_relay.workers.supervisor import Supervisor
 
@@ -43,8 +44,8 @@ def run(config: Config, file: Path | None = None) -> int:
 
 
 async def _supervise(config: Config, file: Path | None) -> int:
-    manager = ServiceManager.of_environment()
-    life = asyncio.create_task(_live(config, file, manager))
+    manager, page = ServiceManager.of_environment(), PageBeside(config, file)
+    life = asyncio.create_task(_live(config, file, manager, page))
     end_on_signals(life, manager)
     on_hangup(_nothing)
     try:
@@ -57,10 +58,12 @@ async def _supervise(config: Config, file: Path | None) -> int:
         return error.code
     except Exception:
         log.exception("failed")
+    finally:
+        await page.end()
     return 1
 
 
-async def _live(config: Config, file: Path | None, manager: ServiceManager) -> None:
+async def _live(config: Config, file: Path | None, manager: ServiceManager, page: PageBeside) -> None:
     """Run until cancelled or given up. Only an orderly stop after a start that went well ends what is embedded."""
     async with grounds(config) as ground:
         with contextlib.ExitStack() as stack:
@@ -74,6 +77,7 @@ async def _live(config: Config, file: Path | None, manager: ServiceManager) -> N
                 log.info("all workers are ready", control_node=config.service.name, workers=config.service.workers)
                 manager.ready()
                 supervisor.also("service manager", manager.keep_told(supervisor.condition, supervisor.lives))
+                page.begin()
                 with contextlib.suppress(asyncio.CancelledError):
                     await supervisor.failure()
             finally:

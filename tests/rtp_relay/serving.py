@@ -51,11 +51,12 @@ class ControlNode(Peer):
         """Write the configuration."""
         self.port = self.ports.take()
         low, high = self.ports.rest()
+        page = "" if "[web]" in self._more else '[web]\nbeside_serve = "never"\n'
         self.file.write_text(
             f'[service]\nname = "control-1"\nstate_dir = "{self.folder}"\nlog_format = "json"\n'
             f"{self._service}\n"
             f'[ng]\nlisten = ["udp:{HOST}:{self.port}"]\n[http]\nlisten = []\n'
-            f'[embedded]\nmedia_ports = "{low}-{high}"\n{self._more}'
+            f'[embedded]\nmedia_ports = "{low}-{high}"\n{self._more}\n{page}'
         )
 
     def command(self) -> list[str]:

@@ -32,7 +32,7 @@ def test_help_tells_commands_and_exit_codes() -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["serve", "check", "calls", "nodes", "history", "move", "moves", "rebalance", "demo"]
+    "command", ["serve", "web", "check", "calls", "nodes", "history", "move", "moves", "rebalance", "demo"]
 )
 def test_each_command_has_help(command: str) -> None:
     result = run(app, [command, "--help"])

@@ -13,6 +13,7 @@ from contextlib import aclosing, closing
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 import pytest_asyncio
 
@@ -21,7 +22,7 @@ from events.memory import MemoryJournal
 from gateways.mi.access import Access
 from gateways.mi.door import MiDoor, MiSettings
 from gateways.mi.jsonrpc import Json, MiError
-from gateways.mi.local import InUse, listening
+from gateways.mi.local import ON_BEHALF_OF, InUse, listening
 from gateways.mi.methods import Caller, Method, always
 from gateways.mi.parameters import Arguments
 from rtp_relay.cli.management import ServiceMethods
@@ -103,3 +104,17 @@ async def test_requests_are_checked_as_anywhere(door: MiDoor, tmp_path: Path) ->
     writer.write(f"POST /mi HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode())
     assert b"415" in await reader.readline()
     writer.close()
+
+
+@pytest.mark.parametrize(
+    ("said", "told"), [("alice (page)", "alice (page), by "), ("x" * 200, "x" * 100 + ", by "), ("a\tb", "a\\tb, by ")]
+)
+async def test_who_asks_for_somebody_else_says_so(door: MiDoor, tmp_path: Path, said: str, told: str) -> None:
+    path = tmp_path / "local.sock"
+    await door.open_local(path)
+    body = {"jsonrpc": "2.0", "id": 1, "method": "who"}
+    async with (
+        aiohttp.ClientSession(connector=aiohttp.UnixConnector(str(path))) as session,
+        session.post("http://localhost/mi", json=body, headers={ON_BEHALF_OF: said}) as answer,
+    ):
+        assert (await answer.json())["result"] == [f"{told}{getpass.getuser()} (local socket)", "operate"]

@@ -1,0 +1,1 @@
+"""What is shown, a file for each place of the page, and what can be changed there."""

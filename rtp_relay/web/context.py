@@ -16,6 +16,7 @@ from rtp_relay.assembly.nodes import spec_of
 from rtp_relay.config import Config
 from rtp_relay.service import open_journal
 from rtp_relay.web.accounts import Account
+from rtp_relay.web.feed import Feed
 from rtp_relay.web.logins import Login, Logins, Tries
 from rtp_relay.web.management import Management
 from rtp_relay.web.rates import Rates
@@ -35,9 +36,9 @@ class Context:
     logins: Logins
     tries: Tries
     rates: Rates = field(default_factory=Rates)
+    feed: Feed = field(default_factory=Feed)
     opened: Opened | None = None
     why_not: str = "it was not tried yet"
-    closing: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def there(self) -> Opened:
@@ -91,7 +92,7 @@ async def keep_open(app: web.Application) -> AsyncIterator[None]:
     async with AsyncExitStack() as stack:
         opening = asyncio.create_task(_read(context, stack))
         yield
-        context.closing.set()
+        await context.feed.close()
         opening.cancel()
         await asyncio.wait([opening])
 

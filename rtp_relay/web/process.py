@@ -64,7 +64,7 @@ async def _serve(config: Config, *, beside_serve: bool) -> None:
             print(f"rtp-relay: the operator's page: {addresses[0]}login?token={token}", file=sys.stderr)
         await _until_ended(beside_serve=beside_serve)
     finally:
-        context.closing.set()
+        await context.feed.close()
         await runner.cleanup()
 
 

@@ -15,6 +15,7 @@ from rtp_relay.cli.call import call
 from rtp_relay.cli.calls import calls
 from rtp_relay.cli.check import check
 from rtp_relay.cli.demo import demo
+from rtp_relay.cli.doctor import doctor
 from rtp_relay.cli.end import end
 from rtp_relay.cli.exits import EXPLAINED, Exit
 from rtp_relay.cli.export import export, import_
@@ -33,6 +34,8 @@ from rtp_relay.cli.tail import tail
 from rtp_relay.cli.verify import verify
 from rtp_relay.cli.web import web
 from rtp_relay.compiled import code_in_use
+from rtp_relay.config import LogFormat, LogLevel
+from rtp_relay.logs import set_up
 
 app = typer.Typer(
     name="rtp-relay",
@@ -46,6 +49,7 @@ for command in (
     serve,
     web,
     check,
+    doctor,
     calls,
     call,
     nodes,
@@ -94,6 +98,7 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+    set_up(LogLevel.WARNING, LogFormat.AUTO)  # to standard error: what commands write is for pipes
     try:
         app(prog_name="rtp-relay")
     except OSError as error:

@@ -1,0 +1,104 @@
+"""What the servers of a journal say of themselves. Nothing is written."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from redis.crc import key_slot
+from redis.exceptions import ResponseError
+
+from events.journal import JournalUnavailable
+from events.redis.connection import FAILURES, RedisConnection
+from events.redis.keys import Keys
+from events.redis.opening import FORMAT
+from events.redis.topology import Topology, find_topology
+
+EXPECTED: Final = FORMAT.decode()
+"""What a journal that this program can use says of itself."""
+
+_SETTINGS = ("appendonly", "appendfsync", "save", "maxmemory-policy", "min-replicas-to-write")
+_PINGS: Final = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inspected:
+    """A server. info: what INFO says; settings: of CONFIG GET, None where that is not allowed.
+
+    ahead: its clock compared with ours, and round_trip: of the quickest PING; both in ms. journal: what the journal
+    says of itself, "" where there is none, or this server does not have it.
+    """
+
+    place: str
+    info: Mapping[str, str]
+    settings: Mapping[str, str] | None
+    ahead: float
+    round_trip: float
+    journal: str
+
+
+async def inspect(url: str, prefix: str) -> list[Inspected]:
+    """Return what each server of a journal says. Raises JournalUnavailable, and ValueError for a url that is none."""
+    keys = Keys(prefix)
+    try:
+        topology = await find_topology(url)
+        try:
+            home = topology.place(key_slot(keys.journal))
+            places = sorted({topology.place(partition.slot) for partition in keys.partitions})
+            return [await _inspect(topology, place, keys.journal if place == home else b"") for place in places]
+        finally:
+            await topology.close()
+    except FAILURES as error:
+        raise JournalUnavailable(str(error) or type(error).__name__) from error
+
+
+async def _inspect(topology: Topology, place: str, journal: bytes) -> Inspected:
+    connection = RedisConnection(topology, place)
+    try:
+        info, *settings = await connection.exchange(
+            [(b"INFO",), *((b"CONFIG", b"GET", name.encode()) for name in _SETTINGS)]
+        )
+        found = (await connection.exchange([(b"GET", journal)]))[0] if journal else None
+        ahead, round_trip = await _clock(connection)
+    finally:
+        await connection.drop()
+    return Inspected(
+        place=place,
+        info=_info(info),
+        settings=_settings(settings),
+        ahead=ahead,
+        round_trip=round_trip,
+        journal=found.decode("utf-8", "replace") if isinstance(found, bytes) else str(found or ""),
+    )
+
+
+async def _clock(connection: RedisConnection) -> tuple[float, float]:
+    """Return how far the clock is ahead of ours, and the round trip, by the quickest of some tries; in ms."""
+    quickest, ahead = float("inf"), 0.0
+    for _ in range(_PINGS):
+        begun = time.time()
+        reply: Any = (await connection.exchange([(b"TIME",)]))[0]
+        ended = time.time()
+        if isinstance(reply, ResponseError):
+            return 0.0, 1000 * (ended - begun)
+        if ended - begun < quickest:
+            quickest = ended - begun
+            ahead = int(reply[0]) + int(reply[1]) / 1e6 - (begun + ended) / 2
+        await asyncio.sleep(0)
+    return 1000 * ahead, 1000 * quickest
+
+
+def _info(reply: Any) -> Mapping[str, str]:
+    if isinstance(reply, ResponseError):
+        return {}
+    pairs = (line.partition(":") for line in reply.decode("utf-8", "replace").splitlines() if not line.startswith("#"))
+    return {name: value for name, _, value in pairs if value}
+
+
+def _settings(replies: list[Any]) -> Mapping[str, str] | None:
+    if any(isinstance(reply, ResponseError) for reply in replies):
+        return None
+    return {reply[0].decode(): reply[1].decode("utf-8", "replace") for reply in replies if reply}

@@ -1,0 +1,71 @@
+"""The control nodes together: names, versions, and what they make of the relays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from actors.control.status import ControlNodeStatus, merged, together
+from engines.health import NodeState
+from rtp_relay.doctor.facts import ClusterFacts
+from rtp_relay.doctor.findings import Area, Finding
+
+_AREA = Area("cluster")
+
+
+def check_cluster(facts: ClusterFacts) -> Iterator[Finding]:
+    """Check the control nodes that are alive."""
+    if not facts.statuses:
+        yield _AREA.warning("no control node is alive", "rtp-relay serve")
+        return
+    services = {name: merged(name, workers) for name, workers in together(facts.statuses).items()}
+    found = [*_names(facts), *_versions(facts), *_same_nodes(list(services.values()))]
+    found += [finding for status in services.values() for finding in _down(status)]
+    yield from found or [_AREA.ok(f"control nodes alive: {', '.join(services)}")]
+
+
+def _names(facts: ClusterFacts) -> Iterator[Finding]:
+    for name in sorted(facts.twice):
+        yield _AREA.wrong(
+            f"two control nodes are named {name}: each hides the other, and histories do not say which one acted",
+            "give each another [service] name, and start them again",
+        )
+
+
+def _versions(facts: ClusterFacts) -> Iterator[Finding]:
+    versions = sorted({status.version for status in facts.statuses})
+    if len(versions) > 1:
+        yield _AREA.warning(
+            f"control nodes of versions {' and '.join(versions)} run together",
+            "that is meant for the time of an upgrade: bring all to one version",
+        )
+    elif versions != [facts.version]:
+        yield _AREA.warning(
+            f"this program is version {facts.version}, and the control nodes are {versions[0]}",
+            "start the service again with this version, or use the program that it runs with",
+        )
+
+
+def _same_nodes(services: list[ControlNodeStatus]) -> Iterator[Finding]:
+    """Find nodes that one control node has and another one has not, or has at another place."""
+    places = {
+        service.name: {node.name: (node.url, node.set) for node in service.nodes if not node.gone}
+        for service in services
+    }
+    for name in sorted({node for known in places.values() for node in known}):
+        told = {service: known.get(name) for service, known in places.items()}
+        if len(set(told.values())) > 1:
+            each = ", ".join(f"{service}: {f'{at[0]} in {at[1]}' if at else 'none'}" for service, at in told.items())
+            yield _AREA.warning(
+                f"control nodes do not have the same relay node {name} ({each})",
+                "make their [[nodes]] the same, and have them read these anew (SIGHUP)",
+            )
+
+
+def _down(status: ControlNodeStatus) -> Iterator[Finding]:
+    for node in status.nodes:
+        if node.state is NodeState.DOWN:
+            why = f": {node.last_failure}" if node.last_failure else ""
+            yield _AREA.wrong(
+                f"control node {status.name} sees relay {node.name} down{why}",
+                "start it, look at the network between them, or rtp-relay disable it",
+            )

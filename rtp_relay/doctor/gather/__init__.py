@@ -1,0 +1,1 @@
+"""Collecting facts: what reads sockets, files and clocks, and judges nothing."""

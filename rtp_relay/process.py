@@ -31,7 +31,7 @@ def run(config: Config, file: Path | None = None) -> int:
 
     `file` is where the configuration comes from: SIGHUP has it read anew.
     """
-    rate = logs.set_up(config.service.log_level, config.service.log_format)
+    rate = logs.set_up(config.service.log_level, config.service.log_format, numbers=config.privacy.shown)
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
         return runner.run(serve(config, rate, file))
 

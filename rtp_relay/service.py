@@ -53,7 +53,7 @@ from rtp_relay.assembly.publisher import StatusPublisher
 from rtp_relay.assembly.reinvite import reinviting
 from rtp_relay.assembly.script import load_routes
 from rtp_relay.assembly.sip import default_routing, load_routing, open_sip_door
-from rtp_relay.assembly.tracing import trace
+from rtp_relay.assembly.tracing import tracing
 from rtp_relay.compiled import code_in_use
 from rtp_relay.config import Config, LogLevel, NodeConfig
 from rtp_relay.config.journal_url import redacted
@@ -256,7 +256,9 @@ class Service:
         clock = JournalClock(journal)
         await clock.begin()
         name = config.service.name
-        control = self.control = Control(journal, self.nodes, name=name, version=__version__, now=clock.now)
+        numbers = config.privacy.shown
+        control = Control(journal, self.nodes, name=name, version=__version__, now=clock.now, numbers=numbers)
+        self.control = control
         publisher = self._publisher = StatusPublisher(name, journal, control)
         follower = NodeFollower(
             journal,
@@ -276,7 +278,7 @@ class Service:
         if taps.capture is not None:
             control.count_with(taps.capture)
         if config.service.log_level is LogLevel.DEBUG:
-            self.observers.add(trace)
+            self.observers.add(tracing(control.numbers))
         await enter(reinviting(config.ng.reinvite, self.observers))
         background = self._background = Background()
         self._stack.push_async_callback(background.close)

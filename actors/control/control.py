@@ -22,9 +22,10 @@ from actors.results import Moved, Refused
 from engines.kind import STATISTICS, Operation
 from engines.refusal import RefusalCode
 from engines.sets import NodeSpec
-from events.journal import EVERY_CALL, PAGE, CallFilter, CallPage, Journal, LiveCall, Recorded
+from events.journal import EVERY_CALL, PAGE, CallFilter, CallPage, CorruptEntry, Journal, LiveCall, Recorded
 from events.names import CallId
 from events.reading import read_all
+from replay.privacy.numbers import ALL_SHOWN, Numbers
 from replay.state import CallState
 
 NOT_SERVED = Refused(RefusalCode.INTERNAL, "No calls are served here")
@@ -47,11 +48,13 @@ class Control:
         version: str = "",
         now: Callable[[], int] = lambda: 0,
         configured: Collection[NodeSpec] = (),
+        numbers: Numbers = ALL_SHOWN,
     ) -> None:
         """Make the interface of a control node of this name and program version; `now` is in ms since the epoch.
 
-        configured: nodes that are known to be beside those of the table.
+        configured: nodes that are known to be beside those of the table. numbers: how those of parties are shown.
         """
+        self.numbers = numbers
         self._journal, self._nodes = journal, nodes or NodeTable()
         self._name, self._version, self._now = name, version, now
         self._started_at = now()
@@ -90,11 +93,17 @@ class Control:
     async def history(self, call_id: CallId, after: int = 0, count: int = 0) -> list[Recorded]:
         """Return the events of a call above a version, oldest first, at most `count` unless 0.
 
-        There are none if there is no such call. Raises CorruptEntry, with what could be read before.
+        There are none if there is no such call. Numbers are as they may be shown. Raises CorruptEntry, with what could
+        be read before.
         """
-        if count:
-            return await self._journal.read(call_id, after, count)
-        return [entry for entry in await read_all(self._journal, call_id) if entry.version > after]
+        try:
+            if count:
+                entries = await self._journal.read(call_id, after, count)
+            else:
+                entries = [entry for entry in await read_all(self._journal, call_id) if entry.version > after]
+        except CorruptEntry as error:
+            raise self.numbers.error(error) from None
+        return list(map(self.numbers.entry, entries))
 
     async def end_quarantined(self, call_id: CallId, reason: str) -> Sequence[tuple[str, str]]:
         """Have the sessions of a quarantined call removed by any control node; return (node, relay id) of each.

@@ -19,6 +19,7 @@ from replay.history.describe import facts
 from replay.history.timeline import bodies, printable
 from replay.migration import Migration
 from replay.nodes import NodeDecisions
+from replay.privacy.numbers import ALL_SHOWN, Numbers
 from replay.state import CallState, Session
 
 Document = dict[str, Any]
@@ -88,8 +89,8 @@ def of_ended(call: EndedCall) -> Document:
     }
 
 
-def of_call(state: CallState) -> Document:
-    """Return a call as its stream says that it is, without session descriptions."""
+def of_call(state: CallState, numbers: Numbers = ALL_SHOWN) -> Document:
+    """Return a call as its stream says that it is, without session descriptions; with numbers as they may be shown."""
     return {
         "call_id": state.call_id,
         "status": state.status,
@@ -99,14 +100,14 @@ def of_call(state: CallState) -> Document:
         "by": state.by,
         "answered": state.answered,
         "dialogs": list(state.dialogs()),
-        "reason": state.reason,
+        "reason": numbers.text(state.reason),
         "sessions": [_of_session(session) for session in state.sessions.values()],
         "copies": list(state.copies),
-        "move": _of_move(state.migration) if state.migration else None,
+        "move": _of_move(state.migration, numbers) if state.migration else None,
     }
 
 
-def _of_move(move: Migration) -> Document:
+def _of_move(move: Migration, numbers: Numbers) -> Document:
     going_on = "turned back" if move.back else "moving"
     later = "waiting for its answer" if move.early else "waiting for its next offer"
     return {
@@ -116,7 +117,7 @@ def _of_move(move: Migration) -> Document:
         "set": move.set,
         "node": move.node,
         "asked_by": move.asked_by,
-        "reason": move.back or move.reason,
+        "reason": numbers.text(move.back or move.reason),
     }
 
 

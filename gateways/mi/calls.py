@@ -84,7 +84,7 @@ class CallMethods:
             raise MiError(500, "Call cannot be read", str(error)) from None
         if not state.version:
             raise not_known(given)
-        return of_call(state)
+        return of_call(state, self._control.numbers)
 
     async def _end(self, given: Arguments, caller: Caller) -> Json:
         ended = await self._ended(given, f"rtp_relay:end, by {caller.name}")

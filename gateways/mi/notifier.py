@@ -133,7 +133,7 @@ class Notifier:
                 session = (await self._control.call(happening.call_id)).sessions[happening.session]
                 url = next((spec.url for spec in self._control.specs() if spec.name == session.node), session.node)
                 params |= {"relay": session.engine, "node": url, "set": self._sets.number(session.set)}
-        return params | ({"reason": happening.reason} if happening.reason else {})
+        return params | ({"reason": self._control.numbers.text(happening.reason)} if happening.reason else {})
 
     def _send(self, event: str, params: Params) -> None:
         subscribers = self.subscriptions.of(event, self.now())

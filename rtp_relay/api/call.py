@@ -22,6 +22,7 @@ from events.reading import read_all
 from events.verb import SdpVerb, Verb
 from replay.fold import fold
 from replay.offer_answer import SipMessage
+from replay.privacy.numbers import ALL_SHOWN, Numbers
 from replay.relay_settings import ALL_BRANCHES, CALLEE, CALLER, RelaySettings
 from replay.settings_changes import ChangeContextSettings, ChangeLegSettings, EngageRelay, SettingsChange
 from replay.state import CallState
@@ -37,7 +38,15 @@ NO_SETTINGS: Mapping[str, SettingValue] = MappingProxyType({})
 class RelayCall:
     """The relay of one call. It may be used from any control node, also after the one before has died."""
 
-    def __init__(self, call_id: str, directory: Directory, journal: Journal, sets: SetNames = BY_NAME) -> None:
+    def __init__(
+        self,
+        call_id: str,
+        directory: Directory,
+        journal: Journal,
+        sets: SetNames = BY_NAME,
+        numbers: Numbers = ALL_SHOWN,
+    ) -> None:
+        self._numbers = numbers
         self.call_id = call_id
         self._sets = sets
         self._directory, self._journal = directory, journal
@@ -220,12 +229,15 @@ class RelayCall:
     # -- reading --
 
     async def history(self) -> list[Recorded]:
-        """Return the call's events, oldest first."""
+        """Return the call's events, oldest first, with numbers of parties as they may be shown (`[privacy]`)."""
+        return list(map(self._numbers.entry, await self._records()))
+
+    async def _records(self) -> list[Recorded]:
         return await read_all(self._journal, CallId(self.call_id))
 
     async def state(self, version: int | None = None) -> CallState:
         """Return the call's state, now or at a version."""
-        records = await self.history()
+        records = await self._records()
         return fold(CallId(self.call_id), records if version is None else records[:version])
 
     def _set_name(self, given: str | int) -> str:

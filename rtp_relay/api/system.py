@@ -31,7 +31,7 @@ class RelaySystem:
         """
         service = self._service
         name = id_of_caller(CallId(call_id), Tag(callers_tag)) if callers_tag else call_id
-        return RelayCall(name, service.directory, service.journal, service.sets)
+        return RelayCall(name, service.directory, service.journal, service.sets, service.control.numbers)
 
     @property
     def control(self) -> Control:
@@ -46,14 +46,16 @@ class RelaySystem:
     async def events(self, most: int = 1000) -> AsyncIterator[AsyncIterator[tuple[str, Recorded]]]:
         """Subscribe to what this control node journals: pairs of call-id and event, from now on.
 
-        A subscriber that is more than `most` events behind misses the oldest ones.
+        Numbers of parties are as they may be shown (`[privacy]`). A subscriber that is more than `most` events behind
+        misses the oldest ones.
         """
         queue: asyncio.Queue[tuple[str, Recorded]] = asyncio.Queue(most)
+        numbers = self._service.control.numbers
 
         def put(call_id: str, record: Recorded) -> None:
             if queue.full():
                 queue.get_nowait()
-            queue.put_nowait((call_id, record))
+            queue.put_nowait((call_id, numbers.entry(record)))
 
         async def items() -> AsyncIterator[tuple[str, Recorded]]:
             while True:

@@ -17,7 +17,7 @@ from gateways.mi.door import MiDoor, MiSettings
 from gateways.mi.process import ProcessHooks
 from rtp_relay import __version__, logs
 from rtp_relay.assembly.errors import StartError
-from rtp_relay.assembly.tracing import trace
+from rtp_relay.assembly.tracing import tracing
 from rtp_relay.config import Config, LogLevel, SocketAddress, UnixAddress
 from rtp_relay.config.mi import HttpAddress
 
@@ -38,7 +38,7 @@ def process_hooks(
         before, after = logs.get_level(), LogLevel(level)
         logs.set_level(after)
         if LogLevel.DEBUG in (before, after) and before is not after:
-            (observers.add if after is LogLevel.DEBUG else observers.remove)(trace)
+            (observers.add if after is LogLevel.DEBUG else observers.remove)(tracing(control.numbers))
 
     return ProcessHooks(
         version=__version__,

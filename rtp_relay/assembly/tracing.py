@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
+
 from events.journal import Recorded
 from events.names import CallId, NodeName
 from events.registry import Event
 from replay.history.describe import facts
+from replay.privacy.numbers import Numbers
 from rtp_relay.logs import call_logger
 
+Trace = Callable[[CallId, Recorded], None]
 
-def trace(call_id: CallId, record: Recorded) -> None:
-    """Log an event that stands in the journal now, with its call, version and, where it names one, node."""
-    event = record.event
-    call_logger(call_id, node=NodeName(_node(event)), version=record.version).debug(event.name, what=facts(event))
+
+@functools.cache
+def tracing(numbers: Numbers) -> Trace:
+    """Return what logs events that stand in the journal now, with numbers as they may be shown: one and the same."""
+
+    def trace(call_id: CallId, record: Recorded) -> None:
+        """Log an event with its call, version and, where it names one, node."""
+        event = numbers.event(record.event)
+        call_logger(call_id, node=NodeName(_node(event)), version=record.version).debug(event.name, what=facts(event))
+
+    return trace
 
 
 def _node(event: Event) -> str:

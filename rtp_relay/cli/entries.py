@@ -12,6 +12,7 @@ from events.journal import Recorded
 from events.names import CallId
 from events.values import value
 from replay.history.redact import without_keys
+from replay.privacy.numbers import Numbers
 from rtp_relay.archive.files import ArchiveError, call_named
 from rtp_relay.cli.exits import Exit
 from rtp_relay.cli.management import Management
@@ -44,7 +45,7 @@ async def read_entries(service: Management, call_id: str, *, secrets: bool = Fal
             return CallEntries(call_id, entries, part.get("unreadable", ""))
 
 
-def archived_entries(path: Path, call_id: str, *, secrets: bool) -> CallEntries:
+def archived_entries(path: Path, call_id: str, numbers: Numbers, *, secrets: bool) -> CallEntries:
     """Return the entries of a call that an archive has; end if it has none."""
     try:
         call = call_named(path, CallId(call_id))
@@ -52,4 +53,5 @@ def archived_entries(path: Path, call_id: str, *, secrets: bool) -> CallEntries:
         fail(Exit.FAILED, str(error))
     if call is None:
         fail(Exit.NOT_FOUND, f"{path}: no call is known under {call_id!r}")
-    return CallEntries(call_id, call.entries if secrets else [without_keys(entry) for entry in call.entries])
+    shown = map(numbers.entry, call.entries)
+    return CallEntries(call_id, list(shown if secrets else map(without_keys, shown)))

@@ -15,12 +15,13 @@ from events.journal import NOTHING, Conflict, CorruptEntry, Index, Journal, Reco
 from events.reading import read_all
 from replay.fold import Inconsistent, fold
 from replay.history.redact import without_keys
+from replay.privacy.numbers import Numbers
 from replay.projection import Deadlines, project
 from rtp_relay.archive.files import SUFFIX, ArchiveError, ArchiveWriter, calls_of, files_of
 from rtp_relay.archive.lines import ArchivedCall
 from rtp_relay.archive.parquet import NoParquet, ParquetWriter
 from rtp_relay.cli.exits import Exit
-from rtp_relay.cli.options import ConfigOption
+from rtp_relay.cli.options import ConfigOption, load_or_exit
 from rtp_relay.cli.output import fail, say
 from rtp_relay.cli.reading import LATE, SinceOption, UntilOption, ended_pages, pages_as_they_end, period, read_journal
 
@@ -69,11 +70,13 @@ def export(
     if follow and to.suffix == PARQUET:
         fail(Exit.USAGE, f"--follow goes on with a {SUFFIX} file; a {PARQUET} file is written at once")
 
+    numbers = load_or_exit(config).privacy.shown
+
     async def write(journal: Journal) -> int:
         now = round(await journal.time())
         begin, end = period(since, until, now)
         pages = _with_later(journal, begin, end) if follow else ended_pages(journal, begin, end)
-        return await _write(journal, pages, to, secrets=secrets)
+        return await _write(journal, pages, to, numbers, secrets=secrets)
 
     try:
         say(f"{read_journal(config, write)} calls written to {to}")
@@ -90,7 +93,9 @@ async def _with_later(journal: Journal, since: int, until: int) -> AsyncIterator
         yield page
 
 
-async def _write(journal: Journal, pages: AsyncIterator[Sequence[EndedCall]], to: Path, *, secrets: bool) -> int:
+async def _write(
+    journal: Journal, pages: AsyncIterator[Sequence[EndedCall]], to: Path, numbers: Numbers, *, secrets: bool
+) -> int:
     written = 0
     writer: Writer = ParquetWriter(to) if to.suffix == PARQUET else ArchiveWriter(to)
     with writer:
@@ -100,7 +105,8 @@ async def _write(journal: Journal, pages: AsyncIterator[Sequence[EndedCall]], to
                 some = new[first : first + AT_ONCE]
                 for row, entries in zip(some, await _entries_of(journal, some), strict=True):
                     if entries:
-                        writer.write(row, entries if secrets else [without_keys(entry) for entry in entries])
+                        shown = list(map(numbers.entry, entries))
+                        writer.write(numbers.ended(row), shown if secrets else list(map(without_keys, shown)))
                         written += 1
                 await asyncio.sleep(PAUSE)
     return written

@@ -24,7 +24,7 @@ from rtp_relay.cli.listing.columns import Column, Columns
 from rtp_relay.cli.listing.display import Display
 from rtp_relay.cli.listing.writing import Table, print_tables
 from rtp_relay.cli.management import Management, manage
-from rtp_relay.cli.options import ConfigOption, JsonOption
+from rtp_relay.cli.options import ConfigOption, JsonOption, load_or_exit
 from rtp_relay.cli.output import fail, paper_width, print_json, print_lines, say
 from rtp_relay.cli.reading import ArchiveOption
 
@@ -69,7 +69,10 @@ def history(
     async def read(service: Management) -> CallEntries:
         return await read_entries(service, call_id, secrets=secrets)
 
-    call = manage(config, read) if archive is None else archived_entries(archive, call_id, secrets=secrets)
+    if archive is None:
+        call = manage(config, read)
+    else:
+        call = archived_entries(archive, call_id, load_or_exit(config).privacy.shown, secrets=secrets)
     try:
         if at is not None:
             _show_state(_state(call, at), as_json=as_json)

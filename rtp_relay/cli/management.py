@@ -129,7 +129,9 @@ async def _manage(config: Config, work: Callable[[Management], Awaitable[T]]) ->
             err=True,
         )
         async with open_journal(config) as journal:
-            control = Control(journal, configured=[spec_of(node) for node in config.nodes])
+            control = Control(
+                journal, configured=[spec_of(node) for node in config.nodes], numbers=config.privacy.shown
+            )
             return await work(JournalMethods(methods_of(control, config.sets.names)))
     try:
         return await work(service)

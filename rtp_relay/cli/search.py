@@ -13,11 +13,12 @@ import typer
 from actors.control.documents import of_ended
 from events.ended import EndedCall, Outcome
 from events.journal import Journal
+from replay.privacy.numbers import Numbers
 from replay.search import Wanted
 from rtp_relay.cli.listing.columns import Column, Columns, Cut, Since, age
 from rtp_relay.cli.listing.display import Display, Form, OutputOption, WideOption
 from rtp_relay.cli.listing.writing import stream
-from rtp_relay.cli.options import ConfigOption, JsonOption
+from rtp_relay.cli.options import ConfigOption, JsonOption, load_or_exit
 from rtp_relay.cli.reading import (
     ArchiveOption,
     SinceOption,
@@ -125,15 +126,16 @@ def search(
         text=text,
     )
 
+    numbers = load_or_exit(config).privacy.shown
     display = Display.of(form, as_json=as_json, wide=wide)
 
     async def tell(calls: AsyncIterator[EndedCall]) -> None:
-        await _show(_first(calls, wanted, limit), display)
+        await _show(_first(wanted_of(calls, wanted, numbers), limit), display)
 
     async def read(journal: Journal) -> None:
         now = round(await journal.time())
         if follow:
-            await tell_as_they_end(journal, wanted, display)
+            await tell_as_they_end(journal, wanted, numbers, display)
         else:
             await tell(ended_calls(journal, *period(since, until, now)))
 
@@ -144,15 +146,21 @@ def search(
             read_journal(config, read)
 
 
-async def _first(calls: AsyncIterator[EndedCall], wanted: Wanted, limit: int) -> AsyncIterator[EndedCall]:
-    """Return the first calls that are wanted; 0 for all."""
+async def wanted_of(calls: AsyncIterator[EndedCall], wanted: Wanted, numbers: Numbers) -> AsyncIterator[EndedCall]:
+    """Return the calls that are wanted, as they may be shown."""
+    async for call in calls:
+        if numbers.takes(wanted, call):
+            yield numbers.ended(call)
+
+
+async def _first(calls: AsyncIterator[EndedCall], limit: int) -> AsyncIterator[EndedCall]:
+    """Return the first calls; 0 for all."""
     found = 0
     async for call in calls:
-        if wanted.takes(call):
-            found += 1
-            yield call
-            if found == limit:
-                return
+        found += 1
+        yield call
+        if found == limit:
+            return
 
 
 async def _print_json(calls: AsyncIterator[EndedCall]) -> None:
@@ -173,9 +181,9 @@ async def _show(calls: AsyncIterator[EndedCall], display: Display) -> None:
         typer.echo(f"{found} ended call{'' if found == 1 else 's'}")
 
 
-async def tell_as_they_end(journal: Journal, wanted: Wanted, display: Display) -> None:
+async def tell_as_they_end(journal: Journal, wanted: Wanted, numbers: Numbers, display: Display) -> None:
     """Tell of calls that are wanted as they end, for ever."""
-    calls = (call async for call in as_they_end(journal, round(await journal.time())) if wanted.takes(call))
+    calls = wanted_of(as_they_end(journal, round(await journal.time())), wanted, numbers)
     if display.form is not Form.JSON:
         await stream(COLUMNS, calls, display)
     async for call in calls:

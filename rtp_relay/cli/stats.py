@@ -17,7 +17,7 @@ from rtp_relay.cli.listing.columns import Column, Columns, Cut, number
 from rtp_relay.cli.listing.display import Display, Form, OutputOption, WideOption
 from rtp_relay.cli.listing.text import clean
 from rtp_relay.cli.listing.writing import Table, print_tables
-from rtp_relay.cli.options import ConfigOption, JsonOption
+from rtp_relay.cli.options import ConfigOption, JsonOption, load_or_exit
 from rtp_relay.cli.output import print_json, utc
 from rtp_relay.cli.reading import (
     ArchiveOption,
@@ -56,11 +56,12 @@ def stats(
     as_json: JsonOption = False,
 ) -> None:
     """Count calls that have ended: how, how long their set-up took, what went wrong, on which nodes and sets."""
+    numbers = load_or_exit(config).privacy.shown
 
     async def count(calls: AsyncIterator[EndedCall], begin: int, end: int) -> tuple[Statistics, int, int]:
         counted = Statistics(begin, end, BUCKETS)
         async for call in calls:
-            counted.add(call)
+            counted.add(numbers.ended(call))
         return counted, begin, end
 
     async def read(journal: Journal) -> tuple[Statistics, int, int]:

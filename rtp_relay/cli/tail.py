@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from typing import Annotated, Final
 
 import typer
@@ -14,8 +15,9 @@ from actors.control.documents import of_history
 from events.journal import Journal, JournalUnavailable
 from events.values import value
 from replay.history.timeline import Moment, timeline
+from replay.privacy.numbers import ALL_SHOWN, Numbers
 from rtp_relay.cli.following import Follower, Told
-from rtp_relay.cli.options import ConfigOption
+from rtp_relay.cli.options import ConfigOption, load_or_exit
 from rtp_relay.cli.output import line
 from rtp_relay.cli.reading import read_journal, time_of
 
@@ -78,13 +80,14 @@ def tail(
     wanted = Filter(node=node, set=set_, event=event, call=call, by=control_node)
 
     async def follow(journal: Journal) -> None:
-        await tell(journal, time_of("--since", since, round(await journal.time())), wanted, as_json=as_json)
+        begun = time_of("--since", since, round(await journal.time()))
+        await tell(journal, begun, wanted, load_or_exit(config).privacy.shown, as_json=as_json)
 
     with suppress(KeyboardInterrupt):
         read_journal(config, follow)
 
 
-async def tell(journal: Journal, begun: int, wanted: Filter, *, as_json: bool) -> None:
+async def tell(journal: Journal, begun: int, wanted: Filter, numbers: Numbers = ALL_SHOWN, *, as_json: bool) -> None:
     """Tell of events that are wanted, for ever."""
     follower = Follower(journal, begun)
     words: Callable[[Told], list[str]] = _documents if as_json else _lines
@@ -93,7 +96,7 @@ async def tell(journal: Journal, begun: int, wanted: Filter, *, as_json: bool) -
         try:
             async for told in follower.look():
                 if wanted.takes(told):
-                    for said in words(told):
+                    for said in words(replace(told, entry=numbers.entry(told.entry))):
                         typer.echo(said)
         except JournalUnavailable as error:
             if not away:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated
 
 import typer
@@ -14,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from actors.control.documents import Document
 from events.journal import JournalMismatch, JournalUnavailable
+from replay.privacy.numbers import ALL_SHOWN, Numbers
 from replay.verify import Finding
 from rtp_relay.assembly.deadlines import deadlines_of
 from rtp_relay.audit.verifier import BEGIN, Verified, Verifier
@@ -38,10 +39,11 @@ RATE = 1000.0
 
 @dataclass(slots=True)
 class Outcome:
-    """What came of it so far. cursor: where to go on, "" at the end."""
+    """What came of it so far. cursor: where to go on, "" at the end. numbers: how those of parties are shown."""
 
     as_json: bool
     cursor: str = ""
+    numbers: Numbers = ALL_SHOWN
     calls: int = 0
     changing: int = 0
     faults: int = 0
@@ -53,7 +55,8 @@ class Outcome:
         """Count a call, and write or keep what was found of it."""
         self.calls += 1
         self.changing += not verified.checked
-        for finding in verified.findings:
+        for found in verified.findings:
+            finding = replace(found, what=self.numbers.text(found.what))
             mended = finding.kind in verified.mended
             self.faults += finding.kind.is_fault
             self.notes += not finding.kind.is_fault
@@ -95,7 +98,7 @@ def verify(
     """
     loaded = load_or_exit(config)
     give_way()
-    outcome = Outcome(as_json, begin)
+    outcome = Outcome(as_json, begin, loaded.privacy.shown)
     try:
         asyncio.run(_verify(loaded, outcome, repair=repair, rate=rate))
     except KeyboardInterrupt:

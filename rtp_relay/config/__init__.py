@@ -22,6 +22,7 @@ from rtp_relay.config.model import (
     RouteConfig,
     ServiceConfig,
 )
+from rtp_relay.config.privacy import PrivacyConfig
 from rtp_relay.config.problems import ConfigError, Problem
 from rtp_relay.config.sets import SetsConfig
 from rtp_relay.config.sip import SipConfig
@@ -44,6 +45,7 @@ __all__ = [
     "NodeAddress",
     "NodeConfig",
     "PortRange",
+    "PrivacyConfig",
     "Problem",
     "RouteConfig",
     "ServiceConfig",

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from engines.set_names import SetNames
+from replay.privacy.users import Shown
 from rtp_relay.config.checks import (
     Values,
     check_nodes,
@@ -33,6 +34,7 @@ from rtp_relay.config.model import (
     RouteConfig,
     ServiceConfig,
 )
+from rtp_relay.config.privacy import PrivacyConfig
 from rtp_relay.config.problems import ConfigError, ConfigFault, Problem, Wrong, shown
 from rtp_relay.config.script import compiled
 from rtp_relay.config.sets import SetsConfig
@@ -53,6 +55,7 @@ SECTIONS: dict[str, type[Any]] = {
     "hep": HepConfig,
     "http": HttpConfig,
     "web": WebConfig,
+    "privacy": PrivacyConfig,
 }
 
 PATHS = {
@@ -63,6 +66,7 @@ PATHS = {
     "mi": ("token_file", "socket"),
     "hep": ("key_file",),
     "web": ("login_file",),
+    "privacy": ("key_file",),
 }
 """The keys of each section that are paths."""
 
@@ -92,6 +96,7 @@ def parse(text: str, path: Path) -> Config:
     _read_tokens(sections["mi"], notes)
     _read_hep_key(sections["hep"], notes)
     _read_accounts(sections["web"], notes)
+    _read_number_key(sections["privacy"], notes)
     for name in ("route", "sip"):
         _check_script(name, sections[name], notes)
     _check(sections, nodes, notes)
@@ -178,6 +183,16 @@ def _read_accounts(section: dict[str, Any], notes: Notes) -> None:
             section["accounts"] = read_accounts(section["login_file"])
         except Wrong as error:
             notes.add(("web", "login_file"), error.faults[0])
+
+
+def _read_number_key(privacy: dict[str, Any], notes: Notes) -> None:
+    if privacy.get("key_file"):
+        try:
+            privacy["key"] = read_key(privacy["key_file"])
+        except Wrong as error:
+            notes.add(("privacy", "key_file"), error.faults[0])
+    elif privacy.get("numbers") is Shown.HASHED:
+        notes.add(("privacy", "numbers"), ConfigFault("'hashed' without a key_file", "both, or another way"))
 
 
 def _check_script(name: str, section: dict[str, Any], notes: Notes) -> None:

@@ -37,6 +37,7 @@ from rtp_relay.config.hep import HepConfig
 from rtp_relay.config.http import HttpConfig
 from rtp_relay.config.journal_url import journal_url
 from rtp_relay.config.mi import MiConfig
+from rtp_relay.config.privacy import PrivacyConfig
 from rtp_relay.config.retention import retention_by
 from rtp_relay.config.sets import SetsConfig, set_name
 from rtp_relay.config.sip import SipConfig
@@ -243,6 +244,7 @@ class Config:
     hep: HepConfig = field(default_factory=HepConfig)
     http: HttpConfig = field(default_factory=HttpConfig)
     web: WebConfig = field(default_factory=WebConfig)
+    privacy: PrivacyConfig = field(default_factory=PrivacyConfig)
 
     @property
     def local_socket(self) -> Path:

@@ -111,7 +111,9 @@ async def _open(context: Context, stack: AsyncExitStack) -> Journal:
             context.why_not = str(error)
             await asyncio.sleep(AGAIN)
             continue
-        control = Control(journal, name=f"{config.service.name} (page)", configured=[spec_of(n) for n in config.nodes])
+        numbers = context.rates.numbers = config.privacy.shown
+        name, nodes = f"{config.service.name} (page)", [spec_of(node) for node in config.nodes]
+        control = Control(journal, name=name, configured=nodes, numbers=numbers)
         management = Management(config.local_socket, control, config.sets.names)
         stack.push_async_callback(management.close)
         context.opened = Opened(journal, control, management)

@@ -17,6 +17,7 @@ from events.ended import EndedCall, Outcome
 from events.journal import Journal, JournalError
 from events.names import CallId
 from events.values import value
+from replay.privacy.numbers import ALL_SHOWN
 from replay.statistics import Share, Statistics
 from rtp_relay.cli.reading import LATE, ended_calls
 
@@ -73,6 +74,8 @@ class Rates:
     def __init__(self) -> None:
         self.looks: deque[Look] = deque(maxlen=KEPT)
         self.lately = NOTHING
+        self.numbers = ALL_SHOWN
+        """How those of parties are shown."""
         self._ended: dict[CallId, EndedCall] = {}
 
     @property
@@ -132,6 +135,6 @@ class Rates:
     def _count(self, now: int) -> None:
         counted = Statistics(now - LATELY, now + LATE, 1)
         for call in self._ended.values():
-            counted.add(call)
+            counted.add(self.numbers.ended(call))
         causes = counted.causes.most_common(5)
         self.lately = Lately(counted.total, counted.nodes, causes, len(self._ended) < ENOUGH)

@@ -38,7 +38,7 @@ def run(config: Config, file: Path | None = None) -> int:
 
     `file` is where the configuration comes from: SIGHUP has it read anew.
     """
-    logs.set_up(config.service.log_level, config.service.log_format)
+    logs.set_up(config.service.log_level, config.service.log_format, numbers=config.privacy.shown)
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
         return runner.run(_supervise(config, file))
 

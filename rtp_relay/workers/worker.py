@@ -107,8 +107,8 @@ def _abandoned() -> None:
 def main() -> int:
     """Run the worker that standard input assigns."""
     assignment: Assignment = pickle.load(sys.stdin.buffer)
-    service = assignment.config.service
-    rate = logs.set_up(service.log_level, service.log_format)
+    service, numbers = assignment.config.service, assignment.config.privacy.shown
+    rate = logs.set_up(service.log_level, service.log_format, numbers=numbers)
     mark_branches(assignment.number)
     structlog.contextvars.bind_contextvars(worker=assignment.number)
     with asyncio.Runner(loop_factory=loop_factory()) as runner:

@@ -13,6 +13,7 @@ from events.ended import EndedCall, Outcome
 from events.journal import NOTHING, Index, JournalUnavailable
 from events.memory import MemoryJournal
 from events.names import CallId
+from replay.privacy.numbers import ALL_SHOWN
 from replay.search import Wanted
 from rtp_relay.cli.app import app
 from rtp_relay.cli.listing.display import Display, Form
@@ -114,7 +115,7 @@ def test_a_journal_that_cannot_be_reached_ends_with_4(command: str, monkeypatch:
 
 async def test_calls_are_told_once_as_they_end(capsys: pytest.CaptureFixture[str]) -> None:
     journal = MemoryJournal()
-    telling = asyncio.create_task(tell_as_they_end(journal, Wanted(node="ng1"), Display(Form.JSON)))
+    telling = asyncio.create_task(tell_as_they_end(journal, Wanted(node="ng1"), ALL_SHOWN, Display(Form.JSON)))
     await asyncio.sleep(0)
     told: list[str] = []
     for number, node in enumerate(("ng1", "ng2", "ng1")):

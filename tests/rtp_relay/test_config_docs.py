@@ -26,6 +26,7 @@ IN_WORDS = {
     *(("[mi]", key) for key in ("token_file", "socket")),
     ("[hep]", "key_file"),
     ("[web]", "login_file"),
+    ("[privacy]", "key_file"),
     *(("[sip]", key) for key in ("advertise", "script", "engine", "next_hop", "allow", "relay_to")),
     *(("[sip]", key) for key in ("certificate", "key", "ca")),
 }

@@ -11,7 +11,6 @@ from actors.control.ending import Ending
 from events.entry_json import to_document
 from events.journal import CorruptEntry
 from events.names import CallId
-from events.reading import read_all
 from replay.fold import Inconsistent
 from replay.history.past import NotThen
 from replay.history.redact import without_keys
@@ -41,7 +40,7 @@ async def _view(request: web.Request) -> CallView:
     call_id = _call_id(request)
     unreadable = ""
     try:
-        entries = await read_all(context_of(request).there.journal, call_id)
+        entries = await context_of(request).there.control.history(call_id)
     except CorruptEntry as error:
         entries, unreadable = list(error.before), str(error)
     if not entries and not unreadable:

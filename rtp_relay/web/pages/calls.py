@@ -15,7 +15,7 @@ from replay.search import Wanted
 from rtp_relay.cli.reading import LATE
 from rtp_relay.config import values
 from rtp_relay.config.problems import Wrong
-from rtp_relay.web.context import context_of, page
+from rtp_relay.web.context import Opened, context_of, page
 from rtp_relay.web.reading import cluster_of
 from rtp_relay.web.rendering import query_of
 
@@ -88,7 +88,7 @@ async def _ended(request: web.Request) -> web.Response:
     since = now - _period(query.get("since", "1d") or "1d")
     cursor = query.get("cursor", "")
     until = int(cursor) if cursor.isascii() and cursor.isdecimal() else now + LATE
-    found = await _find_ended(there.journal, wanted, "went_wrong" in query, since, until)
+    found = await _find_ended(there, wanted, "went_wrong" in query, since, until)
     cluster = await cluster_of(there.control)
     further = query_of(query, cursor=found.cursor)
     return page(
@@ -96,14 +96,15 @@ async def _ended(request: web.Request) -> web.Response:
     )
 
 
-async def _find_ended(journal: Journal, wanted: Wanted, went_wrong: bool, since: int, until: int) -> Found:
+async def _find_ended(there: Opened, wanted: Wanted, went_wrong: bool, since: int, until: int) -> Found:
     """Find ended calls, the newest first; went_wrong: only those in which something did."""
     calls: list[EndedCall] = []
-    looked_at = 0
+    looked_at, numbers = 0, there.control.numbers
     while True:
-        some = await journal.ended_calls(since, until, PAGE)
+        some = await there.journal.ended_calls(since, until, PAGE)
         looked_at += len(some.calls)
-        calls += [call for call in some.calls if wanted.takes(call) and (call.failure or not went_wrong)]
+        found = [call for call in some.calls if numbers.takes(wanted, call) and (call.failure or not went_wrong)]
+        calls += map(numbers.ended, found)
         until = some.until
         if not until or len(calls) >= PAGE or looked_at >= LOOKED_AT:
             return Found(calls, str(until) if until else "", looked_at)

@@ -31,6 +31,7 @@ from rtp_relay.cli.serve import serve
 from rtp_relay.cli.stats import stats
 from rtp_relay.cli.steering import disable, drain, enable, undrain
 from rtp_relay.cli.tail import tail
+from rtp_relay.cli.top.command import top
 from rtp_relay.cli.verify import verify
 from rtp_relay.cli.web import web
 from rtp_relay.compiled import code_in_use
@@ -51,6 +52,7 @@ for command in (
     check,
     doctor,
     calls,
+    top,
     call,
     nodes,
     drain,

@@ -9,7 +9,7 @@ import asyncio
 import getpass
 import json
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
 from typing import Any, NoReturn, Protocol, TypeVar
 
@@ -17,7 +17,7 @@ import aiohttp
 import typer
 
 from actors.control.control import Control
-from events.journal import JournalMismatch, JournalUnavailable
+from events.journal import Journal, JournalMismatch, JournalUnavailable
 from gateways.mi.door import methods_of
 from gateways.mi.jsonrpc import Json, MiError
 from gateways.mi.methods import Caller, Methods, Role
@@ -103,9 +103,23 @@ class JournalMethods:
 
 def manage(path: Path | None, work: Callable[[Management], Awaitable[T]]) -> T:
     """Return what `work` comes to with the service of a configuration, or else by the journal; end when it fails."""
+    return _carried_out(_manage(load_or_exit(path), work))
+
+
+def manage_with_journal(path: Path | None, work: Callable[[Management, Journal], Awaitable[T]]) -> T:
+    """Return what `work` comes to with the service of a configuration and its journal; end when it fails."""
     config = load_or_exit(path)
+
+    async def with_journal() -> T:
+        async with open_journal(config) as journal:
+            return await _manage(config, lambda service: work(service, journal))
+
+    return _carried_out(with_journal())
+
+
+def _carried_out(work: Coroutine[Any, Any, T]) -> T:
     try:
-        return asyncio.run(_manage(config, work))
+        return asyncio.run(work)
     except MiError as error:
         refuse(error)
     except JournalUnavailable as error:

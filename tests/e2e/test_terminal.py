@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tests.e2e.stage import on_stage
+from events.decisions import NODES
+from events.node_events import NodeStateSet
+from events.redis import RedisJournal
+from tests.e2e.stage import Stage, on_stage
 from tests.peers.rtpproxy import Rtpproxy
 from tests.peers.terminal import at_a_terminal
 
@@ -39,3 +42,68 @@ async def test_calls_and_nodes_are_watched_live_at_any_width_until_ctrl_c() -> N
         for call in (first, second):
             await call.delete(stage.client)
         await stage.nothing_is_left()
+
+
+async def states_decided(stage: Stage) -> list[tuple[str, str, str]]:
+    """Return what was decided about nodes: which, what, why."""
+    journal = await RedisJournal.open(stage.redis.url)
+    try:
+        events = [entry.event for entry in await journal.read_decisions(NODES)]
+    finally:
+        await journal.close()
+    return [(event.node, event.state, event.reason) for event in events if isinstance(event, NodeStateSet)]
+
+
+async def test_top_shows_relays_and_calls_live_and_drains_by_a_key() -> None:
+    async with on_stage(Rtpproxy(), Rtpproxy()) as stage:
+        call, other = stage.call("the-call@h"), stage.call("another@h")
+        await call.offer(stage.client)
+        await call.answer(stage.client)
+        config = ("-c", str(stage.service.config))
+        async with at_a_terminal("top", *config, columns=100, env=stage.service.environment()) as top:
+            await top.shows("1 calls", "relays", "relay-1", "relay-2", "up", "control-1")
+            top.press("\x1b[Bd")
+            await top.shows("drain relay-2? y: yes")
+            assert await states_decided(stage) == []
+            top.press("y")
+            await top.shows("relay-2 is draining; it has ", "draining")
+            top.press("e")
+            await top.shows("enable relay-2?")
+            top.press("y")
+            await top.shows("relay-2 is active; it has ")
+            reason = "by rtp-relay top"
+            assert await states_decided(stage) == [("relay-2", "draining", reason), ("relay-2", "active", reason)]
+            await other.offer(stage.client)
+            top.press("\t")
+            await top.shows("2 calls", "the-call@h", "another@h")
+            top.press("/THE-C\r")
+            await top.shows("the-call@h", "with 'THE-C'", without="another@h")
+            top.press("\r")
+            await top.shows("call the-call@h", "offered", "answer", "relay relay-")
+            top.resize(60, 12)
+            await top.shows("call the-call@h", "escape back")
+            await call.delete(stage.client)
+            await top.shows("deleted")
+            top.press("\x1b")
+            await top.shows("calls with 'THE-C'", without="the-call@h")
+            top.press("?")
+            await top.shows("sort by the next column")
+            top.press(" q")
+            assert await top.ended() == 0
+            assert top.written.endswith(b"\x1b[?25h\x1b[?1049l")
+        await other.delete(stage.client)
+        await stage.nothing_is_left()
+
+
+async def test_top_ends_by_ctrl_c_and_needs_a_terminal() -> None:
+    async with on_stage(Rtpproxy()) as stage:
+        code, _, complaint = await stage.service.run("top")
+        assert (code, "top needs a terminal" in complaint) == (2, True)
+        config = ("-c", str(stage.service.config))
+        async with at_a_terminal("top", *config, env=stage.service.environment()) as top:
+            await top.shows("relay-1", "up")
+            stage.service.kill()
+            await top.shows("did not answer")
+            top.press("\x03")
+            assert await top.ended() == 0
+        await stage.service.start()

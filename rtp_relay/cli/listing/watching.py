@@ -32,8 +32,8 @@ Look = Callable[[], Awaitable[Sequence[Table[Any]]]]
 async def watch(look: Look, display: Display) -> None:
     """Draw what a look gives until SIGINT or SIGTERM; where it fails, say so beside what was seen last."""
     tables: Sequence[Table[Any]] = ()
-    async with _signals() as (stop, resized):
-        with _other_screen():
+    async with signals() as (stop, resized):
+        with other_screen():
             while not stop.is_set():
                 trouble = ""
                 looking = asyncio.ensure_future(look())
@@ -77,7 +77,8 @@ def _draw(tables: Sequence[Table[Any]], display: Display, trouble: str) -> None:
 
 
 @contextmanager
-def _other_screen() -> Iterator[None]:
+def other_screen() -> Iterator[None]:
+    """Draw on the terminal's other screen, and have the usual one back in the end."""
     sys.stdout.write(_OPEN)
     try:
         yield
@@ -87,7 +88,7 @@ def _other_screen() -> Iterator[None]:
 
 
 @asynccontextmanager
-async def _signals() -> AsyncIterator[tuple[asyncio.Event, asyncio.Event]]:
+async def signals() -> AsyncIterator[tuple[asyncio.Event, asyncio.Event]]:
     """Have signals set events: one to stop, one because the terminal has another size."""
     loop = asyncio.get_running_loop()
     stop, resized = asyncio.Event(), asyncio.Event()

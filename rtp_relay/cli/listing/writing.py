@@ -133,22 +133,23 @@ def _write_csv(lines: Any, columns: Columns[Row], row: Row | None) -> None:
 
 
 def _names(layout: Layout[Any], display: Display) -> str:
-    return _painted(layout.names, "bold", display)
+    return painted(layout.names, "bold", display)
 
 
 def _row(layout: Layout[Row], row: Row, now: int, display: Display) -> str:
     parts = layout.line(row, now)
-    return "".join(_painted(text, colour, display) for text, colour in parts).rstrip(" ")
+    return "".join(painted(text, colour, display) for text, colour in parts).rstrip(" ")
 
 
 def _left_out(layout: Layout[Any], display: Display) -> Iterator[str]:
     """Say on a terminal which columns have no room, in no more than a line."""
     if layout.left_out and display.cells is not None:
         told = f"without {', '.join(layout.left_out)} (--wide)"
-        yield _painted(told if len(told) <= display.cells else "--wide shows more"[: display.cells], "dim", display)
+        yield painted(told if len(told) <= display.cells else "--wide shows more"[: display.cells], "dim", display)
 
 
-def _painted(text: str, colour: str, display: Display) -> str:
+def painted(text: str, colour: str, display: Display) -> str:
+    """Return a text in colour, by the names of colours, where colours are wanted."""
     if not display.colours or not colour:
         return text
     attributes = {word: True for word in colour.split() if word in ("bold", "dim")}

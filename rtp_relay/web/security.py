@@ -28,7 +28,7 @@ HEADERS: Final[Mapping[str, str]] = MappingProxyType(
         "Cross-Origin-Opener-Policy": "same-origin",
         "Cross-Origin-Resource-Policy": "same-origin",
         "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
-        "Referrer-Policy": "no-referrer",
+        "Referrer-Policy": "same-origin",  # with none at all, forms of our own pages would have no Origin either
         "X-Content-Type-Options": "nosniff",
         "X-Frame-Options": "DENY",
     }

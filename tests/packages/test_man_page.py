@@ -17,6 +17,8 @@ from rtp_relay.cli.app import app
 PAGE = man_page()
 TEXT = re.sub(r"\\f.", "", PAGE.replace("\\-", "-").replace("\\&", ""))
 
+pytestmark = pytest.mark.sources
+
 
 def commands(group: Any, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
     found = []

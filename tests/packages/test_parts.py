@@ -9,6 +9,8 @@ import pytest
 from packages.parts import UnmovableError, moved
 from tests.packages.built import PARTS, ROOT
 
+pytestmark = pytest.mark.sources
+
 
 def in_wheel(source: str) -> str:
     return moved(source.encode(), ("events", "actors"), "pkg").decode()

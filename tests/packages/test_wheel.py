@@ -18,6 +18,8 @@ from tests.rtp_relay.serving import ControlNode
 SDP = "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 6000 RTP/AVP 0\r\n"
 PURE = {"RTP_RELAY_PURE": "1"}
 
+pytestmark = pytest.mark.sources
+
 
 @pytest.fixture(scope="module")
 def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:

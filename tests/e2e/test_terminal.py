@@ -8,6 +8,7 @@ from events.decisions import NODES
 from events.node_events import NodeStateSet
 from events.redis import RedisJournal
 from tests.e2e.stage import Stage, on_stage
+from tests.peers.rtpengine import Rtpengine
 from tests.peers.rtpproxy import Rtpproxy
 from tests.peers.terminal import at_a_terminal
 
@@ -55,43 +56,51 @@ async def states_decided(stage: Stage) -> list[tuple[str, str, str]]:
 
 
 async def test_top_shows_relays_and_calls_live_and_drains_by_a_key() -> None:
-    async with on_stage(Rtpproxy(), Rtpproxy()) as stage:
-        call, other = stage.call("the-call@h"), stage.call("another@h")
-        await call.offer(stage.client)
-        await call.answer(stage.client)
+    async with on_stage(Rtpengine(), Rtpproxy(), Rtpproxy()) as stage:
+        calls = [stage.call(f"{number:08x}-call@sip.example.com") for number in range(0x5A17C0DE, 0x5A17C0DE + 9)]
+        for each in calls:
+            await each.offer(stage.client)
+            await each.answer(stage.client)
         config = ("-c", str(stage.service.config))
-        async with at_a_terminal("top", *config, columns=100, env=stage.service.environment()) as top:
-            await top.shows("1 calls", "relays", "relay-1", "relay-2", "up", "control-1")
+        async with at_a_terminal("top", *config, columns=100, lines=16, env=stage.service.environment()) as top:
+            await top.shows("9 calls", "relays", "relay-1", "relay-2", "relay-3", "up", "control-1")
             top.press("\x1b[Bd")
             await top.shows("drain relay-2? y: yes")
             assert await states_decided(stage) == []
             top.press("y")
             await top.shows("relay-2 is draining; it has ", "draining")
-            top.press("e")
+            for each in calls[5:]:
+                await each.delete(stage.client)
+            await top.shows("5 calls", without=" 0.0 ended/s")
+            top.press("k")
+            await top.shows("tab list")
+            top.keep_picture("top", "rtp-relay top")
+            top.press("je")
             await top.shows("enable relay-2?")
             top.press("y")
             await top.shows("relay-2 is active; it has ")
             reason = "by rtp-relay top"
             assert await states_decided(stage) == [("relay-2", "draining", reason), ("relay-2", "active", reason)]
-            await other.offer(stage.client)
             top.press("\t")
-            await top.shows("2 calls", "the-call@h", "another@h")
-            top.press("/THE-C\r")
-            await top.shows("the-call@h", "with 'THE-C'", without="another@h")
+            await top.shows("5 calls", calls[0].call_id, calls[1].call_id)
+            top.press("/5A17C0DF\r")
+            await top.shows(calls[1].call_id, "with '5A17C0DF'", without=calls[0].call_id)
             top.press("\r")
-            await top.shows("call the-call@h", "offered", "answer", "relay relay-")
+            await top.shows(f"call {calls[1].call_id}", "offered", "answer", "relay relay-")
             top.resize(60, 12)
-            await top.shows("call the-call@h", "escape back")
-            await call.delete(stage.client)
+            await top.shows(f"call {calls[1].call_id}", "escape back")
+            await calls[1].delete(stage.client)
             await top.shows("deleted")
             top.press("\x1b")
-            await top.shows("calls with 'THE-C'", without="the-call@h")
+            await top.shows("calls with '5A17C0DF'", without=calls[1].call_id)
             top.press("?")
             await top.shows("sort by the next column")
+            assert "sort by the next column" in top.picture("").replace("&#160;", " ")
             top.press(" q")
             assert await top.ended() == 0
             assert top.written.endswith(b"\x1b[?25h\x1b[?1049l")
-        await other.delete(stage.client)
+        for each in (calls[0], *calls[2:5]):
+            await each.delete(stage.client)
         await stage.nothing_is_left()
 
 

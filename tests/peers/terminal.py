@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
+import io
+import itertools
 import os
 import pty
+import re
 import struct
 import sys
 import termios
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 
 import pyte
+from rich._export_format import CONSOLE_SVG_FORMAT
+from rich.console import Console
+from rich.style import Style
+from rich.text import Text
 
 from tests.peers.peer import wait_until
 
@@ -69,6 +77,31 @@ class Terminal:
         self.screen.resize(lines, columns)
         _set_size(self._master, columns, lines)
 
+    def keep_picture(self, name: str, title: str) -> None:
+        """Write what stands on the screen as an SVG picture into the folder that RTP_RELAY_IMAGES names, if it does."""
+        folder = os.environ.get("RTP_RELAY_IMAGES")
+        if folder:
+            (Path(folder) / f"{name}.svg").write_text(self.picture(title), encoding="utf-8")
+
+    def picture(self, title: str) -> str:
+        """Return what stands on the screen as an SVG picture, with no font from elsewhere."""
+        size = self.screen.columns
+        paper = Console(record=True, width=size, file=io.StringIO(), force_terminal=True, color_system="standard")
+        rows = [self._styled(row) for row in range(self.screen.lines)]
+        while rows and not rows[-1].plain.strip():
+            rows.pop()
+        for row in rows:
+            paper.print(row, no_wrap=True, overflow="crop", highlight=False)
+        template = re.sub(r"@font-face \{\{.*?\}\}", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)
+        return paper.export_svg(title=title, code_format=template)
+
+    def _styled(self, row: int) -> Text:
+        cells = self.screen.buffer[row]
+        text = Text()
+        for style, run in itertools.groupby(map(cells.__getitem__, range(self.screen.columns)), _style_of):
+            text.append("".join(cell.data for cell in run), style)
+        return text
+
     async def ended(self) -> int:
         """Wait for the end of the program, and return its exit code."""
         async with asyncio.timeout(60):
@@ -106,3 +139,9 @@ async def at_a_terminal(
 
 def _set_size(master: int, columns: int, lines: int) -> None:
     fcntl.ioctl(master, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
+
+
+def _style_of(cell: pyte.screens.Char) -> Style:
+    """Return how a cell looks; colours of a terminal have other names here."""
+    color = None if cell.fg == "default" else cell.fg.replace("brown", "yellow")
+    return Style(color=color, bold=cell.bold, reverse=cell.reverse)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -133,20 +133,30 @@ def _list(view: View, seen: Seen, display: Display, room: int) -> tuple[list[str
     rows: Sequence[Any] = seen.nodes if view.pane is Pane.NODES else seen.calls
     rows = _ordered(_with(rows, columns, view.words.get(view.pane, "")), columns, view.sorted_by.get(view.pane))
     names = [name_of(row) for row in rows]
-    listed = Listed(names=names, room=room, columns=len(columns))
-    inner = Display(cells=max((display.cells or 80) - 2, 1), colours=display.colours)
-    layout = lay_out(columns, rows, inner.cells, seen.at)
     place = view.place(names)
     first = min(max(place - room // 2, 0), max(len(rows) - room, 0))
+    body = _rows(columns, rows, slice(first, first + room), display, seen.at, selected=place)
+    left = room - len(rows) - 2  # for an empty line and a name
+    if view.pane is Pane.NODES and left > 1:
+        name = painted(cut(clean(_name(replace(view, pane=Pane.CALLS), seen)), display.cells or 80), "bold", display)
+        body += ["", name, *_rows(CALL_COLUMNS, seen.calls, slice(left - 1), display, seen.at)]
+    return body, Listed(names=names, room=room, columns=len(columns))
+
+
+def _rows(
+    columns: Columns[Any], rows: Sequence[Any], some: slice, display: Display, now: int, *, selected: int = -1
+) -> list[str]:
+    """Return the names of the columns and some of the rows, each with a place for the mark of the selected one."""
+    cells = max((display.cells or 80) - 2, 1)
+    layout = lay_out(columns, rows, cells, now)
     body = [painted(f"  {layout.names}", "dim", display)]
-    for number_, row in enumerate(rows[first : first + room], first):
-        parts = layout.line(row, seen.at)
-        if number_ == place:
-            text = padded("".join(part for part, _ in parts), inner.cells or 1)
-            body.append(typer.style(f"> {text}", reverse=True))
+    for place, row in list(enumerate(rows))[some]:
+        parts = layout.line(row, now)
+        if place == selected:
+            body.append(typer.style("> " + padded("".join(part for part, _ in parts), cells), reverse=True))
         else:
             body.append("  " + "".join(painted(text, colour, display) for text, colour in parts).rstrip(" "))
-    return body, listed
+    return body
 
 
 def name_of(row: NodeRow | Document) -> str:

@@ -16,6 +16,7 @@ from typing import Protocol
 
 from events.ended import EndedCall, EndedPage
 from events.names import NO_NODE, NO_TAG, CallId, NodeName, RelayId, StreamName, Tag
+from events.outbox import Outbox
 from events.registry import Event
 from events.snapshot import Snapshot
 from events.values import value
@@ -328,6 +329,9 @@ class Journal(Protocol):
 
     def read_decisions(self, stream: StreamName, after: int = 0, count: int = 0) -> asyncio.Future[list[Recorded]]:
         """Return the entries of a stream of decisions as `read` does those of a call."""
+
+    def outbox(self, name: str) -> Outbox:
+        """Return the outbox of a name, which all control nodes share."""
 
     async def time(self) -> float:
         """Return the time by the journal's own clock, ms since the epoch, on which control nodes agree."""

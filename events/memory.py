@@ -32,6 +32,7 @@ from events.journal import (
     TailLostError,
 )
 from events.names import CallId, StreamName
+from events.outbox import MemoryOutbox
 from events.retention import USUAL, Retention
 from events.snapshot import Snapshot
 
@@ -64,6 +65,7 @@ class MemoryJournal:
         self._decision_codec = Codec(types=DECISION_TYPES)
         self._decisions: dict[StreamName, _Stream] = {}
         self._statuses: dict[str, tuple[bytes, float]] = {}
+        self._outboxes: dict[str, MemoryOutbox] = {}
         self._leases: dict[str, tuple[str, float]] = {}
         self._closed = False
 
@@ -334,6 +336,10 @@ class MemoryJournal:
             return False
         self._leases[name] = (holder, now + ttl * 1000)
         return True
+
+    def outbox(self, name: str) -> MemoryOutbox:
+        """Return the outbox of a name."""
+        return self._outboxes.setdefault(name, MemoryOutbox())
 
     async def time(self) -> float:
         """Return the clock's time."""

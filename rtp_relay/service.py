@@ -35,6 +35,7 @@ from gateways.mi.door import MiDoor
 from gateways.ng.door import NgDoor
 from gateways.sip.addresses import ListeningPoint
 from gateways.sip.door import SipDoor
+from gateways.webhooks.poster import Poster
 from rtp_relay import __version__
 from rtp_relay.assembly.background import Background
 from rtp_relay.assembly.capture import Taps, capturing
@@ -54,6 +55,7 @@ from rtp_relay.assembly.reinvite import reinviting
 from rtp_relay.assembly.script import load_routes
 from rtp_relay.assembly.sip import default_routing, load_routing, open_sip_door
 from rtp_relay.assembly.tracing import tracing
+from rtp_relay.assembly.webhooks import sending_webhooks
 from rtp_relay.compiled import code_in_use
 from rtp_relay.config import Config, LogLevel, NodeConfig
 from rtp_relay.config.journal_url import redacted
@@ -97,6 +99,7 @@ class Service:
         self._serving = self._stopping = False
         self._keeper: NodeKeeper | None = None
         self._taps = Taps()
+        self._poster: Poster | None = None
         self._follower: NodeFollower | None = None
         self._nodes_wanted: tuple[NodeConfig, ...] | None = None
         self._reconfiguring: asyncio.Task[None] | None = None
@@ -252,11 +255,11 @@ class Service:
         journal = self.journal = await enter(service_journal(config, ground.journal_url))
         keeper = self._keeper = await enter(node_keeper())
         self.nodes = keeper.table
-        taps = self._taps = await enter(capturing(config.hep, config.service.name, keeper, self.observers))
+        numbers = config.privacy.shown
+        self._taps = await enter(capturing(config.hep, config.service.name, keeper, self.observers, numbers))
         clock = JournalClock(journal)
         await clock.begin()
         name = config.service.name
-        numbers = config.privacy.shown
         control = Control(journal, self.nodes, name=name, version=__version__, now=clock.now, numbers=numbers)
         self.control = control
         publisher = self._publisher = StatusPublisher(name, journal, control)
@@ -275,11 +278,7 @@ class Service:
         directory = self.directory = self._directory(journal, clock, keeper)
         control.directory = directory
         control.count_with(directory)
-        if taps.capture is not None:
-            control.count_with(taps.capture)
-        if config.service.log_level is LogLevel.DEBUG:
-            self.observers.add(tracing(control.numbers))
-        await enter(reinviting(config.ng.reinvite, self.observers))
+        await self._tell_others()
         background = self._background = Background()
         self._stack.push_async_callback(background.close)
         attend: Callable[[CallId], None] = directory.attend
@@ -302,6 +301,18 @@ class Service:
         for line in warnings(self._config):
             log.warning("configuration", why=line)
         log.info("ready", **self._described(ground))
+
+    async def _tell_others(self) -> None:
+        """Begin to tell others of what is journalled here."""
+        config, control, enter = self._config, self.control, self._stack.enter_async_context
+        if self._taps.capture is not None:
+            control.count_with(self._taps.capture)
+        if config.service.log_level is LogLevel.DEBUG:
+            self.observers.add(tracing(control.numbers))
+        await enter(reinviting(config.ng.reinvite, self.observers))
+        self._poster = await enter(
+            sending_webhooks(config.events, config.service.name, self.journal, control, self.observers)
+        )
 
     def _directory(self, journal: Journal, clock: JournalClock, keeper: NodeKeeper) -> Directory:
         config = self._config

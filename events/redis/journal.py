@@ -47,6 +47,7 @@ from events.redis.encoding import (
 )
 from events.redis.keys import Keys, Partition, to_bytes
 from events.redis.opening import agree
+from events.redis.outbox import RedisOutbox
 from events.redis.pipeline import Pipelines
 from events.redis.query import ConfirmedPipeline, Query, QueryPipeline
 from events.redis.scripts import KEEP, LOAD
@@ -358,6 +359,10 @@ class RedisJournal:
     async def lease(self, name: str, holder: str, ttl: float) -> bool:
         """Give what is named to a holder for `ttl` seconds, unless another one has it."""
         return await self._statuses.lease(name, holder, ttl)
+
+    def outbox(self, name: str) -> RedisOutbox:
+        """Return the outbox of a name."""
+        return RedisOutbox(self._query, self._keys, name)
 
     async def time(self) -> float:
         """Return the time of the server that has the control nodes' statuses: the same one for all."""

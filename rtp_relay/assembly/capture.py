@@ -13,6 +13,7 @@ from gateways.hep.capture import Capture
 from gateways.hep.collectors import collector_at
 from gateways.hep.packet import Agent
 from gateways.hep.taps import NgTap, RelayTap, SipTap
+from replay.privacy.numbers import ALL_SHOWN, Numbers
 from rtp_relay.assembly.captured_events import JournalTap
 from rtp_relay.config.hep import CapturedKind, HepConfig
 
@@ -27,8 +28,13 @@ class Taps:
 
 
 @asynccontextmanager
-async def capturing(config: HepConfig, name: str, keeper: NodeKeeper, observers: Observers) -> AsyncIterator[Taps]:
-    """Capture what is wished while the block runs; enter it before the nodes are opened."""
+async def capturing(
+    config: HepConfig, name: str, keeper: NodeKeeper, observers: Observers, numbers: Numbers = ALL_SHOWN
+) -> AsyncIterator[Taps]:
+    """Capture what is wished while the block runs; enter it before the nodes are opened.
+
+    numbers: how those of parties are shown in events.
+    """
     if not config.collectors or not config.capture:
         yield Taps()
         return
@@ -39,7 +45,7 @@ async def capturing(config: HepConfig, name: str, keeper: NodeKeeper, observers:
     if CapturedKind.NG in kinds:
         _listen_on_the_ways(keeper, RelayTap(capture))
     journal = JournalTap(
-        capture, keeper.table, events=CapturedKind.EVENTS in kinds, quality=CapturedKind.QUALITY in kinds
+        capture, keeper.table, numbers, events=CapturedKind.EVENTS in kinds, quality=CapturedKind.QUALITY in kinds
     )
     if journal.wants:
         observers.add(journal.observe)

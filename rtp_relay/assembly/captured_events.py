@@ -17,6 +17,7 @@ from gateways.handoff.calls import call_of_stream
 from gateways.hep.capture import Capture
 from gateways.hep.packet import Address, Captured, Kind
 from replay.history.redact import without_keys
+from replay.privacy.numbers import Numbers
 
 _SIZE = 1000
 """Bytes that an event is reckoned with while it waits: it is written when its turn comes."""
@@ -25,8 +26,8 @@ _SIZE = 1000
 class JournalTap:
     """Captures what this control node journals of calls."""
 
-    def __init__(self, capture: Capture, nodes: NodeTable, *, events: bool, quality: bool) -> None:
-        self._capture, self._nodes = capture, nodes
+    def __init__(self, capture: Capture, nodes: NodeTable, numbers: Numbers, *, events: bool, quality: bool) -> None:
+        self._capture, self._nodes, self._numbers = capture, nodes, numbers
         self._events, self._quality = events, quality
 
     @property
@@ -46,7 +47,7 @@ class JournalTap:
 
     def _event(self, call_id: CallId, record: Recorded) -> Captured:
         here = self._capture.here
-        document = {"call_id": call_id, **to_document(without_keys(record))}
+        document = {"call_id": call_id, **to_document(self._numbers.entry(without_keys(record)))}
         payload = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
         return Captured(Kind.EVENT, payload, record.at * 1000, here, here, correlation=call_of_stream(call_id))
 

@@ -19,6 +19,7 @@ from rtp_relay.config.checks import (
     check_set,
     check_sip,
 )
+from rtp_relay.config.events import EventsConfig, read_secrets
 from rtp_relay.config.hep import HepConfig, read_hep_key
 from rtp_relay.config.http import HttpConfig
 from rtp_relay.config.key_files import read_key
@@ -56,6 +57,7 @@ SECTIONS: dict[str, type[Any]] = {
     "http": HttpConfig,
     "web": WebConfig,
     "privacy": PrivacyConfig,
+    "events": EventsConfig,
 }
 
 PATHS = {
@@ -67,6 +69,7 @@ PATHS = {
     "hep": ("key_file",),
     "web": ("login_file",),
     "privacy": ("key_file",),
+    "events": ("webhook_secret_file",),
 }
 """The keys of each section that are paths."""
 
@@ -97,6 +100,7 @@ def parse(text: str, path: Path) -> Config:
     _read_hep_key(sections["hep"], notes)
     _read_accounts(sections["web"], notes)
     _read_number_key(sections["privacy"], notes)
+    _read_secrets(sections["events"], notes)
     for name in ("route", "sip"):
         _check_script(name, sections[name], notes)
     _check(sections, nodes, notes)
@@ -193,6 +197,14 @@ def _read_number_key(privacy: dict[str, Any], notes: Notes) -> None:
             notes.add(("privacy", "key_file"), error.faults[0])
     elif privacy.get("numbers") is Shown.HASHED:
         notes.add(("privacy", "numbers"), ConfigFault("'hashed' without a key_file", "both, or another way"))
+
+
+def _read_secrets(section: dict[str, Any], notes: Notes) -> None:
+    if section.get("webhook_secret_file"):
+        try:
+            section["webhook_secrets"] = read_secrets(section["webhook_secret_file"])
+        except Wrong as error:
+            notes.add(("events", "webhook_secret_file"), error.faults[0])
 
 
 def _check_script(name: str, section: dict[str, Any], notes: Notes) -> None:

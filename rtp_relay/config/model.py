@@ -33,6 +33,7 @@ from rtp_relay.config.addresses import (
     node_address,
     port_range,
 )
+from rtp_relay.config.events import EventsConfig
 from rtp_relay.config.hep import HepConfig
 from rtp_relay.config.http import HttpConfig
 from rtp_relay.config.journal_url import journal_url
@@ -245,6 +246,7 @@ class Config:
     http: HttpConfig = field(default_factory=HttpConfig)
     web: WebConfig = field(default_factory=WebConfig)
     privacy: PrivacyConfig = field(default_factory=PrivacyConfig)
+    events: EventsConfig = field(default_factory=EventsConfig)
 
     @property
     def local_socket(self) -> Path:

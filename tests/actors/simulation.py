@@ -37,6 +37,7 @@ from events.journal import (
 )
 from events.memory import MemoryJournal
 from events.names import NO_BRANCH, BranchId, CallId, NodeName, StreamName, Tag
+from events.outbox import MemoryOutbox
 from events.retention import USUAL
 from events.snapshot import Snapshot
 from events.verb import Verb
@@ -210,6 +211,9 @@ class FaultyJournal:
 
     async def due_decisions(self) -> list[StreamName]:
         return await self._shared.due_decisions()
+
+    def outbox(self, name: str) -> MemoryOutbox:
+        return self._shared.outbox(name)
 
     async def time(self) -> float:
         return await self._shared.time()

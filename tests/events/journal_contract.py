@@ -454,6 +454,26 @@ class JournalContract(DecisionsContract, DueDecisionsContract, EndedContract, Fo
         assert await other.lease("down:ng1", "zwei \u00fc", 60)
         assert not await journal.lease("down:ng1", "one", 60)
 
+    async def test_an_outbox_keeps_letters_in_their_order_until_they_are_removed(
+        self, journal: Journal, other: Journal
+    ) -> None:
+        box, same = journal.outbox("a \u00fc"), other.outbox("a \u00fc")
+        assert await box.letters("", 10) == []
+        await box.put([b"1", b"\xff\0", b"3"])
+        await same.put([b"4"])
+        letters = await same.letters("", 10)
+        assert [letter.content for letter in letters] == [b"1", b"\xff\0", b"3", b"4"]
+        assert await box.letters("", 2) == letters[:2]
+        assert await box.letters(letters[1].id, 10) == letters[2:]
+        await box.remove(letters[1])
+        await same.remove(letters[1])
+        assert await same.letters("", 10) == [letters[0], *letters[2:]]
+        assert await box.letters(letters[1].id, 1) == letters[2:3]
+        await box.remove(letters[3])
+        await box.put([b"5"])
+        assert [letter.content for letter in await box.letters(letters[3].id, 10)] == [b"5"]
+        assert await journal.outbox("other").letters("", 10) == []
+
     async def test_statuses_of_control_nodes_are_known(self, journal: Journal, other: Journal) -> None:
         assert await journal.published() == {}
         await journal.publish("one", b"\xff\0", 60)

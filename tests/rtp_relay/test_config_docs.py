@@ -27,6 +27,7 @@ IN_WORDS = {
     ("[hep]", "key_file"),
     ("[web]", "login_file"),
     ("[privacy]", "key_file"),
+    ("[events]", "webhook_secret_file"),
     *(("[sip]", key) for key in ("advertise", "script", "engine", "next_hop", "allow", "relay_to")),
     *(("[sip]", key) for key in ("certificate", "key", "ca")),
 }

@@ -38,6 +38,7 @@ from events.migration_events import (
     MigrationTurnedBack,
 )
 from events.quality_events import MeasuredStream, MediaMeasured
+from events.reconcile_events import SessionMissing
 from events.relay_events import (
     BranchEstablished,
     ContextSettingsChanged,
@@ -115,6 +116,7 @@ __all__ = [
     "Scope",
     "SessionAdopted",
     "SessionIntended",
+    "SessionMissing",
     "SessionReleased",
     "SipMessageSeen",
     "SipRequestEnded",
@@ -166,4 +168,5 @@ EVENT_TYPES: tuple[type[Event], ...] = (
     MigrationTurnedBack,
     MigrationCompleted,
     MigrationFailed,
+    SessionMissing,
 )

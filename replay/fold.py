@@ -65,6 +65,7 @@ _APPLY: dict[type[e.Event], Apply] = {
     e.AnswerFailed: sessions.operation_failed,
     e.CommandRefused: sessions.command_refused,
     e.PartiesNotReached: sessions.parties_not_reached,
+    e.SessionMissing: sessions.session_missing,
     e.DeleteIntended: deletes.delete_intended,
     e.Deleted: deletes.deleted,
     e.BranchDeleted: deletes.branch_deleted,

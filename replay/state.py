@@ -117,6 +117,7 @@ class Session:
     those that a client keeps itself, by commands of the ng protocol. others: whether somebody may be in it who is not
     tied to the party that began it; the delete of that party then may leave him.
     agreement: what was offered and answered last. before: what stood when the last offer of a SIP message came.
+    missing_since: when its node was first asked for it and did not know it, ms since the epoch; 0 if it does.
     """
 
     number: int
@@ -143,6 +144,7 @@ class Session:
     intended_at: int = 0
     not_before: int = 0
     reason: str = ""
+    missing_since: int = 0
 
     @property
     def usable(self) -> bool:

@@ -15,7 +15,7 @@ import structlog
 from actors.adoption import Adoption
 from actors.bulk.mover import BulkMover
 from actors.control.control import Control
-from actors.control.happenings import CallWatch
+from actors.control.happenings import CallWatch, Happening
 from actors.directory import Directory, DirectorySettings
 from actors.due_poller import DuePoller
 from actors.node_down.rescue import Rescue
@@ -48,7 +48,7 @@ from rtp_relay.assembly.garbage import collect_when_idle, spare_the_collector
 from rtp_relay.assembly.http import open_http
 from rtp_relay.assembly.journal import open_journal, service_journal
 from rtp_relay.assembly.mi import alone, open_mi_door, process_hooks
-from rtp_relay.assembly.nodes import begin_following, configured_nodes, node_keeper
+from rtp_relay.assembly.nodes import begin_following, configured_nodes, node_keeper, nodes_beside
 from rtp_relay.assembly.notices import listen_for_notices
 from rtp_relay.assembly.publisher import StatusPublisher
 from rtp_relay.assembly.reinvite import reinviting
@@ -56,6 +56,7 @@ from rtp_relay.assembly.script import load_routes
 from rtp_relay.assembly.sip import default_routing, load_routing, open_sip_door
 from rtp_relay.assembly.tracing import tracing
 from rtp_relay.assembly.webhooks import sending_webhooks
+from rtp_relay.audit.reconciling import Reconciling
 from rtp_relay.compiled import code_in_use
 from rtp_relay.config import Config, LogLevel, NodeConfig
 from rtp_relay.config.journal_url import redacted
@@ -347,10 +348,33 @@ class Service:
         background.run("nodes", follower.run())
         name, asked = self._config.service.name, self.control.bulk.asked
         background.run("bulk moves", BulkMover(journal, directory, self.nodes, name, asked=asked).run())
+        self._compare_with_relays(background, follower)
         background.run("clock", clock.run())
         background.run("passivation", directory.sweep_on())
         background.run("status", publisher.run())
         background.run("garbage", collect_when_idle())
+
+    def _compare_with_relays(self, background: Background, follower: NodeFollower) -> None:
+        """Compare what relays hold with the journal, if that is wished; of several workers the first one does."""
+        config, now = self._config, self.directory.now
+        if not config.reconcile.every or not (self._seat is None or self._seat.is_first):
+            return
+        name = config.service.name
+        reconciling = Reconciling(
+            name,
+            self.journal,
+            lambda: nodes_beside(self.journal, follower.configured, name, now),
+            self.directory,
+            config.reconcile,
+            now=now,
+            tell=self._tell,
+        )
+        self.control.count_with(reconciling)
+        background.run("reconcile", reconciling.run())
+
+    def _tell(self, happening: Happening) -> None:
+        if self._mi is not None:
+            self._mi.notifier.tell(happening)
 
     def _rescue(self, attend: Callable[[CallId], None]) -> Rescue:
         config, directory = self._config, self.directory

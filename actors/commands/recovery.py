@@ -26,7 +26,12 @@ class ProcessDue(CallCommand[Done]):
 
 @value(kw_only=True)
 class ProbeSessions(CallCommand[Done]):
-    """Ask nodes whether they still have the call's open sessions, and conclude of each that is not known there."""
+    """Ask nodes whether they still have the call's open sessions, and journal of each that it is not known there.
+
+    removes: whether such a session is taken out of the call, which ends with its last one.
+    """
+
+    removes: bool = True
 
     @property
     def serial_key(self) -> str | None:

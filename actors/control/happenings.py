@@ -1,4 +1,4 @@
-"""What happens that others may want to hear of at once: calls and copies moved, media timed out, nodes down."""
+"""What happens that others may want to hear of at once: calls and copies moved, media gone, nodes down, orphans."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from typing import Any
 from actors.node_table import Node
 from actors.observers import Observers
 from engines.health import NodeState
+from engines.sets import NodeSpec
 from events.copy_events import CopyLeftBehind, CopyMoved
 from events.event import Event
 from events.journal import Recorded
 from events.migration_events import MigrationCompleted, MigrationFailed
-from events.names import CallId
-from events.registry import MediaTimedOut
+from events.names import CallId, RelayId
+from events.registry import MediaTimedOut, SessionMissing
 from events.values import value
 
 CALL_MOVED = "E_RTP_RELAY_CALL_MOVED"
@@ -23,6 +24,8 @@ COPY_MOVED = "E_RTP_RELAY_COPY_MOVED"
 COPY_LEFT_BEHIND = "E_RTP_RELAY_COPY_LEFT_BEHIND"
 MEDIA_TIMEOUT = "E_RTP_RELAY_MEDIA_TIMEOUT"
 NODE_STATE = "E_RTP_RELAY_NODE_STATE"
+SESSION_MISSING = "E_RTP_RELAY_SESSION_MISSING"
+ORPHAN = "E_RTP_RELAY_ORPHAN"
 
 
 @value
@@ -49,7 +52,17 @@ class NodeHappening:
     why: str
 
 
-Happening = CallHappening | NodeHappening
+@value
+class OrphanHappening:
+    """A node holds a session that no call has. call_id: the call that had it, "" if none is known. deleted: by us."""
+
+    node: NodeSpec
+    relay_id: RelayId
+    call_id: CallId
+    deleted: bool
+
+
+Happening = CallHappening | NodeHappening | OrphanHappening
 
 Tell = Callable[[Happening], None]
 """Takes what happened, at once: it is called in the midst of a call's work."""
@@ -60,6 +73,7 @@ _OF_EVENTS: Mapping[type[Event], Callable[[CallId, Any], CallHappening]] = Mappi
         MigrationCompleted: lambda call_id, event: CallHappening(CALL_MOVED, call_id, event.session),
         MigrationFailed: lambda call_id, event: CallHappening(MOVE_FAILED, call_id, 0, event.reason),
         CopyMoved: lambda call_id, event: CallHappening(COPY_MOVED, call_id, event.session, copy=event.copy),
+        SessionMissing: lambda call_id, event: CallHappening(SESSION_MISSING, call_id, event.session),
         CopyLeftBehind: lambda call_id, event: CallHappening(COPY_LEFT_BEHIND, call_id, 0, event.reason, event.copy),
     }
 )

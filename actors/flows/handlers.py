@@ -26,7 +26,8 @@ from actors.flows.migration.migrate import migrate
 from actors.flows.reading import read_call
 from actors.flows.recovery.dead_node import leave_dead_node
 from actors.flows.recovery.media_timeout import end_silent_session
-from actors.flows.recovery.process_due import probe_sessions, process_due
+from actors.flows.recovery.missing import probe_sessions
+from actors.flows.recovery.process_due import process_due
 from actors.flows.sip.branches import end_relay, end_unanswered, establish_branch, fail_branch
 from actors.flows.sip.observe import observe
 from actors.flows.sip.own_requests import end_dialogs, send_request
@@ -73,7 +74,7 @@ HANDLERS: Mapping[type[Any], Handler] = MappingProxyType(
             command, context.nodes, context.deadlines, signals=_sends_sip(context)
         ),
         EndSilentSession: lambda command, _: end_silent_session(command),
-        ProbeSessions: lambda _, __: probe_sessions(),
+        ProbeSessions: lambda command, _: probe_sessions(command),
         ProcessDue: lambda _, context: process_due(
             context.now(), context.deadlines, context.nodes, signals=_sends_sip(context)
         ),

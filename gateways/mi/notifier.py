@@ -20,9 +20,12 @@ from actors.control.happenings import (
     MEDIA_TIMEOUT,
     MOVE_FAILED,
     NODE_STATE,
+    ORPHAN,
+    SESSION_MISSING,
     CallHappening,
     Happening,
     NodeHappening,
+    OrphanHappening,
     of_node,
 )
 from actors.node_table import Node
@@ -53,6 +56,8 @@ EVENTS: Sequence[str] = (
     MEDIA_TIMEOUT,
     COPY_MOVED,
     COPY_LEFT_BEHIND,
+    SESSION_MISSING,
+    ORPHAN,
 )
 """All events that there are; the place of each is its id."""
 
@@ -113,6 +118,8 @@ class Notifier:
             if isinstance(happening, NodeHappening):
                 for event, params in self._of_node(happening):
                     self._send(event, params)
+            elif isinstance(happening, OrphanHappening):
+                self._send(ORPHAN, self._of_orphan(happening))
             else:
                 self._send(happening.name, await self._of_call(happening))
 
@@ -123,6 +130,17 @@ class Notifier:
             status = "active" if happening.is_active else "inactive"
             yield status_event(spec.engine), {"socket": spec.url, "status": status, "set": place["set"]}
         yield NODE_STATE, {"node": spec.name, "relay": spec.engine, **place, "state": state, "reason": happening.why}
+
+    def _of_orphan(self, happening: OrphanHappening) -> Params:
+        spec = happening.node
+        place: Params = {
+            "node": spec.name,
+            "relay": spec.engine,
+            "socket": spec.url,
+            "set": self._sets.number(spec.set),
+        }
+        known: Params = {"callid": happening.call_id} if happening.call_id else {}
+        return {**place, "id": happening.relay_id, **known, "deleted": happening.deleted}
 
     async def _of_call(self, happening: CallHappening) -> Params:
         params: dict[str, Json] = {"callid": happening.call_id}

@@ -90,6 +90,7 @@ def offered(state: CallState, record: Recorded, event: e.Offered) -> None:
     operation = session.operations.get(event.operation)
     _taken(session, event.operation)
     session.handle = event.handle or session.handle
+    session.missing_since = 0
     session.gone_branches = [branch for branch in session.gone_branches if branch != event.branch]
     session_dialogs.offered(session.dialogs, event.from_tag, event.to_tag, event.branch)
     request = operation.request if operation else b""
@@ -115,6 +116,7 @@ def answered(state: CallState, record: Recorded, event: e.Answered) -> None:
     if event.operation:
         _taken(session, event.operation)
     session.to_tag = session.to_tag or event.to_tag
+    session.missing_since = 0
     session.others |= event.from_tag != session.from_tag
     offer = migration.offer_of(state, event) or state.legs.get(event.from_tag)
     if offer is not None:
@@ -164,6 +166,14 @@ def media_timed_out(state: CallState, _: Recorded, event: e.MediaTimedOut) -> No
 def parties_not_reached(state: CallState, _: Recorded, event: e.PartiesNotReached) -> None:
     """Record for whom nothing could be done when a node was down."""
     state.sessions[event.session].reason = state.failure = event.reason
+    state.media_lost = True
+
+
+def session_missing(state: CallState, record: Recorded, event: e.SessionMissing) -> None:
+    """Record since when the node of a session does not know it; it may, again, with what it takes next."""
+    session = state.sessions[event.session]
+    session.missing_since = session.missing_since or record.at
+    state.failure = "its node did not know it any more"
     state.media_lost = True
 
 

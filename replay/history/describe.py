@@ -79,6 +79,12 @@ def _(event: e.PartiesNotReached) -> str:
 
 
 @facts.register
+def _(event: e.SessionMissing) -> str:
+    done = "it is taken out of the call" if event.removed else "left as it is"
+    return _joined(f"session {event.session}, which node {event.node} does not know", done)
+
+
+@facts.register
 def _(event: e.DeleteIntended) -> str:
     delayed = f"not before {datetime.fromtimestamp(event.not_before / 1000, UTC):%Y-%m-%d %H:%M:%S}"
     return _joined(_scope(event), _parties(event), event.reason, delayed if event.not_before else "")

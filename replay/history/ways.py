@@ -109,7 +109,7 @@ def _(event: e.Offered | e.MediaSeen | e.Deleted | e.BranchDeleted, known: Known
 
 
 @way.register
-def _(event: e.OfferFailed | e.AnswerFailed | e.MediaTimedOut, known: Known) -> Way:
+def _(event: e.OfferFailed | e.AnswerFailed | e.MediaTimedOut | e.SessionMissing, known: Known) -> Way:
     return _from(event.session, event, known, failed=True)
 
 

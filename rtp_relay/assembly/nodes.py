@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 from actors.engine_settings import EngineSettings
@@ -16,7 +16,7 @@ from engines.health import AdminState, Hysteresis
 from engines.route.kind import RouteKind
 from engines.route.routes import Routes
 from engines.sets import EVERY_SET, NodeSpec
-from events.journal import JournalUnavailable
+from events.journal import Journal, JournalUnavailable
 from events.names import NodeName
 from rtp_relay.assembly.errors import StartError, UnreachableError, UnusableError
 from rtp_relay.config import NodeConfig
@@ -52,6 +52,21 @@ async def node_keeper() -> AsyncIterator[NodeKeeper]:
         yield NodeKeeper(table)
     finally:
         await table.close()
+
+
+@asynccontextmanager
+async def nodes_beside(
+    journal: Journal, configured: Sequence[RosterNode], name: str, now: Callable[[], int]
+) -> AsyncIterator[NodeTable]:
+    """Open the configured nodes and those that are decided beside them, with sockets of their own; close them again.
+
+    What becomes of commands there says nothing to those who serve calls. The route engine's node is left out. Raises
+    StartError.
+    """
+    relays = [node for node in configured if node.spec.engine != RouteKind.name]
+    async with node_keeper() as keeper:
+        await begin_following(NodeFollower(journal, keeper, relays, name=name, now=now))
+        yield keeper.table
 
 
 async def begin_following(follower: NodeFollower) -> None:

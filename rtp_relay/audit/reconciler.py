@@ -6,7 +6,8 @@ what is on its way is never taken for an orphan. Each finding is looked at twice
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -16,8 +17,8 @@ from actors.node_table import Node, NodeTable
 from engines.ids import call_id_of
 from engines.kind import Operation
 from engines.registry import EngineName, kind_at
-from engines.rtpengine.listing import LEAST, LIMIT, Listed, listed, listing
-from events.journal import CorruptEntry, Journal
+from engines.rtpengine.listing import LEAST, LIMIT, listed, listing
+from events.journal import EVERY_CALL, CorruptEntry, Journal, LiveCall
 from events.names import NO_TAG, CallId, NodeName, RelayId
 from events.reading import read_all
 from replay.fold import Inconsistent, fold
@@ -29,14 +30,25 @@ from rtp_relay.audit.pace import Pace
 OLDER_THAN: Final = 60_000
 """An orphan of which something was signalled in the last so many ms is left alone."""
 
-Held = Mapping[RelayId, CallId]
-"""The calls that have a session by the tables, by the session's id."""
+PAGE: Final = 100
+"""About so many rows of live calls are read at once."""
+
+PAUSE: Final = 0.002
+"""Seconds between two pages, so that the journal, and the process if it serves calls, has time for these."""
+
+Told = dict[NodeName, frozenset[RelayId] | None]
+"""The ids that each node that is compared has named; None where it names none."""
+
+
+async def _keep_on() -> None:
+    """Go on in any case."""
 
 
 class Reconciler:
     """Compares nodes with a journal. now: ms since the epoch. rate: sessions asked for a second, 0: no bound.
 
-    fix: whether orphans are deleted that are `ours` and of which nothing was signalled for `older_than` ms.
+    fix: whether orphans are deleted that are `ours` and of which nothing was signalled for `older_than` ms. keep_on is
+    awaited again and again; what it raises ends the work.
     """
 
     def __init__(
@@ -49,73 +61,124 @@ class Reconciler:
         rate: float = 0,
         older_than: int = OLDER_THAN,
         fix: bool = False,
+        keep_on: Callable[[], Awaitable[None]] = _keep_on,
     ) -> None:
         self._journal, self._nodes, self._ours = journal, nodes, ours
         self._now, self._pace, self._older_than, self._fix = now, Pace(rate), older_than, fix
+        self._keep_on = keep_on
+        self._asked: dict[NodeName, Asked] = {}
+        self._told: Told = {}
+        self._checked = 0
 
     async def run(self, only: str = "") -> Findings:
         """Compare all nodes, or one alone. Raises JournalUnavailable."""
         findings = Findings()
-        nodes = [node for node in self._nodes.all() if only in ("", node.spec.name)]
-        told = {node.spec.name: await self._list(node, findings) for node in nodes}
-        held: dict[RelayId, CallId] = {}
-        suspects: dict[CallId, None] = {}
-        async for row in self._journal.live_calls():
-            for name, relay_id in row.sessions:
-                held[relay_id] = row.call_id
-                if name in told and self._may_be_gone(told[name], relay_id):
-                    suspects[row.call_id] = None
-        for node in nodes:
-            named = told[node.spec.name]
-            for relay_id in named.ids if named is not None else ():
-                if relay_id not in held:
-                    await self._look_at(node, relay_id, findings)
-        for call_id in suspects:
-            await self._look_for(call_id, told, findings)
+        async for found in self.compare(only):
+            if isinstance(found, Orphan):
+                findings.orphans.append(found)
+            else:
+                findings.ghosts.append(found)
+        findings.asked, findings.checked = list(self._asked.values()), self._checked
         return findings
+
+    async def compare(self, only: str = "") -> AsyncIterator[Orphan | Ghost]:
+        """Compare all nodes, or one alone, and return each finding as it is found. Raises JournalUnavailable."""
+        self._asked, self._told, self._checked = {}, {}, 0
+        for node in [node for node in self._nodes.all() if only in ("", node.spec.name)]:
+            await self._keep_on()
+            await self._list(node)
+        for name, relay_id in await self._not_in_the_tables():
+            orphan = await self._look_at(name, relay_id)
+            if orphan is not None:
+                yield orphan
+        async for row in self._rows():
+            if any(self._may_be_gone(name, relay_id) for name, relay_id in row.sessions):
+                for ghost in await self._look_for(row.call_id):
+                    yield ghost
+
+    async def _rows(self) -> AsyncIterator[LiveCall]:
+        """Return the rows of live calls in slices; one that changes meanwhile may come twice."""
+        cursor = ""
+        while True:
+            page = await self._journal.page(EVERY_CALL, cursor, PAGE)
+            for row in page.calls:
+                yield row
+            if not page.cursor:
+                return
+            cursor = page.cursor
+            await asyncio.sleep(PAUSE)
+            await self._keep_on()
+
+    async def _not_in_the_tables(self) -> Sequence[tuple[NodeName, RelayId]]:
+        """Return what nodes have named and no row has."""
+        left = {relay_id for named in self._told.values() for relay_id in named or ()}
+        if left:
+            async for row in self._rows():
+                left.difference_update(relay_id for _, relay_id in row.sessions)
+        return [(name, relay_id) for name, named in self._told.items() for relay_id in sorted(left & (named or set()))]
+
+    async def _ask(self, node: Node, operation: Operation) -> Outcome:
+        """Ask a node for a session; one that does not answer is left out from there on."""
+        await self._pace.take(1)
+        await self._keep_on()
+        outcome = await _ask(node, operation)
+        self._checked += 1
+        if outcome.reply is None:
+            self._leave_out(node, outcome)
+        return outcome
+
+    def _leave_out(self, node: Node, outcome: Outcome) -> None:
+        name = node.spec.name
+        self._asked[name] = Asked(node=name, why=outcome.reason or "it does not answer")
+        self._told.pop(name, None)
 
     # -- what nodes hold --
 
-    async def _list(self, node: Node, findings: Findings) -> Listed | None:
+    async def _list(self, node: Node) -> None:
         name = node.spec.name
         if node.spec.engine != EngineName.RTPENGINE:
-            findings.asked.append(Asked(node=name))
-            return None
-        limit, why = LIMIT, ""
-        while limit >= LEAST:
+            self._asked[name], self._told[name] = Asked(node=name), None
+            return
+        limit = LIMIT
+        while True:
             outcome = await _ask(node, listing(limit))
             if outcome.agreed is not None:
                 named = listed(outcome.agreed, limit)
-                findings.asked.append(Asked(node=name, listed=len(named.ids), whole=named.whole))
-                return named
-            limit, why = limit // 2, outcome.reason or "it refuses to list its calls"
-        findings.asked.append(Asked(node=name, why=why))
-        return None
+                self._asked[name] = Asked(node=name, listed=len(named.ids), whole=named.whole)
+                self._told[name] = frozenset(named.ids)
+                return
+            limit //= 2
+            if limit < LEAST:
+                break
+        self._leave_out(node, outcome)
+        if outcome.reply is not None:
+            self._told[name] = None  # it answers, and can be asked by name
 
-    @staticmethod
-    def _may_be_gone(named: Listed | None, relay_id: RelayId) -> bool:
-        return named is None or relay_id not in named.ids
+    def _may_be_gone(self, name: NodeName, relay_id: RelayId) -> bool:
+        """Return whether a node that is compared has not named a session."""
+        if name not in self._told:
+            return False
+        named = self._told[name]
+        return named is None or relay_id not in named
 
     # -- orphans --
 
-    async def _look_at(self, node: Node, relay_id: RelayId, findings: Findings) -> None:
+    async def _look_at(self, name: NodeName, relay_id: RelayId) -> Orphan | None:
         """Look at a session that a node has named and the tables do not have."""
-        await self._pace.take(1)
-        name = node.spec.name
         call_id, stands = await self._history_of(name, relay_id)
-        if stands is Standing.HELD:
-            return
+        node = self._nodes.node(name)
+        if stands is Standing.HELD or node is None or name not in self._told:
+            return None
         kind = kind_at(node.spec)
-        outcome = await _ask(node, kind.knows(relay_id, NO_TAG, NO_TAG))
-        findings.checked += 1
+        outcome = await self._ask(node, kind.knows(relay_id, NO_TAG, NO_TAG))
         if outcome.reply is None or outcome.reply.unknown:
-            return
+            return None
         told = kind.held(outcome.reply)
         since = max(told.created, told.signalled) if told is not None else 0
         ours = stands is Standing.ENDED or self._ours.has(relay_id)
         age = self._now() - since if since else None
         orphan = Orphan(node=name, relay_id=relay_id, ours=ours, call_id=call_id, age=age)
-        findings.orphans.append(await self._deleted(node, orphan) if self._fix else orphan)
+        return await self._deleted(node, orphan) if self._fix else orphan
 
     async def _deleted(self, node: Node, orphan: Orphan) -> Orphan:
         """Delete an orphan, if it may be deleted, and say whether it is gone."""
@@ -152,22 +215,20 @@ class Reconciler:
 
     # -- ghosts --
 
-    async def _look_for(self, call_id: CallId, told: Mapping[NodeName, Listed | None], findings: Findings) -> None:
+    async def _look_for(self, call_id: CallId) -> list[Ghost]:
         """Ask nodes for the open sessions of a call that they have not named."""
-        await self._pace.take(1)
+        found: list[Ghost] = []
         for session in await self._settled(call_id):
             node = self._nodes.node(session.node)
-            if node is None or session.node not in told:
-                continue
-            if not self._may_be_gone(told[session.node], session.relay_id):
+            if node is None or not self._may_be_gone(session.node, session.relay_id):
                 continue
             question = kind_at(node.spec).knows(session.relay_id, session.from_tag, session.to_tag)
-            outcome = await _ask(node, question)
-            findings.checked += 1
+            outcome = await self._ask(node, question)
             if outcome.reply is None or not outcome.reply.unknown:
                 continue
             if _numbers(await self._settled(call_id), session):
-                findings.ghosts.append(Ghost(node=session.node, relay_id=session.relay_id, call_id=call_id))
+                found.append(Ghost(node=session.node, relay_id=session.relay_id, call_id=call_id))
+        return found
 
     async def _settled(self, call_id: CallId) -> list[Session]:
         try:

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from actors.node_follower import NodeFollower
-from actors.node_table import NodeTable
-from events.journal import Journal, JournalMismatch, JournalUnavailable
+from events.journal import JournalMismatch, JournalUnavailable
 from gateways.mi.jsonrpc import MiError
 from rtp_relay.assembly.errors import StartError
-from rtp_relay.assembly.nodes import begin_following, configured_nodes, node_keeper
+from rtp_relay.assembly.nodes import configured_nodes, nodes_beside
 from rtp_relay.audit.findings import Asked, Findings, Ghost, Orphan, Ours
 from rtp_relay.audit.reconciler import Reconciler
 from rtp_relay.cli.exits import Exit
@@ -93,21 +89,16 @@ def reconcile(
 
 
 async def _reconcile(config: Config, ours: Ours, node: str, *, fix: bool, older_than: float, rate: float) -> Findings:
-    async with open_journal(config) as journal, _nodes(config, journal) as nodes:
+    name = f"{config.service.name} (command line)"
+    async with (
+        open_journal(config) as journal,
+        nodes_beside(journal, configured_nodes(config.nodes), name, _now) as nodes,
+    ):
         reconciler = Reconciler(journal, nodes, ours, now=_now, rate=rate, older_than=round(older_than * 1000), fix=fix)
         findings = await reconciler.run(node)
     if fix and findings.ghosts:
         findings.ghosts = await _seen_to(config, findings.ghosts)
     return findings
-
-
-@asynccontextmanager
-async def _nodes(config: Config, journal: Journal) -> AsyncIterator[NodeTable]:
-    """Open the nodes of the configuration, and those that are decided beside it."""
-    async with node_keeper() as keeper:
-        name = f"{config.service.name} (command line)"
-        await begin_following(NodeFollower(journal, keeper, configured_nodes(config.nodes), name=name, now=_now))
-        yield keeper.table
 
 
 async def _seen_to(config: Config, ghosts: list[Ghost]) -> list[Ghost]:

@@ -37,6 +37,7 @@ from rtp_relay.config.model import (
 )
 from rtp_relay.config.privacy import PrivacyConfig
 from rtp_relay.config.problems import ConfigError, ConfigFault, Problem, Wrong, shown
+from rtp_relay.config.reconcile import ReconcileConfig
 from rtp_relay.config.script import compiled
 from rtp_relay.config.sets import SetsConfig
 from rtp_relay.config.sip import SipConfig
@@ -49,6 +50,7 @@ SECTIONS: dict[str, type[Any]] = {
     "sets": SetsConfig,
     "ng": NgConfig,
     "calls": CallsConfig,
+    "reconcile": ReconcileConfig,
     "embedded": EmbeddedConfig,
     "route": RouteConfig,
     "sip": SipConfig,

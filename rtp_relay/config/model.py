@@ -39,6 +39,7 @@ from rtp_relay.config.http import HttpConfig
 from rtp_relay.config.journal_url import journal_url
 from rtp_relay.config.mi import MiConfig
 from rtp_relay.config.privacy import PrivacyConfig
+from rtp_relay.config.reconcile import ReconcileConfig
 from rtp_relay.config.retention import retention_by
 from rtp_relay.config.sets import SetsConfig, set_name
 from rtp_relay.config.sip import SipConfig
@@ -238,6 +239,7 @@ class Config:
     sets: SetsConfig = field(default_factory=SetsConfig)
     ng: NgConfig = field(default_factory=NgConfig)
     calls: CallsConfig = field(default_factory=CallsConfig)
+    reconcile: ReconcileConfig = field(default_factory=ReconcileConfig)
     embedded: EmbeddedConfig = field(default_factory=EmbeddedConfig)
     route: RouteConfig = field(default_factory=RouteConfig)
     sip: SipConfig = field(default_factory=SipConfig)

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
+from rtp_relay.cli.management import ServiceMethods
 from tests.e2e.stage import CALLER, Stage, on_stage
+from tests.peers.peer import wait_until
 from tests.peers.rtpengine import Rtpengine
 from tests.peers.rtpproxy import Rtpproxy
 
@@ -98,3 +100,48 @@ async def test_a_session_that_an_rtpproxy_lost_is_a_ghost() -> None:
         code, found = await reconciled(stage, "--fix")
         assert code == 0
         assert (await stage.events("lost"))[-2:] == ["delete wanted", "deleted"]
+
+
+async def test_in_the_background_what_is_found_is_journalled_and_mended_if_that_is_wished() -> None:
+    relay = Rtpengine()
+    wished: dict[str, str | int | float | bool | list[str]] = {
+        "every": "300ms",
+        "fix": False,
+        "older_than": 0,
+        "prefixes": ["prefixed-"],
+        "rate": 1000,
+    }
+    async with on_stage(relay, settings={"reconcile": wished}) as stage:
+        for call_id in ("ghost", "sound"):
+            call = stage.call(call_id)
+            await call.offer(stage.client)
+            await call.answer(stage.client)
+        for call_id in ("theirs", "prefixed-1"):
+            await place_on(relay, stage, call_id)
+        async with relay.client() as direct:
+            await direct.command("delete", call_id="ghost", from_tag=CALLER)
+
+        await wait_until(lambda: found(stage, "orphans", "ghosts"), "both are found")
+        await wait_until(lambda: found(stage, "rounds", number=4), "they are found again and again")
+        assert (await stage.events("ghost")).count("session missing") == 1, "it is told once"
+        assert (await stage.events("ghost"))[-1] == "session missing"
+        assert await relay.sessions() == ["prefixed-1", "sound", "theirs"]
+
+        wished["fix"] = True
+        await stage.service.restart()
+        await wait_until(lambda: found(stage, "orphans_deleted", "ghosts_removed"), "both are mended")
+        assert (await stage.events("ghost"))[-3:] == ["session missing", "delete wanted", "deleted"]
+        assert await relay.sessions() == ["sound", "theirs"]
+        (row,) = json.loads((await stage.service.run("search", "--json"))[1])
+        assert (row["outcome"], row["failure"]) == ("lost", "its node did not know it any more")
+
+
+async def found(stage: Stage, *names: str, number: int = 1) -> bool:
+    """Return whether the service has counted so much of all these."""
+    service = ServiceMethods(stage.service.folder / "state" / f"{stage.service.control_node}.sock")
+    try:
+        told = await service.call("get_statistics", statistics=["reconcile:"])
+    finally:
+        await service.aclose()
+    keys = [(f"reconcile:{name}", f"reconcile:{name}-relay-1") for name in names]
+    return all(told.get(alone, 0) + told.get(of_node, 0) >= number for alone, of_node in keys)

@@ -15,12 +15,11 @@ from actors.flows.media.measuring import measured
 from actors.flows.media.offer import FAILURES
 from actors.flows.media.removals import Removal, remove, telling_removal_of
 from actors.flows.migration.taking_up import take_up
+from actors.flows.recovery.missing import Place, SessionCheck, check_of, lost_of, removal_of
 from actors.flows.recovery.silence import end_unanswered
 from actors.flows.sip import due_dialogs, forks
 from actors.node_table import NodeTable
-from actors.results import Done
 from engines.kind import Operation
-from engines.registry import kind_of
 from engines.reply import NodeReply
 from engines.request import delete_of_branch
 from events.names import NodeName, RelayId
@@ -28,11 +27,10 @@ from events.registry import BranchDeleted, Deleted, DeleteIntended, Event, Remov
 from events.verb import DELETE
 from replay.projection import Deadlines, falls_silent, measuring_due
 from replay.reconcile import settled_sessions
-from replay.state import BranchDelete, CallState, CallStatus, Session, SessionStatus
+from replay.state import BranchDelete, CallState, CallStatus, SessionStatus
 
 UNRESOLVED = "its fate is unknown: the control node that sent it did not live to say"
 NOTHING_LEFT = "no node has a session of it any more"
-GONE = "the node does not know it any more"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +40,6 @@ class BranchRemoval:
     node: NodeName
     relay_id: RelayId
     wanted: BranchDelete
-
-
-@dataclass(frozen=True, slots=True)
-class SessionCheck:
-    """A session of which it is to be asked whether its node still has it."""
-
-    node: NodeName
-    relay_id: RelayId
-    question: Operation
 
 
 NoteMedia: TypeAlias = Callable[[Sequence[tuple[SessionCheck, NodeReply]]], Decide]
@@ -165,7 +154,7 @@ def _agenda(state: CallState, now: int, deadlines: Deadlines) -> Agenda:
     measures = _is_to_be_measured(state, now, deadlines)
     quiet = _is_quiet(state, now, deadlines)
     asked = state.usable_sessions() if quiet else settled_sessions(state) if measures else ()
-    checks = [_check_of(session) for session in asked]
+    checks = [check_of(session) for session in asked]
     return Agenda(
         removals=[
             telling_removal_of(state, session, alone=session.intended_at + deadlines.operation <= now)
@@ -180,12 +169,6 @@ def _agenda(state: CallState, now: int, deadlines: Deadlines) -> Agenda:
     )
 
 
-def probe_sessions() -> Flow:
-    """Ask the nodes for the sessions that they must have, and note those that they do not know as gone."""
-    yield from _check((yield Read(lambda state: [_check_of(session) for session in settled_sessions(state)])))
-    return Done()
-
-
 def _is_quiet(state: CallState, now: int, deadlines: Deadlines) -> bool:
     """Return whether nodes are to be asked for the call: when its parties are, too, for that is journalled."""
     if state.status is not CallStatus.LIVE or not state.answered:
@@ -197,11 +180,6 @@ def _is_quiet(state: CallState, now: int, deadlines: Deadlines) -> bool:
 def _is_to_be_measured(state: CallState, now: int, deadlines: Deadlines) -> bool:
     due = measuring_due(state, deadlines)
     return due is not None and due <= now
-
-
-def _check_of(session: Session) -> SessionCheck:
-    question = kind_of(session.engine).knows(session.relay_id, session.from_tag, session.to_tag)
-    return SessionCheck(session.node, session.relay_id, question)
 
 
 def _remove_branches(wishes: Sequence[BranchRemoval]) -> Step[None]:
@@ -265,20 +243,5 @@ def _note_media(now: int, deadlines: Deadlines) -> NoteMedia:
     return note
 
 
-def _conclude_gone(gone: Sequence[tuple[NodeName, RelayId]]) -> Decide:
-    def decide(state: CallState) -> Decision:
-        lost = [
-            session
-            for session in (sessions.at(state, *place) for place in gone)
-            if session.usable and not session.operations
-        ]
-        if not lost:
-            return Decision([])
-        numbers = tuple(session.number for session in lost)
-        all_gone = len(lost) == len(list(state.usable_sessions()))
-        scope = Scope.CALL if all_gone and not state.has_dialog else Scope.SESSION
-        events: list[Event] = [DeleteIntended(scope=scope, sessions=numbers, reason=GONE)]
-        events += [Deleted(session=number, how=RemovalProof.UNKNOWN) for number in numbers]
-        return Decision(events)
-
-    return decide
+def _conclude_gone(gone: Sequence[Place]) -> Decide:
+    return lambda state: Decision(removal_of(state, lost_of(state, gone)))

@@ -14,7 +14,7 @@ import pytest
 import pytest_asyncio
 
 from actors.control.control import Control
-from actors.control.happenings import MEDIA_TIMEOUT, MOVE_FAILED, NODE_STATE, CallHappening, CallWatch
+from actors.control.happenings import MEDIA_TIMEOUT, MOVE_FAILED, NODE_STATE, CallHappening, CallWatch, OrphanHappening
 from actors.messages import HealthChanged
 from actors.node_table import Node, NodeTable
 from actors.observers import Observers
@@ -25,7 +25,7 @@ from events import registry as e
 from events.journal import Recorded
 from events.memory import MemoryJournal
 from events.migration_events import MigrationCompleted, MigrationFailed
-from events.names import CallId, NodeName
+from events.names import CallId, NodeName, RelayId
 from gateways.mi.events import EXPIRE, EventMethods
 from gateways.mi.methods import Caller, Methods, Role
 from gateways.mi.notifier import EVENTS, WAITING, Notifier
@@ -134,10 +134,12 @@ async def stage() -> AsyncIterator[Stage]:
         await made.notifier.close()
 
 
+RELAY = NodeSpec(name=NodeName("r1"), engine="rtpproxy", url="udp:10.0.0.1:7722", set="west")
+
+
 def add_node(stage: Stage) -> None:
-    spec = NodeSpec(name=NodeName("r1"), engine="rtpproxy", url="udp:10.0.0.1:7722", set="west")
     actor: Any = None  # nothing here asks it
-    stage.nodes._put(Node(spec, actor))
+    stage.nodes._put(Node(RELAY, actor))
 
 
 def turn(stage: Stage, state: NodeState, why: str) -> None:
@@ -172,9 +174,14 @@ async def test_what_happens_to_calls(stage: Stage) -> None:
     stage.journalled("c2", e.CommandRefused(command="query", reason="no event of this kind"))
     stage.journalled("c3", MigrationFailed(migration=1, reason="no node"))
     stage.journalled("c4", MigrationCompleted(migration=1, session=2))
+    stage.journalled("c5", e.SessionMissing(session=1, node=NodeName("r1")))
+    stage.notifier.tell(OrphanHappening(RELAY, RelayId("id"), CallId("c6"), deleted=True))
     assert await stage.heard() == (MEDIA_TIMEOUT, {"callid": "c1"})
     assert await stage.heard() == (MOVE_FAILED, {"callid": "c3", "reason": "no node"})
     assert await stage.heard() == ("E_RTP_RELAY_CALL_MOVED", {"callid": "c4"})
+    assert await stage.heard() == ("E_RTP_RELAY_SESSION_MISSING", {"callid": "c5"})
+    place = {"node": "r1", "relay": "rtpproxy", "socket": "udp:10.0.0.1:7722", "set": 3}
+    assert await stage.heard() == ("E_RTP_RELAY_ORPHAN", {**place, "id": "id", "callid": "c6", "deleted": True})
 
 
 async def test_what_becomes_of_copies_of_calls_that_move(stage: Stage) -> None:

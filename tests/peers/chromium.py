@@ -7,9 +7,14 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException
+from selenium.common.exceptions import (
+    ElementNotInteractableException,
+    NoSuchElementException,
+    StaleElementReferenceException,
+    TimeoutException,
+)
 from selenium.webdriver import Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
@@ -18,6 +23,8 @@ from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
 
 from tests.peers.peer import PeerError
+
+T = TypeVar("T")
 
 WITHIN = 60
 """Seconds in which a page shows what it is to show, also on a machine that does much else."""
@@ -54,11 +61,13 @@ class Browser:
         """What is to be read of the page's content."""
         return self.driver.find_element(By.TAG_NAME, "main").text
 
-    def wait(self, condition: Callable[[], object], what: str) -> None:
-        """Wait until something is so."""
-        ignored = (NoSuchElementException, StaleElementReferenceException)
-        waiting = WebDriverWait(self.driver, WITHIN, 0.1, ignored)
-        waiting.until(lambda _: condition(), f"{what}; the page says:\n{self.text}")
+    def wait(self, condition: Callable[[], T], what: str) -> T:
+        """Wait until something is so, and return it. What goes while it is looked at is looked for again."""
+        ignored = (NoSuchElementException, StaleElementReferenceException, ElementNotInteractableException)
+        try:
+            return WebDriverWait(self.driver, WITHIN, 0.1, ignored).until(lambda _: condition())
+        except TimeoutException:
+            raise PeerError(f"it does not come to pass that {what}; the page says:\n{self.text}") from None
 
     def reads(self, words: str) -> None:
         """Wait until the page has these words."""
@@ -67,14 +76,22 @@ class Browser:
     def click(self, words: str) -> None:
         """Click the link or the button with these words."""
         path = f"//a[normalize-space()={words!r}] | //button[normalize-space()={words!r}]"
-        self.wait(lambda: self.driver.find_elements(By.XPATH, path), f"there is a {words!r} to click")
-        self.driver.find_element(By.XPATH, path).click()
+
+        def clicked() -> bool:
+            self.driver.find_element(By.XPATH, path).click()
+            return True
+
+        self.wait(clicked, f"there is a {words!r} to click")
 
     def field(self, label: str) -> WebElement:
-        """Return the field that a label names."""
-        name = self.driver.find_element(By.XPATH, f"//label[starts-with(normalize-space(), {label!r})]")
-        inner = name.find_elements(By.CSS_SELECTOR, "input, select")
-        return inner[0] if inner else self.driver.find_element(By.ID, str(name.get_attribute("for")))
+        """Return the field that a label names, as soon as it is there."""
+
+        def found() -> WebElement:
+            name = self.driver.find_element(By.XPATH, f"//label[starts-with(normalize-space(), {label!r})]")
+            inner = name.find_elements(By.CSS_SELECTOR, "input, select")
+            return inner[0] if inner else self.driver.find_element(By.ID, str(name.get_attribute("for")))
+
+        return self.wait(found, f"there is a field {label!r}")
 
     def press(self, *keys: str) -> None:
         """Press keys, one after the other, wherever the focus is."""

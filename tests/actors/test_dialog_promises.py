@@ -14,6 +14,7 @@ from events.verb import Verb
 from replay.state import CallStatus
 from tests.actors.simulation import DEADLINES, Cluster
 from tests.actors.sip_call import SipCall, ask
+from tests.examples_tried import examples
 
 PLACES = st.integers(0, 1)
 LEGS = st.sampled_from(["caller", "callee"])
@@ -161,5 +162,5 @@ class Dialogs(RuleBasedStateMachine):
 
 TestDialogs = Dialogs.TestCase
 TestDialogs.settings = settings(
-    max_examples=100, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=examples(100), stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
 )

@@ -15,6 +15,7 @@ from tests.actors.fake_peers import FakePeer
 from tests.actors.moving import MovingCall
 from tests.actors.simulation import DEADLINES, Cluster
 from tests.actors.sip_call import state
+from tests.examples_tried import examples
 from tests.named_sdp import named
 
 PLACES = st.integers(0, 1)
@@ -192,7 +193,7 @@ class Moves(RuleBasedStateMachine):
 
 TestMoves = Moves.TestCase
 TestMoves.settings = settings(
-    max_examples=120,
+    max_examples=examples(120),
     stateful_step_count=30,
     deadline=None,
     suppress_health_check=list(HealthCheck),

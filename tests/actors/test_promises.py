@@ -24,6 +24,7 @@ from gateways.ng.commands import NgCommand
 from gateways.ng.replies import words_of
 from tests.actors.fake_relay import text_of
 from tests.actors.simulation import Asked, Cluster
+from tests.examples_tried import examples
 
 CALLS = st.sampled_from(["c1", "c1", "c1", "c2", "c3"])
 PLACES = st.integers(0, 1)
@@ -335,5 +336,5 @@ class PromisesWithEmulatedBranches(Promises):
 TestPromises = Promises.TestCase
 TestPromisesWithEmulatedBranches = PromisesWithEmulatedBranches.TestCase
 TestPromises.settings = TestPromisesWithEmulatedBranches.settings = settings(
-    max_examples=150, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=examples(150), stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
 )

@@ -26,6 +26,7 @@ from tests.actors.sip_call import ENGAGED, SipCall, check_over
 from tests.actors.test_crash_points import STORIES, play
 from tests.actors.test_dialog_promises import Dialogs
 from tests.actors.test_promises import Promises, PromisesWithEmulatedBranches
+from tests.examples_tried import examples
 
 
 class Doubter:
@@ -92,7 +93,7 @@ def test_in_plain_stories(doubter: Doubter, cluster: Cluster, name: str) -> None
 
 @pytest.mark.parametrize("machine", [Promises, PromisesWithEmulatedBranches, Dialogs])
 def test_whatever_happens(doubter: Doubter, machine: type[RuleBasedStateMachine]) -> None:
-    run_state_machine_as_test(machine, settings=settings(machine.TestCase.settings, max_examples=15))
+    run_state_machine_as_test(machine, settings=settings(machine.TestCase.settings, max_examples=examples(15)))
     assert doubter.made > 100
 
 

@@ -118,15 +118,17 @@ def test_events_that_make_no_sense_together_are_a_stream_that_cannot_be_read(clu
     assert cluster.run(_rows(cluster)) == {"bad": "quarantined"}
 
 
-@pytest.mark.parametrize(
-    "delay", [2**63, 2**64, 2**200, b"9" * 5000, b"18446744073709551616", -(2**70), b"00000000000001"]
-)
-def test_a_delay_beyond_all_bounds_is_a_long_one(delay: NgValue) -> None:
+def test_a_delay_beyond_all_bounds_is_a_long_one() -> None:
+    """All in one world: an hour of it takes a quarter of a second, since its nodes are asked how they are."""
+    delays: list[NgValue] = [2**63, 2**64, 2**200, b"9" * 5000, b"18446744073709551616", -(2**70), b"00000000000001"]
     cluster = Cluster(engine="rtpproxy")
-    cluster.do(Verb.OFFER, CallId("c"), a="A", sdp=SDP)
-    assert cluster.do(Verb.DELETE, CallId("c"), a="A", delete_delay=delay)[b"result"] == b"ok"
+    for number, delay in enumerate(delays):
+        cluster.do(Verb.OFFER, CallId(f"c{number}"), a="A", sdp=SDP)
+        reply = cluster.do(Verb.DELETE, CallId(f"c{number}"), a="A", delete_delay=delay)
+        assert reply[b"result"] == b"ok", delay
     cluster.after(1)
-    assert cluster.state(CallId("c")).status is CallStatus.ENDED
+    for number, delay in enumerate(delays):
+        assert cluster.state(CallId(f"c{number}")).status is CallStatus.ENDED, delay
     cluster.after(MAX_DELAY + 20)
     cluster.check_no_leak()
     assert not any(relay.held() for relay in cluster.fakes.values())

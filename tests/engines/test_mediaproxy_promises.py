@@ -16,6 +16,7 @@ from events.verb import Verb
 from tests.actors.fake_relay import FakeNode
 from tests.actors.simulation import Cluster
 from tests.actors.test_promises import BRANCHES, CALLS, PLACES, SOON, Promises, sdp
+from tests.examples_tried import examples
 from tests.peers.mediaproxy_dispatcher import Reader, Sessions
 
 
@@ -85,7 +86,7 @@ class PromisesWithMediaproxy(Promises):
 
 TestPromisesWithMediaproxy = PromisesWithMediaproxy.TestCase
 TestPromisesWithMediaproxy.settings = settings(
-    max_examples=100, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=examples(100), stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
 )
 
 

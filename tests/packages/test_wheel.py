@@ -15,6 +15,8 @@ from tests.packages.built import PARTS, Installation, build, clean, copy_sources
 from tests.peers.ng_client import NgClient
 from tests.rtp_relay.serving import ControlNode
 
+pytestmark = pytest.mark.sources  # what is built is the same in both runs
+
 SDP = "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 6000 RTP/AVP 0\r\n"
 PURE = {"RTP_RELAY_PURE": "1"}
 

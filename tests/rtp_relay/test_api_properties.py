@@ -23,6 +23,7 @@ from rtp_relay.api.errors import RelayError
 from rtp_relay.api.observed import Observed
 from rtp_relay.api.variables import branch_name
 from tests.actors.simulation import Cluster
+from tests.examples_tried import examples
 from tests.rtp_relay.test_api_call import sdp
 
 CALL = "call"
@@ -250,5 +251,5 @@ def quiet() -> Iterator[None]:
 TestForks = Forks.TestCase
 TestForksWithEmulatedBranches = ForksWithEmulatedBranches.TestCase
 TestForks.settings = TestForksWithEmulatedBranches.settings = settings(
-    max_examples=60, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=examples(60), stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
 )

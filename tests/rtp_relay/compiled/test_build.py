@@ -15,6 +15,8 @@ import pytest
 
 from tests.rtp_relay.compiled.project import HOT, Project
 
+pytestmark = pytest.mark.sources  # what is built is the same in both runs
+
 BUILDS = shutil.which(os.environ.get("CC", "cc")) is not None and find_spec("mypyc") is not None
 needs_a_compiler = pytest.mark.skipif(not BUILDS, reason="no C compiler")
 

@@ -25,6 +25,7 @@ from gateways.sip.routing.sides import CallSide
 from replay.identity import first_id, id_of_caller
 from replay.state import CALLERS_TAG
 from tests.actors.simulation import Cluster
+from tests.examples_tried import examples
 from tests.gateways.sip.routing.fakes import CALLER_HOP, arrival, branch
 from tests.named_sdp import named
 
@@ -212,7 +213,7 @@ def live(cluster: Cluster) -> list[str]:
     return cluster.run(names())
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(150), deadline=None, suppress_health_check=list(HealthCheck))
 @given(between=st.lists(st.lists(INTRUSIONS, max_size=3), min_size=7, max_size=7))
 def test_whatever_others_do_the_call_goes_as_if_alone(
     undisturbed: list[tuple[str, Any]], between: Sequence[Sequence[Invited | Asked]]

@@ -19,7 +19,7 @@ from events.journal import Recorded
 from events.names import CallId
 from events.registry import EVENT_TYPES, Event
 from events.schema import IllTyped, Schema, fields_of
-from events.secrets import Keyring, SecretError, sealed_by
+from events.secrets import Keyring, Sealer, SecretError, sealed_by
 from events.upcasters import UPCASTERS, Data, Lifted, Upcasters
 
 ERRORS = "surrogateescape"
@@ -45,47 +45,60 @@ class Encoded(NamedTuple):
 class Codec:
     """Encodes and decodes entries; with `keys` secret fields are encrypted, and entries without encryption still read.
 
-    `types` and `upcasters` are the events known, and how those of older schemas are lifted.
+    seals_parties: whether what says who the parties are is encrypted, too. `types` and `upcasters` are the events
+    known, and how those of older schemas are lifted.
     """
 
     def __init__(
         self,
         keys: Keyring | None = None,
         *,
+        seals_parties: bool = False,
         types: Iterable[type[Event]] = EVENT_TYPES,
         upcasters: Upcasters = UPCASTERS,
     ) -> None:
-        self.keys = keys
+        self.keys, self._seals_parties = keys, seals_parties and keys is not None
         self._by_type = {kind: Schema(kind) for kind in types}
         self._by_name = {shape.name: shape for shape in self._by_type.values()}
         self._upcasters = upcasters
         self._pack = msgpack.Packer(default=_plain, unicode_errors=ERRORS).pack
 
-    def encode(self, call_id: CallId, record: Recorded, bodies: Bodies | None = None) -> Encoded:
+    def encode(
+        self, call_id: CallId, record: Recorded, bodies: Bodies | None = None, sealer: Sealer | None = None
+    ) -> Encoded:
         """Return the entry of a record of a call; TypeError for what no entry can hold.
 
-        What `bodies` has is referred to, and what the entry holds itself is added to them.
+        What `bodies` has is referred to, and what the entry holds itself is added to them. sealer: what seals secrets
+        in place of the configured keys.
         """
         event = record.event
         shape = self._by_type[type(event)]
         data = shape.take_apart(event)
         entry = {"s": event.schema, "t": record.at, "n": record.by, "d": data}
-        if not shape.secret:
+        sealed = shape.secret + shape.personal if self._seals_parties else shape.secret
+        if not sealed:
             payload: bytes = self._pack(entry)
             return Encoded(shape.name, payload, hash(payload))
-        secret = {key: data[key] for key in shape.secret if key in data}
+        secret = {key: data[key] for key in sealed if key in data}
         holders = bodies.holders(secret, record.version) if bodies is not None else {}
-        payload, mark = self._packed(call_id, record, entry, secret, holders)
+        payload, mark = self._packed(call_id, record, entry, secret, holders, sealer=sealer or self.keys)
         if bodies is not None:
             bodies.hold(record.version, secret, payload, holders)
         return Encoded(shape.name, payload, mark, tuple(holders.values()))
 
     def _packed(
-        self, call_id: CallId, record: Recorded, entry: Data, secret: Data, holders: Mapping[str, Holder]
+        self,
+        call_id: CallId,
+        record: Recorded,
+        entry: Data,
+        secret: Data,
+        holders: Mapping[str, Holder],
+        *,
+        sealer: Sealer | None,
     ) -> tuple[bytes, int]:
         """Return the payload, and the mark, which is the same whatever is referred to."""
         data = entry["d"]
-        if self.keys is None:
+        if sealer is None:
             payload: bytes = self._pack(entry)
             if not holders:
                 return payload, hash(payload)
@@ -97,13 +110,22 @@ class Codec:
         if holders:
             entry["r"] = {key: holder.place for key, holder in holders.items()}
         own: bytes = self._pack({key: body for key, body in secret.items() if key not in holders})
-        entry["x"] = self.keys.seal(own, _context(call_id, record.event.name.encode(), record.version))
+        entry["x"] = sealer.seal(own, _context(call_id, record.event.name.encode(), record.version))
         return self._pack(entry), mark
 
     def decode(
-        self, call_id: CallId, name: bytes, payload: bytes, version: int, bodies: Bodies | None = None
+        self,
+        call_id: CallId,
+        name: bytes,
+        payload: bytes,
+        version: int,
+        bodies: Bodies | None = None,
+        *,
+        sealer: Sealer | None = None,
     ) -> Recorded:
         """Return the record of an entry; what it refers to is in `bodies`, to which what it holds itself is added.
+
+        sealer: what opens secrets in place of the configured keys; what else it raises comes through.
 
         Raises UnreadableEntry when the event, its schema, its fields or its key are not known, MissingBody when it
         refers to what is not in `bodies`.
@@ -112,22 +134,29 @@ class Codec:
         if name not in self._by_name and all(title != old for old, _ in self._upcasters):
             raise UnreadableEntry(f"unknown event {title!r}")
         try:
-            return self._decode(call_id, title, payload, version, Bodies() if bodies is None else bodies)
+            held = Bodies() if bodies is None else bodies
+            return self._decode(call_id, title, payload, version, held, sealer=sealer or self.keys)
         except (IllTyped, SecretError, UnreadableEntry) as error:
             raise UnreadableEntry(f"{title}: {error}") from error
 
-    def _decode(self, call_id: CallId, name: str, payload: bytes, version: int, bodies: Bodies) -> Recorded:
+    def _decode(
+        self, call_id: CallId, name: str, payload: bytes, version: int, bodies: Bodies, *, sealer: Sealer | None
+    ) -> Recorded:
         match unpack(payload):
             case {"s": int(schema), "t": int(at), "n": str(by), "d": dict(data), **rest} if set(rest) <= {"x", "r"}:
                 pass
             case _:
                 raise UnreadableEntry("not an entry's map")
         if "x" in rest:
-            data |= self._open(rest["x"], _context(call_id, name.encode(), version))
+            data |= _opened(sealer, rest["x"], _context(call_id, name.encode(), version))
         bodies.hold(version, data, payload)
         if "r" in rest:
             data |= _referred(rest["r"], version, bodies)
         return self.recorded(version, at, by, Lifted(name, schema, data))
+
+    def seals(self, event: Event) -> bool:
+        """Return whether something of an event is sealed, where there are keys, or may stand in entries before it."""
+        return bool(event.secret) or (self._seals_parties and bool(event.personal))
 
     def plain(self, event: Event) -> Data:
         """Return an event's data by short keys, made of nothing but maps, lists, numbers, text and bytes."""
@@ -138,16 +167,6 @@ class Codec:
         """Return the record of an entry with this data, which is used up. Raises IllTyped, UnreadableEntry."""
         events = tuple(self._events(old))
         return Recorded(version, at, by, events[0], events[1:])
-
-    def _open(self, sealed: object, context: bytes) -> Data:
-        if not isinstance(sealed, bytes):
-            raise UnreadableEntry("the sealed part is not bytes")
-        if self.keys is None:
-            raise UnreadableEntry(f"needs key {sealed_by(sealed)}, and no key is configured")
-        opened = unpack(self.keys.open(sealed, context))
-        if not isinstance(opened, dict):
-            raise UnreadableEntry("the sealed part is not a map")
-        return opened
 
     def _events(self, old: Lifted) -> Iterator[Event]:
         """Return the events of today that an old one is, at least one."""
@@ -180,6 +199,17 @@ def unpack(packed: bytes) -> Any:
         return msgpack.unpackb(packed, unicode_errors=ERRORS)
     except (ValueError, TypeError, RecursionError) as error:
         raise UnreadableEntry(f"no MessagePack: {error}") from error
+
+
+def _opened(sealer: Sealer | None, sealed: object, context: bytes) -> Data:
+    if not isinstance(sealed, bytes):
+        raise UnreadableEntry("the sealed part is not bytes")
+    if sealer is None:
+        raise UnreadableEntry(f"needs key {sealed_by(sealed)}, and no key is configured")
+    opened = unpack(sealer.open(sealed, context))
+    if not isinstance(opened, dict):
+        raise UnreadableEntry("the sealed part is not a map")
+    return opened
 
 
 def _referred(references: object, version: int, bodies: Bodies) -> dict[str, bytes]:

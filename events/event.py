@@ -32,3 +32,4 @@ class Event:
     name: ClassVar[str]
     schema: ClassVar[int] = 1
     secret: ClassVar[tuple[str, ...]] = ()
+    personal: ClassVar[tuple[str, ...]] = ()

@@ -2,7 +2,7 @@
 
 Each event is a frozen dataclass with a stable `name` (it stands in the stream) and a `schema` version. Fields named in
 `secret` hold session descriptions, which can carry keys (SDES, ICE passwords); the codec encrypts them at rest when a
-key is configured.
+key is configured. Those named in `personal` say who the parties are; it encrypts them, too, if that is wished.
 
 Words used by all events:
 

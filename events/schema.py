@@ -70,6 +70,7 @@ class Schema:
         self.name = kind.name.encode()
         self.fields = fields = Fields(kind)
         self.secret = tuple(SHORT.get(name, name) for name in kind.secret)
+        self.personal = tuple(SHORT.get(name, name) for name in kind.personal)
         self.take_apart, self.put_together = fields.take_apart, fields.put_together
 
 

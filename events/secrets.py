@@ -11,6 +11,7 @@ import binascii
 import hashlib
 import os
 from collections.abc import Sequence
+from typing import Protocol
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -22,6 +23,16 @@ _NONCE = 12
 
 class SecretError(ValueError):
     """A key is no key, or a sealed text cannot be opened: the text says which key it needs or what is wrong."""
+
+
+class Sealer(Protocol):
+    """What seals texts, and opens them."""
+
+    def seal(self, plain: bytes, context: bytes) -> bytes:
+        """Encrypt a text, for its context."""
+
+    def open(self, sealed: bytes, context: bytes) -> bytes:
+        """Decrypt a text. Raises SecretError."""
 
 
 class Keyring:
@@ -45,15 +56,34 @@ class Keyring:
         nonce = os.urandom(_NONCE)
         return self._first + nonce + self._seal(nonce, plain, context)
 
+    def has(self, name: bytes) -> bool:
+        """Return whether the ring has the key with this id."""
+        return name in self._ciphers
+
     def open(self, sealed: bytes, context: bytes) -> bytes:
         """Decrypt what `seal` gave; SecretError when the key is not here, or text or context are not what they were."""
         cipher = self._ciphers.get(sealed[:_ID])
         if cipher is None:
             raise SecretError(f"needs key {sealed_by(sealed)}, which is not configured")
-        try:
-            return cipher.decrypt(sealed[_ID : _ID + _NONCE], sealed[_ID + _NONCE :], context)
-        except (InvalidTag, ValueError) as error:
-            raise SecretError(f"does not open with key {sealed_by(sealed)}: it was changed or moved") from error
+        return _opened(cipher, sealed, context)
+
+
+def seal_with(name: bytes, key: bytes, plain: bytes, context: bytes) -> bytes:
+    """Encrypt `plain` with a key, whose id is `name`, as a ring does."""
+    nonce = os.urandom(_NONCE)
+    return name + nonce + AESGCM(key).encrypt(nonce, plain, context)
+
+
+def open_with(key: bytes, sealed: bytes, context: bytes) -> bytes:
+    """Decrypt what was sealed with a key; SecretError when text or context are not what they were."""
+    return _opened(AESGCM(key), sealed, context)
+
+
+def _opened(cipher: AESGCM, sealed: bytes, context: bytes) -> bytes:
+    try:
+        return cipher.decrypt(sealed[_ID : _ID + _NONCE], sealed[_ID + _NONCE :], context)
+    except (InvalidTag, ValueError) as error:
+        raise SecretError(f"does not open with key {sealed_by(sealed)}: it was changed or moved") from error
 
 
 def key_id(key: bytes) -> bytes:
@@ -61,6 +91,11 @@ def key_id(key: bytes) -> bytes:
     if len(key) not in KEY_SIZES:
         raise SecretError(f"a key has 16, 24 or 32 bytes, not {len(key)}")
     return hashlib.blake2s(key, digest_size=_ID, person=b"keyid").digest()
+
+
+def key_of(sealed: bytes) -> bytes:
+    """Return the id of the key a text was sealed with."""
+    return sealed[:_ID]
 
 
 def sealed_by(sealed: bytes) -> str:

@@ -19,6 +19,7 @@ class PartyLearned(Event):
     """
 
     name: ClassVar[str] = "party learned"
+    personal: ClassVar[tuple[str, ...]] = ("uri", "contact", "routes")
 
     leg: Leg
     tag: Tag
@@ -65,6 +66,7 @@ class CallVariableSet(Event):
     """The routing script set a variable of the call."""
 
     name: ClassVar[str] = "call variable set"
+    personal: ClassVar[tuple[str, ...]] = ("value",)
 
     variable: str
     value: str

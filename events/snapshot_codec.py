@@ -9,15 +9,16 @@ from typing import Any
 
 import msgpack  # type: ignore[import-untyped]
 
+from events.call_keys import MissingKey
 from events.codec import ERRORS, UnreadableEntry, unpack
 from events.names import CallId
-from events.secrets import Keyring, SecretError
+from events.secrets import Sealer, SecretError
 from events.snapshot import Snapshot
 
 pack = msgpack.Packer(unicode_errors=ERRORS).pack
 
 
-def encode(call_id: CallId, snapshot: Snapshot, keys: Keyring | None) -> bytes:
+def encode(call_id: CallId, snapshot: Snapshot, keys: Sealer | None) -> bytes:
     """Return a snapshot as MessagePack without its version; with keys, the state is sealed for its place."""
     entry: dict[str, Any] = {"s": snapshot.schema, "h": snapshot.digest}
     if keys is None:
@@ -28,7 +29,7 @@ def encode(call_id: CallId, snapshot: Snapshot, keys: Keyring | None) -> bytes:
     return packed
 
 
-def decode(call_id: CallId, version: int, packed: bytes, keys: Keyring | None) -> Snapshot | None:
+def decode(call_id: CallId, version: int, packed: bytes, keys: Sealer | None) -> Snapshot | None:
     """Return the snapshot of a version; None if it cannot be read."""
     try:
         match unpack(packed):
@@ -36,7 +37,7 @@ def decode(call_id: CallId, version: int, packed: bytes, keys: Keyring | None) -
                 return Snapshot(version, schema, state, digest)
             case {"s": str(schema), "h": bytes(digest), "x": bytes(sealed)} if keys is not None:
                 return Snapshot(version, schema, keys.open(sealed, _context(call_id, version)), digest)
-    except (UnreadableEntry, SecretError):
+    except (UnreadableEntry, SecretError, MissingKey):
         pass
     return None
 

@@ -9,6 +9,7 @@
 -- PARTED where an entry that the append refers to is another one, AHEAD and the version of the stream's last id, where no entry has it and none can come before it.
 
 local BASE, CALL, EXPECTED, MARK, ENTRIES, LIVE, DUE, ADDED, REMOVED, KEEP, ENDED, HELD = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12
+local KEYS_OF_CALL = 13 -- where calls have data keys: the id of one and the sealed key, or nothing
 local TABLES_ONLY = -1
 local PERSIST = -1 -- KEEP: for how many ms the stream is kept from now on; 0 leaves that as it is
 local HOUR = 3600000 -- ms
@@ -84,6 +85,14 @@ local function holds(stream, append)
     end
   end
   return true
+end
+
+-- Keep the data key that entries of the append are sealed with.
+local function keep_key(append)
+  local key = append[KEYS_OF_CALL]
+  if key and #key > 0 then
+    redis.call('HSETNX', append[BASE] .. 'key:' .. append[CALL], key[1], key[2])
+  end
 end
 
 local function add(stream, append)
@@ -169,10 +178,16 @@ local function keep_tables(stream, append)
   local keep = append[KEEP]
   if keep == PERSIST then
     redis.call('PERSIST', stream)
+    if append[KEYS_OF_CALL] then
+      redis.call('PERSIST', base .. 'key:' .. call)
+    end
     drop_ended(base, call)
   elseif keep > 0 then
     redis.call('UNLINK', base .. 'snap:' .. call)
     redis.call('PEXPIRE', stream, string.format('%d', keep))
+    if append[KEYS_OF_CALL] then
+      redis.call('PEXPIRE', base .. 'key:' .. call, string.format('%d', keep))
+    end
   end
   if append[ENDED] then
     keep_ended(base, call, append[ENDED], keep)
@@ -221,7 +236,11 @@ local function perform(append)
   if length ~= append[EXPECTED] or add(stream, append) then
     local last, is_there = last_version(stream)
     if last > append[EXPECTED] and written(stream, append) then
-      return touch(append)
+      local hindrance = touch(append)
+      if not hindrance then
+        keep_key(append)
+      end
+      return hindrance
     end
     if last ~= append[EXPECTED] then
       return ahead(last, is_there)
@@ -231,6 +250,7 @@ local function perform(append)
       return hindrance
     end
   end
+  keep_key(append)
   keep_tables(stream, append)
 end
 

@@ -50,6 +50,7 @@ class Append(PendingRequest):
         partition = self.partition
         call = self.row[1]
         yield from (partition.stream(call), partition.snapshot(call), partition.live, partition.due)
+        yield partition.keys(call)
         yield partition.again
         nodes = [*self.row[7], *self.row[8]]
         if nodes:

@@ -16,6 +16,7 @@ from events.names import CallId
 from events.redis.keys import to_bytes, to_text
 from events.retention import Retention
 from events.schema import fields_of
+from events.secrets import Sealer
 
 _pack = msgpack.Packer(unicode_errors=ERRORS).pack
 
@@ -176,11 +177,19 @@ class MissingBodies(Exception):
 
 
 def recorded(
-    codec: Codec, call_id: CallId, after: int, entries: list[Any], bodies: Bodies, *, looked_up: Collection[int] = ()
+    codec: Codec,
+    call_id: CallId,
+    after: int,
+    entries: list[Any],
+    bodies: Bodies,
+    *,
+    sealer: Sealer | None = None,
+    looked_up: Collection[int] = (),
 ) -> list[Recorded]:
     """Return the records of a reply to XRANGE that has all entries above `after`; CorruptEntry for what is none.
 
-    What they hold is added to `bodies`. Raises MissingBodies for what is not in there; it was `looked_up`, or can be.
+    What they hold is added to `bodies`. Raises MissingBodies for what is not in there; it was `looked_up`, or can be;
+    and what else `sealer` raises.
     """
     last = version_of(entries[-1][0]) if entries else after
     records: list[Recorded] = []
@@ -190,7 +199,8 @@ def recorded(
             raise CorruptEntry(call_id, version, last, f"not there, the next is {entry_id.decode()}", records)
         named = dict(zip(fields[::2], fields[1::2], strict=True))
         try:
-            records.append(codec.decode(call_id, named.get(b"t", b""), named.get(b"p", b""), version, bodies))
+            name, payload = named.get(b"t", b""), named.get(b"p", b"")
+            records.append(codec.decode(call_id, name, payload, version, bodies, sealer=sealer))
         except UnreadableEntry as error:
             raise CorruptEntry(call_id, version, last, str(error), records) from error
         except MissingBody as lacking:
@@ -202,10 +212,12 @@ def recorded(
     return records
 
 
-def add_bodies(codec: Codec, call_id: CallId, version: int, entries: list[Any], bodies: Bodies) -> None:
+def add_bodies(
+    codec: Codec, call_id: CallId, version: int, entries: list[Any], bodies: Bodies, *, sealer: Sealer | None
+) -> None:
     """Add what an entry holds, read by itself; nothing where it cannot be read."""
     with contextlib.suppress(CorruptEntry, MissingBodies):
-        recorded(codec, call_id, version - 1, entries, bodies)
+        recorded(codec, call_id, version - 1, entries, bodies, sealer=sealer)
 
 
 def version_of(entry_id: bytes) -> int:

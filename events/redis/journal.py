@@ -10,6 +10,7 @@ from typing import Any
 
 from events import snapshot_codec
 from events.bodies import Bodies, KnownBodies
+from events.call_keys import CallKeys, KnownCallKeys, MissingKey
 from events.codec import Codec
 from events.decisions import DECISION_TYPES
 from events.ended import EndedPage
@@ -76,6 +77,7 @@ class RedisJournal:
         confirm: Command | None,
         patience: float,
         limit: int,
+        call_keys: bool = False,
     ) -> None:
         self._topology = topology
         self._keys = keys
@@ -85,6 +87,7 @@ class RedisJournal:
         self._loop = asyncio.get_running_loop()
         self._writer = os.urandom(_WRITER)
         self._bodies = KnownBodies()
+        self._call_keys = KnownCallKeys(codec.keys, seals=call_keys) if codec.keys is not None else None
         self._readings: set[asyncio.Task[list[Recorded]]] = set()
         scattered = topology.scattered()
         self._queries: Pipelines[Query] = Pipelines(
@@ -114,11 +117,13 @@ class RedisJournal:
         codec: Codec | None = None,
         patience: float = 5.0,
         limit: int = 20_000,
+        call_keys: bool = False,
     ) -> RedisJournal:
         """Open the journal under `prefix` at a URL (`events.redis.topology` says which), or begin one there.
 
-        `retention`: how long ended calls are kept. `patience`: seconds that a request waits for a
-        Redis that cannot be reached. `limit`: how many requests wait at most.
+        `retention`: how long ended calls are kept. `patience`: seconds that a request waits for a Redis that cannot be
+        reached. `limit`: how many requests wait at most. `call_keys`: where the codec has keys, whether secrets are
+        sealed with keys of each call's own.
 
         Raises JournalMismatch for a journal or a server that will not do, JournalUnavailable when none is reached,
         ValueError for a wrong URL or prefix.
@@ -137,6 +142,7 @@ class RedisJournal:
             confirm=confirm,
             patience=patience,
             limit=limit,
+            call_keys=call_keys,
         )
 
     def append(
@@ -144,13 +150,16 @@ class RedisJournal:
     ) -> asyncio.Future[int]:
         """Append with all others of this tick; see `events.journal.Journal.append`."""
         bodies: Bodies | None = None
+        keys: CallKeys | None = None
         entries: list[bytes] = []
         marks = []
         held: list[bytes | int] = []
         for record in records:
-            if bodies is None and record.event.secret:
+            if bodies is None and self._codec.seals(record.event):
                 bodies = self._bodies.of(call_id)
-            name, payload, mark, holders = self._codec.encode(call_id, record, bodies)
+                if self._call_keys is not None:
+                    keys = self._call_keys.of(call_id, begins=not expected_version)
+            name, payload, mark, holders = self._codec.encode(call_id, record, bodies, keys)
             entries += (name, payload)
             marks.append(mark)
             for holder in holders:
@@ -158,18 +167,35 @@ class RedisJournal:
                     held += (holder.place.version, holder.digest)
         written = self._writer + (hash(tuple(marks)) % 2**64).to_bytes(8)
         what = [written, entries, *changes(expected_version, before, after, self._retention), held]
+        sent = keys.unsent if keys is not None else None
+        if self._call_keys is not None:
+            what.append(sent or ())
         appended = self._submit(call_id, expected_version, expected_version + len(records), what)
         if after.live is None and before.live is not None:
-            self._bodies.forget(call_id)  # the call is over: nothing is left that would be written of again
+            self._forget(call_id)  # the call is over: nothing is left that would be written of again
         elif bodies is not None:
-            appended.add_done_callback(partial(self._note_bodies, call_id, bodies))
+            appended.add_done_callback(partial(self._note, call_id, bodies, keys, sent))
         return appended
 
-    def _note_bodies(self, call_id: CallId, bodies: Bodies, appended: asyncio.Future[int]) -> None:
+    def _note(
+        self,
+        call_id: CallId,
+        bodies: Bodies,
+        keys: CallKeys | None,
+        sent: tuple[bytes, bytes] | None,
+        appended: asyncio.Future[int],
+    ) -> None:
         if appended.cancelled() or appended.exception() is not None:
-            self._bodies.forget(call_id)
-        else:
-            self._bodies.note(call_id, bodies)
+            self._forget(call_id)
+            return
+        self._bodies.note(call_id, bodies)
+        if keys is not None and keys.unsent is sent:
+            keys.unsent = None
+
+    def _forget(self, call_id: CallId) -> None:
+        self._bodies.forget(call_id)
+        if self._call_keys is not None:
+            self._call_keys.forget(call_id)
 
     def check(self, call_id: CallId, version: int) -> asyncio.Future[int]:
         """Compare, with the appends of this tick; see `events.journal.Journal.check`."""
@@ -180,12 +206,18 @@ class RedisJournal:
         expected: bytes | bool = live_row(row) if row is not None else b""
         if row is not None and row.status == UNREADABLE:
             expected = False
-        return self._submit(call_id, _TABLES_ONLY, 0, [expected, (), *changes(0, before, after, self._retention)])
+        changed = changes(0, before, after, self._retention)
+        return self._submit(call_id, _TABLES_ONLY, 0, [expected, (), *changed, *self._no_key])
 
     def restore(self, call_id: CallId, before: Stored, after: Index) -> asyncio.Future[int]:
         """Change the tables alone, at a version; see `events.journal.Journal.restore`."""
         restored = restoring(before, after, self._retention)
-        return self._submit(call_id, before.version, before.version, [b"", (), *restored])
+        return self._submit(call_id, before.version, before.version, [b"", (), *restored, *self._no_key])
+
+    @property
+    def _no_key(self) -> Sequence[Any]:
+        """What changes tables alone says of entries that it refers to, and of data keys: there are none to be kept."""
+        return () if self._call_keys is None else ((), ())
 
     async def streams(self, cursor: str = "", count: int = PAGE) -> StreamPage:
         """Return calls that have a stream, from a page's cursor on."""
@@ -277,17 +309,31 @@ class RedisJournal:
         entries = await self._range_of(self._keys.decisions, name, after, b"+", *_counted(count))
         return recorded(self._decision_codec, name, after, entries, Bodies())
 
-    async def _recorded(self, call_id: CallId, after: int, entries: list[Any]) -> list[Recorded]:
+    async def _recorded(
+        self, call_id: CallId, after: int, entries: list[Any], keys: CallKeys | None = None
+    ) -> list[Recorded]:
+        """Return the records of entries; the call's keys are looked up, if they are not known."""
+        if self._call_keys is None:
+            return await self._decoded(call_id, after, entries, None)
+        try:
+            return await self._decoded(call_id, after, entries, keys or self._call_keys.read(call_id))
+        except MissingKey:
+            call = to_bytes(call_id)
+            partition = self._keys.partition(call)
+            kept = await self._query(partition.slot, (b"HGETALL", partition.keys(call)))
+            return await self._decoded(call_id, after, entries, self._call_keys.read(call_id, _pairs(kept)))
+
+    async def _decoded(self, call_id: CallId, after: int, entries: list[Any], keys: CallKeys | None) -> list[Recorded]:
         """Return the records of entries; those before them that hold what they refer to are looked up."""
         bodies = Bodies()
         try:
-            records = recorded(self._codec, call_id, after, entries, bodies)
+            records = recorded(self._codec, call_id, after, entries, bodies, sealer=keys)
         except MissingBodies as missing:
             versions = sorted(set(missing.versions))
             holders = await asyncio.gather(*(self._range(call_id, one - 1, b"%d-0" % one) for one in versions))
             for version, held in zip(versions, holders, strict=True):
-                add_bodies(self._codec, call_id, version, held, bodies)
-            records = recorded(self._codec, call_id, after, entries, bodies, looked_up=versions)
+                add_bodies(self._codec, call_id, version, held, bodies, sealer=keys)
+            records = recorded(self._codec, call_id, after, entries, bodies, sealer=keys, looked_up=versions)
         self._bodies.note(call_id, bodies)
         return records
 
@@ -295,23 +341,28 @@ class RedisJournal:
         """Read a call's snapshot and the entries around it; see `events.journal.Journal.load`."""
         call = to_bytes(call_id)
         partition = self._keys.partition(call)
-        version, packed, entries = await self._query(
+        of = [partition.stream(call), partition.snapshot(call)]
+        of += [] if self._call_keys is None else [partition.keys(call)]
+        version, packed, entries, kept = await self._query(
             partition.slot,
-            (b"EVALSHA", LOAD.sha, 2, partition.stream(call), partition.snapshot(call), count, margin),
+            (b"EVALSHA", LOAD.sha, len(of), *of, count, margin),
             wrong_type=CorruptEntry(call_id, 1, FULL, NO_STREAM),
         )
+        keys = None if self._call_keys is None else self._call_keys.loaded(call_id, _pairs(kept))
         if not version:
-            return None, await self._recorded(call_id, 0, entries)
-        snapshot = snapshot_codec.decode(call_id, version, packed, self._codec.keys)
+            return None, await self._recorded(call_id, 0, entries, keys)
+        snapshot = snapshot_codec.decode(call_id, version, packed, keys)
         if snapshot is None:
             return None, await self._read(call_id, 0, count)
-        return snapshot, await self._recorded(call_id, max(0, version - margin), entries)
+        return snapshot, await self._recorded(call_id, max(0, version - margin), entries, keys)
 
     def keep(self, call_id: CallId, snapshot: Snapshot) -> asyncio.Future[None]:
         """Keep a snapshot; see `events.journal.Journal.keep`."""
         call = to_bytes(call_id)
         partition = self._keys.partition(call)
-        packed = snapshot_codec.encode(call_id, snapshot, self._codec.keys)
+        known = self._call_keys.read(call_id) if self._call_keys is not None else None
+        sealer = known if known is not None and known.is_kept else self._codec.keys
+        packed = snapshot_codec.encode(call_id, snapshot, sealer)
         keys = (partition.stream(call), partition.snapshot(call))
         return self._query(partition.slot, (b"EVALSHA", KEEP.sha, 2, *keys, snapshot.version, packed), lambda _: None)
 
@@ -403,6 +454,11 @@ class RedisJournal:
         )
         (pipelines or self._queries).submit(query)
         return query.future
+
+
+def _pairs(flat: Sequence[bytes]) -> dict[bytes, bytes]:
+    """Return the pairs of a list that has keys and values in turn."""
+    return dict(zip(flat[::2], flat[1::2], strict=True))
 
 
 def _counted(count: int) -> tuple[bytes | int, ...]:

@@ -5,6 +5,7 @@ with the same one are on the same server, so that one script may use them togeth
 
     s:<call-id>   the call's stream: t the event type, p the payload, a (in an append's first entry) the append's mark
     snap:<call-id>  hash with a snapshot of the call: v its version, p the rest (events/snapshot_codec.py)
+    key:<call-id>  hash with the data keys of the call: id, sealed key (events/call_keys.py)
     live          hash of live calls: call-id, row
     on:<node>     set of the live calls that have a session on a node
     on:<NUL><id>  set of the live calls that have a session under this id, which could be another call's name
@@ -54,6 +55,10 @@ class Partition:
     def snapshot(self, call: bytes) -> bytes:
         """Return the key of a call's snapshot."""
         return self.base + b"snap:" + call
+
+    def keys(self, call: bytes) -> bytes:
+        """Return the key of a call's data keys."""
+        return self.base + b"key:" + call
 
     def on(self, node: bytes) -> bytes:
         """Return the key of the set of a node's calls."""

@@ -161,7 +161,8 @@ class Tables:
         """Remove an ended call from its stream, its snapshot and its partition's tables, by a way that confirms it."""
         call = to_bytes(call_id)
         at = self._keys.partition(call)
-        keys = (at.stream(call), at.snapshot(call), at.live, at.ended, at.ended_at, at.ended_until, at.due, at.again)
+        of = (at.stream(call), at.snapshot(call), at.keys(call))
+        keys = (*of, at.live, at.ended, at.ended_at, at.ended_until, at.due, at.again)
         command: Command = (b"EVALSHA", FORGET.sha, len(keys), *keys, call, round(BRIEFLY * 1000))
         return Forgotten(to_text(await write(at.slot, command)))
 

@@ -13,7 +13,7 @@ from events.journal import Journal, JournalMismatch, JournalUnavailable
 from events.redis import RedisJournal
 from events.secrets import Keyring
 from rtp_relay.assembly.errors import UnreachableError, UnusableError
-from rtp_relay.config import Config
+from rtp_relay.config import Config, OwnKeys
 from rtp_relay.config.journal_url import redacted
 from rtp_relay.embedded.redis_server import EmbeddedRedis
 
@@ -76,14 +76,15 @@ async def _wait_for(config: Config, url: str) -> RedisJournal:
 
 
 async def _open(config: Config, url: str) -> RedisJournal:
-    keys = config.journal.encryption_keys
+    keys, call_keys = config.journal.encryption_keys, config.journal.call_keys
     try:
         return await RedisJournal.open(
             url,
             prefix=config.journal.prefix,
             durability=config.journal.durability.value,
             retention=config.journal.kept,
-            codec=Codec(Keyring(keys) if keys else None),
+            codec=Codec(Keyring(keys) if keys else None, seals_parties=call_keys is OwnKeys.PARTIES),
+            call_keys=call_keys is not OwnKeys.OFF,
         )
     except ValueError as error:
         raise JournalMismatch(f"journal.url: {error}") from error

@@ -19,6 +19,7 @@ from rtp_relay.config.model import (
     LogLevel,
     NgConfig,
     NodeConfig,
+    OwnKeys,
     RouteConfig,
     ServiceConfig,
 )
@@ -44,6 +45,7 @@ __all__ = [
     "NgConfig",
     "NodeAddress",
     "NodeConfig",
+    "OwnKeys",
     "PortRange",
     "PrivacyConfig",
     "Problem",

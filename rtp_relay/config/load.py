@@ -32,6 +32,7 @@ from rtp_relay.config.model import (
     JournalConfig,
     NgConfig,
     NodeConfig,
+    OwnKeys,
     RouteConfig,
     ServiceConfig,
 )
@@ -165,6 +166,9 @@ def _read_keys(journal: dict[str, Any], notes: Notes) -> None:
         except Wrong as error:
             notes.add(("journal", "encryption_key_files", index), error.faults[0])
     journal["encryption_keys"] = tuple(keys)
+    if journal.get("call_keys", OwnKeys.OFF) is not OwnKeys.OFF and not journal["encryption_key_files"]:
+        fault = ConfigFault(f"'{journal['call_keys']}' without encryption_key_files", "both, or off")
+        notes.add(("journal", "call_keys"), fault)
 
 
 def _read_tokens(section: dict[str, Any], notes: Notes) -> None:

@@ -76,6 +76,14 @@ class Durability(StrEnum):
     REPLICA = "replica"
 
 
+class OwnKeys(StrEnum):
+    """What is sealed with keys of each call's own: nothing, session descriptions, or also who the parties are."""
+
+    OFF = "off"
+    DESCRIPTIONS = "descriptions"
+    PARTIES = "parties"
+
+
 class OnMediaTimeout(StrEnum):
     """What a relay's word that no media came for long does: end the call, or the session of that branch alone."""
 
@@ -129,6 +137,7 @@ class JournalConfig:
     retention_by: Mapping[Outcome, float] = field(default_factory=dict, metadata=_read_by(retention_by))
     wait: float = field(default=300.0, metadata=_read_by(values.seconds(0)))
     encryption_key_files: tuple[Path, ...] = field(default=(), metadata=_read_by(values.list_of(values.path)))
+    call_keys: OwnKeys = field(default=OwnKeys.OFF, metadata=_read_by(values.one_of(OwnKeys)))
     encryption_keys: tuple[bytes, ...] = field(default=(), repr=False)
 
     @property

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import itertools
 from abc import abstractmethod
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, cast
+from types import MappingProxyType
+from typing import Any, ClassVar, cast
 
 import pytest
 from redis.asyncio import Redis, RedisCluster
@@ -36,7 +37,9 @@ async def entries_of(client: Client, stream: bytes) -> list[Entry]:
 
 
 class RedisContract(JournalContract):
-    """The contract, with journals of a prefix of their own in each test."""
+    """The contract, with journals of a prefix of their own in each test, opened with `options`."""
+
+    options: ClassVar[Mapping[str, Any]] = MappingProxyType({})
 
     @asynccontextmanager
     @abstractmethod
@@ -49,19 +52,19 @@ class RedisContract(JournalContract):
 
     @pytest.fixture
     async def journal(self, url: str, prefix: str) -> AsyncIterator[Journal]:
-        journal = await RedisJournal.open(url, prefix=prefix)
+        journal = await RedisJournal.open(url, prefix=prefix, **self.options)
         yield journal
         await journal.close()
 
     @pytest.fixture
     async def other(self, url: str, prefix: str) -> AsyncIterator[Journal]:
-        journal = await RedisJournal.open(url, prefix=prefix)
+        journal = await RedisJournal.open(url, prefix=prefix, **self.options)
         yield journal
         await journal.close()
 
     @pytest.fixture
     async def selective(self, url: str, prefix: str) -> AsyncIterator[Journal]:
-        journal = await RedisJournal.open(url, prefix=prefix, retention=SELECTIVE)
+        journal = await RedisJournal.open(url, prefix=prefix, retention=SELECTIVE, **self.options)
         yield journal
         await journal.close()
 

@@ -22,6 +22,7 @@ from rtp_relay.config import (
     LogFormat,
     LogLevel,
     NodeConfig,
+    OwnKeys,
     PortRange,
     SocketAddress,
     UnixAddress,
@@ -64,6 +65,7 @@ durability = "replica"
 retention = "1w2d3h4m5s500ms"
 retention_by = { failed = "30d", answered = 5 }
 encryption_key_files = ["one.key", "two.key"]
+call_keys = "parties"
 [[nodes]]
 name = "a"
 engine = "rtpengine"
@@ -127,6 +129,7 @@ def test_the_journal_of_a_file(everything: Config, tmp_path: Path) -> None:
         retention_by={Outcome.FAILED: 30 * 86400, Outcome.ANSWERED: 5},
         encryption_key_files=(tmp_path / "one.key", tmp_path / "two.key"),
         encryption_keys=(KEY, KEY),
+        call_keys=OwnKeys.PARTIES,
     )
 
 
@@ -339,6 +342,8 @@ def test_tables_in_the_wrong_shape(text: str, expected: str) -> None:
         ("journal", "retention_by.failed", "0"),
         ("journal", "retention_by.unreadable", "5"),
         ("journal", "encryption_key_files", "'a'"),
+        ("journal", "call_keys", "true"),
+        ("journal", "call_keys", "'descriptions'"),
         ("ng", "reply_cache", "59"),
         ("ng", "listen", "['udp:127.0.0.1:65536']"),
         ("ng", "listen", "['udp:::1:5']"),

@@ -111,7 +111,7 @@ async def _open(context: Context, stack: AsyncExitStack) -> Journal:
             context.why_not = str(error)
             await asyncio.sleep(AGAIN)
             continue
-        numbers = context.rates.numbers = config.privacy.shown
+        numbers = context.rates.numbers = context.feed.numbers = config.privacy.shown
         name, nodes = f"{config.service.name} (page)", [spec_of(node) for node in config.nodes]
         control = Control(journal, name=name, configured=nodes, numbers=numbers)
         management = Management(config.local_socket, control, config.sets.names)

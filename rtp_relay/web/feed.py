@@ -19,6 +19,7 @@ from events.names import CallId
 from events.values import value
 from replay.history.ladder import ladder
 from replay.history.timeline import timeline
+from replay.privacy.numbers import ALL_SHOWN
 from rtp_relay.cli.following import Follower, Told
 
 KEPT: Final = 2000
@@ -109,6 +110,8 @@ class Feed:
     """Reads while somebody looks on."""
 
     def __init__(self) -> None:
+        self.numbers = ALL_SHOWN
+        """How those of parties are shown."""
         self.run = secrets.token_hex(4)
         """The name under which the numbers are given: those of another process, or of another reading, mean nothing."""
         self._kept: deque[Item] = deque(maxlen=KEPT)
@@ -155,7 +158,7 @@ class Feed:
                 viewer.offer(item)
 
     def _items(self, told: Told) -> Iterator[Item]:
-        entry = [told.entry]
+        entry = [self.numbers.entry(told.entry)]
         for moment, step in zip(timeline(entry), ladder(entry).steps, strict=True):
             self._last += 1
             words = " ".join((told.call_id, moment.title, moment.facts, moment.by, *told.nodes, *told.sets))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +14,10 @@ from aiohttp import StreamReader
 from events.journal import NOTHING, Index, LiveCall, Recorded
 from events.memory import MemoryJournal
 from events.names import CallId
+from events.registry import CommandRefused
 from gateways.mi.methods import Role
+from replay.privacy.numbers import Numbers
+from replay.privacy.users import Shown
 from rtp_relay.cli.following import Told
 from rtp_relay.web.feed import KEPT, QUEUE, Feed, Gap, Item, Viewer
 from tests.events.samples import record
@@ -51,6 +54,18 @@ async def test_viewers_are_told_what_they_want(feed: Feed, journal: MemoryJourna
     feed.take(told(2, "another"))
     assert numbers(await everything.next()) == [1, 2]
     assert numbers(await some.next()) == [2]
+
+
+async def test_numbers_are_told_as_they_may_be_shown(feed: Feed, journal: MemoryJournal) -> None:
+    feed.numbers = Numbers(Shown.NOTHING)
+    viewer = Viewer()
+    feed.join(journal, viewer)
+    entry = record(1, CommandRefused(command="offer", reason="busy: sip:+4930123456789@example.com"))
+    feed.take(replace(told(1), entry=entry))
+    (item,) = await viewer.next()
+    assert isinstance(item, Item)
+    assert "4930123456789" not in item.facts + item.words
+    assert "busy: sip:xxxx@example.com" in item.facts
 
 
 async def test_a_slow_viewer_hears_how_much_it_missed_and_where(feed: Feed, journal: MemoryJournal) -> None:

@@ -297,6 +297,9 @@ class Journal(Protocol):
     async def claim_due(self, now: int, lease: int, limit: int) -> list[CallId]:
         """Claim up to `limit` calls due at `now`; each is due again at `now + lease` (ms), the time to handle it in."""
 
+    async def count_due(self, now: int) -> int:
+        """Return how many calls are due at `now`, ms since the epoch: more than a few, and control nodes lag behind."""
+
     def postpone(self, call_id: CallId, due: int) -> asyncio.Future[None]:
         """Make a call that is in the due table due at `due` instead; a call not in it stays out."""
 

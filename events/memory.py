@@ -319,6 +319,10 @@ class MemoryJournal:
             self._streams[call_id].due = now + lease
         return taken
 
+    async def count_due(self, now: int) -> int:
+        """Return how many calls are due at `now`."""
+        return sum(stream.due is not None and stream.due <= now for stream in self._streams.values())
+
     def postpone(self, call_id: CallId, due: int) -> asyncio.Future[None]:
         """Make a call that is due at some time due at `due`; the future that comes back is done."""
         stream = self._streams.get(call_id)

@@ -401,6 +401,10 @@ class RedisJournal:
         """Claim up to `limit` calls that are due at `now`, until `now + lease`."""
         return await self._tables.claim_due(now, lease, limit)
 
+    async def count_due(self, now: int) -> int:
+        """Return how many calls are due at `now`."""
+        return await self._tables.count_due(now)
+
     def postpone(self, call_id: CallId, due: int) -> asyncio.Future[None]:
         """Make a call that is in the due table due at `due`."""
         call = to_bytes(call_id)

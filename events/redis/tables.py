@@ -182,6 +182,10 @@ class Tables:
                 return taken
             # Another claimer was faster somewhere: look again for what may be due elsewhere.
 
+    async def count_due(self, now: int) -> int:
+        """Return how many calls are due."""
+        return sum(await self._due(self._keys.partitions, now))
+
     async def claim_decisions(self, now: int, lease: int, limit: int) -> list[StreamName]:
         """Claim streams of decisions that are due."""
         claimed = await self._claim([self._keys.decisions], now, lease, limit)
@@ -195,15 +199,18 @@ class Tables:
 
     async def _shares(self, partitions: Sequence[Partition], now: int, limit: int) -> list[tuple[Partition, int]]:
         """Return the partitions where something is due, and how many to claim from each."""
-        counts = await asyncio.gather(
-            *(self._query(partition.slot, (b"ZCOUNT", partition.due, b"-inf", now)) for partition in partitions)
-        )
+        counts = await self._due(partitions, now)
         shares: list[tuple[Partition, int]] = []
         for partition, count in zip(partitions, counts, strict=True):
             if count and limit:
                 shares.append((partition, min(count, limit)))
                 limit -= shares[-1][1]
         return shares
+
+    async def _due(self, partitions: Sequence[Partition], now: int) -> list[int]:
+        """Return how many calls of each partition are due."""
+        counts = (self._query(partition.slot, (b"ZCOUNT", partition.due, b"-inf", now)) for partition in partitions)
+        return await asyncio.gather(*counts)
 
     def _claim(self, group: Sequence[Partition], now: int, lease: int, limit: int) -> asyncio.Future[list[bytes]]:
         keys = [partition.due for partition in group]

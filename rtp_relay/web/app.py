@@ -9,7 +9,7 @@ from aiohttp import web
 
 from rtp_relay.web.context import CONTEXT, Context, keep_open
 from rtp_relay.web.guard import explained, guarded
-from rtp_relay.web.pages import call, calls, login, moves, nodes, overview, rates, tail
+from rtp_relay.web.pages import call, calls, findings, login, moves, nodes, overview, rates, tail
 from rtp_relay.web.security import STATIC, add_headers
 
 LARGEST_FORM: Final = 64 * 1024
@@ -17,7 +17,7 @@ LARGEST_FORM: Final = 64 * 1024
 
 _STATIC: Final = Path(__file__).parent / "static"
 
-_PAGES: Final = (login, overview, rates, nodes, moves, calls, call, tail)
+_PAGES: Final = (login, overview, rates, nodes, moves, calls, call, tail, findings)
 
 
 def make_app(context: Context) -> web.Application:

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Any, Final
+from urllib.parse import parse_qs
 
 from aiohttp import web
 
@@ -16,6 +17,7 @@ from rtp_relay.assembly.nodes import spec_of
 from rtp_relay.config import Config
 from rtp_relay.service import open_journal
 from rtp_relay.web.accounts import Account
+from rtp_relay.web.comparison import Comparison
 from rtp_relay.web.feed import Feed
 from rtp_relay.web.logins import Login, Logins, Tries
 from rtp_relay.web.management import Management
@@ -37,6 +39,7 @@ class Context:
     tries: Tries
     rates: Rates = field(default_factory=Rates)
     feed: Feed = field(default_factory=Feed)
+    comparison: Comparison = field(default_factory=Comparison)
     opened: Opened | None = None
     why_not: str = "it was not tried yet"
 
@@ -70,6 +73,11 @@ def visitor_of(request: web.Request) -> Login | None:
     return context_of(request).logins.of(request.cookies.get(COOKIE, ""))
 
 
+def named_in(request: web.Request, name: str) -> str:
+    """Return what a request's URL names: the bytes that `in_url` wrote, which need not be UTF-8; "" for nothing."""
+    return parse_qs(request.rel_url.raw_query_string, errors="surrogateescape").get(name, [""])[0]
+
+
 def login_of(request: web.Request) -> Login:
     """Return who sent a request of somebody who is logged in. Raises HTTPUnauthorized where that is over."""
     login = visitor_of(request)
@@ -93,6 +101,7 @@ async def keep_open(app: web.Application) -> AsyncIterator[None]:
         opening = asyncio.create_task(_read(context, stack))
         yield
         await context.feed.close()
+        await context.comparison.close()
         opening.cancel()
         await asyncio.wait([opening])
 

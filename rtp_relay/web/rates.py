@@ -74,6 +74,8 @@ class Rates:
     def __init__(self) -> None:
         self.looks: deque[Look] = deque(maxlen=KEPT)
         self.lately = NOTHING
+        self.due = 0
+        """So many calls were due when this looked last: more than a few, and control nodes lag behind."""
         self.numbers = ALL_SHOWN
         """How those of parties are shown."""
         self._ended: dict[CallId, EndedCall] = {}
@@ -96,6 +98,7 @@ class Rates:
         """Look once. Raises JournalError."""
         now = round(await journal.time())
         live = (await journal.count_calls()).get("", 0)
+        self.due = await journal.count_due(now)
         before = self.last
         new = await self._newly_ended(journal, now, before)
         self._forget(now - LATELY)

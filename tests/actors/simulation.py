@@ -177,6 +177,9 @@ class FaultyJournal:
     async def count_calls(self) -> dict[str, int]:
         return await self._shared.count_calls()
 
+    async def count_due(self, now: int) -> int:
+        return await self._shared.count_due(now)
+
     async def claim_due(self, now: int, lease: int, limit: int) -> list[CallId]:
         return await self._shared.claim_due(now, lease, limit) if self._life.alive and not self.away else []
 

@@ -412,10 +412,12 @@ class JournalContract(DecisionsContract, DueDecisionsContract, EndedContract, Fo
             index = live(CallId(f"{number}"), 1, due=NOW + number)
             await journal.append(CallId(f"{number}"), 0, [record(1)], NOTHING, index)
         assert await journal.claim_due(NOW - 1, 100, 50) == []
+        assert [await journal.count_due(NOW + at) for at in (-1, 4, 1000)] == [0, 5, 10]
         first = await journal.claim_due(NOW + 4, 100, 3)
         rest = await other.claim_due(NOW + 4, 100, 50)
         assert (len(first), sorted(first + rest)) == (3, ["0", "1", "2", "3", "4"])
         assert await journal.claim_due(NOW + 4, 100, 50) == []
+        assert await journal.count_due(NOW + 4) == 0
         assert sorted(await journal.claim_due(NOW + 104, 100, 50)) == [f"{number}" for number in range(10)]
 
     async def test_a_lease_holds_while_due_does_not_change(self, journal: Journal) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from urllib.parse import parse_qs
 
 from aiohttp import web
 
@@ -15,7 +14,7 @@ from replay.fold import Inconsistent
 from replay.history.past import NotThen
 from replay.history.redact import without_keys
 from rtp_relay.web.call_view import CallView, Then
-from rtp_relay.web.context import context_of, login_of, page
+from rtp_relay.web.context import context_of, login_of, named_in, page
 from rtp_relay.web.forms import Forms, answer_of
 from rtp_relay.web.reading import cluster_of
 from rtp_relay.web.rendering import in_url
@@ -49,9 +48,7 @@ async def _view(request: web.Request) -> CallView:
 
 
 def _call_id(request: web.Request) -> CallId:
-    """Return the call that a request names: the bytes that `in_url` wrote, which need not be UTF-8."""
-    named = parse_qs(request.rel_url.raw_query_string, errors="surrogateescape").get("id", [""])
-    return CallId(named[0])
+    return CallId(named_in(request, "id"))
 
 
 async def _show(request: web.Request) -> web.Response:

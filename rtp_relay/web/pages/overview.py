@@ -28,4 +28,4 @@ async def _overview(request: web.Request, template: str) -> web.Response:
     cluster = await cluster_of(control)
     jobs = await control.bulk.going_on()
     rates = context.rates
-    return page(request, template, cluster=cluster, lately=rates.lately, look=rates.last, jobs=jobs)
+    return page(request, template, cluster=cluster, lately=rates.lately, look=rates.last, due=rates.due, jobs=jobs)

@@ -13,8 +13,31 @@ from rtp_relay.config.web import WebConfig
 from rtp_relay.web.logins import TRIES
 from tests.rtp_relay.web.visitor import TOKENS, Visitor, visiting
 
-EVERYWHERE = ["/", "/overview", "/nodes", "/node?name=x", "/calls", "/calls/ended", "/call?id=x", "/call/download?id=x"]
-CHANGES = ["/node/state", "/node/drain", "/node/weight", "/call/move?id=x", "/call/end?id=x", "/logout"]
+EVERYWHERE = [
+    "/",
+    "/overview",
+    "/nodes",
+    "/node?name=x",
+    "/calls",
+    "/calls/ended",
+    "/call?id=x",
+    "/call/download?id=x",
+    "/tail",
+    "/moves",
+    "/findings",
+]
+CHANGES = [
+    "/node/state",
+    "/node/drain",
+    "/node/weight",
+    "/call/move?id=x",
+    "/call/end?id=x",
+    "/moves/cancel",
+    "/moves/rebalance",
+    "/findings/compare",
+    "/findings/probe?call=x",
+    "/logout",
+]
 
 
 @pytest.fixture

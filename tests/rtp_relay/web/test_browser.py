@@ -225,7 +225,25 @@ async def test_the_tail_tells_what_happens(browser: Browser, place: Place) -> No
     browser.reads("deleted")
 
 
-PLACES = ["/", "/nodes", "/node?name=relay-1", "/calls", "/calls/ended", f"/call?id={FAILED}", "/tail", "/moves"]
+async def test_relays_are_compared_with_the_journal(browser: Browser) -> None:
+    browser.click("Findings")
+    browser.click("Compare relays with the journal")
+    browser.reads("0 ghosts")
+    assert "for operator: 0 sessions that no call has" in browser.text
+    assert "relay-1: relays of its kind do not name what they hold" in browser.text
+
+
+PLACES = [
+    "/",
+    "/nodes",
+    "/node?name=relay-1",
+    "/calls",
+    "/calls/ended",
+    f"/call?id={FAILED}",
+    "/tail",
+    "/moves",
+    "/findings",
+]
 EVIL_PLACES = ["/calls/ended", f"/call?id={in_url(EVIL)}", "/calls/ended?failure=%3Cscript%3Ealert(6)%3C/script%3E"]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from tests.rtp_relay.web.visitor import Visitor, visiting
 async def journal() -> AsyncIterator[MemoryJournal]:
     made = MemoryJournal()
     node = NodeStatus(
-        name="relay-1", engine="rtpengine", url="udp:192.0.2.1:2223", set="gold", weight=3, state=NodeState.UP, since=1
+        name="relay-1", engine="rtpengine", url="udp:127.0.0.1:9", set="gold", weight=3, state=NodeState.UP, since=1
     )
     status = ControlNodeStatus(name="control-1", started_at=1, seen_at=1, version="1", nodes=(node,))
     await made.publish("control-1", encode_status(status), 1000)
@@ -93,3 +94,33 @@ async def test_an_unknown_node_is_refused(visitor: Visitor) -> None:
     assert await visitor.send("/node/state", node="relay-9", state="disabled") == 404
     assert "Refused:" in visitor.text
     assert "relay-9" in visitor.text
+
+
+async def test_a_job_is_watched_and_cancelled(visitor: Visitor, journal: MemoryJournal) -> None:
+    await visitor.send("/node/drain", node="relay-1", deadline="10m", reason="<reboot>")
+    (job,) = await BulkMoves(journal, "test").going_on()
+    assert await visitor.get("/moves") == 200
+    assert f"Job {job.job}: asked for, 0 of 0 calls done" in visitor.text
+    assert "<reboot>" in visitor.text
+    assert await visitor.send("/moves/cancel", job=job.job) == 200
+    assert f"Job {job.job} moves no more calls." in visitor.text
+    (job,) = await BulkMoves(journal, "test").going_on()
+    assert job.state == "cancelled"
+    assert await visitor.get(f"/moves?job={job.job}") == 200
+    assert await visitor.get("/moves?job=none") == 404
+    await visitor.get("/moves")
+    assert await visitor.send("/moves/cancel", job="none") == 200
+    assert "Refused: Job not found" in visitor.text
+
+
+async def test_relays_that_do_not_answer_are_said_not_to_be_compared(visitor: Visitor) -> None:
+    assert await visitor.get("/findings") == 200
+    assert "Nothing was compared" in visitor.text
+    assert await visitor.send("/findings/compare") == 200
+    assert "The relays are compared with the journal." in visitor.text
+    async with asyncio.timeout(30):
+        while "Being compared" in visitor.text:
+            await asyncio.sleep(0.1)
+            await visitor.get("/findings/part")
+    assert "for olga : 0 sessions that no call has, 0 ghosts" in visitor.text
+    assert "relay-1 : not compared," in visitor.text

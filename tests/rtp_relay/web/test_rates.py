@@ -33,7 +33,7 @@ async def test_calls_that_begin_and_end_between_two_looks() -> None:
     await rates.look(journal)
     assert rates.last is not None
     assert (rates.last.live, rates.last.begun, rates.last.ended) == (1, 0, 0)
-    await add_live(journal, "new")
+    await journal.append(CallId("new"), 0, [record(1)], NOTHING, live(CallId("new"), 1, due=1))
     await end(journal, "short")
     await end(journal, "bad", outcome=Outcome.FAILED, failure="all nodes busy")
     await rates.look(journal)
@@ -42,6 +42,7 @@ async def test_calls_that_begin_and_end_between_two_looks() -> None:
     assert last.begun == pytest.approx(3 * last.failed)
     assert last.ended == pytest.approx(2 * last.failed)
     assert last.failed > 0
+    assert rates.due == 1
     assert rates.lately.share.calls == 3
     assert rates.lately.bad == 1
     assert dict(rates.lately.causes) == {"timeout": 2, "all nodes busy": 1}

@@ -52,6 +52,7 @@ from rtp_relay.assembly.nodes import begin_following, configured_nodes, node_kee
 from rtp_relay.assembly.notices import listen_for_notices
 from rtp_relay.assembly.publisher import StatusPublisher
 from rtp_relay.assembly.reinvite import reinviting
+from rtp_relay.assembly.relay_notices import ending_vanished, keys_taken, timeouts_taken
 from rtp_relay.assembly.script import load_routes
 from rtp_relay.assembly.sip import default_routing, load_routing, open_sip_door
 from rtp_relay.assembly.tracing import tracing
@@ -60,6 +61,7 @@ from rtp_relay.audit.reconciling import Reconciling
 from rtp_relay.compiled import code_in_use
 from rtp_relay.config import Config, LogLevel, NodeConfig
 from rtp_relay.config.journal_url import redacted
+from rtp_relay.config.model import OnMediaTimeout
 from rtp_relay.config.warnings import warnings
 from rtp_relay.workers.seat import Seat
 
@@ -292,16 +294,34 @@ class Service:
         if config.calls.notices:
             self.nodes.notices = config.calls.notices
             await enter(listen_for_notices(config.calls, directory, self._seat))
+        await self._take_timeouts()
         if self._doors:
             await self._open_doors()
         if self._doors and (self._seat is None or self._seat.is_first):
             await self._open_management()
+            await self._take_keys()
         self._serving = True
         ground.begun.clear()
         spare_the_collector()
         for line in warnings(self._config):
             log.warning("configuration", why=line)
         log.info("ready", **self._described(ground))
+
+    async def _take_timeouts(self) -> None:
+        """Take what rtpengines tell of calls without media; of several workers the first one does, for all of them."""
+        calls, seat = self._config.calls, self._seat
+        if calls.xmlrpc_notices is None:
+            return
+        end = ending_vanished(self.directory, ends_call=calls.on_media_timeout is OnMediaTimeout.END)
+        vanished = end if seat is None else seat.hands_vanished_to(end)
+        if seat is None or seat.is_first:
+            await self._stack.enter_async_context(timeouts_taken(calls.xmlrpc_notices, vanished))
+
+    async def _take_keys(self) -> None:
+        """Take what rtpengines tell of keys, and tell who wants to hear of it."""
+        if self._config.events.dtmf is not None and self._mi is not None:
+            tell, now = self._mi.notifier.tell, self.directory.now
+            await self._stack.enter_async_context(keys_taken(self._config.events, tell, self._poster, now))
 
     async def _tell_others(self) -> None:
         """Begin to tell others of what is journalled here."""

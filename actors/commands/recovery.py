@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from actors.commands.command import CallCommand
 from actors.results import Done, Moved
-from events.names import BranchId, NodeName
+from events.names import BranchId, NodeName, RelayId
 from events.values import value
 
 DUE_KEY = "\0due"
@@ -74,6 +74,23 @@ class EndSilentSession(CallCommand[Done]):
     """
 
     branch: BranchId
+    ends_call: bool
+    at: int
+
+    @property
+    def serial_key(self) -> str | None:
+        """What it waits for: all that runs."""
+        return None
+
+
+@value(kw_only=True)
+class EndVanishedSession(CallCommand[Done]):
+    """End the session that a node knows by `relay_id`, as EndSilentSession does, if the node says that it has none.
+
+    Whoever tells that its media timed out is nobody that is believed: the node is asked.
+    """
+
+    relay_id: RelayId
     ends_call: bool
     at: int
 

@@ -1,4 +1,4 @@
-"""What happens that others may want to hear of at once: calls and copies moved, media gone, nodes down, orphans."""
+"""What happens that others may want to hear of at once: calls and copies moved, media gone, keys, nodes, orphans."""
 
 from __future__ import annotations
 
@@ -26,6 +26,8 @@ MEDIA_TIMEOUT = "E_RTP_RELAY_MEDIA_TIMEOUT"
 NODE_STATE = "E_RTP_RELAY_NODE_STATE"
 SESSION_MISSING = "E_RTP_RELAY_SESSION_MISSING"
 ORPHAN = "E_RTP_RELAY_ORPHAN"
+DIGIT = "E_RTPENGINE_NOTIFICATION"
+"""The name under which OpenSIPS' rtpengine module tells of a key."""
 
 
 @value
@@ -40,6 +42,24 @@ class CallHappening:
     session: int = 0
     reason: str = ""
     copy: str = ""
+
+
+@value
+class DigitHappening:
+    """A party pressed a key, as a relay has heard (RFC 4733).
+
+    party: its tag. parties: the tags of all parties. code: the event's code, None where digits are nobody's business.
+    duration: ms. volume: -dBm0. at: seconds since the epoch. source: the IP address that it came from.
+    """
+
+    call_id: CallId
+    party: str
+    parties: tuple[str, ...]
+    code: int | None
+    duration: int
+    volume: int
+    at: int
+    source: str
 
 
 @value
@@ -62,7 +82,7 @@ class OrphanHappening:
     deleted: bool
 
 
-Happening = CallHappening | NodeHappening | OrphanHappening
+Happening = CallHappening | NodeHappening | OrphanHappening | DigitHappening
 
 Tell = Callable[[Happening], None]
 """Takes what happened, at once: it is called in the midst of a call's work."""

@@ -12,7 +12,7 @@ from actors.commands.copies import AnswerCopy, DeleteCopy, OfferCopy
 from actors.commands.media import Answer, Delete, Offer, PassThrough
 from actors.commands.migration import Migrate
 from actors.commands.reading import LocateCall, ReadCall
-from actors.commands.recovery import EndSilentSession, LeaveDeadNode, ProbeSessions, ProcessDue
+from actors.commands.recovery import EndSilentSession, EndVanishedSession, LeaveDeadNode, ProbeSessions, ProcessDue
 from actors.commands.relay import EndRelay, EstablishBranch, FailBranch, RelaySdp
 from actors.commands.settings import ChangeSettings
 from actors.commands.sip import EndCall, EndDialog, EndUnanswered, ObserveSipMessage, SendRequest
@@ -25,7 +25,7 @@ from actors.flows.media.passthrough import pass_through, where
 from actors.flows.migration.migrate import migrate
 from actors.flows.reading import read_call
 from actors.flows.recovery.dead_node import leave_dead_node
-from actors.flows.recovery.media_timeout import end_silent_session
+from actors.flows.recovery.media_timeout import end_silent_session, end_vanished_session
 from actors.flows.recovery.missing import probe_sessions
 from actors.flows.recovery.process_due import process_due
 from actors.flows.sip.branches import end_relay, end_unanswered, establish_branch, fail_branch
@@ -74,6 +74,7 @@ HANDLERS: Mapping[type[Any], Handler] = MappingProxyType(
             command, context.nodes, context.deadlines, signals=_sends_sip(context)
         ),
         EndSilentSession: lambda command, _: end_silent_session(command),
+        EndVanishedSession: lambda command, _: end_vanished_session(command),
         ProbeSessions: lambda command, _: probe_sessions(command),
         ProcessDue: lambda _, context: process_due(
             context.now(), context.deadlines, context.nodes, signals=_sends_sip(context)

@@ -40,6 +40,7 @@ class Kind(IntEnum):
     SIP_TAKEN = 12
     WATCH = 13
     HAPPENED = 14
+    VANISHED = 15
 
 
 Take: TypeAlias = Callable[[int, list[Any]], None]

@@ -17,12 +17,14 @@ from actors.control.happenings import (
     CALL_MOVED,
     COPY_LEFT_BEHIND,
     COPY_MOVED,
+    DIGIT,
     MEDIA_TIMEOUT,
     MOVE_FAILED,
     NODE_STATE,
     ORPHAN,
     SESSION_MISSING,
     CallHappening,
+    DigitHappening,
     Happening,
     NodeHappening,
     OrphanHappening,
@@ -58,6 +60,7 @@ EVENTS: Sequence[str] = (
     COPY_LEFT_BEHIND,
     SESSION_MISSING,
     ORPHAN,
+    DIGIT,
 )
 """All events that there are; the place of each is its id."""
 
@@ -120,6 +123,8 @@ class Notifier:
                     self._send(event, params)
             elif isinstance(happening, OrphanHappening):
                 self._send(ORPHAN, self._of_orphan(happening))
+            elif isinstance(happening, DigitHappening):
+                self._send(DIGIT, _of_digit(happening))
             else:
                 self._send(happening.name, await self._of_call(happening))
 
@@ -170,6 +175,21 @@ class Notifier:
             sock = self._sockets[family] = socket.socket(family, socket.SOCK_DGRAM)
             sock.setblocking(False)
         return self._sockets[family]
+
+
+def _of_digit(happening: DigitHappening) -> Params:
+    """Return what is told of a key: the members of rtpengine's own notice."""
+    params: dict[str, Json] = {
+        "callid": happening.call_id,
+        "source_tag": happening.party,
+        "tags": list(happening.parties),
+        "type": "DTMF",
+        "timestamp": happening.at,
+        "source_ip": happening.source,
+        "duration": happening.duration,
+        "volume": happening.volume,
+    }
+    return params if happening.code is None else params | {"event": happening.code}
 
 
 def _family(address: Address) -> int:

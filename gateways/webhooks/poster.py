@@ -13,7 +13,7 @@ from events.journal import JournalError, Recorded
 from events.names import CallId
 from events.outbox import Outbox
 from gateways.webhooks.counters import WebhookCounters
-from gateways.webhooks.messages import WebhookMessage, of_record
+from gateways.webhooks.messages import DTMF, WebhookMessage, of_record
 
 log = structlog.get_logger(bounded=True)
 
@@ -52,6 +52,11 @@ class Poster:
         """Take an event that stands in the journal, if it is wanted."""
         if any(event.name in self._names for event in record.events):
             self._add(lambda: of_record(call_id, self._shown(record)))
+
+    @property
+    def wants_keys(self) -> bool:
+        """Whether keys that parties press are to be told of."""
+        return DTMF in self._names
 
     def tell(self, message: WebhookMessage) -> None:
         """Take a message."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from rtp_relay.config.problems import Wrong, wrong
+from rtp_relay.config.values import Reader
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 TransportName = Literal["udp", "tcp", "tls", "http"]
@@ -108,6 +109,18 @@ def ng_listen_address(value: object) -> SocketAddress:
     if address is None or address.transport == "tls" or not _is_ip(address.host):
         raise wrong(value, "udp:ADDRESS:PORT, tcp:ADDRESS:PORT or http:ADDRESS:PORT (an IPv6 address in brackets)")
     return address
+
+
+def only(transport: TransportName) -> Reader[SocketAddress]:
+    """Make a reader of where to listen by one transport alone."""
+
+    def read(value: object) -> SocketAddress:
+        address = _socket_address(value)
+        if address is None or address.transport != transport or not _is_ip(address.host):
+            raise wrong(value, f"{transport}:ADDRESS:PORT (an IPv6 address in brackets)")
+        return address
+
+    return read
 
 
 def sip_listen_address(value: object) -> SocketAddress:

@@ -14,6 +14,7 @@ from events.registry import EVENT_TYPES
 from gateways.webhooks.messages import DTMF
 from gateways.webhooks.signing import PREFIX
 from rtp_relay.config import values
+from rtp_relay.config.addresses import SocketAddress, only
 from rtp_relay.config.key_files import read_private
 from rtp_relay.config.problems import ConfigFault, Wrong, wrong
 from rtp_relay.config.values import Reader
@@ -41,12 +42,14 @@ def _read_by(reader: Reader[Any]) -> Mapping[str, Reader[Any]]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventsConfig:
-    """[events]: webhooks. webhook_secrets: what webhook_secret_file holds."""
+    """[events]: webhooks, and notices of keys. webhook_secrets: what webhook_secret_file holds."""
 
     webhook: tuple[str, ...] = field(default=(), repr=False, metadata=_read_by(values.list_of(values.http_url)))
     webhook_events: tuple[str, ...] = field(default=USUAL, metadata=_read_by(values.list_of(event_name)))
     webhook_secret_file: Path | None = field(default=None, metadata=_read_by(values.path))
     webhook_give_up_after: float = field(default=3600.0, metadata=_read_by(values.seconds(0)))
+    dtmf: SocketAddress | None = field(default=None, metadata=_read_by(only("udp")))
+    digits: bool = field(default=False, metadata=_read_by(values.boolean))
     webhook_secrets: tuple[bytes, ...] = field(default=(), repr=False)
 
 

@@ -31,6 +31,7 @@ from rtp_relay.config.addresses import (
     network,
     ng_listen_address,
     node_address,
+    only,
     port_range,
 )
 from rtp_relay.config.events import EventsConfig
@@ -203,6 +204,7 @@ class CallsConfig:
     retry_interval: float = field(default=5.0, metadata=_read_by(values.seconds(0, above=True)))
     give_up_after: float = field(default=DAY, metadata=_read_by(values.seconds(0, above=True)))
     notices: str = field(default="", metadata=_read_by(values.notice_socket))
+    xmlrpc_notices: SocketAddress | None = field(default=None, metadata=_read_by(only("http")))
     on_media_timeout: OnMediaTimeout = field(
         default=OnMediaTimeout.END, metadata=_read_by(values.one_of(OnMediaTimeout))
     )

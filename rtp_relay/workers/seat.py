@@ -12,7 +12,7 @@ from actors.control.happenings import CallWatch, Tell
 from actors.directory import Directory
 from actors.node_table import NodeTable
 from actors.observers import Observers
-from events.names import BranchId, CallId
+from events.names import BranchId, CallId, RelayId
 from gateways.handoff.calls import call_of_stream
 from gateways.handoff.mesh import Kind, Mesh
 from gateways.timeout_notices import TimedOut
@@ -70,6 +70,16 @@ class Seat:
                 end(call_id, branch)
 
         return timed_out
+
+    def hands_vanished_to(self, end: Callable[[CallId, RelayId], None]) -> Callable[[CallId, RelayId], None]:
+        """Return what takes a session that may be gone to the worker of its call, which sees to it by `end`."""
+        self.mesh.on(Kind.VANISHED, lambda _worker, fields: end(*fields))
+
+        def vanished(call_id: CallId, relay_id: RelayId) -> None:
+            if not self._hands_over(call_id, Kind.VANISHED, call_id, relay_id):
+                end(call_id, relay_id)
+
+        return vanished
 
     async def leave(self) -> None:
         """Share nothing any more."""

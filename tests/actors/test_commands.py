@@ -15,14 +15,14 @@ from actors.commands.command import CallCommand
 from actors.commands.copies import AnswerCopy, DeleteCopy, OfferCopy
 from actors.commands.media import Answer, Delete, DeleteBySettings, Offer, PassThrough, SdpBySettings
 from actors.commands.reading import LocateCall, ReadCall
-from actors.commands.recovery import EndSilentSession, ProcessDue
+from actors.commands.recovery import EndSilentSession, EndVanishedSession, ProcessDue
 from actors.commands.relay import EndRelay, EstablishBranch, FailBranch, RelaySdp
 from actors.commands.settings import ChangeSettings
 from actors.commands.sip import EndCall, EndDialog, EndUnanswered, ObserveSipMessage, PartyFacts, SendRequest
 from actors.flows.handlers import HANDLERS
 from actors.sip_requests import WantedRequest
 from engines.request import NodeRequest
-from events.names import BranchId, CallId, Leg, Tag
+from events.names import BranchId, CallId, Leg, RelayId, Tag
 from events.verb import Verb
 from replay.offer_answer import SipMessage
 from replay.settings_changes import ChangeContextSettings, ChangeLegSettings, EngageRelay, SetCallVariable
@@ -62,6 +62,7 @@ COMMANDS: list[CallCommand[Any]] = [
     AnswerCopy(call_id=CallId("c"), name="recorder", sdp=b"v=0"),
     DeleteCopy(call_id=CallId("c"), name="recorder", reason="a wish"),
     EndSilentSession(call_id=CallId("c"), branch=BranchId("br0"), ends_call=True, at=1),
+    EndVanishedSession(call_id=CallId("c"), relay_id=RelayId("c#2"), ends_call=True, at=1),
     Offer(
         call_id=CallId("c"),
         from_tag=Tag("a"),
@@ -115,6 +116,7 @@ def test_what_a_command_waits_for() -> None:
         "EndUnanswered",
         "EndRelay",
         "EndSilentSession",
+        "EndVanishedSession",
     }
     assert COMMANDS[0].serial_key == keys["RelaySdp"] == keys["Offer"] == "br0"
     assert [type(command).__name__ for command in COMMANDS if command.opens_call] == ["ObserveSipMessage", "Offer"]

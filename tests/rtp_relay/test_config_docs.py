@@ -27,7 +27,8 @@ IN_WORDS = {
     ("[hep]", "key_file"),
     ("[web]", "login_file"),
     ("[privacy]", "key_file"),
-    ("[events]", "webhook_secret_file"),
+    *(("[events]", key) for key in ("webhook_secret_file", "dtmf")),
+    ("[calls]", "xmlrpc_notices"),
     *(("[sip]", key) for key in ("advertise", "script", "engine", "next_hop", "allow", "relay_to")),
     *(("[sip]", key) for key in ("certificate", "key", "ca")),
 }

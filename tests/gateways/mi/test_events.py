@@ -14,7 +14,15 @@ import pytest
 import pytest_asyncio
 
 from actors.control.control import Control
-from actors.control.happenings import MEDIA_TIMEOUT, MOVE_FAILED, NODE_STATE, CallHappening, CallWatch, OrphanHappening
+from actors.control.happenings import (
+    MEDIA_TIMEOUT,
+    MOVE_FAILED,
+    NODE_STATE,
+    CallHappening,
+    CallWatch,
+    DigitHappening,
+    OrphanHappening,
+)
 from actors.messages import HealthChanged
 from actors.node_table import Node, NodeTable
 from actors.observers import Observers
@@ -194,6 +202,17 @@ async def test_what_becomes_of_copies_of_calls_that_move(stage: Stage) -> None:
         "E_RTP_RELAY_COPY_LEFT_BEHIND",
         {"callid": "c", "copy": "tap", "reason": "no room"},
     )
+
+
+@pytest.mark.parametrize(("code", "more"), [(7, {"event": 7}), (None, {})])
+async def test_keys_are_told_as_an_rtpengine_tells_of_them(
+    stage: Stage, code: int | None, more: dict[str, int]
+) -> None:
+    await stage.ask("event_subscribe", "E_RTPENGINE_NOTIFICATION", stage.name)
+    stage.notifier.tell(DigitHappening(CallId("c"), "a", ("a", "b"), code, 60, 10, 1_764_000_000, "192.0.2.1"))
+    told = {"callid": "c", "source_tag": "a", "tags": ["a", "b"], "type": "DTMF", "timestamp": 1_764_000_000}
+    expected = {**told, "source_ip": "192.0.2.1", "duration": 60, "volume": 10, **more}
+    assert await stage.heard() == ("E_RTPENGINE_NOTIFICATION", expected)
 
 
 async def test_nobody_watches_calls_that_nobody_asks_about(stage: Stage) -> None:

@@ -161,12 +161,14 @@ NOTHING = Index()
 class Stored:
     """What the tables say of a call in one moment, and where its stream is then.
 
-    version: the stream's last one, 0 for no stream. expires: whether the stream has a time to go at.
+    version: the stream's last one, 0 for no stream. expires: whether the stream has a time to go at. lent: under which
+    ids of its row's sessions other calls find it.
     """
 
     version: int = 0
     index: Index = NOTHING
     expires: bool = False
+    lent: frozenset[str] = frozenset()
 
 
 @value
@@ -174,6 +176,37 @@ class StreamPage:
     """Some calls that have a stream. `cursor` is where the next page begins, "" after the last one."""
 
     calls: Sequence[CallId]
+    cursor: str = ""
+
+
+class Table(StrEnum):
+    """The tables in which a call can be, but for that of live calls.
+
+    DUE: what wants attention. ENDED: ended calls, when they ended, and until when they are kept. ON: the calls of a
+    node. LENT: the calls that have a session under an id that could be another call's name.
+    """
+
+    DUE = "due"
+    ENDED = "ended"
+    ON = "on"
+    LENT = "lent"
+
+
+@value
+class Stray:
+    """An entry of a table of which no stream and no row is. name: of the node, or the id."""
+
+    call_id: CallId
+    table: Table
+    name: str = ""
+
+
+@value
+class StrayPage:
+    """Some strays. looked: how many entries were looked at. `cursor` is where it goes on, "" after the last ones."""
+
+    strays: Sequence[Stray] = ()
+    looked: int = 0
     cursor: str = ""
 
 
@@ -224,6 +257,13 @@ class Journal(Protocol):
 
     async def stored(self, call_id: CallId) -> Stored:
         """Return what all tables say of a call, and its stream's version, in one step. Raises JournalUnavailable."""
+
+    async def strays(self, cursor: str = "", *, remove: bool = False) -> StrayPage:
+        """Look through a part of the tables, from a page's cursor on, for entries that no stream and no row explains.
+
+        What `stored` tells of a call that has a stream is none, nor what a row says of one that has none. `remove`:
+        take them out, in the same step. Raises JournalUnavailable, and ValueError for a cursor that is none.
+        """
 
     def restore(self, call_id: CallId, before: Stored, after: Index) -> asyncio.Future[int]:
         """Make the tables say `after` where `before` was found, if the call's stream is still at that version.

@@ -28,6 +28,7 @@ from events.journal import (
     LiveCall,
     Recorded,
     Stored,
+    StrayPage,
     StreamPage,
     TailLostError,
 )
@@ -172,7 +173,12 @@ class MemoryJournal:
         """Return what the tables say of a call."""
         stream = self._stream(call_id) or _Stream()
         index = replace(stream.index, due=stream.due, brief=False)
-        return Stored(len(stream.entries), index, stream.expires != float("inf"))
+        lent = stream.index.live.lent_ids if stream.index.live else frozenset[str]()
+        return Stored(len(stream.entries), index, stream.expires != float("inf"), lent)
+
+    async def strays(self, cursor: str = "", *, remove: bool = False) -> StrayPage:  # noqa: ARG002
+        """Return that there are none: what the tables say is kept with the stream."""
+        return StrayPage()
 
     def restore(self, call_id: CallId, before: Stored, after: Index) -> asyncio.Future[int]:
         """Change the tables at once, or fail; the future that comes back is done."""

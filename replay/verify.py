@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from events import registry as e
-from events.journal import Index, Recorded, Stored
+from events.journal import Index, Recorded, Stored, Stray, Table
 from events.names import CallId
 from events.snapshot import Snapshot
 from replay import snapshots
@@ -31,9 +31,9 @@ class Kind(StrEnum):
 
     UNREADABLE: an entry cannot be read, or is missing before others. INCONSISTENT: an event makes no sense after those
     before it. STATE: the events lead to a state that no call can be in. SNAPSHOT: a snapshot says something else than
-    the events. ROW, NODES, DUE, ENDED: what the tables say. KEPT: the stream of a live call would go after some time,
-    or that of an ended one stays. LOST: the tables have a call of which there is no stream. VERDICT: the offer/answer
-    table would take a message for something else today.
+    the events. ROW, NODES, DUE, ENDED: what the tables say; LENT: under which ids of sessions other calls find it.
+    KEPT: the stream of a live call would go after some time, or that of an ended one stays. LOST: the tables have a
+    call of which there is no stream. VERDICT: the offer/answer table would take a message for something else today.
     """
 
     UNREADABLE = "unreadable"
@@ -44,6 +44,7 @@ class Kind(StrEnum):
     NODES = "nodes"
     DUE = "due"
     ENDED = "ended"
+    LENT = "lent"
     KEPT = "kept"
     LOST = "lost"
     VERDICT = "verdict"
@@ -142,6 +143,7 @@ def check_tables(state: CallState, stored: Stored, deadlines: Deadlines, now: in
         return _found(state, _of_set_aside(wanted, said))
     checks: tuple[Callable[[Index, Index], Iterator[tuple[Kind, str]]], ...] = (_of_row, _of_nodes)
     found = [one for check in checks for one in check(wanted, said)]
+    found += _of_lent(wanted, stored)
     found += _of_due(wanted, said, now)
     if left > NEAR_ITS_END:
         found += _of_ended(wanted, said)
@@ -156,6 +158,20 @@ def check_lost(call_id: CallId, stored: Stored) -> list[Finding]:
         return []
     places = ", ".join(f"{relay_id} on {node}" for node, relay_id in row.sessions) or "no session"
     return [Finding(call_id, Kind.LOST, f"a row with version {row.version} and no stream: {places}", row.version)]
+
+
+def stray_finding(stray: Stray, *, has_stream: bool) -> Finding:
+    """Return what a stray of a table is as a finding; a call without a stream is lost to whichever table has it."""
+    where = {
+        Table.DUE: (Kind.DUE, "it is to be attended to"),
+        Table.ENDED: (Kind.ENDED, "it is among the ended calls"),
+        Table.ON: (Kind.NODES, f"it is among the calls of {stray.name}"),
+        Table.LENT: (Kind.LENT, f"other calls find it by the id {stray.name}"),
+    }
+    kind, what = where[stray.table]
+    if has_stream:
+        return Finding(stray.call_id, kind, f"{what}, and has no such session")
+    return Finding(stray.call_id, Kind.LOST, f"{what}, and there is no stream of it")
 
 
 def check_snapshot(check: StreamCheck, snapshot: Snapshot, records: Sequence[Recorded]) -> None:
@@ -205,6 +221,15 @@ def _of_nodes(wanted: Index, said: Index) -> Iterator[tuple[Kind, str]]:
         yield Kind.NODES, f"not among the calls of {', '.join(sorted(missing))}, where it has a session"
     if surplus:
         yield Kind.NODES, f"among the calls of {', '.join(sorted(surplus))}, where it has no session"
+
+
+def _of_lent(wanted: Index, stored: Stored) -> Iterator[tuple[Kind, str]]:
+    row = stored.index.live
+    if wanted.live is None or row is None:
+        return
+    missing = (wanted.live.lent_ids & row.lent_ids) - stored.lent
+    if missing:
+        yield Kind.LENT, f"no other call would find its session by the id {', '.join(sorted(missing))}"
 
 
 def _of_due(wanted: Index, said: Index, now: int) -> Iterator[tuple[Kind, str]]:

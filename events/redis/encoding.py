@@ -28,7 +28,7 @@ _PERSIST = -1
 
 _ENDED = fields_of(EndedCall)
 
-_TABLES = 6
+_TABLES = 7
 """So many elements of what stored.lua has read come before the nodes."""
 
 UNREADABLE = "unreadable"
@@ -94,7 +94,7 @@ def ended_call(call_id: CallId, at: int, row: bytes) -> EndedCall:
 
 def stored(call_id: CallId, reply: Sequence[Any]) -> Stored:
     """Return what stored.lua has read of a call."""
-    last, ttl, live, due, ended_at, ended = reply[:_TABLES]
+    last, ttl, live, due, ended_at, ended, lent_ids = reply[:_TABLES]
     return Stored(
         version=version_of(last) if last else 0,
         index=Index(
@@ -104,6 +104,7 @@ def stored(call_id: CallId, reply: Sequence[Any]) -> Stored:
             ended=ended_call(call_id, int(float(ended_at)), ended) if ended_at else None,
         ),
         expires=ttl >= 0,
+        lent=frozenset(map(to_text, lent_ids)),
     )
 
 

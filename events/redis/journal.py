@@ -28,6 +28,7 @@ from events.journal import (
     LiveCall,
     Recorded,
     Stored,
+    StrayPage,
     StreamPage,
 )
 from events.names import CallId, StreamName
@@ -52,6 +53,7 @@ from events.redis.outbox import RedisOutbox
 from events.redis.pipeline import Pipelines
 from events.redis.query import ConfirmedPipeline, Query, QueryPipeline
 from events.redis.scripts import KEEP, LOAD
+from events.redis.strays import Strays
 from events.redis.tables import Statuses, Tables
 from events.redis.topology import Topology, find_topology
 from events.redis.wire import Command
@@ -103,6 +105,7 @@ class RedisJournal:
                 place, connection, limit, pipelines, kept=retention.longest, scattered=scattered, confirm=confirm
             ),
         )
+        self._strays = Strays(self._query, keys, topology.place, kept=retention.longest)
         self._tables = Tables(self._query, keys, topology.place, scattered=scattered)
         self._statuses = Statuses(self._query, keys)
 
@@ -222,6 +225,10 @@ class RedisJournal:
     async def streams(self, cursor: str = "", count: int = PAGE) -> StreamPage:
         """Return calls that have a stream, from a page's cursor on."""
         return await self._tables.streams(cursor, count)
+
+    async def strays(self, cursor: str = "", *, remove: bool = False) -> StrayPage:
+        """Look through a part of the tables for what no stream and no row accounts for."""
+        return await self._strays.page(cursor, remove=remove)
 
     async def stored(self, call_id: CallId) -> Stored:
         """Return what the tables say of a call, and its stream's version."""

@@ -76,6 +76,8 @@ class Keys:
         self.decisions = Partition(name, b"control")
         self.control = self.decisions.base
         self.streams = b"%s:{*}:s:*" % re.sub(rb"([][*?^\\-])", rb"\\\1", name)
+        self.sets_of_calls = b"%s:{*}:on:*" % re.sub(rb"([][*?^\\-])", rb"\\\1", name)
+        self._of_set = re.compile(rb"%s:\{([0-9]+)\}:on:(.*)" % re.escape(name), re.DOTALL)
         self._of_stream = re.compile(rb"%s:\{[0-9]+\}:s:(.*)" % re.escape(name), re.DOTALL)
         self.partitions: Sequence[Partition] = [Partition(name, b"%d" % number) for number in range(PARTITIONS)]
 
@@ -83,6 +85,11 @@ class Keys:
         """Return the call whose stream a key is; None for one that is none (`streams` is a pattern of them all)."""
         found = self._of_stream.fullmatch(key)
         return found[1] if found else None
+
+    def set_of(self, key: bytes) -> tuple[Partition, bytes] | None:
+        """Return the partition and the name of a set of calls; None for a key that is none."""
+        found = self._of_set.fullmatch(key)
+        return (self.partitions[int(found[1])], found[2]) if found and int(found[1]) < PARTITIONS else None
 
     def partition(self, call: bytes) -> Partition:
         """Return a call's partition: the same for ever, so CRC-32 modulo the number of partitions."""

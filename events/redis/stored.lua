@@ -3,9 +3,24 @@
 -- KEYS: the call's stream; the tables of live calls, of what is due, of ended calls, and when these ended. ARGV: what the
 -- keys of the partition begin with, and the call-id.
 -- Reply: the id of the stream's last entry; for how many ms it is kept, -1 for ever; its row; when it is due; when it
--- ended; its row as an ended call; '' for what is not there. Then the nodes in whose sets it is.
+-- ended; its row as an ended call; '' for what is not there; under which ids of its row's sessions other calls find it.
+-- Then the nodes in whose sets it is.
 
 local base, call = ARGV[1], ARGV[2]
+local SESSIONS, ID = 9, 2 -- where these are in a row (encoding.py)
+
+local function lent(row)
+  local found = {}
+  local readable, fields = pcall(cmsgpack.unpack, row)
+  local sessions = readable and type(fields) == 'table' and fields[SESSIONS]
+  for _, session in ipairs(type(sessions) == 'table' and sessions or {}) do
+    if redis.call('SISMEMBER', base .. 'on:\0' .. session[ID], call) == 1 then
+      found[#found + 1] = session[ID]
+    end
+  end
+  return found
+end
+
 local last = redis.pcall('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)
 local reply = {
   not last.err and last[1] and last[1][1] or '',
@@ -15,6 +30,7 @@ local reply = {
   redis.call('ZSCORE', KEYS[5], call) or '',
   redis.call('HGET', KEYS[4], call) or '',
 }
+reply[#reply + 1] = lent(reply[3])
 for _, node in ipairs(redis.call('SMEMBERS', base .. 'nodes')) do
   if redis.call('SISMEMBER', base .. 'on:' .. node, call) == 1 then
     reply[#reply + 1] = node

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from events.journal import EVERY_CALL, NOTHING, Conflict, CorruptEntry, Index, Journal, Recorded, Stored
+from events.journal import EVERY_CALL, NOTHING, Conflict, CorruptEntry, Index, Journal, Recorded, Stored, Stray
 from events.names import CallId
 from events.reading import slices
 from events.retention import Retention
@@ -16,7 +16,7 @@ from replay import snapshots
 from replay.fold import Inconsistent
 from replay.projection import Deadlines, project
 from replay.state import ENDED
-from replay.verify import Finding, Kind, StreamCheck, check_lost, check_snapshot, check_tables
+from replay.verify import Finding, Kind, StreamCheck, check_lost, check_snapshot, check_tables, stray_finding
 from rtp_relay.audit.pace import Pace
 
 PAGE: Final = 100
@@ -25,15 +25,18 @@ PAGE: Final = 100
 AT_ONCE: Final = 8
 """So many calls are read at the same time."""
 
+CHEAP: Final = 20
+"""To look at so many entries of tables takes about as much as to verify a call."""
+
 TRIES: Final = 3
 """So often a call is read that changes all the time; then it is left for another time."""
 
-_STREAMS, _ROWS = "streams", "rows"
+_STREAMS, _ROWS, _TABLES = "streams", "rows", "tables"
 
 BEGIN: Final = f"{_STREAMS}/"
 """The cursor with which all begins."""
 
-_OF_TABLES: Final = frozenset({Kind.ROW, Kind.NODES, Kind.DUE, Kind.ENDED, Kind.KEPT})
+_OF_TABLES: Final = frozenset({Kind.ROW, Kind.NODES, Kind.LENT, Kind.DUE, Kind.ENDED, Kind.KEPT})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,18 +87,23 @@ class Verifier:
     async def pages(self, cursor: str = "") -> AsyncIterator[VerifiedPage]:
         """Verify all calls from a cursor on. Raises JournalUnavailable, and ValueError for a cursor that is none."""
         stage, _, place = (cursor or BEGIN).partition("/")
-        if stage not in (_STREAMS, _ROWS):
+        if stage not in (_STREAMS, _ROWS, _TABLES):
             raise ValueError(f"{cursor!r} is no cursor")
         while stage == _STREAMS:
             page = await self._journal.streams(place, PAGE)
             stage, place = (_STREAMS, page.cursor) if page.cursor else (_ROWS, "")
             yield VerifiedPage(await self._all(page.calls, self.verify), f"{stage}/{place}")
-        while True:
+        while stage == _ROWS:
             rows = await self._journal.page(EVERY_CALL, place, PAGE)
-            place = rows.cursor
+            stage, place = (_ROWS, rows.cursor) if rows.cursor else (_TABLES, "")
             found = await self._all([row.call_id for row in rows.calls], self._verify_row)
-            lost = tuple(one for one in found if one.findings)
-            yield VerifiedPage(lost, f"{_ROWS}/{place}" if place else "")
+            yield VerifiedPage(tuple(one for one in found if one.findings), f"{stage}/{place}")
+        while True:
+            strays = await self._journal.strays(place, remove=self._repair)
+            place = strays.cursor
+            await self._pace.take(strays.looked // CHEAP)
+            lost = [await self._stray(one) for one in strays.strays]
+            yield VerifiedPage(tuple(lost), f"{_TABLES}/{place}" if place else "")
             if not place:
                 return
 
@@ -173,6 +181,13 @@ class Verifier:
         except Conflict:
             return False
         return True
+
+    async def _stray(self, stray: Stray) -> Verified:
+        """Say of an entry of a table that nothing explains it; it is out by now if tables are mended."""
+        stored = await self._journal.stored(stray.call_id)
+        finding = stray_finding(stray, has_stream=bool(stored.version))
+        mended = frozenset({finding.kind} if self._repair else ())
+        return Verified(call_id=stray.call_id, findings=(finding,), mended=mended)
 
     async def _verify_row(self, call_id: CallId) -> Verified:
         """Look whether a call that has a row has a stream, too."""

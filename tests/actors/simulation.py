@@ -33,6 +33,7 @@ from events.journal import (
     LiveCall,
     Recorded,
     Stored,
+    StrayPage,
     StreamPage,
 )
 from events.memory import MemoryJournal
@@ -144,6 +145,9 @@ class FaultyJournal:
 
     async def stored(self, call_id: CallId) -> Stored:
         return await self._shared.stored(call_id)
+
+    async def strays(self, cursor: str = "", *, remove: bool = False) -> StrayPage:
+        return await self._shared.strays(cursor, remove=remove)
 
     def restore(self, call_id: CallId, before: Stored, after: Index) -> asyncio.Future[int]:
         return self._ask(lambda: self._shared.restore(call_id, before, after))

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from events import registry as e
 from events.journal import NOTHING, Index, Journal, Recorded, Stored
-from events.names import CallId, NodeName, Tag
+from events.names import CallId, NodeName, RelayId, Tag
 from events.redis import RedisJournal
 from events.retention import USUAL
 from events.verdict import Role, SipVerdict
@@ -185,6 +185,56 @@ async def test_a_lost_row_of_an_ended_call_is_made_again(url: str) -> None:
     assert await faults(journal, repair=True) == {(ENDED, Kind.ENDED)}
     assert await journal.stored(ENDED) == stored
     assert [call.call_id for call in (await journal.ended_calls(0, 2**50)).calls] == [ENDED]
+    await journal.close()
+
+
+Commands = Sequence[tuple[str | bytes | int, ...]]
+BASE = "verify-strays"
+LENDS, LENT = CallId("lends"), "a-name-of-another-call"
+
+
+def key(call: CallId, table: str) -> bytes:
+    """Return the key of a table of a call's partition."""
+    return stream_of(BASE, call).partition(b":s:")[0] + f":{table}".encode()
+
+
+NOBODY = CallId("nobody")
+STRAYS: dict[str, tuple[Commands, set[tuple[str, Kind]]]] = {
+    "due, and no stream": ([("ZADD", key(NOBODY, "due"), 5, NOBODY)], {(NOBODY, Kind.LOST)}),
+    "on a node, and no stream": ([("SADD", key(NOBODY, "on:ng1"), NOBODY)], {(NOBODY, Kind.LOST)}),
+    "on a node that is in no list": ([("SADD", key(LIVE, "on:unlisted"), LIVE)], {(LIVE, Kind.NODES)}),
+    "an ended one, and no stream": ([("DEL", stream_of(BASE, ENDED))], {(ENDED, Kind.LOST)}),
+    "a time of an end, and nothing else": (
+        [("ZADD", key(NOBODY, "ended-at"), 2**44, NOBODY)],
+        {(NOBODY, Kind.LOST)},
+    ),
+    "an id that is lent by nobody": ([("SADD", key(LIVE, "on:\0other"), LIVE)], {(LIVE, Kind.LENT)}),
+    "an id that is lent, and nobody finds it": ([("SREM", key(LENDS, f"on:\0{LENT}"), LENDS)], {(LENDS, Kind.LENT)}),
+}
+
+
+@pytest.mark.parametrize("stray", STRAYS)
+async def test_what_no_stream_explains_is_named_and_taken_out(url: str, stray: str) -> None:
+    commands, wanted = STRAYS[stray]
+    journal = await RedisJournal.open(url, prefix=BASE)
+    async with Redis.from_url(url) as client:
+        await client.flushdb()
+        await journal.close()
+        journal = await RedisJournal.open(url, prefix=BASE)
+        await fill(journal)
+        intended = STORY[0]
+        assert isinstance(intended.event, e.SessionIntended)
+        lends = [replace(intended, event=replace(intended.event, relay_id=RelayId(LENT))), *STORY[1:3]]
+        await write(journal, LENDS, [replace(one, at=round(await journal.time())) for one in lends])
+        assert await faults(journal) == set()
+        for command in commands:
+            await client.execute_command(*command)  # type: ignore[no-untyped-call]
+        assert await faults(journal) == wanted
+        assert await faults(journal) == wanted, "to look changes nothing"
+        mended = {(call.call_id, kind) for call in await verified(journal, repair=True) for kind in call.mended}
+        assert mended == wanted
+        assert await faults(journal) == set()
+        assert await journal.lends(CallId(LENT))
     await journal.close()
 
 

@@ -32,9 +32,10 @@ class Row:
 
 @value
 class Then:
-    """A call as it was at a version, and what differs from the version before."""
+    """A call as it was at a version, and what differs from an earlier or a later one; 0: from no call at all."""
 
     version: int
+    against: int
     document: Document
     changes: Sequence[Difference]
 
@@ -115,8 +116,9 @@ class CallView:
             node, caller = (session.node, session.from_tag) if session is not None else ("", "")
             yield Quality(number, node, "caller" if party == caller else "callee", stream)
 
-    def then(self, version: int) -> Then:
-        """Return how it was at a version. Raises NotThen and Inconsistent."""
+    def then(self, version: int, against: int | None = None) -> Then:
+        """Return how it was at a version, against another one (None: the one before). Raises NotThen, Inconsistent."""
+        other = version - 1 if against is None else against
         after = state_after(self.call_id, self.entries, version)
-        before = fold(self.call_id, self.entries[: version - 1]) if version > 1 else CallState(self.call_id)
-        return Then(version, of_call(after), differences(before, after))
+        before = state_after(self.call_id, self.entries, other) if other else CallState(self.call_id)
+        return Then(version, other, of_call(after), differences(before, after))

@@ -54,7 +54,8 @@ def _call_id(request: web.Request) -> CallId:
 async def _show(request: web.Request) -> web.Response:
     view = await _view(request)
     cluster = await cluster_of(context_of(request).there.control)
-    return page(request, "call.html", view=view, cluster=cluster, then=_then(request, view))
+    against = request.query.get("against", "")
+    return page(request, "call.html", view=view, cluster=cluster, then=_then(request, view), against=against)
 
 
 async def _state(request: web.Request) -> web.Response:
@@ -63,15 +64,19 @@ async def _state(request: web.Request) -> web.Response:
 
 
 def _then(request: web.Request, view: CallView) -> Then | None:
-    """Return how the call was at the version that is asked for, its last one if none is."""
-    text = request.query.get("version", "")
-    version = int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else view.last
+    """Return how the call was at the version that is asked for, its last one if none is; None if nobody can tell."""
+    version, against = (_version(request, name) for name in ("version", "against"))
     try:
-        return view.then(version)
+        return view.then(view.last if version is None else version, against)
     except NotThen as error:
         raise web.HTTPNotFound(text=f"{view.call_id!r}: {error}.") from None
     except Inconsistent:
         return None
+
+
+def _version(request: web.Request, name: str) -> int | None:
+    text = request.query.get(name, "")
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else None
 
 
 async def _download(request: web.Request) -> web.Response:

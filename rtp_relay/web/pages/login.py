@@ -35,7 +35,7 @@ async def _log_in(request: web.Request) -> web.Response:
 
 async def _admit(request: web.Request, name: str, secret: str) -> web.Response:
     context = context_of(request)
-    address = request.remote or ""
+    address = _address(request)
     if context.tries.too_many(address):
         return _form(request, "Too many wrong secrets came from there: try again in a minute.", status=429)
     account = await asyncio.to_thread(who_is, context.accounts, name, secret)
@@ -44,6 +44,12 @@ async def _admit(request: web.Request, name: str, secret: str) -> web.Response:
         log.warning("login refused", name=name, address=address)
         return _form(request, "Nobody has that name and secret.", status=403)
     return _begin(request, account, address)
+
+
+def _address(request: web.Request) -> str:
+    """Return where a secret comes from; behind a proxy, as the proxy says: its own address is everybody's."""
+    passed_on = request.headers.get("X-Forwarded-For", "") if context_of(request).config.web.https else ""
+    return passed_on.rpartition(",")[2].strip() or request.remote or ""
 
 
 def _begin(request: web.Request, account: Account, address: str) -> web.Response:

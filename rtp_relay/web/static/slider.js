@@ -3,21 +3,26 @@
 
 (() => {
   const slider = document.getElementById("version");
+  const against = document.getElementById("against");
   const place = document.getElementById("then");
   let waiting = 0;
+  let asked = "";
 
   async function show() {
-    const wanted = slider.value;
-    const answer = await fetch(`${slider.dataset.state}&version=${wanted}`, { headers: { "HX-Request": "true" } });
-    if (answer.ok && slider.value === wanted) {
+    const wanted = `version=${slider.value}&against=${encodeURIComponent(against.value)}`;
+    asked = wanted;
+    const answer = await fetch(`${slider.dataset.state}&${wanted}`, { headers: { "HX-Request": "true" } });
+    if (answer.ok && asked === wanted) {
       place.innerHTML = await answer.text();
     }
   }
 
   slider.setAttribute("aria-valuetext", `version ${slider.value}`);
-  slider.addEventListener("input", () => {
-    slider.setAttribute("aria-valuetext", `version ${slider.value}`);
-    clearTimeout(waiting);
-    waiting = setTimeout(show, 100);
-  });
+  for (const field of [slider, against]) {
+    field.addEventListener("input", () => {
+      slider.setAttribute("aria-valuetext", `version ${slider.value}`);
+      clearTimeout(waiting);
+      waiting = setTimeout(show, 100);
+    });
+  }
 })();

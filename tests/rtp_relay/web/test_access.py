@@ -91,6 +91,18 @@ async def test_secrets_cannot_be_tried_for_ever(visitor: Visitor) -> None:
     assert await visitor.send("/login", secret=TOKENS[Role.READ]) == 429
 
 
+async def test_behind_a_proxy_secrets_are_counted_by_who_sends_them(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    async with visiting(monkeypatch, tmp_path, MemoryJournal(), WebConfig(https=True)) as visitor:
+        visitor.headers_sent = {"X-Forwarded-For": "203.0.113.1, 192.0.2.66"}
+        for _ in range(TRIES + 1):
+            status = await visitor.send("/login", secret="wrong")
+        assert status == 429
+        visitor.headers_sent = {"X-Forwarded-For": "203.0.113.1, 192.0.2.67"}
+        assert await visitor.send("/login", secret="wrong") == 403
+
+
 @pytest.mark.parametrize("path", CHANGES[:-1])
 async def test_a_reader_changes_nothing(visitor: Visitor, path: str) -> None:
     await visitor.log_in(Role.READ)

@@ -195,6 +195,11 @@ async def test_a_call_as_it_was(visitor: Visitor) -> None:
     assert "At version 2 of 7: live , not answered" in visitor.text
     assert await visitor.get(f"/call/state?id={CALL}&version=3") == 200
     assert "relay answered False True" in visitor.text
+    assert await visitor.get(f"/call/state?id={CALL}&version=7&against=2") == 200
+    assert "sessions 1 status open closed" in visitor.text
+    assert await visitor.get(f"/call?id={CALL}&version=1&against=0") == 200
+    assert "differs from no call at all" in visitor.text
+    assert await visitor.get(f"/call/state?id={CALL}&version=2&against=9") == 404
     assert await visitor.get(f"/call/state?id={CALL}&version=8") == 404
     assert await visitor.get("/call?id=nobody") == 404
 

@@ -35,6 +35,8 @@ class Visitor:
         self.client = client
         self.page = ""
         self.headers: dict[str, str] = {}
+        self.headers_sent: dict[str, str] = {}
+        """What is sent along with forms."""
 
     async def get(self, path: str, **headers: str) -> int:
         """Load a page, and return the status."""
@@ -50,12 +52,10 @@ class Visitor:
         """Send a form of the page that is shown; token: in place of its own."""
         own = re.search(r'name="form_token" value="([^"]+)"', self.page)
         given = token if token is not None else own[1] if own else ""
-        headers = {name: self.headers_sent[name] for name in self.headers_sent}
-        async with self.client.post(path, data={"form_token": given, **fields}, headers=headers) as answer:
+        data = {"form_token": given, **fields}
+        async with self.client.post(path, data=data, headers=self.headers_sent) as answer:
             self.page, self.headers = await answer.text(), dict(answer.headers)
             return answer.status
-
-    headers_sent: dict[str, str] = {}  # noqa: RUF012 - set by a test for its own visitor
 
     @property
     def text(self) -> str:

@@ -35,6 +35,7 @@ from gateways.mi.door import MiDoor
 from gateways.ng.door import NgDoor
 from gateways.sip.addresses import ListeningPoint
 from gateways.sip.door import SipDoor
+from gateways.tracing.spans import Spans
 from gateways.webhooks.poster import Poster
 from rtp_relay import __version__
 from rtp_relay.assembly.background import Background
@@ -55,6 +56,8 @@ from rtp_relay.assembly.reinvite import reinviting
 from rtp_relay.assembly.relay_notices import ending_vanished, keys_taken, timeouts_taken
 from rtp_relay.assembly.script import load_routes
 from rtp_relay.assembly.sip import default_routing, load_routing, open_sip_door
+from rtp_relay.assembly.telemetry import telemetry
+from rtp_relay.assembly.traced import directory_type, journal_of_calls, ng_tap, sip_tap, trace_ways
 from rtp_relay.assembly.tracing import tracing
 from rtp_relay.assembly.webhooks import sending_webhooks
 from rtp_relay.audit.reconciling import Reconciling
@@ -102,6 +105,7 @@ class Service:
         self._serving = self._stopping = False
         self._keeper: NodeKeeper | None = None
         self._taps = Taps()
+        self._spans: Spans | None = None
         self._poster: Poster | None = None
         self._follower: NodeFollower | None = None
         self._nodes_wanted: tuple[NodeConfig, ...] | None = None
@@ -260,6 +264,8 @@ class Service:
         self.nodes = keeper.table
         numbers = config.privacy.shown
         self._taps = await enter(capturing(config.hep, config.service.name, keeper, self.observers, numbers))
+        self._spans = await enter(telemetry(config.tracing, config.service.name))
+        trace_ways(keeper, self._spans)
         clock = JournalClock(journal)
         await clock.begin()
         name = config.service.name
@@ -337,9 +343,9 @@ class Service:
 
     def _directory(self, journal: Journal, clock: JournalClock, keeper: NodeKeeper) -> Directory:
         config = self._config
-        return Directory(
+        return directory_type(self._spans)(
             name=config.service.name,
-            journal=journal,
+            journal=journal_of_calls(journal, self._spans),
             nodes=self.nodes,
             now=clock.now,
             deadlines=deadlines_of(config, keeper.slowest),
@@ -412,8 +418,15 @@ class Service:
         config, nodes, now = self._config, self.nodes, self.directory.now
         mesh = None if self._seat is None else self._seat.mesh
         routing = load_routing(config.sip, nodes) if config.sip.listen else None
+        tap = ng_tap(self._taps.ng, self._spans)
         self._door = await open_door(
-            config.ng, self.directory, self.control, now=now, ready=lambda: self.ready, mesh=mesh, tap=self._taps.ng
+            config.ng,
+            self.directory,
+            self.control,
+            now=now,
+            ready=lambda: self.ready,
+            mesh=mesh,
+            tap=tap,
         )
         self.control.count_with(self._door)
         if routing is not None:
@@ -426,7 +439,7 @@ class Service:
                 now=now,
                 ready=lambda: self.sip_ready,
                 mesh=mesh,
-                tap=self._taps.sip,
+                tap=sip_tap(self._taps.sip, self._spans),
             )
             self.control.count_with(self._sip)
             nodes.watch(lambda *_: self._follow_engine())

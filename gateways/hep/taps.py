@@ -30,8 +30,11 @@ class SipTap:
     def __init__(self, capture: Capture) -> None:
         self._capture = capture
 
-    def __call__(self, data: bytes, transport: SipTransport, source: Address, destination: Address) -> None:
+    def __call__(
+        self, data: bytes, transport: SipTransport, source: Address, destination: Address, leaves: bool
+    ) -> None:
         """Capture a message."""
+        del leaves
         network, at = Network.TCP if transport.reliable else Network.UDP, _now()
 
         def late() -> Captured:

@@ -43,6 +43,7 @@ from rtp_relay.config.script import compiled
 from rtp_relay.config.sets import SetsConfig
 from rtp_relay.config.sip import SipConfig
 from rtp_relay.config.tables import Notes, read_table
+from rtp_relay.config.tracing import TracingConfig
 from rtp_relay.config.web import WebConfig, read_accounts
 
 SECTIONS: dict[str, type[Any]] = {
@@ -61,6 +62,7 @@ SECTIONS: dict[str, type[Any]] = {
     "web": WebConfig,
     "privacy": PrivacyConfig,
     "events": EventsConfig,
+    "tracing": TracingConfig,
 }
 
 PATHS = {

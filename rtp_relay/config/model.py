@@ -45,6 +45,7 @@ from rtp_relay.config.retention import retention_by
 from rtp_relay.config.sets import SetsConfig, set_name
 from rtp_relay.config.sip import SipConfig
 from rtp_relay.config.tables import inline_table
+from rtp_relay.config.tracing import TracingConfig
 from rtp_relay.config.values import Reader
 from rtp_relay.config.web import WebConfig
 
@@ -260,6 +261,7 @@ class Config:
     web: WebConfig = field(default_factory=WebConfig)
     privacy: PrivacyConfig = field(default_factory=PrivacyConfig)
     events: EventsConfig = field(default_factory=EventsConfig)
+    tracing: TracingConfig = field(default_factory=TracingConfig)
 
     @property
     def local_socket(self) -> Path:

@@ -29,6 +29,7 @@ IN_WORDS = {
     ("[privacy]", "key_file"),
     *(("[events]", key) for key in ("webhook_secret_file", "dtmf")),
     ("[calls]", "xmlrpc_notices"),
+    ("[tracing]", "endpoint"),
     *(("[sip]", key) for key in ("advertise", "script", "engine", "next_hop", "allow", "relay_to")),
     *(("[sip]", key) for key in ("certificate", "key", "ca")),
 }

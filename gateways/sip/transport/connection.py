@@ -126,7 +126,7 @@ class SipConnection(asyncio.Protocol):
             self._transport.write(data)
             if self._settings.tap is not None and data not in (PING, PONG):
                 here, there = self._ends(self._transport)
-                self._settings.tap(data, self.hop.transport, here, there)
+                self._settings.tap(data, self.hop.transport, here, there, True)
             if self._blocked:
                 self._unsure.append(failed)
 
@@ -177,7 +177,7 @@ class SipConnection(asyncio.Protocol):
         else:
             if self._settings.tap is not None and self._transport is not None:
                 here, there = self._ends(self._transport)
-                self._settings.tap(message, self.hop.transport, there, here)
+                self._settings.tap(message, self.hop.transport, there, here, False)
             self._note_wait(monotonic() - self._read_at)
             self._receive(message, self.hop)
 

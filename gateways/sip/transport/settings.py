@@ -21,8 +21,8 @@ Gauge: TypeAlias = Callable[[], Waited]
 Address: TypeAlias = tuple[str, int]
 """An IP address without brackets, and a port."""
 
-Tap: TypeAlias = Callable[[bytes, SipTransport, Address, Address], None]
-"""Takes a copy of a message that came or left, with where it came from and went to. Must not raise."""
+Tap: TypeAlias = Callable[[bytes, SipTransport, Address, Address, bool], None]
+"""Takes a copy of a message, with where it came from and went to, and whether it left here. Must not raise."""
 
 Failed: TypeAlias = Callable[[str], None]
 """Takes the reason why a message could not leave."""

@@ -57,7 +57,7 @@ class SipUdpPort:
             log.warning("sip datagram lost, the socket is full", local=str(self._local))
         else:
             if self._tap is not None:
-                self._tap(data, SipTransport.UDP, self._own_address(source), (host, port))
+                self._tap(data, SipTransport.UDP, self._own_address(source), (host, port), True)
 
     def _readable(self) -> None:
         try:
@@ -72,7 +72,7 @@ class SipUdpPort:
         if self._keeps_sources:
             self.remember((host, port), asked(control))
         if self._tap is not None:
-            self._tap(datagram, SipTransport.UDP, (host, port), self._own_address(control))
+            self._tap(datagram, SipTransport.UDP, (host, port), self._own_address(control), False)
         self._note_wait(waited(control))
         self._receive(datagram, self._hop_from(host, port))
 

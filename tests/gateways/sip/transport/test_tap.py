@@ -12,7 +12,7 @@ from gateways.sip.transport.settings import Listen
 from gateways.sip.transport.stream import PING
 from tests.gateways.sip.transport.opened import message, opened, until
 
-Copy = tuple[bytes, SipTransport, tuple[str, int], tuple[str, int]]
+Copy = tuple[bytes, SipTransport, tuple[str, int], tuple[str, int], bool]
 
 
 def listening_in() -> tuple[list[Copy], dict[str, Any]]:
@@ -32,7 +32,10 @@ async def test_datagrams_both_ways(listen: str, asked: str) -> None:
             data, hop = await there.received.get()
             there.send(message(2), hop)
             theirs, ours = client.getsockname()[:2], (asked, there.local.port)
-    assert copies == [(data, SipTransport.UDP, theirs, ours), (message(2), SipTransport.UDP, ours, theirs)]
+    assert copies == [
+        (data, SipTransport.UDP, theirs, ours, False),
+        (message(2), SipTransport.UDP, ours, theirs, True),
+    ]
 
 
 async def test_streams_have_the_ports_of_their_connections() -> None:
@@ -49,6 +52,6 @@ async def test_streams_have_the_ports_of_their_connections() -> None:
         listened = there.local.host, there.local.port
     first, second = theirs
     connected = ("127.0.0.1", hop.port)
-    assert first == (message(1), SipTransport.TCP, connected, listened)
-    assert second == (message(2), SipTransport.TCP, listened, connected)
-    assert ours == [first, second]
+    assert first == (message(1), SipTransport.TCP, connected, listened, False)
+    assert second == (message(2), SipTransport.TCP, listened, connected, True)
+    assert ours == [(*first[:4], True), (*second[:4], False)]

@@ -78,8 +78,8 @@ class Terminal:
         _set_size(self._master, columns, lines)
 
     def keep_picture(self, name: str, title: str) -> None:
-        """Write what stands on the screen as an SVG picture into the folder that RTP_RELAY_IMAGES names, if it does."""
-        folder = os.environ.get("RTP_RELAY_IMAGES")
+        """Write what stands on the screen as an SVG picture into the folder that RTP_RELAY_PICTURES names, if it does."""
+        folder = os.environ.get("RTP_RELAY_PICTURES")
         if folder:
             (Path(folder) / f"{name}.svg").write_text(self.picture(title), encoding="utf-8")
 

@@ -34,6 +34,7 @@ def door_facts(config: Config) -> list[DoorFacts]:
 def _addresses(config: Config) -> Iterator[tuple[str, SocketAddress]]:
     """Return the addresses with a port, each as what the kernel knows: UDP or TCP."""
     yield from (("ng", address) for address in config.ng.listen)
+    yield from (("http", address) for address in config.http.listen or ())  # where it is not named, it may be missing
     for sip in config.sip.listen:
         yield "sip", SocketAddress("udp" if sip.transport == "udp" else "tcp", sip.host, sip.port)
     for mi in config.mi.listen:

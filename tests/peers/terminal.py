@@ -78,7 +78,7 @@ class Terminal:
         _set_size(self._master, columns, lines)
 
     def keep_picture(self, name: str, title: str) -> None:
-        """Write what stands on the screen as an SVG picture into the folder that RTP_RELAY_PICTURES names, if it does."""
+        """Write what stands on the screen as an SVG picture into the folder that RTP_RELAY_PICTURES names."""
         folder = os.environ.get("RTP_RELAY_PICTURES")
         if folder:
             (Path(folder) / f"{name}.svg").write_text(self.picture(title), encoding="utf-8")

@@ -54,8 +54,9 @@ def test_the_unit_starts_commands_that_there_are() -> None:
 
 
 def test_the_readme_names_all_commands() -> None:
-    rows = re.findall(r"^\| (`rtp-relay [^|]+) \|", (ROOT / "README.md").read_text(), flags=re.MULTILINE)
-    named = {name for row in rows for name in re.findall(r"`(?:rtp-relay )?(\w+)", row)}
+    section = (ROOT / "README.md").read_text().split("## Commands\n")[1].split("\n## ")[0]
+    rows = re.findall(r"^\| (`[^|]+) \|", section, flags=re.MULTILINE)
+    named = {name for row in rows for name in re.findall(r"`(\w+)", row)}
     groups = {group.name or "": group.typer_instance for group in app.registered_groups}
     commands = _names(app) | groups.keys()
     assert commands <= named <= commands.union(*(_names(group) for group in groups.values() if group))

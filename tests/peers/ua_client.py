@@ -36,7 +36,7 @@ class Client(Core):
     ) -> Sent:
         """Send a request outside of any dialog, to `proxy` or to where its `uri` says."""
         request = Request(method, URI.parse(uri))
-        own = f'"{self.name}" <sip:{self.name}@example.com>;tag={self.name}-{secrets.token_hex(4)}'
+        own = f'"{self.user}" <sip:{self.user}@example.com>;tag={self.name}-{secrets.token_hex(4)}'
         fill(request, own, f"<{uri}>", call_id or f"{secrets.token_hex(8)}@{self.name}", f"1 {method}")
         add(request, headers, sdp)
         return self._transmit(request, proxy or place_of(uri))

@@ -21,6 +21,8 @@ class Core:
 
     def __init__(self, name: str, transport: str, host: str, tls: Tls | None) -> None:
         self.name = name
+        self.user = name
+        """The user of its URIs, which may be a number."""
         self.transport = transport
         self.host = host
         self.media = RtpEndpoint(host)
@@ -42,7 +44,7 @@ class Core:
     def uri(self) -> str:
         """The URI by which it is reached: the Request-URI of requests in its dialogs."""
         how = "" if self.transport == "udp" else f";transport={self.transport}"
-        return f"sip:{self.name}@{bracketed(self.host)}:{self._wire.port}{how}"
+        return f"sip:{self.user}@{bracketed(self.host)}:{self._wire.port}{how}"
 
     @property
     def contact(self) -> str:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import msgpack  # type: ignore[import-untyped]
 
-from events.bodies import Bodies, Holder, Place
+from events.bodies import Bodies, Holder, MissingBody, Place
 from events.journal import Recorded
 from events.names import CallId
 from events.registry import EVENT_TYPES, Event
@@ -46,7 +46,8 @@ class Codec:
     """Encodes and decodes entries; with `keys` secret fields are encrypted, and entries without encryption still read.
 
     seals_parties: whether what says who the parties are is encrypted, too. `types` and `upcasters` are the events
-    known, and how those of older schemas are lifted.
+    known, and how those of older schemas are lifted. lenient: whether entries are read of which the sealed part cannot
+    be opened, with LOST in its place.
     """
 
     def __init__(
@@ -54,10 +55,12 @@ class Codec:
         keys: Keyring | None = None,
         *,
         seals_parties: bool = False,
+        lenient: bool = False,
         types: Iterable[type[Event]] = EVENT_TYPES,
         upcasters: Upcasters = UPCASTERS,
     ) -> None:
         self.keys, self._seals_parties = keys, seals_parties and keys is not None
+        self._lenient = lenient
         self._by_type = {kind: Schema(kind) for kind in types}
         self._by_name = {shape.name: shape for shape in self._by_type.values()}
         self._upcasters = upcasters
@@ -147,11 +150,16 @@ class Codec:
                 pass
             case _:
                 raise UnreadableEntry("not an entry's map")
-        if "x" in rest:
-            data |= _opened(sealer, rest["x"], _context(call_id, name.encode(), version))
-        bodies.hold(version, data, payload)
-        if "r" in rest:
-            data |= _referred(rest["r"], version, bodies)
+        try:
+            if "x" in rest:
+                data |= _opened(sealer, rest["x"], _context(call_id, name.encode(), version))
+            bodies.hold(version, data, payload)
+            if "r" in rest:
+                data |= _referred(rest["r"], version, bodies)
+        except (SecretError, UnreadableEntry, MissingBody):
+            if not self._lenient or name.encode() not in self._by_name:
+                raise
+            data = {**self._by_name[name.encode()].lost, **data}
         return self.recorded(version, at, by, Lifted(name, schema, data))
 
     def seals(self, event: Event) -> bool:

@@ -294,6 +294,13 @@ class Journal(Protocol):
         streams are read in slices (`events.reading`).
         """
 
+    async def remains(self, call_id: CallId) -> list[Recorded]:
+        """Return the entries of a call of which some cannot be opened, with `events.schema.LOST` for what is in there.
+
+        For people to look at: no state is made of them. Where one cannot be read for another reason, those before it.
+        Raises JournalUnavailable.
+        """
+
     async def load(self, call_id: CallId, count: int, margin: int) -> tuple[Snapshot | None, list[Recorded]]:
         """Return a call's snapshot, None for none that can be read, and entries: `margin` up to it, and what follows.
 

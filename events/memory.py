@@ -64,6 +64,7 @@ class MemoryJournal:
         self._retention = retention
         self._streams: dict[CallId, _Stream] = {}
         self._decision_codec = Codec(types=DECISION_TYPES)
+        self._lenient = Codec(self._codec.keys, lenient=True)
         self._decisions: dict[StreamName, _Stream] = {}
         self._statuses: dict[str, tuple[bytes, float]] = {}
         self._outboxes: dict[str, MemoryOutbox] = {}
@@ -207,6 +208,13 @@ class MemoryJournal:
     def read(self, call_id: CallId, after: int = 0, count: int = 0) -> asyncio.Future[list[Recorded]]:
         """Return the entries above `after`; the future that comes back is done."""
         return self._read(self._codec, call_id, self._stream(call_id), after, count)
+
+    async def remains(self, call_id: CallId) -> list[Recorded]:
+        """Return the entries of a call, without what cannot be opened."""
+        try:
+            return await self._read(self._lenient, call_id, self._stream(call_id), 0, 0)
+        except CorruptEntry as error:
+            return list(error.before)
 
     def read_decisions(self, stream: StreamName, after: int = 0, count: int = 0) -> asyncio.Future[list[Recorded]]:
         """Return the entries above `after`; the future that comes back is done."""

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from operator import attrgetter
 from types import NoneType, UnionType
-from typing import Any
+from typing import Any, Final
 
 from events.registry import Event
 
@@ -58,6 +58,10 @@ _REQUIRED = object()
 Reader = Callable[[Any], Any]
 
 
+LOST: Final = b"(cannot be opened)"
+"""What stands in place of what was sealed with a key that is not to be had."""
+
+
 class IllTyped(ValueError):
     """A field is missing, is not known, or is not of its type."""
 
@@ -71,6 +75,9 @@ class Schema:
         self.fields = fields = Fields(kind)
         self.secret = tuple(SHORT.get(name, name) for name in kind.secret)
         self.personal = tuple(SHORT.get(name, name) for name in kind.personal)
+        hints = typing.get_type_hints(kind)
+        self.lost: dict[str, object] = dict.fromkeys(self.secret, LOST)
+        self.lost |= {SHORT.get(name, name): LOST.decode() for name in kind.personal if hints[name] is str}
         self.take_apart, self.put_together = fields.take_apart, fields.put_together
 
 

@@ -93,8 +93,8 @@ class Control:
     async def history(self, call_id: CallId, after: int = 0, count: int = 0) -> list[Recorded]:
         """Return the events of a call above a version, oldest first, at most `count` unless 0.
 
-        There are none if there is no such call. Numbers are as they may be shown. Raises CorruptEntry, with what could
-        be read before.
+        There are none if there is no such call. Numbers are as they may be shown. Raises CorruptEntry, with what can be
+        read, though it be without what is sealed.
         """
         try:
             if count:
@@ -102,7 +102,8 @@ class Control:
             else:
                 entries = [entry for entry in await read_all(self._journal, call_id) if entry.version > after]
         except CorruptEntry as error:
-            raise self.numbers.error(error) from None
+            remains = max(await self._journal.remains(call_id), error.before, key=len)
+            raise self.numbers.error(error, remains) from None
         return list(map(self.numbers.entry, entries))
 
     async def end_quarantined(self, call_id: CallId, reason: str) -> Sequence[tuple[str, str]]:

@@ -85,6 +85,7 @@ class RedisJournal:
         self._keys = keys
         self._codec = codec
         self._decision_codec = Codec(types=DECISION_TYPES)
+        self._lenient = Codec(codec.keys, lenient=True)
         self._patience, self._retention = patience, retention
         self._loop = asyncio.get_running_loop()
         self._writer = os.urandom(_WRITER)
@@ -290,6 +291,21 @@ class RedisJournal:
     async def _read(self, call_id: CallId, after: int, count: int) -> list[Recorded]:
         return await self._recorded(call_id, after, await self._range(call_id, after, b"+", *_counted(count)))
 
+    async def remains(self, call_id: CallId) -> list[Recorded]:
+        """Return the entries of a call, without what cannot be opened; see `events.journal.Journal.remains`."""
+        try:
+            entries = await self._range(call_id, 0, b"+")
+            keys = None if self._call_keys is None else await self._kept_keys(call_id, self._call_keys)
+            return recorded(self._lenient, call_id, 0, entries, Bodies(), sealer=keys)
+        except CorruptEntry as error:
+            return list(error.before)
+
+    async def _kept_keys(self, call_id: CallId, known: KnownCallKeys) -> CallKeys:
+        """Return all keys that the journal has of a call, for one reading."""
+        call = to_bytes(call_id)
+        partition = self._keys.partition(call)
+        return known.read(call_id, _pairs(await self._query(partition.slot, (b"HGETALL", partition.keys(call)))))
+
     def _range(self, call_id: CallId, after: int, end: bytes, *more: bytes | int) -> asyncio.Future[list[Any]]:
         """Return the entries above `after` up to an id, as Redis has them."""
         return self._range_of(self._keys.partition(to_bytes(call_id)), call_id, after, end, *more)
@@ -325,10 +341,7 @@ class RedisJournal:
         try:
             return await self._decoded(call_id, after, entries, keys or self._call_keys.read(call_id))
         except MissingKey:
-            call = to_bytes(call_id)
-            partition = self._keys.partition(call)
-            kept = await self._query(partition.slot, (b"HGETALL", partition.keys(call)))
-            return await self._decoded(call_id, after, entries, self._call_keys.read(call_id, _pairs(kept)))
+            return await self._decoded(call_id, after, entries, await self._kept_keys(call_id, self._call_keys))
 
     async def _decoded(self, call_id: CallId, after: int, entries: list[Any], keys: CallKeys | None) -> list[Recorded]:
         """Return the records of entries; those before them that hold what they refer to are looked up."""

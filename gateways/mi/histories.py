@@ -22,7 +22,7 @@ SECRETS = Parameter("secrets", as_switch, optional=True)
 
 @value
 class _Part:
-    """Some entries of a call, and why none can be read after them, "" if that can be.
+    """Some entries of a call, and why they are not whole, or none can be read after them; "" if all is well.
 
     begun: when the call's first entry was written, ms since the epoch.
     """
@@ -48,7 +48,7 @@ class HistoryMethods:
             methods.add(Method(name, words, handler, recipes, changes=lambda given: bool(given.get("secrets"))))
 
     async def _history(self, given: Arguments, caller: Caller) -> Json:  # noqa: ARG002
-        """Return events above a version; `last` is the last one's if more may follow, `unreadable` why none does."""
+        """Return events above a version; `last` is set if more may follow, `unreadable` why that is not all."""
         part = await self._wanted(given)
         events = of_history(part.entries, secrets=given.get("secrets", False), start=part.begun)
         return {"call_id": given["callid"], "events": events, **_rest(part, count_of(given))}
@@ -75,9 +75,8 @@ class HistoryMethods:
 
 
 def _rest(part: _Part, count: int) -> dict[str, Json]:
-    if part.unreadable:
-        return {"unreadable": part.unreadable}
-    return {"last": part.entries[-1].version} if len(part.entries) == count else {}
+    more: dict[str, Json] = {"last": part.entries[-1].version} if len(part.entries) == count else {}
+    return more | ({"unreadable": part.unreadable} if part.unreadable else {})
 
 
 def _after(given: Arguments) -> int:

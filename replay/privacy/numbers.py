@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import typing
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from enum import Enum
 from typing import Any, Final, TypeVar
@@ -55,9 +55,9 @@ class Numbers:
         """Return an event as it may be shown."""
         return event if self._show is None else _shown(event, self._show)
 
-    def error(self, error: CorruptEntry) -> CorruptEntry:
-        """Return the error of a stream that cannot be read further, with the entries before as they may be shown."""
-        before = tuple(map(self.entry, error.before))
+    def error(self, error: CorruptEntry, remains: Sequence[Recorded]) -> CorruptEntry:
+        """Return the error of a stream that cannot be read whole, with what can be read as it may be shown."""
+        before = tuple(map(self.entry, remains))
         return CorruptEntry(error.call_id, error.version, error.last, error.why, before)
 
     def ended(self, call: EndedCall) -> EndedCall:

@@ -21,7 +21,7 @@ from rtp_relay.cli.output import fail
 
 @value
 class CallEntries:
-    """What can be read of a call's stream, and why not what follows, "" if that is all."""
+    """What can be read of a call's stream, and why that is not all, "" if it is."""
 
     call_id: str
     entries: Sequence[Recorded]
@@ -32,6 +32,7 @@ async def read_entries(service: Management, call_id: str, *, secrets: bool = Fal
     """Return the entries of a call, which a service gives in parts; without `secrets`, without keys. Raises MiError."""
     entries: list[Recorded] = []
     last: int | None = None
+    unreadable = ""
     while True:
         part: dict[str, Any] = await service.call(
             "rtp_relay:entries", callid=call_id, after=last, secrets=secrets or None
@@ -40,9 +41,9 @@ async def read_entries(service: Management, call_id: str, *, secrets: bool = Fal
             entries += map(from_document, part["entries"])
         except UnreadableEntry as error:
             fail(Exit.FAILED, f"the service has an entry that this program cannot read: {error}")
-        last = part.get("last")
+        last, unreadable = part.get("last"), unreadable or part.get("unreadable", "")
         if last is None:
-            return CallEntries(call_id, entries, part.get("unreadable", ""))
+            return CallEntries(call_id, entries, unreadable)
 
 
 def archived_entries(path: Path, call_id: str, numbers: Numbers, *, secrets: bool) -> CallEntries:

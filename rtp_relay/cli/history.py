@@ -87,7 +87,7 @@ def history(
     except Inconsistent as error:
         fail(Exit.FAILED, f"call {call_id!r}, version {error.version}: {error}")
     if call.unreadable:
-        fail(Exit.FAILED, f"the history cannot be read further: {call.unreadable}")
+        fail(Exit.FAILED, f"the history cannot be read whole: {call.unreadable}")
 
 
 def _show_timeline(call: CallEntries, *, sdp: bool, as_json: bool) -> None:

@@ -125,6 +125,9 @@ class FaultyJournal:
     def read(self, call_id: CallId, after: int = 0, count: int = 0) -> asyncio.Future[list[Recorded]]:
         return _failed() if self.away else self._unless_dead(self._shared.read(call_id, after, count))
 
+    async def remains(self, call_id: CallId) -> list[Recorded]:
+        return await self._shared.remains(call_id)
+
     async def load(self, call_id: CallId, count: int, margin: int) -> tuple[Snapshot | None, list[Recorded]]:
         if not self._life.cross():
             await _never()

@@ -64,6 +64,13 @@ class JournalContract(DecisionsContract, DueDecisionsContract, EndedContract, Fo
 
     number = itertools.count()
 
+    async def test_of_a_call_that_cannot_be_read_what_is_before_remains(self, journal: Journal) -> None:
+        await fill(journal, CALL, 3)
+        assert await journal.remains(CallId(CALL)) == [record(1), record(2), record(3)]
+        await self.spoil(CALL, 2)
+        assert await journal.remains(CallId(CALL)) == [record(1)]
+        assert await journal.remains(CallId("another")) == []
+
     @abstractmethod
     async def spoil(self, call: str, version: int) -> None:
         """Damage an entry."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, ClassVar
 
@@ -12,6 +13,7 @@ import pytest
 import pytest_asyncio
 from redis.asyncio import Redis
 
+from actors.control.control import Control
 from events.call_keys import CallKeys, KnownCallKeys, MissingKey
 from events.codec import Codec
 from events.event import Event
@@ -19,7 +21,8 @@ from events.journal import NOTHING, Conflict, CorruptEntry, Forgotten, Index, Jo
 from events.names import CALLER, CallId, Tag
 from events.redis import RedisJournal
 from events.redis.keys import Keys, to_bytes
-from events.registry import CallVariableSet, CopyAnswered, PartyLearned
+from events.registry import CallVariableSet, CopyAnswered, MediaSeen, Offered, PartyLearned
+from events.schema import LOST
 from events.secrets import Keyring, SecretError, key_id
 from events.snapshot import Snapshot
 from tests.events.ended_contract import ended
@@ -234,6 +237,22 @@ async def test_without_its_key_no_copy_of_a_stream_can_be_read(nodes: Nodes) -> 
     for reader in (await nodes.node(), journal):
         with pytest.raises(CorruptEntry, match=f"needs key {name.hex()}, .*: forgotten, or lost"):
             await told(reader)
+
+
+async def test_without_its_key_the_rest_of_a_call_remains(nodes: Nodes) -> None:
+    journal = await nodes.node()
+    offered = Offered(session=1, operation=1, from_tag=Tag("a"), sdp=SDP, relayed=SDP + SDP)
+    again = CopyAnswered(copy="one", sdp=SDP + SDP)
+    plain = MediaSeen(session=1)
+    records = [Recorded(n, n, "control-1", event) for n, event in enumerate((offered, again, plain), 1)]
+    await journal.append(CALL, 0, records, NOTHING, live(CALL, 3))
+    await nodes.client.delete(nodes.keys)
+    for reader in (await nodes.node(), await RedisJournal.open(nodes.url, prefix=nodes.prefix)):
+        remains = [entry.event for entry in await reader.remains(CALL)]
+        assert remains == [replace(offered, sdp=LOST, relayed=LOST), replace(again, sdp=LOST), plain]
+        with pytest.raises(CorruptEntry, match="needs key"):
+            await Control(reader).history(CALL)
+    await reader.close()
 
 
 async def test_a_name_that_is_free_again_has_a_new_key(nodes: Nodes) -> None:

@@ -256,7 +256,7 @@ def test_history_that_cannot_be_read_ends_with_1(monkeypatch: pytest.MonkeyPatch
     code, _, complaint = invoke("history", "old")
     assert (code, complaint) == (
         1,
-        "rtp-relay: the history cannot be read further: call 'old', entry 2-0: wrong bytes\n",
+        "rtp-relay: the history cannot be read whole: call 'old', entry 2-0: wrong bytes\n",
     )
 
 

@@ -51,13 +51,16 @@ async def test_the_page_is_there_with_an_embedded_service_and_goes_with_it(numbe
                     return answer.status == 200 and "relay-2" in await answer.text()
 
             await wait_until(shows, "the overview has the nodes", within=20)
-        assert node._signal(number)
-        await node.ended(20)
+            async with session.get(f"{address}tail/events") as tail:  # somebody looks on to the end
+                assert tail.status == 200
+                assert node._signal(number)
+                await node.ended(20)
 
         async def gone() -> bool:
             return not page.is_running() or page.status() == psutil.STATUS_ZOMBIE
 
         await wait_until(gone, "the page has ended", within=20)
+        assert "Traceback" not in node.log(10_000)
     ports.release()
 
 

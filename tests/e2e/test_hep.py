@@ -8,12 +8,16 @@ from pathlib import Path
 
 import pytest
 
+from gateways.hep.packet import Agent, Captured, Kind, encode
 from tests.e2e.sip.calls import on_scene
 from tests.e2e.sip.stage import AS_ASKED
 from tests.e2e.sip.stage import Stage as SipStage
 from tests.e2e.stage import NgCall
 from tests.peers import hep
+from tests.peers.datagram import DatagramSocket
 from tests.peers.hep import Collector, Packet, collecting
+from tests.peers.kamailio import Kamailio
+from tests.peers.peer import wait_until
 from tests.peers.ports import HOST
 from tests.peers.redis_server import RedisServer
 from tests.peers.rtp import Parties
@@ -22,6 +26,7 @@ from tests.peers.service import Node, Service
 
 pytestmark = pytest.mark.e2e
 
+CONFIG = Path(__file__).parent / "hep" / "kamailio.cfg"
 SIP, QUALITY, NG, EVENT = 1, 34, 61, 100
 CALL_ID = "captured@example.com"
 
@@ -120,6 +125,26 @@ def _check_sip(packets: list[Packet], door: int) -> None:
         assert [line.split()[0] for line in came].count(method) == [line.split()[0] for line in left].count(method) == 1
     assert b"SIP/2.0 200 OK" in came
     assert b"SIP/2.0 200 OK" in left
+
+
+async def test_a_collector_of_others_reads_what_is_sent(tmp_path: Path) -> None:
+    """Kamailio's module `sipcapture`."""
+    v4, v6 = (("192.0.2.1", 5060), ("192.0.2.2", 5061)), (("2001:db8::1", 5060), ("2001:db8::2", 5061))
+    sent = [(Kind.SIP, v4), (Kind.SIP, v6), (Kind.NG, v4)]
+    async with Kamailio(CONFIG, {"DATABASE": f'"text://{tmp_path}"'}) as kamailio, DatagramSocket() as sock:
+        for number, (kind, ends) in enumerate(sent):
+            captured = Captured(kind, b"1 d7:command4:pinge", 1, *ends, correlation=b"call-%d" % number)
+            sock.send(encode(captured, Agent(77, b"control-1", b"secret"))[0], kamailio.address)
+
+        async def read() -> bool:
+            return kamailio.log(1000).count("read: ") == len(sent)
+
+        await wait_until(read, "Kamailio has read them")
+        lines = [line.rpartition("read: ")[2] for line in kamailio.log(1000).splitlines() if "read: " in line]
+    assert lines == [
+        f"3 {source[0]} {source[1]} {destination[0]} {destination[1]} {int(kind)} 77 call-{number} secret"
+        for number, (kind, (source, destination)) in enumerate(sent)
+    ]
 
 
 def test_the_decoder_refuses_what_the_specification_does_not_allow() -> None:

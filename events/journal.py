@@ -10,7 +10,7 @@ which calls are live, which are on a node, and which want attention at what time
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from enum import StrEnum
 from typing import Protocol
 
@@ -179,6 +179,20 @@ class StreamPage:
     cursor: str = ""
 
 
+@value
+class ChangePage:
+    """Calls that were appended to, each with the version that it was at before the first of these appends.
+
+    whole: False where others may have been appended to since the cursor that was given, or none was. more: whether
+    there are more already. `cursor` is where it goes on.
+    """
+
+    calls: Mapping[CallId, int]
+    cursor: str
+    whole: bool
+    more: bool = False
+
+
 class Table(StrEnum):
     """The tables in which a call can be, but for that of live calls.
 
@@ -270,6 +284,13 @@ class Journal(Protocol):
 
         The stream of a live call then has no time to go at; any other one gets its retention time if it has none. Fails
         as `check` does.
+        """
+
+    async def changes(self, cursor: str = "") -> ChangePage:
+        """Return which calls were appended to since a cursor; "" to begin with what is appended from here on.
+
+        Who goes on within a minute misses nothing, unless thousands of appends lie between. Raises JournalUnavailable,
+        and ValueError for a cursor that is none.
         """
 
     async def row(self, call_id: CallId) -> LiveCall | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -20,6 +20,7 @@ from events.journal import (
     PAGE,
     CallFilter,
     CallPage,
+    ChangePage,
     Conflict,
     CorruptEntry,
     Forgotten,
@@ -36,6 +37,9 @@ from events.names import CallId, StreamName
 from events.outbox import MemoryOutbox
 from events.retention import USUAL, Retention
 from events.snapshot import Snapshot
+
+CHANGES = 10_000
+"""So many appends are remembered for those who follow all calls."""
 
 
 def wall_clock() -> int:
@@ -69,6 +73,8 @@ class MemoryJournal:
         self._statuses: dict[str, tuple[bytes, float]] = {}
         self._outboxes: dict[str, MemoryOutbox] = {}
         self._leases: dict[str, tuple[str, float]] = {}
+        self._changes: deque[tuple[CallId, int]] = deque(maxlen=CHANGES)
+        self._appended = 0
         self._closed = False
 
     def append(
@@ -84,6 +90,8 @@ class MemoryJournal:
         stream = self._stream(call_id) or _Stream()
 
         def write() -> None:
+            self._changes.append((call_id, expected_version))
+            self._appended += 1
             self._write(stream, added)
             self._keep(call_id, stream, before, after)
 
@@ -176,6 +184,16 @@ class MemoryJournal:
         index = replace(stream.index, due=stream.due, brief=False)
         lent = stream.index.live.lent_ids if stream.index.live else frozenset[str]()
         return Stored(len(stream.entries), index, stream.expires != float("inf"), lent)
+
+    async def changes(self, cursor: str = "") -> ChangePage:
+        """Return which calls were appended to since a cursor, which counts the appends."""
+        forgotten = self._appended - len(self._changes)
+        after = int(cursor or self._appended)
+        changed = list(itertools.islice(self._changes, max(0, after - forgotten), None))
+        calls: dict[CallId, int] = {}
+        for call_id, version in changed:
+            calls.setdefault(call_id, version)
+        return ChangePage(calls, str(self._appended), whole=bool(cursor) and after >= forgotten)
 
     async def strays(self, cursor: str = "", *, remove: bool = False) -> StrayPage:  # noqa: ARG002
         """Return that there are none: what the tables say is kept with the stream."""

@@ -35,6 +35,11 @@ class Retention:
         return _ms(max([self.usual, *self.by.values()]))
 
     @property
+    def shortest(self) -> int:
+        """For how many ms any ended call is kept at least."""
+        return _ms(min([self.usual, *self.by.values()]))
+
+    @property
     def usually(self) -> int:
         """For how many ms what is no call is kept."""
         return _ms(self.usual)

@@ -14,6 +14,7 @@ local TABLES_ONLY = -1
 local PERSIST = -1 -- KEEP: for how many ms the stream is kept from now on; 0 leaves that as it is
 local HOUR = 3600000 -- ms
 local OLD = 20 -- so many ended calls whose time is over are left out of the table for each that comes into it
+local CHANGES = 2000 -- so many changes of a partition are kept at least for those who follow all calls
 local MOST = 2 ^ 53 -- Lua's numbers count no further, ids do
 
 local function id(version)
@@ -215,6 +216,14 @@ local function amend(stream, append)
   return hindrance
 end
 
+-- Tell those who follow all calls, if anybody does, that the call has changed (changes.lua).
+local function tell_of(append)
+  local list = append[BASE] .. 'changes'
+  if redis.call('EXISTS', list) == 1 then
+    redis.call('XADD', list, 'MAXLEN', '~', CHANGES, '*', 'c', append[CALL], 'v', append[EXPECTED])
+  end
+end
+
 -- Versions have no gaps, so a stream as long as expected that takes the next id was at the expected version. Only when
 -- that fails is it worth to look closer.
 local function perform(append)
@@ -252,6 +261,7 @@ local function perform(append)
   end
   keep_key(append)
   keep_tables(stream, append)
+  tell_of(append)
 end
 
 local hindered, calls = {}, {}

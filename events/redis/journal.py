@@ -20,6 +20,7 @@ from events.journal import (
     PAGE,
     CallFilter,
     CallPage,
+    ChangePage,
     CorruptEntry,
     Forgotten,
     Index,
@@ -33,6 +34,7 @@ from events.journal import (
 )
 from events.names import CallId, StreamName
 from events.redis.appends import NO_STREAM, Append, AppendPipeline
+from events.redis.changes import Changes
 from events.redis.connection import FAILURES
 from events.redis.durability import Durability
 from events.redis.encoding import (
@@ -106,6 +108,7 @@ class RedisJournal:
                 place, connection, limit, pipelines, kept=retention.longest, scattered=scattered, confirm=confirm
             ),
         )
+        self._changes = Changes(self._query, keys, scattered=scattered)
         self._strays = Strays(self._query, keys, topology.place, kept=retention.longest)
         self._tables = Tables(self._query, keys, topology.place, scattered=scattered)
         self._statuses = Statuses(self._query, keys)
@@ -230,6 +233,10 @@ class RedisJournal:
     async def strays(self, cursor: str = "", *, remove: bool = False) -> StrayPage:
         """Look through a part of the tables for what no stream and no row accounts for."""
         return await self._strays.page(cursor, remove=remove)
+
+    async def changes(self, cursor: str = "") -> ChangePage:
+        """Return which calls were appended to since a cursor."""
+        return await self._changes.page(cursor)
 
     async def stored(self, call_id: CallId) -> Stored:
         """Return what the tables say of a call, and its stream's version."""

@@ -12,6 +12,7 @@ with the same one are on the same server, so that one script may use them togeth
     nodes         set of the nodes that had calls
     due           sorted set: call-id by the time at which it wants attention, ms since the epoch
     ended         hash of ended calls, for as long as their streams are kept: call-id, row
+    changes       stream of calls that were appended to, while somebody follows all: c the call-id, v the version before
     ended-at      sorted set: their call-ids by the time at which they ended, ms since the epoch
     ended-until   sorted set: their call-ids by the time up to which they are kept, ms since the epoch
     again         written for a second, so that there is something of which the durability can be waited for
@@ -36,7 +37,7 @@ from events.journal import PARTITIONS
 class Partition:
     """A partition: the names of its keys and the cluster's slot that they are in."""
 
-    __slots__ = ("again", "base", "due", "ended", "ended_at", "ended_until", "live", "slot")
+    __slots__ = ("again", "base", "changes", "due", "ended", "ended_at", "ended_until", "live", "slot")
 
     def __init__(self, prefix: bytes, number: bytes) -> None:
         self.base = b"%s:{%b}:" % (prefix, number)
@@ -45,6 +46,7 @@ class Partition:
         self.ended = self.base + b"ended"
         self.ended_at = self.base + b"ended-at"
         self.ended_until = self.base + b"ended-until"
+        self.changes = self.base + b"changes"
         self.again = self.base + b"again"
         self.slot = key_slot(self.base)
 

@@ -15,6 +15,7 @@ class LuaScript:
 
 
 APPEND = LuaScript("append")
+CHANGES = LuaScript("changes")
 CLAIM = LuaScript("claim")
 COUNT = LuaScript("count")
 ENDED = LuaScript("ended")
@@ -25,4 +26,4 @@ LIST = LuaScript("list")
 LOAD = LuaScript("load")
 STORED = LuaScript("stored")
 STRAYS = LuaScript("strays")
-SCRIPTS = (APPEND, CLAIM, COUNT, ENDED, FORGET, KEEP, LEASE, LIST, LOAD, STORED, STRAYS)
+SCRIPTS = (APPEND, CHANGES, CLAIM, COUNT, ENDED, FORGET, KEEP, LEASE, LIST, LOAD, STORED, STRAYS)

@@ -70,12 +70,13 @@ def export(
     if follow and to.suffix == PARQUET:
         fail(Exit.USAGE, f"--follow goes on with a {SUFFIX} file; a {PARQUET} file is written at once")
 
-    numbers = load_or_exit(config).privacy.shown
+    loaded = load_or_exit(config)
+    numbers, kept = loaded.privacy.shown, loaded.journal.kept.shortest
 
     async def write(journal: Journal) -> int:
         now = round(await journal.time())
         begin, end = period(since, until, now)
-        pages = _with_later(journal, begin, end) if follow else ended_pages(journal, begin, end)
+        pages = _with_later(journal, begin, end, kept) if follow else ended_pages(journal, begin, end)
         return await _write(journal, pages, to, numbers, secrets=secrets)
 
     try:
@@ -86,10 +87,10 @@ def export(
         say(f"interrupted; what is in {to} is whole")
 
 
-async def _with_later(journal: Journal, since: int, until: int) -> AsyncIterator[Sequence[EndedCall]]:
+async def _with_later(journal: Journal, since: int, until: int, kept: int) -> AsyncIterator[Sequence[EndedCall]]:
     async for page in ended_pages(journal, since, until):
         yield page
-    async for page in pages_as_they_end(journal, until - 2 * LATE):
+    async for page in pages_as_they_end(journal, until - 2 * LATE, kept):
         yield page
 
 

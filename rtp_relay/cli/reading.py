@@ -18,7 +18,7 @@ from events.journal import Journal, JournalMismatch, JournalUnavailable
 from rtp_relay.archive.files import ArchiveError, rows_of
 from rtp_relay.cli.exits import Exit
 from rtp_relay.cli.options import load_or_exit
-from rtp_relay.cli.output import fail
+from rtp_relay.cli.output import fail, utc
 from rtp_relay.config import values
 from rtp_relay.config.problems import Wrong
 from rtp_relay.service import open_journal
@@ -36,6 +36,9 @@ GIVES_WAY: Final = 10
 
 LOOK: Final = 0.5
 """Seconds between two looks for calls that have ended."""
+
+AGAIN: Final = 1.0
+"""Seconds until the next look, where the journal was away."""
 
 LATE: Final = 5000
 """Milliseconds for which a row may come later than the time at which its call ended."""
@@ -98,24 +101,36 @@ async def archived_calls(path: Path, since: int, until: int) -> AsyncIterator[En
         fail(Exit.FAILED, str(error))
 
 
-async def as_they_end(journal: Journal, begun: int) -> AsyncIterator[EndedCall]:
+async def as_they_end(journal: Journal, begun: int, kept: int = 0) -> AsyncIterator[EndedCall]:
     """Return the calls that end from `begun` on (ms since the epoch), each once, for ever."""
-    async for page in pages_as_they_end(journal, begun):
+    async for page in pages_as_they_end(journal, begun, kept):
         for call in page:
             yield call
 
 
-async def pages_as_they_end(journal: Journal, begun: int) -> AsyncIterator[Sequence[EndedCall]]:
-    """Return the same calls, those of a look at a time.
+async def pages_as_they_end(journal: Journal, begun: int, kept: int = 0) -> AsyncIterator[Sequence[EndedCall]]:
+    """Return the same calls, those of a look at a time; while the journal is away, wait for it.
 
-    Rows may come a little late, so the last seconds are looked at again and again.
+    Rows may come a little late, so the last seconds are looked at again and again. kept: for how many ms ended calls
+    are kept at least, 0 where nobody knows; people are told of a time in which others may have ended.
     """
     told: dict[str, int] = {}
-    since = begun
+    since, away = begun, False
     while True:
-        now = round(await journal.time())
-        new = [call async for call in ended_calls(journal, since, now + LATE) if told.get(call.call_id) != call.ended]
-        told.update((call.call_id, call.ended) for call in new)
+        try:
+            now = round(await journal.time())
+            rows = [row async for row in ended_calls(journal, since, now + LATE)]
+        except JournalUnavailable as error:
+            if not away:
+                typer.echo(f"rtp-relay: the journal cannot be reached, it is tried again: {error}", err=True)
+            away = True
+            await asyncio.sleep(AGAIN)
+            continue
+        if away and kept and since < now - kept:
+            typer.echo(f"rtp-relay: what ended from {utc(since)} to {utc(now - kept)} may be kept no longer", err=True)
+        away = False
+        new = [row for row in rows if told.get(row.call_id) != row.ended]
+        told.update((row.call_id, row.ended) for row in new)
         yield new[::-1]
         since = max(begun, now - LATE)
         told = {call_id: ended for call_id, ended in told.items() if ended >= since}

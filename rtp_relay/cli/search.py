@@ -126,7 +126,8 @@ def search(
         text=text,
     )
 
-    numbers = load_or_exit(config).privacy.shown
+    loaded = load_or_exit(config)
+    numbers = loaded.privacy.shown
     display = Display.of(form, as_json=as_json, wide=wide)
 
     async def tell(calls: AsyncIterator[EndedCall]) -> None:
@@ -135,7 +136,7 @@ def search(
     async def read(journal: Journal) -> None:
         now = round(await journal.time())
         if follow:
-            await tell_as_they_end(journal, wanted, numbers, display)
+            await tell_as_they_end(journal, wanted, numbers, display, kept=loaded.journal.kept.shortest)
         else:
             await tell(ended_calls(journal, *period(since, until, now)))
 
@@ -181,9 +182,11 @@ async def _show(calls: AsyncIterator[EndedCall], display: Display) -> None:
         typer.echo(f"{found} ended call{'' if found == 1 else 's'}")
 
 
-async def tell_as_they_end(journal: Journal, wanted: Wanted, numbers: Numbers, display: Display) -> None:
-    """Tell of calls that are wanted as they end, for ever."""
-    calls = wanted_of(as_they_end(journal, round(await journal.time())), wanted, numbers)
+async def tell_as_they_end(
+    journal: Journal, wanted: Wanted, numbers: Numbers, display: Display, *, kept: int = 0
+) -> None:
+    """Tell of calls that are wanted as they end, for ever. kept: for how many ms ended calls are kept at least."""
+    calls = wanted_of(as_they_end(journal, round(await journal.time()), kept), wanted, numbers)
     if display.form is not Form.JSON:
         await stream(COLUMNS, calls, display)
     async for call in calls:

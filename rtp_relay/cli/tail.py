@@ -16,10 +16,10 @@ from events.journal import Journal, JournalUnavailable
 from events.values import value
 from replay.history.timeline import Moment, timeline
 from replay.privacy.numbers import ALL_SHOWN, Numbers
-from rtp_relay.cli.following import Follower, Told
+from rtp_relay.cli.following import Follower, Gap, Told
 from rtp_relay.cli.options import ConfigOption, load_or_exit
-from rtp_relay.cli.output import line
-from rtp_relay.cli.reading import read_journal, time_of
+from rtp_relay.cli.output import line, utc
+from rtp_relay.cli.reading import AGAIN, read_journal, time_of
 
 SinceOption = Annotated[
     str, typer.Option("--since", metavar="TIME", help="Begin with what was written then: 5m, 2026-05-04T10:30Z.")
@@ -33,9 +33,6 @@ LinesOption = Annotated[bool, typer.Option("--json", help="Write each event as a
 
 LOOK: Final = 0.5
 """Seconds between two looks."""
-
-AGAIN: Final = 1.0
-"""Seconds until the next look, where the journal was away."""
 
 _WIDTHS: Final = (24, 32, 4, 24, 0)
 
@@ -74,22 +71,26 @@ def tail(
 ) -> None:
     """Tell what happens to all calls, event by event, until interrupted.
 
-    While the journal is away it waits, and then goes on with the first event that was not told. Session descriptions
-    are left out of lines, and without their keys in JSON.
+    While the journal is away it waits, and then goes on with the first event that was not told; what it has removed by
+    then is told of as a gap. Session descriptions are left out of lines, and without their keys in JSON.
     """
     wanted = Filter(node=node, set=set_, event=event, call=call, by=control_node)
 
     async def follow(journal: Journal) -> None:
         begun = time_of("--since", since, round(await journal.time()))
-        await tell(journal, begun, wanted, load_or_exit(config).privacy.shown, as_json=as_json)
+        loaded = load_or_exit(config)
+        kept = loaded.journal.kept.shortest
+        await tell(journal, begun, wanted, loaded.privacy.shown, kept=kept, as_json=as_json)
 
     with suppress(KeyboardInterrupt):
         read_journal(config, follow)
 
 
-async def tell(journal: Journal, begun: int, wanted: Filter, numbers: Numbers = ALL_SHOWN, *, as_json: bool) -> None:
-    """Tell of events that are wanted, for ever."""
-    follower = Follower(journal, begun)
+async def tell(
+    journal: Journal, begun: int, wanted: Filter, numbers: Numbers = ALL_SHOWN, *, kept: int = 0, as_json: bool
+) -> None:
+    """Tell of events that are wanted, and of gaps, for ever. kept: for how many ms ended calls are kept at least."""
+    follower = Follower(journal, begun, gap=lambda gap: typer.echo(_gap(gap, as_json=as_json)), kept=kept)
     words: Callable[[Told], list[str]] = _documents if as_json else _lines
     away = False
     while True:
@@ -117,6 +118,17 @@ def _documents(told: Told) -> list[str]:
 
 def _lines(told: Told) -> list[str]:
     return [_line(told, moment) for moment in timeline([told.entry])]
+
+
+def _gap(gap: Gap, *, as_json: bool) -> str:
+    """Return the line that says what is not told: of a call after a version, or of all that ended in a time."""
+    if as_json and gap.call_id:
+        return json.dumps({"gap": gap.why, "call_id": gap.call_id, "after": gap.after})
+    if as_json:
+        return json.dumps({"gap": gap.why, "since": gap.since, "until": gap.until})
+    if gap.call_id:
+        return line(("", gap.call_id, f">{gap.after}", "gap", gap.why), _WIDTHS)
+    return line((utc(gap.since), "", "", "gap", f"up to {utc(gap.until)}: {gap.why}"), _WIDTHS)
 
 
 def _line(told: Told, moment: Moment) -> str:

@@ -26,6 +26,7 @@ from events.journal import (
     PAGE,
     CallFilter,
     CallPage,
+    ChangePage,
     Conflict,
     Forgotten,
     Index,
@@ -148,6 +149,9 @@ class FaultyJournal:
 
     async def stored(self, call_id: CallId) -> Stored:
         return await self._shared.stored(call_id)
+
+    async def changes(self, cursor: str = "") -> ChangePage:
+        return await self._shared.changes(cursor)
 
     async def strays(self, cursor: str = "", *, remove: bool = False) -> StrayPage:
         return await self._shared.strays(cursor, remove=remove)

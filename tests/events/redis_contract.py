@@ -12,10 +12,13 @@ from typing import Any, ClassVar, cast
 import pytest
 from redis.asyncio import Redis, RedisCluster
 
-from events.journal import Journal
+from events.journal import NOTHING, Journal
+from events.names import CallId
 from events.redis import RedisJournal
+from events.redis.keys import Keys
 from tests.events.ended_contract import SELECTIVE
 from tests.events.journal_contract import JournalContract
+from tests.events.samples import live, record
 from tests.events.stream_keys import stream_of, stream_of_nodes
 
 Client = Redis | RedisCluster
@@ -71,6 +74,28 @@ class RedisContract(JournalContract):
     @pytest.fixture(autouse=True)
     def place(self, url: str, prefix: str) -> None:
         self.used_url, self.used_prefix = url, prefix
+
+    @pytest.mark.parametrize("lost", ["all of it", "its beginning"])
+    async def test_who_comes_too_late_is_told_that_changes_are_missing(self, journal: Journal, lost: str) -> None:
+        call = CallId("call")
+        begun = await journal.changes()
+        await journal.append(call, 0, [record(1)], NOTHING, live(call, 1, "ng1"))
+        changes = Keys(self.used_prefix).partition(b"call").changes
+        async with self.client(self.used_url) as client:
+            if lost == "all of it":
+                await client.delete(changes)
+            else:
+                await client.xtrim(changes, maxlen=1, approximate=False)
+        page = await journal.changes(begun.cursor)
+        assert not page.whole
+        await journal.append(call, 1, [record(2)], live(call, 1, "ng1"), live(call, 2, "ng1"))
+        page = await journal.changes(page.cursor)
+        assert (page.calls, page.whole) == ({call: 1}, True)
+
+    async def test_nothing_is_noted_for_nobody(self, journal: Journal) -> None:
+        await journal.append(CallId("call"), 0, [record(1)], NOTHING, live(CallId("call"), 1, "ng1"))
+        async with self.client(self.used_url) as client:
+            assert not await client.exists(Keys(self.used_prefix).partition(b"call").changes)
 
     async def spoil(self, call: str, version: int) -> None:
         await self.spoil_stream(stream_of(self.used_prefix, call), version)

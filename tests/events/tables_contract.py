@@ -53,6 +53,21 @@ class TablesContract:
         row = await end(journal, "b", round(await journal.time()))
         assert await other.stored(CallId("b")) == Stored(2, Index(ended=row), expires=True)
 
+    async def test_calls_that_change_are_told_of(self, journal: Journal, other: Journal) -> None:
+        await journal.append(CALL, 0, [record(1)], NOTHING, live(CALL, 1, "ng1"))
+        begun = await other.changes()
+        assert (begun.calls, begun.whole) == ({}, False)
+        await journal.append(CALL, 1, [record(2)], live(CALL, 1, "ng1"), live(CALL, 2, "ng1"))
+        await journal.append(CALL, 2, [record(3)], live(CALL, 2, "ng1"), live(CALL, 3, "ng1"))
+        await end(journal, "b", round(await journal.time()))
+        found = await other.changes(begun.cursor)
+        assert (found.calls, found.whole, found.more) == ({CALL: 1, "b": 0}, True, False)
+        await journal.check(CALL, 3)
+        later = await journal.changes(found.cursor)
+        assert (later.calls, later.whole) == ({}, True)
+        again = await other.changes(begun.cursor)
+        assert again.calls == found.calls, "who reads does not take"
+
     async def test_a_sound_journal_has_no_strays(self, journal: Journal, other: Journal) -> None:
         await journal.append(CALL, 0, [record(1)], NOTHING, live(CALL, 1, "ng1", "ng2"))
         await end(journal, "b", round(await journal.time()))

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 from typer.testing import CliRunner
 
-from events.ended import EndedCall, Outcome
+from events.ended import EndedCall, EndedPage, Outcome
 from events.journal import NOTHING, Index, JournalUnavailable
 from events.memory import MemoryJournal
 from events.names import CallId
@@ -17,6 +17,7 @@ from replay.privacy.numbers import ALL_SHOWN
 from replay.search import Wanted
 from rtp_relay.cli.app import app
 from rtp_relay.cli.listing.display import Display, Form
+from rtp_relay.cli.reading import as_they_end
 from rtp_relay.cli.search import tell_as_they_end
 from tests.events.ended_contract import ENDED
 from tests.events.samples import record
@@ -111,6 +112,25 @@ def test_a_journal_that_cannot_be_reached_ends_with_4(command: str, monkeypatch:
     use_failing_journal(monkeypatch, JournalUnavailable("refused"))
     code, _, complaint = invoke(command)
     assert (code, complaint) == (4, "rtp-relay: the journal cannot be reached: refused\n")
+
+
+async def test_who_follows_waits_for_a_journal_that_is_away(capsys: pytest.CaptureFixture[str]) -> None:
+    class Away(MemoryJournal):
+        looks = 0
+
+        async def ended_calls(self, since: int, until: int, count: int = 500) -> EndedPage:
+            self.looks += 1
+            if self.looks < 3:
+                raise JournalUnavailable("away")
+            return await super().ended_calls(since, until, count)
+
+    journal = Away(lambda: 600_000)
+    call = CallId("call")
+    await journal.append(call, 0, [record(1)], NOTHING, Index(ended=replace(ENDED, call_id=call, ended=590_000)))
+    assert (await anext(as_they_end(journal, 500_000, kept=30_000))).call_id == call
+    complaints = capsys.readouterr().err
+    assert complaints.count("the journal cannot be reached") == 1
+    assert "may be kept no longer" in complaints
 
 
 async def test_calls_are_told_once_as_they_end(capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,10 +10,10 @@ from dataclasses import replace
 
 import pytest
 
-from events.journal import NOTHING, CallFilter, CallPage, Index, JournalUnavailable, Recorded
+from events.journal import NOTHING, CallFilter, CallPage, ChangePage, Index, JournalUnavailable, Recorded, Stored
 from events.memory import MemoryJournal
 from events.names import CallId
-from rtp_relay.cli.following import Follower, Told
+from rtp_relay.cli.following import Follower, Gap, Told
 from rtp_relay.cli.tail import Filter, tell
 from tests.events.ended_contract import ENDED
 from tests.events.samples import EVENTS, live
@@ -32,11 +32,25 @@ class Journal(MemoryJournal):
     """One that can be away, also in the midst of a look."""
 
     pages_left = 1000
+    pages_read = 0
+    forgets = looks = 0
+
+    async def changes(self, cursor: str = "") -> ChangePage:
+        """Lose track of the changes at every so many looks."""
+        page = await super().changes(cursor)
+        self.looks += 1
+        return replace(page, whole=page.whole and not (self.forgets and self.looks % self.forgets == 0))
+
+    async def stored(self, call_id: CallId) -> Stored:
+        if not self.pages_left:
+            raise JournalUnavailable("away")
+        return await super().stored(call_id)
 
     async def page(self, wanted: CallFilter, cursor: str = "", count: int = 2) -> CallPage:  # noqa: ARG002
         if not self.pages_left:
             raise JournalUnavailable("away")
         self.pages_left -= 1
+        self.pages_read += 1
         return await super().page(wanted, cursor, 2)
 
 
@@ -73,8 +87,13 @@ def names(told: list[Told]) -> list[tuple[str, int]]:
     return [(one.call_id, one.entry.version) for one in told]
 
 
-async def test_each_event_is_told_once_and_none_of_before() -> None:
+FORGETS = pytest.mark.parametrize("forgets", [0, 1, 2, 3])
+
+
+@FORGETS
+async def test_each_event_is_told_once_and_none_of_before(forgets: int) -> None:
     calls = Calls()
+    calls.journal.forgets = forgets
     await calls.go_on("old", 3)
     await calls.go_on("older", 2, ends=True)
     calls.clock.now += 1
@@ -99,8 +118,10 @@ async def test_each_event_is_told_once_and_none_of_before() -> None:
         assert versions == sorted(versions)
 
 
-async def test_nothing_is_lost_and_nothing_told_twice_while_the_journal_is_away() -> None:
+@FORGETS
+async def test_nothing_is_lost_and_nothing_told_twice_while_the_journal_is_away(forgets: int) -> None:
     calls = Calls()
+    calls.journal.forgets = forgets
     follower = Follower(calls.journal, calls.clock())
     told: list[Told] = []
     for turn in range(20):
@@ -115,6 +136,43 @@ async def test_nothing_is_lost_and_nothing_told_twice_while_the_journal_is_away(
     calls.journal.pages_left = 1000
     told += await look(follower)
     assert sorted(names(told)) == sorted(calls.written)
+
+
+async def test_live_calls_are_looked_through_once() -> None:
+    calls = Calls()
+    for number in range(50):
+        await calls.go_on(f"call-{number}")
+    follower = Follower(calls.journal, calls.clock() + 1)
+    await look(follower)
+    read = calls.journal.pages_read
+    calls.clock.now += 10
+    for _ in range(5):
+        await calls.go_on("call-7")
+        assert len(await look(follower)) == 1
+    assert calls.journal.pages_read == read
+
+
+async def test_what_the_journal_has_removed_is_told_as_a_gap() -> None:
+    calls = Calls()
+    gaps: list[Gap] = []
+    follower = Follower(calls.journal, calls.clock(), gap=gaps.append, kept=60_000)
+    for call in ("goes", "told", "stays"):
+        await calls.go_on(call, 2)
+    assert len(await look(follower)) == 6
+    await calls.go_on("told", 1, ends=True)
+    assert len(await look(follower)) == 1
+    await calls.go_on("goes", 1, ends=True)
+    await calls.go_on("unseen", 1, ends=True)
+    calls.clock.now += 30 * 3_600_000
+    assert await look(follower) == []
+    assert [(gap.call_id, gap.after) for gap in gaps] == [("goes", 2), ("unseen", 0)]
+    gaps.clear()
+    calls.journal.forgets = 1
+    looked = calls.clock()
+    calls.clock.now += 60_001
+    await calls.go_on("stays", 1)
+    assert names(await look(follower)) == [("stays", 3)]
+    assert [(gap.call_id, gap.since, gap.until) for gap in gaps] == [("", looked, looked + 1)]
 
 
 async def test_it_begins_where_it_is_asked_to() -> None:

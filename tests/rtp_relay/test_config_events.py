@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from rtp_relay.config import ConfigError, parse
+from rtp_relay.config.warnings import warnings
 
 SECRET = bytes(range(24))
 
@@ -49,3 +50,22 @@ def test_secrets_that_cannot_be_used_are_refused(content: str, mode: int, tmp_pa
     with pytest.raises(ConfigError) as error:
         parse('[events]\nwebhook_secret_file = "secrets"', tmp_path / "c.toml")
     assert [problem.key for problem in error.value.problems] == ["events.webhook_secret_file"]
+
+
+@pytest.mark.parametrize(
+    ("lines", "warned"),
+    [
+        ("", []),
+        ('webhook = ["https://x.example"]', ["events.webhook"]),
+        ('webhook = ["https://x.example"]\nwebhook_events = ["dtmf"]\ndigits = true', ["events.webhook"]),
+        ('webhook = ["http://127.0.0.1:1"]\nwebhook_events = ["dtmf"]\ndigits = true', ["events.webhook"]),
+        (
+            'webhook = ["http://x.example"]\nwebhook_events = ["dtmf"]\ndigits = true',
+            ["events.webhook", "events.digits"],
+        ),
+        ('webhook = ["http://x.example"]\nwebhook_events = ["dtmf"]', ["events.webhook"]),
+    ],
+)
+def test_what_others_could_forge_or_read_is_warned_of(lines: str, warned: list[str], tmp_path: Path) -> None:
+    config = parse(f"[events]\n{lines}", tmp_path / "c.toml")
+    assert [line.partition(":")[0] for line in warnings(config)] == warned

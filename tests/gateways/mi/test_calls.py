@@ -158,7 +158,7 @@ def test_a_session_that_its_node_lost_is_noted_by_a_probe(asked: Asked) -> None:
         relay.restart()
     assert refusal(asked, "rtp_relay:probe", READER, callid="c0") == (403, "Forbidden")
     assert asked.ask("rtp_relay:probe", callid="c0") == "OK"
-    assert asked.cluster.events(CallId("c0"))[len(before) :] == ["delete wanted", "deleted"]
+    assert asked.cluster.events(CallId("c0"))[len(before) :] == ["session missing", "delete wanted", "deleted"]
     asked.control.directory = None
     assert refusal(asked, "rtp_relay:probe", callid="c0") == (503, "Service unavailable")
 

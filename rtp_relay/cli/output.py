@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import NoReturn
 
@@ -52,12 +52,6 @@ def print_json(document: object) -> None:
 def say(message: str) -> None:
     """Write a line to standard output, some of which may have come from elsewhere."""
     typer.echo(printable(message))
-
-
-def line(cells: Sequence[object], widths: Sequence[int]) -> str:
-    """Return a line of cells, each at least as wide as given, and never cut."""
-    texts = (printable(str(one)).replace("\n", "\\n") for one in cells)
-    return "  ".join(text.ljust(width) for text, width in zip(texts, widths, strict=True)).rstrip()
 
 
 def fail(code: Exit, message: str) -> NoReturn:

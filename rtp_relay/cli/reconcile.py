@@ -14,13 +14,15 @@ from events.journal import JournalMismatch, JournalUnavailable
 from gateways.mi.jsonrpc import MiError
 from rtp_relay.assembly.errors import StartError
 from rtp_relay.assembly.nodes import configured_nodes, nodes_beside
-from rtp_relay.audit.findings import Asked, Findings, Ghost, Orphan, Ours
+from rtp_relay.audit.findings import Findings, Ghost, Ours
 from rtp_relay.audit.reconciler import Reconciler
 from rtp_relay.cli.exits import Exit
+from rtp_relay.cli.listing.display import Display, Form, OutputOption, WideOption
 from rtp_relay.cli.management import ServiceMethods
 from rtp_relay.cli.options import ConfigOption, JsonOption, load_or_exit
-from rtp_relay.cli.output import fail, print_json, say
+from rtp_relay.cli.output import fail, print_json
 from rtp_relay.cli.reading import give_way
+from rtp_relay.cli.reconcile_report import show
 from rtp_relay.config import Config
 from rtp_relay.service import open_journal
 
@@ -57,6 +59,8 @@ def reconcile(
     ids: ListOption = None,
     node: NodeOption = "",
     rate: RateOption = RATE,
+    wide: WideOption = False,
+    form: OutputOption = Form.TABLE,
     as_json: JsonOption = False,
 ) -> None:
     """Ask each relay what it holds, and compare that with the journal.
@@ -80,10 +84,11 @@ def reconcile(
         fail(Exit.UNREACHABLE, str(error))
     if node and not findings.asked:
         fail(Exit.NOT_FOUND, f"no node is named {node!r}")
-    if as_json:
+    display = Display.of(form, as_json=as_json, wide=wide)
+    if display.form is Form.JSON:
         print_json({**asdict(findings), "left": findings.left})
     else:
-        _show(findings)
+        show(findings, display)
     if findings.left:
         raise typer.Exit(Exit.FAILED)
 
@@ -123,34 +128,3 @@ async def _seen_to(config: Config, ghosts: list[Ghost]) -> list[Ghost]:
 
 def _now() -> int:
     return time.time_ns() // 1_000_000
-
-
-def _show(findings: Findings) -> None:
-    for asked in findings.asked:
-        say(_asked(asked))
-    for orphan in findings.orphans:
-        say(_orphan(orphan))
-    for ghost in findings.ghosts:
-        end = " (seen to)" if ghost.fixed else ""
-        say(f"ghost: call {ghost.call_id} has {ghost.relay_id} on {ghost.node}, which does not know it{end}")
-    strangers = sum(not orphan.ours for orphan in findings.orphans)
-    say(
-        f"{len(findings.orphans) - strangers} orphans, {len(findings.ghosts)} ghosts, {strangers} sessions of others;"
-        f" {findings.checked} sessions asked for by name"
-    )
-
-
-def _asked(asked: Asked) -> str:
-    if asked.why:
-        return f"{asked.node}: not compared: {asked.why}"
-    if asked.listed is None:
-        return f"{asked.node}: relays of its kind do not name what they hold; orphans there are not seen"
-    more = "" if asked.whole else " at least: it names no more at once, and orphans among the others are not seen"
-    return f"{asked.node}: it holds {asked.listed} sessions{more}"
-
-
-def _orphan(orphan: Orphan) -> str:
-    whose = f"of the call {orphan.call_id}, which ended" if orphan.call_id else "ours by its id"
-    kind, whose = ("orphan", whose) if orphan.ours else ("not ours", "no call of the journal")
-    age = "of unknown age" if orphan.age is None else f"nothing said of it for {orphan.age // 1000} s"
-    return f"{kind}: {orphan.relay_id} on {orphan.node}, {whose}, {age}{' (deleted)' if orphan.fixed else ''}"

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import replace
 from typing import Annotated, Final
 
 import typer
 
-from actors.control.documents import of_history
+from actors.control.documents import Document, of_history
 from events.journal import Journal, JournalUnavailable
 from events.values import value
-from replay.history.timeline import Moment, timeline
+from replay.history.timeline import timeline
 from replay.privacy.numbers import ALL_SHOWN, Numbers
 from rtp_relay.cli.following import Follower, Gap, Told
+from rtp_relay.cli.listing.columns import Column, Columns, Cut, number
+from rtp_relay.cli.listing.display import Display, Form, OutputOption, WideOption
+from rtp_relay.cli.listing.writing import stream
 from rtp_relay.cli.options import ConfigOption, load_or_exit
-from rtp_relay.cli.output import line, utc
+from rtp_relay.cli.output import utc
 from rtp_relay.cli.reading import AGAIN, read_journal, time_of
 
 SinceOption = Annotated[
@@ -34,7 +37,25 @@ LinesOption = Annotated[bool, typer.Option("--json", help="Write each event as a
 LOOK: Final = 0.5
 """Seconds between two looks."""
 
-_WIDTHS: Final = (24, 32, 4, 24, 0)
+
+@value
+class Row:
+    """What is told in a line: when, of which call, at which version of it, what happened, in words."""
+
+    at: str
+    call_id: str
+    version: str
+    event: str
+    facts: str
+
+
+COLUMNS: Final[Columns[Row]] = (
+    Column(name="at (UTC)", of=lambda row: row.at, rank=2, least=23, usual=23, field="at"),
+    Column(name="call-id", of=lambda row: row.call_id, rank=0, least=16, usual=32, cut=Cut.MIDDLE),
+    number("version", lambda row: row.version, rank=4),
+    Column(name="event", of=lambda row: row.event, rank=1, least=14, usual=18),
+    Column(name="what", of=lambda row: row.facts, rank=3, usual=100),
+)
 
 
 @value(kw_only=True)
@@ -67,6 +88,8 @@ def tail(
     event: EventOption = "",
     call: CallOption = "",
     control_node: ControlOption = "",
+    wide: WideOption = False,
+    form: OutputOption = Form.TABLE,
     as_json: LinesOption = False,
 ) -> None:
     """Tell what happens to all calls, event by event, until interrupted.
@@ -76,29 +99,51 @@ def tail(
     """
     wanted = Filter(node=node, set=set_, event=event, call=call, by=control_node)
 
+    display = Display.of(form, as_json=as_json, wide=wide)
+
     async def follow(journal: Journal) -> None:
         begun = time_of("--since", since, round(await journal.time()))
         loaded = load_or_exit(config)
         kept = loaded.journal.kept.shortest
-        await tell(journal, begun, wanted, loaded.privacy.shown, kept=kept, as_json=as_json)
+        await tell(journal, begun, wanted, loaded.privacy.shown, kept=kept, display=display)
 
     with suppress(KeyboardInterrupt):
         read_journal(config, follow)
 
 
 async def tell(
-    journal: Journal, begun: int, wanted: Filter, numbers: Numbers = ALL_SHOWN, *, kept: int = 0, as_json: bool
+    journal: Journal,
+    begun: int,
+    wanted: Filter,
+    numbers: Numbers = ALL_SHOWN,
+    *,
+    kept: int = 0,
+    display: Display = Display(),  # noqa: B008 - it is frozen
 ) -> None:
     """Tell of events that are wanted, and of gaps, for ever. kept: for how many ms ended calls are kept at least."""
-    follower = Follower(journal, begun, gap=lambda gap: typer.echo(_gap(gap, as_json=as_json)), kept=kept)
-    words: Callable[[Told], list[str]] = _documents if as_json else _lines
+    found = _found(journal, begun, wanted, kept)
+    shown = (replace(one, entry=numbers.entry(one.entry)) if isinstance(one, Told) else one async for one in found)
+    if display.form is not Form.JSON:
+        await stream(COLUMNS, (row async for one in shown for row in _rows(one)), display)
+    async for one in shown:
+        for document in _documents(one):
+            typer.echo(json.dumps(document))
+
+
+async def _found(journal: Journal, begun: int, wanted: Filter, kept: int) -> AsyncIterator[Told | Gap]:
+    """Return the entries with events that are wanted, and gaps, for ever; wait while the journal is away."""
+    gaps: list[Gap] = []
+    follower = Follower(journal, begun, gap=gaps.append, kept=kept)
     away = False
     while True:
         try:
             async for told in follower.look():
+                while gaps:
+                    yield gaps.pop(0)
                 if wanted.takes(told):
-                    for said in words(replace(told, entry=numbers.entry(told.entry))):
-                        typer.echo(said)
+                    yield told
+            while gaps:
+                yield gaps.pop(0)
         except JournalUnavailable as error:
             if not away:
                 typer.echo(f"rtp-relay: the journal cannot be reached, it is tried again: {error}", err=True)
@@ -109,28 +154,28 @@ async def tell(
             await asyncio.sleep(LOOK)
 
 
-def _documents(told: Told) -> list[str]:
-    """Return the documents of an entry; none says when it was since the call's first event, which is not known here."""
-    documents = of_history([told.entry], secrets=False)
-    without = [{name: said for name, said in one.items() if name != "since"} for one in documents]
-    return [json.dumps({"call_id": told.call_id, **one}) for one in without]
+def _documents(one: Told | Gap) -> list[Document]:
+    """Return the documents of an entry; none says when it was since the call's first event, which is not known here.
+
+    That of a gap says what is not told: of a call after a version, or of all that ended in a time.
+    """
+    if isinstance(one, Gap):
+        where = (
+            {"call_id": one.call_id, "after": one.after} if one.call_id else {"since": one.since, "until": one.until}
+        )
+        return [{"gap": one.why, **where}]
+    documents = of_history([one.entry], secrets=False)
+    without = [{name: said for name, said in each.items() if name != "since"} for each in documents]
+    return [{"call_id": one.call_id, **each} for each in without]
 
 
-def _lines(told: Told) -> list[str]:
-    return [_line(told, moment) for moment in timeline([told.entry])]
-
-
-def _gap(gap: Gap, *, as_json: bool) -> str:
-    """Return the line that says what is not told: of a call after a version, or of all that ended in a time."""
-    if as_json and gap.call_id:
-        return json.dumps({"gap": gap.why, "call_id": gap.call_id, "after": gap.after})
-    if as_json:
-        return json.dumps({"gap": gap.why, "since": gap.since, "until": gap.until})
-    if gap.call_id:
-        return line(("", gap.call_id, f">{gap.after}", "gap", gap.why), _WIDTHS)
-    return line((utc(gap.since), "", "", "gap", f"up to {utc(gap.until)}: {gap.why}"), _WIDTHS)
-
-
-def _line(told: Told, moment: Moment) -> str:
-    at = f"{moment.day} {moment.time_of_day}"
-    return line((at, told.call_id, str(moment.version), moment.title, moment.facts), _WIDTHS)
+def _rows(one: Told | Gap) -> list[Row]:
+    if isinstance(one, Told):
+        moments = timeline([one.entry])
+        return [
+            Row(f"{each.day} {each.time_of_day}", one.call_id, str(each.version), each.title, each.facts)
+            for each in moments
+        ]
+    if one.call_id:
+        return [Row("", one.call_id, f">{one.after}", "gap", one.why)]
+    return [Row(utc(one.since), "", "", "gap", f"up to {utc(one.until)}: {one.why}")]

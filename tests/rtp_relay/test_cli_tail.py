@@ -14,6 +14,7 @@ from events.journal import NOTHING, CallFilter, CallPage, ChangePage, Index, Jou
 from events.memory import MemoryJournal
 from events.names import CallId
 from rtp_relay.cli.following import Follower, Gap, Told
+from rtp_relay.cli.listing.display import Display, Form
 from rtp_relay.cli.tail import Filter, tell
 from tests.events.ended_contract import ENDED
 from tests.events.samples import EVENTS, live
@@ -210,11 +211,13 @@ async def test_events_are_filtered(wanted: Filter, found: int) -> None:
 async def test_lines_are_harmless_and_whole(capsys: pytest.CaptureFixture[str], as_json: bool) -> None:
     calls = Calls()
     await calls.go_on("c[red]\x1b[2J\nx", 3)
-    telling = asyncio.ensure_future(tell(calls.journal, calls.clock(), Filter(), as_json=as_json))
+    telling = asyncio.ensure_future(
+        tell(calls.journal, calls.clock(), Filter(), display=Display(Form.JSON if as_json else Form.TABLE))
+    )
     lines: list[str] = []
     async for _ in turns():
         lines += capsys.readouterr().out.splitlines()
-        if len(lines) == 3:
+        if len(lines) == (3 if as_json else 4):
             break
     telling.cancel()
     assert "\x1b" not in "".join(lines)
@@ -224,7 +227,33 @@ async def test_lines_are_harmless_and_whole(capsys: pytest.CaptureFixture[str], 
         assert not any("since" in one for one in documents)
         assert [one["version"] for one in documents] == [1, 2, 3]
     else:
+        assert lines.pop(0).split()[:3] == ["at", "(UTC)", "call-id"]
         assert all("c[red]\\x1b[2J\\nx" in one for one in lines)
+
+
+@pytest.mark.parametrize("form", [Form.TABLE, Form.JSON])
+async def test_a_gap_stands_among_the_lines(capsys: pytest.CaptureFixture[str], form: Form) -> None:
+    calls = Calls()
+    await calls.go_on("goes", 2)
+    await calls.go_on("stays", 1)
+    telling = asyncio.ensure_future(tell(calls.journal, calls.clock(), Filter(), kept=60_000, display=Display(form)))
+    said = ""
+    async for _ in turns():
+        said += capsys.readouterr().out
+        if "goes" in said and "stays" in said:
+            break
+    await calls.go_on("goes", 1, ends=True)
+    calls.clock.now += 30 * 3_600_000
+    async for _ in turns():
+        said += capsys.readouterr().out
+        if "gap" in said:
+            break
+    telling.cancel()
+    (gap,) = [line for line in said.splitlines() if "gap" in line]
+    if form is Form.JSON:
+        assert (json.loads(gap)["call_id"], json.loads(gap)["after"]) == ("goes", 2)
+    else:
+        assert gap.split()[:3] == ["goes", ">2", "gap"]
 
 
 async def turns() -> AsyncIterator[None]:

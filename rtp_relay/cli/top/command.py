@@ -63,7 +63,7 @@ class Top:
         keys: asyncio.Queue[bytes] = asyncio.Queue()
         async with signals() as (stop, resized):
             with other_screen(), _unbuffered_keys():
-                loop.add_reader(sys.stdin.fileno(), lambda: keys.put_nowait(os.read(sys.stdin.fileno(), 1024)))
+                loop.add_reader(sys.stdin.fileno(), lambda: keys.put_nowait(_pressed()))
                 tasks = [
                     asyncio.create_task(each) for each in (self._look_on(), self._type_on(keys), self._fit(resized))
                 ]
@@ -138,6 +138,14 @@ class Top:
         self._drawn = draw(self._view, self._seen, display, size.lines, self._trouble)
         sys.stdout.write(_HOME + "\r\n".join(line + _REST_OF_LINE for line in self._drawn.lines))
         sys.stdout.flush()
+
+
+def _pressed() -> bytes:
+    """Return what was typed; nothing where the terminal is gone."""
+    try:
+        return os.read(sys.stdin.fileno(), 1024)
+    except OSError:
+        return b""
 
 
 @contextmanager

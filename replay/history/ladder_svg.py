@@ -12,7 +12,7 @@ from replay.history.ways import Direction
 
 LEFT: Final = 150
 GAP: Final = 190
-RIGHT: Final = 420
+RIGHT: Final = 640
 TOP: Final = 50
 ROW: Final = 26
 SHOWN: Final = 62

@@ -7,8 +7,10 @@
 
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
-  function axis(label) {
-    return { stroke: colour("--ink"), grid: { stroke: colour("--soft"), width: 1 }, ticks: { stroke: colour("--line") }, label };
+  const clock = (at) => new Date(at * 1000).toISOString().slice(11, 19);
+
+  function axis(more) {
+    return { stroke: colour("--ink"), grid: { stroke: colour("--soft"), width: 1 }, ticks: { stroke: colour("--line") }, ...more };
   }
 
   function chart(title, series) {
@@ -19,8 +21,8 @@
       title,
       width: box.clientWidth || 300,
       height: 220,
-      series: [{ value: "{HH}:{mm}:{ss}" }, ...lines],
-      axes: [axis(), axis()],
+      series: [{ label: "UTC", value: (_, at) => (at === null ? "--" : clock(at)) }, ...lines],
+      axes: [axis({ space: 80, values: (_, marks) => marks.map(clock) }), axis()],
       scales: { y: { range: (_, low, high) => [0, Math.max(high || 0, 1)] } },
       cursor: { drag: { x: false, y: false } },
     };

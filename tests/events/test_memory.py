@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from events.journal import Journal, TailLostError
+from events.codec import Codec
+from events.journal import CorruptEntry, Journal, Recorded, TailLostError
 from events.memory import MemoryJournal
 from events.names import CallId
+from events.registry import CopyAnswered
 from events.retention import Retention
+from events.schema import LOST
+from events.secrets import Keyring
 from tests.events.damaged_journal import DamagedJournal
 from tests.events.ended_contract import SELECTIVE
 from tests.events.journal_contract import CALL, JournalContract, fill
-from tests.events.samples import NOTHING, NOW, live, record
+from tests.events.samples import NOTHING, NOW, SDP, live, record
 
 
 @pytest.fixture
@@ -84,3 +90,15 @@ async def test_statuses_run_out() -> None:
     assert await journal.published() == {"one": b"up"}
     clock.now += 1
     assert await journal.published() == {}
+
+
+async def test_without_its_key_the_rest_of_a_call_remains() -> None:
+    journal = MemoryJournal(codec=Codec(Keyring([bytes(32)])))
+    sealed = Recorded(1, 1, "control-1", CopyAnswered(copy="one", sdp=SDP))
+    await journal.append(CallId(CALL), 0, [sealed, record(2)], NOTHING, live(CallId(CALL), 2))
+    assert await journal.remains(CallId(CALL)) == [sealed, record(2)]
+    lost = MemoryJournal(codec=Codec(Keyring([bytes(16)])))
+    lost._streams = journal._streams
+    with pytest.raises(CorruptEntry, match="not configured"):
+        await lost.read(CallId(CALL))
+    assert await lost.remains(CallId(CALL)) == [replace(sealed, event=CopyAnswered(copy="one", sdp=LOST)), record(2)]

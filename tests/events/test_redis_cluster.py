@@ -10,12 +10,18 @@ import pytest
 import pytest_asyncio
 from redis.asyncio import RedisCluster as ClusterClient
 
+from events.codec import Codec
+from events.journal import Forgotten, Index, Recorded
 from events.names import CallId
 from events.redis import RedisJournal
 from events.redis.keys import Keys, to_bytes
+from events.registry import CopyAnswered
+from events.secrets import Keyring
+from tests.events.ended_contract import ended
+from tests.events.forget_contract import LONG_AGO
 from tests.events.journal_contract import CALL
 from tests.events.redis_contract import Client, RedisContract
-from tests.events.samples import NOTHING, live, record
+from tests.events.samples import NOTHING, SDP, live, record
 from tests.peers.redis_cluster import RedisCluster
 
 pytestmark = pytest.mark.e2e
@@ -77,3 +83,27 @@ async def test_a_lost_node_hinders_its_own_calls_alone(cluster: RedisCluster, ur
     assert await asyncio.gather(*done) == [2] * 60
     assert (await journal.count_calls())[""] == 60
     await journal.close()
+
+
+async def test_calls_have_keys_of_their_own(cluster: RedisCluster, url: str) -> None:
+    for node in cluster.nodes:
+        async with node.client() as client:
+            await client.flushall()
+    codec = Codec(Keyring([bytes(32)]))
+    one, other = [await RedisJournal.open(url, prefix="keys", codec=codec, call_keys=True) for _ in range(2)]
+    sealed = [Recorded(version, version, "control-1", CopyAnswered(copy="one", sdp=SDP)) for version in (1, 2)]
+    then = round(await one.time()) - LONG_AGO
+    for number in range(20):
+        call = CallId(f"{number}")
+        await one.append(call, 0, sealed[:1], NOTHING, live(call, 1))
+        assert (await other.load(call, 10, 1))[1] == sealed[:1]
+        await other.append(call, 1, sealed[1:], live(call, 1), Index(ended=ended(call, then)))
+        assert await one.read(call) == sealed
+        assert await one.forget(call) is Forgotten.DONE
+    left = []
+    for node in cluster.nodes:
+        async with node.client() as client:
+            left += await client.keys("keys:*:key:*")
+    assert left == []
+    await one.close()
+    await other.close()

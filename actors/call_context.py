@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from pykka import ActorRef
 
 from actors.adoption import Adoption
+from actors.call_counters import CallCounters
 from actors.node_table import NodeTable
 from actors.observers import Observers
 from actors.sip_requests import SipOutlet
@@ -25,7 +26,7 @@ class CallContext:
     the asking actor by a CallLocated with the token. forget: the call leaves memory. failed: the call's actor failed on
     a bug. corrupt: the call's stream cannot be read. set_aside: the call is quarantined, and why. observers: are told
     of each event. sip_outlet: where SIP requests of ours leave. adoption: who is asked for a call that the journal does
-    not know; None where nobody is.
+    not know; None where nobody is. counters: of what happens to the calls.
     """
 
     name: str
@@ -41,3 +42,4 @@ class CallContext:
     observers: Observers
     sip_outlet: SipOutlet
     adoption: Adoption | None = None
+    counters: CallCounters = field(default_factory=CallCounters)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from functools import partial
+from time import monotonic
 from typing import Any, Protocol
 
 import structlog
@@ -17,6 +18,7 @@ from actors.messages import Appended, Loaded
 from actors.results import Refused, quarantined
 from actors.scheduler import PENDING, Run
 from engines.refusal import RefusalCode
+from events.ended import EndedCall
 from events.journal import NOTHING, Conflict, CorruptEntry, Index, JournalError, Recorded
 from events.names import CallId
 from events.registry import Event
@@ -105,6 +107,8 @@ class CallStream:
         self._conflicts = 0
         self._history = CallHistory(call_id)
         self._unconfirmed: Sequence[Recorded] = ()
+        self._ended: EndedCall | None = None  # the row of a call that ends with what is unconfirmed
+        self._asked_at = 0.0  # by the clock of `monotonic`
 
     def load(self, user: StreamUser) -> None:
         """Read the stream if nobody has; what waits for it was there before, so that it is fresh to that."""
@@ -177,6 +181,7 @@ class CallStream:
         context, before = self._context, self.index
         self.index = project(self.state, context.deadlines)
         self._unconfirmed = records
+        self._ended = self.index.ended if before.ended is None else None
         appended = context.journal.append(self._call_id, records[0].version - 1, records, before, self.index)
         self._ask(appended, user)
         if context.observers:
@@ -186,6 +191,7 @@ class CallStream:
         """Await the journal's word on the state; nothing else is asked of it before."""
         self.asking = True
         self.asked += 1
+        self._asked_at = monotonic()
         answer.add_done_callback(partial(_deliver_appended, user))
 
     # -- what the journal says --
@@ -204,7 +210,11 @@ class CallStream:
 
     def _take_appended(self, user: StreamUser) -> None:
         question, self._question = self._question, None  # a call at rest keeps nothing of what it was asked last
+        counters = self._context.counters
+        counters.journal_seconds.observe(monotonic() - self._asked_at)
         if isinstance(question, _Recording | _Settling):
+            if self._unconfirmed:
+                counters.journalled(self._call_id, self._unconfirmed, self._ended)
             self._note_confirmed()
             self._conflicts = 0
             if isinstance(question, _Settling):
@@ -234,6 +244,7 @@ class CallStream:
         if isinstance(question, _Recording | _Settling):
             self._waiting.insert(0, (question.run, question.effect if isinstance(question, _Recording) else None))
         self._conflicts += 1
+        self._context.counters.conflicts += 1
         if self._conflicts > MAX_CONFLICTS:
             raise RuntimeError(f"{self._conflicts} appends or checks in a row were too late")
         self._read(user)
@@ -248,12 +259,14 @@ class CallStream:
         self._unconfirmed = ()
         self.asking = True
         self.asked += 1
+        self._asked_at = monotonic()
         loading = asyncio.ensure_future(load(self._context.journal, self._call_id, self._history))
         loading.add_done_callback(partial(_deliver_loaded, user))
 
     def _take_loaded(self, call: StoredCall, user: StreamUser) -> None:
         """Go on with what was read, after bringing back what the journal has lost of it."""
         known, context = self._history, self._context
+        context.counters.replays.observe(monotonic() - self._asked_at)
         self.state = call.state
         if self.state.status is CallStatus.QUARANTINED:
             context.set_aside(self._call_id, self.state.reason)
@@ -271,6 +284,7 @@ class CallStream:
     def _restore(self, there: CallHistory, user: StreamUser) -> None:
         """Bring back what the journal has lost, before anything else is decided."""
         known, context = self._history, self._context
+        context.counters.tails_lost += 1
         log.error("journal lost its tail", call_id=self._call_id, known=known.version, there=there.version)
         missing = tail_lost.missing(known, there, context.name, context.now())
         if missing:
@@ -292,6 +306,7 @@ class CallStream:
             self._context.corrupt(error)
             user.leave(quarantined(str(error)))
         else:
+            self._context.counters.journal_failures += 1
             user.leave(Refused(RefusalCode.NO_JOURNAL, f"Journal: {error}"))
 
     def _tell_observers(self, records: Sequence[Recorded], appended: asyncio.Future[int]) -> None:

@@ -165,9 +165,11 @@ class Directory:
         resident.actor.tell(ProcessDue(call_id=call_id))
 
     def samples(self) -> Iterable[Sample]:
-        """Return how many calls have an actor here, how many of them failed lately, and what was taken over."""
+        """Return how many calls have an actor here, and what has happened to calls and on nodes."""
         yield Sample("calls", "resident", len(self._residents), gauge=True)
         yield Sample("calls", "failing", len(self._failures), gauge=True)
+        yield from self._context.counters.samples()
+        yield from self._context.nodes.counters.samples()
         if self._context.adoption is not None:
             yield from self._context.adoption.samples()
 

@@ -6,6 +6,7 @@ import asyncio
 import math
 from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
+from time import monotonic
 from typing import Any, ClassVar, TypeAlias
 
 import structlog
@@ -25,6 +26,7 @@ from actors.messages import (
     SetAdminState,
     Watch,
 )
+from actors.node_counters import PING, NodeCounters
 from actors.runtime import LoopActor
 from actors.talk import Sent, Talk
 from actors.transports import Complaint, NodeTransport, Taker, open_transport
@@ -47,8 +49,14 @@ class EngineActor(LoopActor):
     registered: ClassVar[bool] = False
     messages_per_turn: ClassVar[int] = 128  # commands of all calls: with few a turn, they would queue up here
 
-    def __init__(self, spec: NodeSpec, settings: EngineSettings, open_way: OpenWay = open_transport) -> None:
-        """Make the actor of a node. Commands that come before it is connected are refused."""
+    def __init__(
+        self,
+        spec: NodeSpec,
+        settings: EngineSettings,
+        open_way: OpenWay = open_transport,
+        counters: NodeCounters | None = None,
+    ) -> None:
+        """Make the actor of a node. Commands that come before it is connected are refused. counters: the node's."""
         super().__init__()
         self.spec, self._settings = spec, settings
         self._loop = asyncio.get_running_loop()
@@ -63,6 +71,7 @@ class EngineActor(LoopActor):
         self._sent: dict[bytes, Sent] = {}
         self._watchers: list[ActorRef[Any]] = []
         self._talks = 0
+        self._counters = NodeCounters() if counters is None else counters
         self._performed = self._failed = self._refused = self._resent = 0
         self._pinging = self._retiring = False
         self._heard_at = 0.0
@@ -139,10 +148,13 @@ class EngineActor(LoopActor):
         refusal = self._refusal(message.operation)
         if refusal is not None:
             self._refused += 1
+            self._counters.ended(message.operation.verb, refusal, 0.0)
             _tell(message.asker, Performed(message.token, refusal))
             return
         self._talks += 1
-        self._begin(message.asker, message.token, lambda: self._kind.perform(message.operation))
+        self._counters.in_flight += 1
+        operation = message.operation
+        self._begin(message.asker, message.token, operation.verb, lambda: self._kind.perform(operation))
 
     def _refusal(self, operation: Operation) -> Outcome | None:
         state = self._health.state
@@ -158,8 +170,9 @@ class EngineActor(LoopActor):
 
     # -- talking --
 
-    def _begin(self, asker: ActorRef[Any] | None, token: Any, make: Callable[[], Exchange]) -> None:
-        talk = Talk(asker, token, self._settings.timeout if asker is not None else self._settings.ping_timeout)
+    def _begin(self, asker: ActorRef[Any] | None, token: Any, verb: str, make: Callable[[], Exchange]) -> None:
+        timeout = self._settings.timeout if asker is not None else self._settings.ping_timeout
+        talk = Talk(asker, token, timeout, verb, monotonic())
 
         def first() -> list[bytes]:
             talk.exchange = make()
@@ -246,12 +259,14 @@ class EngineActor(LoopActor):
 
     def _end(self, talk: Talk, outcome: Outcome, *, counts: bool = True) -> None:
         """Tell how a talk ended. counts: whether a ping that did not succeed is the node's failure."""
+        self._counters.ended(talk.verb, outcome, monotonic() - talk.began)
         if talk.asker is None:
             self._pinging = False
             if outcome.agreed is None and counts:
                 self._note_failure(outcome.reason or "ping was refused")
         else:
             self._talks -= 1
+            self._counters.in_flight -= 1
             if outcome.reply is None:
                 self._failed += 1
             else:
@@ -306,6 +321,7 @@ class EngineActor(LoopActor):
             elif self._transport is not None and self._transport.repeats and self._may_resend(sent, waited):
                 sent.resent += 1
                 self._resent += 1
+                self._counters.resent += 1
                 self._send(cookie, sent.command)
         for (timeout, counts), talks in overdue.items():
             why = f"did not answer within {timeout:g} s"
@@ -345,7 +361,7 @@ class EngineActor(LoopActor):
 
     def _ping(self, now: float) -> None:
         self._pinging, self._pinged_at = True, now
-        self._begin(None, None, self._kind.ping)
+        self._begin(None, None, PING, self._kind.ping)
 
     def _note_failure(self, why: str) -> None:
         if self._health.failed(self._now(), why):
@@ -364,6 +380,8 @@ class EngineActor(LoopActor):
 
     def _tell_watchers(self, why: str) -> None:
         health = self._health.snapshot()
+        if health.state is NodeState.DOWN:
+            self._counters.went_down += 1
         log.warning("node changed its state", node=self.spec.name, state=str(health.state), why=why)
         for watcher in self._watchers:
             _tell(watcher, HealthChanged(self.spec.name, health, why))

@@ -106,7 +106,7 @@ class NodeKeeper:
 
     async def _open(self, node: RosterNode) -> None:
         """Give a node an actor, in place of the one that it may have."""
-        actor = EngineActor.start(node.spec, node.settings, self.way_to(node))
+        actor = EngineActor.start(node.spec, node.settings, self.way_to(node), self.table.counters.of(node.spec.name))
         try:
             # The proxy's future gives the coroutine, which runs here: no call knows the actor yet.
             await (await actor.proxy().connect())

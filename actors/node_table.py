@@ -13,6 +13,7 @@ from typing import Any, ClassVar, TypeAlias
 from pykka import ActorRef
 
 from actors.messages import HealthChanged, Retire, Watch
+from actors.node_counters import AllNodeCounters
 from actors.runtime import LoopActor
 from engines.health import NodeSnapshot
 from engines.sets import EVERY_SET, NodeSpec, rank
@@ -61,6 +62,8 @@ class NodeTable:
         for node in nodes:
             self.add(node)
         self._told: list[Told] = []
+        self.counters = AllNodeCounters()
+        """What was asked of the nodes."""
         self.notices = ""
         """Where nodes may tell that a session's media timed out (unix:PATH, tcp:HOST:PORT); "" for nowhere."""
         self.decided = 0
@@ -85,6 +88,7 @@ class NodeTable:
     def remove(self, name: str) -> None:
         """Remove a node that no call needs any more; its actor ends when what is under way has."""
         node = self._nodes.pop(name)
+        self.counters.forget(name)
         self._note_reachable()
         node.actor.tell(Retire())
 

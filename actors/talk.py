@@ -13,15 +13,17 @@ class Talk:
     """An exchange with the node that goes on: its commands of now, and the replies that have come.
 
     asker: who is told how it ends, by its token; None for a ping. timeout: how long each of its commands may take, in
-    seconds. reached: whether one has left for the node.
+    seconds. reached: whether one has left for the node. verb, began: what it is about, and since when it goes on, by
+    the clock of `monotonic`, for the loop's may be a coarse one.
     """
 
-    __slots__ = ("asker", "awaited", "exchange", "reached", "replies", "timeout", "token")
+    __slots__ = ("asker", "awaited", "began", "exchange", "reached", "replies", "timeout", "token", "verb")
 
     exchange: Exchange
 
-    def __init__(self, asker: ActorRef[Any] | None, token: Any, timeout: float) -> None:
+    def __init__(self, asker: ActorRef[Any] | None, token: Any, timeout: float, verb: str, began: float) -> None:
         self.asker, self.token, self.timeout = asker, token, timeout
+        self.verb, self.began = verb, began
         self.replies: list[bytes] = []
         self.awaited = 0
         self.reached = False

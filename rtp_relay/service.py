@@ -16,6 +16,7 @@ from actors.adoption import Adoption
 from actors.bulk.mover import BulkMover
 from actors.control.control import Control
 from actors.control.happenings import CallWatch, Happening
+from actors.control.node_gauges import NodeGauges
 from actors.directory import Directory, DirectorySettings
 from actors.due_poller import DuePoller
 from actors.node_down.rescue import Rescue
@@ -30,6 +31,8 @@ from engines.sets import NodeSpec
 from events.journal import Journal
 from events.names import CallId
 from gateways.http.health import Condition, Health
+from gateways.http.metrics.exposition import render
+from gateways.http.metrics.page import MetricsPage
 from gateways.http.server import HttpServer
 from gateways.mi.door import MiDoor
 from gateways.ng.door import NgDoor
@@ -39,6 +42,7 @@ from gateways.tracing.spans import Spans
 from gateways.webhooks.poster import Poster
 from rtp_relay import __version__
 from rtp_relay.assembly.background import Background
+from rtp_relay.assembly.call_states import CallStates
 from rtp_relay.assembly.capture import Taps, capturing
 from rtp_relay.assembly.clock import JournalClock
 from rtp_relay.assembly.deadlines import deadlines_of, operation_time
@@ -59,6 +63,7 @@ from rtp_relay.assembly.sip import default_routing, load_routing, open_sip_door
 from rtp_relay.assembly.telemetry import telemetry
 from rtp_relay.assembly.traced import directory_type, journal_of_calls, ng_tap, sip_tap, trace_ways
 from rtp_relay.assembly.tracing import tracing
+from rtp_relay.assembly.vitals import Vitals
 from rtp_relay.assembly.webhooks import sending_webhooks
 from rtp_relay.audit.reconciling import Reconciling
 from rtp_relay.compiled import code_in_use
@@ -286,7 +291,6 @@ class Service:
         self._stack.push_async_callback(publisher.withdraw)
         directory = self.directory = self._directory(journal, clock, keeper)
         control.directory = directory
-        control.count_with(directory)
         await self._tell_others()
         background = self._background = Background()
         self._stack.push_async_callback(background.close)
@@ -295,6 +299,7 @@ class Service:
             attend = self._seat.take(directory, self.nodes, control)
             self._seat.tells_first(self.observers)
         self._go_on_with(background, attend, follower, clock, publisher)
+        self._count(background, publisher)
         self._started = True
         await self._reconfigure()
         if config.calls.notices:
@@ -450,11 +455,28 @@ class Service:
         if self._sip is not None and routing is not None:
             self._sip.reload(routing)
 
+    def _count(self, background: Background, publisher: StatusPublisher) -> None:
+        """Begin to count, beside what the doors do."""
+        control, seat = self.control, self._seat
+        vitals = Vitals("control node", alone=True) if seat is None else Vitals(seat.process)
+        background.run("vitals", vitals.run())
+        for source in (self.directory, publisher, NodeGauges(self.nodes), vitals):
+            control.count_with(source)
+        if seat is None or seat.is_first:
+            states = CallStates(control)
+            background.run("states of calls", states.run())
+            control.count_with(states)
+
     async def _open_http(self) -> None:
         """Open the HTTP server: before all else, and for longer, so that it can say what is missing."""
         http = self._http = await open_http(self._config.http, shared=self._seat is not None)
         self._stack.push_async_callback(http.close)
         Health(self.conditions).add_to(http.routes)
+        MetricsPage(self._metrics if self._seat is None else self._seat.metrics).add_to(http.routes)
+
+    async def _metrics(self, open_metrics: bool) -> bytes:
+        """Return the page of metrics of this process alone."""
+        return await render(self.control.own_samples() if self._publisher else [], open_metrics=open_metrics)
 
     async def _open_management(self) -> None:
         """Open the management door; of several workers the first one has it, for all of them."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 
 from pykka import ActorDeadError
 
@@ -63,8 +63,10 @@ class Control:
         """What is decided about nodes."""
         self.bulk = BulkMoves(journal, name)
         """Jobs that move many calls."""
-        self.others: CounterSource | None = None
-        """What the other workers of this service have counted, where there are any."""
+        self.of_all: Callable[[], Awaitable[list[Sample]]] | None = None
+        """Gives what all workers of this service have counted, if there are several; raises OSError, TimeoutError."""
+        self.counted: Mapping[str, int] = {}
+        """The number of live calls by node, as counted last."""
         self.directory: Directory | None = None
         """Where calls are asked; a command that only reads the journal has none."""
 
@@ -84,7 +86,8 @@ class Control:
 
     async def count_calls(self) -> Mapping[str, int]:
         """Return the number of live calls by node; under "" that of all."""
-        return await self._journal.count_calls()
+        self.counted = await self._journal.count_calls()
+        return self.counted
 
     async def call(self, call_id: CallId) -> CallState:
         """Return the state of a call as its stream says; that of version 0 if there is no such call."""
@@ -161,10 +164,16 @@ class Control:
         """Add a part that counts."""
         self._sources.append(source)
 
-    def samples(self) -> list[Sample]:
-        """Return what all parts of this service, in all its workers, have counted since its start."""
-        return total([*self.own_samples(), *(self.others.samples() if self.others else ())])
+    async def samples(self) -> list[Sample]:
+        """Return what all parts of this service, in all its workers, have counted since its start.
+
+        If the other workers' numbers cannot be had, it is what this one has counted.
+        """
+        if self.of_all is not None:
+            with contextlib.suppress(OSError, TimeoutError):
+                return await self.of_all()
+        return self.own_samples()
 
     def own_samples(self) -> list[Sample]:
         """Return what all parts of this process have counted since its start."""
-        return [sample for source in self._sources for sample in source.samples()]
+        return total(sample for source in self._sources for sample in source.samples())

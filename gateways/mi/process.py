@@ -6,7 +6,7 @@ import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from actors.control.counters import Sample
@@ -34,7 +34,7 @@ class ProcessHooks:
     version: str
     started_at: float
     processes: Callable[[], Sequence[tuple[int, str]]]
-    samples: Callable[[], Iterable[Sample]]
+    samples: Callable[[], Awaitable[Iterable[Sample]]]
     log_level: Callable[[], str]
     set_log_level: Callable[[str], None]
     stop: Callable[[], None]
@@ -113,7 +113,7 @@ class ProcessMethods:
         return {"New global log level": level, "By": caller.name}
 
     async def _statistics(self, given: Arguments, caller: Caller) -> Json:  # noqa: ARG002
-        counted = dict(_by_name(self._hooks.samples()))
+        counted = dict(_by_name(await self._hooks.samples()))
         found: dict[str, int] = {}
         for wanted in given["statistics"]:
             found |= {name: number for name, number in counted.items() if _is_meant(name, wanted)}
@@ -123,11 +123,14 @@ class ProcessMethods:
 
 
 def _by_name(samples: Iterable[Sample]) -> Iterator[tuple[str, int]]:
-    """Return the numbers by `part:name`, and by `part:name-label-label` where they have labels."""
+    """Return the numbers by `part:name`, and by `part:name-label-label` where they have labels.
+
+    Whole numbers are all that OpenSIPS' statistics have: of what takes time, how often it happened.
+    """
     sums: Counter[str] = Counter()
     for sample in samples:
         words = [sample.name, *(word for _, word in sample.labels)]
-        sums[f"{sample.part}:{'-'.join(words)}"] += sample.number
+        sums[f"{sample.part}:{'-'.join(words)}"] += round(sample.count)
     return iter(sums.items())
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
+from events.histogram import Histogram
+
 
 @dataclass(slots=True)
 class NgCounters:
@@ -12,13 +14,15 @@ class NgCounters:
 
     requests: those answered, by command and result ("other" for commands that do not exist; repeats not counted).
     garbage: messages without a cookie, which are dropped. unreadable: those answered with an error for what is behind
-    the cookie. not_allowed: datagrams and connections of clients that are not on the list. repeats: requests answered
-    from the cache, or together with the first of them. load_limited: refused for too much to do. unanswered: those
-    that nothing inside gave a reply to in time. unsent: replies that the system did not take. streams_lost:
-    connections closed because of what came on them. failures: faults of the door itself.
+    the cookie. seconds: how long the reply took, by command. not_allowed: datagrams and connections of clients that are
+    not on the list. repeats: requests answered from the cache, or together with the first of them. load_limited:
+    refused for too much to do. unanswered: those that nothing inside gave a reply to in time. unsent: replies that the
+    system did not take. streams_lost: connections closed because of what came on them. failures: faults of the door
+    itself.
     """
 
     requests: Counter[tuple[str, str]] = field(default_factory=Counter)
+    seconds: dict[str, Histogram] = field(default_factory=dict)
     garbage: int = 0
     unreadable: int = 0
     not_allowed: int = 0
@@ -28,3 +32,11 @@ class NgCounters:
     unsent: int = 0
     streams_lost: int = 0
     failures: int = 0
+
+    def answered(self, command: str, result: str, took: float) -> None:
+        """Count a request that was answered after so many seconds."""
+        self.requests[command, result] += 1
+        seconds = self.seconds.get(command)
+        if seconds is None:
+            seconds = self.seconds[command] = Histogram()
+        seconds.observe(took)

@@ -87,7 +87,7 @@ class NgDoor:
 
     def samples(self) -> Iterable[Sample]:
         """Return what the door has counted."""
-        return samples_of("ng", self.counters, {"requests": ("verb", "result")})
+        return samples_of("ng", self.counters, {"requests": ("verb", "result"), "seconds": ("verb",)})
 
     async def open(self) -> None:
         """Begin to listen on all addresses, or on none if it raises. Raises OSError, which names the address."""

@@ -34,6 +34,7 @@ PATIENCE = 30.0
 NOT_READY = "Not ready"
 
 _OWN_COMMANDS = frozenset({"ping", "list", "statistics"})
+_RESULTS = {result.encode(): result for result in ("ok", "error", "load limit", "pong")}
 _EXPIRED_A_TICK = 5000
 
 
@@ -216,13 +217,11 @@ class Handler:
 
     def _finish(self, job: _Job, reply: NgDict) -> None:
         data = self._encoded(job, reply)
-        if not self._cache.finish(job, data, self._inside.monotonic()):
+        now = self._inside.monotonic()
+        if not self._cache.finish(job, data, now):
             return
         job.client.queued -= 1
-        result = reply.get(b"result")
-        self._counters.requests[
-            job.command, result.decode("utf-8", "replace") if isinstance(result, bytes) else ""
-        ] += 1
+        self._counters.answered(job.command, _outcome(reply), now - job.began)
         for send in job.waiting:
             send(data)
         self._report_idle()
@@ -238,6 +237,12 @@ class Handler:
             return data
         reason = f"The reply of {len(data)} bytes is longer than the {job.room} that can be sent this way"
         return messages.join(job.cookie, job.encode(replies.error(reason)))
+
+
+def _outcome(reply: NgDict) -> str:
+    """Return the result of a reply; "other" for one that only a node may have made up."""
+    result = reply.get(b"result")
+    return _RESULTS.get(result, "other") if isinstance(result, bytes) else "other"
 
 
 def _nothing() -> None:

@@ -91,7 +91,7 @@ class Overview:
             b"calls": (await self._control.count_calls()).get("", 0),
             b"nodes": len(outcomes),
             b"nodes-answered": len(parts),
-            **_own(self._control.samples()),
+            **_own(await self._control.samples()),
         }
         return {b"result": b"ok", b"statistics": merged}
 
@@ -117,13 +117,13 @@ def _own(samples: Iterable[Sample]) -> Mapping[bytes, NgValue]:
     requests: NgDict = {}
     counted: Counter[str] = Counter()
     for sample in samples:
-        if sample.part == "ng" and sample.labels:
+        if (sample.part, sample.name) == ("ng", "requests"):
             (_, verb), (_, result) = sample.labels
             results = requests.setdefault(verb.encode(), {})
             if isinstance(results, dict):
-                results[result.encode()] = sample.number
-        elif sample.part in ("ng", "adoption"):
-            counted[sample.name] = sample.number
+                results[result.encode()] = round(sample.number)
+        elif sample.part in ("ng", "adoption") and not sample.labels:
+            counted[sample.name] = round(sample.number)
     return {
         b"requests": requests,
         b"repeats": counted["repeats"],

@@ -78,8 +78,10 @@ class SipDoor:
         self.requests = DialogRequests(self._layer, Hops(self._resolver, self._transports), routing=routing)
 
     def samples(self) -> Iterable[Sample]:
-        """Return what the transaction layer has counted."""
-        return samples_of("sip", self._layer.counters)
+        """Return what the transaction layer and the proxy have counted."""
+        yield from samples_of("sip", self._layer.counters, {"answered": ("method", "status"), "seconds": ("method",)})
+        yield from samples_of("proxy", self.proxy.counters, {"forwarding": ("method",)})
+        yield Sample("proxy", "not_allowed", self.not_allowed)
 
     @property
     def not_allowed(self) -> int:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Iterator
 
 import structlog
 
 from actors.control.control import Control
+from actors.control.counters import Sample, Together
 from actors.control.status import encode_status
 from events.journal import Journal, JournalError
 
@@ -41,6 +43,17 @@ class StatusPublisher:
                 log.warning("status not published", why=str(error))
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._hurry.wait(), INTERVAL)
+
+    def samples(self) -> Iterator[Sample]:
+        """Return whether the journal answers, and while it does, how many live calls the whole cluster has."""
+        yield Sample("journal", "up", int(self.journal_answers), gauge=True, together=Together.LEAST)
+        counted = self._control.counted
+        if not self.journal_answers or "" not in counted:
+            return
+        yield Sample("calls", "live", counted[""], gauge=True, together=Together.MOST)
+        for node in self._control.specs():
+            labels = (("node", str(node.name)),)
+            yield Sample("node", "sessions", counted.get(node.name, 0), labels, gauge=True, together=Together.MOST)
 
     def hurry(self) -> None:
         """Publish at once: something has changed that others wait for."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import Enum
 
-from actors.control.counters import Sample
+from actors.control.counters import Sample, SampleKey
 from rtp_relay.config import Config, NodeConfig
 
 
@@ -46,9 +47,8 @@ class Stop:
 
 @dataclass(frozen=True, slots=True)
 class Others:
-    """To a worker: what all others have counted, those that are gone among them, and the process id of each worker."""
+    """To a worker: the process id of each worker that runs."""
 
-    samples: tuple[Sample, ...]
     workers: Mapping[int, int]
 
 
@@ -67,10 +67,29 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class Alive:
-    """From a worker, again and again: it runs, and this is what it has counted."""
+    """From a worker, again and again: it runs.
 
-    samples: tuple[Sample, ...]
+    changed: what it has counted that is not what it told last. gone: what it counts no more.
+    """
+
+    changed: tuple[Sample, ...] = ()
+    gone: tuple[SampleKey, ...] = ()
+
+
+class Wanted(Enum):
+    """What a worker can ask of what all have counted: the samples, or the page of metrics in one of its forms."""
+
+    SAMPLES = "samples"
+    TEXT = "text"
+    OPEN_METRICS = "open metrics"
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """From a worker: it wants to know what all have counted. The answer goes over the socket that comes with this."""
+
+    wanted: Wanted
 
 
 Order = Meet | Reload | Stop | Others
-Report = Ready | Failed | Alive
+Report = Ready | Failed | Alive | Ask

@@ -32,12 +32,12 @@ class WorkerProcess:
         self._sock = sock
         self._channel: Channel[Order, Report] | None = None
 
-    def listen(self, take: Callable[[Report], None]) -> None:
-        """Take what the worker reports from here on."""
+    def listen(self, take: Callable[[Report, socket.socket | None], None]) -> None:
+        """Take what the worker reports from here on, with the socket that comes with it."""
 
-        def came(report: Report, _sock: socket.socket | None) -> None:
+        def came(report: Report, sock: socket.socket | None) -> None:
             self.heard_at = asyncio.get_running_loop().time()
-            take(report)
+            take(report, sock)
 
         self._channel = Channel(self._sock, came, lambda: None)
 

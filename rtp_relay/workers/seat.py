@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from actors.control.control import Control
+from actors.control.counters import Sample
 from actors.control.happenings import CallWatch, Tell
 from actors.directory import Directory
 from actors.node_table import NodeTable
@@ -16,17 +17,18 @@ from events.names import BranchId, CallId, RelayId
 from gateways.handoff.calls import call_of_stream
 from gateways.handoff.mesh import Kind, Mesh
 from gateways.timeout_notices import TimedOut
+from rtp_relay.workers.messages import Wanted
 from rtp_relay.workers.shared_health import SharedHealth
 from rtp_relay.workers.shared_watch import HearsOthers, tell_first
-from rtp_relay.workers.totals import OthersCounters
+from rtp_relay.workers.totals import unpacked
 
 
 class Seat:
     """The place of one worker among the others. notices: the listening socket for timeout notices, which all have."""
 
-    def __init__(self, mesh: Mesh, notices: socket.socket | None) -> None:
-        self.mesh, self.notices = mesh, notices
-        self.others = OthersCounters()
+    def __init__(self, mesh: Mesh, notices: socket.socket | None, asks: Callable[[Wanted], Awaitable[bytes]]) -> None:
+        """Make the seat. `asks` asks the supervisor for what all have counted. Raises OSError and TimeoutError."""
+        self.mesh, self.notices, self._asks = mesh, notices, asks
         self.workers: Mapping[int, int] = {mesh.me: os.getpid()}
         """The process ids of the workers that run, by their numbers, as the supervisor told last."""
 
@@ -35,6 +37,11 @@ class Seat:
         """Whether it is the worker that does what one alone has to."""
         return self.mesh.me == 1
 
+    @property
+    def process(self) -> str:
+        """What its process is called."""
+        return f"worker {self.mesh.me}"
+
     def processes(self) -> Sequence[tuple[int, str]]:
         """Return the ids of all processes of the service, and what each is, that which takes signals first."""
         workers = [(pid, f"worker {number}") for number, pid in sorted(self.workers.items())]
@@ -42,7 +49,7 @@ class Seat:
 
     def take(self, directory: Directory, nodes: NodeTable, control: Control) -> Callable[[CallId], None]:
         """Take the seat; return what wakes a call that is due, at the worker that serves it."""
-        control.others = self.others
+        control.of_all = self._samples
         SharedHealth(self.mesh, nodes)
         self.mesh.on(Kind.DUE, lambda _worker, fields: directory.attend(*fields))
 
@@ -51,6 +58,13 @@ class Seat:
                 directory.attend(call_id)
 
         return attend
+
+    async def metrics(self, open_metrics: bool) -> bytes:
+        """Return the page of metrics of all workers. Raises OSError and TimeoutError."""
+        return await self._asks(Wanted.OPEN_METRICS if open_metrics else Wanted.TEXT)
+
+    async def _samples(self) -> list[Sample]:
+        return unpacked(await self._asks(Wanted.SAMPLES))
 
     def tells_first(self, observers: Observers) -> None:
         """Tell the first worker, if this is another one, what happens to the calls here that it wants to hear of."""

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import structlog
 
+from actors.control.counters import Sample
 from rtp_relay.assembly.background import Background
 from rtp_relay.assembly.errors import StartError
+from rtp_relay.assembly.vitals import Vitals
 from rtp_relay.config import Config, NodeConfig
-from rtp_relay.workers.messages import Alive, Assignment, Failed, Meet, Others, Ready, Reload, Report, Stop
+from rtp_relay.workers.answers import Answers
+from rtp_relay.workers.messages import Alive, Ask, Assignment, Failed, Meet, Others, Ready, Reload, Report, Stop
 from rtp_relay.workers.process import WorkerProcess, begin
 from rtp_relay.workers.restarts import Restarts
 from rtp_relay.workers.totals import Totals
@@ -49,6 +52,9 @@ class Supervisor:
         self._config, self._notices = config, notices
         self._workers: dict[int, WorkerProcess] = {}
         self._totals = Totals()
+        self._vitals = Vitals("supervisor")
+        self._answers = Answers(self._totals, self._samples)
+        self._ends = 0
         self._starting = True
         self._background = Background()
         loop = asyncio.get_running_loop()
@@ -66,6 +72,7 @@ class Supervisor:
             await self._unless_hopeless(self._all_ready(numbers))
         self._starting = False
         self._background.run("look", self._look())
+        self._background.run("vitals", self._vitals.run())
 
     async def failure(self) -> None:
         """Wait until the workers cannot be kept going. Raises StartError, or what the supervisor failed with."""
@@ -118,6 +125,7 @@ class Supervisor:
             worker = await self._begin(number)
             how = await worker.end()
             self._totals.ended(number)
+            self._ends += 1
             delay = restarts.ended(loop.time() - worker.started_at, was_ready=worker.started)
             if self._starting or (restarts.hopeless and not self._any_ready()):
                 self._give_up(worker, how)
@@ -137,14 +145,17 @@ class Supervisor:
         self._introduce(worker)
         return worker
 
-    def _take(self, worker: WorkerProcess, report: Report) -> None:
+    def _take(self, worker: WorkerProcess, report: Report, sock: socket.socket | None) -> None:
         match report:
             case Ready():
                 worker.ready = worker.started = True
             case Failed():
                 worker.failed = report
             case Alive():
-                self._totals.heard(worker.number, report.samples)
+                self._totals.heard(worker.number, report.changed, report.gone)
+            case Ask():
+                if sock is not None:
+                    self._answers.give(report.wanted, sock)
 
     def _introduce(self, newcomer: WorkerProcess) -> None:
         """Give a worker that starts and each of the others a link."""
@@ -157,6 +168,11 @@ class Supervisor:
                 newcomer.tell(Meet(other.number, is_new=not other.ready), two)
 
     # -- all of them --
+
+    def _samples(self) -> Iterator[Sample]:
+        yield from self._vitals.samples()
+        yield Sample("service", "workers", sum(worker.ready for worker in self._workers.values()), gauge=True)
+        yield Sample("service", "worker_ends", self._ends)
 
     def _any_ready(self) -> bool:
         return any(worker.ready for worker in self._workers.values())
@@ -177,7 +193,7 @@ class Supervisor:
                 if worker.ready and now - worker.heard_at > HUNG and now - last < 2 * LOOK:
                     log.error("worker hangs, it is ended", worker=worker.number, seconds=round(now - worker.heard_at))
                     worker.kill()
-                worker.tell(Others(self._totals.of_others(worker.number), pids))
+                worker.tell(Others(pids))
             last = now
 
     def _give_up(self, worker: WorkerProcess, how: str) -> None:

@@ -1,44 +1,107 @@
-"""The counters of all workers together."""
+"""The counters of all workers together: kept by the supervisor, told of by the workers, asked for by these."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import asyncio
+import contextlib
+import pickle
+import socket
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from actors.control.counters import Sample, total
+from actors.control.counters import Sample, SampleKey, total
+from rtp_relay.workers.messages import Alive, Ask, Wanted
+
+SLICE = 200
+"""Samples that go in one message."""
+
+PATIENCE = 8.0
+"""Seconds to wait for the supervisor's answer."""
 
 
 class Totals:
-    """What each worker has counted. What one has counted that is gone stays in the sum, but for what it had then."""
+    """What each worker has counted. What one has counted that is gone stays in the sum, but for what it had then.
+
+    All that is told of the service as a whole comes from here: so a number is never less than it was, whichever worker
+    tells it and whoever dies. What a worker counted in its last second before it died is not in it.
+    """
 
     def __init__(self) -> None:
-        self._latest: dict[int, Sequence[Sample]] = {}
+        self._latest: dict[int, dict[SampleKey, Sample]] = {}
         self._gone: list[Sample] = []
 
-    def heard(self, worker: int, samples: Sequence[Sample]) -> None:
-        """Record what a worker has counted so far."""
-        self._latest[worker] = samples
+    def heard(self, worker: int, changed: Iterable[Sample], gone: Iterable[SampleKey] = ()) -> None:
+        """Record what a worker has counted since it was heard of last, and what it counts no more."""
+        latest = self._latest.setdefault(worker, {})
+        for key in gone:
+            latest.pop(key, None)
+        latest.update((sample.key, sample) for sample in changed)
 
     def ended(self, worker: int) -> None:
         """Record that a worker is gone."""
-        samples = self._latest.pop(worker, ())
+        samples = self._latest.pop(worker, {}).values()
         self._gone = total([*self._gone, *(sample for sample in samples if not sample.gauge)])
 
-    def of_others(self, worker: int) -> tuple[Sample, ...]:
-        """Return what all but this one have counted."""
-        others = (samples for number, samples in self._latest.items() if number != worker)
-        return tuple(total([*self._gone, *(sample for samples in others for sample in samples)]))
+    def all(self) -> list[Sample]:
+        """Return what all have counted."""
+        return total([*self._gone, *(sample for latest in self._latest.values() for sample in latest.values())])
 
 
-class OthersCounters:
-    """What the other workers have counted, as one of them was told last. A CounterSource."""
+class Telling:
+    """A worker's reports: in each is what has changed since the one before."""
 
-    def __init__(self) -> None:
-        self._samples: tuple[Sample, ...] = ()
+    def __init__(self, send: Callable[[Alive], bool]) -> None:
+        self._send = send
+        self._told: dict[SampleKey, Sample] = {}
 
-    def take(self, samples: tuple[Sample, ...]) -> None:
-        """Set what was told."""
-        self._samples = samples
+    def tell(self, samples: Sequence[Sample]) -> None:
+        """Report what was counted; what cannot be sent now goes with the next report."""
+        now = {sample.key: sample for sample in samples}
+        for changed, gone in self._slices(now):
+            if not self._send(Alive(changed, gone)):
+                return
+            self._told.update((sample.key, sample) for sample in changed)
+            for key in gone:
+                del self._told[key]
 
-    def samples(self) -> Iterable[Sample]:
-        """Return it."""
-        return self._samples
+    def _slices(self, now: dict[SampleKey, Sample]) -> Iterator[tuple[tuple[Sample, ...], tuple[SampleKey, ...]]]:
+        changed = [sample for key, sample in now.items() if self._told.get(key) != sample]
+        yield tuple(changed[:SLICE]), tuple(key for key in self._told if key not in now)
+        for begin in range(SLICE, len(changed), SLICE):
+            yield tuple(changed[begin : begin + SLICE]), ()
+
+
+async def ask(send: Callable[[Ask, socket.socket], bool], wanted: Wanted) -> bytes:
+    """Ask the supervisor, and return its answer. Raises OSError and TimeoutError."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        if not send(Ask(wanted), theirs):
+            raise OSError("the supervisor does not listen")
+        theirs.close()
+        async with asyncio.timeout(PATIENCE):
+            reader, writer = await asyncio.open_unix_connection(sock=ours.dup())
+            try:
+                answer = await reader.read()
+            finally:
+                writer.close()
+    if not answer:
+        raise OSError("the supervisor does not answer")
+    return answer
+
+
+async def answer(sock: socket.socket, data: bytes) -> None:
+    """Give an answer to who has asked; one who has gone gets none."""
+    sock.setblocking(False)
+    with sock, contextlib.suppress(OSError, TimeoutError):
+        async with asyncio.timeout(PATIENCE):
+            await asyncio.get_running_loop().sock_sendall(sock, data)
+
+
+def packed(samples: Sequence[Sample]) -> bytes:
+    """Return samples as an answer: both ends are the same program (channel.py)."""
+    return pickle.dumps(list(samples))
+
+
+def unpacked(data: bytes) -> list[Sample]:
+    """Return the samples of an answer."""
+    samples: list[Sample] = pickle.loads(data)
+    return samples

@@ -22,8 +22,9 @@ from rtp_relay.bounded_rate import BoundedRate
 from rtp_relay.process import live, loop_factory
 from rtp_relay.service import Service
 from rtp_relay.workers.channel import Channel
-from rtp_relay.workers.messages import Alive, Assignment, Failed, Meet, Order, Others, Ready, Reload, Report, Stop
+from rtp_relay.workers.messages import Assignment, Failed, Meet, Order, Others, Ready, Reload, Report, Stop, Wanted
 from rtp_relay.workers.seat import Seat
+from rtp_relay.workers.totals import Telling, ask
 
 log = structlog.get_logger()
 
@@ -37,7 +38,7 @@ class Worker:
     def __init__(self, assignment: Assignment, sock: socket.socket) -> None:
         notices = None if assignment.notices is None else socket.socket(fileno=assignment.notices)
         self.mesh = Mesh(assignment.number, assignment.workers, is_new=assignment.is_new)
-        self.seat = Seat(self.mesh, notices)
+        self.seat = Seat(self.mesh, notices, self._ask)
         self.service = Service(assignment.config, seat=self.seat)
         self.channel: Channel[Report, Order] = Channel(sock, self._take, _abandoned)
         self._life: asyncio.Task[None] | None = None
@@ -81,9 +82,13 @@ class Worker:
                 task.cancel()
 
     async def _report(self) -> None:
+        telling = Telling(self.channel.send)
         while True:
-            self.channel.send(Alive(tuple(self.service.control.own_samples())))
+            telling.tell(self.service.control.own_samples())
             await asyncio.sleep(REPORT)
+
+    async def _ask(self, wanted: Wanted) -> bytes:
+        return await ask(lambda question, sock: self.channel.send(question, [sock]), wanted)
 
     def _take(self, order: Order, sock: socket.socket | None) -> None:
         match order:
@@ -95,7 +100,6 @@ class Worker:
             case Stop():
                 self.stop()
             case Others():
-                self.seat.others.take(order.samples)
                 self.seat.workers = order.workers
 
 

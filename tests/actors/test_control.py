@@ -79,12 +79,16 @@ def test_the_counters_of_all_parts_come_together(cluster: Cluster) -> None:
     control = control_of(cluster)
     control.count_with(Counted())
     control.count_with(cluster.nodes[0].directory)
-    assert control.samples() == [
+    resident = Sample("calls", "resident", cluster.nodes[0].directory.resident, gauge=True)
+    expected = [
         Sample("door", "seen", 3),
         Sample("door", "requests", 2, (("verb", "offer"), ("result", "ok"))),
-        Sample("calls", "resident", cluster.nodes[0].directory.resident, gauge=True),
+        resident,
         Sample("calls", "failing", 0, gauge=True),
         *(Sample("adoption", name, 0) for name in ("asked", "adopted", "not_found", "refused")),
     ]
+    found = cluster.run(control.samples())
+    assert [sample for sample in found if sample in expected] == expected
+    assert {sample.part for sample in found} == {"door", "calls", "adoption", "node"}
     with pytest.raises(TypeError, match="no dataclass"):
         list(samples_of("x", object()))

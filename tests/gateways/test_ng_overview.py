@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import pytest
 
 from actors.control.control import Control
-from actors.control.counters import Sample, samples_of
+from actors.control.counters import Sample, samples_of, total
 from actors.control.survey import survey
 from actors.effects import Outcome
 from actors.messages import Perform, Performed, Watch
@@ -153,7 +153,11 @@ async def test_statistics_are_those_of_all_nodes_and_our_own() -> None:
     await wait_until(lambda: _is_stopped(stopped), "the actor has stopped")
     control = Control(await journal_with(4), nodes)
     control.count_with(Counted(counters))
-    control.others = Counted(of_another)
+
+    async def of_all() -> list[Sample]:
+        return total([*control.own_samples(), *Counted(of_another).samples()])
+
+    control.of_all = of_all
     answer = await asked(Overview(control), "statistics")
     assert answer == {
         b"result": b"ok",

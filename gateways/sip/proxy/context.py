@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
+from time import monotonic
 from typing import Any, Protocol
 
 from sipmessage import Response
@@ -58,6 +59,7 @@ class Context:
         self.means, self.transaction, self.arrival = means, transaction, arrival
         self._fingerprint = fingerprint
         self._owner = owner
+        self._came_at, self._has_left = monotonic(), False
         self._is_invite = arrival.request.method == "INVITE"
         self._queue = WorkQueue(means.queues)
         self._upstream = Upstream(transaction)
@@ -181,6 +183,9 @@ class Context:
 
     def has_left(self) -> None:
         """Record that a branch was sent."""
+        if not self._has_left:
+            self._has_left = True
+            self.means.counters.forwarded(self.arrival.request.method, monotonic() - self._came_at)
         self._owner.has_left(self)
 
     def progressed(self, response: Response) -> None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from events.histogram import Histogram
+from gateways.sip.transactions.counters import counted_method
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +43,7 @@ class ProxyCounters:
     answered with 503 for too much to do, or for the end being near. branches: requests sent, failovers counted.
     failovers: to another address of the same target. cancelled: requests that the client gave up. acks, strays: those
     forwarded. dropped: ACKs and stray responses that were not. failures: faults of hooks, and of the proxy itself.
+    forwarding: how long it took until a request left for its first target, in seconds, by method.
     """
 
     requests: int = 0
@@ -52,3 +56,12 @@ class ProxyCounters:
     strays: int = 0
     dropped: int = 0
     failures: int = 0
+    forwarding: dict[str, Histogram] = field(default_factory=dict)
+
+    def forwarded(self, method: str, took: float) -> None:
+        """Count a request that left so many seconds after it had come."""
+        method = counted_method(method)
+        seconds = self.forwarding.get(method)
+        if seconds is None:
+            seconds = self.forwarding[method] = Histogram()
+        seconds.observe(took)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from time import monotonic
 from typing import Final
 
 import structlog
@@ -14,6 +15,7 @@ from gateways.sip.messages.text import to_bytes
 from gateways.sip.messages.values import tag_of
 from gateways.sip.messages.writing import write
 from gateways.sip.transactions import invite_server, server
+from gateways.sip.transactions.counters import counted_method
 from gateways.sip.transactions.machine import Act, Machine, State, TransactionEvent
 from gateways.sip.transactions.matching import ServerKey, is_old, key_of, keys_of_ack
 from gateways.sip.transactions.shared import Shared, event_of
@@ -117,7 +119,19 @@ class Answering(Machine):
     received: an INVITE that may be cancelled, until then or its final response. final: whether that was sent.
     """
 
-    __slots__ = ("_data", "_hop", "_key", "_responses", "_shared", "_to_tag", "_via", "final", "received")
+    __slots__ = (
+        "_came_at",
+        "_data",
+        "_hop",
+        "_key",
+        "_method",
+        "_responses",
+        "_shared",
+        "_to_tag",
+        "_via",
+        "final",
+        "received",
+    )
 
     def __init__(self, responses: Responses, key: ServerKey, request: IncomingRequest) -> None:
         self._shared = shared = responses.shared
@@ -125,6 +139,7 @@ class Answering(Machine):
         self._hop = response_hop(request.via, request.hop)
         self._via = request.via if request.hop.transport.reliable else None
         self._data, self._to_tag = b"", ""
+        self._method, self._came_at = counted_method(request.method), monotonic()
         self.final = False
         self.received: ServerTransactionHandle | None = None
         table = invite_server.TABLE if request.method == "INVITE" else server.TABLE
@@ -151,6 +166,8 @@ class Answering(Machine):
         if not acts:
             return
         if status >= 200:
+            if not self.final:
+                self._shared.counters.final(self._method, status, monotonic() - self._came_at)
             self.final, self.received = True, None
         if _SEND in acts:
             self._data = data

@@ -41,7 +41,7 @@ def put(capture: Capture, *payloads: bytes) -> None:
         capture.put(lambda payload=payload: of(payload), len(payload))  # type: ignore[misc]
 
 
-def counted(capture: Capture) -> dict[str, int]:
+def counted(capture: Capture) -> dict[str, float]:
     return {sample.name: sample.number for sample in capture.samples() if sample.number}
 
 

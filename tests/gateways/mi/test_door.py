@@ -8,7 +8,7 @@ import ipaddress
 import json
 import socket
 import stat
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -63,10 +63,12 @@ class Program:
             reload=self.reload,
         )
 
-    def samples(self) -> Iterator[Sample]:
-        yield Sample("ng", "requests", 3, (("verb", "offer"), ("result", "ok")))
-        yield Sample("ng", "garbage", 1)
-        yield Sample("calls", "resident", 9)
+    async def samples(self) -> list[Sample]:
+        return [
+            Sample("ng", "requests", 3, (("verb", "offer"), ("result", "ok"))),
+            Sample("ng", "garbage", 1),
+            Sample("calls", "resident", 9),
+        ]
 
 
 @pytest.fixture

@@ -1,0 +1,1 @@
+"""Counters as Prometheus reads them: their names, their form, and the paths where they are."""

@@ -53,10 +53,16 @@ class BusyService(Service):
         """Where the management interface is asked."""
         return f"http://{HOST}:{self._mi_port}/mi"
 
+    @property
+    def metrics_url(self) -> str:
+        """Where the metrics are."""
+        return f"http://{self.http[0]}/metrics"
+
     def prepare(self) -> None:
         """Reserve the ports."""
         super().prepare()
         self._mi_port = self.ports.take()
+        self.http = [f"{HOST}:{self.ports.take()}"]
 
     def sections(self) -> list[tuple[str, Section]]:
         """Return the configuration's sections; the script lies beside it."""

@@ -103,6 +103,8 @@ class Service(NgChild):
         super().__init__()
         self._journal_url, self._durability, self.relay = journal_url, durability, relay
         self._settings = settings or {}
+        self.http: list[str] = []
+        """Where its HTTP server listens."""
 
     def command(self) -> list[str]:
         """Write the configuration and return the command line."""
@@ -117,6 +119,7 @@ class Service(NgChild):
             ("[service]", service),
             ("[journal]", {"url": self._journal_url, "durability": str(self._durability)}),
             ("[ng]", {"listen": [f"udp:{HOST}:{self.port}"]}),
+            ("[http]", {"listen": self.http}),
             ("[[nodes]]", {"name": NODE, "engine": "rtpengine", "url": f"udp:{HOST}:{self.relay[1]}"}),
         ]
 

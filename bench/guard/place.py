@@ -36,6 +36,8 @@ shutdown_grace = 0
 url = "{redis.journal_url}"
 [ng]
 listen = ["udp:{HOST}:0"]
+[http]
+listen = []
 [[nodes]]
 name = "{NODE}"
 engine = "rtpengine"

@@ -13,7 +13,7 @@ from events.redis.scripts import STRAYS
 from events.redis.tables import Submit
 from events.redis.wire import Command
 
-SLICE = 100
+SLICE = 50
 """About so many entries are looked at in one step of the server: some 0.1 ms."""
 
 PAUSE = 0.001

@@ -21,7 +21,7 @@ from events.redis.wire import Command
 _SHARE = 8
 """So many ended calls are read of each partition at least."""
 
-_TOGETHER = 16
+_TOGETHER = 4
 """So many partitions are read before the server has time for others."""
 
 _ASKED_AT_ONCE = 64

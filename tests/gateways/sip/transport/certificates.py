@@ -1,4 +1,4 @@
-"""Certificates for TLS, made when they are needed."""
+"""Certificates for TLS, made when they are needed; as RFC 5280 wants them, which Python checks from 3.13 on."""
 
 from __future__ import annotations
 
@@ -13,6 +13,17 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 _DAY = datetime.timedelta(days=1)
+_SIGNS = x509.KeyUsage(
+    key_cert_sign=True,
+    crl_sign=True,
+    digital_signature=False,
+    content_commitment=False,
+    key_encipherment=False,
+    data_encipherment=False,
+    key_agreement=False,
+    encipher_only=False,
+    decipher_only=False,
+)
 
 
 @dataclass(frozen=True)
@@ -26,7 +37,12 @@ class Authority:
     @classmethod
     def new(cls, folder: Path, name: str = "authority") -> Authority:
         key, subject = ec.generate_private_key(ec.SECP256R1()), _subject(name)
-        built = _builder(subject, subject, key).add_extension(x509.BasicConstraints(ca=True, path_length=None), True)
+        built = (
+            _builder(subject, subject, key)
+            .add_extension(x509.BasicConstraints(ca=True, path_length=None), True)
+            .add_extension(_SIGNS, True)
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), False)
+        )
         path = folder / f"{name}.pem"
         path.write_bytes(built.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
         return cls(path, key, subject)
@@ -34,8 +50,10 @@ class Authority:
     def certify(self, *names: str) -> Path:
         """Make a file with key and certificate for names and IP addresses."""
         key = ec.generate_private_key(ec.SECP256R1())
-        built = _builder(_subject(names[0]), self._name, key).add_extension(
-            x509.SubjectAlternativeName([_general_name(name) for name in names]), False
+        built = (
+            _builder(_subject(names[0]), self._name, key)
+            .add_extension(x509.SubjectAlternativeName([_general_name(name) for name in names]), False)
+            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), False)
         )
         path = self.ca.with_name(f"{'+'.join(names)}.pem")
         path.write_bytes(

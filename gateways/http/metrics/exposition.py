@@ -107,7 +107,7 @@ def _sample(name: str, kind: str, labels: Labels, sample: Sample) -> Iterator[st
 
 
 def _escaped(word: str) -> str:
-    return word.translate(_ESCAPES).encode("utf-8", "replace").decode()
+    return word.encode("utf-8", "backslashreplace").decode().translate(_ESCAPES)
 
 
 def _number(number: float) -> str:

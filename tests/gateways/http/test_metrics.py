@@ -93,7 +93,7 @@ def test_hostile_names_are_values_and_nothing_else(names: list[str]) -> None:
     found = read(Sample("node", "weight", 1, (("node", name),), gauge=True) for name in names)
     assert list(found) == ["rtprelay_node_weight"]
     seen = [each.labels["node"] for each in found["rtprelay_node_weight"].samples]
-    assert seen == [name.encode("utf-8", "replace").decode() for name in names]
+    assert seen == [name.encode("utf-8", "backslashreplace").decode() for name in names]
 
 
 def test_what_clients_name_makes_no_labels() -> None:

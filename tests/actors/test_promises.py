@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -17,8 +18,9 @@ from actors.flows.media.lateness import PRECISION, is_late
 from actors.results import UNKNOWN
 from engines.ng.bencode import NgDict, encode
 from engines.request import NodeRequest
+from events.journal import Recorded
 from events.names import BranchId, CallId, Tag
-from events.registry import Answered, DeleteIntended, Offered, Scope
+from events.registry import Answered, DeleteIntended, Offered, Scope, TailLost
 from events.verb import Verb
 from gateways.ng.commands import NgCommand
 from gateways.ng.replies import words_of
@@ -62,6 +64,7 @@ class Promises(RuleBasedStateMachine):
         self.late: list[Asked] = []
         self.twice: list[tuple[Asked, Asked]] = []
         self.elsewhere: list[CallId] = []
+        self.lost: list[tuple[CallId, Recorded]] = []
 
     @initialize(sticky=st.sampled_from(["", "call", "party"]), calm=st.booleans())
     def begin(self, sticky: str, calm: bool) -> None:
@@ -186,13 +189,20 @@ class Promises(RuleBasedStateMachine):
     @precondition(lambda machine: machine.calm)
     @rule(call=CALLS, place=PLACES, count=st.integers(1, 9))
     def lose_tail(self, call: str, place: int, count: int) -> None:
-        """Let the journal lose what a control node remembers: it has just told so, and the call is not over for it."""
+        """Let the journal lose what a control node remembers: it has just told so, and the call is not over for it.
+
+        Not while somebody waits for a word of the call: what the journal had then could not be told any more.
+        """
         cluster = self.cluster
+        if any(asked.command.call_id == call and not asked.replies for asked in cluster.asked):
+            return
         asked = cluster.ask(Verb.DELETE, CallId(call), place=place, a="nobody", marker=0)
         cluster.after(0.0001)
         state = cluster.state(CallId(call))
         if asked.reply is not None and asked.until == state.version and list(state.remaining_sessions()):
-            cluster.journal.cut(CallId(call), max(0, state.version - count))
+            left = max(0, state.version - count)
+            self.lost += [(CallId(call), record) for record in cluster.stream(CallId(call))[left:]]
+            cluster.journal.cut(CallId(call), left)
             cluster.asked.remove(asked)
             cluster.ask(Verb.DELETE, CallId(call), place=place, a="nobody", marker=0)
             cluster.after(0.0001)
@@ -240,7 +250,7 @@ class Promises(RuleBasedStateMachine):
         cluster.check_snapshots()
         cluster.check_tables()
         for asked in cluster.asked:
-            check_acknowledged(cluster, asked)
+            check_acknowledged(cluster, asked, [record for call, record in self.lost if call == asked.command.call_id])
             check_fresh(cluster, asked)
         assert not [asked for asked in self.late if asked.ok]
         for first, repeat in self.twice:
@@ -312,12 +322,16 @@ def asked_of_nodes(cluster: Cluster, command: NgCommand) -> list[tuple[str, str]
     ]
 
 
-def check_acknowledged(cluster: Cluster, asked: Asked) -> None:
-    """What was answered with ok stands in the journal, with the very SDP that the client was given."""
+def check_acknowledged(cluster: Cluster, asked: Asked, lost: Sequence[Recorded]) -> None:
+    """What was answered with ok stands in the journal, with the very SDP that the client was given.
+
+    But for what the journal has `lost`, if another control node wrote before it could be written again.
+    """
     reply = asked.reply
     if reply is None or not asked.ok:
         return
-    events = [record.event for record in cluster.stream(asked.command.call_id)]
+    stream = cluster.stream(asked.command.call_id)
+    events = [record.event for record in (*stream, *overtaken(lost, stream))]
     match asked.command.verb:
         case Verb.OFFER:
             assert any(isinstance(e, Offered) and e.relayed == reply[b"sdp"] for e in events), asked
@@ -325,6 +339,14 @@ def check_acknowledged(cluster: Cluster, asked: Asked) -> None:
             assert any(isinstance(e, Answered) and e.relayed == reply[b"sdp"] for e in events), asked
         case Verb.DELETE if b"warning" not in reply:
             assert any(isinstance(e, DeleteIntended) for e in events), asked
+
+
+def overtaken(lost: Sequence[Recorded], stream: Sequence[Recorded]) -> list[Recorded]:
+    """Return the lost entries from where the histories parted, if a control node has found that out."""
+    found_out = max((record.event.known for record in stream if isinstance(record.event, TailLost)), default=0)
+    standing = {record.version: record.event for record in stream}
+    parted = min((each.version for each in lost if standing.get(each.version, each.event) != each.event), default=0)
+    return [record for record in lost if 0 < parted <= record.version <= found_out]
 
 
 class PromisesWithEmulatedBranches(Promises):

@@ -115,10 +115,12 @@ async def at_a_terminal(
     """Run `rtp-relay` with these words at a terminal of its own."""
     master, slave = pty.openpty()
     _set_size(master, columns, lines)
-    environment = {key: value for key, value in os.environ.items() if key not in ("COLUMNS", "LINES", "NO_COLOR")}
+    # What stands in COLUMNS goes before the terminal's own size; xdist's processes have it set.
+    given = dict(os.environ if env is None else env)
+    environment = {key: value for key, value in given.items() if key not in ("COLUMNS", "LINES", "NO_COLOR")}
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "rtp_relay", *words),
-        env=environment | {"TERM": "xterm-256color"} | dict(env or {}),
+        env=environment | {"TERM": "xterm-256color"},
         stdin=slave,
         stdout=slave,
         stderr=slave,

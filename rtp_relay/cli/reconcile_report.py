@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from replay.history.timeline import one_line
+from rtp_relay.ages import age
 from rtp_relay.audit.findings import Asked, Findings, Ghost, Orphan
-from rtp_relay.cli.listing.columns import Column, Columns, Cut, age
+from rtp_relay.cli.listing.columns import Column, Columns, Cut
 from rtp_relay.cli.listing.display import Display, Form
 from rtp_relay.cli.listing.writing import Table, print_tables
 from rtp_relay.cli.output import say

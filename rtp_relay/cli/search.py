@@ -15,7 +15,8 @@ from events.ended import EndedCall, Outcome
 from events.journal import Journal
 from replay.privacy.numbers import Numbers
 from replay.search import Wanted
-from rtp_relay.cli.listing.columns import Column, Columns, Cut, Since, age
+from rtp_relay.ages import age
+from rtp_relay.cli.listing.columns import Column, Columns, Cut, Since
 from rtp_relay.cli.listing.display import Display, Form, OutputOption, WideOption
 from rtp_relay.cli.listing.writing import stream
 from rtp_relay.cli.options import ConfigOption, JsonOption, load_or_exit

@@ -16,6 +16,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from replay.history.timeline import delta, printable
+from rtp_relay.ages import age
 
 _LONGEST: Final = 48
 """Characters of a call-id that are shown in lists; all of it is its title."""
@@ -42,21 +43,6 @@ def shortened(text: str) -> str:
     if len(text) <= _LONGEST:
         return text
     return f"{text[: _LONGEST // 2]}…{text[-_LONGEST // 2 + 1 :]}"
-
-
-def age(ms: int) -> str:
-    """Write how long something lasts, in at most two units: 3m12s, 2h05m, 4d03h."""
-    seconds = max(ms, 0) // 1000
-    if seconds < 60:
-        return f"{seconds}s"
-    minutes, seconds = divmod(seconds, 60)
-    if minutes < 60:
-        return f"{minutes}m{seconds:02}s"
-    hours, minutes = divmod(minutes, 60)
-    if hours < 24:
-        return f"{hours}h{minutes:02}m"
-    days, hours = divmod(hours, 24)
-    return f"{days}d{hours:02}h"
 
 
 def _finalized(value: object) -> object:

@@ -18,6 +18,8 @@ import structlog
 from rtp_relay import journald, logs
 from rtp_relay.config import LogFormat, LogLevel
 
+pytestmark = pytest.mark.usefixtures("restored_logging")
+
 
 class FakeJournald:
     """Its socket, and what was sent to it."""
@@ -64,16 +66,6 @@ def fields(data: bytes) -> dict[str, str]:
             value, data = data[8 : 8 + length], data[8 + length + 1 :]
         found[name.decode()] = value.decode()
     return found
-
-
-@pytest.fixture(autouse=True)
-def _restore_logging() -> Iterator[None]:
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    yield
-    root.handlers[:], root.level = handlers, level
-    logging.captureWarnings(False)
-    structlog.reset_defaults()
 
 
 @pytest.fixture

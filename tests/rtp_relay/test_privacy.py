@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import logging
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -150,17 +149,7 @@ async def test_what_is_read_before_an_entry_that_cannot_be_is_shown_so() -> None
     assert not any(number in str(caught.value.before) for number in NUMBERS)
 
 
-@pytest.fixture
-def _restore_logging() -> Iterator[None]:
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    yield
-    root.handlers[:], root.level = handlers, level
-    logging.captureWarnings(False)
-    structlog.reset_defaults()
-
-
-@pytest.mark.usefixtures("_restore_logging")
+@pytest.mark.usefixtures("restored_logging")
 @pytest.mark.parametrize("form", [LogFormat.JSON, LogFormat.CONSOLE])
 def test_logs_tell_no_number(form: LogFormat) -> None:
     stream, numbers = io.StringIO(), Numbers(Shown.PARTLY)

@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from enum import Enum, auto
 from typing import Any, Generic, TypeVar
 
+from rtp_relay.ages import age
+
 Row = TypeVar("Row")
 
 
@@ -58,21 +60,6 @@ Columns = Sequence[Column[Row]]
 def number(name: str, of: Callable[[Row], object], rank: int = 1, **more: Any) -> Column[Row]:
     """Return a column of numbers, which are never cut and stand on the right."""
     return Column(name=name, of=of, rank=rank, least=12, usual=max(6, len(name)), right=True, **more)
-
-
-def age(ms: int) -> str:
-    """Write how long ago something was, in ms, with its two largest units: 3m12s, 2h05m, 4d06h."""
-    seconds = max(ms, 0) // 1000
-    if seconds < 60:
-        return f"{seconds}s"
-    minutes, seconds = divmod(seconds, 60)
-    if minutes < 60:
-        return f"{minutes}m{seconds:02}s"
-    hours, minutes = divmod(minutes, 60)
-    if hours < 24:
-        return f"{hours}h{minutes:02}m"
-    days, hours = divmod(hours, 24)
-    return f"{days}d{hours:02}h"
 
 
 def shown(value: object, now: int) -> str:

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from rtp_relay.ages import age
 from rtp_relay.cli.calls import COLUMNS as OF_CALLS
-from rtp_relay.cli.listing.columns import Column, Columns, Cut, Since, age, number
+from rtp_relay.cli.listing.columns import Column, Columns, Cut, Since, number
 from rtp_relay.cli.listing.display import Display, Form
 from rtp_relay.cli.listing.layout import lay_out
 from rtp_relay.cli.listing.shorten import Shortener

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from actors.commands.recovery import EndSilentSession, EndVanishedSession
 from actors.effects import AskNodes, Decision, Flow, Persist, Read, Sleep
 from actors.flows.media.delete import delete
+from actors.flows.recovery.missing import SessionCheck, check_of, is_unknown, lost_of
 from actors.flows.sip.branches import done
 from actors.flows.sip.own_requests import end_dialogs
 from actors.flows.sip.settings_deletes import branch_delete, call_delete
 from actors.results import UNKNOWN, Done
-from engines.kind import Operation
-from engines.registry import kind_of
-from events.names import NodeName, RelayId
+from events.names import RelayId
 from events.registry import MediaTimedOut
 from replay.state import CallState, Session
 
@@ -26,7 +26,11 @@ AGAIN = 1_000
 
 def end_silent_session(command: EndSilentSession) -> Flow:
     """Journal that a node ended a branch's session for want of media, and delete it; or the call, by policy."""
-    return (yield from _end(command, lambda session: session.branch == command.branch))
+
+    def of_branch(state: CallState) -> Session | None:
+        return next((session for session in state.usable_sessions() if session.branch == command.branch), None)
+
+    return (yield from _end(command, of_branch))
 
 
 def end_vanished_session(command: EndVanishedSession) -> Flow:
@@ -34,26 +38,28 @@ def end_vanished_session(command: EndVanishedSession) -> Flow:
     for pause in (0, AGAIN):
         if pause:
             yield Sleep(pause)
-        question = yield Read(lambda state: _question(state, command.relay_id))
-        if question is None:
+        check: SessionCheck | None = yield Read(lambda state: _check(state, command.relay_id))
+        if check is None:
             return UNKNOWN
-        (outcome,) = yield AskNodes([question])
-        if outcome.reply is not None and outcome.reply.unknown:
-            return (yield from _end(command, lambda session: session.relay_id == command.relay_id))
+        (outcome,) = yield AskNodes([(check.node, check.question)])
+        if is_unknown(outcome):
+            return (yield from _end(command, partial(_lost, check)))
     return Done("The node does not say that it has lost the session")
 
 
-def _question(state: CallState, relay_id: RelayId) -> tuple[NodeName, Operation] | None:
+def _check(state: CallState, relay_id: RelayId) -> SessionCheck | None:
     """Return what to ask of which node to hear whether it has a session; None where the call has no such one."""
     session = next((session for session in state.usable_sessions() if session.relay_id == relay_id), None)
-    if session is None:
-        return None
-    return session.node, kind_of(session.engine).knows(relay_id, session.from_tag, session.to_tag)
+    return None if session is None else check_of(state, session)
 
 
-def _end(command: EndSilentSession | EndVanishedSession, is_it: Callable[[Session], bool]) -> Flow:
-    """End a session, or its call, by policy. A call whose dialogs are known ends for its parties, too."""
-    session, has_dialogs = yield Persist(lambda state: _note(state, is_it))
+def _lost(check: SessionCheck, state: CallState) -> Session | None:
+    return next(iter(lost_of(state, [check])), None)
+
+
+def _end(command: EndSilentSession | EndVanishedSession, find: Callable[[CallState], Session | None]) -> Flow:
+    """End the session that is found, or its call, by policy. A call with known dialogs ends for its parties, too."""
+    session, has_dialogs = yield Persist(lambda state: _note(state, find(state)))
     if session is None:
         return UNKNOWN
     if command.ends_call and has_dialogs:
@@ -65,8 +71,7 @@ def _end(command: EndSilentSession | EndVanishedSession, is_it: Callable[[Sessio
     return done((yield from delete(wanted)))
 
 
-def _note(state: CallState, is_it: Callable[[Session], bool]) -> Decision:
-    session = next((session for session in state.usable_sessions() if is_it(session)), None)
+def _note(state: CallState, session: Session | None) -> Decision:
     return Decision(
         [] if session is None else [MediaTimedOut(session=session.number)], (session, bool(state.dialogs()))
     )

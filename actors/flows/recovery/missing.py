@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
 
 from actors.commands.recovery import ProbeSessions
 from actors.effects import AskNodes, Decide, Decision, Flow, Outcome, Persist, Read
@@ -19,40 +18,42 @@ from replay.state import CallState, Session
 
 GONE = "the node does not know it any more"
 
-Place: TypeAlias = tuple[NodeName, RelayId]
-"""Where a session is: its node, and its id there."""
-
 
 @dataclass(frozen=True, slots=True)
 class SessionCheck:
-    """A session of which it is to be asked whether its node still has it."""
+    """A session of which it is to be asked whether its node still has it.
+
+    as_of: the call's last operation when that is asked.
+    """
 
     node: NodeName
     relay_id: RelayId
     question: Operation
+    as_of: int
 
 
-def check_of(session: Session) -> SessionCheck:
-    """Return how its node is asked for a session."""
+def check_of(state: CallState, session: Session) -> SessionCheck:
+    """Return how its node is asked for a session of a call."""
     question = kind_of(session.engine).knows(session.relay_id, session.from_tag, session.to_tag)
-    return SessionCheck(session.node, session.relay_id, question)
+    return SessionCheck(session.node, session.relay_id, question, state.last_operation)
 
 
 def probe_sessions(command: ProbeSessions) -> Flow:
     """Ask the nodes for the sessions that they must have, and journal those that they do not know."""
-    checks: list[SessionCheck] = yield Read(lambda state: [check_of(one) for one in settled_sessions(state)])
+    checks: list[SessionCheck] = yield Read(lambda state: [check_of(state, one) for one in settled_sessions(state)])
     outcomes: list[Outcome] = (yield AskNodes([(one.node, one.question) for one in checks])) if checks else []
-    unknown = [one for one, outcome in zip(checks, outcomes, strict=True) if _unknown(outcome)]
-    if unknown:
-        yield Persist(_note([(one.node, one.relay_id) for one in unknown], removes=command.removes))
+    gone = [one for one, outcome in zip(checks, outcomes, strict=True) if is_unknown(outcome)]
+    if gone:
+        yield Persist(_note(gone, removes=command.removes))
     return Done()
 
 
-def _unknown(outcome: Outcome) -> bool:
+def is_unknown(outcome: Outcome) -> bool:
+    """Return whether the node said that it does not have the session."""
     return outcome.reply is not None and outcome.reply.unknown
 
 
-def _note(gone: Sequence[Place], *, removes: bool) -> Decide:
+def _note(gone: Sequence[SessionCheck], *, removes: bool) -> Decide:
     """Return what journals sessions as missing, once, and takes them out of the call if they are to be removed."""
 
     def decide(state: CallState) -> Decision:
@@ -66,9 +67,13 @@ def _note(gone: Sequence[Place], *, removes: bool) -> Decide:
     return decide
 
 
-def lost_of(state: CallState, gone: Sequence[Place]) -> list[Session]:
-    """Return which sessions their nodes do not know any more, though they must: nothing is on its way to them."""
-    there = (sessions.at(state, *place) for place in gone)
+def lost_of(state: CallState, gone: Sequence[SessionCheck]) -> list[Session]:
+    """Return which sessions their nodes do not know any more, though they must.
+
+    Nothing may be on its way to them, nor may any operation have begun since it was asked: another control node's
+    offer may have made the session anew, under its id, after the node had answered.
+    """
+    there = (sessions.at(state, one.node, one.relay_id) for one in gone if one.as_of == state.last_operation)
     return [session for session in there if session.usable and not session.operations]
 
 

@@ -15,7 +15,7 @@ from actors.flows.media.measuring import measured
 from actors.flows.media.offer import FAILURES
 from actors.flows.media.removals import Removal, remove, telling_removal_of
 from actors.flows.migration.taking_up import take_up
-from actors.flows.recovery.missing import Place, SessionCheck, check_of, lost_of, removal_of
+from actors.flows.recovery.missing import SessionCheck, check_of, lost_of, removal_of
 from actors.flows.recovery.silence import end_unanswered
 from actors.flows.sip import due_dialogs, forks
 from actors.node_table import NodeTable
@@ -154,7 +154,7 @@ def _agenda(state: CallState, now: int, deadlines: Deadlines) -> Agenda:
     measures = _is_to_be_measured(state, now, deadlines)
     quiet = _is_quiet(state, now, deadlines)
     asked = state.usable_sessions() if quiet else settled_sessions(state) if measures else ()
-    checks = [check_of(session) for session in asked]
+    checks = [check_of(state, session) for session in asked]
     return Agenda(
         removals=[
             telling_removal_of(state, session, alone=session.intended_at + deadlines.operation <= now)
@@ -220,7 +220,7 @@ def _check(checks: Sequence[SessionCheck], note: NoteMedia | None = None) -> Ste
         (check, outcome.reply) for check, outcome in zip(checks, outcomes, strict=True) if outcome.reply is not None
     ]
     noted: bool = (yield Persist(note(replies))) if note is not None and replies else False
-    gone = [(check.node, check.relay_id) for check, reply in replies if reply.unknown]
+    gone = [check for check, reply in replies if reply.unknown]
     if gone:
         yield Persist(_conclude_gone(gone))
     return noted
@@ -243,5 +243,5 @@ def _note_media(now: int, deadlines: Deadlines) -> NoteMedia:
     return note
 
 
-def _conclude_gone(gone: Sequence[Place]) -> Decide:
+def _conclude_gone(gone: Sequence[SessionCheck]) -> Decide:
     return lambda state: Decision(removal_of(state, lost_of(state, gone)))

@@ -365,6 +365,7 @@ class EngineActor(LoopActor):
 
     def _note_failure(self, why: str) -> None:
         if self._health.failed(self._now(), why):
+            self._counters.went_down += 1
             self._tell_watchers(why)
 
     def _hear_of_it(self, told: HealthTold) -> None:
@@ -380,8 +381,6 @@ class EngineActor(LoopActor):
 
     def _tell_watchers(self, why: str) -> None:
         health = self._health.snapshot()
-        if health.state is NodeState.DOWN:
-            self._counters.went_down += 1
         log.warning("node changed its state", node=self.spec.name, state=str(health.state), why=why)
         for watcher in self._watchers:
             _tell(watcher, HealthChanged(self.spec.name, health, why))

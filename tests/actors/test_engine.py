@@ -162,3 +162,26 @@ def test_changes_of_health_and_an_operators_wishes_are_told_to_whoever_asked() -
     assert cluster.do(Verb.OFFER, CallId("new"), a="A", sdp="x")[b"result"] == b"ok"
     cluster.check_no_leak()
     cluster.close()
+
+
+def test_an_outage_is_counted_once_by_who_found_it_whatever_is_told_of_it() -> None:
+    cluster = Cluster(relays=1, control_nodes=1)
+    table, relay = cluster.nodes[0].table, cluster.relays["relay1"]
+    (node,) = table.all()
+    counters = table.counters.of("relay1")
+
+    async def tell(message: object) -> None:
+        node.actor.tell(message)
+
+    relay.silent = True
+    cluster.after(30)
+    assert (node_of(cluster), counters.went_down) == (NodeState.DOWN, 1)
+    for admin in (AdminState.DRAINING, AdminState.ACTIVE):
+        cluster.run(tell(SetAdminState(admin)))
+        cluster.after(0.01)
+    relay.silent = False
+    cluster.after(10)
+    cluster.run(tell(HealthTold(is_down=True, why="another worker heard nothing")))
+    cluster.after(0.01)
+    assert (node_of(cluster), counters.went_down) == (NodeState.DOWN, 1)
+    cluster.close()

@@ -7,8 +7,10 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from redis.asyncio import Redis
 
 from tests.e2e.stage import NgCall
+from tests.peers.peer import wait_until
 from tests.peers.redis_server import RedisServer
 from tests.peers.rtp import Parties
 from tests.peers.rtpengine import Rtpengine
@@ -41,6 +43,7 @@ async def test_webhooks_survive_the_death_of_a_control_node(tmp_path: Path) -> N
                 await call.offer(client)
                 await call.answer(client)
             await receiver.until(lambda: receiver.attempts, "it is tried")
+            await wait_until(partial(_are_kept, redis, len(WANTED[:3])), "what was journalled is in the outbox")
             first.kill()
             async with Service(redis.url, nodes, name="control-2", settings=settings) as second:  # type: ignore[arg-type]
                 receiver.status = lambda _: 200
@@ -59,6 +62,13 @@ async def test_webhooks_survive_the_death_of_a_control_node(tmp_path: Path) -> N
                     ]
                     await receiver.until(partial(_were_told, receiver, one.call_id, stands), "all of it is told")
         assert all("v=0" not in str(document) for document in receiver.taken)
+
+
+async def _are_kept(redis: RedisServer, number: int) -> bool:
+    """Return whether the only outbox has so many letters: one that its control node had no time to put in is lost."""
+    async with Redis.from_url(redis.url) as client:
+        boxes = [key async for key in client.scan_iter("*out:webhook:*", _type="stream")]
+        return bool(boxes) and await client.xlen(boxes[0]) == number
 
 
 def _were_told(receiver: Receiver, call_id: str, stands: list[tuple[int, str]]) -> bool:

@@ -15,6 +15,7 @@ from tests.e2e.sip.stage import ENDED, PLAIN, Stage
 from tests.peers.peer import wait_until
 from tests.peers.ua import Arrived
 from tests.peers.ua_text import tag_of
+from tests.peers.ua_transactions import WITHIN
 
 OTHER: Mapping[str, str] = {CALLER: CALLEE, CALLEE: CALLER}
 BOTH_OK: Mapping[str, list[int]] = {leg: [200] for leg in OTHER}
@@ -28,10 +29,10 @@ def of_call(call: Call) -> str:
     return call.caller.dialog.call_id
 
 
-async def marked(call: Call, leg: str, method: str) -> Arrived:
+async def marked(call: Call, leg: str, method: str, within: float = WITHIN) -> Arrived:
     """Take a request of our own, as a party gets it: its peer's, and marked by the script."""
     side, _ = call.sides(leg)
-    arrived = await side.agent.request(method)
+    arrived = await side.agent.request(method, within=within)
     assert arrived.request.headers.getlist("X-Local") == [f"{method} to the {leg} of {of_call(call)}"]
     return arrived
 

@@ -12,10 +12,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from types import TracebackType
-from typing import ClassVar, Self
+from typing import BinaryIO, ClassVar, Self
 
 import psutil
 
+from tests.peers.forked import Forked
 from tests.peers.ports import UNIT, PortBlock
 
 START_TIMEOUT = 60.0
@@ -61,7 +62,7 @@ class Peer(ABC):
         self.ports = PortBlock(ports)
         self.folder = Path()
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: subprocess.Popen[bytes] | Forked | None = None
         self._log_start = 0
 
     @abstractmethod
@@ -94,19 +95,23 @@ class Peer(ABC):
             return False
         return any(socket.laddr and socket.laddr.port == port for socket in sockets)
 
+    def launch(self, log: BinaryIO) -> subprocess.Popen[bytes] | Forked:
+        """Begin the process."""
+        return subprocess.Popen(
+            self.command(),
+            cwd=self.folder,
+            env=self.environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
     async def start(self) -> None:
         """Start the program with the ports it has, and return when it answers. Raises PeerError."""
         with (self.folder / "log").open("ab") as log:
             self._log_start = log.tell()
-            self._process = subprocess.Popen(  # noqa: ASYNC220 - returns at once, and outlives the event loop
-                self.command(),
-                cwd=self.folder,
-                env=self.environment(),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
+            self._process = self.launch(log)
         try:
             await wait_until(self._ready_or_dead, f"{self.name} answers", START_TIMEOUT)
         except TimeoutError as error:
@@ -163,8 +168,8 @@ class Peer(ABC):
     def pause(self) -> None:
         """Make it silent (SIGSTOP): its sockets stay open, nobody answers."""
         if self._process is not None and self._signal(signal.SIGSTOP):
-            # All its threads have stopped only when the parent is told so.
-            os.waitid(os.P_PID, self._process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+            while not _stopped(self._process.pid):
+                time.sleep(0.001)
 
     def resume(self) -> None:
         """Let it go on after `pause`."""
@@ -244,3 +249,12 @@ class Peer(ABC):
             # It may have ended since: its id stays its own until somebody waits for it, that is, asks `poll` again.
             os.killpg(self._process.pid, number)
         return True
+
+
+def _stopped(pid: int) -> bool:
+    """Return whether none of a process' threads runs any more."""
+    try:
+        states = [task.read_text().rpartition(") ")[2][0] for task in Path(f"/proc/{pid}/task").glob("*/stat")]
+    except OSError:  # a thread has just ended
+        return False
+    return all(state in "TZX" for state in states)

@@ -7,11 +7,13 @@ import contextlib
 import json
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
+from typing import BinaryIO
 
 import psutil
 
@@ -19,6 +21,7 @@ from events.journal import Recorded
 from events.names import CallId
 from events.redis import RedisJournal
 from tests.peers.datagram import Address
+from tests.peers.forked import PROGRAM, Forked, can_be_forked
 from tests.peers.ng_client import NgClient, answers_ping
 from tests.peers.peer import Peer, PeerError
 from tests.peers.ports import HOST
@@ -190,7 +193,14 @@ class Service(Peer):
     def command(self) -> list[str]:
         """Write the configuration anew, and return the command line."""
         self.config.write_text(self._toml())
-        return [sys.executable, "-m", "rtp_relay", "serve", "-c", str(self.config)]
+        return [*PROGRAM, "serve", "-c", str(self.config)]
+
+    def launch(self, log: BinaryIO) -> subprocess.Popen[bytes] | Forked:
+        """Begin the process, as a copy of one that has read the program."""
+        command = self.command()
+        if not can_be_forked(command):
+            return super().launch(log)
+        return Forked(command[len(PROGRAM) :], self.folder, self.environment(), log)
 
     async def ready(self) -> bool:
         """Return whether it answers a ping with its readiness, and all its workers are there."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 
 import structlog
@@ -32,6 +32,7 @@ from events.journal import Journal
 from events.names import CallId
 from gateways.http.health import Condition, Health
 from gateways.http.metrics.exposition import render
+from gateways.http.metrics.nodes_page import NodesPage
 from gateways.http.metrics.page import MetricsPage
 from gateways.http.server import HttpServer
 from gateways.mi.door import MiDoor
@@ -473,6 +474,12 @@ class Service:
         self._stack.push_async_callback(http.close)
         Health(self.conditions).add_to(http.routes)
         MetricsPage(self._metrics if self._seat is None else self._seat.metrics).add_to(http.routes)
+        NodesPage(self._pages_of_nodes).add_to(http.routes)
+
+    def _pages_of_nodes(self) -> Mapping[str, str]:
+        """Return where the nodes that are configured by now tell of themselves."""
+        nodes = self._config.nodes if self._nodes_wanted is None else self._nodes_wanted
+        return {node.name: node.metrics for node in nodes if node.metrics}
 
     async def _metrics(self, open_metrics: bool) -> bytes:
         """Return the page of metrics of this process alone."""

@@ -167,6 +167,7 @@ class NodeConfig:
     flap_answers: int = field(default=5, metadata=_read_by(values.whole(1)))
     flap_hold: float = field(default=10.0, metadata=_read_by(values.seconds(0)))
     tcp_streams: TcpStreams = field(default=TcpStreams.OFF, metadata=_read_by(values.one_of(TcpStreams)))
+    metrics: str | None = field(default=None, metadata=_read_by(values.http_url))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +19,7 @@ from events.journal import Recorded
 from events.names import CallId
 from events.redis import RedisJournal
 from tests.peers.datagram import Address
-from tests.peers.forked import PROGRAM, Forked, can_be_forked
+from tests.peers.forked import PROGRAM, Forked, can_be_forked, run_command
 from tests.peers.ng_client import NgClient, answers_ping
 from tests.peers.peer import Peer, PeerError
 from tests.peers.ports import HOST
@@ -41,7 +39,10 @@ _QUICK: Mapping[str, Table] = {
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A relay node as the configuration names it; `unix` is for an rtpproxy's other control socket."""
+    """A relay node as the configuration names it.
+
+    `unix` is for an rtpproxy's other control socket, `metrics` for an rtpengine's page of metrics.
+    """
 
     name: str
     relay: Rtpengine | Rtpproxy
@@ -53,11 +54,12 @@ class Node:
     max_in_flight: int = 1000
     set: str = "default"
     ping_every: float = 5.0
+    metrics: bool = False
 
     def table(self) -> Table:
         """Return the node's table in the configuration."""
         url = self.relay.unix_url if self.unix and isinstance(self.relay, Rtpproxy) else self.relay.url
-        return {
+        table: Table = {
             "name": self.name,
             "engine": self.relay.name,
             "url": url,
@@ -69,6 +71,9 @@ class Node:
             "set": self.set,
             "ping_every": self.ping_every,
         }
+        if self.metrics and isinstance(self.relay, Rtpengine):
+            table = {**table, "metrics": f"http://{HOST}:{self.relay.http_port}/metrics"}
+        return table
 
 
 class Service(Peer):
@@ -139,14 +144,7 @@ class Service(Peer):
 
     async def run(self, *words: str) -> tuple[int, str, str]:
         """Run another command of the program with the same configuration: its exit code, output and complaints."""
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "rtp_relay", *words, "-c", str(self.config)),
-            env=self.environment(),
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        output, complaint = await process.communicate()
-        return process.returncode or 0, output.decode(), complaint.decode()
+        return await run_command(*words, "-c", str(self.config), environment=self.environment())
 
     async def history(self, call_id: str) -> list[str]:
         """Return the names of a call's events as `rtp-relay history --json` tells them."""

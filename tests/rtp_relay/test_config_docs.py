@@ -20,6 +20,7 @@ IN_WORDS = {
     ("[service]", "name"),
     ("[service]", "state_dir"),
     ("[journal]", "url"),
+    ("[[nodes]]", "metrics"),
     ("[embedded]", "recordings"),
     ("[route]", "script"),
     ("[http]", "listen"),

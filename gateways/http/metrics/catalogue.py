@@ -146,6 +146,7 @@ CATALOGUE: Final[Mapping[tuple[str, str], Place]] = {
     ),
     ("node", "resent"): _of("node_resent_commands", "Commands to a relay node that were sent again.", "node"),
     ("node", "went_down"): _of("node_outages", "How often a relay node was found to be down.", "node"),
+    ("node", "metrics_up"): _of("node_metrics_up", "1 if a relay node's own page of metrics could be had.", "node"),
     ("reconcile", "rounds"): _of("reconcile_rounds", "Comparisons of all nodes with the journal."),
     ("reconcile", "orphans"): _of("orphans", "Sessions found on a node that are ours, and that no call has.", "node"),
     ("reconcile", "orphans_deleted"): _of("deleted_orphans", "Those of them that were deleted.", "node"),

@@ -47,6 +47,11 @@ async def render(samples: Iterable[Sample], *, open_metrics: bool) -> bytes:
     return "\n".join([*lines, ""]).encode()
 
 
+def escaped(word: str) -> str:
+    """Return a word as it stands between the quotes of a label."""
+    return word.encode("utf-8", "backslashreplace").decode().translate(_ESCAPES)
+
+
 def _lines(samples: Iterable[Sample], *, open_metrics: bool) -> Iterator[str]:
     for family in _families(samples):
         yield from _head(family, open_metrics=open_metrics)
@@ -91,7 +96,7 @@ def _head(family: _Family, *, open_metrics: bool) -> Iterator[str]:
 
 
 def _sample(name: str, kind: str, labels: Labels, sample: Sample) -> Iterator[str]:
-    inside = ",".join(f'{label}="{_escaped(word)}"' for label, word in labels)
+    inside = ",".join(f'{label}="{escaped(word)}"' for label, word in labels)
     within = f"{{{inside}}}" if inside else ""
     if kind == "counter":
         yield f"{name}_total{within} {_number(sample.number)}"
@@ -104,10 +109,6 @@ def _sample(name: str, kind: str, labels: Labels, sample: Sample) -> Iterator[st
             yield f'{name}_bucket{{{before}le="{bound}"}} {count}'
         yield f"{name}_sum{within} {_number(sample.number)}"
         yield f"{name}_count{within} {counts[-1]}"
-
-
-def _escaped(word: str) -> str:
-    return word.encode("utf-8", "backslashreplace").decode().translate(_ESCAPES)
 
 
 def _number(number: float) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TypeAlias
 
 from aiohttp import web
 
 from gateways.http.metrics.exposition import OPEN_METRICS, TEXT
+from gateways.http.metrics.shared import SharedPage
 from gateways.http.routes import Routes
 
 Render: TypeAlias = Callable[[bool], Awaitable[bytes]]
@@ -16,11 +17,10 @@ Render: TypeAlias = Callable[[bool], Awaitable[bytes]]
 
 
 class MetricsPage:
-    """The page. Who asks for it while it is being made gets the same one."""
+    """The page, in both forms."""
 
     def __init__(self, render: Render) -> None:
-        self._render = render
-        self._making: dict[bool, asyncio.Future[bytes]] = {}
+        self._pages = {form: SharedPage(partial(render, form)) for form in (False, True)}
 
     def add_to(self, routes: Routes) -> None:
         """Add the route."""
@@ -29,17 +29,10 @@ class MetricsPage:
     async def _answer(self, request: web.BaseRequest) -> web.Response:
         open_metrics = wants_open_metrics(request.headers.get("Accept", ""))
         try:
-            body = await asyncio.shield(self._page(open_metrics))
+            body = await self._pages[open_metrics].get()
         except (OSError, TimeoutError):
             return web.Response(status=503, text="the counters of all workers cannot be had now\n")
         return web.Response(body=body, headers={"Content-Type": OPEN_METRICS if open_metrics else TEXT})
-
-    def _page(self, open_metrics: bool) -> asyncio.Future[bytes]:
-        making = self._making.get(open_metrics)
-        if making is None:
-            making = self._making[open_metrics] = asyncio.ensure_future(self._render(open_metrics))
-            making.add_done_callback(lambda _: self._making.pop(open_metrics))
-        return making
 
 
 def wants_open_metrics(accept: str) -> bool:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
-import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
@@ -112,17 +110,10 @@ async def test_a_call_and_its_history(form: Callable[[Path], Url], tmp_path: Pat
             await client.command("delete", call_id=f"call-{number}", from_tag=CALLER)
 
 
-async def run(service: Service, *command: str) -> tuple[int | None, str]:
+async def run(service: Service, *command: str) -> tuple[int, str]:
     """Run a command with a service's configuration; give its exit code and what it complains of."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *("-m", "rtp_relay", *command, "-c", str(service.config)),
-        env=service.environment(),
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    _, complaint = await process.communicate()
-    return process.returncode, complaint.decode()
+    code, _, complaint = await service.run(*command)
+    return code, complaint
 
 
 NOBODY = (

@@ -2,17 +2,20 @@
 
 What such a process has in common with the others of its template: the seed of `hash`, and what modules have drawn at
 random when they were imported. Whatever else starts the program starts it anew: the workers that it begins itself,
-control nodes with all embedded (`tests/rtp_relay/serving.py`), installed packages, the command line.
+control nodes with all embedded (`tests/rtp_relay/serving.py`), installed packages, commands at a terminal.
 """
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -52,11 +55,18 @@ class Template:
 
 
 class Forked:
-    """A process of the program with a session of its own, that writes to `log`."""
+    """A process of the program with a session of its own, that writes to `output`, and errors to `errors` if given."""
 
-    def __init__(self, words: Sequence[str], folder: Path, environment: Mapping[str, str], log: BinaryIO) -> None:
+    def __init__(
+        self,
+        words: Sequence[str],
+        folder: Path,
+        environment: Mapping[str, str],
+        output: BinaryIO,
+        errors: BinaryIO | None = None,
+    ) -> None:
         request = {"words": list(words), "folder": str(folder), "environment": dict(environment)}
-        self.pid: int = _template().ask(request, [log.fileno()])
+        self.pid: int = _template().ask(request, [output.fileno(), (errors or output).fileno()])
         self.returncode: int | None = None
 
     def poll(self) -> int | None:
@@ -73,6 +83,24 @@ class Forked:
                 raise subprocess.TimeoutExpired("rtp-relay", timeout or 0)
             time.sleep(0.005)
         return code
+
+
+async def run_command(*words: str, environment: Mapping[str, str] | None = None) -> tuple[int, str, str]:
+    """Run a command of the program to its end: its exit code, output and complaints."""
+    with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
+        process = Forked(words, Path.cwd(), os.environ if environment is None else environment, output, errors)
+        code: int | None = None
+        try:
+            while code is None:
+                await asyncio.sleep(0.01)
+                code = process.poll()
+        except asyncio.CancelledError:
+            os.kill(process.pid, signal.SIGKILL)
+            process.wait()
+            raise
+        output.seek(0)
+        errors.seek(0)
+        return code, output.read().decode(), errors.read().decode()
 
 
 def can_be_forked(command: Sequence[str]) -> bool:

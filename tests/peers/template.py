@@ -20,7 +20,7 @@ LARGEST = 1 << 17
 def next_command(told: socket.socket) -> list[str] | None:
     """Serve until the other side goes (None), but in a copy that is to be a command: return its words there."""
     while True:
-        data, logs, _, _ = socket.recv_fds(told, LARGEST, 1)
+        data, files, _, _ = socket.recv_fds(told, LARGEST, 2)
         if not data:
             return None
         request = json.loads(data)
@@ -28,12 +28,13 @@ def next_command(told: socket.socket) -> list[str] | None:
             told.send(json.dumps(exit_code(request["pid"])).encode())
             continue
         if os.fork() == 0:
-            become(request, logs[0])
+            become(request, *files)
             told.send(json.dumps(os.getpid()).encode())
             told.close()
             words: list[str] = request["words"]
             return words
-        os.close(logs[0])
+        for file in files:
+            os.close(file)
 
 
 def exit_code(pid: int) -> int | None:
@@ -42,17 +43,17 @@ def exit_code(pid: int) -> int | None:
     return os.waitstatus_to_exitcode(status) if ended else None
 
 
-def become(request: dict[str, Any], log: int) -> None:
+def become(request: dict[str, Any], output: int, errors: int) -> None:
     """Take what a process has from who starts it: its session, folder, environment and standard streams."""
     os.setsid()
     os.chdir(request["folder"])
     os.environ.clear()
     os.environ.update(request["environment"])
     nothing = os.open(os.devnull, os.O_RDONLY)
-    for place, file in enumerate((nothing, log, log)):
+    for place, file in enumerate((nothing, output, errors)):
         os.dup2(file, place)
-    os.close(nothing)
-    os.close(log)
+    for file in (nothing, output, errors):
+        os.close(file)
 
 
 def main() -> None:

@@ -1,14 +1,16 @@
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
-from tests.peers.forked import PROGRAM, Forked
+from tests.peers.forked import PROGRAM, Forked, run_command
 
 SERVE = '[service]\nname = "control-1"\n[journal]\nurl = "redis://127.0.0.1:9"\n[ng]\nlisten = ["udp:127.0.0.1:0"]\n'
 
@@ -64,3 +66,29 @@ def test_a_copy_runs_in_a_group_of_its_own_until_it_is_ended(unready: Forked) ->
         unready.wait(0)
     os.killpg(unready.pid, signal.SIGKILL)
     assert unready.wait(30) == unready.poll() == -signal.SIGKILL
+
+
+async def test_what_a_command_says_is_told_apart_from_its_complaints() -> None:
+    code, output, complaint = await run_command("--version")
+    assert (code, output.split()[0], complaint) == (0, "rtp-relay", "")
+    code, output, complaint = await run_command("calls", "-c", "not-there.toml")
+    assert (code, output) == (2, "")
+    assert "not-there.toml" in complaint
+
+
+async def test_a_command_ends_with_who_waits_for_it(log: Path, unready: Forked) -> None:
+    before = copies_beside(unready)
+    again = asyncio.create_task(run_command("serve", "-c", str(log.parent / "rtp-relay.toml")))
+    await asyncio.sleep(0)
+    assert len(copies_beside(unready)) == len(before) + 1
+    again.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await again
+    assert copies_beside(unready) == before
+
+
+def copies_beside(copy: Forked) -> list[int]:
+    """Return the process ids of all copies of a copy's template."""
+    template = psutil.Process(copy.pid).parent()
+    assert template is not None
+    return sorted(child.pid for child in template.children())

@@ -16,3 +16,9 @@ def restored_logging() -> Iterator[None]:
     root.handlers[:], root.level = handlers, level
     logging.captureWarnings(False)
     structlog.reset_defaults()
+
+
+@pytest.fixture(autouse=True)
+def _keep_the_priority(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have commands that run in the process of the tests leave it the priority that it has."""
+    monkeypatch.setattr("rtp_relay.cli.reading.GIVES_WAY", 0)

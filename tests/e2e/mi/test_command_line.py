@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import stat
-import sys
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -27,23 +25,11 @@ async def stage() -> AsyncIterator[Stage]:
         yield made
 
 
-async def run(stage: Stage, *words: str) -> tuple[int, str, str]:
-    """Run a command with the service's configuration; return its exit code, what it says, and of what it complains."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "rtp_relay", *words, "-c", str(stage.service.config)),
-        env=stage.service.environment(),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    output, complaint = await process.communicate()
-    return process.returncode or 0, output.decode(), complaint.decode()
-
-
 async def documents(stage: Stage, call_id: str) -> dict[str, tuple[Any, str]]:
     """Return what each reading command says as JSON, with its complaints."""
     told: dict[str, tuple[Any, str]] = {}
     for words in READING:
-        code, output, complaint = await run(stage, *words.replace("CALL", call_id).split(), "--json")
+        code, output, complaint = await stage.service.run(*words.replace("CALL", call_id).split(), "--json")
         assert code == 0, complaint
         told[words] = json.loads(output), complaint
     return told
@@ -60,13 +46,13 @@ async def test_what_a_service_says_is_what_the_journal_says_without_it(stage: St
     note = f"rtp-relay: no service answers at {socket} (Connection refused): the journal is asked\n"
     without = await documents(stage, "a=b@h")
     assert without == {words: (document, note) for words, (document, _) in with_service.items()}
-    code, _, complaint = await run(stage, "end", "a=b@h")
+    code, _, complaint = await stage.service.run("end", "a=b@h")
     assert (code, complaint) == (
         4,
         f"{note}rtp-relay: a live call is ended by a running service, and none was reached\n",
     )
     await stage.service.start()
-    assert (await run(stage, "calls"))[2] == ""
+    assert (await stage.service.run("calls"))[2] == ""
     await call.delete(stage.client)
     await stage.nothing_is_left()
 
@@ -74,7 +60,7 @@ async def test_what_a_service_says_is_what_the_journal_says_without_it(stage: St
 async def test_an_operator_ends_a_call(stage: Stage) -> None:
     call = stage.call("unwanted")
     await call.establish(stage.client)
-    code, output, complaint = await run(stage, "end", "unwanted")
+    code, output, complaint = await stage.service.run("end", "unwanted")
     assert (code, complaint) == (0, "")
     assert output.startswith("unwanted: who signals it is not told; 1 session to be removed by the control nodes\n")
     await stage.nothing_is_left()
@@ -84,7 +70,7 @@ async def test_an_operator_ends_a_call(stage: Stage) -> None:
     asked = [json.loads(line) for line in stage.service.log(lines=1000).splitlines() if "management request" in line]
     assert [(line["method"], line["params"]) for line in asked] == [("rtp_relay:end", {"callid": "unwanted"})]
     assert asked[0]["by"].endswith("(local socket)")
-    assert (await run(stage, "end", "unwanted"))[0] == 3
+    assert (await stage.service.run("end", "unwanted"))[0] == 3
 
 
 async def test_ended_calls_are_found_and_counted(stage: Stage) -> None:
@@ -93,12 +79,12 @@ async def test_ended_calls_are_found_and_counted(stage: Stage) -> None:
         await call.establish(stage.client)
         await call.delete(stage.client)
     await stage.nothing_is_left()
-    code, output, complaint = await run(stage, "search", "--node", "relay-1", "--text", "one", "--json")
+    code, output, complaint = await stage.service.run("search", "--node", "relay-1", "--text", "one", "--json")
     assert (code, complaint) == (0, "")
     (found,) = json.loads(output)
     assert (found["call_id"], found["outcome"], found["tags"]) == ("one", "answered", ["caller", "callee"])
     assert found["created"] <= found["answered"] <= found["ended"]
-    counted = json.loads((await run(stage, "stats", "--since", "1h", "--json"))[1])
+    counted = json.loads((await stage.service.run("stats", "--since", "1h", "--json"))[1])
     assert (counted["calls"], counted["answered"], counted["nodes"]["relay-1"]["calls"]) == (2, 2, 2)
 
 
@@ -106,10 +92,10 @@ async def test_tables_are_those_of_the_journal(stage: Stage) -> None:
     call = stage.call()
     await call.establish(stage.client)
     for words in ("calls", "call call-1", "history call-1 --sdp", "nodes"):
-        code, output, complaint = await run(stage, *words.split())
+        code, output, complaint = await stage.service.run(*words.split())
         assert (code, complaint) == (0, "")
         assert "relay-1" in output
-    assert (await run(stage, "history", "nobody"))[0] == 3
-    assert (await run(stage, "calls", "--set", "-1"))[0] == 2
+    assert (await stage.service.run("history", "nobody"))[0] == 3
+    assert (await stage.service.run("calls", "--set", "-1"))[0] == 2
     await call.delete(stage.client)
     await stage.nothing_is_left()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -54,14 +53,8 @@ class Crowd:
 
     async def run(self, *words: str) -> tuple[int, str]:
         """Run a command of the command line; return its exit code and what it says."""
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "rtp_relay", *words, "-c", str(self.service.config)),
-            env=self.service.environment(),
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-        )
-        output, _ = await process.communicate()
-        return process.returncode or 0, output.decode()
+        code, output, complaint = await self.service.run(*words)
+        return code, complaint + output
 
     async def hear_each_other(self) -> None:
         """See that the parties of each call hear each other, and have lost nothing that was said so far."""

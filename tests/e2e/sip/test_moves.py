@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import struct
-import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack
 
@@ -273,13 +272,9 @@ async def test_a_party_behind_a_nat_is_reached_though_it_is_silent(
 
 async def run(service: Service, *words: str) -> str:
     """Run a command of `rtp-relay` that goes well, and return what it writes."""
-    command = [sys.executable, "-m", "rtp_relay", *words, "-c", str(service.config)]
-    process = await asyncio.create_subprocess_exec(
-        *command, env=service.environment(), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
-    )
-    output, complaint = await process.communicate()
-    assert process.returncode == 0, (output, complaint)
-    return output.decode()
+    code, output, complaint = await service.run(*words)
+    assert code == 0, (output, complaint)
+    return output
 
 
 async def test_an_operator_moves_a_call(own_redis: RedisServer, relays_of_all: Mapping[str, Relay]) -> None:

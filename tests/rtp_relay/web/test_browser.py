@@ -5,9 +5,7 @@ With RTP_RELAY_PICTURES set to a folder (docs/images), the pictures of the docum
 
 from __future__ import annotations
 
-import asyncio
 import os
-import sys
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -25,6 +23,7 @@ from replay.projection import Deadlines, project
 from rtp_relay.service import open_journal
 from rtp_relay.web.rendering import in_url
 from tests.peers.chromium import Browser, chromium
+from tests.peers.forked import run_command
 from tests.peers.ng_client import NgClient
 from tests.peers.ports import HOST, PortBlock
 from tests.peers.rtp import Parties, make_sdp, media_address
@@ -176,14 +175,7 @@ async def test_one_drains_a_node_and_sees_it_empty(browser: Browser, place: Plac
 
 async def _command(place: Place, *words: str) -> tuple[int, str, str]:
     """Run a command of the command line about the service, and return its exit code and what it says."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *("-m", "rtp_relay", *words, "-c", str(place.node.file), "--json"),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    out, err = await process.communicate()
-    return process.returncode or 0, out.decode(), err.decode()
+    return await run_command(*words, "-c", str(place.node.file), "--json")
 
 
 async def test_all_can_be_done_by_keyboard(browser: Browser) -> None:

@@ -2,12 +2,14 @@
 
 As in `bench.beside`, the latency of paced calls is measured in turns: while a command runs, a process of its own on the
 same machine, and while none does. `nothing` says what the method itself tells apart: two measurements in which nothing
-goes on. What blocked the journal's server for longer than a millisecond is counted, too (its SLOWLOG).
+goes on; `waking` what calls notice of any process beside them that wakes up again and again (`bench.waking`). What
+blocked the journal's server for longer than a millisecond is counted, too (its SLOWLOG).
 """
 
 from __future__ import annotations
 
 import asyncio
+import sys
 import tempfile
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -33,7 +35,7 @@ _STARTED = 2.0
 _SLOW = 1000
 """A command of the journal's server that takes more microseconds is counted."""
 
-NOTHING = "nothing"
+NOTHING, WAKING = "nothing", "waking"
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -87,7 +89,8 @@ async def _beside(kind: str, goes_on: GoesOn, ground: Ground, redis: Journal) ->
 def _kinds(plan: Histories, folder: Path, config: Path) -> Mapping[str, GoesOn]:
     """Return what goes on, by name: commands run again and again, as operators run them by default."""
     bounded = {"verify": verify.RATE, "reconcile": reconcile.RATE}
-    kinds: dict[str, GoesOn] = {NOTHING: _nothing}
+    waking = [sys.executable, "-m", "bench.waking"]
+    kinds: dict[str, GoesOn] = {NOTHING: _nothing, WAKING: partial(_again, waking, folder)}
     for name, task in tasks(plan).items():
         if name != "archive":
             words = command_line(task, config)

@@ -36,10 +36,10 @@ FileArgument = Annotated[
 
 PARQUET: Final = ".parquet"
 
-AT_ONCE: Final = 8
+AT_ONCE: Final = 4
 """So many calls are read at the same time."""
 
-PAUSE: Final = 0.001
+PAUSE: Final = 0.002
 """Seconds between two of these, so that the journal has time for its control nodes."""
 
 

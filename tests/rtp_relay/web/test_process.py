@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import socket
+from collections.abc import Iterator
 
 import aiohttp
 import psutil
@@ -14,6 +15,15 @@ from tests.peers.ports import HOST, PortBlock
 from tests.rtp_relay.serving import ControlNode
 
 pytestmark = pytest.mark.e2e
+
+
+@pytest.fixture
+def ports() -> Iterator[PortBlock]:
+    """Return ports for the page."""
+    block = PortBlock()
+    block.reserve()
+    yield block
+    block.release()
 
 
 def page_of(node: ControlNode) -> psutil.Process | None:
@@ -33,9 +43,9 @@ async def address_of(node: ControlNode) -> str:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
-async def test_the_page_is_there_with_an_embedded_service_and_goes_with_it(number: signal.Signals) -> None:
-    ports = PortBlock()
-    ports.reserve()
+async def test_the_page_is_there_with_an_embedded_service_and_goes_with_it(
+    number: signal.Signals, ports: PortBlock
+) -> None:
     async with ControlNode(f'[web]\nlisten = ["{HOST}:{ports.take()}"]\n') as node:
         address = await address_of(node)
         page = page_of(node)
@@ -61,7 +71,30 @@ async def test_the_page_is_there_with_an_embedded_service_and_goes_with_it(numbe
 
         await wait_until(gone, "the page has ended", within=20)
         assert "Traceback" not in node.log(10_000)
-    ports.release()
+
+
+async def test_a_page_that_was_killed_is_begun_again(ports: PortBlock) -> None:
+    async with ControlNode(f'[web]\nlisten = ["{HOST}:{ports.take()}"]\n') as node:
+        address = await address_of(node)
+        first = page_of(node)
+        assert first is not None
+        first.kill()
+        async with aiohttp.ClientSession() as session:
+
+            async def is_back() -> bool:
+                other = page_of(node)
+                if other is None or other == first:
+                    return False
+                try:
+                    async with session.get(f"{address}login") as answer:
+                        return answer.status == 200
+                except aiohttp.ClientError:
+                    return False
+
+            await wait_until(is_back, "another page is there", within=30)
+        node.terminate()
+        assert await node.ended(20) == 0
+        assert "the page has died and is begun again" in node.log(10_000)
 
 
 async def test_a_service_goes_on_without_a_page_where_its_address_is_taken() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Generator
@@ -33,6 +34,12 @@ pytest.register_assert_rewrite(
     "tests.events.tables_contract",
     "tests.events.histories",
 )
+
+
+def pytest_collection_finish() -> None:
+    """Leave what all tests need out of each garbage collection: modules and the tests themselves, a million objects."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(wrapper=True)

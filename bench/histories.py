@@ -13,7 +13,8 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -23,7 +24,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.children import NODE, ROOT, FakeRelay
-from bench.fill import HOUR
+from bench.fill import HOUR as HOUR_IN_MS
 from bench.loaders import Kind, load
 from bench.options import DeleteReply, Durability
 from bench.stage import journal, progress
@@ -34,14 +35,18 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 _NOTHING = ("search", "--text", "nobody has this")
 _LINES, _PARQUET = "calls.jsonl", "calls.parquet"
 
+HOUR = timedelta(milliseconds=HOUR_IN_MS)
+"""In which the calls have ended."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """How many calls of each kind there are, and how many are exported at most."""
+    """How many calls of each kind there are, and how many are exported at most. begun: when they were written."""
 
     calls: int
     live: int
     exported: int
+    begun: datetime = field(default_factory=lambda: datetime.now(UTC))
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +72,7 @@ class Run:
 def tasks(plan: Plan) -> Mapping[str, Task]:
     """Return the commands by name, in the order in which they run: what is exported is read after it."""
     exported = min(plan.exported, plan.calls)
-    newest = ("--since", f"{HOUR / 1000 * exported / plan.calls:.3f}s" if exported < plan.calls else "1d")
+    newest = ("--since", (plan.begun - HOUR * exported / plan.calls).isoformat())
     return {
         "search": Task((*_NOTHING, "--since", "1d"), plan.calls),
         "stats": Task(("stats", "--since", "1d"), plan.calls),
@@ -140,6 +145,8 @@ def _run(name: str, task: Task, folder: Path, config: Path, server: psutil.Proce
         time.sleep(0.05)
     if process.wait():
         raise RuntimeError(f"{name} ended with {process.returncode}")
+    if not all(_sizes(folder).values()):
+        raise RuntimeError(f"{name} found no calls")
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return Run(name, task.calls, time.monotonic() - begun, cpu, memory, _cpu(server) - busy)

@@ -270,6 +270,7 @@ def test_unexpected_message_is_logged_and_answered_with_none(world: World, caplo
     class Plain(Behaviour):
         pass
 
+    caplog.set_level(logging.WARNING, logger="pykka")  # whatever level other tests have left
     ref = world.start(Plain)
     assert ref.ask({"a": 1}, timeout=TIMEOUT) is None
     assert (logging.WARNING, f"Unexpected message received by {ref}: {{'a': 1}}") in [

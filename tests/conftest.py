@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 
 import pytest
 from hypothesis import settings
@@ -13,6 +13,7 @@ from hypothesis import settings
 from rtp_relay.compiled import code_in_use
 from tests.examples_tried import examples
 from tests.peers.peer import Peer
+from tests.peers.ports import PortBlock
 
 code_in_use()  # before any module is imported that may be there compiled
 
@@ -40,6 +41,15 @@ def pytest_collection_finish() -> None:
     """Leave what all tests need out of each garbage collection: modules and the tests themselves, a million objects."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture
+def ports() -> Iterator[PortBlock]:
+    """Return ports that a test takes for itself."""
+    block = PortBlock()
+    block.reserve()
+    yield block
+    block.release()
 
 
 @pytest.hookimpl(wrapper=True)

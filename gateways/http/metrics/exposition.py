@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from itertools import accumulate
+from itertools import accumulate, chain
 from typing import Final
 
 from actors.control.counters import Labels, Sample, total
@@ -34,17 +34,18 @@ class _Family:
 
 async def render(samples: Iterable[Sample], *, open_metrics: bool) -> bytes:
     """Return the samples as a document."""
-    lines: list[str] = []
-    pause = STRETCH
-    for line in _lines(samples, open_metrics=open_metrics):
-        lines.append(line)
-        pause -= 1
-        if not pause:
-            pause = STRETCH
+    lines = _lines(samples, open_metrics=open_metrics)
+    return await written(chain(lines, ["# EOF"]) if open_metrics else lines)
+
+
+async def written(lines: Iterable[str]) -> bytes:
+    """Return lines as a document; they are made in short stretches between which others have their turns."""
+    made: list[str] = []
+    for number, line in enumerate(lines, 1):
+        made.append(line)
+        if not number % STRETCH:
             await asyncio.sleep(0)
-    if open_metrics:
-        lines.append("# EOF")
-    return "\n".join([*lines, ""]).encode()
+    return "\n".join([*made, ""]).encode()
 
 
 def escaped(word: str) -> str:

@@ -13,7 +13,7 @@ import structlog
 from aiohttp import ClientError, ClientSession, ClientTimeout, web
 
 from actors.control.counters import Sample
-from gateways.http.metrics.exposition import TEXT, render
+from gateways.http.metrics.exposition import TEXT, render, written
 from gateways.http.metrics.federation import Federation
 from gateways.http.metrics.shared import SharedPage
 from gateways.http.routes import Routes
@@ -58,8 +58,7 @@ class NodesPage:
         for node, body in zip(pages, bodies, strict=True):
             samples.append(Sample("node", "metrics_up", int(body is not None), (("node", node),), gauge=True))
             await federation.take(node, body or b"")
-        own = await render(samples, open_metrics=False)
-        return own + "".join(f"{line}\n" for line in federation.lines()).encode()
+        return await render(samples, open_metrics=False) + await written(federation.lines())
 
     async def _fetched(self, session: ClientSession, node: str, url: str) -> bytes | None:
         """Return a node's page, None if it cannot be had; the log tells of the first time of several."""

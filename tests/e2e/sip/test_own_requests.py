@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 
 import pytest
@@ -65,14 +65,6 @@ async def stage(request: pytest.FixtureRequest, node: Inside, relays: Mapping[st
     made = Stage(node, relays, getattr(request, "param", "rtpengine"))
     yield made
     await made.clear()
-
-
-@pytest.fixture
-def ports() -> Iterator[PortBlock]:
-    block = PortBlock()
-    block.reserve()
-    yield block
-    block.release()
 
 
 # -- an operator --

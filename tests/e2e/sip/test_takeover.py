@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from itertools import count
 
@@ -25,14 +25,6 @@ _DATABASES = count(3)
 def url(redis: RedisServer) -> str:
     """A journal of the test's own."""
     return database(redis, next(_DATABASES))
-
-
-@pytest.fixture
-def ports() -> Iterator[PortBlock]:
-    block = PortBlock()
-    block.reserve()
-    yield block
-    block.release()
 
 
 def control_node(number: int, url: str, stage: Stage, port: int, *second: int) -> Service:

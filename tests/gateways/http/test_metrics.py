@@ -22,6 +22,7 @@ from gateways.http.server import HttpServer, HttpSettings
 from gateways.ng.counters import NgCounters
 from gateways.sip.transactions.counters import TransactionCounters, counted_method
 from rtp_relay.config import SocketAddress
+from tests.gateways.http.turns import turns_beside
 from tests.peers.ports import HOST
 
 VALUES = st.text(max_size=20) | st.sampled_from(['"', "\\", "\n", '"} 1\nevil 1', "\\n", "\udcff", "\x00", "é", "{}"])
@@ -190,16 +191,7 @@ async def test_without_numbers_there_is_no_page_and_the_next_is_asked_for_anew(n
 
 
 async def test_a_long_page_leaves_the_loop_its_turns() -> None:
-    turns = 0
-
-    async def count_turns() -> None:
-        nonlocal turns
-        while True:
-            turns += 1
-            await asyncio.sleep(0)
-
-    other = asyncio.create_task(count_turns())
-    page = await render([histogram(0.1, node=str(number)) for number in range(200)], open_metrics=False)
-    other.cancel()
+    samples = [histogram(0.1, node=str(number)) for number in range(200)]
+    page, turns = await turns_beside(render(samples, open_metrics=False))
     assert page.count(b"\n") > 3000
     assert turns > 20

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import socket
-from collections.abc import Iterator
 
 import aiohttp
 import psutil
@@ -15,15 +14,6 @@ from tests.peers.ports import HOST, PortBlock
 from tests.rtp_relay.serving import ControlNode
 
 pytestmark = pytest.mark.e2e
-
-
-@pytest.fixture
-def ports() -> Iterator[PortBlock]:
-    """Return ports for the page."""
-    block = PortBlock()
-    block.reserve()
-    yield block
-    block.release()
 
 
 def page_of(node: ControlNode) -> psutil.Process | None:

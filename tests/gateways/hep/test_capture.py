@@ -45,6 +45,12 @@ def counted(capture: Capture) -> dict[str, float]:
     return {sample.name: sample.number for sample in capture.samples() if sample.number}
 
 
+@pytest.fixture(autouse=True)
+def turns_are_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a turn last as long as a busy machine makes it."""
+    monkeypatch.setattr(module, "_SECONDS_A_TURN", 60.0)
+
+
 async def test_it_is_sent_later_in_its_order_to_each_collector_whose_refusal_is_counted() -> None:
     one, two = Taking(), Taking(room=1)
     capture = Capture(Agent(1, b"n"), [one, two])

@@ -146,15 +146,7 @@ class Describe:
 
 @value(kw_only=True)
 class NodeReport:
-    """What a node's actor knows of its node: how it is, the commands under way, and what was counted since its start.
-
-    performed: operations that ended with a reply. failed: those that did not. refused: those that were not begun, since
-    the node takes no commands or has too many in flight. resent: commands that were sent again.
-    """
+    """What a node's actor knows of its node: how it is, and how many operations it was asked that have not ended."""
 
     health: NodeSnapshot
     in_flight: int = 0
-    performed: int = 0
-    failed: int = 0
-    refused: int = 0
-    resent: int = 0

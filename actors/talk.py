@@ -1,4 +1,4 @@
-"""What the actor of a node knows of an exchange with it, and of each command that waits for its reply."""
+"""A talk: an exchange with a node that is under way, and each command of it that waits for its reply."""
 
 from __future__ import annotations
 

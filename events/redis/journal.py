@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from functools import partial
 from typing import Any
 
 from events import snapshot_codec
-from events.bodies import Bodies, KnownBodies
+from events.bodies import Bodies
 from events.call_keys import CallKeys, KnownCallKeys, MissingKey
 from events.codec import Codec
 from events.decisions import DECISION_TYPES
@@ -38,16 +37,10 @@ from events.redis.changes import Changes
 from events.redis.connection import FAILURES
 from events.redis.durability import Durability
 from events.redis.encoding import (
-    NO_CHANGES,
-    UNREADABLE,
     MissingBodies,
     add_bodies,
-    changes,
-    decision_changes,
     live_call,
-    live_row,
     recorded,
-    restoring,
 )
 from events.redis.keys import Keys, Partition, to_bytes
 from events.redis.opening import agree
@@ -59,13 +52,9 @@ from events.redis.strays import Strays
 from events.redis.tables import Statuses, Tables
 from events.redis.topology import Topology, find_topology
 from events.redis.wire import Command
+from events.redis.writer import JournalWriter
 from events.retention import USUAL, Retention
 from events.snapshot import Snapshot
-
-_WRITER = 8
-
-_TABLES_ONLY = -1
-"""The expected version of what changes tables alone (append.lua)."""
 
 
 class RedisJournal:
@@ -90,8 +79,6 @@ class RedisJournal:
         self._lenient = Codec(codec.keys, lenient=True)
         self._patience, self._retention = patience, retention
         self._loop = asyncio.get_running_loop()
-        self._writer = os.urandom(_WRITER)
-        self._bodies = KnownBodies()
         self._call_keys = KnownCallKeys(codec.keys, seals=call_keys) if codec.keys is not None else None
         self._readings: set[asyncio.Task[list[Recorded]]] = set()
         scattered = topology.scattered()
@@ -107,6 +94,15 @@ class RedisJournal:
             lambda place, connection, pipelines: AppendPipeline(
                 place, connection, limit, pipelines, kept=retention.longest, scattered=scattered, confirm=confirm
             ),
+        )
+        self._writer = JournalWriter(
+            keys,
+            self._appends,
+            codec=codec,
+            decision_codec=self._decision_codec,
+            retention=retention,
+            patience=patience,
+            call_keys=self._call_keys,
         )
         self._changes = Changes(self._query, keys, scattered=scattered)
         self._strays = Strays(self._query, keys, topology.place, kept=retention.longest)
@@ -156,75 +152,31 @@ class RedisJournal:
         self, call_id: CallId, expected_version: int, records: Sequence[Recorded], before: Index, after: Index
     ) -> asyncio.Future[int]:
         """Append with all others of this tick; see `events.journal.Journal.append`."""
-        bodies: Bodies | None = None
-        keys: CallKeys | None = None
-        entries: list[bytes] = []
-        marks = []
-        held: list[bytes | int] = []
-        for record in records:
-            if bodies is None and self._codec.seals(record.event):
-                bodies = self._bodies.of(call_id)
-                if self._call_keys is not None:
-                    keys = self._call_keys.of(call_id, begins=not expected_version)
-            name, payload, mark, holders = self._codec.encode(call_id, record, bodies, keys)
-            entries += (name, payload)
-            marks.append(mark)
-            for holder in holders:
-                if holder.place.version <= expected_version:
-                    held += (holder.place.version, holder.digest)
-        written = self._writer + (hash(tuple(marks)) % 2**64).to_bytes(8)
-        what = [written, entries, *changes(expected_version, before, after, self._retention), held]
-        sent = keys.unsent if keys is not None else None
-        if self._call_keys is not None:
-            what.append(sent or ())
-        appended = self._submit(call_id, expected_version, expected_version + len(records), what)
-        if after.live is None and before.live is not None:
-            self._forget(call_id)  # the call is over: nothing is left that would be written of again
-        elif bodies is not None:
-            appended.add_done_callback(partial(self._note, call_id, bodies, keys, sent))
-        return appended
-
-    def _note(
-        self,
-        call_id: CallId,
-        bodies: Bodies,
-        keys: CallKeys | None,
-        sent: tuple[bytes, bytes] | None,
-        appended: asyncio.Future[int],
-    ) -> None:
-        if appended.cancelled() or appended.exception() is not None:
-            self._forget(call_id)
-            return
-        self._bodies.note(call_id, bodies)
-        if keys is not None and keys.unsent is sent:
-            keys.unsent = None
-
-    def _forget(self, call_id: CallId) -> None:
-        self._bodies.forget(call_id)
-        if self._call_keys is not None:
-            self._call_keys.forget(call_id)
+        return self._writer.append(call_id, expected_version, records, before, after)
 
     def check(self, call_id: CallId, version: int) -> asyncio.Future[int]:
         """Compare, with the appends of this tick; see `events.journal.Journal.check`."""
-        return self._submit(call_id, version, version, [b"", (), *NO_CHANGES])
+        return self._writer.check(call_id, version)
 
     def amend(self, call_id: CallId, row: LiveCall | None, before: Index, after: Index) -> asyncio.Future[int]:
         """Change the tables alone; see `events.journal.Journal.amend`. A row that cannot be read may be any."""
-        expected: bytes | bool = live_row(row) if row is not None else b""
-        if row is not None and row.status == UNREADABLE:
-            expected = False
-        changed = changes(0, before, after, self._retention)
-        return self._submit(call_id, _TABLES_ONLY, 0, [expected, (), *changed, *self._no_key])
+        return self._writer.amend(call_id, row, before, after)
 
     def restore(self, call_id: CallId, before: Stored, after: Index) -> asyncio.Future[int]:
         """Change the tables alone, at a version; see `events.journal.Journal.restore`."""
-        restored = restoring(before, after, self._retention)
-        return self._submit(call_id, before.version, before.version, [b"", (), *restored, *self._no_key])
+        return self._writer.restore(call_id, before, after)
 
-    @property
-    def _no_key(self) -> Sequence[Any]:
-        """What changes tables alone says of entries that it refers to, and of data keys: there are none to be kept."""
-        return () if self._call_keys is None else ((), ())
+    def append_decisions(
+        self,
+        stream: StreamName,
+        expected_version: int,
+        records: Sequence[Recorded],
+        *,
+        due: int | None = None,
+        ends: bool = False,
+    ) -> asyncio.Future[int]:
+        """Append by the same script as all other appends; see `events.journal.Journal.append_decisions`."""
+        return self._writer.append_decisions(stream, expected_version, records, due, ends=ends)
 
     async def streams(self, cursor: str = "", count: int = PAGE) -> StreamPage:
         """Return calls that have a stream, from a page's cursor on."""
@@ -241,49 +193,6 @@ class RedisJournal:
     async def stored(self, call_id: CallId) -> Stored:
         """Return what the tables say of a call, and its stream's version."""
         return await self._tables.stored(call_id)
-
-    def _submit(self, call_id: CallId, expected: int, version: int, what: Sequence[Any]) -> asyncio.Future[int]:
-        call = to_bytes(call_id)
-        partition = self._keys.partition(call)
-        append = Append(
-            slot=partition.slot,
-            future=self._loop.create_future(),
-            deadline=self._loop.time() + self._patience,
-            chain=call_id,
-            partition=partition,
-            expected=expected,
-            version=version,
-            row=[partition.base, call, expected, *what],
-        )
-        self._appends.submit(append)
-        return append.future
-
-    def append_decisions(
-        self,
-        stream: StreamName,
-        expected_version: int,
-        records: Sequence[Recorded],
-        *,
-        due: int | None = None,
-        ends: bool = False,
-    ) -> asyncio.Future[int]:
-        """Append by the same script as all other appends; see `events.journal.Journal.append_decisions`."""
-        encoded = [self._decision_codec.encode(CallId(stream), record) for record in records]
-        mark = self._writer + (hash(tuple(entry.mark for entry in encoded)) % 2**64).to_bytes(8)
-        entries = [part for entry in encoded for part in (entry.name, entry.payload)]
-        partition, changed = self._keys.decisions, decision_changes(due, self._retention.usually if ends else 0)
-        append = Append(
-            slot=partition.slot,
-            future=self._loop.create_future(),
-            deadline=self._loop.time() + self._patience,
-            chain=f"decisions: {stream}",
-            partition=partition,
-            expected=expected_version,
-            version=expected_version + len(records),
-            row=[partition.base, to_bytes(stream), expected_version, mark, entries, *changed],
-        )
-        self._appends.submit(append)
-        return append.future
 
     def read(self, call_id: CallId, after: int = 0, count: int = 0) -> asyncio.Future[list[Recorded]]:
         """Return the entries above `after`; see `events.journal.Journal.read`."""
@@ -361,7 +270,7 @@ class RedisJournal:
             for version, held in zip(versions, holders, strict=True):
                 add_bodies(self._codec, call_id, version, held, bodies, sealer=keys)
             records = recorded(self._codec, call_id, after, entries, bodies, sealer=keys, looked_up=versions)
-        self._bodies.note(call_id, bodies)
+        self._writer.bodies.note(call_id, bodies)
         return records
 
     async def load(self, call_id: CallId, count: int, margin: int) -> tuple[Snapshot | None, list[Recorded]]:

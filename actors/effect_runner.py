@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any
 
 import structlog
 from pykka import ActorDeadError, ActorRef
@@ -24,12 +24,12 @@ log = structlog.get_logger()
 
 _NO_SUCH_NODE = Outcome(reached=False, reason="is not in the configuration")
 
+_asking: set[asyncio.Future[bool]] = set()
+"""What is asked of the journal, of all calls: the loop itself keeps no hold of it."""
+
 
 class EffectRunner:
     """Asks nodes, sends SIP requests and lets time pass for the flows of one call."""
-
-    _asking: ClassVar[set[asyncio.Future[None]]] = set()
-    """What is asked of the journal, of all calls: the loop itself keeps no hold of it."""
 
     def __init__(self, call_id: CallId, context: CallContext, actor: ActorRef[Any]) -> None:
         """Make the runner of a call's actor, which is told the results."""
@@ -51,8 +51,8 @@ class EffectRunner:
             case Locate():
                 self._context.locate(effect.call_id, self._actor, run)
             case Lends():
-                self._asking.add(asking := asyncio.ensure_future(self._ask_whose(run, effect.name)))
-                asking.add_done_callback(self._asking.discard)
+                _asking.add(asking := asyncio.ensure_future(self._context.journal.lends(effect.name)))
+                asking.add_done_callback(partial(self._told_whose, run))
             case Sleep():
                 loop = asyncio.get_running_loop()
                 loop.call_later(effect.milliseconds / 1000, self._tell, Waited(run))
@@ -77,12 +77,15 @@ class EffectRunner:
     def _sip_ended(self, run: Run, place: int, outcome: SipOutcome) -> None:
         self._tell(Replied((run, place), outcome))
 
-    async def _ask_whose(self, run: Run, name: CallId) -> None:
-        try:
-            result: bool | Refused = await self._context.journal.lends(name)
-        except JournalError as error:
-            result = Refused(RefusalCode.NO_JOURNAL, str(error))
-        self._tell(NameLent(run, result))
+    def _told_whose(self, run: Run, asking: asyncio.Future[bool]) -> None:
+        _asking.discard(asking)
+        if asking.cancelled():
+            return
+        error = asking.exception()
+        if isinstance(error, JournalError):
+            self._tell(NameLent(run, Refused(RefusalCode.NO_JOURNAL, str(error))))
+        else:
+            self._tell(NameLent(run, asking.result()))
 
     def _tell(self, message: object) -> None:
         """Tell the call's actor, unless it has ended meanwhile."""

@@ -30,9 +30,9 @@ def ended_call(state: CallState) -> EndedCall:
         reason=state.reason[:LONGEST],
         failure=state.failure[:LONGEST],
         by=state.by,
-        nodes=_names(session.node for session in sessions),
-        sets=_names(session.set for session in sessions),
-        engines=_names(session.engine for session in sessions),
+        nodes=_names([session.node for session in sessions]),
+        sets=_names([session.set for session in sessions]),
+        engines=_names([session.engine for session in sessions]),
         caller=uris.get(Leg.CALLER, "")[:LONGEST],
         callee=uris.get(Leg.CALLEE, "")[:LONGEST],
         tags=_names(_tags(state)),
@@ -56,9 +56,11 @@ def outcome(state: CallState) -> Outcome:
 
 
 def _tags(state: CallState) -> Iterable[Tag]:
-    yield from (tag for session in state.sessions.values() for tag in (session.from_tag, session.to_tag))
+    for session in state.sessions.values():
+        yield session.from_tag
+        yield session.to_tag
     yield from state.legs
 
 
 def _names(names: Iterable[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(name[:LONGEST] for name in names if name))[:MOST]
+    return tuple(dict.fromkeys([name[:LONGEST] for name in names if name]))[:MOST]

@@ -8,7 +8,7 @@ One of another form is decoded and read as it may be.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
 from engines.measured import MAX_COUNT, MAX_STREAMS, measured, tag_of
@@ -94,15 +94,16 @@ def _usual(reply: bytes) -> tuple[MeasuredStream, ...] | None:
 def _parties(reply: bytes, position: int, sources: Mapping[bytes, _Source]) -> tuple[MeasuredStream, ...] | None:
     streams: list[MeasuredStream] = []
     while (found := _PARTY.match(reply, position)) is not None:
-        tag, *medium, ends = found.groups()
-        party = tag_of(tag)
+        groups = found.groups()
+        party, medium, ends = tag_of(groups[0]), groups[1:-1], groups[-1]
         streams.append(_stream(party, medium, sources))
         position = found.end()
         while not ends:
             found = _MEDIUM.match(reply, position)
             if found is None or len(streams) > MAX_STREAMS:
                 return None
-            *medium, ends = found.groups()
+            groups = found.groups()
+            medium, ends = groups[:-1], groups[-1]
             streams.append(_stream(party, medium, sources))
             position = found.end()
         if len(streams) > MAX_STREAMS:
@@ -112,7 +113,7 @@ def _parties(reply: bytes, position: int, sources: Mapping[bytes, _Source]) -> t
     return tuple([stream for stream in streams if stream.party])
 
 
-def _stream(party: Tag, medium: list[bytes | None], sources: Mapping[bytes, _Source]) -> MeasuredStream:
+def _stream(party: Tag, medium: Sequence[bytes | None], sources: Mapping[bytes, _Source]) -> MeasuredStream:
     index, kind, ssrc, packets, octets, errors = medium
     return MeasuredStream(
         party,

@@ -73,10 +73,10 @@ def _adopt(call_id: CallId, adoption: Adoption) -> Step[Refused | None]:
     questions = [(node.name, kind_of(node.engine).knows(relay_id, NO_TAG, NO_TAG)) for node in nodes]
     outcomes: list[Outcome] = (yield AskNodes(questions)) if questions else []
     found = [told for node, outcome in zip(nodes, outcomes, strict=True) if (told := _found(node, outcome))]
-    lent: bool | Refused = (yield Lends(call_id)) if found else False
-    if lent:
-        return UNKNOWN if lent is True else lent
     if found:
+        lent: bool | Refused = yield Lends(call_id)
+        if lent:
+            return UNKNOWN if lent is True else lent
         if (yield Persist(partial(_take_over, relay_id, sorted(found, key=_last_signalled)))):
             adoption.found()
     elif all(outcome.reply is not None for outcome in outcomes):

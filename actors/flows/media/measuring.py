@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from engines.registry import kind_of
@@ -81,13 +81,13 @@ def _is_answered(state: CallState, session: Session) -> bool:
     return relay is not None and relay.established is not None
 
 
-def _peers(session: Session, stream: MeasuredStream, streams: Sequence[MeasuredStream]) -> Iterator[MeasuredStream]:
+def _peers(session: Session, stream: MeasuredStream, streams: Sequence[MeasuredStream]) -> list[MeasuredStream]:
     """Return the streams of whom a party agreed with last; of two parties, the other's."""
     parties = {one.party for one in streams}
     agreement = session.agreement
     if len(parties) > 2 and agreement is not None:
         parties &= {agreement.from_tag, agreement.to_tag}
-    return (one for one in streams if stream.party in parties and one.party in parties - {stream.party})
+    return [one for one in streams if stream.party in parties and one.party in parties - {stream.party}]
 
 
 def _agreed_both_ways(session: Session, medium: int) -> bool:

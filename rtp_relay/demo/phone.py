@@ -131,7 +131,7 @@ class Phone(asyncio.DatagramProtocol):
             ("Contact", [f"<{self.uri}>"]),
             ("Content-Length", ["0"]),
         ]
-        request.headers = CopyableHeaders(pairs[:1] + [("Route", self._route)] * bool(self._route) + pairs[1:])
+        request.headers = CopyableHeaders.of(pairs[:1] + [("Route", self._route)] * bool(self._route) + pairs[1:])
         return request
 
     # -- what comes --

@@ -44,7 +44,9 @@ def sent_from(request: Request, local: ListeningPoint) -> Request:
     via = via_of(local, new_branch())
     names = request.headers.keys()
     copy = Request(request.method, request.uri, request.body)
-    copy.headers = CopyableHeaders([("Via", [via]), *((name, list(request.headers.getlist(name))) for name in names)])
+    copy.headers = CopyableHeaders.of(
+        [("Via", [via]), *((name, list(request.headers.getlist(name))) for name in names)]
+    )
     return copy
 
 

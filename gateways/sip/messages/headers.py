@@ -14,20 +14,18 @@ Lines: TypeAlias = dict[str, tuple[str, tuple[str, ...]]]
 class CopyableHeaders(Headers):
     """Headers whose values are never changed in place, so that copies share them."""
 
-    def __init__(self, pairs: Iterable[tuple[str, Sequence[str]]]) -> None:
-        """Take names as they are to be written, each once, with their values."""
-        self._lines: Lines = {name.lower(): (name, tuple(values)) for name, values in pairs}
+    def __init__(self, lines: Lines) -> None:
+        """Take lines, which are theirs from now on."""
+        self._lines = lines
 
-    @classmethod
-    def of(cls, lines: Lines) -> CopyableHeaders:
-        """Return headers of these lines, which are theirs from now on."""
-        headers = cls.__new__(cls)
-        headers._lines = lines  # noqa: SLF001 one of this class
-        return headers
+    @staticmethod
+    def of(pairs: Iterable[tuple[str, Sequence[str]]]) -> CopyableHeaders:
+        """Return headers of names as they are to be written, each once, with their values."""
+        return CopyableHeaders({name.lower(): (name, tuple(values)) for name, values in pairs})
 
     def copy(self) -> CopyableHeaders:
         """Return headers that can be changed without these."""
-        return CopyableHeaders.of(self._lines.copy())
+        return CopyableHeaders(self._lines.copy())
 
     def add(self, key: str, value: str) -> None:
         """Add a value after the others of its name."""
@@ -82,4 +80,4 @@ def copied(headers: Headers) -> CopyableHeaders:
     """Return a copy of any headers."""
     if isinstance(headers, CopyableHeaders):
         return headers.copy()
-    return CopyableHeaders([(name, headers.getlist(name)) for name in headers.keys()])  # noqa: SIM118 no mapping
+    return CopyableHeaders.of([(name, headers.getlist(name)) for name in headers.keys()])  # noqa: SIM118 no mapping

@@ -49,7 +49,7 @@ def take_apart(data: bytes) -> Parts:
     lines = _lines(head)
     headers, fault = _headers(lines)
     fault = fault or ("" if end else "No End Of Headers")
-    return Parts(lines[0], CopyableHeaders.of(headers), len(headers) < len(lines) - 1, body, fault)
+    return Parts(lines[0], CopyableHeaders(headers), len(headers) < len(lines) - 1, body, fault)
 
 
 def _lines(head: bytes) -> list[str]:

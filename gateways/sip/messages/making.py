@@ -58,7 +58,7 @@ def _companion(invite: Request, method: str, to: str) -> Request:
     headers = invite.headers
     number = (headers.get("CSeq") or "").split()[0]
     request = Request(method, invite.uri)
-    request.headers = CopyableHeaders(
+    request.headers = CopyableHeaders.of(
         [
             ("Via", [top_via_text(headers)]),
             *([("Route", list(routes))] if (routes := headers.getlist("Route")) else []),

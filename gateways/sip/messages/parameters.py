@@ -33,8 +33,7 @@ class TextParameters(Parameters):
     def replace(self, **changes: str | None) -> TextParameters:
         """Return parameters with some set otherwise, whose text is as URIs have it."""
         values = {**self._values, **changes}
-        pairs = (_escaped(name) + ("" if value is None else f"={_escaped(value)}") for name, value in values.items())
-        return TextParameters(values, "".join(f";{pair}" for pair in pairs))
+        return TextParameters(values, "".join(_written(name, value) for name, value in values.items()))
 
     def get(self, key: str, default: str | None = None) -> str | None:  # type: ignore[override] # of no other types
         """Return the value of a name, `default` if it is not there."""
@@ -66,6 +65,10 @@ def read_parameters(text: str) -> TextParameters:
     for name, assigned, value in _PARAMETER.findall(text):
         values.setdefault(name.lower(), unquoted(value) if assigned else None)
     return TextParameters(values, text)
+
+
+def _written(name: str, value: str | None) -> str:
+    return f";{_escaped(name)}" if value is None else f";{_escaped(name)}={_escaped(value)}"
 
 
 def _escaped(text: str) -> str:

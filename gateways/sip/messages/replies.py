@@ -71,7 +71,9 @@ def reply_with(
 ) -> Response:
     """Make a response as `reply_to` does to a request with these headers."""
     response = Response(code, phrase or phrase_of(code))
-    response.headers = CopyableHeaders([(name, values) for name in _copied(code) if (values := _values(request, name))])
+    response.headers = CopyableHeaders.of(
+        [(name, values) for name in _copied(code) if (values := _values(request, name))]
+    )
     if code != 100:
         _give_tag(request, response, to_tag)
     for name, value in headers:

@@ -26,7 +26,7 @@ def split_values(values: Sequence[str]) -> list[str]:
     singles: list[str] = []
     for value in values:
         if "," in value:
-            singles += [piece for piece in (text.strip() for text in _split(value, _VALUE)) if piece]
+            singles += [single for piece in _split(value, _VALUE) if (single := piece.strip())]
         elif value:
             singles.append(value)
     return singles

@@ -42,6 +42,12 @@ class Resolver(Protocol):
         """Return the hops of a URI in the order in which they are to be tried; none if there are none."""
 
 
+async def hops_to(uri: URI, resolver: Resolver) -> list[Hop]:
+    """Return the hops to be tried for a URI. Addresses that are in it as numbers cost no task switch."""
+    hops = resolver.numeric(uri)
+    return await resolver.resolve(uri) if hops is None else list(hops)
+
+
 class TimerHandle(Protocol):
     """Something that is to happen later."""
 

@@ -11,9 +11,9 @@ from gateways.sip.messages.incoming import IncomingResponse
 from gateways.sip.messages.making import copy_request
 from gateways.sip.messages.replies import reply_to
 from gateways.sip.messages.values import take_first
-from gateways.sip.proxy.border import TimerHandle
+from gateways.sip.proxy.border import TimerHandle, hops_to
 from gateways.sip.proxy.dependencies import ProxyDependencies
-from gateways.sip.proxy.forwarding import Marks, forwarded, hops_to, next_hop
+from gateways.sip.proxy.forwarding import Marks, forwarded, next_hop
 from gateways.sip.proxy.hooks import ProxyTarget, ReceivedRequest, RequestHooks
 from gateways.sip.proxy.refusals import reason_of
 from gateways.sip.proxy.work_queues import Work, WorkQueue

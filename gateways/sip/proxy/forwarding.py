@@ -7,11 +7,10 @@ from collections.abc import Mapping, Sequence
 from sipmessage import URI, Request
 
 from events.values import value
-from gateways.sip.addresses import Hop, ListeningPoint
+from gateways.sip.addresses import ListeningPoint
 from gateways.sip.messages.ids import new_branch
 from gateways.sip.messages.incoming import IncomingRequest
 from gateways.sip.messages.making import MAX_FORWARDS, add_first, copy_request
-from gateways.sip.proxy.border import Resolver
 from gateways.sip.proxy.hooks import ProxyTarget, ReceivedRequest, RefusalError
 from gateways.sip.rules.own_routes import OwnAddresses, record_routes, take_off_own
 from gateways.sip.rules.route_set import path, request_uri, routes_of, set_routes
@@ -59,12 +58,6 @@ def next_hop(request: Request, target: ProxyTarget) -> URI:
     if uri.scheme not in ("sip", "sips"):
         raise RefusalError(416, "Unsupported URI Scheme")
     return uri
-
-
-async def hops_to(uri: URI, resolver: Resolver) -> list[Hop]:
-    """Return the hops to be tried for a URI. Addresses that are in it as numbers cost no task switch."""
-    hops = resolver.numeric(uri)
-    return await resolver.resolve(uri) if hops is None else list(hops)
 
 
 @value

@@ -15,9 +15,10 @@ from gateways.sip.messages.ids import COOKIE
 from gateways.sip.messages.incoming import IncomingRequest, IncomingResponse
 from gateways.sip.messages.values import take_first
 from gateways.sip.messages.vias import top_via
+from gateways.sip.proxy.border import hops_to
 from gateways.sip.proxy.checks import Fingerprints, fault_of
 from gateways.sip.proxy.dependencies import ProxyDependencies
-from gateways.sip.proxy.forwarding import arrival_of, forwarded, hops_to, next_hop, put_via
+from gateways.sip.proxy.forwarding import arrival_of, forwarded, next_hop, put_via
 from gateways.sip.proxy.hooks import Forwarding, ProxyTarget, RefusalError
 from gateways.sip.proxy.work_queues import WorkQueue
 

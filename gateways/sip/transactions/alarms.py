@@ -57,11 +57,15 @@ class Loop(Protocol):
         """Call back in the next turn."""
 
 
-class _Queue(deque[QueuedAlarm]):
+class _Queue:
     """The timers of one duration, the first to ring first, and what the loop knows of them."""
 
-    ring: Callable[[], None]
-    handle: Handle | None = None
+    __slots__ = ("alarms", "handle", "ring")
+
+    def __init__(self, ring: Callable[[_Queue], None]) -> None:
+        self.alarms: deque[QueuedAlarm] = deque()
+        self.ring: Callable[[], None] = partial(ring, self)
+        self.handle: Handle | None = None
 
 
 class Alarms:
@@ -76,11 +80,10 @@ class Alarms:
         """Ring a bell with a timer after `delay` seconds."""
         queue = self._queues.get(delay)
         if queue is None:
-            queue = self._queues[delay] = _Queue()
-            queue.ring = partial(self._ring, queue)
+            queue = self._queues[delay] = _Queue(self._ring)
         due = self._loop.time() + delay
         alarm = QueuedAlarm(due, delay, bell, timer)
-        queue.append(alarm)
+        queue.alarms.append(alarm)
         if queue.handle is None and not self._closed:
             queue.handle = self._loop.call_at(due + self._grain, queue.ring)
         return alarm
@@ -97,20 +100,21 @@ class Alarms:
         """Ring what is due, but not for long: the loop's other work gets its turn."""
         now = self._loop.time()
         rings = 0
-        while queue and (queue[0].bell is None or queue[0].due <= now) and rings < _RINGS_A_TURN:
-            alarm = queue.popleft()
+        alarms = queue.alarms
+        while alarms and (alarms[0].bell is None or alarms[0].due <= now) and rings < _RINGS_A_TURN:
+            alarm = alarms.popleft()
             if alarm.bell is not None:
                 rings += 1
                 _ring_one(alarm.bell, alarm.timer)
         self._ask_for_turn(queue, at_once=rings == _RINGS_A_TURN)
 
     def _ask_for_turn(self, queue: _Queue, *, at_once: bool) -> None:
-        if not queue:
+        if not queue.alarms:
             queue.handle = None
         elif at_once:
             queue.handle = self._loop.call_soon(queue.ring)
         else:
-            queue.handle = self._loop.call_at(queue[0].due + self._grain, queue.ring)
+            queue.handle = self._loop.call_at(queue.alarms[0].due + self._grain, queue.ring)
 
 
 def _ring_one(bell: Bell, timer: Timer) -> None:

@@ -6,6 +6,7 @@ Each was seen with mypyc. They are found in the text of a module, so that nobody
 from __future__ import annotations
 
 import ast
+import sys
 from collections.abc import Callable, Iterator
 
 Check = Callable[[ast.Module], Iterator[tuple[int, str]]]
@@ -15,6 +16,8 @@ TAKE_ALL = frozenset({"all", "any", "dict", "frozenset", "list", "max", "min", "
 """Functions that are compiled as loops of their own when they are given a generator expression."""
 MODULES = frozenset({"copy", "inspect", "mypy_extensions", "weakref"})
 """What needs objects of interpreted code (weak references, copies, coroutines), or has integers that overflow."""
+SAFE_BASES = frozenset({"abc", "enum", "typing"})
+"""Modules of the standard library whose classes are no objects of C, so that classes may be derived from them."""
 NAMES = frozenset({"eval", "exec", "globals", "locals", "vars"})
 
 
@@ -88,6 +91,28 @@ def _class_variables(tree: ast.Module) -> Iterator[tuple[int, str]]:
             yield node.lineno, "a ClassVar"
 
 
+def _classes_made_in_c(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """A class derived from one of C (`deque`, `OrderedDict`) lays its fields over those: making one crashes."""
+    origins = _origins(tree)
+    for node in (node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)):
+        for base in node.bases:
+            name = ast.unparse(base).partition("[")[0]
+            module = origins.get(name) or origins.get(name.rpartition(".")[0], "")
+            if module.split(".", maxsplit=1)[0] in sys.stdlib_module_names - SAFE_BASES:
+                yield node.lineno, f"a class derived from one of {module}"
+
+
+def _origins(tree: ast.Module) -> dict[str, str]:
+    """Return the module that each imported name is of."""
+    origins: dict[str, str] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            origins |= {alias.asname or alias.name: alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            origins |= {alias.asname or alias.name: node.module for alias in node.names}
+    return origins
+
+
 def _finalizers(tree: ast.Module) -> Iterator[tuple[int, str]]:
     for node in ast.walk(tree):
         if isinstance(node, FUNCTIONS) and node.name in ("__del__", "__getattr__", "__setattr__"):
@@ -124,6 +149,7 @@ _CHECKS: tuple[Check, ...] = (
     _generators_that_clean_up,
     _yes_or_something_else,
     _class_variables,
+    _classes_made_in_c,
     _finalizers,
     _coroutines,
     _what_needs_interpreted_code,

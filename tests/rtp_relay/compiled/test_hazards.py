@@ -47,6 +47,10 @@ def test_a_compiled_module_does_what_its_source_says(source: str) -> None:
         ("b if a else True", "line 1: a conditional expression of True or False and something else"),
         ("True if a else False; b if a else 0", None),
         ("class A:\n x: ClassVar[int] = 1", "line 2: a ClassVar"),
+        ("from collections import deque\nclass A(deque[int]): pass", "line 2: a class derived from one of collections"),
+        ("import asyncio as io\nclass A(io.Protocol): pass", "line 2: a class derived from one of asyncio"),
+        ("from enum import Enum\nfrom typing import Protocol\nclass A(Enum): pass\nclass B(Protocol): pass", None),
+        ("class A(Exception): pass", None),
         ("class A:\n def __del__(self): pass", "line 2: __del__"),
         ("async def f(): pass", "line 1: an async function"),
         ("from weakref import ref", "line 1: import weakref"),
@@ -75,6 +79,21 @@ def test_a_class_that_is_derived_from_a_compiled_one_is_seen() -> None:
         "from events import codec\nfrom events.codec import Codec as C\nclass A(C): pass\nclass B(codec.Codec): pass"
     )
     assert list(classes_derived(tree)) == ["A", "B"]
+
+
+def test_what_copies_or_pickles_has_nothing_of_a_compiled_module() -> None:
+    """Objects of many compiled classes are not copied: frozen ones, and those derived from an interpreted class."""
+    programs = (file for part in PARTS if part not in ("bench", "tests") for file in (ROOT / part).rglob("*.py"))
+    imports = {file: imported(ast.parse(file.read_bytes())) for file in programs}
+    copies = {file: names for file, names in imports.items() if names & {"copy", "pickle"}}
+    assert copies
+    assert {str(file): names & MODULES for file, names in copies.items() if names & MODULES} == {}
+
+
+def imported(tree: ast.Module) -> set[str]:
+    """Return the names of the modules that a module imports."""
+    names = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    return names | {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module}
 
 
 def classes_derived(tree: ast.Module) -> Iterator[str]:

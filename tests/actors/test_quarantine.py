@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
+from actors.commands.media import PassThrough
 from actors.effects import Decision, Flow, Persist
+from actors.flows.handlers import HANDLERS
 from engines.ng.bencode import NgValue
 from events.journal import NOTHING, Recorded
 from events.names import CallId, NodeName, RelayId, Tag
@@ -43,7 +45,7 @@ def test_a_call_that_fails_again_and_again_is_quarantined_alone(
 ) -> None:
     cluster.do(Verb.OFFER, CallId("bad"), a="A", sdp="caller")
     with monkeypatch.context() as patched:
-        patched.setattr("actors.flows.handlers.pass_through", failing_flow)
+        patched.setattr("actors.flows.handlers.HANDLERS", {**HANDLERS, PassThrough: failing_flow})
         for _ in range(3):
             reply = cluster.do(Verb.QUERY, CallId("bad"))
             assert reply[b"error-reason"] == b"Internal error: RuntimeError('a bug')"
@@ -74,7 +76,7 @@ def test_a_call_whose_stream_cannot_be_read_is_quarantined_alone(cluster: Cluste
 def test_one_failure_does_not_cost_the_call_its_life(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
     cluster.do(Verb.OFFER, CallId("c"), a="A", sdp="caller")
     with monkeypatch.context() as patched:
-        patched.setattr("actors.flows.handlers.pass_through", failing_flow)
+        patched.setattr("actors.flows.handlers.HANDLERS", {**HANDLERS, PassThrough: failing_flow})
         cluster.do(Verb.QUERY, CallId("c"))
     assert cluster.do(Verb.ANSWER, CallId("c"), a="A", b="B", sdp="callee")[b"result"] == b"ok"
     cluster.check_no_leak()

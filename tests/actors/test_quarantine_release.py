@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from actors.commands.media import PassThrough
 from actors.control.control import Control
 from actors.directory import DirectorySettings
+from actors.flows.handlers import HANDLERS
 from actors.quarantine.quarantine import QuarantinePolicy
 from actors.quarantine.release import NotQuarantined
 from events.journal import CorruptEntry, LiveCall
@@ -43,7 +45,7 @@ def spoil_and_exhaust(cluster: Cluster, patch: pytest.MonkeyPatch) -> None:
 
 def fail(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patched:
-        patched.setattr("actors.flows.handlers.pass_through", failing_flow)
+        patched.setattr("actors.flows.handlers.HANDLERS", {**HANDLERS, PassThrough: failing_flow})
         for _ in range(3):
             cluster.do(Verb.QUERY, CallId(CALL))
             cluster.after(0.1)

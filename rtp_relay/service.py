@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 
 import structlog
@@ -24,13 +24,13 @@ from actors.node_follower import NodeFollower
 from actors.node_keeper import NodeKeeper
 from actors.node_table import NodeTable
 from actors.observers import Observers
+from actors.roster import RosterNode
 from actors.sip_requests import SipOutlet
 from engines.route.routes import Routes
 from engines.set_names import SetNames
-from engines.sets import NodeSpec
 from events.journal import Journal
 from events.names import CallId
-from gateways.http.health import Condition, Health
+from gateways.http.health import Health
 from gateways.http.metrics.exposition import render
 from gateways.http.metrics.nodes_page import NodesPage
 from gateways.http.metrics.page import MetricsPage
@@ -57,6 +57,7 @@ from rtp_relay.assembly.mi import alone, open_mi_door, process_hooks
 from rtp_relay.assembly.nodes import begin_following, configured_nodes, node_keeper, nodes_beside
 from rtp_relay.assembly.notices import listen_for_notices
 from rtp_relay.assembly.publisher import StatusPublisher
+from rtp_relay.assembly.readiness import Readiness
 from rtp_relay.assembly.reinvite import reinviting
 from rtp_relay.assembly.relay_notices import ending_vanished, keys_taken, timeouts_taken
 from rtp_relay.assembly.script import load_routes
@@ -98,17 +99,16 @@ class Service:
         self._routes = routes
         self._doors = doors
         self._started = False
+        self._readiness = Readiness(config)
         self._stack = AsyncExitStack()
         self._background: Background | None = None
         self.nodes = NodeTable()
         self.observers = Observers()
         self._outlet = SipOutlet()
-        self._publisher: StatusPublisher | None = None
         self._door: NgDoor | None = None
         self._sip: SipDoor | None = None
         self._mi: MiDoor | None = None
         self._http: HttpServer | None = None
-        self._serving = self._stopping = False
         self._keeper: NodeKeeper | None = None
         self._taps = Taps()
         self._spans: Spans | None = None
@@ -125,54 +125,12 @@ class Service:
     @property
     def ready(self) -> bool:
         """Whether it can do something for a call: it is not about to stop, and the journal and a node answer."""
-        return self._serving and self._journal_answers and self._has_ng_node
-
-    @property
-    def sip_ready(self) -> bool:
-        """The same for the calls of the SIP door; a script may engage relays of any set."""
-        return self._serving and self._journal_answers and self._has_sip_node
-
-    def conditions(self) -> list[Condition]:
-        """Return what has to be right for calls to be served, and what is not."""
-        phase = "stopping" if self._stopping else "starting"
-        found = [
-            Condition("service", "" if self._serving else phase),
-            Condition("journal", "" if self._journal_answers else "does not answer"),
-        ]
-        for door, wanted, addresses, has_node in (
-            ("ng door", self._config.ng.listen, self.ng_addresses, self._has_ng_node),
-            ("sip door", self._config.sip.listen, self.sip_addresses, self._has_sip_node),
-        ):
-            if wanted:
-                found.append(Condition(door, "" if addresses else "not open"))
-                found.append(Condition(f"nodes of the {door}", "" if has_node else "none takes commands"))
-        return found
-
-    @property
-    def _journal_answers(self) -> bool:
-        return self._publisher is not None and self._publisher.journal_answers
-
-    @property
-    def _has_ng_node(self) -> bool:
-        return self._takes_commands(lambda spec: spec.set == self._config.ng.set)
-
-    @property
-    def _has_sip_node(self) -> bool:
-        sip = self._config.sip
-        return self._takes_commands(lambda spec: bool(sip.script) or sip.engine == spec.engine or spec.set == sip.set)
-
-    def _takes_commands(self, counts: Callable[[NodeSpec], bool]) -> bool:
-        """Return whether any of the nodes that count does."""
-        return any(node.health.takes_commands for node in self.nodes.all() if counts(node.spec))
+        return self._readiness.of_ng
 
     @property
     def condition(self) -> str:
         """How it is, in a line for operators."""
-        if self._publisher is not None and not self._publisher.journal_answers:
-            return "not ready: the journal does not answer"
-        nodes = self.nodes.all()
-        answer = sum(node.health.takes_commands for node in nodes)
-        return f"{'ready' if answer else 'not ready'}: {answer} of {len(nodes)} relay nodes take commands"
+        return self._readiness.summary
 
     @property
     def http_addresses(self) -> list[str]:
@@ -222,8 +180,8 @@ class Service:
 
     def _nodes_changed(self) -> None:
         """Tell those who have to know that nodes have come, changed or gone."""
-        if self._publisher is not None:
-            self._publisher.hurry()
+        if self._readiness.publisher is not None:
+            self._readiness.publisher.hurry()
         if self._started and self._keeper is not None:
             self.directory.reckon_with(operation_time(self._config, self._keeper.slowest))
 
@@ -245,7 +203,7 @@ class Service:
 
         After a `failure`, what the service runs itself, Redis and relays, goes on for the calls' sake.
         """
-        self._serving, self._stopping = False, True
+        self._readiness.phase = "stopping"
         if self._background is not None:
             await self._background.close()
         await self._finish_calls()
@@ -267,27 +225,18 @@ class Service:
             await self._open_http()
         journal = self.journal = await enter(service_journal(config, ground.journal_url))
         keeper = self._keeper = await enter(node_keeper())
-        self.nodes = keeper.table
-        numbers = config.privacy.shown
-        self._taps = await enter(capturing(config.hep, config.service.name, keeper, self.observers, numbers))
+        self.nodes = self._readiness.nodes = keeper.table
+        self._taps = await enter(
+            capturing(config.hep, config.service.name, keeper, self.observers, config.privacy.shown)
+        )
         self._spans = await enter(telemetry(config.tracing, config.service.name))
         trace_ways(keeper, self._spans)
         clock = JournalClock(journal)
         await clock.begin()
-        name = config.service.name
-        control = Control(journal, self.nodes, name=name, version=__version__, now=clock.now, numbers=numbers)
-        self.control = control
-        publisher = self._publisher = StatusPublisher(name, journal, control)
-        follower = NodeFollower(
-            journal,
-            keeper,
-            configured_nodes(ground.nodes, routes, config.route.timeout),
-            name=name,
-            now=clock.now,
-            changed=self._nodes_changed,
-        )
-        await begin_following(follower)
-        self._follower = follower
+        control = self.control = self._controlling(journal, clock)
+        publisher = self._readiness.publisher = StatusPublisher(config.service.name, journal, control)
+        nodes = configured_nodes(ground.nodes, routes, config.route.timeout)
+        follower = await self._follow_nodes(journal, keeper, nodes, clock)
         control.steering.put_in_force = follower.look
         self._stack.push_async_callback(publisher.withdraw)
         directory = self.directory = self._directory(journal, clock, keeper)
@@ -312,12 +261,27 @@ class Service:
         if self._doors and (self._seat is None or self._seat.is_first):
             await self._open_management()
             await self._take_keys()
-        self._serving = True
+        self._readiness.phase = "serving"
         ground.begun.clear()
         spare_the_collector()
         for line in warnings(self._config):
             log.warning("configuration", why=line)
         log.info("ready", **self._described(ground))
+
+    def _controlling(self, journal: Journal, clock: JournalClock) -> Control:
+        name, numbers = self._config.service.name, self._config.privacy.shown
+        return Control(journal, self.nodes, name=name, version=__version__, now=clock.now, numbers=numbers)
+
+    async def _follow_nodes(
+        self, journal: Journal, keeper: NodeKeeper, nodes: Sequence[RosterNode], clock: JournalClock
+    ) -> NodeFollower:
+        """Begin to follow what is configured, and what operators decide about it."""
+        follower = NodeFollower(
+            journal, keeper, nodes, name=self._config.service.name, now=clock.now, changed=self._nodes_changed
+        )
+        await begin_following(follower)
+        self._follower = follower
+        return follower
 
     async def _take_timeouts(self) -> None:
         """Take what rtpengines tell of calls without media; of several workers the first one does, for all of them."""
@@ -430,7 +394,7 @@ class Service:
             self.directory,
             self.control,
             now=now,
-            ready=lambda: self.ready,
+            ready=lambda: self._readiness.of_ng,
             mesh=mesh,
             tap=tap,
         )
@@ -443,7 +407,7 @@ class Service:
                 self.directory,
                 self._outlet,
                 now=now,
-                ready=lambda: self.sip_ready,
+                ready=lambda: self._readiness.of_sip,
                 mesh=mesh,
                 tap=sip_tap(self._taps.sip, self._spans),
             )
@@ -472,7 +436,7 @@ class Service:
         """Open the HTTP server: before all else, and for longer, so that it can say what is missing."""
         http = self._http = await open_http(self._config.http, shared=self._seat is not None)
         self._stack.push_async_callback(http.close)
-        Health(self.conditions).add_to(http.routes)
+        Health(lambda: self._readiness.conditions(self.ng_addresses, self.sip_addresses)).add_to(http.routes)
         MetricsPage(self._metrics if self._seat is None else self._seat.metrics).add_to(http.routes)
         NodesPage(self._pages_of_nodes).add_to(http.routes)
 
@@ -483,7 +447,7 @@ class Service:
 
     async def _metrics(self, open_metrics: bool) -> bytes:
         """Return the page of metrics of this process alone."""
-        return await render(self.control.own_samples() if self._publisher else [], open_metrics=open_metrics)
+        return await render(self.control.own_samples() if self._readiness.publisher else [], open_metrics=open_metrics)
 
     async def _open_management(self) -> None:
         """Open the management door; of several workers the first one has it, for all of them."""

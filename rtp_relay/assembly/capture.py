@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from actors.node_keeper import NodeKeeper
 from actors.observers import Observers
-from engines.rtpengine.kind import RtpengineKind
+from engines.registry import EngineName
 from gateways.hep.capture import Capture
 from gateways.hep.collectors import collector_at
 from gateways.hep.packet import Agent
@@ -63,5 +63,5 @@ async def capturing(
 
 def _listen_on_the_ways(keeper: NodeKeeper, tap: RelayTap) -> None:
     """Capture what is said to relays that speak ng."""
-    speaks_ng = RtpengineKind.name
+    speaks_ng = EngineName.RTPENGINE
     keeper.way_to = lambda node: tap.through(node.open_way) if node.spec.engine == speaks_ng else node.open_way

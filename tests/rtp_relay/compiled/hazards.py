@@ -113,6 +113,15 @@ def _origins(tree: ast.Module) -> dict[str, str]:
     return origins
 
 
+def _final_tuples_of_floats(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """They are not there: "value for final name was not set". With `Final[tuple[float, ...]]` they are."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.AnnAssign) and ast.unparse(node.annotation) == "Final":
+            first = node.value.elts[:1] if isinstance(node.value, ast.Tuple) else []
+            if any(isinstance(number, ast.Constant) and isinstance(number.value, float) for number in first):
+                yield node.lineno, "a Final tuple that begins with a float"
+
+
 def _finalizers(tree: ast.Module) -> Iterator[tuple[int, str]]:
     for node in ast.walk(tree):
         if isinstance(node, FUNCTIONS) and node.name in ("__del__", "__getattr__", "__setattr__"):
@@ -150,6 +159,7 @@ _CHECKS: tuple[Check, ...] = (
     _yes_or_something_else,
     _class_variables,
     _classes_made_in_c,
+    _final_tuples_of_floats,
     _finalizers,
     _coroutines,
     _what_needs_interpreted_code,

@@ -51,6 +51,8 @@ def test_a_compiled_module_does_what_its_source_says(source: str) -> None:
         ("import asyncio as io\nclass A(io.Protocol): pass", "line 2: a class derived from one of asyncio"),
         ("from enum import Enum\nfrom typing import Protocol\nclass A(Enum): pass\nclass B(Protocol): pass", None),
         ("class A(Exception): pass", None),
+        ("A: Final = (0.5, 1)", "line 1: a Final tuple that begins with a float"),
+        ("A: Final[tuple[float, ...]] = (0.5, 1)\nB: Final = 0.5\nC: Final = ('a', 0.5)", None),
         ("class A:\n def __del__(self): pass", "line 2: __del__"),
         ("async def f(): pass", "line 1: an async function"),
         ("from weakref import ref", "line 1: import weakref"),

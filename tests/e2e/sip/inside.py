@@ -86,7 +86,7 @@ class Inside(Service):
         assert running is not None, "it is not running"
         assert running._sip is not None
         door = running._sip
-        timers = any(door._layer._shared.alarms._queues.values())
+        timers = any(queue.alarms for queue in door._layer._shared.alarms._queues.values())
         return not (door._layer.transactions or timers or door.proxy.contexts or running.directory.resident)
 
     def log(self, lines: int = 60) -> str:

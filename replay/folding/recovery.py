@@ -7,7 +7,7 @@ from events.journal import Recorded
 from events.names import NO_TAG, BranchId, Tag
 from replay import session_dialogs
 from replay.folding.deletes import end_call, forget_parts
-from replay.folding.sessions import session_of
+from replay.folding.sessions import begin_call, session_of
 from replay.state import CallState, CallStatus, Session, SessionStatus
 
 
@@ -16,9 +16,8 @@ def tail_lost(state: CallState, record: Recorded, event: e.TailLost) -> None:
     for remembered in event.sessions:
         session = _remembered(state, remembered)
         session.intended_at = session.intended_at or record.at
-        if session.usable and state.status is CallStatus.NEW:
-            state.status = CallStatus.LIVE
-            state.created = record.at
+        if session.usable and state.status is not CallStatus.QUARANTINED:
+            begin_call(state, record.at)
     state.vouched = state.vouched or event.answered
     if event.ended and state.status is CallStatus.LIVE:
         end_call(state, event.reason)

@@ -27,7 +27,7 @@ MAY_BRING_OTHERS = frozenset(
 
 def session_intended(state: CallState, record: Recorded, event: e.SessionIntended) -> None:
     """Add a session, with the offer that is to create it; a call begins with its first one."""
-    _begin(state, record.at)
+    begin_call(state, record.at)
     state.sessions[event.session] = session = session_of(event)
     session.others = state.relay is not None and state.relay.renames_parties
     operation_intended(state, record, event)
@@ -48,7 +48,7 @@ def session_of(event: e.SessionIntended | e.SessionAdopted | e.RememberedSession
     )
 
 
-def _begin(state: CallState, at: int) -> None:
+def begin_call(state: CallState, at: int) -> None:
     """Let the call live from then on, unless it does."""
     if state.status is not CallStatus.LIVE:
         state.status = CallStatus.LIVE
@@ -63,7 +63,7 @@ def _begin(state: CallState, at: int) -> None:
 
 def session_adopted(state: CallState, record: Recorded, event: e.SessionAdopted) -> None:
     """Add a session that its node has already, with the dialogs that it told of."""
-    _begin(state, event.created or record.at)
+    begin_call(state, event.created or record.at)
     dialogs = [SessionDialog(Tag(one), Tag(other), BranchId(branch)) for one, other, branch in event.dialogs]
     state.sessions[event.session] = session = session_of(event)
     session.status, session.dialogs, session.others = SessionStatus.OPEN, dialogs, True

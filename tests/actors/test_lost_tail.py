@@ -11,7 +11,9 @@ from events.verb import Verb
 from replay.state import CallStatus
 from tests.actors.simulation import Cluster
 from tests.actors.sip_call import SipCall, check_over
+from tests.actors.test_promises import sdp
 
+SDP = sdp(1)
 ESTABLISHED = ["engaged", "offered", "answered"]
 
 
@@ -126,6 +128,45 @@ def test_a_call_that_had_ended_elsewhere_ends(cluster: Cluster) -> None:
     cluster.heal()
     cluster.after(20)
     cluster.check_no_leak()
+
+
+def test_what_is_remembered_of_a_call_that_was_ended_elsewhere_is_removed() -> None:
+    """The control node that ended it knew nothing of a session that the journal had lost."""
+    cluster = Cluster(engine="rtpproxy")
+    assert cluster.do(Verb.OFFER, CallId("c"), a="B", sdp=SDP)[b"result"] == b"ok"
+    version = len(cluster.stream(CallId("c")))
+    assert cluster.do(Verb.OFFER, CallId("c"), a="A", sdp=SDP)[b"result"] == b"ok"
+    assert len(cluster.state(CallId("c")).sessions) == 2
+    cluster.journal.cut(CallId("c"), version)
+    assert cluster.do(Verb.DELETE, CallId("c"), place=1)[b"result"] == b"ok"
+    notice(cluster)
+    assert "tail lost" in cluster.events(CallId("c"))
+    cluster.after(20)
+    assert cluster.state(CallId("c")).status is CallStatus.ENDED
+    cluster.check_no_leak()
+    assert not any(relay.held() for relay in cluster.fakes.values())
+    cluster.close()
+
+
+def test_a_call_that_was_begun_anew_after_its_end_goes_on(cluster: Cluster) -> None:
+    """The journal forgot that it was, and the other control node has written since."""
+    establish(cluster)
+    assert cluster.do(Verb.DELETE, CallId("c"), a="A")[b"result"] == b"ok"
+    cluster.after(1)
+    version = len(cluster.stream(CallId("c")))
+    establish(cluster)
+    cluster.journal.cut(CallId("c"), version)
+    for _ in range(2):
+        cluster.do(Verb.ANSWER, CallId("c"), a="nobody", b="at all", place=1)
+    notice(cluster)
+    assert "tail lost" in cluster.events(CallId("c"))
+    cluster.after(80)
+    assert cluster.state(CallId("c")).status is CallStatus.LIVE
+    assert cluster.do(Verb.QUERY, CallId("c"), place=1)[b"result"] == b"ok"
+    assert cluster.do(Verb.DELETE, CallId("c"), a="B", place=1)[b"result"] == b"ok"
+    cluster.after(10)
+    cluster.check_no_leak()
+    assert not any(relay.held() for relay in cluster.fakes.values())
 
 
 def test_the_stream_of_an_ended_call_may_go(cluster: Cluster) -> None:

@@ -40,15 +40,15 @@ def remember(known: CallState) -> Decide:
 
     def decide(state: CallState) -> Decision:
         there = {(session.node, session.relay_id): session for session in state.sessions.values()}
-        number = state.last_session
+        number, over = state.last_session, _is_over_there(known, state)
         sessions: list[RememberedSession] = []
         for session in known.sessions.values():
             other = there.get((session.node, session.relay_id))
             if other is None and session.status is not SessionStatus.CLOSED:
                 number += 1
-                sessions.append(_remembered(session, number))
+                sessions.append(_remembered(session, number, closing=over))
             elif other is not None and _is_further(session, other):
-                sessions.append(_remembered(session, other.number))
+                sessions.append(_remembered(session, other.number, closing=over))
         ended = known.status is CallStatus.ENDED and not _begun_anew(known, state)
         event: Event = TailLost(
             known=known.version,
@@ -77,7 +77,17 @@ def _begun_anew(known: CallState, there: CallState) -> bool:
     return any((session.node, session.relay_id) not in places for session in there.usable_sessions())
 
 
-def _remembered(session: Session, number: int) -> RememberedSession:
+def _is_over_there(known: CallState, there: CallState) -> bool:
+    """Return whether the call that is remembered has ended by the journal, which knew not all of its sessions then.
+
+    It has not if it was begun anew after that end, and the journal forgot it.
+    """
+    if there.status is not CallStatus.ENDED:
+        return False
+    return known.created <= max(there.created, there.ends.get("", 0))
+
+
+def _remembered(session: Session, number: int, *, closing: bool) -> RememberedSession:
     return RememberedSession(
         session=number,
         engine=session.engine,
@@ -88,7 +98,7 @@ def _remembered(session: Session, number: int) -> RememberedSession:
         to_tag=session.to_tag,
         branch=session.branch,
         handle=session.handle,
-        status=str(session.status),
+        status=str(SessionStatus.CLOSING if closing and session.usable else session.status),
         reason=session.reason,
         dialogs=tuple((dialog.from_tag, dialog.to_tag, dialog.branch) for dialog in session.dialogs),
     )

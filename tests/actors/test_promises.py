@@ -304,10 +304,18 @@ def check_fresh(cluster: Cluster, asked: Asked) -> None:
         assert set(asked_of_nodes(cluster, command)) <= places, asked
     if reply == words_of(NOTHING_FOUND):
         assert isinstance(command, Delete)
-        assert any(is_late(state, command) or intend_deletes(state, command).value is None for state in states), asked
+        nothing = any(is_late(state, command) or intend_deletes(state, command).value is None for state in states)
+        assert nothing or was_intended(cluster, asked), asked
     elif reply == words_of(UNKNOWN) and find is not None and cluster.relays:
         # A node that was asked may have said so, or lost the session while it was.
         assert asked_of_nodes(cluster, command) or not all(find(state, command) for state in states), asked
+
+
+def was_intended(cluster: Cluster, asked: Asked) -> bool:
+    """Return whether the journal says that a delete was to be asked of a node, which then may have known nothing."""
+    events = [record.event for record in cluster.stream(asked.command.call_id)[asked.since : asked.until]]
+    received = asked.command.received_at
+    return any(isinstance(e, DeleteIntended) and e.sessions and e.asked_at == received for e in events)
 
 
 def asked_of_nodes(cluster: Cluster, command: NgCommand) -> list[tuple[str, str]]:

@@ -45,6 +45,7 @@ class Federation:
 
     def __init__(self) -> None:
         self._families: dict[str, _Family] = {}
+        self._taken: set[str] = set()  # the series of all families: one may be said to belong to two of them
 
     async def take(self, node: str, page: bytes) -> None:
         """Take the page of a node, in short stretches between which others have their turns."""
@@ -70,8 +71,10 @@ class Federation:
             name, inside, value = sample.groups()
             family = self._family(_family_of(name, kinds))
             labels = _labels(node, inside or "")
-            if family is not None and labels:
-                family.series.setdefault(f"{name}{{{labels}}}", value)
+            series = f"{name}{{{labels}}}"
+            if family is not None and labels and series not in self._taken:
+                self._taken.add(series)
+                family.series[series] = value
         elif head := _HEAD.fullmatch(line):
             word, name, text = head.groups()
             family = self._family(name)

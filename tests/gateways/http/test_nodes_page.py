@@ -129,10 +129,11 @@ async def test_what_is_no_line_of_that_form_is_left_out(line: str) -> None:
     assert list(found) == ["before", "after"]
 
 
-async def test_a_series_that_comes_twice_counts_once() -> None:
-    assert series(read(await merged({"one": b'x{a="b"} 1\nx{a="b"} 2\n'}))["x"]) == [
-        ("x", {"node": "one", "a": "b"}, 1)
-    ]
+@pytest.mark.parametrize("between", ["", "# TYPE x histogram\n"])
+async def test_a_series_that_comes_twice_counts_once(between: str) -> None:
+    page = f'x_sum{{a="b"}} 1\n{between}x_sum{{a="b"}} 2\n'
+    samples = [one for family in read(await merged({"one": page.encode()})).values() for one in series(family)]
+    assert samples == [("x_sum", {"node": "one", "a": "b"}, 1)]
 
 
 @given(st.lists(PAGES | st.binary(max_size=60), max_size=3))

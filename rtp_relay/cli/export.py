@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Final, Protocol
 
 import typer
 
 from events.ended import EndedCall
-from events.journal import NOTHING, Conflict, CorruptEntry, Index, Journal, Recorded, TailLostError
+from events.journal import NOTHING, Conflict, CorruptEntry, Index, Journal, JournalUnavailable, Recorded, TailLostError
 from events.reading import read_all
 from replay.fold import Inconsistent, fold
 from replay.history.redact import without_keys
@@ -23,7 +24,16 @@ from rtp_relay.archive.parquet import NoParquet, ParquetWriter
 from rtp_relay.cli.exits import Exit
 from rtp_relay.cli.options import ConfigOption, load_or_exit
 from rtp_relay.cli.output import fail, say
-from rtp_relay.cli.reading import LATE, SinceOption, UntilOption, ended_pages, pages_as_they_end, period, read_journal
+from rtp_relay.cli.reading import (
+    AGAIN,
+    LATE,
+    SinceOption,
+    UntilOption,
+    ended_pages,
+    pages_as_they_end,
+    period,
+    read_journal,
+)
 
 ToOption = Annotated[
     Path, typer.Option("--to", metavar="FILE", help=f"Where to: FILE{SUFFIX}, or FILE.parquet for tools that count.")
@@ -41,6 +51,10 @@ AT_ONCE: Final = 4
 
 PAUSE: Final = 0.002
 """Seconds between two of these, so that the journal has time for its control nodes."""
+
+
+ReadEntries = Callable[[EndedCall], Awaitable[Sequence[Recorded]]]
+"""Reads what can be read of a call's stream."""
 
 
 class Writer(AbstractContextManager["Writer"], Protocol):
@@ -77,7 +91,8 @@ def export(
         now = round(await journal.time())
         begin, end = period(since, until, now)
         pages = _with_later(journal, begin, end, kept) if follow else ended_pages(journal, begin, end)
-        return await _write(journal, pages, to, numbers, secrets=secrets)
+        entries = _entries_at_last if follow else _entries
+        return await _write(pages, partial(entries, journal), to, numbers, secrets=secrets)
 
     try:
         say(f"{read_journal(config, write)} calls written to {to}")
@@ -88,14 +103,20 @@ def export(
 
 
 async def _with_later(journal: Journal, since: int, until: int, kept: int) -> AsyncIterator[Sequence[EndedCall]]:
-    async for page in ended_pages(journal, since, until):
-        yield page
+    """Return the ended calls of a time, and others as they end; while the journal is away, wait for it."""
+    while True:
+        try:
+            async for page in ended_pages(journal, since, until):
+                yield page
+            break
+        except JournalUnavailable:
+            await asyncio.sleep(AGAIN)  # from the first page on: what is written is not written again
     async for page in pages_as_they_end(journal, until - 2 * LATE, kept):
         yield page
 
 
 async def _write(
-    journal: Journal, pages: AsyncIterator[Sequence[EndedCall]], to: Path, numbers: Numbers, *, secrets: bool
+    pages: AsyncIterator[Sequence[EndedCall]], read: ReadEntries, to: Path, numbers: Numbers, *, secrets: bool
 ) -> int:
     written = 0
     writer: Writer = ParquetWriter(to) if to.suffix == PARQUET else ArchiveWriter(to)
@@ -104,17 +125,13 @@ async def _write(
             new = [row for row in page if not writer.has(row)]
             for first in range(0, len(new), AT_ONCE):
                 some = new[first : first + AT_ONCE]
-                for row, entries in zip(some, await _entries_of(journal, some), strict=True):
+                for row, entries in zip(some, await asyncio.gather(*map(read, some)), strict=True):
                     if entries:
                         shown = list(map(numbers.entry, entries))
                         writer.write(numbers.ended(row), shown if secrets else list(map(without_keys, shown)))
                         written += 1
                 await asyncio.sleep(PAUSE)
     return written
-
-
-async def _entries_of(journal: Journal, rows: Sequence[EndedCall]) -> Sequence[Sequence[Recorded]]:
-    return await asyncio.gather(*(_entries(journal, row) for row in rows))
 
 
 async def _entries(journal: Journal, row: EndedCall) -> Sequence[Recorded]:
@@ -124,6 +141,15 @@ async def _entries(journal: Journal, row: EndedCall) -> Sequence[Recorded]:
     except CorruptEntry as error:
         typer.echo(f"rtp-relay: {error}: written up to there", err=True)
         return error.before
+
+
+async def _entries_at_last(journal: Journal, row: EndedCall) -> Sequence[Recorded]:
+    """Return the same; while the journal is away, wait for it."""
+    while True:
+        try:
+            return await _entries(journal, row)
+        except JournalUnavailable:
+            await asyncio.sleep(AGAIN)
 
 
 def import_(path: FileArgument, *, config: ConfigOption = None) -> None:

@@ -36,9 +36,9 @@ def use_failing_journal(monkeypatch: pytest.MonkeyPatch, error: JournalError) ->
     use_journal(monkeypatch, fill)
 
 
-def share_journal(monkeypatch: pytest.MonkeyPatch) -> MemoryJournal:
-    """Return a journal that all commands open, and that stays open between them."""
-    journal = MemoryJournal()
+def share_journal(monkeypatch: pytest.MonkeyPatch, journal: MemoryJournal | None = None) -> MemoryJournal:
+    """Return a journal that all commands open, and that stays open between them: this one, if one is given."""
+    journal = MemoryJournal() if journal is None else journal
 
     @asynccontextmanager
     async def open_journal(_: Config) -> AsyncIterator[MemoryJournal]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 
@@ -9,8 +10,10 @@ import pyarrow.parquet as pq  # type: ignore[import-untyped]
 import pytest
 
 from events import registry as e
-from events.journal import NOTHING, Index, Recorded
+from events.ended import EndedPage
+from events.journal import NOTHING, Index, JournalUnavailable, Recorded
 from events.memory import MemoryJournal
+from events.names import CallId
 from replay.fold import fold
 from replay.summary import ended_call
 from rtp_relay.archive.files import ArchiveWriter, calls_of
@@ -22,12 +25,13 @@ ROW = ended_call(fold(CALL, STORY))
 ALWAYS = ("--since", "2020-01-01")
 
 
+async def _fill(journal: MemoryJournal) -> None:
+    await journal.append(CALL, 0, STORY, NOTHING, Index(ended=ROW))
+
+
 @pytest.fixture(autouse=True)
 def _journal(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def fill(journal: MemoryJournal) -> None:
-        await journal.append(CALL, 0, STORY, NOTHING, Index(ended=ROW))
-
-    use_journal(monkeypatch, fill)
+    use_journal(monkeypatch, _fill)
 
 
 @pytest.fixture
@@ -42,6 +46,41 @@ def test_a_call_is_exported_once(archive: Path) -> None:
     (call,) = calls_of(archive)
     assert (call.row, call.entries) == (ROW, STORY)
     assert invoke("export", "--to", str(archive.with_name("none.jsonl")), "--since", "1d")[1].startswith("0 calls")
+
+
+def test_who_follows_waits_for_a_journal_that_is_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "calls.jsonl"
+
+    class Away(MemoryJournal):
+        """Away while it is asked for a page, and for entries; whoever waits at it has enough when a call is written."""
+
+        away = 2
+
+        async def ended_calls(self, since: int, until: int, count: int = 500) -> EndedPage:
+            self._fail()
+            return await super().ended_calls(since, until, count)
+
+        def read(self, call_id: CallId, after: int = 0, count: int = 0) -> asyncio.Future[list[Recorded]]:
+            self._fail()
+            return super().read(call_id, after, count)
+
+        async def time(self) -> float:
+            if path.exists() and path.read_text():
+                raise KeyboardInterrupt
+            return await super().time()
+
+        def _fail(self) -> None:
+            self.away -= 1
+            if self.away in (0, 1):
+                raise JournalUnavailable("away")
+
+    journal = Away()
+    share_journal(monkeypatch, journal)
+    asyncio.run(_fill(journal))
+    monkeypatch.setattr("rtp_relay.cli.export.AGAIN", 0.01)
+    code, text, _ = invoke("export", "--to", str(path), "--follow", *ALWAYS)
+    assert (code, text) == (0, f"interrupted; what is in {path} is whole\n")
+    assert [(call.row, call.entries) for call in calls_of(path)] == [(ROW, STORY)]
 
 
 def test_keys_are_exported_on_wish_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

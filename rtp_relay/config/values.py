@@ -39,7 +39,7 @@ def name(value: object) -> str:
 
 def http_url(value: object) -> str:
     """Read where requests over HTTP go: http://HOST[:PORT]/PATH, or https."""
-    expected = "a URL such as http://127.0.0.1:8888/mi"
+    expected = "a URL such as http://127.0.0.1:8888/path"
     if not isinstance(value, str):
         raise wrong(value, expected)
     try:

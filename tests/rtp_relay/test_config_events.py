@@ -30,7 +30,7 @@ def test_all_that_can_be_said(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "expected"),
     [
-        ('webhook = ["ftp://x"]', "a URL such as http://127.0.0.1:8888/mi"),
+        ('webhook = ["ftp://x"]', "a URL such as http://127.0.0.1:8888/path"),
         ('webhook_events = ["answerd"]', "the name of an event: did you mean 'answered'?"),
         ("webhook_events = [3]", "the name of an event"),
     ],

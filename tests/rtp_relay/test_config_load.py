@@ -646,7 +646,7 @@ def test_who_is_asked_for_the_next_offer_of_a_call() -> None:
     assert (config.ng.reinvite.mi, config.ng.reinvite.timeout) == ("http://127.0.0.1:8888/mi", 2.0)
     assert parse("", FILE).ng.reinvite.mi == ""
     assert problems('[ng]\nreinvite = { mi = "udp:127.0.0.1:8888", x = 1 }') == [
-        "2: ng.reinvite.mi: found 'udp:127.0.0.1:8888', expected a URL such as http://127.0.0.1:8888/mi",
+        "2: ng.reinvite.mi: found 'udp:127.0.0.1:8888', expected a URL such as http://127.0.0.1:8888/path",
         "2: ng.reinvite.x: found an unknown key, expected one of mi, timeout",
     ]
     assert problems("[ng]\nreinvite = 1") == ["2: ng.reinvite: found 1, expected a table with mi, timeout"]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from engines.sdp.session import parse
 from tests.e2e.sip.stage import Stage
+from tests.peers.peer import wait_until
 from tests.peers.ports import HOST, HOST_6
 from tests.peers.rtp import converse, media_address
 from tests.peers.ua import Arrived, Dialog, Sent, UserAgent
@@ -90,11 +92,20 @@ async def talk(stage: Stage, one: Side, other: Side) -> None:
         check_relayed(stage, side.hears, relay_host(side.agent))
         side.agent.media.talk_to(media_address(side.hears))
     await converse(one.agent.media, other.agent.media)
+    await asyncio.gather(*(hears_as_told(side) for side in (one, other)))
     low, high = stage.relay.media_ports
     for side in (one, other):
         senders, relay = side.agent.media.senders, relay_host(side.agent)
-        assert media_address(side.hears) in senders, senders
         assert all(host == relay and low <= port <= high for host, port in senders), senders
+
+
+async def hears_as_told(side: Side) -> None:
+    """Wait for media from where a party was told that they come from: those of an earlier call may come before them."""
+
+    async def does() -> bool:
+        return media_address(side.hears) in side.agent.media.senders
+
+    await wait_until(does, f"media come from {media_address(side.hears)}")
 
 
 def relay_host(agent: UserAgent) -> str:

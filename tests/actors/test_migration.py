@@ -54,6 +54,19 @@ def test_an_answered_call_goes_to_another_node_and_both_parties_are_told(cluster
     assert sorted(call.moved_legs()) == ["callee", "caller"]
 
 
+@pytest.mark.parametrize("delay", [0.001, 0.4])
+def test_the_node_that_a_call_has_left_is_asked_once_to_remove_it(
+    cluster: Cluster, call: MovingCall, delay: float
+) -> None:
+    """Also where nothing tells of media in the new session, so that it goes after the bound."""
+    old = cluster.relays[call.session.node]
+    old.delay = delay
+    assert isinstance(call.to_node(call.another_node()), Moved)
+    cluster.after(30)
+    assert [request[b"command"] for request in old.commands].count(b"delete") == 1
+    cluster.check_no_leak()
+
+
 def test_a_party_that_refuses_takes_both_back(cluster: Cluster, call: MovingCall) -> None:
     before = call.session.node
     call.callee.refuses = [SipOutcome(488, "Not Acceptable Here")]

@@ -15,6 +15,9 @@ from replay.state import CallState, Session
 
 LEFT = "its call has moved to another session"
 
+FOUND_DUE = SETTLES + 5_000
+"""Ms after which any control node removes a session that was left: before, whoever moved its call is at it."""
+
 
 @value
 class Left:
@@ -38,7 +41,7 @@ def completed(state: CallState, number: int) -> Decision:
     ]
     left = None
     if old is not None and old.usable:
-        until = state.changed + SETTLES
+        until = state.changed + FOUND_DUE
         gone = (old.number,)
         events.append(DeleteIntended(scope=Scope.SESSION, sessions=gone, reason=LEFT, not_before=until))
         left = Left(old.node, old.relay_id, session.number)

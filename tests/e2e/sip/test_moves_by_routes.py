@@ -26,10 +26,6 @@ from tests.peers.service import Node
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="package")]
 
-SETTLED = 6
-"""Seconds after which a session goes that was left, whether media were seen in the new one or not."""
-
-
 @pytest_asyncio.fixture(loop_scope="package")
 async def node(
     own_redis: RedisServer, relays: Mapping[str, Relay], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -64,7 +60,6 @@ async def moves(node: Inside, call: Call, engine: str) -> None:
     moved = await moving
     assert isinstance(moved, Moved), moved
     assert moved.engine == engine
-    node.clock.put_forward(SETTLED)
 
 
 def is_direct(call: Call) -> bool:

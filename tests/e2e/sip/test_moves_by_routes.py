@@ -26,6 +26,7 @@ from tests.peers.service import Node
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="package")]
 
+
 @pytest_asyncio.fixture(loop_scope="package")
 async def node(
     own_redis: RedisServer, relays: Mapping[str, Relay], tmp_path: Path, monkeypatch: pytest.MonkeyPatch

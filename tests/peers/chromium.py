@@ -14,6 +14,7 @@ from selenium.common.exceptions import (
     NoSuchElementException,
     StaleElementReferenceException,
     TimeoutException,
+    WebDriverException,
 )
 from selenium.webdriver import Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service
@@ -45,6 +46,10 @@ _OPTIONS = (
 """A container's root has no sandbox; nothing is asked of anybody but the page."""
 
 
+GONE = "does not belong to the document"
+"""What the driver says of an element that goes while it reads it, in place of that it is stale."""
+
+
 class Browser:
     """A browser, and who sits before it. `base` is where the page is."""
 
@@ -65,7 +70,7 @@ class Browser:
         """Wait until something is so, and return it. What goes while it is looked at is looked for again."""
         ignored = (NoSuchElementException, StaleElementReferenceException, ElementNotInteractableException)
         try:
-            return WebDriverWait(self.driver, WITHIN, 0.1, ignored).until(lambda _: condition())
+            return WebDriverWait(self.driver, WITHIN, 0.1, ignored).until(lambda _: _looked_at(condition))
         except TimeoutException:
             raise PeerError(f"it does not come to pass that {what}; the page says:\n{self.text}") from None
 
@@ -128,6 +133,16 @@ class Browser:
     def picture(self, file: Path) -> None:
         """Write a picture of the screen."""
         assert self.driver.save_screenshot(str(file))
+
+
+def _looked_at(condition: Callable[[], T]) -> T:
+    """Return what a condition comes to. Raises StaleElementReferenceException if something goes meanwhile."""
+    try:
+        return condition()
+    except WebDriverException as error:
+        if GONE not in str(error.msg):
+            raise
+        raise StaleElementReferenceException(error.msg) from error
 
 
 @contextmanager

@@ -22,7 +22,7 @@ class ClusterNode(RedisServer):
     name = "redis-cluster-node"
 
     def __init__(self) -> None:
-        super().__init__(appendonly=True)
+        super().__init__(appendonly=True, args=["--appendfsync", "always"])
         self.bus_port = 0
 
     def prepare(self) -> None:

@@ -1,50 +1,23 @@
-"""The actor of a call: it runs the call's flows and does what they want done."""
+"""The actor of a call."""
 
 from __future__ import annotations
 
 from types import TracebackType
-from typing import Any, ClassVar, Final
-
-import structlog
+from typing import Any, ClassVar
 
 from actors.call_context import CallContext
-from actors.call_stream import CallStream
-from actors.commands.command import CallCommand
-from actors.commands.recovery import ProcessDue
-from actors.effect_runner import EffectRunner
-from actors.effects import Act, Effect, End, Persist, Read, RetryAt, Spawn
-from actors.flows.handlers import flow_for
-from actors.messages import (
-    Appended,
-    CallLocated,
-    Do,
-    Leave,
-    Loaded,
-    NameLent,
-    Passivate,
-    Performed,
-    Replied,
-    Reply,
-    Waited,
-)
-from actors.results import OVERLOADED, Refused
-from actors.retry import retry
+from actors.call_runs import CallRuns
+from actors.results import Refused
 from actors.runtime import LoopActor
-from actors.scheduler import PENDING, Run, Scheduler
 from engines.refusal import RefusalCode
 from events.names import CallId
-
-log = structlog.get_logger()
-
-NO_KEYS: Final[frozenset[str | None]] = frozenset()
-"""The serial keys of what runs beside everything."""
 
 
 class CallActor(LoopActor):
     """One call. It is rebuilt from its stream when it is needed, and leaves memory when it is not.
 
-    Commands of one serial key run in order. Whatever comes from outside (commands, the journal's word, what nodes and
-    parties answer, the time) is a message, and is handled in a turn of its own.
+    Whatever comes from outside (commands, the journal's word, what nodes and parties answer, the time) is a message,
+    and is handled in a turn of its own (`CallRuns`).
     """
 
     registered: ClassVar[bool] = False
@@ -52,162 +25,16 @@ class CallActor(LoopActor):
     def __init__(self, call_id: CallId, context: CallContext, *, blank: bool) -> None:
         """Make the call's actor; `blank` says that it likely has no stream yet, so that none is read first."""
         super().__init__()
-        self.call_id = call_id
-        self._context = context
-        self._stream = CallStream(call_id, context, blank=blank)
-        self._effects = EffectRunner(call_id, context, self.actor_ref)
-        self._scheduler = Scheduler()
-        self._starting = False
-
-    # -- messages --
+        self._call_id, self._context = call_id, context
+        self._runs = CallRuns(call_id, context, self.actor_ref, self.actor_inbox, blank=blank)
 
     def on_receive(self, message: Any) -> None:
-        """Handle commands, and the results of the effects that flows asked for."""
-        match message:
-            case Appended() | Loaded():
-                self._stream.take(message, self)
-            case Performed() | Replied():
-                self._note_outcome(message)
-            case Do():
-                self._carry_out(message.command, message.reply)
-            case Waited():
-                self._resume(message.token, None)
-            case CallLocated() | NameLent():
-                self._resume(message.token, message.result)
-            case ProcessDue():
-                self._process_due(message)
-            case Passivate():
-                self._passivate()
-            case Leave():
-                self.leave(OVERLOADED)  # this control node ends
+        """Handle a message, and end if it was the last."""
+        self._runs.take(message)
+        if self._runs.is_over:
+            self._stop()
 
     def on_failure(self, _: type[BaseException] | None, error: BaseException | None, __: TracebackType | None) -> None:
         """Refuse all that wait, and tell the directory: a bug ends this actor, the next one starts from the stream."""
-        self._give_up(Refused(RefusalCode.INTERNAL, f"Internal error: {error!r}"))
-        self._context.failed(self.call_id, repr(error))
-
-    def _process_due(self, command: ProcessDue) -> None:
-        if not any(command.serial_key in run.keys for run in self._scheduler):
-            self._carry_out(command)
-
-    def _passivate(self) -> None:
-        # What is in the inbox already would be begun, and cut off by the end behind it.
-        if self._scheduler.idle and not self._stream.asking and self.actor_inbox.empty():
-            self._context.forget(self.call_id)
-            self._stop()
-
-    # -- runs --
-
-    def _carry_out(self, command: CallCommand[Any], reply: Reply | None = None) -> None:
-        flow = flow_for(command, self._context)
-        if command.runs_beside:
-            self._stream.load(self)
-            self._start(Run(flow, NO_KEYS, reply, self._stream.asked, command))
-            return
-        self._scheduler.add(Run(flow, frozenset((command.serial_key,)), reply, self._stream.asked, command))
-        self._stream.load(self)
-        if self._stream.is_loaded:
-            self._start_runs()
-
-    def loaded(self) -> None:
-        """Start what waited for the call's state."""
-        self._start_runs()
-
-    def _start_runs(self) -> None:
-        """Start all that may start. A run that ends at once while this goes on does not start it again."""
-        if self._starting:
-            return
-        self._starting = True
-        while (run := self._scheduler.next()) is not None:
-            self._start(run)
-        self._starting = False
-
-    def _start(self, run: Run) -> None:
-        self._scheduler.begin(run)
-        self.advance(run, None)
-
-    def _finish(self, run: Run, result: Any) -> None:
-        self._scheduler.end(run)
-        if run.reply is not None:
-            run.reply(result)
-        if self._scheduler.waiting:
-            self._start_runs()
-        elif self._stream.index.live is None:
-            self._passivate()
-
-    # -- flows --
-
-    def advance(self, run: Run, result: Any) -> None:
-        """Send a flow the result of its last effect, and do what it wants next, until it has to wait."""
-        while result is not PENDING:
-            try:
-                effect: Effect = run.flow.send(result)
-            except StopIteration as end:
-                effect = End(end.value)
-            result = self._do(run, effect)
-
-    def begin_anew(self, run: Run) -> None:
-        """Let a flow that has but decided decide once more, on the newest state."""
-        assert run.command is not None
-        run.flow.close()
-        run.flow = flow_for(run.command, self._context)
-        self.advance(run, None)
-
-    def go_on(self, run: Run, effect: Act) -> None:
-        """Do what a flow wants next: the journal has what it decided before."""
-        self.advance(run, self._act(run, effect))
-
-    def _resume(self, run: Run, result: Any) -> None:
-        """Send a flow what came from outside. That took time: what the journal said before is not its newest word."""
-        run.since = self._stream.asked
-        self.advance(run, result)
-
-    def _do(self, run: Run, effect: Effect) -> Any:
-        match effect:
-            case Persist() | Read():
-                return self._stream.record(run, effect, self)
-            case _ if run.command is None or self._stream.settle(run, effect, self):
-                return self._act(run, effect)
-            case _:
-                return PENDING
-
-    def _act(self, run: Run, effect: Act) -> Any:
-        match effect:
-            case End():
-                self._finish(run, effect.result)
-                return PENDING
-            case Spawn():
-                self._start(Run(effect.flow, NO_KEYS, None, run.since))
-                return None
-            case RetryAt():
-                self._start(Run(retry(effect, self._context.deadlines), NO_KEYS, None, run.since))
-                return None
-            case _:
-                return self._effects.run(run, effect)
-
-    def _note_outcome(self, message: Performed | Replied) -> None:
-        run, place = message.token
-        run.outcomes[place] = message.outcome
-        run.awaited -= 1
-        if not run.awaited:
-            self._resume(run, run.outcomes)
-
-    # -- ends --
-
-    def leave(self, why: Refused) -> None:
-        """Leave memory, and refuse all that wait."""
-        self._give_up(why)
-        self._context.forget(self.call_id)
-        self.stop()
-
-    def _give_up(self, why: Refused) -> None:
-        """Refuse all that wait. What is intended in the journal stays due there."""
-        log.error("call dropped", call_id=self.call_id, version=self._stream.state.version, why=why.reason)
-        waiting = [run.reply for run in self._scheduler if run.reply is not None]
-        while not self.actor_inbox.empty():
-            message = self.actor_inbox.get().message
-            if isinstance(message, Do):
-                waiting.append(message.reply)
-        self._scheduler.clear()
-        for reply in waiting:
-            reply(why)
+        self._runs.give_up(Refused(RefusalCode.INTERNAL, f"Internal error: {error!r}"))
+        self._context.failed(self._call_id, repr(error))

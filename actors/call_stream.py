@@ -34,7 +34,7 @@ MAX_CONFLICTS = 50
 
 
 class StreamUser(Protocol):
-    """Whose stream it is: the call's actor."""
+    """Whose stream it is: what runs of the call."""
 
     def advance(self, run: Run, result: Any) -> None:
         """Let a flow go on with the value of its decision."""

@@ -14,11 +14,9 @@ from asyncio import _get_running_loop
 from typing import Any, ClassVar, Self, cast
 
 from pykka import Actor, ActorDeadError, ActorRef, ActorRegistry, Future
-from pykka._envelope import Envelope
-from pykka.messages import ProxyCall, ProxyGetAttr, ProxySetAttr, _ActorStop
 
 from actors.runtime.future import LoopFuture
-from actors.runtime.inbox import LoopInbox
+from actors.runtime.inbox import FAILURES, LoopInbox
 from actors.runtime.latch import Latch
 from actors.runtime.ref import LoopRef
 
@@ -28,11 +26,6 @@ logger = logging.getLogger("pykka")  # Pykka documents what its actors log, and 
 # than all the rest of starting an actor.
 _urn_prefix = uuid.uuid4().urn[:-12]
 _urn_counter = itertools.count()
-
-_PYKKAS_OWN = frozenset({_ActorStop, ProxyCall, ProxyGetAttr, ProxySetAttr})
-
-# What a handler may fail with and the actor's own rules apply; anything else is meant to end the program.
-_FAILURES = (Exception, asyncio.CancelledError)
 
 
 class LoopActor(Actor):
@@ -73,32 +66,20 @@ class LoopActor(Actor):
     def __init__(self, *_args: Any, **_kwargs: Any) -> None:
         # Instead of Pykka's __init__, which sets the same attributes at a far higher cost.
         self.actor_urn = f"{_urn_prefix}{next(_urn_counter):012x}"
-        self.actor_inbox = self._create_actor_inbox()
         self._stopped = Latch()
+        self.actor_inbox = self._create_actor_inbox()
         self.actor_stopped = cast("threading.Event", self._stopped)
         self._actor_ref = LoopRef(self)
 
-    @staticmethod
-    def _create_actor_inbox() -> LoopInbox:
-        return LoopInbox()
+    def _create_actor_inbox(self) -> LoopInbox:  # type: ignore[override]
+        return LoopInbox(self._stopped)
 
     @staticmethod
     def _create_future() -> Future[Any]:
         return LoopFuture()
 
-    def deliver(self, message: Any) -> None:
-        """Take a message that the loop brings, as the callback of a future.
-
-        An actor that has messages takes it in its turn, after these. One that has none takes it at once, as a turn of
-        its own, which saves an envelope and a round of the loop. The loop calls this between turns, so turns are serial
-        all the same; it must not be called within a turn, of this actor or another. After the actor's end the message
-        is dropped.
-        """
-        if not self._stopped.is_open and not self.actor_inbox.run_at_rest(self._take_at_once, message):
-            self.actor_inbox.put(Envelope(message))
-
     def _start_actor_loop(self) -> None:
-        self.actor_inbox.open(self._find_loop(), first_turn=self._take_first_turn, turn=self._take_turn)
+        self.actor_inbox.open(self._find_loop(), self, self._take_first_turn)
 
     @classmethod
     def _find_loop(cls) -> asyncio.AbstractEventLoop:
@@ -114,57 +95,25 @@ class LoopActor(Actor):
     def _take_first_turn(self) -> None:
         try:
             self.on_start()
-        except _FAILURES:
+        except FAILURES:
             self._handle_failure(*sys.exc_info())
         except BaseException as error:
-            self._stop_all_actors(error)
+            self.stop_all_actors(error)
         finally:
-            self._take_turn()
+            self.actor_inbox.take_turn()
 
-    def _take_turn(self) -> None:
-        inbox, stopped = self.actor_inbox, self._stopped
-        left = self.messages_per_turn
-        try:
-            while left and not stopped.is_open and (envelope := inbox.next()) is not None:
-                left -= 1
-                self._handle_envelope(envelope)
-        finally:
-            if stopped.is_open:
-                self._refuse_the_rest()
-            else:
-                inbox.end_turn()
-
-    def _take_at_once(self, message: Any) -> None:
-        try:
-            self.on_receive(message)
-        except _FAILURES:
-            self._handle_error(None)
-        except BaseException as error:
-            self._stop_all_actors(error)
-        finally:
-            if self._stopped.is_open:
-                self._refuse_the_rest()
-
-    def _refuse_the_rest(self) -> None:
+    def refuse_the_rest(self) -> None:
+        """Refuse what is still in the inbox, after the actor's end."""
         while not self.actor_inbox.empty():
             with contextlib.suppress(queue.Full):  # that asker settled its future itself; the next one still waits
                 self._actor_loop_teardown()
         self.actor_inbox.close()
 
-    def _handle_envelope(self, envelope: Envelope[Any]) -> None:
-        message, reply_to = envelope.message, envelope.reply_to
-        try:
-            # Most messages are the actor's own: they need not be compared with each of Pykka's, one after the other.
-            response = self._handle_receive(message) if type(message) in _PYKKAS_OWN else self.on_receive(message)
-        except _FAILURES:
-            self._handle_error(reply_to)
-        except BaseException as error:
-            self._stop_all_actors(error, reply_to)
-        else:
-            if reply_to is not None:
-                reply_to.set(response)
+    def handle_pykkas(self, message: Any) -> Any:
+        """Handle a message that Pykka itself sends."""
+        return self._handle_receive(message)
 
-    def _handle_error(self, reply_to: Future[Any] | None) -> None:
+    def handle_error(self, reply_to: Future[Any] | None) -> None:
         """Return the exception being handled to the asker, or fail if there is none."""
         if reply_to is not None:
             logger.info("Exception returned from %s to caller:", self, exc_info=sys.exc_info())
@@ -173,10 +122,10 @@ class LoopActor(Actor):
         self._handle_failure(*sys.exc_info())
         try:
             self.on_failure(*sys.exc_info())
-        except _FAILURES:
+        except FAILURES:
             self._handle_failure(*sys.exc_info())
 
-    def _stop_all_actors(self, error: BaseException, reply_to: Future[Any] | None = None) -> None:
+    def stop_all_actors(self, error: BaseException, reply_to: Future[Any] | None = None) -> None:
         """Do what Pykka does on an exception that is meant to end the program; Ctrl-C and exit go on to the loop."""
         logger.debug("%r in %s. Stopping all actors.", error, self)
         if reply_to is not None:
@@ -192,7 +141,7 @@ class LoopActor(Actor):
         logger.debug("Stopped %s", self)
         try:
             self.on_stop()
-        except _FAILURES:
+        except FAILURES:
             self._handle_failure(*sys.exc_info())
 
     def _handle_failure(self, *exc_info: Any) -> None:

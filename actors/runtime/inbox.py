@@ -1,40 +1,75 @@
-"""An actor's inbox, which also schedules the actor's turns on its event loop."""
+"""An actor's inbox, which also takes the actor's turns on its event loop."""
 
 from __future__ import annotations
 
+import asyncio
 import queue
 from asyncio import AbstractEventLoop, _get_running_loop
 from collections import deque
 from collections.abc import Callable
 from contextvars import Context
-from typing import Any
+from typing import Any, Protocol
 
-from pykka import ActorDeadError
+from pykka import ActorDeadError, Future
 from pykka._envelope import Envelope
-from pykka.messages import _ActorStop
+from pykka.messages import ProxyCall, ProxyGetAttr, ProxySetAttr, _ActorStop
+
+from actors.runtime.latch import Latch
+
+_PYKKAS_OWN = frozenset({_ActorStop, ProxyCall, ProxyGetAttr, ProxySetAttr})
+
+FAILURES = (Exception, asyncio.CancelledError)
+"""What a handler may fail with and the actor's own rules apply; anything else is meant to end the program."""
+
+
+class InboxOwner(Protocol):
+    """An actor, as its inbox knows it."""
+
+    @property
+    def messages_per_turn(self) -> int:
+        """So many messages at most are handled before the loop's other work gets its turn."""
+
+    def on_receive(self, message: Any) -> Any:
+        """Handle one of its own messages."""
+
+    def handle_pykkas(self, message: Any) -> Any:
+        """Handle a message that Pykka itself sends."""
+
+    def handle_error(self, reply_to: Future[Any] | None) -> None:
+        """Return the exception being handled to the asker, or fail if there is none."""
+
+    def stop_all_actors(self, error: BaseException, reply_to: Future[Any] | None = None) -> None:
+        """Do what an exception is to do that is meant to end the program."""
+
+    def refuse_the_rest(self) -> None:
+        """Refuse what is still in the inbox, after the actor's end."""
 
 
 class LoopInbox:
-    """Messages waiting for an actor. After `open`, only the loop's thread touches them.
+    """Messages waiting for an actor, and its turns. After `open`, only the loop's thread touches them.
 
     `_messages` exists exactly while a turn is scheduled or running, so an idle actor pays for no queue and a message
     that comes while one exists needs no scheduling. At first it is there for the actor's start.
     """
 
-    __slots__ = ("_context", "_loop", "_messages", "_turn")
+    __slots__ = ("_context", "_loop", "_messages", "_owner", "_stopped")
 
-    def __init__(self) -> None:
+    def __init__(self, stopped: Latch) -> None:
+        """Make the inbox of an actor. stopped: is open after the actor's end."""
         self._messages: deque[Envelope[Any]] | None = deque()
         self._loop: AbstractEventLoop | None = None
-        self._turn: Callable[[], None] | None = None
+        self._owner: InboxOwner | None = None
+        self._stopped = stopped
         # Turns run in a context of the actor's own, as if it had a thread: never in that of whoever sent a message.
         self._context = Context()
 
-    def open(self, loop: AbstractEventLoop, first_turn: Callable[[], None], turn: Callable[[], None]) -> None:
-        """Schedule `first_turn` on `loop`, and `turn` whenever there are messages after that."""
-        self._loop, self._turn = loop, turn
+    def open(self, loop: AbstractEventLoop, owner: InboxOwner, first_turn: Callable[[], None]) -> None:
+        """Schedule `first_turn` on `loop`, and a turn whenever there are messages after that."""
+        self._loop, self._owner = loop, owner
         schedule = loop.call_soon if loop is _get_running_loop() else loop.call_soon_threadsafe
         schedule(first_turn, context=self._context)
+
+    # -- messages --
 
     def put(self, envelope: Envelope[Any]) -> None:
         """Add a message, from any thread.
@@ -46,25 +81,26 @@ class LoopInbox:
             self._put_from_outside(self._loop, envelope)
         elif self._messages is not None:
             self._messages.append(envelope)
-        elif self._turn is None:
+        elif self._owner is None:
             _come_too_late(envelope)
         else:
             self._messages = deque((envelope,))
             self._schedule()
 
-    def run_at_rest(self, work: Callable[[Any], None], message: Any) -> bool:
-        """Run something in the actor's own context, as its turns are; return False if it has another turn to take.
+    def deliver(self, message: Any) -> None:
+        """Take a message that the loop brings, as the callback of a future.
 
-        At rest no turn is scheduled or running: the actor has begun, has not ended, and has no messages.
+        An actor that has messages takes it in its turn, after these. One that has none takes it at once, as a turn of
+        its own, which saves an envelope and a round of the loop. The loop calls this between turns, so turns are serial
+        all the same; it must not be called within a turn, of this actor or another. After the actor's end the message
+        is dropped.
         """
-        if self._messages is not None or self._turn is None:
-            return False
-        self._context.run(work, message)
-        return True
-
-    def next(self) -> Envelope[Any] | None:
-        """Remove and return the oldest message, None if there is none."""
-        return self._messages.popleft() if self._messages else None
+        if self._stopped.is_open:
+            return
+        if self._messages is None and self._owner is not None:
+            self._context.run(self._take_at_once, message)
+        else:
+            self.put(Envelope(message))
 
     def get(self) -> Envelope[Any]:
         """Remove and return the oldest message. Raises `queue.Empty` if there is none: nobody may wait here."""
@@ -80,21 +116,59 @@ class LoopInbox:
         """Count the waiting messages."""
         return len(self._messages or ())
 
-    def end_turn(self) -> None:
-        """Schedule the next turn if there is something to do in it."""
-        if self._messages:
-            self._schedule()
-        else:
-            self._messages = None
-
     def close(self) -> None:
-        """Release the actor. It runs no more turns."""
-        self._messages = self._turn = None
+        """Release the actor. It takes no more turns."""
+        self._messages = self._owner = None
+
+    # -- turns --
+
+    def take_turn(self) -> None:
+        """Have the actor handle some of its messages."""
+        owner, stopped = self._owner, self._stopped
+        if owner is None:
+            return  # it ended at once, when this turn was scheduled already
+        left = owner.messages_per_turn
+        try:
+            while left and self._messages and not stopped.is_open:
+                left -= 1
+                self._handle(owner, self._messages.popleft())
+        finally:
+            if stopped.is_open:
+                owner.refuse_the_rest()
+            elif self._messages:
+                self._schedule()
+            else:
+                self._messages = None
+
+    def _handle(self, owner: InboxOwner, envelope: Envelope[Any]) -> None:
+        message, reply_to = envelope.message, envelope.reply_to
+        try:
+            # Most messages are the actor's own: they need not be compared with each of Pykka's, one after the other.
+            response = owner.handle_pykkas(message) if type(message) in _PYKKAS_OWN else owner.on_receive(message)
+        except FAILURES:
+            owner.handle_error(reply_to)
+        except BaseException as error:
+            owner.stop_all_actors(error, reply_to)
+        else:
+            if reply_to is not None:
+                reply_to.set(response)
+
+    def _take_at_once(self, message: Any) -> None:
+        owner = self._owner
+        assert owner is not None
+        try:
+            owner.on_receive(message)
+        except FAILURES:
+            owner.handle_error(None)
+        except BaseException as error:
+            owner.stop_all_actors(error)
+        finally:
+            if self._stopped.is_open:
+                owner.refuse_the_rest()
 
     def _schedule(self) -> None:
         assert self._loop is not None
-        assert self._turn is not None
-        self._loop.call_soon(self._turn, context=self._context)
+        self._loop.call_soon(self.take_turn, context=self._context)
 
     def _put_from_outside(self, loop: AbstractEventLoop, envelope: Envelope[Any]) -> None:
         try:

@@ -82,7 +82,7 @@ class Tally:
                 (DatagramTransport, "send", self._send),
                 (DatagramTransport, "datagram_received", self._receive),
                 (LoopInbox, "put", self._put),
-                (LoopInbox, "open", self._open),
+                (LoopInbox, "take_turn", self._take_turn),
             ):
                 stack.enter_context(patch.object(place, name, make(getattr(place, name))))
             if functions:
@@ -165,15 +165,9 @@ class Tally:
 
         return put
 
-    def _open(self, original: Callable[..., None]) -> Callable[..., None]:
-        def opened(inbox: LoopInbox, loop: Any, first_turn: Callable[[], None], turn: Callable[[], None]) -> None:
-            original(inbox, loop, self._counted(first_turn), self._counted(turn))
-
-        return opened
-
-    def _counted(self, turn: Callable[[], None]) -> Callable[[], None]:
-        def take() -> None:
+    def _take_turn(self, original: Callable[[LoopInbox], None]) -> Callable[[LoopInbox], None]:
+        def take_turn(inbox: LoopInbox) -> None:
             self._steps[Step.TURNS] += 1
-            turn()
+            original(inbox)
 
-        return take
+        return take_turn

@@ -28,6 +28,8 @@ from tests.actors.test_dialog_promises import Dialogs
 from tests.actors.test_promises import Promises, PromisesWithEmulatedBranches
 from tests.examples_tried import examples
 
+pytestmark = pytest.mark.sources  # it takes the place of a step that compiled code goes to directly
+
 
 class Doubter:
     """Makes each decision of all calls twice, and compares. Whoever logs within one, or within the fold, fails there.

@@ -293,29 +293,27 @@ async def test_unregistered_idle_actor_that_nobody_knows_is_collected() -> None:
     assert actor() is None
 
 
-async def resting(seen: list[Any]) -> tuple[Actor, pykka.ActorRef[Actor]]:
+async def resting(seen: list[Any]) -> pykka.ActorRef[Actor]:
     """Start an actor, and return it when it has taken its first turn."""
     ref = Actor.start(seen)
     await asyncio.sleep(0)
-    actor = ref._actor_weakref()
-    assert actor is not None
-    return actor, ref
+    return ref
 
 
 async def test_what_the_loop_brings_to_an_actor_at_rest_is_taken_at_once_in_its_own_context() -> None:
     seen: list[Any] = []
-    actor, _ref = await resting(seen)
+    ref = await resting(seen)
     variable: contextvars.ContextVar[str] = contextvars.ContextVar("variable", default="the actor's")
     variable.set("the bringer's")
-    actor.deliver(lambda: seen.append(variable.get()))
+    inbox_of(ref).deliver(lambda: seen.append(variable.get()))
     assert seen[1:] == ["the actor's"]
 
 
 async def test_what_the_loop_brings_is_taken_after_the_messages_that_wait() -> None:
     seen: list[Any] = []
-    actor, ref = await resting(seen)
+    ref = await resting(seen)
     ref.tell("first")
-    actor.deliver("brought")
+    inbox_of(ref).deliver("brought")
     assert seen == []
     await asyncio.sleep(0)
     assert seen == ["first", "brought"]
@@ -324,9 +322,7 @@ async def test_what_the_loop_brings_is_taken_after_the_messages_that_wait() -> N
 async def test_what_the_loop_brings_before_the_first_turn_is_taken_after_the_start() -> None:
     seen: list[Any] = []
     ref = Actor.start(seen)
-    actor = ref._actor_weakref()
-    assert actor is not None
-    actor.deliver("brought")
+    inbox_of(ref).deliver("brought")
     assert seen == []
     await asyncio.sleep(0)
     assert seen == ["brought"]
@@ -334,29 +330,29 @@ async def test_what_the_loop_brings_before_the_first_turn_is_taken_after_the_sta
 
 async def test_what_is_told_while_something_brought_is_taken_waits_for_its_end() -> None:
     seen: list[Any] = []
-    actor, ref = await resting(seen)
+    ref = await resting(seen)
 
     def tells() -> None:
         ref.tell("told")
         seen.append("the end of the turn")
 
-    actor.deliver(tells)
+    inbox_of(ref).deliver(tells)
     await asyncio.sleep(0)
     assert seen == [tells, "the end of the turn", "told"]
 
 
 async def test_what_the_loop_brings_after_the_end_is_dropped() -> None:
     seen: list[Any] = []
-    actor, ref = await resting(seen)
+    ref = await resting(seen)
     await ref.stop(block=False)
-    actor.deliver("late")
+    inbox_of(ref).deliver("late")
     await asyncio.sleep(0)
     assert seen == ["stopped"]
 
 
 async def test_something_brought_that_fails_ends_the_actor_as_a_message_does() -> None:
     seen: list[Any] = []
-    actor, ref = await resting(seen)
+    ref = await resting(seen)
     error = ValueError("wrong")
 
     def fails() -> None:
@@ -364,7 +360,7 @@ async def test_something_brought_that_fails_ends_the_actor_as_a_message_does() -
         raise error
 
     waiting: list[Any] = []
-    actor.deliver(fails)
+    inbox_of(ref).deliver(fails)
     assert seen == [fails, error]
     assert not ref.is_alive()
     with pytest.raises(pykka.ActorDeadError):

@@ -73,6 +73,7 @@ def test_what_another_control_node_forestalls_is_decided_anew_as_a_whole(call: S
     call.cluster.check_versions()
 
 
+@pytest.mark.sources
 def test_a_flow_that_waits_before_it_looks_disturbs_no_reading(call: SipCall, monkeypatch: pytest.MonkeyPatch) -> None:
     """The call is not in memory where it is asked: its stream is read while the flow waits."""
 
@@ -90,7 +91,7 @@ def test_a_flow_that_waits_before_it_looks_disturbs_no_reading(call: SipCall, mo
         return check(call_id, version)
 
     monkeypatch.setattr(journal, "check", noting)
-    monkeypatch.setattr("actors.call_actor.flow_for", late)
+    monkeypatch.setattr("actors.call_runs.flow_for", late)
     seen: object = call.cluster.run(call.cluster.nodes[1].directory.ask(LocateCall(call_id=CallId("c"))))
     version = len(call.cluster.stream(CallId("c")))
     assert seen == version

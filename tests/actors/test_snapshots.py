@@ -78,7 +78,7 @@ def test_what_a_resident_call_remembers_is_bounded(cluster: Cluster) -> None:
     establish(cluster, 4 * EVERY)
     actor = cluster.nodes[0].directory._residents["c"].actor._actor_weakref()
     assert actor is not None
-    history = actor._stream._history
+    history = actor._runs._stream._history
     assert EVERY <= len(history.records) <= 2 * EVERY + MARGIN + 3
     assert history.state() == cluster.state(CallId("c"))
 

@@ -17,16 +17,19 @@ from types import CodeType, FrameType
 from typing import Any
 from unittest.mock import patch
 
+import hiredis
+
 from actors.runtime.inbox import LoopInbox
 from actors.transports import DatagramTransport
 from bench.children import ROOT
 from events.names import CallId
-from events.redis.connection import RedisConnection
 from events.redis.journal import RedisJournal
 from events.redis.scripts import APPEND
-from events.redis.wire import Command
+from events.redis.wire import RedisWire
 
 _PACKAGES = tuple(f"{ROOT}/{name}/" for name in ("events", "replay", "engines", "actors", "gateways", "rtp_relay"))
+_HEAD = 100
+"""The name of a script is among so many first bytes of a command."""
 _QUIET_TICKS = 20
 """So many rounds of the loop in which nothing waits for an answer end an operation: turns bring on turns."""
 
@@ -78,7 +81,7 @@ class Tally:
                 (RedisJournal, "append", self._append),
                 (RedisJournal, "check", partial(self._query, Step.CHECKS)),
                 (RedisJournal, "read", partial(self._query, Step.READS)),
-                (RedisConnection, "exchange", self._exchange),
+                (RedisWire, "send", self._send_to_redis),
                 (DatagramTransport, "send", self._send),
                 (DatagramTransport, "datagram_received", self._receive),
                 (LoopInbox, "put", self._put),
@@ -129,14 +132,14 @@ class Tally:
     def _answered(self, _: object) -> None:
         self._awaited -= 1
 
-    def _exchange(self, original: Callable[..., Any]) -> Callable[..., Any]:
-        def exchange(connection: RedisConnection, commands: Sequence[Command], *deadline: float) -> Any:
+    def _send_to_redis(self, original: Callable[..., None]) -> Callable[..., None]:
+        def send(wire: RedisWire, commands: Sequence[bytes], *more: Any) -> None:
             for command in commands:
-                if command[1:2] == (APPEND.sha,):
-                    self._steps[Step.REDIS_BYTES] += sum(len(part) for part in command if isinstance(part, bytes))
-            return original(connection, commands, *deadline)
+                if APPEND.sha in command[:_HEAD]:
+                    self._steps[Step.REDIS_BYTES] += sum(map(len, _texts(command)))
+            original(wire, commands, *more)
 
-        return exchange
+        return send
 
     # -- relays --
 
@@ -171,3 +174,11 @@ class Tally:
             original(inbox)
 
         return take_turn
+
+
+def _texts(command: bytes) -> Iterator[bytes]:
+    """Return the parts of a packed command that are no numbers."""
+    reader = hiredis.Reader()
+    reader.feed(command)
+    parts: Any = reader.gets()
+    return (part for part in parts if not part.isdigit())

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import msgpack  # type: ignore[import-untyped]
@@ -16,7 +16,7 @@ from events.redis.durability import UNCONFIRMED, confirmed
 from events.redis.keys import Partition
 from events.redis.pipeline import PendingRequest, Pipeline, Pipelines, is_transient
 from events.redis.scripts import APPEND
-from events.redis.wire import Command
+from events.redis.wire import Command, pack, packed
 
 # Lua's cmsgpack knows texts only, no bytes.
 _pack = msgpack.Packer(use_bin_type=False).pack
@@ -24,17 +24,27 @@ NO_STREAM = "the key of its stream holds something else"
 _AHEAD = "not there, though the stream takes no entry before {}-0"
 
 
-@dataclass(slots=True, kw_only=True, eq=False)
 class Append(PendingRequest):
     """An append to the call that is its chain; one without entries only checks the version.
 
     `row` is what append.lua gets: its elements are named there.
     """
 
-    partition: Partition
-    expected: int
-    version: int
-    row: list[Any]
+    __slots__ = ("expected", "partition", "row", "version")
+
+    def __init__(
+        self,
+        *,
+        partition: Partition,
+        future: asyncio.Future[int],
+        deadline: float,
+        chain: str,
+        expected: int,
+        version: int,
+        row: list[Any],
+    ) -> None:
+        super().__init__(slot=partition.slot, future=future, deadline=deadline, chain=chain)
+        self.partition, self.expected, self.version, self.row = partition, expected, version, row
 
     def hindrance(self, actual: int) -> JournalError:
         """Return the error of a stream whose last version is not the expected one."""
@@ -75,11 +85,13 @@ class AppendPipeline(Pipeline[Append]):
         super().__init__(place, connection, limit, pipelines)
         self._kept = kept
         self._scattered = scattered
-        self._confirm = confirm
+        self._confirm = None if confirm is None else pack(confirm)
+        # What all calls begin with, on a server that has all partitions: packed once.
+        self._head = b"*5\r\n" + b"".join(map(packed, (b"EVALSHA", APPEND.sha, b"0", b"%d" % kept)))
 
-    def commands(self, batch: Sequence[Append]) -> list[Command]:
+    def commands(self, batch: Sequence[Append]) -> list[bytes]:
         """Return a script call for each group, and the command that waits for the durability, if any."""
-        commands: list[Command] = [self._call(group) for group in self._groups(batch)]
+        commands = [self._call(group) for group in self._groups(batch)]
         if self._confirm is not None:
             commands.append(self._confirm)
         return commands
@@ -92,39 +104,42 @@ class AppendPipeline(Pipeline[Append]):
             groups.setdefault(append.partition, []).append(append)
         return list(groups.values())
 
-    def _call(self, group: Sequence[Append]) -> Command:
-        keys = list(dict.fromkeys(key for append in group for key in append.touched())) if self._scattered else []
-        packed = _pack([append.row for append in group])
-        return (b"EVALSHA", APPEND.sha, len(keys), *keys, self._kept, packed)
+    def _call(self, group: Sequence[Append]) -> bytes:
+        appends = _pack([append.row for append in group])
+        if not self._scattered:
+            return self._head + packed(appends)
+        keys = list(dict.fromkeys([key for append in group for key in append.touched()]))
+        return pack((b"EVALSHA", APPEND.sha, len(keys), *keys, self._kept, appends))
 
     def settle(self, batch: Sequence[Append], replies: list[Any]) -> list[tuple[Append, Exception]]:
         """Complete each append with its outcome."""
         durable = self._confirm is None or confirmed(replies.pop())
         again: list[tuple[Append, Exception]] = []
         failed: dict[str, JournalError] = {}
-        for group, reply in zip(self._groups(batch), replies, strict=True):
-            for append, outcome in _outcomes(group, reply):
-                if outcome is None:
+        for place, group in enumerate(self._groups(batch)):
+            hindrances = _hindrances(group, replies[place])
+            for number, append in enumerate(group, 1):
+                hindrance = hindrances.get(number) if hindrances else None
+                if hindrance is None:
                     _done(append, durable=durable)
-                elif isinstance(outcome, ResponseError) and is_transient(outcome):
-                    again.append((append, outcome))
+                elif isinstance(hindrance, ResponseError) and is_transient(hindrance):
+                    again.append((append, hindrance))
                 else:
-                    error = _failure(append, outcome)
+                    error = _failure(append, hindrance)
                     append.fail(error)
                     failed.setdefault(append.chain, error)
         self.break_chains(failed)
         return again
 
 
-def _outcomes(group: Sequence[Append], reply: Any) -> Iterator[tuple[Append, int | ResponseError | None]]:
-    """Return what hindered each append, None for nothing: the reply names only those that something hindered."""
+def _hindrances(group: Sequence[Append], reply: Any) -> dict[int, int | ResponseError]:
+    """Return what hindered appends, by their numbers: the reply names only those that something hindered."""
+    if reply == []:
+        return {}
     if isinstance(reply, ResponseError):
-        hindrances: dict[int, Any] = dict.fromkeys(range(1, len(group) + 1), reply)
-    else:
-        hindrances = dict(zip(reply[::2], reply[1::2], strict=True))
-    for number, append in enumerate(group, 1):
-        hindrance = hindrances.get(number)
-        yield append, _error(hindrance) if isinstance(hindrance, bytes) else hindrance
+        return dict.fromkeys(range(1, len(group) + 1), reply)
+    named = zip(reply[::2], reply[1::2], strict=True)
+    return {number: _error(found) if isinstance(found, bytes) else found for number, found in named}
 
 
 def _done(append: Append, *, durable: bool) -> None:

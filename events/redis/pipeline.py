@@ -10,9 +10,8 @@ import asyncio
 import itertools
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from typing import Any, Final, Generic, TypeVar
 
 from redis.exceptions import (
     AskError,
@@ -25,29 +24,30 @@ from redis.exceptions import (
 )
 
 from events.journal import JournalError, JournalUnavailable
-from events.redis.connection import FAILURES, RedisConnection
+from events.redis.connection import RedisConnection
+from events.redis.recovery import finish, recover
 from events.redis.topology import Topology
-from events.redis.wire import Command
+from events.redis.wire import Outcome
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.02, 0.5
 """Seconds between attempts, doubled each time; the first attempt after a failure comes at once."""
 
-_REFRESH_SECONDS = 2.0
+_BATCH: Final = 256
+"""So many requests travel together at most."""
 
 _TRANSIENT = (NoScriptError, ReadOnlyError, AskError, TryAgainError, ClusterDownError)
 
 
-@dataclass(slots=True, kw_only=True, eq=False)
 class PendingRequest:
     """A request that waits for its turn and its reply, until `deadline` at the longest (the loop's time, in seconds).
 
     Requests with the same `chain`, if they have one, build on each other: after one that failed the later ones fail.
     """
 
-    slot: int
-    future: asyncio.Future[Any]
-    deadline: float
-    chain: str = ""
+    __slots__ = ("chain", "deadline", "future", "slot")
+
+    def __init__(self, *, slot: int, future: asyncio.Future[Any], deadline: float, chain: str = "") -> None:
+        self.slot, self.future, self.deadline, self.chain = slot, future, deadline, chain
 
     def fail(self, error: Exception) -> None:
         """Complete the future with an error, unless it is done already."""
@@ -63,95 +63,158 @@ R = TypeVar("R", bound=PendingRequest)
 
 
 class Pipeline(ABC, Generic[R]):
-    """Requests to the server at one place; at most `limit` wait."""
+    """Requests to the server at one place; at most `limit` wait.
 
-    BATCH = 256
+    One batch is under way at a time. It is settled as its last reply comes, and what waits is sent in the next turn of
+    the loop: only what fails takes a task.
+    """
 
     def __init__(self, place: str, connection: RedisConnection, limit: int, pipelines: Pipelines[R]) -> None:
+        self.connection = connection
         self._place = place
-        self._connection = connection
         self._limit = limit
         self._pipelines = pipelines
+        self._loop = asyncio.get_running_loop()
         self._waiting: deque[R] = deque()
-        self._task: asyncio.Task[None] | None = None
+        self._batch: list[R] = []
+        self._is_at_rest = True
+        self._resting: asyncio.Future[None] | None = None
+        self._recovery: asyncio.Task[None] | None = None
         self._failures = 0
 
     @abstractmethod
-    def commands(self, batch: Sequence[R]) -> list[Command]:
-        """Return the commands that carry a batch."""
+    def commands(self, batch: Sequence[R]) -> list[bytes]:
+        """Return the commands that carry a batch, packed."""
 
     @abstractmethod
     def settle(self, batch: Sequence[R], replies: list[Any]) -> list[tuple[R, Exception]]:
         """Complete the requests by their replies; return those to be sent again, and why."""
 
     def submit(self, request: R) -> None:
-        """Send a request with all others of this tick, or fail it at once when too many wait already."""
+        """Send a request with all others of this turn of the loop, or fail it at once when too many wait already."""
         if len(self._waiting) >= self._limit:
             request.fail(JournalUnavailable(f"{self._limit} requests are waiting for Redis already"))
             return
         self._waiting.append(request)
-        if self._task is None:
-            self._task = asyncio.get_running_loop().create_task(self._run())
+        if self._is_at_rest:
+            self._is_at_rest = False
+            self._loop.call_soon(self._begin)
 
-    async def close(self) -> None:
-        """Wait for what is under way, then close the connection."""
-        if self._task is not None:
-            await asyncio.wait([self._task])
-        await self._connection.drop()
+    # -- the usual way --
 
-    async def _run(self) -> None:
-        batch: list[R] = []
+    def _begin(self) -> None:
+        """Send what waits."""
         try:
-            while self._waiting:
-                batch = [self._waiting.popleft() for _ in range(min(self.BATCH, len(self._waiting)))]
-                await self._attempt(batch)
+            self._next()
         except BaseException as error:
-            # A bug here, or the loop is being shut down: nobody may be left waiting.
-            for request in itertools.chain(batch, self._waiting):
-                request.fail(JournalUnavailable(f"the journal's connection failed: {error!r}"))
-            self._waiting.clear()
+            self.abandon(error)
             raise
-        finally:
-            self._task = None
 
-    async def _attempt(self, batch: list[R]) -> None:
-        try:
-            deadline = min(request.deadline for request in batch)
-            replies = await self._connection.exchange(self.commands(batch), deadline)
-        except FAILURES as error:
-            await self._again(batch, error)
-            return
-        again = self.settle(batch, replies)
-        if again:
-            await self._connection.drop()
-            await self._again([request for request, _ in again], again[0][1])
+    def _next(self) -> None:
+        """Send the next batch, as soon as there is a connection; rest if nothing waits."""
+        deadline = self.take()
+        wire = self.connection.wire
+        if deadline is None:
+            self._rest()
+        elif wire is None:
+            self._recover(None)
         else:
-            self._failures = 0
+            wire.send(self.commands(self._batch), deadline, self._conclude)
 
-    async def _again(self, batch: list[R], error: Exception) -> None:
-        """Put what failed back in front, after a pause; give up what is past its deadline."""
-        self._waiting.extendleft(reversed(batch))
-        if self._failures:
-            await self._pause()
+    def _conclude(self, outcome: Outcome) -> None:
+        """Settle the batch that was sent, and have the next one sent."""
+        try:
+            if not isinstance(outcome, list):
+                self._recover(outcome)
+                return
+            again = self.settle(self._batch, outcome)
+            self._batch = [request for request, _ in again]
+            if again:
+                self._recover(again[0][1])
+                return
+            self._failures = 0
+            if self._waiting:
+                # In the next turn, so that what those ask for who have their answers now travels with it.
+                self._loop.call_soon(self._begin)
+            else:
+                self._rest()
+        except BaseException as error:
+            self.abandon(error)
+            raise
+
+    def _rest(self) -> None:
+        self._is_at_rest = True
+        if self._resting is not None:
+            self._resting.set_result(None)
+            self._resting = None
+
+    def _recover(self, error: Exception | None) -> None:
+        self._recovery = self._loop.create_task(recover(self, self._pipelines.topology, error))
+
+    # -- what `events.redis.recovery` needs --
+
+    def resting(self) -> asyncio.Future[None] | None:
+        """Return what is done when nothing is under way any more; None if nothing is."""
+        if self._is_at_rest:
+            return None
+        if self._resting is None:
+            self._resting = self._loop.create_future()
+        return self._resting
+
+    def take(self) -> float | None:
+        """Take the next batch, unless one is taken; return its deadline, None if nothing waits."""
+        batch, waiting = self._batch, self._waiting
+        if not batch:
+            if not waiting:
+                return None
+            while waiting and len(batch) < _BATCH:
+                batch.append(waiting.popleft())
+        deadline = batch[0].deadline
+        for request in batch:
+            deadline = min(deadline, request.deadline)
+        return deadline
+
+    def go_on(self) -> None:
+        """Send the batch that was taken; rest if there is none."""
+        self._recovery = None
+        self._begin()
+
+    def abandon(self, error: BaseException) -> None:
+        """Fail all requests, for the pipeline itself has failed."""
+        for request in itertools.chain(self._batch, self._waiting):
+            request.fail(JournalUnavailable(f"the journal's connection failed: {error!r}"))
+        self._batch = []
+        self._waiting.clear()
+        self._recovery = None
+        self._rest()
+
+    def put_back(self) -> float:
+        """Have the batch that failed wait again; return for how many seconds nothing is to be tried."""
+        self._waiting.extendleft(reversed(self._batch))
+        self._batch = []
+        pause = self._pause() if self._failures else 0.0
         self._failures += 1
-        self._expire(error)
-        await self._pipelines.refresh()
+        return pause
+
+    def _pause(self) -> float:
+        pause: float = min(_FIRST_PAUSE * 2 ** min(self._failures, 10), _LONGEST_PAUSE)
+        left = self._waiting[0].deadline - self._loop.time()
+        return max(0.0, min(pause, left))
+
+    def sort(self) -> None:
+        """Hand over what belongs to other servers now."""
         waiting, self._waiting = self._waiting, deque()
         self._waiting.extendleft(reversed(self._pipelines.sort(self._place, waiting)))
 
-    async def _pause(self) -> None:
-        pause = min(_FIRST_PAUSE * 2 ** min(self._failures, 10), _LONGEST_PAUSE)
-        left = self._waiting[0].deadline - asyncio.get_running_loop().time()
-        await asyncio.sleep(max(0.0, min(pause, left)))
-
-    def _expire(self, error: Exception) -> None:
-        now = asyncio.get_running_loop().time()
+    def expire(self, error: Exception) -> None:
+        """Give up what is past its deadline, because of an error."""
+        now = self._loop.time()
         why = JournalUnavailable(f"Redis cannot be reached: {str(error) or type(error).__name__}")
         for request in self._waiting:
             if request.deadline <= now:
                 request.fail(why)
         broken = {request.chain: why for request in self._waiting if request.deadline <= now and request.chain}
-        self._waiting = deque(request for request in self._waiting if request.deadline > now)
+        self._waiting = deque([request for request in self._waiting if request.deadline > now])
         self.break_chains(broken)
 
     def break_chains(self, broken: Mapping[str, JournalError]) -> None:
@@ -161,7 +224,7 @@ class Pipeline(ABC, Generic[R]):
         for request in self._waiting:
             if request.chain in broken:
                 request.follow(broken[request.chain])
-        self._waiting = deque(request for request in self._waiting if request.chain not in broken)
+        self._waiting = deque([request for request in self._waiting if request.chain not in broken])
 
 
 class Pipelines(Generic[R]):
@@ -171,7 +234,8 @@ class Pipelines(Generic[R]):
     """
 
     def __init__(self, topology: Topology, make: Callable[[str, RedisConnection, Pipelines[R]], Pipeline[R]]) -> None:
-        self._topology = topology
+        self.topology = topology
+        self._only_place = None if topology.scattered() else topology.place(0)
         self._make = make
         self._pipelines: dict[str, Pipeline[R]] = {}
         self._closed = False
@@ -181,23 +245,17 @@ class Pipelines(Generic[R]):
         if self._closed:
             request.fail(JournalUnavailable("the journal is closed"))
             return
-        try:
-            place = self._topology.place(request.slot)
-        except RedisClusterException as error:
-            request.fail(JournalUnavailable(f"no server for slot {request.slot}: {error}"))
-            return
+        place = self._only_place
+        if place is None:
+            try:
+                place = self.topology.place(request.slot)
+            except RedisClusterException as error:
+                request.fail(JournalUnavailable(f"no server for slot {request.slot}: {error}"))
+                return
         pipeline = self._pipelines.get(place)
         if pipeline is None:
-            pipeline = self._pipelines[place] = self._make(place, RedisConnection(self._topology, place), self)
+            pipeline = self._pipelines[place] = self._make(place, RedisConnection(self.topology, place), self)
         pipeline.submit(request)
-
-    async def refresh(self) -> None:
-        """Ask again which place has which slots; without an answer the known topology stays."""
-        try:
-            async with asyncio.timeout(_REFRESH_SECONDS):
-                await self._topology.refresh()
-        except FAILURES:
-            return
 
     def sort(self, place: str, requests: Sequence[R]) -> Sequence[R]:
         """Return the requests that belong to a place, and submit the others to theirs."""
@@ -211,15 +269,14 @@ class Pipelines(Generic[R]):
 
     def _belongs(self, request: R, place: str) -> bool:
         try:
-            return self._topology.place(request.slot) == place
+            return self.topology.place(request.slot) == place
         except RedisClusterException:
             return True
 
-    async def close(self) -> None:
+    def close(self) -> Coroutine[Any, Any, None]:
         """Accept no more requests, finish those under way, close the connections."""
         self._closed = True
-        for pipeline in list(self._pipelines.values()):
-            await pipeline.close()
+        return finish(list(self._pipelines.values()))
 
 
 def is_transient(error: ResponseError) -> bool:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from redis.exceptions import ResponseError
@@ -12,27 +12,37 @@ from events.journal import JournalError, JournalUnavailable
 from events.redis.connection import RedisConnection
 from events.redis.durability import UNCONFIRMED, confirmed
 from events.redis.pipeline import PendingRequest, Pipeline, Pipelines, is_transient
-from events.redis.wire import Command
+from events.redis.wire import Command, pack
 
 
-@dataclass(slots=True, kw_only=True, eq=False)
 class Query(PendingRequest):
     """A single command; `parse` makes the answer of its reply.
 
     wrong_type: the error of a key that holds another kind of value than the command is for.
     """
 
-    command: Command
-    parse: Callable[[Any], Any]
-    wrong_type: JournalError | None = None
+    __slots__ = ("command", "parse", "wrong_type")
+
+    def __init__(
+        self,
+        *,
+        slot: int,
+        future: asyncio.Future[Any],
+        deadline: float,
+        command: Command,
+        parse: Callable[[Any], Any],
+        wrong_type: JournalError | None = None,
+    ) -> None:
+        super().__init__(slot=slot, future=future, deadline=deadline)
+        self.command, self.parse, self.wrong_type = command, parse, wrong_type
 
 
 class QueryPipeline(Pipeline[Query]):
     """A pipeline of single commands, which may be done twice without harm."""
 
-    def commands(self, batch: Sequence[Query]) -> list[Command]:
+    def commands(self, batch: Sequence[Query]) -> list[bytes]:
         """Return the commands as they are."""
-        return [request.command for request in batch]
+        return [pack(request.command) for request in batch]
 
     def settle(self, batch: Sequence[Query], replies: list[Any]) -> list[tuple[Query, Exception]]:
         """Complete each request with its reply, parsed."""
@@ -64,9 +74,9 @@ class ConfirmedPipeline(QueryPipeline):
         self, place: str, connection: RedisConnection, limit: int, pipelines: Pipelines[Query], confirm: Command | None
     ) -> None:
         super().__init__(place, connection, limit, pipelines)
-        self._confirm = confirm
+        self._confirm = None if confirm is None else pack(confirm)
 
-    def commands(self, batch: Sequence[Query]) -> list[Command]:
+    def commands(self, batch: Sequence[Query]) -> list[bytes]:
         """Return the commands, and the one that waits for the durability, if any."""
         return super().commands(batch) + ([] if self._confirm is None else [self._confirm])
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, TypeAlias, cast
 
 import hiredis
@@ -17,19 +18,33 @@ from redis.exceptions import InvalidResponse
 
 Command: TypeAlias = tuple[bytes | int, ...]
 
+Outcome: TypeAlias = list[Any] | Exception
+"""Of an exchange: the replies, errors among them as `ResponseError` values, or what failed all of it.
+
+That is TimeoutError at the deadline, and an error of redis-py's if the connection is lost, the server cannot answer
+anything yet, or answers what is no reply.
+"""
+
+Done: TypeAlias = Callable[[Outcome], None]
+"""Takes the outcome of an exchange. It may begin the next one at once."""
+
 # hiredis takes tuples of any length; its annotation says of one element.
-_packed: Callable[[Command], bytes] = cast("Any", hiredis.pack_command)
+pack: Callable[[Command], bytes] = cast("Any", hiredis.pack_command)
+"""Return the bytes of a command."""
 
 
-class RedisWire(asyncio.Protocol):
-    """One exchange at a time. What fails it leaves the connection unfit for others: who uses it closes it then."""
+class RedisWire:
+    """One exchange at a time. What fails it leaves the connection unfit for others: who uses it closes it then.
+
+    It is the protocol of a transport. It derives from none of asyncio's, so that it can be compiled.
+    """
 
     def __init__(self, transport: asyncio.WriteTransport, loop: asyncio.AbstractEventLoop) -> None:
         self._transport, self._loop = transport, loop
         self._reader = hiredis.Reader(protocolError=InvalidResponse, replyError=cast("Any", DefaultParser.parse_error))
         self._replies: list[Any] = []
         self._missing = 0
-        self._answer: asyncio.Future[list[Any]] | None = None
+        self._done: Done | None = None
         self._deadline = 0.0
         self._alarm: asyncio.TimerHandle | None = None
         self._lost: Exception | None = None
@@ -40,23 +55,26 @@ class RedisWire(asyncio.Protocol):
         writer = connection._writer  # noqa: SLF001 - redis-py has no other way to its transport
         assert writer is not None
         wire = cls(writer.transport, asyncio.get_running_loop())
-        writer.transport.set_protocol(wire)
+        writer.transport.set_protocol(cast("asyncio.Protocol", wire))
         return wire
 
     def exchange(self, commands: Sequence[Command], deadline: float) -> asyncio.Future[list[Any]]:
-        """Send commands and return their replies, errors among them as `ResponseError` values.
-
-        Fails with TimeoutError at the deadline (the loop's time, in seconds), and with a ConnectionError of redis-py's
-        if the connection is lost, or the server cannot answer anything yet.
-        """
-        self._replies, self._missing = [], len(commands)
-        self._answer = answer = self._loop.create_future()
-        if self._lost is not None:
-            self._fail(self._lost)
-            return answer
-        self._watch(deadline)
-        self._transport.write(b"".join(map(_packed, commands)))
+        """Send commands and return their replies, for those who wait; see `send`."""
+        answer: asyncio.Future[list[Any]] = self._loop.create_future()
+        self.send(list(map(pack, commands)), deadline, partial(_tell, answer))
         return answer
+
+    def send(self, commands: Sequence[bytes], deadline: float, done: Done) -> None:
+        """Send packed commands; their outcome is told as soon as it is there, by the deadline (the loop's time).
+
+        On a connection that is lost already it is told before this returns.
+        """
+        if self._lost is not None:
+            done(self._lost)
+            return
+        self._transport.write(b"".join(commands))
+        self._replies, self._missing, self._done = [], len(commands), done
+        self._watch(deadline)
 
     def close(self) -> None:
         """Stop watching the time."""
@@ -64,7 +82,25 @@ class RedisWire(asyncio.Protocol):
             self._alarm.cancel()
             self._alarm = None
 
-    # -- what comes --
+    # -- what the transport says --
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Do nothing: the connection was there before."""
+
+    def pause_writing(self) -> None:
+        """Do nothing: one exchange at a time is bound enough."""
+
+    def resume_writing(self) -> None:
+        """Do nothing, as above."""
+
+    def eof_received(self) -> bool:
+        """Have the connection closed: a server that sends no more answers nothing."""
+        return False
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """Fail what is under way, and all that is sent later."""
+        self._lost = RedisConnectionError(f"connection lost: {exc or 'closed by the server'}")
+        self._conclude(self._lost)
 
     def data_received(self, data: bytes) -> None:
         """Take replies."""
@@ -74,30 +110,16 @@ class RedisWire(asyncio.Protocol):
                 self._missing -= 1
                 self._replies.append(reply)
         except InvalidResponse as error:
-            self._fail(error)
+            self._conclude(error)
             return
         if not self._missing:
-            self._conclude()
+            unable = next((reply for reply in self._replies if isinstance(reply, RedisConnectionError)), None)
+            self._conclude(self._replies if unable is None else unable)
 
-    def _conclude(self) -> None:
-        answer, self._answer = self._answer, None
-        if answer is None or answer.done():
-            return
-        unable = next((reply for reply in self._replies if isinstance(reply, RedisConnectionError)), None)
-        if unable is None:
-            answer.set_result(self._replies)
-        else:
-            answer.set_exception(unable)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Fail what is under way, and all that is sent later."""
-        self._lost = RedisConnectionError(f"connection lost: {exc or 'closed by the server'}")
-        self._fail(self._lost)
-
-    def _fail(self, error: Exception) -> None:
-        answer, self._answer = self._answer, None
-        if answer is not None and not answer.done():
-            answer.set_exception(error)
+    def _conclude(self, outcome: Outcome) -> None:
+        done, self._done = self._done, None
+        if done is not None:
+            done(outcome)
 
     # -- the time --
 
@@ -112,9 +134,24 @@ class RedisWire(asyncio.Protocol):
 
     def _look(self) -> None:
         self._alarm = None
-        if self._answer is None:
+        if self._done is None:
             return
         if self._loop.time() < self._deadline:
             self._alarm = self._loop.call_at(self._deadline, self._look)
         else:
-            self._fail(TimeoutError("no reply in time"))
+            self._conclude(TimeoutError("no reply in time"))
+
+
+def packed(part: bytes) -> bytes:
+    """Return the bytes of a part of a command. What begins a command says how many follow: `*5`, and an end of line."""
+    return b"$%d\r\n%b\r\n" % (len(part), part)
+
+
+def _tell(answer: asyncio.Future[list[Any]], outcome: Outcome) -> None:
+    """Tell an outcome to whoever waits for it, if somebody still does."""
+    if answer.done():
+        return
+    if isinstance(outcome, list):
+        answer.set_result(outcome)
+    else:
+        answer.set_exception(outcome)

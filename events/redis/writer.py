@@ -146,11 +146,10 @@ class JournalWriter:
         self, partition: Partition, chain: str, expected: int, version: int, row: Sequence[Any]
     ) -> asyncio.Future[int]:
         append = Append(
-            slot=partition.slot,
+            partition=partition,
             future=self._loop.create_future(),
             deadline=self._loop.time() + self._patience,
             chain=chain,
-            partition=partition,
             expected=expected,
             version=version,
             row=[partition.base, *row],

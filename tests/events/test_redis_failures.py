@@ -229,7 +229,7 @@ async def test_closing_finishes_what_is_under_way_and_leaves_no_task(server: Red
 
 async def test_a_bug_does_not_leave_callers_waiting(server: RedisServer, monkeypatch: pytest.MonkeyPatch) -> None:
     async with opened(server.url) as journal:
-        monkeypatch.setattr("events.redis.appends.AppendPipeline.commands", lambda *_: 1 // 0)
+        monkeypatch.setattr("events.redis.appends._pack", lambda _: 1 // 0)
         with pytest.raises(JournalUnavailable, match="ZeroDivisionError"):
             await journal.append(CallId(CALL), 0, [record(1)], NOTHING, live(CallId(CALL), 1))
         monkeypatch.undo()

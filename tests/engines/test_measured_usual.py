@@ -1,0 +1,112 @@
+"""An rtpengine's statistics in their usual form, with anything in them that a SIP user or a long call may bring."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypeAlias
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from engines.measured import measured
+from engines.ng.bencode import decode
+from engines.ng.bulky import PartlyRead
+from engines.reply import NodeReply
+from engines.rtpengine import measured as usual
+from engines.rtpengine.measured import measured_in
+from events.names import Tag
+from events.registry import MeasuredStream
+from tests.peers.bencode import NgDict, encode
+
+NOWHERE: NgDict = {}
+ENDPOINT: NgDict = {b"family": b"IPv6", b"address": b"2001:db8::e", b"port": 40000}
+REST_OF_A_PARTY = b"7:createdi1e13:subscriptionsle11:subscribersle6:mediasl"
+REST_OF_A_STREAM = b"4:SSRCi7e5:statsd7:packetsi9e5:bytesi9e6:errorsi9eee"
+
+TEXTS = st.sampled_from([b"", b"a", b"audio", REST_OF_A_PARTY, REST_OF_A_STREAM, b"e6:totalsd", b"\n\xff:", 99 * b"7"])
+LONG_TEXTS = TEXTS | st.binary(max_size=120) | st.binary(min_size=1100, max_size=1100)
+COUNTS = st.sampled_from([0, 1, 2**31, 2**63 - 1])
+SSRCS = st.sampled_from([0, 7, 2**32 - 1, 2**32])
+
+Medium: TypeAlias = tuple[bytes, int, int, int]
+"""Its type and codec, its number, what it counts, and its source."""
+
+MEDIA = st.lists(st.tuples(LONG_TEXTS, COUNTS, COUNTS, SSRCS), min_size=1, max_size=3)
+PARTIES = st.lists(st.tuples(LONG_TEXTS, LONG_TEXTS, MEDIA), max_size=4)
+SOURCES = st.lists(st.tuples(SSRCS, COUNTS), max_size=4)
+
+
+def text(of: bytes) -> bytes:
+    return b"%d:%b" % (len(of), of)
+
+
+def reply_of(parties: Sequence[tuple[bytes, bytes, list[Medium]]], sources: Sequence[tuple[int, int]]) -> bytes:
+    """Return the reply to a delete; the same party or source may stand in it twice, with something else."""
+    told = b"".join(text(b"%d" % ssrc) + encode(source(number)) for ssrc, number in sources)
+    tags = b"".join(text(name) + encode(party(tag, media)) for name, tag, media in parties)
+    head = b"d7:createdi1e10:created_usi1e11:last signali1e4:SSRCd"
+    return head + told + b"e4:tagsd" + tags + b"e6:totalsd3:RTPde4:RTCPdee6:result2:oke"
+
+
+def source(number: int) -> NgDict:
+    def score(of: int) -> NgDict:
+        return {b"MOS": of, b"round-trip time": number, b"round-trip time leg": 1, b"jitter": number, b"samples": 1}
+
+    scores: NgDict = {b"average MOS": score(2), b"lowest MOS": score(1), b"highest MOS": score(3)}
+    return {b"cumulative loss": number, **scores, b"MOS progression": {b"interval": 0, b"entries": [score(1)]}}
+
+
+def party(tag: bytes, media: list[Medium]) -> NgDict:
+    return {
+        b"tag": tag,
+        b"via-branch": tag,
+        b"created": 1,
+        b"subscriptions": [{b"tag": tag, b"type": b"offer/answer"}],
+        b"subscribers": [],
+        b"medias": [medium(*one) for one in media],
+    }
+
+
+def medium(kind: bytes, index: int, number: int, ssrc: int) -> NgDict:
+    streams = [stream(ssrc, number, b"RTP", ENDPOINT), stream(ssrc, number, b"RTCP", NOWHERE)]
+    words: NgDict = {b"index": index, b"type": kind, b"protocol": b"RTP/AVP", b"codec": kind}
+    return {**words, b"streams": [*streams], b"flags": [b"send", b"ICE controlling"]}
+
+
+def stream(ssrc: int, number: int, flag: bytes, endpoint: NgDict) -> NgDict:
+    place: NgDict = {b"local port": 40000, b"local address": b"::1", b"family": b"IPv6"}
+    peer: NgDict = {b"endpoint": endpoint, b"advertised endpoint": endpoint, b"last packet": 1}
+    stats: NgDict = {b"packets": number, b"bytes": number, b"errors": number}
+    return {**place, **peer, b"flags": [flag, b"filled"], b"SSRC": ssrc, b"stats": stats}
+
+
+def read(reply: bytes) -> tuple[MeasuredStream, ...]:
+    return measured_in(NodeReply(PartlyRead({b"result": b"ok"}, reply)))
+
+
+@settings(deadline=None)
+@given(PARTIES, SOURCES)
+def test_it_is_read_as_it_is_by_decoding(
+    parties: list[tuple[bytes, bytes, list[Medium]]], sources: list[tuple[int, int]]
+) -> None:
+    reply = reply_of(parties, sources)
+    told = decode(reply)
+    assert isinstance(told, dict)
+    assert read(reply) == measured(told)
+
+
+@given(TEXTS, TEXTS, st.integers(0, 10**18 - 1))
+def test_it_is_not_taken_apart_for_what_users_choose(tag: bytes, kind: bytes, number: int) -> None:
+    reply = reply_of([(b"name", tag, [(kind, 1, number, 7), (kind, 2, number, 0)])], [(7, number)])
+    told = decode(reply)
+    assert isinstance(told, dict)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(usual, "measured", None)
+        assert read(reply) == measured(told)
+
+
+def test_of_a_party_or_source_that_is_told_of_twice_the_first_counts() -> None:
+    parties = [(b"a", b"a", [(b"audio", 1, number, 7)]) for number in (5, 6)]
+    found = MeasuredStream(Tag("a"), 5, 5, (7,), errors=5, lost=1, jitter=1, mos=(1, 2, 3), round_trip=1)
+    assert read(reply_of(parties, [(7, 1), (7, 2)])) == (found,)

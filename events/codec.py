@@ -76,7 +76,7 @@ class Codec:
         """
         event = record.event
         shape = self._by_type[type(event)]
-        data = shape.take_apart(event)
+        data = shape.fields.take_apart(event)
         entry = {"s": event.schema, "t": record.at, "n": record.by, "d": data}
         sealed = shape.secret + shape.personal if self._seals_parties else shape.secret
         if not sealed:
@@ -168,7 +168,7 @@ class Codec:
 
     def plain(self, event: Event) -> Data:
         """Return an event's data by short keys, made of nothing but maps, lists, numbers, text and bytes."""
-        plain: Data = unpack(self._pack(self._by_type[type(event)].take_apart(event)))
+        plain: Data = unpack(self._pack(self._by_type[type(event)].fields.take_apart(event)))
         return plain
 
     def recorded(self, version: int, at: int, by: str, old: Lifted) -> Recorded:
@@ -180,7 +180,7 @@ class Codec:
         """Return the events of today that an old one is, at least one."""
         shape = self._by_name.get(old.name.encode())
         if shape is not None and old.schema == shape.kind.schema:
-            yield shape.put_together(old.data)
+            yield shape.fields.put_together(old.data)
             return
         if shape is not None and old.schema > shape.kind.schema:
             raise UnreadableEntry(f"schema {old.schema} is newer than {shape.kind.schema}, the newest known here")
@@ -239,8 +239,9 @@ def _context(call_id: CallId, name: bytes, version: int) -> bytes:
 
 
 def _plain(value: object) -> dict[Any, Any]:
+    kind = type(value)
+    if dataclasses.is_dataclass(kind):
+        return fields_of(kind).take_apart(value)
     if isinstance(value, Mapping):
         return dict(value)
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return fields_of(type(value)).take_apart(value)
     raise TypeError(f"an event cannot hold a {type(value).__name__}")

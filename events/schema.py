@@ -72,13 +72,12 @@ class Schema:
     def __init__(self, kind: type[Event]) -> None:
         self.kind = kind
         self.name = kind.name.encode()
-        self.fields = fields = Fields(kind)
+        self.fields = Fields(kind)
         self.secret = tuple(SHORT.get(name, name) for name in kind.secret)
         self.personal = tuple(SHORT.get(name, name) for name in kind.personal)
         hints = typing.get_type_hints(kind)
         self.lost: dict[str, object] = dict.fromkeys(self.secret, LOST)
         self.lost |= {SHORT.get(name, name): LOST.decode() for name in kind.personal if hints[name] is str}
-        self.take_apart, self.put_together = fields.take_apart, fields.put_together
 
 
 class Fields:
@@ -88,23 +87,23 @@ class Fields:
         self._kind = kind
         hints = typing.get_type_hints(kind)
         fields = [(f.name, SHORT.get(f.name, f.name), _default(f)) for f in dataclasses.fields(kind)]
-        keys = [key for _, key, _ in fields]
-        if len(set(keys)) != len(keys):
+        if len({key for _, key, _ in fields}) != len(fields):
             raise TypeError(f"{kind.__name__}: two fields have the same key")
-        required = [(name, key) for name, key, default in fields if default is _REQUIRED]
-        optional = [(name, key, default) for name, key, default in fields if default is not _REQUIRED]
-        self._required = [key for _, key in required]
-        self._optional = [(key, default) for _, key, default in optional]
-        self._values = _getter([*(name for name, _ in required), *(name for name, _, _ in optional)])
         self._readers = [(key, name, default, reader(hints[name])) for name, key, default in fields]
+        # An entry has first what is always there; what has a default stands behind it.
+        fields.sort(key=lambda field: field[2] is not _REQUIRED)
+        self._keys = [key for _, key, _ in fields]
+        self._defaults = [default for _, _, default in fields]
+        self._values = _getter([name for name, _, _ in fields])
 
     def take_apart(self, event: Any) -> dict[str, Any]:
         """Return the value's data by short keys, without what has its default."""
-        values = self._values(event)
-        data = dict(zip(self._required, values, strict=False))
-        for (key, default), value in zip(self._optional, values[len(data) :], strict=True):
-            if value != default:
-                data[key] = value
+        keys, defaults = self._keys, self._defaults
+        data: dict[str, Any] = {}
+        for place, value in enumerate(self._values(event)):
+            default = defaults[place]
+            if value is not default and value != default:
+                data[keys[place]] = value
         return data
 
     def put_together(self, data: dict[str, Any]) -> Any:

@@ -9,16 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
+from typing import Final
 
 from engines.ng.bencode import NgDict, NgValue
 from engines.sdp.check import check
 from engines.sdp.lines import SdpError
 from events.verb import BETWEEN_TWO, Verb
 
-MAX_TEXT = 4096
+MAX_TEXT: Final = 4096
 """The longest text, in bytes, of a key that holds no SDP, media file or the like."""
 
-MAX_ITEMS = 512
+MAX_ITEMS: Final = 512
 """The most items of a list or dictionary."""
 
 MAX_DEPTH = 5
@@ -52,8 +53,8 @@ _KINDS: Mapping[bytes, str] = MappingProxyType(
 )
 """What the values of keys are that every release of rtpengine reads in the same way."""
 
-_OF_TEXTS = frozenset(key for key, kind in _KINDS.items() if kind is _TEXTS)
-_OF_TEXT = _OF_TEXTS | {key for key, kind in _KINDS.items() if kind is _TEXT}
+_OF_TEXTS: Final = frozenset(key for key, kind in _KINDS.items() if kind is _TEXTS)
+_OF_TEXT: Final = _OF_TEXTS | {key for key, kind in _KINDS.items() if kind is _TEXT}
 """The keys that may have a list of texts, and those that may have a text."""
 
 

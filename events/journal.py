@@ -104,8 +104,8 @@ class LiveCall:
     @property
     def lent_ids(self) -> frozenset[str]:
         """The ids of its sessions on nodes that could be the name of another call; those with a "#" are no call's."""
-        ids = {str(relay_id) for _, relay_id in self.sessions}
-        return frozenset(one for one in ids if one != self.call_id and "#" not in one)
+        own: str = self.call_id
+        return frozenset([one for _, one in self.sessions if one != own and "#" not in one])
 
 
 @value(kw_only=True)

@@ -83,7 +83,9 @@ def due_times(state: CallState, deadlines: Deadlines) -> list[int]:
         return times
     if state.status is LIVE:
         times.append(state.changed + _patience(state, deadlines))
-        times += filter(None, [measuring_due(state, deadlines)])
+        measuring = measuring_due(state, deadlines)
+        if measuring:
+            times.append(measuring)
     for session in state.sessions.values():
         if session.status is not CLOSED:
             _add_due_times(times, session, deadlines)

@@ -63,4 +63,11 @@ def _tags(state: CallState) -> Iterable[Tag]:
 
 
 def _names(names: Iterable[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys([name[:LONGEST] for name in names if name]))[:MOST]
+    kept: list[str] = []
+    for name in names:
+        short = name[:LONGEST]
+        if short and short not in kept:
+            kept.append(short)
+            if len(kept) == MOST:
+                break
+    return tuple(kept)

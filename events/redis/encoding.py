@@ -110,28 +110,31 @@ def stored(call_id: CallId, reply: Sequence[Any]) -> Stored:
 
 def changes(expected_version: int, before: Index, after: Index, retention: Retention) -> Changes:
     """Return what the tables need to come from `before` to `after`: False is no change, an empty text is removal."""
+    row, was = after.live, before.live
     live: bytes | bool = False
     keep = 0
-    if after.live is None:
+    if row is None:
         keep = retention.of(after)
-        if before.live is not None:
+        if was is not None:
             live = b""
-    else:
-        if before.live is None or after.live.version != before.live.version or after.live != before.live:
-            live = live_row(after.live)
-        if before.live is None and expected_version:
+    elif was is None:
+        live = live_row(row)
+        if expected_version:
             keep = _PERSIST
+    elif row.version != was.version or row != was:
+        live = live_row(row)
     due: int | bytes | bool = False
     if after.due != before.due:
         due = b"" if after.due is None else after.due
     ended: list[Any] | bool = False
     if after.ended is not None and after.ended != before.ended:
         ended = ended_row(after.ended)
-    if after.nodes == before.nodes and after.live and before.live and after.live.sessions == before.live.sessions:
+    if row is not None and was is not None and row.sessions == was.sessions and after.nodes == before.nodes:
         return [live, due, (), (), keep, ended]
-    was, now = _members(before), _members(after)
-    added, removed = now - was, was - now
-    return [live, due, [to_bytes(node) for node in added], [to_bytes(node) for node in removed], keep, ended]
+    left, now = _members(before), _members(after)
+    added = [to_bytes(node) for node in now - left]
+    removed = [to_bytes(node) for node in left - now]
+    return [live, due, added, removed, keep, ended]
 
 
 def restoring(before: Stored, after: Index, retention: Retention) -> Changes:

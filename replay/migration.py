@@ -9,6 +9,9 @@ from events.names import BranchId, Leg, NodeName, Tag
 from replay.relay_settings import Copy, RelaySettings
 from replay.settings_changes import ChangeLegSettings, EngageRelay, RelayChange
 
+REFUSED = 300
+"""The first status with which a party refuses a request (RFC 3261 7.2)."""
+
 
 @dataclass(frozen=True, slots=True)
 class PreparedLeg:
@@ -17,6 +20,17 @@ class PreparedLeg:
     branch: BranchId
     sdp: bytes
     relayed: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class MoveRequest:
+    """A request of ours that gave a party the address of the session that was made, and that it has not refused.
+
+    exchange: the one of the parties' own that was in force when it ended, or began, if nothing is known of its end.
+    """
+
+    leg: Leg
+    exchange: int
 
 
 @dataclass(slots=True)
@@ -28,7 +42,9 @@ class Migration:
     whether a party may have heard of the move at all. told: by leg, what it has taken of that. said: by tag, what a
     party answered where that is not what it had agreed on before. acknowledged: the callees' tags of dialogs whose ACK
     has come while the move waits for the call's answer. copies: those that were made in the new session, by name.
-    recording: what became of the recording there: "ok", or why there is none; "" before it was tried.
+    recording: what became of the recording there: "ok", or why there is none; "" before it was tried. given: by their
+    numbers, the requests by which parties may have the address of `session`. answered: the last exchange of the
+    parties' own of which the answer, too, was given on.
     """
 
     number: int
@@ -55,6 +71,8 @@ class Migration:
     acknowledged: frozenset[Tag] = frozenset()
     copies: dict[str, Copy] = field(default_factory=dict)
     recording: str = ""
+    given: dict[int, MoveRequest] = field(default_factory=dict)
+    answered: int = 0
 
     @classmethod
     def begun(cls, event: MigrationIntended, at: int) -> Migration:
@@ -103,6 +121,32 @@ class Migration:
     def overtaken(self) -> None:
         """Forget what parties have taken: one of them has offered something since, in the session that they had."""
         self.told, self.said = {}, {}
+
+    def ask(self, number: int, leg: Leg, exchange: int) -> None:
+        """Take a request of ours that is about to be sent: where the call moves on, its party may soon be there."""
+        self.asked = True
+        if not self.back:
+            self.given[number] = MoveRequest(leg, exchange)
+
+    def end_request(self, number: int, status: int, exchange: int) -> None:
+        """Take the end of a request of ours: who has not refused it, as far as is known, may have what it gave."""
+        if number in self.given:
+            request = self.given.pop(number)
+            if status < REFUSED:
+                self.given[number] = MoveRequest(request.leg, exchange)
+
+    def come_back(self, leg: Leg) -> None:
+        """Record that a party has taken the address of the session that it had."""
+        self.given = {number: request for number, request in self.given.items() if request.leg is not leg}
+
+    def is_given(self, in_force: int) -> bool:
+        """Return whether a party may have the address of the session that was made.
+
+        It has until it is given another one in an exchange that is answered: one that is refused, or of whose end
+        nothing is known, leaves each party with what it had (RFC 3261 14.1). in_force: the number of the exchange that
+        the parties have agreed on last.
+        """
+        return any(in_force in (0, request.exchange) or self.answered != in_force for request in self.given.values())
 
     def changes(self, relay: RelaySettings, branch: BranchId) -> tuple[RelayChange, ...]:
         """Return what changes of the call's settings with the move, on the branch that moves."""

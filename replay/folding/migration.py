@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from events import registry as e
 from events.journal import Recorded
-from events.names import Tag
+from events.names import Leg, Tag
 from replay.migration import Migration, PreparedLeg
 from replay.state import CallState, RelayedLeg
 
@@ -19,6 +19,7 @@ def session_made(state: CallState, record: Recorded, event: e.SessionIntended) -
     if migration is not None:
         migration.session, migration.at = event.session, record.at
         migration.prepared, migration.copies, migration.recording = {}, {}, ""
+        migration.given = {}
 
 
 def is_prepared(state: CallState, event: e.Offered | e.Answered, sender: Tag) -> bool:
@@ -38,10 +39,30 @@ def is_prepared(state: CallState, event: e.Offered | e.Answered, sender: Tag) ->
     return False
 
 
-def asked(state: CallState) -> None:
+def asked(state: CallState, number: int, leg: Leg) -> None:
     """Record that a party is about to be given something in a request of ours: of the move, if one goes on."""
     if state.migration is not None:
-        state.migration.asked = True
+        state.migration.ask(number, leg, _in_force(state, state.migration))
+
+
+def request_ended(state: CallState, number: int, status: int) -> None:
+    """Record whether a party may have taken what it was given in a request of ours."""
+    if state.migration is not None:
+        state.migration.end_request(number, status, _in_force(state, state.migration))
+
+
+def _in_force(state: CallState, migration: Migration) -> int:
+    """Return the number of the exchange that the parties have agreed on last, 0 if it is not known."""
+    dialog = state.negotiation.standing(migration.callee_tag) if state.negotiation else None
+    return dialog.in_force if dialog else 0
+
+
+def answer_given(state: CallState) -> None:
+    """Record that an answer was given on, or told to a relay once more, of the parties' last exchange that has one."""
+    migration = state.migration
+    if migration is not None and state.negotiation is not None:
+        dialog = state.negotiation.standing(migration.callee_tag)
+        migration.answered = dialog.answered if dialog else migration.answered
 
 
 def offer_of(state: CallState, event: e.Answered) -> PreparedLeg | None:
@@ -92,6 +113,8 @@ def leg_moved(state: CallState, record: Recorded, event: e.LegMoved) -> None:
         return
     migration.at = record.at
     migration.told[event.leg] = event.given
+    if event.session != migration.session:
+        migration.come_back(event.leg)
     for tag, prepared in migration.prepared.items():
         if prepared is about:
             given = RelayedLeg(tag, about.branch, about.sdp, event.given, event.session, record.version, record.at)

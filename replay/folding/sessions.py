@@ -127,6 +127,7 @@ def answered(state: CallState, record: Recorded, event: e.Answered) -> None:
         state.answered_at = state.answered_at or record.at
     if not migration.is_prepared(state, event, event.to_tag):
         _note_leg(state, event.to_tag, record, event)
+        migration.answer_given(state)
 
 
 def _taken(session: Session, operation: int) -> None:

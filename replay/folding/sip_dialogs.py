@@ -23,7 +23,7 @@ def request_intended(state: CallState, record: Recorded, event: e.SipRequestInte
     sip_dialogs.intend(event.number, request)
     if event.origin:
         sip_dialogs.origins[event.leg, event.tag] = event.origin
-        migration.asked(state)
+        migration.asked(state, event.number, event.leg)
     if event.method == "BYE" and state.negotiation is not None:
         state.negotiation.end(event.tag)
 
@@ -31,6 +31,7 @@ def request_intended(state: CallState, record: Recorded, event: e.SipRequestInte
 def request_ended(state: CallState, record: Recorded, event: e.SipRequestEnded) -> None:
     """Record how a request of our own ended."""
     sip_dialogs_of(state).conclude(event.number, event.status, record.at)
+    migration.request_ended(state, event.number, event.status)
 
 
 def call_variable_set(state: CallState, _: Recorded, event: e.CallVariableSet) -> None:

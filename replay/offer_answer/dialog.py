@@ -140,6 +140,11 @@ class NegotiatedDialog:
         """The number of the exchange that is agreed on, 0 if none is."""
         return self.agreed.number if self.agreed else 0
 
+    @property
+    def answered(self) -> int:
+        """The number of the newest exchange that has an answer, be it a preview of it; 0 if none has."""
+        return self.open.number if self.open and self.open.answer else self.in_force
+
     def to_dict(self) -> dict[str, Any]:
         """Return it as plain values."""
         return {

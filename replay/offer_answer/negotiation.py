@@ -67,6 +67,11 @@ class Negotiation:
         """Return the dialog of a branch and callee, ended or not."""
         return next((d for d in self.all_dialogs if (d.branch, d.callee_tag) == (branch, callee_tag)), None)
 
+    def standing(self, callee_tag: Tag) -> NegotiatedDialog | None:
+        """Return a callee's dialog that was answered for good and has not ended; None if there is none."""
+        found = (d for d in self.all_dialogs if d.callee_tag == callee_tag and d.established and not d.ended)
+        return next(found, None)
+
     def branches(self, status: BranchStatus) -> list[BranchId]:
         """Name the branches in that status, in the order they began."""
         return [branch for branch, at in self.forks.items() if at is status]

@@ -263,6 +263,52 @@ def test_an_offer_that_was_rejected_is_not_what_the_new_node_is_told(call: Movin
     assert (name_of(agreement.offer), name_of(agreement.answer)) == ("c", "a")
 
 
+def until_told(call: MovingCall) -> None:
+    """Have the call moved until both parties have come along, and the new node is still told what the caller said."""
+    node = next(name for name in call.cluster.relays if name != call.session.node)
+    call.cluster.relays[node].delay = 0.2
+    call.caller.says = named("c.2").replace(b"4000", b"4002")
+    call.to_node(node, within=0.01)
+    while len(call.moved_legs()) < 2:
+        call.cluster.after(0.01)
+
+
+def until_given_up(call: MovingCall, cseq: int) -> None:
+    """Let the caller offer something of which nothing more is heard, until the move is given up, with no way back."""
+    call.tell(f"C INVITE at=A cseq={cseq} sdp=c.{cseq}")
+    call.cluster.after(150)
+    assert call.state.migration is None
+    assert "no way back" in call.state.not_moved
+
+
+@pytest.fixture
+def given_up(call: MovingCall) -> MovingCall:
+    """A call whose parties came along, and one of which offers something since: that is refused, or never answered."""
+    until_told(call)
+    call.tell("C INVITE at=A cseq=2 sdp=c.3")
+    call.tell("A 488 INVITE cseq=2")
+    until_given_up(call, 3)
+    return call
+
+
+def test_a_move_that_is_given_up_leaves_parties_what_they_have_taken(given_up: MovingCall) -> None:
+    assert given_up.relay_of(given_up.caller) == given_up.session.node != given_up.state.sessions[1].node
+    given_up.check_parties()
+    given_up.cluster.check_no_leak()
+
+
+def test_a_move_that_is_given_up_leaves_nothing_where_nobody_is(cluster: Cluster, call: MovingCall) -> None:
+    """What the parties have agreed on since they came along has taken both back."""
+    until_told(call)
+    call.say("C INVITE at=A cseq=2 sdp=c.3")
+    call.say("A 200 INVITE cseq=2 sdp=a.3")
+    call.say("C ACK at=A cseq=2")
+    until_given_up(call, 3)
+    call.check_parties()
+    assert [session.number for session in call.state.remaining_sessions()] == [1]
+    cluster.check_no_leak()
+
+
 def test_who_has_left_ends_the_call_and_the_move_with_it(cluster: Cluster, call: MovingCall) -> None:
     call.callee.gone = True
     assert isinstance(call.to_node(call.another_node()), Refused)

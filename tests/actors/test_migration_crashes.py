@@ -157,6 +157,18 @@ def test_where_there_is_no_way_back_each_party_keeps_a_relay_that_has_the_call()
         cluster.close()
 
 
+@pytest.mark.parametrize("story", [planned, refused, dead_relay])
+def test_where_an_exchange_never_ends_each_party_keeps_a_relay_that_has_the_call(story: Story) -> None:
+    """Then there is no way back, and what a party has taken may stand in no journal: who told it has died."""
+    for step in range(steps_of(story)):
+        cluster = Cluster(relays=2)
+        call = play(cluster, story, step)
+        call.tell("C INVITE at=A cseq=2 sdp=c.2", place=1)
+        check(call)
+        assert all(call.relay_of(peer) for peer in (call.caller, call.callee)), step
+        cluster.close()
+
+
 @pytest.mark.parametrize("story", [planned, refused, collides, heard])
 def test_a_call_that_ends_while_it_moves_leaves_nothing(story: Story) -> None:
     for step in range(steps_of(story)):

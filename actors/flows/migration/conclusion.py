@@ -70,14 +70,20 @@ def call_gone(move: Migration, reason: str) -> list[Event]:
 def failed(state: CallState, number: int, reason: str) -> Decision:
     """Decide that a call has not moved, and that what was made for it is to go. The value is where that is.
 
-    It stays for a party that has its address and did not come back from there.
+    It stays while the call's parties may have its address, and did not come back from there.
     """
     move = state.migration
     if move is None or move.number != number:
         return Decision([], None)
     events: list[Event] = [MigrationFailed(migration=number, reason=reason)]
     made = state.sessions.get(move.session)
-    if made is None or not made.usable or any(leg.session == made.number for leg in state.legs.values()):
+    if made is None or not made.usable or _is_given(state, move):
         return Decision(events, None)
     events.append(DeleteIntended(scope=Scope.SESSION, sessions=(made.number,), reason=reason))
     return Decision(events, (made.node, made.relay_id))
+
+
+def _is_given(state: CallState, move: Migration) -> bool:
+    """Return whether a party of the call may have the address of the session that was made for its move."""
+    dialog = state.negotiation.standing(move.callee_tag) if state.negotiation else None
+    return dialog is not None and move.is_given(dialog.in_force)

@@ -15,7 +15,8 @@ class RelaySdp(CallCommand[Relayed]):
 
     leg: who sent the SDP, caller or callee. from_tag, to_tag: as in engines.media_request. received_from: the source of
     its SIP message, cseq: that of its request. at: ms since the epoch. anew: whether an offer is to have a session of
-    its own. moves: whether an offer may go to another node when that of its dialog does not take it.
+    its own. moves: whether an offer may go to another node when that of its dialog does not take it. session: the one
+    that is told once more what parties had agreed on in it, who are given nothing of that; 0 for what is given on.
     """
 
     verb: SdpVerb
@@ -29,6 +30,7 @@ class RelaySdp(CallCommand[Relayed]):
     at: int = 0
     anew: bool = False
     moves: bool = True
+    session: int = 0
 
     @property
     def serial_key(self) -> str | None:

@@ -57,12 +57,11 @@ def _in_force(state: CallState, migration: Migration) -> int:
     return dialog.in_force if dialog else 0
 
 
-def answer_given(state: CallState) -> None:
+def answer_given(state: CallState, migration: Migration) -> None:
     """Record that an answer was given on, or told to a relay once more, of the parties' last exchange that has one."""
-    migration = state.migration
-    if migration is not None and state.negotiation is not None:
-        dialog = state.negotiation.standing(migration.callee_tag)
-        migration.answered = dialog.answered if dialog else migration.answered
+    dialog = state.negotiation.standing(migration.callee_tag) if state.negotiation else None
+    if dialog is not None:
+        migration.answered = dialog.answered
 
 
 def offer_of(state: CallState, event: e.Answered) -> PreparedLeg | None:

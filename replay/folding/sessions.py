@@ -127,7 +127,8 @@ def answered(state: CallState, record: Recorded, event: e.Answered) -> None:
         state.answered_at = state.answered_at or record.at
     if not migration.is_prepared(state, event, event.to_tag):
         _note_leg(state, event.to_tag, record, event)
-        migration.answer_given(state)
+        if state.migration is not None:
+            migration.answer_given(state, state.migration)
 
 
 def _taken(session: Session, operation: int) -> None:

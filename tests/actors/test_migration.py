@@ -297,6 +297,28 @@ def test_a_move_that_is_given_up_leaves_parties_what_they_have_taken(given_up: M
     given_up.cluster.check_no_leak()
 
 
+def test_what_is_answered_after_a_move_was_given_up_is_of_the_session_of_its_offer(given_up: MovingCall) -> None:
+    given_up.callee.take(given_up.state.legs[CALLER].relayed)
+    given_up.say("A 200 INVITE cseq=3 sdp=a.4")
+    given_up.cluster.after(10)
+    given_up.check_parties()
+    assert [session.number for session in given_up.state.remaining_sessions()] == [1]
+    given_up.cluster.check_no_leak()
+
+
+def test_what_is_refused_after_a_move_was_given_up_changes_nothing_for_its_parties(given_up: MovingCall) -> None:
+    """Only the session of the offer is told once more what was agreed there."""
+    there = given_up.session
+    given_up.tell("A 488 INVITE cseq=3")
+    given_up.cluster.after(10)
+    given_up.check_parties()
+    before, now = given_up.state.sessions[1].agreement, given_up.session.agreement
+    assert before is not None
+    assert (name_of(before.offer), name_of(before.answer)) == ("c", "a")
+    assert (given_up.session.number, now) == (there.number, there.agreement)
+    given_up.cluster.check_no_leak()
+
+
 def test_a_move_that_is_given_up_leaves_nothing_where_nobody_is(cluster: Cluster, call: MovingCall) -> None:
     """What the parties have agreed on since they came along has taken both back."""
     until_told(call)

@@ -124,9 +124,10 @@ def _conclude(command: Answer, place: Intent, reply: NodeReply) -> Decide:
 def _left_behind(state: CallState, session: Session, command: Answer) -> list[Session]:
     """Return the sessions in which these two parties talked before they came to this one: their node had gone.
 
-    What a move leaves behind stays until its parties' media have come to the new session.
+    What a move leaves behind stays until its parties' media have come to the new session. An answer that names its
+    session is given to nobody: it tells of no party that it came.
     """
-    if state.migration is not None and not state.migration.waits:
+    if command.session or (state.migration is not None and not state.migration.waits):
         return []
     return [
         other

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from actors.commands.media import AnyMediaCommand, Offer
 from engines.registry import kind_of
 from events.names import BranchId, NodeName, RelayId, Tag
+from events.verb import ANSWER
 from replay import session_dialogs
 from replay.state import CallState, Session
 
@@ -45,8 +46,10 @@ def of_answer(state: CallState, command: AnyMediaCommand) -> Session | None:
     if command.session:
         return _named(state, command)
     sender, other, branch = command.from_tag, command.to_tag, command.branch
+    offered_in = None if state.negotiation is None else _of_its_offer(state, command)
     return (
-        _first(state, lambda session: session_dialogs.between(session.dialogs, sender, other) is not None)
+        offered_in
+        or _first(state, lambda session: session_dialogs.between(session.dialogs, sender, other) is not None)
         or _first(state, lambda session: session_dialogs.waiting(session.dialogs, sender, branch) is not None)
         or _first(state, lambda session: _opened_by(session, command))
         or _first(state, lambda session: _offered_by(session, sender))
@@ -95,6 +98,19 @@ def _may_offer_in(session: Session, command: AnyMediaCommand) -> bool:
     there, under the same id, which the delete of the first would leave.
     """
     return kind_of(session.engine).native_branches or session.from_tag in (command.from_tag, command.to_tag)
+
+
+def _of_its_offer(state: CallState, command: AnyMediaCommand) -> Session | None:
+    """Return the session in which the offer of an answer was taken; None if it is gone, or not known.
+
+    The parties may have a newer one by now: after a move that failed while the offer was open. This is for calls whose
+    SIP messages are known: of others nobody can tell which of their offers an answer is to.
+    """
+    if command.verb is not ANSWER:
+        return None
+    offered = state.given.get((command.from_tag, command.branch))
+    session = state.sessions.get(offered.session) if offered is not None else None
+    return session if session is not None and session.usable and not state.is_aside(session) else None
 
 
 def _waits(session: Session, command: AnyMediaCommand) -> bool:

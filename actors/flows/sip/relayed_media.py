@@ -65,6 +65,7 @@ def _command(said: SdpBySettings, engagement: Engagement) -> Offer | Answer:
             branch=media.branch,
             request=said,
             received_at=media.at,
+            session=media.session,
         )
     return Offer(
         call_id=media.call_id,
@@ -77,4 +78,5 @@ def _command(said: SdpBySettings, engagement: Engagement) -> Offer | Answer:
         engine=engagement.engine,
         anew=media.anew,
         moves=media.moves,
+        session=media.session,
     )

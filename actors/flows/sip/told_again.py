@@ -11,10 +11,19 @@ from actors.flows.sip import forks
 from actors.flows.sip.relayed_media import relay_media
 from actors.node_table import NodeTable
 from actors.results import Refused
-from events.names import Leg
+from events.names import Leg, Tag
+from events.values import value
 from events.verb import ANSWER, OFFER
 from replay.offer_answer import Verdict
 from replay.state import Agreement, CallState
+
+
+@value
+class _Before:
+    """What was agreed on in a session before an offer."""
+
+    session: int
+    agreement: Agreement
 
 
 def let_hear(seen: ObserveSipMessage, nodes: NodeTable) -> Step[None]:
@@ -25,12 +34,15 @@ def let_hear(seen: ObserveSipMessage, nodes: NodeTable) -> Step[None]:
 
 
 def restore(seen: ObserveSipMessage, verdict: Verdict, nodes: NodeTable) -> Step[None]:
-    """Bring the relay back to what was agreed before an offer that was rejected."""
-    agreement = yield Read(lambda state: _agreement(state, seen.callers_tag, verdict.callee_tag))
-    for media in _medias(seen, agreement) if agreement else ():
+    """Bring the session of an offer that was rejected back to what was agreed before."""
+    before: _Before | None = yield Read(lambda state: _before(state, seen.callers_tag, verdict))
+    if before is None:
+        return
+    for media in _medias(seen, before.agreement):
         if media.verb is ANSWER and not media.sdp:
             return  # it was not answered yet when the rejected offer came
-        if isinstance((yield from relay_media(replace(media, moves=False), nodes)), Refused):
+        once_more = replace(media, moves=False, session=before.session)
+        if isinstance((yield from relay_media(once_more, nodes)), Refused):
             return
 
 
@@ -52,13 +64,19 @@ def _medias(seen: ObserveSipMessage, agreement: Agreement) -> tuple[RelaySdp, Re
     return offer, replace(offer, verb=ANSWER, leg=answerer, sdp=agreement.answer)
 
 
-def _agreement(state: CallState, one: str, other: str) -> Agreement | None:
-    """Return what two parties agreed on before their last offer, if that has been relayed."""
-    for session in state.usable_sessions():
+def _before(state: CallState, callers_tag: Tag, verdict: Verdict) -> _Before | None:
+    """Return what two parties had agreed on in a session that has been told something else since, in their last offer.
+
+    That is where what they said last was given on: by now there may be a newer session, which knows nothing of it.
+    """
+    tags = (callers_tag, verdict.callee_tag)
+    said = [leg for tag in tags if (leg := state.given.get((tag, verdict.branch))) is not None]
+    for leg in sorted(said, key=lambda leg: leg.version, reverse=True):
+        session = state.sessions.get(leg.session)
+        if session is None or not session.usable or state.is_aside(session) or session.before is None:
+            continue
         agreed = session.before
-        if agreed and {agreed.from_tag, agreed.to_tag or other} == {one, other}:
-            leg = state.legs.get(agreed.from_tag)
-            answerer = state.legs.get(agreed.to_tag)
-            changed = (leg and leg.sdp != agreed.offer) or (answerer and answerer.sdp != agreed.answer)
-            return agreed if changed else None
+        was = agreed.offer if leg.tag == agreed.from_tag else agreed.answer
+        if {agreed.from_tag, agreed.to_tag or verdict.callee_tag} == {*tags} and leg.sdp != was:
+            return _Before(session.number, agreed)
     return None

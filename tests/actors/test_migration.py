@@ -331,6 +331,20 @@ def test_a_move_that_is_given_up_leaves_nothing_where_nobody_is(cluster: Cluster
     cluster.check_no_leak()
 
 
+def test_what_a_relay_was_told_once_more_takes_no_version_back(cluster: Cluster, call: MovingCall) -> None:
+    """The callee has what the caller offered, though its answer reached no relay: what is agreed is older than that."""
+    relay = cluster.fakes[call.session.node]
+    call.say("C INVITE at=A cseq=2 sdp=c.10")
+    relay.silent = True
+    assert call.tell("A 200 INVITE cseq=2 sdp=a.10").error is not None
+    relay.silent = False
+    call.tell("C ACK at=A cseq=2")
+    call.tell("C INVITE at=A cseq=3 sdp=c.11")
+    call.tell("A 488 INVITE cseq=3")
+    assert isinstance(call.to_node(call.another_node()), Moved)
+    call.check_versions_rise()
+
+
 def test_who_has_left_ends_the_call_and_the_move_with_it(cluster: Cluster, call: MovingCall) -> None:
     call.callee.gone = True
     assert isinstance(call.to_node(call.another_node()), Refused)

@@ -13,15 +13,21 @@ from replay.state import CallState
 
 
 def as_given(state: CallState, command: AnyMediaCommand, relayed: bytes) -> bytes:
-    """Return what a node gave as it is given on."""
+    """Return what a node gave as it is given on.
+
+    What it was only told once more (`command.session`) is given to nobody, and yet what follows is counted from there:
+    it is above what was given before, as a request of ours has to be.
+    """
     sip_dialogs = state.sip_dialogs
-    if sip_dialogs is None or not sip_dialogs.origins or command.migration or command.in_clients_words:
+    if sip_dialogs is None or command.migration or command.in_clients_words:
+        return relayed
+    if not sip_dialogs.origins and not command.session:
         return relayed
     tags = command.from_tag, command.to_tag
     sender, receiver = tags if command.verb is OFFER else reversed(tags)
     before = state.given.get((sender, command.branch))
     least = _least(state, sender, receiver)
-    if before is None or not least or not is_from_the_same(command.sdp, before.sdp):
+    if before is None or not (least or command.session) or not is_from_the_same(command.sdp, before.sdp):
         return relayed
     if says_the_same(relayed, before.relayed) and version_of(before.relayed) >= least:
         return before.relayed

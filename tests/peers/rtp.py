@@ -91,8 +91,12 @@ class RtpEndpoint(DatagramSocket):
     def talk_to(self, target: Address) -> None:
         """Send to `target` from now on, at the pace of real speech."""
         self.target = target
-        if self._sender is None:
+        if self._sender is None or self._sender.done():
             self._sender = asyncio.create_task(self._talk())
+
+    def fall_silent(self) -> None:
+        """Send nothing until `talk_to` is called again."""
+        self.target = None
 
     def send_packet(self, target: Address) -> None:
         """Send the next packet to `target`."""

@@ -75,10 +75,16 @@ async def hears_one_relay(call: Call) -> bool:
 
 
 async def on_hold(pair: Pair, scene: Scene, by: str = "caller") -> tuple[str, Call, str]:
-    """Place a call, let it talk, and put it on hold: its Call-ID, the call, and its node."""
+    """Place a call, let it talk, and put it on hold: its Call-ID, the call, and its node.
+
+    Both fall silent: a relay that begins anew may give a port that one of them had to the other, and would take for its
+    media what comes there first.
+    """
     call_id, call = await scene.establish()
     node = await pair.talks(call_id, call)
     await call.reinvite(by, directions=("sendonly", "recvonly"))
+    for side in (call.caller, call.callee):
+        side.agent.media.fall_silent()
     return call_id, call, node
 
 

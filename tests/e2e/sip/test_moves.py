@@ -257,7 +257,7 @@ async def test_a_party_behind_a_nat_is_reached_though_it_is_silent(
         behind_a_nat(scene.callee.media)
         _, call = await scene.establish()
         await begins(call)
-        scene.callee.media.target = None  # it only hears from here on
+        scene.callee.media.fall_silent()  # it only hears from here on
         target = stage.other(await stage.at(of_call(call)), to)
         moving = asyncio.create_task(node.move(of_call(call), MoveTarget(node=NodeName(target))))
         told = [asyncio.create_task(is_told(call, leg, talks=leg == CALLER)) for leg in OTHER]

@@ -21,6 +21,8 @@ from engines.ng.bencode import NgDict, NgValue, decode
 from tests.peers.bencode import encode
 
 _PORTS = range(30000, 60000, 2)
+_OWN_ADDRESS = b"IN IP4 127.0.0.2"
+"""No party has it: one whose address and port came back would not be relayed."""
 _ADDRESS = re.compile(rb"IN IP4 [^\r\n]+")
 _AUDIO = re.compile(rb"m=audio \d+")
 _UNKNOWN = b"d7:warning38:Call-ID not found or tags didn't match6:result2:oke"
@@ -58,7 +60,7 @@ class FakeRelay(asyncio.DatagramProtocol):
 
     def _relayed(self, sdp: bytes) -> bytes:
         port = next(self._ports)
-        return _AUDIO.sub(b"m=audio %d" % port, _ADDRESS.sub(b"IN IP4 127.0.0.1", sdp)) + b"a=rtcp:%d\r\n" % (port + 1)
+        return _AUDIO.sub(b"m=audio %d" % port, _ADDRESS.sub(_OWN_ADDRESS, sdp)) + b"a=rtcp:%d\r\n" % (port + 1)
 
 
 def statistics() -> NgDict:

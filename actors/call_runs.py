@@ -44,7 +44,7 @@ class CallRuns:
 
     Commands of one serial key run in order. is_over: whether the actor is to end, now that the message is handled.
 
-    It derives from nothing and keeps no reference to the actor, so that it can be compiled and is freed with it.
+    It derives from nothing, so that it can be compiled. The inbox that it keeps lets the actor go at the actor's end.
     """
 
     def __init__(

@@ -12,10 +12,10 @@ from actors.control.counters import Sample, samples_of
 from events.ended import EndedCall
 from events.event import Event
 from events.histogram import Histogram
-from events.journal import Recorded
 from events.migration_events import MigrationBegun, MigrationCompleted, MigrationFailed, MigrationIntended
 from events.names import CallId
 from events.quality_events import MediaMeasured
+from events.records import Recorded
 from events.registry import MediaTimedOut, Quarantined
 
 _WHY_ENDED: Mapping[str, str] = MappingProxyType(

@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from events.journal import CorruptEntry, Journal, Recorded
+from events.journal import CorruptEntry, Journal
 from events.names import CallId
 from events.reading import SLICE, read_all, read_slice, slices
+from events.records import Recorded
 from events.snapshot import EVERY, MARGIN, Snapshot
 from replay import snapshots
 from replay.fold import Inconsistent, fold_on

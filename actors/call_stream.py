@@ -19,8 +19,9 @@ from actors.results import Refused, quarantined
 from actors.scheduler import PENDING, Run
 from engines.refusal import RefusalCode
 from events.ended import EndedCall
-from events.journal import NOTHING, Conflict, CorruptEntry, Index, JournalError, Recorded
+from events.journal import Conflict, CorruptEntry, JournalError
 from events.names import CallId
+from events.records import NOTHING, Index, Recorded
 from events.registry import Event
 from events.values import value
 from replay.fold import apply

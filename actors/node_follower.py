@@ -17,9 +17,10 @@ from actors.control.behind import control_nodes_behind
 from actors.node_keeper import NodeKeeper, Unopened
 from actors.roster import RosterNode, overruled, roster
 from events.decisions import NODES
-from events.journal import Conflict, CorruptEntry, Journal, JournalError, Recorded
+from events.journal import Conflict, CorruptEntry, Journal, JournalError
 from events.names import NodeName
 from events.node_events import NodeRemoved
+from events.records import Recorded
 from replay.nodes import DecidedNodes, NodeDecisions, fold_nodes
 
 log = structlog.get_logger()

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
-from events.journal import Recorded
 from events.names import CallId
+from events.records import Recorded
 
 Observer: TypeAlias = Callable[[CallId, Recorded], None]
 """Takes a call-id and an event of it that stands in the journal. It must not raise."""

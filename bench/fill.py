@@ -8,8 +8,8 @@ import time
 from bench import calls
 from bench.children import NODE
 from events.event import RemovalProof, Scope
-from events.journal import NOTHING, Recorded
 from events.names import NodeName, RelayId
+from events.records import NOTHING, Recorded
 from events.redis import RedisJournal
 from events.registry import (
     Answered,

@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 import msgpack  # type: ignore[import-untyped]
 
 from events.bodies import Bodies, Holder, MissingBody, Place
-from events.journal import Recorded
 from events.names import CallId
+from events.records import Recorded
 from events.registry import EVENT_TYPES, Event
 from events.schema import IllTyped, Schema, fields_of
 from events.secrets import Keyring, Sealer, SecretError, sealed_by

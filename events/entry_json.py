@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from events.codec import Codec, UnreadableEntry
-from events.journal import Recorded
+from events.records import Recorded
 from events.registry import Event
 from events.schema import SHORT, IllTyped
 from events.upcasters import Lifted

@@ -13,28 +13,22 @@ from events import snapshot_codec
 from events.codec import Codec, Encoded, UnreadableEntry
 from events.decisions import DECISION_TYPES
 from events.ended import EndedPage
-from events.journal import (
-    BRIEFLY,
+from events.journal import BRIEFLY, PAGE, Conflict, CorruptEntry, Forgotten, JournalUnavailable, TailLostError
+from events.names import CallId, StreamName
+from events.outbox import MemoryOutbox
+from events.records import (
     EVERY_CALL,
     NOTHING,
-    PAGE,
     CallFilter,
     CallPage,
     ChangePage,
-    Conflict,
-    CorruptEntry,
-    Forgotten,
     Index,
-    JournalUnavailable,
     LiveCall,
     Recorded,
     Stored,
     StrayPage,
     StreamPage,
-    TailLostError,
 )
-from events.names import CallId, StreamName
-from events.outbox import MemoryOutbox
 from events.retention import USUAL, Retention
 from events.snapshot import Snapshot
 

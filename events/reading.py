@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 
-from events.journal import CorruptEntry, Journal, Recorded
+from events.journal import CorruptEntry, Journal
 from events.names import CallId
+from events.records import Recorded
 
 SLICE = 25
 """How many entries are read and decoded in one piece: some 0.6 ms of the loop's time."""

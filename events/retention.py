@@ -7,7 +7,8 @@ from dataclasses import field
 from typing import Final
 
 from events.ended import Outcome
-from events.journal import BRIEFLY, Index
+from events.journal import BRIEFLY
+from events.records import Index
 from events.values import value
 
 DAY: Final = 24 * 3600.0

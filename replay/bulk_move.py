@@ -16,8 +16,8 @@ from events.bulk_events import (
     SearchBegun,
 )
 from events.bulk_parts import CallOutcome
-from events.journal import Recorded
 from events.names import CallId
+from events.records import Recorded
 
 
 @dataclass(slots=True)

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable
 from typing import Any, TypeAlias
 
 from events import registry as e
-from events.journal import Recorded
 from events.names import CallId
+from events.records import Recorded
 from replay.folding import copies, deletes, migration, recovery, sessions, settings, sip_dialogs, sip_messages
 from replay.state import CallState
 

@@ -9,7 +9,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
-from events.journal import Recorded
 from events.names import NodeName
 from events.node_events import (
     AdminState,
@@ -21,6 +20,7 @@ from events.node_events import (
     NodeReset,
     NodeStateSet,
 )
+from events.records import Recorded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from events.journal import NEVER, NOTHING, Index, LiveCall
 from events.names import NO_TAG
+from events.records import NEVER, NOTHING, Index, LiveCall
 from replay.migration import Migration
 from replay.state import CLOSED, CLOSING, ENDED, LIVE, QUARANTINED, CallState, CallStatus, Session
 from replay.summary import ended_call

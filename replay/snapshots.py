@@ -7,8 +7,8 @@ from hashlib import blake2b
 from typing import Any
 
 from events.codec import Codec, UnreadableEntry, unpack
-from events.journal import Recorded
 from events.names import CallId
+from events.records import Recorded
 from events.snapshot import Snapshot
 from events.snapshot_codec import pack
 from replay.fold import fold

@@ -8,8 +8,8 @@ from enum import StrEnum
 from typing import Any, Final
 
 from events import registry as e
-from events.journal import Index, Recorded, Stored, Stray, Table
 from events.names import CallId
+from events.records import Index, Recorded, Stored, Stray, Table
 from events.snapshot import Snapshot
 from replay import snapshots
 from replay.fold import Inconsistent, fold_on

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from engines.route.parameters import AnswerParameters, DeleteParameters, OfferParameters
     from engines.route.routes import Routes
     from engines.sets import NodeSpec
-    from events.journal import CallFilter, CorruptEntry, JournalError, LiveCall, Recorded
+    from events.journal import CorruptEntry, JournalError
     from events.names import BranchId, CallId, Leg, Tag
+    from events.records import CallFilter, LiveCall, Recorded
     from replay.history.describe import facts
     from replay.offer_answer import REFUSE_WITH, Change, Fault, Role, SipMessage
     from replay.relay_settings import CALLEE, CALLER

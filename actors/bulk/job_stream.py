@@ -7,8 +7,9 @@ from collections.abc import Callable
 
 from events.bulk_events import BulkMoveTaken
 from events.event import Event
-from events.journal import Conflict, Journal, JournalUnavailable, Recorded
+from events.journal import Conflict, Journal, JournalUnavailable
 from events.names import StreamName
+from events.records import Recorded
 from replay.bulk_move import BulkMove, fold_bulk
 
 LEASE = 10_000

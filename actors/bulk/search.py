@@ -6,7 +6,8 @@ from actors.commands.migration import Whereabouts
 from actors.node_table import NodeTable
 from events.bulk_events import CallsFound
 from events.bulk_parts import BulkPart
-from events.journal import CallFilter, Journal, LiveCall
+from events.journal import Journal
+from events.records import CallFilter, LiveCall
 from replay.bulk_move import BulkMove
 
 SOME = 100

@@ -13,8 +13,9 @@ from events.bulk_events import BulkMoveAsked, BulkMoveCancelled
 from events.bulk_parts import BulkPart, CallOutcome
 from events.decisions import bulk_stream, job_of
 from events.event import Event
-from events.journal import Conflict, Journal, Recorded
+from events.journal import Conflict, Journal
 from events.names import CallId, NodeName
+from events.records import Recorded
 from events.values import value
 from replay.bulk_move import BulkMove, fold_bulk
 

@@ -22,9 +22,10 @@ from actors.results import Moved, Refused
 from engines.kind import STATISTICS, Operation
 from engines.refusal import RefusalCode
 from engines.sets import NodeSpec
-from events.journal import EVERY_CALL, PAGE, CallFilter, CallPage, CorruptEntry, Journal, LiveCall, Recorded
+from events.journal import PAGE, CorruptEntry, Journal
 from events.names import CallId
 from events.reading import read_all
+from events.records import EVERY_CALL, CallFilter, CallPage, LiveCall, Recorded
 from replay.privacy.numbers import ALL_SHOWN, Numbers
 from replay.state import CallState
 

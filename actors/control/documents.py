@@ -12,8 +12,8 @@ from actors.control.bulk import BulkProgress
 from actors.control.status import ControlNodeStatus, decode_node
 from events.bulk_parts import BulkPart
 from events.ended import EndedCall
-from events.journal import LiveCall, Recorded
 from events.names import NodeName
+from events.records import LiveCall, Recorded
 from events.registry import Event
 from replay.history.describe import facts
 from replay.history.timeline import bodies, printable

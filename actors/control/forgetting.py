@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from events.decisions import FORGOTTEN
 from events.forget_events import ForgettingAsked, trace_of
-from events.journal import Conflict, Forgotten, Journal, JournalUnavailable, Recorded
+from events.journal import Conflict, Forgotten, Journal, JournalUnavailable
 from events.names import CallId
+from events.records import Recorded
 from events.values import value
 
 TRIES = 20

@@ -12,9 +12,9 @@ from engines.health import NodeState
 from engines.sets import NodeSpec
 from events.copy_events import CopyLeftBehind, CopyMoved
 from events.event import Event
-from events.journal import Recorded
 from events.migration_events import MigrationCompleted, MigrationFailed
 from events.names import CallId, RelayId
+from events.records import Recorded
 from events.registry import MediaTimedOut, SessionMissing
 from events.values import value
 

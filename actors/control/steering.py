@@ -16,7 +16,7 @@ from actors.roster import described
 from engines.node_fault import node_fault, share_fault
 from engines.sets import NodeSpec
 from events.decisions import NODES
-from events.journal import Conflict, CorruptEntry, Journal, JournalError, JournalUnavailable, Recorded
+from events.journal import Conflict, CorruptEntry, Journal, JournalError, JournalUnavailable
 from events.names import NodeName
 from events.node_events import (
     AdminState,
@@ -29,6 +29,7 @@ from events.node_events import (
     NodeStateSet,
 )
 from events.reading import SLICE
+from events.records import Recorded
 from events.values import value
 from replay.nodes import NOTHING_DECIDED, DecidedNodes, NodeDecisions, fold_nodes
 

@@ -23,8 +23,9 @@ from actors.node_down.policy import LEAVE, NodeDownPolicy
 from actors.node_table import Node, NodeTable
 from actors.results import Refused
 from engines.health import NodeState
-from events.journal import CallFilter, Journal, JournalError
+from events.journal import Journal, JournalError
 from events.names import CallId, NodeName
+from events.records import CallFilter
 
 log = structlog.get_logger()
 

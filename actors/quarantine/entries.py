@@ -11,9 +11,10 @@ from dataclasses import replace
 
 import structlog
 
-from events.journal import FULL, NOTHING, Conflict, CorruptEntry, Index, Journal, JournalUnavailable, LiveCall, Recorded
+from events.journal import FULL, Conflict, CorruptEntry, Journal, JournalUnavailable
 from events.names import CallId, NodeName, RelayId
 from events.reading import read_all
+from events.records import NOTHING, Index, LiveCall, Recorded
 from events.registry import Event, Quarantined, ReleaseIntended, SessionReleased
 from events.values import value
 from replay.fold import Inconsistent, fold

@@ -9,8 +9,8 @@ from typing import TypeAlias
 from actors.commands.relay import RelaySdp
 from engines.sdp.stand_in_keys import with_stand_in_keys
 from events import registry as e
-from events.journal import Recorded
 from events.names import CALLEE, CALLER, NO_BRANCH, BranchId, CallId, Leg, Tag
+from events.records import Recorded
 from events.values import value
 from events.verb import ANSWER, OFFER, SdpVerb
 from replay.fold import Inconsistent, apply

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from events.journal import ChangePage
 from events.names import CallId
+from events.records import ChangePage
 from events.redis.keys import Keys, to_text
 from events.redis.scripts import CHANGES
 from events.redis.tables import Submit

@@ -11,8 +11,9 @@ import msgpack  # type: ignore[import-untyped]
 from events.bodies import Bodies, MissingBody
 from events.codec import ERRORS, Codec, UnreadableEntry, unpack
 from events.ended import EndedCall
-from events.journal import CorruptEntry, Index, LiveCall, Recorded, Stored
+from events.journal import CorruptEntry
 from events.names import CallId
+from events.records import Index, LiveCall, Recorded, Stored
 from events.redis.keys import to_bytes, to_text
 from events.retention import Retention
 from events.schema import fields_of

@@ -13,25 +13,20 @@ from events.call_keys import CallKeys, KnownCallKeys, MissingKey
 from events.codec import Codec
 from events.decisions import DECISION_TYPES
 from events.ended import EndedPage
-from events.journal import (
+from events.journal import FULL, PAGE, CorruptEntry, Forgotten, JournalError, JournalUnavailable
+from events.names import CallId, StreamName
+from events.records import (
     EVERY_CALL,
-    FULL,
-    PAGE,
     CallFilter,
     CallPage,
     ChangePage,
-    CorruptEntry,
-    Forgotten,
     Index,
-    JournalError,
-    JournalUnavailable,
     LiveCall,
     Recorded,
     Stored,
     StrayPage,
     StreamPage,
 )
-from events.names import CallId, StreamName
 from events.redis.appends import NO_STREAM, Append, AppendPipeline
 from events.redis.changes import Changes
 from events.redis.connection import FAILURES

@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
-from events.journal import Stray, StrayPage, Table
 from events.names import CallId
+from events.records import Stray, StrayPage, Table
 from events.redis.keys import Keys, Partition, to_text
 from events.redis.scripts import STRAYS
 from events.redis.tables import Submit

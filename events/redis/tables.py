@@ -11,8 +11,9 @@ from typing import Any
 from redis.crc import key_slot
 
 from events.ended import EndedCall, EndedPage
-from events.journal import BRIEFLY, PAGE, CallFilter, CallPage, Forgotten, LiveCall, Stored, StreamPage
+from events.journal import BRIEFLY, PAGE, Forgotten
 from events.names import CallId, StreamName
+from events.records import CallFilter, CallPage, LiveCall, Stored, StreamPage
 from events.redis.encoding import ended_call, lent, live_call, stored
 from events.redis.keys import Keys, Partition, to_bytes, to_text
 from events.redis.scripts import CLAIM, COUNT, ENDED, FORGET, LEASE, LIST, STORED

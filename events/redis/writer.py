@@ -11,8 +11,8 @@ from typing import Any
 from events.bodies import Bodies, KnownBodies
 from events.call_keys import CallKeys, KnownCallKeys
 from events.codec import Codec
-from events.journal import Index, LiveCall, Recorded, Stored
 from events.names import CallId, StreamName
+from events.records import Index, LiveCall, Recorded, Stored
 from events.redis.appends import Append
 from events.redis.encoding import NO_CHANGES, UNREADABLE, changes, decision_changes, live_row, restoring
 from events.redis.keys import Keys, Partition, to_bytes

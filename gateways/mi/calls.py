@@ -11,8 +11,9 @@ from actors.control.documents import of_call, of_row
 from actors.control.ending import Ended, NoSuchCall, NotPossibleHere, end_call
 from actors.results import Refused
 from engines.set_names import SetNames
-from events.journal import CallFilter, CallPage, CorruptEntry
+from events.journal import CorruptEntry
 from events.names import NO_NODE, CallId, NodeName
+from events.records import CallFilter, CallPage
 from gateways.mi.jsonrpc import Json, MiError
 from gateways.mi.methods import OK, Caller, Method, Methods, always
 from gateways.mi.parameters import Arguments, Parameter, as_number

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from actors.control.control import Control
 from actors.control.documents import of_history
 from events.entry_json import to_document
-from events.journal import CorruptEntry, Recorded
+from events.journal import CorruptEntry
 from events.names import CallId
+from events.records import Recorded
 from events.values import value
 from gateways.mi.calls import CALL_ID, COUNT, count_of, not_known
 from gateways.mi.jsonrpc import Json, MiError

@@ -9,9 +9,10 @@ from actors.control.control import Control
 from engines.registry import KINDS
 from engines.set_names import SetNames
 from engines.sets import NodeSpec
-from events.journal import CallFilter, CorruptEntry, LiveCall
+from events.journal import CorruptEntry
 from events.names import NO_NODE, BranchId, Leg, NodeName, Tag
 from events.reading import PAUSE
+from events.records import CallFilter, LiveCall
 from events.values import value
 from gateways.mi.jsonrpc import Json, MiError
 from gateways.mi.methods import Caller, Method, Methods

@@ -14,8 +14,9 @@ from actors.engine_actor import OpenWay
 from actors.results import Refused
 from actors.transports import Complaint, NodeTransport, Taker
 from engines.ids import call_id_of
-from events.journal import Index, Journal, Recorded
+from events.journal import Journal
 from events.names import CallId, NodeName, RelayId
+from events.records import Index, Recorded
 from gateways.handoff.calls import call_of_ng
 from gateways.tracing.doors import verb_of
 from gateways.tracing.spans import NODE, Span, Spans

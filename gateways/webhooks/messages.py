@@ -9,8 +9,8 @@ from typing import Any
 
 from events.entry_json import to_document
 from events.event import Event
-from events.journal import Recorded
 from events.names import CallId
+from events.records import Recorded
 from events.values import value
 
 DTMF = "dtmf"

@@ -9,9 +9,10 @@ from collections.abc import Callable, Sequence
 
 import structlog
 
-from events.journal import JournalError, Recorded
+from events.journal import JournalError
 from events.names import CallId
 from events.outbox import Outbox
+from events.records import Recorded
 from gateways.webhooks.counters import WebhookCounters
 from gateways.webhooks.messages import DTMF, WebhookMessage, of_record
 

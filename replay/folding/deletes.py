@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from events import registry as e
-from events.journal import Recorded
+from events.records import Recorded
 from replay import session_dialogs
 from replay.state import BranchDelete, CallState, CallStatus, Session, SessionStatus
 

@@ -7,8 +7,8 @@ what parties have been given, and nothing else.
 from __future__ import annotations
 
 from events import registry as e
-from events.journal import Recorded
 from events.names import Leg, Tag
+from events.records import Recorded
 from replay.migration import Migration, PreparedLeg
 from replay.state import CallState, RelayedLeg
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from events import registry as e
-from events.journal import Recorded
 from events.names import NO_TAG, BranchId, Tag
+from events.records import Recorded
 from replay import session_dialogs
 from replay.folding.deletes import end_call, forget_parts
 from replay.folding.sessions import begin_call, session_of

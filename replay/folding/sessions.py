@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from events import registry as e
-from events.journal import Recorded
 from events.names import BranchId, Tag
+from events.records import Recorded
 from events.verb import ANSWER, OFFER, SdpVerb, Verb
 from replay import session_dialogs
 from replay.folding import migration

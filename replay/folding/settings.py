@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from events import registry as e
-from events.journal import Recorded
+from events.records import Recorded
 from replay.relay_settings import RelaySettings
 from replay.settings_changes import ChangeContextSettings, ChangeLegSettings, EngageRelay
 from replay.state import CallState

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from events import registry as e
-from events.journal import Recorded
+from events.records import Recorded
 from replay.folding import migration
 from replay.sip_dialogs import OwnRequest, Party, SipDialogs
 from replay.state import CallState, CallStatus

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from events import registry as e
-from events.journal import Recorded
 from events.names import NO_TAG, BranchId
+from events.records import Recorded
 from events.verdict import SipVerdict
 from replay.folding import migration
 from replay.folding.settings import settings_of

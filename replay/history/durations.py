@@ -7,7 +7,7 @@ from typing import Final
 
 from events import registry as e
 from events.event import Event
-from events.journal import Recorded
+from events.records import Recorded
 from events.values import value
 
 SLOW_NODE: Final = 250

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from events.event import Event
-from events.journal import Recorded
+from events.records import Recorded
 from events.values import value
 from replay.history.describe import facts
 from replay.history.durations import Took, durations

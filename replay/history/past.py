@@ -7,8 +7,8 @@ from dataclasses import fields, is_dataclass
 from enum import Enum
 from itertools import takewhile
 
-from events.journal import Recorded
 from events.names import CallId
+from events.records import Recorded
 from events.values import value
 from replay.fold import fold
 from replay.state import CallState

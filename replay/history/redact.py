@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 
 from events.event import Event
-from events.journal import Recorded
+from events.records import Recorded
 
 REMOVED = "(removed)"
 

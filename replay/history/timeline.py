@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from events.journal import Recorded
+from events.records import Recorded
 from events.registry import Event
 from replay.history.describe import facts
 from replay.history.durations import Took, durations

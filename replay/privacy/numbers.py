@@ -16,7 +16,8 @@ from typing import Any, Final, TypeVar
 
 from events.ended import EndedCall
 from events.event import Event
-from events.journal import CorruptEntry, Recorded
+from events.journal import CorruptEntry
+from events.records import Recorded
 from replay.privacy.addresses import address_of, shown_address, shown_numbers, shown_text, shown_uris
 from replay.privacy.descriptions import shown_description
 from replay.privacy.users import Shown, ShowUser, canonical, hashed_with, hidden, partly

@@ -16,9 +16,10 @@ from actors.directory import Directory
 from actors.results import Moved
 from actors.setting_values import BadSetting, SettingValue, leg_settings
 from engines.set_names import BY_NAME, DEFAULT_SET, SetNames
-from events.journal import Journal, Recorded
+from events.journal import Journal
 from events.names import BranchId, CallId, Leg, NodeName, Tag
 from events.reading import read_all
+from events.records import Recorded
 from events.verb import SdpVerb, Verb
 from replay.fold import fold
 from replay.offer_answer import SipMessage

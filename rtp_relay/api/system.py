@@ -9,8 +9,8 @@ from pathlib import Path
 
 from actors.control.control import Control
 from engines.route.routes import Routes
-from events.journal import CallFilter, LiveCall, Recorded
 from events.names import CallId, NodeName, Tag
+from events.records import CallFilter, LiveCall, Recorded
 from replay.identity import id_of_caller
 from rtp_relay.api.call import RelayCall
 from rtp_relay.config import Config, load

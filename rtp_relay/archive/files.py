@@ -8,8 +8,8 @@ from types import TracebackType
 from typing import Final, Self, TextIO
 
 from events.ended import EndedCall
-from events.journal import Recorded
 from events.names import CallId
+from events.records import Recorded
 from rtp_relay.archive.lines import BEGINNING, ArchivedCall, BadLine, call_of, line_of, names
 
 SUFFIX: Final = ".jsonl"

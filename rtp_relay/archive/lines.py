@@ -15,8 +15,8 @@ from typing import Any, Final
 from events.codec import UnreadableEntry
 from events.ended import EndedCall
 from events.entry_json import from_document, to_document
-from events.journal import Recorded
 from events.names import CallId
+from events.records import Recorded
 from events.schema import IllTyped, fields_of
 from events.values import value
 

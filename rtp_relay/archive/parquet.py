@@ -13,7 +13,7 @@ from typing import Any, Final, Self
 
 from events.ended import EndedCall
 from events.entry_json import to_document
-from events.journal import Recorded
+from events.records import Recorded
 from replay.history.describe import facts
 
 TOGETHER: Final = 20_000

@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 
 from actors.node_table import NodeTable
 from events.entry_json import to_document
-from events.journal import Recorded
 from events.names import CallId
+from events.records import Recorded
 from events.registry import MeasuredStream, MediaMeasured
 from gateways.handoff.calls import call_of_stream
 from gateways.hep.capture import Capture

@@ -13,8 +13,8 @@ from contextlib import asynccontextmanager
 import structlog
 
 from actors.observers import Observers
-from events.journal import Recorded
 from events.names import CallId
+from events.records import Recorded
 from events.registry import Event, MigrationIntended, PartiesNotReached
 from gateways.mi.client import MiClient, MiRefused
 from rtp_relay.config.model import ReinviteConfig

@@ -5,8 +5,8 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 
-from events.journal import Recorded
 from events.names import CallId, NodeName
+from events.records import Recorded
 from events.registry import Event
 from replay.history.describe import facts
 from replay.privacy.numbers import Numbers

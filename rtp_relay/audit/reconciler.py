@@ -18,9 +18,10 @@ from engines.ids import call_id_of
 from engines.kind import Operation
 from engines.registry import EngineName, kind_at
 from engines.rtpengine.listing import LEAST, LIMIT, listed, listing
-from events.journal import EVERY_CALL, CorruptEntry, Journal, LiveCall
+from events.journal import CorruptEntry, Journal
 from events.names import NO_TAG, CallId, NodeName, RelayId
 from events.reading import read_all
+from events.records import EVERY_CALL, LiveCall
 from replay.fold import Inconsistent, fold
 from replay.reconcile import Standing, settled_sessions, standing
 from replay.state import CallState, Session

@@ -7,9 +7,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from events.journal import EVERY_CALL, NOTHING, Conflict, CorruptEntry, Index, Journal, Recorded, Stored, Stray
+from events.journal import Conflict, CorruptEntry, Journal
 from events.names import CallId
 from events.reading import slices
+from events.records import EVERY_CALL, NOTHING, Index, Recorded, Stored, Stray
 from events.retention import Retention
 from events.snapshot import EVERY, Snapshot
 from replay import snapshots

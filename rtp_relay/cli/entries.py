@@ -8,8 +8,8 @@ from typing import Any
 
 from events.codec import UnreadableEntry
 from events.entry_json import from_document
-from events.journal import Recorded
 from events.names import CallId
+from events.records import Recorded
 from events.values import value
 from replay.history.redact import without_keys
 from replay.privacy.numbers import Numbers

@@ -12,8 +12,9 @@ from typing import Annotated, Final, Protocol
 import typer
 
 from events.ended import EndedCall
-from events.journal import NOTHING, Conflict, CorruptEntry, Index, Journal, JournalUnavailable, Recorded, TailLostError
+from events.journal import Conflict, CorruptEntry, Journal, JournalUnavailable, TailLostError
 from events.reading import read_all
+from events.records import NOTHING, Index, Recorded
 from replay.fold import Inconsistent, fold
 from replay.history.redact import without_keys
 from replay.privacy.numbers import Numbers

@@ -13,9 +13,10 @@ from collections.abc import AsyncIterator, Callable, Collection, Iterator, Seque
 from dataclasses import dataclass, replace
 from typing import Final
 
-from events.journal import PAGE, CallFilter, CorruptEntry, Index, Journal, LiveCall, Recorded
+from events.journal import PAGE, CorruptEntry, Journal
 from events.names import CallId
 from events.reading import slices
+from events.records import CallFilter, Index, LiveCall, Recorded
 from events.values import value
 from rtp_relay.cli.reading import LATE, PAUSE, ended_calls
 

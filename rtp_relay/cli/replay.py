@@ -13,9 +13,10 @@ import typer
 from actors.node_table import NodeTable
 from actors.what_if.recording import Recording, recording_of
 from actors.what_if.run import Pace, compare_all
-from events.journal import CorruptEntry, Journal, Recorded
+from events.journal import CorruptEntry, Journal
 from events.names import CallId
 from events.reading import read_all
+from events.records import Recorded
 from replay.fold import Inconsistent
 from rtp_relay.archive.files import ArchiveError, calls_of, files_of
 from rtp_relay.assembly.errors import StartError

@@ -8,8 +8,8 @@ import socket
 
 from actors.control.status import read_status
 from engines.cookies import CookieSource
-from events.journal import Recorded
 from events.names import CallId
+from events.records import Recorded
 from rtp_relay.assembly.journal import open_journal
 from rtp_relay.config import Config
 

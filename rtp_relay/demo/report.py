@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from events.journal import Recorded
+from events.records import Recorded
 from replay.history import timeline_text
 from replay.history.timeline import printable, timeline
 

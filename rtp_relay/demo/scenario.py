@@ -7,7 +7,7 @@ import signal
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-from events.journal import Recorded
+from events.records import Recorded
 from events.registry import MediaMeasured
 from rtp_relay.demo import checks
 from rtp_relay.demo.doors import CallDoor

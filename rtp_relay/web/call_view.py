@@ -9,9 +9,9 @@ from markupsafe import Markup
 
 from actors.control.documents import Document, of_call
 from events.ended import EndedCall
-from events.journal import Recorded
 from events.names import CallId
 from events.quality_events import MeasuredStream
+from events.records import Recorded
 from events.values import value
 from replay.fold import Inconsistent, fold
 from replay.history.ladder import Ladder, Step, ladder

@@ -21,25 +21,22 @@ from actors.sip_requests import SipOutlet
 from engines.ng.bencode import NgDict, encode
 from engines.sets import NodeSpec
 from events.ended import EndedPage
-from events.journal import (
+from events.journal import PAGE, Conflict, Forgotten, JournalUnavailable
+from events.memory import MemoryJournal
+from events.names import NO_BRANCH, BranchId, CallId, NodeName, StreamName, Tag
+from events.outbox import MemoryOutbox
+from events.records import (
     EVERY_CALL,
-    PAGE,
     CallFilter,
     CallPage,
     ChangePage,
-    Conflict,
-    Forgotten,
     Index,
-    JournalUnavailable,
     LiveCall,
     Recorded,
     Stored,
     StrayPage,
     StreamPage,
 )
-from events.memory import MemoryJournal
-from events.names import NO_BRANCH, BranchId, CallId, NodeName, StreamName, Tag
-from events.outbox import MemoryOutbox
 from events.retention import USUAL
 from events.snapshot import Snapshot
 from events.verb import Verb

@@ -10,8 +10,8 @@ import pytest
 
 from actors.control.control import Control
 from actors.control.counters import Sample, samples_of
-from events.journal import CallFilter
 from events.names import CallId, NodeName
+from events.records import CallFilter
 from events.verb import Verb
 from tests.actors.simulation import Cluster
 

@@ -16,9 +16,10 @@ from actors.node_follower import COUNT, GRACE
 from engines.health import AdminState, NodeState
 from engines.sets import NodeSpec
 from events.decisions import NODES
-from events.journal import JournalUnavailable, Recorded
+from events.journal import JournalUnavailable
 from events.names import CallId, NodeName
 from events.node_events import NodeAdded, NodeEvent, NodeStateSet
+from events.records import Recorded
 from events.verb import Verb
 from tests.actors.simulation import Cluster
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from actors.call_history import CallHistory
 from actors.flows.recovery.tail_lost import missing
-from events.journal import Recorded
 from events.names import CallId, NodeName, RelayId, Tag
+from events.records import Recorded
 from events.registry import MediaSeen, Offered, SessionIntended, TailLost
 from events.verb import Verb
 from replay.state import CallStatus

@@ -8,8 +8,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from actors.commands.migration import Migrate, MoveTarget
 from actors.sip_requests import SipOutcome
-from events.journal import Recorded
 from events.names import NO_NODE, CallId, Leg, NodeName
+from events.records import Recorded
 from replay.state import CallStatus
 from tests.actors.fake_peers import FakePeer
 from tests.actors.moving import MovingCall

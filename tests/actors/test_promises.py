@@ -18,8 +18,8 @@ from actors.flows.media.lateness import PRECISION, is_late
 from actors.results import UNKNOWN
 from engines.ng.bencode import NgDict, encode
 from engines.request import NodeRequest
-from events.journal import Recorded
 from events.names import BranchId, CallId, Tag
+from events.records import Recorded
 from events.registry import Answered, DeleteIntended, Offered, Scope, TailLost
 from events.verb import Verb
 from gateways.ng.commands import NgCommand

@@ -17,7 +17,7 @@ from actors.call_stream import CallStream, StreamUser
 from actors.commands.sip import EndCall
 from actors.effects import Decision, Persist, Read
 from actors.scheduler import Run
-from events.journal import Recorded
+from events.records import Recorded
 from replay.fold import apply
 from replay.settings_changes import ChangeContextSettings
 from replay.state import CallState

@@ -10,8 +10,8 @@ from actors.commands.media import PassThrough
 from actors.effects import Decision, Flow, Persist
 from actors.flows.handlers import HANDLERS
 from engines.ng.bencode import NgValue
-from events.journal import NOTHING, Recorded
 from events.names import CallId, NodeName, RelayId, Tag
+from events.records import NOTHING, Recorded
 from events.registry import (
     CopyAnswered,
     DeleteIntended,

@@ -14,8 +14,9 @@ from actors.directory import DirectorySettings
 from actors.flows.handlers import HANDLERS
 from actors.quarantine.quarantine import QuarantinePolicy
 from actors.quarantine.release import NotQuarantined
-from events.journal import CorruptEntry, LiveCall
+from events.journal import CorruptEntry
 from events.names import CallId
+from events.records import LiveCall
 from events.registry import SessionReleased
 from events.verb import Verb
 from tests.actors.simulation import Cluster

@@ -8,9 +8,10 @@ from dataclasses import replace
 import pytest
 
 from actors.call_history import CallHistory, StoredCall, load
-from events.journal import CorruptEntry, Recorded
+from events.journal import CorruptEntry
 from events.names import CallId
 from events.reading import PAUSE, SLICE
+from events.records import Recorded
 from events.registry import Quarantined
 from events.snapshot import EVERY, MARGIN, Snapshot
 from events.verb import Verb

@@ -7,8 +7,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
 from engines.sets import NodeSpec, rank
-from events.journal import Recorded
 from events.names import CallId, NodeName
+from events.records import Recorded
 from events.registry import MediaMeasured
 from tests.peers.bencode import NgDict
 from tests.peers.ng_client import NgClient

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from events.decisions import NODES
-from events.journal import Recorded
+from events.records import Recorded
 from events.redis import RedisJournal
 from rtp_relay.cli.management import ServiceMethods
 from rtp_relay.config import load

@@ -18,8 +18,9 @@ from events.bulk_events import (
 from events.bulk_parts import BulkPart, CallOutcome
 from events.decisions import bulk_stream, job_of
 from events.event import Event
-from events.journal import Journal, Recorded
+from events.journal import Journal
 from events.names import CallId, NodeName
+from events.records import Recorded
 
 NOW = 1_753_000_000_000
 LEASE = 10_000

@@ -6,9 +6,10 @@ import asyncio
 from collections.abc import Sequence
 
 from events.decisions import NODES
-from events.journal import FULL, CorruptEntry, Index, Recorded
+from events.journal import FULL, CorruptEntry
 from events.memory import MemoryJournal
 from events.names import CallId
+from events.records import Index, Recorded
 
 
 class DamagedJournal(MemoryJournal):

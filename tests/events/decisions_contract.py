@@ -8,7 +8,7 @@ from abc import abstractmethod
 import pytest
 
 from events.decisions import NODES
-from events.journal import Conflict, CorruptEntry, Journal, JournalUnavailable, Recorded, TailLostError
+from events.journal import Conflict, CorruptEntry, Journal, JournalUnavailable, TailLostError
 from events.names import CallId, NodeName, StreamName
 from events.node_events import (
     NODE_EVENT_TYPES,
@@ -21,6 +21,7 @@ from events.node_events import (
     NodeReset,
     NodeStateSet,
 )
+from events.records import Recorded
 from tests.events.samples import NOW, live, record
 
 OTHER = StreamName("something else: {1}")

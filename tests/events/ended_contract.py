@@ -8,8 +8,9 @@ from dataclasses import replace
 import pytest
 
 from events.ended import EndedCall, EndedPage, Outcome
-from events.journal import NOTHING, Index, Journal
+from events.journal import Journal
 from events.names import CallId
+from events.records import NOTHING, Index
 from events.retention import DAY, Retention
 from tests.events.samples import live, record
 

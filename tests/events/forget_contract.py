@@ -6,8 +6,9 @@ from events.decisions import FORGOTTEN
 from events.ended import EndedPage
 from events.event import Event
 from events.forget_events import ForgettingAsked, trace_of
-from events.journal import BRIEFLY, NEVER, NOTHING, Forgotten, Index, Journal, Recorded
+from events.journal import BRIEFLY, Forgotten, Journal
 from events.names import CallId
+from events.records import NEVER, NOTHING, Index, Recorded
 from tests.events.ended_contract import end
 from tests.events.samples import live, record
 

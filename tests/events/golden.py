@@ -17,8 +17,8 @@ from typing import NamedTuple
 
 from events.codec import Codec
 from events.decisions import DECISION_TYPES
-from events.journal import Recorded
 from events.names import BranchId, CallId, NodeName, RelayId, Tag
+from events.records import Recorded
 from events.registry import EVENT_TYPES, Event, RememberedSession, SipMessageSeen, TailLost
 from events.secrets import Keyring
 from tests.events.bulk_contract import BULK_EVENTS

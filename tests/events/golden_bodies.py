@@ -12,8 +12,8 @@ from pathlib import Path
 
 from events.bodies import Bodies
 from events.codec import Codec
-from events.journal import Recorded
 from events.names import CallId, Leg, Tag
+from events.records import Recorded
 from events.registry import Answered, Event, LegSettingsChanged, Offered, SipMessageSeen
 from events.secrets import Keyring
 from events.verdict import Role, SipVerdict

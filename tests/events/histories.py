@@ -9,8 +9,9 @@ from collections.abc import Sequence
 
 from hypothesis import strategies as st
 
-from events.journal import NOTHING, CallFilter, Conflict, Index, Journal, Recorded, TailLostError
+from events.journal import Conflict, Journal, TailLostError
 from events.names import CallId, NodeName
+from events.records import NOTHING, CallFilter, Index, Recorded
 from events.registry import CommandForwarded, Event
 from tests.events.samples import NOW, live, record
 

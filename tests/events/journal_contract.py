@@ -13,19 +13,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from events.journal import (
-    NEVER,
-    CallFilter,
-    Conflict,
-    CorruptEntry,
-    Journal,
-    JournalUnavailable,
-    LiveCall,
-    Recorded,
-    TailLostError,
-)
+from events.journal import Conflict, CorruptEntry, Journal, JournalUnavailable, TailLostError
 from events.names import CallId, NodeName, RelayId
 from events.reading import SLICE, read_all
+from events.records import NEVER, CallFilter, LiveCall, Recorded
 from events.registry import Quarantined
 from events.snapshot import Snapshot
 from tests.events import histories

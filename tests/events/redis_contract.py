@@ -12,8 +12,9 @@ from typing import Any, ClassVar, cast
 import pytest
 from redis.asyncio import Redis, RedisCluster
 
-from events.journal import NOTHING, Journal
+from events.journal import Journal
 from events.names import CallId
+from events.records import NOTHING
 from events.redis import RedisJournal
 from events.redis.keys import Keys
 from tests.events.ended_contract import SELECTIVE

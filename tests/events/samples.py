@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from events.journal import NOTHING, Index, LiveCall, Recorded
 from events.names import BranchId, CallId, Leg, NodeName, RelayId, Tag
+from events.records import NOTHING, Index, LiveCall, Recorded
 from events.registry import (
     Answered,
     AnswerFailed,

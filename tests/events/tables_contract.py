@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from events.journal import NOTHING, Conflict, Index, Journal, Stored, TailLostError
+from events.journal import Conflict, Journal, TailLostError
 from events.names import CallId
+from events.records import NOTHING, Index, Stored
 from tests.events.ended_contract import end
 from tests.events.samples import live, record
 

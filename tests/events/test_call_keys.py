@@ -17,8 +17,9 @@ from actors.control.control import Control
 from events.call_keys import CallKeys, KnownCallKeys, MissingKey
 from events.codec import Codec
 from events.event import Event
-from events.journal import NOTHING, Conflict, CorruptEntry, Forgotten, Index, Journal, Recorded
+from events.journal import Conflict, CorruptEntry, Forgotten, Journal
 from events.names import CALLER, CallId, Tag
+from events.records import NOTHING, Index, Recorded
 from events.redis import RedisJournal
 from events.redis.keys import Keys, to_bytes
 from events.registry import CallVariableSet, CopyAnswered, MediaSeen, Offered, PartyLearned

@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from events.codec import Codec, UnreadableEntry
-from events.journal import Recorded
 from events.names import CallId, NodeName, Tag
+from events.records import Recorded
 from events.registry import EVENT_TYPES, CommandRefused, Event, Offered, OfferFailed, Quarantined, SessionIntended
 from events.secrets import Keyring, key_id
 from events.upcasters import Data, Lifted

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from events import registry as e
 from events.codec import UnreadableEntry
 from events.entry_json import from_document, to_document
-from events.journal import Recorded
 from events.names import Tag
+from events.records import Recorded
 from tests.events.samples import EVENTS, NOW
 
 JSON = st.recursive(

@@ -7,9 +7,10 @@ from dataclasses import replace
 import pytest
 
 from events.codec import Codec
-from events.journal import CorruptEntry, Journal, Recorded, TailLostError
+from events.journal import CorruptEntry, Journal, TailLostError
 from events.memory import MemoryJournal
 from events.names import CallId
+from events.records import Recorded
 from events.registry import CopyAnswered
 from events.retention import Retention
 from events.schema import LOST

@@ -11,8 +11,9 @@ import pytest_asyncio
 from redis.asyncio import Redis
 
 from events.ended import EndedPage, Outcome
-from events.journal import BRIEFLY, NEVER, CorruptEntry, Journal
+from events.journal import BRIEFLY, CorruptEntry, Journal
 from events.names import CallId
+from events.records import NEVER
 from events.redis import RedisJournal
 from events.redis.keys import Keys, to_bytes
 from events.retention import DAY, Retention

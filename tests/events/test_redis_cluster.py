@@ -11,8 +11,9 @@ import pytest_asyncio
 from redis.asyncio import RedisCluster as ClusterClient
 
 from events.codec import Codec
-from events.journal import Forgotten, Index, Recorded
+from events.journal import Forgotten
 from events.names import CallId
+from events.records import Index, Recorded
 from events.redis import RedisJournal
 from events.redis.keys import Keys, to_bytes
 from events.registry import CopyAnswered

@@ -19,9 +19,10 @@ from engines.ng.bencode import NgDict
 from engines.refusal import RefusalCode
 from engines.reply import NodeReply, agreed
 from engines.sets import NodeSpec
-from events.journal import NOTHING, Index, JournalUnavailable, LiveCall
+from events.journal import JournalUnavailable
 from events.memory import MemoryJournal
 from events.names import CallId, NodeName
+from events.records import NOTHING, Index, LiveCall
 from gateways.ng.counters import NgCounters
 from gateways.ng.overview import Overview, limit_of
 from gateways.ng.request import RefusedRequest

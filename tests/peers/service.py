@@ -15,8 +15,8 @@ from typing import BinaryIO
 
 import psutil
 
-from events.journal import Recorded
 from events.names import CallId
+from events.records import Recorded
 from events.redis import RedisJournal
 from tests.peers.datagram import Address
 from tests.peers.forked import PROGRAM, Forked, can_be_forked, run_command

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from events.codec import Codec
-from events.journal import Recorded
 from events.names import CallId
+from events.records import Recorded
 from events.registry import SipMessageSeen
 from replay.fold import fold
 from replay.offer_answer import Negotiation

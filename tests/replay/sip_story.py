@@ -12,8 +12,8 @@ from __future__ import annotations
 import json
 
 from events.codec import Codec
-from events.journal import Recorded
 from events.names import BranchId, CallId, Tag
+from events.records import Recorded
 from events.registry import SipMessageSeen
 from replay.offer_answer import Change, Fault, Negotiation, SipMessage, Verdict
 from replay.offer_answer.decide import decide

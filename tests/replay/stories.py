@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from events import registry as e
-from events.journal import Recorded
 from events.names import CallId, NodeName, RelayId, Tag
+from events.records import Recorded
 from events.verb import ANSWER
 from tests.events.samples import RELAYED, SDP
 

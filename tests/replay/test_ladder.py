@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from events import registry as e
-from events.journal import Recorded
 from events.names import Leg, NodeName, RelayId, Tag
+from events.records import Recorded
 from replay.history.durations import SLOW_NODE, Took, durations
 from replay.history.ladder import ladder
 from replay.history.ladder_svg import svg_of

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from events.journal import Recorded
 from events.names import CallId
+from events.records import Recorded
 from replay.fold import fold
 from replay.history.past import Difference, NotThen, differences, state_after, state_at
 from tests.replay.stories import CALL, STORY

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from events import registry as e
-from events.journal import Recorded
 from events.names import CallId, Leg, NodeName, RelayId, Tag
+from events.records import Recorded
 from replay.fold import apply
 from replay.offer_answer import Negotiation
 from replay.offer_answer.decide import decide

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from events.journal import Recorded
 from events.names import CallId
+from events.records import Recorded
 from events.verb import Verb
 from replay import snapshots
 from replay.fold import fold, fold_on

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from events import registry as e
 from events.ended import EndedCall, Outcome
-from events.journal import Recorded
 from events.names import CallId, Leg, NodeName, RelayId, Tag
+from events.records import Recorded
 from replay.fold import fold
 from replay.projection import Deadlines, project
 from replay.search import Wanted

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from events import registry as e
-from events.journal import Recorded
 from events.names import CallId, NodeName, RelayId, Tag
+from events.records import Recorded
 from events.verb import Verb
 from replay.fold import fold
 from replay.relay_settings import CALLER

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from events import registry as e
-from events.journal import Recorded
 from events.names import BranchId, CallId, NodeName, RelayId, Tag
+from events.records import Recorded
 from replay.fold import fold
 from replay.history.durations import Took
 from replay.history.timeline import Moment, bodies, printable, timeline

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from events import registry as e
 from events.ended import EndedCall
-from events.journal import Recorded
 from events.names import CallId
+from events.records import Recorded
 from rtp_relay.archive.files import ArchiveError, ArchiveWriter, call_named, calls_of, files_of, rows_of
 from rtp_relay.archive.lines import BadLine, call_of
 from rtp_relay.archive.parquet import ParquetWriter

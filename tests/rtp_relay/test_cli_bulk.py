@@ -15,9 +15,9 @@ from events.bulk_events import BulkMoveEnded, BulkMoveTaken, CallsFound, CallsSe
 from events.bulk_parts import CallOutcome
 from events.decisions import bulk_stream
 from events.event import Event
-from events.journal import Recorded
 from events.memory import MemoryJournal
 from events.names import CallId
+from events.records import Recorded
 from rtp_relay.cli.app import app
 from rtp_relay.cli.exits import Exit
 from tests.rtp_relay.cli_journal import share_journal

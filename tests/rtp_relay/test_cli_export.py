@@ -11,9 +11,10 @@ import pytest
 
 from events import registry as e
 from events.ended import EndedPage
-from events.journal import NOTHING, Index, JournalUnavailable, Recorded
+from events.journal import JournalUnavailable
 from events.memory import MemoryJournal
 from events.names import CallId
+from events.records import NOTHING, Index, Recorded
 from replay.fold import fold
 from replay.summary import ended_call
 from rtp_relay.archive.files import ArchiveWriter, calls_of

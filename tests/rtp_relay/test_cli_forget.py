@@ -9,9 +9,9 @@ import pytest
 
 from events.decisions import FORGOTTEN
 from events.forget_events import ForgettingAsked, trace_of
-from events.journal import NOTHING, Index
 from events.memory import MemoryJournal
 from events.names import CallId
+from events.records import NOTHING, Index
 from replay.search import has_party
 from tests.events.ended_contract import ENDED
 from tests.events.samples import live, record

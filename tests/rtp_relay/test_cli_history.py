@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from events.journal import NOTHING
 from events.memory import MemoryJournal
+from events.records import NOTHING
 from rtp_relay.cli.app import app
 from tests.replay.stories import CALL, STORY
 from tests.rtp_relay.cli_journal import use_journal

@@ -15,10 +15,10 @@ from typer.testing import CliRunner
 from actors.control.status import ControlNodeStatus, NodeStatus, encode_status
 from engines.health import AdminState, NodeState
 from events.decisions import NODES
-from events.journal import NOTHING, Recorded
 from events.memory import MemoryJournal
 from events.names import CallId
 from events.node_events import NodeAdded, NodeChanged, NodeEvent, NodeLeaving, NodeRemoved, NodeReset, NodeStateSet
+from events.records import NOTHING, Recorded
 from rtp_relay.cli.app import app
 from rtp_relay.cli.exits import Exit
 from tests.events.samples import live, record

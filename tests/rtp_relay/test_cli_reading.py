@@ -15,18 +15,10 @@ from actors.control.documents import of_history
 from actors.control.status import ControlNodeStatus, NodeStatus, encode_status
 from engines.health import NodeState
 from events import registry as e
-from events.journal import (
-    NOTHING,
-    CorruptEntry,
-    Index,
-    JournalError,
-    JournalMismatch,
-    JournalUnavailable,
-    LiveCall,
-    Recorded,
-)
+from events.journal import CorruptEntry, JournalError, JournalMismatch, JournalUnavailable
 from events.memory import MemoryJournal
 from events.names import CallId, NodeName, RelayId, Tag
+from events.records import NOTHING, Index, LiveCall, Recorded
 from rtp_relay.cli.app import app
 from tests.events.samples import EVENTS
 from tests.rtp_relay.cli_journal import use_failing_journal, use_journal

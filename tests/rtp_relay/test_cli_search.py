@@ -10,9 +10,10 @@ import pytest
 from typer.testing import CliRunner
 
 from events.ended import EndedCall, EndedPage, Outcome
-from events.journal import NOTHING, Index, JournalUnavailable
+from events.journal import JournalUnavailable
 from events.memory import MemoryJournal
 from events.names import CallId
+from events.records import NOTHING, Index
 from replay.privacy.numbers import ALL_SHOWN
 from replay.search import Wanted
 from rtp_relay.cli.app import app

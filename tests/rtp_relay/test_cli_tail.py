@@ -10,9 +10,10 @@ from dataclasses import replace
 
 import pytest
 
-from events.journal import NOTHING, CallFilter, CallPage, ChangePage, Index, JournalUnavailable, Recorded, Stored
+from events.journal import JournalUnavailable
 from events.memory import MemoryJournal
 from events.names import CallId
+from events.records import NOTHING, CallFilter, CallPage, ChangePage, Index, Recorded, Stored
 from rtp_relay.cli.following import Follower, Gap, Told
 from rtp_relay.cli.listing.display import Display, Form
 from rtp_relay.cli.tail import Filter, tell

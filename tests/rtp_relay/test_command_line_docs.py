@@ -15,9 +15,9 @@ from typer.testing import CliRunner
 from actors.control.status import ControlNodeStatus, NodeStatus, encode_status
 from engines.health import AdminState, NodeState
 from events.ended import EndedCall, Outcome
-from events.journal import NOTHING, Index, LiveCall
 from events.memory import MemoryJournal
 from events.names import CallId, NodeName, RelayId, Tag
+from events.records import NOTHING, Index, LiveCall
 from rtp_relay.cli.app import app
 from rtp_relay.cli.listing.display import Display, Form
 from rtp_relay.config import Config

@@ -13,9 +13,10 @@ import structlog
 
 from actors.control.control import Control
 from events import registry as e
-from events.journal import NOTHING, CorruptEntry, Index, Recorded
+from events.journal import CorruptEntry
 from events.memory import MemoryJournal
 from events.names import CALLEE, CALLER, Tag
+from events.records import NOTHING, Index, Recorded
 from replay.fold import fold
 from replay.privacy.numbers import Numbers
 from replay.privacy.users import Shown

@@ -13,8 +13,9 @@ from redis.asyncio import Redis
 from typer.testing import CliRunner
 
 from events import registry as e
-from events.journal import NOTHING, Index, Journal, Recorded, Stored
+from events.journal import Journal
 from events.names import CallId, NodeName, RelayId, Tag
+from events.records import NOTHING, Index, Recorded, Stored
 from events.redis import RedisJournal
 from events.retention import USUAL
 from events.verdict import Role, SipVerdict

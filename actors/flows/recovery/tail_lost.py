@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from actors.call_history import CallHistory
 from actors.effects import Decide, Decision
-from events.journal import Recorded
+from events.records import Recorded
 from events.registry import Event, RememberedSession, TailLost
 from replay.projection import Deadlines, project
 from replay.state import CallState, CallStatus, Session, SessionStatus

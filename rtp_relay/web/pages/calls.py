@@ -8,8 +8,9 @@ from typing import Final
 from aiohttp import web
 
 from events.ended import EndedCall, Outcome
-from events.journal import CallFilter, CallPage, Journal, LiveCall
+from events.journal import Journal
 from events.names import NodeName
+from events.records import CallFilter, CallPage, LiveCall
 from events.values import value
 from replay.search import Wanted
 from rtp_relay.cli.reading import LATE

@@ -11,8 +11,8 @@ import pytest
 from actors.control.control import Control
 from engines.set_names import SetNames
 from events import registry as e
-from events.journal import Index, LiveCall, Recorded
 from events.names import CallId
+from events.records import Index, LiveCall, Recorded
 from events.verb import Verb
 from gateways.mi.calls import MOST
 from gateways.mi.door import methods_of

@@ -30,10 +30,10 @@ from engines.health import NodeSnapshot, NodeState
 from engines.set_names import SetNames
 from engines.sets import NodeSpec
 from events import registry as e
-from events.journal import Recorded
 from events.memory import MemoryJournal
 from events.migration_events import MigrationCompleted, MigrationFailed
 from events.names import CallId, NodeName, RelayId
+from events.records import Recorded
 from gateways.mi.events import EXPIRE, EventMethods
 from gateways.mi.methods import Caller, Methods, Role
 from gateways.mi.notifier import EVENTS, WAITING, Notifier

@@ -15,9 +15,10 @@ from actors.commands.reading import ReadCall
 from actors.results import Done, Refused
 from engines.ng.bencode import encode
 from engines.refusal import RefusalCode
-from events.journal import NOTHING, Conflict, Index, Recorded
+from events.journal import Conflict
 from events.memory import MemoryJournal
 from events.names import CallId, NodeName
+from events.records import NOTHING, Index, Recorded
 from events.registry import MediaSeen
 from gateways.sip.addresses import SipTransport
 from gateways.tracing import doors

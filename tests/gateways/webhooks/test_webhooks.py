@@ -8,10 +8,11 @@ from contextlib import asynccontextmanager, suppress
 
 import pytest
 
-from events.journal import JournalUnavailable, Recorded
+from events.journal import JournalUnavailable
 from events.memory import MemoryJournal
 from events.names import CallId
 from events.outbox import Letter
+from events.records import Recorded
 from events.registry import DeleteIntended, MediaSeen, MediaTimedOut, Scope
 from gateways.webhooks import poster as posting
 from gateways.webhooks import sender as sending

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from actors.control.documents import of_ended, of_history
 from events import registry as e
 from events.entry_json import to_document
-from events.journal import Recorded
 from events.names import CALLEE, CALLER, BranchId, Leg, Tag
+from events.records import Recorded
 from replay.history import ladder_text, timeline_text
 from replay.history.ladder import ladder
 from replay.history.ladder_svg import svg_of

@@ -16,8 +16,8 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.select import Select
 
-from events.journal import NOTHING, Index
 from events.names import CallId, NodeName
+from events.records import NOTHING, Index
 from replay.fold import fold
 from replay.projection import Deadlines, project
 from rtp_relay.service import open_journal

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from aiohttp import StreamReader
 
-from events.journal import NOTHING, Index, LiveCall, Recorded
 from events.memory import MemoryJournal
 from events.names import CallId
+from events.records import NOTHING, Index, LiveCall, Recorded
 from events.registry import CommandRefused
 from gateways.mi.methods import Role
 from replay.privacy.numbers import Numbers

@@ -15,9 +15,10 @@ from actors.control.status import ControlNodeStatus, NodeStatus, encode_status
 from engines.health import NodeState
 from events import registry as e
 from events.ended import EndedCall, Outcome
-from events.journal import NOTHING, CallFilter, Index, JournalUnavailable, LiveCall, Recorded
+from events.journal import JournalUnavailable
 from events.memory import MemoryJournal
 from events.names import CallId, NodeName, RelayId, Tag
+from events.records import NOTHING, CallFilter, Index, LiveCall, Recorded
 from gateways.mi.methods import Role
 from replay.fold import fold
 from replay.projection import Deadlines, project

@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from events.ended import EndedCall, Outcome
-from events.journal import NOTHING, Index
 from events.memory import MemoryJournal
 from events.names import CallId
+from events.records import NOTHING, Index
 from rtp_relay.web import rates as module
 from rtp_relay.web.rates import Rates
 from tests.events.ended_contract import ENDED

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
@@ -305,14 +304,14 @@ class CallState:
         first = self.relay is not None and self.relay.established == branch
         return first or (self.negotiation is not None and self.negotiation.is_answered(branch))
 
-    def usable_sessions(self) -> Iterator[Session]:
+    def usable_sessions(self) -> list[Session]:
         """Return the sessions that commands of the call may go to, oldest first."""
-        return (session for session in self.sessions.values() if session.usable)
+        return [session for session in self.sessions.values() if session.usable]
 
-    def usable_copies(self) -> Iterator[tuple[str, Copy]]:
+    def usable_copies(self) -> list[tuple[str, Copy]]:
         """Return the copies, by name, that can be changed and ended; others go with their session, which is to go."""
-        return ((name, copy) for name, copy in self.copies.items() if self.sessions[copy.session].usable)
+        return [(name, copy) for name, copy in self.copies.items() if self.sessions[copy.session].usable]
 
-    def remaining_sessions(self) -> Iterator[Session]:
+    def remaining_sessions(self) -> list[Session]:
         """Return the sessions that may exist on their nodes: all that are not closed."""
-        return (session for session in self.sessions.values() if session.status is not CLOSED)
+        return [session for session in self.sessions.values() if session.status is not CLOSED]

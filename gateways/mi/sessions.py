@@ -57,7 +57,7 @@ class SessionFilter:
 
     def of(self, state: CallState) -> Iterator[Session]:
         """Return the sessions of a call that its parties talk through and that are wanted, newest first."""
-        for session in reversed(list(state.usable_sessions())):
+        for session in reversed(state.usable_sessions()):
             if session.agreement and self._takes(session):
                 yield session
 

@@ -104,7 +104,7 @@ def offered_and_answered(cluster: MediaproxyCluster) -> FakeMediaproxy:
     """Set a call up, and give the node it is on."""
     assert cluster.do(Verb.OFFER, CallId("c"), a="A", sdp=sdp(1))[b"result"] == b"ok"
     assert cluster.do(Verb.ANSWER, CallId("c"), a="A", b="B", sdp=sdp(2))[b"result"] == b"ok"
-    return cluster.dispatchers[next(cluster.state(CallId("c")).usable_sessions()).node]
+    return cluster.dispatchers[cluster.state(CallId("c")).usable_sessions()[0].node]
 
 
 def test_each_branch_is_a_session_and_all_go_with_the_call(cluster: MediaproxyCluster) -> None:

@@ -41,7 +41,7 @@ def _left(shared: Sequence[Session], command: Delete) -> list[Event]:
 def _intention(state: CallState, command: Delete, whole: Sequence[Session], partly: Sequence[Session]) -> Decision:
     not_before = _delayed_until(command, whole)
     events: list[Event] = []
-    everything = not partly and len(whole) == len(list(state.usable_sessions()))
+    everything = not partly and len(whole) == len(state.usable_sessions())
     if whole or (everything and command.ends_call):
         numbers = tuple(session.number for session in whole)
         scope = Scope.CALL if everything and command.ends_call else Scope.SESSION

@@ -76,7 +76,7 @@ def _share(session: Session, named: Sequence[SessionDialog]) -> bool:
 
 def _concerned(state: CallState, command: Delete) -> list[Session]:
     """Return the sessions that a delete can be about: those of the branch that it names, if any of them ever had it."""
-    usable = list(state.usable_sessions())
+    usable = state.usable_sessions()
     if not command.branch or command.to_tag:
         return usable
     of_branch = [session for session in state.sessions.values() if _ever_had(session, command.branch)]

@@ -82,7 +82,7 @@ def removal_of(state: CallState, lost: Sequence[Session]) -> list[Event]:
     if not lost:
         return []
     numbers = tuple(session.number for session in lost)
-    all_gone = len(lost) == len(list(state.usable_sessions()))
+    all_gone = len(lost) == len(state.usable_sessions())
     scope = Scope.CALL if all_gone and not state.has_dialog else Scope.SESSION
     events: list[Event] = [DeleteIntended(scope=scope, sessions=numbers, reason=GONE)]
     return events + [Deleted(session=number, how=RemovalProof.UNKNOWN) for number in numbers]

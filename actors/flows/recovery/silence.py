@@ -59,7 +59,7 @@ def end_unanswered(now: int, deadlines: Deadlines) -> Step[int | None]:
 
 
 def _silence(state: CallState, now: int, deadlines: Deadlines) -> _Silence | None:
-    usable = list(state.usable_sessions())
+    usable = state.usable_sessions()
     if state.status is not CallStatus.LIVE or state.answered or not usable:
         return None
     if state.changed + unanswered_for(state, deadlines) > now:

@@ -21,7 +21,7 @@ import subprocess
 import sys
 import sysconfig
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from hashlib import blake2b
 from importlib.machinery import EXTENSION_SUFFIXES
 from importlib.util import find_spec
@@ -37,7 +37,9 @@ from setuptools.command.editable_wheel import editable_wheel
 ROOT = Path(__file__).parent
 sys.path.insert(0, str(ROOT))
 
-from packages.parts import UnmovableError, moved  # noqa: E402 - a build does not look for modules here by itself
+# ruff: noqa: E402 - a build does not look for modules here by itself
+from packages.native_values import written_out
+from packages.parts import UnmovableError, moved
 
 PACKAGE = "rtp_relay"
 FOLDER = f"{PACKAGE}/compiled"
@@ -88,8 +90,7 @@ class BuildCompiled(build_ext):
         if not self.extensions:
             return
         try:
-            with contextlib.chdir(root):
-                build(root, sources)
+            build(root, sources)
         except (Exception, SystemExit) as fault:  # mypyc exits when it does not compile a module
             print(f"rtp-relay: built without compiled modules: {fault}", file=sys.stderr)
 
@@ -148,14 +149,14 @@ def clear(folder: Path) -> None:
 
 
 def build(root: Path, listed: list[str]) -> None:
-    """Compile modules in `root`, the working directory. The manifest comes last: what is there half is never used."""
+    """Compile modules of `root`. The manifest comes last: what is there half is never used."""
     from mypyc.build import mypycify  # noqa: PLC0415 - needed for this alone, and not there without a compiler
 
     folder = root / FOLDER
     sources = {source: digest(root / source) for source in sorted(reached(root, listed))}
     folder.mkdir(parents=True, exist_ok=True)
     suffix = EXTENSION_SUFFIXES[0]
-    with TemporaryDirectory() as scratch:
+    with TemporaryDirectory() as scratch, contextlib.chdir(copied(root, sources, listed, Path(scratch, "sources"))):
         cache = f"--cache-dir={scratch}/mypy"
         extensions = mypycify([*OPTIONS, cache, *listed], opt_level="1", debug_level="0", target_dir=f"{scratch}/c")
         for name in compile_all(extensions, Path(scratch)):
@@ -164,6 +165,17 @@ def build(root: Path, listed: list[str]) -> None:
     libraries = {file: digest(folder / Path(file).name) for file in modules.values()}
     manifest = {"modules": modules, "digests": sources | libraries}
     (folder / f"manifest{suffix}.json").write_text(json.dumps(manifest, indent=1))
+
+
+def copied(root: Path, sources: Iterable[str], listed: list[str], folder: Path) -> Path:
+    """Return a folder with these sources, in which those that are compiled have their values written out."""
+    for source in (*sources, f"{FOLDER}/values.py"):
+        file = folder / source
+        file.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(root / source, file)
+    for source, text in written_out({source: (root / source).read_text() for source in listed}).items():
+        (folder / source).write_text(text)
+    return folder
 
 
 def compile_all(extensions: list[Extension], scratch: Path) -> list[str]:

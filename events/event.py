@@ -25,7 +25,7 @@ class RemovalProof(StrEnum):
     NEVER_SENT = "never sent"
 
 
-@value(kw_only=True)
+@value(kw_only=True, derivable=True)
 class Event:
     """Base of all events."""
 

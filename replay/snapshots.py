@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import fields
 from hashlib import blake2b
 from typing import Any
 
@@ -73,4 +74,4 @@ def _digest(schema: str, packed: bytes, last: Recorded) -> bytes:
 
 
 def _differences(one: Any, other: Any) -> list[str]:
-    return [name for name in one.__slots__ if getattr(one, name) != getattr(other, name)]
+    return [each.name for each in fields(one) if getattr(one, each.name) != getattr(other, each.name)]

@@ -9,6 +9,8 @@ import ast
 import sys
 from collections.abc import Callable, Iterator
 
+from packages.native_values import DECORATORS
+
 Check = Callable[[ast.Module], Iterator[tuple[int, str]]]
 
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
@@ -84,11 +86,19 @@ def _is_yes_or_no(node: ast.expr) -> bool:
     return isinstance(node, ast.Constant) and isinstance(node.value, bool)
 
 
-def _class_variables(tree: ast.Module) -> Iterator[tuple[int, str]]:
-    """They become fields of a dataclass."""
+def _dataclasses_that_are_not_written_out(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """Their annotations are lost, and ClassVars become fields. The build writes those out that it finds."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.AnnAssign) and "ClassVar" in ast.unparse(node.annotation):
-            yield node.lineno, "a ClassVar"
+        if (
+            isinstance(node, ast.ClassDef)
+            and node not in tree.body
+            and any(map(_makes_a_dataclass, node.decorator_list))
+        ):
+            yield node.lineno, f"{node.name}, a dataclass within something else"
+
+
+def _makes_a_dataclass(decorator: ast.expr) -> bool:
+    return ast.unparse(decorator).partition("(")[0].rpartition(".")[2] in DECORATORS
 
 
 def _classes_made_in_c(tree: ast.Module) -> Iterator[tuple[int, str]]:
@@ -157,7 +167,7 @@ _CHECKS: tuple[Check, ...] = (
     _eager_generators,
     _generators_that_clean_up,
     _yes_or_something_else,
-    _class_variables,
+    _dataclasses_that_are_not_written_out,
     _classes_made_in_c,
     _final_tuples_of_floats,
     _finalizers,

@@ -65,7 +65,8 @@ class Project(Site):
             (package / "__init__.py").touch()
         shutil.copy(ROOT / "setup.py", folder)
         shutil.copytree(ROOT / "packages", folder / "packages")
-        shutil.copy(ROOT / "rtp_relay/compiled/__init__.py", self.built)
+        for file in ("__init__.py", "values.py"):
+            shutil.copy(ROOT / "rtp_relay/compiled" / file, self.built)
 
     def build(self, **environment: str) -> str:
         """Build in place, and return what was said."""

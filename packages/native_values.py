@@ -1,0 +1,172 @@
+"""Values for the compiler: classes with an `__init__` of their own, where a source has a decorator.
+
+mypyc makes a class that is decorated by anything it does not know (`events.values.value`) an interpreted one, and
+leaves to a dataclass the `__init__` that Python makes of it. Written out, both are compiled: a value is made, and its
+fields are read, without the interpreter. Lines keep their numbers, for what is added stands on the two blank lines
+after a class. What else a dataclass has (fields, equality, a hash, a representation) it gets from
+`rtp_relay/compiled/values.py`.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+DECORATORS = frozenset({"dataclass", "value"})
+VALUES = "rtp_relay.compiled.values"
+"""The module that those which are written out import."""
+
+_FUTURE = "from __future__ import annotations"
+_NAMES = "mypyc_attr as _mypyc_attr, written_out as _written_out"
+_IMPORTS = f"; from typing import Any as _Any; from {VALUES} import {_NAMES}"
+
+
+class UnwritableError(Exception):
+    """A value cannot be written out; the text says which, and why."""
+
+
+@dataclass(frozen=True)
+class _Field:
+    name: str
+    annotation: str
+    default: str = ""
+    factory: str = ""
+    inherited: bool = False
+
+    @property
+    def parameter(self) -> str:
+        kind = "_Any" if self.inherited else self.annotation
+        if self.factory:
+            return f"{self.name}: {kind} | None = None"
+        return f"{self.name}: {kind} = {self.default}" if self.default else f"{self.name}: {kind}"
+
+    @property
+    def assignment(self) -> str:
+        given = f"({self.factory})() if {self.name} is None else {self.name}" if self.factory else self.name
+        return f"self.{self.name} = {given}"
+
+
+@dataclass(frozen=True)
+class _Value:
+    """A class of a source: its own fields, and those that it inherits."""
+
+    node: ast.ClassDef
+    decorator: ast.expr
+    own: list[_Field] = field(default_factory=list)
+    inherited: list[_Field] = field(default_factory=list)
+
+    @property
+    def fields(self) -> list[_Field]:
+        """Return all fields, in the order in which a dataclass has them."""
+        own = {each.name: each for each in self.own}
+        names = {each.name for each in self.inherited}
+        return [own.get(each.name, each) for each in self.inherited] + [f for f in self.own if f.name not in names]
+
+    def says(self, option: str) -> bool:
+        """Return whether its decorator has this option."""
+        keywords = self.decorator.keywords if isinstance(self.decorator, ast.Call) else []
+        return any(each.arg == option and ast.unparse(each.value) == "True" for each in keywords)
+
+    def constructor(self) -> str:
+        """Return its `__init__`, in one line."""
+        fields = self.fields
+        star = ["*"] if self.says("kw_only") and fields else []
+        parameters = ", ".join(["self", *star, *(each.parameter for each in fields)])
+        return f"def __init__({parameters}) -> None: " + ("; ".join(each.assignment for each in fields) or "pass")
+
+    def rest(self) -> str:
+        """Return the statement that gives it what else a dataclass has."""
+        annotations = {each.name: each.annotation for each in self.own}
+        defaults = ", ".join(
+            f"{each.name!r}: {f'field(default_factory={each.factory})' if each.factory else each.default}"
+            for each in self.own
+            if each.factory or each.default
+        )
+        return f"_written_out({self.node.name}, {ast.unparse(self.decorator)}, {annotations!r}, {{{defaults}}})"
+
+
+def written_out(sources: Mapping[str, str]) -> dict[str, str]:
+    """Return modules, by their paths, with their values written out. Raises UnwritableError."""
+    found = {path: list(_values(path, text)) for path, text in sources.items()}
+    by_name = {each.node.name: each for each in (one for some in found.values() for one in some)}
+    for each in by_name.values():
+        each.inherited.extend(_inherited(each, by_name))
+    return {path: _rewritten(text, found[path]) for path, text in sources.items()}
+
+
+def _values(path: str, text: str) -> Iterator[_Value]:
+    for node in ast.parse(text).body:
+        if not isinstance(node, ast.ClassDef):
+            continue
+        names = [ast.unparse(each).partition("(")[0] for each in node.decorator_list]
+        if not DECORATORS.isdisjoint(names):
+            if len(names) > 1:
+                raise UnwritableError(f"{path}: {node.name} has several decorators")
+            yield _Value(node, node.decorator_list[0], list(_fields(path, node)))
+
+
+def _fields(path: str, node: ast.ClassDef) -> Iterator[_Field]:
+    for statement in node.body:
+        if isinstance(statement, ast.FunctionDef) and statement.name in ("__init__", "__post_init__"):
+            raise UnwritableError(f"{path}: {node.name} has an {statement.name}")
+        if isinstance(statement, ast.AnnAssign) and "ClassVar" not in ast.unparse(statement.annotation):
+            name, annotation = ast.unparse(statement.target), ast.unparse(statement.annotation)
+            match statement.value:
+                case None:
+                    yield _Field(name, annotation)
+                case ast.Call(func=ast.Name("field"), keywords=[ast.keyword("default_factory", factory)]):
+                    yield _Field(name, annotation, factory=ast.unparse(factory))
+                case ast.Call(func=ast.Name("field")):
+                    raise UnwritableError(f"{path}: {node.name}.{name} is a field of an unknown kind")
+                case default:
+                    yield _Field(name, annotation, default=ast.unparse(default))
+
+
+def _inherited(value: _Value, by_name: Mapping[str, _Value]) -> Iterator[_Field]:
+    for base in value.node.bases:
+        of = by_name.get(ast.unparse(base).partition("[")[0])
+        if of is not None:
+            for each in [*_inherited(of, by_name), *of.own]:
+                yield _Field(each.name, each.annotation, each.default, each.factory, inherited=True)
+
+
+def _rewritten(text: str, values: list[_Value]) -> str:
+    lines = text.splitlines()
+    for value in values:
+        _write_out(lines, value)
+    for node in ast.parse(text).body:
+        if isinstance(node, ast.ImportFrom) and node.module == "dataclasses":
+            lines[node.lineno - 1] = _without_replace(node)
+    if values:
+        lines[lines.index(_FUTURE)] += _IMPORTS
+    return "\n".join(lines) + "\n"
+
+
+def _without_replace(node: ast.ImportFrom) -> str:
+    """Return an import of names of dataclasses in which `replace` takes any object."""
+    names = [alias for alias in node.names if alias.name != "replace"]
+    imports = [f"from dataclasses import {', '.join(map(ast.unparse, names))}"] if names else []
+    if len(names) < len(node.names):
+        imports.append(f"from {VALUES} import replaced as replace")
+    return "; ".join(imports)
+
+
+def _write_out(lines: list[str], value: _Value) -> None:
+    """Put what a class has instead of its decorator and its defaults in its lines."""
+    node = value.node
+    for row in range(value.decorator.lineno - 1, (value.decorator.end_lineno or 0)):
+        lines[row] = ""
+    if value.says("derivable"):
+        lines[value.decorator.lineno - 1] = "@_mypyc_attr(allow_interpreted_subclasses=True)"
+    for statement in node.body:
+        if isinstance(statement, ast.AnnAssign) and statement.value and "ClassVar" not in ast.unparse(statement):
+            lines[statement.lineno - 1] = f"    {ast.unparse(statement.target)}: {ast.unparse(statement.annotation)}"
+            for row in range(statement.lineno, statement.end_lineno or 0):
+                lines[row] = ""
+    end = node.end_lineno or 0
+    lines.extend([""] * (end + 2 - len(lines)))
+    if lines[end].strip() or lines[end + 1].strip():
+        raise UnwritableError(f"two blank lines are wanted after {node.name}")
+    lines[end] = f"    {value.constructor()}"
+    lines[end + 1] = value.rest()

@@ -1,15 +1,20 @@
-"""Values for the compiler: classes with an `__init__` of their own, where a source has a decorator.
+"""What the build writes in another way for the compiler: values and constants.
 
-mypyc makes a class that is decorated by anything it does not know (`events.values.value`) an interpreted one, and
-leaves to a dataclass the `__init__` that Python makes of it. Written out, both are compiled: a value is made, and its
-fields are read, without the interpreter. Lines keep their numbers, for what is added stands on the two blank lines
-after a class. What else a dataclass has (fields, equality, a hash, a representation) it gets from
+Values are classes with an `__init__` of their own, where a source has a decorator. mypyc makes a class that is
+decorated by anything it does not know (`events.values.value`) an interpreted one, and leaves to a dataclass the
+`__init__` that Python makes of it. Written out, both are compiled: a value is made, and its fields are read, without
+the interpreter. What else a dataclass has (fields, equality, a hash, a representation) it gets from
 `rtp_relay/compiled/values.py`.
+
+Constants are said to be final: a module's other names are looked up in a dictionary each time.
+
+Lines keep their numbers: what is added stands on the two blank lines after a class.
 """
 
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -19,7 +24,8 @@ VALUES = "rtp_relay.compiled.values"
 
 _FUTURE = "from __future__ import annotations"
 _NAMES = "mypyc_attr as _mypyc_attr, written_out as _written_out"
-_IMPORTS = f"; from typing import Any as _Any; from {VALUES} import {_NAMES}"
+_IMPORTS = f"; from typing import Any as _Any, Final as _Final; from {VALUES} import {_NAMES}"
+_CONSTANT = re.compile(r"_?[A-Z][A-Z0-9_]+")
 
 
 class UnwritableError(Exception):
@@ -138,9 +144,22 @@ def _rewritten(text: str, values: list[_Value]) -> str:
     for node in ast.parse(text).body:
         if isinstance(node, ast.ImportFrom) and node.module == "dataclasses":
             lines[node.lineno - 1] = _without_replace(node)
-    if values:
+        elif isinstance(node, ast.Assign) and _is_constant(node):
+            name = ast.unparse(node.targets[0])
+            lines[node.lineno - 1] = lines[node.lineno - 1].replace(f"{name} =", f"{name}: _Final =", 1)
+    if _FUTURE in lines:
         lines[lines.index(_FUTURE)] += _IMPORTS
     return "\n".join(lines) + "\n"
+
+
+def _is_constant(node: ast.Assign) -> bool:
+    """Return whether a statement of a module gives a constant its value."""
+    name = ast.unparse(node.targets[0])
+    if len(node.targets) > 1 or not _CONSTANT.fullmatch(name) or "TypeVar(" in ast.unparse(node.value):
+        return False
+    first = node.value.elts[0] if isinstance(node.value, ast.Tuple) and node.value.elts else node.value
+    is_tuple_of_floats = first is not node.value and isinstance(first, ast.Constant) and isinstance(first.value, float)
+    return not is_tuple_of_floats  # which would not be there
 
 
 def _without_replace(node: ast.ImportFrom) -> str:

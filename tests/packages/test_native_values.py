@@ -229,3 +229,24 @@ def test_what_cannot_be_written_out_is_named(text: str, why: str) -> None:
 def test_a_module_without_values_stays_as_it_is() -> None:
     text = "from dataclasses import fields\n\nprint(fields)\n"
     assert written_out({"a.py": text}) == {"a.py": text}
+
+
+@pytest.mark.parametrize(
+    ("line", "written"),
+    [
+        ("LIMIT = 10", "LIMIT: _Final = 10"),
+        ("_NAMES = frozenset({'a'})", "_NAMES: _Final = frozenset({'a'})"),
+        ("WORDS = (", "WORDS: _Final = ("),
+        ("_WAITS = (0.5, 1)", "_WAITS = (0.5, 1)"),
+        ("KINDS: Final = (1, 2)", "KINDS: Final = (1, 2)"),
+        ("ALL = ANY = 1", "ALL = ANY = 1"),
+        ("NAME = TypeVar('NAME')", "NAME = TypeVar('NAME')"),
+        ("Alias = dict[str, int]", "Alias = dict[str, int]"),
+        ("T = 1", "T = 1"),
+        ("_pack = print", "_pack = print"),
+    ],
+)
+def test_constants_are_final(line: str, written: str) -> None:
+    rest = "    1,\n    2,\n)\n" if line.endswith("(") else ""
+    text = f"from __future__ import annotations\n\n{line}\n{rest}"
+    assert written_out({"a.py": text})["a.py"].splitlines()[2:] == f"{written}\n{rest}".splitlines()

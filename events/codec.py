@@ -9,8 +9,8 @@ MessagePack map of them sealed in one piece, which opens only in its own place (
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 import msgpack  # type: ignore[import-untyped]
 
@@ -21,6 +21,7 @@ from events.registry import EVENT_TYPES, Event
 from events.schema import IllTyped, Schema, fields_of
 from events.secrets import Keyring, Sealer, SecretError, sealed_by
 from events.upcasters import UPCASTERS, Data, Lifted, Upcasters
+from events.values import value
 
 ERRORS = "surrogateescape"
 """How text that is not UTF-8 survives: SIP identifiers are bytes that somebody else chose."""
@@ -30,7 +31,8 @@ class UnreadableEntry(ValueError):
     """An entry that this program cannot read; the text says why."""
 
 
-class Encoded(NamedTuple):
+@value
+class Encoded:
     """An entry: the event type's name, the payload, and a number that equal records share within this process.
 
     holders: the entries that it refers to.
@@ -40,6 +42,21 @@ class Encoded(NamedTuple):
     payload: bytes
     mark: int
     holders: tuple[Holder, ...] = ()
+
+
+class Packing:
+    """Packs values as MessagePack. default: makes something else of what it cannot pack."""
+
+    def __init__(self, default: Callable[[object], Any] | None = None) -> None:
+        self._usual: Callable[[Any], bytes] = msgpack.Packer(default=default).pack
+        self._any: Callable[[Any], bytes] = msgpack.Packer(default=default, unicode_errors=ERRORS).pack
+
+    def pack(self, value: object) -> bytes:
+        """Return a value packed; TypeError for one that cannot be."""
+        try:
+            return self._usual(value)
+        except UnicodeEncodeError:  # text with bytes that are no UTF-8, as only few calls have
+            return self._any(value)
 
 
 class Codec:
@@ -64,7 +81,7 @@ class Codec:
         self._by_type = {kind: Schema(kind) for kind in types}
         self._by_name = {shape.name: shape for shape in self._by_type.values()}
         self._upcasters = upcasters
-        self._pack = msgpack.Packer(default=_plain, unicode_errors=ERRORS).pack
+        self._pack = Packing(_plain).pack
 
     def encode(
         self, call_id: CallId, record: Recorded, bodies: Bodies | None = None, sealer: Sealer | None = None

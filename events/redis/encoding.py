@@ -6,10 +6,8 @@ import contextlib
 from collections.abc import Collection, Sequence
 from typing import Any
 
-import msgpack  # type: ignore[import-untyped]
-
 from events.bodies import Bodies, MissingBody
-from events.codec import ERRORS, Codec, UnreadableEntry, unpack
+from events.codec import Codec, Packing, UnreadableEntry, unpack
 from events.ended import EndedCall
 from events.journal import CorruptEntry
 from events.names import CallId
@@ -19,7 +17,7 @@ from events.retention import Retention
 from events.schema import fields_of
 from events.secrets import Sealer
 
-_pack = msgpack.Packer(unicode_errors=ERRORS).pack
+_pack = Packing().pack
 
 Changes = list[Any]
 """Elements of an append in append.lua: live row, due, nodes added, nodes removed, time to keep, ended call's row."""

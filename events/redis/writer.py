@@ -64,10 +64,10 @@ class JournalWriter:
                 bodies = self.bodies.of(call_id)
                 if self.call_keys is not None:
                     keys = self.call_keys.of(call_id, begins=not expected_version)
-            name, payload, mark, holders = self._codec.encode(call_id, record, bodies, keys)
-            entries += (name, payload)
-            marks.append(mark)
-            for holder in holders:
+            entry = self._codec.encode(call_id, record, bodies, keys)
+            entries += (entry.name, entry.payload)
+            marks.append(entry.mark)
+            for holder in entry.holders:
                 if holder.place.version <= expected_version:
                     held += (holder.place.version, holder.digest)
         what = [self._marked(marks), entries, *changes(expected_version, before, after, self._retention), held]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 import structlog
 
@@ -16,6 +16,7 @@ from actors.commands.command import CallCommand
 from actors.results import OVERLOADED, MediaResult, Refused
 from engines.ng.bencode import NgDict
 from engines.refusal import RefusalCode
+from events.values import value
 from events.verb import OFFER
 from gateways.ng import message as messages
 from gateways.ng import replies
@@ -45,7 +46,8 @@ class Calls(Protocol):
         """Submit a command to its call; `reply` is called once with the result."""
 
 
-class Peer(NamedTuple):
+@value
+class Peer:
     """Who sent a message, and what a reply to it may be.
 
     client: the host. name: transport, host and port, ending in a NUL. room: the longest reply, in bytes.

@@ -448,14 +448,14 @@ def test_what_was_decided_in_the_place_of_a_lost_tail_holds(cluster: Cluster) ->
 def test_an_entry_that_cannot_be_read_leaves_the_rest_in_force(cluster: Cluster) -> None:
     drain(cluster)
     entries = cluster.journal._decisions[NODES].entries
-    entries.append(entries[0]._replace(payload=b"\xc1"))
+    entries.append(replace(entries[0], payload=b"\xc1"))
     follow(cluster)
     assert states(cluster) == [NodeState.DRAINING] * 2
     with pytest.raises(JournalUnavailable, match="cannot be read"):
         drain(cluster, TWO)
     cluster.restart(0)
     assert states(cluster)[0] is NodeState.DRAINING
-    entries[0] = entries[0]._replace(payload=b"\xc1")
+    entries[0] = replace(entries[0], payload=b"\xc1")
     follow(cluster)
     assert states(cluster) == [NodeState.DRAINING] * 2, "what was read before stays in force"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 
 from events.decisions import NODES
 from events.journal import FULL, CorruptEntry
@@ -33,7 +34,7 @@ class DamagedJournal(MemoryJournal):
     def spoil(self, call_id: CallId, version: int, payload: bytes) -> None:
         """Put other bytes into an entry."""
         entries = self._streams[call_id].entries
-        entries[version - 1] = entries[version - 1]._replace(payload=payload)
+        entries[version - 1] = replace(entries[version - 1], payload=payload)
 
     def forget_snapshot(self, call_id: CallId) -> None:
         """Lose a call's snapshot."""
@@ -51,4 +52,4 @@ class DamagedJournal(MemoryJournal):
     def spoil_decisions(self, version: int, payload: bytes) -> None:
         """Put other bytes into an entry of the decisions about nodes."""
         entries = self._decisions[NODES].entries
-        entries[version - 1] = entries[version - 1]._replace(payload=payload)
+        entries[version - 1] = replace(entries[version - 1], payload=payload)

@@ -76,6 +76,14 @@ def test_what_no_entry_can_hold_is_refused() -> None:
         Codec().encode(CallId(CALL), record(1, held))
 
 
+def test_what_follows_text_that_is_no_utf_8_is_packed_as_if_that_had_not_been() -> None:
+    codec = Codec()
+    before = codec.encode(CallId(CALL), record(1, OFFERED))
+    strange = codec.encode(CallId(CALL), record(2, CommandRefused(command="offer", reason="\udcff")))
+    assert read(codec, "refused", strange.payload) == CommandRefused(command="offer", reason="\udcff")
+    assert codec.encode(CallId(CALL), record(1, OFFERED)) == before
+
+
 def test_secrets_are_not_in_the_payload() -> None:
     assert SDP in Codec().encode(CallId(CALL), record(1, OFFERED)).payload
     assert SDP[:10] not in Codec(Keyring([KEY])).encode(CallId(CALL), record(1, OFFERED)).payload

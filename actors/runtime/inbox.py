@@ -56,7 +56,7 @@ class LoopInbox:
 
     def __init__(self, stopped: Latch) -> None:
         """Make the inbox of an actor. stopped: is open after the actor's end."""
-        self._messages: deque[Envelope[Any]] | None = deque()
+        self._messages: deque[Any] | None = deque()  # in envelopes, where somebody may wait for the reply
         self._loop: AbstractEventLoop | None = None
         self._owner: InboxOwner | None = None
         self._stopped = stopped
@@ -70,6 +70,16 @@ class LoopInbox:
         schedule(first_turn, context=self._context)
 
     # -- messages --
+
+    def tell(self, message: Any) -> None:
+        """Add a message that nobody waits for the reply of, from any thread; the rest is as for `put`."""
+        if self._messages is not None and self._loop is _get_running_loop():
+            self._messages.append(message)  # which needs no envelope here
+        elif self._messages is None and self._owner is not None and self._loop is _get_running_loop():
+            self._messages = deque((message,))
+            self._schedule()
+        else:
+            self.put(Envelope(message))
 
     def put(self, envelope: Envelope[Any]) -> None:
         """Add a message, from any thread.
@@ -100,13 +110,14 @@ class LoopInbox:
         if self._messages is None and self._owner is not None:
             self._context.run(self._take_at_once, message)
         else:
-            self.put(Envelope(message))
+            self.tell(message)
 
     def get(self) -> Envelope[Any]:
         """Remove and return the oldest message. Raises `queue.Empty` if there is none: nobody may wait here."""
         if not self._messages:
             raise queue.Empty
-        return self._messages.popleft()
+        message = self._messages.popleft()
+        return message if type(message) is Envelope else Envelope(message)
 
     def empty(self) -> bool:
         """Return whether no message waits."""
@@ -140,8 +151,10 @@ class LoopInbox:
             else:
                 self._messages = None
 
-    def _handle(self, owner: InboxOwner, envelope: Envelope[Any]) -> None:
-        message, reply_to = envelope.message, envelope.reply_to
+    def _handle(self, owner: InboxOwner, message: Any) -> None:
+        reply_to: Future[Any] | None = None
+        if type(message) is Envelope:
+            message, reply_to = message.message, message.reply_to
         try:
             # Most messages are the actor's own: they need not be compared with each of Pykka's, one after the other.
             response = owner.handle_pykkas(message) if type(message) in _PYKKAS_OWN else owner.on_receive(message)

@@ -1,7 +1,8 @@
 """The replies of the last minute, by request: a repeated request is run once, and all repeats get the same bytes.
 
-A request is known by its transport, its peer's address, and a digest of cookie and body, so that clients which pick
-equal cookies never get each other's replies (rtpengine goes by the cookie alone). Time is given, in seconds.
+A request is known by its transport, its peer's address, how it begins (with its cookie), and a hash of all of it, so
+that clients which pick equal cookies never get each other's replies (rtpengine goes by the cookie alone). Time is
+given, in seconds.
 """
 
 from __future__ import annotations
@@ -20,13 +21,20 @@ MAX_BYTES = 256 * 1024 * 1024
 MAX_WAITING = 16
 """How many copies of a request in work get a copy of its reply; no honest client sends more."""
 
+_BEGINNING = 48
+"""So many bytes a cookie has at most, but for strange ones."""
+
+_ALL_ONES = 2**64 - 1
 _OVERHEAD = 250  # bytes: what a kept reply costs beside its own
 _EXPIRED_A_TURN = 4
 
 
 def key_of(peer: bytes, message: bytes) -> bytes:
-    """Return the key of a request. `peer` names its transport and sender and ends in a NUL, which no such name has."""
-    return blake2b(peer + message, digest_size=16).digest()
+    """Return the key of a request. `peer` names its transport and sender and ends in a NUL, which no such name has.
+
+    The hash is keyed anew in each process. It is there for who takes a cookie twice: others differ at the beginning.
+    """
+    return peer + message[:_BEGINNING] + (hash(message) & _ALL_ONES).to_bytes(8)
 
 
 def digest_of(body: bytes) -> bytes:

@@ -65,12 +65,17 @@ class Negotiation:
 
     def dialog(self, branch: BranchId, callee_tag: Tag) -> NegotiatedDialog | None:
         """Return the dialog of a branch and callee, ended or not."""
-        return next((d for d in self.all_dialogs if (d.branch, d.callee_tag) == (branch, callee_tag)), None)
+        for dialog in self.all_dialogs:
+            if (dialog.branch, dialog.callee_tag) == (branch, callee_tag):
+                return dialog
+        return None
 
     def standing(self, callee_tag: Tag) -> NegotiatedDialog | None:
         """Return a callee's dialog that was answered for good and has not ended; None if there is none."""
-        found = (d for d in self.all_dialogs if d.callee_tag == callee_tag and d.established and not d.ended)
-        return next(found, None)
+        for dialog in self.all_dialogs:
+            if dialog.callee_tag == callee_tag and dialog.established and not dialog.ended:
+                return dialog
+        return None
 
     def branches(self, status: BranchStatus) -> list[BranchId]:
         """Name the branches in that status, in the order they began."""
@@ -82,7 +87,7 @@ class Negotiation:
 
     def established(self) -> list[Tag]:
         """Return the callee's tags of the dialogs that were answered for good and have not ended."""
-        return list(dict.fromkeys(d.callee_tag for d in self.all_dialogs if d.established and not d.ended))
+        return list(dict.fromkeys([d.callee_tag for d in self.all_dialogs if d.established and not d.ended]))
 
     def is_answered(self, branch: BranchId) -> bool:
         """Return whether a branch had a 2xx and, as far as is known, has a dialog."""

@@ -47,6 +47,7 @@ async def test_the_answer_comes_from_the_address_that_was_asked(listen: str, ask
         assert sender[:2] == (asked, there.local.port)
 
 
+@pytest.mark.sources
 async def test_only_so_many_remotes_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(udp, "MAX_SOURCES", 2)
     async with opened(Listen(SipTransport.UDP, "0.0.0.0", 0)) as there:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
+
+from events.values import value
 
 _WORD = re.compile(rb"\S+")
 _BLANK = b" \t\r\0"
@@ -19,7 +20,8 @@ class SdpError(ValueError):
     """A body that is no session description, or one that cannot be changed as asked; the message names the line."""
 
 
-class Field(NamedTuple):
+@value
+class Field:
     """A word of the body, and the offset at which it starts."""
 
     start: int
@@ -31,7 +33,8 @@ class Field(NamedTuple):
         return self.start + len(self.text)
 
 
-class Line(NamedTuple):
+@value
+class Line:
     """One line.
 
     number: from 1. start: its offset in the body. text, and ending: the bytes that end it (b"" at the end). type: the

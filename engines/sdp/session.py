@@ -6,10 +6,10 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
-from typing import NamedTuple
 
 from engines.sdp.address import MediaAddress
 from engines.sdp.lines import Field, Line, SdpError, split_lines
+from events.values import value
 
 _PORT = re.compile(rb"(\d{1,5})(?:/(\d{1,5}))?")
 _DIRECTIONS = frozenset({b"sendrecv", b"sendonly", b"recvonly", b"inactive"})
@@ -18,7 +18,8 @@ _USUAL_SIZE = 4096
 """Bytes. What was read of a longer body is not remembered."""
 
 
-class ConnectionData(NamedTuple):
+@value
+class ConnectionData:
     """A c= line, or the end of an o= line: the places of its address family and of its address."""
 
     family: Field
@@ -30,7 +31,8 @@ class ConnectionData(NamedTuple):
         return MediaAddress(self.family.text.upper(), self.host.text)
 
 
-class Rtcp(NamedTuple):
+@value
+class Rtcp:
     """An a=rtcp line (RFC 3605): the place of its port, and of its address where it has one."""
 
     port: Field

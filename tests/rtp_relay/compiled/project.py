@@ -14,11 +14,24 @@ ROOT = Path(__file__).parents[3]
 ENVIRONMENT = {name: value for name, value in os.environ.items() if name not in ("RTP_RELAY_PURE", "CC")}
 
 HOT = """\
+from __future__ import annotations
+
+from dataclasses import dataclass
+
 from hot.limits import LIMIT
 
 
+@dataclass(slots=True)
+class Numbers:
+    all: list[int]
+    limit: int = LIMIT
+
+    def limited(self) -> int:
+        return min(sum(self.all), self.limit)
+
+
 def limited(numbers: list[int]) -> int:
-    return min(sum(numbers), LIMIT)
+    return Numbers(numbers).limited()
 """
 LIMITS = "from typing import Final\n\nLIMIT: Final = 10\n"
 PYPROJECT = """\

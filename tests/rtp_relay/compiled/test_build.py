@@ -46,6 +46,27 @@ def test_what_was_built_is_used(project: Project) -> None:
 
 
 @needs_a_compiler
+def test_values_are_compiled_with_their_init_and_are_as_in_the_sources(project: Project) -> None:
+    program = """\
+from rtp_relay.compiled import code_in_use
+code_in_use()
+import copy
+from dataclasses import replace
+from hot.module import Numbers
+one = Numbers([7, 8], limit=9)
+print(type(Numbers.__init__).__name__)
+print(one, replace(one, limit=3).limited(), copy.copy(one) == one != Numbers([7, 8]), Numbers.__match_args__)
+try:
+    Numbers()
+except TypeError:
+    print("refused")
+"""
+    said = ["Numbers(all=[7, 8], limit=9) 3 True ('all', 'limit')", "refused"]
+    assert project.use(program) == ["wrapper_descriptor", *said]
+    assert project.use(program, RTP_RELAY_PURE="1") == ["function", *said]
+
+
+@needs_a_compiler
 def test_the_sources_can_be_asked_for(project: Project) -> None:
     assert project.use(RTP_RELAY_PURE="1") == ["pure Python: RTP_RELAY_PURE is set", "10 py"]
     assert project.use(RTP_RELAY_PURE="0") == ["compiled", "10 so"]

@@ -3,10 +3,10 @@
 The parts that pyproject.toml lists are subpackages in a wheel, and its modules import them as such
 (`packages/parts.py`); an editable installation has them as the checkout does.
 
-The modules that pyproject.toml lists are compiled, too, where there is a C compiler. What mypyc makes of them goes into
-`rtp_relay/compiled/`, beside a manifest of what it was made of; which code runs is decided at start
-(`rtp_relay/compiled/__init__.py`). This makes no installation fail: without a compiler, with `RTP_RELAY_PURE=1` and
-after a fault of the build there are the sources alone.
+The modules that pyproject.toml lists are compiled, too, where there is a C compiler: by mypyc, or from C, in which they
+are there as well. What comes of it goes into `rtp_relay/compiled/`, beside a manifest of what it was made of; which
+code runs is decided at start (`rtp_relay/compiled/__init__.py`). This makes no installation fail: without a compiler,
+with `RTP_RELAY_PURE=1` and after a fault of the build there are the sources alone.
 """
 
 from __future__ import annotations
@@ -85,7 +85,8 @@ class BuildCompiled(build_ext):
     def run(self) -> None:
         """Build them, or say why not."""
         root = ROOT if self.inplace else Path(self.build_lib).absolute()
-        sources = PROJECT["compiled"] if self.inplace else [installed(source) for source in PROJECT["compiled"]]
+        listed = PROJECT["compiled"] + (PROJECT.get("in-c", []) if sys.platform == "linux" else [])
+        sources = listed if self.inplace else [installed(source) for source in listed]
         clear(root / FOLDER)
         if not self.extensions:
             return
@@ -153,12 +154,16 @@ def build(root: Path, listed: list[str]) -> None:
     from mypyc.build import mypycify  # noqa: PLC0415 - needed for this alone, and not there without a compiler
 
     folder = root / FOLDER
-    sources = {source: digest(root / source) for source in sorted(reached(root, listed))}
+    in_c = [source for source in listed if source.endswith(".c")]
+    in_python = [source for source in listed if source not in in_c]
+    read = {*in_c, *reached(root, [*in_python, *(str(Path(source).with_suffix(".py")) for source in in_c)])}
+    sources = {source: digest(root / source) for source in sorted(read)}
     folder.mkdir(parents=True, exist_ok=True)
     suffix = EXTENSION_SUFFIXES[0]
-    with TemporaryDirectory() as scratch, contextlib.chdir(copied(root, sources, listed, Path(scratch, "sources"))):
+    with TemporaryDirectory() as scratch, contextlib.chdir(copied(root, sources, in_python, Path(scratch, "sources"))):
         cache = f"--cache-dir={scratch}/mypy"
-        extensions = mypycify([*OPTIONS, cache, *listed], opt_level="1", debug_level="0", target_dir=f"{scratch}/c")
+        extensions = mypycify([*OPTIONS, cache, *in_python], opt_level="1", debug_level="0", target_dir=f"{scratch}/c")
+        extensions += [module_in_c(source) for source in in_c]
         for name in compile_all(extensions, Path(scratch)):
             shutil.copy(Path(scratch, "lib", *name.split(".")).with_suffix(suffix), folder / f"{name}{suffix}")
     modules = {extension.name: f"{FOLDER}/{extension.name}{suffix}" for extension in extensions}
@@ -167,15 +172,21 @@ def build(root: Path, listed: list[str]) -> None:
     (folder / f"manifest{suffix}.json").write_text(json.dumps(manifest, indent=1))
 
 
-def copied(root: Path, sources: Iterable[str], listed: list[str], folder: Path) -> Path:
-    """Return a folder with these sources, in which those that are compiled have their values written out."""
+def copied(root: Path, sources: Iterable[str], modules: list[str], folder: Path) -> Path:
+    """Return a folder with these sources, in which the modules to be compiled have their values written out."""
     for source in (*sources, f"{FOLDER}/values.py"):
         file = folder / source
         file.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(root / source, file)
-    for source, text in written_out({source: (root / source).read_text() for source in listed}).items():
+    for source, text in written_out({source: (root / source).read_text() for source in modules}).items():
         (folder / source).write_text(text)
     return folder
+
+
+def module_in_c(source: str) -> Extension:
+    """Return the extension that a source in C is, which takes the place of the module beside it."""
+    name = source.removesuffix(".c").replace("/", ".")
+    return Extension(name, [source], extra_compile_args=["-O1", "-g0", "-Wall", "-Wextra"])
 
 
 def compile_all(extensions: list[Extension], scratch: Path) -> list[str]:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 from asyncio import StreamReader, StreamWriter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+import uvloop
 
 from actors.kept_connections import MAX_REPLY, KeptConnections, PoolSettings
-from actors.transports import NodeTransport, StreamTransport, open_transport
+from actors.transports import DatagramTransport, NodeTransport, StreamTransport, open_transport
 from tests.peers.mediaproxy_dispatcher import FakeDispatcher
 
 COMMAND = b"remove\r\ncall_id: %d\r\nfrom_tag: t\r\n\r\n"
@@ -59,6 +61,14 @@ async def way(dispatcher: FakeDispatcher, heard: Heard) -> AsyncIterator[NodeTra
 
 def pool(path: Path, heard: Heard, **settings: float) -> KeptConnections:
     return KeptConnections(str(path), heard.take, heard.complain, PoolSettings(**settings))  # type: ignore[arg-type]
+
+
+def node_of(family: int = socket.AF_INET, port: int = 0) -> socket.socket:
+    """Return the socket of a node, which a test reads itself."""
+    node = socket.socket(family, socket.SOCK_DGRAM)
+    node.settimeout(10)
+    node.bind(("::1" if family == socket.AF_INET6 else "127.0.0.1", port))
+    return node
 
 
 async def until(dispatcher: FakeDispatcher, commands: int) -> None:
@@ -242,6 +252,83 @@ async def test_a_datagram_has_its_cookie_in_front(heard: Heard) -> None:
     assert way.repeats
     way.close()
     server.close()
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "[::1]", "localhost"])
+async def test_a_burst_of_replies_comes_in_full_and_in_order(heard: Heard, host: str) -> None:
+    family = socket.AF_INET6 if "::1" in host else socket.AF_INET
+    with node_of(family) as node:
+        way = await open_transport(f"udp:{host}:{node.getsockname()[1]}", heard.take, heard.complain)
+        assert isinstance(way, DatagramTransport)
+        assert way.ends[1] == node.getsockname()[:2]
+        for number in range(100):
+            way.send(b"c%d" % number, b"V")
+        for number in range(100):
+            asked, client = node.recvfrom(100)
+            assert asked == b"c%d V" % number
+            assert client[:2] == way.ends[0]
+            node.sendto(b"c%d %d" % (number, number), client)
+        node.sendto(b"nobody's", client)
+        assert [await heard.next() for _ in range(100)] == [(b"c%d" % number, b"%d" % number) for number in range(100)]
+        way.close()
+    assert heard.replies.empty()
+    assert heard.complaints.empty()
+
+
+@pytest.mark.parametrize("new_loop", [asyncio.new_event_loop, uvloop.new_event_loop])
+def test_datagrams_go_both_ways_on_each_loop(new_loop: Callable[[], asyncio.AbstractEventLoop]) -> None:
+    async def talk() -> list[tuple[bytes, bytes]]:
+        heard = Heard()
+        with node_of() as node:
+            way = await open_transport("udp:{}:{}".format(*node.getsockname()), heard.take, heard.complain)
+            for number in range(20):
+                way.send(b"c%d" % number, b"V")
+                node.sendto(*node.recvfrom(100))
+            replies = [await heard.next() for _ in range(20)]
+            way.send(b"last", bytes(70_000))
+            assert "too long" in await heard.complaint()
+            way.close()
+        return replies
+
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        assert runner.run(talk()) == [(b"c%d" % number, b"V") for number in range(20)]
+
+
+@pytest.mark.parametrize("new_loop", [asyncio.new_event_loop, uvloop.new_event_loop])
+def test_a_node_that_is_gone_is_complained_of_and_heard_again(
+    new_loop: Callable[[], asyncio.AbstractEventLoop],
+) -> None:
+    async def talk() -> tuple[bytes, bytes]:
+        heard = Heard()
+        with node_of() as node:
+            address = node.getsockname()
+        way = await open_transport("udp:{}:{}".format(*address), heard.take, heard.complain)
+        way.send(b"a", b"V")
+        assert "refused" in await heard.complaint()
+        with node_of(port=address[1]) as node:
+            way.send(b"b", b"V")
+            node.sendto(*node.recvfrom(100))
+            reply = await heard.next()
+        way.close()
+        return reply
+
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        assert runner.run(talk()) == (b"b", b"V")
+
+
+async def test_what_is_too_long_is_complained_of_at_once_and_the_next_goes(heard: Heard) -> None:
+    with node_of() as node:
+        way = await open_transport("udp:{}:{}".format(*node.getsockname()), heard.take, heard.complain)
+        way.send(b"a", bytes(70_000))
+        assert "too long" in heard.complaints.get_nowait()
+        way.send(b"b", b"V")
+        assert node.recv(100) == b"b V"
+        way.close()
+
+
+async def test_a_host_without_a_way_to_it_is_an_error(heard: Heard) -> None:
+    with pytest.raises(OSError):  # noqa: PT011 - the words are the system's
+        await open_transport("udp:no-such-host.invalid:9", heard.take, heard.complain)
 
 
 @pytest.mark.parametrize("url", ["tcp:127.0.0.1:1", "nonsense"])

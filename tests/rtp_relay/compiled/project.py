@@ -1,4 +1,4 @@
-"""A project of one module, built as ours is: by our setup.py, with our loader."""
+"""A project of a module, and of one that is there in C, too, built as ours is: by our setup.py, with our loader."""
 
 from __future__ import annotations
 
@@ -34,6 +34,23 @@ def limited(numbers: list[int]) -> int:
     return Numbers(numbers).limited()
 """
 LIMITS = "from typing import Final\n\nLIMIT: Final = 10\n"
+IN_PYTHON = 'def language() -> str:\n    return "Python"\n'
+IN_C = """\
+#include <Python.h>
+
+static PyObject *language(PyObject *module, PyObject *nothing)
+{
+    return PyUnicode_FromString("C");
+}
+
+static PyMethodDef functions[] = {{"language", language, METH_NOARGS, NULL}, {NULL, NULL, 0, NULL}};
+static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, .m_name = "written", .m_methods = functions};
+
+PyMODINIT_FUNC PyInit_written(void)
+{
+    return PyModule_Create(&definition);
+}
+"""
 PYPROJECT = """\
 [project]
 name = "hot"
@@ -42,12 +59,24 @@ version = "1"
 [tool.rtp-relay]
 parts = ["hot"]
 compiled = ["hot/module.py"]
+in-c = ["hot/written.c"]
+
+[tool.setuptools.package-data]
+"*" = ["*.c"]
 """
 USE = """\
 from rtp_relay.compiled import code_in_use
 print(code_in_use())
 from hot import module
 print(module.limited([7, 8]), module.__file__.rpartition('.')[2])
+"""
+
+
+LANGUAGE = """\
+from rtp_relay.compiled import code_in_use
+print(code_in_use())
+from {}hot.written import language
+print(language())
 """
 
 
@@ -68,12 +97,15 @@ class Project(Site):
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
         self.hot, self.limits = folder / "hot/module.py", folder / "hot/limits.py"
+        self.in_python, self.in_c = folder / "hot/written.py", folder / "hot/written.c"
         self.built = folder / "rtp_relay/compiled"
         self.hot.parent.mkdir()
         self.built.mkdir(parents=True)
         (folder / "pyproject.toml").write_text(PYPROJECT)
         self.hot.write_text(HOT)
         self.limits.write_text(LIMITS)
+        self.in_python.write_text(IN_PYTHON)
+        self.in_c.write_text(IN_C)
         for package in (self.hot.parent, self.built.parent):
             (package / "__init__.py").touch()
         shutil.copy(ROOT / "setup.py", folder)

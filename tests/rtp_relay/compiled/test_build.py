@@ -7,17 +7,19 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from hashlib import blake2b
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
-from tests.rtp_relay.compiled.project import HOT, Project
+from tests.rtp_relay.compiled.project import HOT, LANGUAGE, Project
 
 pytestmark = pytest.mark.sources  # what is built is the same in both runs
 
 BUILDS = shutil.which(os.environ.get("CC", "cc")) is not None and find_spec("mypyc") is not None
+needs_linux = pytest.mark.skipif(sys.platform != "linux", reason="modules in C are for Linux")
 needs_a_compiler = pytest.mark.skipif(not BUILDS, reason="no C compiler")
 
 
@@ -84,6 +86,33 @@ def test_a_source_that_has_changed_is_not_hidden(project: Project) -> None:
 def test_neither_is_one_that_a_compiled_module_has_a_constant_of(project: Project) -> None:
     project.limits.write_text(project.limits.read_text().replace("10", "12"))
     assert project.use() == ["pure Python: hot/limits.py has changed since modules were compiled", "12 py"]
+
+
+@needs_a_compiler
+@needs_linux
+def test_what_is_there_in_c_is_used_with_what_is_compiled(project: Project) -> None:
+    program = LANGUAGE.format("")
+    assert project.use(program) == ["compiled", "C"]
+    assert project.use(program, RTP_RELAY_PURE="1") == ["pure Python: RTP_RELAY_PURE is set", "Python"]
+
+
+@needs_a_compiler
+@needs_linux
+@pytest.mark.parametrize("name", ["written.c", "written.py"])
+def test_neither_is_one_in_c_or_what_it_stands_for(project: Project, name: str) -> None:
+    file = project.hot.with_name(name)
+    file.write_text(file.read_text() + "\n")
+    why = f"pure Python: hot/{name} has changed since modules were compiled"
+    assert project.use(LANGUAGE.format("")) == [why, "Python"]
+    assert project.use() == [why, "10 py"]
+
+
+@needs_a_compiler
+@needs_linux
+def test_one_in_c_that_cannot_be_compiled_leaves_the_sources(project: Project) -> None:
+    project.in_c.write_text("no C")
+    assert "rtp-relay: built without compiled modules: " in project.build()
+    assert project.use() == ["pure Python: not compiled", "10 py"]
 
 
 @needs_a_compiler
@@ -163,6 +192,8 @@ def test_a_wheel_has_what_is_compiled_of_the_sources_that_it_has(tmp_path: Path)
     here = "from rtp_relay.compiled import code_in_use; print(code_in_use()); from rtp_relay.hot import module; "
     program = f"{here}print(module.limited([7, 8]), module.__file__.rpartition('.')[2])"
     assert wheel.use(program) == ["compiled", "10 so"]
+    if sys.platform == "linux":
+        assert wheel.use(LANGUAGE.format("rtp_relay.")) == ["compiled", "C"]
     changed = wheel.folder / "rtp_relay/hot/module.py"
     changed.write_text(changed.read_text().replace("min", "max"))
     why = "pure Python: rtp_relay/hot/module.py has changed since modules were compiled"

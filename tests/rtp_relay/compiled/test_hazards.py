@@ -19,8 +19,10 @@ from replay.state import CallState
 from tests.rtp_relay.compiled.hazards import hazards
 
 ROOT = Path(__file__).parents[3]
-LISTED: list[str] = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["rtp-relay"]["compiled"]
+OURS: dict[str, list[str]] = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["rtp-relay"]
+LISTED = OURS["compiled"]
 MODULES = {source.removesuffix(".py").replace("/", ".") for source in LISTED}
+IN_C = {source.removesuffix(".c").replace("/", ".") for source in OURS["in-c"] if sys.platform == "linux"}
 PARTS = ("events", "replay", "engines", "actors", "gateways", "rtp_relay", "bench", "tests", "examples")
 
 
@@ -107,6 +109,14 @@ def classes_that_are_no_values(tree: ast.Module) -> Iterator[str]:
                 found = getattr(import_module(node.module), alias.name)
                 if isinstance(found, type) and not is_dataclass(found) and not issubclass(found, Enum):
                     yield f"{node.module}.{alias.name}"
+
+
+@pytest.mark.parametrize("module", sorted(IN_C))
+def test_what_is_in_c_has_the_functions_of_the_source_beside_it(module: str) -> None:
+    tree = ast.parse((ROOT / module.replace(".", "/")).with_suffix(".py").read_bytes())
+    functions = {node.name for node in tree.body if isinstance(node, ast.FunctionDef) and node.name[0] != "_"}
+    assert functions
+    assert functions <= set(vars(import_module(module)))
 
 
 def imported(tree: ast.Module) -> set[str]:

@@ -11,7 +11,7 @@ import psutil
 from bench.options import Options, Relays
 from bench.sip.options import SipOptions, Way
 from bench.sip.outcome import Calls
-from bench.sip.proxies import Door, KamailioProxy
+from bench.sip.proxies import Door, Floor, KamailioProxy
 from bench.sip.sipp import Callees, place_calls
 from bench.stage import Relay, journal, make_relay, progress
 from bench.usage import Meter
@@ -79,10 +79,28 @@ async def _subject(stack: AsyncExitStack, options: SipOptions, way: Way, relay: 
     if way is Way.KAMAILIO:
         kamailio = await stack.enter_async_context(KamailioProxy(relay.address, callees.address))
         return _Subject(way, kamailio.address, {"kamailio": kamailio.pids, "relay": [relay.pid]})
+    if way is Way.DOOR:
+        return await _door(stack, options, relay, callees)
+    return await _floor(stack, options, way, relay, callees)
+
+
+async def _door(stack: AsyncExitStack, options: SipOptions, relay: Relay, callees: Callees) -> _Subject:
     redis = await stack.enter_async_context(journal(options.durability))
     door = Door(redis.journal_url, options.durability, relay.address, callees.address, workers=options.workers)
     await stack.enter_async_context(door)
-    return _Subject(way, door.sip_address, {"service": door.pids, "redis": [redis.pid], "relay": [relay.pid]})
+    return _Subject(Way.DOOR, door.sip_address, {"service": door.pids, "redis": [redis.pid], "relay": [relay.pid]})
+
+
+async def _floor(stack: AsyncExitStack, options: SipOptions, way: Way, relay: Relay, callees: Callees) -> _Subject:
+    watched, url = {}, None
+    if way in (Way.FLOOR, Way.FLOOR_WITHOUT_RELAY):
+        redis = await stack.enter_async_context(journal(options.durability))
+        watched["redis"], url = [redis.pid], redis.journal_url
+    asked = relay.address if way in (Way.FLOOR, Way.FLOOR_WITHOUT_REDIS) else None
+    if asked is not None:
+        watched["relay"] = [relay.pid]
+    floor = await stack.enter_async_context(Floor(url, asked, callees.address))
+    return _Subject(way, floor.address, {"floor": [floor.pid], **watched})
 
 
 async def _measure(options: SipOptions, stage: _Stage, subject: _Subject, rate: int) -> Measured:

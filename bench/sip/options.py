@@ -9,11 +9,19 @@ from bench.options import DeleteReply, Durability, Relays
 
 
 class Way(StrEnum):
-    """What the calls go through; `DIRECT` is nothing: what SIPp itself takes."""
+    """What the calls go through; `DIRECT` is nothing: what SIPp itself takes.
+
+    `FLOOR` is woken as the door is, and does nothing else (bench/sip/floor); the others are the same without some of
+    these wake-ups, to tell what they take.
+    """
 
     DIRECT = "direct"
     DOOR = "door"
     KAMAILIO = "kamailio"
+    FLOOR = "floor"
+    FLOOR_WITHOUT_REDIS = "floor-without-redis"
+    FLOOR_WITHOUT_RELAY = "floor-without-relay"
+    FLOOR_WITHOUT_BOTH = "floor-without-both"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +33,7 @@ class SipOptions:
     the service has.
     """
 
-    ways: tuple[Way, ...] = tuple(Way)
+    ways: tuple[Way, ...] = (Way.DIRECT, Way.DOOR, Way.KAMAILIO, Way.FLOOR)
     relays: tuple[Relays, ...] = tuple(Relays)
     rates: tuple[int, ...] = (25, 50, 100, 200, 400)
     seconds: float = 10.0

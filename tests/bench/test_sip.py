@@ -31,7 +31,12 @@ def measured(*arguments: str) -> dict[tuple[str, str], dict[str, Any]]:
 
 def test_the_same_calls_go_each_way() -> None:
     entries = measured()
-    ways = {"direct": set(), "door": {"service", "redis", "relay"}, "kamailio": {"kamailio", "relay"}}
+    ways = {
+        "direct": set(),
+        "door": {"service", "redis", "relay"},
+        "kamailio": {"kamailio", "relay"},
+        "floor": {"floor", "redis", "relay"},
+    }
     assert set(entries) == {(relays, way) for relays in ("fake", "real") for way in ways}
     for (_, way), entry in entries.items():
         calls = entry["calls"]
@@ -39,6 +44,17 @@ def test_the_same_calls_go_each_way() -> None:
         assert (calls["refused"], calls["failed"]) == (0, 0)
         assert 0 < calls["p50"] <= calls["p90"] <= calls["p99"] <= calls["max"]
         assert set(entry["cpu"]) == ways[way]
+
+
+def test_the_floor_is_measured_without_what_is_behind_it() -> None:
+    entries = measured("--ways", "floor-without-redis,floor-without-relay,floor-without-both", "--relays", "fake")
+    watched = {
+        "floor-without-redis": {"floor", "relay"},
+        "floor-without-relay": {"floor", "redis"},
+        "floor-without-both": {"floor"},
+    }
+    assert {way: set(entry["cpu"]) for (_, way), entry in entries.items()} == watched
+    assert {entry["calls"]["completed"] for entry in entries.values()} == {10}
 
 
 def test_only_what_is_asked_for_is_measured_and_tables_are_printed() -> None:

@@ -85,6 +85,7 @@ class Tally:
                 (DatagramTransport, "send", self._send),
                 (DatagramTransport, "datagram_received", self._receive),
                 (LoopInbox, "put", self._put),
+                (LoopInbox, "tell", self._put),  # from the loop it does without `put`
                 (LoopInbox, "take_turn", self._take_turn),
             ):
                 stack.enter_context(patch.object(place, name, make(getattr(place, name))))

@@ -47,6 +47,9 @@ PURE = "RTP_RELAY_PURE"
 MYPYC = "mypy~=2.4.1"
 """The series whose compiled code the tests have seen."""
 
+COMPILER_OPTIONS = ["-Wno-error", "-fvisibility=hidden"]
+"""Other compilers warn of more. What a library shows to others it reaches by a detour itself."""
+
 OPTIONS = ["--config-file=", "--ignore-missing-imports", "--explicit-package-bases", "--follow-imports=silent"]
 """What is imported from elsewhere need not be there: then the compiled code takes it as it comes."""
 
@@ -192,7 +195,7 @@ def module_in_c(source: str) -> Extension:
 def compile_all(extensions: list[Extension], scratch: Path) -> list[str]:
     """Compile the extensions into `lib` in `scratch`, and return their names."""
     for extension in extensions:
-        extension.extra_compile_args = [*extension.extra_compile_args, "-Wno-error"]  # other compilers warn of more
+        extension.extra_compile_args = [*extension.extra_compile_args, *COMPILER_OPTIONS]
     command = build_ext(Distribution({"ext_modules": extensions}))
     command.build_lib, command.build_temp = str(scratch / "lib"), str(scratch / "objects")
     command.parallel = True

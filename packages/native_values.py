@@ -17,6 +17,7 @@ import ast
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 
 DECORATORS = frozenset({"dataclass", "value"})
 VALUES = "rtp_relay.compiled.values"
@@ -95,9 +96,11 @@ class _Value:
 def written_out(sources: Mapping[str, str]) -> dict[str, str]:
     """Return modules, by their paths, with their values written out. Raises UnwritableError."""
     found = {path: list(_values(path, text)) for path, text in sources.items()}
-    by_name = {each.node.name: each for each in (one for some in found.values() for one in some)}
-    for each in by_name.values():
-        each.inherited.extend(_inherited(each, by_name))
+    by_name: dict[str, list[_Value]] = {}
+    for value in chain.from_iterable(found.values()):
+        by_name.setdefault(value.node.name, []).append(value)
+    for value in chain.from_iterable(found.values()):
+        value.inherited.extend(_inherited(value, by_name))
     return {path: _rewritten(text, found[path]) for path, text in sources.items()}
 
 
@@ -129,12 +132,16 @@ def _fields(path: str, node: ast.ClassDef) -> Iterator[_Field]:
                     yield _Field(name, annotation, default=ast.unparse(default))
 
 
-def _inherited(value: _Value, by_name: Mapping[str, _Value]) -> Iterator[_Field]:
+def _inherited(value: _Value, by_name: Mapping[str, list[_Value]]) -> Iterator[_Field]:
     for base in value.node.bases:
-        of = by_name.get(ast.unparse(base).partition("[")[0])
-        if of is not None:
-            for each in [*_inherited(of, by_name), *of.own]:
-                yield _Field(each.name, each.annotation, each.default, each.factory, inherited=True)
+        name = ast.unparse(base).partition("[")[0]
+        if name == "Generic":
+            continue
+        of = by_name.get(name, [])
+        if len(of) != 1:
+            raise UnwritableError(f"{value.node.name}: of its base {name} there are {len(of)} among what is compiled")
+        for each in [*_inherited(of[0], by_name), *of[0].own]:
+            yield _Field(each.name, each.annotation, each.default, each.factory, inherited=True)
 
 
 def _rewritten(text: str, values: list[_Value]) -> str:

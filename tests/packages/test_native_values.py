@@ -211,9 +211,24 @@ def test_a_class_can_be_derived_from_a_value_of_another_module() -> None:
         assert list(each) == []
 
 
+def test_values_of_one_name_each_have_their_own_fields() -> None:
+    head = "from __future__ import annotations\nfrom events.values import value\n\n\n"
+    base = f"{head}@value\nclass Base:\n    first: int\n"
+    one = f"{head}@value\nclass Derived(Base):\n    second: int\n"
+    other = f"{head}@value\nclass Derived:\n    third: int\n"
+    written = written_out({"base.py": base, "one.py": one, "other.py": other})
+    assert "def __init__(self, first: _Any, second: int)" in written["one.py"]
+    assert "def __init__(self, third: int)" in written["other.py"]
+
+
 @pytest.mark.parametrize(
     ("text", "why"),
     [
+        ("@value\nclass A(B):\n    a: int\n", "A: of its base B there are 0 among what is compiled"),
+        (
+            "@value\nclass B:\n    b: int\n\n\n@value\nclass B:\n    c: int\n\n\n@value\nclass A(B):\n    a: int\n",
+            "A: of its base B there are 2 among what is compiled",
+        ),
         ("@value\nclass A:\n    a: int\n    def __post_init__(self): ...\n", "has an __post_init__"),
         ("@value\nclass A:\n    a: int\n    def __init__(self): ...\n", "has an __init__"),
         ("@value\nclass A:\n    a: int = field(repr=False)\n", "A.a is a field of an unknown kind"),

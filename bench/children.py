@@ -32,8 +32,8 @@ class Child(Peer):
         return self._process.pid
 
 
-class NgChild(Child):
-    """A program of this repository that answers ng over UDP at `address`."""
+class PortChild(Child):
+    """A program that listens at `address`, over UDP."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -47,6 +47,10 @@ class NgChild(Child):
     def prepare(self) -> None:
         """Reserve the port."""
         self.port = self.ports.take()
+
+
+class NgChild(PortChild):
+    """A program of this repository that answers ng over UDP at `address`."""
 
     async def ready(self) -> bool:
         """Return whether it answers a ping."""

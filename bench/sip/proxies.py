@@ -7,7 +7,7 @@ from pathlib import Path
 
 import psutil
 
-from bench.children import Child, Section, Service, run_module
+from bench.children import Child, PortChild, Section, Service, run_module
 from bench.options import Durability
 from tests.peers.datagram import Address
 from tests.peers.kamailio import Kamailio
@@ -84,25 +84,15 @@ class Door(Service):
         return [self.pid, *(child.pid for child in psutil.Process(self.pid).children())]
 
 
-class Floor(Child):
+class Floor(PortChild):
     """The floor (bench/sip/floor), without the journal or the relay if it gets none."""
 
     name = "floor"
 
     def __init__(self, journal_url: str | None, relay: Address | None, next_hop: Address) -> None:
         super().__init__()
-        self.port = 0
         self._next_hop = str(next_hop[1])
         self._behind = [journal_url or "-", str(relay[1]) if relay else "-"]
-
-    @property
-    def address(self) -> Address:
-        """Where it listens for SIP over UDP."""
-        return HOST, self.port
-
-    def prepare(self) -> None:
-        """Reserve the port."""
-        self.port = self.ports.take()
 
     def command(self) -> list[str]:
         """Return the command line."""

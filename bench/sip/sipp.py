@@ -6,7 +6,7 @@ import signal
 import time
 from pathlib import Path
 
-from bench.children import Child
+from bench.children import Child, PortChild
 from bench.sip.outcome import Calls, Statistics, read_set_ups, read_statistics, sum_up
 from tests.peers.datagram import Address
 from tests.peers.ports import HOST
@@ -17,23 +17,10 @@ _RECEIVE_TIMEOUT = 10
 _ALL_AT_A_TIME = 20_000
 
 
-class Callees(Child):
+class Callees(PortChild):
     """All callees, at `address`; to be restarted for each measurement."""
 
     name = "callees"
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.port = 0
-
-    @property
-    def address(self) -> Address:
-        """Where it listens for SIP over UDP."""
-        return HOST, self.port
-
-    def prepare(self) -> None:
-        """Reserve the port."""
-        self.port = self.ports.take()
 
     def command(self) -> list[str]:
         """Return the command line."""

@@ -11,6 +11,7 @@ from engines.ng.bencode import NgDict
 from engines.refusal import RefusalCode
 from engines.reply import NodeReply, refused
 from engines.sdp.detours import ALTERNATIVES, without_detours
+from engines.sdp.glance import usual_hosts
 from engines.sdp.lines import SdpError
 from engines.sdp.passed import passed
 from engines.sdp.rewrite import with_own_connections
@@ -23,6 +24,11 @@ def narrowed(request: NgDict, tcp_streams: TcpStreams, *, alone: bool) -> NgDict
 
     alone: whether there need be no other stream. Raises SdpError, and Untranslatable.
     """
+    return request if usual_hosts(_sdp_of(request)) else narrowed_by_lines(request, tcp_streams, alone=alone)
+
+
+def narrowed_by_lines(request: NgDict, tcp_streams: TcpStreams, *, alone: bool) -> NgDict:
+    """Do what `narrowed` does, line by line."""
     sdp = parse(without_detours(parse(_sdp_of(request)), ALTERNATIVES))
     kept = without_tcp(sdp, tcp_streams, alone=alone)
     over_tcp = {stream.number for stream in kept.streams if stream.is_live and is_tcp(stream)}
@@ -35,6 +41,14 @@ def verified(request: NgDict, reply: NodeReply) -> NodeReply:
     flags = request.get(b"flags")
     if isinstance(flags, list) and b"loop-protect" in flags:
         return reply  # what the node has relayed before is to come back as it is
+    hosts, given = usual_hosts(_sdp_of(request)), usual_hosts(reply.sdp)
+    if hosts and given and hosts.isdisjoint(given):
+        return reply
+    return verified_by_lines(request, reply)
+
+
+def verified_by_lines(request: NgDict, reply: NodeReply) -> NodeReply:
+    """Do what `verified` does, line by line, where the node was not asked to give streams back."""
     try:
         numbers = passed(parse(_sdp_of(request)), parse(reply.sdp))
     except SdpError as error:

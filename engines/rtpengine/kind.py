@@ -74,7 +74,9 @@ class RtpengineKind:
         Where no media may go past the node, it also raises Untranslatable, before the first command.
         The verbs of copies (`engines.copy_request`) are said as subscriptions; one that is changed is ended first.
         """
-        return self._perform_guarded(operation) if operation.guarded else self._perform(operation)
+        if operation.guarded:
+            return self._perform_guarded(operation)
+        return _perform(operation.verb, operation.relay_id, operation.request.words)
 
     def _perform_guarded(self, operation: Operation) -> Exchange:
         alone = operation.verb is ANSWER or bool(operation.request.words.get(b"to-tag"))
@@ -82,20 +84,8 @@ class RtpengineKind:
             request = guard.narrowed(operation.request.words, self._tcp_streams, alone=alone)
         except SdpError as error:
             return refused(f"Failed to parse SDP: {error}", RefusalCode.BAD_SDP)
-        reply = yield from self._perform(replace(operation, request=NodeRequest(request)))
+        reply = yield from _perform(operation.verb, operation.relay_id, request)
         return guard.verified(request, reply) if reply.ok else reply
-
-    def _perform(self, operation: Operation) -> Exchange:
-        asked, verb = operation.request.words, operation.verb
-        names: NgDict = {b"call-id": to_bytes(operation.relay_id)}
-        if verb is COPY_OFFER and b"copy-ctx" in asked:
-            yield from _one_command(encode({**copies.command(Verb.COPY_DELETE, asked), **names}))
-        request = copies.command(verb, asked) if verb in copies.COPY_VERBS else asked
-        said = yield from _one_command(encode({**request, **names}), verb=verb)
-        if b"call-id" in said and b"call-id" in asked and said[b"result"] == b"ok":
-            said[b"call-id"] = asked[b"call-id"]  # publish, create and transform repeat it
-        reply = _read(said)
-        return replace(reply, words=copies.offered(asked, said)) if verb is COPY_OFFER and reply.ok else reply
 
     def request(self, media: MediaRequest) -> NodeRequest:
         """Return the ng request of an offer, answer or delete; see `engines.rtpengine.flags`."""
@@ -121,6 +111,18 @@ class RtpengineKind:
     def measured(self, reply: NodeReply) -> tuple[MeasuredStream, ...]:
         """Return what the statistics in a reply say of each stream; see `engines.rtpengine.measured`."""
         return measured_in(reply)
+
+
+def _perform(verb: Verb, relay_id: RelayId, asked: NgDict) -> Exchange:
+    names: NgDict = {b"call-id": to_bytes(relay_id)}
+    if verb is COPY_OFFER and b"copy-ctx" in asked:
+        yield from _one_command(encode({**copies.command(Verb.COPY_DELETE, asked), **names}))
+    request = copies.command(verb, asked) if verb in copies.COPY_VERBS else asked
+    said = yield from _one_command(encode({**request, **names}), verb=verb)
+    if b"call-id" in said and b"call-id" in asked and said[b"result"] == b"ok":
+        said[b"call-id"] = asked[b"call-id"]  # publish, create and transform repeat it
+    reply = _read(said)
+    return replace(reply, words=copies.offered(asked, said)) if verb is COPY_OFFER and reply.ok else reply
 
 
 def _operation(verb: Verb, relay_id: RelayId, options: NgDict) -> Operation:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from events.names import BranchId, Leg, Tag
@@ -29,6 +29,10 @@ class OfferAnswerExchange:
     def body_of(self, leg: Leg) -> str:
         """Return the digest of the body that the leg contributed, "" if none."""
         return self.offer if leg is self.leg else self.answer
+
+    def answered(self, digest: str) -> OfferAnswerExchange:
+        """Return it with this answer."""
+        return OfferAnswerExchange(self.number, self.place, self.requester, self.cseq, self.leg, self.offer, digest)
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as plain values."""
@@ -70,7 +74,7 @@ class Invite:
 
     def concluded(self) -> Invite:
         """Return it with its final reply."""
-        return replace(self, pending=False, asks=False, before=None, shown=None)
+        return Invite(self.requester, self.cseq, asks=False, pending=False)
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as plain values."""
@@ -133,7 +137,18 @@ class NegotiatedDialog:
 
     def copy(self) -> NegotiatedDialog:
         """Return one that can be changed without this one."""
-        return replace(self, seen=dict(self.seen))
+        return NegotiatedDialog(
+            self.branch,
+            self.callee_tag,
+            self.invite,
+            self.open,
+            self.under,
+            self.agreed,
+            self.count,
+            self.established,
+            self.ended,
+            dict(self.seen),
+        )
 
     @property
     def in_force(self) -> int:

@@ -24,6 +24,10 @@ class Finding:
     repeats: Role = Role.NOTHING
     again: Change = Change.NONE
 
+    def with_change(self, change: Change) -> Finding:
+        """Return it with what the message changes of the call."""
+        return Finding(self.role, self.exchange, change, self.fault, self.why, self.repeats, self.again)
+
 
 @dataclass(frozen=True, slots=True)
 class Draft:

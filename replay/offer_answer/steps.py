@@ -107,11 +107,11 @@ def _offer_closed(dialog: NegotiatedDialog, _: SipMessage) -> None:
 
 
 def _answer_agreed(dialog: NegotiatedDialog, message: SipMessage) -> None:
-    dialog.agreed = replace(_close(dialog), answer=message.digest)
+    dialog.agreed = _close(dialog).answered(message.digest)
 
 
 def _answer_previewed(dialog: NegotiatedDialog, message: SipMessage) -> None:
-    dialog.open = replace(_there(dialog.open), answer=message.digest)
+    dialog.open = _there(dialog.open).answered(message.digest)
 
 
 def _answer_confirmed(dialog: NegotiatedDialog, _: SipMessage) -> None:
@@ -119,7 +119,7 @@ def _answer_confirmed(dialog: NegotiatedDialog, _: SipMessage) -> None:
 
 
 def _answer_replaced(dialog: NegotiatedDialog, message: SipMessage) -> None:
-    dialog.agreed = replace(_there(dialog.agreed), answer=message.digest)
+    dialog.agreed = _there(dialog.agreed).answered(message.digest)
 
 
 def _agreement_restored(dialog: NegotiatedDialog, _: SipMessage) -> None:

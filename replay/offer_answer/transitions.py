@@ -160,7 +160,7 @@ def _accept(draft: Draft, finding: Finding) -> Finding:
     if dialog.established:
         return finding
     draft.take(Step.DIALOG_ESTABLISHED)
-    return replace(finding, change=Change.ESTABLISHED)
+    return finding.with_change(Change.ESTABLISHED)
 
 
 def _offer(draft: Draft, place: Place) -> Finding:

@@ -43,6 +43,28 @@ class Parts:
 
 def take_apart(data: bytes) -> Parts:
     """Return the parts of a message: headers by their long names, unfolded. Lines may end in LF alone."""
+    return _take_usual_apart(data) or take_any_apart(data)
+
+
+def _take_usual_apart(data: bytes) -> Parts | None:
+    """Return the parts of a message as it should be, each header in a line that ends in CRLF; None for any other."""
+    end = data.find(b"\r\n\r\n")
+    lines = to_text(data[:end]).split("\r\n")
+    start = lines[0]
+    if end <= 0 or len(lines) > MAX_LINES or not start or "\n" in start or "\r" in start:
+        return None
+    headers: Lines = {}
+    for line in islice(lines, 1, None):
+        written, colon, value = line.partition(":")
+        known = _USUAL.get(written) or _header_name(written)
+        if known is None or not colon or "\n" in value or "\r" in value:
+            return None
+        _add(headers, known, value)
+    return Parts(start, CopyableHeaders(headers), len(headers) < len(lines) - 1, data[end + 4 :], "")
+
+
+def take_any_apart(data: bytes) -> Parts:
+    """Do what `take_apart` does, for messages in any form, and for what is none."""
     data = data.lstrip(b"\r\n")
     end = END_OF_HEAD.search(data)
     head, body = (data[: end.start()], data[end.end() :]) if end else (data, b"")
@@ -68,11 +90,16 @@ def _headers(lines: list[str]) -> tuple[Lines, str]:
         if known is None or not colon or "\r" in value:
             fault = fault or "Bad Header"
             continue
-        key, name = known
-        before = headers.get(key)
-        value = value.strip(" \t")
-        headers[key] = (name, (value,)) if before is None else (before[0], (*before[1], value))
+        _add(headers, known, value)
     return headers, fault
+
+
+def _add(headers: Lines, known: tuple[str, str], value: str) -> None:
+    """Add the value of a line, by the two names of its header."""
+    key, name = known
+    before = headers.get(key)
+    value = value.strip(" \t")
+    headers[key] = (name, (value,)) if before is None else (before[0], (*before[1], value))
 
 
 def _header_name(written: str) -> tuple[str, str] | None:

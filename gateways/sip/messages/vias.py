@@ -16,10 +16,31 @@ _VIA = re.compile(
     r"[Ss][Ii][Pp][ \t]*/[ \t]*[0-9]+\.[0-9]+[ \t]*/[ \t]*([A-Za-z0-9.!%*_+`'~-]+)[ \t]+"
     rf"({HOST})(?:[ \t]*:[ \t]*([0-9]{{1,5}}))?({PARAMETERS})[ \t]*"
 )
+_USUAL = re.compile(r"SIP/2\.0/([A-Z]++) ([A-Za-z0-9._-]{1,255})(?::([0-9]{1,5}))?((?:;[!#-+.-:=?-~-]++)*)")
+"""What nearly all Vias are like, told at a fraction of the cost: no blanks, no quotes, a name or an IPv4 address."""
 
 
 def read_via(text: str) -> Via:
     """Read a single Via value; its parameters' names are in lower case. Raises ValueError."""
+    match = _USUAL.fullmatch(text)
+    via = None if match is None else _usual_via(match)
+    return read_any_via(text) if via is None else via
+
+
+def _usual_via(match: re.Match[str]) -> Via | None:
+    """Return the Via of such a text, None if a parameter is without a name."""
+    transport, host, port, params = match.groups()
+    values: dict[str, str | None] = {}
+    for parameter in params.split(";")[1:]:
+        name, assigned, text = parameter.partition("=")
+        if not name:
+            return None
+        values.setdefault(name.lower(), text if assigned else None)
+    return Via(transport, host, checked_port(port), TextParameters(values, params))
+
+
+def read_any_via(text: str) -> Via:
+    """Do what `read_via` does, for a Via in any form."""
     match = _VIA.fullmatch(text)
     if match is None:
         raise ValueError("Via that cannot be read")

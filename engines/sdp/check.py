@@ -12,14 +12,14 @@ import re
 from functools import lru_cache
 from itertools import takewhile
 
-from engines.sdp.lines import Line, SdpError, split_lines
+from engines.sdp.lines import STRAY_CR, Line, SdpError, split_lines
 
 _PORTS = re.compile(rb"[0-9]{1,5}(/[0-9]{1,5})?")
 _LEAST_FIELDS = {b"m": 4, b"c": 3, b"o": 6}
 _MAX_LINE = 8192
 
-_TEXT = rb"[^\r\n\0]*+\r?\n"
-_WORD = rb"[^\s\0]++"
+_TEXT = rb".*+\n"
+_WORD = rb"\S++"
 _OTHER = rb"[abd-lnp-zA-Z]=" + _TEXT
 _ORIGIN = rb"o=" + _WORD + rb"(?: " + _WORD + rb"){5}" + _TEXT
 _CONNECTION = rb"c=" + _WORD + rb" " + _WORD + rb" " + _WORD + _TEXT
@@ -29,7 +29,7 @@ _USUAL = re.compile(
     rb"v=0\r?\n(?:%(own)s)*+(?:%(connection)s)?(?:%(own)s)*+(?:%(medium)s(?:%(any)s)*+)++"
     % {b"own": _OTHER + b"|" + _ORIGIN, b"connection": _CONNECTION, b"medium": _MEDIUM, b"any": _ANY}
 )
-"""What nearly all session descriptions are like, told at a tenth of the cost. Others may still be some."""
+"""What nearly all session descriptions are like, but for NUL bytes and stray CRs. Others may still be some."""
 
 
 def check(body: bytes) -> None:
@@ -40,7 +40,9 @@ def check(body: bytes) -> None:
 
 @lru_cache(maxsize=128)  # the door asks, then the flow, with what came between
 def _is_usual(body: bytes) -> bool:
-    return len(body) <= _MAX_LINE and _USUAL.fullmatch(body) is not None
+    if len(body) > _MAX_LINE or b"\0" in body or STRAY_CR.search(body) is not None:
+        return False
+    return _USUAL.fullmatch(body) is not None
 
 
 def check_lines(body: bytes) -> None:

@@ -9,9 +9,11 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-_END = rb"\r?(?:\n|\Z)"
-_TEXT = rb"[^\r\n]*+" + _END
-_WORD = rb"[^\s]++"
+from engines.sdp.lines import STRAY_CR
+
+_END = rb"\r?\n"
+_TEXT = rb".*+\n"
+_WORD = rb"\S++"
 _ADDRESS = rb"IN IP[46] " + _WORD
 _SPECIAL = rb"\s*+(?i:rtcp(?![^\s:])|alt|acap|ccap)"
 """Attributes that are, or may be, a=rtcp or one of those that name alternatives (`engines.sdp.detours`)."""
@@ -26,7 +28,10 @@ _USUAL = re.compile(
     rb"|(?:%(medium)s(?:%(other)s)*+%(connection)s(?:%(other)s|%(connection)s)*+)++)"
     % {b"text": _TEXT, b"other": _OTHER, b"connection": _CONNECTION, b"medium": _MEDIUM}
 )
-"""Each stream has an address: the session's, in a c= line before the first m= line, or one of its own."""
+"""Each stream has an address: the session's, in a c= line before the first m= line, or one of its own.
+
+There is no stray CR in it (`STRAY_CR`).
+"""
 
 _HOST = re.compile(rb"\nc=IN IP[46] (\S+)")
 _MAX_SIZE = 4096
@@ -43,4 +48,6 @@ _NONE: frozenset[bytes] = frozenset()
 
 @lru_cache(maxsize=32)  # a body is looked at before it is given to a node, and again when the node has answered
 def _hosts(body: bytes) -> frozenset[bytes]:
-    return frozenset(_HOST.findall(body)) if _USUAL.fullmatch(body) else _NONE
+    if STRAY_CR.search(body) is not None or _USUAL.fullmatch(body) is None:
+        return _NONE
+    return frozenset(_HOST.findall(body))

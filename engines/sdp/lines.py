@@ -12,6 +12,9 @@ from collections.abc import Iterator
 
 from events.values import value
 
+STRAY_CR = re.compile(rb"\r(?!\n)")
+"""A CR that no LF follows. To look for it once takes less than to have no line of a pattern hold one."""
+
 _WORD = re.compile(rb"\S+")
 _BLANK = b" \t\r\0"
 

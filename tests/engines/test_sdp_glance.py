@@ -95,13 +95,14 @@ def test_what_a_node_has_given_is_told_the_same_at_a_glance(sdp: bytes, given_ba
     [
         (CALLER_SDP, {b"198.51.100.10"}),
         (TWO_STREAMS, {b"10.0.0.1", b"10.0.0.9"}),
-        (ICE, {b"10.0.0.1"}),
+        (ICE + b"\r\n", {b"10.0.0.1"}),
+        (ICE, set()),
         (RELAYED, {b"203.0.113.5"}),
         (WITH_TCP, set()),
         (AUDIO + b"a=altc:1 IP4 10.0.0.1 4000\r\n", set()),
         (AUDIO + b"a=" + 5000 * b"x" + b"\r\n", set()),
         (AUDIO.replace(b"c=", b"b="), set()),
-        (AUDIO.replace(b"c=", b"b=") + b"c=IN IP6 ::1", {b"::1"}),
+        (AUDIO.replace(b"c=", b"b=") + b"c=IN IP6 ::1\n", {b"::1"}),
     ],
 )
 def test_usual_descriptions_are_those_whose_streams_all_have_an_address(body: bytes, hosts: set[bytes]) -> None:

@@ -17,7 +17,9 @@ MAX_CSEQ = 2**32 - 1
 """The highest number of a CSeq that is read. RFC 3261 8.1.1.5 has half of it; some peers begin anywhere."""
 
 _NEEDED = {"via": "Via", "from": "From", "to": "To", "call-id": "Call-ID", "cseq": "CSeq"}
-_SINGLE = ("From", "To", "Call-ID", "CSeq", "Max-Forwards", "Content-Length", "Content-Type")
+_SINGLE = {
+    name.lower(): name for name in ("From", "To", "Call-ID", "CSeq", "Max-Forwards", "Content-Length", "Content-Type")
+}
 _SCHEME = r"[A-Za-z][A-Za-z0-9+.-]*+:"
 _PARTY = re.compile(
     rf'(?:(?:{QUOTED}|[^"<>,;]*+)[ \t]*<[ \t]*{_SCHEME}[^\s<>"]++[ \t]*>|{_SCHEME}[^\s<>",;?]++)({PARAMETERS})[ \t;]*'
@@ -53,9 +55,8 @@ def read_fields(headers: CopyableHeaders, *, has_repeats: bool) -> MessageFields
     values = headers.firsts(_NEEDED)
     if not all(values):
         raise MessageFault(f"No {list(_NEEDED.values())[values.index('')]}")
-    for name in _SINGLE if has_repeats else ():
-        if len(headers.getlist(name)) > 1:
-            raise MessageFault(f"More Than One {name}")
+    if has_repeats and (name := headers.repeated(_SINGLE)):
+        raise MessageFault(f"More Than One {_SINGLE[name]}")
     _via, from_, to, call_id, cseq = values
     number, method = _read_cseq(cseq)
     if not 0 <= number <= MAX_CSEQ:
@@ -102,16 +103,17 @@ def _read_number(text: str) -> int:
 
 
 def _tag(value: str, name: str) -> str:
-    tag = _party_tag(value)
-    if tag is None:
-        raise MessageFault(f"Bad {name}")
-    if tag and not _ID.fullmatch(tag):
-        raise MessageFault(f"Bad {name} Tag")
+    tag, wrong = _read_party(value)
+    if wrong:
+        raise MessageFault(wrong % name)
     return tag
 
 
 @remembered
-def _party_tag(value: str) -> str | None:
-    """Return the tag of a From or To value, "" if it has none, None if the value cannot be read."""
+def _read_party(value: str) -> tuple[str, str]:
+    """Return the tag of a From or To value, "" if it has none; and what is wrong with that header, "" for nothing."""
     match = _PARTY.fullmatch(value)
-    return None if match is None else read_parameters(match[1]).get("tag") or ""
+    if match is None:
+        return "", "Bad %s"
+    tag = read_parameters(match[1]).get("tag") or ""
+    return tag, "Bad %s Tag" if tag and not _ID.fullmatch(tag) else ""

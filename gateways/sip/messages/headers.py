@@ -42,6 +42,14 @@ class CopyableHeaders(Headers):
         lines = self._lines
         return [lines[key][1][0] if key in lines else "" for key in keys]
 
+    def repeated(self, keys: Iterable[str]) -> str:
+        """Return the first of some names, which are in lower case, that has several values; "" if none has."""
+        for key in keys:
+            line = self._lines.get(key)
+            if line is not None and len(line[1]) > 1:
+                return key
+        return ""
+
     def getlist(self, key: str) -> list[str]:
         """Return all values of a name."""
         line = self._lines.get(key.lower())

@@ -43,6 +43,9 @@ class ListeningPoint:
     advertised_host: str
     advertised_port: int
 
+    def __hash__(self) -> int:
+        return hash((self.host, self.port))  # what tells nearly all apart: each message that is sent asks for it
+
     def __str__(self) -> str:
         return f"{self.transport}:{bracketed(self.host)}:{self.port}"
 

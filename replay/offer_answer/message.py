@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import blake2b
 from types import MappingProxyType
 
@@ -15,6 +16,11 @@ REFUSE_WITH: Mapping[Fault, int] = MappingProxyType(
     {Fault.GLARE: 491, Fault.OVERLAP: 500, Fault.STALE: 500, Fault.UNKNOWN: 481, Fault.FOREIGN: 481, Fault.ENDED: 481}
 )
 """The status that refuses a request with this fault (RFC 3261 12.2.2, 14.2; RFC 3311 5.2); 500 with Retry-After."""
+
+
+@lru_cache(maxsize=16)  # a decision asks for that of its message some six times
+def _digest(body: bytes) -> str:
+    return blake2b(body, digest_size=12).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +84,7 @@ class SipMessage:
     @property
     def digest(self) -> str:
         """A short hash by which a repeated body is known; "" if there is no body."""
-        return "" if self.sdp is None else blake2b(self.sdp, digest_size=12).hexdigest()
+        return "" if self.sdp is None else _digest(self.sdp)
 
 
 @dataclass(frozen=True, slots=True)

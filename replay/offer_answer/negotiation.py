@@ -11,7 +11,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
-from events.names import BranchId, Leg, Tag
+from events.names import CALLER, BranchId, Tag
 from events.verdict import SipVerdict, Step
 from replay.offer_answer import steps
 from replay.offer_answer.dialog import Invite, NegotiatedDialog, OfferAnswerExchange, SeenRequest
@@ -153,11 +153,11 @@ def _dialog_begun(call: Negotiation, message: SipMessage) -> None:
         raise ValueError("a dialog without an INVITE")
     cseq = message.cseq
     digest = call.initial.digest if cseq == call.initial.cseq else call.earlier[cseq]
-    dialog = NegotiatedDialog(message.branch, message.callee_tag, Invite(Leg.CALLER, cseq, asks=not digest))
+    dialog = NegotiatedDialog(message.branch, message.callee_tag, Invite(CALLER, cseq, asks=not digest))
     if digest:
         dialog.count = 1
-        dialog.open = OfferAnswerExchange(1, Place.INVITE, Leg.CALLER, cseq, Leg.CALLER, digest)
-    dialog.seen[f"{Leg.CALLER} INVITE"] = SeenRequest(cseq, digest, dialog.count)
+        dialog.open = OfferAnswerExchange(1, Place.INVITE, CALLER, cseq, CALLER, digest)
+    dialog.seen[f"{CALLER} INVITE"] = SeenRequest(cseq, digest, dialog.count)
     call.all_dialogs.append(dialog)
 
 

@@ -10,7 +10,7 @@ from actors.flows.sip import forks
 from actors.flows.sip.relayed_media import relay_media
 from actors.node_table import NodeTable
 from actors.results import Observed, Refused, Relayed
-from events.names import Leg, Tag
+from events.names import CALLER, Leg, Tag
 from events.verb import ANSWER, OFFER
 from replay.offer_answer import Role, SipMessage, Verdict, remedy_for
 from replay.state import CallState
@@ -94,4 +94,4 @@ def _media(state: CallState, seen: ObserveSipMessage, verdict: Verdict) -> Relay
 
 
 def _tag_of(seen: ObserveSipMessage, verdict: Verdict, leg: Leg) -> Tag:
-    return seen.callers_tag if leg is Leg.CALLER else verdict.callee_tag
+    return seen.callers_tag if leg is CALLER else verdict.callee_tag

@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from actors.commands.sip import PartyFacts
-from events.names import Leg, Tag
+from events.names import CALLER, Leg, Tag
 from events.registry import Event, PartyLearned
 from replay.offer_answer import SipMessage
-from replay.relay_settings import CALLER
 from replay.sip_dialogs import Party
 from replay.state import CallState
 
@@ -52,5 +51,5 @@ def _event_of(leg: Leg, tag: Tag, party: Party) -> PartyLearned:
 
 def _is_in_dialog(state: CallState, message: SipMessage, told: PartyFacts) -> bool:
     if told.leg == CALLER:
-        return message.requester is not Leg.CALLER or bool(message.to_tag)
+        return message.requester is not CALLER or bool(message.to_tag)
     return state.negotiation is not None and told.tag in state.negotiation.established()

@@ -41,6 +41,8 @@ class SrvService:
 
 
 _SRV_PREFIX = {SipTransport.UDP: "_sip._udp", SipTransport.TCP: "_sip._tcp", SipTransport.TLS: "_sips._tcp"}
+_ANY = (SipTransport.UDP, SipTransport.TCP, SipTransport.TLS)
+_SECURE = (SipTransport.TLS,)
 _NAPTR_SERVICE = {"SIP+D2U": SipTransport.UDP, "SIP+D2T": SipTransport.TCP, "SIPS+D2T": SipTransport.TLS}
 
 
@@ -49,11 +51,12 @@ def allowed_transports(uri: URI) -> tuple[SipTransport, ...]:
 
     `transport=tcp` of a sips URI means TLS over TCP (RFC 3261 26.2.2).
     """
-    asked = next((value for name, value in uri.parameters.items() if name.lower() == "transport"), None)
+    parameters = uri.parameters
+    asked = next((parameters[name] for name in parameters if name.lower() == "transport"), None) if parameters else None
     if uri.scheme == "sips":
-        return (SipTransport.TLS,) if asked is None or asked.lower() in ("tcp", "tls") else ()
+        return _SECURE if asked is None or asked.lower() in ("tcp", "tls") else ()
     if asked is None:
-        return (SipTransport.UDP, SipTransport.TCP, SipTransport.TLS)
+        return _ANY
     try:
         return (SipTransport(asked.lower()),)
     except ValueError:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -75,7 +74,7 @@ def snapshot_of(state: CallState) -> CallSnapshot:
         parties=dict(sip_dialogs.parties),
         trying=negotiation.branches(BranchStatus.TRYING) if negotiation else (),
         unacknowledged=_unacknowledged(state, sip_dialogs),
-        sequences={key: copy.copy(cseqs) for key, cseqs in sip_dialogs.sequences.items() if cseqs.insertions},
+        sequences={key: cseqs.copy() for key, cseqs in sip_dialogs.sequences.items() if cseqs.insertions},
     )
 
 

@@ -40,7 +40,8 @@ def is_party(state: CallState, tag: Tag) -> bool:
     sip_dialogs, negotiation = state.sip_dialogs, state.negotiation
     tags: set[str | None] = set(negotiation.dialogs() if negotiation else ())
     if sip_dialogs is not None:
-        tags.update([sip_dialogs.callers_tag], (known for _, known in sip_dialogs.parties))
+        tags.add(sip_dialogs.callers_tag)
+        tags.update([known for _, known in sip_dialogs.parties])
     return tag in tags or _is_in_session(state, tag)
 
 

@@ -9,9 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from itertools import takewhile
 
-from events.names import Leg, Tag
+from events.names import CALLEE, CALLER, Leg, Tag
 from replay.offer_answer import SipMessage
-from replay.relay_settings import CALLEE, CALLER
 
 OF_ANOTHER = ("ACK", "CANCEL")
 """Requests that have the CSeq of the INVITE that they belong to."""
@@ -60,6 +59,10 @@ class CSeqs:
     def next(self) -> int:
         """The CSeq that a request of ours has now; never 0, which a peer might take for none."""
         return max(self.last + self.shift(self.last + 1) + 1, 1)
+
+    def copy(self) -> CSeqs:
+        """Return one that can be changed without this one."""
+        return CSeqs(self.last, self.insertions)
 
     def shift(self, cseq: int) -> int:
         """Return what is added to the CSeq of a request of the party's, and subtracted from those of its replies."""
@@ -186,7 +189,7 @@ class SipDialogs:
         if message.status is None:
             sequence = self.sequences.setdefault(key, CSeqs())
             sequence.last = max(sequence.last, message.cseq)
-        elif not message.failed and message.requester is Leg.CALLER and message.method == "INVITE":
+        elif not message.failed and message.requester is CALLER and message.method == "INVITE":
             self.sequences.setdefault(key, CSeqs(message.cseq))  # that of the initial INVITE, which had no tag yet
 
     def intend(self, number: int, request: OwnRequest) -> None:

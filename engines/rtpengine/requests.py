@@ -7,6 +7,8 @@ interfaces are the `direction`, the message's source is `received-from`, unless 
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from engines.kind import Untranslatable
 from engines.media_request import MediaRequest, to_bytes
 from engines.ng.bencode import NgDict
@@ -18,12 +20,19 @@ def request(media: MediaRequest) -> NgDict:
     """Return the ng request, without call-id. Raises Untranslatable for flags that cannot be meant."""
     if media.verb is DELETE:
         return _delete(media)
-    texts = (_transport(media.type), *map(to_bytes, (media.ctx_flags, media.flags, media.peer)))
-    options = read(b" ".join(texts), (to_bytes(media.in_iface), to_bytes(media.out_iface)))
+    texts, interfaces = (media.ctx_flags, media.flags, media.peer), (media.in_iface, media.out_iface)
+    options = dict(_options(media.type, texts, interfaces))
     _agree(options, b"via-branch", media.branch)
     _agree(options, b"media-address", media.ip)
     _add_source(options, media)
     return {**media.names(), **options}
+
+
+@lru_cache(maxsize=256)  # by the settings, which are alike in most calls
+def _options(kind: str, flags: tuple[str, ...], interfaces: tuple[str, str]) -> NgDict:
+    """Return the keys that the settings of an offer or answer ask for; to be copied, not changed."""
+    sender, receiver = map(to_bytes, interfaces)
+    return read(b" ".join((_transport(kind), *map(to_bytes, flags))), (sender, receiver))
 
 
 def _delete(media: MediaRequest) -> NgDict:

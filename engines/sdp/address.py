@@ -26,7 +26,11 @@ class MediaAddress(NamedTuple):
         return literal is not None and literal.is_unspecified
 
 
-@lru_cache(maxsize=4096)  # the same few addresses, of relays and gateways, come again and again
+_REMEMBERED = 4096
+"""So many addresses: the same few, of relays and gateways, come again and again."""
+
+
+@lru_cache(maxsize=_REMEMBERED)
 def _literal(host: bytes) -> IPv4Address | IPv6Address | None:
     try:
         address = ip_address(host.decode("ascii"))
@@ -35,6 +39,7 @@ def _literal(host: bytes) -> IPv4Address | IPv6Address | None:
     return None if isinstance(address, IPv6Address) and address.scope_id is not None else address
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def parse_address(host: bytes) -> MediaAddress | None:
     """Return the address that an IP literal is, whichever its family; None for anything else."""
     literal = _literal(host)

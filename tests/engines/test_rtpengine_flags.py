@@ -220,3 +220,10 @@ def test_requests_that_are_refused(media: MediaRequest, why: str) -> None:
 )
 def test_deletes(media: MediaRequest, request_: NgDict) -> None:
     assert KIND.request(media).words == {b"command": b"delete", **request_}
+
+
+def test_a_request_may_be_changed_without_another_of_the_same_settings() -> None:
+    media = replace(OFFER, flags="force")
+    request = KIND.request(media).words
+    request[b"flags"] = b"other"
+    assert KIND.request(media).words == {**PLAIN, b"flags": [b"force"]}

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+
+put: Final = object.__setattr__
+"""Sets what a view is made with: its own names need no look, as those that scripts write do."""
 
 
 class Named:

@@ -7,16 +7,17 @@ from typing import TypeAlias
 
 from sipmessage import Request as SipRequest
 
-from events.names import Tag
 from gateways.sip.addresses import Hop
 from gateways.sip.addresses import ListeningPoint as Listening
 from gateways.sip.calls.settings import CallSettings
+from gateways.sip.messages.incoming import IncomingRequest
 from gateways.sip.messages.values import uri_text
 from gateways.sip.proxy.hooks import Answer, ProxyTarget, ReceivedRequest
 from gateways.sip.script.contacts import fix_contacts
 from gateways.sip.script.decisions import Decision, Drop, Plan, RoutingError
 from gateways.sip.script.headers import checked_header, checked_text
 from gateways.sip.script.message import CallView, Side, Undo, next_hop_from, uri_from
+from gateways.sip.script.names import put
 from replay.relay_settings import ALL_BRANCHES, CALLER
 
 Done: TypeAlias = Awaitable[None] | None
@@ -64,6 +65,9 @@ def decision_of(view: DecidingView) -> Decision:
     return view._plan.close()  # noqa: SLF001 scripts are not to see it
 
 
+_OWN_FUNCTIONS = ("on_branch", "on_reply", "on_failure")
+
+
 class Request(DecidingView):
     """A request that came. What is changed of it is changed in all branches' requests.
 
@@ -73,6 +77,7 @@ class Request(DecidingView):
 
     __slots__ = ("_arrival", "on_branch", "on_failure", "on_reply")
 
+    _arrival: ReceivedRequest
     _message: SipRequest
     on_branch: EventFunction | None
     on_reply: EventFunction | None
@@ -80,15 +85,12 @@ class Request(DecidingView):
 
     def __init__(self, arrival: ReceivedRequest, settings: CallSettings, *, sender: str = CALLER) -> None:
         """Return a view of a request and its call's settings; `sender` (caller, callee) is who sent it."""
-        self._arrival, self._message, self._plan = arrival, arrival.request, Plan()
-        self._side = Side(settings, sender, self._dialogs_branch(settings, sender))
-        self.on_branch = self.on_reply = self.on_failure = None
-
-    def _dialogs_branch(self, settings: CallSettings, sender: str) -> str:
-        if not self.has_totag:
-            return ALL_BRANCHES
-        callees_tag = self.to_tag if sender == CALLER else self.from_tag
-        return settings.relay.tags.get(Tag(callees_tag)) or settings.relay.established or ALL_BRANCHES
+        put(self, "_arrival", arrival)
+        put(self, "_message", arrival.request)
+        put(self, "_plan", Plan())
+        put(self, "_side", Side(settings, sender, _dialogs_branch(arrival.incoming, settings, sender)))
+        for name in _OWN_FUNCTIONS:
+            put(self, name, None)
 
     # -- what it says --
 
@@ -213,3 +215,11 @@ def answer_of(code: int, phrase: str, headers: AnswerHeaders) -> Answer:
         raise RoutingError(f"reply({code!r}): expected a final response, 200 to 699")
     pairs = headers.items() if isinstance(headers, Mapping) else headers
     return Answer(code, checked_text("phrase", phrase), tuple(checked_header(name, value) for name, value in pairs))
+
+
+def _dialogs_branch(incoming: IncomingRequest, settings: CallSettings, sender: str) -> str:
+    """Return the branch of the dialog that a request is in; that of all where it is in none."""
+    if not incoming.to_tag:
+        return ALL_BRANCHES
+    callees_tag = incoming.to_tag if sender == CALLER else incoming.from_tag
+    return settings.relay.tags.get(callees_tag) or settings.relay.established or ALL_BRANCHES

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from sipmessage import Request, Response
+from sipmessage import Response
 
 from gateways.sip.addresses import Hop
 from gateways.sip.messages.fields import MessageFault, check_max_forwards, content_length, read_fields
@@ -16,6 +16,7 @@ from gateways.sip.messages.hops import response_hop
 from gateways.sip.messages.ids import COOKIE
 from gateways.sip.messages.incoming import IncomingRequest, IncomingResponse
 from gateways.sip.messages.lines import TOKEN, Parts, take_apart
+from gateways.sip.messages.making import request_of, response_of
 from gateways.sip.messages.replies import reply_with
 from gateways.sip.messages.uris import TextURI, read_uri
 from gateways.sip.messages.vias import mark_source, top_via
@@ -71,8 +72,7 @@ def _request(parts: Parts, hop: Hop) -> IncomingRequest:
     if fields.method != method:
         raise MessageFault("CSeq Of Another Method")
     check_max_forwards(parts.headers)
-    message = Request(method, uri, _body(parts))
-    message.headers = parts.headers
+    message = request_of(method, uri, _body(parts), parts.headers)
     try:
         via = mark_source(parts.headers, hop)
     except ValueError:
@@ -87,8 +87,7 @@ def _response(parts: Parts, hop: Hop) -> IncomingResponse:
     if match is None:
         raise MessageFault("Bad Status Line")
     fields = read_fields(parts.headers, has_repeats=parts.has_repeats)
-    message = Response(int(match[1]), match[2] or "", _body(parts))
-    message.headers = parts.headers
+    message = response_of(int(match[1]), match[2] or "", _body(parts), parts.headers)
     try:
         via = top_via(parts.headers)
     except ValueError:

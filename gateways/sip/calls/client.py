@@ -48,15 +48,14 @@ class CallClient:
         Another caller's call may have the Call-ID, so that this one's stream has the caller's tag in its name. Where
         nothing can be said of the call, that is not to say that there is none.
         """
-        names = list(dict.fromkeys(id_of_caller(call_id, tag) for tag in (from_tag, to_tag)))
         first = CallSnapshot()
         if first_id(call_id, from_tag) == call_id:
             found = await self.snapshot(call_id)
             if isinstance(found, Refused) or not found.name or found.has(from_tag, to_tag):
                 return found
             first = found
-        for name in names:
-            found = await self.snapshot(name)
+        for tag in dict.fromkeys((from_tag, to_tag)):
+            found = await self.snapshot(id_of_caller(call_id, tag))
             if isinstance(found, Refused) or found.has(from_tag, to_tag):
                 return found
         return first.without(from_tag, to_tag)

@@ -83,14 +83,10 @@ class WorkQueue:
         try:
             while self._waiting:
                 work, args = self._waiting.popleft()
-                await _do(work, args)
+                try:
+                    await work(*args)
+                except Exception:
+                    log.exception("sip proxy failed on a failure")
         finally:
             self._task = None
             self._queues.done(self)
-
-
-async def _do(work: Work, args: tuple[Any, ...]) -> None:
-    try:
-        await work(*args)
-    except Exception:
-        log.exception("sip proxy failed on a failure")

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
-import ipaddress
 import socket
-from functools import lru_cache, partial
-
-import structlog
 
 from gateways.datagrams import Control
 from gateways.sip.addresses import Hop, ListeningPoint, SipTransport, bracketed
 from gateways.sip.transport import tls
 from gateways.sip.transport.connections import SipConnections
+from gateways.sip.transport.outlets import Outlets, is_unspecified
 from gateways.sip.transport.settings import Failed, Gauge, Listen, Receive, TransportSettings, no_gauge
 from gateways.sip.transport.sharing import ConnectionKey, SharedConnections
 from gateways.sip.transport.udp import SipUdpPort
 from gateways.sockets import bind, source_towards
-
-log = structlog.get_logger(bounded=True)
 
 
 class Transports:
@@ -30,10 +24,12 @@ class Transports:
 
     def __init__(self, settings: TransportSettings, receive: Receive, gauge: Gauge = no_gauge) -> None:
         self._settings, self._receive, self._gauge = settings, receive, gauge
-        self.locals: list[ListeningPoint] = []
-        """The listening points that are open, in the order of the settings."""
-        self._ports: dict[ListeningPoint, SipUdpPort] = {}
         self._connections = SipConnections(settings, receive, gauge)
+        outlets = Outlets(self._connections)
+        self.locals = outlets.points
+        """The listening points that are open, in the order of the settings."""
+        self._ports = outlets.ports
+        self.local_for, self.send = outlets.local_for, outlets.send
 
     @property
     def connections(self) -> int:
@@ -111,73 +107,13 @@ class Transports:
         """Whether a message to `hop` would go over a connection that is there already."""
         return self._connections.has(hop)
 
-    def local_for(self, hop: Hop) -> ListeningPoint | None:
-        """Return the listening point that a message to `hop` leaves from, None if none can reach it.
-
-        It is the hop's own if it has one that is open; else, of those that fit, the one with the address that the
-        system would send from, or the first.
-        """
-        if not _is_address(hop.host, hop.port):
-            return None
-        if hop.local is not None and _fits(hop.local, hop) and hop.local in self.locals:
-            return hop.local
-        fitting = [local for local in self.locals if _fits(local, hop)]
-        if len(fitting) > 1:
-            source = source_towards(hop.host)
-            fitting.sort(key=lambda local: (local.host != source, not _is_unspecified(local.host)))
-        return fitting[0] if fitting else None
-
-    def send(self, data: bytes, hop: Hop, failed: Failed | None = None) -> None:
-        """Send a message; if that is impossible, or comes out to be, `failed` is called later with the reason.
-
-        A message may be lost all the same: over UDP nobody tells, and a connection can end before the peer has read.
-        """
-        report = partial(_report, hop, failed)
-        local = self.local_for(hop)
-        if local is None:
-            asyncio.get_running_loop().call_soon(report, "no listening point of ours can reach it")
-        elif hop.transport.reliable:
-            self._connections.send(data, hop, local, report)
-        else:
-            self._send_datagram(data, hop, local, report)
-
-    def _send_datagram(self, data: bytes, hop: Hop, local: ListeningPoint, failed: Failed) -> None:
-        try:
-            self._ports[local].send(data, hop.host, hop.port)
-        except OSError as error:  # a message that is too long for a datagram is one of these errors
-            asyncio.get_running_loop().call_soon(failed, error.strerror or str(error))
-
-
-def _report(hop: Hop, failed: Failed | None, why: str) -> None:
-    log.warning("sip message not sent", to=str(hop), why=why)
-    if failed is not None:
-        failed(why)
-
 
 def _local(listen: Listen, sock: socket.socket) -> ListeningPoint:
     host, port = sock.getsockname()[:2]
     if listen.advertised is not None:
         return ListeningPoint(listen.transport, host, port, *listen.advertised)
     advertised = host
-    if _is_unspecified(host):
+    if is_unspecified(host):
         somewhere, loopback = ("2001:db8::1", "::1") if ":" in host else ("192.0.2.1", "127.0.0.1")
         advertised = source_towards(somewhere) or loopback
     return ListeningPoint(listen.transport, host, port, advertised, port)
-
-
-def _is_unspecified(host: str) -> bool:
-    return ipaddress.ip_address(host).is_unspecified
-
-
-def _fits(local: ListeningPoint, hop: Hop) -> bool:
-    return local.transport is hop.transport and (":" in local.host) == (":" in hop.host)
-
-
-@lru_cache(maxsize=4096)
-def _is_address(host: str, port: int) -> bool:
-    """Whether a host is an IP address (a name would be looked up by whoever blocks on it) and a port one."""
-    try:
-        socket.inet_pton(socket.AF_INET6 if ":" in host else socket.AF_INET, host.partition("%")[0])
-    except (OSError, ValueError):
-        return False
-    return 0 < port <= 65_535

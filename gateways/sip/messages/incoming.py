@@ -41,11 +41,14 @@ class IncomingRequest:
 
 @dataclass(slots=True)
 class IncomingResponse:
-    """A response that came over `hop`. `cseq` and `method` are those of the CSeq header."""
+    """A response that came over `hop`. `branch` is the top Via's, "" if it has none.
+
+    `cseq` and `method` are those of the CSeq header.
+    """
 
     message: Response
     hop: Hop
-    via: Via
+    branch: str
     call_id: CallId
     from_tag: Tag
     to_tag: Tag
@@ -56,8 +59,3 @@ class IncomingResponse:
     def status(self) -> int:
         """The response's code."""
         return self.message.code
-
-    @property
-    def branch(self) -> str:
-        """The branch parameter of its top Via."""
-        return self.via.parameters.get("branch") or ""

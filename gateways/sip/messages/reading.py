@@ -19,7 +19,7 @@ from gateways.sip.messages.lines import TOKEN, Parts, take_apart
 from gateways.sip.messages.making import request_of, response_of
 from gateways.sip.messages.replies import reply_with
 from gateways.sip.messages.uris import TextURI, read_uri
-from gateways.sip.messages.vias import mark_source, top_via
+from gateways.sip.messages.vias import mark_source, top_branch
 
 MAX_MESSAGE = 65_535
 """The longest message, in bytes."""
@@ -89,10 +89,10 @@ def _response(parts: Parts, hop: Hop) -> IncomingResponse:
     fields = read_fields(parts.headers, has_repeats=parts.has_repeats)
     message = response_of(int(match[1]), match[2] or "", _body(parts), parts.headers)
     try:
-        via = top_via(parts.headers)
+        branch = top_branch(parts.headers)
     except ValueError:
         raise MessageFault("Bad Via") from None
-    return IncomingResponse(message, hop, via, *fields)
+    return IncomingResponse(message, hop, branch, *fields)
 
 
 def _request_line(start: str) -> tuple[str, TextURI]:

@@ -23,20 +23,21 @@ _USUAL = re.compile(r"SIP/2\.0/([A-Z]++) ([A-Za-z0-9._-]{1,255})(?::([0-9]{1,5})
 def read_via(text: str) -> Via:
     """Read a single Via value; its parameters' names are in lower case. Raises ValueError."""
     match = _USUAL.fullmatch(text)
-    via = None if match is None else _usual_via(match)
-    return read_any_via(text) if via is None else via
+    values = None if match is None else _parameters(match[4])
+    if match is None or values is None:
+        return read_any_via(text)
+    return Via(match[1], match[2], checked_port(match[3]), TextParameters(values, match[4]))
 
 
-def _usual_via(match: re.Match[str]) -> Via | None:
-    """Return the Via of such a text, None if a parameter is without a name."""
-    transport, host, port, params = match.groups()
+def _parameters(text: str) -> dict[str, str | None] | None:
+    """Return the parameters of a usual Via, None if one of them is without a name."""
     values: dict[str, str | None] = {}
-    for parameter in params.split(";")[1:]:
-        name, assigned, text = parameter.partition("=")
+    for parameter in text.split(";")[1:]:
+        name, assigned, value = parameter.partition("=")
         if not name:
             return None
-        values.setdefault(name.lower(), text if assigned else None)
-    return Via(transport, host, checked_port(port), TextParameters(values, params))
+        values.setdefault(name.lower(), value if assigned else None)
+    return values
 
 
 def read_any_via(text: str) -> Via:
@@ -51,6 +52,17 @@ def read_any_via(text: str) -> Via:
 def top_via(headers: Headers) -> Via:
     """Read the top Via. Raises ValueError, also if there is none."""
     return read_via(first_value(headers, "Via"))
+
+
+def top_branch(headers: Headers) -> str:
+    """Read the branch of the top Via, "" if it has none. Raises ValueError as `top_via` does."""
+    text = first_value(headers, "Via")
+    match = _USUAL.fullmatch(text)
+    values = None if match is None else _parameters(match[4])
+    if match is None or values is None:
+        return read_any_via(text).parameters.get("branch") or ""
+    checked_port(match[3])
+    return values.get("branch") or ""
 
 
 def mark_source(headers: Headers, hop: Hop) -> Via:

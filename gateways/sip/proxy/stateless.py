@@ -96,10 +96,10 @@ class Stateless:
         return False
 
     async def _response(self, response: IncomingResponse) -> bool:
-        means, via = self._means, response.via
+        means, headers = self._means, response.message.headers
+        via = top_via(headers)
         if not means.own.has(via.host, via.port or response.hop.transport.default_port):
             return False
-        headers = response.message.headers
         take_first(headers, "Via")
         hop = hop_of(top_via(headers)) if headers.get("Via") else None
         routed = await means.router.stray(response)

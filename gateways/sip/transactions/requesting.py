@@ -10,7 +10,7 @@ from sipmessage import Request
 from gateways.sip.addresses import Hop
 from gateways.sip.messages.incoming import IncomingResponse
 from gateways.sip.messages.making import ack_for, cancel_for
-from gateways.sip.messages.vias import top_via
+from gateways.sip.messages.vias import top_branch
 from gateways.sip.messages.writing import write
 from gateways.sip.transactions import client, invite_client
 from gateways.sip.transactions.machine import Act, Machine, State, TransactionEvent
@@ -56,8 +56,8 @@ class Requests:
 
     def send(self, request: Request, hop: Hop, user: ClientUser) -> SentRequest:
         """Send a request. Its top Via is ours. Raises ValueError if its branch is in use, or there is none."""
-        branch = top_via(request.headers).parameters.get("branch")
-        key = (branch or "", request.method)
+        branch = top_branch(request.headers)
+        key = (branch, request.method)
         if not branch or key in self._table:
             raise ValueError(f"{request.method} needs a branch of its own, not {branch!r}")
         sent = self._table[key] = SentRequest(self, key, request, hop, user)

@@ -11,7 +11,7 @@ from actors.sip_requests import DialogRequest, SipOutcome
 from events.names import CallId, Leg, Tag
 from gateways.sip.addresses import Hop, ListeningPoint, SipTransport
 from gateways.sip.messages.incoming import IncomingResponse
-from gateways.sip.messages.vias import top_via
+from gateways.sip.messages.vias import top_branch
 from gateways.sip.transactions.users import ClientUser, TransactionFailure
 
 LOCAL = ListeningPoint(SipTransport.UDP, "127.0.0.1", 5060, "127.0.0.1", 5060)
@@ -68,9 +68,9 @@ class Sent:
             response.headers.setlist(name, self.request.headers.getlist(name))
         for name, text in headers.items():
             response.headers.add(name.replace("_", "-"), text)
-        via = top_via(response.headers)
+        branch = top_branch(response.headers)
         self.user.response_came(
-            IncomingResponse(response, self.hop, via, CallId("call"), Tag("a"), Tag("b"), 3, self.request.method)
+            IncomingResponse(response, self.hop, branch, CallId("call"), Tag("a"), Tag("b"), 3, self.request.method)
         )
 
     def fail(self, failure: TransactionFailure) -> None:

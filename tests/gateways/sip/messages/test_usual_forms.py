@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateways.sip.messages import lines, vias
+from gateways.sip.messages.headers import CopyableHeaders
 from gateways.sip.messages.lines import MAX_LINES, Parts, take_any_apart, take_apart
-from gateways.sip.messages.vias import read_any_via, read_via
+from gateways.sip.messages.vias import read_any_via, read_via, top_branch, top_via
 from tests.gateways.sip.messages.examples import INVITE, RINGING
 from tests.gateways.sip.messages.torture import load
 
@@ -68,6 +69,15 @@ def test_vias(text: str) -> None:
 
     assert read(read_via) == read(read_any_via)
     assert text_of(read_via, text) == text_of(read_any_via, text)
+    headers = CopyableHeaders.of([("Via", [text])])
+    assert branch_of(top_branch, headers) == branch_of(lambda of: top_via(of).parameters.get("branch") or "", headers)
+
+
+def branch_of(how: Callable[[CopyableHeaders], str], headers: CopyableHeaders) -> str:
+    try:
+        return how(headers)
+    except ValueError as error:
+        return f"no Via: {error}"
 
 
 def text_of(how: Callable[[str], object], text: str) -> str:

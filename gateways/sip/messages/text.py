@@ -7,8 +7,8 @@ as the byte that it was.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache, wraps
-from typing import TypeVar
+from functools import wraps
+from typing import Any, Final, TypeVar
 
 T = TypeVar("T")
 
@@ -25,8 +25,11 @@ def to_bytes(text: str) -> bytes:
     return text.encode(errors=ERRORS)
 
 
-_MEMORY = 4096
+MEMORY = 4096
+"""So many texts are remembered by each reader, until it begins anew."""
+
 _LONGEST_REMEMBERED = 256
+_UNKNOWN: Final[Any] = object()
 
 
 def remembered(read: Callable[[str], T]) -> Callable[[str], T]:
@@ -34,10 +37,18 @@ def remembered(read: Callable[[str], T]) -> Callable[[str], T]:
 
     What `read` returns must not be changed. Long texts are read each time, so that what others send takes no memory.
     """
-    cached = lru_cache(maxsize=_MEMORY)(read)
+    known: dict[str, T] = {}
 
     @wraps(read)
     def look(text: str) -> T:
-        return cached(text) if len(text) <= _LONGEST_REMEMBERED else read(text)
+        found: T = known.get(text, _UNKNOWN)
+        if found is not _UNKNOWN:
+            return found
+        found = read(text)
+        if len(text) <= _LONGEST_REMEMBERED:
+            if len(known) >= MEMORY:
+                known.clear()  # which texts come again shows soon; to know their order would take longer each time
+            known[text] = found
+        return found
 
     return look

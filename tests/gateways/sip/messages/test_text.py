@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateways.sip.messages.text import remembered
+from gateways.sip.messages.text import MEMORY, remembered
 
 
 class Reader:
@@ -28,6 +28,21 @@ def test_long_texts_are_not_kept() -> None:
     read = remembered(reader.read)
     assert [read(text), read(text)] == [1000, 1000]
     assert reader.asked == [text, text]
+
+
+def test_no_more_than_so_many_texts_are_kept() -> None:
+    reader = Reader()
+    read = remembered(reader.read)
+    texts = [str(number) for number in range(MEMORY + 1)]
+    assert [read(text) for text in (*texts, *texts[-1:], *texts[:1])] == [len(text) for text in (*texts, "4096", "0")]
+    assert reader.asked == [*texts, "0"]
+
+
+def test_that_there_is_nothing_is_remembered_too() -> None:
+    asked: list[str] = []
+    read = remembered(asked.append)
+    assert [read("a"), read("a")] == [None, None]
+    assert asked == ["a"]
 
 
 def test_faults_are_raised_each_time() -> None:

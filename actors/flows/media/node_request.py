@@ -66,5 +66,5 @@ def set_of(relay: RelaySettings, branch: BranchId) -> str:
 
 def engaged_branch(relay: RelaySettings, branch: BranchId) -> int:
     """Return the index of a branch that was engaged by itself, -1 for one that was along with all."""
-    index = _INDEX.search(branch)
-    return int(index[0]) if index and branch != ALL_BRANCHES and branch in relay.engagements else -1
+    index = _INDEX.search(branch) if branch != ALL_BRANCHES and branch in relay.engagements else None
+    return int(index[0]) if index else -1

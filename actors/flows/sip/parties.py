@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from actors.commands.sip import PartyFacts
 from events.names import CALLER, Leg, Tag
@@ -30,9 +29,15 @@ def learned(state: CallState, message: SipMessage, told: PartyFacts | None) -> S
     party = told.party
     known = state.sip_dialogs.parties.get((told.leg, told.tag)) if state.sip_dialogs and not state.is_over else None
     if known is not None:
-        party = replace(party, contact=party.contact or known.contact)
-        if _is_in_dialog(state, message, told):
-            party = replace(party, uri=known.uri, routes=known.routes)
+        stays = known if _is_in_dialog(state, message, told) else party
+        party = Party(
+            uri=stays.uri,
+            contact=party.contact or known.contact,
+            routes=stays.routes,
+            local=party.local,
+            source=party.source,
+            takes_update=party.takes_update,
+        )
     return () if known == party else (_event_of(told.leg, told.tag, party),)
 
 

@@ -42,16 +42,17 @@ def replace_sdp(message: Message, sdp: bytes) -> None:
 
 def _place(message: Message) -> tuple[int, int]:
     """Return where in the body the session description begins and ends; it ends at 0 where there is none."""
-    body = message.body
+    body, headers = message.body, message.headers
     if not body:
         return 0, 0
-    text = message.headers.get("Content-Type") or ""
+    text = headers.get("Content-Type")
     if not text:
         return _none_of(body)
     kind = None if text.lower() == SDP else read_type(text)
     if kind is not None and kind.name != SDP and not kind.name.startswith("multipart/"):
         return _mislabelled(body)
-    if (message.headers.get("Content-Encoding") or "").strip().lower() not in PLAIN_ENCODINGS:
+    encoding = headers.get("Content-Encoding")
+    if encoding is not None and encoding.strip().lower() not in PLAIN_ENCODINGS:
         raise UnreadableBody("a body in an encoding")
     return (0, len(body)) if kind is None or kind.name == SDP else _part(body, kind.boundary)
 

@@ -65,7 +65,7 @@ class CallSettings:
         sets: SetNames = BY_NAME,
     ) -> None:
         self._sets = sets
-        self._kept = _Copy(relay or RelaySettings(), dict(variables or {})).copied()
+        self._kept = _Copy(relay.copy() if relay else RelaySettings(), dict(variables or {}))
 
     # -- reading --
 

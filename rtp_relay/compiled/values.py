@@ -21,7 +21,8 @@ replaced: Any = replace
 """`dataclasses.replace` for a type checker, which does not know that a class written out is a dataclass."""
 
 _INHERITED: Final = ("__dataclass_fields__", "__dataclass_params__")
-_TAKEN: Final = (*_INHERITED, "__match_args__", "__annotations__", "__eq__", "__hash__", "__repr__")
+_TAKEN: Final = (*_INHERITED, "__match_args__", "__annotations__")
+_UNLESS_ITS_OWN: Final = ("__eq__", "__hash__", "__repr__")
 
 
 def written_out(
@@ -37,7 +38,7 @@ def written_out(
     inherited = {name: getattr(cls.__base__, name) for name in _INHERITED if hasattr(cls.__base__, name)}
     bases = (type("Base", (), inherited),) if inherited else ()
     like = decorator(type(cls.__name__, bases, {"__annotations__": dict(annotations), **defaults}))
-    for name in _TAKEN:
+    for name in (*_TAKEN, *(name for name in _UNLESS_ITS_OWN if cls.__dict__.get(name) is None)):
         setattr(cls, name, getattr(like, name))
     cls.__reduce__ = _reduced  # type: ignore[assignment]
 

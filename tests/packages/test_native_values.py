@@ -78,6 +78,9 @@ class Changing:
 class Frozen:
     number: int
 
+    def __hash__(self) -> int:
+        return 7
+
 
 def renamed(one: Plain) -> Plain:
     return replace(one, name="renamed")

@@ -259,7 +259,7 @@ class CallState:
     @property
     def has_dialog(self) -> bool:
         """Whether a dialog of the call is established: then it goes on, whatever becomes of its relay."""
-        return self.negotiation is not None and bool(self.negotiation.established())
+        return self.negotiation is not None and self.negotiation.is_established()
 
     @property
     def answered(self) -> bool:

@@ -145,7 +145,7 @@ class _Decision:
         known = dialog.ended
         if not known:
             Draft(dialog, self.event, self.steps).take(Step.DIALOG_ENDED)
-        last = dialog.established and not any(d.established and not d.ended for d in self.call.all_dialogs)
+        last = dialog.established and not self.call.is_established()
         change = Change.CALL_ENDED if last else Change.DIALOG_ENDED
         return replace(nothing("a retransmission"), again=change) if known else nothing("BYE", change)
 

@@ -89,13 +89,17 @@ class Negotiation:
         """Return the callee's tags of the dialogs that were answered for good and have not ended."""
         return list(dict.fromkeys([d.callee_tag for d in self.all_dialogs if d.established and not d.ended]))
 
+    def is_established(self) -> bool:
+        """Return whether there is a dialog that was answered for good and has not ended."""
+        return any(dialog.established and not dialog.ended for dialog in self.all_dialogs)
+
     def is_answered(self, branch: BranchId) -> bool:
         """Return whether a branch had a 2xx and, as far as is known, has a dialog."""
         return self.forks.get(branch) is BranchStatus.ESTABLISHED
 
     def lives_without(self, branch: BranchId) -> bool:
         """Return whether the call goes on without a branch: it has a dialog, or another branch may yet be answered."""
-        return bool(self.established()) or any(other != branch for other in self.branches(BranchStatus.TRYING))
+        return self.is_established() or any(other != branch for other in self.branches(BranchStatus.TRYING))
 
     def end(self, callee_tag: Tag) -> None:
         """Record that a callee's dialogs end without a BYE of their parties."""

@@ -55,7 +55,7 @@ def _want_of_party(command: Delete, tag: Tag, state: CallState) -> Decision:
 
 def _want_unanswered(command: Delete, callers_tag: Tag, state: CallState) -> Decision:
     sip_dialogs, negotiation = state.sip_dialogs, state.negotiation
-    is_answered = negotiation is not None and bool(negotiation.established())
+    is_answered = negotiation is not None and negotiation.is_established()
     if sip_dialogs is None or sip_dialogs.over or sip_dialogs.callers_tag != callers_tag or is_answered:
         return Decision([], None)
     if state.status is CallStatus.NEW:  # it has no session, and its settings are to go

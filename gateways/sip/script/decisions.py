@@ -75,9 +75,7 @@ class Plan:
         targets = self._targets or ([] if otherwise is None else [otherwise])
         if not targets:
             raise RoutingError("there is nowhere to relay to: append_branch(uri), or name a next hop")
-        self._decision = Forward(
-            tuple(ProxyTarget(target.uri, target.next_hop or next_hop, target.q) for target in targets)
-        )
+        self._decision = Forward(tuple(_by_way_of(target, next_hop) for target in targets))
 
     def decide(self, decision: Answer | Drop) -> None:
         """Decide for anything but to relay."""
@@ -95,6 +93,11 @@ class Plan:
     def forget(self) -> None:
         """Forget all that was decided."""
         self._targets, self._decision = [], None
+
+
+def _by_way_of(target: ProxyTarget, next_hop: URI | None) -> ProxyTarget:
+    """Return a target that has a next hop: its own, or else this one."""
+    return target if target.next_hop or next_hop is None else ProxyTarget(target.uri, next_hop, target.q)
 
 
 def _words(decision: Decision) -> str:

@@ -87,6 +87,7 @@ def text_of(how: Callable[[str], object], text: str) -> str:
         return ""
 
 
+@pytest.mark.sources
 def test_usual_ones_are_not_read_in_the_other_way(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lines, "take_any_apart", None)
     monkeypatch.setattr(vias, "read_any_via", None)

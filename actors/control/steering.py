@@ -6,13 +6,14 @@ Nothing here needs a control node to run: one that starts later follows what was
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from enum import StrEnum
 
 from actors.control.behind import control_nodes_behind
+from actors.control.known_nodes import known_nodes
 from actors.control.status import ControlNodeStatus, read_status
 from actors.node_table import NodeTable
-from actors.roster import described
+from actors.roster import RosterNode
 from engines.node_fault import node_fault, share_fault
 from engines.sets import NodeSpec
 from events.decisions import NODES
@@ -155,8 +156,9 @@ class NodeSteering:
         fault = node_fault(spec)
         if fault or patience <= 0 or max_in_flight < 1:
             raise NodeRefusal(NodeRefusalCode.INVALID, fault or "its patience and max_in_flight are above 0")
-        known = await self._known(await self.decided())
-        same_url = next((one.name for one in known.values() if one.url == spec.url and one.name != spec.name), None)
+        known = await self.known()
+        others = (one.spec for name, one in known.items() if name != spec.name)
+        same_url = next((one.name for one in others if one.url == spec.url), None)
         if same_url is not None:
             raise NodeRefusal(NodeRefusalCode.EXISTS, f"node {same_url} has the url {spec.url}")
         event = NodeAdded(
@@ -206,22 +208,10 @@ class NodeSteering:
         state = await self.decided()
         return await (self._decide if node in state.nodes else self._decide_of_known)(node, decide)
 
-    async def _known(self, decided: DecidedNodes) -> dict[NodeName, NodeSpec]:
-        """Return the nodes that are known here, decided about, or told of, with as much as is known of each."""
-        known: dict[NodeName, NodeSpec] = {}
-        for status in await self._statuses():
-            for node in status.nodes:
-                if not node.gone:
-                    name = NodeName(node.name)
-                    known[name] = NodeSpec(name=name, engine=node.engine, url=node.url, set=node.set)
-        here = (node.spec for node in self._nodes.all() if not node.gone)
-        known.update((spec.name, spec) for spec in (*self._configured, *here))
-        for name, decisions in decided.nodes.items():
-            if decisions.removed:
-                known.pop(name, None)
-            elif decisions.added is not None:
-                known.setdefault(name, described(decisions.added).spec)
-        return known
+    async def known(self) -> Mapping[NodeName, RosterNode]:
+        """Return the nodes that there are, with as much as is known of each here."""
+        decided = await self.decided()
+        return known_nodes(self._configured, await self._statuses(), self._nodes.all(), decided)
 
     async def _statuses(self) -> Sequence[ControlNodeStatus]:
         try:
@@ -231,7 +221,7 @@ class NodeSteering:
 
     async def _decide_of_known(self, node: NodeName, decide: _Decide) -> Decided:
         """Decide about a node that there is."""
-        known = await self._known(await self.decided())
+        known = await self.known()
 
         def decide_if_there(decisions: NodeDecisions | None) -> NodeEvent | None:
             if decisions is not None and decisions.removed:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import combinations
 
@@ -14,9 +14,10 @@ from engines.set_names import SetNames
 from engines.sets import NodeSpec
 from events.bulk_parts import BulkPart
 from events.names import NO_NODE, NodeName
+from gateways.mi.destinations import check_set, check_takes_calls, destination
 from gateways.mi.jsonrpc import Json, MiError
 from gateways.mi.methods import Caller, Method, Methods, always
-from gateways.mi.parameters import Arguments, Parameter, as_number, as_switch
+from gateways.mi.parameters import Arguments, Parameter, as_number, as_switch, positive
 from gateways.mi.sessions import engine_named, is_set, is_url, node_named, set_named
 
 ENGINE = Parameter("engine")
@@ -85,27 +86,31 @@ class BulkMethods:
     async def _update(self, given: Arguments, caller: Caller) -> Json:
         if given.get("elsewhere") and "node" not in given:
             raise MiError(400, "Bad parameters", "elsewhere is said of a node")
-        return await self._ask((self._part(given),), given, caller, "rtp_relay_update")
+        return await self._ask((await self._part(given),), given, caller, "rtp_relay_update")
 
-    def _part(self, given: Arguments) -> BulkPart:
-        specs = {spec.name: spec for spec in self._control.specs()}
-        new_engine = engine_named(given["new_engine"]) if "new_engine" in given else ""
+    async def _part(self, given: Arguments) -> BulkPart:
+        known = await self._control.steering.known()
+        target = destination(given, known, self._sets, prefix="new_")
+        check_takes_calls(target.node, known)
+        specs = [node.spec for node in known.values()]
+        if target.set and specs and target.engine != RouteKind.name:
+            check_set(target.set, specs)
         return BulkPart(
             engine=engine_named(given["engine"]) if "engine" in given else "",
             set=self._set(given, "set"),
-            node=_node(given, "node", specs),
-            new_engine=new_engine,
-            new_set=self._new_set(given, specs, new_engine),
-            new_node=_node(given, "new_node", specs),
+            node=self._origin(given, specs),
+            new_engine=target.engine,
+            new_set=target.set,
+            new_node=target.node,
             elsewhere=given.get("elsewhere", False),
         )
 
-    def _new_set(self, given: Arguments, specs: Mapping[NodeName, NodeSpec], engine: str) -> str:
-        """Return the set that calls are to move to; where nodes are known, one that has some."""
-        name = self._set(given, "new_set")
-        if name and specs and engine != RouteKind.name:
-            _check_set(name, specs.values())
-        return name
+    def _origin(self, given: Arguments, known: Sequence[NodeSpec]) -> NodeName:
+        """Return the node whose calls are to move; it may be one that is none any more, and still has some."""
+        if "node" not in given:
+            return NO_NODE
+        specs = {spec.name: spec for spec in (*known, *self._control.specs())}
+        return node_named(given["node"], specs) if specs else NodeName(given["node"])
 
     def _set(self, given: Arguments, name: str) -> str:
         return set_named(given[name], self._sets) if name in given else ""
@@ -113,9 +118,9 @@ class BulkMethods:
     async def _ask(self, parts: tuple[BulkPart, ...], given: Arguments, caller: Caller, what: str) -> Json:
         wish = BulkWish(
             parts=parts,
-            in_flight=_positive(given, "in_flight", IN_FLIGHT),
-            rate=_positive(given, "rate", 0),
-            within=_positive(given, "within", 0),
+            in_flight=positive(given, "in_flight", IN_FLIGHT),
+            rate=positive(given, "rate", 0),
+            within=positive(given, "within", 0),
             until_empty=given.get("until_empty", False),
             asked_by=caller.name,
             reason=given.get("reason", what),
@@ -143,7 +148,7 @@ class BulkMethods:
         if self._control.directory is None:
             raise MiError(503, "Service unavailable", "a service knows which nodes take calls, and none runs here")
         name = set_named(given["set"], self._sets)
-        _check_set(name, self._control.specs())
+        check_set(name, self._control.specs())
         try:
             parts = balanced(await self._control.nodes(), name)
         except NothingToMove as error:
@@ -151,26 +156,6 @@ class BulkMethods:
         return await self._ask(parts, given, caller, f"rebalance of set {name}") | {
             "moves": [{"node": one.node, "new_node": one.new_node, "calls": one.most} for one in parts]
         }
-
-
-def _check_set(name: str, specs: Iterable[NodeSpec]) -> None:
-    """Raise MiError for a set that has no nodes."""
-    if all(spec.set != name for spec in specs):
-        raise MiError(404, "unknown RTP Relay set", f"no node is in set {name!r}")
-
-
-def _node(given: Arguments, name: str, specs: Mapping[NodeName, NodeSpec]) -> NodeName:
-    """Return a node's name. Where no nodes are known, since no service runs here, it is believed."""
-    if name not in given:
-        return NO_NODE
-    return node_named(given[name], specs) if specs else NodeName(given[name])
-
-
-def _positive(given: Arguments, name: str, default: int) -> int:
-    number: int = given.get(name, default)
-    if name in given and not 1 <= number <= 1_000_000:
-        raise MiError(400, f"Bad {name}", f"{number}: expected 1 or more")
-    return number
 
 
 def _no_job(given: Arguments) -> MiError:

@@ -19,6 +19,7 @@ from gateways.mi.bulk import BulkMethods
 from gateways.mi.calls import CallMethods
 from gateways.mi.cluster import ClusterMethods
 from gateways.mi.datagrams import DatagramPort
+from gateways.mi.draining import DrainMethods
 from gateways.mi.events import EventMethods
 from gateways.mi.histories import HistoryMethods
 from gateways.mi.http import HttpRequests, by_address_and_token
@@ -64,6 +65,7 @@ def methods_of(control: Control, sets: SetNames) -> Methods:
         NodeMethods(control, sets),
         ClusterMethods(control),
         SteeringMethods(control, sets),
+        DrainMethods(control, sets),
     ):
         part.add_to(methods)
     return methods

@@ -10,18 +10,19 @@ from dataclasses import replace
 from itertools import combinations
 from types import MappingProxyType
 
-from actors.commands.migration import Migrate, MoveTarget
+from actors.commands.migration import Migrate
 from actors.control.control import Control
 from actors.results import Moved, Refused
 from actors.setting_values import BadSetting, leg_settings
 from engines.refusal import RefusalCode
 from engines.registry import KINDS
 from engines.set_names import SetNames
-from events.names import NO_NODE, CallId
+from events.names import CallId
+from gateways.mi.destinations import Known, check_takes_calls, destination
 from gateways.mi.jsonrpc import Json, MiError
 from gateways.mi.methods import OK, Caller, Method, Methods, always
 from gateways.mi.parameters import Arguments, Parameter, WrongType
-from gateways.mi.sessions import engine_named, is_url, node_named, set_named
+from gateways.mi.sessions import is_url
 
 PATIENCE = 1.5
 """Seconds for which an answer waits for the call to have moved; clients wait for two to five. The move goes on."""
@@ -111,14 +112,17 @@ class MoveMethods:
         )
 
     async def _update(self, given: Arguments, caller: Caller) -> Json:
-        command = self._command({"reason": "rtp_relay_update_callid", **given}, caller)
+        known = await self._control.steering.known()
+        command = self._command({"reason": "rtp_relay_update_callid", **given}, caller, known)
         moved = await self._moved(command, PATIENCE)
         if moved is None or not (moved.is_wanted_node and not moved.waits and not moved.left_out):
             return self._told(command, moved)
         return OK
 
     async def _move(self, given: Arguments, caller: Caller) -> Json:
-        command = self._command({"reason": "rtp_relay_move", **given}, caller)
+        known = await self._control.steering.known()
+        command = self._command({"reason": "rtp_relay_move", **given}, caller, known)
+        check_takes_calls(command.target.node, known)
         return self._told(command, await self._moved(command, LONG_PATIENCE))
 
     async def _moved(self, command: Migrate, patience: float) -> Moved | None:
@@ -139,16 +143,11 @@ class MoveMethods:
             raise MiError(status, text, f"{command.call_id!r}: {result.reason}")
         return result
 
-    def _command(self, given: Arguments, caller: Caller) -> Migrate:
-        specs = {spec.name: spec for spec in self._control.specs()}
+    def _command(self, given: Arguments, caller: Caller, known: Known) -> Migrate:
         flags = given.get("flags", {})
         return Migrate(
             call_id=CallId(given["callid"]),
-            target=MoveTarget(
-                engine=engine_named(given["engine"]) if "engine" in given else "",
-                set=set_named(given["set"], self._sets) if "set" in given else "",
-                node=node_named(given["node"], specs) if "node" in given else NO_NODE,
-            ),
+            target=destination(given, known, self._sets),
             caller=_settings(flags.get("caller", {})),
             callee=_settings(flags.get("callee", {})),
             method=given.get("request", "INVITE"),

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from gateways.mi.jsonrpc import Json, Params, invalid_params
+from gateways.mi.jsonrpc import Json, MiError, Params, invalid_params
 
 _COUNT = "Too few or too many parameters"
 _AMBIGUOUS = "Ambiguous call, use named parameters instead"
@@ -94,6 +94,14 @@ def arguments(recipes: Sequence[Recipe], params: Params) -> Arguments:
     if isinstance(params, Mapping):
         return _by_name(recipes, params)
     return _by_position(recipes, params)
+
+
+def positive(given: Arguments, name: str, default: int) -> int:
+    """Return a number from 1 to a million, or the default where none is given. Raises MiError for any other."""
+    number: int = given.get(name, default)
+    if name in given and not 1 <= number <= 1_000_000:
+        raise MiError(400, f"Bad {name}", f"{number}: expected 1 or more")
+    return number
 
 
 def forms(recipe: Recipe) -> Iterator[Sequence[str]]:

@@ -125,16 +125,15 @@ def node_named(given: str, specs: Mapping[NodeName, NodeSpec]) -> NodeName:
     """Return the name of the node with this url or name. Raises MiError if there is none."""
     found = next((spec.name for spec in specs.values() if given in (spec.url, spec.name)), None)
     if found is None:
-        raise MiError(
-            404, "unknown RTP Relay node", f"{given!r}; known ones: {', '.join(s.url for s in specs.values())}"
-        )
+        known = ", ".join(f"{spec.name} ({spec.url})" for spec in specs.values())
+        raise MiError(404, "unknown RTP Relay node", f"there is no node {given!r}; known ones: {known}")
     return found
 
 
 def engine_named(given: str) -> str:
     """Return the name of an engine. Raises MiError if there is none of that name."""
     if given not in KINDS:
-        raise MiError(404, "unknown RTP  Relay engine", f"{given!r}; known ones: {', '.join(KINDS)}")
+        raise MiError(404, "unknown RTP  Relay engine", f"there is no engine {given!r}; known ones: {', '.join(KINDS)}")
     return given
 
 

@@ -27,13 +27,15 @@ LOOK = 0.1
 class Decision:
     """What came of it: as of which version of the decisions it holds, and how many calls the node has.
 
-    changed: whether it was not so before. behind: the control nodes that have not put it in force yet.
+    changed: whether it was not so before. behind: the control nodes that have not put it in force yet. job: that which
+    moves the node's calls away, "" for none.
     """
 
     version: int
     changed: bool
     calls: int
     behind: list[str]
+    job: str = ""
 
 
 def decide(path: Path | None, method: str, done: str, **params: Json) -> Decision:

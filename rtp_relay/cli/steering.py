@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -44,25 +42,12 @@ def drain(
     are any at the deadline.
     """
     patience = Patience.of(deadline)
-    decision = decide(config, "state", f"{node} is draining", node=node, state=AdminState.DRAINING, reason=reason)
-    if deadline is not None or to is not None or to_set is not None:
-        _move_away(config, node, {"new_node": to, "new_set": to_set, "reason": reason or None}, patience)
+    where: dict[str, Json] = {"new_node": to, "new_set": to_set, "within": patience.whole_seconds}
+    decision = decide(config, "drain", f"{node} is draining", node=node, reason=reason or None, **where)
+    if decision.job:
+        say(f"its calls are moved by job {decision.job}; rtp-relay moves {decision.job} tells how far it is")
     if wait:
         until_empty(config, node, decision, patience)
-
-
-def _move_away(path: Path | None, node: str, where: dict[str, Json], patience: Patience) -> None:
-    """Begin a job that moves the calls of a node away."""
-    within = None if patience.seconds is None else max(1, math.ceil(patience.seconds))
-    elsewhere = None if where["new_node"] or where["new_set"] else True
-
-    async def ask(service: Management) -> str:
-        asked = {"node": node, **where, "elsewhere": elsewhere, "within": within, "until_empty": True}
-        job: str = (await service.call("rtp_relay:update", **asked))["job"]
-        return job
-
-    job = manage(path, ask)
-    say(f"its calls are moved by job {job}; rtp-relay moves {job} tells how far it is")
 
 
 def undrain(node: NodeArgument, *, reason: ReasonOption = "", config: ConfigOption = None) -> None:

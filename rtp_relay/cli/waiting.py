@@ -40,6 +40,11 @@ class Patience:
 
     seconds: float | None = None
 
+    @property
+    def whole_seconds(self) -> int | None:
+        """So many seconds at least, and one at least; None without an end."""
+        return None if self.seconds is None else max(1, math.ceil(self.seconds))
+
     @classmethod
     def of(cls, deadline: str | None) -> Patience:
         """Return what the option says; end if it makes no sense."""

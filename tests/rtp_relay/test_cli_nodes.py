@@ -177,6 +177,30 @@ def test_waiting_ends_with_5_at_the_deadline_and_with_0_when_the_node_is_empty(j
     assert run("drain", "relay-1", "--deadline", "soon")[0] == Exit.USAGE
 
 
+@pytest.mark.parametrize(
+    ("where", "code", "said"),
+    [
+        (("--to", "relay-9"), Exit.NOT_FOUND, "there is no node 'relay-9'; known ones: relay-1 (udp:127.0.0.1:9)"),
+        (("--to", "\x1b[2J", "--deadline", "1m"), Exit.NOT_FOUND, "there is no node '\\x1b[2J'"),
+        (("--to", "relay-1"), Exit.USAGE, "its calls are to go to another one"),
+        (("--set", "nowhere"), Exit.NOT_FOUND, "no node is in set 'nowhere'"),
+        (("--set", "default", "--wait"), Exit.FAILED, "no other rtpproxy node of set 'default' is to take calls"),
+        (("--deadline", "soon"), Exit.USAGE, "--deadline: "),
+        (("--deadline", "300d"), Exit.USAGE, "expected 1 or more"),
+    ],
+)
+def test_a_drain_that_makes_no_sense_changes_nothing(
+    journal: MemoryJournal, where: tuple[str, ...], code: Exit, said: str
+) -> None:
+    place(journal, "a")
+    found, words = run("drain", "relay-1", *where)
+    assert found == code
+    assert said in words
+    assert "is draining" not in words
+    assert events(journal) == []
+    assert run("moves", "-o", "csv")[1].count("\n") == 1, "the names of the columns alone"
+
+
 def test_a_node_is_not_empty_while_a_control_node_does_not_follow(
     journal: MemoryJournal, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -76,18 +76,11 @@ async def _drain(request: web.Request) -> web.Response:
     forms = await Forms.of(request)
     node, deadline = forms.text("node"), forms.text("deadline")
     within = _seconds(deadline)
-    decided = await forms.change(
-        "rtp_relay:node_state", node=node, state=AdminState.DRAINING.value, reason=forms.reason
-    )
-    if decided is None:
-        return _to_node(forms)
-    _tell(request, decided, f"{node} is draining.")
-    if within is not None:
-        job = await forms.change(
-            "rtp_relay:update", node=node, elsewhere=True, within=within, until_empty=True, reason=forms.reason
-        )
-        if job is not None:
-            login_of(request).tell(f"Its calls are moved away within {deadline}, by job {job['job']}.")
+    decided = await forms.change("rtp_relay:node_drain", node=node, within=within, reason=forms.reason)
+    if decided is not None:
+        _tell(request, decided, f"{node} is draining.")
+        if "job" in decided:
+            login_of(request).tell(f"Its calls are moved away within {deadline}, by job {decided['job']}.")
     return _to_node(forms)
 
 

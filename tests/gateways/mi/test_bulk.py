@@ -30,7 +30,7 @@ class Nodes(Control):
     """A control interface that knows two nodes."""
 
     def __init__(self) -> None:
-        super().__init__(MemoryJournal(), name="control-1")
+        super().__init__(MemoryJournal(), name="control-1", configured=NODES)
 
     def specs(self) -> list[NodeSpec]:
         return NODES

@@ -30,7 +30,7 @@ class Calls(Control):
     """Calls that do as they are told."""
 
     def __init__(self, result: Moved | Refused | None = THERE) -> None:
-        super().__init__(MemoryJournal())
+        super().__init__(MemoryJournal(), configured=[NODE])
         self.directory = Mock(spec=Directory)
         self.asked: list[Migrate] = []
         self._result = result

@@ -70,6 +70,12 @@ async def test_a_node_is_drained_with_a_deadline(visitor: Visitor, journal: Memo
     assert f"Job {job.job}: asked for" in visitor.text
 
 
+async def test_a_deadline_that_no_job_can_have_drains_nothing(visitor: Visitor, journal: MemoryJournal) -> None:
+    await visitor.send("/node/drain", node="relay-1", deadline="300d")
+    assert "Refused: Bad within" in visitor.text
+    assert await decided(journal) is None
+
+
 @pytest.mark.parametrize("deadline", ["soon", "-1s", "1 m"])
 async def test_a_deadline_that_is_none_drains_nothing(visitor: Visitor, journal: MemoryJournal, deadline: str) -> None:
     assert await visitor.send("/node/drain", node="relay-1", deadline=deadline) == 400

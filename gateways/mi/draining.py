@@ -1,0 +1,86 @@
+"""A node is drained, and its calls are moved away: asked for together, so that it is both or nothing."""
+
+from __future__ import annotations
+
+from actors.commands.migration import MoveTarget
+from actors.control.bulk import BulkWish
+from actors.control.control import Control
+from actors.control.known_nodes import why_no_calls
+from actors.control.steering import Wish
+from engines.health import AdminState
+from engines.set_names import SetNames
+from events.bulk_parts import BulkPart
+from events.names import NodeName
+from gateways.mi.decisions import asked_by, decide
+from gateways.mi.destinations import Known, check_set, check_takes_calls, destination
+from gateways.mi.jsonrpc import Json, MiError
+from gateways.mi.methods import Caller, Method, Methods, always
+from gateways.mi.parameters import Arguments, Parameter, as_number, positive
+
+RECIPE = (
+    Parameter("node"),
+    *(Parameter(name, optional=True) for name in ("new_node", "new_set")),
+    Parameter("within", as_number, optional=True),
+    Parameter("reason", optional=True),
+)
+MOVES = frozenset({"new_node", "new_set", "within"})
+"""What has its calls moved away, if it is given."""
+
+
+class DrainMethods:
+    """`rtp_relay:node_drain`."""
+
+    def __init__(self, control: Control, sets: SetNames) -> None:
+        self._control, self._sets = control, sets
+
+    def add_to(self, methods: Methods) -> None:
+        """Add the method."""
+        what = "Has a node draining, and its calls moved away, where it is said where to or within which time."
+        methods.add(Method("rtp_relay:node_drain", what, self._drain, (RECIPE,), always))
+
+    async def _drain(self, given: Arguments, caller: Caller) -> Json:
+        node, reason = NodeName(given["node"]), given.get("reason", "")
+        wish = await self._moving(node, given, caller) if MOVES & given.keys() else None
+        work = self._control.steering.set_state(node, AdminState.DRAINING, Wish(asked_by(caller), reason))
+        decided = await decide(work)
+        told = {"version": decided.version, "changed": decided.changed, "calls": decided.calls}
+        return told if wish is None else told | {"job": await self._control.bulk.ask(wish)}
+
+    async def _moving(self, node: NodeName, given: Arguments, caller: Caller) -> BulkWish:
+        """Return the job that moves the calls of a node away. Raises MiError for what makes no sense."""
+        known = await self._control.steering.known()
+        target = destination(given, known, self._sets, prefix="new_")
+        if node in known:
+            _check_elsewhere(node, target, known)
+        return BulkWish(
+            parts=(
+                BulkPart(
+                    node=node,
+                    new_set=target.set,
+                    new_node=target.node,
+                    elsewhere=not (target.set or target.node),
+                ),
+            ),
+            within=positive(given, "within", 0),
+            until_empty=True,
+            asked_by=caller.name,
+            reason=given.get("reason") or f"drain of node {node}",
+        )
+
+
+def _check_elsewhere(node: NodeName, target: MoveTarget, known: Known) -> None:
+    """Raise MiError where no call of a node would leave it for where it is to go."""
+    if target.node == node:
+        raise MiError(400, "Bad node", f"node {node} is to be drained: its calls are to go to another one")
+    check_takes_calls(target.node, known)
+    if target.set and not target.node:
+        check_set(target.set, (one.spec for one in known.values()))
+        _check_takes_over(node, target.set, known)
+
+
+def _check_takes_over(node: NodeName, set_name: str, known: Known) -> None:
+    """Raise MiError if nothing in a set is to take calls of a node: they keep their kind of relay."""
+    engine = known[node].spec.engine
+    others = (one for name, one in known.items() if name != node and one.spec.set == set_name)
+    if not any(one.spec.engine == engine and not why_no_calls(one) for one in others):
+        raise MiError(409, "set takes no calls", f"no other {engine} node of set {set_name!r} is to take calls")

@@ -138,6 +138,16 @@ def call_of_three() -> Iterator[MovingCall]:
     made.cluster.close()
 
 
+def test_it_is_moved_nowhere_for_a_node_that_there_is_not(cluster: Cluster, call: MovingCall) -> None:
+    before = call.session.number
+    refused = call.to_node("nowhere")
+    assert isinstance(refused, Refused)
+    assert (refused.code, refused.reason) == (RefusalCode.NO_NODE, "There is no node 'nowhere'")
+    assert call.session.number == before
+    cluster.after(30)
+    cluster.check_no_leak()
+
+
 @pytest.mark.parametrize("how", ["full", "silent"])
 def test_a_node_that_takes_no_calls_is_replaced_by_another_of_its_set(call_of_three: MovingCall, how: str) -> None:
     call, cluster = call_of_three, call_of_three.cluster

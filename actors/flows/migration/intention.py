@@ -126,6 +126,8 @@ def _intention(
 
 
 def _no_node(state: CallState, event: MigrationIntended, nodes: NodeTable) -> Refused | None:
+    if event.node and nodes.node(event.node) is None:
+        return Refused(RefusalCode.NO_NODE, f"There is no node {event.node!r}")
     candidates = nodes.candidates(event.set, state.call_id, event.engine)
     if any(spec.name != event.avoid for spec in candidates):
         return None

@@ -22,24 +22,37 @@ class Totals:
     """What each worker has counted. What one has counted that is gone stays in the sum, but for what it had then.
 
     All that is told of the service as a whole comes from here: so a number is never less than it was, whichever worker
-    tells it and whoever dies. What a worker counted in its last second before it died is not in it.
+    tells it and whoever dies. What a worker counted in its last second before it died is not in it. What workers that
+    live count no more, such as what was asked of a node that was removed, is over for those that died, too.
     """
 
     def __init__(self) -> None:
         self._latest: dict[int, dict[SampleKey, Sample]] = {}
         self._gone: list[Sample] = []
+        self._over: set[SampleKey] = set()
 
     def heard(self, worker: int, changed: Iterable[Sample], gone: Iterable[SampleKey] = ()) -> None:
         """Record what a worker has counted since it was heard of last, and what it counts no more."""
         latest = self._latest.setdefault(worker, {})
+        self._over.difference_update(sample.key for sample in changed if sample.key not in latest)
         for key in gone:
             latest.pop(key, None)
         latest.update((sample.key, sample) for sample in changed)
+        if gone:
+            self._over.update(gone)
+            self._forget()
 
     def ended(self, worker: int) -> None:
         """Record that a worker is gone."""
         samples = self._latest.pop(worker, {}).values()
         self._gone = total([*self._gone, *(sample for sample in samples if not sample.gauge)])
+        self._forget()
+
+    def _forget(self) -> None:
+        """Take out what is over, once no worker that lives counts it any more."""
+        over = self._over.difference(*self._latest.values())
+        self._gone = [sample for sample in self._gone if sample.key not in over]
+        self._over -= over
 
     def all(self) -> list[Sample]:
         """Return what all have counted."""

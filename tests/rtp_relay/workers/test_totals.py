@@ -33,6 +33,33 @@ def test_what_one_has_counted_stays_when_it_dies_but_not_what_it_had_then() -> N
     assert totals.all() == [Sample("ng", "requests", 4, OK)]
 
 
+def test_what_no_worker_counts_any_more_is_over_for_one_that_died_too() -> None:
+    """As what was asked of a node that has been removed; while one of them still has it, the sum stays what it was."""
+    of_node, other = Sample("node", "requests", 3, (("node", "relay-1"),)), Sample("ng", "requests", 1)
+    totals = Totals()
+    totals.heard(1, [of_node, other])
+    totals.ended(1)
+    totals.heard(1, [of_node])
+    totals.heard(2, [of_node])
+    totals.heard(1, [], [of_node.key])
+    assert {one.key: one.number for one in totals.all()} == {of_node.key: 6, other.key: 1}
+    totals.heard(2, [], [of_node.key])
+    assert totals.all() == [other]
+
+
+def test_a_worker_that_dies_before_it_has_heard_of_it_leaves_nothing_that_is_over() -> None:
+    of_node = Sample("node", "requests", 3, (("node", "relay-1"),))
+    totals = Totals()
+    totals.heard(1, [of_node])
+    totals.heard(2, [of_node])
+    totals.heard(1, [], [of_node.key])
+    totals.ended(2)
+    assert totals.all() == []
+    totals.heard(1, [of_node])
+    totals.ended(1)
+    assert totals.all() == [of_node], "it is there again"
+
+
 def test_a_worker_tells_what_has_changed_and_what_could_not_be_told() -> None:
     totals, takes = Totals(), True
 

@@ -45,9 +45,10 @@ def run(config: Config, file: Path | None = None) -> int:
 
 async def _supervise(config: Config, file: Path | None) -> int:
     manager, page = ServiceManager.of_environment(), PageBeside(config, file)
-    life = asyncio.create_task(_live(config, file, manager, page))
+    at_work: asyncio.Future[Supervisor] = asyncio.get_running_loop().create_future()
+    life = asyncio.create_task(_live(config, manager, page, at_work))
     end_on_signals(life, manager)
-    on_hangup(_nothing)
+    on_hangup(partial(_reload, at_work, manager, file, config))
     try:
         with contextlib.suppress(asyncio.CancelledError):
             await life
@@ -63,8 +64,11 @@ async def _supervise(config: Config, file: Path | None) -> int:
     return 1
 
 
-async def _live(config: Config, file: Path | None, manager: ServiceManager, page: PageBeside) -> None:
-    """Run until cancelled or given up. Only an orderly stop after a start that went well ends what is embedded."""
+async def _live(config: Config, manager: ServiceManager, page: PageBeside, at_work: asyncio.Future[Supervisor]) -> None:
+    """Run until cancelled or given up. Only an orderly stop after a start that went well ends what is embedded.
+
+    at_work: gets the supervisor when all workers are ready.
+    """
     async with grounds(config) as ground:
         with contextlib.ExitStack() as stack:
             worker = await _settled(config, ground)
@@ -73,7 +77,7 @@ async def _live(config: Config, file: Path | None, manager: ServiceManager, page
             try:
                 await supervisor.start()
                 ground.begun.clear()
-                on_hangup(partial(_reload, supervisor, manager, file, config))
+                at_work.set_result(supervisor)
                 log.info("all workers are ready", control_node=config.service.name, workers=config.service.workers)
                 manager.ready()
                 supervisor.also("service manager", manager.keep_told(supervisor.condition, supervisor.lives))
@@ -99,12 +103,11 @@ def _notices(address: str) -> Iterator[socket.socket]:
         raise StartError(f"timeout notices cannot be listened for at {address}: {error}") from error
 
 
-async def _reload(supervisor: Supervisor, manager: ServiceManager, file: Path | None, config: Config) -> None:
-    """Have all workers read anew what can be; that they have is not waited for."""
+async def _reload(
+    at_work: asyncio.Future[Supervisor], manager: ServiceManager, file: Path | None, config: Config
+) -> None:
+    """Have all workers read anew what can be, once they are at work; that they have is not waited for."""
+    supervisor = await at_work
     manager.reloading()
     supervisor.reload(nodes_again(file, config))
     manager.reloaded()
-
-
-async def _nothing() -> None:
-    """Nothing runs yet that could be read anew."""

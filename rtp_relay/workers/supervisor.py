@@ -143,6 +143,8 @@ class Supervisor:
         self._workers[number] = worker
         worker.listen(partial(self._take, worker))
         self._introduce(worker)
+        if self._config.nodes != config.nodes:  # others were told of them while it was begun
+            worker.tell(Reload(self._config.nodes))
         return worker
 
     def _take(self, worker: WorkerProcess, report: Report, sock: socket.socket | None) -> None:

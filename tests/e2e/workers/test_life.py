@@ -92,6 +92,20 @@ async def test_sighup_reaches_all_workers(tmp_path: Path) -> None:
         await wait_until(read, "both have read it anew")
 
 
+async def test_sighup_that_comes_while_workers_start_is_heeded_when_they_have(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text("from rtp_relay.routing import *\n\n@on_request\ndef route(request):\n    request.reply(404)\n")
+    sip = f'[sip]\nlisten = ["udp:{HOST}:0"]\nscript = "{script}"\n'
+    async with ControlNode(sip, service=TWO) as node:  # the first one answers, the other one starts
+        os.kill(node.pid, signal.SIGHUP)
+        await all_ready(node)
+
+        async def read() -> bool:
+            return {line["worker"] for line in node.logged() if line["event"] == "reloaded"} == {1, 2}
+
+        await wait_until(read, "both have read it anew")
+
+
 def write(folder: Path, more: str, port: int) -> Path:
     file = folder / "rtp-relay.toml"
     service = f'[service]\nstate_dir = "{folder}"\nworkers = 3\n'

@@ -54,6 +54,11 @@ class DecidedNodes:
     version: int = 0
     nodes: Mapping[NodeName, NodeDecisions] = field(default_factory=lambda: MappingProxyType({}))
 
+    @property
+    def removed(self) -> frozenset[NodeName]:
+        """The nodes that are none any more, whatever a configuration says."""
+        return frozenset(name for name, decisions in self.nodes.items() if decisions.removed)
+
 
 NOTHING_DECIDED = DecidedNodes()
 

@@ -441,9 +441,10 @@ class Service:
         NodesPage(self._pages_of_nodes).add_to(http.routes)
 
     def _pages_of_nodes(self) -> Mapping[str, str]:
-        """Return where the nodes that are configured by now tell of themselves."""
+        """Return where the nodes that are configured by now, and not removed, tell of themselves."""
         nodes = self._config.nodes if self._nodes_wanted is None else self._nodes_wanted
-        return {node.name: node.metrics for node in nodes if node.metrics}
+        removed = () if self._follower is None else self._follower.decided.removed
+        return {node.name: node.metrics for node in nodes if node.metrics and node.name not in removed}
 
     async def _metrics(self, open_metrics: bool) -> bytes:
         """Return the page of metrics of this process alone."""

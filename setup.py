@@ -137,11 +137,11 @@ def can_compile() -> bool:
     """Return whether there is a C compiler, with the headers of this Python, and it is to be used."""
     if os.environ.get(PURE, "0") not in ("", "0") or sys.implementation.name != "cpython":
         return False
-    compiler = shlex.split(os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc")
-    look = [*compiler, "-fsyntax-only", "-I", sysconfig.get_paths()["include"], "-x", "c", "-"]
     try:
+        compiler = shlex.split(os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc")
+        look = [*compiler, "-fsyntax-only", "-I", sysconfig.get_paths()["include"], "-x", "c", "-"]
         return subprocess.run(look, input=b"#include <Python.h>\n", capture_output=True, check=False).returncode == 0
-    except OSError:
+    except (OSError, ValueError):  # there is no such program, or what is said in CC is no command
         return False
 
 

@@ -147,8 +147,12 @@ def _negotiation(verb: Verb, key: SessionKey, sdp: Sdp, translation: Translation
 
 def _payload_types(stream: Stream) -> tuple[int, ...]:
     """Return the stream's payload types; none for what is not RTP."""
-    known = b"RTP/" in stream.transport.upper() and all(name.isdigit() for name in stream.formats)
+    known = b"RTP/" in stream.transport.upper() and all(map(_is_payload_type, stream.formats))
     return tuple(map(int, stream.formats)) if known else ()
+
+
+def _is_payload_type(name: bytes) -> bool:
+    return name.isdigit() and len(name) < 10  # what is longer is none, and more than `int` may read
 
 
 def reason_of(refusal: ErrorReply) -> bytes:

@@ -44,6 +44,13 @@ def test_an_offer_is_one_u_a_live_stream() -> None:
     assert b"m=audio 0 RTP/AVP 0\r\nc=IN IP4 10.0.0.9\r\n" in sdp
 
 
+@pytest.mark.parametrize("name", [b"9" * 5000, b"\xb2", b"-1", b"x"])
+def test_what_is_no_payload_type_is_passed_without_any(name: bytes) -> None:
+    commands, reply = ask(Verb.OFFER, {**OFFER, b"sdp": AUDIO.replace(b"AVP 0", b"AVP " + name)}, b"35000 1.2.3.4\n")
+    assert commands == [b"U abc@h-1 10.0.0.1 4000 ft;1"]
+    assert reply.ok
+
+
 def test_an_answer_is_one_l_a_live_stream() -> None:
     commands, reply = ask(Verb.ANSWER, ANSWER, b"35002 203.0.113.5\n")
     assert commands == [b"Lc0,8 abc@h-1 10.0.0.1 4000 ft;1 tt;1"]

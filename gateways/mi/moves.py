@@ -21,7 +21,7 @@ from events.names import CallId
 from gateways.mi.destinations import Known, check_takes_calls, destination
 from gateways.mi.jsonrpc import Json, MiError
 from gateways.mi.methods import OK, Caller, Method, Methods, always
-from gateways.mi.parameters import Arguments, Parameter, WrongType
+from gateways.mi.parameters import Arguments, Parameter, WrongType, as_text
 from gateways.mi.sessions import is_url
 
 PATIENCE = 1.5
@@ -53,10 +53,11 @@ def as_flags(given: Json) -> Json:
     if isinstance(given, str):
         try:
             given = json.loads(_EQUALS.sub(r"\1:\2", given))
-        except ValueError:
+        except (ValueError, RecursionError):
             raise WrongType from None
     if not isinstance(given, Mapping) or not given.keys() <= {"caller", "callee"}:
         raise WrongType
+    as_text(json.dumps(given, ensure_ascii=False))
     return given
 
 

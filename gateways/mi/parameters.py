@@ -23,15 +23,23 @@ class WrongType(ValueError):
 
 
 def as_text(value: Json) -> str:
-    """Read a string; a number is as good as its digits. Raises WrongType."""
+    """Read a string; a number is as good as its digits. Raises WrongType.
+
+    What no bytes can be made of (halves of surrogate pairs) is none; bytes that are no UTF-8 are, as PEP 383 has them.
+    """
     if isinstance(value, bool) or not isinstance(value, str | int):
         raise WrongType
-    return str(value)
+    try:
+        text = str(value)
+        text.encode("utf-8", "surrogateescape")
+    except ValueError:
+        raise WrongType from None
+    return text
 
 
 def as_number(value: Json) -> int:
-    """Read a whole number; its digits are as good. Raises WrongType."""
-    if isinstance(value, int) and not isinstance(value, bool):
+    """Read a whole number of up to 18 digits, which fits into 64 bits; its digits are as good. Raises WrongType."""
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**18:
         return value
     if isinstance(value, str) and _NUMBER.fullmatch(value):
         return int(value)

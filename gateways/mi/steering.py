@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from actors.control.control import Control
 from actors.control.steering import Decided, Wish
 from engines.health import AdminState
@@ -14,6 +16,9 @@ from gateways.mi.methods import Caller, Method, Methods, always
 from gateways.mi.parameters import Arguments, Parameter, WrongType, as_number, as_switch
 from gateways.mi.sessions import set_named
 
+LONGEST = 7 * 86_400.0
+"""The longest time, in seconds, that is taken for one."""
+
 
 def as_state(value: Json) -> str:
     """Read an administrative state. Raises WrongType."""
@@ -23,11 +28,14 @@ def as_state(value: Json) -> str:
 
 
 def as_seconds(value: Json) -> float:
-    """Read a time in seconds, which may have a fraction. Raises WrongType."""
+    """Read a time in seconds, which may have a fraction, up to a week of them. Raises WrongType."""
     try:
-        return float(value) if not isinstance(value, bool) else as_number(value)
-    except (TypeError, ValueError):
+        seconds = float(value) if not isinstance(value, bool) else math.nan
+    except (TypeError, ValueError, OverflowError):
         raise WrongType from None
+    if not abs(seconds) <= LONGEST:
+        raise WrongType
+    return seconds
 
 
 NODE, STATE, REASON = Parameter("node"), Parameter("state", as_state), Parameter("reason", optional=True)

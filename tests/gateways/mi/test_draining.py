@@ -191,6 +191,17 @@ async def test_what_other_control_nodes_say_of_their_nodes_is_known_too(
     assert (await ask(control, "rtp_relay:node_drain", node="a1", new_node="b1"))["job"]
 
 
+@pytest.mark.parametrize("given", ["nan", "inf", "9" * 400, 10**400, 1e308, True, [], "-inf", 700_000])
+async def test_a_node_is_not_added_with_a_timeout_that_is_none(control: Control, given: Any) -> None:
+    node = {"node": "a9", "engine": "rtpproxy", "url": "udp:127.0.0.1:9"}
+    assert (await refused(control, "rtp_relay:node_add", **node, timeout=given)).code == -32602
+
+
+@pytest.mark.parametrize("what", ["weight", "priority"])
+async def test_a_number_that_no_event_can_hold_is_none(control: Control, what: str) -> None:
+    assert (await refused(control, "rtp_relay:node_change", node="a1", **{what: 10**400})).code == -32602
+
+
 async def test_who_may_only_look_drains_nothing(control: Control) -> None:
     with pytest.raises(MiError) as caught:
         await ask(control, "rtp_relay:node_drain", Caller("guest", Role.READ), node="a1", new_node="a2")

@@ -90,7 +90,17 @@ async def test_with_which_flags(flags: Any, by_name: bool) -> None:
 
 @pytest.mark.parametrize(
     "flags",
-    ["no json", '{"caller":', {"both": {}}, {"caller": 7}, {"caller": {"colour": "red"}}, {"caller": {"body": "v=0"}}],
+    [
+        "no json",
+        '{"caller":' * 3000,
+        "[" * 100_000,
+        {"caller": {"flags": "\ud800"}},
+        '{"caller":',
+        {"both": {}},
+        {"caller": 7},
+        {"caller": {"colour": "red"}},
+        {"caller": {"body": "v=0"}},
+    ],
 )
 async def test_flags_that_are_none(flags: Any) -> None:
     calls = Calls()

@@ -64,14 +64,18 @@ def test_numbers_and_strings_stand_for_each_other() -> None:
     assert arguments(((Parameter("text"),),), [17]) == {"text": "17"}
 
 
-@pytest.mark.parametrize("wrong", [True, None, 1.5, "x", "", [1], {"a": 1}, "1" * 30])
+@pytest.mark.parametrize("wrong", [True, None, 1.5, "x", "", [1], {"a": 1}, "1" * 30, 10**18, -(10**400), "²"])
 def test_what_is_no_number(wrong: Any) -> None:
     assert refusal(((NUMBER,),), [wrong]) == "Bad type for parameter 'number'"
 
 
-@pytest.mark.parametrize("wrong", [True, None, 1.5, ["x"], {"a": 1}])
+@pytest.mark.parametrize("wrong", [True, None, 1.5, ["x"], {"a": 1}, "\ud800", "a\ud83d"])
 def test_what_is_no_string(wrong: Any) -> None:
     assert refusal(((Parameter("text"),),), {"text": wrong}) == "Bad type for parameter 'text'"
+
+
+def test_bytes_that_are_no_utf8_are_a_string_too() -> None:
+    assert arguments(((Parameter("text"),),), {"text": "\udcff\U0001f600"}) == {"text": "\udcff\U0001f600"}
 
 
 def test_lists_of_strings() -> None:

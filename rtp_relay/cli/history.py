@@ -28,6 +28,9 @@ from rtp_relay.cli.options import ConfigOption, JsonOption, load_or_exit
 from rtp_relay.cli.output import fail, paper_width, print_json, print_lines, say
 from rtp_relay.cli.reading import ArchiveOption
 
+VERSION_DIGITS = 9
+"""A text of so many digits is a version at most; what is longer is no call's."""
+
 CallArgument = Annotated[str, typer.Argument(metavar="CALL-ID", help="The call's Call-ID.")]
 SdpOption = Annotated[bool, typer.Option("--sdp", help="Show the session descriptions too, without their keys.")]
 SecretsOption = Annotated[bool, typer.Option("--secrets", help="Leave the keys in the session descriptions shown.")]
@@ -109,7 +112,7 @@ def _draw(call: CallEntries, svg: Path | None, *, on_paper: bool) -> None:
 
 def _state(call: CallEntries, at: str) -> CallState:
     call_id = CallId(call.call_id)
-    if at.isdigit():
+    if at.isascii() and at.isdecimal() and len(at) <= VERSION_DIGITS:
         return state_after(call_id, call.entries, int(at))
     try:
         return state_at(call_id, call.entries, _time(at, call))

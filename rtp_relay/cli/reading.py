@@ -23,6 +23,9 @@ from rtp_relay.config import values
 from rtp_relay.config.problems import Wrong
 from rtp_relay.service import open_journal
 
+LAST: Final = round(datetime(9999, 12, 31, tzinfo=UTC).timestamp() * 1000)
+"""The begin of the last day that a calendar here has, ms since the epoch."""
+
 T = TypeVar("T")
 
 PAGE: Final = 2000
@@ -148,7 +151,14 @@ def period(since: str, until: str, now: int) -> tuple[int, int]:
 
 
 def time_of(option: str, text: str, now: int) -> int:
-    """Return a time in ms since the epoch: how long ago (2h, 90s), or a date with a time, UTC if it does not say."""
+    """Return a time in ms since the epoch: how long ago (2h, 90s), or a date with a time, UTC if it does not say.
+
+    What is before the epoch is its begin, and what is beyond the last year of a calendar that year's end.
+    """
+    return min(max(0, _time_of(option, text, now)), LAST)
+
+
+def _time_of(option: str, text: str, now: int) -> int:
     try:
         return now - round(values.seconds(0)(text) * 1000)
     except Wrong:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
+import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -30,6 +31,8 @@ DeadlineOption = Annotated[
     typer.Option("--deadline", metavar="TIME", help='Wait for so long at most: seconds, or such as "90s" or "1h30m".'),
 ]
 
+_NUMBER = re.compile(r"[0-9]+(\.[0-9]*)?|\.[0-9]+")
+
 LOOK = 0.5
 """Seconds between two looks at how many calls there are."""
 
@@ -51,7 +54,7 @@ class Patience:
         if deadline is None:
             return cls()
         try:
-            return cls(values.seconds(0)(float(deadline) if deadline.replace(".", "", 1).isdigit() else deadline))
+            return cls(values.seconds(0)(float(deadline) if _NUMBER.fullmatch(deadline) else deadline))
         except Wrong as error:
             fail(Exit.USAGE, f"--deadline: {error.faults[0].expected} is expected, not {deadline!r}")
 

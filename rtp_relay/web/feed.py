@@ -7,6 +7,7 @@ that a viewer whose connection broke goes on where it was.
 from __future__ import annotations
 
 import asyncio
+import re
 import secrets
 from collections import deque
 from collections.abc import Iterator
@@ -176,7 +177,7 @@ class Feed:
 
     def _resume(self, viewer: Viewer, last_id: str) -> None:
         run, _, number = last_id.partition("-")
-        if run != self.run or not (number.isascii() and number.isdecimal()) or int(number) > self._last:
+        if run != self.run or not re.fullmatch(r"[0-9]{1,15}", number) or int(number) > self._last:
             viewer.tell_gap(Gap(self._last, None))
             return
         first = self._kept[0].number if self._kept else self._last + 1

@@ -66,6 +66,8 @@ def test_the_call_as_it_was(at: str, version: int) -> None:
         (["--at", "8"], 3, "version 8: the call has the versions 1 to 7"),
         (["--at", "15:14:07"], 3, "the call began later"),
         (["--at", "tea time"], 2, "--at tea time: expected a version or a time"),
+        (["--at", "²"], 2, "expected a version or a time"),
+        (["--at", "9" * 5000], 2, "expected a version or a time"),
         (["--diff", "1", "9"], 3, "version 9: the call has the versions 1 to 7"),
         (["--diff", "1", "2", "--ladder"], 2, "choose one"),
         (["--at", "1", "--svg", "x"], 2, "choose one"),

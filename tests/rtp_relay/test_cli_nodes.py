@@ -186,6 +186,8 @@ def test_waiting_ends_with_5_at_the_deadline_and_with_0_when_the_node_is_empty(j
         (("--set", "nowhere"), Exit.NOT_FOUND, "no node is in set 'nowhere'"),
         (("--set", "default", "--wait"), Exit.FAILED, "no other rtpproxy node of set 'default' is to take calls"),
         (("--deadline", "soon"), Exit.USAGE, "--deadline: "),
+        (("--deadline", "²"), Exit.USAGE, "--deadline: "),
+        (("--deadline", "9" * 5000), Exit.USAGE, "--deadline: "),
         (("--deadline", "300d"), Exit.USAGE, "expected 1 or more"),
     ],
 )

@@ -109,6 +109,16 @@ def test_a_time_that_is_none_is_named(option: str) -> None:
 
 
 @pytest.mark.parametrize("command", ["search", "stats"])
+@pytest.mark.parametrize(
+    "since", ["9999999999d", "9" * 300 + "d", "0001-01-01T00:00:00+10:00", "9999-12-31T23:59:59-10:00"]
+)
+def test_a_time_that_no_calendar_has_is_the_first_or_the_last_that_there_is(command: str, since: str) -> None:
+    for words in (["--since", since], ["--until", since], ["--since", since, "--json"]):
+        code, _, complaint = invoke(command, *words)
+        assert (code, complaint) == (0, "")
+
+
+@pytest.mark.parametrize("command", ["search", "stats"])
 def test_a_journal_that_cannot_be_reached_ends_with_4(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
     use_failing_journal(monkeypatch, JournalUnavailable("refused"))
     code, _, complaint = invoke(command)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -88,7 +89,7 @@ async def _ended(request: web.Request) -> web.Response:
     now = round(await there.journal.time())
     since = now - _period(query.get("since", "1d") or "1d")
     cursor = query.get("cursor", "")
-    until = int(cursor) if cursor.isascii() and cursor.isdecimal() else now + LATE
+    until = int(cursor) if re.fullmatch(r"[0-9]{1,15}", cursor) else now + LATE
     found = await _find_ended(there, wanted, "went_wrong" in query, since, until)
     cluster = await cluster_of(there.control)
     further = query_of(query, cursor=found.cursor)

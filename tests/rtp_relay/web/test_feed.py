@@ -87,7 +87,7 @@ async def test_a_viewer_goes_on_where_it_was(feed: Feed, journal: MemoryJournal)
     assert numbers(await back.next()) == [4, 5]
 
 
-@pytest.mark.parametrize("last_id", ["0123abcd-3", "x", "-", "{}-99", "{}-x"])
+@pytest.mark.parametrize("last_id", ["0123abcd-3", "x", "-", "{}-99", "{}-x", "{}-" + "9" * 5000])
 async def test_a_viewer_that_comes_from_elsewhere_hears_that_something_may_be_missing(
     feed: Feed, journal: MemoryJournal, last_id: str
 ) -> None:

@@ -152,7 +152,15 @@ async def test_live_calls(visitor: Visitor, query: str, found: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "query", ["", "?cursor=nonsense", "/ended?since=soon", "/ended?outcome=bad", "/ended?cursor=x"]
+    "query",
+    [
+        "",
+        "?cursor=nonsense",
+        "/ended?since=soon",
+        "/ended?outcome=bad",
+        "/ended?cursor=x",
+        f"/ended?cursor={'9' * 5000}",
+    ],
 )
 async def test_what_is_asked_wrongly_is_said(visitor: Visitor, query: str) -> None:
     expected = 400 if "soon" in query or "bad" in query or "nonsense" in query else 200

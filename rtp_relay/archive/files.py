@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from errno import EISDIR
+from os import strerror
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self, TextIO
@@ -10,7 +12,7 @@ from typing import Final, Self, TextIO
 from events.ended import EndedCall
 from events.names import CallId
 from events.records import Recorded
-from rtp_relay.archive.lines import BEGINNING, ArchivedCall, BadLine, call_of, line_of, names
+from rtp_relay.archive.lines import BEGINNING, LINE_BEGINS, ArchivedCall, BadLine, call_of, line_of, names
 
 SUFFIX: Final = ".jsonl"
 
@@ -26,14 +28,14 @@ class ArchiveWriter:
     """
 
     def __init__(self, path: Path) -> None:
-        """Open the file, or begin it. Raises OSError, and ArchiveError for one that is no archive."""
+        """Open the file, or begin it. Raises OSError, and ArchiveError: a file that is no archive stays as it is."""
         self._chain = BEGINNING
         self._known: set[tuple[CallId, int]] = set()
         if path.exists():
-            _take_broken_end_out(path)
-            for call in calls_of(path):
+            for call in _calls_before_broken_end(path):
                 self._chain = call.chain
                 self._known.add((call.row.call_id, call.row.ended))
+            _take_broken_end_out(path)
         self._file: TextIO = path.open("a", encoding="utf-8")
 
     def has(self, row: EndedCall) -> bool:
@@ -56,6 +58,22 @@ class ArchiveWriter:
         self._file.close()
 
 
+def _calls_before_broken_end(path: Path) -> Iterator[ArchivedCall]:
+    """Return the calls of a file that may have such an end. Raises OSError and ArchiveError."""
+    if path.is_dir():
+        raise IsADirectoryError(EISDIR, strerror(EISDIR), str(path))
+    if not path.is_file():
+        raise ArchiveError(f"{path}: no archive, but a device or a pipe")
+    calls = 0
+    for call in _checked(path, _lines(path, broken_end=True)):
+        calls += 1
+        yield call
+    with path.open("rb") as file:
+        first = file.read(len(LINE_BEGINS))
+    if not calls and not LINE_BEGINS.startswith(first):
+        raise ArchiveError(f"{path}: no archive")
+
+
 def _take_broken_end_out(path: Path) -> None:
     with path.open("r+b") as file:
         end = whole = 0
@@ -63,7 +81,8 @@ def _take_broken_end_out(path: Path) -> None:
             end += len(line)
             if line.endswith(b"\n"):
                 whole = end
-        file.truncate(whole)
+        if whole < end:
+            file.truncate(whole)
 
 
 def files_of(path: Path) -> list[Path]:
@@ -76,8 +95,12 @@ def files_of(path: Path) -> list[Path]:
 
 def calls_of(path: Path) -> Iterator[ArchivedCall]:
     """Return the calls of a file in their order, each checked against the chain. Raises ArchiveError."""
+    return _checked(path, _lines(path))
+
+
+def _checked(path: Path, lines: Iterator[tuple[int, str]]) -> Iterator[ArchivedCall]:
     before = BEGINNING
-    for number, line in _lines(path):
+    for number, line in lines:
         try:
             call = call_of(line, before)
         except BadLine as error:
@@ -110,12 +133,17 @@ def rows_of(path: Path, since: int, until: int) -> list[EndedCall]:
     return sorted(found.values(), key=lambda row: row.ended, reverse=True)
 
 
-def _lines(path: Path) -> Iterator[tuple[int, str]]:
-    """Return the lines of a file with their numbers; a last one without an end was not written whole."""
+def _lines(path: Path, *, broken_end: bool = False) -> Iterator[tuple[int, str]]:
+    """Return the lines of a file with their numbers; a last one without an end was not written whole.
+
+    broken_end: it is left out.
+    """
     try:
         with path.open(encoding="utf-8") as file:
             for number, line in enumerate(file, 1):
                 if not line.endswith("\n"):
+                    if broken_end:
+                        return
                     raise ArchiveError(f"{path}, line {number}: was not written whole; remove it to go on")
                 yield number, line
     except (OSError, UnicodeDecodeError) as error:

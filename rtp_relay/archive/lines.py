@@ -23,6 +23,9 @@ from events.values import value
 BEGINNING: Final = "0" * 64
 """What the first line of a file follows."""
 
+LINE_BEGINS: Final = b'{"call_id": "'
+"""What each line begins with."""
+
 _ROW = fields_of(EndedCall)
 
 

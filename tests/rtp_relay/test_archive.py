@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -114,6 +115,31 @@ def test_a_directory_is_its_files_and_the_newest_call_of_a_name_counts(tmp_path:
     assert found is not None
     assert found.row.ended == NOW + 9
     assert call_named(tmp_path, CallId("on")) is None
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"a line\nand one without an end",
+        b"one without an end",
+        b"\xff\xfe\n\x00",
+        b'{"call_id": "x", "chain": 7}\n{"call_id": "half',
+        b'{"calls": []}',
+    ],
+)
+def test_a_file_that_is_no_archive_stays_as_it_is(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "notes"
+    path.write_bytes(content)
+    with pytest.raises(ArchiveError):
+        write(path, row("one"))
+    assert path.read_bytes() == content
+
+
+def test_a_device_is_no_archive(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", Path("/dev/full")):
+        with pytest.raises(ArchiveError, match="no archive, but a device or a pipe"):
+            write(path, row("one"))
 
 
 def test_what_is_no_archive_is_named(tmp_path: Path) -> None:

@@ -91,7 +91,7 @@ def parse(text: str, path: Path) -> Config:
     """
     try:
         document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # a syntax error; a number, or tables in each other, beyond measure
         _refuse_syntax(path, error)
     notes = Notes(path, lines_of(text))
     sections = {name: read_table(cls, document.get(name, {}), (name,), notes) for name, cls in SECTIONS.items()}
@@ -127,7 +127,7 @@ def _content(path: Path) -> str:
         raise ConfigError([Problem(path, line, "", "bytes that are not UTF-8", expected)]) from None
 
 
-def _refuse_syntax(path: Path, error: tomllib.TOMLDecodeError) -> NoReturn:
+def _refuse_syntax(path: Path, error: Exception) -> NoReturn:
     place = re.search(r" \(at line (\d+), column \d+\)$", str(error))
     line = int(place[1]) if place else 0
     found = f"a syntax error ({str(error)[: place.start()] if place else error})"

@@ -469,6 +469,12 @@ def test_text_that_is_not_toml() -> None:
     assert problem == "3: found a syntax error (Cannot overwrite a value), expected TOML"
 
 
+@pytest.mark.parametrize("text", ["a = " + "[" * 50_000, "[service]\nworkers = " + "9" * 5000])
+def test_what_is_beyond_measure_is_a_fault_too(text: str) -> None:
+    (problem,) = problems(text)
+    assert "found a syntax error" in problem
+
+
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as missing:
         load(tmp_path / "none.toml")

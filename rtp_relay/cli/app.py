@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 from typing import Annotated
 
@@ -96,7 +97,8 @@ def _options(version: VersionOption = False) -> None:
 
 
 def main() -> None:
-    """Run the command line. What a terminal's encoding lacks is written out."""
+    """Run the command line. What a terminal's encoding lacks is written out; who closed the output wants none."""
+    sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123 - up to the end
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

@@ -67,6 +67,14 @@ def test_it_is_a_module_too() -> None:
     assert result.stdout.decode() == f"rtp-relay {__version__} ({code_in_use()})\n"
 
 
+def test_the_output_may_be_closed(tmp_path: Path) -> None:
+    (tmp_path / "c.toml").write_text(f'[service]\nstate_dir = "{tmp_path}"\n[journal]\nurl = "redis://127.0.0.1:1"\n')
+    program = [sys.executable, "-m", "rtp_relay", "calls", "-c", str(tmp_path / "c.toml")]
+    ended = subprocess.run(["sh", "-c", 'exec "$@" >&-', "sh", *program], capture_output=True, text=True, check=False)
+    assert ended.returncode == 4
+    assert "Traceback" not in ended.stderr
+
+
 def test_serve_runs_the_service_with_the_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "c.toml").write_text('[service]\nname = "control-1"')
     started: list[tuple[str, Path | None]] = []

@@ -96,13 +96,20 @@ class NodeSteering:
 
     async def decided(self) -> DecidedNodes:
         """Return what is decided about all nodes."""
+        state, unreadable = await self._readable()
+        if unreadable is not None:
+            raise JournalUnavailable(f"the decisions about nodes cannot be read: {unreadable.why}") from unreadable
+        return state
+
+    async def _readable(self) -> tuple[DecidedNodes, CorruptEntry | None]:
+        """Return what can be read of what is decided, and why the rest cannot."""
         state = NOTHING_DECIDED
         try:
             while entries := await self._journal.read_decisions(NODES, state.version, SLICE):
                 state = fold_nodes(entries, state)
         except CorruptEntry as error:
-            raise JournalUnavailable(f"the decisions about nodes cannot be read: {error.why}") from error
-        return state
+            return fold_nodes(error.before, state), error
+        return state, None
 
     async def behind(self, version: int) -> list[str]:
         """Return the control nodes that live and have not put a version of the decisions in force yet."""
@@ -209,8 +216,11 @@ class NodeSteering:
         return await (self._decide if node in state.nodes else self._decide_of_known)(node, decide)
 
     async def known(self) -> Mapping[NodeName, RosterNode]:
-        """Return the nodes that there are, with as much as is known of each here."""
-        decided = await self.decided()
+        """Return the nodes that there are, with as much as is known of each here.
+
+        What is decided counts as far as it can be read, as it is followed.
+        """
+        decided, _ = await self._readable()
         return known_nodes(self._configured, await self._statuses(), self._nodes.all(), decided)
 
     async def _statuses(self) -> Sequence[ControlNodeStatus]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -51,6 +53,15 @@ async def control(journal: MemoryJournal) -> Control:
 
 async def ask(control: Control, method: str, caller: Caller = OPERATOR, **params: Any) -> Any:
     return await methods_of(control, BY_NAME).call(MiRequest(method, params, 1, wants_reply=True), caller)
+
+
+async def outcome(control: Control, method: str, **params: Any) -> Any:
+    """Return what is answered, as a door does: MiError for what fails, too."""
+    request = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).encode()
+    came = (await methods_of(control, BY_NAME).outcome(request, OPERATOR)).result
+    if isinstance(came, MiError):
+        raise came
+    return came
 
 
 async def refused(control: Control, method: str, **params: Any) -> MiError:
@@ -189,6 +200,17 @@ async def test_what_other_control_nodes_say_of_their_nodes_is_known_too(
     assert (error.code, error.data) == (409, "node b1 takes no calls: it is draining")
     await control.steering.set_state(NodeName("b1"), AdminState.ACTIVE, WISH)
     assert (await ask(control, "rtp_relay:node_drain", node="a1", new_node="b1"))["job"]
+
+
+async def test_calls_are_moved_though_decisions_cannot_be_read(journal: MemoryJournal, control: Control) -> None:
+    await control.steering.set_state(A2, AdminState.DRAINING, WISH)
+    entries = journal._decisions[NODES].entries
+    entries.append(replace(entries[0], payload=b"\xc1"))
+    assert (await ask(control, "rtp_relay:update", node="a1", new_node="gold-1"))["job"]
+    for method, node, code in (("update", "a2", 409), ("node_drain", "gold-1", 503)):
+        with pytest.raises(MiError) as caught:
+            await outcome(control, f"rtp_relay:{method}", node="a1", new_node=node)
+        assert caught.value.code == code
 
 
 @pytest.mark.parametrize("given", ["nan", "inf", "9" * 400, 10**400, 1e308, True, [], "-inf", 700_000])

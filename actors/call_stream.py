@@ -11,9 +11,10 @@ from typing import Any, Protocol
 import structlog
 
 from actors.call_context import CallContext
-from actors.call_history import CallHistory, StoredCall, load
+from actors.call_history import StoredCall, load
 from actors.effects import Act, Persist, Read
 from actors.flows.recovery import tail_lost
+from actors.known_history import CallHistory
 from actors.messages import Appended, Loaded
 from actors.results import Refused, quarantined
 from actors.scheduler import PENDING, Run

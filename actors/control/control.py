@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapp
 
 from pykka import ActorDeadError
 
-from actors.call_history import CallHistory, load
+from actors.call_history import load
 from actors.commands.migration import Migrate
 from actors.control.bulk import BulkMoves
 from actors.control.counters import CounterSource, Sample, total
@@ -16,6 +16,7 @@ from actors.control.steering import NodeSteering
 from actors.control.survey import survey
 from actors.directory import Directory
 from actors.effects import Outcome
+from actors.known_history import CallHistory
 from actors.node_table import NodeTable
 from actors.quarantine.release import want_release
 from actors.results import Moved, Refused

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from actors.call_history import CallHistory
 from actors.flows.recovery.tail_lost import missing
+from actors.known_history import CallHistory
 from events.names import CallId, NodeName, RelayId, Tag
 from events.records import Recorded
 from events.registry import MediaSeen, Offered, SessionIntended, TailLost

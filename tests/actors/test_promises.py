@@ -54,9 +54,11 @@ class Promises(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.patch = pytest.MonkeyPatch()
-        for place in ("actors.call_history.EVERY", "actors.call_history.SLICE", "events.reading.SLICE"):
-            self.patch.setattr(place, 4)  # of calls this short, too, there are snapshots, and several slices
-        self.patch.setattr("actors.call_history.MARGIN", 12)  # more than `lose_tail` loses
+        for place in ("actors.call_history", "actors.known_history"):
+            self.patch.setattr(f"{place}.EVERY", 4)  # of calls this short, too, there are snapshots, and several slices
+            self.patch.setattr(f"{place}.MARGIN", 12)  # more than `lose_tail` loses
+        for place in ("actors.call_history", "events.reading"):
+            self.patch.setattr(f"{place}.SLICE", 4)
         self.cluster = Cluster(engine=self.engine)
         self.number = 0
         self.sticky, self.calm = "", False

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from actors.call_history import CallHistory, StoredCall, load
+from actors.call_history import StoredCall, load
+from actors.known_history import CallHistory
 from events.journal import CorruptEntry
 from events.names import CallId
 from events.reading import PAUSE, SLICE

@@ -6,8 +6,8 @@ is remembered of the call is journalled as one event, so that sessions are found
 
 from __future__ import annotations
 
-from actors.call_history import CallHistory
 from actors.effects import Decide, Decision
+from actors.known_history import CallHistory
 from events.records import Recorded
 from events.registry import Event, RememberedSession, TailLost
 from replay.projection import Deadlines, project

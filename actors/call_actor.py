@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import TracebackType
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from actors.call_context import CallContext
 from actors.call_runs import CallRuns
@@ -27,12 +27,8 @@ class CallActor(LoopActor):
         super().__init__()
         self._call_id, self._context = call_id, context
         self._runs = CallRuns(call_id, context, self.actor_ref, self.actor_inbox, blank=blank)
-
-    def on_receive(self, message: Any) -> None:
-        """Handle a message, and end if it was the last."""
-        self._runs.take(message)
-        if self._runs.is_over:
-            self._stop()
+        # Messages get there without a detour.
+        self.on_receive = self._runs.receive  # type: ignore[method-assign]
 
     def on_failure(self, _: type[BaseException] | None, error: BaseException | None, __: TracebackType | None) -> None:
         """Refuse all that wait, and tell the directory: a bug ends this actor, the next one starts from the stream."""

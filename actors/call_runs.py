@@ -8,7 +8,7 @@ import structlog
 from pykka import ActorRef
 
 from actors.call_context import CallContext
-from actors.call_stream import CallStream
+from actors.call_stream import CallStream, StreamUser
 from actors.commands.command import CallCommand
 from actors.commands.recovery import ProcessDue
 from actors.effect_runner import EffectRunner
@@ -39,12 +39,13 @@ NO_KEYS: Final[frozenset[str | None]] = frozenset()
 """The serial keys of what runs beside everything."""
 
 
-class CallRuns:
+class CallRuns(StreamUser):
     """What a call's actor does, beside its life: it handles the actor's messages, of which it gets one at a time.
 
     Commands of one serial key run in order. is_over: whether the actor is to end, now that the message is handled.
 
-    It derives from nothing, so that it can be compiled. The inbox that it keeps lets the actor go at the actor's end.
+    It derives from nothing that is interpreted, so that it can be compiled. The inbox that it keeps lets the actor go
+    at the actor's end.
     """
 
     def __init__(
@@ -64,15 +65,24 @@ class CallRuns:
         self._scheduler = Scheduler()
         self._starting = False
 
-    def take(self, message: Any) -> None:
+    def receive(self, message: Any) -> None:
         """Handle a command, the result of an effect that a flow asked for, or a wish that the call leaves memory."""
+        self._take(message)
+        if self.is_over:
+            self._inbox.end()
+
+    def _take(self, message: Any) -> None:
+        if isinstance(message, (Appended, Loaded)):  # compiled, a comparison each, which patterns of `match` are not
+            self._stream.take(message, self)
+        elif isinstance(message, (Performed, Replied)):
+            self._note_outcome(message)
+        elif isinstance(message, Do):
+            self._carry_out(message.command, message.reply)
+        else:
+            self._take_rarer(message)
+
+    def _take_rarer(self, message: Any) -> None:
         match message:
-            case Appended() | Loaded():
-                self._stream.take(message, self)
-            case Performed() | Replied():
-                self._note_outcome(message)
-            case Do():
-                self._carry_out(message.command, message.reply)
             case Waited():
                 self._resume(message.token, None)
             case CallLocated() | NameLent():
@@ -138,17 +148,13 @@ class CallRuns:
     def advance(self, run: Run, result: Any) -> None:
         """Send a flow the result of its last effect, and do what it wants next, until it has to wait."""
         while result is not PENDING:
-            try:
-                effect: Effect = run.flow.send(result)
-            except StopIteration as end:
-                effect = End(end.value)
-            result = self._do(run, effect)
+            result = self._do(run, run.flow.send(result))
 
     def begin_anew(self, run: Run) -> None:
         """Let a flow that has but decided decide once more, on the newest state."""
         assert run.command is not None
         run.flow.close()
-        run.flow = flow_for(run.command, self._context)
+        run.begin(flow_for(run.command, self._context))
         self.advance(run, None)
 
     def go_on(self, run: Run, effect: Act) -> None:
@@ -161,27 +167,23 @@ class CallRuns:
         self.advance(run, result)
 
     def _do(self, run: Run, effect: Effect) -> Any:
-        match effect:
-            case Persist() | Read():
-                return self._stream.record(run, effect, self)
-            case _ if run.command is None or self._stream.settle(run, effect, self):
-                return self._act(run, effect)
-            case _:
-                return PENDING
+        if isinstance(effect, (Persist, Read)):
+            return self._stream.record(run, effect, self)
+        if run.command is None or self._stream.settle(run, effect, self):
+            return self._act(run, effect)
+        return PENDING
 
     def _act(self, run: Run, effect: Act) -> Any:
-        match effect:
-            case End():
-                self._finish(run, effect.result)
-                return PENDING
-            case Spawn():
-                self._start(Run(effect.flow, NO_KEYS, None, run.since))
-                return None
-            case RetryAt():
-                self._start(Run(retry(effect, self._context.deadlines), NO_KEYS, None, run.since))
-                return None
-            case _:
-                return self._effects.run(run, effect)
+        if isinstance(effect, End):
+            self._finish(run, effect.result)
+            return PENDING
+        if isinstance(effect, Spawn):
+            self._start(Run(effect.flow, NO_KEYS, None, run.since))
+            return None
+        if isinstance(effect, RetryAt):
+            self._start(Run(retry(effect, self._context.deadlines), NO_KEYS, None, run.since))
+            return None
+        return self._effects.run(run, effect)
 
     def _note_outcome(self, message: Performed | Replied) -> None:
         run, place = message.token

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from functools import partial
 from time import monotonic
-from typing import Any, Protocol
+from typing import Any
 
 import structlog
 
@@ -35,24 +36,30 @@ MAX_CONFLICTS = 50
 """So many decisions in a row that another control node forestalled are no longer competition but a fault."""
 
 
-class StreamUser(Protocol):
+class StreamUser(ABC):
     """Whose stream it is: what runs of the call."""
 
+    @abstractmethod
     def advance(self, run: Run, result: Any) -> None:
         """Let a flow go on with the value of its decision."""
 
+    @abstractmethod
     def go_on(self, run: Run, effect: Act) -> None:
         """Do what a flow wants next: the journal has what it decided before."""
 
+    @abstractmethod
     def begin_anew(self, run: Run) -> None:
         """Let a flow that has but decided do so once more, on the newest state."""
 
+    @abstractmethod
     def loaded(self) -> None:
         """Start what waited for the state: it is there."""
 
+    @abstractmethod
     def leave(self, why: Refused) -> None:
         """Leave memory: the journal cannot be read or written, or the call is quarantined."""
 
+    @abstractmethod
     def deliver(self, message: Appended | Loaded) -> None:
         """Handle the journal's word in a turn of its own."""
 
@@ -214,7 +221,7 @@ class CallStream:
         question, self._question = self._question, None  # a call at rest keeps nothing of what it was asked last
         counters = self._context.counters
         counters.journal_seconds.observe(monotonic() - self._asked_at)
-        if isinstance(question, _Recording | _Settling):
+        if isinstance(question, (_Recording, _Settling)):
             if self._unconfirmed:
                 counters.journalled(self._call_id, self._unconfirmed, self._ended)
             self._note_confirmed()
@@ -243,7 +250,7 @@ class CallStream:
     def _decide_anew(self, user: StreamUser) -> None:
         """Read the journal again: another control node was first, or it lost its newest entries."""
         question, self._question = self._question, None
-        if isinstance(question, _Recording | _Settling):
+        if isinstance(question, (_Recording, _Settling)):
             self._waiting.insert(0, (question.run, question.effect if isinstance(question, _Recording) else None))
         self._conflicts += 1
         self._context.counters.conflicts += 1

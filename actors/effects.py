@@ -156,6 +156,11 @@ Flow: TypeAlias = Generator[Effect, Any, Any]
 """A flow comes to the result of its command (actors/results.py); None if nobody waits for one."""
 
 
+def to_its_end(flow: Flow) -> Generator[Effect, Any, None]:
+    """Run a flow, and end it by an effect: in compiled code an exception that is handled costs what ten calls do."""
+    yield End((yield from flow))
+
+
 @value
 class Outcome:
     """How asking a node ended.

@@ -22,6 +22,7 @@ from engines.health import Health, NodeState
 from engines.kind import MalformedReply, Operation, RelayKind, Untranslatable
 from engines.refusal import RefusalCode
 from engines.registry import kind_at
+from engines.reply import NodeReply
 from engines.sets import NodeSpec
 
 log = structlog.get_logger()
@@ -114,25 +115,26 @@ class NodeTalks:
     def _begin(self, talk: Talk, operation: Operation | None) -> None:
         """Take the first step of a talk about an operation, None for a ping."""
         try:
-            talk.exchange = self._kind.ping() if operation is None else self._kind.perform(operation)
-            commands = next(talk.exchange)
-        except StopIteration as end:
-            self._end(talk, Outcome(reply=end.value))
+            step = talk.begin(self._kind.ping() if operation is None else self._kind.perform(operation))
         except Exception as error:
             self._break_off(talk, error, begun=False)
         else:
-            self._send(talk, commands)
+            self._do(talk, step)
 
     def _go_on(self, talk: Talk) -> None:
         """Take the next step, with the replies to all commands of the last one."""
         try:
-            commands = talk.exchange.send(talk.replies)
-        except StopIteration as end:
-            self._end(talk, Outcome(reply=end.value))
+            step = talk.go_on()
         except Exception as error:
             self._break_off(talk, error, begun=True)
         else:
-            self._send(talk, commands)
+            self._do(talk, step)
+
+    def _do(self, talk: Talk, step: list[bytes] | NodeReply) -> None:
+        if isinstance(step, NodeReply):
+            self._end(talk, Outcome(reply=step))
+        else:
+            self._send(talk, step)
 
     def _send(self, talk: Talk, commands: list[bytes]) -> None:
         talk.replies = [b""] * len(commands)
@@ -247,7 +249,7 @@ class NodeTalks:
     def _keep_back(self, talk: Talk, why: str) -> None:
         """End a talk that this machine cannot go on with. That is no failure of the node's."""
         self._sent = {cookie: sent for cookie, sent in self._sent.items() if sent.talk is not talk}
-        talk.exchange.close()
+        talk.close()
         self._end(talk, Outcome(reached=talk.reached, reason=f"cannot be asked from here: {why}"), counts=False)
 
     def _fail(self, talks: Iterable[Talk], why: str, *, counts: bool = True) -> None:
@@ -256,7 +258,7 @@ class NodeTalks:
         failed = {talk: None for talk in talks if talk in waiting}
         self._sent = {cookie: sent for cookie, sent in self._sent.items() if sent.talk not in failed}
         for talk in failed:
-            talk.exchange.close()
+            talk.close()
             if talk.asker is not None and counts:
                 self._note_failure(why)
             self._end(talk, Outcome(reason=why), counts=counts)

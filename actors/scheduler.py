@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from actors.commands.command import CallCommand
-from actors.effects import Flow
+from actors.effects import Flow, to_its_end
 from actors.messages import Reply
 
 PENDING: Final = object()
@@ -31,9 +31,14 @@ class Run:
         since: int,
         command: CallCommand[Any] | None = None,
     ) -> None:
-        self.flow, self.keys, self.reply, self.since, self.command = flow, keys, reply, since, command
+        self.keys, self.reply, self.since, self.command = keys, reply, since, command
+        self.begin(flow)
         self.outcomes: list[Any] = []
         self.awaited = 0
+
+    def begin(self, flow: Flow) -> None:
+        """Set the flow that runs."""
+        self.flow = to_its_end(flow)
 
 
 class Scheduler:
@@ -65,6 +70,10 @@ class Scheduler:
 
     def next(self) -> Run | None:
         """Remove and return the first that may start: its serial key is free, or it is None and nothing else runs."""
+        if not self._waiting:
+            return None
+        if len(self._waiting) == 1 and not self._held:  # as it is mostly
+            return self._waiting.pop()
         held = set(self._held)
         for run in self._waiting:
             if not (bool(held) if None in run.keys else None in held or run.keys & held):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from typing import Any
 
 from pykka import ActorRef
 
 from engines.kind import Exchange
+from engines.reply import NodeReply
 
 
 class Talk:
@@ -17,9 +19,9 @@ class Talk:
     the clock of `monotonic`, for the loop's may be a coarse one.
     """
 
-    __slots__ = ("asker", "awaited", "began", "exchange", "reached", "replies", "timeout", "token", "verb")
+    __slots__ = ("_steps", "asker", "awaited", "began", "reached", "replies", "timeout", "token", "verb")
 
-    exchange: Exchange
+    _steps: Generator[list[bytes] | NodeReply, list[bytes], None]
 
     def __init__(self, asker: ActorRef[Any] | None, token: Any, timeout: float, verb: str, began: float) -> None:
         self.asker, self.token, self.timeout = asker, token, timeout
@@ -27,6 +29,19 @@ class Talk:
         self.replies: list[bytes] = []
         self.awaited = 0
         self.reached = False
+
+    def begin(self, exchange: Exchange) -> list[bytes] | NodeReply:
+        """Take the first step: return the commands to send, or what it comes to. Raises what the exchange does."""
+        self._steps = _to_its_end(exchange)
+        return next(self._steps)
+
+    def go_on(self) -> list[bytes] | NodeReply:
+        """Take the next step, with the replies to all commands of the last one; the rest is as for `begin`."""
+        return self._steps.send(self.replies)
+
+    def close(self) -> None:
+        """Give it up between two steps."""
+        self._steps.close()
 
 
 class Sent:
@@ -40,3 +55,8 @@ class Sent:
     def __init__(self, talk: Talk, place: int, command: bytes, at: float) -> None:
         self.talk, self.place, self.command, self.at = talk, place, command, at
         self.resent = 0
+
+
+def _to_its_end(exchange: Exchange) -> Generator[list[bytes] | NodeReply, list[bytes], None]:
+    """Run an exchange, and yield what it comes to: in compiled code an exception that is handled is dear."""
+    yield (yield from exchange)

@@ -102,6 +102,10 @@ class LoopActor(Actor):
         finally:
             self.actor_inbox.take_turn()
 
+    def end(self) -> None:
+        """End, in a turn."""
+        self._stop()
+
     def refuse_the_rest(self) -> None:
         """Refuse what is still in the inbox, after the actor's end."""
         while not self.actor_inbox.empty():

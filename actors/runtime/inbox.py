@@ -41,6 +41,9 @@ class InboxOwner(Protocol):
     def stop_all_actors(self, error: BaseException, reply_to: Future[Any] | None = None) -> None:
         """Do what an exception is to do that is meant to end the program."""
 
+    def end(self) -> None:
+        """End, in a turn."""
+
     def refuse_the_rest(self) -> None:
         """Refuse what is still in the inbox, after the actor's end."""
 
@@ -126,6 +129,11 @@ class LoopInbox:
     def qsize(self) -> int:
         """Count the waiting messages."""
         return len(self._messages or ())
+
+    def end(self) -> None:
+        """Have the actor end, with the message that it is handling."""
+        if self._owner is not None:
+            self._owner.end()
 
     def close(self) -> None:
         """Release the actor. It takes no more turns."""

@@ -12,8 +12,6 @@ rules above, and tells what is wrong.
 
 from __future__ import annotations
 
-from typing import cast
-
 from bencode2 import bdecode, bencode
 
 from engines.ng.bencode_parser import MAX_SIZE, BencodeError, Incomplete, NgDict, NgValue, is_int64, parse
@@ -82,16 +80,16 @@ def _read_flat(data: bytes) -> NgDict | None:
         items: list[NgValue] = bdecode(b"l" + data[1:])
     except (ValueError, RecursionError):
         return None
-    keys, values = items[::2], items[1::2]
-    if len(keys) != len(values) or not set(map(type, keys)) <= _BYTES:
+    size = len(items)
+    if size % 2:
         return None
-    read = cast("NgDict", dict(zip(keys, values, strict=True)))
-    if len(read) != len(keys):
-        return None
-    for value in values:
-        if type(value) is not bytes and not _is_plain(value):
+    read: NgDict = {}
+    for place in range(0, size, 2):
+        key, value = items[place], items[place + 1]
+        if type(key) is not bytes or (type(value) is not bytes and not _is_plain(value)):
             return None
-    return read
+        read[key] = value
+    return read if len(read) * 2 == size else None
 
 
 def _is_plain(value: NgValue) -> bool:

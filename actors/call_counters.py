@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Final
 
 from actors.control.counters import Sample, samples_of
 from events.ended import EndedCall
@@ -17,6 +16,7 @@ from events.names import CallId
 from events.quality_events import MediaMeasured
 from events.records import Recorded
 from events.registry import MediaTimedOut, Quarantined
+from events.tally import Tally, tally
 
 _WHY_ENDED: Mapping[str, str] = MappingProxyType(
     {
@@ -70,11 +70,11 @@ class CallCounters:
     replays: Histogram = field(default_factory=Histogram)
     quarantined: int = 0
     media_timeouts: int = 0
-    ended: Counter[tuple[str, str]] = field(default_factory=Counter)
-    moves: Counter[tuple[str, str]] = field(default_factory=Counter)
-    media_packets: Counter[str] = field(default_factory=Counter)
-    media_lost: Counter[str] = field(default_factory=Counter)
-    media_one_way: Counter[str] = field(default_factory=Counter)
+    ended: Tally[tuple[str, str]] = field(default_factory=tally)
+    moves: Tally[tuple[str, str]] = field(default_factory=tally)
+    media_packets: Tally[str] = field(default_factory=tally)
+    media_lost: Tally[str] = field(default_factory=tally)
+    media_one_way: Tally[str] = field(default_factory=tally)
     media_mos: dict[str, Histogram] = field(default_factory=dict)
     media_jitter: dict[str, Histogram] = field(default_factory=dict)
 
@@ -151,7 +151,7 @@ def _measured(counters: CallCounters, event: MediaMeasured) -> None:
 
 
 _MOVES = (MigrationIntended, MigrationBegun, MigrationCompleted, MigrationFailed)
-_COUNTED: Mapping[type[Event], Callable[[CallCounters, Any], None]] = MappingProxyType(
+_COUNTED: Final[Mapping[type[Event], Callable[[CallCounters, Any], None]]] = MappingProxyType(
     {
         MigrationIntended: _intended,
         MigrationBegun: _begun,

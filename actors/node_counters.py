@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from actors.control.counters import Sample, samples_of
 from actors.effects import Outcome
 from events.histogram import Histogram
+from events.tally import Tally, tally
 
 PING = "ping"
 
@@ -22,7 +22,7 @@ class NodeCounters:
     found to be down. in_flight: how many are not answered at this time.
     """
 
-    requests: Counter[tuple[str, str]] = field(default_factory=Counter)
+    requests: Tally[tuple[str, str]] = field(default_factory=tally)
     seconds: dict[str, Histogram] = field(default_factory=dict)
     resent: int = 0
     went_down: int = 0

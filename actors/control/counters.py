@@ -60,7 +60,7 @@ class CounterSource(Protocol):
 def samples_of(part: str, counters: Any, labels: Mapping[str, tuple[str, ...]] | None = None) -> Iterator[Sample]:
     """Return the samples of a dataclass of counters: its public int fields, histograms, and tables, one sample a key.
 
-    `labels` names the parts of the keys of such a table, a Counter or a dict of histograms.
+    `labels` names the parts of the keys of such a table, a tally or a dict of histograms.
     """
     if not is_dataclass(counters):
         raise TypeError(f"{type(counters).__name__} is no dataclass of counters")

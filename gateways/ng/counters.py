@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, field
 
 from events.histogram import Histogram
+from events.tally import Tally, tally
 
 
 @dataclass(slots=True)
@@ -21,7 +21,7 @@ class NgCounters:
     itself.
     """
 
-    requests: Counter[tuple[str, str]] = field(default_factory=Counter)
+    requests: Tally[tuple[str, str]] = field(default_factory=tally)
     seconds: dict[str, Histogram] = field(default_factory=dict)
     garbage: int = 0
     unreadable: int = 0

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, TypeAlias
 
 from pykka import ActorRef
 
 from actors.messages import HealthChanged, Retire, Watch
 from actors.node_counters import AllNodeCounters
-from actors.runtime import LoopActor
+from actors.node_watcher import NodeWatcher
 from engines.health import NodeSnapshot
 from engines.sets import EVERY_SET, NodeSpec, rank
 from events.names import CallId
@@ -35,21 +35,6 @@ class Node:
 
 Told: TypeAlias = Callable[[Node, Node, str], None]
 """Takes a node as it was, as it is by its newest word, and why it is in another state. It must not raise."""
-
-
-class _Watcher(LoopActor):
-    """Takes the nodes' words for the table."""
-
-    registered: ClassVar[bool] = False
-
-    def __init__(self, table: NodeTable) -> None:
-        super().__init__()
-        self._table = table
-
-    def on_receive(self, message: Any) -> None:
-        """Update the table by a node's message."""
-        if isinstance(message, HealthChanged):
-            self._table.take(message)
 
 
 class NodeTable:
@@ -78,7 +63,7 @@ class NodeTable:
         if before is not None:
             before.actor.tell(Retire())
         self._put(node)
-        self._watcher = self._watcher or _Watcher.start(self)
+        self._watcher = self._watcher or NodeWatcher.start(self.take)
         node.actor.tell(Watch(self._watcher))
 
     def change(self, name: str, spec: NodeSpec, *, gone: bool = False) -> None:
@@ -112,12 +97,9 @@ class NodeTable:
     def _note_reachable(self) -> None:
         self._reachable = frozenset(name for name, one in self._nodes.items() if one.health.takes_commands)
 
-    async def close(self) -> None:
-        """Stop the nodes' actors, and watching them."""
-        for node in self._nodes.values():
-            await node.actor.stop(block=False)
-        if self._watcher is not None:
-            await self._watcher.stop(block=False)
+    def actors(self) -> list[ActorRef[Any]]:
+        """Return the nodes' actors, and last the one that watches them."""
+        return [node.actor for node in self._nodes.values()] + ([self._watcher] if self._watcher else [])
 
     def all(self) -> list[Node]:
         """Return the nodes, in the order of the configuration."""

@@ -15,14 +15,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import socket
 from typing import Protocol, cast
 
+from actors.datagram_transport import DatagramTransport
 from actors.kept_connections import Complaint, KeptConnections, Taker
 
 __all__ = ["Complaint", "DatagramTransport", "NodeTransport", "StreamTransport", "Taker", "open_transport"]
-
-RECEIVE_BUFFER = 4 * 1024 * 1024
 
 
 class NodeTransport(Protocol):
@@ -36,50 +34,6 @@ class NodeTransport(Protocol):
 
     def close(self) -> None:
         """Close the socket."""
-
-
-class DatagramTransport(asyncio.DatagramProtocol):
-    """UDP."""
-
-    repeats = True
-
-    def __init__(self, take: Taker, complain: Complaint) -> None:
-        self._take, self._complain = take, complain
-        self._transport: asyncio.DatagramTransport | None = None
-
-    @property
-    def ends(self) -> tuple[tuple[str, int], tuple[str, int]]:
-        """The IP address and port of this end, and of the node's; without a socket, those of no host."""
-        names = ("sockname", "peername")
-        found = [None if self._transport is None else self._transport.get_extra_info(name) for name in names]
-        here, there = (name[:2] if name else ("", 0) for name in found)
-        return here, there
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Ask for a receive buffer that holds a burst of replies."""
-        self._transport = cast("asyncio.DatagramTransport", transport)
-        sock = transport.get_extra_info("socket")
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
-
-    def datagram_received(self, data: bytes, addr: object) -> None:  # noqa: ARG002 - the socket is connected
-        """Hand a reply over; one without a cookie is nobody's."""
-        cookie, space, reply = data.partition(b" ")
-        if space:
-            self._take(cookie, reply)
-
-    def error_received(self, exc: Exception) -> None:
-        """Hand on that nobody listens there, or that nothing can be sent."""
-        self._complain(exc if isinstance(exc, OSError) else OSError(str(exc)))
-
-    def send(self, cookie: bytes, command: bytes) -> None:
-        """Send one datagram."""
-        if self._transport is not None:
-            self._transport.sendto(cookie + b" " + command)
-
-    def close(self) -> None:
-        """Close the socket."""
-        if self._transport is not None:
-            self._transport.close()
 
 
 class StreamTransport:
@@ -136,7 +90,7 @@ async def open_transport(url: str, take: Taker, complain: Complaint) -> NodeTran
         raise ValueError(f"{url!r}: a node's url is udp:HOST:PORT or unix:PATH")
     host, _, port = rest.removeprefix("//").rpartition(":")
     loop = asyncio.get_running_loop()
-    _, protocol = await loop.create_datagram_endpoint(
-        lambda: DatagramTransport(take, complain), remote_addr=(host.strip("[]"), int(port))
-    )
-    return protocol
+    way = DatagramTransport(take, complain)
+    protocol = cast("asyncio.DatagramProtocol", way)
+    await loop.create_datagram_endpoint(lambda: protocol, remote_addr=(host.strip("[]"), int(port)))
+    return way

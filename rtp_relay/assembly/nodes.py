@@ -10,6 +10,7 @@ from actors.engine_settings import EngineSettings
 from actors.node_follower import NodeFollower, complain
 from actors.node_keeper import NodeKeeper, Unopened
 from actors.node_table import NodeTable
+from actors.node_watcher import stop
 from actors.roster import RosterNode
 from actors.route_transport import way_to
 from engines.health import AdminState, Hysteresis
@@ -51,7 +52,7 @@ async def node_keeper() -> AsyncIterator[NodeKeeper]:
     try:
         yield NodeKeeper(table)
     finally:
-        await table.close()
+        await stop(table.actors())
 
 
 @asynccontextmanager

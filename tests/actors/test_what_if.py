@@ -12,6 +12,7 @@ import pytest
 from actors.engine_actor import EngineActor
 from actors.engine_settings import EngineSettings
 from actors.node_table import Node, NodeTable
+from actors.node_watcher import stop
 from actors.what_if.asking import Asking, Compared
 from actors.what_if.recording import Recording, Removed, Said, recording_of
 from actors.what_if.run import Pace, compare_all
@@ -33,7 +34,7 @@ async def table_of(relay: FakeRelay) -> AsyncIterator[NodeTable]:
     await (await actor.proxy().connect())
     table = NodeTable([Node(SPEC, actor)])
     yield table
-    await table.close()
+    await stop(table.actors())
 
 
 def asking(nodes: NodeTable, recording: Recording, stop_after: int = 1000) -> Asking:

@@ -115,7 +115,22 @@ class Directory:
 
     def submit(self, command: CallCommand[R], reply: Callable[[R | Refused], None]) -> None:
         """Submit a command to its call; `reply` is called once with the result, on the loop. It must not raise."""
-        self._give(Do(command, reply))
+        call_id = command.call_id
+        why = self._quarantine.reason(call_id)
+        if why is not None:
+            reply(quarantined(why))
+            return
+        resident = self._residents.get(call_id)
+        if resident is None:
+            opens_call = command.opens_call
+            if not self._has_room() or self._closed or (self._closing and opens_call):
+                reply(OVERLOADED)
+                return
+            resident = self._start(call_id, blank=opens_call)
+        else:
+            resident.used_at = self._loop.time()
+            self._residents.move_to_end(call_id)
+        resident.actor.tell(Do(command, reply))
 
     async def ask(self, command: CallCommand[R]) -> R | Refused:
         """Submit a command to its call, and return the result."""
@@ -129,23 +144,6 @@ class Directory:
 
         self.submit(command, reply)
         return await done
-
-    def _give(self, message: Do) -> None:
-        call_id, opens_call = message.command.call_id, message.command.opens_call
-        why = self._quarantine.reason(call_id)
-        if why is not None:
-            message.reply(quarantined(why))
-            return
-        resident = self._residents.get(call_id)
-        if resident is None:
-            if not self._has_room() or self._closed or (self._closing and opens_call):
-                message.reply(OVERLOADED)
-                return
-            resident = self._start(call_id, blank=opens_call)
-        else:
-            resident.used_at = self._loop.time()
-            self._residents.move_to_end(call_id)
-        resident.actor.tell(message)
 
     def attend(self, call_id: CallId) -> None:
         """Wake a call that is due. Without room for its actor it stays due, and is woken again later.

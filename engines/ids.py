@@ -9,12 +9,17 @@ from __future__ import annotations
 
 import re
 
-from events.names import CallId, RelayId
+from events.names import CallId, RelayId, Tag
 
 _ESCAPED = re.compile(r"[#/\\]")
 _ESCAPE = re.compile(r"#(?:#|x([0-9a-f]{2}))")
 _ID = re.compile(r"(?P<own>(?:[^#]|##|#x[0-9a-f]{2})*)(?:#[0-9]+)?")
 """An id as `id_on_node` makes it: only the "#" before a session's number stands for nothing else."""
+
+
+def tag_of(name: bytes) -> Tag:
+    """Return a tag as text, whatever its bytes are."""
+    return Tag(name.decode("utf-8", "surrogateescape"))
 
 
 def safe_name(name: str) -> str:
@@ -23,6 +28,8 @@ def safe_name(name: str) -> str:
     "#" is doubled, a character that means something in a path is "#x" with its two hex digits. Tags of SIP have none of
     them, and Call-IDs no "#" (RFC 3261 25.1: token, word).
     """
+    if _ESCAPED.search(name) is None:
+        return name
     return _ESCAPED.sub(lambda found: "##" if found[0] == "#" else f"#x{ord(found[0]):02x}", name)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from engines.ids import tag_of
 from events.names import Tag
 from events.registry import MeasuredStream
 
@@ -33,11 +34,6 @@ def measured(told: Mapping[bytes, Any]) -> tuple[MeasuredStream, ...]:
     sources = told.get(b"SSRC")
     streams = list(_streams(told.get(b"tags"), sources if isinstance(sources, dict) else {}))
     return tuple(streams[:MAX_STREAMS])
-
-
-def tag_of(name: bytes) -> Tag:
-    """Return a tag as text, whatever its bytes are."""
-    return Tag(name.decode("utf-8", "surrogateescape"))
 
 
 def _streams(parties: Any, sources: Mapping[bytes, Any]) -> Iterator[MeasuredStream]:

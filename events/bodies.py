@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import OrderedDict
 from collections.abc import Collection, Container, Mapping
-from typing import NamedTuple
+from typing import TypeAlias
 
 from events.names import CallId
 from events.values import value
@@ -16,15 +16,11 @@ LEAST = 64
 _NEWEST = 16
 """So many bodies of a call are remembered for what is written next."""
 
+Place: TypeAlias = tuple[int, str]
+"""Where a body stands: the entry's version, and the key of the field."""
+
 _CALLS = 2048
 """Of so many calls; others store a body again."""
-
-
-class Place(NamedTuple):
-    """Where a body stands: the entry's version, and the key of the field."""
-
-    version: int
-    key: str
 
 
 class MissingBody(LookupError):
@@ -37,10 +33,16 @@ class MissingBody(LookupError):
 
 @value
 class Holder:
-    """An entry that holds a body, with its payload as it was stored."""
+    """An entry that holds a body: its version, the key of the field, and the payload as it was stored."""
 
-    place: Place
+    version: int
+    key: str
     payload: bytes
+
+    @property
+    def place(self) -> Place:
+        """Where the body stands."""
+        return self.version, self.key
 
     @property
     def digest(self) -> bytes:
@@ -63,10 +65,9 @@ class Bodies:
         """Add what an entry holds itself: all of its bodies but those of the keys that it refers to."""
         for key, body in bodies.items():
             if type(body) is bytes and len(body) >= LEAST and key not in referred:
-                place = Place(version, key)
-                self._by_place[place] = body
+                self._by_place[version, key] = body
                 if body not in self._holders:
-                    self._holders[body] = Holder(place, payload)
+                    self._holders[body] = Holder(version, key, payload)
 
     def holders(self, bodies: Mapping[str, object], version: int) -> dict[str, Holder]:
         """Return who holds bodies before a version, by the bodies' keys, as far as that is known."""
@@ -74,11 +75,11 @@ class Bodies:
         if not known:
             return {}
         found = {key: known.get(body) for key, body in bodies.items() if isinstance(body, bytes)}
-        return {key: holder for key, holder in found.items() if holder is not None and holder.place.version < version}
+        return {key: holder for key, holder in found.items() if holder is not None and holder.version < version}
 
     def at(self, places: Mapping[str, Place]) -> dict[str, bytes]:
         """Return the bodies at these places. Raises MissingBody."""
-        missing = [place.version for place in places.values() if place not in self._by_place]
+        missing = [place[0] for place in places.values() if place not in self._by_place]
         if missing:
             raise MissingBody(missing)
         return {key: self._by_place[place] for key, place in places.items()}

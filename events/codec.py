@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 import msgpack  # type: ignore[import-untyped]
 
@@ -18,7 +18,7 @@ from events.bodies import Bodies, Holder, MissingBody, Place
 from events.names import CallId
 from events.records import Recorded
 from events.registry import EVENT_TYPES, Event
-from events.schema import IllTyped, Schema, fields_of
+from events.schema import Fields, IllTyped, Schema, fields_of
 from events.secrets import Keyring, Sealer, SecretError, sealed_by
 from events.upcasters import UPCASTERS, Data, Lifted, Upcasters
 from events.values import value
@@ -241,11 +241,11 @@ def _referred(references: object, version: int, bodies: Bodies) -> dict[str, byt
     """Return the bodies that an entry refers to, by its own keys."""
     if not isinstance(references, dict):
         raise UnreadableEntry("no references")
-    places = {}
+    places: dict[str, Place] = {}
     for own, place in references.items():
         match place:
             case [int(held_in), str(key)] if held_in < version:
-                places[own] = Place(held_in, key)
+                places[own] = (held_in, key)
             case _:
                 raise UnreadableEntry("a reference to no entry before it")
     return bodies.at(places)
@@ -255,10 +255,17 @@ def _context(call_id: CallId, name: bytes, version: int) -> bytes:
     return b"%s\0%d\0%s" % (name, version, call_id.encode(errors=ERRORS))
 
 
+_PARTS: Final[dict[type, Fields]] = {}
+"""How parts of events are taken apart, of those types that there were so far."""
+
+
 def _plain(value: object) -> dict[Any, Any]:
     kind = type(value)
-    if dataclasses.is_dataclass(kind):
-        return fields_of(kind).take_apart(value)
+    fields = _PARTS.get(kind)
+    if fields is None and dataclasses.is_dataclass(kind):
+        fields = _PARTS[kind] = fields_of(kind)
+    if fields is not None:
+        return fields.take_apart(value)
     if isinstance(value, Mapping):
         return dict(value)
     raise TypeError(f"an event cannot hold a {type(value).__name__}")

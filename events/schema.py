@@ -102,7 +102,7 @@ class Fields:
         data: dict[str, Any] = {}
         for place, value in enumerate(self._values(event)):
             default = defaults[place]
-            if value is not default and value != default:
+            if value is not default and (default is _REQUIRED or value != default):
                 data[keys[place]] = value
         return data
 

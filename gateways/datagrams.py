@@ -31,7 +31,7 @@ _DATAGRAMS_A_TURN = 32
 _SECONDS_A_TURN = 0.002
 _AT_FIRST = 4
 """So many are read before it is known how long one takes."""
-_TIMESPEC = struct.Struct("@qq")
+_unpack_timespec: Final = struct.Struct("@qq").unpack
 _TIMESPEC_SIZE: Final = 16
 _SO_TIMESTAMPNS_NEW: Final = 64
 """Option and control message of Linux (socket(7)) that Python does not name."""
@@ -105,6 +105,8 @@ def waited(control: Control) -> float:
     """Return how many seconds ago a datagram came to a socket that stamps; 0 if that is not known."""
     for level, kind, data in control:
         if level == _SOCKET and kind == _SO_TIMESTAMPNS_NEW and len(data) == _TIMESPEC_SIZE:
-            seconds, nanoseconds = _TIMESPEC.unpack(data)
-            return max(0.0, time.time() - float(seconds) - float(nanoseconds) / 1e9)
+            seconds: int
+            nanoseconds: int
+            seconds, nanoseconds = _unpack_timespec(data)
+            return max(0.0, time.time() - seconds - nanoseconds / 1e9)
     return 0.0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from events import registry as e
 from events.names import CallId
@@ -54,7 +54,7 @@ def apply(state: CallState, record: Recorded) -> None:
     state.by = record.by
 
 
-_APPLY: dict[type[e.Event], Apply] = {
+_APPLY: Final[dict[type[e.Event], Apply]] = {
     e.SessionIntended: sessions.session_intended,
     e.SessionAdopted: sessions.session_adopted,
     e.OfferIntended: sessions.operation_intended,

@@ -8,10 +8,9 @@ import itertools
 import logging
 import queue
 import sys
-import threading
 import uuid
 from asyncio import _get_running_loop
-from typing import Any, ClassVar, Self, cast
+from typing import Any, ClassVar, Self
 
 from pykka import Actor, ActorDeadError, ActorRef, ActorRegistry, Future
 
@@ -59,16 +58,17 @@ class LoopActor(Actor):
         actor = cls(*args, **kwargs)
         if cls.registered:
             ActorRegistry.register(actor.actor_ref)
-        logger.debug("Starting %s", actor)
+        if logger.isEnabledFor(logging.DEBUG):
+            logger.debug("Starting %s", actor)
         actor._start_actor_loop()
-        return actor.actor_ref
+        return actor._actor_ref
 
     def __init__(self, *_args: Any, **_kwargs: Any) -> None:
         # Instead of Pykka's __init__, which sets the same attributes at a far higher cost.
         self.actor_urn = f"{_urn_prefix}{next(_urn_counter):012x}"
         self._stopped = Latch()
         self.actor_inbox = self._create_actor_inbox()
-        self.actor_stopped = cast("threading.Event", self._stopped)
+        self.actor_stopped = self._stopped  # type: ignore[assignment]
         self._actor_ref = LoopRef(self)
 
     def _create_actor_inbox(self) -> LoopInbox:  # type: ignore[override]
@@ -142,7 +142,8 @@ class LoopActor(Actor):
 
     def _stop(self) -> None:
         self._retire()
-        logger.debug("Stopped %s", self)
+        if logger.isEnabledFor(logging.DEBUG):
+            logger.debug("Stopped %s", self)
         try:
             self.on_stop()
         except FAILURES:

@@ -74,6 +74,12 @@ class LoopInbox:
 
     # -- messages --
 
+    def send(self, message: Any) -> None:
+        """Do what `tell` does. Raises `pykka.ActorDeadError` if the actor has ended."""
+        if self._stopped.is_open:
+            raise ActorDeadError("the actor has ended")
+        self.tell(message)
+
     def tell(self, message: Any) -> None:
         """Add a message that nobody waits for the reply of, from any thread; the rest is as for `put`."""
         if self._messages is not None and self._loop is _get_running_loop():

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from asyncio import _get_running_loop
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 import pykka
 
 from actors.runtime.inbox import LoopInbox
-from actors.runtime.latch import Latch, WouldBlockLoop
+from actors.runtime.latch import WouldBlockLoop
 
 _A = TypeVar("_A", bound=pykka.Actor)
 
@@ -18,14 +18,8 @@ class LoopRef(pykka.ActorRef[_A]):
 
     def __init__(self, actor: _A) -> None:
         super().__init__(actor)
-        self._stopped = cast("Latch", self.actor_stopped)
-        self._inbox = cast("LoopInbox", self.actor_inbox)
-
-    def tell(self, message: Any) -> None:
-        """Send a message. Raises `pykka.ActorDeadError` if the actor has ended."""
-        if self._stopped.is_open:
-            raise pykka.ActorDeadError(f"{self} not found")
-        self._inbox.tell(message)
+        inbox: LoopInbox = self.actor_inbox  # type: ignore[assignment]
+        self.tell = inbox.send  # type: ignore[method-assign]
 
     def ask(self, message: Any, *, block: bool = True, timeout: float | None = None) -> Any:
         """Send a message and give its reply (`block`, up to `timeout` seconds) or a future of it.

@@ -11,7 +11,8 @@ import re
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
-from engines.measured import MAX_KIND, MAX_STREAMS, measured, tag_of
+from engines.ids import tag_of
+from engines.measured import MAX_KIND, MAX_STREAMS, measured
 from engines.ng.bencode import BencodeError
 from engines.ng.bulky import PartlyRead
 from engines.reply import NodeReply

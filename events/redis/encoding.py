@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Collection, Sequence
-from typing import Any
+from typing import Any, Final
 
 from events.bodies import Bodies, MissingBody
 from events.codec import Codec, Packing, UnreadableEntry, unpack
@@ -17,7 +17,7 @@ from events.retention import Retention
 from events.schema import fields_of
 from events.secrets import Sealer
 
-_pack = Packing().pack
+_pack: Final = Packing().pack
 
 Changes = list[Any]
 """Elements of an append in append.lua: live row, due, nodes added, nodes removed, time to keep, ended call's row."""

@@ -68,8 +68,8 @@ class JournalWriter:
             entries += (entry.name, entry.payload)
             marks.append(entry.mark)
             for holder in entry.holders:
-                if holder.place.version <= expected_version:
-                    held += (holder.place.version, holder.digest)
+                if holder.version <= expected_version:
+                    held += (holder.version, holder.digest)
         what = [self._marked(marks), entries, *changes(expected_version, before, after, self._retention), held]
         sent = keys.unsent if keys is not None else None
         if self.call_keys is not None:
@@ -82,7 +82,7 @@ class JournalWriter:
         return appended
 
     def _marked(self, marks: Sequence[int]) -> bytes:
-        return self._mark + (hash(tuple(marks)) % 2**64).to_bytes(8)
+        return self._mark + hash(tuple(marks)).to_bytes(8, "big", signed=True)
 
     def _note(
         self,

@@ -24,7 +24,6 @@ MAX_WAITING = 16
 _BEGINNING = 48
 """So many bytes a cookie has at most, but for strange ones."""
 
-_ALL_ONES = 2**64 - 1
 _OVERHEAD = 250  # bytes: what a kept reply costs beside its own
 _EXPIRED_A_TURN = 4
 
@@ -34,7 +33,7 @@ def key_of(peer: bytes, message: bytes) -> bytes:
 
     The hash is keyed anew in each process. It is there for who takes a cookie twice: others differ at the beginning.
     """
-    return peer + message[:_BEGINNING] + (hash(message) & _ALL_ONES).to_bytes(8)
+    return peer + message[:_BEGINNING] + hash(message).to_bytes(8, "big", signed=True)
 
 
 def digest_of(body: bytes) -> bytes:

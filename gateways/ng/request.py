@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from typing import Final
 
 from engines.ng.bencode import NgDict, NgValue
 from events.names import BranchId, CallId, Tag
@@ -25,7 +26,7 @@ MAX_NAME = 1024
 MAX_MESHED = 32
 """How many calls one `mesh` may join."""
 
-_SPELLINGS = {
+_SPELLINGS: Final = {
     b"call-ID": b"call-id",
     b"call id": b"call-id",
     b"call ID": b"call-id",
@@ -102,8 +103,13 @@ def supports_load_limit(request: NgDict) -> bool:
 
 
 def _in_one_spelling(request: NgDict) -> NgDict:
-    if request.keys().isdisjoint(_SPELLINGS):
-        return request
+    for spelling in _SPELLINGS:
+        if spelling in request:
+            return _respelled(request)
+    return request
+
+
+def _respelled(request: NgDict) -> NgDict:
     plain = {key: value for key, value in request.items() if key not in _SPELLINGS}
     for spelling, key in _SPELLINGS.items():
         if spelling in request:

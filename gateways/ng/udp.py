@@ -70,13 +70,14 @@ class NgUdpPort:
 
     def serve(self, datagram: bytes, address: Any, source: Control, waited: float) -> None:
         """Serve a request that came `waited` seconds ago, and answer from `source`."""
-        host, port = address[0], address[1]
+        host: str = address[0]
+        port: int = address[1]
         client = self._clients.find(host)
         if client is None:
             self._counters.not_allowed += 1
             log.warning("ng datagram of a client that is not allowed", client=host)
             return
-        name = b"udp %b %d\0" % (host.encode(), port)
+        name = f"udp {host} {port}\0".encode()
         send: Send = partial(self._send, address, source)
         if self._tap is not None:
             bound = self._sock.getsockname()

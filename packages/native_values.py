@@ -1,4 +1,4 @@
-"""What the build writes in another way for the compiler: values and constants.
+"""What the build writes in another way for the compiler: values, constants, and functions from elsewhere.
 
 Values are classes with an `__init__` of their own, where a source has a decorator. mypyc makes a class that is
 decorated by anything it does not know (`events.values.value`) an interpreted one, and leaves to a dataclass the
@@ -6,7 +6,8 @@ decorated by anything it does not know (`events.values.value`) an interpreted on
 the interpreter. What else a dataclass has (fields, equality, a hash, a representation) it gets from
 `rtp_relay/compiled/values.py`.
 
-Constants are said to be final: a module's other names are looked up in a dictionary each time.
+Constants are said to be final, and so are functions that a module has from one that is not compiled: its other names
+are looked up in a dictionary each time.
 
 Lines keep their numbers: what is added stands on the two blank lines after a class.
 """
@@ -15,7 +16,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import chain
 
@@ -26,6 +27,8 @@ VALUES = "rtp_relay.compiled.values"
 _FUTURE = "from __future__ import annotations"
 _NAMES = "mypyc_attr as _mypyc_attr, written_out as _written_out"
 _IMPORTS = f"; from typing import Any as _Any, Final as _Final; from {VALUES} import {_NAMES}"
+_KNOWN_TO_CHECKERS = frozenset({"__future__", "contextlib", "typing"})
+"""Modules whose functions type checkers take for what they are by their names."""
 _CONSTANT = re.compile(r"_?[A-Z][A-Z0-9_]+")
 
 
@@ -101,7 +104,8 @@ def written_out(sources: Mapping[str, str]) -> dict[str, str]:
         by_name.setdefault(value.node.name, []).append(value)
     for value in chain.from_iterable(found.values()):
         value.inherited.extend(_inherited(value, by_name))
-    return {path: _rewritten(text, found[path]) for path, text in sources.items()}
+    compiled = {path.removesuffix(".py").replace("/", ".") for path in sources}
+    return {path: _rewritten(text, found[path], compiled) for path, text in sources.items()}
 
 
 def _values(path: str, text: str) -> Iterator[_Value]:
@@ -144,13 +148,17 @@ def _inherited(value: _Value, by_name: Mapping[str, list[_Value]]) -> Iterator[_
             yield _Field(each.name, each.annotation, each.default, each.factory, inherited=True)
 
 
-def _rewritten(text: str, values: list[_Value]) -> str:
+def _rewritten(text: str, values: list[_Value], compiled: Collection[str]) -> str:
     lines = text.splitlines()
     for value in values:
         _write_out(lines, value)
-    for node in ast.parse(text).body:
+    tree = ast.parse(text)
+    functions = _functions_alone(tree) if _FUTURE in lines else set()
+    for node in tree.body:
         if isinstance(node, ast.ImportFrom) and node.module == "dataclasses":
             lines[node.lineno - 1] = _without_replace(node)
+        elif isinstance(node, ast.ImportFrom) and node.module not in compiled:
+            _make_final(lines, node, functions)
         elif isinstance(node, ast.Assign) and _is_constant(node):
             name = ast.unparse(node.targets[0])
             lines[node.lineno - 1] = lines[node.lineno - 1].replace(f"{name} =", f"{name}: _Final =", 1)
@@ -167,6 +175,44 @@ def _is_constant(node: ast.Assign) -> bool:
     first = node.value.elts[0] if isinstance(node.value, ast.Tuple) and node.value.elts else node.value
     is_tuple_of_floats = first is not node.value and isinstance(first, ast.Constant) and isinstance(first.value, float)
     return not is_tuple_of_floats  # which would not be there
+
+
+def _functions_alone(tree: ast.Module) -> set[str]:
+    """Return the names that are called in a module, in small letters, and are neither types nor decorators there."""
+    called = {node.func.id for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
+    others = {
+        each.id
+        for node in ast.walk(tree)
+        for each in chain.from_iterable(map(ast.walk, _not_called(node)))
+        if isinstance(each, ast.Name)
+    }
+    return {name for name in called - others if name.islower()}
+
+
+def _not_called(node: ast.AST) -> Iterator[ast.AST]:
+    """Yield the parts of a node in which types and decorators are named."""
+    for part in ("annotation", "returns"):
+        if (named := getattr(node, part, None)) is not None:
+            yield named
+    for part in ("decorator_list", "bases"):
+        yield from getattr(node, part, ())
+    if isinstance(node, ast.Subscript):
+        yield node
+    elif isinstance(node, ast.AnnAssign) and node.value is not None and ast.unparse(node.annotation) == "TypeAlias":
+        yield node.value
+
+
+def _make_final(lines: list[str], node: ast.ImportFrom, functions: Collection[str]) -> None:
+    """Make those of the names that a statement imports final that are functions."""
+    names = [alias.name for alias in node.names if alias.name in functions and alias.asname is None]
+    if node.module in _KNOWN_TO_CHECKERS or not names:
+        return
+    kept = [ast.unparse(alias) for alias in node.names if alias.name not in names]
+    imports = ", ".join(kept + [f"{name} as _imported_{name}" for name in names])
+    finals = "".join(f"; {name}: _Final = _imported_{name}" for name in names)
+    lines[node.lineno - 1] = f"from {node.module} import {imports}{finals}"
+    for row in range(node.lineno, node.end_lineno or 0):
+        lines[row] = ""
 
 
 def _without_replace(node: ast.ImportFrom) -> str:

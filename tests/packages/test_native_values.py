@@ -268,3 +268,35 @@ def test_constants_are_final(line: str, written: str) -> None:
     rest = "    1,\n    2,\n)\n" if line.endswith("(") else ""
     text = f"from __future__ import annotations\n\n{line}\n{rest}"
     assert written_out({"a.py": text})["a.py"].splitlines()[2:] == f"{written}\n{rest}".splitlines()
+
+
+@pytest.mark.parametrize(
+    ("line", "written"),
+    [
+        ("from time import monotonic", "from time import {monotonic}"),
+        ("from time import sleep, time_ns", "from time import sleep, time_ns"),
+        ("from time import (\n    sleep,\n    monotonic,\n)", "from time import sleep, {monotonic}\n\n\n"),
+        ("from typing import cast", "from typing import cast"),
+        ("from collections import deque", "from collections import deque"),
+        ("from functools import cache", "from functools import cache"),
+        ("from b import known", "from b import known"),
+        ("from c import unknown", "from c import {unknown}"),
+        ("from c import Named", "from c import Named"),
+        ("from c import alias", "from c import alias"),
+    ],
+)
+def test_functions_from_elsewhere_are_final(line: str, written: str) -> None:
+    rest = """
+Alias: TypeAlias = alias | int
+queue: deque[int] = deque()
+monotonic(), cast(int, queue), known(), unknown(), Named(), alias()
+@cache(1)
+def made() -> int:
+    return 1
+"""
+    text = f"from __future__ import annotations\n\n{line}\n{rest}"
+    final = {
+        name: f"{name} as _imported_{name}; {name}: _Final = _imported_{name}" for name in ("monotonic", "unknown")
+    }
+    lines = f"{written.format_map(final)}\n{rest}".splitlines()
+    assert written_out({"a.py": text, "b.py": ""})["a.py"].splitlines()[2:] == lines

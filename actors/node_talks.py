@@ -131,10 +131,10 @@ class NodeTalks:
             self._do(talk, step)
 
     def _do(self, talk: Talk, step: list[bytes] | NodeReply) -> None:
-        if isinstance(step, NodeReply):
-            self._end(talk, Outcome(reply=step))
-        else:
+        if isinstance(step, list):
             self._send(talk, step)
+        else:
+            self._end(talk, Outcome(reply=step))
 
     def _send(self, talk: Talk, commands: list[bytes]) -> None:
         talk.replies = [b""] * len(commands)

@@ -12,7 +12,7 @@ from actors.call_stream import CallStream, StreamUser
 from actors.commands.command import CallCommand
 from actors.commands.recovery import ProcessDue
 from actors.effect_runner import EffectRunner
-from actors.effects import Act, Effect, End, Persist, Read, RetryAt, Spawn
+from actors.effects import Act, Effect, End, Persist, Read, RetryAt, Spawn, to_its_end
 from actors.flows.handlers import flow_for
 from actors.messages import (
     Appended,
@@ -67,11 +67,6 @@ class CallRuns(StreamUser):
 
     def receive(self, message: Any) -> None:
         """Handle a command, the result of an effect that a flow asked for, or a wish that the call leaves memory."""
-        self._take(message)
-        if self.is_over:
-            self._inbox.end()
-
-    def _take(self, message: Any) -> None:
         if isinstance(message, (Appended, Loaded)):  # compiled, a comparison each, which patterns of `match` are not
             self._stream.take(message, self)
         elif isinstance(message, (Performed, Replied)):
@@ -79,9 +74,11 @@ class CallRuns(StreamUser):
         elif isinstance(message, Do):
             self._carry_out(message.command, message.reply)
         else:
-            self._take_rarer(message)
+            self._receive_rarer(message)
+        if self.is_over:
+            self._inbox.end()
 
-    def _take_rarer(self, message: Any) -> None:
+    def _receive_rarer(self, message: Any) -> None:
         match message:
             case Waited():
                 self._resume(message.token, None)
@@ -154,7 +151,7 @@ class CallRuns(StreamUser):
         """Let a flow that has but decided decide once more, on the newest state."""
         assert run.command is not None
         run.flow.close()
-        run.begin(flow_for(run.command, self._context))
+        run.flow = to_its_end(flow_for(run.command, self._context))
         self.advance(run, None)
 
     def go_on(self, run: Run, effect: Act) -> None:

@@ -15,7 +15,7 @@ from actors.engine_settings import EngineSettings
 from actors.local_trouble import is_local, is_of_the_message, is_passing, words_of
 from actors.messages import Perform, Performed
 from actors.node_counters import PING, NodeCounters
-from actors.talk import Sent, Talk
+from actors.talk import Sent, Talk, to_its_end
 from actors.transports import NodeTransport
 from engines.cookies import CookieSource
 from engines.health import Health, NodeState
@@ -115,7 +115,8 @@ class NodeTalks:
     def _begin(self, talk: Talk, operation: Operation | None) -> None:
         """Take the first step of a talk about an operation, None for a ping."""
         try:
-            step = talk.begin(self._kind.ping() if operation is None else self._kind.perform(operation))
+            talk.steps = to_its_end(self._kind.ping() if operation is None else self._kind.perform(operation))
+            step = next(talk.steps)
         except Exception as error:
             self._break_off(talk, error, begun=False)
         else:
@@ -124,19 +125,17 @@ class NodeTalks:
     def _go_on(self, talk: Talk) -> None:
         """Take the next step, with the replies to all commands of the last one."""
         try:
-            step = talk.go_on()
+            step = talk.steps.send(talk.replies)
         except Exception as error:
             self._break_off(talk, error, begun=True)
         else:
             self._do(talk, step)
 
-    def _do(self, talk: Talk, step: list[bytes] | NodeReply) -> None:
-        if isinstance(step, list):
-            self._send(talk, step)
-        else:
-            self._end(talk, Outcome(reply=step))
-
-    def _send(self, talk: Talk, commands: list[bytes]) -> None:
+    def _do(self, talk: Talk, commands: list[bytes] | NodeReply) -> None:
+        """Do what a step wants: send the commands, or tell the reply that the exchange comes to."""
+        if not isinstance(commands, list):
+            self._end(talk, Outcome(reply=commands))
+            return
         talk.replies = [b""] * len(commands)
         talk.awaited = len(commands)
         now, transport = self._now(), self.transport
@@ -249,7 +248,7 @@ class NodeTalks:
     def _keep_back(self, talk: Talk, why: str) -> None:
         """End a talk that this machine cannot go on with. That is no failure of the node's."""
         self._sent = {cookie: sent for cookie, sent in self._sent.items() if sent.talk is not talk}
-        talk.close()
+        talk.steps.close()
         self._end(talk, Outcome(reached=talk.reached, reason=f"cannot be asked from here: {why}"), counts=False)
 
     def _fail(self, talks: Iterable[Talk], why: str, *, counts: bool = True) -> None:
@@ -258,7 +257,7 @@ class NodeTalks:
         failed = {talk: None for talk in talks if talk in waiting}
         self._sent = {cookie: sent for cookie, sent in self._sent.items() if sent.talk not in failed}
         for talk in failed:
-            talk.close()
+            talk.steps.close()
             if talk.asker is not None and counts:
                 self._note_failure(why)
             self._end(talk, Outcome(reason=why), counts=counts)

@@ -32,13 +32,9 @@ class Run:
         command: CallCommand[Any] | None = None,
     ) -> None:
         self.keys, self.reply, self.since, self.command = keys, reply, since, command
-        self.begin(flow)
+        self.flow = to_its_end(flow)
         self.outcomes: list[Any] = []
         self.awaited = 0
-
-    def begin(self, flow: Flow) -> None:
-        """Set the flow that runs."""
-        self.flow = to_its_end(flow)
 
 
 class Scheduler:

@@ -14,14 +14,14 @@ from engines.reply import NodeReply
 class Talk:
     """An exchange with the node that goes on: its commands of now, and the replies that have come.
 
-    asker: who is told how it ends, by its token; None for a ping. timeout: how long each of its commands may take, in
-    seconds. reached: whether one has left for the node. verb, began: what it is about, and since when it goes on, by
-    the clock of `monotonic`, for the loop's may be a coarse one.
+    steps: it, run to its end. asker: who is told how it ends, by its token; None for a ping. timeout: how long each of
+    its commands may take, in seconds. reached: whether one has left for the node. verb, began: what it is about, and
+    since when it goes on, by the clock of `monotonic`, for the loop's may be a coarse one.
     """
 
-    __slots__ = ("_steps", "asker", "awaited", "began", "reached", "replies", "timeout", "token", "verb")
+    __slots__ = ("asker", "awaited", "began", "reached", "replies", "steps", "timeout", "token", "verb")
 
-    _steps: Generator[list[bytes] | NodeReply, list[bytes], None]
+    steps: Generator[list[bytes] | NodeReply, list[bytes], None]
 
     def __init__(self, asker: ActorRef[Any] | None, token: Any, timeout: float, verb: str, began: float) -> None:
         self.asker, self.token, self.timeout = asker, token, timeout
@@ -29,19 +29,6 @@ class Talk:
         self.replies: list[bytes] = []
         self.awaited = 0
         self.reached = False
-
-    def begin(self, exchange: Exchange) -> list[bytes] | NodeReply:
-        """Take the first step: return the commands to send, or what it comes to. Raises what the exchange does."""
-        self._steps = _to_its_end(exchange)
-        return next(self._steps)
-
-    def go_on(self) -> list[bytes] | NodeReply:
-        """Take the next step, with the replies to all commands of the last one; the rest is as for `begin`."""
-        return self._steps.send(self.replies)
-
-    def close(self) -> None:
-        """Give it up between two steps."""
-        self._steps.close()
 
 
 class Sent:
@@ -57,6 +44,6 @@ class Sent:
         self.resent = 0
 
 
-def _to_its_end(exchange: Exchange) -> Generator[list[bytes] | NodeReply, list[bytes], None]:
+def to_its_end(exchange: Exchange) -> Generator[list[bytes] | NodeReply, list[bytes], None]:
     """Run an exchange, and yield what it comes to: in compiled code an exception that is handled is dear."""
     yield (yield from exchange)

@@ -74,14 +74,13 @@ class LoopInbox:
 
     # -- messages --
 
-    def send(self, message: Any) -> None:
-        """Do what `tell` does. Raises `pykka.ActorDeadError` if the actor has ended."""
+    def tell(self, message: Any) -> None:
+        """Add a message that nobody waits for the reply of, from any thread; the rest is as for `put`.
+
+        Raises `pykka.ActorDeadError` if the actor has ended.
+        """
         if self._stopped.is_open:
             raise ActorDeadError("the actor has ended")
-        self.tell(message)
-
-    def tell(self, message: Any) -> None:
-        """Add a message that nobody waits for the reply of, from any thread; the rest is as for `put`."""
         if self._messages is not None and self._loop is _get_running_loop():
             self._messages.append(message)  # which needs no envelope here
         elif self._messages is None and self._owner is not None and self._loop is _get_running_loop():

@@ -19,7 +19,7 @@ class LoopRef(pykka.ActorRef[_A]):
     def __init__(self, actor: _A) -> None:
         super().__init__(actor)
         inbox: LoopInbox = self.actor_inbox  # type: ignore[assignment]
-        self.tell = inbox.send  # type: ignore[method-assign]
+        self.tell = inbox.tell  # type: ignore[method-assign]
 
     def ask(self, message: Any, *, block: bool = True, timeout: float | None = None) -> Any:
         """Send a message and give its reply (`block`, up to `timeout` seconds) or a future of it.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from actors.commands.migration import MoveTarget
 from actors.control.bulk import BulkWish
 from actors.control.control import Control
@@ -23,6 +25,12 @@ RECIPE = (
     Parameter("within", as_number, optional=True),
     Parameter("reason", optional=True),
 )
+PATIENCE = 1.5
+"""Seconds for which control nodes are waited for that do not follow yet; clients wait for two to five."""
+
+LOOK = 0.1
+"""Seconds between two looks at that."""
+
 MOVES = frozenset({"new_node", "new_set", "within"})
 """What has its calls moved away, if it is given."""
 
@@ -44,7 +52,19 @@ class DrainMethods:
         work = self._control.steering.set_state(node, AdminState.DRAINING, Wish(asked_by(caller), reason))
         decided = await decide(work)
         told = {"version": decided.version, "changed": decided.changed, "calls": decided.calls}
-        return told if wish is None else told | {"job": await self._control.bulk.ask(wish)}
+        if wish is None:
+            return told
+        await self._until_followed(decided.version)
+        return told | {"job": await self._control.bulk.ask(wish)}
+
+    async def _until_followed(self, version: int) -> None:
+        """Wait for control nodes that still place calls there: the job might be over before they have stopped."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + PATIENCE
+        behind = await self._control.steering.behind(version)
+        while behind and loop.time() < deadline:
+            await asyncio.sleep(LOOK)
+            behind = await self._control.steering.behind(version)
 
     async def _moving(self, node: NodeName, given: Arguments, caller: Caller) -> BulkWish:
         """Return the job that moves the calls of a node away. Raises MiError for what makes no sense."""

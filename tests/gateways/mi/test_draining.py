@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from dataclasses import replace
 from typing import Any
@@ -222,6 +223,29 @@ async def test_a_node_is_not_added_with_a_timeout_that_is_none(control: Control,
 @pytest.mark.parametrize("what", ["weight", "priority"])
 async def test_a_number_that_no_event_can_hold_is_none(control: Control, what: str) -> None:
     assert (await refused(control, "rtp_relay:node_change", node="a1", **{what: 10**400})).code == -32602
+
+
+async def test_calls_are_moved_once_no_control_node_places_any_there(journal: MemoryJournal, control: Control) -> None:
+    async def publish(decided: int) -> None:
+        status = ControlNodeStatus(name="c2", started_at=0, seen_at=0, version="1", decided=decided)
+        await journal.publish("c2", encode_status(status), 60)
+
+    await publish(0)
+    draining = asyncio.create_task(ask(control, "rtp_relay:node_drain", node="a1", new_node="a2"))
+    await asyncio.sleep(0.3)
+    assert (await control.steering.decided()).nodes[A1].state is AdminState.DRAINING
+    assert await control.bulk.going_on() == []
+    await publish(1)
+    assert (await draining)["job"]
+
+
+async def test_a_control_node_that_does_not_follow_is_not_waited_for_for_ever(
+    journal: MemoryJournal, control: Control, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateways.mi.draining.PATIENCE", 0.05)
+    status = ControlNodeStatus(name="c2", started_at=0, seen_at=0, version="1")
+    await journal.publish("c2", encode_status(status), 60)
+    assert (await ask(control, "rtp_relay:node_drain", node="a1", within=60))["job"]
 
 
 async def test_who_may_only_look_drains_nothing(control: Control) -> None:

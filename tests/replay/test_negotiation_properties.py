@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from events.names import NO_BRANCH, BranchId, Leg, Tag
+from events.verdict import Step
 from replay.offer_answer import Change, Fault, Negotiation, Role, SipMessage, Verdict
 from replay.offer_answer.decide import decide
 from replay.offer_answer.place import Place
@@ -132,13 +133,9 @@ def test_offers_and_answers_take_turns_in_each_dialog(flow: list[SipMessage]) ->
     books: dict[Key, Book] = {}
     offerers: dict[int, Leg | None] = {}  # of the initial INVITEs, by CSeq; the newest is the last
     for event, verdict in see_all(flow):
-        initial = event.method == "INVITE" and event.status is None and not event.to_tag
-        if verdict.role is Role.OFFER and not event.to_tag:
-            offerers[event.cseq] = Leg.CALLER
-            if event.cseq > 1:
-                books.clear()  # the INVITE came again, as after a challenge
-        elif initial and verdict.role is Role.NOTHING and event.from_caller and not verdict.fault:
-            offerers[event.cseq] = None
+        if Step.CALL_BEGUN in verdict.steps:
+            offerers[event.cseq] = Leg.CALLER if verdict.role is Role.OFFER else None
+            books.clear()  # where the INVITE came again, as after a challenge
         if verdict.change is Change.BRANCH_FAILED:
             books = {key: book for key, book in books.items() if key[0] != verdict.branch}
         if verdict.callee_tag:

@@ -37,6 +37,7 @@ class Link:
         self._unpacker = msgpack.Unpacker(
             raw=False, unicode_errors="surrogateescape", max_buffer_size=_MAX_MESSAGE, use_list=True
         )
+        self._pack: Callable[[Message], bytes] = msgpack.Packer(unicode_errors="surrogateescape").pack
         self._unsent: deque[bytes | memoryview] = deque()
         self._size = 0
         self._scheduled = self._blocked = self._closed = False
@@ -47,7 +48,7 @@ class Link:
         """Send a message; return False if the other worker has so much to read that this one was not taken."""
         if self._closed or self._size > MAX_UNSENT:
             return False
-        data: bytes = msgpack.packb(message, unicode_errors="surrogateescape")
+        data = self._pack(message)
         self._unsent.append(data)
         self._size += len(data)
         if not self._scheduled and not self._blocked:
@@ -108,9 +109,9 @@ class Link:
             self._unpacker.feed(data)
             for message in self._unpacker:
                 self._hand_over(message)
-        except Exception as error:
+        except Exception as fault:
             log.exception("link between workers unreadable")
-            self._fail(repr(error))
+            self._fail(repr(fault))
 
     def _hand_over(self, message: list[Any]) -> None:
         """One message that fails is no reason to lose the others."""

@@ -15,11 +15,8 @@ from gateways.handoff.sharing import Sharing
 
 log = structlog.get_logger()
 
-BEAT = 0.5
-"""Seconds between two signs of life to each other worker."""
-
 SILENCE = 2.5
-"""A worker that gave no sign for so many seconds hangs: its calls are served by others until it gives one."""
+"""Seconds. A worker that gave no sign for so long hangs: its calls are served by others until it gives one."""
 
 
 class Kind(IntEnum):
@@ -60,11 +57,12 @@ class Membership(Protocol):
 class Mesh:
     """The links of worker number `me` of `workers`, which count from 1. It lives on the event loop.
 
-    is_new: whether the others have been at work before.
+    is_new: whether the others have been at work before. silence: seconds without a sign of life after which a worker
+    hangs; who is silent is seen by `gateways.handoff.beating`.
     """
 
-    def __init__(self, me: int, workers: int, *, is_new: bool = False) -> None:
-        self.me, self.is_new = me, is_new
+    def __init__(self, me: int, workers: int, *, is_new: bool = False, silence: float = SILENCE) -> None:
+        self.me, self.is_new, self._silence = me, is_new, silence
         self._loop = asyncio.get_running_loop()
         self.began_at = self._loop.time()
         self._sharing = Sharing(workers)
@@ -142,16 +140,15 @@ class Mesh:
         self._leaving.add(self.me)
         self._count()
 
-    async def beat(self) -> None:
-        """Give and expect signs of life, from when this worker is at work until cancelled."""
-        last = self._loop.time()
-        while True:
-            self.tell_all(Kind.BEAT)
-            await asyncio.sleep(BEAT)
-            now = self._loop.time()
-            if now - last < 2 * BEAT:  # else it was this worker that stood still
-                self._look_who_is_silent(now)
-            last = now
+    def look_who_is_silent(self, now: float) -> None:
+        """Have others serve the calls of workers that gave no sign of life for long, at a time of the loop."""
+        at_work = self._links.keys() - self._starting
+        silent = frozenset(worker for worker in at_work if now - self._heard[worker] > self._silence)
+        for worker in silent - self._silent:
+            log.warning("a worker hangs: its calls are served by others meanwhile", worker=worker)
+        if silent != self._silent:
+            self._silent = silent
+            self._count()
 
     def close(self) -> None:
         """Close all links; nobody is told."""
@@ -163,7 +160,7 @@ class Mesh:
     def _take(self, worker: int, message: list[Any]) -> None:
         self._heard[worker] = self._loop.time()
         if worker in self._silent:
-            self._look_who_is_silent(self._heard[worker])
+            self.look_who_is_silent(self._heard[worker])
         self._takers[message[0]](worker, message[1:])
 
     def _drop(self, worker: int) -> None:
@@ -177,15 +174,6 @@ class Mesh:
         self._count()
         for member in () if was_starting else self._members:
             member.left(worker)
-
-    def _look_who_is_silent(self, now: float) -> None:
-        at_work = self._links.keys() - self._starting
-        silent = frozenset(worker for worker in at_work if now - self._heard[worker] > SILENCE)
-        for worker in silent - self._silent:
-            log.warning("a worker hangs: its calls are served by others meanwhile", worker=worker)
-        if silent != self._silent:
-            self._silent = silent
-            self._count()
 
     def _count(self) -> None:
         self._silent &= frozenset(self._links)

@@ -1,7 +1,7 @@
 """ng requests handed to the worker that serves their call, and the replies brought back.
 
-A datagram's reply leaves from the worker that served it: all of them have the same address. That of a request on a
-connection goes back to the worker that has the connection, which serves what another one took to its grave itself.
+Datagrams go their own way (`ng_datagrams`). The reply to a request on a connection goes back to the worker that has the
+connection, which serves what another one took to its grave itself.
 """
 
 from __future__ import annotations
@@ -10,11 +10,10 @@ import asyncio
 from dataclasses import dataclass
 from itertools import islice
 from time import monotonic
-from typing import Any, Protocol
+from typing import Any
 
-from gateways.datagrams import Control
-from gateways.handoff.calls import call_of_ng
 from gateways.handoff.mesh import Kind, Mesh
+from gateways.handoff.ng_datagrams import NgDatagrams, server_of
 from gateways.ng.cache import Send
 from gateways.ng.handler import Handler, Peer
 from gateways.ng.limits import Clients
@@ -23,13 +22,6 @@ KEPT = 60.0
 """Seconds after which nobody waits for the reply to a request that was handed over any more."""
 
 _EXPIRED_A_TURN = 4
-
-
-class Port(Protocol):
-    """A listening address for datagrams."""
-
-    def serve(self, datagram: bytes, address: Any, source: Control, waited: float) -> None:
-        """Serve a request that came to this address, and answer from `source`."""
 
 
 @dataclass(slots=True)
@@ -48,30 +40,17 @@ class NgHandOff:
 
     def __init__(self, mesh: Mesh, handler: Handler, clients: Clients) -> None:
         self._mesh, self._handler, self._clients = mesh, handler, clients
-        self._ports: list[Port] = []
+        self.datagrams = NgDatagrams(mesh)
         self._handed: dict[int, _Handed] = {}
         self._last = 0
         self._waiting_for_idle: asyncio.Future[None] | None = None
-        mesh.on(Kind.NG_DATAGRAM, self._take_datagram)
         mesh.on(Kind.NG_MESSAGE, self._take_message)
         mesh.on(Kind.NG_REPLY, self._take_reply)
         mesh.watch(self)
 
-    def add(self, port: Port) -> int:
-        """Add a listening address; return its number, which is the same at all workers."""
-        self._ports.append(port)
-        return len(self._ports) - 1
-
-    def hands_over(self, port: int, datagram: bytes, address: Any, source: Control, waited: float) -> bool:
-        """Hand a datagram over; return False if it is this worker's."""
-        worker = self._server(datagram)
-        if worker is None:
-            return False
-        return self._mesh.send(worker, Kind.NG_DATAGRAM, port, datagram, address, source, monotonic() - waited)
-
     def take(self, message: bytes, peer: Peer, send: Send, waited: float = 0.0) -> None:
         """Handle a message of a connection, here or where its call is served."""
-        worker = self._server(message)
+        worker = server_of(self._mesh, message)
         if worker is not None:
             came_at = monotonic() - waited
             self._expire(came_at - KEPT)
@@ -104,15 +83,6 @@ class NgHandOff:
         for token, handed in list(islice(self._handed.items(), _EXPIRED_A_TURN)):
             if handed.came_at < before:
                 del self._handed[token]
-
-    def _server(self, message: bytes) -> int | None:
-        call_id = call_of_ng(message)
-        return None if call_id is None else self._mesh.server(call_id)
-
-    def _take_datagram(self, _worker: int, fields: list[Any]) -> None:
-        port, datagram, address, source, came_at = fields
-        control = [(level, kind, data) for level, kind, data in source]
-        self._ports[port].serve(datagram, tuple(address), control, monotonic() - came_at)
 
     def _take_message(self, worker: int, fields: list[Any]) -> None:
         token, message, host, name, room, came_at = fields

@@ -124,7 +124,8 @@ class NgDoor:
         if address.transport == "udp":
             way = NgUdpPort(sock, self._handler, self._clients, self.counters, self._tap)
             if self._hand_off is not None:
-                way.hand_off_by(self._hand_off, self._hand_off.add(way))
+                datagrams = self._hand_off.datagrams
+                way.hand_off_by(datagrams, datagrams.add(way))
             self._ports.append(way)
         elif address.transport == "http":
             await self._listen_http(sock)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import pickle
 import signal
 import socket
 import sys
 import tempfile
 from collections.abc import Callable
 
+from rtp_relay.workers import assigning
 from rtp_relay.workers.channel import Channel, pair
 from rtp_relay.workers.messages import Assignment, Failed, Order, Report
 
@@ -74,7 +74,7 @@ async def begin(assignment: Assignment) -> WorkerProcess:
     """Start a worker's process."""
     ours, theirs = pair()
     with theirs, tempfile.TemporaryFile() as file:
-        pickle.dump(assignment, file)
+        assigning.write(assignment, file)
         file.seek(0)
         inherited = [theirs.fileno(), *([] if assignment.notices is None else [assignment.notices])]
         # A session of its own: a terminal's Ctrl-C is for the supervisor, which tells its workers.

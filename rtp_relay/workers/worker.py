@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import os
-import pickle
 import signal
 import socket
 import sys
 
 import structlog
 
+from gateways.handoff.beating import beat
 from gateways.handoff.mesh import Mesh
 from gateways.sip.messages.ids import mark_branches
 from rtp_relay import logs
@@ -21,6 +21,7 @@ from rtp_relay.assembly.errors import StartError
 from rtp_relay.bounded_rate import BoundedRate
 from rtp_relay.process import live, loop_factory
 from rtp_relay.service import Service
+from rtp_relay.workers import assigning
 from rtp_relay.workers.channel import Channel
 from rtp_relay.workers.messages import Assignment, Failed, Meet, Order, Others, Ready, Reload, Report, Stop, Wanted
 from rtp_relay.workers.seat import Seat
@@ -73,7 +74,7 @@ class Worker:
 
         def at_work() -> None:
             self.channel.send(Ready())
-            tasks.extend(asyncio.create_task(work) for work in (self.mesh.beat(), self._report()))
+            tasks.extend(asyncio.create_task(work) for work in (beat(self.mesh), self._report()))
 
         try:
             await live(self.service, rate, at_work)
@@ -110,7 +111,7 @@ def _abandoned() -> None:
 
 def main() -> int:
     """Run the worker that standard input assigns."""
-    assignment: Assignment = pickle.load(sys.stdin.buffer)
+    assignment = assigning.read(sys.stdin.buffer)
     service, numbers = assignment.config.service, assignment.config.privacy.shown
     rate = logs.set_up(service.log_level, service.log_format, numbers=numbers)
     mark_branches(assignment.number)

@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-import pytest
-
-from gateways.handoff import mesh as module
+from gateways.handoff.beating import beat
 from gateways.handoff.mesh import Kind, Mesh
 from tests.gateways.handoff.meshes import connect, meshes, served_by
 from tests.peers.peer import wait_until
@@ -44,14 +42,11 @@ async def test_a_worker_that_is_gone_serves_nothing_until_another_one_has_its_pl
         mesh.close()
 
 
-async def test_a_worker_that_hangs_serves_nothing_until_it_gives_a_sign_of_life(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(module, "BEAT", 0.02)
-    monkeypatch.setattr(module, "SILENCE", 0.1)
-    one, two = meshes(2)
+async def test_a_worker_that_hangs_serves_nothing_until_it_gives_a_sign_of_life() -> None:
+    one, two = Mesh(1, 2, silence=0.1), Mesh(2, 2)
+    connect(two, one)
     call_id = served_by(one, 2).encode()
-    beating = asyncio.create_task(one.beat())
+    beating = asyncio.create_task(beat(one, 0.02))
     await until(lambda: one.server(call_id) is None)
     assert one.send(2, Kind.NG_REPLY), "it may go on"
     two.tell_all(Kind.BEAT)

@@ -1,4 +1,4 @@
-"""A node is drained, and its calls are moved away: asked for together, so that it is both or nothing."""
+"""A node is drained, and its calls are moved away: asked for together, so that what cannot be refuses both."""
 
 from __future__ import annotations
 

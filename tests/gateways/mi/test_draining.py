@@ -6,6 +6,7 @@ import asyncio
 import json
 from dataclasses import replace
 from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
 
@@ -17,6 +18,7 @@ from engines.set_names import BY_NAME
 from engines.sets import NodeSpec
 from events.bulk_parts import BulkPart
 from events.decisions import NODES
+from events.journal import JournalUnavailable
 from events.memory import MemoryJournal
 from events.names import NodeName
 from events.node_events import NodeStateSet
@@ -95,6 +97,20 @@ async def test_a_node_is_drained_and_its_calls_are_moved(control: Control, given
     again = await ask(control, "rtp_relay:node_drain", node="a1", reason="kernel", **given)
     assert not again["changed"]
     assert (await control.bulk.progress(again["job"])).reason == "kernel"
+
+
+async def test_a_node_whose_job_could_not_be_written_is_draining_and_gets_it_when_it_is_asked_for_again(
+    control: Control, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as lost:
+        lost.setattr(control.bulk, "ask", AsyncMock(side_effect=JournalUnavailable("gone")))
+        with pytest.raises(MiError, match="Journal unavailable"):
+            await outcome(control, "rtp_relay:node_drain", node="a1", new_node="a2")
+    assert (await control.steering.decided()).nodes[A1].state is AdminState.DRAINING
+    assert await control.bulk.going_on() == []
+    again = await outcome(control, "rtp_relay:node_drain", node="a1", new_node="a2")
+    assert not again["changed"]
+    assert (await control.bulk.progress(again["job"])).parts == (BulkPart(node=A1, new_node=A2),)
 
 
 async def test_without_a_place_or_a_time_it_gets_no_new_calls_and_keeps_those_that_it_has(

@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import ipaddress
 import socket
-from typing import Protocol
+from collections.abc import Callable
+from typing import Protocol, TypeAlias
 
 RECEIVE_BUFFER = 8 * 1024 * 1024
 """Bytes of datagrams that may wait in the kernel; it gives less where net.core.rmem_max is lower."""
@@ -31,6 +32,10 @@ class ListenAddress(Protocol):
     @property
     def port(self) -> int:
         """The port."""
+
+
+Bind: TypeAlias = Callable[[ListenAddress], socket.socket]
+"""Gives the socket that is bound to an address. Raises OSError, ValueError if the host is not an IP address."""
 
 
 def bind(address: ListenAddress, *, shared: bool = False) -> socket.socket:

@@ -1,16 +1,17 @@
-"""The workers of a service as one of them sees them: links to all others, and who serves which call."""
+"""The workers of a service as one of them sees them: links to all others, who serves which call, shared sockets."""
 
 from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import IntEnum
 from typing import Any, Protocol, TypeAlias
 
 import structlog
 
 from gateways.handoff.link import Link, Message
+from gateways.handoff.shared_sockets import Place, SharedSockets
 from gateways.handoff.sharing import Sharing
 
 log = structlog.get_logger()
@@ -58,14 +59,25 @@ class Mesh:
     """The links of worker number `me` of `workers`, which count from 1. It lives on the event loop.
 
     is_new: whether the others have been at work before. silence: seconds without a sign of life after which a worker
-    hangs; who is silent is seen by `gateways.handoff.beating`.
+    hangs; who is silent is seen by `gateways.handoff.beating`. held: the sockets that the supervisor holds for it.
     """
 
-    def __init__(self, me: int, workers: int, *, is_new: bool = False, silence: float = SILENCE) -> None:
+    def __init__(
+        self,
+        me: int,
+        workers: int,
+        *,
+        is_new: bool = False,
+        silence: float = SILENCE,
+        held: Mapping[Place, socket.socket] | None = None,
+    ) -> None:
         self.me, self.is_new, self._silence = me, is_new, silence
         self._loop = asyncio.get_running_loop()
         self.began_at = self._loop.time()
+        self.handed_over = 0
+        """Requests and messages that came here and went to the workers that serve their calls."""
         self._sharing = Sharing(workers)
+        self.sockets = SharedSockets(self._sharing, held or {}, is_new=is_new)
         self._links: dict[int, Link] = {}
         self._heard: dict[int, float] = {}
         self._starting: set[int] = set()
@@ -104,6 +116,13 @@ class Mesh:
         """Send a message to a worker; return False if it cannot take any."""
         link = self._links.get(worker)
         return link is not None and link.send((int(kind), *fields))
+
+    def hand_over(self, worker: int, kind: Kind, *fields: Any) -> bool:
+        """Send what came here to the worker that is to serve it; return False if it cannot take any."""
+        if not self.send(worker, kind, *fields):
+            return False
+        self.handed_over += 1
+        return True
 
     def tell_all(self, kind: Kind, *fields: Any) -> None:
         """Send a message to all other workers."""
@@ -179,6 +198,7 @@ class Mesh:
         self._silent &= frozenset(self._links)
         alive = {self.me, *self._links} - self._silent - self._starting - self._leaving
         self._sharing.set_alive(alive or {self.me})
+        self.sockets.steer()
 
     def _take_beat(self, worker: int, _fields: list[Any]) -> None:
         """Take a sign of life; the first one says that a new worker is at work."""

@@ -55,7 +55,7 @@ class NgHandOff:
             came_at = monotonic() - waited
             self._expire(came_at - KEPT)
             self._last += 1
-            if self._mesh.send(
+            if self._mesh.hand_over(
                 worker, Kind.NG_MESSAGE, self._last, message, peer.client.host, peer.name, peer.room, came_at
             ):
                 self._handed[self._last] = _Handed(worker, message, peer, send, came_at)

@@ -37,7 +37,7 @@ class NgDatagrams:
         worker = server_of(self._mesh, datagram)
         if worker is None:
             return False
-        return self._mesh.send(worker, _DATAGRAM, port, datagram, address, source, monotonic() - waited)
+        return self._mesh.hand_over(worker, _DATAGRAM, port, datagram, address, source, monotonic() - waited)
 
     def _take(self, _worker: int, fields: list[Any]) -> None:
         port, datagram, address, source, came_at = fields

@@ -106,7 +106,8 @@ class SipHandOff:
         way = hop.transport.value, hop.host, hop.port, hop.name
         source = self._transports.source_of(hop)
         came_at = monotonic() - waited
-        return self._mesh.send(worker, Kind.SIP_MESSAGE, number, int(asked), data, local, way, source, came_at)
+        send = self._mesh.hand_over if asked is _Asked.SERVE else self._mesh.send
+        return send(worker, Kind.SIP_MESSAGE, number, int(asked), data, local, way, source, came_at)
 
     def _take_message(self, worker: int, fields: list[Any]) -> None:
         number, asked, data, local, (transport, host, port, name), source, came_at = fields

@@ -7,6 +7,7 @@ import contextlib
 import socket
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from time import monotonic
 
 from aiohttp import web
@@ -15,6 +16,7 @@ from actors.control.control import Control
 from actors.control.counters import Sample, samples_of
 from gateways.handoff.mesh import Mesh
 from gateways.handoff.ng import NgHandOff
+from gateways.handoff.steering.programs import of_ng
 from gateways.ng.cache import ReplyCache
 from gateways.ng.counters import NgCounters
 from gateways.ng.handler import Calls, Handler, NgBackend
@@ -25,7 +27,7 @@ from gateways.ng.standstill import BEAT, Standstill
 from gateways.ng.tap import Tap
 from gateways.ng.tcp import NgConnections
 from gateways.ng.udp import NgUdpPort
-from gateways.sockets import ListenAddress, bind
+from gateways.sockets import Bind, ListenAddress, bind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +76,7 @@ class NgDoor:
         self._handler = Handler(inside, self._clients, self.cache, self.counters)
         self._standstill = Standstill(monotonic)
         self._hand_off = None if mesh is None else NgHandOff(mesh, self._handler, self._clients)
+        self._bind: Bind = bind if mesh is None else partial(mesh.sockets.bind, program=of_ng)
         takes = self._hand_off or self._handler
         self._tap = tap
         self._connections = NgConnections(takes, self._clients, self.counters, self._standstill, tap)
@@ -115,7 +118,7 @@ class NgDoor:
 
     async def _listen(self, address: ListenAddress) -> None:
         try:
-            sock = bind(address, shared=self._hand_off is not None)
+            sock = self._bind(address)
         except OSError as error:
             raise OSError(
                 error.errno, f"{address.transport}:{address.host}:{address.port}: {error.strerror}"

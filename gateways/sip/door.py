@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from functools import partial
 
 from actors.control.counters import Sample, samples_of
 from actors.directory import Directory
@@ -12,6 +13,7 @@ from actors.sip_requests import SipOutlet
 from engines.set_names import BY_NAME, SetNames
 from gateways.handoff.mesh import Mesh
 from gateways.handoff.sip import SipHandOff
+from gateways.handoff.steering.programs import of_sip
 from gateways.sip.addresses import Hop, ListeningPoint
 from gateways.sip.calls.client import CallClient
 from gateways.sip.dialogs.hops import Hops
@@ -26,6 +28,7 @@ from gateways.sip.transactions.timers import Timers
 from gateways.sip.transport.resolver import UriResolver
 from gateways.sip.transport.settings import TransportSettings
 from gateways.sip.transport.transports import Transports
+from gateways.sockets import Bind, bind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,8 +67,8 @@ class SipDoor:
         self._relays = CallClient(calls, now)
         self._router = CallRouter(routing, self._relays, settings.access, ready=ready, sets=settings.sets)
         self.proxy = Proxy(self._router, settings.proxy)
-        transport = replace(settings.transport, shared=mesh is not None)
-        self._transports = Transports(transport, self._received, self.proxy.backlog.gauge)
+        listens: Bind = bind if mesh is None else partial(mesh.sockets.bind, program=of_sip)
+        self._transports = Transports(settings.transport, self._received, self.proxy.backlog.gauge, listens)
         self._resolver = UriResolver(settings.nameservers, reach=self._transports.locals)
         self._layer = TransactionLayer(
             self._transports.send,

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
+from typing import TypeAlias
 
 from actors.control.counters import Sample, SampleKey
-from rtp_relay.config import Config, NodeConfig
+from rtp_relay.config import Config, NodeConfig, SocketAddress
+
+Held: TypeAlias = tuple[SocketAddress, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +18,8 @@ class Assignment:
     """What a worker is to be: number `number` of `workers`, counted from 1.
 
     config: of a control node with everything it needs elsewhere. is_new: whether others may have been at work before.
-    notices: the file descriptor of the listening socket for timeout notices, None without one.
+    notices: the file descriptor of the listening socket for timeout notices, None without one. held: addresses, and
+    the file descriptors of the sockets that the supervisor holds for it there.
     """
 
     config: Config
@@ -23,6 +27,7 @@ class Assignment:
     workers: int
     is_new: bool
     notices: int | None = None
+    held: tuple[Held, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

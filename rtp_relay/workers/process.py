@@ -76,7 +76,8 @@ async def begin(assignment: Assignment) -> WorkerProcess:
     with theirs, tempfile.TemporaryFile() as file:
         assigning.write(assignment, file)
         file.seek(0)
-        inherited = [theirs.fileno(), *([] if assignment.notices is None else [assignment.notices])]
+        held = [descriptor for _, descriptor in assignment.held]
+        inherited = [theirs.fileno(), *held, *([] if assignment.notices is None else [assignment.notices])]
         # A session of its own: a terminal's Ctrl-C is for the supervisor, which tells its workers.
         process = await asyncio.create_subprocess_exec(
             sys.executable,

@@ -1,6 +1,6 @@
 """The program `rtp-relay serve` with several workers: the process of their supervisor.
 
-It serves no call. What it runs for all workers are the embedded Redis and relays and the socket for timeout notices.
+It serves no call. What it runs for all workers are the embedded Redis and relays, and sockets.
 Without it the workers end at once, as a service that was killed: what they had under way is in the journal.
 """
 
@@ -28,6 +28,7 @@ from rtp_relay.process import end_on_signals, loop_factory, on_hangup
 from rtp_relay.service_manager import ServiceManager
 from rtp_relay.web.beside import PageBeside
 from rtp_relay.workers.addresses import settled
+from rtp_relay.workers.held_sockets import HeldSockets
 from rtp_relay.workers.supervisor import Supervisor
 
 log = structlog.get_logger()
@@ -73,7 +74,8 @@ async def _live(config: Config, manager: ServiceManager, page: PageBeside, at_wo
         with contextlib.ExitStack() as stack:
             worker = await _settled(config, ground)
             notices = stack.enter_context(_notices(config.calls.notices)) if config.calls.notices else None
-            supervisor = Supervisor(worker, notices)
+            held = stack.enter_context(_held(worker))
+            supervisor = Supervisor(worker, notices, held)
             try:
                 await supervisor.start()
                 ground.begun.clear()
@@ -101,6 +103,16 @@ def _notices(address: str) -> Iterator[socket.socket]:
             yield sock
     except OSError as error:
         raise StartError(f"timeout notices cannot be listened for at {address}: {error}") from error
+
+
+@contextmanager
+def _held(config: Config) -> Iterator[HeldSockets]:
+    try:
+        held = HeldSockets(config)
+    except OSError as error:
+        raise StartError(f"the doors cannot listen: {error}") from error
+    with contextlib.closing(held):
+        yield held
 
 
 async def _reload(

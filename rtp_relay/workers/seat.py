@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from actors.control.control import Control
@@ -50,6 +50,7 @@ class Seat:
     def take(self, directory: Directory, nodes: NodeTable, control: Control) -> Callable[[CallId], None]:
         """Take the seat; return what wakes a call that is due, at the worker that serves it."""
         control.of_all = self._samples
+        control.count_with(self)
         SharedHealth(self.mesh, nodes)
         self.mesh.on(Kind.DUE, lambda _worker, fields: directory.attend(*fields))
 
@@ -58,6 +59,10 @@ class Seat:
                 directory.attend(call_id)
 
         return attend
+
+    def samples(self) -> Iterable[Sample]:
+        """Return what it has counted of the worker's dealings with the others."""
+        yield Sample("service", "handed_over", self.mesh.handed_over)
 
     async def metrics(self, open_metrics: bool) -> bytes:
         """Return the page of metrics of all workers. Raises OSError and TimeoutError."""

@@ -17,6 +17,7 @@ from rtp_relay.assembly.errors import StartError
 from rtp_relay.assembly.vitals import Vitals
 from rtp_relay.config import Config, NodeConfig
 from rtp_relay.workers.answers import Answers
+from rtp_relay.workers.held_sockets import HeldSockets
 from rtp_relay.workers.messages import Alive, Ask, Assignment, Failed, Meet, Others, Ready, Reload, Report, Stop
 from rtp_relay.workers.process import WorkerProcess, begin
 from rtp_relay.workers.restarts import Restarts
@@ -46,10 +47,10 @@ class StartFailed(StartError):
 
 
 class Supervisor:
-    """The workers of a service. `config` is that of each of them, but for its name."""
+    """The workers of a service. `config` is that of each of them, but for its name; `held` are sockets of theirs."""
 
-    def __init__(self, config: Config, notices: socket.socket | None) -> None:
-        self._config, self._notices = config, notices
+    def __init__(self, config: Config, notices: socket.socket | None, held: HeldSockets | None = None) -> None:
+        self._config, self._notices, self._held = config, notices, held
         self._workers: dict[int, WorkerProcess] = {}
         self._totals = Totals()
         self._vitals = Vitals("supervisor")
@@ -88,6 +89,8 @@ class Supervisor:
     async def stop(self) -> None:
         """Stop all workers: politely, and by force those that do not end in time."""
         await self._background.close()
+        if self._held is not None:
+            self._held.close()  # when the last worker is done with one, clients are told that nobody listens
         workers = list(self._workers.values())
         for worker in workers:
             worker.tell(Stop())
@@ -139,7 +142,8 @@ class Supervisor:
         notices = None if self._notices is None else self._notices.fileno()
         config = replace(self._config, service=service)
         is_new = bool(self._workers)  # the very first one alone has no calls that another one may have begun
-        worker = await begin(Assignment(config, number, self._config.service.workers, is_new, notices))
+        held = () if self._held is None else self._held.of(number)
+        worker = await begin(Assignment(config, number, self._config.service.workers, is_new, notices, held))
         self._workers[number] = worker
         worker.listen(partial(self._take, worker))
         self._introduce(worker)

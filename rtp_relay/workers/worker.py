@@ -38,7 +38,8 @@ class Worker:
 
     def __init__(self, assignment: Assignment, sock: socket.socket) -> None:
         notices = None if assignment.notices is None else socket.socket(fileno=assignment.notices)
-        self.mesh = Mesh(assignment.number, assignment.workers, is_new=assignment.is_new)
+        held = {(at.host, at.port): socket.socket(fileno=descriptor) for at, descriptor in assignment.held}
+        self.mesh = Mesh(assignment.number, assignment.workers, is_new=assignment.is_new, held=held)
         self.seat = Seat(self.mesh, notices, self._ask)
         self.service = Service(assignment.config, seat=self.seat)
         self.channel: Channel[Report, Order] = Channel(sock, self._take, _abandoned)

@@ -44,7 +44,7 @@ def names(records: Iterable[Recorded]) -> list[str]:
 
 @dataclass(slots=True)
 class NgCall:
-    """A call as a SIP server tells it to its relay; each command goes through the client that is given.
+    """A call as a SIP server tells it to its relay, the SDP first; each command goes through the client that is given.
 
     `for_caller` and `for_callee` are the SDP that the relay gave for them, from the newest answer and offer.
     """
@@ -57,14 +57,14 @@ class NgCall:
 
     async def offer(self, client: NgClient) -> NgDict:
         """Offer for the caller."""
-        reply = await client.command("offer", from_tag=CALLER, sdp=self.media.caller.sdp(), **self._names())
+        reply = await client.command("offer", sdp=self.media.caller.sdp(), **self._names(), from_tag=CALLER)
         self.for_callee = sdp_of(reply)
         return reply
 
     async def answer(self, client: NgClient) -> NgDict:
         """Answer for the callee."""
         sdp = self.media.callee.sdp()
-        reply = await client.command("answer", from_tag=CALLER, to_tag=CALLEE, sdp=sdp, **self._names())
+        reply = await client.command("answer", sdp=sdp, **self._names(), from_tag=CALLER, to_tag=CALLEE)
         self.for_caller = sdp_of(reply)
         return reply
 

@@ -63,6 +63,9 @@ CATALOGUE: Final[Mapping[tuple[str, str], Place]] = {
     ),
     ("service", "workers"): _of("workers", "Processes that serve calls at this time."),
     ("service", "worker_ends"): _of("worker_ends", "Workers that ended without being told to."),
+    ("service", "handed_over"): _of(
+        "handed_over", "Requests and SIP messages that one worker handed to the worker that serves their call."
+    ),
     ("ng", "requests"): _door(REQUESTS, "ng", "verb", "outcome"),
     ("sip", "answered"): _door(REQUESTS, "sip", "verb", "outcome"),
     ("ng", "seconds"): _door(REQUEST_DURATION, "ng", "verb"),

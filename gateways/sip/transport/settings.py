@@ -55,8 +55,8 @@ class TransportSettings:
     in the certificate's file. ca: whom to trust, a file (PEM), None for those whom the system trusts. verify: whether
     the certificates of servers are checked. client_certificates: whether clients have to have one, which is checked.
     idle_timeout: a connection over which no message went for so long is closed. max_message: the longest message that
-    is taken from a stream. max_queued: so much may wait on one connection to leave. shared: whether other processes
-    listen on the same addresses. tap: who gets a copy of each message; None for nobody.
+    is taken from a stream. max_queued: so much may wait on one connection to leave. tap: who gets a copy of each
+    message; None for nobody.
     """
 
     listen: Sequence[Listen]
@@ -70,5 +70,4 @@ class TransportSettings:
     connect_timeout: float = 5.0
     max_message: int = 65_535
     max_queued: int = 1024 * 1024
-    shared: bool = False
     tap: Tap | None = None

@@ -12,7 +12,7 @@ from gateways.sip.transport.outlets import Outlets, is_unspecified
 from gateways.sip.transport.settings import Failed, Gauge, Listen, Receive, TransportSettings, no_gauge
 from gateways.sip.transport.sharing import ConnectionKey, SharedConnections
 from gateways.sip.transport.udp import SipUdpPort
-from gateways.sockets import bind, source_towards
+from gateways.sockets import Bind, bind, source_towards
 
 
 class Transports:
@@ -22,8 +22,10 @@ class Transports:
     is a datagram, else since it was taken from there (how long before that, TCP does not tell).
     """
 
-    def __init__(self, settings: TransportSettings, receive: Receive, gauge: Gauge = no_gauge) -> None:
-        self._settings, self._receive, self._gauge = settings, receive, gauge
+    def __init__(
+        self, settings: TransportSettings, receive: Receive, gauge: Gauge = no_gauge, bind: Bind = bind
+    ) -> None:
+        self._settings, self._receive, self._gauge, self._bind = settings, receive, gauge, bind
         self._connections = SipConnections(settings, receive, gauge)
         outlets = Outlets(self._connections)
         self.locals = outlets.points
@@ -81,7 +83,7 @@ class Transports:
     def _listen(self, listen: Listen) -> None:
         name = f"{listen.transport}:{bracketed(listen.host)}:{listen.port}"
         try:
-            sock = bind(listen, shared=self._settings.shared)
+            sock = self._bind(listen)
         except OSError as error:
             raise OSError(error.errno, f"{name}: {error.strerror}") from error
         except ValueError as error:

@@ -54,7 +54,7 @@ async def worker(mesh: Mesh) -> AsyncIterator[Worker]:
     def receive(data: bytes, hop: Hop) -> None:
         hand_off.receive(data, hop)
 
-    transports = Transports(TransportSettings(listen=listen, shared=True), receive)
+    transports = Transports(TransportSettings(listen=listen), receive)
     hand_off = SipHandOff(mesh, transports, cast("TransactionLayer", layer), lambda _seconds: None, remembers=240)
     await transports.open()
     try:

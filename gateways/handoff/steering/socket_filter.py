@@ -7,8 +7,11 @@ of two labels that are at most 255 steps further on (Linux, Documentation/networ
 from __future__ import annotations
 
 import ctypes
+import errno
+import os
 import socket
 import struct
+import sys
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -131,6 +134,8 @@ def attach(program: bytes, sock: socket.socket) -> None:
     What it returns is a socket's number, counted from 0 in the order in which they were bound; where there is none of
     that number, the kernel chooses as it does without a program. Raises OSError, also where there are no such programs.
     """
+    if sys.platform != "linux":
+        raise OSError(errno.ENOPROTOOPT, os.strerror(errno.ENOPROTOOPT))
     buffer = ctypes.create_string_buffer(program, len(program))
     told = struct.pack("@HP", len(program) // _STEP.size, ctypes.addressof(buffer))
     sock.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_REUSEPORT_CBPF, told)

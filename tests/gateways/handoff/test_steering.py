@@ -21,19 +21,19 @@ from gateways.sockets import bind
 from rtp_relay.config import SocketAddress
 
 GOLDEN = Path(__file__).parents[2] / "engines" / "golden_ng"
-HOST = "127.0.0.1"
+HOSTS = ["127.0.0.1", "::1"]
 MOST = 5
 
 
 class Group:
     """The sockets of five workers at one address, and a client. A group of fewer leaves the last ones alone."""
 
-    def __init__(self, stack: ExitStack) -> None:
-        first = bind(SocketAddress("udp", HOST, 0), shared=True)
-        self.at: tuple[str, int] = first.getsockname()
+    def __init__(self, stack: ExitStack, host: str) -> None:
+        first = bind(SocketAddress("udp", host, 0), shared=True)
+        self.at: tuple[str, int] = first.getsockname()[:2]
         others = [bind(SocketAddress("udp", *self.at), shared=True) for _ in range(MOST - 1)]
         self.sockets = [stack.enter_context(sock) for sock in (first, *others)]
-        self.client = stack.enter_context(socket.socket(type=socket.SOCK_DGRAM))
+        self.client = stack.enter_context(socket.socket(first.family, socket.SOCK_DGRAM))
 
     def receiver(self, datagram: bytes) -> int:
         """Send a datagram; return the number of the worker that gets it."""
@@ -43,10 +43,10 @@ class Group:
         return self.sockets.index(got) + 1
 
 
-@pytest.fixture(scope="module")
-def group() -> Iterator[Group]:
+@pytest.fixture(scope="module", params=HOSTS)
+def group(request: pytest.FixtureRequest) -> Iterator[Group]:
     with ExitStack() as stack:
-        yield Group(stack)
+        yield Group(stack, request.param)
 
 
 @st.composite
@@ -102,7 +102,7 @@ def sip_messages(draw: st.DrawFn) -> bytes:
     return b"\r\n".join([head, *lines, call, *end])
 
 
-@settings(deadline=None, max_examples=400)
+@settings(deadline=None, max_examples=200)
 @given(sharings(), ng_requests())
 def test_an_ng_request_goes_to_the_worker_of_its_call(group: Group, sharing: Sharing, request: bytes) -> None:
     call_id = call_of_ng(request)
@@ -123,7 +123,7 @@ def test_requests_of_a_real_kamailio_are_seen(group: Group, name: str, living: s
         assert group.receiver(of_another_call) == sharing.server(b"a84b4c76e667%02d@pc33.example.com" % number)
 
 
-@settings(deadline=None, max_examples=400)
+@settings(deadline=None, max_examples=200)
 @given(sharings(), sip_messages())
 def test_a_sip_message_goes_to_the_worker_that_sent_it_or_that_serves_its_call(
     group: Group, sharing: Sharing, message: bytes
@@ -135,7 +135,7 @@ def test_a_sip_message_goes_to_the_worker_that_sent_it_or_that_serves_its_call(
     assert group.receiver(message) == wanted
 
 
-@settings(deadline=None, max_examples=400)
+@settings(deadline=None, max_examples=200)
 @given(sharings(), st.sampled_from([of_ng, of_sip, of_all]), st.data())
 @example(Sharing(2), of_ng, None)
 def test_whatever_comes_goes_to_a_worker_that_lives(

@@ -7,11 +7,12 @@ import pytest
 import structlog
 
 
-@pytest.fixture
-def restored_logging() -> Iterator[None]:
-    """Have the process log as before when the test is over."""
-    root = logging.getLogger()
+@pytest.fixture(autouse=True)
+def _log_as_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Have the process log as before when a test is over, and keep no logger: a command's stream is closed by then."""
+    root, configure = logging.getLogger(), structlog.configure
     handlers, level = root.handlers[:], root.level
+    monkeypatch.setattr(structlog, "configure", lambda **how: configure(**how | {"cache_logger_on_first_use": False}))
     yield
     root.handlers[:], root.level = handlers, level
     logging.captureWarnings(False)

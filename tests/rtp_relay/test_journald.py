@@ -18,8 +18,6 @@ import structlog
 from rtp_relay import journald, logs
 from rtp_relay.config import LogFormat, LogLevel
 
-pytestmark = pytest.mark.usefixtures("restored_logging")
-
 
 class FakeJournald:
     """Its socket, and what was sent to it."""

@@ -12,8 +12,6 @@ from events.names import CallId, NodeName
 from rtp_relay import logs
 from rtp_relay.config import LogFormat, LogLevel
 
-pytestmark = pytest.mark.usefixtures("restored_logging")
-
 
 class Terminal(io.StringIO):
     def isatty(self) -> bool:

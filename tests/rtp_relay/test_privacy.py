@@ -150,7 +150,6 @@ async def test_what_is_read_before_an_entry_that_cannot_be_is_shown_so() -> None
     assert not any(number in str(caught.value.before) for number in NUMBERS)
 
 
-@pytest.mark.usefixtures("restored_logging")
 @pytest.mark.parametrize("form", [LogFormat.JSON, LogFormat.CONSOLE])
 def test_logs_tell_no_number(form: LogFormat) -> None:
     stream, numbers = io.StringIO(), Numbers(Shown.PARTLY)

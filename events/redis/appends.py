@@ -75,14 +75,14 @@ class AppendPipeline(Pipeline[Append]):
         self,
         place: str,
         connection: RedisConnection,
-        limit: int,
         pipelines: Pipelines[Append],
         *,
+        limit: int,
         kept: int,
         scattered: bool,
         confirm: Command | None,
     ) -> None:
-        super().__init__(place, connection, limit, pipelines)
+        super().__init__(place, connection, pipelines, limit=limit)
         self._kept = kept
         self._scattered = scattered
         self._confirm = None if confirm is None else pack(confirm)

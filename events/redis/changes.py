@@ -8,8 +8,8 @@ from typing import Any
 from events.names import CallId
 from events.records import ChangePage
 from events.redis.keys import Keys, to_text
+from events.redis.query import Queries
 from events.redis.scripts import CHANGES
-from events.redis.tables import Submit
 from events.redis.wire import Command
 
 KEPT = 60_000
@@ -28,7 +28,7 @@ class Changes:
     `scattered`: partitions are at several servers, so that no script reaches all of them.
     """
 
-    def __init__(self, query: Submit, keys: Keys, *, scattered: bool) -> None:
+    def __init__(self, query: Queries, keys: Keys, *, scattered: bool) -> None:
         self._query, self._keys, self._scattered = query, keys, scattered
 
     async def page(self, cursor: str) -> ChangePage:

@@ -10,7 +10,7 @@ from redis.crc import key_slot
 
 from events.outbox import MOST, Letter
 from events.redis.keys import Keys, to_bytes
-from events.redis.tables import Submit
+from events.redis.query import Queries
 
 _FIELD = b"c"
 
@@ -18,7 +18,7 @@ _FIELD = b"c"
 class RedisOutbox:
     """The outbox of a name."""
 
-    def __init__(self, query: Submit, keys: Keys, name: str, most: int = MOST) -> None:
+    def __init__(self, query: Queries, keys: Keys, name: str, most: int = MOST) -> None:
         self._query = query
         self._key = keys.control + b"out:" + to_bytes(name)
         self._slot = key_slot(self._key)

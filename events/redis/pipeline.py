@@ -69,7 +69,7 @@ class Pipeline(ABC, Generic[R]):
     the loop: only what fails takes a task.
     """
 
-    def __init__(self, place: str, connection: RedisConnection, limit: int, pipelines: Pipelines[R]) -> None:
+    def __init__(self, place: str, connection: RedisConnection, pipelines: Pipelines[R], *, limit: int) -> None:
         self.connection = connection
         self._place = place
         self._limit = limit

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 from redis.exceptions import ResponseError
@@ -13,6 +13,10 @@ from events.redis.connection import RedisConnection
 from events.redis.durability import UNCONFIRMED, confirmed
 from events.redis.pipeline import PendingRequest, Pipeline, Pipelines, is_transient
 from events.redis.wire import Command, pack
+
+
+def _as_it_is(reply: Any) -> Any:
+    return reply
 
 
 class Query(PendingRequest):
@@ -71,9 +75,15 @@ class ConfirmedPipeline(QueryPipeline):
     """A pipeline of single commands that write: each is done when the configured durability is reached."""
 
     def __init__(
-        self, place: str, connection: RedisConnection, limit: int, pipelines: Pipelines[Query], confirm: Command | None
+        self,
+        place: str,
+        connection: RedisConnection,
+        pipelines: Pipelines[Query],
+        *,
+        limit: int,
+        confirm: Command | None,
     ) -> None:
-        super().__init__(place, connection, limit, pipelines)
+        super().__init__(place, connection, pipelines, limit=limit)
         self._confirm = None if confirm is None else pack(confirm)
 
     def commands(self, batch: Sequence[Query]) -> list[bytes]:
@@ -86,3 +96,34 @@ class ConfirmedPipeline(QueryPipeline):
             for request in batch:
                 request.fail(JournalUnavailable(UNCONFIRMED))
         return super().settle(batch, replies)
+
+
+class Queries:
+    """Sends single commands, each to the server that has a slot; a request waits `patience` seconds for its server."""
+
+    def __init__(self, pipelines: Pipelines[Query], patience: float) -> None:
+        self._pipelines, self._patience = pipelines, patience
+        self._loop = asyncio.get_running_loop()
+
+    def __call__(
+        self,
+        slot: int,
+        command: Command,
+        parse: Callable[[Any], Any] = _as_it_is,
+        wrong_type: JournalError | None = None,
+    ) -> asyncio.Future[Any]:
+        """Send a command; the future gives what `parse` makes of its reply. `wrong_type`: see Query."""
+        query = Query(
+            slot=slot,
+            future=self._loop.create_future(),
+            deadline=self._loop.time() + self._patience,
+            command=command,
+            parse=parse,
+            wrong_type=wrong_type,
+        )
+        self._pipelines.submit(query)
+        return query.future
+
+    def close(self) -> Coroutine[Any, Any, None]:
+        """Accept no more commands, and finish those under way."""
+        return self._pipelines.close()

@@ -9,8 +9,8 @@ from types import MappingProxyType
 from events.names import CallId
 from events.records import Stray, StrayPage, Table
 from events.redis.keys import Keys, Partition, to_text
+from events.redis.query import Queries
 from events.redis.scripts import STRAYS
-from events.redis.tables import Submit
 from events.redis.wire import Command
 
 SLICE = 50
@@ -34,7 +34,7 @@ class Strays:
     own cursor in its keys, which finds the sets of calls.
     """
 
-    def __init__(self, query: Submit, keys: Keys, place: Callable[[int], str], *, kept: int) -> None:
+    def __init__(self, query: Queries, keys: Keys, place: Callable[[int], str], *, kept: int) -> None:
         self._query, self._keys, self._place, self._kept = query, keys, place, kept
 
     async def page(self, cursor: str, *, remove: bool) -> StrayPage:

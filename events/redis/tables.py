@@ -1,4 +1,4 @@
-"""The tables of all partitions: live calls, their numbers, what is due, and the control nodes' statuses."""
+"""The tables of all partitions: live calls, their numbers, ended calls, and what is due."""
 
 from __future__ import annotations
 
@@ -8,15 +8,14 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
-from redis.crc import key_slot
-
 from events.ended import EndedCall, EndedPage
 from events.journal import BRIEFLY, PAGE, Forgotten
 from events.names import CallId, StreamName
 from events.records import CallFilter, CallPage, LiveCall, Stored, StreamPage
 from events.redis.encoding import ended_call, lent, live_call, stored
 from events.redis.keys import Keys, Partition, to_bytes, to_text
-from events.redis.scripts import CLAIM, COUNT, ENDED, FORGET, LEASE, LIST, STORED
+from events.redis.query import Queries
+from events.redis.scripts import CLAIM, COUNT, ENDED, FORGET, LIST, STORED
 from events.redis.wire import Command
 
 _SHARE = 8
@@ -28,14 +27,11 @@ _IN_A_ROW, _REST = 4, 0.003
 _ASKED_AT_ONCE = 64
 """So many partitions are asked for live calls at a time, at most."""
 
-Submit = Callable[[int, Command], "asyncio.Future[Any]"]
-"""Send a command to the server that has a slot."""
-
 
 class Tables:
     """Reads and claims. `scattered`: partitions are at several servers, so that no script reaches all of them."""
 
-    def __init__(self, query: Submit, keys: Keys, place: Callable[[int], str], *, scattered: bool) -> None:
+    def __init__(self, query: Queries, keys: Keys, place: Callable[[int], str], *, scattered: bool) -> None:
         self._query = query
         self._keys = keys
         self._place = place
@@ -156,7 +152,14 @@ class Tables:
             parts.append(_ended(await self._query(one.slot, command)))
         return parts
 
-    async def forget(self, call_id: CallId, write: Submit) -> Forgotten:
+    async def row(self, call_id: CallId) -> LiveCall | None:
+        """Return the row of a call in the table of live calls."""
+        call = to_bytes(call_id)
+        partition = self._keys.partition(call)
+        row: bytes | None = await self._query(partition.slot, (b"HGET", partition.live, call))
+        return None if row is None else live_call(call_id, row)
+
+    async def forget(self, call_id: CallId, write: Queries) -> Forgotten:
         """Remove an ended call from its stream, its snapshot and its partition's tables, by a way that confirms it."""
         call = to_bytes(call_id)
         at = self._keys.partition(call)
@@ -185,6 +188,12 @@ class Tables:
         """Return how many calls are due."""
         return sum(await self._due(self._keys.partitions, now))
 
+    def postpone(self, call_id: CallId, due: int) -> asyncio.Future[None]:
+        """Make a call that is in the due table due at `due`."""
+        call = to_bytes(call_id)
+        partition = self._keys.partition(call)
+        return self._query(partition.slot, (b"ZADD", partition.due, b"XX", due, call), lambda _: None)
+
     async def claim_decisions(self, now: int, lease: int, limit: int) -> list[StreamName]:
         """Claim streams of decisions that are due."""
         claimed = await self._claim([self._keys.decisions], now, lease, limit)
@@ -209,7 +218,8 @@ class Tables:
     async def _due(self, partitions: Sequence[Partition], now: int) -> list[int]:
         """Return how many calls of each partition are due."""
         counts = (self._query(partition.slot, (b"ZCOUNT", partition.due, b"-inf", now)) for partition in partitions)
-        return await asyncio.gather(*counts)
+        found: list[int] = await asyncio.gather(*counts)
+        return found
 
     def _claim(self, group: Sequence[Partition], now: int, lease: int, limit: int) -> asyncio.Future[list[bytes]]:
         keys = [partition.due for partition in group]
@@ -230,41 +240,3 @@ def _places(cursor: str) -> tuple[int, int]:
     if not (number.isdecimal() and inner.isdecimal()):
         raise ValueError(f"{cursor!r} is no cursor")
     return int(number), int(inner)
-
-
-class Statuses:
-    """What control nodes say of themselves, each in a key that runs out, and a set of their names to find them by.
-
-    Beside it, what each of them is at that only one is to do.
-    """
-
-    def __init__(self, query: Submit, keys: Keys) -> None:
-        self._query = query
-        self._names = keys.control + b"names"
-        self._status = keys.control + b"status:"
-        self._lease = keys.control + b"lease:"
-        self._slot = key_slot(keys.control)
-
-    async def publish(self, name: str, status: bytes, ttl: float) -> None:
-        """Keep a status for `ttl` seconds."""
-        named = to_bytes(name)
-        await self._query(self._slot, (b"SADD", self._names, named))
-        await self._query(self._slot, (b"SET", self._status + named, status, b"PX", max(1, round(ttl * 1000))))
-
-    async def published(self) -> dict[str, bytes]:
-        """Return the statuses that have not run out."""
-        names = await self._query(self._slot, (b"SMEMBERS", self._names))
-        if not names:
-            return {}
-        statuses = await self._query(self._slot, (b"MGET", *(self._status + name for name in names)))
-        return {to_text(name): status for name, status in zip(names, statuses, strict=True) if status is not None}
-
-    async def lease(self, name: str, holder: str, ttl: float) -> bool:
-        """Give what is named to a holder for `ttl` seconds, unless another one has it."""
-        arguments = (self._lease + to_bytes(name), to_bytes(holder), max(1, round(ttl * 1000)))
-        return bool(await self._query(self._slot, (b"EVALSHA", LEASE.sha, 1, *arguments)))
-
-    async def time(self) -> float:
-        """Return the time of the server that keeps them, ms since the epoch."""
-        seconds, microseconds = await self._query(self._slot, (b"TIME",))
-        return int(seconds) * 1000 + int(microseconds) / 1000

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -22,15 +23,13 @@ PARTITION = Partition(b"test", b"1")
 
 
 def queries(topology: Topology, limit: int = 1000) -> Pipelines[Query]:
-    return Pipelines(topology, lambda place, connection, all_: QueryPipeline(place, connection, limit, all_))
+    return Pipelines(topology, partial(QueryPipeline, limit=limit))
 
 
 def appends(topology: Topology) -> Pipelines[Append]:
     return Pipelines(
         topology,
-        lambda place, connection, all_: AppendPipeline(
-            place, connection, 1000, all_, kept=1, scattered=topology.scattered(), confirm=None
-        ),
+        partial(AppendPipeline, limit=1000, kept=1, scattered=topology.scattered(), confirm=None),
     )
 
 
@@ -434,7 +433,7 @@ async def test_a_server_that_has_all_partitions_is_told_no_keys(server: Server) 
 async def test_what_is_not_confirmed_fails(server: Server) -> None:
     pipelines: Pipelines[Query] = Pipelines(
         Topology(here=server),
-        lambda place, connection, all_: ConfirmedPipeline(place, connection, 1000, all_, (b"WAIT", 1, 2000)),
+        partial(ConfirmedPipeline, limit=1000, confirm=(b"WAIT", 1, 2000)),
     )
     for confirmed in (True, False):
         answer = ask(pipelines, "one")

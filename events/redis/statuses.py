@@ -1,0 +1,47 @@
+"""What control nodes say of themselves, and which of them has a lease."""
+
+from __future__ import annotations
+
+from redis.crc import key_slot
+
+from events.redis.keys import Keys, to_bytes, to_text
+from events.redis.query import Queries
+from events.redis.scripts import LEASE
+
+
+class Statuses:
+    """What control nodes say of themselves, each in a key that runs out, and a set of their names to find them by.
+
+    Beside it, what each of them is at that only one is to do.
+    """
+
+    def __init__(self, query: Queries, keys: Keys) -> None:
+        self._query = query
+        self._names = keys.control + b"names"
+        self._status = keys.control + b"status:"
+        self._lease = keys.control + b"lease:"
+        self._slot = key_slot(keys.control)
+
+    async def publish(self, name: str, status: bytes, ttl: float) -> None:
+        """Keep a status for `ttl` seconds."""
+        named = to_bytes(name)
+        await self._query(self._slot, (b"SADD", self._names, named))
+        await self._query(self._slot, (b"SET", self._status + named, status, b"PX", max(1, round(ttl * 1000))))
+
+    async def published(self) -> dict[str, bytes]:
+        """Return the statuses that have not run out."""
+        names = await self._query(self._slot, (b"SMEMBERS", self._names))
+        if not names:
+            return {}
+        statuses = await self._query(self._slot, (b"MGET", *(self._status + name for name in names)))
+        return {to_text(name): status for name, status in zip(names, statuses, strict=True) if status is not None}
+
+    async def lease(self, name: str, holder: str, ttl: float) -> bool:
+        """Give what is named to a holder for `ttl` seconds, unless another one has it."""
+        arguments = (self._lease + to_bytes(name), to_bytes(holder), max(1, round(ttl * 1000)))
+        return bool(await self._query(self._slot, (b"EVALSHA", LEASE.sha, 1, *arguments)))
+
+    async def time(self) -> float:
+        """Return the time of the server that keeps them, ms since the epoch."""
+        seconds, microseconds = await self._query(self._slot, (b"TIME",))
+        return int(seconds) * 1000 + int(microseconds) / 1000

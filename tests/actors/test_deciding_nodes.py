@@ -431,7 +431,7 @@ def test_a_tail_of_decisions_that_the_journal_lost_is_written_again(cluster: Clu
     drain(cluster, TWO)
     before = stream(cluster)
     for left in (1, 0):
-        del cluster.journal._decisions[NODES].entries[left:]
+        del cluster.journal._decisions.streams[NODES].entries[left:]
         follow(cluster)
         assert stream(cluster) == before
     assert (states(cluster, ONE), states(cluster, TWO)) == ([NodeState.DRAINING] * 2,) * 2
@@ -439,7 +439,7 @@ def test_a_tail_of_decisions_that_the_journal_lost_is_written_again(cluster: Clu
 
 def test_what_was_decided_in_the_place_of_a_lost_tail_holds(cluster: Cluster) -> None:
     drain(cluster)
-    del cluster.journal._decisions[NODES].entries[:]
+    del cluster.journal._decisions.streams[NODES].entries[:]
     cluster.run(NodeSteering(cluster.journal, cluster.nodes[0].table, "c3").set_state(TWO, AdminState.DISABLED, BOB))
     follow(cluster)
     assert (states(cluster, ONE), states(cluster, TWO)) == ([NodeState.UP] * 2, [NodeState.DISABLED] * 2)
@@ -447,7 +447,7 @@ def test_what_was_decided_in_the_place_of_a_lost_tail_holds(cluster: Cluster) ->
 
 def test_an_entry_that_cannot_be_read_leaves_the_rest_in_force(cluster: Cluster) -> None:
     drain(cluster)
-    entries = cluster.journal._decisions[NODES].entries
+    entries = cluster.journal._decisions.streams[NODES].entries
     entries.append(replace(entries[0], payload=b"\xc1"))
     follow(cluster)
     assert states(cluster) == [NodeState.DRAINING] * 2

@@ -47,9 +47,9 @@ class DamagedJournal(MemoryJournal):
 
     def cut_decisions(self, version: int) -> None:
         """Lose the decisions about nodes above `version`."""
-        del self._decisions[NODES].entries[version:]
+        del self._decisions.streams[NODES].entries[version:]
 
     def spoil_decisions(self, version: int, payload: bytes) -> None:
         """Put other bytes into an entry of the decisions about nodes."""
-        entries = self._decisions[NODES].entries
+        entries = self._decisions.streams[NODES].entries
         entries[version - 1] = replace(entries[version - 1], payload=payload)

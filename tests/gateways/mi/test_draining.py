@@ -221,7 +221,7 @@ async def test_what_other_control_nodes_say_of_their_nodes_is_known_too(
 
 async def test_calls_are_moved_though_decisions_cannot_be_read(journal: MemoryJournal, control: Control) -> None:
     await control.steering.set_state(A2, AdminState.DRAINING, WISH)
-    entries = journal._decisions[NODES].entries
+    entries = journal._decisions.streams[NODES].entries
     entries.append(replace(entries[0], payload=b"\xc1"))
     assert (await ask(control, "rtp_relay:update", node="a1", new_node="gold-1"))["job"]
     for method, node, code in (("update", "a2", 409), ("node_drain", "gold-1", 503)):

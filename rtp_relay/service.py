@@ -13,13 +13,9 @@ from contextlib import AsyncExitStack
 import structlog
 
 from actors.adoption import Adoption
-from actors.bulk.mover import BulkMover
 from actors.control.control import Control
 from actors.control.happenings import CallWatch, Happening
-from actors.control.node_gauges import NodeGauges
 from actors.directory import Directory, DirectorySettings
-from actors.due_poller import DuePoller
-from actors.node_down.rescue import Rescue
 from actors.node_follower import NodeFollower
 from actors.node_keeper import NodeKeeper
 from actors.node_table import NodeTable
@@ -36,42 +32,37 @@ from gateways.http.metrics.nodes_page import NodesPage
 from gateways.http.metrics.page import MetricsPage
 from gateways.http.server import HttpServer
 from gateways.mi.door import MiDoor
-from gateways.ng.door import NgDoor
 from gateways.sip.addresses import ListeningPoint
-from gateways.sip.door import SipDoor
 from gateways.tracing.spans import Spans
 from gateways.webhooks.poster import Poster
 from rtp_relay import __version__
 from rtp_relay.assembly.background import Background
-from rtp_relay.assembly.call_states import CallStates
+from rtp_relay.assembly.call_doors import CallDoors
 from rtp_relay.assembly.capture import Taps, capturing
 from rtp_relay.assembly.clock import JournalClock
 from rtp_relay.assembly.deadlines import deadlines_of, operation_time
-from rtp_relay.assembly.door import open_door
 from rtp_relay.assembly.embedded_nodes import Infrastructure, grounds
-from rtp_relay.assembly.errors import StartError, UnusableError
-from rtp_relay.assembly.garbage import collect_when_idle, spare_the_collector
+from rtp_relay.assembly.errors import StartError
+from rtp_relay.assembly.garbage import spare_the_collector
 from rtp_relay.assembly.http import open_http
 from rtp_relay.assembly.journal import open_journal, service_journal
 from rtp_relay.assembly.mi import alone, open_mi_door, process_hooks
-from rtp_relay.assembly.nodes import begin_following, configured_nodes, node_keeper, nodes_beside
+from rtp_relay.assembly.nodes import begin_following, configured_nodes, node_keeper
 from rtp_relay.assembly.notices import listen_for_notices
 from rtp_relay.assembly.publisher import StatusPublisher
 from rtp_relay.assembly.readiness import Readiness
 from rtp_relay.assembly.reinvite import reinviting
-from rtp_relay.assembly.relay_notices import ending_vanished, keys_taken, timeouts_taken
+from rtp_relay.assembly.relay_notices import keys_taken, timeouts_taken
 from rtp_relay.assembly.script import load_routes
-from rtp_relay.assembly.sip import default_routing, load_routing, open_sip_door
 from rtp_relay.assembly.telemetry import telemetry
-from rtp_relay.assembly.traced import directory_type, journal_of_calls, ng_tap, sip_tap, trace_ways
+from rtp_relay.assembly.traced import directory_type, journal_of_calls, trace_ways
 from rtp_relay.assembly.tracing import tracing
+from rtp_relay.assembly.upkeep import Upkeep
 from rtp_relay.assembly.vitals import Vitals
 from rtp_relay.assembly.webhooks import sending_webhooks
-from rtp_relay.audit.reconciling import Reconciling
 from rtp_relay.compiled import code_in_use
 from rtp_relay.config import Config, LogLevel, NodeConfig
 from rtp_relay.config.journal_url import redacted
-from rtp_relay.config.model import OnMediaTimeout
 from rtp_relay.config.warnings import warnings
 from rtp_relay.workers.seat import Seat
 
@@ -97,7 +88,7 @@ class Service:
         self._config = config
         self._seat = seat
         self._routes = routes
-        self._doors = doors
+        self._has_doors = doors
         self._started = False
         self._readiness = Readiness(config)
         self._stack = AsyncExitStack()
@@ -105,8 +96,7 @@ class Service:
         self.nodes = NodeTable()
         self.observers = Observers()
         self._outlet = SipOutlet()
-        self._door: NgDoor | None = None
-        self._sip: SipDoor | None = None
+        self._doors = CallDoors(config, self._readiness, self._outlet, seat)
         self._mi: MiDoor | None = None
         self._http: HttpServer | None = None
         self._keeper: NodeKeeper | None = None
@@ -140,12 +130,17 @@ class Service:
     @property
     def ng_addresses(self) -> list[tuple[str, str, int]]:
         """Where the ng door listens: transport, host and port."""
-        return list(self._door.addresses) if self._door else []
+        return self._doors.ng_addresses
 
     @property
     def sip_addresses(self) -> list[ListeningPoint]:
         """Where the SIP door listens."""
-        return self._sip.locals if self._sip else []
+        return self._doors.sip_addresses
+
+    @property
+    def _is_first(self) -> bool:
+        """Whether it does what one worker has to do for all of them; without workers it is the only one."""
+        return self._seat is None or self._seat.is_first
 
     def reload(self, nodes: tuple[NodeConfig, ...] | None = None) -> None:
         """Take other nodes, unless they stay (None), and read the routing script anew.
@@ -155,15 +150,7 @@ class Service:
         if nodes is not None:
             self._nodes_wanted = nodes
             self._reconfiguring = asyncio.get_running_loop().create_task(self._reconfigure())
-        if self._sip is None or self._config.sip.script is None:
-            log.info("no script to reload")
-            return
-        try:
-            self._sip.reload(load_routing(self._config.sip, self.nodes))
-        except UnusableError as error:
-            log.error("not reloaded", why=str(error))
-        else:
-            log.info("reloaded", script=str(self._config.sip.script))
+        self._doors.reload()
 
     async def reloaded(self) -> None:
         """Wait until the nodes that `reload` was given are taken."""
@@ -212,18 +199,17 @@ class Service:
     async def _finish_calls(self) -> None:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self._config.service.shutdown_grace
-        doors = [door for door in (self._door, self._sip) if door is not None]
-        await asyncio.gather(*(door.close(deadline - loop.time()) for door in doors))
+        await self._doors.close(self._config.service.shutdown_grace)
         if self._started and not await self.directory.close(deadline - loop.time()):
             log.warning("calls were busy to the end")
 
     async def _open(self) -> None:
         config, enter = self._config, self._stack.enter_async_context
-        routes = self._routes = self._routes or load_routes(config.route)
+        self._routes = self._routes or load_routes(config.route)
         ground = await enter(grounds(config))
-        if self._doors:
+        if self._has_doors:
             await self._open_http()
-        journal = self.journal = await enter(service_journal(config, ground.journal_url))
+        self.journal = await enter(service_journal(config, ground.journal_url))
         keeper = self._keeper = await enter(node_keeper())
         self.nodes = self._readiness.nodes = keeper.table
         self._taps = await enter(
@@ -231,42 +217,37 @@ class Service:
         )
         self._spans = await enter(telemetry(config.tracing, config.service.name))
         trace_ways(keeper, self._spans)
-        clock = JournalClock(journal)
-        await clock.begin()
-        control = self.control = self._controlling(journal, clock)
-        publisher = self._readiness.publisher = StatusPublisher(config.service.name, journal, control)
-        nodes = configured_nodes(ground.nodes, routes, config.route.timeout)
-        follower = await self._follow_nodes(journal, keeper, nodes, clock)
-        control.steering.put_in_force = follower.look
-        self._stack.push_async_callback(publisher.withdraw)
-        directory = self.directory = self._directory(journal, clock, keeper)
-        control.directory = directory
-        await self._tell_others()
-        background = self._background = Background()
-        self._stack.push_async_callback(background.close)
-        attend: Callable[[CallId], None] = directory.attend
-        if self._seat is not None:
-            attend = self._seat.take(directory, self.nodes, control)
-            self._seat.tells_first(self.observers)
-        self._go_on_with(background, attend, follower, clock, publisher)
-        self._count(background, publisher)
+        await self._serve_calls(keeper, ground)
         self._started = True
         await self._reconfigure()
-        if config.calls.notices:
-            self.nodes.notices = config.calls.notices
-            await enter(listen_for_notices(config.calls, directory, self._seat))
-        await self._take_timeouts()
-        if self._doors:
-            await self._open_doors()
-        if self._doors and (self._seat is None or self._seat.is_first):
+        await self._hear_relays()
+        if self._has_doors:
+            await self._doors.open(self.directory, self.nodes, self.control, self._taps, self._spans)
+        if self._has_doors and self._is_first:
             await self._open_management()
-            await self._take_keys()
         self._readiness.phase = "serving"
         ground.begun.clear()
         spare_the_collector()
         for line in warnings(self._config):
             log.warning("configuration", why=line)
         log.info("ready", **self._described(ground))
+
+    async def _serve_calls(self, keeper: NodeKeeper, ground: Infrastructure) -> None:
+        """Open the nodes, and begin to serve calls: those that the journal says are due, for no door is open yet."""
+        config, journal = self._config, self.journal
+        clock = JournalClock(journal)
+        await clock.begin()
+        control = self.control = self._controlling(journal, clock)
+        publisher = self._readiness.publisher = StatusPublisher(config.service.name, journal, control)
+        nodes = configured_nodes(ground.nodes, self._routes, config.route.timeout)
+        follower = await self._follow_nodes(journal, keeper, nodes, clock)
+        control.steering.put_in_force = follower.look
+        self._stack.push_async_callback(publisher.withdraw)
+        self.directory = control.directory = self._directory(journal, clock, keeper)
+        await self._tell_others()
+        background = self._background = Background()
+        self._stack.push_async_callback(background.close)
+        self._upkeep(follower, clock, publisher).begin(background)
 
     def _controlling(self, journal: Journal, clock: JournalClock) -> Control:
         name, numbers = self._config.service.name, self._config.privacy.shown
@@ -283,21 +264,13 @@ class Service:
         self._follower = follower
         return follower
 
-    async def _take_timeouts(self) -> None:
-        """Take what rtpengines tell of calls without media; of several workers the first one does, for all of them."""
-        calls, seat = self._config.calls, self._seat
-        if calls.xmlrpc_notices is None:
-            return
-        end = ending_vanished(self.directory, ends_call=calls.on_media_timeout is OnMediaTimeout.END)
-        vanished = end if seat is None else seat.hands_vanished_to(end)
-        if seat is None or seat.is_first:
-            await self._stack.enter_async_context(timeouts_taken(calls.xmlrpc_notices, vanished))
-
-    async def _take_keys(self) -> None:
-        """Take what rtpengines tell of keys, and tell who wants to hear of it."""
-        if self._config.events.dtmf is not None and self._mi is not None:
-            tell, now = self._mi.notifier.tell, self.directory.now
-            await self._stack.enter_async_context(keys_taken(self._config.events, tell, self._poster, now))
+    async def _hear_relays(self) -> None:
+        """Begin to take what relays tell unasked of calls without media."""
+        calls, enter = self._config.calls, self._stack.enter_async_context
+        if calls.notices:
+            self.nodes.notices = calls.notices
+            await enter(listen_for_notices(calls, self.directory, self._seat))
+        await enter(timeouts_taken(calls, self.directory, self._seat))
 
     async def _tell_others(self) -> None:
         """Begin to tell others of what is journalled here."""
@@ -329,108 +302,30 @@ class Service:
             adoption=Adoption(self.nodes, config.ng.set, clock.now) if config.ng.adopt else None,
         )
 
-    def _go_on_with(
-        self,
-        background: Background,
-        attend: Callable[[CallId], None],
-        follower: NodeFollower,
-        clock: JournalClock,
-        publisher: StatusPublisher,
-    ) -> None:
-        """Begin what goes on beside the calls, until the service stops."""
-        journal, directory = self.journal, self.directory
-        background.run("due calls", DuePoller(journal, attend, clock.now).run())
-        background.run("nodes that are down", self._rescue(attend).run())
-        background.run("nodes", follower.run())
-        name, asked = self._config.service.name, self.control.bulk.asked
-        background.run("bulk moves", BulkMover(journal, directory, self.nodes, name, asked=asked).run())
-        self._compare_with_relays(background, follower)
-        background.run("clock", clock.run())
-        background.run("passivation", directory.sweep_on())
-        background.run("status", publisher.run())
-        background.run("garbage", collect_when_idle())
-
-    def _compare_with_relays(self, background: Background, follower: NodeFollower) -> None:
-        """Compare what relays hold with the journal, if that is wished; of several workers the first one does."""
-        config, now = self._config, self.directory.now
-        if not config.reconcile.every or not (self._seat is None or self._seat.is_first):
-            return
-        name = config.service.name
-        reconciling = Reconciling(
-            name,
-            self.journal,
-            lambda: nodes_beside(self.journal, follower.configured, name, now),
-            self.directory,
-            config.reconcile,
-            now=now,
+    def _upkeep(self, follower: NodeFollower, clock: JournalClock, publisher: StatusPublisher) -> Upkeep:
+        seat = self._seat
+        attend: Callable[[CallId], None] = self.directory.attend
+        if seat is not None:
+            attend = seat.take(self.directory, self.nodes, self.control)
+            seat.tells_first(self.observers)
+        return Upkeep(
+            config=self._config,
+            journal=self.journal,
+            nodes=self.nodes,
+            directory=self.directory,
+            control=self.control,
+            follower=follower,
+            clock=clock,
+            publisher=publisher,
+            attend=attend,
             tell=self._tell,
+            is_first=self._is_first,
+            vitals=Vitals("control node", alone=True) if seat is None else Vitals(seat.process),
         )
-        self.control.count_with(reconciling)
-        background.run("reconcile", reconciling.run())
 
     def _tell(self, happening: Happening) -> None:
         if self._mi is not None:
             self._mi.notifier.tell(happening)
-
-    def _rescue(self, attend: Callable[[CallId], None]) -> Rescue:
-        config, directory = self._config, self.directory
-        return Rescue(
-            name=config.service.name,
-            journal=self.journal,
-            nodes=self.nodes,
-            calls=directory,
-            attend=attend,
-            now=directory.now,
-            policies=config.sets.on_node_down,
-        )
-
-    async def _open_doors(self) -> None:
-        config, nodes, now = self._config, self.nodes, self.directory.now
-        mesh = None if self._seat is None else self._seat.mesh
-        routing = load_routing(config.sip, nodes) if config.sip.listen else None
-        tap = ng_tap(self._taps.ng, self._spans)
-        self._door = await open_door(
-            config.ng,
-            self.directory,
-            self.control,
-            now=now,
-            ready=lambda: self._readiness.of_ng,
-            mesh=mesh,
-            tap=tap,
-        )
-        self.control.count_with(self._door)
-        if routing is not None:
-            self._sip = await open_sip_door(
-                config.sip,
-                self.sets,
-                routing,
-                self.directory,
-                self._outlet,
-                now=now,
-                ready=lambda: self._readiness.of_sip,
-                mesh=mesh,
-                tap=sip_tap(self._taps.sip, self._spans),
-            )
-            self.control.count_with(self._sip)
-            nodes.watch(lambda *_: self._follow_engine())
-
-    def _follow_engine(self) -> None:
-        """Without a script, engage what the nodes of the set are: that may be another engine than before."""
-        routing = default_routing(self._config.sip, self.nodes)
-        if self._sip is not None and routing is not None:
-            self._sip.reload(routing)
-
-    def _count(self, background: Background, publisher: StatusPublisher) -> None:
-        """Begin to count, beside what the doors do."""
-        control, seat = self.control, self._seat
-        vitals = Vitals("control node", alone=True) if seat is None else Vitals(seat.process)
-        background.run("vitals", vitals.run())
-        for source in (self.directory, publisher, NodeGauges(self.nodes), vitals):
-            control.count_with(source)
-        if seat is None or seat.is_first:
-            states = CallStates(control)
-            background.run("states of calls", states.run())
-            control.count_with(states)
 
     async def _open_http(self) -> None:
         """Open the HTTP server: before all else, and for longer, so that it can say what is missing."""
@@ -451,7 +346,7 @@ class Service:
         return await render(self.control.own_samples() if self._readiness.publisher else [], open_metrics=open_metrics)
 
     async def _open_management(self) -> None:
-        """Open the management door; of several workers the first one has it, for all of them."""
+        """Open the management door, and tell there of keys; of several workers the first one does, for all of them."""
         processes = alone if self._seat is None else self._seat.processes
         hooks = process_hooks(self.control, self.observers, processes)
         self._mi = await open_mi_door(self._config, self.control, hooks)
@@ -460,6 +355,9 @@ class Service:
         watch = CallWatch(self.observers, notifier.tell)
         notifier.wanted = watch.want if self._seat is None else self._seat.hears_others(watch, notifier.tell)
         self.nodes.watch(notifier.node_changed)
+        if self._config.events.dtmf is not None:
+            taken = keys_taken(self._config.events, notifier.tell, self._poster, self.directory.now)
+            await self._stack.enter_async_context(taken)
 
     def _described(self, ground: Infrastructure) -> dict[str, object]:
         config = self._config

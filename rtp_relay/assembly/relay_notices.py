@@ -21,8 +21,10 @@ from gateways.sockets import bind
 from gateways.webhooks.messages import of_digit
 from gateways.webhooks.poster import Poster
 from rtp_relay.assembly.errors import StartError
-from rtp_relay.config import SocketAddress
+from rtp_relay.config import CallsConfig, SocketAddress
 from rtp_relay.config.events import EventsConfig
+from rtp_relay.config.model import OnMediaTimeout
+from rtp_relay.workers.seat import Seat
 
 log = structlog.get_logger(bounded=True)
 
@@ -30,7 +32,26 @@ KEYS = "0123456789*#ABCD"
 """The keys by their codes (RFC 4733 3.2); the one after these is a flash."""
 
 
-def ending_vanished(directory: Directory, *, ends_call: bool) -> Vanished:
+@asynccontextmanager
+async def timeouts_taken(config: CallsConfig, directory: Directory, seat: Seat | None = None) -> AsyncIterator[None]:
+    """Take what is told of calls without media, if that is wished, while the block runs.
+
+    Of several workers, which have a `seat` each, the first one does so for all of them. Raises StartError for an
+    address that cannot be used.
+    """
+    if config.xmlrpc_notices is None:
+        yield
+        return
+    end = _ending_vanished(directory, ends_call=config.on_media_timeout is OnMediaTimeout.END)
+    vanished = end if seat is None else seat.hands_vanished_to(end)
+    if seat is not None and not seat.is_first:
+        yield
+        return
+    async with taking_timeouts(_bound(config.xmlrpc_notices), vanished):
+        yield
+
+
+def _ending_vanished(directory: Directory, *, ends_call: bool) -> Vanished:
     """Return what has a call see to a session that may be gone."""
 
     def end(call_id: CallId, relay_id: RelayId) -> None:
@@ -42,13 +63,6 @@ def ending_vanished(directory: Directory, *, ends_call: bool) -> Vanished:
         directory.submit(command, done)
 
     return end
-
-
-@asynccontextmanager
-async def timeouts_taken(address: SocketAddress, vanished: Vanished) -> AsyncIterator[None]:
-    """Take what is told of timeouts while the block runs. Raises StartError for an address that cannot be used."""
-    async with taking_timeouts(_bound(address), vanished):
-        yield
 
 
 @asynccontextmanager

@@ -84,8 +84,8 @@ class Inside(Service):
         """Return whether its SIP door knows no transaction and has no timer set any more, and no call is resident."""
         running = self._running
         assert running is not None, "it is not running"
-        assert running._sip is not None
-        door = running._sip
+        assert running._doors.sip is not None
+        door = running._doors.sip
         timers = any(queue.alarms for queue in door._layer._shared.alarms._queues.values())
         return not (door._layer.transactions or timers or door.proxy.contexts or running.directory.resident)
 

@@ -13,7 +13,7 @@ from rtp_relay.assembly.errors import StartError
 from rtp_relay.config import NgConfig
 
 
-async def open_door(
+async def open_ng_door(
     config: NgConfig,
     directory: Directory,
     control: Control,

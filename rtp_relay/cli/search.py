@@ -126,26 +126,23 @@ def search(
         loss_above=None if loss_above is None else round(loss_above * 10),
         text=text,
     )
-
     loaded = load_or_exit(config)
-    numbers = loaded.privacy.shown
-    display = Display.of(form, as_json=as_json, wide=wide)
+    numbers, display = loaded.privacy.shown, Display.of(form, as_json=as_json, wide=wide)
 
-    async def tell(calls: AsyncIterator[EndedCall]) -> None:
+    async def show(calls: AsyncIterator[EndedCall]) -> None:
         await _show(_first(wanted_of(calls, wanted, numbers), limit), display)
 
     async def read(journal: Journal) -> None:
-        now = round(await journal.time())
         if follow:
             await tell_as_they_end(journal, wanted, numbers, display, kept=loaded.journal.kept.shortest)
         else:
-            await tell(ended_calls(journal, *period(since, until, now)))
+            await show(ended_calls(journal, *period(since, until, round(await journal.time()))))
 
     if archive is not None:
-        asyncio.run(tell(archived_calls(archive, *period(since, until, clock()))))
-    else:
-        with suppress(KeyboardInterrupt):
-            read_journal(config, read)
+        asyncio.run(show(archived_calls(archive, *period(since, until, clock()))))
+        return
+    with suppress(KeyboardInterrupt):
+        read_journal(config, read)
 
 
 async def wanted_of(calls: AsyncIterator[EndedCall], wanted: Wanted, numbers: Numbers) -> AsyncIterator[EndedCall]:

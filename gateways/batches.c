@@ -13,7 +13,7 @@
 #include <sys/socket.h>
 
 enum {
-    AT_ONCE = 8,    /* so many datagrams a call: more bring nothing more (docs/performance.md) */
+    AT_ONCE = 8,    /* so many datagrams a call: more bring nothing more (docs/performance-record.md) */
     LENGTH = 65536, /* no datagram is longer, but for the jumbograms that nobody has */
     KNOWN = 256     /* so many remote addresses are remembered as Python has them */
 };

@@ -51,8 +51,7 @@ class EffectRunner:
             case Locate():
                 self._context.locate(effect.call_id, self._actor, run)
             case Lends():
-                _asking.add(asking := asyncio.ensure_future(self._context.journal.lends(effect.name)))
-                asking.add_done_callback(partial(self._told_whose, run))
+                self._ask_whether_lent(run, effect)
             case Sleep():
                 loop = asyncio.get_running_loop()
                 loop.call_later(effect.milliseconds / 1000, self._tell, Waited(run))
@@ -77,7 +76,12 @@ class EffectRunner:
     def _sip_ended(self, run: Run, place: int, outcome: SipOutcome) -> None:
         self._tell(Replied((run, place), outcome))
 
-    def _told_whose(self, run: Run, asking: asyncio.Future[bool]) -> None:
+    def _ask_whether_lent(self, run: Run, effect: Lends) -> None:
+        asking = asyncio.ensure_future(self._context.journal.lends(effect.name))
+        _asking.add(asking)
+        asking.add_done_callback(partial(self._tell_whether_lent, run))
+
+    def _tell_whether_lent(self, run: Run, asking: asyncio.Future[bool]) -> None:
         _asking.discard(asking)
         if asking.cancelled():
             return

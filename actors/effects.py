@@ -113,7 +113,7 @@ class Lends:
 
 @value
 class SendSip:
-    """Send SIP requests of our own at the same time. The flow is sent the list of SignalOutcomes, in order."""
+    """Send SIP requests of our own at the same time. The flow is sent the list of SipOutcomes, in order."""
 
     requests: Sequence[DialogRequest]
 

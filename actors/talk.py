@@ -14,9 +14,9 @@ from engines.reply import NodeReply
 class Talk:
     """An exchange with the node that goes on: its commands of now, and the replies that have come.
 
-    steps: it, run to its end. asker: who is told how it ends, by its token; None for a ping. timeout: how long each of
-    its commands may take, in seconds. reached: whether one has left for the node. verb, began: what it is about, and
-    since when it goes on, by the clock of `monotonic`, for the loop's may be a coarse one.
+    steps: the exchange, run to its end. asker: who is told how it ends, by its token; None for a ping. timeout: how
+    long each of its commands may take, in seconds. reached: whether one has left for the node. verb, began: what it is
+    about, and since when it goes on, by the clock of `monotonic`, for the loop's may be a coarse one.
     """
 
     __slots__ = ("asker", "awaited", "began", "reached", "replies", "steps", "timeout", "token", "verb")

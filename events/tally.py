@@ -8,7 +8,7 @@ from typing import TypeAlias, TypeVar
 K = TypeVar("K")
 
 Tally: TypeAlias = defaultdict[K, int]
-"""Numbers by what they are of, 0 for what is not there. In a `Counter` each of them is set by a detour."""
+"""Counts by what is counted, 0 for what is not there. No `Counter`: to set a number there takes a call of Python."""
 
 
 def tally() -> Tally[K]:

@@ -17,12 +17,9 @@ from events.names import NO_NODE, NodeName
 from gateways.mi.destinations import check_set, check_takes_calls, destination
 from gateways.mi.jsonrpc import Json, MiError
 from gateways.mi.methods import Caller, Method, Methods, always
+from gateways.mi.names import ENGINE, NODE, SET, engine_named, node_named, set_named
 from gateways.mi.parameters import Arguments, Parameter, as_number, as_switch, positive
-from gateways.mi.sessions import engine_named, is_set, is_url, node_named, set_named
 
-ENGINE = Parameter("engine")
-SET = Parameter("set", looks_right=is_set)
-NODE = Parameter("node", looks_right=is_url)
 BY_POSITION = tuple((ENGINE, *more) for count in range(3) for more in combinations((SET, NODE), count))
 
 

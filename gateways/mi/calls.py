@@ -16,8 +16,8 @@ from events.names import NO_NODE, CallId, NodeName
 from events.records import CallFilter, CallPage
 from gateways.mi.jsonrpc import Json, MiError
 from gateways.mi.methods import OK, Caller, Method, Methods, always
+from gateways.mi.names import set_named
 from gateways.mi.parameters import Arguments, Parameter, as_number
-from gateways.mi.sessions import set_named
 from replay.state import CallState, CallStatus
 
 MOST = 1000

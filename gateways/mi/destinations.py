@@ -11,8 +11,8 @@ from engines.set_names import SetNames
 from engines.sets import EVERY_SET, NodeSpec
 from events.names import NO_NODE, NodeName
 from gateways.mi.jsonrpc import MiError
+from gateways.mi.names import engine_named, node_named, set_named
 from gateways.mi.parameters import Arguments
-from gateways.mi.sessions import engine_named, node_named, set_named
 
 Known = Mapping[NodeName, RosterNode]
 """The nodes that there are. None are where nothing is known of any: then each name is believed."""

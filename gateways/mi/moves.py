@@ -21,8 +21,8 @@ from events.names import CallId
 from gateways.mi.destinations import Known, check_takes_calls, destination
 from gateways.mi.jsonrpc import Json, MiError
 from gateways.mi.methods import OK, Caller, Method, Methods, always
+from gateways.mi.names import is_url
 from gateways.mi.parameters import Arguments, Parameter, WrongType, as_text
-from gateways.mi.sessions import is_url
 
 PATIENCE = 1.5
 """Seconds for which an answer waits for the call to have moved; clients wait for two to five. The move goes on."""

@@ -15,8 +15,8 @@ from events.names import NodeName
 from gateways.mi.decisions import asked_by, decide
 from gateways.mi.jsonrpc import Json, MiError
 from gateways.mi.methods import OK, Caller, Method, Methods, always
+from gateways.mi.names import set_named
 from gateways.mi.parameters import Arguments, Parameter, as_number
-from gateways.mi.sessions import set_named
 
 URL, ENABLE, SET = Parameter("url"), Parameter("enable", as_number), Parameter("setid")
 

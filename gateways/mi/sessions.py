@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
 
 from actors.control.control import Control
-from engines.registry import KINDS
 from engines.set_names import SetNames
 from engines.sets import NodeSpec
 from events.journal import CorruptEntry
@@ -14,9 +13,10 @@ from events.names import NO_NODE, BranchId, Leg, NodeName, Tag
 from events.reading import PAUSE
 from events.records import CallFilter, LiveCall
 from events.values import value
-from gateways.mi.jsonrpc import Json, MiError
+from gateways.mi.jsonrpc import Json
 from gateways.mi.methods import Caller, Method, Methods
-from gateways.mi.parameters import Arguments, Parameter
+from gateways.mi.names import ENGINE, NODE, SET, engine_named, node_named, set_named
+from gateways.mi.parameters import Arguments
 from replay.relay_settings import ALL_BRANCHES, CALLEE, CALLER, RelaySettings
 from replay.state import CallState, Session
 
@@ -29,20 +29,6 @@ AT_ONCE = 4
 _LEG_NAMES = {"flags": "flags", "peer": "peer", "ip": "IP", "type": "type", "iface": "interface", "delete": "delete"}
 _CONTEXT_NAMES = {"callid": "callid", "from_tag": "from-tag", "to_tag": "to-tag", "flags": "flags", "delete": "delete"}
 
-
-def is_url(given: Json) -> bool:
-    """Return whether a value is a node's url, and not a set."""
-    return isinstance(given, str) and ":" in given
-
-
-def is_set(given: Json) -> bool:
-    """Return whether a value is a set's number or name."""
-    return not is_url(given)
-
-
-ENGINE = Parameter("engine")
-SET = Parameter("set", looks_right=is_set)
-NODE = Parameter("node", looks_right=is_url)
 
 FILTERS = ((), (ENGINE,), (ENGINE, SET), (ENGINE, NODE), (ENGINE, SET, NODE))
 
@@ -119,30 +105,6 @@ class SessionMethods:
             if isinstance(each, CallState):
                 states.append(each)
         return states
-
-
-def node_named(given: str, specs: Mapping[NodeName, NodeSpec]) -> NodeName:
-    """Return the name of the node with this url or name. Raises MiError if there is none."""
-    found = next((spec.name for spec in specs.values() if given in (spec.url, spec.name)), None)
-    if found is None:
-        known = ", ".join(f"{spec.name} ({spec.url})" for spec in specs.values())
-        raise MiError(404, "unknown RTP Relay node", f"there is no node {given!r}; known ones: {known}")
-    return found
-
-
-def engine_named(given: str) -> str:
-    """Return the name of an engine. Raises MiError if there is none of that name."""
-    if given not in KINDS:
-        raise MiError(404, "unknown RTP  Relay engine", f"there is no engine {given!r}; known ones: {', '.join(KINDS)}")
-    return given
-
-
-def set_named(given: str, sets: SetNames) -> str:
-    """Return the name of the set that is meant by a name or a number. Raises MiError for what is neither."""
-    try:
-        return sets.name(given)
-    except ValueError as error:
-        raise MiError(400, "Bad set", str(error)) from None
 
 
 def _row(state: CallState, session: Session, url: str, sets: SetNames) -> Json:

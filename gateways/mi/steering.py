@@ -13,8 +13,8 @@ from events.names import NodeName
 from gateways.mi.decisions import asked_by, decide
 from gateways.mi.jsonrpc import Json
 from gateways.mi.methods import Caller, Method, Methods, always
+from gateways.mi.names import set_named
 from gateways.mi.parameters import Arguments, Parameter, WrongType, as_number, as_switch
-from gateways.mi.sessions import set_named
 
 LONGEST = 7 * 86_400.0
 """The longest time, in seconds, that is taken for one."""

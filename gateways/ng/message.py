@@ -41,7 +41,7 @@ def join(cookie: bytes, body: bytes) -> bytes:
 
 
 def read(body: bytes) -> tuple[NgDict, Encoder]:
-    """Read a body, and give what writes the reply to it. Raises Unreadable."""
+    """Read a body, and give what writes the reply to it. Raises UnreadableMessage."""
     first = body[:1]
     if first == b"d":
         return _read_bencode(body), _write_bencode

@@ -29,7 +29,7 @@ DEFAULT_LIMIT = 32
 
 
 def limit_of(request: NgDict) -> int:
-    """Read how many calls a `list` wants: a number or its digits; anything else is the default. Raises Refused."""
+    """Read how many calls a `list` wants: a number or its digits, else the default. Raises RefusedRequest."""
     limit = request.get(b"limit")
     if isinstance(limit, bytes):
         with contextlib.suppress(ValueError):

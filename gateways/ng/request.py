@@ -56,7 +56,7 @@ class RefusedRequest(Exception):
 
 
 def name_of_command(request: NgDict) -> str:
-    """Return the command's name as it stands there. Raises Refused if there is none."""
+    """Return the command's name as it stands there. Raises RefusedRequest if there is none."""
     name = request.get(b"command")
     if not isinstance(name, bytes):
         raise RefusedRequest('Dictionary contains no key "command"')
@@ -66,7 +66,7 @@ def name_of_command(request: NgDict) -> str:
 def command_of(verb: Verb, request: NgDict, set_name: str, received_at: int, digest: bytes = b"") -> NgCommand:
     """Make the command of a request about a call, for a new call in node set `set_name`.
 
-    `received_at` in ms since the epoch; `digest` of the request as it came. Raises Refused.
+    `received_at` in ms since the epoch; `digest` of the request as it came. Raises RefusedRequest.
     """
     request = _in_one_spelling(request)
     for key, complaint in _NEEDED.get(verb, (_CALL_ID,)):

@@ -59,14 +59,14 @@ class NgUdpPort:
             log.warning("ng socket failed to receive", why=str(error))
 
     def _take(self, datagram: bytes, control: Control, address: Any) -> None:
-        source, since = asked(control), waited(control)
-        if self._hand_off is None or not self._hands_over(self._hand_off, datagram, address, source, since):
-            self.serve(datagram, address, source, since)
+        source, seconds = asked(control), waited(control)
+        if self._hand_off is None or not self._hands_over(self._hand_off, datagram, address, source, seconds):
+            self.serve(datagram, address, source, seconds)
 
-    def _hands_over(self, hand_off: HandOff, datagram: bytes, address: Any, source: Control, since: float) -> bool:
+    def _hands_over(self, hand_off: HandOff, datagram: bytes, address: Any, source: Control, waited: float) -> bool:
         if self._clients.find(address[0]) is None:
             return False
-        return hand_off.hands_over(self._number, datagram, address, source, since)
+        return hand_off.hands_over(self._number, datagram, address, source, waited)
 
     def serve(self, datagram: bytes, address: Any, source: Control, waited: float) -> None:
         """Serve a request that came `waited` seconds ago, and answer from `source`."""

@@ -35,7 +35,7 @@ def is_readable(message: Message) -> bool:
 
 
 def replace_sdp(message: Message, sdp: bytes) -> None:
-    """Put another session description where the message has its own; all else of the body stays. Raises Unreadable."""
+    """Put another session description where the message has its own; the rest stays. Raises UnreadableBody."""
     start, end = _place(message)
     set_body(message, message.body[:start] + sdp + message.body[end:])
 
@@ -72,7 +72,7 @@ def _part(body: bytes, boundary: str) -> tuple[int, int]:
 
 
 def _none_of(body: bytes) -> tuple[int, int]:
-    """Return the place of none for what has no type. Raises Unreadable if a guess would be a session description."""
+    """Return the place of none for what has no type. Raises UnreadableBody if it looks like a session description."""
     if body.lstrip()[:2].lower() == b"v=":
         raise UnreadableBody("a session description without a Content-Type")
     return 0, 0

@@ -59,7 +59,7 @@ class Part:
 
 
 def read_type(text: str) -> MediaType:
-    """Read a Content-Type (RFC 3261 20.15: there may be white space around its slash). Raises Unreadable."""
+    """Read a Content-Type (RFC 3261 20.15: there may be white space around its slash). Raises UnreadableBody."""
     if len(text) > MAX_TYPE:
         raise UnreadableBody("a Content-Type too long")
     name, semicolon, rest = text.partition(";")
@@ -75,7 +75,7 @@ def read_type(text: str) -> MediaType:
 
 
 def parts_of(body: bytes, boundary: str) -> Iterator[Part]:
-    """Return all parts of a body, those within parts too, in their order. Raises Unreadable."""
+    """Return all parts of a body, those within parts too, in their order. Raises UnreadableBody."""
     for number, part in enumerate(_parts(body, 0, len(body), boundary, 1)):
         if number >= MAX_PARTS:
             raise UnreadableBody("too many parts")

@@ -74,8 +74,7 @@ class Health:
     """A node's health, and the last thing that went wrong with it.
 
     down_after: so many failures in a row, without a success between them, open the circuit. answers: so many replies
-    in a row it has given while it is down. `since`, `back_at` (of its last return) and `last_failure_at` are on the
-    caller's clock.
+    in a row it has given while it is down. `since` and `back_at` (of its last return) are on the caller's clock.
     """
 
     since: float
@@ -88,7 +87,6 @@ class Health:
     answers: int = 0
     back_at: float = -math.inf
     last_failure: str = ""
-    last_failure_at: float = 0.0
 
     @property
     def state(self) -> NodeState:
@@ -131,7 +129,7 @@ class Health:
         """Record that a command got no reply. Return whether that changed the state."""
         self.failures += 1
         self.answers = 0
-        self.last_failure, self.last_failure_at = why, now
+        self.last_failure = why
         if self.is_down or self.failures < self.down_after:
             return False
         self._go_down(now)
@@ -142,7 +140,7 @@ class Health:
         if self.is_down:
             return False
         self.failures = self.down_after
-        self.last_failure, self.last_failure_at = why, now
+        self.last_failure = why
         self._go_down(now)
         return True
 

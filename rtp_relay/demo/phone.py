@@ -41,7 +41,6 @@ class Phone(asyncio.DatagramProtocol):
         self.name = name
         self.sdp = b""
         self.heard_sdp = b""
-        self.invites = 0
         self._tag = secrets.token_hex(4)
         self._route: list[str] = []
         self._target = ""
@@ -164,7 +163,6 @@ class Phone(asyncio.DatagramProtocol):
     def _accept(self, incoming: IncomingRequest) -> Response:
         response = reply_to(incoming.message, 200, to_tag=Tag(self._tag), headers=[("Contact", f"<{self.uri}>")])
         if incoming.method == "INVITE":
-            self.invites += 1
             self.heard_sdp = incoming.message.body
             set_body(response, self.sdp, SDP)
         return response

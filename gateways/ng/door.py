@@ -70,10 +70,10 @@ class NgDoor:
         self.cache = ReplyCache(settings.reply_cache)
         self._clients = Clients(settings.allow, settings.max_queued_per_client)
         self._overview = Overview(control)
-        inside = NgBackend(
+        backend = NgBackend(
             calls=calls, overview=self._overview, now=now, monotonic=monotonic, ready=ready, set=settings.set
         )
-        self._handler = Handler(inside, self._clients, self.cache, self.counters)
+        self._handler = Handler(backend, self._clients, self.cache, self.counters)
         self._standstill = Standstill(monotonic)
         self._hand_off = None if mesh is None else NgHandOff(mesh, self._handler, self._clients)
         self._bind: Bind = bind if mesh is None else partial(mesh.sockets.bind, program=of_ng)

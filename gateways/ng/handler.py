@@ -65,7 +65,7 @@ class TakesMessages(Protocol):
         """Handle a message that came `waited` seconds ago; the reply goes by `send`."""
 
 
-class _Job(RequestInProgress):
+class _Work(RequestInProgress):
     """A request in work, with what its reply needs."""
 
     __slots__ = ("body", "client", "command", "cookie", "encode", "received_at", "request", "room")
@@ -99,8 +99,8 @@ class NgBackend:
 class Handler:
     """Reads requests, has each carried out once, and answers it and its repeats."""
 
-    def __init__(self, inside: NgBackend, clients: Clients, cache: ReplyCache, counters: NgCounters) -> None:
-        self._inside, self._clients, self._cache, self._counters = inside, clients, cache, counters
+    def __init__(self, backend: NgBackend, clients: Clients, cache: ReplyCache, counters: NgCounters) -> None:
+        self._backend, self._clients, self._cache, self._counters = backend, clients, cache, counters
         self._closing = False
         self._when_idle: Callable[[], None] = _nothing
 
@@ -123,13 +123,13 @@ class Handler:
 
     def tick(self) -> None:
         """Do what time brings, about once a second: forget old replies, answer what has waited for too long."""
-        now = self._inside.monotonic()
+        now = self._backend.monotonic()
         self._cache.expire(now, _EXPIRED_A_TICK)
-        for job in self._cache.overdue(now - PATIENCE):
-            if isinstance(job, _Job):
+        for work in self._cache.overdue(now - PATIENCE):
+            if isinstance(work, _Work):
                 self._counters.unanswered += 1
-                log.error("ng request without a reply", verb=job.command, client=job.client.host)
-                self._finish(job, replies.error(f"No reply within {PATIENCE:g} s"))
+                log.error("ng request without a reply", verb=work.command, client=work.client.host)
+                self._finish(work, replies.error(f"No reply within {PATIENCE:g} s"))
 
     # -- a message comes --
 
@@ -154,91 +154,91 @@ class Handler:
             log.warning("ng message without a cookie", client=peer.client.host, begin=message[:40])
             return
         cookie, body = parts
-        job = _Job(key, self._inside.monotonic(), send, peer, cookie)
-        job.body = body
-        job.received_at = self._inside.now() - round(waited * 1000)
+        work = _Work(key, self._backend.monotonic(), send, peer, cookie)
+        work.body = body
+        work.received_at = self._backend.now() - round(waited * 1000)
         try:
-            job.request, job.encode = messages.read(body)
+            work.request, work.encode = messages.read(body)
         except UnreadableMessage as error:
             self._counters.unreadable += 1
             log.warning("ng message unreadable", client=peer.client.host, why=error.why)
             send(messages.join(cookie, error.reply))
             return
-        self._begin(job)
+        self._begin(work)
 
-    def _begin(self, job: _Job) -> None:
-        self._cache.begin(job)
-        job.client.queued += 1
+    def _begin(self, work: _Work) -> None:
+        self._cache.begin(work)
+        work.client.queued += 1
         try:
-            if self._has_room_for(job):
-                self._carry_out(job)
+            if self._has_room_for(work):
+                self._carry_out(work)
             else:
-                self._conclude(job, OVERLOADED)
+                self._conclude(work, OVERLOADED)
         except RefusedRequest as refused:
-            log.warning("ng request refused", client=job.client.host, verb=job.command, why=str(refused))
-            self._finish(job, replies.error(str(refused)))
+            log.warning("ng request refused", client=work.client.host, verb=work.command, why=str(refused))
+            self._finish(work, replies.error(str(refused)))
         except Exception as error:
             self._counters.failures += 1
-            log.exception("ng door failed on a request", client=job.client.host, verb=job.command)
-            self._finish(job, replies.error(f"Internal error: {error!r}"))
+            log.exception("ng door failed on a request", client=work.client.host, verb=work.command)
+            self._finish(work, replies.error(f"Internal error: {error!r}"))
 
-    def _has_room_for(self, job: _Job) -> bool:
-        return not self._closing and self._clients.has_room(job.client)
+    def _has_room_for(self, work: _Work) -> bool:
+        return not self._closing and self._clients.has_room(work.client)
 
-    def _carry_out(self, job: _Job) -> None:
-        inside = self._inside
-        name = name_of_command(job.request)
+    def _carry_out(self, work: _Work) -> None:
+        backend = self._backend
+        name = name_of_command(work.request)
         verb = PER_CALL.get(name)
         if verb is not None:
-            job.command = name
-            digest = digest_of(job.body) if verb is OFFER else b""
-            command = command_of(verb, job.request, inside.set, job.received_at, digest)
-            inside.calls.submit(command, partial(self._conclude, job))
+            work.command = name
+            digest = digest_of(work.body) if verb is OFFER else b""
+            command = command_of(verb, work.request, backend.set, work.received_at, digest)
+            backend.calls.submit(command, partial(self._conclude, work))
         elif name in _OWN_COMMANDS:
-            job.command = name
-            self._carry_out_own(job, partial(self._finish, job))
+            work.command = name
+            self._carry_out_own(work, partial(self._finish, work))
         else:
             raise RefusedRequest("Unrecognized command")
 
-    def _carry_out_own(self, job: _Job, reply: TakesWords) -> None:
-        if job.command == "list":
-            self._inside.overview.list(limit_of(job.request), job.room, reply)
-        elif job.command == "statistics":
-            self._inside.overview.statistics(reply)
+    def _carry_out_own(self, work: _Work, reply: TakesWords) -> None:
+        if work.command == "list":
+            self._backend.overview.list(limit_of(work.request), work.room, reply)
+        elif work.command == "statistics":
+            self._backend.overview.statistics(reply)
         else:
-            reply({b"result": b"pong"} if self._inside.ready() else replies.error(NOT_READY))
+            reply({b"result": b"pong"} if self._backend.ready() else replies.error(NOT_READY))
 
     # -- its reply comes --
 
-    def _conclude(self, job: _Job, result: MediaResult) -> None:
+    def _conclude(self, work: _Work, result: MediaResult) -> None:
         if isinstance(result, Refused) and result.code is RefusalCode.FULL:
             self._counters.load_limited += 1
-            self._finish(job, replies.words_of(result, load_limit=supports_load_limit(job.request)))
+            self._finish(work, replies.words_of(result, load_limit=supports_load_limit(work.request)))
         else:
-            self._finish(job, replies.words_of(result))
+            self._finish(work, replies.words_of(result))
 
-    def _finish(self, job: _Job, reply: NgDict) -> None:
-        data = self._encoded(job, reply)
-        now = self._inside.monotonic()
-        if not self._cache.finish(job, data, now):
+    def _finish(self, work: _Work, reply: NgDict) -> None:
+        data = self._encoded(work, reply)
+        now = self._backend.monotonic()
+        if not self._cache.finish(work, data, now):
             return
-        job.client.queued -= 1
-        self._counters.answered(job.command, _outcome(reply), now - job.began)
-        for send in job.waiting:
+        work.client.queued -= 1
+        self._counters.answered(work.command, _outcome(reply), now - work.began)
+        for send in work.waiting:
             send(data)
         self._report_idle()
 
-    def _encoded(self, job: _Job, reply: NgDict) -> bytes:
+    def _encoded(self, work: _Work, reply: NgDict) -> bytes:
         try:
-            data = messages.join(job.cookie, job.encode(reply))
+            data = messages.join(work.cookie, work.encode(reply))
         except Exception as error:
             self._counters.failures += 1
-            log.exception("ng door failed on a reply", client=job.client.host, verb=job.command)
-            return messages.join(job.cookie, job.encode(replies.error(f"Internal error: {error!r}")))
-        if len(data) <= job.room:
+            log.exception("ng door failed on a reply", client=work.client.host, verb=work.command)
+            return messages.join(work.cookie, work.encode(replies.error(f"Internal error: {error!r}")))
+        if len(data) <= work.room:
             return data
-        reason = f"The reply of {len(data)} bytes is longer than the {job.room} that can be sent this way"
-        return messages.join(job.cookie, job.encode(replies.error(reason)))
+        reason = f"The reply of {len(data)} bytes is longer than the {work.room} that can be sent this way"
+        return messages.join(work.cookie, work.encode(replies.error(reason)))
 
 
 def _outcome(reply: NgDict) -> str:

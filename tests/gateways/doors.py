@@ -58,7 +58,7 @@ class Desk:
         self.clients = Clients(LOOPBACK, self.max_queued)
         self.cache = ReplyCache(60)
         self.overview = Overview(Control(self.journal))
-        inside = NgBackend(
+        backend = NgBackend(
             calls=self.calls,
             overview=self.overview,
             now=lambda: 1_700_000_000_000,
@@ -66,7 +66,7 @@ class Desk:
             ready=lambda: self.is_ready,
             set="edge",
         )
-        self.handler = Handler(inside, self.clients, self.cache, self.counters)
+        self.handler = Handler(backend, self.clients, self.cache, self.counters)
 
     def peer(self, port: int = 5060, host: str = "127.0.0.1", room: int = 65_507) -> Peer:
         client = self.clients.find(host)

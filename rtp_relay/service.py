@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 
 import structlog
@@ -20,7 +20,6 @@ from actors.node_follower import NodeFollower
 from actors.node_keeper import NodeKeeper
 from actors.node_table import NodeTable
 from actors.observers import Observers
-from actors.roster import RosterNode
 from actors.sip_requests import SipOutlet
 from engines.route.routes import Routes
 from engines.set_names import SetNames
@@ -40,6 +39,7 @@ from rtp_relay.assembly.background import Background
 from rtp_relay.assembly.call_doors import CallDoors
 from rtp_relay.assembly.capture import Taps, capturing
 from rtp_relay.assembly.clock import JournalClock
+from rtp_relay.assembly.configured_nodes import ConfiguredNodes
 from rtp_relay.assembly.deadlines import deadlines_of, operation_time
 from rtp_relay.assembly.embedded_nodes import Infrastructure, grounds
 from rtp_relay.assembly.errors import StartError
@@ -47,7 +47,7 @@ from rtp_relay.assembly.garbage import spare_the_collector
 from rtp_relay.assembly.http import open_http
 from rtp_relay.assembly.journal import open_journal, service_journal
 from rtp_relay.assembly.mi import alone, open_mi_door, process_hooks
-from rtp_relay.assembly.nodes import begin_following, configured_nodes, node_keeper
+from rtp_relay.assembly.nodes import node_keeper
 from rtp_relay.assembly.notices import listen_for_notices
 from rtp_relay.assembly.publisher import StatusPublisher
 from rtp_relay.assembly.readiness import Readiness
@@ -103,9 +103,7 @@ class Service:
         self._taps = Taps()
         self._spans: Spans | None = None
         self._poster: Poster | None = None
-        self._follower: NodeFollower | None = None
-        self._nodes_wanted: tuple[NodeConfig, ...] | None = None
-        self._reconfiguring: asyncio.Task[None] | None = None
+        self._configured = ConfiguredNodes(config, self._nodes_changed)
 
     @property
     def sets(self) -> SetNames:
@@ -148,22 +146,12 @@ class Service:
         A broken script changes nothing. Requests on their way keep the one they have.
         """
         if nodes is not None:
-            self._nodes_wanted = nodes
-            self._reconfiguring = asyncio.get_running_loop().create_task(self._reconfigure())
+            self._configured.reload(nodes)
         self._doors.reload()
 
     async def reloaded(self) -> None:
         """Wait until the nodes that `reload` was given are taken."""
-        if self._reconfiguring is not None:
-            await asyncio.wait([self._reconfiguring])
-
-    async def _reconfigure(self) -> None:
-        """Make the nodes those that are configured by now; at the start, that is done when they have been opened."""
-        if self._follower is None or self._nodes_wanted is None:
-            return
-        await self._follower.configure(configured_nodes(self._nodes_wanted, self._routes, self._config.route.timeout))
-        self._nodes_changed()
-        log.info("nodes reloaded", nodes=[node.name for node in self._nodes_wanted])
+        await self._configured.taken()
 
     def _nodes_changed(self) -> None:
         """Tell those who have to know that nodes have come, changed or gone."""
@@ -219,7 +207,7 @@ class Service:
         trace_ways(keeper, self._spans)
         await self._serve_calls(keeper, ground)
         self._started = True
-        await self._reconfigure()
+        await self._configured.take()
         await self._hear_relays()
         if self._has_doors:
             await self._doors.open(self.directory, self.nodes, self.control, self._taps, self._spans)
@@ -239,8 +227,7 @@ class Service:
         await clock.begin()
         control = self.control = self._controlling(journal, clock)
         publisher = self._readiness.publisher = StatusPublisher(config.service.name, journal, control)
-        nodes = configured_nodes(ground.nodes, self._routes, config.route.timeout)
-        follower = await self._follow_nodes(journal, keeper, nodes, clock)
+        follower = await self._configured.follow(ground.nodes, self._routes, journal, keeper, clock.now)
         control.steering.put_in_force = follower.look
         self._stack.push_async_callback(publisher.withdraw)
         self.directory = control.directory = self._directory(journal, clock, keeper)
@@ -252,17 +239,6 @@ class Service:
     def _controlling(self, journal: Journal, clock: JournalClock) -> Control:
         name, numbers = self._config.service.name, self._config.privacy.shown
         return Control(journal, self.nodes, name=name, version=__version__, now=clock.now, numbers=numbers)
-
-    async def _follow_nodes(
-        self, journal: Journal, keeper: NodeKeeper, nodes: Sequence[RosterNode], clock: JournalClock
-    ) -> NodeFollower:
-        """Begin to follow what is configured, and what operators decide about it."""
-        follower = NodeFollower(
-            journal, keeper, nodes, name=self._config.service.name, now=clock.now, changed=self._nodes_changed
-        )
-        await begin_following(follower)
-        self._follower = follower
-        return follower
 
     async def _hear_relays(self) -> None:
         """Begin to take what relays tell unasked of calls without media."""
@@ -333,13 +309,7 @@ class Service:
         self._stack.push_async_callback(http.close)
         Health(lambda: self._readiness.conditions(self.ng_addresses, self.sip_addresses)).add_to(http.routes)
         MetricsPage(self._metrics if self._seat is None else self._seat.metrics).add_to(http.routes)
-        NodesPage(self._pages_of_nodes).add_to(http.routes)
-
-    def _pages_of_nodes(self) -> Mapping[str, str]:
-        """Return where the nodes that are configured by now, and not removed, tell of themselves."""
-        nodes = self._config.nodes if self._nodes_wanted is None else self._nodes_wanted
-        removed = () if self._follower is None else self._follower.decided.removed
-        return {node.name: node.metrics for node in nodes if node.metrics and node.name not in removed}
+        NodesPage(self._configured.metrics_pages).add_to(http.routes)
 
     async def _metrics(self, open_metrics: bool) -> bytes:
         """Return the page of metrics of this process alone."""

@@ -16,7 +16,7 @@ from replay.fold import fold
 from replay.plain_values import form_of
 from replay.state import CallState
 
-MEANING = 1
+MEANING = 2
 """Raised whenever the same events fold to another state than before, though its classes stay as they are."""
 
 _FORM = form_of(CallState)

@@ -49,12 +49,13 @@ def session_of(event: e.SessionIntended | e.SessionAdopted | e.RememberedSession
 
 
 def begin_call(state: CallState, at: int) -> None:
-    """Let the call live from then on, unless it does."""
+    """Let the call live from then on, unless it does; if its INVITE came earlier, without an offer, it began then."""
     if state.status is not CallStatus.LIVE:
-        state.status = CallStatus.LIVE
-        state.created = at
-        state.relay_answered = state.vouched = state.media_lost = False
         state.answered_at, state.failure = (state.answered_at if state.sip_dialogs is not None else 0), ""
+        begun = (state.created if state.status is CallStatus.NEW else 0) or at
+        state.created = min(begun, state.answered_at or begun)
+        state.status = CallStatus.LIVE
+        state.relay_answered = state.vouched = state.media_lost = False
         state.legs = {}
         state.given = {}
         state.media = {}

@@ -11,7 +11,7 @@ from replay.folding.settings import settings_of
 from replay.folding.sip_dialogs import sip_dialogs_of
 from replay.offer_answer import Change, Negotiation, Role, SipMessage, legacy
 from replay.sip_dialogs import SipDialogs
-from replay.state import Agreement, CallState, Session
+from replay.state import Agreement, CallState, CallStatus, Session
 
 
 def sip_message_seen(state: CallState, record: Recorded, event: e.SipMessageSeen) -> None:
@@ -20,7 +20,7 @@ def sip_message_seen(state: CallState, record: Recorded, event: e.SipMessageSeen
     if state.negotiation is None:
         state.negotiation = Negotiation()
     verdict = _verdict(state.negotiation, message, event)
-    sip_dialogs = _dialogs_that_hear(state, message)
+    sip_dialogs = _dialogs_that_hear(state, message, record.at)
     sip_dialogs.hear(message, record.at, event.expires)
     if verdict.change is Change.ESTABLISHED:
         _note_dialog(state, sip_dialogs, verdict, record.at)
@@ -75,12 +75,15 @@ def _offer_of(state: CallState, session: Session, branch: BranchId) -> Agreement
     return Agreement(session.from_tag, NO_TAG, branch, offer.sdp, b"") if offer else None
 
 
-def _dialogs_that_hear(state: CallState, message: SipMessage) -> SipDialogs:
+def _dialogs_that_hear(state: CallState, message: SipMessage, at: int) -> SipDialogs:
     """Return the call's signalling; after its end the first message of a call with the same Call-ID begins it anew."""
     sip_dialogs = sip_dialogs_of(state)
-    if sip_dialogs.over and message.begins_call:
+    anew = sip_dialogs.over and message.begins_call
+    if anew:
         sip_dialogs = state.sip_dialogs = sip_dialogs.begun_anew()
         state.answered_at = 0
+    if state.status is CallStatus.NEW and message.begins_call and (anew or not state.created):
+        state.created = at  # its first session, if the INVITE has no offer, comes with the answer only
     return sip_dialogs
 
 

@@ -9,9 +9,11 @@ from actors.sip_requests import NO_DIALOG, DialogRequest, WantedRequest
 from events.names import CallId, Leg, Tag
 from replay.settings_changes import SetCallVariable
 from replay.state import CallStatus
+from replay.summary import ended_call
+from replay.verify import impossibilities
 from tests.actors.fake_peers import TIMEOUT
 from tests.actors.simulation import DEADLINES, Cluster
-from tests.actors.sip_call import SipCall, ask, asked, attend, check_over, ends, sent, state
+from tests.actors.sip_call import ENGAGED, SipCall, ask, asked, attend, check_over, ends, sent, state
 
 
 @pytest.fixture
@@ -332,3 +334,22 @@ def test_a_busy_party_gets_its_bye_later(call: SipCall) -> None:
     call.cluster.after(5)
     assert [request.cseq for request in call.cluster.peer(Tag("tA")).received] == [2, 3]
     check_over(call)
+
+
+# -- when it began --
+
+
+@pytest.mark.parametrize("offer", ["", " sdp=c"], ids=["without an offer", "with an offer"])
+def test_a_call_began_with_its_invite_whoever_made_the_offer(call: SipCall, offer: str) -> None:
+    call.tell(f"C INVITE at=-{offer}", changes=[ENGAGED])
+    began = state(call).changed
+    call.cluster.after(4)
+    call.tell("A 200 INVITE sdp=a")
+    call.tell(f"C ACK at=A{'' if offer else ' sdp=c'}")
+    call.tell("C BYE cseq=2")
+    call.cluster.after(1)
+    check_over(call)
+    ended = ended_call(state(call))
+    assert abs(ended.created - began) < 100
+    assert 4000 <= ended.answered - ended.created < 4100
+    assert list(impossibilities(state(call))) == []

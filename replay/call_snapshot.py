@@ -14,11 +14,12 @@ from replay.state import CallState
 
 @dataclass(frozen=True, slots=True)
 class CallSnapshot:
-    """A call as it is: its settings, its script's variables, its parties by leg and tag, branches without an answer.
+    """A call as it is: its settings, its script's variables, its parties by leg and tag, branches of its INVITE.
 
-    name: that of its stream. callers_tag: None where no INVITE told. unacknowledged: the callees' tags of dialogs whose
-    ACK the call waits for. ended: it is over, and its journal is kept for a while. former: the callers' tags of calls
-    that had its stream before it. foreign: what was looked for is no call's, though its Call-ID is that of a known one.
+    trying: the branches without an answer. name: that of its stream. callers_tag: None where no INVITE told.
+    unacknowledged: the callees' tags of dialogs whose ACK the call waits for. ended: it is over, and its journal is
+    kept for a while. former: the callers' tags of calls that had its stream before it. foreign: what was looked for is
+    no call's, though its Call-ID is that of a known one.
     """
 
     name: str = ""
@@ -26,6 +27,7 @@ class CallSnapshot:
     relay: RelaySettings | None = None
     variables: Mapping[str, str] = field(default_factory=dict)
     parties: Mapping[tuple[Leg, Tag], Party] = field(default_factory=dict)
+    branches: Sequence[BranchId] = ()
     trying: Sequence[BranchId] = ()
     unacknowledged: Collection[str] = ()
     ended: bool = False
@@ -72,6 +74,7 @@ def snapshot_of(state: CallState) -> CallSnapshot:
         relay=state.relay.copy() if state.relay else None,
         variables=dict(sip_dialogs.variables),
         parties=dict(sip_dialogs.parties),
+        branches=tuple(negotiation.forks) if negotiation else (),
         trying=negotiation.branches(BranchStatus.TRYING) if negotiation else (),
         unacknowledged=_unacknowledged(state, sip_dialogs),
         sequences={key: cseqs.copy() for key, cseqs in sip_dialogs.sequences.items() if cseqs.insertions},

@@ -133,7 +133,7 @@ class ForkedBranch:
 
     def _send_to(self, hop: Hop, local: ListeningPoint) -> None:
         self.request = copy_request(self._unmarked) if self._hops else self._unmarked
-        self._context.marks.put_on(self.request, local)
+        self._context.marks.put_on(self.request, local, self.index)
         self._heard = False
         if self._transaction is None:
             self._restart_timer_c()

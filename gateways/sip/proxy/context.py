@@ -133,8 +133,9 @@ class Context:
         self._finish()
 
     def _marks(self, record_route: Mapping[str, str | None] | None) -> Marks:
-        others = self.means.settings.second_record_routes
-        return Marks(self._fingerprint, self.arrival.incoming.hop.local, record_route, others)
+        others, incoming = self.means.settings.second_record_routes, self.arrival.incoming
+        begins_call = incoming.method == "INVITE" and not incoming.to_tag
+        return Marks(self._fingerprint, incoming.hop.local, record_route, others, begins_call)
 
     def _plan(self, targets: Iterable[ProxyTarget]) -> None:
         """Add targets for further branches, if there may be any: those of a higher q first."""

@@ -8,7 +8,7 @@ from sipmessage import URI, Request
 
 from events.values import value
 from gateways.sip.addresses import ListeningPoint
-from gateways.sip.messages.ids import new_branch
+from gateways.sip.messages.ids import new_branch, numbered_branch
 from gateways.sip.messages.incoming import IncomingRequest
 from gateways.sip.messages.making import MAX_FORWARDS, add_first, copy_request
 from gateways.sip.proxy.hooks import ProxyTarget, ReceivedRequest, RefusalError
@@ -65,21 +65,24 @@ class Marks:
     """What we put on a request (steps 4, 8 and 9).
 
     fingerprint: see Fingerprints. incoming: the listening point that it came to. record_route: the parameters of our
-    Record-Routes, None for none. others: the sent-by's of other control nodes.
+    Record-Routes, None for none. others: the sent-by's of other control nodes. begins_call: it is the INVITE of a call
+    that is to come: the branch of each fork has its number.
     """
 
     fingerprint: str
     incoming: ListeningPoint | None = None
     record_route: Mapping[str, str | None] | None = None
     others: Sequence[str] = ()
+    begins_call: bool = False
 
-    def put_on(self, request: Request, local: ListeningPoint) -> None:
-        """Put our Record-Routes and Via, with a new branch, on a request that is to leave from a listening point."""
+    def put_on(self, request: Request, local: ListeningPoint, number: int) -> None:
+        """Put our Record-Routes and Via, with a new branch, on the fork of that number, which leaves from there."""
         if self.record_route is not None:
             secure = request.uri.scheme == "sips" or (request.headers.get("Route") or "").startswith("<sips:")
             routes = record_routes(self.record_route, self.incoming, local, others=self.others, secure=secure)
             request.headers.setlist("Record-Route", [*routes, *request.headers.getlist("Record-Route")])
-        put_via(request, local, f"{new_branch()}.{self.fingerprint}")
+        branch = numbered_branch(number) if self.begins_call else new_branch()
+        put_via(request, local, f"{branch}.{self.fingerprint}")
 
 
 def put_via(request: Request, local: ListeningPoint, branch: str) -> None:

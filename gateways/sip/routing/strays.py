@@ -5,16 +5,20 @@ from __future__ import annotations
 from sipmessage import Response
 
 from actors.results import Refused
+from actors.setting_values import branch_name
 from actors.sip_requests import DialogRequest
+from events.names import BranchId
 from gateways.sip.calls import facts
 from gateways.sip.calls.client import CallClient
 from gateways.sip.dialogs.requests import DialogRequests
+from gateways.sip.messages.ids import number_of
 from gateways.sip.messages.incoming import IncomingResponse
 from gateways.sip.messages.values import uri_text
 from gateways.sip.proxy.hooks import RefusalError
 from gateways.sip.routing.sides import MARK, settle
 from gateways.sip.rules.contacts import remote_target
 from gateways.sip.rules.route_set import recorded_routes
+from replay.call_snapshot import CallSnapshot
 from replay.offer_answer import SipMessage
 from replay.relay_settings import CALLER
 
@@ -30,7 +34,7 @@ class Strays:
         self.dialogs: DialogRequests | None = None
 
     async def take(self, stray: IncomingResponse) -> Response | None:
-        """Return the response as it is to be sent on; None if no call waits for it, or several of its branches do.
+        """Return the response as it is to be sent on; None if no call waits for it.
 
         One that has no Via left is to a request of our own, and goes nowhere. If it is a 2xx to an INVITE it gets its
         ACK: without one the party would end the call (RFC 3261 13.3.1.4).
@@ -41,9 +45,10 @@ class Strays:
         if stray.method != "INVITE" or stray.status <= 100:
             return None
         call = await self._calls.find(stray.call_id, stray.from_tag, stray.from_tag)
-        if isinstance(call, Refused) or (CALLER, stray.from_tag) not in call.parties or len(call.trying) != 1:
+        branch = None if isinstance(call, Refused) else _branch_of(stray, call)
+        if isinstance(call, Refused) or branch is None:
             return None
-        request = SipMessage("INVITE", True, stray.cseq, branch=call.trying[0], from_tag=stray.from_tag)
+        request = SipMessage("INVITE", True, stray.cseq, branch=branch, from_tag=stray.from_tag)
         event = facts.response_event(request, stray.message)
         if not event.to_tag:  # it makes no dialog that could be ended again (RFC 3261 8.2.6.2)
             return None
@@ -59,7 +64,8 @@ class Strays:
             settle(seeing, stray.message)
         except RefusalError:
             return None
-        return stray.message
+        fails_alone = stray.status >= 300 and len(call.trying) > 1
+        return None if fails_alone else stray.message  # the caller waits for the other branches
 
     async def _acknowledge(self, stray: IncomingResponse) -> None:
         if self.dialogs is None or stray.method != "INVITE" or not 200 <= stray.status < 300:
@@ -82,6 +88,20 @@ class Strays:
             source=party.source,
         )
         await self.dialogs.acknowledge(ack)
+
+
+def _branch_of(stray: IncomingResponse, call: CallSnapshot) -> BranchId | None:
+    """Return which branch of the call's INVITE a response is of; None if none waits for it, or that cannot be known.
+
+    A 2xx counts whatever became of its branch: it is repeated until its ACK comes, and may cross a CANCEL.
+    """
+    if (CALLER, stray.from_tag) not in call.parties:
+        return None
+    number = number_of(stray.branch)
+    if number is None:
+        return call.trying[0] if len(call.trying) == 1 else None
+    branch = branch_name(number)
+    return branch if branch in (call.branches if 200 <= stray.status < 300 else call.trying) else None
 
 
 def _recorded(response: Response) -> int:

@@ -18,7 +18,7 @@ from tests.peers.service import Node, Service
 
 @pytest_asyncio.fixture(scope="package", loop_scope="package")
 async def redis() -> AsyncIterator[RedisServer]:
-    async with RedisServer() as server:
+    async with RedisServer(args=["--databases", "32"]) as server:
         yield server
 
 

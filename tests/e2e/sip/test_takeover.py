@@ -116,6 +116,30 @@ async def test_the_answer_to_an_invite_of_the_killed_control_node_goes_through_t
             await played(other, stage).nothing_is_left(sent.request.call_id)
 
 
+@ONE_ENGINE
+async def test_whichever_branch_answers_an_invite_of_the_killed_control_node_goes_through_the_next(
+    stage: Stage, url: str, ports: PortBlock
+) -> None:
+    """A has rung and B was not heard of before; both answer, and the caller has each of them."""
+    port = ports.take()
+    async with control_node(1, url, stage, port) as one, on_scene(played(one, stage), "A", "B") as scene:
+        a, b = scene.callees
+        sent, (to_a, to_b) = await scene.invite()
+        a.reply(to_a, 180)
+        await sent.response(180)
+        one.kill()
+        b.reply(to_b, 200, sdp=b.sdp())
+        async with control_node(2, url, stage, port) as other:
+            call = await scene.accepted(sent, to_b, b)
+            a.reply(to_a, 200, sdp=a.sdp())
+            second = await scene.accepted(sent, to_a, a)
+            await second.hang_up("caller")
+            await call.talk()
+            await call.keeps_its_ports("callee")
+            await call.hang_up("caller")
+            await played(other, stage).nothing_is_left(sent.request.call_id)
+
+
 @asynccontextmanager
 async def beside_each_other(stage: Stage, url: str, ports: PortBlock) -> AsyncIterator[tuple[Scene, Service, Service]]:
     """Return a scene whose calls go to the first of two control nodes; callees' requests go to the second one."""

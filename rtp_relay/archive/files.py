@@ -136,15 +136,15 @@ def rows_of(path: Path, since: int, until: int) -> list[EndedCall]:
 def _lines(path: Path, *, broken_end: bool = False) -> Iterator[tuple[int, str]]:
     """Return the lines of a file with their numbers; a last one without an end was not written whole.
 
-    broken_end: it is left out.
+    broken_end: it is left out. Bytes that are no UTF-8 stay in their line, which the reader of that line refuses.
     """
     try:
-        with path.open(encoding="utf-8") as file:
+        with path.open(encoding="utf-8", errors="surrogateescape") as file:
             for number, line in enumerate(file, 1):
                 if not line.endswith("\n"):
                     if broken_end:
                         return
                     raise ArchiveError(f"{path}, line {number}: was not written whole; remove it to go on")
                 yield number, line
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
         raise ArchiveError(f"{path}: {error}") from error

@@ -101,6 +101,19 @@ def test_what_was_changed_shows(tmp_path: Path, tamper: Callable[[list[str]], li
         list(calls_of(path))
 
 
+def test_a_byte_that_is_no_text_shows_with_its_line(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.jsonl", row("one"), row("two"), row("three"))
+    first, second, third = path.read_bytes().splitlines(keepends=True)
+    for at in (second.index(b"two"), 2, len(second) - 3):
+        path.write_bytes(first + second[:at] + bytes([second[at] | 0x80]) + second[at + 1 :] + third)
+        with pytest.raises(ArchiveError, match=r"a\.jsonl, line 2: "):
+            list(calls_of(path))
+        assert call_named(path, CallId("three")) is not None
+    path.write_bytes(first + second[:-9] + b"\xff\xff")
+    with pytest.raises(ArchiveError, match=r"line 2: was not written whole"):
+        list(calls_of(path))
+
+
 @given(st.text() | st.recursive(st.none() | st.integers() | st.text(), st.lists, max_leaves=5).map(json.dumps))
 def test_garbage_is_no_line(garbage: str) -> None:
     with pytest.raises(BadLine):

@@ -1,8 +1,9 @@
 """What an rtpengine leaves as it is in a session description, kept from going past it (seen on 10.5.3).
 
-It relays every UDP stream, and gives ICE candidates of its own. It knows nothing of TCP: such a stream comes back with
-the party's own address and port, as do attributes that name alternative addresses. What else may be so, in whichever
-release, is found in what it gives back.
+It relays every UDP stream but `m=message`, and gives ICE candidates of its own. It knows nothing of TCP: such a stream
+comes back with the party's own address and port, as do attributes that name alternative addresses, and those of ICE and
+RTCP that are written in any other way than their RFCs have them. What else may be so, in whichever release, is found in
+what it gives back.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 from engines.ng.bencode import NgDict
 from engines.refusal import RefusalCode
 from engines.reply import NodeReply, refused
-from engines.sdp.detours import ALTERNATIVES, without_detours
+from engines.sdp.detours import ALTERNATIVES, detours, unfamiliar, without
 from engines.sdp.glance import usual_hosts
 from engines.sdp.lines import SdpError
 from engines.sdp.passed import passed
@@ -29,7 +30,8 @@ def narrowed(request: NgDict, tcp_streams: TcpStreams, *, alone: bool) -> NgDict
 
 def narrowed_by_lines(request: NgDict, tcp_streams: TcpStreams, *, alone: bool) -> NgDict:
     """Do what `narrowed` does, line by line."""
-    sdp = parse(without_detours(parse(_sdp_of(request)), ALTERNATIVES))
+    told = parse(_sdp_of(request))
+    sdp = parse(without(told, [*detours(told, ALTERNATIVES), *unfamiliar(told)]))
     kept = without_tcp(sdp, tcp_streams, alone=alone)
     over_tcp = {stream.number for stream in kept.streams if stream.is_live and is_tcp(stream)}
     # The node changes the session's c= line, which a stream that it leaves alone must not rely on.

@@ -13,7 +13,7 @@ Without them a peer keeps to the c= and m= lines, as RFC 8839 section 4.2.5 and 
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterable, Iterator
 
 from engines.sdp.lines import Line
 from engines.sdp.session import Sdp
@@ -40,19 +40,46 @@ DETOURS = ICE_ATTRIBUTES | ALTERNATIVES
 """What must not pass a relay that does no ICE."""
 
 
+ADDRESSES = ICE_ATTRIBUTES | {b"rtcp"}
+"""What a relay that does ICE itself gives addresses of its own, where it knows the line (`unfamiliar`)."""
+
+
 def detours(sdp: Sdp, names: Container[bytes] = DETOURS) -> Iterator[Line]:
     """Yield the lines with an attribute of these names, of the session and of all streams, in their order."""
-    for line in (*sdp.lines, *(line for stream in sdp.streams for line in stream.lines)):
-        if line.attribute and _name(line) in names:
+    for line in _attributes(sdp):
+        if _name(line) in names:
             yield line
 
 
-def without_detours(sdp: Sdp, names: Container[bytes] = DETOURS) -> bytes:
-    """Return the body without those lines."""
+def unfamiliar(sdp: Sdp) -> Iterator[Line]:
+    """Yield the lines with an attribute of `ADDRESSES` that is not written as its RFC has it, in their order.
+
+    Some user agents take `a=Candidate:` and `a=candidate :` for the attribute; a relay that goes by its very letters
+    does not know it, and passes it on. So it is with one that is a capability.
+    """
+    for line in _attributes(sdp):
+        name = _name(line)
+        if name in ADDRESSES and (line.value + b":").partition(b":")[0] != name:
+            yield line
+
+
+def without(sdp: Sdp, lines: Iterable[Line]) -> bytes:
+    """Return the body without some of its lines."""
     body = sdp.body
-    for line in reversed(list(detours(sdp, names))):
+    for line in sorted(lines, key=lambda line: line.start, reverse=True):
         body = body[: line.start] + body[line.end :]
     return body
+
+
+def without_detours(sdp: Sdp, names: Container[bytes] = DETOURS) -> bytes:
+    """Return the body without the lines with an attribute of these names."""
+    return without(sdp, detours(sdp, names))
+
+
+def _attributes(sdp: Sdp) -> Iterator[Line]:
+    for line in (*sdp.lines, *(line for stream in sdp.streams for line in stream.lines)):
+        if line.attribute:
+            yield line
 
 
 def _name(line: Line) -> bytes:

@@ -15,10 +15,20 @@ _END = rb"\r?\n"
 _TEXT = rb".*+\n"
 _WORD = rb"\S++"
 _ADDRESS = rb"IN IP[46] " + _WORD
-_SPECIAL = rb"\s*+(?i:rtcp(?![^\s:])|alt|acap|ccap)"
-"""Attributes that are, or may be, a=rtcp or one of those that name alternatives (`engines.sdp.detours`)."""
+_SPECIAL = rb"\s*+(?i:rtcp(?![^\s:])|alt|acap|ccap|candidate|remote-candidates|end-of-candidates|ice-)"
+"""Attributes that are, or may be, a=rtcp, one of ICE, or one that names alternatives (`engines.sdp.detours`)."""
 
-_OTHER = rb"[bd-ln-zA-Z]=%b|a=(?!%b)%b|a=rtcp:[0-9]{1,5}(?: %b)?%b" % (_TEXT, _SPECIAL, _TEXT, _ADDRESS, _END)
+_ICE = rb"a=(?:candidate|remote-candidates|end-of-candidates|ice-[a-z0-9]++)(?::%b|%b)" % (_TEXT, _END)
+"""Attributes of ICE as RFC 8839 writes them."""
+
+_OTHER = rb"[bd-ln-zA-Z]=%b|a=(?!%b)%b|a=rtcp:[0-9]{1,5}(?: %b)?%b|%b" % (
+    _TEXT,
+    _SPECIAL,
+    _TEXT,
+    _ADDRESS,
+    _END,
+    _ICE,
+)
 _CONNECTION = rb"c=" + _ADDRESS + _END
 _PORT = rb"(?:[1-5]?[0-9]{1,4}|6[0-4][0-9]{3})"
 _MEDIUM = rb"m=%b %b (?!(?i:tcp))%b%b" % (_WORD, _PORT, _WORD, _TEXT)

@@ -68,6 +68,24 @@ def test_alternative_addresses_are_not_told_to_the_node() -> None:
     assert asked(offer(ALTERNATIVES)) == AUDIO
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"a=Candidate:1 1 UDP 2130706431 10.0.0.1 4000 typ host\r\n",
+        b"a=candidate :1 1 UDP 2130706431 10.0.0.1 4000 typ host\r\n",
+        b"a= remote-candidates:1 10.0.0.1 4000\r\n",
+        b"a=ICE-ufrag:abcd\r\n",
+        b"a=RTCP:4001 IN IP4 10.0.0.1\r\n",
+        b"a=rtcp\t:4001 IN IP4 10.0.0.1\r\n",
+        b"a=acap:1 candidate:1 1 UDP 2130706431 10.0.0.1 4000 typ host\r\n",
+        b"a=acap:2 rtcp:4001 IN IP4 10.0.0.1\r\n",
+    ],
+)
+def test_addresses_in_lines_that_the_node_does_not_know_are_not_told_to_it(line: bytes) -> None:
+    known = b"a=candidate:1 1 UDP 2130706431 10.0.0.1 4000 typ host\r\na=ice-lite\r\na=rtcp:4001\r\n"
+    assert asked(offer(AUDIO + line + known)) == AUDIO + known
+
+
 def test_what_the_node_relayed_goes_on() -> None:
     assert answered(offer(AUDIO), RELAYED) == {b"result": b"ok", b"sdp": RELAYED}
 
@@ -93,6 +111,25 @@ def test_what_was_relayed_before_may_come_back_where_that_is_asked_for() -> None
 def test_a_held_stream_has_no_address_to_compare() -> None:
     held = AUDIO.replace(b"c=IN IP4 10.0.0.1", b"c=IN IP4 0.0.0.0")
     assert answered(offer(held), held).ok
+
+
+@pytest.mark.parametrize("line", [b"a=candidate:1 1 UDP 2130706431 10.0.0.1 4000 typ host\r\n", b"a=ice-ufrag:a\r\n"])
+def test_a_held_stream_with_candidates_has_addresses(line: bytes) -> None:
+    held = AUDIO.replace(b"c=IN IP4 10.0.0.1", b"c=IN IP4 0.0.0.0") + line
+    assert not answered(offer(held), held).ok
+    assert answered(offer(held), held.replace(b"4000 RTP", b"35000 RTP")).ok
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize("address", [b"10.0.0.1", b"0.0.0.0"])
+async def test_a_real_rtpengine_does_not_relay_messages(address: bytes) -> None:
+    message = b"m=message 9 UDP *\r\na=candidate:1 1 UDP 2130706431 10.0.0.1 4000 typ host\r\n"
+    async with Rtpengine() as relay, relay.client() as client:
+        exchange = offer(AUDIO.replace(b"c=IN IP4 10.0.0.1", b"c=IN IP4 " + address) + message)
+        (command,) = next(exchange)
+        with pytest.raises(StopIteration) as end:
+            exchange.send([await client.exchange(command)])
+        assert not Told(end.value.value).ok
 
 
 @pytest.mark.e2e

@@ -40,6 +40,9 @@ LINES = st.sampled_from(
         ),
         *(b"a= rtcp:x\r\n", b"a=RTCP:x\r\n", b"a=rtcp-mux\r\n", b"a=rtcp:1 IN IP4 h\r\n", b"a=rtcp\x0b:x\r\n", b"a="),
         *(b"a=altc:1 IP4 10.0.0.1 4000\r\n", b"a= Alt:1\r\n", b"a=acap:1 altc:1\r\n", b"a=CCAP:1 IP4 h\r\n"),
+        *(b"a=candidate:1 1 UDP 1 10.0.0.1 4000 typ host\r\n", b"a=Candidate:1 1 UDP 1 10.0.0.1 4000 typ host\r\n"),
+        *(b"a= candidate:1\r\n", b"a=ICE-ufrag:x\r\n", b"a=ice-lite\r\n", b"a=ice-lite \r\n", b"a=ice-pwd :x\r\n"),
+        *(b"a=acap:1 candidate:1\r\n", b"a=acap:1 ice-lite\r\n", b"a=end-of-candidates\n", b"a=candidates:1\r\n"),
         *(b"a=altitude:1\r\n", b"A=altc:1\r\n", b"a=x\ry\r\n", b"a=x\r\r\n", b"\r\n", b"\0\0", b"\xe9=x\r\n", b"x"),
     ]
 )

@@ -165,7 +165,9 @@ class Service:
         try:
             await self._open()
         except BaseException:
-            await self._stack.__aexit__(*sys.exc_info())
+            fault = sys.exc_info()
+            await self._doors.close(0)
+            await self._stack.__aexit__(*fault)
             raise
 
     async def failure(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import socket
 import tempfile
 from functools import partial
 from pathlib import Path
@@ -13,20 +14,23 @@ import pytest
 from actors.due_poller import DuePoller
 from rtp_relay import process
 from rtp_relay.assembly.background import Background
+from rtp_relay.assembly.errors import StartError
 from rtp_relay.bounded_rate import BoundedRate
 from rtp_relay.config import Config, parse
 from rtp_relay.embedded.redis_server import EmbeddedRedis
 from rtp_relay.service import Service
 from tests.peers.ng_client import NgClient
 from tests.peers.peer import wait_until
+from tests.peers.ports import HOST, PortBlock
 from tests.peers.redis_server import RedisServer
 from tests.peers.rtpproxy import Rtpproxy
 
 
-def config(redis: RedisServer, relay: Rtpproxy) -> Config:
+def config(redis: RedisServer, relay: Rtpproxy, sip: int = 0, ng: int = 0) -> Config:
     text = (
-        '[service]\nlog_level = "error"\n[ng]\nlisten = ["udp:127.0.0.1:0"]\n'
-        f'[journal]\nurl = "{redis.url}"\n'
+        f'[service]\nlog_level = "error"\n[ng]\nlisten = ["udp:{HOST}:{ng}"]\n'
+        + (f'[sip]\nlisten = ["udp:{HOST}:{sip}"]\nnext_hop = "sip:{HOST}:9"\n' if sip else "")
+        + f'[journal]\nurl = "{redis.url}"\n'
         f'[[nodes]]\nname = "relay-1"\nengine = "rtpproxy"\nurl = "{relay.url}"\n'
     )
     return parse(text, Path("rtp-relay.toml"))
@@ -75,6 +79,21 @@ async def test_a_service_inside_a_program() -> None:
             await made.stop()
             assert (made.ready, made.ng_addresses) == (False, [])
             await made.stop()
+
+
+@pytest.mark.e2e
+async def test_a_service_that_cannot_open_one_door_has_closed_the_other(ports: PortBlock) -> None:
+    async with RedisServer() as redis, Rtpproxy() as relay:
+        with socket.socket(type=socket.SOCK_DGRAM) as other:
+            other.bind((HOST, 0))
+            at = {"ng": ports.take(), "sip": other.getsockname()[1]}
+            made = Service(config(redis, relay, sip=at["sip"], ng=at["ng"]))
+            with pytest.raises(StartError, match="the SIP door cannot listen"):
+                await made.start()
+        assert made.ng_addresses == []
+        for port in at.values():
+            with socket.socket(type=socket.SOCK_DGRAM) as again:
+                again.bind((HOST, port))
 
 
 @pytest.mark.e2e

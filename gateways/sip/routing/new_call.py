@@ -16,7 +16,7 @@ from gateways.sip.calls.client import CallClient
 from gateways.sip.calls.settings import CallSettings
 from gateways.sip.messages.values import tag_of
 from gateways.sip.proxy.hooks import ProxyBranch, ReceivedRequest
-from gateways.sip.routing.sides import AS_IT_IS, WITHOUT_SDP, must_be_heard, with_sdp_of
+from gateways.sip.routing.sides import AS_IT_IS, INVITE_FAILED, WITHOUT_SDP, must_be_heard, with_sdp_of
 from gateways.sip.rules.route_set import recorded_routes
 from replay.identity import first_id, id_of_caller
 from replay.offer_answer import Fault, SipMessage
@@ -162,7 +162,7 @@ class NewCall:
 
     async def given_up(self) -> None:
         """End the call: no branch is left that could answer it."""
-        await self._end("the INVITE failed")
+        await self._end(INVITE_FAILED)
 
     async def abandoned(self, response: Response) -> bool:
         """Report the BYE that the callee gets to the call. Return False: the caller has no dialog to be ended."""

@@ -36,6 +36,9 @@ NOT_TRACKED = "0"
 UNHEARD = ("BYE", "ACK")
 """Requests that go on without their call's word: who has hung up will not ask again, nor will an ACK be asked for."""
 
+INVITE_FAILED = "the INVITE failed"
+"""Why a call ends that nobody has answered."""
+
 AS_IT_IS = Observed()
 """What is said of a message that no call with a relay has to do with."""
 

@@ -15,7 +15,7 @@ from gateways.sip.messages.ids import number_of
 from gateways.sip.messages.incoming import IncomingResponse
 from gateways.sip.messages.values import uri_text
 from gateways.sip.proxy.hooks import RefusalError
-from gateways.sip.routing.sides import MARK, settle
+from gateways.sip.routing.sides import INVITE_FAILED, MARK, settle
 from gateways.sip.rules.contacts import remote_target
 from gateways.sip.rules.route_set import recorded_routes
 from replay.call_snapshot import CallSnapshot
@@ -64,8 +64,14 @@ class Strays:
             settle(seeing, stray.message)
         except RefusalError:
             return None
-        fails_alone = stray.status >= 300 and len(call.trying) > 1
-        return None if fails_alone else stray.message  # the caller waits for the other branches
+        return stray.message if stray.status < 300 or await self._is_last(stray, call) else None
+
+    async def _is_last(self, failure: IncomingResponse, call: CallSnapshot) -> bool:
+        """Return whether the call has no other branch that may be answered: it ends then. Else its caller waits."""
+        if len(call.trying) > 1:
+            return False
+        await self._calls.end(call.name, failure.from_tag, INVITE_FAILED)
+        return True
 
     async def _acknowledge(self, stray: IncomingResponse) -> None:
         if self.dialogs is None or stray.method != "INVITE" or not 200 <= stray.status < 300:

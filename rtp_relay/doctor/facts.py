@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
@@ -108,8 +108,12 @@ class MachineFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClusterFacts:
-    """The control nodes that are alive. twice: the names under which two publish. version: of this program."""
+    """The control nodes that are alive. twice: the names under which two publish. version: of this program.
+
+    calls: how many live calls have something on a relay, by its name.
+    """
 
     statuses: tuple[ControlNodeStatus, ...]
     twice: frozenset[str]
     version: str
+    calls: Mapping[str, int] = field(default_factory=dict)

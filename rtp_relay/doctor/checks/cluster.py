@@ -19,6 +19,7 @@ def check_cluster(facts: ClusterFacts) -> Iterator[Finding]:
         return
     services = {name: merged(name, workers) for name, workers in together(facts.statuses).items()}
     found = [*_names(facts), *_versions(facts), *_same_nodes(list(services.values()))]
+    found += _lost_nodes(facts)
     found += [finding for status in services.values() for finding in _down(status)]
     yield from found or [_AREA.ok(f"control nodes alive: {', '.join(services)}")]
 
@@ -58,6 +59,18 @@ def _same_nodes(services: list[ControlNodeStatus]) -> Iterator[Finding]:
             yield _AREA.warning(
                 f"control nodes do not have the same relay node {name} ({each})",
                 "make their [[nodes]] the same, and have them read these anew (SIGHUP)",
+            )
+
+
+def _lost_nodes(facts: ClusterFacts) -> Iterator[Finding]:
+    """Find relays that calls are on and that no control node has: what is due there waits, and nobody says so."""
+    known = {node.name for status in facts.statuses for node in status.nodes}
+    for name, calls in sorted(facts.calls.items()):
+        if calls and name not in known:
+            have = "call has" if calls == 1 else "calls have"
+            yield _AREA.wrong(
+                f"{calls} {have} something on relay {name}, which no control node has: nothing can be removed there",
+                "have it in [[nodes]], with draining = true, until it has no calls",
             )
 
 

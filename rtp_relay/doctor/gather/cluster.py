@@ -27,7 +27,8 @@ async def cluster_facts(journal: Journal) -> ClusterFacts:
         if number:
             await asyncio.sleep(EVERY)
         looks.append(await read_status(journal))
-    return ClusterFacts(statuses=tuple(looks[-1]), twice=twice(looks), version=__version__)
+    calls = {node: count for node, count in (await journal.count_calls()).items() if node}
+    return ClusterFacts(statuses=tuple(looks[-1]), twice=twice(looks), version=__version__, calls=calls)
 
 
 def twice(looks: Sequence[Sequence[ControlNodeStatus]]) -> frozenset[str]:

@@ -288,6 +288,21 @@ def test_the_cluster(statuses: list[ControlNodeStatus], verdict: Verdict, what: 
 
 
 @pytest.mark.parametrize(
+    ("calls", "verdict", "what"),
+    [
+        ({"n1": 5, "n2": 0}, OK, "alive: a"),
+        ({"n1": 5, "n2": 1}, WRONG, "1 call has something on relay n2, which no control node has"),
+        ({"n2": 7}, WRONG, "7 calls have something on relay n2"),
+    ],
+)
+def test_calls_on_a_relay_that_no_control_node_has(calls: dict[str, int], verdict: Verdict, what: str) -> None:
+    facts = ClusterFacts(statuses=(control("a", relay()),), twice=frozenset(), version="1", calls=calls)
+    found = only(check_cluster(facts))
+    assert found.verdict is verdict
+    assert what in found.what
+
+
+@pytest.mark.parametrize(
     ("started", "found"), [([1, 1, 1], set()), ([1, 1, 2, 2], set()), ([1, 2, 1], {"a"}), ([1, 2, 2, 1, 2], {"a"})]
 )
 def test_two_control_nodes_of_one_name_are_told_from_one_that_started_anew(started: list[int], found: set[str]) -> None:

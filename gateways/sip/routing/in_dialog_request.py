@@ -15,7 +15,7 @@ from gateways.sip.messages.incoming import IncomingRequest, Message
 from gateways.sip.proxy.hooks import ProxyBranch
 from gateways.sip.routing.sides import WITHOUT_SDP, must_be_heard, refuse_offers, with_sdp_of
 from replay.call_snapshot import CallSnapshot
-from replay.offer_answer import SipMessage
+from replay.offer_answer import Remedy, SipMessage
 from replay.relay_settings import CALLEE, CALLER
 
 NEGOTIATING = ("INVITE", "UPDATE", "PRACK")
@@ -41,6 +41,7 @@ class InDialogRequest:
         self._leg = call.leg(incoming.from_tag)
         self._event = facts.request_event(incoming, from_caller=self._leg == CALLER)
         self._accepted: dict[bytes | None, Observed] = {}
+        self._is_over = False  # the dialog was not there any more when the request was answered
         self._is_open = False  # the call took the request, and knows of no final response to it
 
     async def leaves(self, branch: ProxyBranch) -> Observed:
@@ -68,6 +69,7 @@ class InDialogRequest:
         if seeing is None:
             seeing = await self._signal(event, response, branch.source.host if branch.source else "", branch)
             self._is_open = self._is_open and response.code < 200
+            self._is_over = seeing.remedy is Remedy.REFUSE
         if accepted and not seeing.error:
             self._accepted[event.sdp] = seeing
         return seeing
@@ -81,7 +83,7 @@ class InDialogRequest:
     async def abandoned(self, response: Response) -> bool:  # noqa: ARG002
         """End the dialog for both: one side has accepted what the other one is told has failed."""
         ends = self._event.method in REFRESHING
-        if ends:
+        if ends and not self._is_over:
             await self._calls.end_dialog(self._call.name, self._event.callee_tag, LOST)
         return ends
 

@@ -39,6 +39,7 @@ class Kind(IntEnum):
     WATCH = 13
     HAPPENED = 14
     VANISHED = 15
+    SIP_IDLE = 16
 
 
 Take: TypeAlias = Callable[[int, list[Any]], None]

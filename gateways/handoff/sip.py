@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from enum import IntEnum
 from time import monotonic
-from typing import Any
+from typing import Any, TypeGuard
 
 from gateways.handoff.calls import call_of_sip, is_response, top_branch
 from gateways.handoff.mesh import Kind, Mesh
@@ -48,6 +48,8 @@ class SipHandOff:
     ) -> None:
         self._mesh, self._transports, self._layer, self._note_wait = mesh, transports, layer, note_wait
         self._asks_until = mesh.began_at + remembers if mesh.is_new else 0.0
+        self._idle: set[int] = set()
+        """Workers that had no transaction when this one began, and need not be asked."""
         self._connections: dict[ConnectionKey, int] = {}
         self._unsure: OrderedDict[int, tuple[int, Failed]] = OrderedDict()
         self._kept: dict[int, tuple[int, bytes, Hop]] = {}
@@ -57,6 +59,7 @@ class SipHandOff:
         mesh.on(Kind.SIP_SEND, self._take_send)
         mesh.on(Kind.SIP_UNSENT, self._take_unsent)
         mesh.on(Kind.SIP_CONNECTION, self._take_connection)
+        mesh.on(Kind.SIP_IDLE, lambda worker, _fields: self._idle.add(worker))
         transports.share_connections(self)
         mesh.watch(self)
 
@@ -95,9 +98,12 @@ class SipHandOff:
                 self._asks_until = 0.0
             else:
                 stand_in = self._mesh.stand_in(call_id)
-                if stand_in is not None and self._hand(stand_in, data, hop, _Asked.IF_KNOWN):
+                if self._is_to_be_asked(stand_in) and self._hand(stand_in, data, hop, _Asked.IF_KNOWN):
                     return
         self._layer.receive(data, hop)
+
+    def _is_to_be_asked(self, stand_in: int | None) -> TypeGuard[int]:
+        return stand_in is not None and stand_in not in self._idle
 
     def _hand(self, worker: int, data: bytes, hop: Hop, asked: _Asked, *, waited: float = 0.0, number: int = 0) -> bool:
         if hop.local not in self._transports.locals:
@@ -158,8 +164,12 @@ class SipHandOff:
         self._mesh.tell_all(Kind.SIP_CONNECTION, key, False)
 
     def joined(self, worker: int, *, is_new: bool) -> None:
-        """Tell another worker of all connections; who was there before tells of its own as they open."""
-        del is_new
+        """Tell another worker of all connections; who was there before tells of its own as they open.
+
+        One that has just begun is also told if no transaction of its calls can have begun here.
+        """
+        if is_new and not self._layer.transactions:
+            self._mesh.send(worker, Kind.SIP_IDLE)
         for key in self._transports.own_connections():
             self._mesh.send(worker, Kind.SIP_CONNECTION, key, True)
 
@@ -168,6 +178,7 @@ class SipHandOff:
         for number in [number for number, (holder, _, _) in self._kept.items() if holder == worker]:
             _, data, hop = self._kept.pop(number)
             self.receive(data, hop)
+        self._idle.discard(worker)
         self._connections = {key: holder for key, holder in self._connections.items() if holder != worker}
         for number in [number for number, (holder, _) in self._unsure.items() if holder == worker]:
             _, failed = self._unsure.pop(number)

@@ -10,13 +10,13 @@ from typing import Any, cast
 
 import pytest
 
-from gateways.handoff.mesh import Mesh
+from gateways.handoff.mesh import Kind, Mesh
 from gateways.handoff.sip import SipHandOff
 from gateways.sip.addresses import Hop, SipTransport
 from gateways.sip.transactions.layer import TransactionLayer
 from gateways.sip.transport.settings import Listen, TransportSettings
 from gateways.sip.transport.transports import Transports
-from tests.gateways.handoff.meshes import meshes, served_by
+from tests.gateways.handoff.meshes import connect, meshes, served_by
 from tests.peers.peer import wait_until
 from tests.peers.ports import HOST
 
@@ -26,12 +26,15 @@ class Layer:
     """Takes what comes; knows the calls that it is told."""
 
     came: list[tuple[bytes, Hop]] = field(default_factory=list)
+    transactions: int = 0
+    asked: int = 0
 
     def receive(self, data: bytes, hop: Hop) -> None:
         self.came.append((data, hop))
 
     def knows(self, data: bytes, hop: Hop) -> bool:
         del data, hop
+        self.asked += 1
         return False
 
 
@@ -133,3 +136,21 @@ def _kept(one: Worker) -> int:
     shared = one.transports._connections.others
     assert isinstance(shared, SipHandOff)
     return len(shared._kept)
+
+
+@pytest.mark.parametrize("transactions", [0, 1])
+async def test_a_new_worker_asks_those_that_may_have_begun_what_is_its_own(transactions: int) -> None:
+    first, second = Mesh(1, 2), Mesh(2, 2, is_new=True)
+    connect(first, second, is_new=True)
+    async with worker(first) as one, worker(second) as new:
+        one.layer.transactions = transactions
+        second.tell_all(Kind.BEAT)  # it is at work
+        await until(lambda: first.server(served_by(second, 2).encode()) == 2, "the other worker knows that")
+        messages = [options(served_by(second, 2, prefix)) for prefix in "abc"]
+        _, writer = await asyncio.open_connection(HOST, new.tcp)
+        for message in messages:
+            writer.write(message)
+        await until(lambda: len(new.layer.came) == len(messages), "they are served")
+        assert [data for data, _ in new.layer.came] == messages
+        assert (one.layer.asked, one.layer.came) == (len(messages) * transactions, [])
+        writer.close()

@@ -29,9 +29,13 @@ async def place_calls(stage: Stage, name: str, until: asyncio.Event) -> int:
             if until.is_set():
                 return number
             call = {"call_id": f"{name}-{number}", "from_tag": "A"}
-            assert (await client.command("offer", sdp=media.caller.sdp(), **call))[b"result"] == b"ok"
-            assert (await client.command("answer", to_tag="B", sdp=media.callee.sdp(), **call))[b"result"] == b"ok"
-            assert (await client.command("delete", **call))[b"result"] == b"ok"
+            for verb, more in (
+                ("offer", {"sdp": media.caller.sdp()}),
+                ("answer", {"to_tag": "B", "sdp": media.callee.sdp()}),
+                ("delete", {}),
+            ):
+                reply = await client.command(verb, **more, **call)
+                assert reply[b"result"] == b"ok", (verb, call, reply)
     raise AssertionError("the numbers have ended")
 
 

@@ -6,6 +6,7 @@ the kernel is told how the workers share their calls (`steering`), anew whenever
 
 from __future__ import annotations
 
+import contextlib
 import socket
 from collections.abc import Mapping
 from typing import TypeAlias
@@ -35,6 +36,7 @@ class SharedSockets:
     def __init__(self, sharing: Sharing, held: Mapping[Place, socket.socket], *, is_new: bool) -> None:
         self._sharing, self._held, self._is_new = sharing, dict(held), is_new
         self._steered: list[tuple[socket.socket, Program]] = []
+        self._is_refused = False
 
     def bind(self, address: ListenAddress, program: Program) -> socket.socket:
         """Return the socket at an address. `program` says how the kernel shares out what comes to it.
@@ -57,11 +59,15 @@ class SharedSockets:
             self._steer(sock, program)
 
     def _steer(self, sock: socket.socket, program: Program) -> None:
+        """Tell the kernel; where it refuses, at least who lives. Nothing depends on that, and no failure is raised."""
         try:
             attach(program(self._sharing), sock)
         except OSError as error:
-            log.warning("workers hand over to each other what the kernel could give them", why=str(error), hint=_HINT)
-            attach(of_all(self._sharing), sock)
+            if not self._is_refused:
+                log.warning("workers hand over what the kernel could give to the right one", why=str(error), hint=_HINT)
+            self._is_refused = True
+            with contextlib.suppress(OSError):
+                attach(of_all(self._sharing), sock)
 
 
 def _discard_what_waits(sock: socket.socket) -> None:

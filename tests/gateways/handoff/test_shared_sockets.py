@@ -61,6 +61,19 @@ class Place:
             sock.close()
 
 
+class Member:
+    """Remembers which workers have gone."""
+
+    def __init__(self) -> None:
+        self.gone: list[int] = []
+
+    def joined(self, worker: int, *, is_new: bool) -> None:
+        pass
+
+    def left(self, worker: int) -> None:
+        self.gone.append(worker)
+
+
 REQUESTS = [b"1_%d d7:call-id%d:call-%d8:from-tag1:a7:command5:offere" % (n, len(f"call-{n}"), n) for n in range(60)]
 
 
@@ -115,8 +128,10 @@ async def test_what_waits_for_a_worker_that_died_is_not_served_by_the_next_one(p
 async def test_where_the_kernel_refuses_the_program_requests_go_to_workers_that_live(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    refuses_all = False
+
     def refuse(program: bytes, sock: socket.socket) -> None:
-        if len(program) > 1000:
+        if refuses_all or len(program) > 1000:
             raise OSError(errno.ENOMEM, "Cannot allocate memory")
         attach(program, sock)
 
@@ -124,8 +139,13 @@ async def test_where_the_kernel_refuses_the_program_requests_go_to_workers_that_
     one, three = place.worker(1), place.worker(3)
     connect(three, one)
     assert set(place.receivers()) <= {1, 3}
-    one.close()
+    refuses_all = True
+    member = Member()
+    one.watch(member)
     three.close()
+    await until(lambda: member.gone == [3])  # who is left goes on, whatever the kernel says
+    assert set(wanted(one)) == {1}
+    one.close()
 
 
 def test_other_addresses_are_bound_as_ever() -> None:

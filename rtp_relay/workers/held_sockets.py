@@ -23,7 +23,7 @@ class HeldSockets:
     """
 
     def __init__(self, config: Config) -> None:
-        """Open them. Raises OSError."""
+        """Open them. Raises OSError, which names the address."""
         self._sockets: dict[SocketAddress, list[socket.socket]] = {}
         try:
             for address in (*config.ng.listen, *config.sip.listen):
@@ -48,11 +48,18 @@ class HeldSockets:
         """Open those at an address. Until all read, what comes is for the first worker, who is the first to start."""
         sharing = Sharing(workers)
         sharing.set_alive({1})
-        sockets = self._sockets[address] = [bind(address, shared=True)]
+        sockets = self._sockets[address] = [_bound(address)]
         try:
             attach(of_all(sharing), sockets[0])
         except OSError as error:
             log.info("workers hand over what the kernel gives to another one", at=str(address), why=str(error))
             self._sockets.pop(address)[0].close()
             return
-        sockets += [bind(address, shared=True) for _ in range(workers - 1)]
+        sockets += [_bound(address) for _ in range(workers - 1)]
+
+
+def _bound(address: SocketAddress) -> socket.socket:
+    try:
+        return bind(address, shared=True)
+    except OSError as error:
+        raise OSError(error.errno, f"{address}: {error.strerror}") from error

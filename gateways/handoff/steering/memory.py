@@ -18,6 +18,3 @@ ONE: Final = 3
 
 SUM: Final = 4
 """What the call-id comes to so far."""
-
-MESSAGE: Final = 5
-"""Where the message begins that a cookie stands before."""

@@ -62,7 +62,8 @@ async def test_sip_messages_come_to_the_worker_of_their_call(sip_stage: SipStage
 
 
 async def test_a_worker_that_hangs_gets_no_datagrams_and_is_replaced() -> None:
-    async with on_stage(Rtpengine(), settings=TWO) as stage:
+    async with on_stage(Rtpengine(), settings=TWO) as stage, AsyncExitStack() as stack:
+        clients = [await stack.enter_async_context(stage.service.client()) for _ in range(10)]
         before = stage.service.workers()
         call = await call_served_by(stage, before["control-1/2"])
         await call.offer(stage.client)
@@ -72,8 +73,8 @@ async def test_a_worker_that_hangs_gets_no_datagrams_and_is_replaced() -> None:
             return "a worker hangs" in stage.service.log(lines=1000)
 
         await wait_until(told, "it is found out")
-        for number in range(10):
-            await stage.call(f"meanwhile-{number}").offer(stage.client)
+        for number, client in enumerate(clients):  # without steering some of these sockets would be its own
+            await stage.call(f"meanwhile-{number}").offer(client)
         await call.answer(stage.client)
         await is_back(stage, "control-1/2", before["control-1/2"])
         await call.delete(stage.client)

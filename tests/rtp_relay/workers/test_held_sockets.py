@@ -60,6 +60,6 @@ async def test_an_address_that_another_has_is_not_held_in_part() -> None:
     taken = config.ng.listen[1]
     with socket.socket(type=socket.SOCK_DGRAM) as other:
         other.bind((taken.host, taken.port))
-        with pytest.raises(OSError, match="in use"):
+        with pytest.raises(OSError, match=f"{taken}: Address already in use"):
             HeldSockets(config)
     await settled(config)

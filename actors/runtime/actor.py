@@ -66,13 +66,12 @@ class LoopActor(Actor):
     def __init__(self, *_args: Any, **_kwargs: Any) -> None:
         # Instead of Pykka's __init__, which sets the same attributes at a far higher cost.
         self.actor_urn = f"{_urn_prefix}{next(_urn_counter):012x}"
-        self._stopped = Latch()
         self.actor_inbox = self._create_actor_inbox()
-        self.actor_stopped = self._stopped  # type: ignore[assignment]
+        self.actor_stopped = Latch()  # type: ignore[assignment]
         self._actor_ref = LoopRef(self)
 
     def _create_actor_inbox(self) -> LoopInbox:  # type: ignore[override]
-        return LoopInbox(self._stopped)
+        return LoopInbox()
 
     @staticmethod
     def _create_future() -> Future[Any]:
@@ -156,4 +155,5 @@ class LoopActor(Actor):
     def _retire(self) -> None:
         if self.registered:
             ActorRegistry.unregister(self._actor_ref)
+        self.actor_inbox.has_ended = True
         self.actor_stopped.set()

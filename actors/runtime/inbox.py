@@ -14,8 +14,6 @@ from pykka import ActorDeadError, Future
 from pykka._envelope import Envelope
 from pykka.messages import ProxyCall, ProxyGetAttr, ProxySetAttr, _ActorStop
 
-from actors.runtime.latch import Latch
-
 _PYKKAS_OWN = frozenset({_ActorStop, ProxyCall, ProxyGetAttr, ProxySetAttr})
 
 FAILURES = (Exception, asyncio.CancelledError)
@@ -53,16 +51,17 @@ class LoopInbox:
 
     `_messages` exists exactly while a turn is scheduled or running, so an idle actor pays for no queue and a message
     that comes while one exists needs no scheduling. At first it is there for the actor's start.
+
+    has_ended: whether the actor has, which says so.
     """
 
-    __slots__ = ("_context", "_loop", "_messages", "_owner", "_stopped")
+    __slots__ = ("_context", "_loop", "_messages", "_owner", "has_ended")
 
-    def __init__(self, stopped: Latch) -> None:
-        """Make the inbox of an actor. stopped: is open after the actor's end."""
+    def __init__(self) -> None:
+        self.has_ended = False
         self._messages: deque[Any] | None = deque()  # in envelopes, where somebody may wait for the reply
         self._loop: AbstractEventLoop | None = None
         self._owner: InboxOwner | None = None
-        self._stopped = stopped
         # Turns run in a context of the actor's own, as if it had a thread: never in that of whoever sent a message.
         self._context = Context()
 
@@ -79,7 +78,7 @@ class LoopInbox:
 
         Raises `pykka.ActorDeadError` if the actor has ended.
         """
-        if self._stopped.is_open:
+        if self.has_ended:
             raise ActorDeadError("the actor has ended")
         if self._messages is not None and self._loop is _get_running_loop():
             self._messages.append(message)  # which needs no envelope here
@@ -106,14 +105,14 @@ class LoopInbox:
             self._schedule()
 
     def deliver(self, message: Any) -> None:
-        """Take a message that the loop brings, as the callback of a future.
+        """Take a message that comes as the callback of a future, or of an answer of the journal.
 
         An actor that has messages takes it in its turn, after these. One that has none takes it at once, as a turn of
-        its own, which saves an envelope and a round of the loop. The loop calls this between turns, so turns are serial
-        all the same; it must not be called within a turn, of this actor or another. After the actor's end the message
-        is dropped.
+        its own, which saves an envelope and a round of the loop. Callbacks are called between turns, so turns are
+        serial all the same; it must not be called within a turn, of this actor or another. After the actor's end the
+        message is dropped.
         """
-        if self._stopped.is_open:
+        if self.has_ended:
             return
         if self._messages is None and self._owner is not None:
             self._context.run(self._take_at_once, message)
@@ -148,16 +147,16 @@ class LoopInbox:
 
     def take_turn(self) -> None:
         """Have the actor handle some of its messages."""
-        owner, stopped = self._owner, self._stopped
+        owner = self._owner
         if owner is None:
             return  # it ended at once, when this turn was scheduled already
         left = owner.messages_per_turn
         try:
-            while left and self._messages and not stopped.is_open:
+            while left and self._messages and not self.has_ended:
                 left -= 1
                 self._handle(owner, self._messages.popleft())
         finally:
-            if stopped.is_open:
+            if self.has_ended:
                 owner.refuse_the_rest()
             elif self._messages:
                 self._schedule()
@@ -189,7 +188,7 @@ class LoopInbox:
         except BaseException as error:
             owner.stop_all_actors(error)
         finally:
-            if self._stopped.is_open:
+            if self.has_ended:
                 owner.refuse_the_rest()
 
     def _schedule(self) -> None:

@@ -66,6 +66,10 @@ class Operation:
         """Whether it is a removal, which a node gets that is otherwise left alone."""
         return self.verb is Verb.DELETE
 
+    def asked_alone(self) -> Operation:
+        """Return the same, with nothing else asked about the session meanwhile."""
+        return Operation(verb=self.verb, relay_id=self.relay_id, request=self.request, guarded=self.guarded, alone=True)
+
 
 class RelayKind(Protocol):
     """A kind of relay: its protocol, and how the operations of a call are said in it."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 
 import structlog
 
@@ -114,14 +113,10 @@ def _removal(found: Finding, place: Place, node: Node) -> Operation:
     """Return the removal of a session: by what can be read of it, or else by the tags in the row."""
     for session in found.state.sessions.values():
         if (session.node, session.relay_id) == place:
-            return _alone(teardown_of(found.state, session))
+            return teardown_of(found.state, session).asked_alone()
     row = found.row
     tags = (row.from_tag, row.to_tag) if row is not None else (NO_TAG, NO_TAG)
-    return _alone(kind_at(node.spec).teardown(place[1], *tags))
-
-
-def _alone(operation: Operation) -> Operation:
-    return replace(operation, alone=True)
+    return kind_at(node.spec).teardown(place[1], *tags).asked_alone()
 
 
 def _proof(outcome: Outcome) -> RemovalProof | None:

@@ -54,7 +54,9 @@ def removal_of(state: CallState, session: Session, *, alone: bool = False) -> Re
     `alone` says that there is no other one on its way.
     """
     early = bool(session.operations)
-    operation = replace(teardown_of(state, session), alone=alone and not early)
+    operation = teardown_of(state, session)
+    if alone and not early:
+        operation = operation.asked_alone()
     return Removal(session.node, session.relay_id, operation, early=early)
 
 

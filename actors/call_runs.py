@@ -183,8 +183,8 @@ class CallRuns(StreamUser):
         return self._effects.run(run, effect)
 
     def _note_outcome(self, message: Performed | Replied) -> None:
-        run, place = message.token
-        run.outcomes[place] = message.outcome
+        run: Run = message.token[0]
+        run.outcomes[message.token[1]] = message.outcome
         run.awaited -= 1
         if not run.awaited:
             self._resume(run, run.outcomes)

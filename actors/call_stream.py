@@ -20,6 +20,7 @@ from actors.messages import Appended, Loaded
 from actors.results import Refused, quarantined
 from actors.scheduler import PENDING, Run
 from engines.refusal import RefusalCode
+from events.answer import Answer
 from events.ended import EndedCall
 from events.journal import Conflict, CorruptEntry, JournalError
 from events.names import CallId
@@ -196,7 +197,7 @@ class CallStream:
         if context.observers:
             appended.add_done_callback(partial(self._tell_observers, news))
 
-    def _ask(self, answer: asyncio.Future[int], user: StreamUser) -> None:
+    def _ask(self, answer: Answer, user: StreamUser) -> None:
         """Await the journal's word on the state; nothing else is asked of it before."""
         self.asking = True
         self.asked += 1
@@ -318,12 +319,12 @@ class CallStream:
             self._context.counters.journal_failures += 1
             user.leave(Refused(RefusalCode.NO_JOURNAL, f"Journal: {error}"))
 
-    def _tell_observers(self, records: Sequence[Recorded], appended: asyncio.Future[int]) -> None:
+    def _tell_observers(self, records: Sequence[Recorded], appended: Answer) -> None:
         if appended.exception() is None:
             self._context.observers.tell(self._call_id, records)
 
 
-def _deliver_appended(user: StreamUser, answer: asyncio.Future[int]) -> None:
+def _deliver_appended(user: StreamUser, answer: Answer) -> None:
     user.deliver(Appended(answer.exception()))
 
 

@@ -7,6 +7,7 @@ import time
 
 from bench import calls
 from bench.children import NODE
+from events.answer import Answer
 from events.event import RemovalProof, Scope
 from events.names import NodeName, RelayId
 from events.records import NOTHING, Recorded
@@ -84,7 +85,7 @@ async def fill_ended(url: str, prefix: str, number: int, node: str = NODE, *, on
         await journal.close()
 
 
-def _append_ended(journal: RedisJournal, prefix: str, number: int, at: int, node: str) -> asyncio.Future[int]:
+def _append_ended(journal: RedisJournal, prefix: str, number: int, at: int, node: str) -> Answer:
     name = calls.call_id(prefix, number)
     told = [*_events(name, number, node), *_end(number, node)]
     records = [Recorded(version, at, "bench", event) for version, event in enumerate(told, 1)]
@@ -105,7 +106,7 @@ def _end(number: int, node: str) -> list[Event]:
     ]
 
 
-def _append(journal: RedisJournal, prefix: str, number: int, at: int, node: str) -> asyncio.Future[int]:
+def _append(journal: RedisJournal, prefix: str, number: int, at: int, node: str) -> Answer:
     name = calls.call_id(prefix, number)
     records = [Recorded(version, at, "bench", event) for version, event in enumerate(_events(name, number, node), 1)]
     return journal.append(name, 0, records, NOTHING, project(fold(name, records), Deadlines()))

@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Sequence
 from enum import StrEnum
 from typing import Protocol
 
+from events.answer import Answer
 from events.ended import EndedPage
 from events.names import CallId, StreamName
 from events.outbox import Outbox
@@ -99,18 +100,18 @@ class Journal(Protocol):
 
     def append(
         self, call_id: CallId, expected_version: int, records: Sequence[Recorded], before: Index, after: Index
-    ) -> asyncio.Future[int]:
-        """Append `records`, whose versions run on from `expected_version`; the future gives the new version.
+    ) -> Answer:
+        """Append `records`, whose versions run on from `expected_version`; the answer is the new version.
 
         In the same atomic step the tables change from `before` (the index at `expected_version`) to `after`. When
         `after.live` is None the stream gets its retention time (`events.retention`); otherwise it has none.
-        Appends of one tick travel together. The future is done when the configured durability is reached.
+        Appends of one tick travel together. The answer comes when the configured durability is reached.
 
         Fails with Conflict, TailLostError or JournalUnavailable, and with CorruptEntry for a stream that takes no entry
         after its last one. An append sent again after JournalUnavailable must carry the same records.
         """
 
-    def amend(self, call_id: CallId, row: LiveCall | None, before: Index, after: Index) -> asyncio.Future[int]:
+    def amend(self, call_id: CallId, row: LiveCall | None, before: Index, after: Index) -> Answer:
         """Change what the tables say of a call whose stream takes no entry, if its row is still `row` (None for none).
 
         Fails with Conflict if it is another one, or with JournalUnavailable.
@@ -133,7 +134,7 @@ class Journal(Protocol):
         take them out, in the same step. Raises JournalUnavailable, and ValueError for a cursor that is none.
         """
 
-    def restore(self, call_id: CallId, before: Stored, after: Index) -> asyncio.Future[int]:
+    def restore(self, call_id: CallId, before: Stored, after: Index) -> Answer:
         """Make the tables say `after` where `before` was found, if the call's stream is still at that version.
 
         The stream of a live call then has no time to go at; any other one gets its retention time if it has none. Fails
@@ -156,8 +157,8 @@ class Journal(Protocol):
         It is known from when the session is intended up to its end.
         """
 
-    def check(self, call_id: CallId, version: int) -> asyncio.Future[int]:
-        """Check that a call is at `version`, which the future gives; an unknown call is at version 0.
+    def check(self, call_id: CallId, version: int) -> Answer:
+        """Check that a call is at `version`, which is the answer; an unknown call is at version 0.
 
         It travels with the appends, and what it confirms is as durable as they are. Fails as `append` does.
         """
@@ -239,7 +240,7 @@ class Journal(Protocol):
         *,
         due: int | None = None,
         ends: bool = False,
-    ) -> asyncio.Future[int]:
+    ) -> Answer:
         """Append to a stream of decisions as `append` does to that of a call.
 
         due: when it wants attention, ms since the epoch; None leaves that. ends: never any more, and it gets its

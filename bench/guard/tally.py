@@ -14,7 +14,7 @@ from contextlib import ExitStack, contextmanager
 from enum import StrEnum
 from functools import partial
 from types import CodeType, FrameType
-from typing import Any
+from typing import Any, TypeVar
 from unittest.mock import patch
 
 import hiredis
@@ -22,10 +22,13 @@ import hiredis
 from actors.runtime.inbox import LoopInbox
 from actors.transports import DatagramTransport
 from bench.children import ROOT
+from events.answer import Answer
 from events.names import CallId
 from events.redis.journal import RedisJournal
 from events.redis.scripts import APPEND
 from events.redis.wire import RedisWire
+
+_A = TypeVar("_A", "asyncio.Future[Any]", Answer)
 
 _PACKAGES = tuple(f"{ROOT}/{name}/" for name in ("events", "replay", "engines", "actors", "gateways", "rtp_relay"))
 _HEAD = 100
@@ -108,10 +111,10 @@ class Tally:
 
     # -- the journal --
 
-    def _append(self, original: Callable[..., asyncio.Future[int]]) -> Callable[..., asyncio.Future[int]]:
+    def _append(self, original: Callable[..., Answer]) -> Callable[..., Answer]:
         def append(
             journal: RedisJournal, call_id: CallId, expected: int, records: Sequence[Any], *tables: Any
-        ) -> asyncio.Future[int]:
+        ) -> Answer:
             self._steps[Step.APPENDS] += 1
             self._steps[Step.ENTRIES] += len(records)
             return self._wait_for(original(journal, call_id, expected, records, *tables))
@@ -125,7 +128,7 @@ class Tally:
 
         return query
 
-    def _wait_for(self, answer: asyncio.Future[Any]) -> asyncio.Future[Any]:
+    def _wait_for(self, answer: _A) -> _A:
         self._awaited += 1
         answer.add_done_callback(self._answered)
         return answer

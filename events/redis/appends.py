@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -11,6 +10,7 @@ from redis.exceptions import ReadOnlyError, ResponseError
 
 from events.journal import FULL, Conflict, CorruptEntry, JournalError, JournalUnavailable, TailLostError
 from events.names import CallId
+from events.redis.answer import PendingAnswer
 from events.redis.connection import RedisConnection
 from events.redis.durability import UNCONFIRMED, confirmed
 from events.redis.keys import Partition
@@ -36,14 +36,14 @@ class Append(PendingRequest):
         self,
         *,
         partition: Partition,
-        future: asyncio.Future[int],
+        answer: PendingAnswer,
         deadline: float,
         chain: str,
         expected: int,
         version: int,
         row: list[Any],
     ) -> None:
-        super().__init__(slot=partition.slot, future=future, deadline=deadline, chain=chain)
+        super().__init__(slot=partition.slot, answer=answer, deadline=deadline, chain=chain)
         self.partition, self.expected, self.version, self.row = partition, expected, version, row
 
     def hindrance(self, actual: int) -> JournalError:
@@ -51,9 +51,9 @@ class Append(PendingRequest):
         kind = TailLostError if actual < self.expected else Conflict
         return kind(CallId(self.chain), self.expected, actual)
 
-    def follow(self, error: JournalError) -> None:
-        """Fail because an earlier append failed: this one was decided on a history that is not."""
-        self.fail(self.hindrance(error.actual) if isinstance(error, Conflict) else error)
+    def after(self, error: JournalError) -> JournalError:
+        """Return the error of an append behind one that failed: it was decided on a history that is not."""
+        return self.hindrance(error.actual) if isinstance(error, Conflict) else error
 
     def touched(self) -> Iterator[bytes]:
         """Return the keys the append touches."""
@@ -114,22 +114,32 @@ class AppendPipeline(Pipeline[Append]):
     def settle(self, batch: Sequence[Append], replies: list[Any]) -> list[tuple[Append, Exception]]:
         """Complete each append with its outcome."""
         durable = self._confirm is None or confirmed(replies.pop())
+        done: list[Append] = []
         again: list[tuple[Append, Exception]] = []
-        failed: dict[str, JournalError] = {}
+        failed: list[tuple[Append, JournalError]] = []
         for place, group in enumerate(self._groups(batch)):
             hindrances = _hindrances(group, replies[place])
             for number, append in enumerate(group, 1):
                 hindrance = hindrances.get(number) if hindrances else None
                 if hindrance is None:
-                    _done(append, durable=durable)
+                    done.append(append)
                 elif isinstance(hindrance, ResponseError) and is_transient(hindrance):
                     again.append((append, hindrance))
                 else:
-                    error = _failure(append, hindrance)
-                    append.fail(error)
-                    failed.setdefault(append.chain, error)
-        self.break_chains(failed)
+                    failed.append((append, _failure(append, hindrance)))
+        broken = self._broken_by(failed) if failed else ()
+        for append in done:
+            _done(append, durable=durable)
+        for append, error in (*failed, *broken):
+            append.fail(error)
         return again
+
+    def _broken_by(self, failed: Sequence[tuple[Append, JournalError]]) -> Sequence[tuple[Append, JournalError]]:
+        """Take out what waits behind appends that failed, before anybody hears of these and asks anew; and say why."""
+        first: dict[str, JournalError] = {}
+        for append, error in failed:
+            first.setdefault(append.chain, error)
+        return [(append, append.after(first[append.chain])) for append in self.take_out(first)]
 
 
 def _hindrances(group: Sequence[Append], reply: Any) -> dict[int, int | ResponseError]:
@@ -145,8 +155,8 @@ def _hindrances(group: Sequence[Append], reply: Any) -> dict[int, int | Response
 def _done(append: Append, *, durable: bool) -> None:
     if not durable:
         append.fail(JournalUnavailable(UNCONFIRMED))
-    elif not append.future.done():
-        append.future.set_result(append.version)
+    else:
+        append.answer.set_result(append.version)
 
 
 def _failure(append: Append, outcome: int | ResponseError) -> JournalError:

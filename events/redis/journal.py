@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from functools import partial
 
+from events.answer import Answer
 from events.call_keys import KnownCallKeys
 from events.codec import Codec
 from events.decisions import DECISION_TYPES
@@ -127,19 +128,19 @@ class RedisJournal:
 
     def append(
         self, call_id: CallId, expected_version: int, records: Sequence[Recorded], before: Index, after: Index
-    ) -> asyncio.Future[int]:
+    ) -> Answer:
         """Append with all others of this tick; see `events.journal.Journal.append`."""
         return self._writer.append(call_id, expected_version, records, before, after)
 
-    def check(self, call_id: CallId, version: int) -> asyncio.Future[int]:
+    def check(self, call_id: CallId, version: int) -> Answer:
         """Compare, with the appends of this tick; see `events.journal.Journal.check`."""
         return self._writer.check(call_id, version)
 
-    def amend(self, call_id: CallId, row: LiveCall | None, before: Index, after: Index) -> asyncio.Future[int]:
+    def amend(self, call_id: CallId, row: LiveCall | None, before: Index, after: Index) -> Answer:
         """Change the tables alone; see `events.journal.Journal.amend`. A row that cannot be read may be any."""
         return self._writer.amend(call_id, row, before, after)
 
-    def restore(self, call_id: CallId, before: Stored, after: Index) -> asyncio.Future[int]:
+    def restore(self, call_id: CallId, before: Stored, after: Index) -> Answer:
         """Change the tables alone, at a version; see `events.journal.Journal.restore`."""
         return self._writer.restore(call_id, before, after)
 
@@ -151,7 +152,7 @@ class RedisJournal:
         *,
         due: int | None = None,
         ends: bool = False,
-    ) -> asyncio.Future[int]:
+    ) -> Answer:
         """Append by the same script as all other appends; see `events.journal.Journal.append_decisions`."""
         return self._writer.append_decisions(stream, expected_version, records, due, ends=ends)
 

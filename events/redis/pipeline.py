@@ -7,10 +7,9 @@ everything that travels here may be done twice without harm.
 from __future__ import annotations
 
 import asyncio
-import itertools
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Container, Coroutine, Sequence
 from typing import Any, Final, Generic, TypeVar
 
 from redis.exceptions import (
@@ -23,7 +22,8 @@ from redis.exceptions import (
     TryAgainError,
 )
 
-from events.journal import JournalError, JournalUnavailable
+from events.journal import JournalUnavailable
+from events.redis.answer import PendingAnswer
 from events.redis.connection import RedisConnection
 from events.redis.recovery import finish, recover
 from events.redis.topology import Topology
@@ -42,21 +42,20 @@ class PendingRequest:
     """A request that waits for its turn and its reply, until `deadline` at the longest (the loop's time, in seconds).
 
     Requests with the same `chain`, if they have one, build on each other: after one that failed the later ones fail.
+    Who gets the answer may make another request at once.
     """
 
-    __slots__ = ("chain", "deadline", "future", "slot")
+    __slots__ = ("answer", "chain", "deadline", "slot")
 
-    def __init__(self, *, slot: int, future: asyncio.Future[Any], deadline: float, chain: str = "") -> None:
-        self.slot, self.future, self.deadline, self.chain = slot, future, deadline, chain
+    def __init__(
+        self, *, slot: int, answer: asyncio.Future[Any] | PendingAnswer, deadline: float, chain: str = ""
+    ) -> None:
+        self.slot, self.answer, self.deadline, self.chain = slot, answer, deadline, chain
 
     def fail(self, error: Exception) -> None:
-        """Complete the future with an error, unless it is done already."""
-        if not self.future.done():
-            self.future.set_exception(error)
-
-    def follow(self, error: JournalError) -> None:
-        """Fail because an earlier request of the chain failed."""
-        self.fail(error)
+        """Answer with an error, unless it is answered already."""
+        if not self.answer.done():
+            self.answer.set_exception(error)
 
 
 R = TypeVar("R", bound=PendingRequest)
@@ -181,12 +180,13 @@ class Pipeline(ABC, Generic[R]):
 
     def abandon(self, error: BaseException) -> None:
         """Fail all requests, for the pipeline itself has failed."""
-        for request in itertools.chain(self._batch, self._waiting):
-            request.fail(JournalUnavailable(f"the journal's connection failed: {error!r}"))
+        requests = [*self._batch, *self._waiting]
         self._batch = []
         self._waiting.clear()
         self._recovery = None
         self._rest()
+        for request in requests:
+            request.fail(JournalUnavailable(f"the journal's connection failed: {error!r}"))
 
     def put_back(self) -> float:
         """Have the batch that failed wait again; return for how many seconds nothing is to be tried."""
@@ -210,21 +210,21 @@ class Pipeline(ABC, Generic[R]):
         """Give up what is past its deadline, because of an error."""
         now = self._loop.time()
         why = JournalUnavailable(f"Redis cannot be reached: {str(error) or type(error).__name__}")
-        for request in self._waiting:
-            if request.deadline <= now:
-                request.fail(why)
-        broken = {request.chain: why for request in self._waiting if request.deadline <= now and request.chain}
+        late = [request for request in self._waiting if request.deadline <= now]
         self._waiting = deque([request for request in self._waiting if request.deadline > now])
-        self.break_chains(broken)
+        broken = self.take_out({request.chain for request in late if request.chain})
+        for request in (*late, *broken):
+            request.fail(why)
 
-    def break_chains(self, broken: Mapping[str, JournalError]) -> None:
-        """Fail those that wait in chains of which an earlier request failed, and how."""
-        if not broken:
-            return
-        for request in self._waiting:
-            if request.chain in broken:
-                request.follow(broken[request.chain])
-        self._waiting = deque([request for request in self._waiting if request.chain not in broken])
+    def take_out(self, broken: Container[str]) -> list[R]:
+        """Take out those that wait in chains of which an earlier request failed, and return them.
+
+        They are to fail, too. What is asked of a chain from here on builds on what is known of the failure.
+        """
+        taken = [request for request in self._waiting if request.chain in broken]
+        if taken:
+            self._waiting = deque([request for request in self._waiting if request.chain not in broken])
+        return taken
 
 
 class Pipelines(Generic[R]):
@@ -241,7 +241,7 @@ class Pipelines(Generic[R]):
         self._closed = False
 
     def submit(self, request: R) -> None:
-        """Send a request on its way; its future gets the result."""
+        """Send a request on its way; its answer is the result."""
         if self._closed:
             request.fail(JournalUnavailable("the journal is closed"))
             return

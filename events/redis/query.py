@@ -31,13 +31,13 @@ class Query(PendingRequest):
         self,
         *,
         slot: int,
-        future: asyncio.Future[Any],
+        answer: asyncio.Future[Any],
         deadline: float,
         command: Command,
         parse: Callable[[Any], Any],
         wrong_type: JournalError | None = None,
     ) -> None:
-        super().__init__(slot=slot, future=future, deadline=deadline)
+        super().__init__(slot=slot, answer=answer, deadline=deadline)
         self.command, self.parse, self.wrong_type = command, parse, wrong_type
 
 
@@ -59,14 +59,14 @@ class QueryPipeline(Pipeline[Query]):
                     request.fail(request.wrong_type)
                 else:
                     request.fail(JournalUnavailable(f"Redis refuses: {reply}"))
-            elif not request.future.done():
+            elif not request.answer.done():
                 self._answer(request, reply)
         return again
 
     @staticmethod
     def _answer(request: Query, reply: Any) -> None:
         try:
-            request.future.set_result(request.parse(reply))
+            request.answer.set_result(request.parse(reply))
         except Exception as error:  # whatever this one reply did, the others get theirs
             request.fail(error)
 
@@ -113,16 +113,17 @@ class Queries:
         wrong_type: JournalError | None = None,
     ) -> asyncio.Future[Any]:
         """Send a command; the future gives what `parse` makes of its reply. `wrong_type`: see Query."""
+        answer: asyncio.Future[Any] = self._loop.create_future()
         query = Query(
             slot=slot,
-            future=self._loop.create_future(),
+            answer=answer,
             deadline=self._loop.time() + self._patience,
             command=command,
             parse=parse,
             wrong_type=wrong_type,
         )
         self._pipelines.submit(query)
-        return query.future
+        return answer
 
     def close(self) -> Coroutine[Any, Any, None]:
         """Accept no more commands, and finish those under way."""

@@ -13,6 +13,7 @@ from events.call_keys import CallKeys, KnownCallKeys
 from events.codec import Codec
 from events.names import CallId, StreamName
 from events.records import Index, LiveCall, Recorded, Stored
+from events.redis.answer import PendingAnswer
 from events.redis.appends import Append
 from events.redis.encoding import NO_CHANGES, UNREADABLE, changes, decision_changes, live_row, restoring
 from events.redis.keys import Keys, Partition, to_bytes
@@ -27,7 +28,7 @@ _TABLES_ONLY = -1
 
 
 class JournalWriter:
-    """Puts what is to be written on its way to Redis; each method returns the future of its outcome.
+    """Puts what is to be written on its way to Redis; each method returns the answer to come.
 
     bodies, call_keys: what is known of the calls' session descriptions and data keys; readers add to it.
     """
@@ -52,7 +53,7 @@ class JournalWriter:
 
     def append(
         self, call_id: CallId, expected_version: int, records: Sequence[Recorded], before: Index, after: Index
-    ) -> asyncio.Future[int]:
+    ) -> PendingAnswer:
         """Append with all others of this tick; see `events.journal.Journal.append`."""
         bodies: Bodies | None = None
         keys: CallKeys | None = None
@@ -90,10 +91,10 @@ class JournalWriter:
         bodies: Bodies,
         keys: CallKeys | None,
         sent: tuple[bytes, bytes] | None,
-        appended: asyncio.Future[int],
+        appended: PendingAnswer,
     ) -> None:
         """Remember what the journal holds of a call, when it holds it."""
-        if appended.cancelled() or appended.exception() is not None:
+        if appended.exception() is not None:
             self._forget(call_id)
             return
         self.bodies.note(call_id, bodies)
@@ -105,11 +106,11 @@ class JournalWriter:
         if self.call_keys is not None:
             self.call_keys.forget(call_id)
 
-    def check(self, call_id: CallId, version: int) -> asyncio.Future[int]:
+    def check(self, call_id: CallId, version: int) -> PendingAnswer:
         """Compare, with the appends of this tick; see `events.journal.Journal.check`."""
         return self._submit(call_id, version, version, [b"", (), *NO_CHANGES])
 
-    def amend(self, call_id: CallId, row: LiveCall | None, before: Index, after: Index) -> asyncio.Future[int]:
+    def amend(self, call_id: CallId, row: LiveCall | None, before: Index, after: Index) -> PendingAnswer:
         """Change the tables alone; see `events.journal.Journal.amend`. A row that cannot be read may be any."""
         expected: bytes | bool = live_row(row) if row is not None else b""
         if row is not None and row.status == UNREADABLE:
@@ -117,7 +118,7 @@ class JournalWriter:
         changed = changes(0, before, after, self._retention)
         return self._submit(call_id, _TABLES_ONLY, 0, [expected, (), *changed, *self._no_key()])
 
-    def restore(self, call_id: CallId, before: Stored, after: Index) -> asyncio.Future[int]:
+    def restore(self, call_id: CallId, before: Stored, after: Index) -> PendingAnswer:
         """Change the tables alone, at a version; see `events.journal.Journal.restore`."""
         restored = restoring(before, after, self._retention)
         return self._submit(call_id, before.version, before.version, [b"", (), *restored, *self._no_key()])
@@ -128,7 +129,7 @@ class JournalWriter:
 
     def append_decisions(
         self, stream: StreamName, expected_version: int, records: Sequence[Recorded], due: int | None, *, ends: bool
-    ) -> asyncio.Future[int]:
+    ) -> PendingAnswer:
         """Append by the same script as all other appends; see `events.journal.Journal.append_decisions`."""
         encoded = [self._decision_codec.encode(CallId(stream), record) for record in records]
         mark = self._marked([entry.mark for entry in encoded])
@@ -138,16 +139,15 @@ class JournalWriter:
         chain, row = f"decisions: {stream}", [to_bytes(stream), expected_version, mark, entries, *changed]
         return self._send(self._keys.decisions, chain, expected_version, version, row)
 
-    def _submit(self, call_id: CallId, expected: int, version: int, what: Sequence[Any]) -> asyncio.Future[int]:
+    def _submit(self, call_id: CallId, expected: int, version: int, what: Sequence[Any]) -> PendingAnswer:
         call = to_bytes(call_id)
         return self._send(self._keys.partition(call), call_id, expected, version, [call, expected, *what])
 
-    def _send(
-        self, partition: Partition, chain: str, expected: int, version: int, row: Sequence[Any]
-    ) -> asyncio.Future[int]:
+    def _send(self, partition: Partition, chain: str, expected: int, version: int, row: Sequence[Any]) -> PendingAnswer:
+        answer = PendingAnswer(self._loop)
         append = Append(
             partition=partition,
-            future=self._loop.create_future(),
+            answer=answer,
             deadline=self._loop.time() + self._patience,
             chain=chain,
             expected=expected,
@@ -155,4 +155,4 @@ class JournalWriter:
             row=[partition.base, *row],
         )
         self._appends.submit(append)
-        return append.future
+        return answer

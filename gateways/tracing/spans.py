@@ -6,13 +6,13 @@ and asked meanwhile. Commands of a call that run beside each other may so be giv
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Any, Protocol, TypeAlias
 
 from actors.commands.command import CallCommand
 from actors.results import Refused
+from events.answer import Answer
 
 
 class SpanKind(StrEnum):
@@ -74,16 +74,16 @@ class Spans:
 
         return ended
 
-    def step(self, name: str, call_id: str, done: asyncio.Future[Any]) -> None:
-        """Record what ends when a future is done."""
+    def step(self, name: str, call_id: str, answer: Answer) -> None:
+        """Record what the journal is asked, which ends with its answer."""
         span = self._start(name, SpanKind.CLIENT, self._parent(call_id), {CALL: call_id})
 
-        def ended(future: asyncio.Future[Any]) -> None:
-            if not future.cancelled() and (error := future.exception()) is not None:
+        def ended(_: Answer) -> None:
+            if (error := answer.exception()) is not None:
                 span.fail(str(error))
             span.end()
 
-        done.add_done_callback(ended)
+        answer.add_done_callback(ended)
 
     def asked(self, name: str, call_id: str, attributes: Attributes) -> Span:
         """Start the span of what others are asked for a call."""

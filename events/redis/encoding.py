@@ -33,8 +33,8 @@ _TABLES = 7
 UNREADABLE = "unreadable"
 """The status of a live call whose row cannot be read."""
 
-NO_CHANGES: Sequence[Any] = (False, False, (), (), 0, False)
-"""Changes that leave the tables as they are."""
+NO_CHANGES: Changes = [False, False, [], [], 0, False]
+"""Changes that leave the tables as they are. Nobody changes it."""
 
 
 def live_row(call: LiveCall) -> bytes:
@@ -129,7 +129,7 @@ def changes(expected_version: int, before: Index, after: Index, retention: Reten
     if after.ended is not None and after.ended != before.ended:
         ended = ended_row(after.ended)
     if row is not None and was is not None and row.sessions == was.sessions and after.nodes == before.nodes:
-        return [live, due, (), (), keep, ended]
+        return [live, due, [], [], keep, ended]
     left, now = _members(before), _members(after)
     added = [to_bytes(node) for node in now - left]
     removed = [to_bytes(node) for node in left - now]
@@ -168,7 +168,7 @@ def decision_changes(due: int | None, keep: int) -> Changes:
         at = b""
     elif due is not None:
         at = due
-    return [False, at, (), (), keep, False]
+    return [False, at, [], [], keep, False]
 
 
 class MissingBodies(Exception):

@@ -108,7 +108,7 @@ class JournalWriter:
 
     def check(self, call_id: CallId, version: int) -> PendingAnswer:
         """Compare, with the appends of this tick; see `events.journal.Journal.check`."""
-        return self._submit(call_id, version, version, [b"", (), *NO_CHANGES])
+        return self._submit(call_id, version, version, [b"", [], *NO_CHANGES])
 
     def amend(self, call_id: CallId, row: LiveCall | None, before: Index, after: Index) -> PendingAnswer:
         """Change the tables alone; see `events.journal.Journal.amend`. A row that cannot be read may be any."""

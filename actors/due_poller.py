@@ -9,6 +9,7 @@ import structlog
 
 from events.journal import Journal, JournalError
 from events.names import CallId
+from replay.eras import NEAR, ClockEras, Era
 
 log = structlog.get_logger()
 
@@ -23,13 +24,20 @@ class DuePoller:
     """Takes due calls every `interval` seconds. What falls due while a control node is away waits for any other.
 
     `attend` wakes a call (Directory.attend). Pollers do not beat together (`actors.beat`): of several the same one
-    would always be first, and take what another one could do.
+    would always be first, and take what another one could do. eras: those of the clock that `now` tells.
     """
 
     def __init__(
-        self, journal: Journal, attend: Callable[[CallId], None], now: Callable[[], int], interval: float = 0.5
+        self,
+        journal: Journal,
+        attend: Callable[[CallId], None],
+        now: Callable[[], int],
+        interval: float = 0.5,
+        eras: ClockEras | None = None,
     ) -> None:
         self._journal, self._attend, self._now, self._interval = journal, attend, now, interval
+        self._eras = eras or ClockEras(now)
+        self._polled: dict[Era, int] = {}
 
     async def run(self) -> None:
         """Poll until cancelled. The journal being away is no end: what is due stays due."""
@@ -45,6 +53,16 @@ class DuePoller:
     async def poll(self) -> int:
         """Claim the calls that are due now, up to a batch, and wake them. Return how many."""
         due = await self._journal.claim_due(self._now(), LEASE, BATCH)
+        for era in self._eras.set_back():
+            due += await self._claim_of(era)
         for call_id in due:
             self._attend(call_id)
         return len(due)
+
+    async def _claim_of(self, era: Era) -> list[CallId]:
+        """Claim the calls that would be due by now if the clock had not been set back."""
+        now, after = self._eras.now_in(era), self._polled.get(era, era.ended - 2 * NEAR)
+        due = await self._journal.claim_due(now, self._now() + LEASE - now, BATCH, after)
+        if len(due) < BATCH:
+            self._polled[era] = now
+        return due

@@ -217,8 +217,11 @@ class Journal(Protocol):
         asked again.
         """
 
-    async def claim_due(self, now: int, lease: int, limit: int) -> list[CallId]:
-        """Claim up to `limit` calls due at `now`; each is due again at `now + lease` (ms), the time to handle it in."""
+    async def claim_due(self, now: int, lease: int, limit: int, after: int | None = None) -> list[CallId]:
+        """Claim up to `limit` calls due at `now`; each is due again at `now + lease` (ms), the time to handle it in.
+
+        after: leaves out those that were due at that time.
+        """
 
     async def count_due(self, now: int) -> int:
         """Return how many calls are due at `now`, ms since the epoch: more than a few, and control nodes lag behind."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from events.names import NO_TAG
 from events.records import NEVER, NOTHING, Index, LiveCall
+from replay.eras import ClockEras
 from replay.migration import Migration
 from replay.state import CLOSED, CLOSING, ENDED, LIVE, QUARANTINED, CallState, CallStatus, Session
 from replay.summary import ended_call
@@ -30,7 +31,8 @@ class Deadlines:
     included. `dialog` is for how long a SIP dialog may be silent before its parties are asked whether they still have
     it, 0 for ever; `session_timer` how long after its time a session that was not refreshed (RFC 4028) is ended. `move`
     is after how long a call's move is taken up that nobody says to be at; sooner than a party gives a 2xx up that has
-    no ACK (RFC 3261 13.3.1.4). `quality` is how often a node is asked how the media of a call are, 0 for never.
+    no ACK (RFC 3261 13.3.1.4). `quality` is how often a node is asked how the media of a call are, 0 for never. `eras`
+    are those of the clock that all times are by: who sets it neither brings a deadline on nor puts it off.
     """
 
     offer: int = 300_000
@@ -44,13 +46,18 @@ class Deadlines:
     session_timer: int = 32_000
     move: int = 10_000
     quality: int = 0
+    eras: ClockEras = field(default_factory=ClockEras, compare=False)
+
+    def after(self, at: int, ms: int) -> int:
+        """Return the time that is so many ms after another one."""
+        return at + ms + self.eras.set_since(at) if self.eras.past else at + ms
 
     def again(self, now: int, since: int) -> int:
         """Return when to try again what was intended at `since`: after twice as long from try to try, up to `probe`.
 
         So nothing needs to be journalled of a try: the intention's age is the measure.
         """
-        return now + min(max(now - since, self.retry), self.probe)
+        return now + min(max(now - self.after(since, 0), self.retry), self.probe)
 
 
 def project(state: CallState, deadlines: Deadlines) -> Index:
@@ -82,7 +89,7 @@ def due_times(state: CallState, deadlines: Deadlines) -> list[int]:
     if state.status is QUARANTINED:
         return times
     if state.status is LIVE:
-        times.append(state.changed + _patience(state, deadlines))
+        times.append(deadlines.after(state.changed, _patience(state, deadlines)))
         measuring = measuring_due(state, deadlines)
         if measuring:
             times.append(measuring)
@@ -90,7 +97,7 @@ def due_times(state: CallState, deadlines: Deadlines) -> list[int]:
         if session.status is not CLOSED:
             _add_due_times(times, session, deadlines)
     if state.relay is not None and state.spare_branches():
-        times.append(state.relay.established_at + SPARE + deadlines.retry)
+        times.append(deadlines.after(state.relay.established_at, SPARE + deadlines.retry))
     if state.copies:
         _add_copies_due_times(times, state, deadlines)
     if state.sip_dialogs is not None:
@@ -102,7 +109,7 @@ def measuring_due(state: CallState, deadlines: Deadlines) -> int | None:
     """Return when its nodes are to be asked how the media of a call are; None for never."""
     if not deadlines.quality or state.status is not LIVE or not state.answered or not state.has_session:
         return None
-    return max(state.created, state.answered_at, state.measured_at) + deadlines.quality
+    return deadlines.after(max(state.created, state.answered_at, state.measured_at), deadlines.quality)
 
 
 def _patience(state: CallState, deadlines: Deadlines) -> int:
@@ -119,28 +126,33 @@ def unanswered_for(state: CallState, deadlines: Deadlines) -> int:
 
 def _add_due_times(times: list[int], session: Session, deadlines: Deadlines) -> None:
     if session.status is CLOSING:
-        times.append(max(session.not_before, session.intended_at + deadlines.retry))
+        times.append(max(closes_at(session, deadlines), deadlines.after(session.intended_at, deadlines.retry)))
     if session.operations:
-        times += [operation.at + deadlines.operation for operation in session.operations.values()]
+        times += [deadlines.after(operation.at, deadlines.operation) for operation in session.operations.values()]
     if session.branch_deletes:
-        times += [delete.intended_at + deadlines.retry for delete in session.branch_deletes]
+        times += [deadlines.after(delete.intended_at, deadlines.retry) for delete in session.branch_deletes]
+
+
+def closes_at(session: Session, deadlines: Deadlines) -> int:
+    """Return when a session that is to go may be removed, if its client wanted that later than at once."""
+    return deadlines.after(session.intended_at, session.not_before - session.intended_at)
 
 
 def _add_copies_due_times(times: list[int], state: CallState, deadlines: Deadlines) -> None:
     for _, copy in state.usable_copies():
         if copy.closing:
-            times.append(copy.intended_at + deadlines.retry)
+            times.append(deadlines.after(copy.intended_at, deadlines.retry))
         elif not copy.offered:
-            times.append(copy.intended_at + deadlines.operation)
+            times.append(deadlines.after(copy.intended_at, deadlines.operation))
 
 
 def _dialog_due_times(state: CallState, deadlines: Deadlines) -> Iterator[int]:
     requests = state.sip_dialogs.requests if state.sip_dialogs else {}
     for request in requests.values():
-        yield request.at + deadlines.request
+        yield deadlines.after(request.at, deadlines.request)
     if not requests:  # what comes of these is known soon, and says more
         yield from filter(None, (session_ends(state, deadlines), falls_silent(state, deadlines)))
-        yield from unacknowledged(state).values()
+        yield from unacknowledged(state, deadlines).values()
 
 
 def migration_due(state: CallState, deadlines: Deadlines) -> int | None:
@@ -152,12 +164,13 @@ def migration_due(state: CallState, deadlines: Deadlines) -> int | None:
     if migration is None:
         return None
     if migration.waits:
-        return _begins_at(state, migration) if state.status is LIVE else migration.at
+        return _begins_at(state, migration, deadlines) if state.status is LIVE else deadlines.after(migration.at, 0)
     requests = state.sip_dialogs.requests.values() if state.sip_dialogs else ()
-    return max([migration.at, *(request.at for request in requests if request.method != "BYE")]) + deadlines.move
+    heard_at = max([migration.at, *(request.at for request in requests if request.method != "BYE")])
+    return deadlines.after(heard_at, deadlines.move)
 
 
-def _begins_at(state: CallState, migration: Migration) -> int | None:
+def _begins_at(state: CallState, migration: Migration, deadlines: Deadlines) -> int | None:
     """Return when a move that waits begins; None while there is no answer, or several callees have answered.
 
     The ACK goes before it: who has sent a 2xx takes no INVITE until then (RFC 5407 3.1.4). A callee that has none for
@@ -167,8 +180,8 @@ def _begins_at(state: CallState, migration: Migration) -> int | None:
     if len(tags) != 1:
         return None
     if tags[0] in migration.acknowledged:
-        return migration.at
-    return (state.relay.established_at if state.relay else migration.at) + TIMER_H
+        return deadlines.after(migration.at, 0)
+    return deadlines.after(state.relay.established_at if state.relay else migration.at, TIMER_H)
 
 
 def _migration_due_times(state: CallState, deadlines: Deadlines) -> Iterator[int]:
@@ -180,13 +193,16 @@ def session_ends(state: CallState, deadlines: Deadlines) -> int | None:
     sip_dialogs = state.sip_dialogs
     if state.status is not LIVE or sip_dialogs is None or not sip_dialogs.expires_at:
         return None
-    return sip_dialogs.expires_at + deadlines.session_timer
+    left = sip_dialogs.expires_at - sip_dialogs.refreshed_at
+    return deadlines.after(sip_dialogs.refreshed_at, left + deadlines.session_timer)
 
 
-def unacknowledged(state: CallState) -> dict[str, int]:
+def unacknowledged(state: CallState, deadlines: Deadlines) -> dict[str, int]:
     """Return when dialogs are to be ended because the ACK of their 2xx has not come, by the callee's tag."""
     missing = state.sip_dialogs.unacknowledged if state.sip_dialogs else {}
-    return {tag: missing[tag] + TIMER_H for tag in state.dialogs() if tag in missing} if missing else {}
+    if not missing:
+        return {}
+    return {tag: deadlines.after(missing[tag], TIMER_H) for tag in state.dialogs() if tag in missing}
 
 
 def falls_silent(state: CallState, deadlines: Deadlines) -> int | None:
@@ -198,7 +214,7 @@ def falls_silent(state: CallState, deadlines: Deadlines) -> int | None:
     after = deadlines.dialog or (0 if state.has_session else deadlines.probe)
     if not after or state.status is not LIVE or sip_dialogs is None or not state.dialogs():
         return None
-    return sip_dialogs.heard_at + after
+    return deadlines.after(sip_dialogs.heard_at, after)
 
 
 def _row(state: CallState, remaining: list[Session]) -> LiveCall:

@@ -98,11 +98,12 @@ class SipDialogs:
 
     parties: by leg and own tag, the last one learned at the end. sequences: by the leg that sends the requests and the
     callee's tag. callers_tag: that of who began the call, None where no INVITE told. requests: those of ours that have
-    not ended. expires_at: when the session ends without a refresh, 0 for never. heard_at: when one of the parties was
-    last heard of. awaiting: requests that negotiate and have no final response, by leg, callee's tag and method: the
-    CSeq, and since when. unacknowledged: since when the ACK of a dialog's 2xx is missing, by the callee's tag; only of
-    those that came about while another dialog was there (RFC 3261 13.2.2.4). variables: the routing script's. over: the
-    call has ended; a Call-ID that comes back begins anew. former: the callers' tags of the calls before this one.
+    not ended. expires_at: when the session ends without a refresh, 0 for never; refreshed_at: when it had its last one.
+    heard_at: when one of the parties was last heard of. awaiting: requests that negotiate and have no final response,
+    by leg, callee's tag and method: the CSeq, and since when. unacknowledged: since when the ACK of a dialog's 2xx is
+    missing, by the callee's tag; only of those that came about while another dialog was there (RFC 3261 13.2.2.4).
+    variables: the routing script's. over: the call has ended; a Call-ID that comes back begins anew. former: the
+    callers' tags of the calls before this one.
     origins: the version (`o=`) of the session description that a request of ours had last, by leg and callee's tag.
     uris: of the party of each leg that was learned last, also after the end.
     """
@@ -112,6 +113,7 @@ class SipDialogs:
     requests: dict[int, OwnRequest] = field(default_factory=dict)
     last_request: int = 0
     expires_at: int = 0
+    refreshed_at: int = 0
     heard_at: int = 0
     awaiting: dict[tuple[str, str, str], tuple[int, int]] = field(default_factory=dict)
     variables: dict[str, str] = field(default_factory=dict)
@@ -170,7 +172,7 @@ class SipDialogs:
         if message.status is None and message.from_caller:
             self.unacknowledged.pop(message.callee_tag, None)
         if message.method in WITH_TIMER and message.status is not None and 200 <= message.status < 300:
-            self.expires_at = at + expires * 1000 if expires else 0
+            self.expires_at, self.refreshed_at = at + expires * 1000 if expires else 0, at
 
     def track(self, message: SipMessage, at: int) -> None:
         """Record that a dialog's request awaits its final response, or has it. Not for one that is refused at once."""
@@ -212,7 +214,7 @@ class SipDialogs:
         These are requests of ours that have not ended, and a BYE that comes again, if it needs another CSeq.
         """
         self.over = True
-        self.expires_at = 0
+        self.expires_at = self.refreshed_at = 0
         self.awaiting, self.unacknowledged = {}, {}
         self.variables = {}
         if not self.requests and not any(sequence.insertions for sequence in self.sequences.values()):

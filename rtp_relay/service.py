@@ -269,7 +269,7 @@ class Service:
             journal=journal_of_calls(journal, self._spans),
             nodes=self.nodes,
             now=clock.now,
-            deadlines=deadlines_of(config, keeper.slowest),
+            deadlines=deadlines_of(config, keeper.slowest, clock.eras),
             settings=DirectorySettings(
                 max_resident=config.service.max_resident,
                 passivate_after=config.service.passivate_after,

@@ -66,11 +66,12 @@ class Release:
         if not found.quarantined or found.row is None:
             return
         now, since = self._now(), found.row.changed
-        if now < since + self.deadlines.operation:
-            await self._journal.postpone(call_id, since + self.deadlines.operation)
+        begins = self.deadlines.after(since, self.deadlines.operation)
+        if now < begins:
+            await self._journal.postpone(call_id, begins)
             return
         gone = await self._remove(found)
-        if now >= since + self.deadlines.give_up:
+        if now >= self.deadlines.after(since, self.deadlines.give_up):
             gone = {**dict.fromkeys(found.sessions(), RemovalProof.LOST), **gone}
         again = self.deadlines.again(now, since)
         if gone or not found.sessions():

@@ -233,9 +233,9 @@ class MemoryJournal:
         """Return ended calls of this time, the newest first."""
         return self._tables.ended_calls(since, until, count)
 
-    async def claim_due(self, now: int, lease: int, limit: int) -> list[CallId]:
+    async def claim_due(self, now: int, lease: int, limit: int, after: int | None = None) -> list[CallId]:
         """Claim calls that are due."""
-        return self._tables.claim_due(now, lease, limit)
+        return self._tables.claim_due(now, lease, limit, after)
 
     async def count_due(self, now: int) -> int:
         """Return how many calls are due at `now`."""

@@ -62,10 +62,11 @@ class Tables:
         last = found[count - 1].ended
         return EndedPage(tuple(call for call in found if call.ended >= last), last)
 
-    def claim_due(self, now: int, lease: int, limit: int) -> list[CallId]:
+    def claim_due(self, now: int, lease: int, limit: int, after: int | None = None) -> list[CallId]:
         """Return up to `limit` calls that are due, the longest due first, and put them off by the lease."""
         due = [(stream.due, call_id) for call_id, stream in self._streams.items() if stream.due is not None]
-        taken = [call_id for at, call_id in sorted(due)[:limit] if at <= now]
+        left = [(at, call_id) for at, call_id in sorted(due) if after is None or at > after]
+        taken = [call_id for at, call_id in left[:limit] if at <= now]
         for call_id in taken:
             self._streams[call_id].due = now + lease
         return taken

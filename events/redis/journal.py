@@ -228,9 +228,9 @@ class RedisJournal:
         """Remove an ended call."""
         return await self._tables.forget(call_id, self._write)
 
-    async def claim_due(self, now: int, lease: int, limit: int) -> list[CallId]:
+    async def claim_due(self, now: int, lease: int, limit: int, after: int | None = None) -> list[CallId]:
         """Claim up to `limit` calls that are due at `now`, until `now + lease`."""
-        return await self._tables.claim_due(now, lease, limit)
+        return await self._tables.claim_due(now, lease, limit, after)
 
     async def count_due(self, now: int) -> int:
         """Return how many calls are due at `now`."""

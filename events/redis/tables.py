@@ -168,17 +168,17 @@ class Tables:
         command: Command = (b"EVALSHA", FORGET.sha, len(keys), *keys, call, round(BRIEFLY * 1000))
         return Forgotten(to_text(await write(at.slot, command)))
 
-    async def claim_due(self, now: int, lease: int, limit: int) -> list[CallId]:
+    async def claim_due(self, now: int, lease: int, limit: int, after: int | None = None) -> list[CallId]:
         """Claim due calls, starting at a random partition each time, so that a full one does not starve the others."""
         partitions = self._keys.partitions
         first = random.randrange(len(partitions))
         turned = [*partitions[first:], *partitions[:first]]
         if not self._scattered:
-            return [CallId(to_text(call)) for call in await self._claim(turned, now, lease, limit)]
+            return [CallId(to_text(call)) for call in await self._claim(turned, now, lease, limit, after)]
         taken: list[CallId] = []
         while True:
-            shares = await self._shares(turned, now, limit - len(taken))
-            replies = await asyncio.gather(*(self._claim([one], now, lease, share) for one, share in shares))
+            shares = await self._shares(turned, now, limit - len(taken), after)
+            replies = await asyncio.gather(*(self._claim([one], now, lease, share, after) for one, share in shares))
             taken += [CallId(to_text(call)) for calls in replies for call in calls]
             if sum(map(len, replies)) == sum(share for _, share in shares):
                 return taken
@@ -205,9 +205,11 @@ class Tables:
         names = await self._query(decisions.slot, (b"ZRANGE", decisions.due, 0, -1))
         return [StreamName(to_text(name)) for name in names]
 
-    async def _shares(self, partitions: Sequence[Partition], now: int, limit: int) -> list[tuple[Partition, int]]:
+    async def _shares(
+        self, partitions: Sequence[Partition], now: int, limit: int, after: int | None
+    ) -> list[tuple[Partition, int]]:
         """Return the partitions where something is due, and how many to claim from each."""
-        counts = await self._due(partitions, now)
+        counts = await self._due(partitions, now, after)
         shares: list[tuple[Partition, int]] = []
         for partition, count in zip(partitions, counts, strict=True):
             if count and limit:
@@ -215,18 +217,26 @@ class Tables:
                 limit -= shares[-1][1]
         return shares
 
-    async def _due(self, partitions: Sequence[Partition], now: int) -> list[int]:
+    async def _due(self, partitions: Sequence[Partition], now: int, after: int | None = None) -> list[int]:
         """Return how many calls of each partition are due."""
-        counts = (self._query(partition.slot, (b"ZCOUNT", partition.due, b"-inf", now)) for partition in partitions)
+        least = _later_than(after)
+        counts = (self._query(partition.slot, (b"ZCOUNT", partition.due, least, now)) for partition in partitions)
         found: list[int] = await asyncio.gather(*counts)
         return found
 
-    def _claim(self, group: Sequence[Partition], now: int, lease: int, limit: int) -> asyncio.Future[list[bytes]]:
+    def _claim(
+        self, group: Sequence[Partition], now: int, lease: int, limit: int, after: int | None = None
+    ) -> asyncio.Future[list[bytes]]:
         keys = [partition.due for partition in group]
-        return self._query(group[0].slot, (b"EVALSHA", CLAIM.sha, len(keys), *keys, now, now + lease, limit))
+        arguments = (now, now + lease, limit, _later_than(after))
+        return self._query(group[0].slot, (b"EVALSHA", CLAIM.sha, len(keys), *keys, *arguments))
 
     def _groups(self, partitions: Sequence[Partition]) -> list[Sequence[Partition]]:
         return [[partition] for partition in partitions] if self._scattered else [partitions]
+
+
+def _later_than(after: int | None) -> bytes:
+    return b"-inf" if after is None else b"(%d" % after
 
 
 def _ended(rows: Sequence[bytes]) -> list[EndedCall]:

@@ -8,7 +8,12 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 
+import structlog
+
 from events.journal import Journal, JournalUnavailable
+from replay.eras import ClockEras
+
+log = structlog.get_logger()
 
 INTERVAL = 2.0
 """Seconds between looks."""
@@ -20,6 +25,9 @@ LOOKS = 16
 TOLERANCE = 0.005
 """Seconds by which two looks may differ beyond what they took, for clocks drift; more is a clock that was set."""
 
+STEP = 5.0
+"""Seconds by which a clock is set that is told of, and left out where times are compared: no deadline is shorter."""
+
 
 def now() -> int:
     """Return the time by this machine's own clock, ms since the epoch."""
@@ -30,12 +38,14 @@ class JournalClock:
     """The journal's clock as this control node knows it. Until the first look it is this machine's own.
 
     A step of this machine's clock changes nothing, and of two control nodes neither takes the other's time for past.
+    eras: what it was set by, while this control node looked.
     """
 
     def __init__(self, journal: Journal, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._journal, self._monotonic = journal, monotonic
         self._looks: deque[tuple[float, float]] = deque(maxlen=LOOKS)  # what each took, and the offset that it found
         self._offset = time.time() - monotonic()
+        self.eras = ClockEras(self.now)
 
     def now(self) -> int:
         """Return the time, ms since the epoch."""
@@ -52,8 +62,17 @@ class JournalClock:
     def _take(self, took: float, offset: float) -> None:
         if self._looks and abs(offset - self._offset) > took + TOLERANCE:
             self._looks.clear()
+            self._set(offset)
         self._looks.append((took, offset))
         self._offset = min(self._looks)[1]
+
+    def _set(self, offset: float) -> None:
+        """Go by a clock that was set."""
+        by, before = offset - self._offset, self.now()
+        self._offset = offset
+        if abs(by) >= STEP:
+            self.eras.note(before, self.now())
+            log.warning("the journal's clock was set", seconds=round(by))
 
     async def begin(self) -> None:
         """Read the journal's clock for the first time."""

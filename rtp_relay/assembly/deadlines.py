@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from replay.eras import ClockEras
 from replay.projection import Deadlines
 from rtp_relay.assembly.nodes import ROUTE_GRACE
 from rtp_relay.config import Config
@@ -14,8 +15,8 @@ _CANCELLING = 64
 """T1s after timer C within which a cancelled branch has its final response (RFC 3261 9.1)."""
 
 
-def deadlines_of(config: Config, slowest: float) -> Deadlines:
-    """Return when calls are due again. slowest: the timeout of the slowest node, in seconds."""
+def deadlines_of(config: Config, slowest: float, eras: ClockEras | None = None) -> Deadlines:
+    """Return when calls are due again. slowest: the timeout of the slowest node, in seconds. eras: of the clock."""
     calls = config.calls
     return Deadlines(
         offer=_ms(calls.offer_timeout),
@@ -26,6 +27,7 @@ def deadlines_of(config: Config, slowest: float) -> Deadlines:
         give_up=_ms(calls.give_up_after),
         dialog=_ms(config.sip.dialog_probe),
         quality=_ms(calls.quality_every),
+        eras=eras or ClockEras(),
     )
 
 

@@ -53,7 +53,7 @@ class Upkeep:
         """Run all of it in the background, and count what it does."""
         name, now = self.config.service.name, self.clock.now
         mover = BulkMover(self.journal, self.directory, self.nodes, name, asked=self.control.bulk.asked)
-        background.run("due calls", DuePoller(self.journal, self.attend, now).run())
+        background.run("due calls", DuePoller(self.journal, self.attend, now, eras=self.clock.eras).run())
         background.run("nodes that are down", self._rescue().run())
         background.run("nodes", self.follower.run())
         background.run("bulk moves", mover.run())

@@ -42,6 +42,7 @@ from events.snapshot import Snapshot
 from events.verb import Verb
 from gateways.ng.commands import NgCommand, command_from
 from gateways.ng.replies import words_of
+from replay.eras import ClockEras
 from replay.fold import fold
 from replay.projection import Deadlines
 from replay.snapshots import UnusableSnapshot, restore, verify
@@ -188,8 +189,8 @@ class FaultyJournal:
     async def count_due(self, now: int) -> int:
         return await self._shared.count_due(now)
 
-    async def claim_due(self, now: int, lease: int, limit: int) -> list[CallId]:
-        return await self._shared.claim_due(now, lease, limit) if self._life.alive and not self.away else []
+    async def claim_due(self, now: int, lease: int, limit: int, after: int | None = None) -> list[CallId]:
+        return await self._shared.claim_due(now, lease, limit, after) if self._life.alive and not self.away else []
 
     def postpone(self, call_id: CallId, due: int) -> asyncio.Future[None]:
         return self._shared.postpone(call_id, due)
@@ -282,7 +283,9 @@ class ControlNode:
             adoption=self.adoption,
         )
         self.outlet.sender = cluster.peers.sip_sender(self.life.cross)
-        self.poller = DuePoller(self.journal, self.directory.attend, cluster.loop.now_ms, interval=2.0)
+        self.poller = DuePoller(
+            self.journal, self.directory.attend, cluster.loop.now_ms, interval=2.0, eras=cluster.eras
+        )
         self._cluster = cluster
         self._polling: asyncio.Task[None] | None = None
 
@@ -354,7 +357,9 @@ class Cluster:
         budget: Budget | None = None,
     ) -> None:
         self.loop = VirtualTimeLoop()
-        self.engine, self.max_in_flight, self.settings, self.deadlines = engine, max_in_flight, settings, deadlines
+        self.engine, self.max_in_flight, self.settings = engine, max_in_flight, settings
+        self.eras = ClockEras(self.loop.now_ms)
+        self.deadlines = replace(deadlines, eras=self.eras)
         self.adopts, self.budget = adopts, budget
         self.journal = DamagedJournal(self.loop.now_ms)
         self.relays: dict[str, FakeRelay] = {}
@@ -389,6 +394,12 @@ class Cluster:
     def after(self, seconds: float) -> None:
         """Let time pass."""
         self.run(asyncio.sleep(seconds))
+
+    def set_clock(self, seconds: float) -> None:
+        """Set the clock that control nodes go by forward, or back; they notice at once."""
+        before = self.loop.now_ms()
+        self.loop.ahead += round(seconds * 1000)
+        self.eras.note(before, self.loop.now_ms())
 
     def add_node(self) -> ControlNode:
         async def start() -> ControlNode:

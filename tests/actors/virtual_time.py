@@ -19,7 +19,12 @@ class _JumpingSelector(selectors.SelectSelector):
 
 
 class VirtualTimeLoop(asyncio.SelectorEventLoop):
-    """Runs as asyncio's own loop does, on a clock of its own that starts at 1000 s."""
+    """Runs as asyncio's own loop does, on a clock of its own that starts at 1000 s.
+
+    ahead: by how much the wall clock was set forward, ms.
+    """
+
+    ahead = 0
 
     def __init__(self) -> None:
         self._jumping = _JumpingSelector()
@@ -30,4 +35,4 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
 
     def now_ms(self) -> int:
         """Return the wall clock that goes with it, ms since the epoch."""
-        return 1_700_000_000_000 + round(self._jumping.elapsed * 1000)
+        return 1_700_000_000_000 + self.ahead + round(self._jumping.elapsed * 1000)

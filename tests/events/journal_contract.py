@@ -418,6 +418,13 @@ class JournalContract(DecisionsContract, DueDecisionsContract, EndedContract, Fo
         assert await journal.count_due(NOW + 4) == 0
         assert sorted(await journal.claim_due(NOW + 104, 100, 50)) == [f"{number}" for number in range(10)]
 
+    async def test_those_that_were_due_before_can_be_left_out(self, journal: Journal) -> None:
+        for number in range(3):
+            index = live(CallId(f"{number}"), 1, due=NOW + number)
+            await journal.append(CallId(f"{number}"), 0, [record(1)], NOTHING, index)
+        assert await journal.claim_due(NOW + 1, 0, 50, NOW) == ["1"]
+        assert sorted(await journal.claim_due(NOW + 1, 0, 50)) == ["0", "1"]
+
     async def test_a_lease_holds_while_due_does_not_change(self, journal: Journal) -> None:
         index = live(CallId(CALL), 1, due=NOW)
         await journal.append(CallId(CALL), 0, [record(1)], NOTHING, index)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
+import pytest
+
 from events.journal import JournalUnavailable
 from events.memory import MemoryJournal
 from rtp_relay.assembly.clock import JournalClock
@@ -62,6 +64,29 @@ def test_a_clock_that_was_set_is_followed_at_once() -> None:
     asyncio.run(clock.begin())
     line.ahead -= 5000
     asyncio.run(clock.look())
+    assert line.error_of(clock) <= 1
+
+
+@pytest.mark.parametrize("by", [-AN_HOUR, AN_HOUR])
+def test_what_a_clock_was_set_by_is_known_afterwards(by: int) -> None:
+    line = Line()
+    clock = JournalClock(line.journal(), lambda: line.seconds)
+    asyncio.run(clock.begin())
+    before = clock.now()
+    line.ahead += by
+    line.seconds += 60
+    asyncio.run(clock.look())
+    assert abs(clock.eras.set_since(before) - by) <= 1
+    assert clock.eras.set_since(clock.now()) == 0
+
+
+def test_neither_the_first_look_nor_one_that_took_long_is_a_clock_that_was_set() -> None:
+    line = Line()
+    clock = JournalClock(line.journal(), lambda: line.seconds)
+    asyncio.run(clock.begin())
+    line.takes = (3600, 0.001)  # this control node stood still
+    asyncio.run(clock.look())
+    assert not clock.eras.past
     assert line.error_of(clock) <= 1
 
 

@@ -15,6 +15,7 @@ from engines.registry import kind_of
 from engines.reply import NodeReply
 from events.registry import CopyDeleted, CopyDeleteIntended, CopyIntended, CopyOffered, Event, RemovalProof
 from events.verb import CopyVerb, Verb
+from replay.projection import Deadlines
 from replay.relay_settings import Copy
 from replay.state import CallState, CallStatus, Session
 
@@ -121,10 +122,10 @@ def closing(state: CallState) -> list[tuple[str, CopyLocation]]:
     ]
 
 
-def forgotten(state: CallState, before: int) -> list[Event]:
-    """End the copies that were intended before that time, and of which nobody knows what became."""
+def forgotten(state: CallState, now: int, deadlines: Deadlines) -> list[Event]:
+    """End the copies that were intended too long ago for anything to become of them, and nobody knows what did."""
     return [
         CopyDeleteIntended(copy=name, reason=UNRESOLVED)
         for name, copy in state.usable_copies()
-        if not copy.offered and not copy.closing and copy.intended_at <= before
+        if not copy.offered and not copy.closing and deadlines.after(copy.intended_at, deadlines.operation) <= now
     ]

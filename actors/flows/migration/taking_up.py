@@ -51,17 +51,17 @@ def take_up(now: int, deadlines: Deadlines, nodes: NodeTable, *, signals: bool) 
         yield Persist(lambda state: _without_requests(state, now, deadlines))
         yield Spawn(hold_and_carry_on(number, nodes, deadlines, now))
     else:
-        made = yield Persist(lambda state: _failed_untold(state, number, now))
+        made = yield Persist(lambda state: _failed_untold(state, number, now, deadlines))
         if made is not None:
             yield Spawn(teardown(*made))
         yield RetryAt(now + deadlines.retry, settled=now)
     return True
 
 
-def _failed_untold(state: CallState, number: int, now: int) -> Decision:
+def _failed_untold(state: CallState, number: int, now: int, deadlines: Deadlines) -> Decision:
     """Decide that a move has failed of which no control node could tell anybody for long."""
     move = state.migration
-    if move is None or move.asked or move.at + UNTOLD_FOR > now:
+    if move is None or move.asked or deadlines.after(move.at, UNTOLD_FOR) > now:
         return Decision([], None)
     return failed(state, number, "no control node that runs can tell its parties")
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from actors.effects import AskNodes, Decide, Decision, Flow, Outcome, Persist, Read, RetryAt, Step
+from actors.effects import AskNodes, Decide, Decision, Flow, HoldOff, Outcome, Persist, Read, RetryAt, Step
 from actors.flows.media import sessions
 from actors.flows.media.copies import end_copy
 from actors.flows.media.copy_decisions import closing, forgotten
@@ -25,7 +25,7 @@ from engines.request import delete_of_branch
 from events.names import NodeName, RelayId
 from events.registry import BranchDeleted, Deleted, DeleteIntended, Event, RemovalProof, Scope
 from events.verb import DELETE
-from replay.projection import Deadlines, falls_silent, measuring_due
+from replay.projection import Deadlines, closes_at, due, falls_silent, measuring_due
 from replay.reconcile import settled_sessions
 from replay.state import BranchDelete, CallState, CallStatus, SessionStatus
 
@@ -68,9 +68,14 @@ def process_due(now: int, deadlines: Deadlines, nodes: NodeTable, *, signals: bo
 
     `signals` says whether SIP requests can be sent from here.
     """
+    if deadlines.eras.past:
+        first: int | None = yield Read(lambda state: due(state, deadlines))
+        if first is not None and first > now:  # it was reckoned before the clock was set
+            yield HoldOff(first)
+            return None
     yield Persist(_settle(now, deadlines))
     unanswered_again = yield from end_unanswered(now, deadlines)
-    yield from forks.free_overdue(now)
+    yield from forks.free_overdue(now, deadlines)
     agenda: Agenda = yield Read(lambda state: _agenda(state, now, deadlines))
     if agenda.removals:
         yield from remove(agenda.removals, None)
@@ -92,7 +97,7 @@ def _settle(now: int, deadlines: Deadlines) -> Decide:
 
     def decide(state: CallState) -> Decision:
         events = _unresolved(state, now, deadlines) + _given_up(state, now, deadlines)
-        events += forgotten(state, now - deadlines.operation) + due_dialogs.forgotten(state, now, deadlines)
+        events += forgotten(state, now, deadlines) + due_dialogs.forgotten(state, now, deadlines)
         if state.status is CallStatus.LIVE and not events:
             events = _nothing_left(state, now, deadlines)
         return Decision(events)
@@ -105,7 +110,11 @@ def _unresolved(state: CallState, now: int, deadlines: Deadlines) -> list[Event]
     events: list[Event] = []
     orphans: list[int] = []
     for session in state.remaining_sessions():
-        old = {number: done for number, done in session.operations.items() if done.at + deadlines.operation <= now}
+        old = {
+            number: done
+            for number, done in session.operations.items()
+            if deadlines.after(done.at, deadlines.operation) <= now
+        }
         events += [
             FAILURES[done.verb](session=session.number, operation=number, reason=UNRESOLVED, reached=True)
             for number, done in old.items()
@@ -126,13 +135,13 @@ def _given_up(state: CallState, now: int, deadlines: Deadlines) -> list[Event]:
         Deleted(session=session.number, how=RemovalProof.LOST)
         for session in state.remaining_sessions()
         if session.status is SessionStatus.CLOSING
-        and max(session.intended_at, session.not_before) + deadlines.give_up <= now
+        and max(closes_at(session, deadlines), deadlines.after(session.intended_at, 0)) + deadlines.give_up <= now
     ]
 
 
 def _nothing_left(state: CallState, now: int, deadlines: Deadlines) -> list[Event]:
     """End a call that is on no node any more; with a dialog it goes on."""
-    goes_on = state.has_dialog and state.changed + deadlines.give_up > now
+    goes_on = state.has_dialog and deadlines.after(state.changed, deadlines.give_up) > now
     if goes_on or any(state.usable_sessions()):
         return []
     return [DeleteIntended(scope=Scope.CALL, sessions=(), reason=NOTHING_LEFT)]
@@ -142,7 +151,7 @@ def _agenda(state: CallState, now: int, deadlines: Deadlines) -> Agenda:
     to_close = [
         session
         for session in state.remaining_sessions()
-        if session.status is SessionStatus.CLOSING and session.not_before <= now
+        if session.status is SessionStatus.CLOSING and closes_at(session, deadlines) <= now
     ]
     branches = [
         BranchRemoval(session.node, session.relay_id, wanted)
@@ -157,7 +166,7 @@ def _agenda(state: CallState, now: int, deadlines: Deadlines) -> Agenda:
     checks = [check_of(state, session) for session in asked]
     return Agenda(
         removals=[
-            telling_removal_of(state, session, alone=session.intended_at + deadlines.operation <= now)
+            telling_removal_of(state, session, alone=deadlines.after(session.intended_at, deadlines.operation) <= now)
             for session in to_close
         ],
         branch_removals=branches,
@@ -174,7 +183,7 @@ def _is_quiet(state: CallState, now: int, deadlines: Deadlines) -> bool:
     if state.status is not CallStatus.LIVE or not state.answered:
         return False
     silent = falls_silent(state, deadlines)
-    return state.changed + deadlines.probe <= now or (silent is not None and silent <= now)
+    return deadlines.after(state.changed, deadlines.probe) <= now or (silent is not None and silent <= now)
 
 
 def _is_to_be_measured(state: CallState, now: int, deadlines: Deadlines) -> bool:

@@ -51,7 +51,7 @@ def end_unanswered(now: int, deadlines: Deadlines) -> Step[int | None]:
         flowing = [number for number, was, is_now in pairs if (is_now or 0) > (was or 0)]
     if flowing:
         yield Persist(lambda state: _note_media(state, flowing))
-    elif None in before and silence.since + deadlines.give_up > now:
+    elif None in before and deadlines.after(silence.since, deadlines.give_up) > now:
         return deadlines.again(now, silence.since)
     else:
         yield Persist(lambda state: _end(state, silence.since))
@@ -62,7 +62,7 @@ def _silence(state: CallState, now: int, deadlines: Deadlines) -> _Silence | Non
     usable = state.usable_sessions()
     if state.status is not CallStatus.LIVE or state.answered or not usable:
         return None
-    if state.changed + unanswered_for(state, deadlines) > now:
+    if deadlines.after(state.changed, unanswered_for(state, deadlines)) > now:
         return None
     questions = [(one.node, kind_of(one.engine).knows(one.relay_id, one.from_tag, one.to_tag)) for one in usable]
     return _Silence(state.changed, [session.number for session in usable], questions)

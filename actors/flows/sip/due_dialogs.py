@@ -57,9 +57,9 @@ def forgotten(state: CallState, now: int, deadlines: Deadlines) -> list[Event]:
     """End the requests of which nobody knows what became, and the BYEs that could not be sent for very long."""
     events: list[Event] = []
     for number, request in pending(state):
-        if request.method != "BYE" and request.at + deadlines.request <= now:
+        if request.method != "BYE" and deadlines.after(request.at, deadlines.request) <= now:
             events.append(SipRequestEnded(number=number, status=0, reason=UNRESOLVED))
-        elif request.ends is None or request.at + deadlines.give_up <= now:
+        elif request.ends is None or deadlines.after(request.at, deadlines.give_up) <= now:
             events.append(SipRequestEnded(number=number, status=0, reason=GIVEN_UP))
     return events
 
@@ -78,12 +78,12 @@ def _do(work: _Work, now: int, deadlines: Deadlines) -> Flow:
 
 def _work(state: CallState, now: int, deadlines: Deadlines) -> _Work | None:
     byes = [(number, one) for number, one in pending(state) if one.method == "BYE" and one.ends]
-    due = [(number, one) for number, one in byes if one.at + deadlines.request <= now]
+    due = [(number, one) for number, one in byes if deadlines.after(one.at, deadlines.request) <= now]
     if due:
         return _Work(min(one.at for _, one in due), byes=[resumed_bye(state, *pair) for pair in due])
     if pending(state):
         return None
-    without_ack = [(at, tag) for tag, at in unacknowledged(state).items() if at <= now]
+    without_ack = [(at, tag) for tag, at in unacknowledged(state, deadlines).items() if at <= now]
     if without_ack:
         at, tag = min(without_ack)
         return _Work(at, ends=NO_ACK, tag=Tag(tag))

@@ -19,7 +19,7 @@ from actors.flows.sip.branches import without_spares
 from events.names import NO_TAG, Tag
 from events.verb import OFFER
 from replay import session_dialogs
-from replay.projection import SPARE
+from replay.projection import SPARE, Deadlines
 from replay.relay_settings import CALLEE
 from replay.sip_dialogs import other
 from replay.state import Agreement, CallState
@@ -37,14 +37,16 @@ def free_spares(callers_tag: Tag, at: int, *, waits: bool) -> Step[None]:
         yield Spawn(_free_later(callers_tag, at))
 
 
-def free_overdue(now: int) -> Step[None]:
+def free_overdue(now: int, deadlines: Deadlines) -> Step[None]:
     """Free the branches that nobody lived to free."""
-    if (yield Read(lambda state: _overdue(state, now))):
+    if (yield Read(lambda state: _overdue(state, now, deadlines))):
         yield from _free(NO_TAG, now)
 
 
-def _overdue(state: CallState, now: int) -> bool:
-    return state.relay is not None and state.relay.established_at + SPARE < now and bool(state.spare_branches())
+def _overdue(state: CallState, now: int, deadlines: Deadlines) -> bool:
+    if state.relay is None or not state.spare_branches():
+        return False
+    return deadlines.after(state.relay.established_at, SPARE) < now
 
 
 def _free_later(callers_tag: Tag, at: int) -> Flow:

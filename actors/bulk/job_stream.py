@@ -24,11 +24,15 @@ class TakenOver(Exception):
 
 
 class JobStream:
-    """Reads and writes. `job` is the fold of what was read and written; now: ms since the epoch."""
+    """Reads and writes. `job` is the fold of what was read and written; now: ms since the epoch.
+
+    wrote_at: when something was written last, by the loop's clock, which nobody sets.
+    """
 
     def __init__(self, journal: Journal, stream: StreamName, name: str, now: Callable[[], int]) -> None:
         self._journal, self._stream, self._name, self._now = journal, stream, name, now
         self.job = BulkMove()
+        self.wrote_at = 0.0
 
     async def load(self) -> None:
         """Read the stream. Raises JournalError."""
@@ -55,6 +59,7 @@ class JobStream:
                     raise TakenOver from None
             else:
                 self.job.apply(record)
+                self.wrote_at = asyncio.get_running_loop().time()
                 return
 
     async def _append(self, record: Recorded, *, ends: bool) -> None:

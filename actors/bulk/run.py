@@ -194,7 +194,7 @@ class BulkRun:
 
     async def _note(self) -> bool:
         """Write what became of calls, or that the job goes on; return whether there was anything to write."""
-        age = self._now() - self.job.seen
+        age = (self._loop.time() - self._stream.wrote_at) * 1000
         is_last = bool(self._settled) and not (self._moving or self._turn)
         is_due = is_last or age >= (BATCH if self._settled else HEARTBEAT)
         if is_due:

@@ -211,3 +211,19 @@ def test_a_job_waits_for_no_tick_but_for_what_becomes_of_its_calls(
     assert over.counts[MOVED] == there
     assert world.on("relay1") == []
     world.check_calls()
+
+
+def test_while_the_clock_is_set_back_a_job_goes_on_to_note_what_became_of_calls(
+    world_of: Callable[[int], BulkWorld],
+) -> None:
+    world = world_of(24)
+    world.start(0)
+    job = world.ask(leave("relay1"), rate=2)
+    world.after(2)
+    before = world.progress(job).counts[MOVED]
+    world.set_clock(-3600)
+    world.after(2)
+    then = world.progress(job)
+    assert (then.state, then.counts[MOVED] > before) == ("moving", True)
+    world.finish(job)
+    assert world.on("relay1") == []

@@ -112,8 +112,6 @@ def impossibilities(state: CallState) -> Iterator[str]:
     if state.status is ENDED and state.has_session:
         numbers = [str(number) for number, session in state.sessions.items() if session.usable]
         yield f"it has ended, and commands may still go to session {', '.join(numbers)}"
-    if state.answered_at and state.answered_at < state.created:
-        yield "it was answered before it began"
     for number, session in state.sessions.items():
         yield from _impossible(number, session)
     told = {leg.session for leg in state.legs.values()} - {0}

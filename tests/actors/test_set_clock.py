@@ -56,6 +56,15 @@ def test_a_delete_is_tried_for_as_long_as_ever(cluster: Cluster, step: float) ->
     cluster.check_no_leak()
 
 
+def test_a_call_that_was_answered_before_it_began_is_no_fault(cluster: Cluster) -> None:
+    cluster.do(Verb.OFFER, C, a="A", sdp="caller")
+    cluster.set_clock(-3600)
+    cluster.do(Verb.ANSWER, C, a="A", b="B", sdp="callee")
+    cluster.check_tables()
+    cluster.do(Verb.DELETE, C, a="A")
+    cluster.check_tables()
+
+
 @STEPS
 def test_a_call_begun_after_the_clock_was_set_has_its_time(cluster: Cluster, step: float) -> None:
     cluster.set_clock(step)

@@ -91,7 +91,7 @@ def export(
     async def write(journal: Journal) -> int:
         now = round(await journal.time())
         begin, end = period(since, until, now)
-        pages = _with_later(journal, begin, end, kept) if follow else ended_pages(journal, begin, end)
+        pages = _with_later(journal, begin, end, now, kept) if follow else ended_pages(journal, begin, end)
         entries = _entries_at_last if follow else _entries
         return await _write(pages, partial(entries, journal), to, numbers, secrets=secrets)
 
@@ -103,7 +103,9 @@ def export(
         say(f"interrupted; what is in {to} is whole")
 
 
-async def _with_later(journal: Journal, since: int, until: int, kept: int) -> AsyncIterator[Sequence[EndedCall]]:
+async def _with_later(
+    journal: Journal, since: int, until: int, now: int, kept: int
+) -> AsyncIterator[Sequence[EndedCall]]:
     """Return the ended calls of a time, and others as they end; while the journal is away, wait for it."""
     while True:
         try:
@@ -112,7 +114,7 @@ async def _with_later(journal: Journal, since: int, until: int, kept: int) -> As
             break
         except JournalUnavailable:
             await asyncio.sleep(AGAIN)  # from the first page on: what is written is not written again
-    async for page in pages_as_they_end(journal, until - 2 * LATE, kept):
+    async for page in pages_as_they_end(journal, min(until - 2 * LATE, now - LATE), kept):
         yield page
 
 

@@ -135,7 +135,7 @@ async def pages_as_they_end(journal: Journal, begun: int, kept: int = 0) -> Asyn
         new = [row for row in rows if told.get(row.call_id) != row.ended]
         told.update((row.call_id, row.ended) for row in new)
         yield new[::-1]
-        since = max(begun, now - LATE)
+        since = max(begun, now - LATE) if begun < now else now - LATE  # else the journal's clock was set back
         told = {call_id: ended for call_id, ended in told.items() if ended >= since}
         await asyncio.sleep(LOOK)
 
@@ -146,8 +146,8 @@ def clock() -> int:
 
 
 def period(since: str, until: str, now: int) -> tuple[int, int]:
-    """Return a time from its options; without an end, calls are in it whose row comes a little late."""
-    return time_of("--since", since, now), time_of("--until", until, now) if until else now + LATE
+    """Return a time from its options; without an end, calls are in it that ended before the clock was set back."""
+    return time_of("--since", since, now), time_of("--until", until, now) if until else LAST
 
 
 def time_of(option: str, text: str, now: int) -> int:

@@ -20,6 +20,7 @@ from rtp_relay.cli.listing.writing import Table, print_tables
 from rtp_relay.cli.options import ConfigOption, JsonOption, load_or_exit
 from rtp_relay.cli.output import print_json, utc
 from rtp_relay.cli.reading import (
+    LATE,
     ArchiveOption,
     SinceOption,
     UntilOption,
@@ -65,12 +66,14 @@ def stats(
         return counted, begin, end
 
     async def read(journal: Journal) -> tuple[Statistics, int, int]:
-        begin, end = period(since, until, round(await journal.time()))
-        return await count(ended_calls(journal, begin, end), begin, end)
+        now = round(await journal.time())
+        begin, end = period(since, until, now)
+        return await count(ended_calls(journal, begin, end), begin, min(end, now + LATE))
 
     if archive is not None:
-        begin, end = period(since, until, clock())
-        counted, *_ = asyncio.run(count(archived_calls(archive, begin, end), begin, end))
+        now = clock()
+        begin, end = period(since, until, now)
+        counted, begin, end = asyncio.run(count(archived_calls(archive, begin, end), begin, min(end, now + LATE)))
     else:
         counted, begin, end = read_journal(config, read)
     display = Display.of(form, as_json=as_json, wide=wide)

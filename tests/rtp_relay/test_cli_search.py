@@ -144,6 +144,33 @@ async def test_who_follows_waits_for_a_journal_that_is_away(capsys: pytest.Captu
     assert "may be kept no longer" in complaints
 
 
+async def test_who_follows_hears_of_calls_that_end_after_the_clock_was_set_back() -> None:
+    now = [600_000]
+    journal = MemoryJournal(lambda: now[0])
+    following = as_they_end(journal, 600_000)
+    told = asyncio.ensure_future(anext(following))
+    await asyncio.sleep(0)
+    now[0] = 500_000
+    call = CallId("call")
+    await journal.append(call, 0, [record(1)], NOTHING, Index(ended=replace(ENDED, call_id=call, ended=500_000)))
+    async with asyncio.timeout(30):
+        assert (await told).call_id == call
+
+
+@pytest.mark.parametrize("command", [["search"], ["search", "--since", "1h"], ["stats"]])
+def test_calls_that_ended_before_the_clock_was_set_back_are_found(
+    command: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fill(journal: MemoryJournal) -> None:
+        row = replace(ENDED, ended=round(await journal.time()) + 3_600_000)
+        await journal.append(row.call_id, 0, [record(1)], NOTHING, Index(ended=row))
+
+    use_journal(monkeypatch, fill)
+    code, text, _ = invoke(*command, "--json")
+    document = json.loads(text)
+    assert (code, document["calls"] if command == ["stats"] else len(document)) == (0, 1)
+
+
 async def test_calls_are_told_once_as_they_end(capsys: pytest.CaptureFixture[str]) -> None:
     journal = MemoryJournal()
     telling = asyncio.create_task(tell_as_they_end(journal, Wanted(node="ng1"), ALL_SHOWN, Display(Form.JSON)))

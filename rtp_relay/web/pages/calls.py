@@ -14,7 +14,7 @@ from events.names import NodeName
 from events.records import CallFilter, CallPage, LiveCall
 from events.values import value
 from replay.search import Wanted
-from rtp_relay.cli.reading import LATE
+from rtp_relay.cli.reading import LAST
 from rtp_relay.config import values
 from rtp_relay.config.problems import Wrong
 from rtp_relay.web.context import Opened, context_of, page
@@ -89,7 +89,7 @@ async def _ended(request: web.Request) -> web.Response:
     now = round(await there.journal.time())
     since = now - _period(query.get("since", "1d") or "1d")
     cursor = query.get("cursor", "")
-    until = int(cursor) if re.fullmatch(r"[0-9]{1,15}", cursor) else now + LATE
+    until = int(cursor) if re.fullmatch(r"[0-9]{1,15}", cursor) else LAST
     found = await _find_ended(there, wanted, "went_wrong" in query, since, until)
     cluster = await cluster_of(there.control)
     further = query_of(query, cursor=found.cursor)

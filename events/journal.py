@@ -81,6 +81,8 @@ class JournalMismatch(JournalError):
 PAGE = 500
 """How many live calls a page has, about."""
 
+LONGEST = 60.0
+"""Seconds that a control node's status, or what it alone is to do, is its own at most if it does not say so again."""
 
 BRIEFLY = 600.0
 """Seconds that the stream of such a call is kept: much longer than a request can be late that anybody repeats."""
@@ -229,10 +231,11 @@ class Journal(Protocol):
     def postpone(self, call_id: CallId, due: int) -> asyncio.Future[None]:
         """Make a call that is in the due table due at `due` instead; a call not in it stays out."""
 
-    async def lease(self, name: str, holder: str, ttl: float) -> bool:
+    async def lease(self, name: str, holder: str, ttl: float, longest: float = LONGEST) -> bool:
         """Take or keep what is to be done by one control node at a time; return False while another one holds it.
 
-        It is free again after `ttl` seconds, unless its holder asks once more. Raises JournalUnavailable.
+        It is free again after `ttl` seconds, unless its holder asks once more. Nobody asks for more than `longest`
+        seconds: what would last for longer was given before the clock was set back. Raises JournalUnavailable.
         """
 
     def append_decisions(
@@ -266,7 +269,7 @@ class Journal(Protocol):
         """Return the time by the journal's own clock, ms since the epoch, on which control nodes agree."""
 
     async def publish(self, name: str, status: bytes, ttl: float) -> None:
-        """Make a control node's status known under its name for `ttl` seconds."""
+        """Make a control node's status known under its name for `ttl` seconds, LONGEST at most."""
 
     async def published(self) -> dict[str, bytes]:
         """Return the statuses of the control nodes that are alive, by name."""

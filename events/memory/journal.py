@@ -12,7 +12,7 @@ from functools import partial
 from events import snapshot_codec
 from events.codec import Codec
 from events.ended import EndedPage
-from events.journal import BRIEFLY, PAGE, Conflict, CorruptEntry, Forgotten, JournalUnavailable
+from events.journal import BRIEFLY, LONGEST, PAGE, Conflict, CorruptEntry, Forgotten, JournalUnavailable
 from events.memory.clock import Clock, wall_clock
 from events.memory.decisions import Decisions
 from events.memory.statuses import Statuses
@@ -258,9 +258,9 @@ class MemoryJournal:
         del self._streams[call_id]
         return Forgotten.DONE
 
-    async def lease(self, name: str, holder: str, ttl: float) -> bool:
+    async def lease(self, name: str, holder: str, ttl: float, longest: float = LONGEST) -> bool:
         """Give what is named to a holder for `ttl` seconds, unless another one has it."""
-        return self._statuses.lease(name, holder, ttl)
+        return self._statuses.lease(name, holder, ttl, longest)
 
     async def publish(self, name: str, status: bytes, ttl: float) -> None:
         """Keep a control node's status for `ttl` seconds."""

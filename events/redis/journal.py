@@ -11,7 +11,7 @@ from events.call_keys import KnownCallKeys
 from events.codec import Codec
 from events.decisions import DECISION_TYPES
 from events.ended import EndedPage
-from events.journal import PAGE, Forgotten, JournalUnavailable
+from events.journal import LONGEST, PAGE, Forgotten, JournalUnavailable
 from events.names import CallId, StreamName
 from events.records import (
     EVERY_CALL,
@@ -240,9 +240,9 @@ class RedisJournal:
         """Make a call that is in the due table due at `due`."""
         return self._tables.postpone(call_id, due)
 
-    async def lease(self, name: str, holder: str, ttl: float) -> bool:
+    async def lease(self, name: str, holder: str, ttl: float, longest: float = LONGEST) -> bool:
         """Give what is named to a holder for `ttl` seconds, unless another one has it."""
-        return await self._statuses.lease(name, holder, ttl)
+        return await self._statuses.lease(name, holder, ttl, longest)
 
     def outbox(self, name: str) -> RedisOutbox:
         """Return the outbox of a name."""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from redis.crc import key_slot
 
+from events.journal import LONGEST
 from events.redis.keys import Keys, to_bytes, to_text
 from events.redis.query import Queries
 from events.redis.scripts import LEASE
@@ -29,16 +32,20 @@ class Statuses:
         await self._query(self._slot, (b"SET", self._status + named, status, b"PX", max(1, round(ttl * 1000))))
 
     async def published(self) -> dict[str, bytes]:
-        """Return the statuses that have not run out."""
+        """Return the statuses that have not run out; those of before the clock was set back would last for too long."""
         names = await self._query(self._slot, (b"SMEMBERS", self._names))
         if not names:
             return {}
-        statuses = await self._query(self._slot, (b"MGET", *(self._status + name for name in names)))
-        return {to_text(name): status for name, status in zip(names, statuses, strict=True) if status is not None}
+        keys = [self._status + name for name in names]
+        asked = (self._query(self._slot, (b"PTTL", key)) for key in keys)
+        statuses, *left = await asyncio.gather(self._query(self._slot, (b"MGET", *keys)), *asked)
+        told = zip(names, statuses, left, strict=True)
+        return {to_text(name): status for name, status, ms in told if status is not None and ms <= LONGEST * 1000}
 
-    async def lease(self, name: str, holder: str, ttl: float) -> bool:
+    async def lease(self, name: str, holder: str, ttl: float, longest: float) -> bool:
         """Give what is named to a holder for `ttl` seconds, unless another one has it."""
-        arguments = (self._lease + to_bytes(name), to_bytes(holder), max(1, round(ttl * 1000)))
+        times = (max(1, round(ttl * 1000)), round(longest * 1000))
+        arguments = (self._lease + to_bytes(name), to_bytes(holder), *times)
         return bool(await self._query(self._slot, (b"EVALSHA", LEASE.sha, 1, *arguments)))
 
     async def time(self) -> float:

@@ -107,11 +107,11 @@ class Reconciling:
 
     async def _look(self) -> None:
         token = f"{self._name} {uuid.uuid4().hex}"
-        if not await self._journal.lease(_NAME, token, LEASE):
+        if not await self._lease(token, LEASE):
             return
         self._renewed = self._loop.time()
         await self._round(token)
-        await self._journal.lease(_NAME, token, self._config.every)
+        await self._lease(token, self._config.every)
         self._counters.rounds += 1
 
     async def _round(self, token: str) -> None:
@@ -135,11 +135,14 @@ class Reconciling:
                 elif found.ours:
                     self._note(found, nodes, is_new=place not in known)
 
+    async def _lease(self, token: str, ttl: float) -> bool:
+        return await self._journal.lease(_NAME, token, ttl, longest=max(LEASE, self._config.every))
+
     async def _keep_on(self, token: str) -> None:
         """Keep the lease. Raises LeaseLost."""
         if self._loop.time() - self._renewed < LEASE / 3:
             return
-        if not await self._journal.lease(_NAME, token, LEASE):
+        if not await self._lease(token, LEASE):
             raise LeaseLost("it took so long that another control node has begun")
         self._renewed = self._loop.time()
 

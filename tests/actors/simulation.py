@@ -21,7 +21,7 @@ from actors.sip_requests import SipOutlet
 from engines.ng.bencode import NgDict, encode
 from engines.sets import NodeSpec
 from events.ended import EndedPage
-from events.journal import PAGE, Conflict, Forgotten, JournalUnavailable
+from events.journal import LONGEST, PAGE, Conflict, Forgotten, JournalUnavailable
 from events.memory import MemoryJournal
 from events.names import NO_BRANCH, BranchId, CallId, NodeName, StreamName, Tag
 from events.outbox import MemoryOutbox
@@ -195,10 +195,10 @@ class FaultyJournal:
     def postpone(self, call_id: CallId, due: int) -> asyncio.Future[None]:
         return self._shared.postpone(call_id, due)
 
-    async def lease(self, name: str, holder: str, ttl: float) -> bool:
+    async def lease(self, name: str, holder: str, ttl: float, longest: float = LONGEST) -> bool:
         if self.away:
             await _failed()
-        return await self._shared.lease(name, holder, ttl)
+        return await self._shared.lease(name, holder, ttl, longest)
 
     def append_decisions(
         self,

@@ -461,6 +461,16 @@ class JournalContract(DecisionsContract, DueDecisionsContract, EndedContract, Fo
         assert await other.lease("down:ng1", "zwei \u00fc", 60)
         assert not await journal.lease("down:ng1", "one", 60)
 
+    async def test_what_was_given_before_the_clock_was_set_back_does_not_last(
+        self, journal: Journal, other: Journal
+    ) -> None:
+        assert await journal.lease("reconcile", "one", 3600)
+        assert not await other.lease("reconcile", "two", 30, longest=3600)
+        assert await other.lease("reconcile", "two", 30)
+        await journal.publish("dead", b"", 3600)
+        await other.publish("alive", b"", 60)
+        assert await journal.published() == {"alive": b""}
+
     async def test_an_outbox_keeps_letters_in_their_order_until_they_are_removed(
         self, journal: Journal, other: Journal
     ) -> None:

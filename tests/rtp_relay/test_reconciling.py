@@ -11,7 +11,7 @@ from typing import Any
 from actors.commands.recovery import ProbeSessions
 from actors.node_table import NodeTable
 from actors.results import Done, Refused
-from events.journal import JournalUnavailable
+from events.journal import LONGEST, JournalUnavailable
 from events.memory import MemoryJournal
 from rtp_relay.audit.reconciling import LEASE, LOOK, Reconciling
 from rtp_relay.config.reconcile import ReconcileConfig
@@ -30,10 +30,10 @@ class AwayJournal(MemoryJournal):
 
     away = False
 
-    async def lease(self, name: str, holder: str, ttl: float) -> bool:
+    async def lease(self, name: str, holder: str, ttl: float, longest: float = LONGEST) -> bool:
         if self.away:
             raise JournalUnavailable("away")
-        return await super().lease(name, holder, ttl)
+        return await super().lease(name, holder, ttl, longest)
 
 
 class Rounds:

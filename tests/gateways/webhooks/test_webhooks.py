@@ -97,6 +97,15 @@ async def test_what_is_wanted_comes_once_and_in_order() -> None:
         assert await journal.outbox("box").letters("", 10) == []
 
 
+async def test_how_old_it_is_goes_by_the_clock_of_the_journal() -> None:
+    journal = MemoryJournal(lambda: 1_000_000)
+    async with receiving() as receiver, Machine(journal, receiver.url, give_up_after=10).running() as machine:
+        receiver.status = lambda _: 500
+        machine.poster.observe(CallId("a"), timed_out(1, 999_000))
+        await receiver.until(lambda: machine.counters.failed >= 2, "it is sent again")
+        assert machine.counters.given_up == 0
+
+
 async def test_what_is_not_taken_is_sent_again_and_keeps_back_its_call_alone() -> None:
     async with receiving() as receiver, Machine(MemoryJournal(), receiver.url).running() as machine:
         receiver.status = lambda one: 500 if one["call_id"] == "a" and one["version"] == 1 else 200

@@ -106,6 +106,11 @@ class Directory:
             adoption=adoption,
         )
 
+    @property
+    def deadlines(self) -> Deadlines:
+        """After how long something of a call wants attention."""
+        return self._context.deadlines
+
     def reckon_with(self, operation: int) -> None:
         """Let operations take effect for so long (ms), if that is longer than was reckoned with: a node is slower."""
         deadlines = self._context.deadlines

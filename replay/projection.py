@@ -90,7 +90,7 @@ def due_times(state: CallState, deadlines: Deadlines) -> list[int]:
         return times
     if state.status is LIVE:
         times.append(deadlines.after(state.changed, _patience(state, deadlines)))
-        measuring = measuring_due(state, deadlines)
+        measuring = measuring_due(state, deadlines) if deadlines.quality else None
         if measuring:
             times.append(measuring)
     for session in state.sessions.values():
@@ -126,7 +126,8 @@ def unanswered_for(state: CallState, deadlines: Deadlines) -> int:
 
 def _add_due_times(times: list[int], session: Session, deadlines: Deadlines) -> None:
     if session.status is CLOSING:
-        times.append(max(closes_at(session, deadlines), deadlines.after(session.intended_at, deadlines.retry)))
+        at = session.intended_at
+        times.append(deadlines.after(at, max(session.not_before - at, deadlines.retry)))
     if session.operations:
         times += [deadlines.after(operation.at, deadlines.operation) for operation in session.operations.values()]
     if session.branch_deletes:

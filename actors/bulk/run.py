@@ -109,7 +109,12 @@ class BulkRun:
         job = self.job
         if job.cancelled is not None:
             return job.cancelled
-        return DEADLINE if job.asked.deadline and self._now() >= job.asked.deadline else ""
+        return DEADLINE if job.asked.deadline and self._left() <= 0 else ""
+
+    def _left(self) -> int:
+        """Return the time up to the job's deadline, ms."""
+        deadlines, asked_at = self._directory.deadlines, self.job.asked_at
+        return deadlines.after(asked_at, self.job.asked.deadline - asked_at) - self._now()
 
     def _is_done(self) -> bool:
         if self._moving or self._settled:
@@ -147,7 +152,7 @@ class BulkRun:
         if self._why_stopped():
             return
         job = self.job
-        left = (job.asked.deadline - self._now()) / 1000 if job.asked.deadline else 0.0
+        left = self._left() / 1000 if job.asked.deadline else 0.0
         to_do = job.to_do + len(self._turn)
         begun = pace.allows(self._loop.time(), len(self._moving), to_do, left)
         for _ in range(min(begun, len(self._turn))):

@@ -227,3 +227,15 @@ def test_while_the_clock_is_set_back_a_job_goes_on_to_note_what_became_of_calls(
     assert (then.state, then.counts[MOVED] > before) == ("moving", True)
     world.finish(job)
     assert world.on("relay1") == []
+
+
+@pytest.mark.parametrize("step", [3600, -3600])
+def test_a_job_has_its_time_though_the_clock_is_set(world_of: Callable[[int], BulkWorld], step: float) -> None:
+    world = world_of(24)
+    world.start(0)
+    job = world.ask(leave("relay1"), within=60)
+    world.after(5)
+    world.set_clock(step)
+    over = world.finish(job, within=60)
+    assert (over.ended, over.counts[FAILED]) == ("", 0)
+    assert world.on("relay1") == []

@@ -86,6 +86,8 @@ class Follower:
         Where it breaks off, the next look begins with what was not told.
         """
         now = round(await self._journal.time())
+        if now < self._begun:  # the clock was set back: all that is new is of earlier times
+            self._begun = now - LATE
         await self._note_changes()
         if self._caught_up:
             async for told in self._of_changed(now):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -39,6 +40,9 @@ GIVES_WAY: Final = 10
 
 LOOK: Final = 0.5
 """Seconds between two looks for calls that have ended."""
+
+LOOKS: Final = 10
+"""So many looks after the journal's clock was set forward, no control node writes by the time before any more."""
 
 AGAIN: Final = 1.0
 """Seconds until the next look, where the journal was away."""
@@ -118,6 +122,7 @@ async def pages_as_they_end(journal: Journal, begun: int, kept: int = 0) -> Asyn
     are kept at least, 0 where nobody knows; people are told of a time in which others may have ended.
     """
     told: dict[str, int] = {}
+    looks: deque[int] = deque(maxlen=LOOKS)
     since, away = begun, False
     while True:
         try:
@@ -135,7 +140,10 @@ async def pages_as_they_end(journal: Journal, begun: int, kept: int = 0) -> Asyn
         new = [row for row in rows if told.get(row.call_id) != row.ended]
         told.update((row.call_id, row.ended) for row in new)
         yield new[::-1]
-        since = max(begun, now - LATE) if begun < now else now - LATE  # else the journal's clock was set back
+        looks.append(now)
+        since = min(looks) - LATE
+        if begun < now:  # else the journal's clock was set back
+            since = max(begun, since)
         told = {call_id: ended for call_id, ended in told.items() if ended >= since}
         await asyncio.sleep(LOOK)
 

@@ -157,6 +157,24 @@ async def test_who_follows_hears_of_calls_that_end_after_the_clock_was_set_back(
         assert (await told).call_id == call
 
 
+async def test_who_follows_hears_of_calls_that_end_by_the_time_of_before_the_clock_was_set_forward() -> None:
+    class Forward(MemoryJournal):
+        looks = 0
+
+        async def ended_calls(self, since: int, until: int, count: int = 500) -> EndedPage:
+            self.looks += 1
+            if self.looks == 3:
+                row = replace(ENDED, call_id=CallId("late"), ended=600_500)
+                await self.append(row.call_id, 0, [record(1)], NOTHING, Index(ended=row))
+            return await super().ended_calls(since, until, count)
+
+        async def time(self) -> float:
+            return 600_000 if self.looks < 1 else 4_200_000
+
+    async with asyncio.timeout(30):
+        assert (await anext(as_they_end(Forward(lambda: 600_000), 500_000))).call_id == "late"
+
+
 @pytest.mark.parametrize("command", [["search"], ["search", "--since", "1h"], ["stats"]])
 def test_calls_that_ended_before_the_clock_was_set_back_are_found(
     command: list[str], monkeypatch: pytest.MonkeyPatch

@@ -89,6 +89,18 @@ def names(told: list[Told]) -> list[tuple[str, int]]:
     return [(one.call_id, one.entry.version) for one in told]
 
 
+async def test_events_of_after_the_clock_was_set_back_are_told() -> None:
+    calls = Calls()
+    await calls.go_on("old")
+    calls.clock.now += 1
+    follower = Follower(calls.journal, calls.clock())
+    assert await look(follower) == []
+    calls.clock.now -= 3_600_000
+    await calls.go_on("old")
+    await calls.go_on("new")
+    assert sorted(names(await look(follower))) == [("new", 1), ("old", 2)]
+
+
 FORGETS = pytest.mark.parametrize("forgets", [0, 1, 2, 3])
 
 

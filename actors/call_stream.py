@@ -17,12 +17,12 @@ from actors.effects import Act, Persist, Read
 from actors.flows.recovery import tail_lost
 from actors.known_history import CallHistory
 from actors.messages import Appended, Loaded
-from actors.results import Refused, quarantined
+from actors.results import Refused, older, quarantined
 from actors.scheduler import PENDING, Run
 from engines.refusal import RefusalCode
 from events.answer import Answer
 from events.ended import EndedCall
-from events.journal import Conflict, CorruptEntry, JournalError
+from events.journal import Conflict, CorruptEntry, JournalError, NewerEntry
 from events.names import CallId
 from events.records import NOTHING, Index, Recorded
 from events.registry import Event
@@ -314,7 +314,7 @@ class CallStream:
             raise error
         if isinstance(error, CorruptEntry):
             self._context.corrupt(error)
-            user.leave(quarantined(str(error)))
+            user.leave(older(str(error)) if isinstance(error, NewerEntry) else quarantined(str(error)))
         else:
             self._context.counters.journal_failures += 1
             user.leave(Refused(RefusalCode.NO_JOURNAL, f"Journal: {error}"))

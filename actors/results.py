@@ -144,5 +144,10 @@ def quarantined(why: str) -> Refused:
     return Refused(RefusalCode.QUARANTINED, f"Call is quarantined: {why}")
 
 
+def older(why: str) -> Refused:
+    """Refuse what is asked of a call that control nodes of a newer version have served."""
+    return Refused(RefusalCode.OLDER, f"Call is of a newer version of rtp-relay: {why}")
+
+
 MediaResult: TypeAlias = Refused | Done | Relayed | NodeAnswered
 """What the commands about media come to that a client of the ng protocol can ask for."""

@@ -18,7 +18,8 @@ class RefusalCode(StrEnum):
     Of the nodes: FULL (has as much to do as it may), NO_ROOM (has no ports, sessions or bandwidth left), NO_NODE (none
     of the set takes calls), NO_REPLY (a node is down, silent, or not understood), UNKNOWN_SESSION (a node has lost what
     it was to have).
-    Of this control node: FULL, NO_JOURNAL, INTERNAL.
+    Of this control node: FULL, NO_JOURNAL, INTERNAL, OLDER (a newer version of the program has written of the call what
+    this one cannot read, so that another control node may do it).
     REFUSED: by a node in words of its own, or by what the call has.
     """
 
@@ -43,6 +44,7 @@ class RefusalCode(StrEnum):
     UNKNOWN_SESSION = "unknown session"
     NO_JOURNAL = "no journal"
     INTERNAL = "internal"
+    OLDER = "older"
     REFUSED = "refused"
 
     @property

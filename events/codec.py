@@ -18,7 +18,7 @@ from events.bodies import Bodies, Holder, MissingBody, Place
 from events.names import CallId
 from events.records import Recorded
 from events.registry import EVENT_TYPES, Event
-from events.schema import Fields, IllTyped, Schema, fields_of
+from events.schema import Fields, IllTyped, NotKnown, Schema, fields_of
 from events.secrets import Keyring, Sealer, SecretError, sealed_by
 from events.upcasters import UPCASTERS, Data, Lifted, Upcasters
 from events.values import value
@@ -29,6 +29,10 @@ ERRORS = "surrogateescape"
 
 class UnreadableEntry(ValueError):
     """An entry that this program cannot read; the text says why."""
+
+
+class NewerFormat(UnreadableEntry):
+    """An entry that is whole, and that this program does not know: a newer one has written it."""
 
 
 @value
@@ -147,17 +151,18 @@ class Codec:
 
         sealer: what opens secrets in place of the configured keys; what else it raises comes through.
 
-        Raises UnreadableEntry when the event, its schema, its fields or its key are not known, MissingBody when it
-        refers to what is not in `bodies`.
+        Raises NewerFormat when the event, its schema or a part of it is not known, UnreadableEntry when it is
+        damaged or its key is not known, MissingBody when it refers to what is not in `bodies`.
         """
         title = name.decode(errors="replace")
         if name not in self._by_name and all(title != old for old, _ in self._upcasters):
-            raise UnreadableEntry(f"unknown event {title!r}")
+            raise _unknown(title, payload)
         try:
             held = Bodies() if bodies is None else bodies
             return self._decode(call_id, title, payload, version, held, sealer=sealer or self.keys)
         except (IllTyped, SecretError, UnreadableEntry) as error:
-            raise UnreadableEntry(f"{title}: {error}") from error
+            wrong = NewerFormat if isinstance(error, (NotKnown, NewerFormat)) else UnreadableEntry
+            raise wrong(f"{title}: {error}") from error
 
     def _decode(
         self, call_id: CallId, name: str, payload: bytes, version: int, bodies: Bodies, *, sealer: Sealer | None
@@ -165,6 +170,8 @@ class Codec:
         match unpack(payload):
             case {"s": int(schema), "t": int(at), "n": str(by), "d": dict(data), **rest} if set(rest) <= {"x", "r"}:
                 pass
+            case {"s": int(), "t": int(), "n": str(), "d": dict()}:
+                raise NewerFormat("not an entry's map as it is known here: it has more")
             case _:
                 raise UnreadableEntry("not an entry's map")
         try:
@@ -200,7 +207,7 @@ class Codec:
             yield shape.fields.put_together(old.data)
             return
         if shape is not None and old.schema > shape.kind.schema:
-            raise UnreadableEntry(f"schema {old.schema} is newer than {shape.kind.schema}, the newest known here")
+            raise NewerFormat(f"schema {old.schema} is newer than {shape.kind.schema}, the newest known here")
         lifted = self._lift(old)
         if not lifted:
             raise UnreadableEntry(f"schema {old.schema} lifts to nothing")
@@ -216,6 +223,19 @@ class Codec:
         except (LookupError, TypeError, ValueError) as error:
             raise UnreadableEntry(f"schema {old.schema} does not lift: {error!r}") from error
         return [Lifted(old.name, old.schema + 1, lifted)] if isinstance(lifted, dict) else lifted
+
+
+def _unknown(name: str, payload: bytes) -> UnreadableEntry:
+    """Return the error of an entry whose event is not known: if all else of it is as it should be, it is newer."""
+    text = f"unknown event {name!r}"
+    try:
+        entry = unpack(payload)
+    except UnreadableEntry:
+        return UnreadableEntry(text)
+    match entry:
+        case {"s": int(), "t": int(), "n": str(), "d": dict()}:
+            return NewerFormat(text)
+    return UnreadableEntry(text)
 
 
 def unpack(packed: bytes) -> Any:

@@ -56,7 +56,7 @@ class TailLostError(Conflict):
 
 
 class CorruptEntry(JournalError):
-    """An entry cannot be read: wrong bytes, unknown event, newer schema, missing key, or a gap before it.
+    """An entry cannot be read: wrong bytes, missing key, or a gap before it; of a newer program, see NewerEntry.
 
     `version` is the entry's; `last` is the stream's last version, so that a `Quarantined` can be appended after it; one
     of FULL or more takes nothing. `before`: the entries before it, where the stream was read.
@@ -65,6 +65,13 @@ class CorruptEntry(JournalError):
     def __init__(self, call_id: CallId, version: int, last: int, why: str, before: Sequence[Recorded] = ()) -> None:
         super().__init__(f"call {call_id!r}, entry {version}-0: {why}")
         self.call_id, self.version, self.last, self.why, self.before = call_id, version, last, why, before
+
+
+class NewerEntry(CorruptEntry):
+    """An entry that a newer version of the program has written: not damaged, and to be read by control nodes of that.
+
+    Nothing is to be appended after it here.
+    """
 
 
 class JournalUnavailable(JournalError):

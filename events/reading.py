@@ -44,5 +44,5 @@ async def read_all(journal: Journal, call_id: CallId) -> list[Recorded]:
         async for some in slices(journal, call_id):
             entries += some
     except CorruptEntry as error:
-        raise CorruptEntry(call_id, error.version, error.last, error.why, [*entries, *error.before]) from error
+        raise type(error)(call_id, error.version, error.last, error.why, [*entries, *error.before]) from error
     return entries

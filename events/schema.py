@@ -66,6 +66,10 @@ class IllTyped(ValueError):
     """A field is missing, is not known, or is not of its type."""
 
 
+class NotKnown(IllTyped):
+    """A field that this program does not know: a newer one may have written it."""
+
+
 class Schema:
     """How the events of one type are taken apart and put together."""
 
@@ -107,7 +111,7 @@ class Fields:
         return data
 
     def put_together(self, data: dict[str, Any]) -> Any:
-        """Return the value of such data, which is used up; IllTyped when it does not fit."""
+        """Return the value of such data, which is used up; IllTyped when it does not fit, NotKnown if it has more."""
         values = {}
         for key, name, default, read in self._readers:
             value = data.pop(key, _REQUIRED)
@@ -115,11 +119,12 @@ class Fields:
                 try:
                     values[name] = read(value)
                 except (TypeError, ValueError) as error:
-                    raise IllTyped(f"{name}: {error}") from error
+                    wrong = NotKnown if isinstance(error, NotKnown) else IllTyped
+                    raise wrong(f"{name}: {error}") from error
             elif default is _REQUIRED:
                 raise IllTyped(f"{name} is missing")
         if data:
-            raise IllTyped(f"unknown fields {', '.join(sorted(map(str, data)))}")
+            raise NotKnown(f"unknown fields {', '.join(sorted(map(str, data)))}")
         return self._kind(**values)
 
 

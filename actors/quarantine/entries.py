@@ -34,11 +34,14 @@ _UNKNOWN_DUE = -1
 class Finding:
     """A call as the journal has it. row: in the table of live calls, if it is there. state: as far as it can be read.
 
+    ended: whether it is among the ended calls.
+
     last: the stream's last version, FULL or more where it takes no more. why: what is wrong with it, "" for nothing.
     set_aside: whether the stream's end says that the call is quarantined.
     """
 
     row: LiveCall | None
+    ended: bool
     state: CallState
     last: int
     why: str
@@ -74,21 +77,22 @@ Decide = Callable[[Finding], Change | None]
 
 async def find(journal: Journal, call_id: CallId, last: int = 0) -> Finding:
     """Return what the journal has of a call; `last` is a version that its stream is known to be at or behind."""
-    row = await journal.row(call_id)
+    there = (await journal.stored(call_id)).index
     why = ""
     try:
         records: Sequence[Recorded] = await read_all(journal, call_id)
         end = records[-1:]
-        there = records[-1].version if records else 0
+        version = records[-1].version if records else 0
     except CorruptEntry as error:
-        records, there, why = error.before, error.last, str(error)
-        end = await _end(journal, call_id, there)
+        records, version, why = error.before, error.last, str(error)
+        end = await _end(journal, call_id, version)
     try:
         state = fold(call_id, records)
     except Inconsistent as wrong:
         state, why = fold(call_id, records[: wrong.version - 1]), str(wrong)
     said = bool(end) and isinstance(end[-1].event, _SAID)
-    return Finding(row=row, state=state, last=max(last, there), why=why, set_aside=said)
+    is_over = there.ended is not None
+    return Finding(row=there.live, ended=is_over, state=state, last=max(last, version), why=why, set_aside=said)
 
 
 async def _end(journal: Journal, call_id: CallId, last: int) -> Sequence[Recorded]:

@@ -13,7 +13,7 @@ import structlog
 from actors.node_table import NodeTable
 from actors.quarantine.entries import Change, Finding, quarantined_as, write
 from actors.quarantine.release import Release
-from events.journal import CorruptEntry, Journal, JournalError
+from events.journal import CorruptEntry, Journal, JournalError, NewerEntry
 from events.names import CallId
 from events.registry import Quarantined
 from replay.projection import Deadlines
@@ -21,7 +21,7 @@ from replay.projection import Deadlines
 log = structlog.get_logger()
 
 REMEMBERED = 10_000
-"""So many quarantined calls are known without asking the journal."""
+"""So many quarantined calls are known without asking the journal, and so many that the log was told of."""
 
 
 class QuarantinePolicy(StrEnum):
@@ -50,6 +50,7 @@ class Quarantine:
         self._journal, self._name, self._now, self._policy = journal, name, now, policy
         self._release = Release(journal, nodes, name, now, deadlines)
         self._reasons: OrderedDict[str, str] = OrderedDict()
+        self._left: OrderedDict[str, None] = OrderedDict()
         self._releasing: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -67,8 +68,13 @@ class Quarantine:
         self._begin(self._write(call_id, why))
 
     def put_corrupt(self, error: CorruptEntry) -> None:
-        """Quarantine a call whose stream cannot be read or written."""
-        if self.reason(error.call_id) is None:
+        """Quarantine a call whose stream cannot be read or written.
+
+        One that a newer version of the program has served is well: it is left to control nodes of that version.
+        """
+        if isinstance(error, NewerEntry):
+            self._leave(error)
+        elif self.reason(error.call_id) is None:
             self.put(error.call_id, str(error))
 
     def found(self, call_id: CallId, why: str) -> None:
@@ -92,6 +98,13 @@ class Quarantine:
         if len(self._reasons) > REMEMBERED:
             self._reasons.popitem(last=False)
 
+    def _leave(self, error: NewerEntry) -> None:
+        if error.call_id not in self._left:
+            log.error("call left to control nodes of a newer version", call_id=error.call_id, why=str(error))
+            self._left[error.call_id] = None
+            if len(self._left) > REMEMBERED:
+                self._left.popitem(last=False)
+
     def _begin(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
@@ -102,7 +115,7 @@ class Quarantine:
         due = self._now() if self._policy is QuarantinePolicy.END else None
 
         def decide(found: Finding) -> Change | None:
-            over = found.row is None and (found.set_aside or not found.takes_entries)
+            over = found.row is None and (found.ended or found.set_aside or not found.takes_entries)
             if found.quarantined or over:  # somebody was here before, or there is nothing to keep
                 return None
             return Change([Quarantined(reason=why)], quarantined_as(found, call_id, self._name, self._now(), due))

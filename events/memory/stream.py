@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from events.codec import Codec, Encoded, UnreadableEntry
-from events.journal import Conflict, CorruptEntry, JournalError, TailLostError
+from events.codec import Codec, Encoded, NewerFormat, UnreadableEntry
+from events.journal import Conflict, CorruptEntry, JournalError, NewerEntry, TailLostError
 from events.names import CallId
 from events.records import NOTHING, Index, Recorded
 
@@ -50,7 +50,8 @@ class Stream:
             try:
                 records.append(codec.decode(name, entry.name, entry.payload, version))
             except UnreadableEntry as error:
-                raise CorruptEntry(name, version, len(entries), str(error), records) from error
+                kind = NewerEntry if isinstance(error, NewerFormat) else CorruptEntry
+                raise kind(name, version, len(entries), str(error), records) from error
         return records
 
 

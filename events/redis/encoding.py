@@ -7,9 +7,9 @@ from collections.abc import Collection, Sequence
 from typing import Any, Final
 
 from events.bodies import Bodies, MissingBody
-from events.codec import Codec, Packing, UnreadableEntry, unpack
+from events.codec import Codec, NewerFormat, Packing, UnreadableEntry, unpack
 from events.ended import EndedCall
-from events.journal import CorruptEntry
+from events.journal import CorruptEntry, NewerEntry
 from events.names import CallId
 from events.records import Index, LiveCall, Recorded, Stored
 from events.redis.keys import to_bytes, to_text
@@ -205,7 +205,8 @@ def recorded(
             name, payload = named.get(b"t", b""), named.get(b"p", b"")
             records.append(codec.decode(call_id, name, payload, version, bodies, sealer=sealer))
         except UnreadableEntry as error:
-            raise CorruptEntry(call_id, version, last, str(error), records) from error
+            kind = NewerEntry if isinstance(error, NewerFormat) else CorruptEntry
+            raise kind(call_id, version, last, str(error), records) from error
         except MissingBody as lacking:
             if any(one > after or one in looked_up for one in lacking.versions):
                 raise CorruptEntry(call_id, version, last, str(lacking), records) from lacking

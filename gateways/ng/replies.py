@@ -15,11 +15,16 @@ LOAD_LIMIT = "Load limit exceeded"
 _TEXTS: Mapping[RefusalCode, str] = MappingProxyType(
     {
         RefusalCode.FULL: LOAD_LIMIT,
+        RefusalCode.OLDER: LOAD_LIMIT,
         RefusalCode.UNKNOWN_CALL: "Unknown call-id",
         RefusalCode.NOT_FOUND: "Call-ID not found or tags didn't match",
     }
 )
 """The causes that rtpengine has words of its own for, which clients know. What else there is, is said as it is."""
+
+
+_ELSEWHERE = (RefusalCode.FULL, RefusalCode.OLDER)
+"""The causes for which a client is to go on to its next node."""
 
 
 def words_of(result: MediaResult, *, load_limit: bool = False) -> NgDict:
@@ -44,7 +49,7 @@ def error(reason: str) -> NgDict:
 
 def _refused(refusal: Refused, *, load_limit: bool) -> NgDict:
     """Return the words for a refusal: a node's own, unless it is a load limit, which has a form for each client."""
-    if refusal.code is RefusalCode.FULL and load_limit:
+    if refusal.code in _ELSEWHERE and load_limit:
         return {b"result": b"load limit", b"message": LOAD_LIMIT.encode()}
     if refusal.reply is not None and refusal.code is not RefusalCode.FULL:
         return refusal.reply.words

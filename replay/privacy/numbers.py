@@ -59,7 +59,7 @@ class Numbers:
     def error(self, error: CorruptEntry, remains: Sequence[Recorded]) -> CorruptEntry:
         """Return the error of a stream that cannot be read whole, with what can be read as it may be shown."""
         before = tuple(map(self.entry, remains))
-        return CorruptEntry(error.call_id, error.version, error.last, error.why, before)
+        return type(error)(error.call_id, error.version, error.last, error.why, before)
 
     def ended(self, call: EndedCall) -> EndedCall:
         """Return the row of an ended call as it may be shown."""

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 
+from events.codec import Encoded
 from events.decisions import NODES
 from events.journal import FULL, CorruptEntry
 from events.memory import MemoryJournal
@@ -35,6 +36,10 @@ class DamagedJournal(MemoryJournal):
         """Put other bytes into an entry."""
         entries = self._streams[call_id].entries
         entries[version - 1] = replace(entries[version - 1], payload=payload)
+
+    def add(self, call_id: CallId, entry: Encoded) -> None:
+        """Add an entry to a call's stream, as it is."""
+        self._streams[call_id].entries.append(entry)
 
     def forget_snapshot(self, call_id: CallId) -> None:
         """Lose a call's snapshot."""

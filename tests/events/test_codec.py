@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from events.codec import Codec, UnreadableEntry
+from events.codec import Codec, NewerFormat, UnreadableEntry
 from events.event import RemovalProof
 from events.names import CallId, NodeName, Tag
 from events.records import Recorded
@@ -118,6 +118,28 @@ def test_an_encrypted_entry_is_readable_in_its_place_only(call: str, name: str, 
     payload = codec.encode(CallId(CALL), record(1, OFFERED)).payload
     with pytest.raises(UnreadableEntry, match="changed or moved"):
         codec.decode(CallId(call), name.encode(), payload, version)
+
+
+@pytest.mark.parametrize(
+    ("name", "payload"),
+    [
+        ("offer failed", packed({"s": 1, "o": 2, "w": "late", "h": True}, schema=2)),
+        ("offer failed", packed({"s": 1, "o": 2, "w": "late", "h": True, "new": 1})),
+        ("offer failed", packed({"s": 1, "o": 2, "w": "late", "h": True}, y=1)),
+        ("media measured", packed({"s": 1, "n": "relay-1", "ms": [{"pt": "a", "pk": 1, "new": 1}]})),
+        ("levitated", packed({})),
+    ],
+)
+def test_what_a_newer_program_has_written_is_told_from_what_is_damaged(name: str, payload: bytes) -> None:
+    with pytest.raises(NewerFormat):
+        read(Codec(), name, payload)
+
+
+@pytest.mark.parametrize(("name", "payload"), [("levitated", b"garbage"), ("levitated", packed([]))])
+def test_what_is_damaged_is_of_no_newer_program(name: str, payload: bytes) -> None:
+    with pytest.raises(UnreadableEntry, match="unknown event 'levitated'") as caught:
+        read(Codec(), name, payload)
+    assert not isinstance(caught.value, NewerFormat)
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,7 @@ STATUSES: Mapping[RefusalCode, int] = MappingProxyType(
         RefusalCode.UNKNOWN_SESSION: 503,
         RefusalCode.NO_JOURNAL: 503,
         RefusalCode.QUARANTINED: 503,
+        RefusalCode.OLDER: 503,
     }
 )
 """What each cause is answered with; all others with 500. 503 says that the same may go well a little later, so it is

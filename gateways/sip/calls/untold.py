@@ -32,8 +32,8 @@ LIFETIME = 3600.0
 """Seconds for which anything is kept."""
 
 
-_CONCLUDED = (None, RefusalCode.INTERNAL)
-"""What comes of telling where there is no sense in trying again: it went well, or it would meet the same bug."""
+_CONCLUDED = (None, RefusalCode.INTERNAL, RefusalCode.OLDER)
+"""What comes of telling where there is no sense in trying again: it went well, or it would meet the same."""
 
 
 @dataclass(frozen=True, slots=True)

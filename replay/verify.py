@@ -200,7 +200,7 @@ def _found(state: CallState, found: Iterator[tuple[Kind, str]] | list[tuple[Kind
 
 def _of_set_aside(wanted: Index, said: Index) -> Iterator[tuple[Kind, str]]:
     """Check a call that is quarantined: its row is made of what the tables had said before, too."""
-    if wanted.live is not None and said.live is None:
+    if wanted.nodes and said.live is None:
         yield Kind.ROW, "there is none, and the call is quarantined with sessions on nodes"
 
 

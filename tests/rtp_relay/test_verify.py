@@ -161,6 +161,16 @@ async def test_a_sound_journal_has_no_faults(journal: Journal) -> None:
     assert all(call.checked and not call.findings for call in found), found
 
 
+async def test_a_quarantined_call_that_was_ended_has_no_row(journal: Journal) -> None:
+    offered = [record.event for record in STORY[:3]]
+    (session,) = fold(LIVE, STORY[:3]).sessions.values()
+    released = e.SessionReleased(node=session.node, relay_id=session.relay_id, how=e.RemovalProof.CONFIRMED)
+    events = [*offered, e.Quarantined(reason="a bug"), e.ReleaseIntended(reason="a test"), released]
+    records = [Recorded(number, STORY[0].at, "control-1", event) for number, event in enumerate(events, 1)]
+    await journal.append(CallId("set aside"), 0, records, NOTHING, NOTHING)
+    assert await faults(journal) == set()
+
+
 @pytest.mark.parametrize("damage", DAMAGES)
 async def test_damage_is_named_and_mended(journal: Journal, damage: str) -> None:
     spoil, wanted = DAMAGES[damage]

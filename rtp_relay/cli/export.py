@@ -12,7 +12,7 @@ from typing import Annotated, Final, Protocol
 import typer
 
 from events.ended import EndedCall
-from events.journal import Conflict, CorruptEntry, Journal, JournalUnavailable, TailLostError
+from events.journal import Conflict, CorruptEntry, Journal, JournalUnavailable, NewerEntry, TailLostError
 from events.reading import read_all
 from events.records import NOTHING, Index, Recorded
 from replay.fold import Inconsistent, fold
@@ -138,9 +138,15 @@ async def _write(
 
 
 async def _entries(journal: Journal, row: EndedCall) -> Sequence[Recorded]:
-    """Return what can be read of a call's stream; nothing of it may be left."""
+    """Return what can be read of a call's stream; nothing of it may be left.
+
+    A call that a newer version has served is left out: once written, it would not be written again.
+    """
     try:
         return await read_all(journal, row.call_id)
+    except NewerEntry as error:
+        typer.echo(f"rtp-relay: {error}: left out, it is of a newer version of rtp-relay", err=True)
+        return ()
     except CorruptEntry as error:
         typer.echo(f"rtp-relay: {error}: written up to there", err=True)
         return error.before

@@ -6,10 +6,12 @@ import asyncio
 import json
 from pathlib import Path
 
+import msgpack  # type: ignore[import-untyped]
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 import pytest
 
 from events import registry as e
+from events.codec import Encoded
 from events.ended import EndedPage
 from events.journal import JournalUnavailable
 from events.memory import MemoryJournal
@@ -18,6 +20,7 @@ from events.records import NOTHING, Index, Recorded
 from replay.fold import fold
 from replay.summary import ended_call
 from rtp_relay.archive.files import ArchiveWriter, calls_of
+from tests.events.damaged_journal import DamagedJournal
 from tests.replay.stories import CALL, STORY
 from tests.rtp_relay.cli_journal import share_journal, use_journal
 from tests.rtp_relay.test_cli_search import invoke
@@ -47,6 +50,22 @@ def test_a_call_is_exported_once(archive: Path) -> None:
     (call,) = calls_of(archive)
     assert (call.row, call.entries) == (ROW, STORY)
     assert invoke("export", "--to", str(archive.with_name("none.jsonl")), "--since", "1d")[1].startswith("0 calls")
+
+
+def test_a_call_of_a_newer_version_is_left_out_until_it_can_be_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = share_journal(monkeypatch, DamagedJournal())
+    assert isinstance(journal, DamagedJournal)
+    asyncio.run(_fill(journal))
+    version = len(STORY)
+    journal.add(CALL, Encoded(b"levitated", msgpack.packb({"s": 1, "t": 0, "n": "newer", "d": {}}), 0))
+    path = tmp_path / "calls.jsonl"
+    code, said, complaint = invoke("export", "--to", str(path), *ALWAYS)
+    assert (code, said) == (0, f"0 calls written to {path}\n")
+    assert "unknown event 'levitated': left out, it is of a newer version" in complaint
+    journal.cut(CALL, version)  # as if it could be read by now
+    assert invoke("export", "--to", str(path), *ALWAYS)[1].startswith("1 calls written")
 
 
 def test_who_follows_waits_for_a_journal_that_is_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -27,6 +27,7 @@ class MiError(Exception):
 
 
 PARSE_ERROR = -32700
+METHOD_NOT_FOUND = -32601
 
 
 def parse_error(data: Json = None) -> MiError:
@@ -41,7 +42,7 @@ def invalid_request(data: Json = None) -> MiError:
 
 def method_not_found(data: Json = None) -> MiError:
     """Return the error of a name that no method has."""
-    return MiError(-32601, "Method not found", data)
+    return MiError(METHOD_NOT_FOUND, "Method not found", data)
 
 
 def invalid_params(data: str) -> MiError:

@@ -19,7 +19,7 @@ import typer
 from actors.control.control import Control
 from events.journal import Journal, JournalMismatch, JournalUnavailable
 from gateways.mi.door import methods_of
-from gateways.mi.jsonrpc import Json, MiError
+from gateways.mi.jsonrpc import METHOD_NOT_FOUND, Json, MiError
 from gateways.mi.methods import Caller, Methods, Role
 from gateways.mi.parameters import arguments
 from replay.history.timeline import printable
@@ -34,6 +34,9 @@ T = TypeVar("T")
 
 PATIENCE = 60.0
 """Seconds in which a service has to answer."""
+
+ANOTHER = "the service that runs here is of another version, and does not know this command: restart it"
+"""What is said where a method is not there: this command line asks for those of its own version alone."""
 
 _EXITS = {
     400: Exit.USAGE,
@@ -72,7 +75,8 @@ class ServiceMethods:
             raise MiError(503, "Service unavailable", f"the service did not answer: {error!r}") from None
         if "error" in reply:
             said = reply["error"]
-            raise MiError(said["code"], said["message"], said.get("data"))
+            unknown = said["code"] == METHOD_NOT_FOUND
+            raise MiError(said["code"], said["message"], ANOTHER if unknown else said.get("data"))
         return reply["result"]
 
     def _connected(self) -> aiohttp.ClientSession:

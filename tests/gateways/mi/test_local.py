@@ -25,7 +25,7 @@ from gateways.mi.jsonrpc import Json, MiError
 from gateways.mi.local import ON_BEHALF_OF, InUse, listening
 from gateways.mi.methods import Caller, Method, always
 from gateways.mi.parameters import Arguments
-from rtp_relay.cli.management import ServiceMethods
+from rtp_relay.cli.management import ANOTHER, ServiceMethods
 from tests.gateways.mi.test_door import Program
 
 
@@ -55,8 +55,9 @@ async def test_who_connects_may_do_everything_under_the_name_that_the_kernel_giv
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
     assert await ask(path, "who") == [f"{getpass.getuser()} (local socket)", "operate"]
     assert (await ask(path, "help", mi_cmd="who"))["Help"] == "Says who asks."
-    with pytest.raises(MiError, match="Method not found"):
+    with pytest.raises(MiError, match="Method not found") as unknown:
         await ask(path, "whom")
+    assert unknown.value.data == ANOTHER
     await door.close()
     assert not path.exists()
     with pytest.raises(FileNotFoundError):

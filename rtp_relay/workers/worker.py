@@ -112,7 +112,10 @@ def _abandoned() -> None:
 
 def main() -> int:
     """Run the worker that standard input assigns."""
-    assignment = assigning.read(sys.stdin.buffer)
+    try:
+        assignment = assigning.read(sys.stdin.buffer)
+    except assigning.Replaced as error:
+        sys.exit(f"rtp-relay: {error}")
     service, numbers = assignment.config.service, assignment.config.privacy.shown
     rate = logs.set_up(service.log_level, service.log_format, numbers=numbers)
     mark_branches(assignment.number)

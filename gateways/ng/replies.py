@@ -10,12 +10,15 @@ from engines.ng.bencode import NgDict
 from engines.refusal import RefusalCode
 
 LOAD_LIMIT = "Load limit exceeded"
-"""What makes a client go on to its next node; clients match it, so it is never changed."""
+"""What goes with the result that makes a client go on to its next node, where the client understands that result."""
+
+GO_ON = "Parallel session limit reached"
+"""The reason for an error that makes any client go on to its next node; they match it, so it is never changed."""
 
 _TEXTS: Mapping[RefusalCode, str] = MappingProxyType(
     {
-        RefusalCode.FULL: LOAD_LIMIT,
-        RefusalCode.OLDER: LOAD_LIMIT,
+        RefusalCode.FULL: GO_ON,
+        RefusalCode.OLDER: GO_ON,
         RefusalCode.UNKNOWN_CALL: "Unknown call-id",
         RefusalCode.NOT_FOUND: "Call-ID not found or tags didn't match",
     }

@@ -137,7 +137,7 @@ def test_a_flood_of_unknown_calls_is_no_flood_of_queries() -> None:
     cluster = Cluster(budget=Budget(rate=10, burst=20, _left=20))
     asked = [cluster.ask(Verb.QUERY, CallId(f"flood{number}")) for number in range(500)]
     cluster.after(1)
-    full: NgDict = {b"result": b"error", b"error-reason": b"Load limit exceeded"}
+    full: NgDict = {b"result": b"error", b"error-reason": b"Parallel session limit reached"}
     assert [one.reply for one in asked].count(UNKNOWN) <= 31
     assert all(one.reply in (UNKNOWN, full) for one in asked)
     assert queries(cluster.relays["relay1"]) <= 31

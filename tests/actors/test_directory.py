@@ -35,7 +35,7 @@ def test_when_all_resident_calls_are_busy_more_are_refused_at_once() -> None:
     cluster.after(0.01)
     refused = [one for one in asked if one.reply is not None]
     assert len(refused) == 19, "a tenth more than the bound may be in while others are asked to leave"
-    assert {bytes(one.reply[b"error-reason"]) for one in refused if one.reply} == {b"Load limit exceeded"}  # type: ignore[arg-type]
+    assert {bytes(one.reply[b"error-reason"]) for one in refused if one.reply} == {b"Parallel session limit reached"}  # type: ignore[arg-type]
     cluster.after(2)
     assert sum(one.ok for one in asked) == 11
     cluster.check_no_leak()
@@ -59,7 +59,7 @@ def test_closing_takes_no_new_calls_and_finishes_what_is_under_way() -> None:
     closing = cluster.loop.create_task(directory.close(within=5))
     cluster.after(0.01)
     late = cluster.do(Verb.OFFER, CallId("late"), a="A", sdp="x")
-    assert late == {b"result": b"error", b"error-reason": b"Load limit exceeded"}
+    assert late == {b"result": b"error", b"error-reason": b"Parallel session limit reached"}
     assert cluster.loop.run_until_complete(closing)
     assert under_way.ok
     assert directory.resident == 0

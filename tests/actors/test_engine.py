@@ -52,7 +52,7 @@ def test_past_the_bound_of_commands_in_flight_the_answer_is_a_load_limit_at_once
     asked = [cluster.ask(Verb.OFFER, CallId(f"c{n}"), a="A", sdp="x") for n in range(4)]
     cluster.after(0.01)
     refused = [one.reply for one in asked if one.reply is not None]
-    assert refused == [{b"result": b"error", b"error-reason": b"Load limit exceeded"}] * 2
+    assert refused == [{b"result": b"error", b"error-reason": b"Parallel session limit reached"}] * 2
     cluster.after(1)
     assert [one.ok for one in asked].count(True) == 2
     cluster.check_no_leak()

@@ -53,7 +53,9 @@ def test_a_call_of_a_newer_program_is_left_as_it_is(cluster: Cluster, newer: Enc
         cluster.stream(CALL)
     for verb in (Verb.OFFER, Verb.DELETE, Verb.QUERY):
         reply = cluster.do(verb, CALL, place=1, a="A", b="B", sdp=sdp(3))
-        assert reply == {b"result": b"error", b"error-reason": b"Load limit exceeded"}, "another one may take it"
+        assert reply == {b"result": b"error", b"error-reason": b"Parallel session limit reached"}, (
+            "another one may take it"
+        )
     cluster.after(3600)
     assert row(cluster) == before
     cluster.journal.cut(CALL, 3)  # as if it could be read by now

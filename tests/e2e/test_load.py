@@ -34,7 +34,9 @@ async def test_a_client_that_floods_is_told_at_once_and_others_are_served() -> N
             for call_id in calls_that_prefer(slow, stage, FLOOD):
                 flooder.send(b"cookie-%b " % call_id.encode() + offer(call_id), stage.service.address)
             refused = [await reply_to(flooder) for _ in range(FLOOD - BOUND)]
-            assert refused == [{b"result": b"error", b"error-reason": b"Load limit exceeded"}] * (FLOOD - BOUND)
+            assert refused == [{b"result": b"error", b"error-reason": b"Parallel session limit reached"}] * (
+                FLOOD - BOUND
+            )
             other = stage.call(next(calls_that_prefer(quick, stage, 1)))
             await other.establish(stage.client)
             slow.resume()

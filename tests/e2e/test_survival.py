@@ -252,7 +252,7 @@ async def refuses_new_calls(stage: Stage) -> None:
 
     await wait_until(stopping, "the service says that it stops")
     reply = await stage.client.command("offer", call_id="late", from_tag=CALLER, sdp=stage.media.caller.sdp())
-    assert reply == {b"result": b"error", b"error-reason": b"Load limit exceeded"}
+    assert reply == {b"result": b"error", b"error-reason": b"Parallel session limit reached"}
 
 
 async def test_an_orderly_stop_and_start_between_any_two_commands_is_not_noticed() -> None:

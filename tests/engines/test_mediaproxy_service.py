@@ -170,7 +170,7 @@ async def test_two_branches_at_the_same_time(service: Service) -> None:
 async def test_what_the_dispatcher_refuses_is_an_error_with_a_reason(service: Service) -> None:
     service.dispatcher.relay.full = True
     refused = await service.ask(Verb.OFFER, a="A", sdp=AUDIO)
-    assert words_of(refused) == {b"result": b"error", b"error-reason": b"Load limit exceeded"}
+    assert words_of(refused) == {b"result": b"error", b"error-reason": b"Parallel session limit reached"}
     assert isinstance(refused, Refused)
     assert refused.code is RefusalCode.FULL
     assert refused.reply is not None

@@ -115,7 +115,7 @@ def test_ping_tells_readiness() -> None:
     ("supports", "reply"),
     [
         ([b"load limit"], {b"result": b"load limit", b"message": b"Load limit exceeded"}),
-        ([], {b"result": b"error", b"error-reason": b"Load limit exceeded"}),
+        ([], {b"result": b"error", b"error-reason": b"Parallel session limit reached"}),
     ],
 )
 def test_too_many_requests_of_one_client(supports: list[NgValue], reply: NgDict) -> None:
@@ -178,7 +178,7 @@ def test_closing() -> None:
     desk.take(b"1_1 " + QUERY)
     idle: list[bool] = []
     desk.handler.close(lambda: idle.append(True))
-    assert error_in(desk.take(b"1_2 " + QUERY)[0]) == b"Load limit exceeded"
+    assert error_in(desk.take(b"1_2 " + QUERY)[0]) == b"Parallel session limit reached"
     assert not idle
     desk.calls.waiting[0]({b"result": b"ok"})
     assert idle

@@ -110,6 +110,10 @@ class Fields:
                 data[keys[place]] = value
         return data
 
+    def known(self, data: Mapping[str, Any]) -> dict[str, Any]:
+        """Return of such data the fields that this program knows."""
+        return {key: data[key] for key in self._keys if key in data}
+
     def put_together(self, data: dict[str, Any]) -> Any:
         """Return the value of such data, which is used up; IllTyped when it does not fit, NotKnown if it has more."""
         values = {}

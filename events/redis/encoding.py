@@ -26,6 +26,7 @@ _PERSIST = -1
 """In place of the time to keep a stream: for ever."""
 
 _ENDED = fields_of(EndedCall)
+_COLUMNS = 9
 
 _TABLES = 7
 """So many elements of what stored.lua has read come before the nodes."""
@@ -56,9 +57,12 @@ def live_row(call: LiveCall) -> bytes:
 
 
 def live_call(call_id: CallId, row: bytes) -> LiveCall:
-    """Return the live call of a row; one with the status "unreadable" for a row that is none."""
+    """Return the live call of a row; one with the status "unreadable" for a row that is none.
+
+    A newer program's may have more columns behind those of today.
+    """
     try:
-        status, version, created, changed, set_, from_tag, to_tag, by, sessions = unpack(row)
+        status, version, created, changed, set_, from_tag, to_tag, by, sessions = list(unpack(row))[:_COLUMNS]
         return LiveCall(
             call_id=call_id,
             status=status,
@@ -83,9 +87,13 @@ def ended_row(call: EndedCall) -> list[Any]:
 
 
 def ended_call(call_id: CallId, at: int, row: bytes) -> EndedCall:
-    """Return the ended call of a row; one whose outcome is "unreadable" for a row that is none."""
+    """Return the ended call of a row; one whose outcome is "unreadable" for a row that is none.
+
+    What a newer program's tells beyond that is left out.
+    """
     try:
-        call: EndedCall = _ENDED.put_together({**unpack(row), "call_id": call_id, "ended": at})
+        data = _ENDED.known(unpack(row))
+        call: EndedCall = _ENDED.put_together({**data, "call_id": call_id, "ended": at})
     except (ValueError, TypeError):
         return EndedCall(call_id=call_id, ended=at)
     return call

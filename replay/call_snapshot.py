@@ -16,7 +16,8 @@ from replay.state import CallState
 class CallSnapshot:
     """A call as it is: its settings, its script's variables, its parties by leg and tag, branches of its INVITE.
 
-    trying: the branches without an answer. name: that of its stream. callers_tag: None where no INVITE told.
+    trying, answered: the branches without a final response, and with a 2xx; the others have failed. invite: its CSeq,
+    0 for none. name: that of its stream. callers_tag: None where no INVITE told.
     unacknowledged: the callees' tags of dialogs whose ACK the call waits for. ended: it is over, and its journal is
     kept for a while. former: the callers' tags of calls that had its stream before it. foreign: what was looked for is
     no call's, though its Call-ID is that of a known one.
@@ -29,6 +30,8 @@ class CallSnapshot:
     parties: Mapping[tuple[Leg, Tag], Party] = field(default_factory=dict)
     branches: Sequence[BranchId] = ()
     trying: Sequence[BranchId] = ()
+    answered: Sequence[BranchId] = ()
+    invite: int = 0
     unacknowledged: Collection[str] = ()
     ended: bool = False
     former: frozenset[Tag] = frozenset()
@@ -76,6 +79,8 @@ def snapshot_of(state: CallState) -> CallSnapshot:
         parties=dict(sip_dialogs.parties),
         branches=tuple(negotiation.forks) if negotiation else (),
         trying=negotiation.branches(BranchStatus.TRYING) if negotiation else (),
+        answered=negotiation.branches(BranchStatus.ESTABLISHED) if negotiation else (),
+        invite=negotiation.initial.cseq if negotiation and negotiation.initial else 0,
         unacknowledged=_unacknowledged(state, sip_dialogs),
         sequences={key: cseqs.copy() for key, cseqs in sip_dialogs.sequences.items() if cseqs.insertions},
     )

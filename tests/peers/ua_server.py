@@ -87,6 +87,8 @@ class Server(Core):
 
     def _answer(self, arrived: Arrived, response: Response, *, reliable: bool) -> None:
         data, place = bytes(response), _return_place(arrived)
+        if place.transport != "udp" and not self._wire.connected(place):
+            place = _sent_by_place(arrived)
         method, code = arrived.request.method, response.code
         assert arrived.status < 200, f"{arrived} has been answered with {arrived.status}"
         arrived.status, arrived.reply = code, (data, place)
@@ -173,6 +175,10 @@ class Server(Core):
         ]
         if dialog is None or not invites:
             self.violation(f"{arrived} is for nothing: {arrived.request.headers['To']}")
+        elif invites[0].status >= 300:
+            self.violation(
+                f"{arrived} has another branch than the INVITE that it is for, which had {invites[0].status}"
+            )
         elif not invites[0].acknowledged:
             invites[0].acknowledged = True
             invites[0].stop()
@@ -229,6 +235,12 @@ def _return_place(arrived: Arrived) -> Place:
     """Say where the responses go (RFC 3261 18.2.2, RFC 3581 4)."""
     if arrived.origin.transport != "udp":
         return arrived.origin
+    place = _sent_by_place(arrived)
+    return Place("udp", place.host, int(parameter(values(arrived.request.headers, "Via")[0], "rport") or place.port))
+
+
+def _sent_by_place(arrived: Arrived) -> Place:
+    """Say where they go when the connection that the request came over is gone."""
     via = values(arrived.request.headers, "Via")[0]
     host, port = sent_by(via)
-    return Place("udp", parameter(via, "received") or host, int(parameter(via, "rport") or port))
+    return Place(arrived.origin.transport, parameter(via, "received") or host, int(port))

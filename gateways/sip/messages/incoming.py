@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from sipmessage import Request, Response, Via
+from sipmessage import URI, Request, Response, Via
 
-from events.names import CallId, Tag
+from events.names import NO_TAG, CallId, Tag
 from gateways.sip.addresses import Hop
 
 Message: TypeAlias = Request | Response
@@ -59,3 +59,12 @@ class IncomingResponse:
     def status(self) -> int:
         """The response's code."""
         return self.message.code
+
+
+def request_before(response: IncomingResponse, via: Via, hop: Hop) -> IncomingRequest:
+    """Return what a response tells of its request, as whoever had that with this top Via over `hop` must have read it.
+
+    It may have had a To tag, which is not to be told any more; and its URI is unknown.
+    """
+    request = Request(response.method, URI(scheme="sip", host=hop.host))
+    return IncomingRequest(request, hop, via, response.call_id, response.from_tag, NO_TAG, response.cseq)

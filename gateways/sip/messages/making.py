@@ -6,6 +6,7 @@ from sipmessage import URI, Headers, Request, Response
 
 from gateways.sip.messages.headers import CopyableHeaders, copied
 from gateways.sip.messages.values import top_via_text
+from gateways.sip.messages.vias import unmarked
 
 MAX_FORWARDS = 70
 """What a request of ours gets, and one that came without a Max-Forwards (RFC 3261 8.1.1.6, 16.6 step 3)."""
@@ -37,12 +38,23 @@ def copy_response(response: Response) -> Response:
 
 def ack_for(invite: Request, response: Response) -> Request:
     """Make the ACK for a final response other than 2xx to an INVITE that we sent (RFC 3261 17.1.1.3)."""
-    return _companion(invite, "ACK", response.headers.get("To") or "")
+    return _companion("ACK", invite, response.headers.get("To") or "")
+
+
+def ack_without_invite(uri: URI, via: str, response: Response) -> Request:
+    """Make that ACK where the INVITE is not there any more: of the response, the Via that was on top of it, and `uri`.
+
+    Nobody knows what Routes the INVITE had; who had sent the response finds the ACK's INVITE by the Via.
+    """
+    headers = copied(response.headers)
+    headers.setlist("Via", [unmarked(via)])
+    headers.remove("Route")
+    return _companion("ACK", request_of("INVITE", uri, b"", headers), headers.get("To") or "")
 
 
 def cancel_for(invite: Request) -> Request:
     """Make the CANCEL of an INVITE that we sent (RFC 3261 9.1)."""
-    return _companion(invite, "CANCEL", invite.headers.get("To") or "")
+    return _companion("CANCEL", invite, invite.headers.get("To") or "")
 
 
 def set_body(message: Request | Response, body: bytes, content_type: str = "") -> None:
@@ -63,7 +75,7 @@ def add_first(headers: Headers, name: str, value: str) -> None:
     headers.setlist(name, [value, *headers.getlist(name)])
 
 
-def _companion(invite: Request, method: str, to: str) -> Request:
+def _companion(method: str, invite: Request, to: str) -> Request:
     """Make a request that goes the way of an INVITE's hop, in its transaction."""
     headers = invite.headers
     number = (headers.get("CSeq") or "").split()[0]

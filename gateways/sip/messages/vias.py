@@ -19,6 +19,9 @@ _VIA = re.compile(
 _USUAL = re.compile(r"SIP/2\.0/([A-Z]++) ([A-Za-z0-9._-]{1,255})(?::([0-9]{1,5}))?((?:;[!#-+.-:=?-~-]++)*)")
 """What nearly all Vias are like, told at a fraction of the cost: no blanks, no quotes, a name or an IPv4 address."""
 
+_MARKS = re.compile(r";\s*(?:(rport)|received)\s*(?:=\s*[^;\s]*)?(?=\s*(?:;|$))", re.IGNORECASE)
+"""What the next hop writes into a Via; a quoted value that has the same in it is none of ours."""
+
 
 def read_via(text: str) -> Via:
     """Read a single Via value; its parameters' names are in lower case. Raises ValueError."""
@@ -79,6 +82,11 @@ def mark_source(headers: Headers, hop: Hop) -> Via:
     headers.setlist("Via", [f"{text}, {rest}" if rest else text, *values[1:]])
     params = TextParameters({**via.parameters, **wanted}, text[text.index(";") :])
     return Via(via.transport, via.host, via.port, params)
+
+
+def unmarked(text: str) -> str:
+    """Return a Via value as it was before `mark_source` at the next hop."""
+    return _MARKS.sub(lambda found: ";rport" if found[1] else "", text)
 
 
 def _source_of(via: Via, hop: Hop) -> dict[str, str | None]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from sipmessage import URI, Request, Response
+from sipmessage import URI, Request, Response, Via
 
 from gateways.sip.addresses import Hop, ListeningPoint
+from gateways.sip.messages.incoming import IncomingResponse
 from gateways.sip.transactions.users import ClientTransaction, ClientUser
 
 
@@ -19,6 +20,16 @@ class Layer(Protocol):
 
     def send(self, message: Request | Response, hop: Hop) -> None:
         """Send a message without a transaction."""
+
+
+class ProxyLayer(Layer, Protocol):
+    """The transactions of a proxy."""
+
+    def pass_on(self, response: IncomingResponse, via: Via, hop: Hop) -> None:
+        """Send a response on to who sent a request to another control node: `via` is on top of it and leads to `hop`.
+
+        The failure of an INVITE is repeated until its ACK comes, and that ACK is absorbed.
+        """
 
 
 class Sockets(Protocol):

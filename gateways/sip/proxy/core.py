@@ -11,7 +11,7 @@ import structlog
 
 from gateways.sip.messages.incoming import IncomingRequest, IncomingResponse
 from gateways.sip.proxy.backlog import Backlog
-from gateways.sip.proxy.border import Clock, Layer, Resolver, Sockets
+from gateways.sip.proxy.border import Clock, ProxyLayer, Resolver, Sockets
 from gateways.sip.proxy.checks import Fingerprints, fault_of
 from gateways.sip.proxy.context import Context
 from gateways.sip.proxy.contexts import Contexts
@@ -47,7 +47,7 @@ class Proxy:
         self._means: ProxyDependencies
         self._stateless: Stateless
 
-    def open(self, layer: Layer, sockets: Sockets, resolver: Resolver, clock: Clock | None = None) -> None:
+    def open(self, layer: ProxyLayer, sockets: Sockets, resolver: Resolver, clock: Clock | None = None) -> None:
         """Begin. sockets: open already, so that we know which addresses are ours. clock: else the running loop."""
         settings = self._settings
         self._means = ProxyDependencies(

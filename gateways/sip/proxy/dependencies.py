@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gateways.sip.proxy.border import Clock, Layer, Resolver, Sockets
+from gateways.sip.proxy.border import Clock, ProxyLayer, Resolver, Sockets
 from gateways.sip.proxy.hooks import Router
 from gateways.sip.proxy.settings import ProxyCounters, ProxySettings
 from gateways.sip.proxy.work_queues import WorkQueues
@@ -18,7 +18,7 @@ class ProxyDependencies:
     settings: ProxySettings
     counters: ProxyCounters
     router: Router
-    layer: Layer
+    layer: ProxyLayer
     sockets: Sockets
     resolver: Resolver
     own: OwnAddresses

@@ -123,6 +123,18 @@ class Answer:
     headers: Sequence[tuple[str, str]] = field(default_factory=tuple)
 
 
+@value
+class StrayDecision:
+    """What becomes of a response that no transaction knows.
+
+    goes_on: it is sent on as it is by now. acknowledge: it is the failure of an INVITE that left from here, and gets
+    its ACK, with this Request-URI; None for no ACK.
+    """
+
+    goes_on: bool = False
+    acknowledge: URI | None = None
+
+
 class Router(Protocol):
     """Decides where requests go."""
 
@@ -132,5 +144,5 @@ class Router(Protocol):
     async def knows(self, arrival: ReceivedRequest) -> bool:
         """Return whether a request's dialog is known, so that it goes before others. What this raises counts as no."""
 
-    async def stray(self, response: IncomingResponse) -> Response | None:
-        """Decide about a response that no transaction knows, our Via gone already: forward this, or None to drop it."""
+    async def stray(self, response: IncomingResponse) -> StrayDecision:
+        """Decide about a response that no transaction knows, our Via gone already; it may be changed."""

@@ -13,6 +13,7 @@ from gateways.sip.addresses import Hop
 from gateways.sip.messages.hops import hop_of
 from gateways.sip.messages.ids import COOKIE
 from gateways.sip.messages.incoming import IncomingRequest, IncomingResponse
+from gateways.sip.messages.making import ack_without_invite
 from gateways.sip.messages.values import take_first
 from gateways.sip.messages.vias import top_via
 from gateways.sip.proxy.border import hops_to
@@ -20,6 +21,7 @@ from gateways.sip.proxy.checks import Fingerprints, fault_of
 from gateways.sip.proxy.dependencies import ProxyDependencies
 from gateways.sip.proxy.forwarding import arrival_of, forwarded, next_hop, put_via
 from gateways.sip.proxy.hooks import Forwarding, ProxyTarget, RefusalError
+from gateways.sip.proxy.responses import for_client
 from gateways.sip.proxy.work_queues import WorkQueue
 
 log = structlog.get_logger(bounded=True)
@@ -100,11 +102,15 @@ class Stateless:
         via = top_via(headers)
         if not means.own.has(via.host, via.port or response.hop.transport.default_port):
             return False
-        take_first(headers, "Via")
-        hop = hop_of(top_via(headers)) if headers.get("Via") else None
-        routed = await means.router.stray(response)
-        if routed is None or hop is None:
-            return False
-        means.layer.send(routed, hop)
+        ours = take_first(headers, "Via")
+        next_via = top_via(headers) if headers.get("Via") else None
+        hop = hop_of(next_via) if next_via else None
+        decision = await means.router.stray(response)
+        if decision.acknowledge is not None:
+            means.layer.send(ack_without_invite(decision.acknowledge, ours, response.message), response.hop)
+        if next_via is None or hop is None or not decision.goes_on:
+            return decision.acknowledge is not None
+        response.message = for_client(response.message)
+        means.layer.pass_on(response, next_via, hop)
         means.counters.strays += 1
         return True

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 import structlog
-from sipmessage import URI, Response
+from sipmessage import URI
 
 from actors.results import Refused
 from engines.set_names import BY_NAME, SetNames
@@ -15,7 +15,7 @@ from gateways.sip.calls.settings import CallSettings
 from gateways.sip.dialogs.requests import DialogRequests
 from gateways.sip.messages.incoming import IncomingResponse
 from gateways.sip.messages.replies import phrase_of
-from gateways.sip.proxy.hooks import Answer, Forwarding, ProxyTarget, ReceivedRequest
+from gateways.sip.proxy.hooks import Answer, Forwarding, ProxyTarget, ReceivedRequest, StrayDecision
 from gateways.sip.routing import options
 from gateways.sip.routing.access import Access, Gate
 from gateways.sip.routing.in_dialog_request import InDialogRequest
@@ -90,7 +90,7 @@ class CallRouter:
         call = await self._look(arrival)
         return not isinstance(call, Refused) and not call.ended and _is_party(arrival, call)
 
-    async def stray(self, response: IncomingResponse) -> Response | None:
+    async def stray(self, response: IncomingResponse) -> StrayDecision:
         """Route a response whose transaction this control node does not have: another one may have begun it."""
         return await self._strays.take(response)
 

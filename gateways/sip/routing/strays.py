@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from sipmessage import Response
+import contextlib
+from dataclasses import replace
 
-from actors.results import Refused
+from sipmessage import URI, Response
+
+from actors.results import Observed, Refused
 from actors.setting_values import branch_name
 from actors.sip_requests import DialogRequest
 from events.names import BranchId
@@ -13,14 +16,17 @@ from gateways.sip.calls.client import CallClient
 from gateways.sip.dialogs.requests import DialogRequests
 from gateways.sip.messages.ids import number_of
 from gateways.sip.messages.incoming import IncomingResponse
+from gateways.sip.messages.uris import read_uri
 from gateways.sip.messages.values import uri_text
-from gateways.sip.proxy.hooks import RefusalError
+from gateways.sip.proxy.hooks import RefusalError, StrayDecision
 from gateways.sip.routing.sides import INVITE_FAILED, MARK, settle
 from gateways.sip.rules.contacts import remote_target
-from gateways.sip.rules.route_set import recorded_routes
+from gateways.sip.rules.route_set import recorded_routes, request_uri
 from replay.call_snapshot import CallSnapshot
 from replay.offer_answer import SipMessage
-from replay.relay_settings import CALLER
+from replay.relay_settings import CALLEE
+
+_DROPPED = StrayDecision()
 
 
 class Strays:
@@ -33,54 +39,75 @@ class Strays:
         self._calls = calls
         self.dialogs: DialogRequests | None = None
 
-    async def take(self, stray: IncomingResponse) -> Response | None:
-        """Return the response as it is to be sent on; None if no call waits for it.
+    async def take(self, stray: IncomingResponse) -> StrayDecision:
+        """Decide whether a response is sent on, because a call waits for it, and whether it gets an ACK of ours.
 
-        One that has no Via left is to a request of our own, and goes nowhere. If it is a 2xx to an INVITE it gets its
-        ACK: without one the party would end the call (RFC 3261 13.3.1.4).
+        One that has no Via left is to a request of our own, and goes nowhere. If it is final, and to an INVITE, it gets
+        its ACK: without one the party would repeat it, and end the call for a 2xx (RFC 3261 13.3.1.4).
         """
         if not stray.message.headers.get("Via"):
-            await self._acknowledge(stray)
-            return None
+            return await self._to_ours(stray)
         if stray.method != "INVITE" or stray.status <= 100:
-            return None
+            return _DROPPED
         call = await self._calls.find(stray.call_id, stray.from_tag, stray.from_tag)
-        branch = None if isinstance(call, Refused) else _branch_of(stray, call)
-        if isinstance(call, Refused) or branch is None:
-            return None
+        if isinstance(call, Refused) or call.callers_tag != stray.from_tag:
+            return _DROPPED
+        if stray.status >= 300:
+            return await self._failed(stray, call)
+        branch = _branch_of(stray, call)
+        if branch is None or not stray.to_tag:  # it makes no dialog that could be ended again (RFC 3261 8.2.6.2)
+            return _DROPPED
+        return StrayDecision(goes_on=_settles(await self._tell(stray, call, branch), stray))
+
+    async def _failed(self, stray: IncomingResponse, call: CallSnapshot) -> StrayDecision:
+        """Have a branch fail. What has failed, by the journal's word, gets its ACK, as often as it comes.
+
+        The caller is told when no other branch may be answered, and none was; the call has ended then. Of an ended call
+        the branches are not known any more; what comes of them now can only be the same again, or has been cancelled.
+        """
+        acknowledged = StrayDecision(acknowledge=_uri_of(stray, call))
+        if call.ended:
+            return acknowledged if number_of(stray.branch) is not None else _DROPPED
+        branch = _branch_of(stray, call)
+        if branch is None or branch in call.answered or stray.cseq != call.invite:
+            return _DROPPED
+        if branch not in call.trying:
+            return acknowledged
+        seeing = await self._tell(stray, call, branch)
+        goes_on = _settles(seeing, stray) and await self._is_last(stray, call)
+        if seeing.unheard:  # nobody has written it down: it is to come again
+            return StrayDecision(goes_on=goes_on)
+        return replace(acknowledged, goes_on=goes_on)
+
+    async def _tell(self, stray: IncomingResponse, call: CallSnapshot, branch: BranchId) -> Observed:
         request = SipMessage("INVITE", True, stray.cseq, branch=branch, from_tag=stray.from_tag)
-        event = facts.response_event(request, stray.message)
-        if not event.to_tag:  # it makes no dialog that could be ended again (RFC 3261 8.2.6.2)
-            return None
         party = facts.party_of_response(stray.message, stray.hop, _recorded(stray.message))
-        seeing = await self._calls.signal(
+        return await self._calls.signal(
             call.name,
-            event,
+            facts.response_event(request, stray.message),
             source=stray.hop.host,
-            party=party if event.to_tag and stray.status < 300 else None,
+            party=party if stray.to_tag and stray.status < 300 else None,
             expires=facts.session_expires(stray.message),
         )
-        try:
-            settle(seeing, stray.message)
-        except RefusalError:
-            return None
-        return stray.message if stray.status < 300 or await self._is_last(stray, call) else None
 
     async def _is_last(self, failure: IncomingResponse, call: CallSnapshot) -> bool:
         """Return whether the call has no other branch that may be answered: it ends then. Else its caller waits."""
-        if len(call.trying) > 1:
+        if call.answered or len(call.trying) > 1:
             return False
         await self._calls.end(call.name, failure.from_tag, INVITE_FAILED)
         return True
 
-    async def _acknowledge(self, stray: IncomingResponse) -> None:
-        if self.dialogs is None or stray.method != "INVITE" or not 200 <= stray.status < 300:
-            return
+    async def _to_ours(self, stray: IncomingResponse) -> StrayDecision:
+        """Acknowledge the final response to an INVITE of our own in a call's dialog; a 2xx has an ACK of its own."""
+        if self.dialogs is None or stray.method != "INVITE" or stray.status < 200:
+            return _DROPPED
         call = await self._calls.find(stray.call_id, stray.from_tag, stray.to_tag)
         leg = call.leg(stray.to_tag) if not isinstance(call, Refused) else None
         party = call.parties.get((leg, stray.to_tag)) if not isinstance(call, Refused) and leg is not None else None
         if leg is None or party is None:
-            return
+            return _DROPPED
+        if stray.status >= 300:
+            return StrayDecision(acknowledge=_first_uri(party.contact))
         ack = DialogRequest(
             call_id=stray.call_id,
             to_leg=leg,
@@ -94,20 +121,46 @@ class Strays:
             source=party.source,
         )
         await self.dialogs.acknowledge(ack)
+        return _DROPPED
 
 
 def _branch_of(stray: IncomingResponse, call: CallSnapshot) -> BranchId | None:
-    """Return which branch of the call's INVITE a response is of; None if none waits for it, or that cannot be known.
+    """Return which branch of the call's INVITE a response is of; None if it is of none, or that cannot be known.
 
-    A 2xx counts whatever became of its branch: it is repeated until its ACK comes, and may cross a CANCEL.
+    A final one counts whatever became of its branch: it is repeated until its ACK comes, and may cross a CANCEL.
     """
-    if (CALLER, stray.from_tag) not in call.parties:
-        return None
     number = number_of(stray.branch)
     if number is None:
         return call.trying[0] if len(call.trying) == 1 else None
     branch = branch_name(number)
-    return branch if branch in (call.branches if 200 <= stray.status < 300 else call.trying) else None
+    return branch if branch in (call.branches if stray.status >= 200 else call.trying) else None
+
+
+def _settles(seeing: Observed, stray: IncomingResponse) -> bool:
+    """Make a response fit to go on; return whether it may."""
+    try:
+        settle(seeing, stray.message)
+    except RefusalError:
+        return False
+    return True
+
+
+def _uri_of(stray: IncomingResponse, call: CallSnapshot) -> URI | None:
+    """Return the Request-URI of the INVITE that has failed, as near to it as is known.
+
+    It is where the callee said that it is, if it rang, else what the INVITE was to. Nobody tells transactions apart by
+    it (RFC 3261 17.2.3); it shows a stateless proxy the way.
+    """
+    callee = call.parties.get((CALLEE, stray.to_tag))
+    return _first_uri(callee.contact if callee else "", uri_text(stray.message.headers.get("To") or ""))
+
+
+def _first_uri(*texts: str) -> URI | None:
+    """Return the first that is a URI, as a Request-URI may be."""
+    for text in texts:
+        with contextlib.suppress(ValueError):
+            return request_uri(read_uri(text))
+    return None
 
 
 def _recorded(response: Response) -> int:

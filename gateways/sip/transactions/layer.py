@@ -11,13 +11,13 @@ from collections.abc import Sequence
 from functools import partial
 
 import structlog
-from sipmessage import Request, Response
+from sipmessage import Request, Response, Via
 
 from events.names import Tag
 from gateways.sip.addresses import Hop
 from gateways.sip.messages.hops import response_hop
 from gateways.sip.messages.ids import new_tag
-from gateways.sip.messages.incoming import IncomingRequest, IncomingResponse
+from gateways.sip.messages.incoming import IncomingRequest, IncomingResponse, request_before
 from gateways.sip.messages.reading import Malformed, is_keepalive, read
 from gateways.sip.messages.replies import reply_to
 from gateways.sip.messages.writing import write
@@ -106,6 +106,17 @@ class TransactionLayer:
     def send(self, message: Request | Response, hop: Hop) -> None:
         """Send a message without a transaction: once."""
         self._shared.send(write(message), hop, None)
+
+    def pass_on(self, response: IncomingResponse, via: Via, hop: Hop) -> None:
+        """Send a response on to who sent a request to another control node: `via` is on top of it and leads to `hop`.
+
+        The failure of an INVITE is repeated until its ACK comes, and that ACK is absorbed; all else is sent once.
+        """
+        request = request_before(response, via, hop)
+        if response.method != "INVITE" or response.status < 300 or self.transactions >= RESERVE * self.max_transactions:
+            self._responses.send_once(request, response.message)
+        else:
+            self._responses.take_over(request, response.message)
 
     def respond_stateless(self, incoming: IncomingRequest, response: Response) -> None:
         """Send a response without a transaction: once."""

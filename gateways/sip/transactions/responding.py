@@ -68,6 +68,24 @@ class Responses:
             answering.answer(100, _trying(request.message))
         return received
 
+    def take_over(self, invite: IncomingRequest, failure: Response) -> None:
+        """Send a failure to an INVITE that another control node had begun a transaction for, until its ACK comes.
+
+        Nothing is sent where that INVITE has a transaction here. Of a client of RFC 2543 its ACK could not be told.
+        """
+        key = key_of(invite, "INVITE")
+        if is_old(key):
+            self.send_once(invite, failure)
+        elif key not in self._table:
+            answering = self._table[key] = Answering(self, key, invite)
+            answering.respond(failure)
+
+    def send_once(self, request: IncomingRequest, response: Response) -> None:
+        """Send a response to a request that has no transaction here, once."""
+        hop, data = response_hop(request.via, request.hop), write(response)
+        elsewhere = fallback_hop(request.via, hop)
+        self.shared.send(data, hop, None if elsewhere == hop else lambda _: self.shared.send(data, elsewhere, None))
+
     def invite_of(self, cancel: IncomingRequest) -> Answering | None:
         """Return the transaction of the INVITE that a CANCEL is for (RFC 3261 9.2)."""
         return self._table.get(key_of(cancel, "INVITE"))

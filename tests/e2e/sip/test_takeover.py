@@ -140,6 +140,27 @@ async def test_whichever_branch_answers_an_invite_of_the_killed_control_node_goe
             await played(other, stage).nothing_is_left(sent.request.call_id)
 
 
+@ONE_ENGINE
+@pytest.mark.parametrize("transport", ["udp", "tcp"])
+async def test_a_failure_of_an_invite_of_the_killed_control_node_is_acknowledged_and_told(
+    stage: Stage, url: str, ports: PortBlock, transport: str
+) -> None:
+    """Neither does the callee repeat it nor the caller wait: both agents tell at their end what got no ACK."""
+    port = ports.take()
+    async with (
+        control_node(1, url, stage, port) as one,
+        on_scene(played(one, stage), transport=transport) as scene,
+    ):
+        sent, (invite,) = await scene.invite()
+        scene.callee.reply(invite, 180)
+        await sent.response(180)
+        one.kill()
+        async with control_node(2, url, stage, port) as other:
+            scene.callee.reply(invite, 486)
+            await sent.response(486)
+            await played(other, stage).nothing_is_left(sent.request.call_id)
+
+
 @asynccontextmanager
 async def beside_each_other(stage: Stage, url: str, ports: PortBlock) -> AsyncIterator[tuple[Scene, Service, Service]]:
     """Return a scene whose calls go to the first of two control nodes; callees' requests go to the second one."""

@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 from gateways.sip.addresses import Hop, SipTransport
 from gateways.sip.messages.incoming import IncomingResponse
 from gateways.sip.messages.reading import read
-from gateways.sip.proxy.hooks import Forwarding, ProxyBranch, ReceivedRequest, RefusalError
+from gateways.sip.proxy.hooks import Forwarding, ProxyBranch, ReceivedRequest, RefusalError, StrayDecision
 from gateways.sip.proxy.settings import ProxySettings
 from tests.gateways.sip.proxy.world import CALLER, UDP, World, request, settle, target
 
@@ -169,6 +169,6 @@ async def test_other_stray_responses_are_dropped(vias: tuple[str, ...]) -> None:
 
 
 async def test_a_stray_response_that_the_router_drops() -> None:
-    world = World(stray_goes=lambda _: None)
+    world = World(stray_goes=lambda _: StrayDecision())
     assert await stray(world, OURS, THEIRS) == []
     assert (world.proxy.counters.strays, world.proxy.counters.dropped) == (0, 1)

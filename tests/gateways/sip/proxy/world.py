@@ -7,7 +7,7 @@ import ipaddress
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
-from sipmessage import URI, Request, Response
+from sipmessage import URI, Request, Response, Via
 
 from events.names import NO_TAG, CallId, Tag
 from gateways.sip.addresses import Hop, ListeningPoint, SipTransport
@@ -16,7 +16,7 @@ from gateways.sip.messages.reading import read
 from gateways.sip.messages.replies import reply_to
 from gateways.sip.messages.uris import read_uri
 from gateways.sip.proxy.core import Proxy
-from gateways.sip.proxy.hooks import Answer, Forwarding, ProxyBranch, ProxyTarget, ReceivedRequest
+from gateways.sip.proxy.hooks import Answer, Forwarding, ProxyBranch, ProxyTarget, ReceivedRequest, StrayDecision
 from gateways.sip.proxy.settings import ProxySettings
 from gateways.sip.transactions.users import ClientUser, TransactionFailure
 
@@ -201,8 +201,8 @@ class World:
     decide: Callable[[ReceivedRequest], Awaitable[Decision]] | None = None
     decision: Decision = None
     known: set[str] = field(default_factory=set)
-    stray_goes: Callable[[IncomingResponse], Response | None] = lambda response: response.message
-    """What is sent for a stray response."""
+    stray_goes: Callable[[IncomingResponse], StrayDecision] = lambda _: StrayDecision(goes_on=True)
+    """What becomes of a stray response."""
 
     def __post_init__(self) -> None:
         self.clock = Clock()
@@ -223,7 +223,7 @@ class World:
     async def knows(self, arrival: ReceivedRequest) -> bool:
         return arrival.incoming.to_tag in self.known
 
-    async def stray(self, response: IncomingResponse) -> Response | None:
+    async def stray(self, response: IncomingResponse) -> StrayDecision:
         return self.stray_goes(response)
 
     @property
@@ -254,6 +254,9 @@ class World:
         if hop.host in self.unreachable:
             user.transaction_failed(TransactionFailure.TRANSPORT)
         return client
+
+    def pass_on(self, response: IncomingResponse, via: Via, hop: Hop) -> None:  # noqa: ARG002
+        self.sent.append((response.message, hop))
 
     def send(self, message: Request | Response, hop: Hop) -> None:
         self.sent.append((message, hop))

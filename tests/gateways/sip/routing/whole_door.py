@@ -55,11 +55,13 @@ class Network:
 class WholeDoor:
     """A door at one of a cluster's control nodes."""
 
-    def __init__(self, cluster: Cluster, place: int = 0, engine: str = "rtpengine") -> None:
+    def __init__(
+        self, cluster: Cluster, place: int = 0, engine: str = "rtpengine", script: DefaultScript | None = None
+    ) -> None:
         self.cluster, self.place = cluster, place
         self.sent: list[tuple[Incoming, Hop]] = []
         self._number = 1000 * place
-        node, network, script = cluster.nodes[place], Network(), DefaultScript(engine)
+        node, network, script = cluster.nodes[place], Network(), script or DefaultScript(engine)
         router = CallRouter(script, CallClient(node.directory, cluster.loop.now_ms))
         self.proxy = Proxy(router, ProxySettings())
         self._layer = TransactionLayer(self._send, self.proxy, timers=Timers(), loop=cluster.loop)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
 from sipmessage import Response
 
 from events.names import Tag
-from gateways.sip.messages.incoming import IncomingRequest
+from gateways.sip.messages.hops import hop_of
+from gateways.sip.messages.incoming import IncomingRequest, IncomingResponse
 from gateways.sip.messages.reading import read
 from gateways.sip.messages.replies import reply_to
+from gateways.sip.messages.vias import read_via
 from gateways.sip.transactions.layer import MAX_ASKED, TransactionLayer
 from gateways.sip.transactions.timers import Timers
 from gateways.sip.transactions.users import ServerTransaction, TransactionFailure
@@ -156,6 +159,60 @@ def test_messages_without_a_transaction_are_sent_once() -> None:
         (bytes(response), 5070),
         (bytes(own_request("ACK")), TCP.port),
     ]
+
+
+def passed_on(scene: Scene, code: int, via: str, method: str = "INVITE") -> None:
+    """Have the layer pass on a response to a request of which it knows nothing; that had this top Via."""
+    invite = own_request(method)
+    invite.headers.setlist("Via", [via])
+    response = read(answer_text(invite, code), UDP)
+    assert isinstance(response, IncomingResponse)
+    top = read_via(via)
+    hop = hop_of(top)
+    assert hop is not None
+    scene.layer.pass_on(response, top, hop)
+
+
+AT_ANOTHER = "SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bKa"
+
+
+def test_the_failure_of_anothers_invite_is_repeated_until_its_ack_comes() -> None:
+    scene = Scene()
+    passed_on(scene, 486, AT_ANOTHER)
+    passed_on(scene, 486, AT_ANOTHER)
+    scene.loop.run_until(2)
+    assert scene.statuses() == ["486 INVITE"] * 3
+    scene.receive(request_text(cseq=7))
+    assert scene.statuses() == ["486 INVITE"]
+    scene.receive(request_text("ACK", to_tag=Tag("b"), cseq=7))
+    scene.loop.run_until(100)
+    assert (scene.statuses(), scene.told, scene.layer.transactions) == ([], [], 0)
+
+
+@pytest.mark.parametrize(
+    ("code", "method", "via"),
+    [
+        (200, "INVITE", AT_ANOTHER),
+        (180, "INVITE", AT_ANOTHER),
+        (404, "BYE", AT_ANOTHER),
+        (486, "INVITE", AT_ANOTHER.replace("z9hG4bK", "old")),
+    ],
+)
+def test_other_responses_to_anothers_requests_are_passed_on_once(code: int, method: str, via: str) -> None:
+    scene = Scene()
+    passed_on(scene, code, via, method)
+    scene.loop.run_until(100)
+    assert (scene.statuses(), scene.layer.transactions) == ([f"{code} {method}"], 0)
+
+
+@pytest.mark.parametrize("code", [200, 486])
+def test_a_response_to_anothers_request_goes_where_its_sender_listens_if_the_connection_is_gone(code: int) -> None:
+    scene = Scene()
+    passed_on(scene, code, "SIP/2.0/TCP 192.0.2.1:5080;branch=z9hG4bKa;received=192.0.2.1;rport=40000")
+    (first,) = scene.sent
+    assert first.failed is not None
+    first.failed("gone")
+    assert [message.hop.port for message in scene.sent] == [40_000, 5080]
 
 
 async def test_it_runs_on_the_event_loop() -> None:

@@ -51,8 +51,13 @@ def apply(state: CallState, record: Recorded) -> None:
         _APPLY[type(event)](state, record, event)
     state.version = record.version
     state.changed = record.at
+    if type(record.event) not in _OF_NO_MESSAGE:
+        state.heard = record.at
     state.by = record.by
 
+
+_OF_NO_MESSAGE: Final = frozenset({e.MigrationIntended, e.MigrationFailed})
+"""What operators, and nodes that go down, may do to a call that waits for its answer, as often as they like."""
 
 _APPLY: Final[dict[type[e.Event], Apply]] = {
     e.SessionIntended: sessions.session_intended,

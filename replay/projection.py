@@ -89,7 +89,7 @@ def due_times(state: CallState, deadlines: Deadlines) -> list[int]:
     if state.status is QUARANTINED:
         return times
     if state.status is LIVE:
-        times.append(deadlines.after(state.changed, _patience(state, deadlines)))
+        times.append(_patient_until(state, deadlines))
         measuring = measuring_due(state, deadlines) if deadlines.quality else None
         if measuring:
             times.append(measuring)
@@ -112,16 +112,19 @@ def measuring_due(state: CallState, deadlines: Deadlines) -> int | None:
     return deadlines.after(max(state.created, state.answered_at, state.measured_at), deadlines.quality)
 
 
-def _patience(state: CallState, deadlines: Deadlines) -> int:
-    """Return for how long nothing may change before a call wants attention; of one without a relay its parties tell."""
+def _patient_until(state: CallState, deadlines: Deadlines) -> int:
+    """Return until when nothing need happen before a call wants attention; of one without a relay its parties tell."""
     if state.has_dialog and not state.has_session:
-        return deadlines.give_up
-    return deadlines.probe if state.answered else unanswered_for(state, deadlines)
+        return deadlines.after(state.changed, deadlines.give_up)
+    if state.answered:
+        return deadlines.after(state.changed, deadlines.probe)
+    return unanswered_until(state, deadlines)
 
 
-def unanswered_for(state: CallState, deadlines: Deadlines) -> int:
-    """Return for how long nothing may change of a call that is not answered (ms); then it is given up."""
-    return deadlines.offer if state.negotiation is None else max(deadlines.offer, deadlines.ringing)
+def unanswered_until(state: CallState, deadlines: Deadlines) -> int:
+    """Return when a call that is not answered is given up if nothing is heard of it until then, ms since the epoch."""
+    patience = deadlines.offer if state.negotiation is None else max(deadlines.offer, deadlines.ringing)
+    return deadlines.after(state.heard, patience)
 
 
 def _add_due_times(times: list[int], session: Session, deadlines: Deadlines) -> None:

@@ -178,6 +178,7 @@ class RelayedLeg:
 class CallState:
     """The whole state of a call's media at a version of its stream. Times are ms since the epoch.
 
+    heard: when something happened to it last that was more than a wish to move it, or the end of one.
     given: by tag and branch, what the other side was last given in place of the party's SDP; legs have the newest of
     all branches. ends: when the last delete of a branch, or under "" that of the call, was received from a client.
     relay_answered: a relay was told an answer, which may be an early one. vouched: that the call was answered is known,
@@ -193,6 +194,7 @@ class CallState:
     status: CallStatus = CallStatus.NEW
     created: int = 0
     changed: int = 0
+    heard: int = 0
     answered_at: int = 0
     by: str = ""
     relay_answered: bool = False

@@ -247,3 +247,18 @@ def test_another_control_node_goes_on_wherever_one_dies() -> None:
         check_moved(call, node)
         assert call.sip_dialogs.requests == {}
         cluster.close()
+
+
+def test_moves_do_not_put_off_the_end_of_a_call_that_nobody_answers(cluster: Cluster) -> None:
+    """`offer_timeout` counts from the last message, and the wish of an operator is none."""
+    call = rings(cluster)
+    since, node = call.state.changed, call.another_node()
+    cluster.nodes[0].kill()
+    for _ in range(10):
+        cluster.after(DEADLINES.offer / 3000)
+        call.to_node(node, place=1)
+    ended = [record.at for record in cluster.stream(call.call_id) if record.event.name == "delete wanted"]
+    assert [at - since < DEADLINES.offer + 20_000 for at in ended] == [True]
+    call.check_moves_end()
+    cluster.check_no_leak()
+    cluster.check_snapshots()

@@ -14,7 +14,7 @@ from actors.effects import AskNodes, Decision, Outcome, Persist, Read, Sleep, St
 from engines.kind import Operation
 from engines.registry import kind_of
 from events.registry import DeleteIntended, MediaSeen, Scope
-from replay.projection import Deadlines, unanswered_for
+from replay.projection import Deadlines, unanswered_until
 from replay.state import CallState, CallStatus
 
 UNANSWERED = "the offer was never answered"
@@ -62,10 +62,10 @@ def _silence(state: CallState, now: int, deadlines: Deadlines) -> _Silence | Non
     usable = state.usable_sessions()
     if state.status is not CallStatus.LIVE or state.answered or not usable:
         return None
-    if deadlines.after(state.changed, unanswered_for(state, deadlines)) > now:
+    if unanswered_until(state, deadlines) > now:
         return None
     questions = [(one.node, kind_of(one.engine).knows(one.relay_id, one.from_tag, one.to_tag)) for one in usable]
-    return _Silence(state.changed, [session.number for session in usable], questions)
+    return _Silence(state.heard, [session.number for session in usable], questions)
 
 
 def _packets(silence: _Silence) -> Step[list[int | None]]:
@@ -79,8 +79,8 @@ def _note_media(state: CallState, numbers: Sequence[int]) -> Decision:
 
 
 def _end(state: CallState, since: int) -> Decision:
-    """Remove what nobody answered, if nothing has happened since the nodes were asked."""
-    if state.status is not CallStatus.LIVE or state.answered or state.changed != since:
+    """Remove what nobody answered, if nothing was heard of it since the nodes were asked."""
+    if state.status is not CallStatus.LIVE or state.answered or state.heard != since:
         return Decision([])
     numbers = tuple(session.number for session in state.usable_sessions())
     scope = Scope.SESSION if state.has_dialog else Scope.CALL

@@ -79,6 +79,9 @@ class Decided:
     calls: int = 0
 
 
+Check = Callable[[Mapping[NodeName, RosterNode]], None]
+"""Raises whatever its caller wants to have raised where a decision makes no sense with the nodes that there are."""
+
 _Decide = Callable[[NodeDecisions | None], NodeEvent | None]
 """Makes the event of what is decided about the node so far, or None where that is as wanted. Raises NodeRefusal."""
 
@@ -115,8 +118,12 @@ class NodeSteering:
         """Return the control nodes that live and have not put a version of the decisions in force yet."""
         return await control_nodes_behind(self._journal, version)
 
-    async def set_state(self, node: NodeName, state: AdminState, wish: Wish) -> Decided:
-        """Have a node active, draining or disabled. ACTIVE takes back that it is to leave."""
+    async def set_state(self, node: NodeName, state: AdminState, wish: Wish, check: Check | None = None) -> Decided:
+        """Have a node active, draining or disabled. ACTIVE takes back that it is to leave.
+
+        check: looks at the nodes as they are decided on just before, so that of two wishes at the same time which
+        leave each other no sense the second is refused.
+        """
 
         def decide(known: NodeDecisions | None) -> NodeEvent | None:
             stays = known is None or not known.leaving or state is not AdminState.ACTIVE
@@ -124,7 +131,7 @@ class NodeSteering:
                 return None
             return NodeStateSet(node=node, state=state, asked_by=wish.asked_by, reason=wish.reason)
 
-        return await self._decide_of_known(node, decide)
+        return await self._decide_of_known(node, decide, check)
 
     async def change(
         self,
@@ -221,7 +228,10 @@ class NodeSteering:
         What is decided counts as far as it can be read, as it is followed.
         """
         decided, _ = await self._readable()
-        return known_nodes(self._configured, await self._statuses(), self._nodes.all(), decided)
+        return self._known_as(decided, await self._statuses())
+
+    def _known_as(self, decided: DecidedNodes, statuses: Sequence[ControlNodeStatus]) -> Mapping[NodeName, RosterNode]:
+        return known_nodes(self._configured, statuses, self._nodes.all(), decided)
 
     async def _statuses(self) -> Sequence[ControlNodeStatus]:
         try:
@@ -229,9 +239,14 @@ class NodeSteering:
         except ValueError:
             return ()  # of a program that is no control node of ours
 
-    async def _decide_of_known(self, node: NodeName, decide: _Decide) -> Decided:
+    async def _decide_of_known(self, node: NodeName, decide: _Decide, check: Check | None = None) -> Decided:
         """Decide about a node that there is."""
-        known = await self.known()
+        statuses = await self._statuses()
+        known = self._known_as((await self._readable())[0], statuses)
+
+        def check_all(state: DecidedNodes) -> None:
+            if check is not None:
+                check(self._known_as(state, statuses))
 
         def decide_if_there(decisions: NodeDecisions | None) -> NodeEvent | None:
             if decisions is not None and decisions.removed:
@@ -240,14 +255,20 @@ class NodeSteering:
                 raise NodeRefusal(NodeRefusalCode.UNKNOWN, f"there is no node {node!r}")
             return decide(decisions)
 
-        return await self._decide(node, decide_if_there)
+        return await self._decide(node, decide_if_there, check_all)
 
-    async def _decide(self, node: NodeName, decide: _Decide) -> Decided:
-        """Journal what is decided, unless others decided something about the node since it was looked at."""
+    async def _decide(
+        self, node: NodeName, decide: _Decide, check: Callable[[DecidedNodes], None] = lambda _: None
+    ) -> Decided:
+        """Journal what is decided, unless others decided something about the node since it was looked at.
+
+        check: raises what forbids it as of these decisions about all nodes, after which it is written, or none is.
+        """
         state = await self.decided()
         known = state.nodes.get(node)
         for _ in range(TRIES):
             event = decide(known)
+            check(state)
             if event is None:
                 return Decided(state.version, changed=False, calls=await self._count(node))
             record = Recorded(state.version + 1, round(await self._journal.time()), self._name, event)

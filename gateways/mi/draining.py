@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 
 from actors.commands.migration import MoveTarget
 from actors.control.bulk import BulkWish
@@ -48,8 +49,10 @@ class DrainMethods:
 
     async def _drain(self, given: Arguments, caller: Caller) -> Json:
         node, reason = NodeName(given["node"]), given.get("reason", "")
-        wish = await self._moving(node, given, caller) if MOVES & given.keys() else None
-        work = self._control.steering.set_state(node, AdminState.DRAINING, Wish(asked_by(caller), reason))
+        target = await self._target(given) if MOVES & given.keys() else None
+        wish = None if target is None else _moving(node, target, given, caller)
+        check = None if target is None else partial(_check_elsewhere, node, target)
+        work = self._control.steering.set_state(node, AdminState.DRAINING, Wish(asked_by(caller), reason), check)
         decided = await decide(work)
         told = {"version": decided.version, "changed": decided.changed, "calls": decided.calls}
         if wish is None:
@@ -66,32 +69,29 @@ class DrainMethods:
             await asyncio.sleep(LOOK)
             behind = await self._control.steering.behind(version)
 
-    async def _moving(self, node: NodeName, given: Arguments, caller: Caller) -> BulkWish:
-        """Return the job that moves the calls of a node away. Raises MiError for what makes no sense."""
-        known = await self._control.steering.known()
-        target = destination(given, known, self._sets, prefix="new_")
-        if node in known:
-            _check_elsewhere(node, target, known)
-        return BulkWish(
-            parts=(
-                BulkPart(
-                    node=node,
-                    new_set=target.set,
-                    new_node=target.node,
-                    elsewhere=not (target.set or target.node),
-                ),
-            ),
-            within=positive(given, "within", 0),
-            until_empty=True,
-            asked_by=caller.name,
-            reason=given.get("reason") or f"drain of node {node}",
-        )
+    async def _target(self, given: Arguments) -> MoveTarget:
+        """Return where the calls of a node are to go. Raises MiError for what there is not."""
+        return destination(given, await self._control.steering.known(), self._sets, prefix="new_")
+
+
+def _moving(node: NodeName, target: MoveTarget, given: Arguments, caller: Caller) -> BulkWish:
+    """Return the job that moves the calls of a node away. Raises MiError for what makes no sense."""
+    elsewhere = not (target.set or target.node)
+    return BulkWish(
+        parts=(BulkPart(node=node, new_set=target.set, new_node=target.node, elsewhere=elsewhere),),
+        within=positive(given, "within", 0),
+        until_empty=True,
+        asked_by=caller.name,
+        reason=given.get("reason") or f"drain of node {node}",
+    )
 
 
 def _check_elsewhere(node: NodeName, target: MoveTarget, known: Known) -> None:
     """Raise MiError where no call of a node would leave it for where it is to go."""
     if target.node == node:
         raise MiError(400, "Bad node", f"node {node} is to be drained: its calls are to go to another one")
+    if target.node and target.node not in known:
+        raise MiError(409, "node takes no calls", f"node {target.node} takes no calls: it was removed meanwhile")
     check_takes_calls(target.node, known)
     if target.set and not target.node:
         check_set(target.set, (one.spec for one in known.values()))

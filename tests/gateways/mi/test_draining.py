@@ -20,7 +20,7 @@ from events.bulk_parts import BulkPart
 from events.decisions import NODES
 from events.journal import JournalUnavailable
 from events.memory import MemoryJournal
-from events.names import NodeName
+from events.names import NodeName, StreamName
 from events.node_events import NodeStateSet
 from gateways.mi.door import methods_of
 from gateways.mi.jsonrpc import MiError, MiRequest
@@ -262,6 +262,33 @@ async def test_a_control_node_that_does_not_follow_is_not_waited_for_for_ever(
     status = ControlNodeStatus(name="c2", started_at=0, seen_at=0, version="1")
     await journal.publish("c2", encode_status(status), 60)
     assert (await ask(control, "rtp_relay:node_drain", node="a1", within=60))["job"]
+
+
+@pytest.mark.parametrize("second", [{"new_node": "a1"}, {"new_set": "default"}])
+async def test_of_two_nodes_that_are_drained_into_each_other_at_the_same_time_one_is(
+    journal: MemoryJournal, control: Control, second: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By whichever control nodes: what was decided first, stands, and the other one is told of it."""
+    both, append = asyncio.Barrier(2), journal.append_decisions
+    looks = iter((both.wait, both.wait))
+
+    async def append_when_both_have_looked(stream: StreamName, version: int, records: Any, **more: Any) -> int:
+        if stream == NODES and (look := next(looks, None)):
+            await look()
+        return await append(stream, version, records, **more)
+
+    monkeypatch.setattr(journal, "append_decisions", append_when_both_have_looked)
+    other = Control(journal, name="control-2", configured=NODE_LIST)
+    came = await asyncio.gather(
+        outcome(control, "rtp_relay:node_drain", node="a1", new_node="a2"),
+        outcome(other, "rtp_relay:node_drain", node="a2", **second),
+        return_exceptions=True,
+    )
+    (error,) = [one for one in came if isinstance(one, MiError)]
+    assert error.code == 409
+    assert "takes no calls: it is draining" in str(error.data) or "is to take calls" in str(error.data)
+    assert [one.state for one in (await control.steering.decided()).nodes.values()] == [AdminState.DRAINING]
+    assert len(await control.bulk.going_on()) == 1
 
 
 async def test_who_may_only_look_drains_nothing(control: Control) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from gateways.handoff.mesh import Kind, Mesh
+from gateways.handoff.mesh import Mesh
 
 BEAT = 0.5
 """Seconds between two signs of life to each other worker."""
@@ -15,7 +15,7 @@ async def beat(mesh: Mesh, every: float = BEAT) -> None:
     time = asyncio.get_running_loop().time
     last = time()
     while True:
-        mesh.tell_all(Kind.BEAT)
+        mesh.beat()
         await asyncio.sleep(every)
         now = time()
         if now - last < 2 * every:  # else it was this worker that stood still

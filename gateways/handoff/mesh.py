@@ -6,6 +6,7 @@ import asyncio
 import socket
 from collections.abc import Callable, Mapping
 from enum import IntEnum
+from time import monotonic
 from typing import Any, Protocol, TypeAlias
 
 import structlog
@@ -74,7 +75,8 @@ class Mesh:
     ) -> None:
         self.me, self.is_new, self._silence = me, is_new, silence
         self._loop = asyncio.get_running_loop()
-        self.began_at = self._loop.time()
+        self.began_at = self._beat_at = self._loop.time()
+        self._resumed_at = 0.0
         self.handed_over = 0
         """Requests and messages that came here and went to the workers that serve their calls."""
         self._sharing = Sharing(workers)
@@ -153,6 +155,22 @@ class Mesh:
         self._count()
         for member in self._members:
             member.joined(worker, is_new=False)
+
+    def beat(self) -> None:
+        """Give the others a sign of life."""
+        now = monotonic()
+        self.resumed_at(now)
+        self._beat_at = now
+        self.tell_all(Kind.BEAT)
+
+    def resumed_at(self, now: float) -> float:
+        """Return when this worker was found last to have hung, so that others have served its calls; 0 for never.
+
+        Times are monotonic. It is found before the others hear of this worker again.
+        """
+        if now - self._beat_at > self._silence:
+            self._resumed_at = self._beat_at = now
+        return self._resumed_at
 
     def leave(self) -> None:
         """Have the others serve the calls from here on; what is under way ends here."""

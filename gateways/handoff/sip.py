@@ -39,17 +39,19 @@ class _Asked(IntEnum):
 class SipHandOff:
     """The SIP door's side of a mesh. It takes what the transports receive (transport.settings.Receive).
 
-    remembers: for so many seconds a transaction may go on. After the start of a worker whose place others have filled,
-    these may have such of its calls.
+    remembers: for so many seconds a transaction may go on. Where others have filled this worker's place, because it has
+    just begun or stood still, they may have such of its calls for so long.
     """
 
     def __init__(
         self, mesh: Mesh, transports: Transports, layer: TransactionLayer, note_wait: Waited, *, remembers: float
     ) -> None:
         self._mesh, self._transports, self._layer, self._note_wait = mesh, transports, layer, note_wait
+        self._remembers = remembers
         self._asks_until = mesh.began_at + remembers if mesh.is_new else 0.0
         self._idle: set[int] = set()
-        """Workers that had no transaction when this one began, and need not be asked."""
+        """Workers that had no transaction when this one began, and need not be asked of what came before it hung."""
+        self._resumed_at = 0.0
         self._connections: dict[ConnectionKey, int] = {}
         self._unsure: OrderedDict[int, tuple[int, Failed]] = OrderedDict()
         self._kept: dict[int, tuple[int, bytes, Hop]] = {}
@@ -93,14 +95,20 @@ class SipHandOff:
 
     def _serve(self, data: bytes, hop: Hop, call_id: bytes | None) -> None:
         """Serve a message that is this worker's, unless another one has begun to."""
-        if call_id is not None and self._asks_until and not is_response(data):
-            if monotonic() > self._asks_until:
-                self._asks_until = 0.0
-            else:
-                stand_in = self._mesh.stand_in(call_id)
-                if self._is_to_be_asked(stand_in) and self._hand(stand_in, data, hop, _Asked.IF_KNOWN):
-                    return
+        if call_id is not None and not is_response(data) and self._asks():
+            stand_in = self._mesh.stand_in(call_id)
+            if self._is_to_be_asked(stand_in) and self._hand(stand_in, data, hop, _Asked.IF_KNOWN):
+                return
         self._layer.receive(data, hop)
+
+    def _asks(self) -> bool:
+        """Whether others may have begun transactions of this worker's calls."""
+        now = monotonic()
+        resumed_at = self._mesh.resumed_at(now)
+        if resumed_at != self._resumed_at:
+            self._resumed_at, self._asks_until = resumed_at, resumed_at + self._remembers
+            self._idle.clear()
+        return now <= self._asks_until
 
     def _is_to_be_asked(self, stand_in: int | None) -> TypeGuard[int]:
         return stand_in is not None and stand_in not in self._idle

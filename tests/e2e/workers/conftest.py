@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 
 import pytest
@@ -32,6 +32,16 @@ class Workers:
         pid = self.service.workers()[worker]
         os.kill(pid, signal.SIGKILL)
         return pid
+
+    @contextmanager
+    def hanging(self, worker: str) -> Iterator[None]:
+        """Stop a worker, and have it go on at the end."""
+        pid = self.service.workers()[worker]
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(pid, signal.SIGCONT)
 
     async def back(self, worker: str, times: int = 1) -> None:
         """Wait until a worker that was killed `times` times is at work again."""

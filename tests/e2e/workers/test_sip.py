@@ -109,6 +109,25 @@ async def test_what_was_begun_at_another_worker_ends_there_after_the_calls_own_o
             await sip_stage.nothing_is_left(sent.request.call_id)
 
 
+@pytest.mark.parametrize("worker", ["control-1/1", "control-1/2"])
+async def test_what_was_begun_at_another_worker_while_the_calls_own_one_hung_ends_there(
+    sip_stage: Stage, workers: Workers, worker: str
+) -> None:
+    async with AsyncExitStack() as stack:
+        scenes = [await stack.enter_async_context(on_scene(sip_stage)) for _ in range(8)]
+        with workers.hanging(worker):
+            await asyncio.sleep(3.5)
+            invited = [await scene.invite() for scene in scenes]
+            for scene, (sent, (invite,)) in zip(scenes, invited, strict=True):
+                scene.callee.reply(invite, 180)
+                await sent.response(180)
+        await asyncio.sleep(1)
+        for scene, (sent, _) in zip(scenes, invited, strict=True):
+            await cancel(scene, sent)
+        for sent, _ in invited:
+            await sip_stage.nothing_is_left(sent.request.call_id)
+
+
 async def test_what_was_begun_at_the_first_worker_before_the_others_were_there_ends_there() -> None:
     async with on_sip_stage(Beginning) as stage, AsyncExitStack() as stack:
         assert isinstance(stage.service, Beginning)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -153,4 +154,21 @@ async def test_a_new_worker_asks_those_that_may_have_begun_what_is_its_own(trans
         await until(lambda: len(new.layer.came) == len(messages), "they are served")
         assert [data for data, _ in new.layer.came] == messages
         assert (one.layer.asked, one.layer.came) == (len(messages) * transactions, [])
+        writer.close()
+
+
+@pytest.mark.parametrize("notices", ["by its own clock", "by a message"])
+async def test_a_worker_that_hung_asks_those_that_may_have_begun_what_is_its_own(notices: str) -> None:
+    first, second = Mesh(1, 2), Mesh(2, 2, is_new=True, silence=0.2)
+    connect(first, second, is_new=True)
+    async with worker(first) as one, worker(second) as new:
+        second.beat()
+        await until(lambda: first.server(served_by(second, 2).encode()) == 2, "the other worker knows that")
+        time.sleep(0.3)  # noqa: ASYNC251 it hangs
+        if notices == "by its own clock":
+            second.beat()
+        _, writer = await asyncio.open_connection(HOST, new.tcp)
+        writer.write(options(served_by(second, 2)))
+        await until(lambda: len(new.layer.came) == 1, "it is served")
+        assert one.layer.asked == 1
         writer.close()

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from events.names import BranchId, Leg, Tag
-from replay.offer_answer import BranchStatus
+from replay.offer_answer import BranchStatus, Negotiation
 from replay.relay_settings import CALLEE, CALLER, RelaySettings
 from replay.sip_dialogs import CSeqs, Party, SipDialogs
 from replay.state import CallState
@@ -17,7 +17,8 @@ class CallSnapshot:
     """A call as it is: its settings, its script's variables, its parties by leg and tag, branches of its INVITE.
 
     trying, answered: the branches without a final response, and with a 2xx; the others have failed. invite: its CSeq,
-    0 for none. name: that of its stream. callers_tag: None where no INVITE told.
+    0 for none. reinvites: that of the newest INVITE in a dialog, by the leg that sent it and the callee's tag. name:
+    that of its stream. callers_tag: None where no INVITE told.
     unacknowledged: the callees' tags of dialogs whose ACK the call waits for. ended: it is over, and its journal is
     kept for a while. former: the callers' tags of calls that had its stream before it. foreign: what was looked for is
     no call's, though its Call-ID is that of a known one.
@@ -32,6 +33,7 @@ class CallSnapshot:
     trying: Sequence[BranchId] = ()
     answered: Sequence[BranchId] = ()
     invite: int = 0
+    reinvites: Mapping[tuple[Leg, Tag], int] = field(default_factory=dict)
     unacknowledged: Collection[str] = ()
     ended: bool = False
     former: frozenset[Tag] = frozenset()
@@ -81,9 +83,15 @@ def snapshot_of(state: CallState) -> CallSnapshot:
         trying=negotiation.branches(BranchStatus.TRYING) if negotiation else (),
         answered=negotiation.branches(BranchStatus.ESTABLISHED) if negotiation else (),
         invite=negotiation.initial.cseq if negotiation and negotiation.initial else 0,
+        reinvites=_reinvites(negotiation) if negotiation else {},
         unacknowledged=_unacknowledged(state, sip_dialogs),
         sequences={key: cseqs.copy() for key, cseqs in sip_dialogs.sequences.items() if cseqs.insertions},
     )
+
+
+def _reinvites(negotiation: Negotiation) -> dict[tuple[Leg, Tag], int]:
+    dialogs = [dialog for dialog in negotiation.all_dialogs if dialog.established and not dialog.ended]
+    return {(dialog.invite.requester, Tag(dialog.callee_tag)): dialog.invite.cseq for dialog in dialogs}
 
 
 def _unacknowledged(state: CallState, sip_dialogs: SipDialogs) -> frozenset[str]:

@@ -8,6 +8,7 @@ from sipmessage import Response
 
 from actors.commands.sip import PartyFacts
 from actors.results import Observed
+from gateways.sip.addresses import Hop
 from gateways.sip.calls import facts
 from gateways.sip.calls.client import CallClient
 from gateways.sip.calls.settings import CallSettings
@@ -52,13 +53,17 @@ class InDialogRequest:
         if event.method == "ACK" and event.sdp is None and event.callee_tag not in self._call.unacknowledged:
             self._renumber(branch.request, self._call.shift(self._leg, event.callee_tag, event.cseq))
             return WITHOUT_SDP
-        seeing = await self._signal(event, branch.request, self._incoming.hop.host)
+        seeing = await self._signal(event, branch.request, self._incoming.hop)
         self._is_open = self._event.method in NEGOTIATING and not seeing.fault
         self._renumber(branch.request, seeing.shift)
         return must_be_heard(seeing, self._incoming)
 
     async def answered(self, branch: ProxyBranch, response: Response) -> Observed:
         """Relay the response's answer, and restore the CSeq that its request came with."""
+        return await self.answered_from(branch.source, response)
+
+    async def answered_from(self, source: Hop | None, response: Response) -> Observed:
+        """Do that for a response that came from there; None for one that the proxy made."""
         response.headers.set("CSeq", f"{self._incoming.cseq} {self._incoming.method}")
         event = facts.response_event(self._event, response)
         negotiates = event.method in NEGOTIATING and (response.code >= 200 or event.reliable)
@@ -67,18 +72,18 @@ class InDialogRequest:
         accepted = 200 <= response.code < 300
         seeing = self._accepted.get(event.sdp) if accepted else None
         if seeing is None:
-            seeing = await self._signal(event, response, branch.source.host if branch.source else "", branch)
+            seeing = await self._signal(event, response, source)
             self._is_open = self._is_open and response.code < 200
             self._is_over = seeing.remedy is Remedy.REFUSE
         if accepted and not seeing.error:
             self._accepted[event.sdp] = seeing
         return seeing
 
-    async def refused(self, branch: ProxyBranch, response: Response) -> None:
+    async def refused(self, branch: ProxyBranch, response: Response) -> None:  # noqa: ARG002
         """Report it to the call: a request that has its final response is in nobody's way any more (RFC 3261 14.1)."""
         if self._is_open:
             self._is_open = False
-            await self._signal(facts.response_event(self._event, response), response, "", branch)
+            await self._signal(facts.response_event(self._event, response), response, None)
 
     async def abandoned(self, response: Response) -> bool:  # noqa: ARG002
         """End the dialog for both: one side has accepted what the other one is told has failed."""
@@ -93,28 +98,25 @@ class InDialogRequest:
     async def cancelled(self) -> None:
         """Do nothing: its final response tells."""
 
-    async def _signal(
-        self, event: SipMessage, message: Message, source: str, branch: ProxyBranch | None = None
-    ) -> Observed:
+    async def _signal(self, event: SipMessage, message: Message, source: Hop | None) -> Observed:
         return await self._calls.signal(
             self._call.name,
             event,
-            source=source,
+            source=source.host if source else "",
             changes=self._settings.take(),
-            party=self._refreshed(event, message, branch),
+            party=self._refreshed(event, message, source),
             expires=facts.session_expires(message) if isinstance(message, Response) else 0,
         )
 
-    def _refreshed(self, event: SipMessage, message: Message, branch: ProxyBranch | None) -> PartyFacts | None:
+    def _refreshed(self, event: SipMessage, message: Message, source: Hop | None) -> PartyFacts | None:
         """Return how the sender is reached from now on, if the message tells."""
-        hop = self._incoming.hop if branch is None else branch.source
-        tag = self._incoming.from_tag if branch is None else self._incoming.to_tag
+        tag = self._incoming.to_tag if isinstance(message, Response) else self._incoming.from_tag
         leg = CALLER if event.from_caller else CALLEE
         known = self._call.parties.get((leg, tag))
         fails = isinstance(message, Response) and message.code >= 300
-        if hop is None or known is None or fails or event.method not in REFRESHING:
+        if source is None or known is None or fails or event.method not in REFRESHING:
             return None
-        return facts.party_again(message, hop, leg, tag, known)
+        return facts.party_again(message, source, leg, tag, known)
 
     def _renumber(self, message: Message, shift: int) -> None:
         """Add to the request's CSeq what requests of our own have taken, and to the one that a PRACK names."""

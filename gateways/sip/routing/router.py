@@ -54,11 +54,12 @@ class CallRouter:
         self.routing = routing
         self.gate = Gate(access or Access())
         self._calls, self._ready = calls, ready
-        self._strays = Strays(calls)
+        self._strays = Strays(calls, sets)
 
     def open(self, dialogs: DialogRequests) -> None:
         """Begin; `dialogs` ends those that nobody hears of."""
-        self._dialogs = self._strays.dialogs = dialogs
+        self._dialogs = dialogs
+        self._strays.open(dialogs)
 
     async def route(self, arrival: ReceivedRequest) -> Forwarding | Answer | None:
         """Ask the script, and send the request on its way."""

@@ -9,7 +9,7 @@ from sipmessage import URI, Response
 
 from actors.results import Observed, Refused
 from actors.setting_values import branch_name
-from actors.sip_requests import DialogRequest
+from engines.set_names import SetNames
 from events.names import BranchId
 from gateways.sip.calls import facts
 from gateways.sip.calls.client import CallClient
@@ -19,25 +19,24 @@ from gateways.sip.messages.incoming import IncomingResponse
 from gateways.sip.messages.uris import read_uri
 from gateways.sip.messages.values import uri_text
 from gateways.sip.proxy.hooks import RefusalError, StrayDecision
+from gateways.sip.routing.dialog_strays import DROPPED, DialogStrays
 from gateways.sip.routing.sides import INVITE_FAILED, MARK, settle
-from gateways.sip.rules.contacts import remote_target
 from gateways.sip.rules.route_set import recorded_routes, request_uri
 from replay.call_snapshot import CallSnapshot
 from replay.offer_answer import SipMessage
 from replay.relay_settings import CALLEE
 
-_DROPPED = StrayDecision()
-
 
 class Strays:
-    """Takes the responses of calls that the journal knows, so that they come about all the same.
+    """Takes the responses of calls that the journal knows, so that they come about all the same."""
 
-    dialogs: who sends the ACK of a 2xx to an INVITE of our own; None before the door is open.
-    """
-
-    def __init__(self, calls: CallClient) -> None:
+    def __init__(self, calls: CallClient, sets: SetNames) -> None:
         self._calls = calls
-        self.dialogs: DialogRequests | None = None
+        self._in_dialogs = DialogStrays(calls, sets)
+
+    def open(self, dialogs: DialogRequests) -> None:
+        """Begin; `dialogs` sends the ACK of a 2xx to an INVITE of our own."""
+        self._in_dialogs.dialogs = dialogs
 
     async def take(self, stray: IncomingResponse) -> StrayDecision:
         """Decide whether a response is sent on, because a call waits for it, and whether it gets an ACK of ours.
@@ -45,21 +44,32 @@ class Strays:
         One that has no Via left is to a request of our own, and goes nowhere. If it is final, and to an INVITE, it gets
         its ACK: without one the party would repeat it, and end the call for a 2xx (RFC 3261 13.3.1.4).
         """
-        if not stray.message.headers.get("Via"):
-            return await self._to_ours(stray)
         if stray.method != "INVITE" or stray.status <= 100:
-            return _DROPPED
+            return DROPPED
+        if not stray.message.headers.get("Via"):
+            return await self._in_dialogs.to_ours(stray)
+        number = number_of(stray.branch)
+        if number is None:
+            return await self._in_dialogs.to_theirs(stray)
+        return await self._to_initial(stray, branch_name(number))
+
+    async def _to_initial(self, stray: IncomingResponse, branch: BranchId) -> StrayDecision:
+        """Decide about a response to the INVITE that began a call, of that branch.
+
+        A final one counts whatever became of its branch: it is repeated until its ACK comes, and may cross a CANCEL.
+        """
         call = await self._calls.find(stray.call_id, stray.from_tag, stray.from_tag)
         if isinstance(call, Refused) or call.callers_tag != stray.from_tag:
-            return _DROPPED
+            return DROPPED
         if stray.status >= 300:
-            return await self._failed(stray, call)
-        branch = _branch_of(stray, call)
-        if branch is None or not stray.to_tag:  # it makes no dialog that could be ended again (RFC 3261 8.2.6.2)
-            return _DROPPED
+            return await self._failed(stray, call, branch)
+        if branch not in (call.branches if stray.status >= 200 else call.trying):
+            return DROPPED
+        if not stray.to_tag:  # it makes no dialog that could be ended again (RFC 3261 8.2.6.2)
+            return DROPPED
         return StrayDecision(goes_on=_settles(await self._tell(stray, call, branch), stray))
 
-    async def _failed(self, stray: IncomingResponse, call: CallSnapshot) -> StrayDecision:
+    async def _failed(self, stray: IncomingResponse, call: CallSnapshot, branch: BranchId) -> StrayDecision:
         """Have a branch fail. What has failed, by the journal's word, gets its ACK, as often as it comes.
 
         The caller is told when no other branch may be answered, and none was; the call has ended then. Of an ended call
@@ -67,10 +77,9 @@ class Strays:
         """
         acknowledged = StrayDecision(acknowledge=_uri_of(stray, call))
         if call.ended:
-            return acknowledged if number_of(stray.branch) is not None else _DROPPED
-        branch = _branch_of(stray, call)
-        if branch is None or branch in call.answered or stray.cseq != call.invite:
-            return _DROPPED
+            return acknowledged
+        if branch not in call.branches or branch in call.answered or stray.cseq != call.invite:
+            return DROPPED
         if branch not in call.trying:
             return acknowledged
         seeing = await self._tell(stray, call, branch)
@@ -96,44 +105,6 @@ class Strays:
             return False
         await self._calls.end(call.name, failure.from_tag, INVITE_FAILED)
         return True
-
-    async def _to_ours(self, stray: IncomingResponse) -> StrayDecision:
-        """Acknowledge the final response to an INVITE of our own in a call's dialog; a 2xx has an ACK of its own."""
-        if self.dialogs is None or stray.method != "INVITE" or stray.status < 200:
-            return _DROPPED
-        call = await self._calls.find(stray.call_id, stray.from_tag, stray.to_tag)
-        leg = call.leg(stray.to_tag) if not isinstance(call, Refused) else None
-        party = call.parties.get((leg, stray.to_tag)) if not isinstance(call, Refused) and leg is not None else None
-        if leg is None or party is None:
-            return _DROPPED
-        if stray.status >= 300:
-            return StrayDecision(acknowledge=_first_uri(party.contact))
-        ack = DialogRequest(
-            call_id=stray.call_id,
-            to_leg=leg,
-            method="ACK",
-            cseq=stray.cseq,
-            from_value=stray.message.headers.get("From") or "",
-            to_value=stray.message.headers.get("To") or "",
-            target=remote_target(stray.message, party.contact),
-            routes=party.routes,
-            local=party.local,
-            source=party.source,
-        )
-        await self.dialogs.acknowledge(ack)
-        return _DROPPED
-
-
-def _branch_of(stray: IncomingResponse, call: CallSnapshot) -> BranchId | None:
-    """Return which branch of the call's INVITE a response is of; None if it is of none, or that cannot be known.
-
-    A final one counts whatever became of its branch: it is repeated until its ACK comes, and may cross a CANCEL.
-    """
-    number = number_of(stray.branch)
-    if number is None:
-        return call.trying[0] if len(call.trying) == 1 else None
-    branch = branch_name(number)
-    return branch if branch in (call.branches if stray.status >= 200 else call.trying) else None
 
 
 def _settles(seeing: Observed, stray: IncomingResponse) -> bool:

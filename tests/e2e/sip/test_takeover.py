@@ -161,6 +161,31 @@ async def test_a_failure_of_an_invite_of_the_killed_control_node_is_acknowledged
             await played(other, stage).nothing_is_left(sent.request.call_id)
 
 
+@BOTH
+@ONE_ENGINE
+@pytest.mark.parametrize("code", [200, 488])
+async def test_the_response_to_a_reinvite_of_the_killed_control_node_goes_through_the_next(
+    stage: Stage, url: str, ports: PortBlock, by: str, code: int
+) -> None:
+    port = ports.take()
+    async with control_node(1, url, stage, port) as one, on_scene(played(one, stage)) as scene:
+        call_id, call = await scene.establish()
+        side, other_side = call.sides(by)
+        sent = side.agent.send(side.dialog, "INVITE", sdp=side.agent.sdp())
+        arrived = await other_side.agent.request("INVITE")
+        one.kill()
+        async with control_node(2, url, stage, port) as other:
+            other_side.agent.reply(arrived, code, sdp=other_side.agent.sdp() if code == 200 else "")
+            await sent.response(code)
+            if code == 200:
+                side.agent.ack(sent)
+                await other_side.agent.request("ACK")
+            await call.talk()
+            await call.keeps_its_ports(by)
+            await call.hang_up("callee")
+            await played(other, stage).nothing_is_left(call_id)
+
+
 @asynccontextmanager
 async def beside_each_other(stage: Stage, url: str, ports: PortBlock) -> AsyncIterator[tuple[Scene, Service, Service]]:
     """Return a scene whose calls go to the first of two control nodes; callees' requests go to the second one."""

@@ -1,0 +1,106 @@
+"""Responses to INVITEs in dialogs that another control node sent, which died before they came."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from actors.results import Refused
+from actors.sip_requests import DialogRequest
+from engines.set_names import SetNames
+from events.names import Leg, Tag
+from gateways.sip.calls.client import CallClient
+from gateways.sip.calls.settings import CallSettings
+from gateways.sip.dialogs.requests import DialogRequests
+from gateways.sip.messages.incoming import IncomingResponse, request_before
+from gateways.sip.messages.uris import read_uri
+from gateways.sip.messages.vias import top_via
+from gateways.sip.proxy.hooks import RefusalError, StrayDecision
+from gateways.sip.routing.in_dialog_request import InDialogRequest
+from gateways.sip.routing.sides import settle
+from gateways.sip.rules.contacts import remote_target
+from gateways.sip.rules.route_set import request_uri
+from replay.call_snapshot import CallSnapshot
+from replay.relay_settings import CALLEE, CALLER
+from replay.sip_dialogs import Party
+
+DROPPED = StrayDecision()
+
+
+class DialogStrays:
+    """Takes the responses to re-INVITEs, of parties and of our own.
+
+    dialogs: who sends the ACK of a 2xx to an INVITE of our own; None before the door is open.
+    """
+
+    def __init__(self, calls: CallClient, sets: SetNames) -> None:
+        self._calls, self._sets = calls, sets
+        self.dialogs: DialogRequests | None = None
+
+    async def to_theirs(self, stray: IncomingResponse) -> StrayDecision:
+        """Relay the answer to a party's re-INVITE, or report its failure, which gets its ACK once that is journalled.
+
+        Without it the one who sent it would not know what its peer agreed to, and that one would end the call for want
+        of an ACK (RFC 3261 13.3.1.4).
+        """
+        call = await self._calls.find(stray.call_id, stray.from_tag, stray.to_tag)
+        if isinstance(call, Refused):
+            return DROPPED
+        cseq, peer = _cseq_of(stray, call), _sender(stray, call)
+        if cseq is None or peer is None:
+            return DROPPED
+        via = top_via(stray.message.headers)
+        request = replace(request_before(stray, via, stray.hop), to_tag=stray.to_tag, cseq=cseq)
+        side = InDialogRequest(self._calls, request, CallSettings(call.relay, call.variables, self._sets), call)
+        seeing = await side.answered_from(stray.hop, stray.message)
+        try:
+            settle(seeing, stray.message)
+        except RefusalError:
+            if stray.status < 300:
+                await side.abandoned(stray.message)
+            return DROPPED
+        fails = stray.status >= 300 and not seeing.unheard
+        return StrayDecision(goes_on=True, acknowledge=request_uri(read_uri(peer.contact)) if fails else None)
+
+    async def to_ours(self, stray: IncomingResponse) -> StrayDecision:
+        """Acknowledge the final response to an INVITE of our own; a 2xx has an ACK of its own."""
+        if self.dialogs is None or stray.status < 200:
+            return DROPPED
+        call = await self._calls.find(stray.call_id, stray.from_tag, stray.to_tag)
+        party = None if isinstance(call, Refused) else _sender(stray, call)
+        if isinstance(call, Refused) or party is None:
+            return DROPPED
+        if stray.status >= 300:
+            return StrayDecision(acknowledge=request_uri(read_uri(party.contact)))
+        ack = DialogRequest(
+            call_id=stray.call_id,
+            to_leg=call.leg(stray.to_tag),
+            method="ACK",
+            cseq=stray.cseq,
+            from_value=stray.message.headers.get("From") or "",
+            to_value=stray.message.headers.get("To") or "",
+            target=remote_target(stray.message, party.contact),
+            routes=party.routes,
+            local=party.local,
+            source=party.source,
+        )
+        await self.dialogs.acknowledge(ack)
+        return DROPPED
+
+
+def _sender(stray: IncomingResponse, call: CallSnapshot) -> Party | None:
+    """Return the party that has sent a response; None if it is none of the call's."""
+    return call.parties.get((call.leg(stray.to_tag), stray.to_tag))
+
+
+def _cseq_of(stray: IncomingResponse, call: CallSnapshot) -> int | None:
+    """Return the CSeq that the re-INVITE of a response had where it came from; None if the call has no such INVITE."""
+    leg, callees_tag = _place(stray, call)
+    cseq = call.reinvites.get((leg, callees_tag))
+    is_party = (leg, stray.from_tag) in call.parties
+    return cseq if cseq is not None and is_party and stray.cseq == cseq + call.shift(leg, callees_tag, cseq) else None
+
+
+def _place(stray: IncomingResponse, call: CallSnapshot) -> tuple[Leg, Tag]:
+    """Return the leg that sent the INVITE of a response, and the tag of its dialog's callee."""
+    leg = call.leg(stray.from_tag)
+    return (CALLER, stray.to_tag) if leg == CALLER else (CALLEE, stray.from_tag)

@@ -21,7 +21,6 @@ from gateways.sip.proxy.checks import Fingerprints, fault_of
 from gateways.sip.proxy.dependencies import ProxyDependencies
 from gateways.sip.proxy.forwarding import arrival_of, forwarded, next_hop, put_via
 from gateways.sip.proxy.hooks import Forwarding, ProxyTarget, RefusalError
-from gateways.sip.proxy.responses import for_client
 from gateways.sip.proxy.work_queues import WorkQueue
 
 log = structlog.get_logger(bounded=True)
@@ -110,7 +109,6 @@ class Stateless:
             means.layer.send(ack_without_invite(decision.acknowledge, ours, response.message), response.hop)
         if next_via is None or hop is None or not decision.goes_on:
             return decision.acknowledge is not None
-        response.message = for_client(response.message)
         means.layer.pass_on(response, next_via, hop)
         means.counters.strays += 1
         return True

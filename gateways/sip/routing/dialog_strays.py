@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
+
+from sipmessage import URI, Request, Response
 
 from actors.results import Refused
 from actors.sip_requests import DialogRequest
@@ -12,6 +15,7 @@ from gateways.sip.calls.client import CallClient
 from gateways.sip.calls.settings import CallSettings
 from gateways.sip.dialogs.requests import DialogRequests
 from gateways.sip.messages.incoming import IncomingResponse, request_before
+from gateways.sip.messages.replies import reply_with
 from gateways.sip.messages.uris import read_uri
 from gateways.sip.messages.vias import top_via
 from gateways.sip.proxy.hooks import RefusalError, StrayDecision
@@ -29,7 +33,7 @@ DROPPED = StrayDecision()
 class DialogStrays:
     """Takes the responses to re-INVITEs, of parties and of our own.
 
-    dialogs: who sends the ACK of a 2xx to an INVITE of our own; None before the door is open.
+    dialogs: who sends ACK and BYE for a 2xx; None before the door is open.
     """
 
     def __init__(self, calls: CallClient, sets: SetNames) -> None:
@@ -54,12 +58,19 @@ class DialogStrays:
         seeing = await side.answered_from(stray.hop, stray.message)
         try:
             settle(seeing, stray.message)
-        except RefusalError:
-            if stray.status < 300:
-                await side.abandoned(stray.message)
-            return DROPPED
+        except RefusalError as refusal:
+            if stray.status < 200 or seeing.unheard:
+                return DROPPED
+            await side.abandoned(stray.message)
+            stray.message = refused_as(stray.message, refusal)
+            return StrayDecision(goes_on=True)
         fails = stray.status >= 300 and not seeing.unheard
-        return StrayDecision(goes_on=True, acknowledge=request_uri(read_uri(peer.contact)) if fails else None)
+        return StrayDecision(goes_on=True, acknowledge=first_uri(peer.contact) if fails else None)
+
+    async def abandon(self, stray: IncomingResponse, invite: Request) -> None:
+        """Send ACK and BYE for a 2xx that goes no further; invite: as it was sent, with its Record-Routes."""
+        if self.dialogs is not None:
+            await self.dialogs.abandon(invite, stray.message, stray.hop)
 
     async def to_ours(self, stray: IncomingResponse) -> StrayDecision:
         """Acknowledge the final response to an INVITE of our own; a 2xx has an ACK of its own."""
@@ -70,7 +81,7 @@ class DialogStrays:
         if isinstance(call, Refused) or party is None:
             return DROPPED
         if stray.status >= 300:
-            return StrayDecision(acknowledge=request_uri(read_uri(party.contact)))
+            return StrayDecision(acknowledge=first_uri(party.contact))
         ack = DialogRequest(
             call_id=stray.call_id,
             to_leg=call.leg(stray.to_tag),
@@ -85,6 +96,19 @@ class DialogStrays:
         )
         await self.dialogs.acknowledge(ack)
         return DROPPED
+
+
+def first_uri(*texts: str) -> URI | None:
+    """Return the first that is a URI, as a Request-URI may be; None if none is."""
+    for text in texts:
+        with contextlib.suppress(ValueError):
+            return request_uri(read_uri(text))
+    return None
+
+
+def refused_as(response: Response, refusal: RefusalError) -> Response:
+    """Return the failure that stands for a response which cannot go on."""
+    return reply_with(response.headers, refusal.code, refusal.phrase, headers=refusal.headers)
 
 
 def _sender(stray: IncomingResponse, call: CallSnapshot) -> Party | None:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 from dataclasses import replace
 
-from sipmessage import URI, Response
+from sipmessage import URI, Request, Response
 
 from actors.results import Observed, Refused
 from actors.setting_values import branch_name
@@ -14,14 +13,16 @@ from events.names import BranchId
 from gateways.sip.calls import facts
 from gateways.sip.calls.client import CallClient
 from gateways.sip.dialogs.requests import DialogRequests
+from gateways.sip.messages.headers import CopyableHeaders
 from gateways.sip.messages.ids import number_of
 from gateways.sip.messages.incoming import IncomingResponse
-from gateways.sip.messages.uris import read_uri
+from gateways.sip.messages.making import request_of
 from gateways.sip.messages.values import uri_text
 from gateways.sip.proxy.hooks import RefusalError, StrayDecision
-from gateways.sip.routing.dialog_strays import DROPPED, DialogStrays
+from gateways.sip.proxy.responses import for_client
+from gateways.sip.routing.dialog_strays import DROPPED, DialogStrays, first_uri, refused_as
 from gateways.sip.routing.sides import INVITE_FAILED, MARK, settle
-from gateways.sip.rules.route_set import recorded_routes, request_uri
+from gateways.sip.rules.route_set import recorded_routes
 from replay.call_snapshot import CallSnapshot
 from replay.offer_answer import SipMessage
 from replay.relay_settings import CALLEE
@@ -67,7 +68,23 @@ class Strays:
             return DROPPED
         if not stray.to_tag:  # it makes no dialog that could be ended again (RFC 3261 8.2.6.2)
             return DROPPED
-        return StrayDecision(goes_on=_settles(await self._tell(stray, call, branch), stray))
+        seeing = await self._tell(stray, call, branch)
+        try:
+            settle(seeing, stray.message)
+        except RefusalError as refusal:
+            return DROPPED if seeing.unheard else await self._abandon(stray, call, branch, refusal)
+        return StrayDecision(goes_on=True)
+
+    async def _abandon(
+        self, stray: IncomingResponse, call: CallSnapshot, branch: BranchId, refusal: RefusalError
+    ) -> StrayDecision:
+        """End the dialog of a 2xx whose answer cannot be relayed. Its caller is told, unless another one may come."""
+        bye = SipMessage("BYE", True, stray.cseq + 1, from_tag=stray.from_tag, to_tag=stray.to_tag)
+        await self._calls.signal(call.name, bye, source="")
+        await self._in_dialogs.abandon(stray, _invite_of(stray.message))
+        waits = call.answered or set(call.trying) - {branch}
+        stray.message = refused_as(stray.message, refusal)
+        return StrayDecision(goes_on=not waits)
 
     async def _failed(self, stray: IncomingResponse, call: CallSnapshot, branch: BranchId) -> StrayDecision:
         """Have a branch fail. What has failed, by the journal's word, gets its ACK, as often as it comes.
@@ -83,7 +100,12 @@ class Strays:
         if branch not in call.trying:
             return acknowledged
         seeing = await self._tell(stray, call, branch)
-        goes_on = _settles(seeing, stray) and await self._is_last(stray, call)
+        try:
+            settle(seeing, stray.message)
+        except RefusalError as refusal:
+            stray.message = refused_as(stray.message, refusal)
+        goes_on = await self._is_last(stray, call)
+        stray.message = for_client(stray.message)
         if seeing.unheard:  # nobody has written it down: it is to come again
             return StrayDecision(goes_on=goes_on)
         return replace(acknowledged, goes_on=goes_on)
@@ -107,13 +129,22 @@ class Strays:
         return True
 
 
-def _settles(seeing: Observed, stray: IncomingResponse) -> bool:
-    """Make a response fit to go on; return whether it may."""
-    try:
-        settle(seeing, stray.message)
-    except RefusalError:
-        return False
-    return True
+def _invite_of(response: Response) -> Request:
+    """Return what the 2xx to an INVITE tells of that as it was sent: what it was to, and who is on its way."""
+    headers, recorded = response.headers, _recorded(response)
+    values = recorded_routes(response)
+    return request_of(
+        "INVITE",
+        first_uri(uri_text(headers.get("To") or "")) or URI(scheme="sip", host=""),
+        b"",
+        CopyableHeaders.of(
+            [
+                ("Record-Route", values[len(values) - recorded :]),
+                ("Call-ID", [headers.get("Call-ID") or ""]),
+                ("CSeq", [headers.get("CSeq") or ""]),
+            ]
+        ),
+    )
 
 
 def _uri_of(stray: IncomingResponse, call: CallSnapshot) -> URI | None:
@@ -123,15 +154,7 @@ def _uri_of(stray: IncomingResponse, call: CallSnapshot) -> URI | None:
     it (RFC 3261 17.2.3); it shows a stateless proxy the way.
     """
     callee = call.parties.get((CALLEE, stray.to_tag))
-    return _first_uri(callee.contact if callee else "", uri_text(stray.message.headers.get("To") or ""))
-
-
-def _first_uri(*texts: str) -> URI | None:
-    """Return the first that is a URI, as a Request-URI may be."""
-    for text in texts:
-        with contextlib.suppress(ValueError):
-            return request_uri(read_uri(text))
-    return None
+    return first_uri(callee.contact if callee else "", uri_text(stray.message.headers.get("To") or ""))
 
 
 def _recorded(response: Response) -> int:

@@ -186,6 +186,36 @@ async def test_the_response_to_a_reinvite_of_the_killed_control_node_goes_throug
             await played(other, stage).nothing_is_left(call_id)
 
 
+@ONE_ENGINE
+@pytest.mark.parametrize("method", ["PRACK", "UPDATE"])
+async def test_an_early_dialog_goes_on_with_the_next_control_node(
+    stage: Stage, url: str, ports: PortBlock, method: str
+) -> None:
+    port = ports.take()
+    async with control_node(1, url, stage, port) as one, on_scene(played(one, stage)) as scene:
+        caller, callee = scene.caller, scene.callee
+        sent, (invite,) = await scene.invite()
+        callee.reply(invite, 183, sdp=callee.sdp(), reliable=True)
+        early = await sent.response(183)
+        dialog = sent.dialog_of(early)
+        if method == "UPDATE":
+            prack = caller.send(dialog, "PRACK", headers=[("RAck", "1 1 INVITE")])
+            callee.reply(await callee.request("PRACK"), 200)
+            await prack.response(200)
+        one.kill()
+        rack, sdp = ([("RAck", "1 1 INVITE")], "") if method == "PRACK" else ([], caller.sdp())
+        asked = caller.send(dialog, method, sdp=sdp, headers=rack)
+        async with control_node(2, url, stage, port) as other:
+            callee.reply(await callee.request(method), 200, sdp=callee.sdp() if sdp else "")
+            await asked.response(200)
+            callee.reply(invite, 200)
+            call = await scene.accepted(sent, invite, callee, early=early.body)
+            await call.talk()
+            await call.keeps_its_ports("caller")
+            await call.hang_up("callee")
+            await played(other, stage).nothing_is_left(sent.request.call_id)
+
+
 @asynccontextmanager
 async def beside_each_other(stage: Stage, url: str, ports: PortBlock) -> AsyncIterator[tuple[Scene, Service, Service]]:
     """Return a scene whose calls go to the first of two control nodes; callees' requests go to the second one."""

@@ -203,3 +203,20 @@ def test_the_caller_is_not_told_that_a_server_behind_us_has_too_much_to_do(
     invite: IncomingRequest, other: WholeDoor
 ) -> None:
     assert codes(other, response_to(invite, 503, tag=Tag("tA"))) == [500]
+
+
+def test_an_answer_that_cannot_be_relayed_ends_the_call_for_both(
+    cluster: Cluster, invite: IncomingRequest, other: WholeDoor
+) -> None:
+    """As where the relay was on the machine that died."""
+    cluster.relays["relay1"].silent = True
+    other.receive(response_to(invite, 200, tag=Tag("tA"), body=AUDIO), CALLEE, within=5)
+    told = {sent.status for sent, _ in other.sent if isinstance(sent, IncomingResponse)}
+    assert told == {503}
+    asked = [sent for sent, _ in other.sent if isinstance(sent, IncomingRequest)]
+    assert {(sent.method, sent.cseq, sent.to_tag) for sent in asked} == {("ACK", 1, "tA"), ("BYE", 2, "tA")}
+    cluster.after(1)
+    assert cluster.state(CallId("c")).status is CallStatus.ENDED
+    cluster.relays["relay1"].silent = False
+    cluster.after(60)
+    cluster.check_no_leak()

@@ -100,6 +100,23 @@ class EndDialog(CallCommand[Done]):
 
 
 @value(kw_only=True)
+class EndEarlyDialogs(CallCommand[Done]):
+    """End the early dialogs of this caller's INVITE, of that CSeq, as its caller may: by a BYE to each callee.
+
+    Refused where the INVITE was answered, or nobody has rung.
+    """
+
+    callers_tag: Tag
+    cseq: int
+    reason: str
+
+    @property
+    def serial_key(self) -> str | None:
+        """What it waits for: all that runs."""
+        return None
+
+
+@value(kw_only=True)
 class EndUnanswered(CallCommand[Done]):
     """End this caller's call, if no dialog has come about in it. at: ms since the epoch."""
 

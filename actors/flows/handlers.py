@@ -15,7 +15,7 @@ from actors.commands.reading import LocateCall, ReadCall
 from actors.commands.recovery import EndSilentSession, EndVanishedSession, LeaveDeadNode, ProbeSessions, ProcessDue
 from actors.commands.relay import EndRelay, EstablishBranch, FailBranch, RelaySdp
 from actors.commands.settings import ChangeSettings
-from actors.commands.sip import EndCall, EndDialog, EndUnanswered, ObserveSipMessage, SendRequest
+from actors.commands.sip import EndCall, EndDialog, EndEarlyDialogs, EndUnanswered, ObserveSipMessage, SendRequest
 from actors.effects import Flow
 from actors.flows.media.answer import answer
 from actors.flows.media.copies import copy_answer, copy_delete, copy_offer
@@ -30,7 +30,7 @@ from actors.flows.recovery.missing import probe_sessions
 from actors.flows.recovery.process_due import process_due
 from actors.flows.sip.branches import end_relay, end_unanswered, establish_branch, fail_branch
 from actors.flows.sip.observe import observe
-from actors.flows.sip.own_requests import end_dialogs, send_request
+from actors.flows.sip.own_requests import end_dialogs, end_early_dialogs, send_request
 from actors.flows.sip.relayed_media import relay_sdp
 from actors.flows.sip.settings import change_settings
 
@@ -63,6 +63,7 @@ HANDLERS: Mapping[type[Any], Handler] = MappingProxyType(
         EndUnanswered: lambda command, _: end_unanswered(command),
         EndCall: lambda command, _: end_dialogs(command.reason, told=command.told),
         EndDialog: lambda command, _: end_dialogs(command.reason, command.callee_tag),
+        EndEarlyDialogs: lambda command, _: end_early_dialogs(command),
         SendRequest: lambda command, _: send_request(command),
         OfferCopy: lambda command, _: copy_offer(command),
         AnswerCopy: lambda command, _: copy_answer(command),

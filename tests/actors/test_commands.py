@@ -18,7 +18,15 @@ from actors.commands.reading import LocateCall, ReadCall
 from actors.commands.recovery import EndSilentSession, EndVanishedSession, ProcessDue
 from actors.commands.relay import EndRelay, EstablishBranch, FailBranch, RelaySdp
 from actors.commands.settings import ChangeSettings
-from actors.commands.sip import EndCall, EndDialog, EndUnanswered, ObserveSipMessage, PartyFacts, SendRequest
+from actors.commands.sip import (
+    EndCall,
+    EndDialog,
+    EndEarlyDialogs,
+    EndUnanswered,
+    ObserveSipMessage,
+    PartyFacts,
+    SendRequest,
+)
 from actors.flows.handlers import HANDLERS
 from actors.sip_requests import WantedRequest
 from engines.request import NodeRequest
@@ -52,6 +60,7 @@ COMMANDS: list[CallCommand[Any]] = [
     SendRequest(call_id=CallId("c"), request=WantedRequest(Leg("callee"), Tag("b"), "INFO", headers=(("X", "1"),))),
     EndCall(call_id=CallId("c"), reason="a wish"),
     EndDialog(call_id=CallId("c"), callee_tag=Tag("b"), reason="a wish"),
+    EndEarlyDialogs(call_id=CallId("c"), callers_tag=Tag("a"), cseq=1, reason="cancelled"),
     EndUnanswered(call_id=CallId("c"), callers_tag=Tag("a"), reason="cancelled", at=1),
     ChangeSettings(call_id=CallId("c"), changes=CHANGES),
     RELAYED,
@@ -113,6 +122,7 @@ def test_what_a_command_waits_for() -> None:
         "Delete",  # of no branch
         "EndCall",
         "EndDialog",
+        "EndEarlyDialogs",
         "EndUnanswered",
         "EndRelay",
         "EndSilentSession",

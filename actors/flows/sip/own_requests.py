@@ -10,15 +10,16 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 
-from actors.commands.sip import SendRequest
+from actors.commands.sip import EndEarlyDialogs, SendRequest
 from actors.effects import Decide, Decision, Flow, Persist, SendSip, Sleep, Spawn, Step
 from actors.flows.media.delete import carry_out
 from actors.flows.sip.farewell import Farewell, farewell
-from actors.flows.sip.intended_requests import Intended, intend, intended_anew, pending
-from actors.results import Done, RequestEnded
+from actors.flows.sip.intended_requests import Intended, bye, intend, intended, intended_anew, pending
+from actors.results import UNKNOWN, Done, Refused, RequestEnded
 from actors.sip_requests import NO_DIALOG, SipOutcome
 from events.names import NO_TAG, Tag
 from events.registry import Event, SipRequestEnded
+from replay.offer_answer import BranchStatus
 from replay.relay_settings import CALLEE
 from replay.state import CallState
 
@@ -43,6 +44,28 @@ def end_dialogs(reason: str, tag: Tag = NO_TAG, told: str = "") -> Flow:
     """
     yield from begin_farewell(reason, tag, told)
     return Done()
+
+
+def end_early_dialogs(command: EndEarlyDialogs) -> Flow:
+    """End the early dialogs of an INVITE (RFC 3261 15): who gets such a BYE fails the INVITE (487)."""
+    byes: Sequence[Intended] | Refused = yield Persist(lambda state: _early_byes(state, command))
+    if isinstance(byes, Refused):
+        return byes
+    yield Spawn(take_leave(Farewell(byes, ())))
+    return Done()
+
+
+def _early_byes(state: CallState, command: EndEarlyDialogs) -> Decision:
+    negotiation, sip_dialogs = state.negotiation, state.sip_dialogs
+    if negotiation is None or sip_dialogs is None or negotiation.initial is None:
+        return Decision([], UNKNOWN)
+    is_it = (sip_dialogs.callers_tag, negotiation.initial.cseq) == (command.callers_tag, command.cseq)
+    if not is_it or sip_dialogs.over or negotiation.branches(BranchStatus.ESTABLISHED):
+        return Decision([], UNKNOWN)
+    tags = [Tag(tag) for tag in negotiation.dialogs()]
+    events, byes = intended(state, [bye(CALLEE, tag, command.reason) for tag in tags])
+    begun = bool(byes) or bool(sip_dialogs.requests)  # a CANCEL may come again
+    return Decision(events, byes) if begun else Decision([], UNKNOWN)
 
 
 def begin_farewell(reason: str, tag: Tag = NO_TAG, told: str = "") -> Step[None]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 import structlog
 
 from actors.commands.reading import ReadCall
-from actors.commands.sip import EndDialog, EndUnanswered, ObserveSipMessage, PartyFacts
+from actors.commands.sip import EndDialog, EndEarlyDialogs, EndUnanswered, ObserveSipMessage, PartyFacts
 from actors.directory import Directory
 from actors.results import Observed, Refused
 from engines.refusal import RefusalCode
@@ -112,6 +112,11 @@ class CallClient:
         command = EndUnanswered(call_id=CallId(name), callers_tag=callers_tag, reason=why, at=self._now())
         if self._untold.has(name) or isinstance(await self._directory.ask(command), Refused):
             self._untold.keep(command)
+
+    async def end_early(self, name: str, callers_tag: Tag, cseq: int, why: str) -> bool:
+        """End the early dialogs of a caller's INVITE. Return whether there are any, and it was not answered."""
+        command = EndEarlyDialogs(call_id=CallId(name), callers_tag=callers_tag, cseq=cseq, reason=why)
+        return not isinstance(await self._directory.ask(command), Refused)
 
     # -- what was not heard --
 

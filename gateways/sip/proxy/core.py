@@ -117,6 +117,10 @@ class Proxy:
         if context is not None:
             context.cancel(", ".join(cancel.message.headers.getlist("Reason")))
 
+    def stray_cancel_came(self, cancel: IncomingRequest, answer: Callable[[bool], None]) -> None:
+        """Handle a CANCEL of an INVITE that no transaction knows."""
+        self._stateless.cancel_came(cancel, answer)
+
     def stray_response_came(self, response: IncomingResponse) -> None:
         """Handle a response that no transaction knows."""
         self._stateless.response_came(response)

@@ -144,5 +144,8 @@ class Router(Protocol):
     async def knows(self, arrival: ReceivedRequest) -> bool:
         """Return whether a request's dialog is known, so that it goes before others. What this raises counts as no."""
 
+    async def cancels(self, cancel: IncomingRequest) -> bool:
+        """Cancel an INVITE that no transaction knows; return whether there was one to be cancelled."""
+
     async def stray(self, response: IncomingResponse) -> StrayDecision:
         """Decide about a response that no transaction knows, our Via gone already; it may be changed."""

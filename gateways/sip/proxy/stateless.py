@@ -51,6 +51,25 @@ class Stateless:
         """Forward a response by its next Via, if it is for a request that left from here and the router wants it."""
         self._begin(self._response, response)
 
+    def cancel_came(self, cancel: IncomingRequest, answer: Callable[[bool], None]) -> None:
+        """Answer a CANCEL of an INVITE that no transaction knows, by what the router makes of it."""
+        if self._in_work >= self._means.settings.max_loose:
+            answer(False)
+            return
+        self._in_work += 1
+        WorkQueue(self._means.queues).add(self._cancel, cancel, answer)
+
+    async def _cancel(self, cancel: IncomingRequest, answer: Callable[[bool], None]) -> None:
+        cancelled = False
+        try:
+            cancelled = await self._means.router.cancels(cancel)
+        except Exception:
+            self._means.counters.failures += 1
+            log.exception("sip message failed", kind="CANCEL", call_id=cancel.call_id)
+        finally:
+            self._in_work -= 1
+            answer(cancelled)
+
     def _begin(self, work: Callable[[Any], Awaitable[bool]], message: IncomingRequest | IncomingResponse) -> None:
         if self._in_work >= self._means.settings.max_loose:
             self._means.counters.dropped += 1

@@ -16,7 +16,7 @@ from gateways.sip.calls.client import CallClient
 from gateways.sip.calls.settings import CallSettings
 from gateways.sip.messages.values import tag_of
 from gateways.sip.proxy.hooks import ProxyBranch, ReceivedRequest
-from gateways.sip.routing.sides import AS_IT_IS, INVITE_FAILED, WITHOUT_SDP, must_be_heard, with_sdp_of
+from gateways.sip.routing.sides import AS_IT_IS, CANCELLED, INVITE_FAILED, WITHOUT_SDP, must_be_heard, with_sdp_of
 from gateways.sip.rules.route_set import recorded_routes
 from replay.identity import first_id, id_of_caller
 from replay.offer_answer import Fault, SipMessage
@@ -149,7 +149,7 @@ class NewCall:
     async def _branch_failed(self, index: int) -> None:
         self._open.discard(index)
         if self._was_cancelled and not self._open:
-            await self._end("cancelled")
+            await self._end(CANCELLED)
 
     async def refused(self, branch: ProxyBranch, response: Response) -> None:
         """Report to the call that the branch failed; one that was answered is given up as a whole."""
@@ -182,7 +182,7 @@ class NewCall:
         event = facts.request_event(self._incoming, from_caller=True)
         await self._calls.signal(self._name, replace(event, method="CANCEL", sdp=None), source=self._incoming.hop.host)
         if not self._open:
-            await self._end("cancelled")
+            await self._end(CANCELLED)
 
     async def _end(self, why: str) -> None:
         if self._made and not self._accepted:

@@ -13,7 +13,7 @@ from gateways.sip.calls.client import CallClient
 from gateways.sip.calls.refusals import refusal
 from gateways.sip.calls.settings import CallSettings
 from gateways.sip.dialogs.requests import DialogRequests
-from gateways.sip.messages.incoming import IncomingResponse
+from gateways.sip.messages.incoming import IncomingRequest, IncomingResponse
 from gateways.sip.messages.replies import phrase_of
 from gateways.sip.proxy.hooks import Answer, Forwarding, ProxyTarget, ReceivedRequest, StrayDecision
 from gateways.sip.routing import options
@@ -90,6 +90,10 @@ class CallRouter:
         """Return whether the journal knows a request's dialog, and that it has not ended."""
         call = await self._look(arrival)
         return not isinstance(call, Refused) and not call.ended and _is_party(arrival, call)
+
+    async def cancels(self, cancel: IncomingRequest) -> bool:
+        """Cancel an INVITE whose transaction this control node does not have: another one may have begun it."""
+        return await self._strays.cancel(cancel)
 
     async def stray(self, response: IncomingResponse) -> StrayDecision:
         """Route a response whose transaction this control node does not have: another one may have begun it."""

@@ -39,6 +39,9 @@ UNHEARD = ("BYE", "ACK")
 INVITE_FAILED = "the INVITE failed"
 """Why a call ends that nobody has answered."""
 
+CANCELLED = "cancelled"
+"""Why a call ends whose caller has given it up."""
+
 AS_IT_IS = Observed()
 """What is said of a message that no call with a relay has to do with."""
 

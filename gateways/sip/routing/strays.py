@@ -10,22 +10,23 @@ from actors.results import Observed, Refused
 from actors.setting_values import branch_name
 from engines.set_names import SetNames
 from events.names import BranchId
+from gateways.sip.addresses import bracketed
 from gateways.sip.calls import facts
 from gateways.sip.calls.client import CallClient
 from gateways.sip.dialogs.requests import DialogRequests
 from gateways.sip.messages.headers import CopyableHeaders
 from gateways.sip.messages.ids import number_of
-from gateways.sip.messages.incoming import IncomingResponse
+from gateways.sip.messages.incoming import IncomingRequest, IncomingResponse
 from gateways.sip.messages.making import request_of
 from gateways.sip.messages.values import uri_text
 from gateways.sip.proxy.hooks import RefusalError, StrayDecision
 from gateways.sip.proxy.responses import for_client
 from gateways.sip.routing.dialog_strays import DROPPED, DialogStrays, first_uri, refused_as
-from gateways.sip.routing.sides import INVITE_FAILED, MARK, settle
+from gateways.sip.routing.sides import CANCELLED, INVITE_FAILED, MARK, settle
 from gateways.sip.rules.route_set import recorded_routes
 from replay.call_snapshot import CallSnapshot
 from replay.offer_answer import SipMessage
-from replay.relay_settings import CALLEE
+from replay.relay_settings import CALLEE, CALLER
 
 
 class Strays:
@@ -53,6 +54,24 @@ class Strays:
         if number is None:
             return await self._in_dialogs.to_theirs(stray)
         return await self._to_initial(stray, branch_name(number))
+
+    async def cancel(self, cancel: IncomingRequest) -> bool:
+        """Cancel the INVITE of a call that rings, by ending its early dialogs. Return whether that could be done.
+
+        Of the INVITEs that went to callees nobody knows the branch any more, so that no CANCEL can be sent. It has to
+        come from where the INVITE came from: that it knows the branch that the INVITE had, nobody can tell here.
+        """
+        call = await self._calls.find(cancel.call_id, cancel.from_tag, cancel.from_tag)
+        caller = None if isinstance(call, Refused) else call.parties.get((CALLER, cancel.from_tag))
+        if isinstance(call, Refused) or caller is None or call.ended or call.answered or call.invite != cancel.cseq:
+            return False
+        if _host_of(caller.source) != bracketed(cancel.hop.host):
+            return False
+        if not await self._calls.end_early(call.name, cancel.from_tag, cancel.cseq, CANCELLED):
+            return False
+        event = SipMessage("CANCEL", True, cancel.cseq, from_tag=cancel.from_tag)
+        await self._calls.signal(call.name, event, source=cancel.hop.host)
+        return True
 
     async def _to_initial(self, stray: IncomingResponse, branch: BranchId) -> StrayDecision:
         """Decide about a response to the INVITE that began a call, of that branch.
@@ -155,6 +174,11 @@ def _uri_of(stray: IncomingResponse, call: CallSnapshot) -> URI | None:
     """
     callee = call.parties.get((CALLEE, stray.to_tag))
     return first_uri(callee.contact if callee else "", uri_text(stray.message.headers.get("To") or ""))
+
+
+def _host_of(source: str) -> str:
+    """Return the host of where a message came from, as it is journalled."""
+    return source.partition(":")[2].rpartition(":")[0]
 
 
 def _recorded(response: Response) -> int:

@@ -208,16 +208,20 @@ class TransactionLayer:
         invite = self._responses.invite_of(cancel)
         if invite is None:
             self.counters.stray_cancels += 1
-            self._refuse(cancel, 481)
+            self._user.stray_cancel_came(cancel, partial(self._answer_cancel, cancel))
             return
         self._responses.begin(key, cancel).respond(reply_to(cancel.message, 200))
         cancelled = invite.take_cancel()
         if cancelled is not None:
             self._user.cancel_came(cancelled, cancel)
 
+    def _answer_cancel(self, cancel: IncomingRequest, cancelled: bool) -> None:
+        if not self._closed:
+            self._reply(cancel, 200 if cancelled else 481)
+
     def _turn_away(self, request: IncomingRequest, headers: Sequence[tuple[str, str]]) -> None:
         self.counters.refused += 1
-        self._refuse(request, 503, *headers)
+        self._reply(request, 503, *headers)
 
-    def _refuse(self, request: IncomingRequest, code: int, *headers: tuple[str, str]) -> None:
+    def _reply(self, request: IncomingRequest, code: int, *headers: tuple[str, str]) -> None:
         self.respond_stateless(request, reply_to(request.message, code, to_tag=Tag(self._own_tag), headers=headers))

@@ -89,5 +89,11 @@ class TransactionUser(Protocol):
     def cancel_came(self, transaction: ServerTransaction, cancel: IncomingRequest) -> None:
         """Handle the cancellation of an INVITE that has no final response; the CANCEL had its 200."""
 
+    def stray_cancel_came(self, cancel: IncomingRequest, answer: Callable[[bool], None]) -> None:
+        """Handle a CANCEL of an INVITE that is not known here, and call `answer` once with whether it was cancelled.
+
+        It has no transaction, so that a flood of them leaves nothing behind.
+        """
+
     def stray_response_came(self, response: IncomingResponse) -> None:
         """Handle a response that belongs to no client transaction."""

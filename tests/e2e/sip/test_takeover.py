@@ -216,6 +216,26 @@ async def test_an_early_dialog_goes_on_with_the_next_control_node(
             await played(other, stage).nothing_is_left(sent.request.call_id)
 
 
+@ONE_ENGINE
+async def test_a_call_that_rings_is_cancelled_through_the_next_control_node(
+    stage: Stage, url: str, ports: PortBlock
+) -> None:
+    """Nobody knows the branch of the INVITE that the callee has: its early dialog is ended, and it fails the INVITE."""
+    port = ports.take()
+    async with control_node(1, url, stage, port) as one, on_scene(played(one, stage)) as scene:
+        sent, (invite,) = await scene.invite()
+        scene.callee.reply(invite, 180)
+        await sent.response(180)
+        one.kill()
+        async with control_node(2, url, stage, port) as other:
+            cancel = scene.caller.cancel(sent)
+            scene.callee.reply(await scene.callee.request("BYE"), 200)
+            await cancel.response(200)
+            scene.callee.reply(invite, 487)
+            await sent.response(487)
+            await played(other, stage).nothing_is_left(sent.request.call_id)
+
+
 @asynccontextmanager
 async def beside_each_other(stage: Stage, url: str, ports: PortBlock) -> AsyncIterator[tuple[Scene, Service, Service]]:
     """Return a scene whose calls go to the first of two control nodes; callees' requests go to the second one."""

@@ -48,6 +48,9 @@ class Nobody:
     def cancel_came(self, transaction: ServerTransaction, cancel: IncomingRequest) -> None:
         raise AssertionError(transaction, cancel)
 
+    def stray_cancel_came(self, cancel: IncomingRequest, answer: Callable[[bool], None]) -> None:
+        raise AssertionError(cancel, answer)
+
     def stray_response_came(self, response: IncomingResponse) -> None:
         raise AssertionError(response)
 

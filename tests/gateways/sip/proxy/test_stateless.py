@@ -172,3 +172,13 @@ async def test_a_stray_response_that_the_router_drops() -> None:
     world = World(stray_goes=lambda _: StrayDecision())
     assert await stray(world, OURS, THEIRS) == []
     assert (world.proxy.counters.strays, world.proxy.counters.dropped) == (0, 1)
+
+
+@pytest.mark.parametrize(("cseq", "cancelled"), [(7, True), (8, False)])
+async def test_a_stray_cancel_is_answered_by_what_the_router_makes_of_it(cseq: int, cancelled: bool) -> None:
+    world = World()
+    answers: list[bool] = []
+    world.proxy.stray_cancel_came(request("CANCEL", cseq=cseq), answers.append)
+    await settle()
+    assert answers == [cancelled]
+    assert world.nothing_is_left()

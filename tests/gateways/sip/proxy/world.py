@@ -223,6 +223,9 @@ class World:
     async def knows(self, arrival: ReceivedRequest) -> bool:
         return arrival.incoming.to_tag in self.known
 
+    async def cancels(self, cancel: IncomingRequest) -> bool:
+        return cancel.cseq == 7
+
     async def stray(self, response: IncomingResponse) -> StrayDecision:
         return self.stray_goes(response)
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from events.names import CallId, Tag
+from gateways.sip.addresses import Hop, SipTransport
 from gateways.sip.messages.incoming import IncomingRequest, IncomingResponse
 from gateways.sip.script.decisions import Decision
 from gateways.sip.script.script import DefaultScript
@@ -15,7 +17,7 @@ from gateways.sip.script.views import Request
 from replay.state import CallStatus
 from tests.actors.simulation import Cluster
 from tests.engines.sdp_bodies import AUDIO
-from tests.gateways.sip.routing.whole_door import CALLEE, CALLER, Incoming, WholeDoor, response_to
+from tests.gateways.sip.routing.whole_door import CALLEE, CALLER, HERE, Incoming, WholeDoor, response_to
 
 
 class Forking(DefaultScript):
@@ -220,3 +222,43 @@ def test_an_answer_that_cannot_be_relayed_ends_the_call_for_both(
     cluster.relays["relay1"].silent = False
     cluster.after(60)
     cluster.check_no_leak()
+
+
+def cancelled(door: WholeDoor, hop: Hop = CALLER, **more: Any) -> list[Incoming]:
+    """Have the caller cancel its INVITE; return what the door sends then."""
+    return door.receive(door.request("CANCEL", **more), hop)
+
+
+def test_a_cancel_ends_what_rings(cluster: Cluster, invite: IncomingRequest, other: WholeDoor) -> None:
+    came = cancelled(other)
+    assert [sent.status for sent in came if isinstance(sent, IncomingResponse)] == [200]
+    (bye,) = [sent for sent in came if isinstance(sent, IncomingRequest)]
+    assert (bye.method, bye.cseq, bye.from_tag, bye.to_tag) == ("BYE", 2, "tC", "tA")
+    other.receive(response_to(bye, 200), CALLEE)
+    assert codes(other, response_to(invite, 487, tag=Tag("tA"))) == [487]
+    cluster.after(1)
+    assert cluster.state(CallId("c")).status is CallStatus.ENDED
+    cluster.check_no_leak()
+
+
+ELSEWHERE = Hop(SipTransport.UDP, "198.51.100.66", 5060, HERE)
+
+
+@pytest.mark.parametrize("more", [{"callers_tag": Tag("x")}, {"cseq": 2}, {"hop": ELSEWHERE}])
+def test_a_cancel_of_another_or_from_elsewhere_ends_nothing(
+    cluster: Cluster, invite: IncomingRequest, other: WholeDoor, more: Any
+) -> None:
+    (answer,) = cancelled(other, **more)
+    assert isinstance(answer, IncomingResponse)
+    assert answer.status == 481
+    assert codes(other, response_to(invite, 200, tag=Tag("tA"), body=AUDIO)) == [200]
+    assert [sent.status for sent in cancelled(other) if isinstance(sent, IncomingResponse)] == [481]
+    assert cluster.state(CallId("c")).status is CallStatus.LIVE
+
+
+def test_a_cancel_of_what_nobody_rings_for_ends_nothing(cluster: Cluster, other: WholeDoor) -> None:
+    door = WholeDoor(cluster)
+    door.receive(door.request("INVITE", body=AUDIO), CALLER)
+    (answer,) = cancelled(other)
+    assert isinstance(answer, IncomingResponse)
+    assert answer.status == 481

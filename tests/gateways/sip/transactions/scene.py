@@ -125,6 +125,7 @@ class Scene:
         self.told: list[tuple[str, str]] = []
         self.refusal: Sequence[tuple[str, str]] | None = None
         self.requests: list[ServerTransactionHandle] = []
+        self.cancels = 0
         self.questions: list[tuple[str, Callable[[bool], None]]] = []
         self.layer = TransactionLayer(
             self._send, self, timers=Timers(grain=0.0), loop=self.loop, max_transactions=max_transactions
@@ -151,6 +152,9 @@ class Scene:
     def cancel_came(self, transaction: ServerTransaction, cancel: IncomingRequest) -> None:
         assert cancel.method == "CANCEL"
         self.told.append(("cancel", transaction.request.branch))
+
+    def stray_cancel_came(self, cancel: IncomingRequest, answer: Callable[[bool], None]) -> None:
+        answer(cancel.cseq == self.cancels)
 
     def stray_response_came(self, response: IncomingResponse) -> None:
         self.told.append(("stray", f"{response.status} {response.method}"))

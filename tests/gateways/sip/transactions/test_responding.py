@@ -235,6 +235,13 @@ def test_a_cancel_of_nothing_gets_481_and_leaves_nothing_behind() -> None:
     assert scene.layer.counters.stray_cancels == 2
 
 
+def test_a_cancel_of_what_the_user_can_cancel_gets_200_and_leaves_nothing_behind() -> None:
+    scene = Scene()
+    scene.cancels = 1
+    scene.receive(request_text("CANCEL"))
+    assert (scene.statuses(), scene.layer.transactions) == (["200 CANCEL"], 0)
+
+
 # -- matching --
 
 

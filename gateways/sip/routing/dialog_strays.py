@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import replace
 
 from sipmessage import URI, Request, Response
 
@@ -52,8 +51,8 @@ class DialogStrays:
         cseq, peer = _cseq_of(stray, call), _sender(stray, call)
         if cseq is None or peer is None:
             return DROPPED
-        via = top_via(stray.message.headers)
-        request = replace(request_before(stray, via, stray.hop), to_tag=stray.to_tag, cseq=cseq)
+        request = request_before(stray, top_via(stray.message.headers), stray.hop)
+        request.to_tag, request.cseq = stray.to_tag, cseq
         side = InDialogRequest(self._calls, request, CallSettings(call.relay, call.variables, self._sets), call)
         seeing = await side.answered_from(stray.hop, stray.message)
         try:

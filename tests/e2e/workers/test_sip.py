@@ -72,6 +72,29 @@ async def test_the_answer_to_an_invite_of_a_worker_that_was_killed_goes_through_
         await sip_stage.nothing_is_left(sent.request.call_id)
 
 
+@pytest.mark.parametrize("waits", [False, True])
+@pytest.mark.parametrize("ends", ["refused", "cancelled"])
+async def test_a_call_whose_worker_was_killed_while_it_rang_ends(
+    sip_stage: Stage, workers: Workers, ends: str, waits: bool
+) -> None:
+    async with on_scene(sip_stage) as scene:
+        sent, (invite,) = await scene.invite()
+        scene.callee.reply(invite, 180)
+        await sent.response(180)
+        server = await workers.server_of(sent.request.call_id)
+        await workers.kill(server)
+        if waits:
+            await workers.back(server)
+        if ends == "cancelled":
+            cancel = scene.caller.cancel(sent)
+            scene.callee.reply(await scene.callee.request("BYE"), 200)
+            await cancel.response(200)
+        code = 486 if ends == "refused" else 487
+        scene.callee.reply(invite, code)
+        await sent.response(code)
+        await sip_stage.nothing_is_left(sent.request.call_id)
+
+
 @pytest.mark.parametrize("by", ["caller", "callee"])
 @pytest.mark.parametrize("waits", [False, True])
 async def test_a_call_goes_on_at_once_when_its_worker_is_killed_and_after_it_is_back(

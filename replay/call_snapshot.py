@@ -17,8 +17,8 @@ class CallSnapshot:
     """A call as it is: its settings, its script's variables, its parties by leg and tag, branches of its INVITE.
 
     trying, answered: the branches without a final response, and with a 2xx; the others have failed. invite: its CSeq,
-    0 for none. reinvites: that of the newest INVITE in a dialog, by the leg that sent it and the callee's tag. name:
-    that of its stream. callers_tag: None where no INVITE told.
+    0 for none. reinvites: that of the newest INVITE in a dialog, by the leg that sent it and the callee's tag; updates:
+    that of an UPDATE that has no final response. name: that of its stream. callers_tag: None where no INVITE told.
     unacknowledged: the callees' tags of dialogs whose ACK the call waits for. ended: it is over, and its journal is
     kept for a while. former: the callers' tags of calls that had its stream before it. foreign: what was looked for is
     no call's, though its Call-ID is that of a known one.
@@ -34,6 +34,7 @@ class CallSnapshot:
     answered: Sequence[BranchId] = ()
     invite: int = 0
     reinvites: Mapping[tuple[Leg, Tag], int] = field(default_factory=dict)
+    updates: Mapping[tuple[Leg, Tag], int] = field(default_factory=dict)
     unacknowledged: Collection[str] = ()
     ended: bool = False
     former: frozenset[Tag] = frozenset()
@@ -84,6 +85,7 @@ def snapshot_of(state: CallState) -> CallSnapshot:
         answered=negotiation.branches(BranchStatus.ESTABLISHED) if negotiation else (),
         invite=negotiation.initial.cseq if negotiation and negotiation.initial else 0,
         reinvites=_reinvites(negotiation) if negotiation else {},
+        updates=_updates(sip_dialogs) if sip_dialogs.awaiting else {},
         unacknowledged=_unacknowledged(state, sip_dialogs),
         sequences={key: cseqs.copy() for key, cseqs in sip_dialogs.sequences.items() if cseqs.insertions},
     )
@@ -92,6 +94,11 @@ def snapshot_of(state: CallState) -> CallSnapshot:
 def _reinvites(negotiation: Negotiation) -> dict[tuple[Leg, Tag], int]:
     dialogs = [dialog for dialog in negotiation.all_dialogs if dialog.established and not dialog.ended]
     return {(dialog.invite.requester, Tag(dialog.callee_tag)): dialog.invite.cseq for dialog in dialogs}
+
+
+def _updates(sip_dialogs: SipDialogs) -> dict[tuple[Leg, Tag], int]:
+    awaiting = sip_dialogs.awaiting.items()
+    return {(Leg(leg), Tag(tag)): cseq for (leg, tag, method), (cseq, _) in awaiting if method == "UPDATE"}
 
 
 def _unacknowledged(state: CallState, sip_dialogs: SipDialogs) -> frozenset[str]:

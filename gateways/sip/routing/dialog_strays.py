@@ -1,4 +1,4 @@
-"""Responses to INVITEs in dialogs that another control node sent, which died before they came."""
+"""Responses to INVITEs and UPDATEs in dialogs that another control node sent, which died before they came."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ DROPPED = StrayDecision()
 
 
 class DialogStrays:
-    """Takes the responses to re-INVITEs, of parties and of our own.
+    """Takes the responses to re-INVITEs and UPDATEs of parties, and to re-INVITEs of our own.
 
     dialogs: who sends ACK and BYE for a 2xx; None before the door is open.
     """
@@ -40,10 +40,10 @@ class DialogStrays:
         self.dialogs: DialogRequests | None = None
 
     async def to_theirs(self, stray: IncomingResponse) -> StrayDecision:
-        """Relay the answer to a party's re-INVITE, or report its failure, which gets its ACK once that is journalled.
+        """Relay the answer to a party's re-INVITE or UPDATE, or report its failure.
 
         Without it the one who sent it would not know what its peer agreed to, and that one would end the call for want
-        of an ACK (RFC 3261 13.3.1.4).
+        of an ACK (RFC 3261 13.3.1.4). The failure of an INVITE gets its ACK once it is journalled.
         """
         call = await self._calls.find(stray.call_id, stray.from_tag, stray.to_tag)
         if isinstance(call, Refused):
@@ -63,7 +63,7 @@ class DialogStrays:
             await side.abandoned(stray.message)
             stray.message = refused_as(stray.message, refusal)
             return StrayDecision(goes_on=True)
-        fails = stray.status >= 300 and not seeing.unheard
+        fails = stray.method == "INVITE" and stray.status >= 300 and not seeing.unheard
         return StrayDecision(goes_on=True, acknowledge=first_uri(peer.contact) if fails else None)
 
     async def abandon(self, stray: IncomingResponse, invite: Request) -> None:
@@ -116,14 +116,14 @@ def _sender(stray: IncomingResponse, call: CallSnapshot) -> Party | None:
 
 
 def _cseq_of(stray: IncomingResponse, call: CallSnapshot) -> int | None:
-    """Return the CSeq that the re-INVITE of a response had where it came from; None if the call has no such INVITE."""
+    """Return the CSeq that the request of a response had where it came from; None if the call has no such request."""
     leg, callees_tag = _place(stray, call)
-    cseq = call.reinvites.get((leg, callees_tag))
+    cseq = (call.reinvites if stray.method == "INVITE" else call.updates).get((leg, callees_tag))
     is_party = (leg, stray.from_tag) in call.parties
     return cseq if cseq is not None and is_party and stray.cseq == cseq + call.shift(leg, callees_tag, cseq) else None
 
 
 def _place(stray: IncomingResponse, call: CallSnapshot) -> tuple[Leg, Tag]:
-    """Return the leg that sent the INVITE of a response, and the tag of its dialog's callee."""
+    """Return the leg that sent the request of a response, and the tag of its dialog's callee."""
     leg = call.leg(stray.from_tag)
     return (CALLER, stray.to_tag) if leg == CALLER else (CALLEE, stray.from_tag)

@@ -1,4 +1,4 @@
-"""Responses to INVITEs that another control node sent, which died before they came."""
+"""Responses to requests that another control node sent, which died before they came."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from gateways.sip.messages.values import uri_text
 from gateways.sip.proxy.hooks import RefusalError, StrayDecision
 from gateways.sip.proxy.responses import for_client
 from gateways.sip.routing.dialog_strays import DROPPED, DialogStrays, first_uri, refused_as
+from gateways.sip.routing.in_dialog_request import REFRESHING
 from gateways.sip.routing.sides import CANCELLED, INVITE_FAILED, MARK, settle
 from gateways.sip.rules.route_set import recorded_routes
 from replay.call_snapshot import CallSnapshot
@@ -46,12 +47,13 @@ class Strays:
         One that has no Via left is to a request of our own, and goes nowhere. If it is final, and to an INVITE, it gets
         its ACK: without one the party would repeat it, and end the call for a 2xx (RFC 3261 13.3.1.4).
         """
-        if stray.method != "INVITE" or stray.status <= 100:
+        if stray.method not in REFRESHING or stray.status <= 100:
             return DROPPED
+        is_invite = stray.method == "INVITE"
         if not stray.message.headers.get("Via"):
-            return await self._in_dialogs.to_ours(stray)
+            return await self._in_dialogs.to_ours(stray) if is_invite else DROPPED
         number = number_of(stray.branch)
-        if number is None:
+        if number is None or not is_invite:
             return await self._in_dialogs.to_theirs(stray)
         return await self._to_initial(stray, branch_name(number))
 

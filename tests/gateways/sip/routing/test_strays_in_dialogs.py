@@ -36,15 +36,15 @@ def responses(came: list[Incoming]) -> list[IncomingResponse]:
     return [sent for sent in came if isinstance(sent, IncomingResponse)]
 
 
-def reinvite(cluster: Cluster, *, by_callee: bool) -> tuple[IncomingRequest, Hop]:
-    """Return a re-INVITE as its receiver has it, and where that is; the control node that sent it is gone."""
+def reinvite(cluster: Cluster, *, by_callee: bool, method: str = "INVITE") -> tuple[IncomingRequest, Hop]:
+    """Return a re-INVITE or UPDATE as its receiver has it, and where that is; the control node that sent it is gone."""
     door = WholeDoor(cluster)
     (invite,) = requests(door.receive(door.request("INVITE", body=AUDIO), CALLER), "INVITE")
     door.receive(response_to(invite, 200, tag=Tag("tA"), body=AUDIO), CALLEE)
     door.receive(door.request("ACK", tag=Tag("tA")), CALLER)
-    again = door.request("INVITE", by_callee=by_callee, cseq=2, tag=Tag("tA"), body=AUDIO)
+    again = door.request(method, by_callee=by_callee, cseq=2, tag=Tag("tA"), body=AUDIO)
     sender, receiver = (CALLEE, CALLER) if by_callee else (CALLER, CALLEE)
-    (sent,) = requests(door.receive(again, sender), "INVITE")
+    (sent,) = requests(door.receive(again, sender), method)
     return sent, receiver
 
 
@@ -72,6 +72,29 @@ def test_a_failure_gets_its_ack_and_is_told(cluster: Cluster, by_callee: bool) -
     assert len(requests(other.receive(response_to(invite, 488), receiver), "ACK")) == 1
     state = cluster.state(CallId("c"))
     assert state.status is CallStatus.LIVE
+    assert state.sip_dialogs is not None
+    assert state.sip_dialogs.awaiting == {}
+
+
+@BOTH
+def test_the_answer_to_an_update_goes_on_through_the_relay(cluster: Cluster, by_callee: bool) -> None:
+    update, receiver = reinvite(cluster, by_callee=by_callee, method="UPDATE")
+    other = WholeDoor(cluster, 1)
+    (answer,) = responses(other.receive(response_to(update, 200, body=AUDIO), receiver))
+    assert (answer.status, answer.method, answer.cseq) == (200, "UPDATE", 2)
+    assert sdp_of(answer.message) not in (None, AUDIO)
+    assert other.receive(response_to(update, 200, body=AUDIO), receiver) == []
+    cluster.check_no_leak()
+
+
+@BOTH
+def test_the_failure_of_an_update_is_told_and_gets_no_ack(cluster: Cluster, by_callee: bool) -> None:
+    update, receiver = reinvite(cluster, by_callee=by_callee, method="UPDATE")
+    other = WholeDoor(cluster, 1)
+    (answer,) = other.receive(response_to(update, 488), receiver)
+    assert isinstance(answer, IncomingResponse)
+    assert answer.status == 488
+    state = cluster.state(CallId("c"))
     assert state.sip_dialogs is not None
     assert state.sip_dialogs.awaiting == {}
 

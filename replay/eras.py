@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 NEAR = 5_000
 """Ms by which times of an era may lie outside of it: control nodes find out one after the other that it has ended."""
@@ -61,3 +62,7 @@ class ClockEras:
     def now_in(self, era: Era) -> int:
         """Return what the clock would show if it were still as it was in an era."""
         return self._now() + era.ahead - self._ahead
+
+
+NEVER_SET: Final = ClockEras()
+"""Those of a clock that nobody sets."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from events.names import NO_TAG
 from events.records import NEVER, NOTHING, Index, LiveCall
-from replay.eras import ClockEras
+from replay.eras import NEVER_SET, ClockEras
 from replay.migration import Migration
 from replay.state import CLOSED, CLOSING, ENDED, LIVE, QUARANTINED, CallState, CallStatus, Session
 from replay.summary import ended_call
@@ -46,7 +46,7 @@ class Deadlines:
     session_timer: int = 32_000
     move: int = 10_000
     quality: int = 0
-    eras: ClockEras = field(default_factory=ClockEras, compare=False)
+    eras: ClockEras = NEVER_SET
 
     def after(self, at: int, ms: int) -> int:
         """Return the time that is so many ms after another one."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from replay.eras import ClockEras
+from replay.eras import NEVER_SET, ClockEras
 from replay.projection import Deadlines
 from rtp_relay.assembly.nodes import ROUTE_GRACE
 from rtp_relay.config import Config
@@ -15,7 +15,7 @@ _CANCELLING = 64
 """T1s after timer C within which a cancelled branch has its final response (RFC 3261 9.1)."""
 
 
-def deadlines_of(config: Config, slowest: float, eras: ClockEras | None = None) -> Deadlines:
+def deadlines_of(config: Config, slowest: float, eras: ClockEras = NEVER_SET) -> Deadlines:
     """Return when calls are due again. slowest: the timeout of the slowest node, in seconds. eras: of the clock."""
     calls = config.calls
     return Deadlines(
@@ -27,7 +27,7 @@ def deadlines_of(config: Config, slowest: float, eras: ClockEras | None = None) 
         give_up=_ms(calls.give_up_after),
         dialog=_ms(config.sip.dialog_probe),
         quality=_ms(calls.quality_every),
-        eras=eras or ClockEras(),
+        eras=eras,
     )
 
 

@@ -23,6 +23,7 @@ from gateways.sip.routing.sides import settle
 from gateways.sip.rules.contacts import remote_target
 from gateways.sip.rules.route_set import request_uri
 from replay.call_snapshot import CallSnapshot
+from replay.offer_answer import Role
 from replay.relay_settings import CALLEE, CALLER
 from replay.sip_dialogs import Party
 
@@ -55,10 +56,13 @@ class DialogStrays:
         request.to_tag, request.cseq = stray.to_tag, cseq
         side = InDialogRequest(self._calls, request, CallSettings(call.relay, call.variables, self._sets), call)
         seeing = await side.answered_from(stray.hop, stray.message)
+        if seeing.verdict is not None and seeing.verdict.stray:
+            return DROPPED  # the dialog is gone meanwhile
         try:
             settle(seeing, stray.message)
         except RefusalError as refusal:
-            if stray.status < 200 or seeing.unheard:
+            comes_again = seeing.verdict is not None and seeing.verdict.role is Role.REPEAT
+            if stray.status < 200 or seeing.unheard or comes_again:
                 return DROPPED
             await side.abandoned(stray.message)
             stray.message = refused_as(stray.message, refusal)

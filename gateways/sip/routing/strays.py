@@ -26,7 +26,7 @@ from gateways.sip.routing.in_dialog_request import REFRESHING
 from gateways.sip.routing.sides import CANCELLED, INVITE_FAILED, MARK, settle
 from gateways.sip.rules.route_set import recorded_routes
 from replay.call_snapshot import CallSnapshot
-from replay.offer_answer import SipMessage
+from replay.offer_answer import Change, SipMessage
 from replay.relay_settings import CALLEE, CALLER
 
 
@@ -85,15 +85,17 @@ class Strays:
             return DROPPED
         if stray.status >= 300:
             return await self._failed(stray, call, branch)
-        if branch not in (call.branches if stray.status >= 200 else call.trying):
-            return DROPPED
-        if not stray.to_tag:  # it makes no dialog that could be ended again (RFC 3261 8.2.6.2)
+        may_come = branch in (call.branches if stray.status >= 200 else call.trying)
+        if not may_come or not stray.to_tag:  # it makes no dialog that could be ended again (RFC 3261 8.2.6.2)
             return DROPPED
         seeing = await self._tell(stray, call, branch)
         try:
             settle(seeing, stray.message)
         except RefusalError as refusal:
-            return DROPPED if seeing.unheard else await self._abandon(stray, call, branch, refusal)
+            is_told = any(tag == stray.to_tag for _leg, tag in call.reinvites)  # it comes again
+            if stray.status < 200 or seeing.unheard or is_told:
+                return DROPPED
+            return await self._abandon(stray, call, branch, refusal)
         return StrayDecision(goes_on=True)
 
     async def _abandon(
@@ -103,7 +105,9 @@ class Strays:
         bye = SipMessage("BYE", True, stray.cseq + 1, from_tag=stray.from_tag, to_tag=stray.to_tag)
         await self._calls.signal(call.name, bye, source="")
         await self._in_dialogs.abandon(stray, _invite_of(stray.message))
-        waits = call.answered or set(call.trying) - {branch}
+        waits = set(call.answered) | set(call.trying) - {branch}
+        if not waits:
+            await self._calls.end(call.name, stray.from_tag, INVITE_FAILED)
         stray.message = refused_as(stray.message, refusal)
         return StrayDecision(goes_on=not waits)
 
@@ -121,6 +125,8 @@ class Strays:
         if branch not in call.trying:
             return acknowledged
         seeing = await self._tell(stray, call, branch)
+        if seeing.verdict is not None and Change.BRANCH_FAILED not in (seeing.verdict.change, seeing.verdict.again):
+            return DROPPED  # the call has become another one meanwhile
         try:
             settle(seeing, stray.message)
         except RefusalError as refusal:

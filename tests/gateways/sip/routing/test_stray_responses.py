@@ -262,3 +262,27 @@ def test_a_cancel_of_what_nobody_rings_for_ends_nothing(cluster: Cluster, other:
     (answer,) = cancelled(other)
     assert isinstance(answer, IncomingResponse)
     assert answer.status == 481
+
+
+def test_an_answer_that_comes_again_and_cannot_be_relayed_any_more_ends_nothing(
+    cluster: Cluster, invite: IncomingRequest, other: WholeDoor
+) -> None:
+    answer = response_to(invite, 200, tag=Tag("tA"), body=AUDIO)
+    assert codes(other, answer) == [200]
+    cluster.relays["relay1"].silent = True
+    other.receive(answer, CALLEE, within=5)
+    assert [sent for sent, _ in other.sent if isinstance(sent, IncomingRequest)] == []
+    assert cluster.state(CallId("c")).status is CallStatus.LIVE
+
+
+def test_an_answer_that_crosses_the_end_of_what_rang_is_ended(
+    cluster: Cluster, invite: IncomingRequest, other: WholeDoor
+) -> None:
+    (bye,) = [sent for sent in cancelled(other) if isinstance(sent, IncomingRequest)]
+    other.receive(response_to(bye, 481), CALLEE)
+    came = other.receive(response_to(invite, 200, tag=Tag("tA"), body=AUDIO), CALLEE, within=1)
+    assert {sent.method for sent in came if isinstance(sent, IncomingRequest)} == {"ACK", "BYE"}
+    assert all(sent.status >= 400 for sent in came if isinstance(sent, IncomingResponse))
+    cluster.after(60)
+    assert cluster.state(CallId("c")).status is CallStatus.ENDED
+    cluster.check_no_leak()

@@ -123,3 +123,16 @@ def test_an_answer_that_cannot_be_relayed_ends_the_dialog(cluster: Cluster, by_c
     other.receive(response_to(invite, 200, body=AUDIO), receiver, within=30)
     assert {answer.status for answer in responses([sent for sent, _ in other.sent])} == {503}
     assert {bye.to_tag for bye in requests([sent for sent, _ in other.sent], "BYE")} == {"tC", "tA"}
+
+
+@BOTH
+def test_an_answer_that_comes_again_and_cannot_be_relayed_any_more_ends_nothing(
+    cluster: Cluster, by_callee: bool
+) -> None:
+    invite, receiver = reinvite(cluster, by_callee=by_callee)
+    other, answer = WholeDoor(cluster, 1), response_to(invite, 200, body=AUDIO)
+    other.receive(answer, receiver)
+    cluster.relays["relay1"].silent = True
+    other.receive(answer, receiver, within=30)
+    assert requests([sent for sent, _ in other.sent], "BYE") == []
+    assert cluster.state(CallId("c")).status is CallStatus.LIVE

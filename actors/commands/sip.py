@@ -103,12 +103,14 @@ class EndDialog(CallCommand[Done]):
 class EndEarlyDialogs(CallCommand[Done]):
     """End the early dialogs of this caller's INVITE, of that CSeq, as its caller may: by a BYE to each callee.
 
-    Refused where the INVITE was answered, or nobody has rung.
+    spares: those of branches that ring though another one was answered. Refused where there are none; and without
+    `spares` where the INVITE was answered, with them where it was not.
     """
 
     callers_tag: Tag
     cseq: int
     reason: str
+    spares: bool = False
 
     @property
     def serial_key(self) -> str | None:

@@ -60,9 +60,10 @@ def _early_byes(state: CallState, command: EndEarlyDialogs) -> Decision:
     if negotiation is None or sip_dialogs is None or negotiation.initial is None:
         return Decision([], UNKNOWN)
     is_it = (sip_dialogs.callers_tag, negotiation.initial.cseq) == (command.callers_tag, command.cseq)
-    if not is_it or sip_dialogs.over or negotiation.branches(BranchStatus.ESTABLISHED):
+    if not is_it or sip_dialogs.over or bool(negotiation.branches(BranchStatus.ESTABLISHED)) is not command.spares:
         return Decision([], UNKNOWN)
-    tags = [Tag(tag) for tag in negotiation.dialogs()]
+    ringing = [tag for branch in negotiation.branches(BranchStatus.TRYING) for tag in negotiation.dialogs(branch)]
+    tags = [Tag(tag) for tag in dict.fromkeys(ringing) if tag not in negotiation.established()]
     events, byes = intended(state, [bye(CALLEE, tag, command.reason) for tag in tags])
     begun = bool(byes) or bool(sip_dialogs.requests)  # a CANCEL may come again
     return Decision(events, byes) if begun else Decision([], UNKNOWN)

@@ -113,9 +113,9 @@ class CallClient:
         if self._untold.has(name) or isinstance(await self._directory.ask(command), Refused):
             self._untold.keep(command)
 
-    async def end_early(self, name: str, callers_tag: Tag, cseq: int, why: str) -> bool:
-        """End the early dialogs of a caller's INVITE. Return whether there are any, and it was not answered."""
-        command = EndEarlyDialogs(call_id=CallId(name), callers_tag=callers_tag, cseq=cseq, reason=why)
+    async def end_early(self, name: str, callers_tag: Tag, cseq: int, why: str, *, spares: bool = False) -> bool:
+        """End the early dialogs of a caller's INVITE; see EndEarlyDialogs. Return whether there are any."""
+        command = EndEarlyDialogs(call_id=CallId(name), callers_tag=callers_tag, cseq=cseq, reason=why, spares=spares)
         return not isinstance(await self._directory.ask(command), Refused)
 
     # -- what was not heard --

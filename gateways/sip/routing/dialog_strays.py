@@ -70,10 +70,13 @@ class DialogStrays:
         fails = stray.method == "INVITE" and stray.status >= 300 and not seeing.unheard
         return StrayDecision(goes_on=True, acknowledge=first_uri(peer.contact) if fails else None)
 
-    async def abandon(self, stray: IncomingResponse, invite: Request) -> None:
-        """Send ACK and BYE for a 2xx that goes no further; invite: as it was sent, with its Record-Routes."""
+    async def abandon(self, stray: IncomingResponse, invite: Request, *, ends: bool) -> None:
+        """Send the ACK for a 2xx that goes no further, and a BYE if it `ends` so.
+
+        invite: as it was sent, with its Record-Routes.
+        """
         if self.dialogs is not None:
-            await self.dialogs.abandon(invite, stray.message, stray.hop)
+            await self.dialogs.abandon(invite, stray.message, stray.hop, ends=ends)
 
     async def to_ours(self, stray: IncomingResponse) -> StrayDecision:
         """Acknowledge the final response to an INVITE of our own; a 2xx has an ACK of its own."""

@@ -39,6 +39,9 @@ UNHEARD = ("BYE", "ACK")
 INVITE_FAILED = "the INVITE failed"
 """Why a call ends that nobody has answered."""
 
+ANSWERED_ELSEWHERE = "Call completed elsewhere"
+"""Why a callee that rings is to ring no more."""
+
 CANCELLED = "cancelled"
 """Why a call ends whose caller has given it up."""
 

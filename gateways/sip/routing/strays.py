@@ -23,10 +23,10 @@ from gateways.sip.proxy.hooks import RefusalError, StrayDecision
 from gateways.sip.proxy.responses import for_client
 from gateways.sip.routing.dialog_strays import DROPPED, DialogStrays, first_uri, refused_as
 from gateways.sip.routing.in_dialog_request import REFRESHING
-from gateways.sip.routing.sides import CANCELLED, INVITE_FAILED, MARK, settle
+from gateways.sip.routing.sides import ANSWERED_ELSEWHERE, CANCELLED, INVITE_FAILED, MARK, settle
 from gateways.sip.rules.route_set import recorded_routes
 from replay.call_snapshot import CallSnapshot
-from replay.offer_answer import Change, SipMessage
+from replay.offer_answer import Change, Fault, SipMessage
 from replay.relay_settings import CALLEE, CALLER
 
 
@@ -95,16 +95,23 @@ class Strays:
             is_told = any(tag == stray.to_tag for _leg, tag in call.reinvites)  # it comes again
             if stray.status < 200 or seeing.unheard or is_told:
                 return DROPPED
-            return await self._abandon(stray, call, branch, refusal)
+            await self._end_dialog(stray, call.name, ends=seeing.fault is not Fault.ENDED)
+            return await self._gives_up(stray, call, branch, refusal)
+        if stray.status >= 200 and set(call.trying) - {branch}:
+            await self._calls.end_early(call.name, stray.from_tag, stray.cseq, ANSWERED_ELSEWHERE, spares=True)
         return StrayDecision(goes_on=True)
 
-    async def _abandon(
+    async def _end_dialog(self, stray: IncomingResponse, name: str, *, ends: bool) -> None:
+        """Acknowledge a 2xx that goes no further, and end its dialog, unless it has crossed a BYE of ours."""
+        if ends:
+            bye = SipMessage("BYE", True, stray.cseq + 1, from_tag=stray.from_tag, to_tag=stray.to_tag)
+            await self._calls.signal(name, bye, source="")
+        await self._in_dialogs.abandon(stray, _invite_of(stray.message), ends=ends)
+
+    async def _gives_up(
         self, stray: IncomingResponse, call: CallSnapshot, branch: BranchId, refusal: RefusalError
     ) -> StrayDecision:
-        """End the dialog of a 2xx whose answer cannot be relayed. Its caller is told, unless another one may come."""
-        bye = SipMessage("BYE", True, stray.cseq + 1, from_tag=stray.from_tag, to_tag=stray.to_tag)
-        await self._calls.signal(call.name, bye, source="")
-        await self._in_dialogs.abandon(stray, _invite_of(stray.message))
+        """Tell the caller of an answer that cannot be relayed, and end the call, unless another one may come."""
         waits = set(call.answered) | set(call.trying) - {branch}
         if not waits:
             await self._calls.end(call.name, stray.from_tag, INVITE_FAILED)

@@ -117,16 +117,40 @@ async def test_the_answer_to_an_invite_of_the_killed_control_node_goes_through_t
 
 
 @ONE_ENGINE
+@pytest.mark.parametrize("fails", [True, False])
 async def test_whichever_branch_answers_an_invite_of_the_killed_control_node_goes_through_the_next(
-    stage: Stage, url: str, ports: PortBlock
+    stage: Stage, url: str, ports: PortBlock, fails: bool
 ) -> None:
-    """A has rung and B was not heard of before; both answer, and the caller has each of them."""
+    """A has rung and B was not heard of before, which answers: A rings no more."""
     port = ports.take()
     async with control_node(1, url, stage, port) as one, on_scene(played(one, stage), "A", "B") as scene:
         a, b = scene.callees
         sent, (to_a, to_b) = await scene.invite()
         a.reply(to_a, 180)
         await sent.response(180)
+        one.kill()
+        b.reply(to_b, 200, sdp=b.sdp())
+        async with control_node(2, url, stage, port) as other:
+            call = await scene.accepted(sent, to_b, b)
+            a.reply(await a.request("BYE"), 200)
+            a.reply(to_a, 487) if fails else a.reply(to_a, 200, sdp=a.sdp())
+            if not fails:
+                await a.request("ACK")
+            await call.talk()
+            await call.keeps_its_ports("callee")
+            await call.hang_up("caller")
+            await played(other, stage).nothing_is_left(sent.request.call_id)
+
+
+@ONE_ENGINE
+async def test_each_branch_that_answers_an_invite_of_the_killed_control_node_goes_through_the_next(
+    stage: Stage, url: str, ports: PortBlock
+) -> None:
+    """Neither was heard of before, so that nobody can end what rings: the caller has both of them."""
+    port = ports.take()
+    async with control_node(1, url, stage, port) as one, on_scene(played(one, stage), "A", "B") as scene:
+        a, b = scene.callees
+        sent, (to_a, to_b) = await scene.invite()
         one.kill()
         b.reply(to_b, 200, sdp=b.sdp())
         async with control_node(2, url, stage, port) as other:

@@ -109,7 +109,8 @@ def measuring_due(state: CallState, deadlines: Deadlines) -> int | None:
     """Return when its nodes are to be asked how the media of a call are; None for never."""
     if not deadlines.quality or state.status is not LIVE or not state.answered or not state.has_session:
         return None
-    return deadlines.after(max(state.created, state.answered_at, state.measured_at), deadlines.quality)
+    times = (state.created, state.answered_at, state.measured_at)
+    return max([deadlines.after(at, deadlines.quality) for at in times])
 
 
 def _patient_until(state: CallState, deadlines: Deadlines) -> int:
@@ -170,8 +171,8 @@ def migration_due(state: CallState, deadlines: Deadlines) -> int | None:
     if migration.waits:
         return _begins_at(state, migration, deadlines) if state.status is LIVE else deadlines.after(migration.at, 0)
     requests = state.sip_dialogs.requests.values() if state.sip_dialogs else ()
-    heard_at = max([migration.at, *(request.at for request in requests if request.method != "BYE")])
-    return deadlines.after(heard_at, deadlines.move)
+    times = [migration.at, *(request.at for request in requests if request.method != "BYE")]
+    return max([deadlines.after(at, deadlines.move) for at in times])
 
 
 def _begins_at(state: CallState, migration: Migration, deadlines: Deadlines) -> int | None:

@@ -174,6 +174,15 @@ def steps(times: list[int]) -> list[float]:
     return [(later - sooner) / 1000 for sooner, later in pairwise(times)]
 
 
+@pytest.mark.parametrize("step", [-3600, 3600])
+def test_the_clock_being_set_makes_no_more_readings(measuring: Cluster, step: float) -> None:
+    answered(measuring)
+    measuring.after(EVERY + 10)
+    measuring.set_clock(step)
+    measuring.after(10 * EVERY)
+    assert 10 <= len(readings(measuring)) <= 11
+
+
 def test_media_of_live_calls_are_measured_once_an_interval(measuring: Cluster) -> None:
     assert measuring.do(Verb.OFFER, CALL, a=A, sdp=SENDRECV)[b"result"] == b"ok"
     measuring.after(2 * EVERY)

@@ -9,7 +9,7 @@ import structlog
 
 from events.journal import Journal, JournalError
 from events.names import CallId
-from replay.eras import NEAR, ClockEras, Era
+from replay.eras import ClockEras, Era
 
 log = structlog.get_logger()
 
@@ -37,7 +37,8 @@ class DuePoller:
     ) -> None:
         self._journal, self._attend, self._now, self._interval = journal, attend, now, interval
         self._eras = eras or ClockEras(now)
-        self._polled: dict[Era, int] = {}
+        self._polled = 0  # up to when calls that were due have been taken, by the clock of then
+        self._polled_in: dict[Era, int] = {}  # the same by the clock of an era that was ahead
 
     async def run(self) -> None:
         """Poll until cancelled. The journal being away is no end: what is due stays due."""
@@ -52,17 +53,20 @@ class DuePoller:
 
     async def poll(self) -> int:
         """Claim the calls that are due now, up to a batch, and wake them. Return how many."""
-        due = await self._journal.claim_due(self._now(), LEASE, BATCH)
+        now = self._now()
+        due = await self._journal.claim_due(now, LEASE, BATCH)
         for era in self._eras.set_back():
             due += await self._claim_of(era)
+        if len(due) < BATCH:
+            self._polled = now
         for call_id in due:
             self._attend(call_id)
         return len(due)
 
     async def _claim_of(self, era: Era) -> list[CallId]:
         """Claim the calls that would be due by now if the clock had not been set back."""
-        now, after = self._eras.now_in(era), self._polled.get(era, era.ended - 2 * NEAR)
+        now, after = self._eras.now_in(era), self._polled_in.setdefault(era, self._polled)
         due = await self._journal.claim_due(now, self._now() + LEASE - now, BATCH, after)
         if len(due) < BATCH:
-            self._polled[era] = now
+            self._polled_in[era] = now
         return due

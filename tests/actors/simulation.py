@@ -190,7 +190,9 @@ class FaultyJournal:
         return await self._shared.count_due(now)
 
     async def claim_due(self, now: int, lease: int, limit: int, after: int | None = None) -> list[CallId]:
-        return await self._shared.claim_due(now, lease, limit, after) if self._life.alive and not self.away else []
+        if self.away:
+            await _failed()
+        return await self._shared.claim_due(now, lease, limit, after) if self._life.alive else []
 
     def postpone(self, call_id: CallId, due: int) -> asyncio.Future[None]:
         return self._shared.postpone(call_id, due)

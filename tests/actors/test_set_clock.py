@@ -56,6 +56,20 @@ def test_a_delete_is_tried_for_as_long_as_ever(cluster: Cluster, step: float) ->
     cluster.check_no_leak()
 
 
+@STEPS
+def test_what_fell_due_while_the_journal_was_away_is_done(cluster: Cluster, step: float) -> None:
+    """A server takes over whose clock is another one."""
+    cluster.do(Verb.OFFER, C, a="A", sdp="caller")
+    for node in cluster.nodes:
+        node.journal.away = True
+    cluster.after(DEADLINES.offer / 1000 + 30)
+    cluster.set_clock(step)
+    cluster.heal()
+    cluster.after(10)
+    assert cluster.state(C).status is CallStatus.ENDED
+    cluster.check_no_leak()
+
+
 def test_a_call_that_was_answered_before_it_began_is_no_fault(cluster: Cluster) -> None:
     cluster.do(Verb.OFFER, C, a="A", sdp="caller")
     cluster.set_clock(-3600)

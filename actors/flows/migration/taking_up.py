@@ -31,7 +31,7 @@ def hold_and_carry_on(number: int, nodes: NodeTable, deadlines: Deadlines, since
 def _hold(number: int, deadlines: Deadlines, since: int) -> Flow:
     passed = 0
     while (yield Read(lambda state: state.migration is not None and state.migration.number == number)):
-        yield HoldOff(since + passed + deadlines.move)
+        yield HoldOff(deadlines.after(since, passed + deadlines.move))
         yield Sleep(BEAT)
         passed += BEAT
     return None

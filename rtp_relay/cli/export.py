@@ -13,6 +13,7 @@ import typer
 
 from events.ended import EndedCall
 from events.journal import Conflict, CorruptEntry, Journal, JournalUnavailable, NewerEntry, TailLostError
+from events.names import CallId
 from events.reading import read_all
 from events.records import NOTHING, Index, Recorded
 from replay.fold import Inconsistent, fold
@@ -93,7 +94,7 @@ def export(
         begin, end = period(since, until, now)
         pages = _with_later(journal, begin, end, now, kept) if follow else ended_pages(journal, begin, end)
         entries = _entries_at_last if follow else _entries
-        return await _write(pages, partial(entries, journal), to, numbers, secrets=secrets)
+        return await _write(pages, partial(entries, journal, set()), to, numbers, secrets=secrets)
 
     try:
         say(f"{read_journal(config, write)} calls written to {to}")
@@ -137,26 +138,29 @@ async def _write(
     return written
 
 
-async def _entries(journal: Journal, row: EndedCall) -> Sequence[Recorded]:
+async def _entries(journal: Journal, newer: set[CallId], row: EndedCall) -> Sequence[Recorded]:
     """Return what can be read of a call's stream; nothing of it may be left.
 
-    A call that a newer version has served is left out: once written, it would not be written again.
+    A call that a newer version has served is left out: once written, it would not be written again. newer: of which it
+    was said, which is done once.
     """
     try:
         return await read_all(journal, row.call_id)
     except NewerEntry as error:
-        typer.echo(f"rtp-relay: {error}: left out, it is of a newer version of rtp-relay", err=True)
+        if row.call_id not in newer:
+            typer.echo(f"rtp-relay: {error}: left out, it is of a newer version of rtp-relay", err=True)
+            newer.add(row.call_id)
         return ()
     except CorruptEntry as error:
         typer.echo(f"rtp-relay: {error}: written up to there", err=True)
         return error.before
 
 
-async def _entries_at_last(journal: Journal, row: EndedCall) -> Sequence[Recorded]:
+async def _entries_at_last(journal: Journal, newer: set[CallId], row: EndedCall) -> Sequence[Recorded]:
     """Return the same; while the journal is away, wait for it."""
     while True:
         try:
-            return await _entries(journal, row)
+            return await _entries(journal, newer, row)
         except JournalUnavailable:
             await asyncio.sleep(AGAIN)
 

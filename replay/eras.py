@@ -51,8 +51,10 @@ class ClockEras:
         """Return by how much (ms) the clock was set forward since it showed this time; less than 0 if back."""
         if self._begun <= at <= self._now() + NEAR:
             return 0
-        eras = (era for era in reversed(self.past) if era.begun <= at <= era.ended)
-        return next((self._ahead - era.ahead for era in eras), 0)
+        for era in reversed(self.past):
+            if era.begun <= at <= era.ended:
+                return self._ahead - era.ahead
+        return 0
 
     def set_back(self) -> list[Era]:
         """Return the eras that were ahead of the clock, and have times that it has not come to again."""

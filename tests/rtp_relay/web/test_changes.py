@@ -26,7 +26,7 @@ async def journal() -> AsyncIterator[MemoryJournal]:
         name="relay-1", engine="rtpengine", url="udp:127.0.0.1:9", set="gold", weight=3, state=NodeState.UP, since=1
     )
     status = ControlNodeStatus(name="control-1", started_at=1, seen_at=1, version="1", nodes=(node,))
-    await made.publish("control-1", encode_status(status), 1000)
+    await made.publish("control-1", encode_status(status), 60)
     yield made
     await made.close()
 

@@ -95,7 +95,7 @@ async def journal() -> AsyncIterator[MemoryJournal]:
         for name, state in (("relay-1", NodeState.UP), ("relay-2", NodeState.DOWN))
     )
     status = ControlNodeStatus(name="control-1", started_at=now, seen_at=now, version="1", nodes=nodes)
-    await made.publish("control-1", encode_status(status), 1000)
+    await made.publish("control-1", encode_status(status), 60)
     await add(made, CALL, [replace(entry, at=now + entry.version) for entry in STORY])
     await add(made, EVIL, evil_story(now))
     for number in range(3):

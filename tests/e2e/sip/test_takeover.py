@@ -187,21 +187,21 @@ async def test_a_failure_of_an_invite_of_the_killed_control_node_is_acknowledged
 
 @BOTH
 @ONE_ENGINE
-@pytest.mark.parametrize("code", [200, 488])
-async def test_the_response_to_a_reinvite_of_the_killed_control_node_goes_through_the_next(
-    stage: Stage, url: str, ports: PortBlock, by: str, code: int
+@pytest.mark.parametrize(("method", "code"), [("INVITE", 200), ("INVITE", 488), ("UPDATE", 200)])
+async def test_the_response_to_an_offer_of_the_killed_control_node_goes_through_the_next(
+    stage: Stage, url: str, ports: PortBlock, *, by: str, method: str, code: int
 ) -> None:
     port = ports.take()
     async with control_node(1, url, stage, port) as one, on_scene(played(one, stage)) as scene:
         call_id, call = await scene.establish()
         side, other_side = call.sides(by)
-        sent = side.agent.send(side.dialog, "INVITE", sdp=side.agent.sdp())
-        arrived = await other_side.agent.request("INVITE")
+        sent = side.agent.send(side.dialog, method, sdp=side.agent.sdp())
+        arrived = await other_side.agent.request(method)
         one.kill()
         async with control_node(2, url, stage, port) as other:
             other_side.agent.reply(arrived, code, sdp=other_side.agent.sdp() if code == 200 else "")
             await sent.response(code)
-            if code == 200:
+            if (method, code) == ("INVITE", 200):
                 side.agent.ack(sent)
                 await other_side.agent.request("ACK")
             await call.talk()

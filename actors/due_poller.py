@@ -9,7 +9,7 @@ import structlog
 
 from events.journal import Journal, JournalError
 from events.names import CallId
-from replay.eras import ClockEras, Era
+from replay.eras import NEVER_SET, ClockEras, Era
 
 log = structlog.get_logger()
 
@@ -33,10 +33,10 @@ class DuePoller:
         attend: Callable[[CallId], None],
         now: Callable[[], int],
         interval: float = 0.5,
-        eras: ClockEras | None = None,
+        eras: ClockEras = NEVER_SET,
     ) -> None:
         self._journal, self._attend, self._now, self._interval = journal, attend, now, interval
-        self._eras = eras or ClockEras(now)
+        self._eras = eras
         self._polled = 0  # up to when calls that were due have been taken, by the clock of then
         self._polled_in: dict[Era, int] = {}  # the same by the clock of an era that was ahead
 

@@ -35,7 +35,6 @@ class Finding:
     """A call as the journal has it. row: in the table of live calls, if it is there. state: as far as it can be read.
 
     ended: whether it is among the ended calls.
-
     last: the stream's last version, FULL or more where it takes no more. why: what is wrong with it, "" for nothing.
     set_aside: whether the stream's end says that the call is quarantined.
     """

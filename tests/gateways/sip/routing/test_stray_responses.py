@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -28,16 +27,6 @@ class Forking(DefaultScript):
             view.append_branch(view.uri)
             view.append_branch("sip:other@203.0.113.1")
         return await super().request(view)
-
-
-@pytest.fixture
-def cluster() -> Iterator[Cluster]:
-    cluster = Cluster(relays=1, control_nodes=2)
-    cluster.call_ids.add(CallId("c"))
-    try:
-        yield cluster
-    finally:
-        cluster.close()
 
 
 @pytest.fixture

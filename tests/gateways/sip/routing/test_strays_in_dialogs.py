@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from events.names import CallId, Tag
@@ -16,16 +14,6 @@ from tests.engines.sdp_bodies import AUDIO
 from tests.gateways.sip.routing.whole_door import CALLEE, CALLER, Incoming, WholeDoor, response_to
 
 BOTH = pytest.mark.parametrize("by_callee", [False, True])
-
-
-@pytest.fixture
-def cluster() -> Iterator[Cluster]:
-    cluster = Cluster(relays=1, control_nodes=2)
-    cluster.call_ids.add(CallId("c"))
-    try:
-        yield cluster
-    finally:
-        cluster.close()
 
 
 def requests(came: list[Incoming], method: str) -> list[IncomingRequest]:

@@ -94,7 +94,8 @@ class NgCall:
         await self.talk()
 
     async def delete(self, client: NgClient) -> NgDict:
-        """End the call as a BYE of the caller does."""
+        """Fall silent, and end the call as a BYE of the caller does."""
+        self.media.fall_silent()
         reply = await client.command("delete", call_id=self.call_id, from_tag=CALLER)
         assert reply[b"result"] == b"ok", reply
         return reply

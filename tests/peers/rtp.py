@@ -95,7 +95,11 @@ class RtpEndpoint(DatagramSocket):
             self._sender = asyncio.create_task(self._talk())
 
     def fall_silent(self) -> None:
-        """Send nothing until `talk_to` is called again."""
+        """Send nothing until `talk_to` is called again.
+
+        A party does so when its call ends: a relay may give the next call one of the ports at once, and what arrives
+        there of this call would count as the next one's.
+        """
         self.target = None
 
     def send_packet(self, target: Address) -> None:
@@ -154,6 +158,11 @@ class Parties:
         self.caller.talk_to(media_address(caller_hears_of))
         self.callee.talk_to(media_address(callee_hears_of))
         await converse(self.caller, self.callee, count)
+
+    def fall_silent(self) -> None:
+        """Have both send nothing until they talk again."""
+        self.caller.fall_silent()
+        self.callee.fall_silent()
 
     async def __aenter__(self) -> Self:
         await self._stack.enter_async_context(self.caller)

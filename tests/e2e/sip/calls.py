@@ -75,7 +75,9 @@ class Call:
         other.hears = (await other.agent.request("ACK")).body
 
     async def hang_up(self, by: str) -> None:
-        """Send a BYE."""
+        """Fall silent and send a BYE."""
+        for side in (self.caller, self.callee):
+            side.agent.media.fall_silent()
         assert not (await self.ask(by, "BYE")).body
 
     async def keeps_its_ports(self, by: str) -> None:

@@ -94,8 +94,10 @@ class NgCall:
         await self.talk()
 
     async def delete(self, client: NgClient) -> NgDict:
-        """Fall silent, and end the call as a BYE of the caller does."""
-        self.media.fall_silent()
+        """End the call as a BYE of the caller does; who talks through it falls silent before."""
+        for party, hears in ((self.media.caller, self.for_caller), (self.media.callee, self.for_callee)):
+            if hears and party.target == media_address(hears):
+                party.fall_silent()
         reply = await client.command("delete", call_id=self.call_id, from_tag=CALLER)
         assert reply[b"result"] == b"ok", reply
         return reply

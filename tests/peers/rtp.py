@@ -159,11 +159,6 @@ class Parties:
         self.callee.talk_to(media_address(callee_hears_of))
         await converse(self.caller, self.callee, count)
 
-    def fall_silent(self) -> None:
-        """Have both send nothing until they talk again."""
-        self.caller.fall_silent()
-        self.callee.fall_silent()
-
     async def __aenter__(self) -> Self:
         await self._stack.enter_async_context(self.caller)
         await self._stack.enter_async_context(self.callee)

@@ -1,8 +1,8 @@
 """What an rtpengine counted of a session's media, read without taking its kilobytes of statistics apart.
 
-A reply of the usual form (as of 10.5) is read by patterns that go from one end of it to the other, each beginning where
-the one before it ended, and over texts by their lengths, so that nothing that a SIP user may choose (a tag, a codec's
-name) is taken for something else. One of another form is decoded and read as it may be.
+A reply of the usual form (as of 10.5, or of 12.5) is read by patterns that go from one end of it to the other, each
+beginning where the one before it ended, and over texts by their lengths, so that nothing that a SIP user may choose (a
+tag, a codec's name) is taken for something else. One of another form is decoded and read as it may be.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 from engines.ids import tag_of
-from engines.measured import MAX_KIND, MAX_STREAMS, measured
+from engines.measured import MAX_KIND, MAX_SOURCES, MAX_STREAMS, measured
 from engines.ng.bencode import BencodeError
 from engines.ng.bulky import PartlyRead
 from engines.reply import NodeReply
@@ -37,19 +37,28 @@ _PARTS[b"ties"] = rb"(?:d3:tag%(text)b4:type%(text)be)*+" % _PARTS
 _PARTS[b"endpoint"] = rb"d(?:6:family4:IPv[46]7:address%(text)b4:port%(number)b)?+e" % _PARTS
 _PARTS[b"place"] = (
     rb"d10:local port%(number)b13:local address%(text)b6:family4:IPv[46]8:endpoint%(endpoint)b"
-    rb"19:advertised endpoint%(endpoint)b11:last packet%(number)b" % _PARTS
+    rb"19:advertised endpoint%(endpoint)b11:last packet%(number)b"
+    rb"(?:18:last kernel packet%(number)b16:last user packet%(number)b)?+" % _PARTS
 )
+_PARTS[b"ssrcs"] = rb"(?:d4:SSRC%(number)b%(counts)be)*+" % {**_PARTS, b"number": rb"i[0-9]{1,18}+e"}
 _PARTS[b"rtp"] = (
-    rb"%(place)b5:flagsl3:RTP%(texts)be(?:4:SSRC%(count)b)?+"
-    rb"5:statsd7:packets%(count)b5:bytes%(count)b6:errors%(count)bee" % _PARTS
+    rb"%(place)b5:flagsl3:RTP%(texts)be(?:4:SSRC%(count)b|13:ingress SSRCsl(%(ssrcs)b)e12:egress SSRCsl%(ssrcs)be)?+"
+    rb"5:statsd7:packets%(count)b5:bytes%(count)b6:errors%(count)be"
+    rb"(?:9:stats_outd7:packets%(count)b5:bytes%(count)b6:errors%(number)be)?+e" % _PARTS
 )
-_PARTS[b"rtcp"] = rb"%(place)b5:flagsl%(texts)be(?:4:SSRC%(number)b)?+5:statsd%(counts)bee" % _PARTS
+_PARTS[b"rtcp"] = (
+    rb"%(place)b5:flagsl%(texts)be(?:4:SSRC%(number)b|13:ingress SSRCsl%(ssrcs)be12:egress SSRCsl%(ssrcs)be)?+"
+    rb"5:statsd%(counts)be(?:9:stats_outd%(counts)be)?+e" % _PARTS
+)
 _PARTS[b"party"] = (
     rb"(%(text)b)d3:tag(%(text)b)(?:10:via-branch%(text)b)?+7:created%(number)b"
     rb"13:subscriptionsl%(ties)be11:subscribersl%(ties)be6:mediasl" % _PARTS
 )
 
-_HEAD = re.compile(rb"d7:created%(number)b10:created_us%(number)b11:last signal%(number)b4:SSRCd" % _PARTS)
+_HEAD = re.compile(
+    rb"d7:created%(number)b10:created_us%(number)b11:last signal%(number)b(?:17:last redis update%(number)b)?+4:SSRCd"
+    % _PARTS
+)
 _SOURCE = re.compile(
     rb"(%(text)b)d15:cumulative loss%(count)b11:average MOSd3:MOS%(count)b"
     rb"15:round-trip time%(count)b19:round-trip time leg%(number)b6:jitter%(count)b%(counts)be"
@@ -60,15 +69,17 @@ _SOURCE = re.compile(
 _TAGS = re.compile(rb"e4:tagsd")
 _MEDIUM = re.compile(
     rb"(?:%(party)b)?+d5:index%(count)b4:type(%(text)b)8:protocol%(text)b(?:5:codec%(text)b)?+"
-    rb"7:streamsl%(rtp)b(?:%(rtcp)b)*+e5:flagsl%(texts)bee(ee)?+" % _PARTS,
+    rb"7:streamsl%(rtp)b(?:%(rtcp)b)*+e5:flagsl%(texts)bee(e(?:3:VSCle)?+e)?+" % _PARTS,
     re.DOTALL,
 )
-"""A medium: with its party before it where it is the first, and with `ee` behind it where it is the party's last."""
+"""A medium: with its party before it where it is the first, and with the party's end behind it where it is the last."""
+_SSRC = re.compile(rb"d4:SSRCi([0-9]++)e")
 _END = re.compile(rb"e6:totalsd")
 
 _Source: TypeAlias = tuple[int | None, int | None, tuple[int, int, int] | None, int | None]
 """Of a source: lost, jitter, MOS and round trip, as MeasuredStream has them."""
 
+_NO_SSRC = 2**32
 _UNHEARD: _Source = (None, None, None, None)
 
 
@@ -123,19 +134,20 @@ def _media(reply: bytes, position: int, sources: Mapping[bytes, _Source]) -> tup
 
 
 def _stream(party: Tag, medium: tuple[bytes | Any, ...], sources: Mapping[bytes, _Source]) -> MeasuredStream:
-    index, kind, ssrc, packets, octets, errors = medium
-    ssrcs = (int(ssrc),) if ssrc and int(ssrc) < 2**32 else ()
-    lost, jitter, mos, round_trip = sources.get(ssrc, _UNHEARD) if ssrcs else _UNHEARD
+    index, kind, ssrc, listed, packets, octets, errors, packets_sent, octets_sent = medium
+    told = [ssrc] if ssrc else _SSRC.findall(listed)[:MAX_SOURCES] if listed else []
+    ssrcs = [one for one in told if int(one) < _NO_SSRC]
+    lost, jitter, mos, round_trip = next((sources[one] for one in ssrcs if one in sources), _UNHEARD)
     return MeasuredStream(
         party,
         int(packets),
         int(octets),
-        ssrcs,
+        tuple([int(one) for one in ssrcs]),
         int(index) or 1,
         _content(kind)[:MAX_KIND].decode("utf-8", "replace"),
         int(errors),
-        None,
-        None,
+        int(packets_sent) if packets_sent else None,
+        int(octets_sent) if octets_sent else None,
         lost,
         jitter,
         mos,

@@ -1,8 +1,9 @@
-"""What the statistics of deletes say of the media: real replies of an rtpengine 10.5, and anything else.
+"""What the statistics of deletes say of the media: real replies of rtpengine 10.5 and 12.5, and anything else.
 
 `recorded_deletes` has what a real one answered to the delete of a call with media both ways (and RTCP), from one party
 only, from none, where one party only was to send, with audio and video, with PCMU for one party and PCMA for the other,
-with a branch that did not answer, before anybody answered, and to the delete of a branch.
+with a branch that did not answer, before anybody answered, and to the delete of a branch. The 12.5 had the
+`delete-delay` that it has by itself: without one it tells nothing of a party that the delete names.
 """
 
 from __future__ import annotations
@@ -25,7 +26,9 @@ from events.names import Tag
 from events.registry import MeasuredStream
 
 FOLDER = Path(__file__).parent / "recorded_deletes"
-REPLIES = {path.name.removeprefix("rtpengine_10.5_"): path.read_bytes() for path in FOLDER.iterdir()}
+RECORDED = {path.name.removeprefix("rtpengine_"): path.read_bytes() for path in FOLDER.iterdir()}
+REPLIES = {name.removeprefix("10.5_"): reply for name, reply in RECORDED.items() if name.startswith("10.5_")}
+NEWER = {name.removeprefix("12.5_"): reply for name, reply in RECORDED.items() if name.startswith("12.5_")}
 
 
 def said(reply: bytes) -> dict[bytes, Any]:
@@ -40,11 +43,11 @@ def read(reply: bytes) -> tuple[MeasuredStream, ...]:
     return RtpengineKind().measured(NodeReply(words))
 
 
-@pytest.mark.parametrize("name", REPLIES)
+@pytest.mark.parametrize("name", RECORDED)
 def test_a_real_reply_is_read_by_its_form_as_it_is_by_decoding(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    expected = measured(said(REPLIES[name]))
+    expected = measured(said(RECORDED[name]))
     monkeypatch.setattr(usual, "measured", None)  # it is not taken apart
-    assert read(REPLIES[name]) == expected
+    assert read(RECORDED[name]) == expected
 
 
 def test_what_a_real_reply_says_of_a_call_with_media_both_ways() -> None:
@@ -68,6 +71,20 @@ def test_what_real_replies_say_of_other_calls() -> None:
     assert [one[0] for one in told["fork"]] == [caller, callee], "the branch that did not answer has no tag"
     assert [one[0] for one in told["unanswered"]] == [caller]
     assert told["branch"] == []
+
+
+def test_what_real_replies_of_a_newer_release_say() -> None:
+    caller, callee = Tag("caller-tag"), Tag("callee-tag")
+    assert read(NEWER["twoway"]) == (
+        MeasuredStream(caller, 255, 43860, (947131372,), 1, "audio", 0, 255, 43860, 3, 2, (43,) * 3, 120184),
+        MeasuredStream(callee, 255, 43860, (2035790584,), 1, "audio", 0, 255, 43860, 3, 2, (43,) * 3, 120161),
+    )
+    told = {name: [(s.party, s.medium, s.packets, s.packets_sent) for s in read(NEWER[name])] for name in NEWER}
+    assert told["oneway"] == [(caller, 1, 20, 0), (callee, 1, 0, 20)]
+    assert told["nomedia"] == [(caller, 1, 0, 0), (callee, 1, 0, 0)]
+    assert told["twomedia"] == [(party, number, 15, 15) for party in (caller, callee) for number in (1, 2)]
+    assert told["fork"] == [(caller, 1, 10, 10), (callee, 1, 10, 10)]
+    assert told["unanswered"] == [(caller, 1, 0, 0)]
 
 
 def test_newer_releases_tell_of_both_directions_and_of_all_sources() -> None:

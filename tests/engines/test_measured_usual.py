@@ -17,7 +17,7 @@ from engines.rtpengine import measured as usual
 from engines.rtpengine.measured import measured_in
 from events.names import Tag
 from events.registry import MeasuredStream
-from tests.peers.bencode import NgDict, encode
+from tests.peers.bencode import NgDict, NgValue, encode
 
 NOWHERE: NgDict = {}
 ENDPOINT: NgDict = {b"family": b"IPv6", b"address": b"2001:db8::e", b"port": 40000}
@@ -29,11 +29,12 @@ LONG_TEXTS = TEXTS | st.binary(max_size=120) | st.binary(min_size=1100, max_size
 COUNTS = st.sampled_from([0, 1, 2**31, 2**63 - 1])
 SSRCS = st.sampled_from([0, 7, 2**32 - 1, 2**32])
 
-Medium: TypeAlias = tuple[bytes, int, int, int]
-"""Its type and codec, its number, what it counts, and its source."""
+Medium: TypeAlias = tuple[bytes, int, int, list[int]]
+"""Its type and codec, its number, what it counts, and its sources, of which releases before 12 know one."""
 
-MEDIA = st.lists(st.tuples(LONG_TEXTS, COUNTS, COUNTS, SSRCS), min_size=1, max_size=3)
+MEDIA = st.lists(st.tuples(LONG_TEXTS, COUNTS, COUNTS, st.lists(SSRCS, max_size=10)), min_size=1, max_size=3)
 PARTIES = st.lists(st.tuples(LONG_TEXTS, LONG_TEXTS, MEDIA), max_size=4)
+RELEASES = st.sampled_from([10, 12])
 SOURCES = st.lists(st.tuples(SSRCS, COUNTS), max_size=4)
 
 
@@ -41,12 +42,14 @@ def text(of: bytes) -> bytes:
     return b"%d:%b" % (len(of), of)
 
 
-def reply_of(parties: Sequence[tuple[bytes, bytes, list[Medium]]], sources: Sequence[tuple[int, int]]) -> bytes:
+def reply_of(
+    parties: Sequence[tuple[bytes, bytes, list[Medium]]], sources: Sequence[tuple[int, int]], release: int
+) -> bytes:
     """Return the reply to a delete; the same party or source may stand in it twice, with something else."""
     told = b"".join(text(b"%d" % ssrc) + encode(source(number)) for ssrc, number in sources)
-    tags = b"".join(text(name) + encode(party(tag, media)) for name, tag, media in parties)
-    head = b"d7:createdi1e10:created_usi1e11:last signali1e4:SSRCd"
-    return head + told + b"e4:tagsd" + tags + b"e6:totalsd3:RTPde4:RTCPdee6:result2:oke"
+    tags = b"".join(text(name) + encode(party(tag, media, release)) for name, tag, media in parties)
+    head = b"d7:createdi1e10:created_usi1e11:last signali1e" + (b"17:last redis updatei0e" if release == 12 else b"")
+    return head + b"4:SSRCd" + told + b"e4:tagsd" + tags + b"e6:totalsd3:RTPde4:RTCPdee6:result2:oke"
 
 
 def source(number: int) -> NgDict:
@@ -57,28 +60,51 @@ def source(number: int) -> NgDict:
     return {b"cumulative loss": number, **scores, b"MOS progression": {b"interval": 0, b"entries": [score(1)]}}
 
 
-def party(tag: bytes, media: list[Medium]) -> NgDict:
+def party(tag: bytes, media: list[Medium], release: int) -> NgDict:
+    codecs: NgDict = {b"VSC": []} if release == 12 else {}
     return {
         b"tag": tag,
         b"via-branch": tag,
         b"created": 1,
         b"subscriptions": [{b"tag": tag, b"type": b"offer/answer"}],
         b"subscribers": [],
-        b"medias": [medium(*one) for one in media],
+        b"medias": [medium(*one, release) for one in media],
+        **codecs,
     }
 
 
-def medium(kind: bytes, index: int, number: int, ssrc: int) -> NgDict:
-    streams = [stream(ssrc, number, b"RTP", ENDPOINT), stream(ssrc, number, b"RTCP", NOWHERE)]
+def medium(kind: bytes, index: int, number: int, ssrcs: list[int], release: int) -> NgDict:
+    told = stream_of_12 if release == 12 else stream
+    streams = [told(ssrcs, number, b"RTP", ENDPOINT), told(ssrcs, number, b"RTCP", NOWHERE)]
     words: NgDict = {b"index": index, b"type": kind, b"protocol": b"RTP/AVP", b"codec": kind}
     return {**words, b"streams": [*streams], b"flags": [b"send", b"ICE controlling"]}
 
 
-def stream(ssrc: int, number: int, flag: bytes, endpoint: NgDict) -> NgDict:
-    place: NgDict = {b"local port": 40000, b"local address": b"::1", b"family": b"IPv6"}
-    peer: NgDict = {b"endpoint": endpoint, b"advertised endpoint": endpoint, b"last packet": 1}
-    stats: NgDict = {b"packets": number, b"bytes": number, b"errors": number}
-    return {**place, **peer, b"flags": [flag, b"filled"], b"SSRC": ssrc, b"stats": stats}
+def stream(ssrcs: list[int], number: int, flag: bytes, endpoint: NgDict) -> NgDict:
+    last: NgDict = {b"SSRC": ssrcs[-1]} if ssrcs else {}
+    return {**place(endpoint), b"flags": [flag, b"filled"], **last, b"stats": stats(number)}
+
+
+def stream_of_12(ssrcs: list[int], number: int, flag: bytes, endpoint: NgDict) -> NgDict:
+    seen: NgDict = {b"last kernel packet": 0, b"last user packet": 1}
+    came: list[NgValue] = [source_of_12(ssrc, number) for ssrc in ssrcs]
+    told: NgDict = {b"ingress SSRCs": came, b"egress SSRCs": [source_of_12(5, number)]}
+    counted: NgDict = {b"stats": stats(number), b"stats_out": stats(number // 2)}
+    return {**place(endpoint), **seen, b"flags": [flag, b"filled"], **told, **counted}
+
+
+def source_of_12(ssrc: int, number: int) -> NgDict:
+    last: NgDict = {b"last RTP timestamp": 1, b"last RTP seq": 1}
+    return {b"SSRC": ssrc, b"bytes": number, b"packets": number, **last}
+
+
+def place(endpoint: NgDict) -> NgDict:
+    local: NgDict = {b"local port": 40000, b"local address": b"::1", b"family": b"IPv6"}
+    return {**local, b"endpoint": endpoint, b"advertised endpoint": endpoint, b"last packet": 1}
+
+
+def stats(number: int) -> NgDict:
+    return {b"packets": number, b"bytes": number, b"errors": number}
 
 
 def read(reply: bytes) -> tuple[MeasuredStream, ...]:
@@ -86,19 +112,19 @@ def read(reply: bytes) -> tuple[MeasuredStream, ...]:
 
 
 @settings(deadline=None)
-@given(PARTIES, SOURCES)
+@given(PARTIES, SOURCES, RELEASES)
 def test_it_is_read_as_it_is_by_decoding(
-    parties: list[tuple[bytes, bytes, list[Medium]]], sources: list[tuple[int, int]]
+    parties: list[tuple[bytes, bytes, list[Medium]]], sources: list[tuple[int, int]], release: int
 ) -> None:
-    reply = reply_of(parties, sources)
+    reply = reply_of(parties, sources, release)
     told = decode(reply)
     assert isinstance(told, dict)
     assert read(reply) == measured(told)
 
 
-@given(TEXTS, TEXTS, st.integers(0, 10**18 - 1))
-def test_it_is_not_taken_apart_for_what_users_choose(tag: bytes, kind: bytes, number: int) -> None:
-    reply = reply_of([(b"name", tag, [(kind, 1, number, 7), (kind, 2, number, 0)])], [(7, number)])
+@given(TEXTS, TEXTS, st.integers(0, 10**18 - 1), RELEASES)
+def test_it_is_not_taken_apart_for_what_users_choose(tag: bytes, kind: bytes, number: int, release: int) -> None:
+    reply = reply_of([(b"name", tag, [(kind, 1, number, [7]), (kind, 2, number, [])])], [(7, number)], release)
     told = decode(reply)
     assert isinstance(told, dict)
     with pytest.MonkeyPatch.context() as patch:
@@ -107,6 +133,6 @@ def test_it_is_not_taken_apart_for_what_users_choose(tag: bytes, kind: bytes, nu
 
 
 def test_of_a_party_or_source_that_is_told_of_twice_the_first_counts() -> None:
-    parties = [(b"a", b"a", [(b"audio", 1, number, 7)]) for number in (5, 6)]
+    parties = [(b"a", b"a", [(b"audio", 1, number, [7])]) for number in (5, 6)]
     found = MeasuredStream(Tag("a"), 5, 5, (7,), errors=5, lost=1, jitter=1, mos=(1, 2, 3), round_trip=1)
-    assert read(reply_of(parties, [(7, 1), (7, 2)])) == (found,)
+    assert read(reply_of(parties, [(7, 1), (7, 2)], 10)) == (found,)

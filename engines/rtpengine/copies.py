@@ -45,14 +45,19 @@ def command(verb: Verb, asked: NgDict) -> NgDict:
 
 
 def _sources(asked: NgDict) -> NgDict:
-    """Return the keys for whose media are copied. Both parties are `all`: it has the callee even without its tag."""
+    """Return the keys for whose media are copied.
+
+    Both parties are named in the order in which the SDP is to have them: of `all` a 10.5 has the caller first, a 12.5
+    the callee. Where a tag is not known, `all` has the party all the same.
+    """
     given, legs = asked.get(b"flags"), asked.get(b"legs")
     flags = list(given) if isinstance(given, list) else []
     if b"siprec" not in flags:
         flags.append(b"siprec")
     if isinstance(legs, list) and len(legs) == 1:
         return {b"from-tag": asked[b"from-tag" if legs == [b"caller"] else b"to-tag"], b"flags": flags}
-    return {b"flags": [b"all", *flags]}
+    tags = [tag for key in (b"from-tag", b"to-tag") if (tag := asked.get(key))]
+    return {b"from-tags": tags, b"flags": flags} if len(tags) == 2 else {b"flags": [b"all", *flags]}
 
 
 def offered(asked: NgDict, reply: NgDict) -> NgDict:

@@ -10,11 +10,12 @@ from engines.copy_request import CopyRequest
 from engines.kind import Operation
 from engines.ng.bencode import NgDict, decode, encode
 from engines.rtpengine.kind import RtpengineKind
-from events.names import Leg, RelayId, Tag
+from events.names import NO_TAG, Leg, RelayId, Tag
 from events.verb import Verb
 from tests.engines.exchanges import Told, run
 
 COPY = CopyRequest(verb=Verb.COPY_OFFER, from_tag=Tag("ft"), to_tag=Tag("tt"), name="rec")
+BOTH: NgDict = {b"from-tags": [b"ft", b"tt"]}
 MEDIAS: NgDict = {
     b"tag-medias": [
         {b"tag": b"ft", b"medias": [{b"index": 1, b"label": b"7"}, {b"index": 2, b"label": b"8"}]},
@@ -43,9 +44,10 @@ def ask(copy: CopyRequest, reply: NgDict) -> tuple[NgDict, Told]:
 @pytest.mark.parametrize(
     ("copy", "request_"),
     [
-        (COPY, {b"flags": [b"all", b"siprec"]}),
-        (replace(COPY, siprec=True, inactive=True), {b"flags": [b"all", b"siprec", b"inactive"]}),
-        (replace(COPY, streams=(1,)), {b"flags": [b"all", b"siprec"]}),
+        (COPY, {**BOTH, b"flags": [b"siprec"]}),
+        (replace(COPY, to_tag=NO_TAG), {b"flags": [b"all", b"siprec"]}),
+        (replace(COPY, siprec=True, inactive=True), {**BOTH, b"flags": [b"siprec", b"inactive"]}),
+        (replace(COPY, streams=(1,)), {**BOTH, b"flags": [b"siprec"]}),
         (replace(COPY, legs=(Leg.CALLER,)), {b"from-tag": b"ft", b"flags": [b"siprec"]}),
         (replace(COPY, legs=(Leg.CALLEE,), siprec=True), {b"from-tag": b"tt", b"flags": [b"siprec"]}),
     ],
@@ -61,7 +63,7 @@ def test_a_copy_that_is_changed_is_ended_first() -> None:
     names: NgDict = {b"call-id": b"ours", b"to-tag": b"again"}
     assert [[decode(command) for command in round_] for round_ in commands] == [
         [{**names, b"command": b"unsubscribe"}],
-        [{**names, b"command": b"subscribe request", b"flags": [b"all", b"siprec"]}],
+        [{**names, **BOTH, b"command": b"subscribe request", b"flags": [b"siprec"]}],
     ]
 
 

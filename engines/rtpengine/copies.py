@@ -73,7 +73,7 @@ def offered(asked: NgDict, reply: NgDict) -> NgDict:
         told[b"streams"] = list[NgValue](wanted)
     body = reply.get(b"sdp")
     if isinstance(body, bytes) and copies:
-        told |= _told_apart(body, copies, {copy[b"label"] for copy in copies if copy not in wanted})
+        told |= _told_apart(body, copies, {copy[b"label"] for copy in wanted})
     labelled = told.get(b"sdp")
     if isinstance(labelled, bytes) and not _wants_labels(asked):
         told[b"sdp"] = _LABEL.sub(b"", labelled)
@@ -85,15 +85,18 @@ def _wants_labels(asked: NgDict) -> bool:
     return isinstance(given, list) and b"siprec" in given
 
 
-def _told_apart(body: bytes, copies: list[NgDict], unwanted: set[NgValue]) -> NgDict:
-    """Return the SDP with streams switched off, and what is in its m= lines; nothing if it cannot be read."""
+def _told_apart(body: bytes, copies: list[NgDict], wanted: set[NgValue]) -> NgDict:
+    """Return the SDP with streams switched off, and what is in its m= lines; nothing if it cannot be read.
+
+    Of a copy that was changed a 12.5 has the streams of before, too.
+    """
     try:
         sdp = parse(body)
     except SdpError:
         return {}
     labels = [_label(stream) for stream in sdp.streams]
     entries = {copy[b"label"]: b"%s:%d" % (copy[b"leg"], _number(copy[b"stream"])) for copy in copies}
-    switched = switched_off(sdp, [n for n, label in enumerate(labels, start=1) if label in unwanted])
+    switched = switched_off(sdp, [n for n, label in enumerate(labels, start=1) if label and label not in wanted])
     return {b"sdp": switched, b"copy-layout": [entries.get(label, b"") for label in labels]}
 
 

@@ -95,6 +95,16 @@ def test_the_reply_says_whose_streams_are_copied(numbers: tuple[int, ...], strea
     assert told == {**reply, b"copy-ctx": b"sub", b"streams": streams, b"sdp": sdp}
 
 
+def test_streams_of_before_are_switched_off() -> None:
+    """A 12.5 has them in the SDP of a copy that was changed, and says no more of whom they are."""
+    reply: NgDict = {b"result": b"ok", b"sdp": SDP, b"to-tag": b"sub"}
+    reply[b"tag-medias"] = [{b"tag": b"tt", b"medias": [{b"index": 1, b"label": b"9"}]}]
+    told = ask(replace(COPY, legs=(Leg.CALLEE,), siprec=True), reply)[1]
+    assert told[b"copy-layout"] == [b"", b"", b"callee:1"]
+    assert told[b"streams"] == [STREAMS[2]]
+    assert told[b"sdp"] == SDP.replace(b"4007", b"0").replace(b"4008", b"0")
+
+
 def test_labels_that_nobody_wants_are_left_out() -> None:
     reply: NgDict = {b"result": b"ok", b"sdp": SDP, b"to-tag": b"sub", **MEDIAS}
     told = ask(COPY, reply)[1]

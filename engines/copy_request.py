@@ -26,7 +26,9 @@ class CopyRequest:
     reply to `copy_offer` had under that key; empty if there was none, or if it was never heard. handle: what the node
     calls the session. set, engaged_branch: as in MediaRequest.
 
-    For `copy_offer`: legs: whose media are copied. streams: which of their streams, by the number of the m= line from
+    legs: whose media are copied, or are to be; for `copy_offer` and `copy_delete`.
+
+    For `copy_offer`: streams: which of their streams, by the number of the m= line from
     1; empty for all. siprec: each m= line is to have a label. inactive: the copy is to be paused. caller_sdp,
     callee_sdp: the last SDP of each, as the relay gave it to the other: the addresses in it are the relay's. version:
     that of the SDP offered, which grows with each offer of a copy.
@@ -66,13 +68,13 @@ class CopyRequest:
             names[b"copy-ctx"] = to_bytes(self.copy_ctx)
         if self.verb is Verb.COPY_ANSWER:
             return {**names, b"sdp": self.sdp}
+        names[b"legs"] = [leg.encode() for leg in self.legs]
         return {**names, **self._choice()} if self.verb is Verb.COPY_OFFER else names
 
     def _choice(self) -> NgDict:
         flags: list[NgValue] = [name for name, on in ((b"siprec", self.siprec), (b"inactive", self.inactive)) if on]
         return {
             b"flags": flags,
-            b"legs": [leg.encode() for leg in self.legs],
             b"streams": list(self.streams),
             b"caller-sdp": self.caller_sdp,
             b"callee-sdp": self.callee_sdp,

@@ -55,6 +55,7 @@ DELETE: Final = Verb.DELETE
 QUERY: Final = Verb.QUERY
 MESH: Final = Verb.MESH
 COPY_OFFER: Final = Verb.COPY_OFFER
+COPY_DELETE: Final = Verb.COPY_DELETE
 
 SdpVerb: TypeAlias = Literal[Verb.OFFER, Verb.ANSWER]
 """What a session description between two parties is."""

@@ -1,9 +1,11 @@
 """Copies of a call's media on an rtpengine: its subscriptions, which are named by a to-tag of their own.
 
-Source: docs/ng_control_protocol.md there, `subscribe request`, `subscribe answer`, `unsubscribe`; seen with 10.5. The
-to-tag is the copy-ctx. It is made of the copy's name, so that a copy can be ended whose offer was never answered; it is
-no token of SIP (RFC 3261 section 25.1), so that no party has it. A request for a subscription that is there adds to
-what it is subscribed to, and what was subscribed before still flows.
+Source: docs/ng_control_protocol.md there, `subscribe request`, `subscribe answer`, `unsubscribe`; seen with 10.5 and
+12.5. The to-tag is the copy-ctx. It is made of the copy's name, so that a copy can be ended whose offer was never
+answered; it is no token of SIP (RFC 3261 section 25.1), so that no party has it. It is made of whose media are copied,
+too: a request for a subscription that is there adds to what it is subscribed to, and what was subscribed before still
+flows; one that has been ended, and is asked for anew with fewer parties, crashes an rtpengine 12.5.1.31 when it is
+answered.
 
 With the flag `siprec` each m= line of the SDP has a label, and the reply tells whose stream has which. It changes
 nothing else, so that it is always set; labels that nobody wants are taken out. Where only some streams are wanted the
@@ -32,16 +34,36 @@ COPY_VERBS: Mapping[Verb, bytes] = {
 
 
 def command(verb: Verb, asked: NgDict) -> NgDict:
-    """Return the ng request for a step of a copy, without call-id."""
+    """Return the ng request for an offer or answer of a copy, without call-id."""
     request: NgDict = {b"command": COPY_VERBS[verb]}
-    name = asked.get(b"copy-name")
-    if b"copy-ctx" in asked:
-        request[b"to-tag"] = asked[b"copy-ctx"]
-    elif isinstance(name, bytes):
-        request[b"to-tag"] = b"copy:" + name
-    if verb is Verb.COPY_ANSWER:
-        request[b"sdp"] = asked.get(b"sdp", b"")
-    return {**request, **_sources(asked)} if verb is Verb.COPY_OFFER else request
+    if verb is Verb.COPY_OFFER:
+        called = _called(asked)
+        return {**request, **({b"to-tag": called} if called else {}), **_sources(asked)}
+    return {**request, b"to-tag": asked.get(b"copy-ctx", b""), b"sdp": asked.get(b"sdp", b"")}
+
+
+def ends(asked: NgDict) -> list[NgDict]:
+    """Return the ng requests that end a copy, without call-id: as it was called, and as it was to be called.
+
+    These differ where it was to be changed, and the reply to that was not heard.
+    """
+    known, wanted = asked.get(b"copy-ctx", b""), _called(asked)
+    tags = [known or wanted, *([wanted] if known and wanted and wanted != known else [])]
+    return [{b"command": COPY_VERBS[Verb.COPY_DELETE], b"to-tag": tag} for tag in tags]
+
+
+def _called(asked: NgDict) -> bytes:
+    """Return what a copy is called, by its name and by whose media are copied; b"" without a name."""
+    name, legs = asked.get(b"copy-name"), asked.get(b"legs")
+    if not isinstance(name, bytes):
+        return b""
+    if isinstance(legs, list) and len(legs) == 1:
+        return (b"copy caller:" if legs == [b"caller"] else b"copy callee:") + name
+    return (b"copy both:" if _knows_both(asked) else b"copy:") + name
+
+
+def _knows_both(asked: NgDict) -> bool:
+    return bool(asked.get(b"from-tag") and asked.get(b"to-tag"))
 
 
 def _sources(asked: NgDict) -> NgDict:
@@ -56,8 +78,9 @@ def _sources(asked: NgDict) -> NgDict:
         flags.append(b"siprec")
     if isinstance(legs, list) and len(legs) == 1:
         return {b"from-tag": asked[b"from-tag" if legs == [b"caller"] else b"to-tag"], b"flags": flags}
-    tags = [tag for key in (b"from-tag", b"to-tag") if (tag := asked.get(key))]
-    return {b"from-tags": tags, b"flags": flags} if len(tags) == 2 else {b"flags": [b"all", *flags]}
+    if _knows_both(asked):
+        return {b"from-tags": [asked[b"from-tag"], asked[b"to-tag"]], b"flags": flags}
+    return {b"flags": [b"all", *flags]}
 
 
 def offered(asked: NgDict, reply: NgDict) -> NgDict:

@@ -24,7 +24,7 @@ from engines.sdp.lines import SdpError
 from engines.sdp.tcp import TcpStreams
 from events.names import RelayId, Tag
 from events.registry import MeasuredStream
-from events.verb import ANSWER, COPY_OFFER, DELETE, QUERY, Verb
+from events.verb import ANSWER, COPY_DELETE, COPY_OFFER, DELETE, QUERY, Verb
 
 _PING = encode({b"command": b"ping"})
 
@@ -115,8 +115,10 @@ class RtpengineKind:
 
 def _perform(verb: Verb, relay_id: RelayId, asked: NgDict) -> Exchange:
     names: NgDict = {b"call-id": to_bytes(relay_id)}
-    if verb is COPY_OFFER and b"copy-ctx" in asked:
-        yield from _one_command(encode({**copies.command(Verb.COPY_DELETE, asked), **names}))
+    if verb is COPY_DELETE or (verb is COPY_OFFER and b"copy-ctx" in asked):
+        ended = yield from _end_copy(asked, names)
+        if verb is COPY_DELETE:
+            return ended
     request = copies.command(verb, asked) if verb in copies.COPY_VERBS else asked
     said = yield from _one_command(encode({**request, **names}), verb=verb)
     if b"call-id" in said and b"call-id" in asked and said[b"result"] == b"ok":
@@ -130,8 +132,18 @@ def _operation(verb: Verb, relay_id: RelayId, options: NgDict) -> Operation:
     return Operation(verb=verb, relay_id=relay_id, request=NodeRequest(request))
 
 
+def _end_copy(asked: NgDict, names: NgDict) -> Exchange:
+    """End a copy under each name that it may have; comes to how that ended for the first one."""
+    replies = yield [encode({**request, **names}) for request in copies.ends(asked)]
+    return _read(_decoded(replies[0]))
+
+
 def _one_command(command: bytes, verb: Verb | None = None) -> Generator[list[bytes], list[bytes], NgDict]:
     (reply,) = yield [command]
+    return _decoded(reply, verb)
+
+
+def _decoded(reply: bytes, verb: Verb | None = None) -> NgDict:
     by_place = BY_PLACE.get(verb)
     try:
         read = (by_place(reply) if by_place is not None else None) or decode(reply)

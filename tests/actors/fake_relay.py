@@ -77,7 +77,7 @@ class FakeCall:
         if verb == b"subscribe request":
             to_tag = to_tag or b"made-up"
             self.subscriptions[to_tag] = b""
-            return {b"result": b"ok", b"to-tag": to_tag, **self._offered(text_of(request, b"from-tag"))}
+            return {b"result": b"ok", b"to-tag": to_tag, **self._offered(request)}
         if verb == b"subscribe answer" and to_tag not in self.subscriptions:
             return {b"result": b"error", b"error-reason": b"To-tag not found"}
         if verb == b"subscribe answer":
@@ -86,9 +86,11 @@ class FakeCall:
             self.subscriptions.pop(to_tag, None)
         return {b"result": b"ok"}
 
-    def _offered(self, from_tag: Text) -> NgDict:
-        """Return what a recorder is to be offered of a party, or of all in the order in which they came."""
-        tags = [from_tag] if from_tag else sorted(self.tags, key=self.tags.__getitem__)
+    def _offered(self, request: NgDict) -> NgDict:
+        """Return what a recorder is to be offered of those who are named, or of all in the order in which they came."""
+        named = request.get(b"from-tags", [request[b"from-tag"]] if b"from-tag" in request else [])
+        assert isinstance(named, list)
+        tags = [tag for tag in named if isinstance(tag, bytes)] or sorted(self.tags, key=self.tags.__getitem__)
         medias: list[NgValue] = [
             {b"tag": tag, b"medias": [{b"index": 1, b"label": b"%d" % n}]} for n, tag in enumerate(tags)
         ]

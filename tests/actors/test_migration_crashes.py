@@ -144,7 +144,7 @@ def test_the_recorder_hears_the_call_from_where_it_is_and_from_nowhere_else(name
         assert (copy.session, copy.answer, copy.closing) == (session.number, RECORDER, False), step
         assert session.recorded, step
         copied = {at: [one.subscriptions for one in relay.calls.values()] for at, relay in cluster.relays.items()}
-        assert copied == {at: [{b"copy:rec": RECORDER}] if at == session.node else [] for at in copied}, step
+        assert copied == {at: [{b"copy both:rec": RECORDER}] if at == session.node else [] for at in copied}, step
         cluster.close()
 
 

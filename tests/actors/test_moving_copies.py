@@ -65,9 +65,7 @@ class CopiedCall(MovingCall):
         calls = self.cluster.relays[node or self.session.node].calls
         subscriptions = [call.subscriptions for call in calls.values()]
         return {
-            name.removeprefix(b"copy:").decode(): [int(stream.port.text) for stream in parse(sdp).streams]
-            if sdp
-            else []
+            name.partition(b":")[2].decode(): [int(stream.port.text) for stream in parse(sdp).streams] if sdp else []
             for one in subscriptions
             for name, sdp in one.items()
         }

@@ -15,7 +15,7 @@ from events.verb import Verb
 from tests.engines.exchanges import Told, run
 
 COPY = CopyRequest(verb=Verb.COPY_OFFER, from_tag=Tag("ft"), to_tag=Tag("tt"), name="rec")
-BOTH: NgDict = {b"from-tags": [b"ft", b"tt"]}
+BOTH: NgDict = {b"to-tag": b"copy both:rec", b"from-tags": [b"ft", b"tt"]}
 MEDIAS: NgDict = {
     b"tag-medias": [
         {b"tag": b"ft", b"medias": [{b"index": 1, b"label": b"7"}, {b"index": 2, b"label": b"8"}]},
@@ -45,38 +45,64 @@ def ask(copy: CopyRequest, reply: NgDict) -> tuple[NgDict, Told]:
     ("copy", "request_"),
     [
         (COPY, {**BOTH, b"flags": [b"siprec"]}),
-        (replace(COPY, to_tag=NO_TAG), {b"flags": [b"all", b"siprec"]}),
+        (replace(COPY, name=""), {b"from-tags": [b"ft", b"tt"], b"flags": [b"siprec"]}),
+        (replace(COPY, to_tag=NO_TAG), {b"to-tag": b"copy:rec", b"flags": [b"all", b"siprec"]}),
         (replace(COPY, siprec=True, inactive=True), {**BOTH, b"flags": [b"siprec", b"inactive"]}),
         (replace(COPY, streams=(1,)), {**BOTH, b"flags": [b"siprec"]}),
-        (replace(COPY, legs=(Leg.CALLER,)), {b"from-tag": b"ft", b"flags": [b"siprec"]}),
-        (replace(COPY, legs=(Leg.CALLEE,), siprec=True), {b"from-tag": b"tt", b"flags": [b"siprec"]}),
+        (
+            replace(COPY, legs=(Leg.CALLER,)),
+            {b"to-tag": b"copy caller:rec", b"from-tag": b"ft", b"flags": [b"siprec"]},
+        ),
+        (
+            replace(COPY, legs=(Leg.CALLEE,), siprec=True),
+            {b"to-tag": b"copy callee:rec", b"from-tag": b"tt", b"flags": [b"siprec"]},
+        ),
     ],
 )
 def test_offers(copy: CopyRequest, request_: NgDict) -> None:
     asked, _ = ask(copy, {b"result": b"ok"})
-    assert asked == {b"command": b"subscribe request", b"call-id": b"ours", b"to-tag": b"copy:rec", **request_}
+    assert asked == {b"command": b"subscribe request", b"call-id": b"ours", **request_}
 
 
-def test_a_copy_that_is_changed_is_ended_first() -> None:
-    operation = Operation(verb=COPY.verb, relay_id=RelayId("ours"), request=replace(COPY, copy_ctx="again").request())
+def ends_of(*tags: bytes) -> list[NgDict]:
+    return [{b"command": b"unsubscribe", b"call-id": b"ours", b"to-tag": tag} for tag in tags]
+
+
+def test_a_copy_that_is_changed_is_ended_first_and_has_another_name() -> None:
+    """An rtpengine 12.5 crashes where a subscription is asked for anew with fewer parties."""
+    changed = replace(COPY, copy_ctx="copy both:rec", legs=(Leg.CALLEE,))
+    operation = Operation(verb=COPY.verb, relay_id=RelayId("ours"), request=changed.request())
     commands, _ = run(RtpengineKind().perform(operation), lambda _: encode({b"result": b"ok"}))
-    names: NgDict = {b"call-id": b"ours", b"to-tag": b"again"}
-    assert [[decode(command) for command in round_] for round_ in commands] == [
-        [{**names, b"command": b"unsubscribe"}],
-        [{**names, **BOTH, b"command": b"subscribe request", b"flags": [b"siprec"]}],
-    ]
+    ended, [offered] = [[decode(command) for command in round_] for round_ in commands]
+    assert ended == ends_of(b"copy both:rec", b"copy callee:rec")
+    assert isinstance(offered, dict)
+    assert (offered[b"command"], offered[b"to-tag"]) == (b"subscribe request", b"copy callee:rec")
 
 
-def test_the_end_of_a_copy_whose_offer_was_never_heard_of_names_it_all_the_same() -> None:
-    asked, _ = ask(replace(COPY, verb=Verb.COPY_DELETE), {b"result": b"ok"})
-    assert asked == {b"command": b"unsubscribe", b"call-id": b"ours", b"to-tag": b"copy:rec"}
+@pytest.mark.parametrize(
+    ("known", "legs", "tags"),
+    [
+        ("copy both:rec", (Leg.CALLER, Leg.CALLEE), [b"copy both:rec"]),
+        ("", (Leg.CALLER,), [b"copy caller:rec"]),
+        ("copy both:rec", (Leg.CALLER,), [b"copy both:rec", b"copy caller:rec"]),
+        ("copy:rec", (Leg.CALLER, Leg.CALLEE), [b"copy:rec", b"copy both:rec"]),
+    ],
+    ids=["as it is called", "its offer was not heard", "its change was not heard", "begun by version 0.1.0"],
+)
+def test_the_end_of_a_copy_names_what_it_may_be_called(known: str, legs: tuple[Leg, ...], tags: list[bytes]) -> None:
+    end = replace(COPY, verb=Verb.COPY_DELETE, copy_ctx=known, legs=legs)
+    operation = Operation(verb=end.verb, relay_id=RelayId("ours"), request=end.request())
+    gone: NgDict = {b"result": b"error", b"error-reason": b"Unknown call-ID"}
+    for reply in ({b"result": b"ok"}, gone):
+        commands, told = run(RtpengineKind().perform(operation), lambda _, reply=reply: encode(reply))  # type: ignore[misc]
+        assert [[decode(command) for command in round_] for round_ in commands] == [ends_of(*tags)]
+        assert told.ok is (reply is not gone)
 
 
-def test_an_answer_and_a_delete_name_the_subscription() -> None:
+def test_an_answer_names_the_subscription() -> None:
     answer = replace(COPY, verb=Verb.COPY_ANSWER, copy_ctx="sub", sdp=SDP)
     names: NgDict = {b"call-id": b"ours", b"to-tag": b"sub"}
     assert ask(answer, {b"result": b"ok"})[0] == {**names, b"command": b"subscribe answer", b"sdp": SDP}
-    assert ask(replace(answer, verb=Verb.COPY_DELETE), {b"result": b"ok"})[0] == {**names, b"command": b"unsubscribe"}
 
 
 @pytest.mark.parametrize(

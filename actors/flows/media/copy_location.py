@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from actors.commands.copies import OfferCopy
 from actors.flows.media.node_request import engaged_branch
 from engines.copy_request import LEGS, CopyRequest
-from events.names import NodeName, RelayId, Tag
+from events.names import Leg, NodeName, RelayId, Tag
 from events.verb import CopyVerb, Verb
 from replay.relay_settings import Copy, RelaySettings
 from replay.state import CallState, Session
@@ -58,6 +58,7 @@ def location_of(state: CallState, name: str, copy: Copy, verb: CopyVerb, sdp: by
         handle=session.handle,
         set=session.set,
         engaged_branch=engaged_branch(session.relay or state.relay or RelaySettings(), session.branch),
+        legs=tuple(map(Leg, copy.legs)) or LEGS,
         sdp=sdp,
     )
     return CopyLocation(session.node, session.relay_id, request)

@@ -25,6 +25,11 @@ def packets_from(reply: NodeReply, tag: str) -> int:
     return sum(count for count in counts if isinstance(count, int))
 
 
+def takes_restarts(reply: NodeReply) -> bool:
+    """Return whether a relay takes a restart of ICE from an answer; that of a 12.5 is told from that of a 10.5."""
+    return b"last redis update" not in reply.everything()
+
+
 def learned_addresses(reply: NodeReply, tag: str, sdp: bytes) -> Mapping[MediaTarget, MediaTarget]:
     """Return where a relay sends a party's streams, as a query says, by where the party has said that they are to go.
 

@@ -7,17 +7,21 @@ from dataclasses import replace
 
 from replay.offer_answer import SipMessage
 
+_WEB = "a=ice-ufrag:abcd\r\na=ice-pwd:0123456789012345678901\r\na=fingerprint:sha-256 AA:BB\r\na=setup:actpass\r\n"
 _NAME = re.compile(rb"(?m)^s=([^\r\n]*)")
 _PORT = re.compile(rb"(?m)^(m=\w+ )[1-9]\d*")
 _ADDRESS = re.compile(rb"(?m)^([co]=.*IN IP4 )\S+")
 
 
 def named(name: str) -> bytes:
-    """Return a party's session description whose session has this name, which may end in a version (`c.7`)."""
+    """Return a party's session description whose session has this name, which may end in a version (`c.7`).
+
+    One whose name begins with `web` has ICE and DTLS.
+    """
     version = int(name.partition(".")[2] or 1)
     return (
         f"v=0\r\no=- 1 {version} IN IP4 192.0.2.1\r\ns={name}\r\n"
-        "c=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n"
+        "c=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n" + (_WEB if name.startswith("web") else "")
     ).encode()
 
 

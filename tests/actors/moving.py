@@ -59,10 +59,10 @@ class MovingCall(SipCall):
         self.say("C INVITE at=- sdp=c", place, changes=[self._engaged])
         self.say("A 183 INVITE sdp=a", place)
 
-    def answered(self, place: int = 0) -> None:
+    def answered(self, place: int = 0, *, offer: str = "c", answer: str = "a") -> None:
         """Let the call come about, each party with what it was given."""
-        self.say("C INVITE at=- sdp=c", place, changes=[self._engaged])
-        self.say("A 200 INVITE sdp=a", place)
+        self.say(f"C INVITE at=- sdp={offer}", place, changes=[self._engaged])
+        self.say(f"A 200 INVITE sdp={answer}", place)
         self.say("C ACK at=A", place)
 
     def say(self, line: str, place: int = 0, *, changes: Sequence[SettingsChange] = ()) -> Observed:

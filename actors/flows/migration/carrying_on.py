@@ -22,6 +22,7 @@ from actors.flows.media.taking_along import take_along
 from actors.flows.migration.conclusion import Left, completed, failed, turned_back
 from actors.flows.migration.learning import Learned, learn
 from actors.flows.migration.preparing import prepare
+from actors.flows.migration.restarts import unable
 from actors.flows.migration.settling import settle
 from actors.flows.migration.steps import (
     Conclude,
@@ -116,6 +117,8 @@ def _prepare(number: int, step: Prepare, effort: _Effort, nodes: NodeTable) -> S
     if effort.learned is None:
         effort.learned = yield from learn(number)
     refusal = yield from prepare(number, step.agreed, effort.learned, nodes)
+    if refusal is None:
+        refusal = yield from unable(number, step.agreed)
     if refusal is not None:
         effort.code = refusal.code
         yield from _give_up(number, refusal.reason, effort)

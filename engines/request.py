@@ -15,6 +15,9 @@ HANDLE = b"rtp-relay-handle"
 Later requests about the session have it, too.
 """
 
+WHOLE = b"rtp-relay-whole"
+"""The key, of ours, of a delete that takes the session whole and is to be answered with its statistics."""
+
 _OTHER_CALLS = (b"to-call-id", b"source-call-id")
 """Keys of commands that join two calls, which then have to be on one node (ng protocol: connect, inject)."""
 
@@ -80,11 +83,11 @@ class NodeRequest:
     def taking_all(self, tag: Tag) -> NodeRequest:
         """Return the delete in words that take the session whole and at once, and are answered with its statistics.
 
-        tag: that of a party to whom all others are tied, as whom it names then. rtpengine tells no statistics of a
-        session to who names nobody, and would leave it for 30 s to who says nothing of a delay (seen on 10.5.3).
+        tag: that of a party to whom all others are tied, as whom it names then. rtpengine would leave the session for
+        30 s to who says nothing of a delay (seen on 10.5.3).
         """
         words = {key: value for key, value in self.words.items() if key not in _NARROWING}
-        return NodeRequest({**words, b"from-tag": _to_bytes(tag), b"delete delay": 0})
+        return NodeRequest({**words, b"from-tag": _to_bytes(tag), b"delete delay": 0, WHOLE: 1})
 
     def other_calls(self) -> Iterator[str]:
         """Yield the ids of other calls that are to be joined with the session's, as the client has them."""

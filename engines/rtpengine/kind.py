@@ -13,10 +13,10 @@ from engines.held import HeldSession
 from engines.kind import Exchange, MalformedReply, Operation
 from engines.media_request import MediaRequest, to_bytes
 from engines.ng.bencode import BencodeError, NgDict, decode, encode
-from engines.ng.bulky import BY_PLACE
+from engines.ng.bulky import BY_PLACE, PartlyRead
 from engines.refusal import RefusalCode
 from engines.reply import NOT_FOUND, UNKNOWN_CALL_ID, NodeReply, refused
-from engines.request import NodeRequest
+from engines.request import WHOLE, NodeRequest
 from engines.rtpengine import copies, guard, requests
 from engines.rtpengine.held import held
 from engines.rtpengine.measured import measured_in
@@ -51,6 +51,11 @@ _NO_ROOM = frozenset(
 
 _NOT_FOUND = NOT_FOUND.encode()
 
+_NEWER = b"17:last redis update"
+"""What replies of a 12.5 to deletes and queries have among the first `_HEAD` bytes, and those of a 10.5 have not."""
+
+_HEAD = 160
+
 
 class RtpengineKind:
     """The ng protocol of an rtpengine node (docs/ng_control_protocol.md there).
@@ -67,6 +72,7 @@ class RtpengineKind:
 
     def __init__(self, tcp_streams: TcpStreams = TcpStreams.OFF) -> None:
         self._tcp_streams = tcp_streams
+        self._tells_who_names_nobody: bool | None = None
 
     def perform(self, operation: Operation) -> Exchange:
         """Send the request with the session's id on the node in place of the client's. Raises MalformedReply.
@@ -76,6 +82,8 @@ class RtpengineKind:
         """
         if operation.guarded:
             return self._perform_guarded(operation)
+        if operation.verb is DELETE and WHOLE in operation.request.words:
+            return self._delete_whole(operation)
         return _perform(operation.verb, operation.relay_id, operation.request.words)
 
     def _perform_guarded(self, operation: Operation) -> Exchange:
@@ -86,6 +94,27 @@ class RtpengineKind:
             return refused(f"Failed to parse SDP: {error}", RefusalCode.BAD_SDP)
         reply = yield from _perform(operation.verb, operation.relay_id, request)
         return guard.verified(request, reply) if reply.ok else reply
+
+    def _delete_whole(self, operation: Operation) -> Exchange:
+        """Delete a session so that its statistics are told.
+
+        A 10.5 tells them to who names a party; a 12.5 forgets the party first, and tells them to who names nobody.
+        Which one it is its replies show; the first time it is asked.
+        """
+        call_id = to_bytes(operation.relay_id)
+        if self._tells_who_names_nobody is None:
+            self._learn((yield from _one_command(encode({b"command": b"query", b"call-id": call_id}), verb=QUERY)))
+        words = {**operation.request.words, b"call-id": call_id}
+        del words[WHOLE]
+        if self._tells_who_names_nobody:
+            words.pop(b"from-tag", None)
+        said = yield from _one_command(encode(words), verb=DELETE)
+        self._learn(said)
+        return _read(said)
+
+    def _learn(self, said: NgDict) -> None:
+        if isinstance(said, PartlyRead):
+            self._tells_who_names_nobody = _NEWER in said.whole[:_HEAD]
 
     def request(self, media: MediaRequest) -> NodeRequest:
         """Return the ng request of an offer, answer or delete; see `engines.rtpengine.flags`."""

@@ -1,0 +1,69 @@
+"""Deletes of whole sessions are answered with statistics by an rtpengine of any release, each in its own words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from engines.kind import Operation
+from engines.ng.bencode import NgDict, decode, encode
+from engines.request import NodeRequest, plain
+from engines.rtpengine.kind import RtpengineKind
+from events.names import RelayId, Tag
+from events.verb import DELETE
+from tests.engines.exchanges import run
+
+FOLDER = Path(__file__).parent / "recorded_deletes"
+OLDER = (FOLDER / "rtpengine_10.5_twoway").read_bytes()
+NEWER = (FOLDER / "rtpengine_12.5_twoway").read_bytes()
+NAMED: NgDict = {b"command": b"delete", b"call-id": b"ours", b"from-tag": b"a", b"delete delay": 0}
+NAMELESS: NgDict = {b"command": b"delete", b"call-id": b"ours", b"delete delay": 0}
+QUERY: NgDict = {b"command": b"query", b"call-id": b"ours"}
+
+
+def delete(kind: RtpengineKind, reply: bytes, request: NodeRequest | None = None) -> list[object]:
+    """Delete a session whole on a node that answers so; return what it was asked."""
+    asked = request or plain(DELETE).taking_all(Tag("a"))
+    commands, told = run(kind.perform(Operation(verb=DELETE, relay_id=RelayId("ours"), request=asked)), lambda _: reply)
+    assert told == decode(reply)
+    return [decode(command) for [command] in commands]
+
+
+@pytest.mark.parametrize(("reply", "words"), [(OLDER, NAMED), (NEWER, NAMELESS)], ids=["10.5", "12.5"])
+def test_a_node_is_asked_once_which_words_it_answers(reply: bytes, words: NgDict) -> None:
+    kind = RtpengineKind()
+    assert delete(kind, reply) == [QUERY, words]
+    assert delete(kind, reply) == [words]
+    assert delete(RtpengineKind(), reply) == [QUERY, words], "another node may be of another release"
+
+
+def test_a_node_that_is_of_another_release_after_a_restart_is_noticed() -> None:
+    kind = RtpengineKind()
+    delete(kind, OLDER)
+    assert [delete(kind, NEWER), delete(kind, NEWER)] == [[NAMED], [NAMELESS]]
+    assert [delete(kind, OLDER), delete(kind, OLDER)] == [[NAMELESS], [NAMED]]
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        {b"result": b"error", b"error-reason": b"Unknown call-id"},
+        {b"result": b"ok", b"warning": b"Call-ID not found or tags didn't match"},
+    ],
+)
+def test_a_session_that_is_not_there_tells_nothing_of_that(reply: NgDict) -> None:
+    kind = RtpengineKind()
+    assert delete(kind, encode(reply)) == [QUERY, NAMED]
+    assert delete(kind, NEWER) == [QUERY, NAMELESS]
+
+
+def test_the_client_s_other_words_stay() -> None:
+    request = NodeRequest({b"command": b"delete", b"from-tag": b"b", b"to-tag": b"a", b"flags": [b"fatal"]})
+    kind = RtpengineKind()
+    assert delete(kind, NEWER, request.taking_all(Tag("a"))) == [QUERY, {**NAMELESS, b"flags": [b"fatal"]}]
+
+
+def test_a_delete_that_may_leave_others_is_asked_as_it_is() -> None:
+    request = NodeRequest({b"command": b"delete", b"from-tag": b"a"})
+    assert delete(RtpengineKind(), NEWER, request) == [{b"command": b"delete", b"call-id": b"ours", b"from-tag": b"a"}]

@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
+
 from tests.peers.datagram import Address
 from tests.peers.ng_client import NgClient, answers_ping
 from tests.peers.peer import Peer
 from tests.peers.ports import HOST
+
+
+def release() -> tuple[int, ...]:
+    """Return which release is installed: (10, 5), for one."""
+    said = subprocess.run(["rtpengine", "--version"], capture_output=True, text=True, check=True)
+    found = re.search(r"(\d+)\.(\d+)", said.stdout + said.stderr)
+    assert found, said
+    return int(found[1]), int(found[2])
 
 
 class Rtpengine(Peer):

@@ -12,6 +12,7 @@ import pytest
 from aiohttp import ClientError, ClientSession, UnixConnector
 from prometheus_client.parser import text_string_to_metric_families
 
+from rtp_relay.compiled import code_in_use
 from tests.peers.ng_client import NgClient
 from tests.peers.peer import wait_until
 from tests.peers.redis_server import RedisServer
@@ -84,7 +85,7 @@ async def test_calls_are_counted_and_what_fails(http: ClientSession) -> None:
             assert number(found, "journal_up") == number(found, "workers") == 1
             assert 0 < number(found, "process_cpu_seconds_total") < 1000
             assert number(found, "process_resident_memory_bytes") > 10_000_000
-            assert number(found, "build_info", code="sources" if os.environ.get("RTP_RELAY_PURE") else "compiled") == 1
+            assert number(found, "build_info", code="compiled" if code_in_use() == "compiled" else "sources") == 1
 
             shown = {re.sub("_(bucket|sum|count)$", "", name.removeprefix("rtprelay_")) for name, _ in found}
             assert shown - documented().keys() == set()

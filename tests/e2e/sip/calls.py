@@ -41,6 +41,14 @@ class Call:
         """Let both talk to what they were told, until they hear each other, through the relay's ports only."""
         await talk(self.stage, self.caller, self.callee)
 
+    async def is_heard(self, by: str) -> None:
+        """Let both talk to what they were told, until the other party hears this one."""
+        side, other = self.sides(by)
+        for one in (side, other):
+            one.agent.media.talk_to(media_address(one.hears))
+        media, ssrc = other.agent.media, side.agent.media.ssrc
+        await media.wait_for(ssrc, media.heard(ssrc) + media.received.qsize() + 10)
+
     async def ask(self, by: str, method: str, *, sdp: str = "", answer: str = "") -> Arrived:
         """Send a request in the dialog, which is answered with 200."""
         side, other = self.sides(by)

@@ -67,7 +67,9 @@ class PendingAnswer:
         if not self._was_given:
             waiter: asyncio.Future[None] = self._loop.create_future()
             self._callbacks.append(partial(_wake, waiter))
-            yield from waiter
+            # As its own `__await__`. Compiled, `yield from` throws into it in a way that Python 3.12 deprecates.
+            waiter._asyncio_future_blocking = True  # noqa: SLF001
+            yield waiter
         if self._error is not None:
             raise self._error
         return self._version

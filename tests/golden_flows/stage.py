@@ -9,6 +9,7 @@ The word of a body stands for a whole session description; the same word is the 
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
@@ -29,7 +30,7 @@ from rtp_relay.assembly.clock import now
 from tests.golden_flows.tap import Tap, in_short
 from tests.peers.ports import HOST
 from tests.peers.rtp import make_sdp
-from tests.peers.rtpengine import Rtpengine
+from tests.peers.rtpengine import Rtpengine, release
 from tests.peers.rtpproxy import Rtpproxy
 from tests.replay.sip_story import message
 
@@ -105,8 +106,8 @@ class Flow:
 
     @property
     def commands(self) -> list[str]:
-        """What was said to the relay so far, in short, without mere questions (an rtpproxy's Q)."""
-        return [line for line in map(in_short, self.tap.exchanges) if not line.startswith("Q")]
+        """What was said to the relay so far, in short, but mere questions (Q of an rtpproxy, query of an rtpengine)."""
+        return [line for line in map(in_short, self.tap.exchanges) if not line.startswith(("Q", "query"))]
 
     async def held(self) -> int:
         """Return how many sessions the relay holds: calls of an rtpengine, streams of an rtpproxy."""
@@ -116,7 +117,8 @@ class Flow:
     async def came_to(self, *, rtpengine: str, rtpproxy: str) -> None:
         """Check what was said to the relay, that it holds nothing any more, and that the journal knows that."""
         wanted = rtpengine if self.engine == "rtpengine" else rtpproxy
-        assert self.commands == [line.strip() for line in wanted.splitlines() if line.strip()]
+        said = [line.strip() for line in wanted.splitlines() if line.strip()]
+        assert list(map(_of_any_release, self.commands)) == list(map(_of_any_release, said))
         await self.nothing_is_left()
 
     async def nothing_is_left(self) -> None:
@@ -160,3 +162,9 @@ def _node(table: NodeTable, node: Node) -> Iterator[None]:
         yield
     finally:
         node.actor.stop(block=False)
+
+
+def _of_any_release(said: str) -> str:
+    """Return a command as all releases have it: who has an rtpengine 12.5 delete a session whole names nobody."""
+    found = re.fullmatch(r"(delete \S+) \S+ - -", said)
+    return f"{found[1]} - - -" if found and release() >= (12, 5) else said

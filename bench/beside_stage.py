@@ -11,7 +11,7 @@ from typing import Any
 
 from bench.children import Journal, Section, Service
 from bench.fake_relay import FakeRelay
-from bench.options import Durability, Options, Relays
+from bench.options import DeleteReply, Durability, Options, Relays
 from bench.sockets import udp_socket
 from bench.stage import journal, make_relay
 from tests.peers.datagram import Address
@@ -86,7 +86,7 @@ async def busy_stage(*, on_disk: bool = True) -> AsyncIterator[tuple[Journal, Bu
     """Start a journal, a relay, and the service with the other node."""
     loop = asyncio.get_running_loop()
     sock = udp_socket()
-    transport, mute = await loop.create_datagram_endpoint(lambda: MuteNode(full=False), sock=sock)
+    transport, mute = await loop.create_datagram_endpoint(lambda: MuteNode(DeleteReply.SHORT), sock=sock)
     try:
         async with (
             journal(Durability.MEMORY, on_disk=on_disk) as redis,

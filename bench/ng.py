@@ -31,7 +31,10 @@ def main(
     rate: Annotated[float, typer.Option(min=1, help="Operations a second of the paced part.")] = _DEFAULT.rate,
     relays: Annotated[Relays, typer.Option(help="The relay that speed is measured with.")] = _DEFAULT.relays,
     delete_reply: Annotated[
-        DeleteReply, typer.Option(help="What the fake relay answers to a delete: statistics, or ok alone.")
+        DeleteReply,
+        typer.Option(
+            help="What the fake relay answers to a delete: statistics of an rtpengine 10.5 or 12.5, or ok alone."
+        ),
     ] = _DEFAULT.delete_reply,
     durability: Annotated[Durability, typer.Option(help="As in the configuration.")] = _DEFAULT.durability,
     memory_calls: Annotated[int, typer.Option(min=1, help="Open calls of the memory part.")] = _DEFAULT.memory_calls,

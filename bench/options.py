@@ -31,9 +31,13 @@ class Durability(StrEnum):
 
 
 class DeleteReply(StrEnum):
-    """What the fake relay answers to a delete: `FULL` has the statistics of a call, as a real rtpengine's has."""
+    """What the fake relay answers to a delete.
+
+    FULL: with the statistics of a call, as a real rtpengine 10.5. NEWER: with those of a 12.5. SHORT: without any.
+    """
 
     FULL = "full"
+    NEWER = "newer"
     SHORT = "short"
 
 

@@ -99,22 +99,21 @@ class RtpengineKind:
         """Delete a session so that its statistics are told.
 
         A 10.5 tells them to who names a party; a 12.5 forgets the party first, and tells them to who names nobody.
-        Which one it is its replies show; the first time it is asked.
+        Which one it is its replies show; the first time it is asked, unless it does not know the session.
         """
         call_id = to_bytes(operation.relay_id)
         if self._tells_who_names_nobody is None:
-            self._learn((yield from _one_command(encode({b"command": b"query", b"call-id": call_id}), verb=QUERY)))
+            asked = yield from _one_command(encode({b"command": b"query", b"call-id": call_id}), verb=QUERY)
+            if asked[b"result"] == b"ok":
+                self._tells_who_names_nobody = _is_newer(asked)
         words = {**operation.request.words, b"call-id": call_id}
         del words[WHOLE]
         if self._tells_who_names_nobody:
             words.pop(b"from-tag", None)
         said = yield from _one_command(encode(words), verb=DELETE)
-        self._learn(said)
-        return _read(said)
-
-    def _learn(self, said: NgDict) -> None:
         if isinstance(said, PartlyRead):
-            self._tells_who_names_nobody = _NEWER in said.whole[:_HEAD]
+            self._tells_who_names_nobody = _is_newer(said)
+        return _read(said)
 
     def request(self, media: MediaRequest) -> NodeRequest:
         """Return the ng request of an offer, answer or delete; see `engines.rtpengine.flags`."""
@@ -142,6 +141,10 @@ class RtpengineKind:
         return measured_in(reply)
 
 
+def _is_newer(said: NgDict) -> bool:
+    return _NEWER in said.whole[:_HEAD] if isinstance(said, PartlyRead) else b"last redis update" in said
+
+
 def _perform(verb: Verb, relay_id: RelayId, asked: NgDict) -> Exchange:
     names: NgDict = {b"call-id": to_bytes(relay_id)}
     if verb is COPY_DELETE or (verb is COPY_OFFER and b"copy-ctx" in asked):
@@ -163,16 +166,15 @@ def _operation(verb: Verb, relay_id: RelayId, options: NgDict) -> Operation:
 
 def _end_copy(asked: NgDict, names: NgDict) -> Exchange:
     """End a copy under each name that it may have; comes to how that ended for the first one."""
-    replies = yield [encode({**request, **names}) for request in copies.ends(asked)]
-    return _read(_decoded(replies[0]))
+    first, *others = [encode({**request, **names}) for request in copies.ends(asked)]
+    said = yield from _one_command(first)
+    for command in others:
+        yield from _one_command(command)
+    return _read(said)
 
 
 def _one_command(command: bytes, verb: Verb | None = None) -> Generator[list[bytes], list[bytes], NgDict]:
     (reply,) = yield [command]
-    return _decoded(reply, verb)
-
-
-def _decoded(reply: bytes, verb: Verb | None = None) -> NgDict:
     by_place = BY_PLACE.get(verb)
     try:
         read = (by_place(reply) if by_place is not None else None) or decode(reply)

@@ -19,13 +19,20 @@ OLDER = (FOLDER / "rtpengine_10.5_twoway").read_bytes()
 NEWER = (FOLDER / "rtpengine_12.5_twoway").read_bytes()
 NAMED: NgDict = {b"command": b"delete", b"call-id": b"ours", b"from-tag": b"a", b"delete delay": 0}
 NAMELESS: NgDict = {b"command": b"delete", b"call-id": b"ours", b"delete delay": 0}
+UNKNOWN = encode({b"result": b"error", b"error-reason": b"Unknown call-id"})
 QUERY: NgDict = {b"command": b"query", b"call-id": b"ours"}
 
 
-def delete(kind: RtpengineKind, reply: bytes, request: NodeRequest | None = None) -> list[object]:
-    """Delete a session whole on a node that answers so; return what it was asked."""
+def delete(
+    kind: RtpengineKind, reply: bytes, *, queried: bytes = b"", request: NodeRequest | None = None
+) -> list[object]:
+    """Delete a session whole on a node that answers so; return what it was asked. queried: its answer to a query."""
     asked = request or plain(DELETE).taking_all(Tag("a"))
-    commands, told = run(kind.perform(Operation(verb=DELETE, relay_id=RelayId("ours"), request=asked)), lambda _: reply)
+
+    def answer(command: bytes) -> bytes:
+        return (queried or reply) if b"5:query" in command else reply
+
+    commands, told = run(kind.perform(Operation(verb=DELETE, relay_id=RelayId("ours"), request=asked)), answer)
     assert told == decode(reply)
     return [decode(command) for [command] in commands]
 
@@ -45,25 +52,28 @@ def test_a_node_that_is_of_another_release_after_a_restart_is_noticed() -> None:
     assert [delete(kind, OLDER), delete(kind, OLDER)] == [[NAMELESS], [NAMED]]
 
 
-@pytest.mark.parametrize(
-    "reply",
-    [
-        {b"result": b"error", b"error-reason": b"Unknown call-id"},
-        {b"result": b"ok", b"warning": b"Call-ID not found or tags didn't match"},
-    ],
-)
-def test_a_session_that_is_not_there_tells_nothing_of_that(reply: NgDict) -> None:
+@pytest.mark.parametrize("reply", [UNKNOWN, encode({b"result": b"ok", b"warning": b"Call-ID not found or tags"})])
+def test_a_session_that_is_not_there_tells_nothing_of_that(reply: bytes) -> None:
     kind = RtpengineKind()
-    assert delete(kind, encode(reply)) == [QUERY, NAMED]
+    assert delete(kind, reply, queried=UNKNOWN) == [QUERY, NAMED]
     assert delete(kind, NEWER) == [QUERY, NAMELESS]
+    assert delete(kind, reply, queried=UNKNOWN) == [NAMELESS]
+    assert delete(kind, NEWER) == [NAMELESS]
+
+
+def test_a_node_that_tells_no_statistics_at_all_is_not_asked_each_time() -> None:
+    kind, ok = RtpengineKind(), encode({b"result": b"ok"})
+    assert [delete(kind, ok), delete(kind, ok)] == [[QUERY, NAMED], [NAMED]]
 
 
 def test_the_client_s_other_words_stay() -> None:
     request = NodeRequest({b"command": b"delete", b"from-tag": b"b", b"to-tag": b"a", b"flags": [b"fatal"]})
     kind = RtpengineKind()
-    assert delete(kind, NEWER, request.taking_all(Tag("a"))) == [QUERY, {**NAMELESS, b"flags": [b"fatal"]}]
+    assert delete(kind, NEWER, request=request.taking_all(Tag("a"))) == [QUERY, {**NAMELESS, b"flags": [b"fatal"]}]
 
 
 def test_a_delete_that_may_leave_others_is_asked_as_it_is() -> None:
     request = NodeRequest({b"command": b"delete", b"from-tag": b"a"})
-    assert delete(RtpengineKind(), NEWER, request) == [{b"command": b"delete", b"call-id": b"ours", b"from-tag": b"a"}]
+    assert delete(RtpengineKind(), NEWER, request=request) == [
+        {b"command": b"delete", b"call-id": b"ours", b"from-tag": b"a"}
+    ]

@@ -166,9 +166,9 @@ def _operation(verb: Verb, relay_id: RelayId, options: NgDict) -> Operation:
 
 def _end_copy(asked: NgDict, names: NgDict) -> Exchange:
     """End a copy under each name that it may have; comes to how that ended for the first one."""
-    first, *others = [encode({**request, **names}) for request in copies.ends(asked)]
-    said = yield from _one_command(first)
-    for command in others:
+    commands = [encode({**request, **names}) for request in copies.ends(asked)]
+    said = yield from _one_command(commands[0])
+    for command in commands[1:]:
         yield from _one_command(command)
     return _read(said)
 

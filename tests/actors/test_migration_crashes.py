@@ -148,6 +148,29 @@ def test_the_recorder_hears_the_call_from_where_it_is_and_from_nowhere_else(name
         cluster.close()
 
 
+def test_parties_whose_keys_the_node_would_not_take_hear_nothing_wherever_a_control_node_dies() -> None:
+    def play_web(dies_at: int | None) -> tuple[Cluster, MovingCall]:
+        cluster = Cluster(relays=2)
+        call = MovingCall(cluster)
+        call.answered(place=1, offer="web-c", answer="web-a")
+        node = call.another_node()
+        cluster.relays[node].statistics = {b"last redis update": 0}
+        cluster.nodes[0].life.crossed, cluster.nodes[0].life.crossings = 0, dies_at
+        call.to_node(node, within=60)
+        return cluster, call
+
+    cluster, _ = play_web(None)
+    steps = cluster.nodes[0].life.crossed
+    cluster.close()
+    assert steps > 3
+    for step in (*range(steps), None):
+        cluster, call = play_web(step)
+        check(call)
+        assert "INVITE" not in [*call.caller.methods(), *call.callee.methods()], step
+        call.check_parties()
+        cluster.close()
+
+
 def test_where_there_is_no_way_back_each_party_keeps_a_relay_that_has_the_call() -> None:
     for step in (*range(steps_of(dead_and_refused)), None):
         cluster = Cluster(relays=2)

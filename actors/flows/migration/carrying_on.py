@@ -117,17 +117,23 @@ def _prepare(number: int, step: Prepare, effort: _Effort, nodes: NodeTable) -> S
     if effort.learned is None:
         effort.learned = yield from learn(number)
     refusal = yield from prepare(number, step.agreed, effort.learned, nodes)
-    if refusal is None:
-        refusal = yield from unable(number, step.agreed)
     if refusal is not None:
-        effort.code = refusal.code
-        yield from _give_up(number, refusal.reason, effort)
+        yield from _refuse(number, refusal, effort)
+
+
+def _refuse(number: int, refusal: Refused, effort: _Effort) -> Step[None]:
+    effort.code = refusal.code
+    yield from _give_up(number, refusal.reason, effort)
 
 
 def _tell(number: int, step: Tell, effort: _Effort) -> Step[None]:
     legs = [leg for leg in step.legs if leg not in effort.patience.given_up]
     if not legs:
         yield from _conclude(number, effort)
+        return
+    refusal = yield from unable(number)
+    if refusal is not None:
+        yield from _refuse(number, refusal, effort)
         return
     pause = yield from tell(number, legs, effort.patience)
     if pause is None:

@@ -9,7 +9,6 @@ party would have to be told again.
 from __future__ import annotations
 
 from actors.effects import AskNodes, Outcome, Read, Step
-from actors.flows.migration.agreed import Agreed
 from actors.results import Refused
 from engines.kind import Operation
 from engines.parties import takes_restarts
@@ -29,10 +28,11 @@ class _Question:
     asked: tuple[tuple[NodeName, Operation], tuple[NodeName, Operation]]
 
 
-def unable(number: int, agreed: Agreed) -> Step[Refused | None]:
-    """Say why parties are not to be told of a move, None if they can be; those of a dead node have nothing to lose."""
-    if not any(map(_begins_anew, (agreed.offer, agreed.answer))):
-        return None
+def unable(number: int) -> Step[Refused | None]:
+    """Say why parties are not to be told of a move, None if they can be; those of a dead node have nothing to lose.
+
+    It is asked before the first of them is told, by whichever control node does that.
+    """
     question: _Question | None = yield Read(lambda state: _question(state, number))
     if question is None:
         return None
@@ -51,12 +51,14 @@ def _begins_anew(sdp: bytes) -> bool:
 
 
 def _question(state: CallState, number: int) -> _Question | None:
-    """Return what is asked; None if a party may have been told already, or there is nothing to be asked about."""
+    """Return what is asked; None if a party may have been told already, or none has ICE and DTLS."""
     move = state.migration
     if move is None or move.number != number or move.asked:
         return None
     left, there = state.sessions.get(move.leaves), state.sessions.get(move.destination)
-    if left is None or there is None:
+    if left is None or there is None or left.agreement is None:
+        return None
+    if not any(map(_begins_anew, (left.agreement.offer, left.agreement.answer))):
         return None
     return _Question((_asked(left), _asked(there)))
 

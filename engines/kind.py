@@ -53,6 +53,7 @@ class Operation:
         protocol is its own affair: its SDP goes through as it is where the node speaks that protocol.
     alone: of a removal, that nothing else is asked about the session meanwhile. One that is not alone must not create
         anything on its way, for another one may just be confirmed.
+    whole: of a delete, that it takes the session whole, whoever it names, and is to be answered with its statistics.
     """
 
     verb: Verb
@@ -60,6 +61,7 @@ class Operation:
     request: NodeRequest
     guarded: bool = False
     alone: bool = False
+    whole: bool = False
 
     @property
     def removes(self) -> bool:
@@ -68,7 +70,14 @@ class Operation:
 
     def asked_alone(self) -> Operation:
         """Return the same, with nothing else asked about the session meanwhile."""
-        return Operation(verb=self.verb, relay_id=self.relay_id, request=self.request, guarded=self.guarded, alone=True)
+        return Operation(
+            verb=self.verb,
+            relay_id=self.relay_id,
+            request=self.request,
+            guarded=self.guarded,
+            alone=True,
+            whole=self.whole,
+        )
 
 
 class RelayKind(Protocol):

@@ -15,9 +15,6 @@ HANDLE = b"rtp-relay-handle"
 Later requests about the session have it, too.
 """
 
-WHOLE = b"rtp-relay-whole"
-"""The key, of ours, of a delete that takes the session whole and is to be answered with its statistics."""
-
 _OTHER_CALLS = (b"to-call-id", b"source-call-id")
 """Keys of commands that join two calls, which then have to be on one node (ng protocol: connect, inject)."""
 
@@ -87,7 +84,7 @@ class NodeRequest:
         30 s to who says nothing of a delay (seen on 10.5.3).
         """
         words = {key: value for key, value in self.words.items() if key not in _NARROWING}
-        return NodeRequest({**words, b"from-tag": _to_bytes(tag), b"delete delay": 0, WHOLE: 1})
+        return NodeRequest({**words, b"from-tag": _to_bytes(tag), b"delete delay": 0})
 
     def other_calls(self) -> Iterator[str]:
         """Yield the ids of other calls that are to be joined with the session's, as the client has them."""

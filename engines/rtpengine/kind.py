@@ -16,7 +16,7 @@ from engines.ng.bencode import BencodeError, NgDict, decode, encode
 from engines.ng.bulky import BY_PLACE, PartlyRead
 from engines.refusal import RefusalCode
 from engines.reply import NOT_FOUND, UNKNOWN_CALL_ID, NodeReply, refused
-from engines.request import WHOLE, NodeRequest
+from engines.request import NodeRequest
 from engines.rtpengine import copies, guard, requests
 from engines.rtpengine.held import held
 from engines.rtpengine.measured import measured_in
@@ -82,7 +82,7 @@ class RtpengineKind:
         """
         if operation.guarded:
             return self._perform_guarded(operation)
-        if operation.verb is DELETE and WHOLE in operation.request.words:
+        if operation.whole:
             return self._delete_whole(operation)
         return _perform(operation.verb, operation.relay_id, operation.request.words)
 
@@ -107,7 +107,6 @@ class RtpengineKind:
             if asked[b"result"] == b"ok":
                 self._tells_who_names_nobody = _is_newer(asked)
         words = {**operation.request.words, b"call-id": call_id}
-        del words[WHOLE]
         if self._tells_who_names_nobody:
             words.pop(b"from-tag", None)
         said = yield from _one_command(encode(words), verb=DELETE)

@@ -24,7 +24,12 @@ QUERY: NgDict = {b"command": b"query", b"call-id": b"ours"}
 
 
 def delete(
-    kind: RtpengineKind, reply: bytes, *, queried: bytes = b"", request: NodeRequest | None = None
+    kind: RtpengineKind,
+    reply: bytes,
+    *,
+    queried: bytes = b"",
+    request: NodeRequest | None = None,
+    whole: bool = True,
 ) -> list[object]:
     """Delete a session whole on a node that answers so; return what it was asked. queried: its answer to a query."""
     asked = request or plain(DELETE).taking_all(Tag("a"))
@@ -32,7 +37,8 @@ def delete(
     def answer(command: bytes) -> bytes:
         return (queried or reply) if b"5:query" in command else reply
 
-    commands, told = run(kind.perform(Operation(verb=DELETE, relay_id=RelayId("ours"), request=asked)), answer)
+    operation = Operation(verb=DELETE, relay_id=RelayId("ours"), request=asked, whole=whole)
+    commands, told = run(kind.perform(operation.asked_alone()), answer)
     assert told == decode(reply)
     return [decode(command) for [command] in commands]
 
@@ -73,7 +79,8 @@ def test_the_client_s_other_words_stay() -> None:
 
 
 def test_a_delete_that_may_leave_others_is_asked_as_it_is() -> None:
+    kind = RtpengineKind()
+    delete(kind, NEWER)
     request = NodeRequest({b"command": b"delete", b"from-tag": b"a"})
-    assert delete(RtpengineKind(), NEWER, request=request) == [
-        {b"command": b"delete", b"call-id": b"ours", b"from-tag": b"a"}
-    ]
+    words: NgDict = {b"command": b"delete", b"call-id": b"ours", b"from-tag": b"a"}
+    assert delete(kind, NEWER, request=request, whole=False) == [words]

@@ -70,7 +70,7 @@ def telling_removal_of(state: CallState, session: Session, *, alone: bool = Fals
     if bare.early or session.agreement is None or not kind_of(session.engine).native_branches:
         return bare
     words = plain(DELETE).taking_all(session.from_tag)
-    telling = Operation(verb=DELETE, relay_id=session.relay_id, request=words)
+    telling = Operation(verb=DELETE, relay_id=session.relay_id, request=words, whole=True)
     return replace(bare, operation=telling, also=bare.operation, certain=_is_alone(session))
 
 
@@ -96,7 +96,7 @@ def _in_own_words(state: CallState, session: Session, command: Delete) -> Remova
     return Removal(
         session.node,
         session.relay_id,
-        Operation(verb=DELETE, relay_id=session.relay_id, request=words),
+        Operation(verb=DELETE, relay_id=session.relay_id, request=words, whole=certain),
         also=removal_of(state, session, alone=True).operation if request.names_party else None,
         certain=certain,
         early=bool(session.operations),

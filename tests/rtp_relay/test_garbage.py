@@ -1,12 +1,13 @@
-"""What nothing but the collector can free is freed, however little happens after a flood."""
+"""What only the collector can free is freed, however little happens after a flood, and calls do not wait for it."""
 
 from __future__ import annotations
 
 import asyncio
 import gc
+import sys
 import time
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -31,6 +32,7 @@ class Loop:
 
 async def test_cycles_that_grew_old_are_freed_when_there_is_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(garbage, "INTERVAL", 0.05)
+    monkeypatch.setattr(time, "process_time", lambda: 0.0)
     garbage.spare_the_collector()
     made = Loop()
     seen = weakref.ref(made)
@@ -38,7 +40,7 @@ async def test_cycles_that_grew_old_are_freed_when_there_is_time(monkeypatch: py
     del made
 
     async def freed() -> bool:
-        kept.extend([] for _ in range(50_000))  # a small part of what a look at everything waits for by itself
+        kept.extend([] for _ in range(50_000))
         return seen() is None
 
     kept: list[list[object]] = []
@@ -49,29 +51,105 @@ async def test_cycles_that_grew_old_are_freed_when_there_is_time(monkeypatch: py
         collecting.cancel()
 
 
-async def test_looks_at_everything_take_a_small_part_of_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A look takes 50 ms here: it is not worth another one before a minute has nearly passed."""
-    now, looks = 0.0, []
+def test_what_is_kept_is_looked_at_once_while_calls_come() -> None:
+    garbage.spare_the_collector()
+    looks: list[int] = []
 
-    async def sleep(seconds: float) -> None:
-        nonlocal now
-        now += seconds
-        await real_sleep(0)
-        if now > 600:
+    def note(phase: str, info: dict[str, int]) -> None:
+        if phase == "start":
+            looks.append(info["generation"])
+
+    gc.callbacks.append(note)
+    try:
+        kept = [[number] for number in range(1_000_000)]
+    finally:
+        gc.callbacks.remove(note)
+    assert len(kept) == 1_000_000
+    assert len(looks) > 10
+    assert set(looks) == {0}, "all that is kept was looked at again"
+
+
+class World:
+    """A process whose use of processor and memory is what a test says, and for which time passes at once."""
+
+    def __init__(self, *, busy: float, took: float, blocks: Callable[[float], int]) -> None:
+        self.now = 0.0
+        self.looks: list[float] = []
+        self._busy, self._took, self._blocks = busy, took, blocks
+
+    def install(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Take the place of what the process asks."""
+        self._sleep = asyncio.sleep
+        monkeypatch.setattr(asyncio, "sleep", self._pass)
+        monkeypatch.setattr(time, "monotonic", lambda: self.now)
+        monkeypatch.setattr(time, "process_time", lambda: self.now * self._busy)
+        monkeypatch.setattr(gc, "collect", self._collect)
+        monkeypatch.setattr(gc, "get_count", lambda: (0, 1, 0))
+        monkeypatch.setattr(sys, "getallocatedblocks", lambda: self._blocks(self.now))
+
+    async def run(self) -> list[float]:
+        """Return at which times of an hour everything was looked at."""
+        with pytest.raises(asyncio.CancelledError):
+            await garbage.collect_when_idle()
+        return self.looks
+
+    async def _pass(self, seconds: float) -> None:
+        self.now += seconds
+        await self._sleep(0)
+        if self.now > 3600:
             raise asyncio.CancelledError
 
-    def collect() -> None:
-        nonlocal now
-        looks.append(now)
-        now += 0.05
+    def _collect(self) -> int:
+        self.looks.append(self.now)
+        self.now += self._took
+        return 0
 
-    real_sleep = asyncio.sleep
-    monkeypatch.setattr(asyncio, "sleep", sleep)
-    monkeypatch.setattr(time, "monotonic", lambda: now)
-    monkeypatch.setattr(time, "process_time", lambda: 0.0)
-    monkeypatch.setattr(gc, "collect", collect)
-    monkeypatch.setattr(gc, "get_count", lambda: (0, 1, 0))
-    with pytest.raises(asyncio.CancelledError):
-        await garbage.collect_when_idle()
-    assert len(looks) > 5
-    assert 0.05 * len(looks) / now < 0.0015
+
+async def test_looks_at_everything_take_a_small_part_of_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A look takes 50 ms here: it is not worth another one before a minute has nearly passed."""
+    world = World(busy=0.0, took=0.05, blocks=lambda _: 0)
+    world.install(monkeypatch)
+    looks = await world.run()
+    assert len(looks) > 50
+    assert 0.05 * len(looks) / world.now < 0.0015
+
+
+@pytest.mark.parametrize(
+    ("busy", "blocks", "looked"),
+    [
+        (0.6, 2_000_000, False),  # hundreds of calls a second, whose transactions are kept for half a minute
+        (0.25, 600_000, False),
+        (0.02, 600_000, False),
+        (0.02, 100_000, True),  # some calls a second
+        (0.003, 600_000, True),  # nobody calls
+        (0.6, 1_000, True),
+    ],
+)
+async def test_everything_is_looked_at_where_nobody_is_held_up(
+    monkeypatch: pytest.MonkeyPatch, *, busy: float, blocks: int, looked: bool
+) -> None:
+    world = World(busy=busy, took=blocks * 0.3e-6, blocks=lambda now: 1_000_000 + (blocks if now else 0))
+    world.install(monkeypatch)
+    assert bool(await world.run()) is looked
+
+
+async def test_what_grows_without_end_is_looked_at_whoever_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A script of the operator's may leave behind what refers to itself, and calls may never be few."""
+    world = World(busy=0.6, took=1.0, blocks=lambda now: 1_000_000 + int(now * 10_000))
+    world.install(monkeypatch)
+    looks = await world.run()
+    assert 2 <= len(looks) <= 5
+
+
+async def test_what_has_grown_once_and_stays_is_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World(busy=0.6, took=1.0, blocks=lambda now: 10_000_000 if now else 0)
+    world.install(monkeypatch)
+    assert len(await world.run()) == 1
+
+
+async def test_a_long_look_is_told_of(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    world = World(busy=0.6, took=2.0, blocks=lambda now: 9_000_000 if now else 0)
+    world.install(monkeypatch)
+    await world.run()
+    assert "looked for garbage" in (told := capsys.readouterr().out)
+    assert "2.00 s" in told

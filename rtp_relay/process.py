@@ -8,11 +8,13 @@ import signal
 import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
+from typing import Any
 
 import structlog
 
 from rtp_relay import logs
 from rtp_relay.assembly.errors import StartError
+from rtp_relay.assembly.garbage import leave_to_the_system
 from rtp_relay.assembly.reloading import nodes_again
 from rtp_relay.bounded_rate import BoundedRate
 from rtp_relay.config import Config
@@ -32,11 +34,18 @@ def run(config: Config, file: Path | None = None) -> int:
     `file` is where the configuration comes from: SIGHUP has it read anew.
     """
     rate = logs.set_up(config.service.log_level, config.service.log_format, numbers=config.privacy.shown)
-    with asyncio.Runner(loop_factory=loop_factory()) as runner:
-        return runner.run(serve(config, rate, file))
+    return run_on_loop(serve(config, rate, file))
 
 
-def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+def run_on_loop(program: Coroutine[Any, Any, int]) -> int:
+    """Run the program of a process on an event loop of a service, and return its exit code."""
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        code = runner.run(program)
+    leave_to_the_system()
+    return code
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     """Return what makes the event loop of a service: uvloop, where it is installed."""
     try:
         import uvloop  # noqa: PLC0415 - there is none for every Python

@@ -19,7 +19,7 @@ from events.names import CallId
 from rtp_relay.assembly.background import Background
 from rtp_relay.assembly.call_states import CallStates
 from rtp_relay.assembly.clock import JournalClock
-from rtp_relay.assembly.garbage import collect_when_idle
+from rtp_relay.assembly.garbage import collect_new, collect_when_idle
 from rtp_relay.assembly.nodes import nodes_beside
 from rtp_relay.assembly.publisher import StatusPublisher
 from rtp_relay.assembly.vitals import Vitals
@@ -61,6 +61,7 @@ class Upkeep:
         background.run("clock", self.clock.run())
         background.run("passivation", self.directory.sweep_on())
         background.run("status", self.publisher.run())
+        background.run("new garbage", collect_new())
         background.run("garbage", collect_when_idle())
         self._count(background)
 

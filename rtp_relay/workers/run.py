@@ -24,7 +24,7 @@ from rtp_relay.assembly.embedded_nodes import Infrastructure, grounds
 from rtp_relay.assembly.errors import StartError
 from rtp_relay.assembly.reloading import nodes_again
 from rtp_relay.config import Config
-from rtp_relay.process import end_on_signals, loop_factory, on_hangup
+from rtp_relay.process import end_on_signals, on_hangup, run_on_loop
 from rtp_relay.service_manager import ServiceManager
 from rtp_relay.web.beside import PageBeside
 from rtp_relay.workers.addresses import settled
@@ -40,8 +40,7 @@ def run(config: Config, file: Path | None = None) -> int:
     `file` is where the configuration comes from: SIGHUP has it read anew.
     """
     logs.set_up(config.service.log_level, config.service.log_format, numbers=config.privacy.shown)
-    with asyncio.Runner(loop_factory=loop_factory()) as runner:
-        return runner.run(_supervise(config, file))
+    return run_on_loop(_supervise(config, file))
 
 
 async def _supervise(config: Config, file: Path | None) -> int:

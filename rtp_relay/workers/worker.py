@@ -19,7 +19,7 @@ from gateways.sip.messages.ids import mark_branches
 from rtp_relay import logs
 from rtp_relay.assembly.errors import StartError
 from rtp_relay.bounded_rate import BoundedRate
-from rtp_relay.process import live, loop_factory
+from rtp_relay.process import live, run_on_loop
 from rtp_relay.service import Service
 from rtp_relay.workers import assigning
 from rtp_relay.workers.channel import Channel
@@ -120,8 +120,7 @@ def main() -> int:
     rate = logs.set_up(service.log_level, service.log_format, numbers=numbers)
     mark_branches(assignment.number)
     structlog.contextvars.bind_contextvars(worker=assignment.number)
-    with asyncio.Runner(loop_factory=loop_factory()) as runner:
-        return runner.run(_run(assignment, socket.socket(fileno=int(sys.argv[1])), rate))
+    return run_on_loop(_run(assignment, socket.socket(fileno=int(sys.argv[1])), rate))
 
 
 async def _run(assignment: Assignment, sock: socket.socket, rate: BoundedRate) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import subprocess
 import sys
 import time
 import weakref
@@ -69,6 +70,33 @@ def test_what_is_kept_is_looked_at_once_while_calls_come() -> None:
     assert set(looks) == {0}, "all that is kept was looked at again"
 
 
+async def test_what_is_new_is_looked_at_though_as_much_ends_as_comes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By itself Python looks when more has come than has ended: never here, and then it would have all to look at."""
+    monkeypatch.setattr(garbage, "YOUNG_INTERVAL", 0.02)
+    garbage.spare_the_collector()
+    looks: list[int] = []
+    kept = [[number] for number in range(1_000_000)]
+    gc.collect()
+    collecting = asyncio.create_task(garbage.collect_new())
+    try:
+        for number in range(len(kept)):
+            kept[number] = [number]
+            if number % 10_000 == 0:
+                await asyncio.sleep(0)
+                looks.append(len(gc.get_objects(0)))
+    finally:
+        collecting.cancel()
+    assert max(looks) < 300_000
+
+
+async def test_nothing_is_looked_at_where_nothing_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World(busy=0.003, took=0.0, blocks=lambda _: 0)
+    world.install(monkeypatch)
+    with pytest.raises(asyncio.CancelledError):
+        await garbage.collect_new()
+    assert not world.looks
+
+
 class World:
     """A process whose use of processor and memory is what a test says, and for which time passes at once."""
 
@@ -99,7 +127,7 @@ class World:
         if self.now > 3600:
             raise asyncio.CancelledError
 
-    def _collect(self) -> int:
+    def _collect(self, _generation: int = 2) -> int:
         self.looks.append(self.now)
         self.now += self._took
         return 0
@@ -153,3 +181,24 @@ async def test_a_long_look_is_told_of(monkeypatch: pytest.MonkeyPatch, capsys: p
     await world.run()
     assert "looked for garbage" in (told := capsys.readouterr().out)
     assert "2.00 s" in told
+
+
+def test_a_process_that_ends_does_not_look_at_what_it_held() -> None:
+    """Python looks at everything once more when it ends, and nobody can start in its place meanwhile."""
+    program = (
+        "import atexit, gc\n"
+        "from rtp_relay.process import run_on_loop\n"
+        "class Loop:\n"
+        "    def __init__(self):\n"
+        "        self.itself = self\n"
+        "held = [Loop() for _ in range(1000)]\n"
+        "async def serve():\n"
+        "    return 3\n"
+        "code = run_on_loop(serve())\n"
+        "held.clear()\n"
+        "atexit.register(lambda: print(code, gc.collect(), flush=True))\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    code, found = map(int, ended.stdout.split())
+    assert code == 3
+    assert found < 1000

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from time import monotonic
@@ -64,7 +63,7 @@ class Context:
         self._queue = WorkQueue(means.queues)
         self._upstream = Upstream(transaction)
         self._branches: list[ForkedBranch] = []
-        self._groups: deque[list[ProxyTarget]] = deque()  # targets of branches to come, those of a group in parallel
+        self._groups: list[list[ProxyTarget]] = []  # targets of branches to come, those of a group in parallel
         self._open = 0  # branches that have not ended
         self._failures: list[Response] = []
         self._refusals: list[Response] = []  # those of the failures that are our own
@@ -151,7 +150,7 @@ class Context:
         if self._upstream.status:
             self._finish()
         elif self._groups:
-            self._fork(self._groups.popleft())
+            self._fork(self._groups.pop(0))
 
     def _fork(self, targets: Sequence[ProxyTarget]) -> None:
         first = len(self._branches)

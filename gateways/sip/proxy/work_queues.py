@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeAlias
 
@@ -58,7 +57,7 @@ class WorkQueue:
 
     def __init__(self, queues: WorkQueues) -> None:
         self._queues = queues
-        self._waiting: deque[tuple[Work, tuple[Any, ...]]] = deque()
+        self._waiting: list[tuple[Work, tuple[Any, ...]]] = []  # few: a deque takes 760 bytes, for half a minute
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -82,7 +81,7 @@ class WorkQueue:
     async def _run(self) -> None:
         try:
             while self._waiting:
-                work, args = self._waiting.popleft()
+                work, args = self._waiting.pop(0)
                 try:
                     await work(*args)
                 except Exception:

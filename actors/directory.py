@@ -208,10 +208,12 @@ class Directory:
         """
         self._closing = True
         deadline = self._loop.time() + within
-        while self._residents and self._loop.time() < deadline:
+        while self._residents:
             for resident in list(self._residents.values()):
                 resident.actor.tell(Passivate())
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(0.02)  # however little time is given: idle calls leave, and are not taken for busy ones
+            if self._loop.time() >= deadline:
+                break
         await self._quarantine.finish()
         busy, self._closed = bool(self._residents), True
         for resident in list(self._residents.values()):

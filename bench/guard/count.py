@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from math import ceil
 from statistics import median_low
 from typing import Any, Protocol
 
@@ -61,6 +62,12 @@ async def count_steps(story: Story, tally: Tally) -> Counts:
     }
 
 
+async def count_garbage(story: Story, tally: Tally) -> Counts:
+    """Count what of calls only the garbage collector frees, as `count_memory` does."""
+    memory = await count_memory(story, tally)
+    return {part: {GARBAGE: counts[GARBAGE]} for part, counts in memory.items()}
+
+
 async def count_memory(story: Story, tally: Tally) -> Counts:
     """Count what a call leaves in memory. It is to be awaited in the thread of the control node."""
 
@@ -81,7 +88,7 @@ async def count_memory(story: Story, tally: Tally) -> Counts:
     return {
         f"{story.name}.call": {
             BLOCKS_KEPT: round(kept / story.calls),
-            GARBAGE: round(sum(collected) / story.calls),
+            GARBAGE: ceil(sum(collected) / story.calls),
         }
     }
 

@@ -20,16 +20,20 @@ class NgCaller:
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.settimeout(_PATIENCE)
         self._socket.connect(door)
-        self._templates = {verb: Template(verb, prefix) for verb in VERBS}
+        self.templates = {verb: Template(verb, prefix) for verb in VERBS}
 
     def call(self, number: int) -> Iterator[str]:
         """Place a call: the name of each of its operations comes when the door has replied to it."""
-        for verb, template in self._templates.items():
-            self._socket.send(template.fill(b"%d_%s" % (number, verb.encode()), number))
-            reply = self._socket.recv(65536)
+        for verb, template in self.templates.items():
+            reply = self.ask(template.fill(b"%d_%s" % (number, verb.encode()), number))
             if _OK not in reply:
                 raise RuntimeError(f"{verb} was answered {reply!r}")
             yield verb
+
+    def ask(self, request: bytes) -> bytes:
+        """Send a request, and return its reply."""
+        self._socket.send(request)
+        return self._socket.recv(65536)
 
     def close(self) -> None:
         """Close the socket."""

@@ -75,10 +75,16 @@ class SipCaller:
         self._caller.receive(b"SIP/2.0 200")
         yield "end"
 
-    def _ring(self, number: int) -> list[bytes]:
-        target = b"sip:callee@%s:%d" % (self._door[0].encode(), self._door[1])
+    def _invite(self, number: int, callee: bytes = b"callee") -> None:
+        target = self._target(callee)
         head = b"Contact: <%s>\r\nContent-Type: application/sdp\r\n" % self._caller.uri.encode()
         self._caller.send(self._request(b"INVITE", target, b"<%s>" % target, number, 1, head, CALLER_SDP), self._door)
+
+    def _target(self, callee: bytes) -> bytes:
+        return b"sip:%s@%s:%d" % (callee, self._door[0].encode(), self._door[1])
+
+    def _ring(self, number: int) -> list[bytes]:
+        self._invite(number)
         invites = [callee.receive(b"INVITE ") for callee in self._callees]
         for callee, invite in zip(self._callees, invites, strict=True):
             self._reply(callee, invite, b"180 Ringing")

@@ -7,7 +7,8 @@ from contextlib import ExitStack, asynccontextmanager, closing, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bench.guard.count import Counts, Story, count_memory, count_steps
+from bench.guard.count import Counts, Story, count_garbage, count_memory, count_steps
+from bench.guard.failing_calls import SCRIPT, FailingNgCaller, FailingSipCaller
 from bench.guard.ng_calls import NgCaller
 from bench.guard.place import control_node
 from bench.guard.sip_calls import Party, SipCaller
@@ -31,7 +32,8 @@ def route(request: Request) -> None:
 async def count_all() -> Counts:
     """Count everything there is a limit for; it takes some twenty seconds."""
     counts: dict[str, dict[str, float]] = {}
-    for made in (await ng_steps(), await ng_memory(), await sip_steps(), await sip_memory(), await fork_steps()):
+    for count in (ng_steps, ng_memory, ng_failing, sip_steps, sip_memory, sip_failing, fork_steps):
+        made = await count()
         for part, numbers in made.items():
             counts.setdefault(part, {}).update(numbers)
     return counts
@@ -49,6 +51,12 @@ async def ng_memory() -> Counts:
         return await count_memory(Story("ng", caller, WARM_UP, calls=100), tally)
 
 
+async def ng_failing() -> Counts:
+    """Count what requests that are refused leave to the garbage collector."""
+    async with _ng(functions=False, place=FailingNgCaller) as (caller, tally):
+        return await count_garbage(Story("ng-failing", caller, WARM_UP, calls=60), tally)
+
+
 async def sip_steps() -> Counts:
     """Count the steps of a call that goes through the SIP door without a script."""
     async with _sip(1, _no_script, functions=True) as (caller, tally):
@@ -61,6 +69,15 @@ async def sip_memory() -> Counts:
         return await count_memory(Story("sip", caller, WARM_UP, calls=100), tally)
 
 
+async def sip_failing() -> Counts:
+    """Count what calls that come to nothing leave to the garbage collector."""
+    with TemporaryDirectory() as folder:
+        script = Path(folder) / "failing.py"
+        door = _sip(1, lambda callees: _failing(script, callees), functions=False, place=FailingSipCaller)
+        async with door as (caller, tally):
+            return await count_garbage(Story("sip-failing", caller, WARM_UP, calls=60), tally)
+
+
 async def fork_steps() -> Counts:
     """Count the steps of a call that a script forks to two callees, one of whom answers."""
     with TemporaryDirectory() as folder:
@@ -70,25 +87,29 @@ async def fork_steps() -> Counts:
 
 
 @asynccontextmanager
-async def _ng(*, functions: bool) -> AsyncIterator[tuple[NgCaller, Tally]]:
+async def _ng(*, functions: bool, place: type[NgCaller] = NgCaller) -> AsyncIterator[tuple[NgCaller, Tally]]:
     tally = Tally()
     with tally.counting(functions=functions):
         async with control_node() as node:
             _, host, port = node.ng_addresses[0]
-            with closing(NgCaller((host, port), "guard")) as caller:
+            with closing(place((host, port), "guard")) as caller:
                 yield caller, tally
 
 
 @asynccontextmanager
 async def _sip(
-    number: int, section: Callable[[Sequence[Party]], str], *, functions: bool
+    number: int,
+    section: Callable[[Sequence[Party]], str],
+    *,
+    functions: bool,
+    place: type[SipCaller] = SipCaller,
 ) -> AsyncIterator[tuple[SipCaller, Tally]]:
     """Open a SIP door with the section `[sip]` that is made for so many callees."""
     tally = Tally()
     names = ("caller", *(f"callee{index}" for index in range(number)))
     with _parties(*names) as (user, *callees), tally.counting(functions=functions):
         async with control_node(section(callees)) as node:
-            yield SipCaller(_sip_address(node), user, callees, "guard"), tally
+            yield place(_sip_address(node), user, callees, "guard"), tally
 
 
 @contextmanager
@@ -103,6 +124,11 @@ def _no_script(callees: Sequence[Party]) -> str:
 
 def _forking(script: Path, callees: Sequence[Party]) -> str:
     script.write_text(_FORK.format(targets=[callee.uri for callee in callees]))
+    return f'script = "{script}"\n'
+
+
+def _failing(script: Path, callees: Sequence[Party]) -> str:
+    script.write_text(SCRIPT.format(target=callees[0].uri))
     return f'script = "{script}"\n'
 
 

@@ -66,6 +66,19 @@ def test_closing_takes_no_new_calls_and_finishes_what_is_under_way() -> None:
     cluster.close()
 
 
+def test_idle_calls_are_not_taken_for_busy_ones_however_little_time_closing_has(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    cluster = Cluster(control_nodes=1)
+    cluster.do(Verb.OFFER, CallId("c"), a="A", sdp="x")
+    directory = cluster.nodes[0].directory
+    assert directory.resident == 1
+    assert cluster.loop.run_until_complete(cluster.loop.create_task(directory.close(within=0)))
+    assert directory.resident == 0
+    assert "its requests are refused" not in capsys.readouterr().out
+    cluster.close()
+
+
 def test_what_comes_at_the_last_moment_is_still_done() -> None:
     def go_on(_: object) -> None:
         directory.submit(EndCall(call_id=CallId("c"), reason="a wish"), results.append)

@@ -110,8 +110,10 @@ class RtpengineKind:
         if self._tells_who_names_nobody:
             words.pop(b"from-tag", None)
         said = yield from _one_command(encode(words), verb=DELETE)
-        if isinstance(said, PartlyRead):
+        if isinstance(said, PartlyRead) or b"created" in said:
             self._tells_who_names_nobody = _is_newer(said)
+        elif self._tells_who_names_nobody and said[b"result"] == b"ok" and b"warning" not in said:
+            self._tells_who_names_nobody = None  # as if it had been put back to a 10.5
         return _read(said)
 
     def request(self, media: MediaRequest) -> NodeRequest:

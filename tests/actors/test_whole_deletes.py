@@ -37,6 +37,21 @@ def test_one_command_ends_a_plain_call_whoever_hangs_up(cluster: Cluster, tag: s
     cluster.check_no_leak()
 
 
+@pytest.mark.parametrize("lost", range(1, 12))
+def test_the_words_of_a_delete_that_are_asked_for_first_may_be_lost(cluster: Cluster, lost: int) -> None:
+    """A node's first delete of a session is preceded by a query: however many of its replies are lost, all goes."""
+    begin(cluster)
+    for relay in cluster.relays.values():
+        relay.lose_replies = lost
+    cluster.ask(Verb.DELETE, CALL, a="A")
+    cluster.after(30)
+    assert any(c[b"command"] == b"query" for relay in cluster.relays.values() for c in relay.commands)
+    cluster.heal()
+    cluster.after(60)
+    assert not [session for relay in cluster.relays.values() for session in relay.held()]
+    cluster.check_no_leak()
+
+
 @pytest.mark.parametrize("dies", [False, True])
 @pytest.mark.parametrize("tag", ["A", "B"])
 def test_an_answer_that_another_control_node_just_brings_in_goes_too(cluster: Cluster, tag: str, dies: bool) -> None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from actors.control.status import ControlNodeStatus, NodeStatus
 from actors.engine_settings import EngineSettings
 from actors.node_table import Node
 from actors.roster import RosterNode, roster
 from engines.health import AdminState
-from engines.sets import NodeSpec
+from engines.sets import EVERY_SET, NodeSpec
 from events.names import NodeName
 from replay.nodes import DecidedNodes
 
@@ -37,6 +37,13 @@ def why_no_calls(node: RosterNode) -> str:
     if node.settings.admin is not AdminState.ACTIVE:
         return f"it is {node.settings.admin}"
     return "" if node.spec.weight else "its weight is 0"
+
+
+def closed_sets(nodes: Iterable[NodeStatus]) -> Sequence[str]:
+    """Return the sets of which no node is to have new calls, however they are; one that is of every set is of each."""
+    there = [node for node in nodes if not node.gone]
+    is_open = {node.set for node in there if node.admin is AdminState.ACTIVE and node.weight}
+    return [] if EVERY_SET in is_open else sorted({node.set for node in there} - is_open)
 
 
 def _spec_of(node: NodeStatus) -> NodeSpec:

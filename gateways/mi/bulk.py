@@ -92,9 +92,13 @@ class BulkMethods:
         specs = [node.spec for node in known.values()]
         if target.set and specs and target.engine != RouteKind.name:
             check_set(target.set, specs)
+        engine = engine_named(given["engine"]) if "engine" in given else ""
+        origin = set_named(given["set"], self._sets) if "set" in given else ""
+        if origin and specs and engine != RouteKind.name:
+            check_set(origin, specs)
         return BulkPart(
-            engine=engine_named(given["engine"]) if "engine" in given else "",
-            set=self._set(given, "set"),
+            engine=engine,
+            set=origin,
             node=self._origin(given, specs),
             new_engine=target.engine,
             new_set=target.set,
@@ -108,9 +112,6 @@ class BulkMethods:
             return NO_NODE
         specs = {spec.name: spec for spec in (*known, *self._control.specs())}
         return node_named(given["node"], specs) if specs else NodeName(given["node"])
-
-    def _set(self, given: Arguments, name: str) -> str:
-        return set_named(given[name], self._sets) if name in given else ""
 
     async def _ask(self, parts: tuple[BulkPart, ...], given: Arguments, caller: Caller, what: str) -> Json:
         wish = BulkWish(

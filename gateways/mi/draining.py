@@ -12,6 +12,7 @@ from actors.control.known_nodes import why_no_calls
 from actors.control.steering import Wish
 from engines.health import AdminState
 from engines.set_names import SetNames
+from engines.sets import EVERY_SET
 from events.bulk_parts import BulkPart
 from events.names import NodeName
 from gateways.mi.decisions import asked_by, decide
@@ -95,12 +96,13 @@ def _check_elsewhere(node: NodeName, target: MoveTarget, known: Known) -> None:
     check_takes_calls(target.node, known)
     if target.set and not target.node:
         check_set(target.set, (one.spec for one in known.values()))
-        _check_takes_over(node, target.set, known)
+    if not target.node:
+        _check_takes_over(node, target.set or known[node].spec.set, known)
 
 
 def _check_takes_over(node: NodeName, set_name: str, known: Known) -> None:
     """Raise MiError if nothing in a set is to take calls of a node: they keep their kind of relay."""
     engine = known[node].spec.engine
-    others = (one for name, one in known.items() if name != node and one.spec.set == set_name)
+    others = (one for name, one in known.items() if name != node and one.spec.set in (set_name, EVERY_SET))
     if not any(one.spec.engine == engine and not why_no_calls(one) for one in others):
         raise MiError(409, "set takes no calls", f"no other {engine} node of set {set_name!r} is to take calls")

@@ -9,6 +9,8 @@ from typing import Annotated
 
 import typer
 
+from actors.control.documents import status_of
+from actors.control.known_nodes import closed_sets
 from gateways.mi.jsonrpc import Json
 from rtp_relay.cli.management import Management, manage
 from rtp_relay.cli.output import say
@@ -41,15 +43,18 @@ class Decision:
 def decide(path: Path | None, method: str, done: str, **params: Json) -> Decision:
     """Decide, say so, and say which control nodes have not put it in force soon after. Ends if it is refused."""
 
-    async def work(service: Management) -> Decision:
+    async def work(service: Management) -> tuple[Decision, bool]:
         told = await service.call(f"rtp_relay:node_{method}", **params)
-        return Decision(**told, behind=await _patiently(service, told["version"]))
+        decision = Decision(**told, behind=await _patiently(service, told["version"]))
+        return decision, await _was_the_last(service, str(params["node"]))
 
-    decision = manage(path, work)
+    decision, is_closed = manage(path, work)
     calls = f"{decision.calls} call{'' if decision.calls == 1 else 's'}"
     say(f"{done}{'' if decision.changed else ', as it was'}; it has {calls}")
     if decision.behind:
         say(f"not in force yet at {', '.join(decision.behind)}")
+    if is_closed:
+        say("no node of its set takes new calls now: they are refused")
     return decision
 
 
@@ -57,6 +62,15 @@ async def control_nodes_behind(service: Management, version: int) -> list[str]:
     """Return the control nodes that live and do not follow the decisions up to a version yet."""
     statuses = (await service.call("rtp_relay:nodes"))["control_nodes"]
     return [status["name"] for status in statuses if status.get("decided", 0) < version]
+
+
+async def _was_the_last(service: Management, node: str) -> bool:
+    """Return whether no node of a node's set is to have new calls, as far as a control node tells."""
+    for status in map(status_of, (await service.call("rtp_relay:nodes"))["control_nodes"]):
+        sets = [known.set for known in status.nodes if known.name == node]
+        if sets and sets[0] in closed_sets(status.nodes):
+            return True
+    return False
 
 
 async def _patiently(service: Management, version: int) -> list[str]:

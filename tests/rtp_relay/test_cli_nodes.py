@@ -77,9 +77,16 @@ def end(journal: MemoryJournal, *calls: str) -> None:
     wait_for(write())
 
 
-def publish(journal: MemoryJournal, decided: int) -> None:
+def publish(journal: MemoryJournal, decided: int, admin: AdminState = AdminState.ACTIVE) -> None:
     node = NodeStatus(
-        name="relay-1", engine="rtpproxy", url="udp:127.0.0.1:9", set="default", weight=1, state=NodeState.UP, since=0
+        name="relay-1",
+        engine="rtpproxy",
+        url="udp:127.0.0.1:9",
+        set="default",
+        weight=1,
+        state=NodeState.UP,
+        since=0,
+        admin=admin,
     )
     status = ControlNodeStatus(name="c1", started_at=0, seen_at=0, version="1", nodes=(node,), decided=decided)
     wait_for(journal.publish("c1", encode_status(status), 60))
@@ -162,8 +169,23 @@ def test_a_node_that_cannot_be(journal: MemoryJournal, words: tuple[str, ...]) -
     assert events(journal) == []
 
 
+def add_another() -> None:
+    """Add a node that calls of the first one can go to."""
+    assert run("node", "add", "relay-2", "--engine", "rtpproxy", "--url", "udp:127.0.0.1:8")[0] == 0
+
+
+def test_that_no_node_of_a_set_is_left_is_said(journal: MemoryJournal) -> None:
+    publish(journal, 1, AdminState.DRAINING)
+    code, said = run("drain", "relay-1")
+    assert code == 0
+    assert said.endswith("no node of its set takes new calls now: they are refused\n")
+    publish(journal, 2)
+    assert "new calls now" not in run("undrain", "relay-1")[1]
+
+
 def test_waiting_ends_with_5_at_the_deadline_and_with_0_when_the_node_is_empty(journal: MemoryJournal) -> None:
     place(journal, "a", "b")
+    add_another()
     code, said = run("drain", "relay-1", "--deadline", "0.01", "--wait")
     assert code == Exit.CALLS_LEFT
     first, job, last = said.splitlines()
@@ -185,6 +207,7 @@ def test_waiting_ends_with_5_at_the_deadline_and_with_0_when_the_node_is_empty(j
         (("--to", "relay-1"), Exit.USAGE, "its calls are to go to another one"),
         (("--set", "nowhere"), Exit.NOT_FOUND, "no node is in set 'nowhere'"),
         (("--set", "default", "--wait"), Exit.FAILED, "no other rtpproxy node of set 'default' is to take calls"),
+        (("--deadline", "1m"), Exit.FAILED, "no other rtpproxy node of set 'default' is to take calls"),
         (("--deadline", "soon"), Exit.USAGE, "--deadline: "),
         (("--deadline", "²"), Exit.USAGE, "--deadline: "),
         (("--deadline", "9" * 5000), Exit.USAGE, "--deadline: "),
@@ -207,12 +230,13 @@ def test_a_node_is_not_empty_while_a_control_node_does_not_follow(
     journal: MemoryJournal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("rtp_relay.cli.deciding.PATIENCE", 0.0)
-    publish(journal, 0)
+    add_another()
+    publish(journal, 1)
     code, said = run("drain", "relay-1", "--deadline", "0", "--wait")
     assert code == Exit.CALLS_LEFT
     assert "not in force yet at c1\n" in said
     assert said.endswith("relay-1 has no calls, and may still get some: c1 does not know\n")
-    publish(journal, 1)
+    publish(journal, 2)
     assert run("drain", "relay-1", "--wait")[0] == 0
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from actors.control.known_nodes import closed_sets
 from actors.control.status import ControlNodeStatus, merged, together
 from engines.health import NodeState
 from rtp_relay.doctor.facts import ClusterFacts
@@ -21,7 +22,17 @@ def check_cluster(facts: ClusterFacts) -> Iterator[Finding]:
     found = [*_names(facts), *_versions(facts), *_same_nodes(list(services.values()))]
     found += _lost_nodes(facts)
     found += [finding for status in services.values() for finding in _down(status)]
+    found += _closed_sets(list(services.values()))
     yield from found or [_AREA.ok(f"control nodes alive: {', '.join(services)}")]
+
+
+def _closed_sets(services: list[ControlNodeStatus]) -> Iterator[Finding]:
+    """Find sets in which each new call is refused, since operators or configurations want no node to have any."""
+    for name in sorted({name for service in services for name in closed_sets(service.nodes)}):
+        yield _AREA.wrong(
+            f"no node of set {name} takes new calls: each is draining, disabled, or of weight 0",
+            "rtp-relay undrain, or enable, one of them; rtp-relay nodes lists them",
+        )
 
 
 def _names(facts: ClusterFacts) -> Iterator[Finding]:

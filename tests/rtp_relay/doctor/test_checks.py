@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from actors.control.status import ControlNodeStatus, NodeStatus
-from engines.health import NodeState
+from engines.health import AdminState, NodeState
 from rtp_relay.config import Durability, parse
 from rtp_relay.doctor.checks.cluster import check_cluster
 from rtp_relay.doctor.checks.configuration import check_configuration
@@ -279,6 +279,8 @@ def control(name: str, *nodes: NodeStatus, version: str = "1", started: int = 0)
         ([control("a", relay()), control("b")], WARNING, "(a: udp:h:1 in default, b: none)"),
         ([control("a", relay()), control("b", relay(url="udp:h:2"))], WARNING, "b: udp:h:2 in default"),
         ([control("a", relay(NodeState.DOWN))], WRONG, "control node a sees relay n1 down: timeout"),
+        ([control("a", replace(relay(), weight=0))], WRONG, "no node of set default takes new calls"),
+        ([control("a", replace(relay(), admin=AdminState.DRAINING))], WRONG, "no node of set default takes new calls"),
     ],
 )
 def test_the_cluster(statuses: list[ControlNodeStatus], verdict: Verdict, what: str) -> None:

@@ -81,6 +81,10 @@ class JournalUnavailable(JournalError):
     """
 
 
+class Unconfirmed(JournalUnavailable):
+    """It is written, and not as durable as was asked for."""
+
+
 class JournalMismatch(JournalError):
     """The journal at that place is not one this program can use (partition count, format version)."""
 

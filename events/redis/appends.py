@@ -8,7 +8,7 @@ from typing import Any
 import msgpack  # type: ignore[import-untyped]
 from redis.exceptions import ReadOnlyError, ResponseError
 
-from events.journal import FULL, Conflict, CorruptEntry, JournalError, JournalUnavailable, TailLostError
+from events.journal import FULL, Conflict, CorruptEntry, JournalError, JournalUnavailable, TailLostError, Unconfirmed
 from events.names import CallId
 from events.redis.answer import PendingAnswer
 from events.redis.connection import RedisConnection
@@ -162,7 +162,7 @@ def _hindrances(group: Sequence[Append], reply: Any) -> dict[int, int | Response
 
 def _done(append: Append, *, durable: bool) -> None:
     if not durable:
-        append.fail(JournalUnavailable(UNCONFIRMED))
+        append.fail(Unconfirmed(UNCONFIRMED))
     else:
         append.answer.set_result(append.version)
 

@@ -84,7 +84,7 @@ class RedisJournal:
         self._changes = Changes(query, keys, scattered=scattered)
         self._strays = Strays(query, keys, topology.place, kept=retention.longest)
         self._tables = Tables(query, keys, topology.place, scattered=scattered)
-        self._statuses = Statuses(query, keys)
+        self._statuses = Statuses(query, self._write, keys)
         self._outbox = partial(RedisOutbox, query, keys)
 
     @classmethod

@@ -8,7 +8,7 @@ from typing import Any
 
 from redis.exceptions import ResponseError
 
-from events.journal import JournalError, JournalUnavailable
+from events.journal import JournalError, JournalUnavailable, Unconfirmed
 from events.redis.connection import RedisConnection
 from events.redis.durability import UNCONFIRMED, confirmed
 from events.redis.pipeline import PendingRequest, Pipeline, Pipelines, is_transient
@@ -94,7 +94,7 @@ class ConfirmedPipeline(QueryPipeline):
         """Complete each request with its reply; what is written and not confirmed fails."""
         if self._confirm is not None and not confirmed(replies.pop()):
             for request in batch:
-                request.fail(JournalUnavailable(UNCONFIRMED))
+                request.fail(Unconfirmed(UNCONFIRMED))
         return super().settle(batch, replies)
 
 

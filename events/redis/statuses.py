@@ -18,18 +18,18 @@ class Statuses:
     Beside it, what each of them is at that only one is to do.
     """
 
-    def __init__(self, query: Queries, keys: Keys) -> None:
-        self._query = query
+    def __init__(self, query: Queries, write: Queries, keys: Keys) -> None:
+        self._query, self._write = query, write
         self._names = keys.control + b"names"
         self._status = keys.control + b"status:"
         self._lease = keys.control + b"lease:"
         self._slot = key_slot(keys.control)
 
     async def publish(self, name: str, status: bytes, ttl: float) -> None:
-        """Keep a status for `ttl` seconds."""
+        """Keep a status for `ttl` seconds. Raises Unconfirmed where the server cannot keep the durability just now."""
         named = to_bytes(name)
         await self._query(self._slot, (b"SADD", self._names, named))
-        await self._query(self._slot, (b"SET", self._status + named, status, b"PX", max(1, round(ttl * 1000))))
+        await self._write(self._slot, (b"SET", self._status + named, status, b"PX", max(1, round(ttl * 1000))))
 
     async def published(self) -> dict[str, bytes]:
         """Return the statuses that have not run out; those of before the clock was set back would last for too long."""

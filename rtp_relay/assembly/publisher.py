@@ -11,7 +11,7 @@ import structlog
 from actors.control.control import Control
 from actors.control.counters import Sample, Together
 from actors.control.status import encode_status
-from events.journal import Journal, JournalError
+from events.journal import Journal, JournalError, Unconfirmed
 
 log = structlog.get_logger()
 
@@ -29,7 +29,12 @@ class StatusPublisher:
         self._name, self._journal, self._control = name, journal, control
         self._last = b""
         self._hurry = asyncio.Event()
-        self.journal_answers = True
+        self.trouble = ""
+
+    @property
+    def journal_answers(self) -> bool:
+        """Whether the journal answered last, and confirmed what was written; `trouble` says what it does not do."""
+        return not self.trouble
 
     async def run(self) -> None:
         """Publish until cancelled. The journal being away is no end: it may come back."""
@@ -37,9 +42,10 @@ class StatusPublisher:
             self._hurry.clear()
             try:
                 await self.publish()
-                self.journal_answers = True
+                self.trouble = ""
             except JournalError as error:
-                self.journal_answers = False
+                confirms = not isinstance(error, Unconfirmed)
+                self.trouble = "does not answer" if confirms else "does not confirm what is written"
                 log.warning("status not published", why=str(error))
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._hurry.wait(), INTERVAL)

@@ -42,7 +42,7 @@ class Readiness:
         """Return what has to be right for calls to be served, and what is not; the doors listen at these addresses."""
         found = [
             Condition("service", "" if self.serves else self.phase),
-            Condition("journal", "" if self._journal_answers else "does not answer"),
+            Condition("journal", self._journal_trouble),
         ]
         for door, wanted, addresses, has_node in (
             ("ng door", self._config.ng.listen, ng_addresses, self._has_ng_node),
@@ -57,14 +57,18 @@ class Readiness:
     def summary(self) -> str:
         """How it is, in a line for operators."""
         if self.publisher is not None and not self._journal_answers:
-            return "not ready: the journal does not answer"
+            return f"not ready: the journal {self._journal_trouble}"
         nodes = self.nodes.all()
         answer = sum(node.health.takes_commands for node in nodes)
         return f"{'ready' if answer else 'not ready'}: {answer} of {len(nodes)} relay nodes take commands"
 
     @property
     def _journal_answers(self) -> bool:
-        return self.publisher is not None and self.publisher.journal_answers
+        return not self._journal_trouble
+
+    @property
+    def _journal_trouble(self) -> str:
+        return "does not answer" if self.publisher is None else self.publisher.trouble
 
     @property
     def _has_ng_node(self) -> bool:

@@ -7,12 +7,14 @@ import os
 import signal
 import socket
 from collections.abc import AsyncIterator
+from functools import partial
 
 import pytest
 from aiohttp import ClientError, ClientSession
 
 from rtp_relay.assembly.http import open_http
 from rtp_relay.config.http import USUAL, HttpConfig
+from tests.peers.ng_client import NgClient
 from tests.peers.peer import wait_until
 from tests.peers.ports import HOST
 from tests.peers.redis_server import RedisServer
@@ -61,6 +63,27 @@ async def test_it_lives_all_along_and_is_ready_while_all_is_there(client: Client
             await wait_until(is_ready, "it is ready again")
             relay.kill()
             await wait_until(lambda: tells("nodes of the ng door: none takes commands"), "it needs a relay")
+
+
+async def test_it_is_not_ready_where_nothing_is_as_durable_as_was_asked_for(client: ClientSession) -> None:
+    """Each request would fail, so SIP servers have to learn of it from `ping`, as they do without Redis."""
+    async with RedisServer() as redis, Rtpproxy() as relay:
+        replica = RedisServer(args=["--replicaof", HOST, str(redis.port)])
+        async with replica:
+            service = Service(redis.url, [Node("relay-1", relay)], settings={"journal": {"durability": "replica"}})
+            async with service, NgClient(service.address, tries=1, timeout=5) as ng:
+
+                async def is_ready(*, wanted: bool) -> bool:
+                    status, lines = await asked(client, service, "/readyz")
+                    told = "journal: does not confirm what is written" in lines
+                    pong = (await ng.command("ping")).get(b"result") == b"pong"
+                    return (status == 200, not told, pong) == (wanted,) * 3
+
+                await wait_until(partial(is_ready, wanted=True), "it is ready with the replica")
+                replica.kill()
+                await wait_until(partial(is_ready, wanted=False), "it is not ready without")
+                await replica.restart()
+                await wait_until(partial(is_ready, wanted=True), "it is ready again")
 
 
 class Waiting(Service):

@@ -11,6 +11,7 @@ import structlog
 from aiohttp import web
 
 from events.names import CallId, RelayId
+from gateways.bounded_http import MAX_CONNECTIONS, BoundedServer
 from gateways.relay_notices import NotUnderstood, answer_to, silent_session
 
 log = structlog.get_logger(bounded=True)
@@ -31,7 +32,7 @@ async def taking_timeouts(sock: socket.socket, vanished: Vanished) -> AsyncItera
             return web.Response(status=405, headers={"Allow": "POST"})
         return _answer(await _body_of(request), request.remote, vanished)
 
-    runner = web.ServerRunner(web.Server(answer, access_log=None), shutdown_timeout=0)
+    runner = web.ServerRunner(BoundedServer(answer, most=MAX_CONNECTIONS), shutdown_timeout=0)
     await runner.setup()
     try:
         await web.SockSite(runner, sock).start()

@@ -15,6 +15,15 @@ IP_PKTINFO = 8
 """Option and control message of Linux (ip(7)); Python names it only for IPv6."""
 
 
+_KEEP_ALIVE = (
+    (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 60),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 15),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 4),
+)
+"""What connections take over from the socket that they came to (tcp(7)): who vanished is found out in two minutes."""
+
+
 class ListenAddress(Protocol):
     """Where to listen.
 
@@ -55,6 +64,8 @@ def bind(address: ListenAddress, *, shared: bool = False) -> socket.socket:
             _prepare_datagrams(sock, unspecified=ip.is_unspecified)
         else:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            for level, option, number in _KEEP_ALIVE:
+                sock.setsockopt(level, option, number)
         if shared:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         sock.bind((address.host, address.port))

@@ -12,18 +12,13 @@ from typing import TypeAlias
 import structlog
 from aiohttp import web
 
+from gateways.bounded_http import MAX_CONNECTIONS, BoundedServer
 from gateways.http.routes import Routes
 from gateways.sockets import ListenAddress, bind
 
 log = structlog.get_logger(bounded=True)
 
 Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
-
-MAX_CONNECTIONS = 200
-"""Connections at a time; one more is closed at once."""
-
-PATIENCE = 30.0
-"""Seconds in which the next request on a connection has to have come, also the first one."""
 
 SEND = 30.0
 """Seconds in which a client has to have taken a response."""
@@ -74,9 +69,7 @@ class HttpServer:
             sock = bind(address, shared=self._settings.shared)
         except OSError as error:
             raise OSError(error.errno, f"{where}:{address.port}: {error.strerror}") from error
-        runner = web.ServerRunner(
-            _Server(self._answer, access_log=None, keepalive_timeout=PATIENCE), shutdown_timeout=GRACE
-        )
+        runner = web.ServerRunner(BoundedServer(self._answer, most=MAX_CONNECTIONS), shutdown_timeout=GRACE)
         await runner.setup()
         self._stack.push_async_callback(runner.cleanup)
         port = sock.getsockname()[1]
@@ -116,14 +109,3 @@ async def _send(request: web.BaseRequest, response: web.StreamResponse) -> None:
             request.transport.abort()
     except ConnectionError:
         return  # who asked has gone
-
-
-class _Server(web.Server):
-    """Accepts connections, up to so many at a time."""
-
-    def connection_made(self, handler: web.RequestHandler, transport: asyncio.Transport) -> None:
-        """Take a new connection, or break it."""
-        super().connection_made(handler, transport)
-        if len(self.connections) > MAX_CONNECTIONS:
-            log.warning("too many HTTP connections", most=MAX_CONNECTIONS)
-            transport.abort()

@@ -13,6 +13,7 @@ from aiohttp import web
 
 from actors.control.control import Control
 from engines.set_names import BY_NAME, SetNames
+from gateways.bounded_http import MAX_CONNECTIONS, BoundedServer
 from gateways.mi import local
 from gateways.mi.access import Access
 from gateways.mi.bulk import BulkMethods
@@ -118,7 +119,7 @@ class MiDoor:
         self.addresses.append(f"http:{_shown(sock)}")
 
     async def _serve_http(self, sock: socket.socket, requests: HttpRequests) -> None:
-        runner = web.ServerRunner(web.Server(requests.answer, access_log=None), shutdown_timeout=GRACE)
+        runner = web.ServerRunner(BoundedServer(requests.answer, most=MAX_CONNECTIONS), shutdown_timeout=GRACE)
         await runner.setup()
         self._open.push_async_callback(runner.cleanup)
         await web.SockSite(runner, sock).start()

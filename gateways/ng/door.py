@@ -14,6 +14,7 @@ from aiohttp import web
 
 from actors.control.control import Control
 from actors.control.counters import Sample, samples_of
+from gateways.bounded_http import BoundedServer
 from gateways.handoff.mesh import Mesh
 from gateways.handoff.ng import NgHandOff
 from gateways.handoff.steering.programs import of_ng
@@ -25,7 +26,7 @@ from gateways.ng.limits import Clients, Network
 from gateways.ng.overview import Overview
 from gateways.ng.standstill import BEAT, Standstill
 from gateways.ng.tap import Tap
-from gateways.ng.tcp import NgConnections
+from gateways.ng.tcp import MAX_CONNECTIONS, NgConnections
 from gateways.ng.udp import NgUdpPort
 from gateways.sockets import Bind, ListenAddress, bind
 
@@ -138,7 +139,7 @@ class NgDoor:
         self.addresses.append((address.transport, host, port))
 
     async def _listen_http(self, sock: socket.socket) -> None:
-        runner = web.ServerRunner(web.Server(self._http.answer, access_log=None), shutdown_timeout=0)
+        runner = web.ServerRunner(BoundedServer(self._http.answer, most=2 * MAX_CONNECTIONS), shutdown_timeout=0)
         await runner.setup()
         self._runners.append(runner)
         await web.SockSite(runner, sock).start()

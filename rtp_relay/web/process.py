@@ -15,6 +15,7 @@ from typing import Final
 import structlog
 from aiohttp import web
 
+from gateways.bounded_http import PATIENCE
 from gateways.mi.methods import Role
 from gateways.sockets import bind
 from rtp_relay import logs
@@ -55,7 +56,9 @@ def run(config: Config, *, beside_serve: bool = False) -> None:
 async def _serve(config: Config, *, beside_serve: bool) -> None:
     accounts, token = _accounts(config)
     context = Context(config, accounts, Logins(time.monotonic), Tries(time.monotonic))
-    runner = web.AppRunner(make_app(context), access_log=None, shutdown_timeout=GRACE, handle_signals=False)
+    runner = web.AppRunner(
+        make_app(context), access_log=None, keepalive_timeout=PATIENCE, shutdown_timeout=GRACE, handle_signals=False
+    )
     await runner.setup()
     try:
         addresses = await _listen(runner, config)

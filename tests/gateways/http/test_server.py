@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator
 
 import pytest
 from aiohttp import ClientSession, web
-from aiohttp.client_exceptions import ClientError
 
 from gateways.http import server as server_module
 from gateways.http.health import Condition, Health
@@ -138,18 +137,6 @@ async def test_garbage_is_refused_and_others_are_answered(
     assert await ask(client, url(server, "/short")) == (200, b"short\n")
 
 
-async def test_connections_that_send_no_request_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server_module, "PATIENCE", 0.1)
-    impatient = HttpServer(HttpSettings(listen=[SocketAddress("tcp", HOST, 0)], allow=[LOCAL]))
-    await impatient.open()
-    for begun in (b"", b"GET /short HTT"):
-        reader, writer = await raw(impatient)
-        writer.write(begun)
-        assert await reader.read() == b""
-        writer.close()
-    await impatient.close()
-
-
 async def test_a_client_that_does_not_take_its_answer_in_time_is_left(
     server: HttpServer, client: ClientSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -160,27 +147,6 @@ async def test_a_client_that_does_not_take_its_answer_in_time_is_left(
         await reader.readexactly(len(LONG))
     writer.close()
     assert await ask(client, url(server, "/short")) == (200, b"short\n")
-
-
-async def test_so_many_connections_and_no_more(
-    server: HttpServer, client: ClientSession, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(server_module, "MAX_CONNECTIONS", 3)
-    held = [await raw(server) for _ in range(3)]
-    with pytest.raises((ClientError, ConnectionError)):
-        await ask(client, url(server, "/short"))
-    for _, writer in held:
-        writer.close()
-        await writer.wait_closed()
-
-    async def again() -> tuple[int, bytes]:
-        while True:
-            try:
-                return await ask(client, url(server, "/short"))
-            except (ClientError, ConnectionError):
-                await asyncio.sleep(0.01)
-
-    assert await asyncio.wait_for(again(), 10) == (200, b"short\n")
 
 
 async def test_health_and_what_is_missing(server: HttpServer, client: ClientSession) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,9 @@ async def journal() -> AsyncIterator[MemoryJournal]:
     node = NodeStatus(
         name="relay-1", engine="rtpengine", url="udp:127.0.0.1:9", set="gold", weight=3, state=NodeState.UP, since=1
     )
-    status = ControlNodeStatus(name="control-1", started_at=1, seen_at=1, version="1", nodes=(node,))
+    status = ControlNodeStatus(
+        name="control-1", started_at=1, seen_at=1, version="1", nodes=(node, replace(node, name="relay-2"))
+    )
     await made.publish("control-1", encode_status(status), 60)
     yield made
     await made.close()
@@ -68,6 +71,13 @@ async def test_a_node_is_drained_with_a_deadline(visitor: Visitor, journal: Memo
     (job,) = await BulkMoves(journal, "test").going_on()
     assert (job.asked_by, job.reason, job.parts[0].node) == ("olga (page)", "reboot", "relay-1")
     assert f"Job {job.job}: asked for" in visitor.text
+
+
+async def test_the_last_node_of_a_set_has_nowhere_to_be_drained_to(visitor: Visitor, journal: MemoryJournal) -> None:
+    await visitor.send("/node/state", node="relay-2", state="disabled")
+    await visitor.send("/node/drain", node="relay-1", deadline="10m")
+    assert "no other rtpengine node of set 'gold' is to take calls" in visitor.text
+    assert await decided(journal) is None
 
 
 async def test_a_deadline_that_no_job_can_have_drains_nothing(visitor: Visitor, journal: MemoryJournal) -> None:

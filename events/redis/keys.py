@@ -9,7 +9,7 @@ with the same one are on the same server, so that one script may use them togeth
     live          hash of live calls: call-id, row
     on:<node>     set of the live calls that have a session on a node
     on:<NUL><id>  set of the live calls that have a session under this id, which could be another call's name
-    nodes         set of the nodes that had calls
+    nodes         set of the nodes that have calls, or had some until they were counted
     due           sorted set: call-id by the time at which it wants attention, ms since the epoch
     ended         hash of ended calls, for as long as their streams are kept: call-id, row
     changes       stream of calls that were appended to, while somebody follows all: c the call-id, v the version before

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+from collections.abc import Sequence
 
 from redis.crc import key_slot
 
-from events.journal import LONGEST
+from events.journal import LONGEST, JournalError
 from events.redis.keys import Keys, to_bytes, to_text
 from events.redis.query import Queries
 from events.redis.scripts import LEASE
@@ -39,8 +41,15 @@ class Statuses:
         keys = [self._status + name for name in names]
         asked = (self._query(self._slot, (b"PTTL", key)) for key in keys)
         statuses, *left = await asyncio.gather(self._query(self._slot, (b"MGET", *keys)), *asked)
-        told = zip(names, statuses, left, strict=True)
+        told = list(zip(names, statuses, left, strict=True))
+        await self._forget([name for name, status, _ in told if status is None])
         return {to_text(name): status for name, status, ms in told if status is not None and ms <= LONGEST * 1000}
+
+    async def _forget(self, gone: Sequence[bytes]) -> None:
+        """Forget control nodes that say nothing any more; the name of one that has just begun comes again."""
+        if gone:
+            with contextlib.suppress(JournalError):  # a server that cannot be written can be read
+                await self._query(self._slot, (b"SREM", self._names, *gone))
 
     async def lease(self, name: str, holder: str, ttl: float, longest: float) -> bool:
         """Give what is named to a holder for `ttl` seconds, unless another one has it."""

@@ -63,6 +63,27 @@ class TestRedisJournal(RedisContract):
             await journal.append(CallId(CALL), 3, [record(4)], NOTHING, live(CallId(CALL), 4))
             assert await client.ttl(stream) == -1
 
+    async def test_names_of_nodes_do_not_gather(self, journal: Journal) -> None:
+        """Nodes may have another name at each start, and all names are asked about every two seconds."""
+        async with Redis.from_url(self.used_url) as client:
+
+            async def named() -> set[bytes]:
+                lists = [key async for key in client.scan_iter(f"*{self.used_prefix}*:n*") if key.endswith(b"s")]
+                return {name for key in lists for name in await client.smembers(key)}  # type: ignore[misc]
+
+            await journal.append(CallId(CALL), 0, [record(1)], NOTHING, live(CallId(CALL), 1, "relay-a"))
+            await journal.publish("control-1", b"old", 0.001)
+            assert await journal.count_calls() == {"": 1, "relay-a": 1}
+            assert await named() == {b"relay-a", b"control-1"}
+            moved = live(CallId(CALL), 2, "relay-b")
+            await journal.append(CallId(CALL), 1, [record(2)], live(CallId(CALL), 1, "relay-a"), moved)
+            await journal.publish("control-2", b"new", 60)
+            assert await journal.count_calls() == {"": 1, "relay-b": 1}
+            assert await journal.published() == {"control-2": b"new"}
+            assert await named() == {b"relay-b", b"control-2"}
+            await journal.append(CallId(CALL), 2, [record(3)], moved, live(CallId(CALL), 3, "relay-a"))
+            assert await journal.count_calls() == {"": 1, "relay-a": 1}, "it comes back with a call"
+
     async def test_a_call_that_never_was_is_remembered_for_minutes(self, journal: Journal) -> None:
         stream = stream_of(self.used_prefix, CALL)
         async with Redis.from_url(self.used_url) as client:

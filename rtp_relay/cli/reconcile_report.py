@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from replay.history.timeline import one_line
-from rtp_relay.ages import age
 from rtp_relay.audit.findings import Asked, Findings, Ghost, Orphan
-from rtp_relay.cli.listing.columns import Column, Columns, Cut
+from rtp_relay.cli.listing.columns import Column, Columns, Cut, Lasting
 from rtp_relay.cli.listing.display import Display, Form
 from rtp_relay.cli.listing.writing import Table, print_tables
 from rtp_relay.cli.output import say
@@ -17,13 +16,13 @@ from rtp_relay.cli.output import say
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A session that is in one place alone. since: for how long nothing was said of it, "" where that is not known."""
+    """A session that is in one place alone. since: how long nothing was said of it, None if that is not known."""
 
     what: str
     session: str
     node: str
     call_id: str
-    since: str
+    since: Lasting | None
     done: str
 
 
@@ -61,13 +60,13 @@ def _counts(findings: Findings, found: Sequence[Found]) -> str:
 
 
 def _orphan(orphan: Orphan) -> Found:
-    since = "" if orphan.age is None else age(orphan.age)
+    since = None if orphan.age is None else Lasting(orphan.age)
     done = "deleted" if orphan.fixed else ""
     return Found("orphan" if orphan.ours else "not ours", orphan.relay_id, orphan.node, orphan.call_id, since, done)
 
 
 def _ghost(ghost: Ghost) -> Found:
-    return Found("ghost", ghost.relay_id, ghost.node, ghost.call_id, "", "seen to" if ghost.fixed else "")
+    return Found("ghost", ghost.relay_id, ghost.node, ghost.call_id, None, "seen to" if ghost.fixed else "")
 
 
 def _asked(asked: Asked) -> str:

@@ -15,8 +15,7 @@ from events.ended import EndedCall, Outcome
 from events.journal import Journal
 from replay.privacy.numbers import Numbers
 from replay.search import Wanted
-from rtp_relay.ages import age
-from rtp_relay.cli.listing.columns import Column, Columns, Cut, Since
+from rtp_relay.cli.listing.columns import Column, Columns, Cut, Lasting, Since
 from rtp_relay.cli.listing.display import Display, Form, OutputOption, WideOption
 from rtp_relay.cli.listing.writing import stream
 from rtp_relay.cli.options import ConfigOption, JsonOption, load_or_exit
@@ -74,7 +73,7 @@ COLUMNS: Final[Columns[EndedCall]] = (
         usual=10,
         colour=lambda call: COLOURS.get(call.outcome, "yellow"),
     ),
-    Column(name="took", of=lambda call: age(call.ended - call.created) if call.created else "", rank=5, least=6),
+    Column(name="took", of=lambda call: Lasting(call.ended - call.created) if call.created else "", rank=5, least=6),
     Column(name="failure", of=lambda call: call.failure, rank=3, least=20, usual=24),
     Column(name="media", of=_media, rank=4, least=12, usual=24),
     Column(name="nodes", of=lambda call: " ".join(call.nodes), rank=6, usual=14, cut=Cut.MIDDLE),

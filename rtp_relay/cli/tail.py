@@ -17,7 +17,7 @@ from events.values import value
 from replay.history.timeline import timeline
 from replay.privacy.numbers import ALL_SHOWN, Numbers
 from rtp_relay.cli.following import Follower, Gap, Told
-from rtp_relay.cli.listing.columns import Column, Columns, Cut, number
+from rtp_relay.cli.listing.columns import At, Column, Columns, Cut, number
 from rtp_relay.cli.listing.display import Display, Form, OutputOption, WideOption
 from rtp_relay.cli.listing.writing import stream
 from rtp_relay.cli.options import ConfigOption, load_or_exit
@@ -42,7 +42,7 @@ LOOK: Final = 0.5
 class Row:
     """What is told in a line: when, of which call, at which version of it, what happened, in words."""
 
-    at: str
+    at: At | None
     call_id: str
     version: str
     event: str
@@ -173,9 +173,9 @@ def _rows(one: Told | Gap) -> list[Row]:
     if isinstance(one, Told):
         moments = timeline([one.entry])
         return [
-            Row(f"{each.day} {each.time_of_day}", one.call_id, str(each.version), each.title, each.facts)
+            Row(At(each.at, f"{each.day} {each.time_of_day}"), one.call_id, str(each.version), each.title, each.facts)
             for each in moments
         ]
     if one.call_id:
-        return [Row("", one.call_id, f">{one.after}", "gap", one.why)]
-    return [Row(utc(one.since), "", "", "gap", f"up to {utc(one.until)}: {one.why}")]
+        return [Row(None, one.call_id, f">{one.after}", "gap", one.why)]
+    return [Row(At(one.since, utc(one.since)), "", "", "gap", f"up to {utc(one.until)}: {one.why}")]

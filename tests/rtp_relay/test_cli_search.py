@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import csv
+import io
 import json
+import re
 from dataclasses import replace
 
 import pytest
@@ -99,6 +102,13 @@ def test_a_line_tells_what_matters() -> None:
     assert found.split()[0] == "c[red]\\x1b[2J\\nx"
     for told in ("answered", "9s", "ng1 ng2", "<sip:ann@example.com>", "timeout", "ONE WAY MOS 3.2 10.0% lost"):
         assert told in found
+
+
+def test_programs_are_told_times_and_seconds() -> None:
+    _, text, _ = invoke("search", "--text", "busy", "-o", "csv")
+    [found] = csv.DictReader(io.StringIO(text))
+    assert found["took"] == "1.000"
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", found["ended"])
 
 
 @pytest.mark.parametrize("option", ["--since", "--until"])

@@ -244,6 +244,22 @@ async def test_lines_are_harmless_and_whole(capsys: pytest.CaptureFixture[str], 
         assert all("c[red]\\x1b[2J\\nx" in one for one in lines)
 
 
+@pytest.mark.parametrize(
+    ("form", "at"), [(Form.CSV, "1970-01-01T00:33:20.000Z"), (Form.TABLE, "1970-01-01 00:33:20.000")]
+)
+async def test_programs_are_told_times_by_rfc_3339(capsys: pytest.CaptureFixture[str], form: Form, at: str) -> None:
+    calls = Calls()
+    await calls.go_on("c1", 1)
+    telling = asyncio.ensure_future(tell(calls.journal, calls.clock(), Filter(), display=Display(form)))
+    said = ""
+    async for _ in turns():
+        said += capsys.readouterr().out
+        if "c1" in said:
+            break
+    telling.cancel()
+    assert said.splitlines()[1].startswith(at)
+
+
 @pytest.mark.parametrize("form", [Form.TABLE, Form.JSON])
 async def test_a_gap_stands_among_the_lines(capsys: pytest.CaptureFixture[str], form: Form) -> None:
     calls = Calls()

@@ -48,7 +48,7 @@ def test_findings_as_csv(capsys: pytest.CaptureFixture[str]) -> None:
     show(FINDINGS, Display(Form.CSV))
     rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
     assert [(row["finding"], row["session"], row["call"], row["silent"], row["done"]) for row in rows] == [
-        ("orphan", "left\\x1b[2J", "ended", "3m12s", "deleted"),
+        ("orphan", "left\\x1b[2J", "ended", "192.000", "deleted"),
         ("not ours", "stranger", "", "", ""),
         ("ghost", "lost", "live", "", ""),
     ]

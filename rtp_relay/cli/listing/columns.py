@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from enum import Enum, auto
 from typing import Any, Generic, TypeVar
 
+from actors.control.documents import iso
 from rtp_relay.ages import age
 
 Row = TypeVar("Row")
@@ -25,6 +25,21 @@ class Since:
     """A time, ms since the epoch, that is told as how long ago it was."""
 
     at: int
+
+
+@dataclass(frozen=True, slots=True)
+class At:
+    """A time, ms since the epoch, that people are told in these words."""
+
+    at: int
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lasting:
+    """How long something lasts, in ms: programs are told seconds with their fraction."""
+
+    ms: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,11 +79,21 @@ def number(name: str, of: Callable[[Row], object], rank: int = 1, **more: Any) -
 
 def shown(value: object, now: int) -> str:
     """Write a value for people; `now`: ms since the epoch."""
-    return age(now - value.at) if isinstance(value, Since) else "" if value is None else str(value)
+    match value:
+        case Since():
+            return age(now - value.at)
+        case At():
+            return value.words
+        case Lasting():
+            return age(value.ms)
+    return "" if value is None else str(value)
 
 
 def plain(value: object) -> str:
     """Write a value for programs."""
-    if isinstance(value, Since):
-        return datetime.fromtimestamp(value.at / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    match value:
+        case Since() | At():
+            return iso(value.at)
+        case Lasting():
+            return f"{value.ms / 1000:.3f}"
     return "" if value is None else str(value)

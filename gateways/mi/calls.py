@@ -47,7 +47,14 @@ class CallMethods:
             Method("rtp_relay:call", "Shows a call as it is.", self._call, ((CALL_ID,),)),
             Method("rtp_relay:end", "Ends a call, also a quarantined one.", self._end, ((CALL_ID,),), changes=always),
             Method("rtp_relay:probe", "Asks nodes for a call's sessions.", self._probe, ((CALL_ID,),), changes=always),
-            Method("rtpengine:teardown", "Ends a call.", self._teardown, ((CALL_ID,),), changes=always),
+            Method(
+                "rtpengine:teardown",
+                "Ends a call.",
+                self._teardown,
+                ((CALL_ID,),),
+                changes=always,
+                lists_command=True,
+            ),
         )
 
     async def _calls(self, given: Arguments, caller: Caller) -> Json:  # noqa: ARG002

@@ -1,7 +1,8 @@
 """The methods of the management interface: found by name, checked, called; and what is asked about them.
 
 A method's full name is `module:command`. The command alone is enough where one module has it, and `module_command` is
-the name from before there were modules.
+the name from before there were modules. `which` lists the full name and that one, and the command alone where OpenSIPS
+has it so.
 """
 
 from __future__ import annotations
@@ -59,13 +60,17 @@ Handler = Callable[[Arguments, Caller], Awaitable[Result]]
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """A method. recipes: the sets of parameters that it takes. changes: whether with these it does not only look."""
+    """A method. recipes: the sets of parameters that it takes. changes: whether with these it does not only look.
+
+    lists_command: list the command alone as well, as OpenSIPS has it. opensips-cli takes listed names only.
+    """
 
     name: str
     help: str
     handler: Handler
     recipes: Sequence[Recipe] = ((),)
     changes: Callable[[Arguments], bool] = never
+    lists_command: bool = False
 
     @property
     def module(self) -> str:
@@ -81,6 +86,11 @@ class Method:
     def flat_name(self) -> str:
         """The name as it was before there were modules."""
         return self.name.replace(":", "_")
+
+    @property
+    def listed(self) -> tuple[str, ...]:
+        """The names by which it is listed."""
+        return (self.name, self.flat_name, self.command) if self.lists_command else (self.name, self.flat_name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +166,7 @@ class Methods:
     async def _which(self, given: Arguments, caller: Caller) -> Json:  # noqa: ARG002
         command = given.get("command")
         if command is None:
-            return sorted({name for method in self._named.values() for name in (method.name, method.flat_name)})
+            return sorted({name for method in self._named.values() for name in method.listed})
         if command.endswith(":"):
             return sorted(_of_module(self._named.values(), command[:-1])) or _refuse_unknown(command)
         return [list(names) for recipe in self._known(command).recipes for names in forms(recipe)]

@@ -164,6 +164,7 @@ def test_a_session_that_its_node_lost_is_noted_by_a_probe(asked: Asked) -> None:
 
 
 def test_a_call_is_torn_down_by_opensips_name(asked: Asked) -> None:
+    assert {"teardown", "rtpengine_teardown", "rtpengine:teardown"} <= set(asked.ask("which"))
     assert asked.ask("teardown", callid="c0") == "OK"
     asked.cluster.after(1)
     assert "deleted" in asked.cluster.events(CallId("c0"))

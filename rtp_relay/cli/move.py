@@ -7,12 +7,13 @@ from typing import Annotated
 import typer
 
 from actors.control.documents import Document
+from engines.set_names import SetNames
 from gateways.mi.jsonrpc import Json
 from replay.history.timeline import printable
 from rtp_relay.cli.bulk import InFlightOption, RateOption, ReasonOption, WaitOption, begin
 from rtp_relay.cli.exits import Exit
 from rtp_relay.cli.management import Management, manage
-from rtp_relay.cli.options import ConfigOption, JsonOption
+from rtp_relay.cli.options import ConfigOption, JsonOption, load_or_exit
 from rtp_relay.cli.output import fail, print_json
 
 CallArgument = Annotated[str | None, typer.Argument(metavar="[CALL-ID]", help="The call's Call-ID.")]
@@ -83,12 +84,12 @@ def _move_one(call_id: str, asked: Document, config: ConfigOption, *, as_json: b
     elif moved["status"] == "moving":
         fail(Exit.FAILED, f"{call_id!r} is still moving: rtp-relay history tells how that ends")
     else:
-        typer.echo(_told(moved))
+        typer.echo(_told(moved, load_or_exit(config).sets.names))
 
 
-def _told(moved: Document) -> str:
+def _told(moved: Document, sets: SetNames) -> str:
     node = f" node {moved['node']}" if moved["node"] else ", a node"
-    where = f"{moved['relay']}{node} of set {moved['set']}"
+    where = f"{moved['relay']}{node} of set {sets.name(moved['set'])}"
     said = [f"{moved['callid']}: {moved['status']}, to {where}"]
     if not moved["wanted_node_taken"]:
         said.append("the node that was asked for takes no calls")

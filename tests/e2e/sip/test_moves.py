@@ -287,7 +287,7 @@ async def test_an_operator_moves_a_call(own_redis: RedisServer, relays_of_all: M
             target = stage.other(await stage.at(of_call(call)), "rtpengine")
             running = asyncio.create_task(run(service, "move", of_call(call), "--to", target, "--reason", "repairs"))
             await asyncio.gather(*(is_told(call, leg) for leg in OTHER))
-            assert f"moved, to rtpengine node {target}" in await running
+            assert f"moved, to rtpengine node {target} of set default" in await running
             await stage.all_is_at(target)
             # Where a line is folded depends on how long all took.
             history = " ".join((await run(service, "history", of_call(call))).split())

@@ -131,6 +131,13 @@ async def test_opensips_cli_asks_by_name_and_by_position(management: Management)
     assert (await opensips_cli(management.url, "get_statistics", "ng:"))["ng:garbage"] == 0
 
 
+async def test_opensips_cli_ends_a_call_by_opensips_own_name(management: Management) -> None:
+    stage = management.stage
+    await stage.call("c1").establish(stage.client)
+    assert await opensips_cli(management.url, "teardown", "callid=c1") == "OK"
+    await stage.nothing_is_left()
+
+
 async def test_the_log_level_is_that_of_the_next_line(management: Management) -> None:
     stage = management.stage
     assert (await management.ask("log_level", "4"))["New global log level"] == 4

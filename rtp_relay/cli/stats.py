@@ -95,7 +95,7 @@ def _document(counted: Statistics) -> Document:
         "nodes": {name: _of_share(share) for name, share in sorted(counted.nodes.items())},
         "sets": {name: _of_share(share) for name, share in sorted(counted.sets.items())},
         "ended": counted.ended,
-        "failed": counted.failed,
+        "failures_over_time": counted.failed,
     }
 
 

@@ -219,7 +219,7 @@ def test_statistics_as_json() -> None:
     code, text, _ = invoke("stats", "--json")
     document = json.loads(text)
     assert code == 0
-    assert (document["calls"], document["answered"], document["failed"][-1]) == (3, 2, 2)
+    assert (document["calls"], document["answered"], document["failed"], document["failures"]) == (3, 2, 1, 3)
     assert document["causes"] == {"timeout": 2, "all nodes busy": 1}
     assert document["set_up_ms"]["p50"] == pytest.approx(1000, rel=0.05)
     assert document["nodes"]["ng9"] | {"set_up_ms": None} == {
@@ -236,6 +236,7 @@ def test_statistics_as_json() -> None:
     }
     assert document["sets"]["gold"]["calls"] == 2
     assert sum(document["ended"]) == 3
+    assert (sum(document["failures_over_time"]), document["failures_over_time"][-1]) == (3, 2)
 
 
 def test_statistics_as_text() -> None:

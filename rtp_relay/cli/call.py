@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Final
 
 import typer
@@ -12,7 +13,7 @@ from rtp_relay.cli.listing.display import Display, Form, OutputOption, WideOptio
 from rtp_relay.cli.listing.writing import Table, print_tables
 from rtp_relay.cli.management import Management, manage
 from rtp_relay.cli.options import ConfigOption, JsonOption
-from rtp_relay.cli.output import print_json, to_the_second
+from rtp_relay.cli.output import print_json, say, to_the_second
 
 CallArgument = Annotated[str, typer.Argument(metavar="CALL-ID", help="The call's Call-ID.")]
 
@@ -47,14 +48,32 @@ def call(
 
 
 def show(document: Document, display: Display) -> None:
-    """Show a call's document: as a table of its sessions."""
+    """Show a call's document: as a table of its sessions, and below it its copies and the move that goes on."""
     if display.form is Form.JSON:
         print_json(document)
-    else:
-        print_tables([Table(_title(document), COLUMNS, document["sessions"])], display)
+        return
+    print_tables([Table(_title(document), COLUMNS, document["sessions"])], display)
+    if display.form is Form.TABLE:
+        for line in _rest(document):
+            say(line)
 
 
 def _title(document: Document) -> str:
     begun, changed = to_the_second(document["created"]), to_the_second(document["changed"])
     title = f"call {document['call_id']}, {document['status']}, version {document['version']}"
     return f"{title}, begun {begun}, changed {changed} by {document['by']}"
+
+
+def _rest(document: Document) -> Iterator[str]:
+    """Return the lines about what is no session of the call."""
+    if document["copies"]:
+        yield f"copies: {', '.join(document['copies'])}"
+    if document["move"]:
+        yield _move(document["move"])
+
+
+def _move(move: Document) -> str:
+    where = f"node {move['node']}" if move["node"] else "a node"
+    told = f"move {move['number']}, {move['status']}: to {where} of set {move['set']} ({move['engine']})"
+    by = f", asked for by {move['asked_by']}" if move["asked_by"] else ""
+    return told + by + (f": {move['reason']}" if move["reason"] else "")

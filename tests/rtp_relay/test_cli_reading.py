@@ -160,6 +160,41 @@ def test_many_calls_are_written_as_they_are_found(monkeypatch: pytest.MonkeyPatc
     assert len(json.loads(invoke("calls", "--json", "--set", "gold")[1])["calls"]) == 2
 
 
+@pytest.mark.parametrize(
+    ("node", "by", "reason", "told"),
+    [
+        ("n\x1b2", "ann", "new kernel", "to node n\\x1b2 of set gold (rtpproxy), asked for by ann: new kernel"),
+        ("", "", "", "to a node of set gold (rtpproxy)"),
+    ],
+)
+def test_a_call_tells_its_copies_and_the_move_that_waits(
+    node: str, by: str, reason: str, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events = [
+        e.CopyIntended(copy="recorder", session=1),
+        e.MigrationIntended(
+            migration=1,
+            leaves=1,
+            engine="rtpproxy",
+            set="gold",
+            node=NodeName(node),
+            waits=True,
+            asked_by=by,
+            reason=reason,
+        ),
+    ]
+    history = [*HISTORY[:2], *(Recorded(at, START + at, "control-2", event) for at, event in enumerate(events, 3))]
+
+    async def fill(journal: MemoryJournal) -> None:
+        await journal.append(CallId("one"), 0, history, NOTHING, NOTHING)
+
+    use_journal(monkeypatch, fill)
+    code, text, _ = invoke("call", "one")
+    assert code == 0
+    assert text.splitlines()[-2:] == ["copies: recorder", f"move 1, waiting for its next offer: {told}"]
+    assert len(invoke("call", "one", "-o", "csv")[1].splitlines()) == 2
+
+
 @pytest.mark.usefixtures("_calls")
 def test_history_as_text() -> None:
     code, text, _ = invoke("history", "old")

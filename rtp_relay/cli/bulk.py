@@ -68,6 +68,8 @@ def moves(
     with 1 if calls have not moved.
     """
     if job is None:
+        if cancel or wait:
+            fail(Exit.USAGE, f"{'--cancel' if cancel else '--wait'}: which job? rtp-relay moves lists those that go on")
         _list(config, Display.of(form, as_json=as_json, wide=wide), again=watch_)
         return
     if watch_ or form is Form.CSV:

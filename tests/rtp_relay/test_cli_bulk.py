@@ -76,6 +76,13 @@ def test_a_job_is_asked_for_listed_and_cancelled_without_a_service(journal: Memo
     assert json.loads(run("moves", "--json")[1])["jobs"] == []
 
 
+@pytest.mark.parametrize("options", [("--cancel",), ("--wait",), ("--wait", "--json")], ids=" ".join)
+def test_what_is_for_one_job_asks_which(options: tuple[str, ...], journal: MemoryJournal) -> None:  # noqa: ARG001
+    result = CliRunner().invoke(app, ["moves", *options])
+    assert (result.exit_code, result.stdout) == (Exit.USAGE, "")
+    assert result.stderr == f"rtp-relay: {options[0]}: which job? rtp-relay moves lists those that go on\n"
+
+
 def test_a_report_names_the_calls_that_did_not_move_and_keeps_the_terminal_clean(journal: MemoryJournal) -> None:
     job = begun()
     found = CallsFound(part=0, calls=(ONE, OTHER, THIRD), next_part=1)

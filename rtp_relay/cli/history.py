@@ -66,8 +66,8 @@ def history(
 
     The JSON document always has the session descriptions. Their keys are shown with --secrets only.
     """
-    if sum((draw or svg is not None, at is not None, diff is not None)) > 1:
-        fail(Exit.USAGE, "--ladder or --svg, --at and --diff are different views: choose one")
+    drawn = draw or svg is not None
+    _choose_one(drawn=drawn, other_views=(at is not None) + (diff is not None), as_json=as_json)
 
     async def read(service: Management) -> CallEntries:
         return await read_entries(service, call_id, secrets=secrets)
@@ -81,7 +81,7 @@ def history(
             _show_state(_state(call, at), as_json=as_json)
         elif diff is not None:
             _show_differences(call, *diff, as_json=as_json)
-        elif draw or svg is not None:
+        elif drawn:
             _draw(call, svg, on_paper=draw)
         else:
             _show_timeline(call, sdp=sdp or secrets, as_json=as_json)
@@ -91,6 +91,14 @@ def history(
         fail(Exit.FAILED, f"call {call_id!r}, version {error.version}: {error}")
     if call.unreadable:
         fail(Exit.FAILED, f"the history cannot be read whole: {call.unreadable}")
+
+
+def _choose_one(*, drawn: bool, other_views: int, as_json: bool) -> None:
+    """End if several views are asked for, of which one alone can be shown."""
+    if drawn + other_views > 1:
+        fail(Exit.USAGE, "--ladder or --svg, --at and --diff are different views: choose one")
+    if drawn and as_json:
+        fail(Exit.USAGE, "--ladder and --svg draw the call, --json writes it as a document: choose one")
 
 
 def _show_timeline(call: CallEntries, *, sdp: bool, as_json: bool) -> None:

@@ -71,6 +71,8 @@ def test_the_call_as_it_was(at: str, version: int) -> None:
         (["--diff", "1", "9"], 3, "version 9: the call has the versions 1 to 7"),
         (["--diff", "1", "2", "--ladder"], 2, "choose one"),
         (["--at", "1", "--svg", "x"], 2, "choose one"),
+        (["--ladder", "--json"], 2, "choose one"),
+        (["--svg", "x", "--json"], 2, "choose one"),
     ],
 )
 def test_what_is_asked_wrongly_is_named(words: list[str], code: int, complaint: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
@@ -55,6 +56,9 @@ PAUSE: Final = 0.002
 """Seconds between two of these, so that the journal has time for its control nodes."""
 
 
+_OWNER_ALONE: Final = 0o077
+"""What a new file's mode leaves out (umask(2)), so that only its owner reads it."""
+
 ReadEntries = Callable[[EndedCall], Awaitable[Sequence[Recorded]]]
 """Reads what can be read of a call's stream."""
 
@@ -81,7 +85,8 @@ def export(
     """Write ended calls into a file, with all their events: before the journal forgets them, or for use elsewhere.
 
     A file that is there is gone on with: calls that it has are not written again. Each line is chained to the one
-    before, so that it shows if one is changed. Session descriptions are without their keys, but with --secrets.
+    before, so that it shows if one is changed. Session descriptions are without their keys, but with --secrets: only
+    its owner can read a file that is made so.
     """
     if follow and to.suffix == PARQUET:
         fail(Exit.USAGE, f"--follow goes on with a {SUFFIX} file; a {PARQUET} file is written at once")
@@ -123,8 +128,7 @@ async def _write(
     pages: AsyncIterator[Sequence[EndedCall]], read: ReadEntries, to: Path, numbers: Numbers, *, secrets: bool
 ) -> int:
     written = 0
-    writer: Writer = ParquetWriter(to) if to.suffix == PARQUET else ArchiveWriter(to)
-    with writer:
+    with _writer(to, secrets=secrets) as writer:
         async for page in pages:
             new = [row for row in page if not writer.has(row)]
             for first in range(0, len(new), AT_ONCE):
@@ -136,6 +140,16 @@ async def _write(
                         written += 1
                 await asyncio.sleep(PAUSE)
     return written
+
+
+def _writer(to: Path, *, secrets: bool) -> Writer:
+    """Open the file. One that is made for keys can be read by its owner alone; one that is there stays as it is."""
+    before = os.umask(_OWNER_ALONE) if secrets else None
+    try:
+        return ParquetWriter(to) if to.suffix == PARQUET else ArchiveWriter(to)
+    finally:
+        if before is not None:
+            os.umask(before)
 
 
 async def _entries(journal: Journal, newer: set[CallId], row: EndedCall) -> Sequence[Recorded]:

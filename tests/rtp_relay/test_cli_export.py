@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from pathlib import Path
 
 import msgpack  # type: ignore[import-untyped]
@@ -116,6 +117,22 @@ def test_keys_are_exported_on_wish_only(tmp_path: Path, monkeypatch: pytest.Monk
         path = tmp_path / f"{has}.jsonl"
         invoke("export", "--to", str(path), *ALWAYS, *words)
         assert (secret in path.read_text()) == has
+
+
+@pytest.mark.parametrize("name", ["calls.jsonl", "calls.parquet"])
+def test_a_file_that_is_made_for_keys_can_be_read_by_its_owner_alone(tmp_path: Path, name: str) -> None:
+    mask = os.umask(0o022)
+    try:
+        for words, mode in (((), 0o644), (("--secrets",), 0o600)):
+            path = tmp_path / name
+            assert invoke("export", "--to", str(path), *ALWAYS, *words)[0] == 0
+            assert path.stat().st_mode & 0o777 == mode
+            path.unlink()
+        path.touch(0o640)
+        assert invoke("export", "--to", str(path), *ALWAYS, "--secrets")[0] == 0
+        assert path.stat().st_mode & 0o777 == 0o640
+    finally:
+        assert os.umask(mask) == 0o022
 
 
 def test_what_is_imported_is_read_as_it_was(archive: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,6 +11,7 @@ from typing import Any, Final
 from redis.crc import key_slot
 from redis.exceptions import ResponseError
 
+from events.errors import error_text
 from events.journal import JournalUnavailable
 from events.redis.connection import FAILURES, RedisConnection
 from events.redis.keys import Keys
@@ -52,7 +53,7 @@ async def inspect(url: str, prefix: str) -> list[Inspected]:
         finally:
             await topology.close()
     except FAILURES as error:
-        raise JournalUnavailable(str(error) or type(error).__name__) from error
+        raise JournalUnavailable(error_text(error)) from error
 
 
 async def _inspect(topology: Topology, place: str, journal: bytes) -> Inspected:

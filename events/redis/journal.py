@@ -11,6 +11,7 @@ from events.call_keys import KnownCallKeys
 from events.codec import Codec
 from events.decisions import DECISION_TYPES
 from events.ended import EndedPage
+from events.errors import error_text
 from events.journal import LONGEST, PAGE, Forgotten, JournalUnavailable
 from events.names import CallId, StreamName
 from events.records import (
@@ -114,7 +115,7 @@ class RedisJournal:
             topology = await find_topology(url)
             confirm = await agree(topology, keys, durability)
         except FAILURES as error:
-            raise JournalUnavailable(f"Redis cannot be reached: {error}") from error
+            raise JournalUnavailable(f"Redis cannot be reached: {error_text(error)}") from error
         return cls(
             topology,
             keys,

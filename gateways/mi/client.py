@@ -10,6 +10,8 @@ from typing import Any
 
 import aiohttp
 
+from events.errors import error_text
+
 MAX_REPLY = 64 * 1024
 """Bytes of a reply that are read; no answer that is looked at here is longer."""
 
@@ -35,7 +37,7 @@ class MiClient:
         except TimeoutError:
             raise MiRefused(f"no reply within {self._timeout.total:g} s") from None
         except (aiohttp.ClientError, OSError) as error:
-            raise MiRefused(str(error) or type(error).__name__) from error
+            raise MiRefused(error_text(error)) from error
         return _result(reply, request["id"])
 
     async def _post(self, request: Mapping[str, Any]) -> bytes:

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 import structlog
 from aiohttp import ClientError, ClientSession, ClientTimeout
 
+from events.errors import error_text
 from events.journal import Journal, JournalError
 from events.outbox import Letter
 from gateways.webhooks.counters import WebhookCounters
@@ -167,7 +168,7 @@ class Sender:
             ) as response:
                 return "" if response.ok and response.status < 300 else f"status {response.status}"
         except (ClientError, TimeoutError, OSError) as error:
-            return str(error) or type(error).__name__
+            return error_text(error)
 
     async def _drop_lanes(self) -> None:
         tasks = list(self._tasks)

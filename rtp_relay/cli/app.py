@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from events.errors import error_text
 from replay.history.timeline import printable
 from rtp_relay import __version__
 from rtp_relay.cli.bulk import moves, rebalance
@@ -106,5 +107,5 @@ def main() -> None:
     try:
         app(prog_name="rtp-relay")
     except OSError as error:
-        typer.echo(f"rtp-relay: {printable(str(error))}", err=True)
+        typer.echo(f"rtp-relay: {printable(error_text(error))}", err=True)
         sys.exit(Exit.FAILED)

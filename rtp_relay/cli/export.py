@@ -13,6 +13,7 @@ from typing import Annotated, Final, Protocol
 import typer
 
 from events.ended import EndedCall
+from events.errors import error_text
 from events.journal import Conflict, CorruptEntry, Journal, JournalUnavailable, NewerEntry, TailLostError
 from events.names import CallId
 from events.reading import read_all
@@ -104,7 +105,7 @@ def export(
     try:
         say(f"{read_journal(config, write)} calls written to {to}")
     except (ArchiveError, NoParquet, OSError) as error:
-        fail(Exit.FAILED, str(error))
+        fail(Exit.FAILED, error_text(error))
     except KeyboardInterrupt:
         say(f"interrupted; what is in {to} is whole")
 

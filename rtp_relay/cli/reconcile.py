@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from events.errors import error_text
 from events.journal import JournalMismatch, JournalUnavailable
 from gateways.mi.jsonrpc import MiError
 from rtp_relay.assembly.errors import StartError
@@ -111,7 +112,7 @@ async def _seen_to(config: Config, ghosts: list[Ghost]) -> list[Ghost]:
     try:
         service = ServiceMethods(config.local_socket)
     except OSError as error:
-        typer.echo(f"rtp-relay: no service answers, which alone can see to ghosts: {error}", err=True)
+        typer.echo(f"rtp-relay: no service answers, which alone can see to ghosts: {error_text(error)}", err=True)
         return ghosts
     seen: list[Ghost] = []
     for ghost in ghosts:

@@ -3,12 +3,14 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from typer.testing import CliRunner
 
 from rtp_relay import __version__, demo, process
-from rtp_relay.cli.app import app
+from rtp_relay.cli.app import app, main
+from rtp_relay.cli.exits import Exit
 from rtp_relay.compiled import code_in_use
 from rtp_relay.config import Config
 
@@ -60,6 +62,33 @@ def test_version() -> None:
 )
 def test_a_wrong_command_line_ends_with_2(arguments: list[str]) -> None:
     assert run(app, arguments).exit_code == 2
+
+
+@pytest.mark.parametrize(("error", "said"), [(TimeoutError(), "TimeoutError"), (OSError("gone"), "gone")])
+def test_an_error_without_a_text_is_told_by_its_type(
+    error: OSError, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def ends(**_: object) -> None:
+        raise error
+
+    monkeypatch.setattr("rtp_relay.cli.app.set_up", lambda *_: None)
+    monkeypatch.setattr("rtp_relay.cli.app.app", ends)
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == Exit.FAILED
+    assert capsys.readouterr().err == f"rtp-relay: {said}\n"
+
+
+@pytest.mark.parametrize("command", ["search", "stats", "calls", "verify", "reconcile", "doctor"])
+def test_a_redis_that_hangs_is_told_of(command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def hangs(_: str) -> NoReturn:
+        raise TimeoutError
+
+    (tmp_path / "c.toml").write_text(f'[service]\nstate_dir = "{tmp_path}"\n[journal]\nurl = "redis://127.0.0.1:1"\n')
+    for module in ("journal", "inspection"):
+        monkeypatch.setattr(f"events.redis.{module}.find_topology", hangs)
+    said = run(app, [command, "-c", str(tmp_path / "c.toml")]).output
+    assert "cannot be reached: TimeoutError" in " ".join(said.split())
 
 
 def test_it_is_a_module_too() -> None:

@@ -13,6 +13,7 @@ import structlog
 from aiohttp import ClientError, ClientSession, ClientTimeout, web
 
 from actors.control.counters import Sample
+from events.errors import error_text
 from gateways.http.metrics.exposition import TEXT, render, written
 from gateways.http.metrics.federation import Federation
 from gateways.http.metrics.shared import SharedPage
@@ -66,7 +67,7 @@ class NodesPage:
             body = await _page(session, url)
         except (ClientError, OSError, ValueError) as error:
             if node not in self._missing:
-                log.warning("no metrics of a node", node=node, why=str(error) or type(error).__name__)
+                log.warning("no metrics of a node", node=node, why=error_text(error))
             self._missing.add(node)
             return None
         self._missing.discard(node)

@@ -30,6 +30,8 @@ class RedisFacts:
 class NodeFacts:
     """A relay node. silence: why it did not answer, "" if it did. refusal: why it refused a trial session.
 
+    disabled: operators want it left alone, and so it was asked for nothing.
+
     media: where it took media in that session, () without a trial; left: whether the session may still be there.
     """
 
@@ -41,6 +43,7 @@ class NodeFacts:
     media: tuple[str, ...] = ()
     ports: tuple[int, ...] = ()
     left: bool = False
+    disabled: bool = False
 
 
 class Bound(StrEnum):

@@ -29,6 +29,9 @@ def check_nodes(nodes: Sequence[NodeFacts], *, public: bool, embedded: bool, run
 
 def _check(node: NodeFacts, *, public: bool) -> Iterator[Finding]:
     named = f"{node.name} ({node.engine} at {node.url})"
+    if node.disabled:
+        yield _AREA.ok(f"{named} is disabled, and was asked for nothing: rtp-relay enable {node.name} takes it back")
+        return
     if node.silence:
         yield _AREA.wrong(
             f"{named} does not answer: {node.silence}",

@@ -9,6 +9,7 @@ from typing import Final
 from actors.control.survey import ask_each
 from actors.effects import Outcome
 from actors.node_table import Node
+from engines.health import AdminState
 from engines.kind import STATISTICS, Operation, Untranslatable
 from engines.media_request import MediaRequest
 from engines.registry import EngineName, kind_at
@@ -29,9 +30,11 @@ SDP: Final = (
 
 
 async def node_facts(node: Node, *, trial: bool) -> NodeFacts:
-    """Return whether a node answers; with `trial` also where it takes media."""
+    """Return whether a node answers, unless it is disabled; with `trial` also where it takes media."""
     spec = node.spec
     facts = NodeFacts(name=spec.name, engine=spec.engine, url=spec.url)
+    if node.health.admin is AdminState.DISABLED:
+        return replace(facts, disabled=True)
     if not trial or spec.engine == EngineName.MEDIAPROXY:  # whose sessions are made by a call's first party alone
         outcome = await _ask(node, STATISTICS)
         return replace(facts, silence="" if outcome.reply is not None else outcome.reason)

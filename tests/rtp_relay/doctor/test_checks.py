@@ -10,7 +10,12 @@ from typing import Any
 import pytest
 
 from actors.control.status import ControlNodeStatus, NodeStatus
+from actors.engine_settings import EngineSettings
+from actors.roster import RosterNode
 from engines.health import AdminState, NodeState
+from engines.sets import NodeSpec
+from events.names import NodeName
+from rtp_relay.assembly.nodes import node_keeper
 from rtp_relay.config import Durability, parse
 from rtp_relay.doctor.checks.cluster import check_cluster
 from rtp_relay.doctor.checks.configuration import check_configuration
@@ -21,6 +26,7 @@ from rtp_relay.doctor.checks.redis import check_redis
 from rtp_relay.doctor.facts import Bound, ClusterFacts, DoorFacts, FileFacts, MachineFacts, NodeFacts, RedisFacts
 from rtp_relay.doctor.findings import Finding, Verdict
 from rtp_relay.doctor.gather.cluster import twice
+from rtp_relay.doctor.gather.nodes import node_facts
 
 OK, WARNING, WRONG = Verdict
 
@@ -130,6 +136,7 @@ def node(*, public: bool = True, **more: Any) -> Finding:
         ({}, OK, "answers, and took media at 192.0.2.1 port 30000"),
         ({"media": (), "ports": ()}, OK, "n1 (rtpengine at udp:h:1) answers"),
         ({"silence": "did not answer within 1.5 s"}, WRONG, "does not answer: did not answer within 1.5 s"),
+        ({"disabled": True}, OK, "is disabled, and was asked for nothing: rtp-relay enable n1 takes it back"),
         ({"refusal": "no ports left"}, WRONG, "refuses a trial session: no ports left"),
         ({"media": ("0.0.0.0",)}, WRONG, "which is none"),
         ({"media": ("127.0.0.1",)}, WRONG, "where no other machine reaches it"),
@@ -142,6 +149,15 @@ def test_nodes(facts: dict[str, Any], verdict: Verdict, what: str) -> None:
     found = node(**facts)
     assert found.verdict is verdict
     assert what in found.what
+
+
+async def test_a_node_that_is_disabled_is_asked_for_nothing() -> None:
+    spec = NodeSpec(name=NodeName("n1"), engine="rtpengine", url="udp:127.0.0.1:9")
+    async with node_keeper() as keeper:
+        assert not await keeper.keep([RosterNode(spec, EngineSettings(admin=AdminState.DISABLED))], {}, {})
+        for trial in (True, False):
+            facts = await node_facts(keeper.table.all()[0], trial=trial)
+            assert (facts.disabled, facts.silence, facts.media) == (True, "", ())
 
 
 def test_a_trial_session_that_may_be_left() -> None:

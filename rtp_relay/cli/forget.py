@@ -29,6 +29,8 @@ TryOption = Annotated[bool, typer.Option("--dry-run", help="Only name the calls 
 TOGETHER = 200
 """So many calls are journalled as one decision and then removed."""
 
+_WHOLE = "is compared whole, with its user, its host, and its port where the calls have one"
+
 _KEPT = {
     Forgotten.LIVE: "is live: end it first, and forget it when ten minutes have passed",
     Forgotten.RECENT: "ended less than ten minutes ago: late messages of it may come; forget it then",
@@ -47,7 +49,8 @@ def forget(
     """Remove ended calls from the journal for good: all events, what searches find, what statistics count.
 
     Live calls, and those that ended less than ten minutes ago, are kept, and named. That it was asked for is
-    journalled, with who and why, and without a word of the calls. Archives are files of yours, and left alone.
+    journalled, with who and why, and without a word of the calls. Archives are files of yours, and left alone. A URI is
+    compared whole; where no ended call has it, the command ends with 3.
     """
     if sum(map(bool, (call_id, caller, party))) != 1:
         fail(Exit.USAGE, "expected a CALL-ID, --caller URI or --party URI: one of them")
@@ -62,7 +65,11 @@ def forget(
             done += await forgetting.forget(calls[first : first + TOGETHER])
         return done
 
-    _tell(read_journal(config, work))
+    done = read_journal(config, work)
+    if not done:
+        whose = "caller" if caller else "party"
+        fail(Exit.NOT_FOUND, f"no ended call has {caller or party!r} as its {whose}: the URI {_WHOLE}")
+    _tell(done)
 
 
 async def _of_party(journal: Journal, uri: str, *, only_caller: bool) -> list[CallId]:

@@ -89,6 +89,19 @@ def test_the_calls_of_a_party_are_removed(journal: MemoryJournal, option: str, r
     assert left(journal) == {*CALLS, "lives"} - removed
 
 
+@pytest.mark.parametrize("option", ["--caller", "--party"])
+@pytest.mark.parametrize("uri", ["ann", "sip:ann@example.com:5060", "x\x1b[2J"])
+@pytest.mark.parametrize("more", [(), ("--dry-run",)], ids=["removed", "dry run"])
+def test_a_uri_that_no_ended_call_has_is_told(
+    journal: MemoryJournal, option: str, uri: str, more: tuple[str, ...]
+) -> None:
+    code, text, told = invoke("forget", option, uri, *more)
+    assert (code, text) == (3, "")
+    assert f"no ended call has {uri!r} as its {option[2:]}: the URI is compared whole" in told
+    assert left(journal) == {*CALLS, "lives"}
+    assert asked(journal) == []
+
+
 def test_exactly_one_way_to_name_calls_is_expected(journal: MemoryJournal) -> None:
     for words in ([], ["by-ann", "--caller", "x"], ["--caller", "x", "--party", "y"]):
         assert invoke("forget", *words)[0] == 2

@@ -16,6 +16,9 @@ from rtp_relay.archive.lines import BEGINNING, LINE_BEGINS, ArchivedCall, BadLin
 
 SUFFIX: Final = ".jsonl"
 
+_PARQUET_BEGINS: Final = "PAR1"
+_PARQUET: Final = f"a Parquet file, which is for other tools and cannot be read back; what can is a {SUFFIX} file"
+
 
 class ArchiveError(Exception):
     """An archive cannot be used; the text names the file and the line."""
@@ -141,10 +144,15 @@ def _lines(path: Path, *, broken_end: bool = False) -> Iterator[tuple[int, str]]
     try:
         with path.open(encoding="utf-8", errors="surrogateescape") as file:
             for number, line in enumerate(file, 1):
+                if number == 1 and line.startswith(_PARQUET_BEGINS):
+                    raise ArchiveError(f"{path}: {_PARQUET}")
                 if not line.endswith("\n"):
                     if broken_end:
                         return
-                    raise ArchiveError(f"{path}, line {number}: was not written whole; remove it to go on")
+                    raise ArchiveError(
+                        f"{path}, line {number}: was not written whole; take this line out of the file, and leave the"
+                        f" others, as rtp-relay export --to {path} does by itself"
+                    )
                 yield number, line
     except OSError as error:
         raise ArchiveError(f"{path}: {error}") from error

@@ -72,7 +72,7 @@ def test_a_line_that_was_not_written_whole_is_taken_out_by_the_next_writer(tmp_p
     path = write(tmp_path / "a.jsonl", row("one"), row("two"))
     first, second = path.read_bytes().splitlines(keepends=True)
     path.write_bytes(first + second[:left])
-    with pytest.raises(ArchiveError, match="line 2: was not written whole"):
+    with pytest.raises(ArchiveError, match=r"line 2: was not written whole; take this line out of the file, .*export"):
         list(calls_of(path))
     write(path, row("three"))
     assert [call.row.call_id for call in calls_of(path)] == ["one", "three"]
@@ -162,6 +162,19 @@ def test_what_is_no_archive_is_named(tmp_path: Path) -> None:
     (tmp_path / "bytes.jsonl").write_bytes(b"\xff\n")
     with pytest.raises(ArchiveError, match=r"bytes\.jsonl"):
         list(calls_of(tmp_path / "bytes.jsonl"))
+
+
+def test_a_parquet_file_is_named_as_what_cannot_be_read_back(tmp_path: Path) -> None:
+    path = tmp_path / "calls.parquet"
+    with ParquetWriter(path) as archive:
+        archive.write(row("a"), ENTRIES)
+    said = r"calls\.parquet: a Parquet file, which .* cannot be read back"
+    with pytest.raises(ArchiveError, match=said):
+        list(calls_of(path))
+    with pytest.raises(ArchiveError, match=said):
+        rows_of(path, 0, NOW)
+    with pytest.raises(ArchiveError, match=said):
+        call_named(path, CallId("a"))
 
 
 def test_parquet_has_a_row_an_entry(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -27,6 +28,9 @@ from rtp_relay.cli.management import Management, manage
 from rtp_relay.cli.options import ConfigOption, JsonOption, load_or_exit
 from rtp_relay.cli.output import fail, paper_width, print_json, print_lines, say
 from rtp_relay.cli.reading import ArchiveOption
+
+DAY = 86_400_000
+"""Milliseconds of a day, which begin with that of the epoch."""
 
 VERSION_DIGITS = 9
 """A text of so many digits is a version at most; what is longer is no call's."""
@@ -131,12 +135,27 @@ def _state(call: CallEntries, at: str) -> CallState:
 
 
 def _time(text: str, call: CallEntries) -> int:
-    """Return a time as ms since the epoch; one without a day is on the day on which the call began."""
+    """Return a time as ms since the epoch; one without a day is on the day on which the call has it."""
     if "T" not in text and " " not in text and call.entries:
-        day = datetime.fromtimestamp(call.entries[0].at / 1000, UTC).strftime("%Y-%m-%d")
-        text = f"{day}T{text}"
+        return _on_its_day(_since_epoch(f"1970-01-01T{text}") % DAY, [entry.at for entry in call.entries])
+    return _since_epoch(text)
+
+
+def _since_epoch(text: str) -> int:
     then = datetime.fromisoformat(text)
     return round((then if then.tzinfo else then.replace(tzinfo=UTC)).timestamp() * 1000)
+
+
+def _on_its_day(time: int, events: Sequence[int]) -> int:
+    """Return a time of day (in ms) as ms since the epoch: the first that the call has, with an event where one is then.
+
+    events: the times of all of them. A time that the call does not have is on the day on which it began.
+    """
+    begun, ended = events[0], events[-1]
+    then = begun - begun % DAY + time
+    if then < begun and then + DAY <= ended:
+        then += DAY
+    return next((at for at in events if at % DAY == time), then)
 
 
 def _show_state(state: CallState, *, as_json: bool) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 import xml.etree.ElementTree as ET
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -57,6 +59,36 @@ def test_the_call_as_it_was(at: str, version: int) -> None:
     code, text, _ = invoke("history", CALL, "--at", at)
     assert code == 0
     assert f"version {version}" in text
+    assert json.loads(invoke("history", CALL, "--at", at, "--json")[1])["version"] == version
+
+
+@pytest.mark.parametrize(
+    ("at", "version"),
+    [
+        ("23:59:58.100", 1),  # on the first day
+        ("23:59:59", 1),
+        ("00:00:43.979", 2),  # after midnight
+        ("00:00:44", 2),
+        ("02:00:43.979+02:00", 2),
+        ("22:00:44-02:00", 2),
+        ("23:59:59.500", 3),  # a day later, at an event
+        ("12:00:00", 2),
+        ("2025-11-25T23:59:58Z", 3),
+    ],
+)
+def test_a_time_of_day_is_on_the_day_on_which_the_call_has_it(
+    at: str, version: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    times = ["2025-11-23T23:59:58.100Z", "2025-11-24T00:00:43.979Z", "2025-11-24T23:59:59.500Z"]
+    history = [
+        replace(entry, at=round(datetime.fromisoformat(time).timestamp() * 1000))
+        for entry, time in zip(STORY, times, strict=False)
+    ]
+
+    async def fill(journal: MemoryJournal) -> None:
+        await journal.append(CALL, 0, history, NOTHING, NOTHING)
+
+    use_journal(monkeypatch, fill)
     assert json.loads(invoke("history", CALL, "--at", at, "--json")[1])["version"] == version
 
 

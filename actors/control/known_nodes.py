@@ -32,6 +32,12 @@ def known_nodes(
     return {node.spec.name: node for node in roster(list(known.values()), decided) if not node.gone}
 
 
+def no_such_node(given: str, known: Iterable[NodeSpec]) -> str:
+    """Return that no node is named so, and which nodes there are."""
+    named = ", ".join(f"{spec.name} ({spec.url})" for spec in known)
+    return f"there is no node {given!r}; known ones: {named or 'none'}"
+
+
 def why_no_calls(node: RosterNode) -> str:
     """Return why a node gets no new calls, however it is: it is not wanted to have any. "" if it is."""
     if node.settings.admin is not AdminState.ACTIVE:

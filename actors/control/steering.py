@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from enum import StrEnum
 
 from actors.control.behind import control_nodes_behind
-from actors.control.known_nodes import known_nodes
+from actors.control.known_nodes import known_nodes, no_such_node
 from actors.control.status import ControlNodeStatus, read_status
 from actors.node_table import NodeTable
 from actors.roster import RosterNode
@@ -252,7 +252,7 @@ class NodeSteering:
             if decisions is not None and decisions.removed:
                 raise NodeRefusal(NodeRefusalCode.UNKNOWN, f"node {node} was removed by {_who(decisions)}")
             if node not in known:
-                raise NodeRefusal(NodeRefusalCode.UNKNOWN, f"there is no node {node!r}")
+                raise NodeRefusal(NodeRefusalCode.UNKNOWN, no_such_node(node, (one.spec for one in known.values())))
             return decide(decisions)
 
         return await self._decide(node, decide_if_there, check_all)

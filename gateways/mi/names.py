@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from actors.control.known_nodes import no_such_node
 from engines.registry import KINDS
 from engines.set_names import SetNames
 from engines.sets import NodeSpec
@@ -31,8 +32,7 @@ def node_named(given: str, specs: Mapping[NodeName, NodeSpec]) -> NodeName:
     """Return the name of the node with this url or name. Raises MiError if there is none."""
     found = next((spec.name for spec in specs.values() if given in (spec.url, spec.name)), None)
     if found is None:
-        known = ", ".join(f"{spec.name} ({spec.url})" for spec in specs.values())
-        raise MiError(404, "unknown RTP Relay node", f"there is no node {given!r}; known ones: {known}")
+        raise MiError(404, "unknown RTP Relay node", no_such_node(given, specs.values()))
     return found
 
 

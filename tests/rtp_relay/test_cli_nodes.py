@@ -157,6 +157,7 @@ def test_a_node_that_there_is_not(journal: MemoryJournal, command: str, name: st
     code, said = run(command, name)
     assert code == Exit.NOT_FOUND
     assert said.startswith("rtp-relay: there is no node ")
+    assert said.endswith("; known ones: relay-1 (udp:127.0.0.1:9)\n")
     assert "\x1b" not in said
     assert events(journal) == []
 

@@ -11,12 +11,14 @@ from actors.control.documents import of_call, of_row
 from actors.control.ending import Ended, NoSuchCall, NotPossibleHere, end_call
 from actors.results import Refused
 from engines.set_names import SetNames
+from engines.sets import EVERY_SET
 from events.journal import CorruptEntry
 from events.names import NO_NODE, CallId, NodeName
 from events.records import CallFilter, CallPage
+from gateways.mi.destinations import check_set
 from gateways.mi.jsonrpc import Json, MiError
 from gateways.mi.methods import OK, Caller, Method, Methods, always
-from gateways.mi.names import set_named
+from gateways.mi.names import node_named, set_named
 from gateways.mi.parameters import Arguments, Parameter, as_number
 from replay.state import CallState, CallStatus
 
@@ -25,6 +27,9 @@ MOST = 1000
 
 PAGE = 100
 """So many are if nobody says how many: to write them takes the event loop a few ms."""
+
+LISTED = ("live", "closing", "quarantined")
+"""What a live call can be."""
 
 CALL_ID = Parameter("callid")
 CURSOR = Parameter("cursor", optional=True)
@@ -64,7 +69,19 @@ class CallMethods:
             set=set_named(group, self._sets) if group else "",
             status=given.get("status", ""),
         )
+        if not given.get("cursor"):
+            await self._check(wanted)
         return await self._page(wanted, given)
+
+    async def _check(self, wanted: CallFilter) -> None:
+        """Raise MiError for a node, a set or a status that there is not: no calls of it would be taken for a fact."""
+        if wanted.status and wanted.status not in LISTED:
+            raise MiError(400, "Bad status", f"{wanted.status!r}: a live call is {', '.join(LISTED)}")
+        specs = {name: node.spec for name, node in (await self._control.steering.known()).items()}
+        if wanted.node and specs and wanted.node not in specs and wanted.node not in await self._control.count_calls():
+            node_named(wanted.node, specs)
+        if wanted.set and specs and all(spec.set not in (wanted.set, EVERY_SET) for spec in specs.values()):
+            check_set(wanted.set, specs.values())
 
     async def _quarantine(self, given: Arguments, caller: Caller) -> Json:  # noqa: ARG002
         return await self._page(CallFilter(status=CallStatus.QUARANTINED), given)

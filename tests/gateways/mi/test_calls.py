@@ -87,7 +87,9 @@ def test_calls_are_filtered(asked: Asked) -> None:
     (group,) = {call["set"] for call in asked.ask("rtp_relay:calls")["calls"]}
     assert group == "default"
     assert len(asked.ask("rtp_relay:calls", set=4)["calls"]) == 6
-    assert asked.ask("rtp_relay:calls", set=1) == {"calls": [], "cursor": ""}
+    assert refusal(asked, "rtp_relay:calls", set=1) == (404, "unknown RTP Relay set")
+    assert refusal(asked, "rtp_relay:calls", node="relay-9") == (404, "unknown RTP Relay node")
+    assert refusal(asked, "rtp_relay:calls", status="dead") == (400, "Bad status")
     assert refusal(asked, "rtp_relay:calls", set=-1) == (400, "Bad set")
     assert asked.ask("rtp_relay:calls", status="quarantined")["calls"] == []
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections import OrderedDict
 from collections.abc import Callable
 
 from gateways.handoff.calls import call_of_ng, call_of_sip, is_response, top_branch
+from gateways.ng import message as messages
+from gateways.ng.cache import key_of
 from gateways.sip.addresses import SipTransport
-from gateways.tracing.spans import Attributes, Span, Spans
+from gateways.tracing.spans import Attributes, Span, Spans, Unanswered
 
 MAX_OPEN = 10_000
-"""So many SIP requests may wait for their answers; the span of the oldest is ended for a new one."""
+"""So many requests at a door may wait for their answers; the span of the oldest is ended for a new one."""
 
 _BENCODED = re.compile(rb"7:command(\d{1,2}):")
 _JSON = re.compile(rb'"command"\s*:\s*"([^"\\]{1,40})"')
@@ -25,24 +26,31 @@ Transaction = tuple[bytes, bytes, bool]
 
 
 class NgRequests:
-    """Traces the requests about calls at the ng door (gateways.ng.tap.Tap)."""
+    """Traces the requests about calls at the ng door (gateways.ng.tap.Tap).
+
+    A request that is sent again while it is in work has one span, which ends with the first reply. One without a
+    cookie has none, since nobody replies to it.
+    """
 
     def __init__(self, spans: Spans) -> None:
         self._spans = spans
+        self._open: Unanswered[bytes] = Unanswered(spans, MAX_OPEN)
 
     def __call__(self, message: bytes, transport: str, client: Address, door: Address, send: Send) -> Send:
         """Start a span; return what ends it with the reply."""
         del door
         found = call_of_ng(message)
-        if found is None:
+        if found is None or messages.split(message) is None:
             return send
-        call_id = found.decode("utf-8", "replace")
-        span = self._spans.request(f"ng {verb_of(message)}", call_id, {"transport": transport, "remote": client[0]})
+        key = key_of(b"%b %b %d\0" % (transport.encode(), client[0].encode(), client[1]), message)
+        if key not in self._open:
+            call_id = found.decode("utf-8", "replace")
+            attributes = {"transport": transport, "remote": client[0]}
+            self._open.add(key, self._spans.request(f"ng {verb_of(message)}", call_id, attributes), call_id)
 
         def reply(data: bytes) -> None:
-            if b"12:error-reason" in data or b'"error-reason"' in data:
-                span.fail("an error was replied")
-            self._spans.end(span, call_id)
+            failed = b"12:error-reason" in data or b'"error-reason"' in data
+            self._open.end(key, "an error was replied" if failed else "")
             send(data)
 
         return reply
@@ -56,7 +64,7 @@ class SipRequests:
 
     def __init__(self, spans: Spans) -> None:
         self._spans = spans
-        self._open: OrderedDict[Transaction, tuple[Span, str]] = OrderedDict()
+        self._open: Unanswered[Transaction] = Unanswered(spans, MAX_OPEN)
 
     def __call__(
         self, data: bytes, transport: SipTransport, source: Address, destination: Address, leaves: bool
@@ -71,9 +79,7 @@ class SipRequests:
             return
         key = top_branch(data), method, leaves
         if key not in self._open:  # else it is sent again
-            self._open[key] = self._started(key, data, {"transport": transport.value, "remote": remote[0]})
-            if len(self._open) > MAX_OPEN:
-                self._end(next(iter(self._open)))
+            self._open.add(key, *self._started(key, data, {"transport": transport.value, "remote": remote[0]}))
 
     def _started(self, key: Transaction, data: bytes, attributes: Attributes) -> tuple[Span, str]:
         _, method, leaves = key
@@ -83,14 +89,9 @@ class SipRequests:
 
     def _answered(self, key: Transaction, data: bytes) -> None:
         status = int(data[8:11]) if data[8:11].isdigit() else 0
-        if status < 200 or key not in self._open:
-            return
-        if status >= _FAILED:
-            self._open[key][0].fail(data[8:].split(b"\r\n", 1)[0].decode("utf-8", "replace"))
-        self._end(key)
-
-    def _end(self, key: Transaction) -> None:
-        self._spans.end(*self._open.pop(key))
+        if status >= 200:
+            first = data[8:].split(b"\r\n", 1)[0].decode("utf-8", "replace")
+            self._open.end(key, first if status >= _FAILED else "")
 
 
 def verb_of(message: bytes) -> str:

@@ -6,13 +6,19 @@ and asked meanwhile. Commands of a call that run beside each other may so be giv
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from enum import StrEnum
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
 from actors.commands.command import CallCommand
 from actors.results import Refused
 from events.answer import Answer
+
+K = TypeVar("K")
+
+MAX_COMMANDS = 10_000
+"""So many commands of calls may go on; the span of the oldest is ended for a new one."""
 
 
 class SpanKind(StrEnum):
@@ -42,11 +48,12 @@ CALL, NODE = "rtp_relay.call_id", "rtp_relay.node"
 
 
 class Spans:
-    """The spans that go on, by call."""
+    """The spans that go on, by call. Who starts one ends it: each door bounds how many it has begun (Unanswered)."""
 
     def __init__(self, start: Start) -> None:
         self._start = start
         self._open: dict[str, list[Span]] = {}
+        self._commands: Unanswered[Span] = Unanswered(self, MAX_COMMANDS)
 
     @property
     def open(self) -> int:
@@ -65,11 +72,10 @@ class Spans:
         """Start the span of a command; return what ends it with its result, and hands that on."""
         call_id = str(command.call_id)
         span = self._begin(type(command).__name__, SpanKind.INTERNAL, call_id, {})
+        self._commands.add(span, span, call_id)
 
         def ended(result: Any) -> None:
-            if isinstance(result, Refused):
-                span.fail(result.reason)
-            self.end(span, call_id)
+            self._commands.end(span, result.reason if isinstance(result, Refused) else "")
             reply(result)
 
         return ended
@@ -106,3 +112,32 @@ class Spans:
     def _parent(self, call_id: str) -> Span | None:
         going_on = self._open.get(call_id)
         return going_on[-1] if going_on else None
+
+
+class Unanswered(Generic[K]):
+    """Spans of what waits for an answer, by what the answer is known by.
+
+    There are `most`: the oldest is ended for a new one, since some answers never come.
+    """
+
+    def __init__(self, spans: Spans, most: int) -> None:
+        self._spans, self._most = spans, most
+        self._waiting: OrderedDict[K, tuple[Span, str]] = OrderedDict()
+
+    def __contains__(self, key: K) -> bool:
+        return key in self._waiting
+
+    def add(self, key: K, span: Span, call_id: str) -> None:
+        """Add a span that was started for a call."""
+        self._waiting[key] = span, call_id
+        if len(self._waiting) > self._most:
+            self.end(next(iter(self._waiting)))
+
+    def end(self, key: K, failed: str = "") -> None:
+        """End a span, if it waits, and say why it failed."""
+        waiting = self._waiting.pop(key, None)
+        if waiting is None:
+            return
+        if failed:
+            waiting[0].fail(failed)
+        self._spans.end(*waiting)

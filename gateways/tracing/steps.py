@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar, cast
 
@@ -19,7 +18,7 @@ from events.names import CallId, NodeName, RelayId
 from events.records import Index, Recorded
 from gateways.handoff.calls import call_of_ng
 from gateways.tracing.doors import verb_of
-from gateways.tracing.spans import NODE, Span, Spans
+from gateways.tracing.spans import NODE, Spans, Unanswered
 
 R = TypeVar("R")
 
@@ -86,21 +85,17 @@ class _TracedWay:
 
     def __init__(self, node: NodeName, spans: Spans, take: Taker) -> None:
         self._node, self._spans, self._take = node, spans, take
-        self._asked: OrderedDict[bytes, tuple[Span, str]] = OrderedDict()
+        self._asked: Unanswered[bytes] = Unanswered(spans, MAX_UNANSWERED)
 
     def send(self, cookie: bytes, command: bytes) -> None:
         call_id = self._call_of(command)
         if call_id and cookie not in self._asked:  # else it is sent again
             name = f"node {verb_of(command)}"
-            self._asked[cookie] = self._spans.asked(name, call_id, {NODE: self._node}), call_id
-            if len(self._asked) > MAX_UNANSWERED:
-                self._spans.end(*self._asked.popitem(last=False)[1])
+            self._asked.add(cookie, self._spans.asked(name, call_id, {NODE: self._node}), call_id)
         self.inner.send(cookie, command)
 
     def take(self, cookie: bytes, reply: bytes) -> None:
-        asked = self._asked.pop(cookie, None)
-        if asked is not None:
-            self._spans.end(*asked)
+        self._asked.end(cookie)
         self._take(cookie, reply)
 
     def close(self) -> None:

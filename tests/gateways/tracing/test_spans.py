@@ -22,6 +22,7 @@ from events.records import NOTHING, Index, Recorded
 from events.registry import MediaSeen
 from gateways.sip.addresses import SipTransport
 from gateways.tracing import doors
+from gateways.tracing import spans as spans_module
 from gateways.tracing.doors import NgRequests, SipRequests
 from gateways.tracing.spans import Spans
 from gateways.tracing.steps import traced_journal, traced_way
@@ -171,6 +172,40 @@ def test_requests_that_nobody_answers_are_bounded(traced: Traced, monkeypatch: p
     for number in range(5):
         tap(sip("OPTIONS sip:b SIP/2.0", f"z9hG4bK{number}", "OPTIONS"), SipTransport.TCP, THERE, HERE, False)
     assert len(traced.names) == 3
+
+
+def test_an_ng_request_that_nobody_replies_to_has_no_span(traced: Traced) -> None:
+    NgRequests(traced.spans)(OFFER.partition(b" ")[2], "udp", THERE, HERE, lambda _: None)
+    assert traced.spans.open == 0
+
+
+def test_an_ng_request_sent_again_in_work_has_one_span(traced: Traced) -> None:
+    tap = NgRequests(traced.spans)
+    replies: list[bytes] = []
+    sends = [tap(OFFER, "udp", THERE, HERE, replies.append) for _ in range(40)]
+    tap(OFFER, "udp", HERE, HERE, replies.append)(b"1 de")  # of another client
+    for send in sends[:16]:
+        send(b"1 d6:result2:oke")
+    assert (len(replies), traced.names, traced.spans.open) == (17, ["ng offer", "ng offer"], 0)
+
+
+def test_ng_requests_and_commands_that_get_no_reply_are_bounded(
+    traced: Traced, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doors, "MAX_OPEN", 2)
+    monkeypatch.setattr(spans_module, "MAX_COMMANDS", 2)
+    spans = Spans(starting_with(traced.provider))
+    tap = NgRequests(spans)
+    first = tap(OFFER, "udp", THERE, HERE, lambda _: None)
+    done = spans.command(ReadCall(call_id=CallId("c")), lambda _: None)
+    for number in range(1, 5):
+        call = f"c{number}"
+        tap(b"1 " + encode({b"command": b"offer", b"call-id": call.encode()}), "udp", THERE, HERE, lambda _: None)
+        spans.command(ReadCall(call_id=CallId(call)), lambda _: None)
+    assert (sorted(traced.names), spans.open) == (["ReadCall"] * 3 + ["ng offer"] * 3, 2)
+    first(b"1 d6:result2:oke")  # after its time: nothing ends twice
+    done(Refused(RefusalCode.FULL, "too much"))
+    assert (len(traced.names), spans.open) == (6, 2)
 
 
 async def test_a_command_of_a_kind_without_ng_finds_its_call_by_its_words(traced: Traced) -> None:

@@ -74,14 +74,13 @@ class Notifier:
         self._queue: asyncio.Queue[Happening] = asyncio.Queue(WAITING)
         self._sockets: dict[int, socket.socket] = {}
         self._task: asyncio.Task[None] | None = None
+        self._expiry: asyncio.TimerHandle | None = None
         self.subscriptions = Subscriptions(EVENTS)
         self.wanted: Callable[[bool], None] = lambda wanted: None  # noqa: ARG005
 
     def subscribe(self, event: str, subscriber: Subscriber, expire: int) -> None:
         """Subscribe to an event for so many seconds; 0 ends it. Raises TooMany."""
         self.subscriptions.subscribe(event, subscriber, expire, self.now())
-        if expire:
-            self._loop.call_later(expire, self._look)
         self._look()
 
     def now(self) -> float:
@@ -106,6 +105,7 @@ class Notifier:
 
     async def close(self) -> None:
         """Tell nothing any more."""
+        self._look_at(None)
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
@@ -113,7 +113,15 @@ class Notifier:
             sock.close()
 
     def _look(self) -> None:
-        self.wanted(self.subscriptions.any(self.now()))
+        """Tell whether there are subscribers, and look again when the last one expires."""
+        wanted = self.subscriptions.any(self.now())
+        self._look_at(self.subscriptions.end() if wanted else None)
+        self.wanted(wanted)
+
+    def _look_at(self, when: float | None) -> None:
+        if self._expiry is not None:
+            self._expiry.cancel()
+        self._expiry = None if when is None else self._loop.call_at(when, self._look)
 
     async def _run(self) -> None:
         while True:

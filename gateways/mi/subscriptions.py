@@ -74,6 +74,10 @@ class Subscriptions:
         """Return whether there is any subscriber."""
         return next(self.all(now), None) is not None
 
+    def end(self) -> float:
+        """Return when the last subscription expires, 0 if there is none."""
+        return max((until for of_event in self._until.values() for until, _ in of_event.values()), default=0.0)
+
     def _forget(self, now: float) -> None:
         for of_event in self._until.values():
             for subscriber in [one for one, (until, _) in of_event.items() if until <= now]:

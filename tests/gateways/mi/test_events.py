@@ -59,8 +59,10 @@ def test_a_subscription_holds_until_it_expires_or_is_ended() -> None:
     subscriptions.subscribe(STATUS, HERE, 20, now=5)
     assert subscriptions.of(STATUS, 24) == [(HERE, 20)]
     assert list(subscriptions.all(24)) == [(STATUS, [(HERE, 20)])]
+    assert subscriptions.end() == 25
     subscriptions.subscribe(STATUS, HERE, 0, now=24)
     assert not subscriptions.any(24)
+    assert subscriptions.end() == 0
 
 
 def test_not_everybody_can_subscribe() -> None:
@@ -231,6 +233,33 @@ async def test_when_the_last_one_expires_nobody_watches(stage: Stage) -> None:
 
     await wait_until(nobody_watches, "nobody watches")
     assert await stage.ask("subscribers_list") == {"Events": []}
+
+
+async def test_there_is_one_timer_however_often_subscribers_renew(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop, timers = asyncio.get_running_loop(), list[asyncio.TimerHandle]()
+
+    def call_at(when: float, look: Any, real: Any = loop.call_at) -> asyncio.TimerHandle:
+        timers.append(real(when, look))
+        return timers[-1]
+
+    def running() -> list[float]:
+        return [timer.when() for timer in timers if not timer.cancelled()]
+
+    monkeypatch.setattr(loop, "call_at", call_at)
+    begun = loop.time()
+    for expire in range(50, 0, -1):
+        stage.notifier.subscribe(MEDIA_TIMEOUT, HERE, 1000 + expire)
+        stage.notifier.subscribe(NODE_STATE, HERE_TOO, 2000 + expire)
+    assert running() == [pytest.approx(begun + 2001, abs=60)]
+    stage.notifier.subscribe(NODE_STATE, HERE_TOO, 0)
+    assert running() == [pytest.approx(begun + 1001, abs=60)]
+    stage.notifier.subscribe(MEDIA_TIMEOUT, HERE, 0)
+    assert running() == []
+    stage.notifier.subscribe(MEDIA_TIMEOUT, HERE, 60)
+    await stage.notifier.close()
+    assert running() == []
 
 
 async def test_a_flood_is_left_out_and_holds_nobody_up(stage: Stage) -> None:

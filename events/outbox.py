@@ -27,8 +27,11 @@ class Letter:
 class Outbox(Protocol):
     """An outbox. All its methods raise JournalUnavailable."""
 
-    async def put(self, contents: Sequence[bytes]) -> None:
-        """Put in letters, in this order; some may be in after a failure."""
+    async def put(self, contents: Sequence[bytes], keep: float) -> None:
+        """Put in letters, in this order; they may be in after a failure.
+
+        keep: for how many seconds from now on the outbox is kept if no others come, with all that is in it.
+        """
 
     async def letters(self, after: str, count: int) -> list[Letter]:
         """Return up to `count` letters, the oldest first: those put in after the one of this id, all for ""."""
@@ -38,13 +41,13 @@ class Outbox(Protocol):
 
 
 class MemoryOutbox:
-    """An outbox in memory."""
+    """An outbox in memory, kept for as long as its process runs."""
 
     def __init__(self, most: int = MOST) -> None:
         self._letters: dict[int, bytes] = {}
         self._last, self._most = 0, most
 
-    async def put(self, contents: Sequence[bytes]) -> None:
+    async def put(self, contents: Sequence[bytes], keep: float) -> None:  # noqa: ARG002
         """Put in letters."""
         for content in contents:
             self._last += 1

@@ -19,7 +19,7 @@ with the same one are on the same server, so that one script may use them togeth
 
 Beside them are `<prefix>:journal`, which says what this journal is, and `<prefix>:{control}:...` with the control
 nodes' statuses and, as `s:<name>`, the streams of decisions; those that want attention are in its `due`. As
-`out:<name>` it has the outboxes (events/outbox.py), which are streams, too.
+`out:<name>` it has the outboxes (events/outbox.py), which are streams, too, and run out when nothing is put in.
 """
 
 from __future__ import annotations

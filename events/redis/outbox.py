@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,8 +10,9 @@ from redis.crc import key_slot
 from events.outbox import MOST, Letter
 from events.redis.keys import Keys, to_bytes
 from events.redis.query import Queries
+from events.redis.scripts import POST
 
-_FIELD = b"c"
+_LONGEST = 10**15  # ms: what Redis takes
 
 
 class RedisOutbox:
@@ -24,12 +24,10 @@ class RedisOutbox:
         self._slot = key_slot(self._key)
         self._most = most
 
-    async def put(self, contents: Sequence[bytes]) -> None:
-        """Put in letters, which travel together."""
-        bound = (b"MAXLEN", b"~", self._most)
-        await asyncio.gather(
-            *(self._query(self._slot, (b"XADD", self._key, *bound, b"*", _FIELD, content)) for content in contents)
-        )
+    async def put(self, contents: Sequence[bytes], keep: float) -> None:
+        """Put in letters, all in one step."""
+        kept = max(1, round(min(keep * 1000, _LONGEST)))
+        await self._query(self._slot, (b"EVALSHA", POST.sha, 1, self._key, self._most, kept, *contents))
 
     async def letters(self, after: str, count: int) -> list[Letter]:
         """Return the oldest letters after one."""

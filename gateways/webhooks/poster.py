@@ -32,7 +32,8 @@ GRACE = 2.0
 class Poster:
     """Takes what is journalled by this control node.
 
-    names: the events that are wanted. put: is called after each. shown: makes of an entry what may be shown of it.
+    names: the events that are wanted. keep: for how many seconds an outbox is kept after its newest message. put: is
+    called after each. shown: makes of an entry what may be shown of it.
     """
 
     def __init__(
@@ -42,10 +43,11 @@ class Poster:
         counters: WebhookCounters,
         put: Callable[[], None] = lambda: None,
         *,
+        keep: float,
         shown: Callable[[Recorded], Recorded] = lambda record: record,
     ) -> None:
         self._outboxes, self._names, self._counters, self._put = outboxes, names, counters, put
-        self._shown = shown
+        self._shown, self._keep = shown, keep
         self._waiting: deque[Callable[[], WebhookMessage]] = deque()
         self._news = asyncio.Event()
 
@@ -96,7 +98,7 @@ class Poster:
             some = [self._waiting[place] for place in range(min(AT_ONCE, len(self._waiting)))]
             contents = [make().to_bytes() for make in some]
             for outbox in self._outboxes:
-                await outbox.put(contents)
+                await outbox.put(contents, self._keep)
             for _ in some:
                 self._waiting.popleft()
             self._counters.posted += len(some)

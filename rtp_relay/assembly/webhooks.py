@@ -10,11 +10,18 @@ from hashlib import blake2b
 from actors.control.control import Control
 from actors.observers import Observers
 from events.journal import Journal
+from events.retention import DAY
 from gateways.webhooks.counters import WebhookCounters
 from gateways.webhooks.poster import Poster
 from gateways.webhooks.sender import Sender
 from rtp_relay.assembly.background import Background
 from rtp_relay.config.events import EventsConfig
+
+UNSENT = DAY
+"""Seconds for which an outbox is kept from when its newest message is too old to be sent again.
+
+Each is sent once at least, but for receivers that are configured no more: it may wait behind others, or for a start.
+"""
 
 
 @asynccontextmanager
@@ -47,7 +54,14 @@ async def sending_webhooks(
             sender.hurry()
 
     outboxes = [journal.outbox(_box_of(url)) for url in config.webhook]
-    poster = Poster(outboxes, frozenset(config.webhook_events), counters, hurry, shown=control.numbers.entry)
+    poster = Poster(
+        outboxes,
+        frozenset(config.webhook_events),
+        counters,
+        hurry,
+        keep=config.webhook_give_up_after + UNSENT,
+        shown=control.numbers.entry,
+    )
     background = Background()
     background.run("webhooks to the outboxes", poster.run())
     for sender in senders:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
+from rtp_relay.assembly.webhooks import UNSENT
 from tests.e2e.stage import NgCall
 from tests.peers.peer import wait_until
 from tests.peers.redis_server import RedisServer
@@ -65,10 +66,13 @@ async def test_webhooks_survive_the_death_of_a_control_node(tmp_path: Path) -> N
 
 
 async def _are_kept(redis: RedisServer, number: int) -> bool:
-    """Return whether the only outbox has so many letters: one that its control node had no time to put in is lost."""
+    """Return whether the only outbox has so many letters, and runs out.
+
+    One that its control node had no time to put in is lost.
+    """
     async with Redis.from_url(redis.url) as client:
         boxes = [key async for key in client.scan_iter("*out:webhook:*", _type="stream")]
-        return bool(boxes) and await client.xlen(boxes[0]) == number
+        return bool(boxes) and await client.xlen(boxes[0]) == number and await client.ttl(boxes[0]) > UNSENT
 
 
 def _were_told(receiver: Receiver, call_id: str, stands: list[tuple[int, str]]) -> bool:

@@ -476,8 +476,8 @@ class JournalContract(DecisionsContract, DueDecisionsContract, EndedContract, Fo
     ) -> None:
         box, same = journal.outbox("a \u00fc"), other.outbox("a \u00fc")
         assert await box.letters("", 10) == []
-        await box.put([b"1", b"\xff\0", b"3"])
-        await same.put([b"4"])
+        await box.put([b"1", b"\xff\0", b"3"], 60)
+        await same.put([b"4"], 60)
         letters = await same.letters("", 10)
         assert [letter.content for letter in letters] == [b"1", b"\xff\0", b"3", b"4"]
         assert await box.letters("", 2) == letters[:2]
@@ -487,7 +487,7 @@ class JournalContract(DecisionsContract, DueDecisionsContract, EndedContract, Fo
         assert await same.letters("", 10) == [letters[0], *letters[2:]]
         assert await box.letters(letters[1].id, 1) == letters[2:3]
         await box.remove(letters[3])
-        await box.put([b"5"])
+        await box.put([b"5"], 60)
         assert [letter.content for letter in await box.letters(letters[3].id, 10)] == [b"5"]
         assert await journal.outbox("other").letters("", 10) == []
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -13,6 +14,7 @@ from redis.asyncio import Redis
 from events.ended import EndedPage, Outcome
 from events.journal import BRIEFLY, CorruptEntry, Journal
 from events.names import CallId
+from events.outbox import Letter, Outbox
 from events.records import NEVER
 from events.redis import RedisJournal
 from events.redis.keys import Keys, to_bytes
@@ -49,6 +51,26 @@ class TestRedisJournal(RedisContract):
     async def client(self, url: str) -> AsyncIterator[Client]:
         async with Redis.from_url(url) as client:
             yield client
+
+    async def test_an_outbox_goes_when_no_letter_has_come_for_so_long(self, journal: Journal) -> None:
+        box = journal.outbox("webhook:gone")
+        await box.put([], 60)
+        await box.put([b"1", b"2"], 1000)
+        async with Redis.from_url(self.used_url) as client:
+            key = Keys(self.used_prefix).control + b"out:webhook:gone"
+            assert 940 < await client.ttl(key) <= 1000
+            await box.remove((await box.letters("", 1))[0])
+            assert 940 < await client.ttl(key) <= 1000
+            await box.put([b"3"], 1e300)
+            assert await client.ttl(key) > 10**9
+            await box.put([b"4"], 0)
+            assert await self.letters_end(box) == []
+
+    @staticmethod
+    async def letters_end(box: Outbox) -> list[Letter]:
+        """Return what is in an outbox after a moment."""
+        await asyncio.sleep(0.1)
+        return await box.letters("", 10)
 
     async def test_retention_begins_with_the_end_and_stops_with_a_new_life(self, journal: Journal) -> None:
         stream = stream_of(self.used_prefix, CALL)

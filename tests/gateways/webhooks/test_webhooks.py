@@ -52,7 +52,7 @@ class Machine:
             give_up_after=give_up_after,
             counters=self.counters,
         )
-        self.poster = Poster([journal.outbox("box")], NAMES, self.counters, self.sender.hurry)
+        self.poster = Poster([journal.outbox("box")], NAMES, self.counters, self.sender.hurry, keep=3600)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Machine]:
@@ -179,10 +179,10 @@ async def test_what_the_outbox_cannot_take_waits_bounded(monkeypatch: pytest.Mon
     box = journal.outbox("box")
     really, away = box.put, True
 
-    async def put(contents: list[bytes]) -> None:
+    async def put(contents: list[bytes], keep: float) -> None:
         if away:
             raise JournalUnavailable("away")
-        await really(contents)
+        await really(contents, keep)
 
     monkeypatch.setattr(box, "put", put)
     async with receiving() as receiver, Machine(journal, receiver.url).running() as machine:
@@ -206,7 +206,7 @@ async def test_what_is_left_at_the_end_is_put_in() -> None:
 
 async def test_what_cannot_be_read_keeps_nobody() -> None:
     journal = MemoryJournal()
-    await journal.outbox("box").put([b"garbage", b"[1]"])
+    await journal.outbox("box").put([b"garbage", b"[1]"], 3600)
     async with receiving() as receiver, Machine(journal, receiver.url).running() as machine:
         machine.happen("a", 1)
         await receiver.until(lambda: versions(receiver, "a") == [1], "the readable one is there")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from errno import EISDIR
-from os import strerror
+from os import SEEK_END, strerror
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self, TextIO
@@ -32,18 +32,27 @@ class ArchiveWriter:
 
     def __init__(self, path: Path) -> None:
         """Open the file, or begin it. Raises OSError, and ArchiveError: a file that is no archive stays as it is."""
-        self._chain = BEGINNING
+        self._path, self._chain = path, BEGINNING
         self._known: set[tuple[CallId, int]] = set()
+        self._known_from = 0  # those that ended before are in the file alone
         if path.exists():
             for call in _calls_before_broken_end(path):
                 self._chain = call.chain
                 self._known.add((call.row.call_id, call.row.ended))
             _take_broken_end_out(path)
-        self._file: TextIO = path.open("a", encoding="utf-8")
+        self._file: TextIO = path.open("a+", encoding="utf-8", errors="surrogateescape")
 
     def has(self, row: EndedCall) -> bool:
-        """Return whether the file has this call, with this end."""
+        """Return whether the file has this call, with this end. Raises OSError and ArchiveError."""
+        if row.ended < self._known_from:
+            self._recall(row.ended)
         return (row.call_id, row.ended) in self._known
+
+    def forget(self, before: int) -> None:
+        """Have no calls in mind that ended before a time: the file is read again if one of them is asked for."""
+        if before > self._known_from:
+            self._known = {call for call in self._known if call[1] >= before}
+            self._known_from = before
 
     def write(self, row: EndedCall, entries: Sequence[Recorded]) -> None:
         """Write a call; it is in the file, as far as the system knows, when this returns."""
@@ -51,6 +60,14 @@ class ArchiveWriter:
         self._file.write(f"{line}\n")
         self._file.flush()
         self._known.add((row.call_id, row.ended))
+
+    def _recall(self, since: int) -> None:
+        """Have the calls in mind again that ended from a time on; by the open file, which may have got another name."""
+        self._file.seek(0)
+        calls = _checked(self._path, enumerate(self._file, 1))
+        self._known = {(call.row.call_id, call.row.ended) for call in calls if call.row.ended >= since}
+        self._known_from = since
+        self._file.seek(0, SEEK_END)
 
     def __enter__(self) -> Self:
         """Return itself."""

@@ -54,6 +54,9 @@ class ParquetWriter:
         """Return False: the file is new, and each call comes once."""
         return False
 
+    def forget(self, before: int) -> None:
+        """Do nothing: no calls are kept in mind."""
+
     def write(self, row: EndedCall, entries: Sequence[Recorded]) -> None:
         """Add a call."""
         for entry in entries:

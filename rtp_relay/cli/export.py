@@ -64,11 +64,17 @@ ReadEntries = Callable[[EndedCall], Awaitable[Sequence[Recorded]]]
 """Reads what can be read of a call's stream."""
 
 
+Pages = AsyncIterator[Sequence[EndedCall]]
+
+
 class Writer(AbstractContextManager["Writer"], Protocol):
     """What calls are written with."""
 
     def has(self, row: EndedCall) -> bool:
         """Return whether a call is written already."""
+
+    def forget(self, before: int) -> None:
+        """Have no calls in mind that ended before a time: it will hardly be asked for them."""
 
     def write(self, row: EndedCall, entries: Sequence[Recorded]) -> None:
         """Write a call."""
@@ -98,7 +104,12 @@ def export(
     async def write(journal: Journal) -> int:
         now = round(await journal.time())
         begin, end = period(since, until, now)
-        pages = _with_later(journal, begin, end, now, kept) if follow else ended_pages(journal, begin, end)
+
+        def pages(writer: Writer) -> Pages:
+            if follow:
+                return _with_later(journal, begin, end, now, kept, forget=writer.forget)
+            return ended_pages(journal, begin, end)
+
         entries = _entries_at_last if follow else _entries
         return await _write(pages, partial(entries, journal, set()), to, numbers, secrets=secrets)
 
@@ -111,9 +122,12 @@ def export(
 
 
 async def _with_later(
-    journal: Journal, since: int, until: int, now: int, kept: int
-) -> AsyncIterator[Sequence[EndedCall]]:
-    """Return the ended calls of a time, and others as they end; while the journal is away, wait for it."""
+    journal: Journal, since: int, until: int, now: int, kept: int, *, forget: Callable[[int], None]
+) -> Pages:
+    """Return the ended calls of a time, and others as they end; while the journal is away, wait for it.
+
+    forget: is told before which time calls have ended that do not come again, once all of the first ones have come.
+    """
     while True:
         try:
             async for page in ended_pages(journal, since, until):
@@ -121,16 +135,16 @@ async def _with_later(
             break
         except JournalUnavailable:
             await asyncio.sleep(AGAIN)  # from the first page on: what is written is not written again
-    async for page in pages_as_they_end(journal, min(until - 2 * LATE, now - LATE), kept):
+    async for page in pages_as_they_end(journal, min(until - 2 * LATE, now - LATE), kept, forget):
         yield page
 
 
 async def _write(
-    pages: AsyncIterator[Sequence[EndedCall]], read: ReadEntries, to: Path, numbers: Numbers, *, secrets: bool
+    pages: Callable[[Writer], Pages], read: ReadEntries, to: Path, numbers: Numbers, *, secrets: bool
 ) -> int:
     written = 0
     with _writer(to, secrets=secrets) as writer:
-        async for page in pages:
+        async for page in pages(writer):
             new = [row for row in page if not writer.has(row)]
             for first in range(0, len(new), AT_ONCE):
                 some = new[first : first + AT_ONCE]

@@ -115,11 +115,14 @@ async def as_they_end(journal: Journal, begun: int, kept: int = 0) -> AsyncItera
             yield call
 
 
-async def pages_as_they_end(journal: Journal, begun: int, kept: int = 0) -> AsyncIterator[Sequence[EndedCall]]:
+async def pages_as_they_end(
+    journal: Journal, begun: int, kept: int = 0, passed: Callable[[int], None] = lambda _: None
+) -> AsyncIterator[Sequence[EndedCall]]:
     """Return the same calls, those of a look at a time; while the journal is away, wait for it.
 
     Rows may come a little late, so the last seconds are looked at again and again. kept: for how many ms ended calls
-    are kept at least, 0 where nobody knows; people are told of a time in which others may have ended.
+    are kept at least, 0 where nobody knows; people are told of a time in which others may have ended. passed: is told
+    after each look before which time calls have ended that do not come again, unless the journal's clock is set back.
     """
     told: dict[str, int] = {}
     looks: deque[int] = deque(maxlen=LOOKS)
@@ -145,6 +148,7 @@ async def pages_as_they_end(journal: Journal, begun: int, kept: int = 0) -> Asyn
         if begun < now:  # else the journal's clock was set back
             since = max(begun, since)
         told = {call_id: ended for call_id, ended in told.items() if ended >= since}
+        passed(since)
         await asyncio.sleep(LOOK)
 
 

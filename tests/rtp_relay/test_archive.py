@@ -67,6 +67,35 @@ def test_a_file_is_gone_on_with(tmp_path: Path) -> None:
     assert [call.row.call_id for call in calls_of(path)] == ["one", "two"]
 
 
+def test_calls_of_before_are_found_in_the_file_alone(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.jsonl", row("one"), row("two", NOW + 1))
+    with ArchiveWriter(path) as archive:
+        archive.write(row("three", NOW + 2), ENTRIES)
+        archive.forget(NOW + 2)
+        archive.forget(NOW)  # what is forgotten is so
+        assert archive._known == {("three", NOW + 2)}
+        path.rename(tmp_path / "b.jsonl")
+        assert archive.has(row("two", NOW + 1))
+        assert archive._known == {("two", NOW + 1), ("three", NOW + 2)}
+        assert archive.has(row("one"))
+        assert not archive.has(row("three"))
+        archive.write(row("four", NOW), ENTRIES)
+        archive.forget(NOW + 3)
+        assert archive.has(row("four", NOW))
+    assert [call.row.call_id for call in calls_of(tmp_path / "b.jsonl")] == ["one", "two", "three", "four"]
+
+
+def test_a_file_that_was_changed_meanwhile_shows_when_it_is_read_again(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.jsonl", row("one"))
+    with ArchiveWriter(path) as archive:
+        archive.forget(NOW + 1)
+        with path.open("r+b") as file:
+            file.seek(len('{"call_id": "'))
+            file.write(b"\xff")
+        with pytest.raises(ArchiveError, match="line 1"):
+            archive.has(row("one"))
+
+
 @pytest.mark.parametrize("left", [1, 100, -1])
 def test_a_line_that_was_not_written_whole_is_taken_out_by_the_next_writer(tmp_path: Path, left: int) -> None:
     path = write(tmp_path / "a.jsonl", row("one"), row("two"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import msgpack  # type: ignore[import-untyped]
@@ -102,6 +103,49 @@ def test_who_follows_waits_for_a_journal_that_is_away(tmp_path: Path, monkeypatc
     code, text, _ = invoke("export", "--to", str(path), "--follow", *ALWAYS)
     assert (code, text) == (0, f"interrupted; what is in {path} is whole\n")
     assert [(call.row, call.entries) for call in calls_of(path)] == [(ROW, STORY)]
+
+
+class Going(MemoryJournal):
+    """A call ends at each look, a second after the one before; its clock is set back by a minute at some look."""
+
+    def __init__(self, looks: int, set_back: int) -> None:
+        self.now, self.looks, self._last, self._set_back = ROW.ended, 0, looks, set_back
+        super().__init__(lambda: self.now)
+
+    async def time(self) -> float:
+        self.looks += 1
+        if self.looks > self._last:
+            raise KeyboardInterrupt
+        self.now += -60_000 if self.looks == self._set_back else 1000
+        call = CallId(f"call {self.looks}")
+        entries = [Recorded(1, self.now, "c", STORY[0].event)]
+        await self.append(call, 0, entries, NOTHING, Index(ended=replace(ROW, call_id=call, ended=self.now)))
+        return self.now
+
+
+@pytest.mark.parametrize("set_back", [0, 1, 2, 3, 80])
+def test_who_follows_writes_each_call_once_and_has_few_in_mind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, set_back: int
+) -> None:
+    kept: list[int] = []
+
+    class Counting(ArchiveWriter):
+        def forget(self, before: int) -> None:
+            super().forget(before)
+            kept.append(len(self._known))
+
+    monkeypatch.setattr("rtp_relay.cli.export.ArchiveWriter", Counting)
+    monkeypatch.setattr("rtp_relay.cli.reading.LOOK", 0)
+    path, journal = tmp_path / "calls.jsonl", Going(150, set_back)
+    share_journal(monkeypatch, journal)
+    asyncio.run(_fill(journal))
+    for looks in (150, 200):  # and once more on the same file
+        journal._last = looks
+        assert invoke("export", "--to", str(path), "--follow", *ALWAYS)[0] == 0
+        journal.looks -= 1  # the last one was none
+        written = [call.row.call_id for call in calls_of(path)]
+        assert sorted(written) == sorted([CALL, *(f"call {look}" for look in range(1, looks + 1))])
+        assert kept[-1] < 30
 
 
 def test_keys_are_exported_on_wish_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -30,8 +30,10 @@ class Statuses:
     async def publish(self, name: str, status: bytes, ttl: float) -> None:
         """Keep a status for `ttl` seconds. Raises Unconfirmed where the server cannot keep the durability just now."""
         named = to_bytes(name)
-        await self._query(self._slot, (b"SADD", self._names, named))
-        await self._write(self._slot, (b"SET", self._status + named, status, b"PX", max(1, round(ttl * 1000))))
+        try:
+            await self._write(self._slot, (b"SET", self._status + named, status, b"PX", max(1, round(ttl * 1000))))
+        finally:  # not before it, since whoever finds a name without a status forgets it
+            await self._query(self._slot, (b"SADD", self._names, named))
 
     async def published(self) -> dict[str, bytes]:
         """Return the statuses that have not run out; those of before the clock was set back would last for too long."""

@@ -200,6 +200,18 @@ def test_waiting_ends_with_5_at_the_deadline_and_with_0_when_the_node_is_empty(j
     assert run("drain", "relay-1", "--deadline", "soon")[0] == Exit.USAGE
 
 
+def test_that_a_job_still_moves_calls_of_a_node_that_is_taken_back_is_said(journal: MemoryJournal) -> None:
+    place(journal, "a")
+    add_another()
+    job = re.search(r"by job ([^;]+);", run("drain", "relay-1", "--deadline", "1h")[1])
+    assert job is not None
+    still = f"job {job[1]} still moves its calls away; rtp-relay moves {job[1]} --cancel ends that\n"
+    assert run("undrain", "relay-1") == (0, f"relay-1 is active; it has 1 call\n{still}")
+    assert run("undrain", "relay-2")[1].endswith("it has 0 calls\n"), "it is not that one's job"
+    assert run("moves", job[1], "--cancel")[0] == 0
+    assert "still moves" not in run("enable", "relay-1")[1]
+
+
 @pytest.mark.parametrize(
     ("where", "code", "said"),
     [

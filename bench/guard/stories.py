@@ -73,7 +73,7 @@ async def sip_failing() -> Counts:
     """Count what calls that come to nothing leave to the garbage collector."""
     with TemporaryDirectory() as folder:
         script = Path(folder) / "failing.py"
-        door = _sip(1, lambda callees: _failing(script, callees), functions=False, place=FailingSipCaller)
+        door = _sip(1, lambda callees: _scripted(script, _failing(callees)), functions=False, place=FailingSipCaller)
         async with door as (caller, tally):
             return await count_garbage(Story("sip-failing", caller, WARM_UP, calls=60), tally)
 
@@ -82,7 +82,7 @@ async def fork_steps() -> Counts:
     """Count the steps of a call that a script forks to two callees, one of whom answers."""
     with TemporaryDirectory() as folder:
         script = Path(folder) / "fork.py"
-        async with _sip(2, lambda callees: _forking(script, callees), functions=True) as (caller, tally):
+        async with _sip(2, lambda callees: _scripted(script, _forking(callees)), functions=True) as (caller, tally):
             return await count_steps(Story("fork", caller, warm_up=2, calls=7), tally)
 
 
@@ -122,14 +122,17 @@ def _no_script(callees: Sequence[Party]) -> str:
     return f'engine = "rtpengine"\nnext_hop = "{callees[0].uri}"\n'
 
 
-def _forking(script: Path, callees: Sequence[Party]) -> str:
-    script.write_text(_FORK.format(targets=[callee.uri for callee in callees]))
+def _scripted(script: Path, text: str) -> str:
+    script.write_text(text)
     return f'script = "{script}"\n'
 
 
-def _failing(script: Path, callees: Sequence[Party]) -> str:
-    script.write_text(SCRIPT.format(target=callees[0].uri))
-    return f'script = "{script}"\n'
+def _forking(callees: Sequence[Party]) -> str:
+    return _FORK.format(targets=[callee.uri for callee in callees])
+
+
+def _failing(callees: Sequence[Party]) -> str:
+    return SCRIPT.format(target=callees[0].uri)
 
 
 def _sip_address(node: Service) -> tuple[str, int]:

@@ -44,8 +44,8 @@ class StatusPublisher:
                 await self.publish()
                 self.trouble = ""
             except JournalError as error:
-                confirms = not isinstance(error, Unconfirmed)
-                self.trouble = "does not answer" if confirms else "does not confirm what is written"
+                unconfirmed = isinstance(error, Unconfirmed)
+                self.trouble = "does not confirm what is written" if unconfirmed else "does not answer"
                 log.warning("status not published", why=str(error))
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._hurry.wait(), INTERVAL)

@@ -11,6 +11,7 @@ import typer
 
 from actors.control.documents import status_of
 from actors.control.known_nodes import closed_sets
+from engines.health import AdminState
 from gateways.mi.jsonrpc import Json
 from rtp_relay.cli.management import Management, manage
 from rtp_relay.cli.output import say
@@ -42,19 +43,22 @@ class Decision:
 
 def decide(path: Path | None, method: str, done: str, **params: Json) -> Decision:
     """Decide, say so, and say which control nodes have not put it in force soon after. Ends if it is refused."""
+    node, is_active = str(params["node"]), params.get("state") == AdminState.ACTIVE
 
-    async def work(service: Management) -> tuple[Decision, bool]:
+    async def work(service: Management) -> tuple[Decision, bool, list[str]]:
         told = await service.call(f"rtp_relay:node_{method}", **params)
         decision = Decision(**told, behind=await _patiently(service, told["version"]))
-        return decision, await _was_the_last(service, str(params["node"]))
+        return decision, await _was_the_last(service, node), await _leaving(service, node) if is_active else []
 
-    decision, is_closed = manage(path, work)
+    decision, is_closed, jobs = manage(path, work)
     calls = f"{decision.calls} call{'' if decision.calls == 1 else 's'}"
     say(f"{done}{'' if decision.changed else ', as it was'}; it has {calls}")
     if decision.behind:
         say(f"not in force yet at {', '.join(decision.behind)}")
     if is_closed:
         say("no node of its set takes new calls now: they are refused")
+    for job in jobs:
+        say(f"job {job} still moves its calls away; rtp-relay moves {job} --cancel ends that")
     return decision
 
 
@@ -71,6 +75,13 @@ async def _was_the_last(service: Management, node: str) -> bool:
         if sets and sets[0] in closed_sets(status.nodes):
             return True
     return False
+
+
+async def _leaving(service: Management, node: str) -> list[str]:
+    """Return the jobs that move calls of a node away."""
+    going_on = await service.call("rtp_relay:update_status")
+    wanted = (job for job in going_on if job["state"] != "cancelled")
+    return [job["job"] for job in wanted if any(part.get("node") == node for part in job["parts"])]
 
 
 async def _patiently(service: Management, version: int) -> list[str]:

@@ -66,14 +66,6 @@ def enable(node: NodeArgument, *, reason: ReasonOption = "", config: ConfigOptio
     """Have a node serve calls and get new ones, whatever it was before."""
     decide(config, "state", f"{node} is active", node=node, state=AdminState.ACTIVE, reason=reason)
 
-    async def jobs(service: Management) -> list[str]:
-        going_on = await service.call("rtp_relay:update_status")
-        wanted = (job for job in going_on if job["state"] != "cancelled")
-        return [job["job"] for job in wanted if any(part.get("node") == node for part in job["parts"])]
-
-    for job in manage(config, jobs):
-        say(f"job {job} still moves its calls away; rtp-relay moves {job} --cancel ends that")
-
 
 def disable(node: NodeArgument, *, reason: ReasonOption = "", config: ConfigOption = None) -> None:
     """Have a node be asked for nothing but the removal of what it has. Its calls are not served: drain it first."""

@@ -7,21 +7,23 @@ over failovers and moved slots; a poll is one small command on a connection that
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Callable, Mapping, Sequence
 
 import structlog
 
 from actors.beat import next_beat
 from actors.control.behind import control_nodes_behind
+from actors.known_decisions import KnownDecisions
 from actors.node_keeper import NodeKeeper, Unopened
 from actors.roster import RosterNode, overruled, roster
 from events.decisions import NODES
+from events.event import Summary
 from events.journal import Conflict, CorruptEntry, Journal, JournalError
 from events.names import NodeName
 from events.node_events import NodeRemoved
 from events.records import Recorded
-from replay.nodes import DecidedNodes, NodeDecisions, fold_nodes
+from replay.node_decisions import NodeDecisions
+from replay.nodes import DecidedNodes
 
 log = structlog.get_logger()
 
@@ -57,14 +59,18 @@ class NodeFollower:
         """Call `changed` whenever something was decided and is in force here."""
         self._journal, self._keeper, self.configured = journal, keeper, configured
         self._name, self._now, self._changed = name, now, changed
-        self._records: list[Recorded] = []
+        self._known = KnownDecisions()
         self._looks = 0
         self._let_go_at: dict[NodeName, float] = {}
         self._unreadable = 0
         self._unopened: list[Unopened] = []
         self._is_stale = False
         self._one_at_a_time = asyncio.Lock()
-        self.decided = DecidedNodes()
+
+    @property
+    def decided(self) -> DecidedNodes:
+        """What is decided, as far as it was read."""
+        return self._known.decided
 
     async def begin(self) -> list[Unopened]:
         """Read what is decided and open the nodes; return those that cannot be opened. Raises JournalUnavailable."""
@@ -109,14 +115,16 @@ class NodeFollower:
 
     async def _read_on(self) -> None:
         """Read what is new. The newest entry is read again: by it the stream is known to be the same."""
-        known = self._records
-        entries = await self._read(max(0, len(known) - 1))
-        if known and entries[:1] != known[-1:]:
+        newest = self._known.newest
+        entries = await self._read(max(0, self.decided.version - 1))
+        if newest is None or entries[:1] == [newest]:
+            self._take(entries[newest is not None :])
+        elif entries and isinstance(entries[0].event, Summary):
+            self._take(entries)  # the newest that is known here is long summed up
+        else:
             await self._bring_back()
-        elif len(entries) > bool(known):
-            self._take([*known, *entries[bool(known) :]])
 
-    async def _read(self, after: int) -> list[Recorded]:
+    async def _read(self, after: int) -> Sequence[Recorded]:
         """Return the entries above a version, up to one that cannot be read."""
         try:
             return await self._journal.read_decisions(NODES, after)
@@ -124,25 +132,40 @@ class NodeFollower:
             if error.version != self._unreadable:
                 self._unreadable = error.version
                 log.error("decisions about nodes cannot be read from here on", version=error.version, why=error.why)
-            return list(error.before) or self._records[after : after + 1]
+            return list(error.before) or self._known.at(after + 1)
 
-    def _take(self, records: list[Recorded]) -> None:
-        self._records = records
-        self.decided = fold_nodes(records[self.decided.version :], self.decided)
-        self._is_stale = True
+    def _take(self, records: Sequence[Recorded]) -> None:
+        if records:
+            self._known.take(records)
+            self._is_stale = True
 
     async def _bring_back(self) -> None:
         """Write again what the journal has lost (Redis lost its newest entries), or take what it has instead."""
-        known, there = self._records, await self._read(0)
-        if there != known[: len(there)]:
-            log.error("decisions about nodes are lost: others stand in their place", known=len(known), there=len(there))
-            self.decided = DecidedNodes()
+        known = self._known
+        there = await self._read(known.remembered_after) or await self._read(0)
+        lost = known.lost(there)
+        if lost is None:
+            log.error(
+                "decisions about nodes are lost: others stand in their place",
+                known=self.decided.version,
+                there=there[-1].version,
+            )
+            there = await self._read(0)
+            known.forget()
             self._take(there)
             return
-        lost = known[len(there) :]
-        with contextlib.suppress(Conflict):  # another control node was first; the next look tells with what
-            await self._journal.append_decisions(NODES, len(there), lost)
-            log.warning("decisions about nodes written again, which the journal had lost", number=len(lost))
+        if lost:
+            await self._write_again(there[-1].version if there else 0, lost)
+
+    async def _write_again(self, version: int, lost: Sequence[Recorded]) -> None:
+        try:
+            await self._journal.append_decisions(NODES, version, lost)
+        except Conflict:
+            return  # another control node was first; the next look tells with what
+        log.warning("decisions about nodes written again, which the journal had lost", number=len(lost))
+        if lost[-1] != self._known.newest:  # in other words, for not all of them were remembered
+            self._known.forget()
+            self._take(lost)
 
     # -- the nodes --
 

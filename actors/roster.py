@@ -16,7 +16,8 @@ from engines.sdp.tcp import TcpStreams
 from engines.sets import NodeSpec
 from events.names import NodeName
 from events.node_events import NodeAdded
-from replay.nodes import DecidedNodes, NodeDecisions
+from replay.node_decisions import NodeDecisions
+from replay.nodes import DecidedNodes
 
 LEAST_TIMEOUT = 10
 """The shortest time (ms) in which a node may have to answer."""

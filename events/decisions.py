@@ -6,7 +6,7 @@ from events.bulk_events import BULK_EVENT_TYPES
 from events.event import Event
 from events.forget_events import FORGET_EVENT_TYPES
 from events.names import StreamName
-from events.node_events import NODE_EVENT_TYPES
+from events.node_events import NODE_EVENT_TYPES, NodesSummarized
 
 NODES = StreamName("nodes")
 """The stream of all that is decided about relay nodes (events.node_events)."""
@@ -17,7 +17,12 @@ FORGOTTEN = StreamName("forgotten")
 BULK = "bulk:"
 """What the name of the stream of a bulk move begins with (events.bulk_events); the rest is the name of the job."""
 
-DECISION_TYPES: tuple[type[Event], ...] = (*NODE_EVENT_TYPES, *BULK_EVENT_TYPES, *FORGET_EVENT_TYPES)
+DECISION_TYPES: tuple[type[Event], ...] = (
+    *NODE_EVENT_TYPES,
+    NodesSummarized,
+    *BULK_EVENT_TYPES,
+    *FORGET_EVENT_TYPES,
+)
 """All events of these streams."""
 
 

@@ -33,3 +33,11 @@ class Event:
     schema: ClassVar[int] = 1
     secret: ClassVar[tuple[str, ...]] = ()
     personal: ClassVar[tuple[str, ...]] = ()
+
+
+@value(kw_only=True, derivable=True)
+class Summary(Event):
+    """Base of what says what the oldest entries of a stream come to, and stands in place of them.
+
+    A record of one has the version of the newest of them (`events.journal.Journal.append_decisions`).
+    """

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from typing import ClassVar
 
-from events.event import Event
+from events.event import Event, Summary
 from events.names import CallId
 from events.values import value
 
@@ -30,7 +30,18 @@ class ForgettingAsked(Event):
     calls: tuple[str, ...] = ()
 
 
-FORGET_EVENT_TYPES: tuple[type[Event], ...] = (ForgettingAsked,)
+@value(kw_only=True)
+class ForgettingsSummarized(Summary):
+    """So often calls were to be removed up to here, and so many calls. since: the first time, ms since the epoch."""
+
+    name: ClassVar[str] = "forgettings summarized"
+
+    since: int
+    times: int
+    calls: int
+
+
+FORGET_EVENT_TYPES: tuple[type[Event], ...] = (ForgettingAsked, ForgettingsSummarized)
 
 
 def trace_of(call_id: CallId) -> str:

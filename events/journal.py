@@ -262,6 +262,10 @@ class Journal(Protocol):
 
         due: when it wants attention, ms since the epoch; None leaves that. ends: never any more, and it gets its
         retention time; other streams of decisions are kept for ever.
+
+        A `Summary` comes alone, and is not appended: it takes the place of all entries up to its record's version, if
+        the stream is at `expected_version`, which is above that: the newest entry stays. One that sums up as much may
+        have come before; then nothing is done. So entries go, and versions run on.
         """
 
     async def claim_decisions(self, now: int, lease: int, limit: int) -> list[StreamName]:
@@ -271,7 +275,10 @@ class Journal(Protocol):
         """Return the streams of decisions that are due at some time, the next one first."""
 
     def read_decisions(self, stream: StreamName, after: int = 0, count: int = 0) -> asyncio.Future[list[Recorded]]:
-        """Return the entries of a stream of decisions as `read` does those of a call."""
+        """Return the entries of a stream of decisions as `read` does those of a call.
+
+        Where some above `after` were summed up, the record of the `Summary` comes first, and then what follows it.
+        """
 
     def outbox(self, name: str) -> Outbox:
         """Return the outbox of a name, which all control nodes share."""

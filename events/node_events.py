@@ -1,6 +1,7 @@
 """The events of relay nodes: what operators decide about them, for all control nodes.
 
-They stand in one stream, `NODES`, of their own (events.decisions). Each says who asked for it, and why.
+They stand in one stream, `NODES`, of their own (events.decisions). Each says who asked for it, and why. What is older
+than anybody asks about is summed up in `NodesSummarized`.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import ClassVar
 
-from events.event import Event
+from events.event import Event, Summary
 from events.names import NodeName
 from events.values import value
 
@@ -102,3 +103,42 @@ NODE_EVENT_TYPES: tuple[type[NodeEvent], ...] = (
     NodeRemoved,
     NodeReset,
 )
+
+
+@value(kw_only=True)
+class NodeSummary:
+    """What is decided about a node, as `replay.nodes.NodeDecisions` has it.
+
+    version, at, by: where the newest decision stood, as a record has them; what was decided is in the last one of the
+    fields that is not None, from `state_set` on.
+    """
+
+    node: NodeName
+    state: AdminState | None = None
+    weight: int | None = None
+    set: str | None = None
+    priority: int | None = None
+    added: NodeAdded | None = None
+    is_leaving: bool = False
+    is_removed: bool = False
+    version: int
+    at: int
+    by: str
+    state_set: NodeStateSet | None = None
+    change: NodeChanged | None = None
+    addition: NodeAdded | None = None
+    leaving: NodeLeaving | None = None
+    removal: NodeRemoved | None = None
+    reset: NodeReset | None = None
+
+
+@value(kw_only=True)
+class NodesSummarized(Summary):
+    """What all decisions up to here come to. A node of which nothing is left to say is not among them.
+
+    Whoever raises the schema of an event that a NodeSummary holds raises this one's, too.
+    """
+
+    name: ClassVar[str] = "nodes summarized"
+
+    nodes: tuple[NodeSummary, ...] = ()

@@ -18,33 +18,11 @@ from events.node_events import (
     NodeLeaving,
     NodeRemoved,
     NodeReset,
+    NodesSummarized,
     NodeStateSet,
 )
 from events.records import Recorded
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NodeDecisions:
-    """What is decided about one node. None: nothing is, so that what its description says holds.
-
-    added: its description, where it was added beside the configurations. leaving: it is removed when it has no calls.
-    removed: it is none any more. last: the newest decision, with who wanted it, when and why.
-    """
-
-    state: AdminState | None = None
-    weight: int | None = None
-    set: str | None = None
-    priority: int | None = None
-    added: NodeAdded | None = None
-    leaving: bool = False
-    removed: bool = False
-    last: Recorded
-
-    @property
-    def last_event(self) -> NodeEvent:
-        """The newest decision."""
-        assert isinstance(self.last.event, NodeEvent)
-        return self.last.event
+from replay.node_decisions import NodeDecisions, summed_up
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +47,9 @@ def fold_nodes(records: Iterable[Recorded], state: DecidedNodes = NOTHING_DECIDE
     for record in records:
         version = record.version
         event = record.event
-        if isinstance(event, NodeEvent):
+        if isinstance(event, NodesSummarized):
+            nodes = summed_up(event)
+        elif isinstance(event, NodeEvent):
             nodes[event.node] = _decided(nodes.get(event.node), record, event)
     return DecidedNodes(version=version, nodes=MappingProxyType(nodes))
 

@@ -18,7 +18,7 @@ from events.registry import Event
 from replay.history.describe import facts
 from replay.history.timeline import bodies, printable
 from replay.migration import Migration
-from replay.nodes import NodeDecisions
+from replay.node_decisions import NodeDecisions
 from replay.privacy.numbers import ALL_SHOWN, Numbers
 from replay.state import CallState, Session
 

@@ -32,7 +32,8 @@ from events.node_events import (
 from events.reading import SLICE
 from events.records import Recorded
 from events.values import value
-from replay.nodes import NOTHING_DECIDED, DecidedNodes, NodeDecisions, fold_nodes
+from replay.node_decisions import NodeDecisions
+from replay.nodes import NOTHING_DECIDED, DecidedNodes, fold_nodes
 
 TRIES = 20
 """So often a decision is made anew when others were written before it, about other nodes."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from events.codec import Codec
 from events.decisions import DECISION_TYPES
+from events.event import Summary
 from events.memory.clock import Clock
 from events.memory.stream import Stream
 from events.names import CallId, StreamName
@@ -25,6 +26,8 @@ class Decisions:
         self, name: StreamName, expected_version: int, records: Sequence[Recorded], due: int | None, *, ends: bool
     ) -> int:
         """Append to a stream; return its new version. Raises Conflict or TailLostError."""
+        if isinstance(records[0].event, Summary):
+            return self._shorten(name, expected_version, records[0])
         added = [self._codec.encode(CallId(name), record) for record in records]
         stream = self._stream(name)
         if stream.append(CallId(name), expected_version, added):
@@ -34,9 +37,15 @@ class Decisions:
                 stream.due = due
         return expected_version + len(added)
 
+    def _shorten(self, name: StreamName, version: int, summary: Recorded) -> int:
+        encoded = self._codec.encode(CallId(name), summary)
+        self._stream(name).shorten(CallId(name), version, summary.version, encoded)
+        return version
+
     def read(self, name: StreamName, after: int, count: int) -> list[Recorded]:
         """Return the entries above `after`, at most `count` unless 0. Raises CorruptEntry."""
-        return self._stream(name).read(self._codec, CallId(name), after, count)
+        stream = self._stream(name)
+        return stream.read(self._codec, CallId(name), max(after, stream.summed_up - 1), count)
 
     def claim(self, now: int, lease: int, limit: int) -> list[StreamName]:
         """Return up to `limit` streams that are due, the longest due first, and put them off by the lease."""

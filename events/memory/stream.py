@@ -17,7 +17,10 @@ T = TypeVar("T")
 
 @dataclass(slots=True)
 class Stream:
-    """A stream, with what the tables say of it. appends: the marks of each append, by the version before it."""
+    """A stream, with what the tables say of it. appends: the marks of each append, by the version before it.
+
+    summed_up: the version up to which a summary stands in place of its entries.
+    """
 
     entries: list[Encoded] = field(default_factory=list)
     appends: dict[int, list[int]] = field(default_factory=dict)
@@ -25,6 +28,7 @@ class Stream:
     due: int | None = None
     expires: float = float("inf")
     snapshot: tuple[int, bytes] | None = None
+    summed_up: int = 0
 
     def check(self, name: CallId, version: int) -> None:
         """Raise Conflict or TailLostError unless the stream is at `version`."""
@@ -41,6 +45,16 @@ class Stream:
         self.appends[expected_version] = marks
         self.entries += added
         return True
+
+    def shorten(self, name: CallId, version: int, upto: int, summary: Encoded) -> None:
+        """Let a summary take the place of the entries up to a version. Raises what `check` does."""
+        if upto <= self.summed_up:
+            return
+        self.check(name, version)
+        if upto >= version:
+            raise Conflict(name, version, version)
+        self.entries[:upto] = [summary] * upto
+        self.summed_up = upto
 
     def read(self, codec: Codec, name: CallId, after: int, count: int) -> list[Recorded]:
         """Return the entries above `after`, at most `count` unless 0. Raises CorruptEntry."""

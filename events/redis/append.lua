@@ -1,6 +1,8 @@
 -- Appends to streams, each append whole or not at all, and keeps the tables of its partition in the same step. An append
 -- without entries checks that the stream is at the expected version, and changes no more than tables. One that expects
 -- version -1 changes them at any version, if the call's row is still the one that stands in place of the mark (false: any).
+-- One that expects version -2 sums up: in place of the mark stand the version up to which it does and that of the stream,
+-- and in place of the entries what is kept beside the stream.
 --
 -- KEYS: the keys touched, on a cluster; not read here, the names are made from the appends.
 -- ARGV: for how many ms an ended call is kept at most; a MessagePack list of appends, as encoding.py makes them.
@@ -10,7 +12,7 @@
 
 local BASE, CALL, EXPECTED, MARK, ENTRIES, LIVE, DUE, ADDED, REMOVED, KEEP, ENDED, HELD = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12
 local KEYS_OF_CALL = 13 -- where calls have data keys: the id of one and the sealed key, or nothing
-local TABLES_ONLY = -1
+local TABLES_ONLY, SUMMARY = -1, -2
 local PERSIST = -1 -- KEEP: for how many ms the stream is kept from now on; 0 leaves that as it is
 local HOUR = 3600000 -- ms
 local OLD = 20 -- so many ended calls whose time is over are left out of the table for each that comes into it
@@ -216,6 +218,29 @@ local function amend(stream, append)
   return hindrance
 end
 
+-- Keep a summary of the entries up to a version, and remove these. The newest entry stays: what is appended is held against it.
+local function sum_up(stream, append)
+  local version, expected = append[MARK][1], append[MARK][2]
+  local summary = append[BASE] .. 'snap:' .. append[CALL]
+  local kept = redis.pcall('HGET', summary, 'v')
+  if failed(kept) then
+    return kept.err
+  end
+  if tonumber(kept or 0) >= version then
+    return touch(append) -- it was done before, by whom ever
+  end
+  local last, is_there = last_version(stream)
+  if last ~= expected or not is_there or version >= last then
+    return last
+  end
+  local reply = redis.pcall('HSET', summary, 'v', string.format('%d', version), 'p', append[ENTRIES])
+  if failed(reply) then
+    return reply.err
+  end
+  touched = true
+  redis.call('XTRIM', stream, 'MAXLEN', string.format('%d', last - version))
+end
+
 -- Tell those who follow all calls, if anybody does, that the call has changed (changes.lua).
 local function tell_of(append)
   local list = append[BASE] .. 'changes'
@@ -230,6 +255,8 @@ local function perform(append)
   local stream = append[BASE] .. 's:' .. append[CALL]
   if append[EXPECTED] == TABLES_ONLY then
     return amend(stream, append)
+  elseif append[EXPECTED] == SUMMARY then
+    return sum_up(stream, append)
   end
   local length = redis.pcall('XLEN', stream)
   if failed(length) then
@@ -270,7 +297,7 @@ for number, append in ipairs(cmsgpack.unpack(ARGV[2])) do
   local call = append[BASE] .. append[CALL]
   local hindrance = calls[call] or perform(append)
   if hindrance then
-    calls[call] = hindrance
+    calls[call] = append[EXPECTED] ~= SUMMARY and hindrance or nil
     hindered[#hindered + 1] = number
     hindered[#hindered + 1] = hindrance
   end

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from typing import Any, Final
 
 from events.bodies import Bodies, MissingBody
-from events.codec import Codec, NewerFormat, Packing, UnreadableEntry, unpack
+from events.codec import Codec, Encoded, NewerFormat, Packing, UnreadableEntry, unpack
 from events.ended import EndedCall
 from events.journal import CorruptEntry, NewerEntry
 from events.names import CallId
@@ -27,6 +27,9 @@ _PERSIST = -1
 
 _ENDED = fields_of(EndedCall)
 _COLUMNS = 9
+
+_NAMED = b"\0"
+"""What stands between the name of a summary and the rest of it."""
 
 _TABLES = 7
 """So many elements of what stored.lua has read come before the nodes."""
@@ -179,6 +182,20 @@ def decision_changes(due: int | None, keep: int) -> Changes:
     return [False, at, [], [], keep, False]
 
 
+def summary_row(summary: Encoded) -> bytes:
+    """Return what is kept of a summary of decisions beside the stream."""
+    return summary.name + _NAMED + summary.payload
+
+
+def summarized(codec: Codec, name: CallId, version: int, row: bytes, last: int) -> Recorded:
+    """Return the record of a summary; CorruptEntry for what is none. last: the stream's last version."""
+    kind, _, payload = row.partition(_NAMED)
+    try:
+        return codec.decode(name, kind, payload, version)
+    except UnreadableEntry as error:
+        raise _unreadable(error)(name, version, last, str(error)) from error
+
+
 class MissingBodies(Exception):
     """Entries refer to those of other `versions`, which were not read with them."""
 
@@ -213,8 +230,7 @@ def recorded(
             name, payload = named.get(b"t", b""), named.get(b"p", b"")
             records.append(codec.decode(call_id, name, payload, version, bodies, sealer=sealer))
         except UnreadableEntry as error:
-            kind = NewerEntry if isinstance(error, NewerFormat) else CorruptEntry
-            raise kind(call_id, version, last, str(error), records) from error
+            raise _unreadable(error)(call_id, version, last, str(error), records) from error
         except MissingBody as lacking:
             if any(one > after or one in looked_up for one in lacking.versions):
                 raise CorruptEntry(call_id, version, last, str(lacking), records) from lacking
@@ -222,6 +238,10 @@ def recorded(
     if missing:
         raise MissingBodies(missing)
     return records
+
+
+def _unreadable(error: UnreadableEntry) -> type[CorruptEntry]:
+    return NewerEntry if isinstance(error, NewerFormat) else CorruptEntry
 
 
 def add_bodies(

@@ -18,7 +18,8 @@ with the same one are on the same server, so that one script may use them togeth
     again         written for a second, so that there is something of which the durability can be waited for
 
 Beside them are `<prefix>:journal`, which says what this journal is, and `<prefix>:{control}:...` with the control
-nodes' statuses and, as `s:<name>`, the streams of decisions; those that want attention are in its `due`. As
+nodes' statuses and, as `s:<name>`, the streams of decisions, with what sums up the oldest of each in `snap:<name>`, as
+a call's snapshot is kept; those that want attention are in its `due`. As
 `out:<name>` it has the outboxes (events/outbox.py), which are streams, too, and run out when nothing is put in.
 """
 

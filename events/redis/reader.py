@@ -14,11 +14,14 @@ from events.journal import FULL, CorruptEntry
 from events.names import CallId, StreamName
 from events.records import Recorded
 from events.redis.appends import NO_STREAM
-from events.redis.encoding import MissingBodies, add_bodies, recorded
+from events.redis.encoding import MissingBodies, add_bodies, recorded, summarized, version_of
 from events.redis.keys import Keys, Partition, to_bytes
 from events.redis.query import Queries
 from events.redis.scripts import KEEP, LOAD
 from events.snapshot import Snapshot
+
+_ALL = 2**53
+"""More entries than a stream has."""
 
 
 class JournalReader:
@@ -107,7 +110,21 @@ class JournalReader:
 
     async def _read_decisions(self, name: CallId, after: int, count: int) -> list[Recorded]:
         entries = await self._range_of(self._keys.decisions, name, after, b"+", *_counted(count))
+        if entries and version_of(entries[0][0]) > after + 1:
+            return await self._summed_up(name, after, entries, count or _ALL)
         return recorded(self._decision_codec, name, after, entries, Bodies())
+
+    async def _summed_up(self, name: CallId, after: int, entries: list[Any], count: int) -> list[Recorded]:
+        """Return the summary of what is missing before entries, and what follows it."""
+        key, at = to_bytes(name), self._keys.decisions
+        keys = (at.stream(key), at.snapshot(key))
+        command = (b"EVALSHA", LOAD.sha, len(keys), *keys, count, 0)
+        version, row, follow, _ = await self._query(at.slot, command)
+        if version <= after:  # nothing was summed up: they are lost
+            return recorded(self._decision_codec, name, after, entries, Bodies())
+        last = version_of(follow[-1][0]) if follow else version
+        summary = summarized(self._decision_codec, name, version, row, last)
+        return [summary, *recorded(self._decision_codec, name, version, follow, Bodies())][:count]
 
     def _range(self, call_id: CallId, after: int, end: bytes, *more: bytes | int) -> asyncio.Future[list[Any]]:
         """Return the entries above `after` up to an id, as Redis has them."""

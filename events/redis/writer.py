@@ -11,11 +11,12 @@ from typing import Any
 from events.bodies import Bodies, KnownBodies
 from events.call_keys import CallKeys, KnownCallKeys
 from events.codec import Codec
+from events.event import Summary
 from events.names import CallId, StreamName
 from events.records import Index, LiveCall, Recorded, Stored
 from events.redis.answer import PendingAnswer
 from events.redis.appends import Append
-from events.redis.encoding import NO_CHANGES, UNREADABLE, changes, decision_changes, live_row, restoring
+from events.redis.encoding import NO_CHANGES, UNREADABLE, changes, decision_changes, live_row, restoring, summary_row
 from events.redis.keys import Keys, Partition, to_bytes
 from events.redis.pipeline import Pipelines
 from events.retention import Retention
@@ -23,8 +24,8 @@ from events.retention import Retention
 _WRITER = 8
 """Bytes of the mark by which a writer knows its own entries, when it repeats what was not answered."""
 
-_TABLES_ONLY = -1
-"""The expected version of what changes tables alone (append.lua)."""
+_TABLES_ONLY, _SUMMARY = -1, -2
+"""The expected versions of what changes tables alone, and of what sums entries up (append.lua)."""
 
 
 class JournalWriter:
@@ -132,6 +133,11 @@ class JournalWriter:
     ) -> PendingAnswer:
         """Append by the same script as all other appends; see `events.journal.Journal.append_decisions`."""
         encoded = [self._decision_codec.encode(CallId(stream), record) for record in records]
+        if isinstance(records[0].event, Summary):
+            versions, summary = (records[0].version, expected_version), summary_row(encoded[0])
+            row = [to_bytes(stream), _SUMMARY, versions, summary, *NO_CHANGES]
+            chain = f"summary of decisions: {stream}"  # no append has to wait for it, nor fails because it does
+            return self._send(self._keys.decisions, chain, expected_version, expected_version, row)
         mark = self._marked([entry.mark for entry in encoded])
         entries = [part for entry in encoded for part in (entry.name, entry.payload)]
         changed = decision_changes(due, self._retention.usually if ends else 0)

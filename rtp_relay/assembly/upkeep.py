@@ -14,6 +14,7 @@ from actors.due_poller import DuePoller
 from actors.node_down.rescue import Rescue
 from actors.node_follower import NodeFollower
 from actors.node_table import NodeTable
+from actors.shortening import Shortening
 from events.journal import Journal
 from events.names import CallId
 from rtp_relay.assembly.background import Background
@@ -57,6 +58,7 @@ class Upkeep:
         background.run("nodes that are down", self._rescue().run())
         background.run("nodes", self.follower.run())
         background.run("bulk moves", mover.run())
+        self._shorten_decisions(background)
         self._compare_with_relays(background)
         background.run("clock", self.clock.run())
         background.run("passivation", self.directory.sweep_on())
@@ -75,6 +77,14 @@ class Upkeep:
             now=self.directory.now,
             policies=self.config.sets.on_node_down,
         )
+
+    def _shorten_decisions(self, background: Background) -> None:
+        """Sum up old decisions; of several workers the first one does."""
+        if self.is_first:
+            name, kept = self.config.service.name, self.config.journal.kept.longest
+            follower = self.follower
+            shortening = Shortening(self.journal, name, lambda: {one.spec.name for one in follower.configured}, kept)
+            background.run("old decisions", shortening.run())
 
     def _compare_with_relays(self, background: Background) -> None:
         """Compare what relays hold with the journal, if that is wished; of several workers the first one does."""

@@ -8,7 +8,7 @@ from actors.control.control import Control
 from actors.control.status import ControlNodeStatus, NodeStatus, merged, together
 from events.names import NodeName
 from events.values import value
-from replay.nodes import NodeDecisions
+from replay.node_decisions import NodeDecisions
 
 
 @value

@@ -25,6 +25,7 @@ from tests.events.bulk_contract import BULK_EVENTS
 from tests.events.decisions_contract import DECISIONS
 from tests.events.forget_contract import FORGET_EVENTS
 from tests.events.samples import EVENTS, SDP, record
+from tests.events.summary_contract import SUMMARIES
 
 FILE = Path(__file__).parent / "golden" / "entries.json"
 CALL = "a84b4c76e66710@pc33.example.com"
@@ -33,7 +34,8 @@ KEY = bytes(range(32))
 TYPES = (*EVENT_TYPES, *DECISION_TYPES)
 """The events of calls, and those that are decisions."""
 
-SAMPLES = (*EVENTS, *{event.name: event for event in reversed((*DECISIONS, *BULK_EVENTS, *FORGET_EVENTS))}.values())
+_DECISIONS = (*DECISIONS, *BULK_EVENTS, *FORGET_EVENTS, *SUMMARIES)
+SAMPLES = (*EVENTS, *{event.name: event for event in reversed(_DECISIONS)}.values())
 """An event of each type."""
 
 

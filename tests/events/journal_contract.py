@@ -26,6 +26,7 @@ from tests.events.ended_contract import EndedContract
 from tests.events.forget_contract import ForgetContract
 from tests.events.golden_bodies import RECORDS
 from tests.events.samples import EVENTS, NOTHING, NOW, live, record
+from tests.events.summary_contract import SummaryContract
 from tests.events.tables_contract import TablesContract
 
 INHERITED = [HealthCheck.function_scoped_fixture, HealthCheck.differing_executors]
@@ -50,7 +51,9 @@ async def tables(journal: Journal) -> tuple[list[CallId], dict[str, int], list[C
     return calls, await journal.count_calls(), sorted(await journal.claim_due(2 * NOW, 0, 1000))
 
 
-class JournalContract(DecisionsContract, DueDecisionsContract, EndedContract, ForgetContract, TablesContract):
+class JournalContract(
+    DecisionsContract, DueDecisionsContract, EndedContract, ForgetContract, SummaryContract, TablesContract
+):
     """The tests. `journal` is a new one, `other` the same one as another control node has it."""
 
     number = itertools.count()

@@ -18,7 +18,8 @@ from events.node_events import (
     NodeReset,
     NodeStateSet,
 )
-from replay.nodes import DecidedNodes, NodeDecisions, fold_nodes
+from replay.node_decisions import NodeDecisions
+from replay.nodes import DecidedNodes, fold_nodes
 from tests.events.decisions_contract import DECISIONS, decided
 
 NODE = NodeName("relay-1")

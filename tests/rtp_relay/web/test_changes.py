@@ -16,7 +16,8 @@ from events.decisions import NODES
 from events.memory import MemoryJournal
 from events.names import NodeName
 from gateways.mi.methods import Role
-from replay.nodes import NodeDecisions, fold_nodes
+from replay.node_decisions import NodeDecisions
+from replay.nodes import fold_nodes
 from tests.rtp_relay.web.visitor import Visitor, visiting
 
 

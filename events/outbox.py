@@ -30,7 +30,8 @@ class Outbox(Protocol):
     async def put(self, contents: Sequence[bytes], keep: float) -> None:
         """Put in letters, in this order; they may be in after a failure.
 
-        keep: for how many seconds from now on the outbox is kept if no others come, with all that is in it.
+        keep: for how many seconds from now on the outbox is kept if no others come, with all that is in it. Without
+        letters that holds for an outbox that would never go; any other stays as it is.
         """
 
     async def letters(self, after: str, count: int) -> list[Letter]:

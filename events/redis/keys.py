@@ -19,8 +19,8 @@ with the same one are on the same server, so that one script may use them togeth
 
 Beside them are `<prefix>:journal`, which says what this journal is, and `<prefix>:{control}:...` with the control
 nodes' statuses and, as `s:<name>`, the streams of decisions, with what sums up the oldest of each in `snap:<name>`, as
-a call's snapshot is kept; those that want attention are in its `due`. As
-`out:<name>` it has the outboxes (events/outbox.py), which are streams, too, and run out when nothing is put in.
+a call's snapshot is kept; those that want attention are in its `due`. As `out:<name>` it has the outboxes
+(events/outbox.py), which are streams, too, and run out when nothing is put in (post.lua).
 """
 
 from __future__ import annotations
@@ -79,7 +79,8 @@ class Keys:
         self.decisions = Partition(name, b"control")
         self.control = self.decisions.base
         self.streams = b"%s:{*}:s:*" % re.sub(rb"([][*?^\\-])", rb"\\\1", name)
-        self.sets_of_calls = b"%s:{*}:on:*" % re.sub(rb"([][*?^\\-])", rb"\\\1", name)
+        self.outboxes = self.control + b"out:"
+        self.sets_and_outboxes = b"%s:{*}:o[nu]*:*" % re.sub(rb"([][*?^\\-])", rb"\\\1", name)
         self._of_set = re.compile(rb"%s:\{([0-9]+)\}:on:(.*)" % re.escape(name), re.DOTALL)
         self._of_stream = re.compile(rb"%s:\{[0-9]+\}:s:(.*)" % re.escape(name), re.DOTALL)
         self.partitions: Sequence[Partition] = [Partition(name, b"%d" % number) for number in range(PARTITIONS)]

@@ -20,7 +20,7 @@ class RedisOutbox:
 
     def __init__(self, query: Queries, keys: Keys, name: str, most: int = MOST) -> None:
         self._query = query
-        self._key = keys.control + b"out:" + to_bytes(name)
+        self._key = keys.outboxes + to_bytes(name)
         self._slot = key_slot(self._key)
         self._most = most
 

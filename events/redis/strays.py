@@ -1,4 +1,7 @@
-"""Entries of tables that no stream and no row accounts for: found and taken out, in small slices."""
+"""Entries of tables that no stream and no row accounts for: found and taken out, in small slices.
+
+Where these are taken out, outboxes that would never go get a time to go at, since all keys are looked through anyway.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +10,11 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
 from events.names import CallId
+from events.outbox import MOST
 from events.records import Stray, StrayPage, Table
 from events.redis.keys import Keys, Partition, to_text
 from events.redis.query import Queries
-from events.redis.scripts import STRAYS
+from events.redis.scripts import POST, STRAYS
 from events.redis.wire import Command
 
 SLICE = 50
@@ -18,6 +22,9 @@ SLICE = 50
 
 PAUSE = 0.001
 """Seconds between two of these."""
+
+UNCLAIMED = 30 * 24 * 3600 * 1000
+"""For so many ms an outbox is kept that has no time to go at: if it is anybody's, he gives it one of his own."""
 
 MARGIN = 120_000
 """For so many ms before its time is over, the row of an ended call may be without its stream."""
@@ -63,7 +70,7 @@ class Strays:
         servers = list({self._place(one.slot): one.slot for one in reversed(self._keys.partitions)}.values())
         if number >= len(servers):
             return StrayPage()
-        command: Command = (b"SCAN", inner, b"MATCH", self._keys.sets_of_calls, b"COUNT", SLICE)
+        command: Command = (b"SCAN", inner, b"MATCH", self._keys.sets_and_outboxes, b"COUNT", SLICE)
         following, keys = await self._query(servers[number], command)
         found: list[Stray] = []
         looked = 0
@@ -74,6 +81,8 @@ class Strays:
                 calls, seen = await self._look(partition, key, b"on", name, remove=remove)
                 found += [_member(call_id, to_text(name)) for call_id in calls]
                 looked += seen
+            elif remove and key.startswith(self._keys.outboxes):
+                await self._query(self._keys.decisions.slot, (b"EVALSHA", POST.sha, 1, key, MOST, UNCLAIMED))
         number, inner = (number, int(following)) if following != b"0" else (number + 1, 0)
         return StrayPage(tuple(found), looked, f"sets:{number}:{inner}" if number < len(servers) else "")
 

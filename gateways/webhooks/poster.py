@@ -68,6 +68,8 @@ class Poster:
     async def run(self) -> None:
         """Put messages into the outboxes until cancelled, and what is left then, if it can be done in a moment."""
         try:
+            with contextlib.suppress(JournalError):  # the first message does it, too
+                await self._give_time()
             while True:
                 await self._news.wait()
                 self._news.clear()
@@ -76,6 +78,11 @@ class Poster:
             with contextlib.suppress(TimeoutError, JournalError):
                 async with asyncio.timeout(GRACE):
                     await self._put_some_until_empty()
+
+    async def _give_time(self) -> None:
+        """Have outboxes go that would never go, as earlier versions have left them."""
+        for outbox in self._outboxes:
+            await outbox.put((), self._keep)
 
     def _add(self, make: Callable[[], WebhookMessage]) -> None:
         if len(self._waiting) >= MAX_WAITING:

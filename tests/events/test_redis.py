@@ -39,6 +39,13 @@ async def url(request: pytest.FixtureRequest) -> AsyncIterator[str]:
         yield server.url
 
 
+async def all_strays(journal: Journal, *, remove: bool) -> None:
+    """Look through all tables."""
+    page = await journal.strays(remove=remove)
+    while page.cursor:
+        page = await journal.strays(page.cursor, remove=remove)
+
+
 def neighbours(prefix: str) -> Iterator[str]:
     """Return calls in the partition of CALL."""
     keys = Keys(prefix)
@@ -65,6 +72,32 @@ class TestRedisJournal(RedisContract):
             assert await client.ttl(key) > 10**9
             await box.put([b"4"], 0)
             assert await self.letters_end(box) == []
+
+    async def test_an_outbox_that_would_never_go_gets_a_time(self, journal: Journal) -> None:
+        boxes = {name: journal.outbox(name) for name in ("webhook:ours", "webhook:gone", "webhook:used")}
+        async with Redis.from_url(self.used_url) as client:
+            base = Keys(self.used_prefix).control
+
+            async def times() -> list[int]:
+                return [await client.ttl(base + b"out:" + name.encode()) for name in boxes]
+
+            for box in boxes.values():
+                await box.put([b"1"], 60)
+                await client.persist(box._key)  # type: ignore[attr-defined]
+            await boxes["webhook:ours"].put([], 1000)
+            await boxes["webhook:used"].put([b"2"], 100)
+            await client.set(base + b"out", "no outbox")
+            await all_strays(journal, remove=False)
+            assert (await times())[1] == -1
+            for _ in range(2):
+                await all_strays(journal, remove=True)
+                ours, gone, used = await times()
+                assert 940 < ours <= 1000
+                assert 40 < used <= 100
+                assert 29 * DAY < gone <= 30 * DAY
+                await asyncio.sleep(0.01)
+            assert [len(await box.letters("", 10)) for box in boxes.values()] == [1, 1, 2]
+            assert await client.ttl(base + b"out") == -1
 
     @staticmethod
     async def letters_end(box: Outbox) -> list[Letter]:

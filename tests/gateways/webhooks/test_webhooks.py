@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 
 import pytest
@@ -191,6 +191,26 @@ async def test_what_the_outbox_cannot_take_waits_bounded(monkeypatch: pytest.Mon
         assert (machine.counters.dropped, machine.counters.posted) == (1, 0)
         away = False
         await receiver.until(lambda: versions(receiver, "a") == [1, 2, 3], "those that waited are there")
+
+
+async def test_an_outbox_of_before_gets_its_time_without_a_message(monkeypatch: pytest.MonkeyPatch) -> None:
+    journal = MemoryJournal()
+    box = journal.outbox("box")
+    puts: list[tuple[int, float]] = []
+
+    async def put(contents: Sequence[bytes], keep: float) -> None:
+        puts.append((len(contents), keep))
+        if len(puts) == 1:
+            raise JournalUnavailable("away")
+
+    monkeypatch.setattr(box, "put", put)
+    async with receiving() as receiver, Machine(journal, receiver.url).running() as machine:
+        await asyncio.sleep(0)
+        assert [number for number, _ in puts] == [0]
+        machine.happen("a", 1)
+        await asyncio.sleep(0.01)
+    assert [number for number, _ in puts] == [0, 1]
+    assert puts[0][1] == puts[1][1] > 0
 
 
 async def test_what_is_left_at_the_end_is_put_in() -> None:

@@ -21,6 +21,7 @@ from actors.commands.command import CallCommand
 from actors.commands.reading import LocateCall
 from actors.commands.recovery import ProcessDue
 from actors.control.counters import Sample
+from actors.failing_calls import FailingCalls
 from actors.messages import CallLocated, Do, Leave, Passivate
 from actors.node_table import NodeTable
 from actors.observers import Observers
@@ -82,7 +83,7 @@ class Directory:
         """
         self._settings = settings or DirectorySettings()
         self._residents: OrderedDict[str, _Resident] = OrderedDict()
-        self._failures: dict[str, int] = {}
+        self._failures = FailingCalls()
         deadlines = deadlines or Deadlines()
         self._quarantine = Quarantine(
             journal=journal, nodes=nodes, name=name, now=now, deadlines=deadlines, policy=self._settings.quarantine
@@ -195,6 +196,8 @@ class Directory:
     def sweep(self) -> None:
         """Ask the calls that were idle for long to leave memory."""
         now = self._loop.time()
+        if self._failures:
+            self._failures.forget_old(now)
         limit = now - self._settings.passivate_after
         for call_id, resident in list(self._residents.items()):
             if resident.used_at > limit:
@@ -249,7 +252,7 @@ class Directory:
 
     def _failed(self, call_id: CallId, why: str) -> None:
         self._residents.pop(call_id, None)
-        self._failures[call_id] = count = self._failures.get(call_id, 0) + 1
+        count = self._failures.note(call_id, self._loop.time())
         log.error("call failed", call_id=call_id, times=count, why=why)
         if count >= MAX_FAILURES:
             del self._failures[call_id]

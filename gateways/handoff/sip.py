@@ -10,7 +10,7 @@ know of it, and send through it.
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from enum import IntEnum
 from time import monotonic
 from typing import Any, TypeGuard
@@ -54,7 +54,7 @@ class SipHandOff:
         self._resumed_at = 0.0
         self._connections: dict[ConnectionKey, int] = {}
         self._unsure: OrderedDict[int, tuple[int, Failed]] = OrderedDict()
-        self._kept: dict[int, tuple[int, bytes, Hop]] = {}
+        self._kept: dict[int, deque[tuple[int, bytes, Hop]]] = {}
         self._last = 0
         mesh.on(Kind.SIP_MESSAGE, self._take_message)
         mesh.on(Kind.SIP_TAKEN, self._take_taken)
@@ -81,7 +81,7 @@ class SipHandOff:
         self._last += 1
         if not self._hand(worker, data, hop, _Asked.SERVE, number=self._last):
             return False
-        self._kept[self._last] = worker, data, hop
+        self._kept.setdefault(worker, deque()).append((self._last, data, hop))
         return True
 
     def _server(self, data: bytes, call_id: bytes | None) -> int | None:
@@ -141,8 +141,11 @@ class SipHandOff:
         else:
             self._layer.receive(data, hop)
 
-    def _take_taken(self, _worker: int, fields: list[Any]) -> None:
-        self._kept.pop(fields[0], None)
+    def _take_taken(self, worker: int, fields: list[Any]) -> None:
+        """Keep nothing that a worker has taken: it takes all in their order, and had perhaps no room to say so."""
+        kept = self._kept.get(worker)
+        while kept and kept[0][0] <= fields[0]:
+            kept.popleft()
 
     # -- connections --
 
@@ -183,8 +186,7 @@ class SipHandOff:
 
     def left(self, worker: int) -> None:
         """Serve what a worker that is gone had not taken yet, and forget its connections."""
-        for number in [number for number, (holder, _, _) in self._kept.items() if holder == worker]:
-            _, data, hop = self._kept.pop(number)
+        for _, data, hop in self._kept.pop(worker, ()):
             self.receive(data, hop)
         self._idle.discard(worker)
         self._connections = {key: holder for key, holder in self._connections.items() if holder != worker}

@@ -17,6 +17,7 @@ from typing import Final, Protocol
 
 import structlog
 
+from actors.call_counters import MAX_NODES
 from actors.commands.recovery import ProbeSessions
 from actors.control.counters import Sample, samples_of
 from actors.control.happenings import OrphanHappening
@@ -57,7 +58,10 @@ OpenNodes = Callable[[], AbstractAsyncContextManager[NodeTable]]
 
 @dataclass(slots=True)
 class ReconcileCounters:
-    """What was found here since the start, by node, each finding once; orphans are those that are ours."""
+    """What was found here since the start, by node, each finding once; orphans are those that are ours.
+
+    The nodes beyond MAX_NODES are counted together, as `other`.
+    """
 
     rounds: int = 0
     orphans: Counter[tuple[str]] = field(default_factory=Counter)
@@ -89,6 +93,7 @@ class Reconciling:
         self._counters = ReconcileCounters()
         self._renewed = 0.0
         self._known: set[tuple[NodeName, RelayId]] = set()
+        self._counted: set[NodeName] = set()
 
     def samples(self) -> Iterable[Sample]:
         """Return what was found."""
@@ -146,10 +151,16 @@ class Reconciling:
             raise LeaseLost("it took so long that another control node has begun")
         self._renewed = self._loop.time()
 
+    def _label(self, node: NodeName) -> tuple[str]:
+        if len(self._counted) < MAX_NODES:
+            self._counted.add(node)
+        return (node,) if node in self._counted else ("other",)
+
     def _note(self, orphan: Orphan, nodes: NodeTable, *, is_new: bool) -> None:
         """Tell of an orphan that was not known, or is gone by now."""
-        self._counters.orphans[orphan.node,] += is_new
-        self._counters.orphans_deleted[orphan.node,] += orphan.fixed
+        label = self._label(orphan.node)
+        self._counters.orphans[label] += is_new
+        self._counters.orphans_deleted[label] += orphan.fixed
         node = nodes.node(orphan.node)
         if node is None or not (is_new or orphan.fixed):
             return
@@ -166,10 +177,11 @@ class Reconciling:
 
     async def _see_to(self, ghost: Ghost, *, is_new: bool) -> None:
         """Have the call ask once more and journal what it hears."""
-        self._counters.ghosts[ghost.node,] += is_new
+        label = self._label(ghost.node)
+        self._counters.ghosts[label] += is_new
         result = await self._calls.ask(ProbeSessions(call_id=ghost.call_id, removes=self._config.fix))
         done = isinstance(result, Done)
-        self._counters.ghosts_removed[ghost.node,] += done and self._config.fix
+        self._counters.ghosts_removed[label] += done and self._config.fix
         if is_new or self._config.fix:
             why = result.reason if isinstance(result, Refused) else ""
             log.warning("session missing on a relay", node=ghost.node, call_id=ghost.call_id, not_journalled=why)

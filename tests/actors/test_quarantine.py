@@ -82,6 +82,33 @@ def test_one_failure_does_not_cost_the_call_its_life(cluster: Cluster, monkeypat
     cluster.check_no_leak()
 
 
+def test_calls_that_failed_and_never_come_again_are_forgotten(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("actors.failing_calls.MOST", 5)
+    for number in range(20):
+        cluster.do(Verb.OFFER, CallId(f"c{number}"), a="A", sdp="caller")
+
+    def failing() -> float:
+        samples = cluster.nodes[0].directory.samples()
+        return next(sample.number for sample in samples if (sample.part, sample.name) == ("calls", "failing"))
+
+    with monkeypatch.context() as patched:
+        patched.setattr("actors.flows.handlers.HANDLERS", {**HANDLERS, PassThrough: failing_flow})
+        for number in range(20):
+            cluster.do(Verb.QUERY, CallId(f"c{number}"))
+        assert failing() == 5
+        cluster.do(Verb.QUERY, CallId("c18"))
+        cluster.do(Verb.QUERY, CallId("c0"))
+        assert failing() == 5
+        cluster.do(Verb.QUERY, CallId("c18"))
+        assert cluster.do(Verb.QUERY, CallId("c18"))[b"error-reason"] != b"Internal error: RuntimeError('a bug')"
+        assert failing() == 4
+    monkeypatch.setattr("actors.failing_calls.LATELY", 30.0)
+    cluster.after(40)
+    assert failing() == 0
+
+
 async def _spoil(cluster: Cluster, call_id: CallId) -> None:
     cluster.journal.spoil(call_id, 1, b"garbage")
 

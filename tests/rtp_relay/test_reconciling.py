@@ -8,11 +8,15 @@ from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
+import pytest
+
 from actors.commands.recovery import ProbeSessions
 from actors.node_table import NodeTable
 from actors.results import Done, Refused
 from events.journal import LONGEST, JournalUnavailable
 from events.memory import MemoryJournal
+from events.names import NodeName, RelayId
+from rtp_relay.audit.findings import Orphan
 from rtp_relay.audit.reconciling import LEASE, LOOK, Reconciling
 from rtp_relay.config.reconcile import ReconcileConfig
 from tests.actors.virtual_time import VirtualTimeLoop
@@ -91,6 +95,27 @@ def test_of_several_control_nodes_one_does_each_round() -> None:
     run(loop, scenario())
     assert len(rounds.begun) in (9, 10)
     assert all(EVERY <= gap <= EVERY + 2 * LOOK for gap in rounds.gaps)
+
+
+def test_findings_are_counted_by_node_and_nodes_are_not_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nodes may come under another name each time."""
+    monkeypatch.setattr("rtp_relay.audit.reconciling.MAX_NODES", 3)
+    loop = VirtualTimeLoop()
+
+    async def scenario() -> None:
+        reconciling = Rounds(loop).of("c1")
+        for number in (*range(10), 0, 9):
+            orphan = Orphan(node=NodeName(f"pod-{number}"), relay_id=RelayId("r"), ours=True)
+            reconciling._note(orphan, NodeTable(), is_new=True)
+        counted = {sample.labels: sample.number for sample in reconciling.samples() if sample.name == "orphans"}
+        assert counted == {
+            (("node", "pod-0"),): 2,
+            **{(("node", f"pod-{n}"),): 1 for n in (1, 2)},
+            (("node", "other"),): 8,
+        }
+        assert len({sample.labels for sample in reconciling.samples() if sample.labels}) == 4
+
+    run(loop, scenario())
 
 
 def test_the_round_of_one_that_died_is_done_by_another() -> None:

@@ -133,10 +133,37 @@ async def test_what_a_worker_had_not_taken_when_it_died_is_served_by_who_has_the
     writer.close()
 
 
+async def test_what_was_taken_is_not_kept_though_the_word_of_it_was_lost(
+    two: tuple[Worker, Worker], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other worker has no room for an answer while this one stands still."""
+    one, other = two
+    really, lost = other.mesh.send, 0
+
+    def send(worker: int, kind: Kind, *fields: Any) -> bool:
+        nonlocal lost
+        if kind is Kind.SIP_TAKEN and lost < 20:
+            lost += 1
+            return False
+        return really(worker, kind, *fields)
+
+    monkeypatch.setattr(other.mesh, "send", send)
+    _, writer = await asyncio.open_connection(HOST, one.tcp)
+    for number in range(21):
+        writer.write(options(served_by(one.mesh, 2, f"{number}-")))
+    await until(lambda: len(other.layer.came) == 21, "the other worker has them")
+    await until(lambda: not _kept(one), "none is kept")
+    assert lost == 20
+    other.mesh.close()
+    await asyncio.sleep(0.05)
+    assert one.layer.came == [], "none is served twice"
+    writer.close()
+
+
 def _kept(one: Worker) -> int:
     shared = one.transports._connections.others
     assert isinstance(shared, SipHandOff)
-    return len(shared._kept)
+    return sum(map(len, shared._kept.values()))
 
 
 @pytest.mark.parametrize("transactions", [0, 1])

@@ -7,8 +7,15 @@ import logging
 from collections.abc import Awaitable, Callable
 
 import structlog
-from aiohttp import web
+from aiohttp import StreamReader, web
+from aiohttp.abc import AbstractStreamWriter
+from aiohttp.http import RawRequestMessage
 from aiohttp.http_exceptions import HttpProcessingError
+
+RequestFactory = Callable[
+    [RawRequestMessage, StreamReader, web.RequestHandler, AbstractStreamWriter, "asyncio.Task[None]"], web.BaseRequest
+]
+"""What makes a request of what has come on a connection."""
 
 log = structlog.get_logger(bounded=True)
 
@@ -19,11 +26,19 @@ PATIENCE = 30.0
 """Seconds in which the next request on a connection has to have come, also the first one."""
 
 
-class BoundedServer(web.Server):
-    """Accepts connections, up to `most` at a time, and closes those without a request for 30 s."""
+Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
-    def __init__(self, handler: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]], *, most: int) -> None:
-        super().__init__(handler, access_log=None, keepalive_timeout=PATIENCE, logger=_library_log())
+
+class BoundedServer(web.Server):
+    """Accepts connections, up to `most` at a time, and closes those without a request for 30 s.
+
+    made_by: makes of what comes the requests that the handler takes, if it takes others than web.BaseRequest.
+    """
+
+    def __init__(self, handler: Handler, *, most: int, made_by: RequestFactory | None = None) -> None:
+        super().__init__(
+            handler, request_factory=made_by, access_log=None, keepalive_timeout=PATIENCE, logger=_library_log()
+        )
         self._most = most
 
     def connection_made(self, handler: web.RequestHandler, transport: asyncio.Transport) -> None:

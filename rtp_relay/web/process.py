@@ -15,7 +15,6 @@ from typing import Final
 import structlog
 from aiohttp import web
 
-from gateways.bounded_http import PATIENCE
 from gateways.mi.methods import Role
 from gateways.sockets import bind
 from rtp_relay import logs
@@ -26,9 +25,7 @@ from rtp_relay.web.accounts import LEAST_TOKEN, Account, PlainToken
 from rtp_relay.web.app import make_app
 from rtp_relay.web.context import Context
 from rtp_relay.web.logins import Logins, Tries
-
-GRACE: Final = 1.0
-"""Seconds for which requests in work may go on when the page ends."""
+from rtp_relay.web.server import serving
 
 BESIDE_SERVE: Final = 10
 """By how much nicer (nice(2)) the page is than the service beside which it runs: calls go first."""
@@ -56,22 +53,18 @@ def run(config: Config, *, beside_serve: bool = False) -> None:
 async def _serve(config: Config, *, beside_serve: bool) -> None:
     accounts, token = _accounts(config)
     context = Context(config, accounts, Logins(time.monotonic), Tries(time.monotonic))
-    runner = web.AppRunner(
-        make_app(context), access_log=None, keepalive_timeout=PATIENCE, shutdown_timeout=GRACE, handle_signals=False
-    )
-    await runner.setup()
-    try:
-        addresses = await _listen(runner, config)
-        log.info("page", addresses=addresses, log_in=_how(config))
-        if token and sys.stderr.isatty():
-            print(f"rtp-relay: the operator's page: {addresses[0]}login?token={token}", file=sys.stderr)
-        await _until_ended(beside_serve=beside_serve)
-    finally:
-        await context.feed.close()
-        await runner.cleanup()
+    async with serving(make_app(context)) as runner:
+        try:
+            addresses = await _listen(runner, config)
+            log.info("page", addresses=addresses, log_in=_how(config))
+            if token and sys.stderr.isatty():
+                print(f"rtp-relay: the operator's page: {addresses[0]}login?token={token}", file=sys.stderr)
+            await _until_ended(beside_serve=beside_serve)
+        finally:
+            await context.feed.close()
 
 
-async def _listen(runner: web.AppRunner, config: Config) -> list[str]:
+async def _listen(runner: web.ServerRunner, config: Config) -> list[str]:
     """Listen at all addresses, and return them as a browser knows them. Raises CannotServe."""
     addresses = []
     for each in config.web.listen:

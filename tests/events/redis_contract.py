@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 from abc import abstractmethod
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from types import MappingProxyType
 from typing import Any, ClassVar, cast
@@ -24,6 +25,7 @@ from tests.events.samples import live, record
 from tests.events.stream_keys import stream_of, stream_of_nodes
 
 Client = Redis | RedisCluster
+Send = Callable[..., Awaitable[Any]]
 Entry = tuple[bytes, dict[bytes, bytes]]
 
 _numbers = itertools.count()
@@ -98,6 +100,41 @@ class RedisContract(JournalContract):
         await journal.append(CallId("call"), 0, [record(1)], NOTHING, live(CallId("call"), 1, "ng1"))
         async with self.client(self.used_url) as client:
             assert not await client.exists(Keys(self.used_prefix).partition(b"call").changes)
+
+    async def test_who_begins_while_others_forget_names_is_known(
+        self, journal: RedisJournal, other: Journal, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Others look, and forget names without a status, just between the two writes of the first status."""
+        looked: list[Mapping[str, bytes]] = []
+
+        def then_look(send: Send) -> Send:
+            async def sent(*request: Any) -> Any:
+                reply = await send(*request)
+                if not looked:
+                    looked.append(await other.published())
+                return reply
+
+            return sent
+
+        statuses = journal._statuses
+        for way in ("_query", "_write"):
+            monkeypatch.setattr(statuses, way, then_look(getattr(statuses, way)))
+        await journal.publish("control-1", b"begun", 60)
+        assert len(looked) == 1
+        assert await other.published() == {"control-1": b"begun"}
+
+    async def test_a_node_that_gets_a_call_while_names_are_forgotten_is_counted(
+        self, journal: Journal, other: Journal
+    ) -> None:
+        call, names = CallId("call"), ["relay-a", "relay-b"]
+        before = NOTHING
+        for version in range(1, 41):
+            node = names[version % 2]
+            after = live(call, version, node)
+            works = (other.count_calls(), journal.append(call, version - 1, [record(version)], before, after))
+            await asyncio.gather(*(works if version % 3 else reversed(works)))
+            assert await other.count_calls() == {"": 1, node: 1}
+            before = after
 
     async def spoil(self, call: str, version: int) -> None:
         await self.spoil_stream(stream_of(self.used_prefix, call), version)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from bench.guard.expected import ExpectedLine
 from bench.guard.ng_calls import NgCaller
 from bench.guard.sip_calls import SipCaller
 from tests.peers.datagram import Address
@@ -26,6 +27,16 @@ def route(request: Request) -> None:
 """
 """Refuses one callee, fails for another one, and sends all others to `target`."""
 
+
+REFUSED_BY_NG = (
+    ExpectedLine("ng request refused", "why", "Failed to parse SDP: line 6: not of the form <type>=: 'm:audio "),
+    ExpectedLine("ng request refused", "why", "No SDP body in message"),
+    ExpectedLine("ng message unreadable", "why", "the data ends too early at offset "),
+)
+"""What the ng door logs of the requests here."""
+
+FAILED_IN_SIP = (ExpectedLine("routing script failed", "error", "LookupError: a fault of the script"),)
+"""What the SIP door logs of the calls here."""
 
 _TO = re.compile(rb"^To: *(.*)\r\n", re.MULTILINE)
 

@@ -8,7 +8,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from bench.guard.count import Counts, Story, count_garbage, count_memory, count_steps
-from bench.guard.failing_calls import SCRIPT, FailingNgCaller, FailingSipCaller
+from bench.guard.expected import expecting
+from bench.guard.failing_calls import FAILED_IN_SIP, REFUSED_BY_NG, SCRIPT, FailingNgCaller, FailingSipCaller
 from bench.guard.ng_calls import NgCaller
 from bench.guard.place import control_node
 from bench.guard.sip_calls import Party, SipCaller
@@ -54,7 +55,8 @@ async def ng_memory() -> Counts:
 async def ng_failing() -> Counts:
     """Count what requests that are refused leave to the garbage collector."""
     async with _ng(functions=False, place=FailingNgCaller) as (caller, tally):
-        return await count_garbage(Story("ng-failing", caller, WARM_UP, calls=60), tally)
+        with expecting(REFUSED_BY_NG):
+            return await count_garbage(Story("ng-failing", caller, WARM_UP, calls=60), tally)
 
 
 async def sip_steps() -> Counts:
@@ -75,7 +77,8 @@ async def sip_failing() -> Counts:
         script = Path(folder) / "failing.py"
         door = _sip(1, lambda callees: _scripted(script, _failing(callees)), functions=False, place=FailingSipCaller)
         async with door as (caller, tally):
-            return await count_garbage(Story("sip-failing", caller, WARM_UP, calls=60), tally)
+            with expecting(FAILED_IN_SIP):
+                return await count_garbage(Story("sip-failing", caller, WARM_UP, calls=60), tally)
 
 
 async def fork_steps() -> Counts:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 
 from engines.registry import EngineName, kind_of
 from engines.sets import NodeSpec
 
 _NAME = re.compile(r"[A-Za-z0-9._-]+")
-_UDP = re.compile(r"udp:(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]{1,253}):(?P<port>\d{1,5})")
+_UDP = re.compile(r"udp:(?:\[(?P<six>[0-9A-Fa-f:.]+)\]|(?P<host>[A-Za-z0-9._-]{1,253})):(?P<port>[0-9]{1,5})")
 _UNIX = re.compile(r"unix:/.+")
 _FORMS = {"udp": "udp:HOST:PORT", "unix": "unix:/PATH"}
 
@@ -42,4 +43,13 @@ def _speaks(scheme: str, url: str) -> bool:
     if scheme == "unix":
         return _UNIX.fullmatch(url) is not None
     match = _UDP.fullmatch(url)
-    return match is not None and 0 < int(match["port"]) <= HIGHEST_PORT
+    return match is not None and 0 < int(match["port"]) <= HIGHEST_PORT and _is_host(match["six"] or match["host"])
+
+
+def _is_host(host: str) -> bool:
+    """Return whether this is a name or an address; the system takes 10.0.1 for 10.0.0.1, who wrote it hardly did."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return not re.fullmatch(r"[0-9.]+|.*:.*", host)
+    return True

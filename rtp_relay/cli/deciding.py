@@ -14,6 +14,7 @@ from actors.control.known_nodes import closed_sets
 from engines.health import AdminState
 from gateways.mi.jsonrpc import Json
 from rtp_relay.cli.management import Management, manage
+from rtp_relay.cli.not_opened import not_opened
 from rtp_relay.cli.output import say
 
 NodeArgument = Annotated[str, typer.Argument(metavar="NODE", help="The node's name.")]
@@ -42,23 +43,26 @@ class Decision:
 
 
 def decide(path: Path | None, method: str, done: str, **params: Json) -> Decision:
-    """Decide, say so, and say which control nodes have not put it in force soon after. Ends if it is refused."""
-    node, is_active = str(params["node"]), params.get("state") == AdminState.ACTIVE
+    """Decide, say so, and say what else comes of it, and where it is not in force soon after. Ends if it is refused."""
+    node = str(params["node"])
 
-    async def work(service: Management) -> tuple[Decision, bool, list[str]]:
+    async def work(service: Management) -> tuple[Decision, list[str]]:
         told = await service.call(f"rtp_relay:node_{method}", **params)
         decision = Decision(**told, behind=await _patiently(service, told["version"]))
-        return decision, await _was_the_last(service, node), await _leaving(service, node) if is_active else []
+        more = [f"not in force yet at {', '.join(decision.behind)}"] if decision.behind else []
+        if await _was_the_last(service, node):
+            more.append("no node of its set takes new calls now: they are refused")
+        if params.get("state") == AdminState.ACTIVE:
+            more += await _leaving(service, node)
+        if method == "add":
+            more += await not_opened(service, node, str(params["url"]), decision.version)
+        return decision, more
 
-    decision, is_closed, jobs = manage(path, work)
+    decision, more = manage(path, work)
     calls = f"{decision.calls} call{'' if decision.calls == 1 else 's'}"
     say(f"{done}{'' if decision.changed else ', as it was'}; it has {calls}")
-    if decision.behind:
-        say(f"not in force yet at {', '.join(decision.behind)}")
-    if is_closed:
-        say("no node of its set takes new calls now: they are refused")
-    for job in jobs:
-        say(f"job {job} still moves its calls away; rtp-relay moves {job} --cancel ends that")
+    for line in more:
+        say(line)
     return decision
 
 
@@ -78,10 +82,11 @@ async def _was_the_last(service: Management, node: str) -> bool:
 
 
 async def _leaving(service: Management, node: str) -> list[str]:
-    """Return the jobs that move calls of a node away."""
+    """Name the jobs that move calls of a node away."""
     going_on = await service.call("rtp_relay:update_status")
     wanted = (job for job in going_on if job["state"] != "cancelled")
-    return [job["job"] for job in wanted if any(part.get("node") == node for part in job["parts"])]
+    jobs = [job["job"] for job in wanted if any(part.get("node") == node for part in job["parts"])]
+    return [f"job {job} still moves its calls away; rtp-relay moves {job} --cancel ends that" for job in jobs]
 
 
 async def _patiently(service: Management, version: int) -> list[str]:

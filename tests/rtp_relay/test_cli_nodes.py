@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import socket
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
@@ -163,11 +164,44 @@ def test_a_node_that_there_is_not(journal: MemoryJournal, command: str, name: st
 
 
 @pytest.mark.parametrize(
-    "words", [("--url", "udp:nowhere"), ("--url", "udp:h:1", "--weight", "-1"), ("--url", "udp:h:1", "--set", "a b")]
+    "words",
+    [
+        ("--url", "udp:nowhere"),
+        ("--url", "udp:10.0.1:2223"),
+        ("--url", "udp:[::g]:2223"),
+        ("--url", "udp:h:1", "--weight", "-1"),
+        ("--url", "udp:h:1", "--set", "a b"),
+    ],
 )
 def test_a_node_that_cannot_be(journal: MemoryJournal, words: tuple[str, ...]) -> None:
     assert run("node", "add", "relay-2", "--engine", "rtpengine", *words)[0] == Exit.USAGE
     assert events(journal) == []
+
+
+HOMELESS = (
+    "the host of udp:relya-2:2223 has no address {where}: relay-2 gets no calls until it has one, which is looked for "
+    "again and again; if it is mistyped, rtp-relay node remove relay-2\n"
+)
+
+
+def test_that_the_host_of_a_new_node_has_no_address_is_said(
+    journal: MemoryJournal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise socket.gaierror(-2, "Name or service not known")
+
+    monkeypatch.setattr("socket.getaddrinfo", refuse)
+    add = ("node", "add", "relay-2", "--engine", "rtpengine", "--url", "udp:relya-2:2223")
+    done = "relay-2 is added; it has 0 calls\n"
+    assert run(*add) == (0, done + HOMELESS.format(where="here"))
+    assert run("node", "remove", "relay-2")[0] == 0
+    publish(journal, 3)
+    assert run(*add) == (0, done + HOMELESS.format(where="at c1")), "control nodes know better than who asks"
+    assert run("node", "remove", "relay-2")[0] == 0
+    publish(journal, 5)
+    assert run("node", "add", "relay-1", *add[3:])[0] == Exit.FAILED
+    done = "relay-3 is added; it has 0 calls\n"
+    assert run("node", "add", "relay-3", "--engine", "rtpproxy", "--url", "unix:/run/none") == (0, done)
 
 
 def add_another() -> None:

@@ -12,9 +12,10 @@ from events.values import value
 class Wanted:
     """What a call has to have: all that is given here; "" and 0 leave it open.
 
-    party: in the URI of the caller or the callee. tag: of one of the parties. failure, text: in what went wrong, or in
-    anything that is known of the call. Parts of texts are found in upper and lower case. branches, moves: at least.
-    one_way: heard from one side only. mos_below: in tenths. loss_above: per mille of the packets.
+    by: the control node that wrote last of it, or the service of which that is a worker. party: in the URI of the
+    caller or the callee. tag: of one of the parties. failure, text: in what went wrong, or in anything that is known of
+    the call. Parts of texts are found in upper and lower case. branches, moves: at least. one_way: heard from one side
+    only. mos_below: in tenths. loss_above: per mille of the packets.
     """
 
     node: str = ""
@@ -38,7 +39,7 @@ class Wanted:
             self.node in ("", *call.nodes)
             and self.set in ("", *call.sets)
             and self.engine in ("", *call.engines)
-            and self.by in ("", call.by)
+            and is_by(self.by, call.by)
             and self.tag in ("", *call.tags)
             and self.outcome in (None, call.outcome)
             and call.branches >= self.branches
@@ -52,6 +53,11 @@ class Wanted:
     def _takes_media(self, call: EndedCall) -> bool:
         badly = self.loss_above is None or call.lost * 1000 > self.loss_above * (call.packets + call.lost)
         return badly and (call.one_way or not self.one_way) and (not self.mos_below or 0 < call.mos < self.mos_below)
+
+
+def is_by(wanted: str, name: str) -> bool:
+    """Return whether a control node, or the service whose worker it is, has this name; "" is that of each."""
+    return wanted in ("", name, name.partition("/")[0])
 
 
 def has_party(party: str, uri: str) -> bool:

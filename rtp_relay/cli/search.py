@@ -15,10 +15,13 @@ from events.ended import EndedCall, Outcome
 from events.journal import Journal
 from replay.privacy.numbers import Numbers
 from replay.search import Wanted
+from rtp_relay.cli.exits import Exit
+from rtp_relay.cli.filtered_names import Names, check_engine, set_named, warn
 from rtp_relay.cli.listing.columns import Column, Columns, Cut, Lasting, Since
 from rtp_relay.cli.listing.display import Display, Form, OutputOption, WideOption
 from rtp_relay.cli.listing.writing import stream
 from rtp_relay.cli.options import ConfigOption, JsonOption, load_or_exit
+from rtp_relay.cli.output import fail
 from rtp_relay.cli.reading import (
     ArchiveOption,
     SinceOption,
@@ -34,7 +37,9 @@ from rtp_relay.cli.reading import (
 NodeOption = Annotated[str, typer.Option("--node", help="Only calls that had a session on this node.")]
 SetOption = Annotated[str, typer.Option("--set", help="Only calls that were on nodes of this set.")]
 EngineOption = Annotated[str, typer.Option("--engine", help="Only calls on this kind of relay.")]
-ControlOption = Annotated[str, typer.Option("--control-node", help="Only calls that this control node wrote last of.")]
+ControlOption = Annotated[
+    str, typer.Option("--control-node", help="Only calls that this control node, or one of its workers, wrote last of.")
+]
 PartyOption = Annotated[str, typer.Option("--party", help="Only calls with this in the URI of caller or callee.")]
 TagOption = Annotated[str, typer.Option("--tag", help="Only calls of which a party had this tag.")]
 OutcomeOption = Annotated[Outcome | None, typer.Option("--outcome", help="Only calls that came to this.")]
@@ -109,9 +114,11 @@ def search(
     as_json: JsonOption = False,
 ) -> None:
     """Find calls that have ended, the newest first. With --follow each is told as it ends; JSON is one a line then."""
+    check_engine(engine)
+    loaded = load_or_exit(config)
     wanted = Wanted(
         node=node,
-        set=set_,
+        set=set_named(set_, loaded.sets.names),
         engine=engine,
         by=control_node,
         party=party,
@@ -125,20 +132,31 @@ def search(
         loss_above=None if loss_above is None else round(loss_above * 10),
         text=text,
     )
-    loaded = load_or_exit(config)
     numbers, display = loaded.privacy.shown, Display.of(form, as_json=as_json, wide=wide)
 
+    names = Names()
+
     async def show(calls: AsyncIterator[EndedCall]) -> None:
-        await _show(_first(wanted_of(calls, wanted, numbers), limit), display)
+        await _show(_first(wanted_of(names.met_in(calls), wanted, numbers), limit), display)
+
+    def missing() -> str:
+        return names.missing(node=wanted.node, set_=wanted.set, control_node=wanted.by)
 
     async def read(journal: Journal) -> None:
         if follow:
+            await names.look_up(loaded, journal)
+            warn(missing())
             await tell_as_they_end(journal, wanted, numbers, display, kept=loaded.journal.kept.shortest)
-        else:
-            await show(ended_calls(journal, *period(since, until, round(await journal.time()))))
+            return
+        await show(ended_calls(journal, *period(since, until, round(await journal.time()))))
+        if wanted.node or wanted.set or wanted.by:
+            await names.look_up(loaded, journal)
+        if missing():
+            fail(Exit.NOT_FOUND, missing())
 
     if archive is not None:
         asyncio.run(show(archived_calls(archive, *period(since, until, clock()))))
+        warn(missing())  # what else there is, an archive does not tell
         return
     with suppress(KeyboardInterrupt):
         read_journal(config, read)

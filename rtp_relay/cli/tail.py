@@ -16,6 +16,8 @@ from events.journal import Journal, JournalUnavailable
 from events.values import value
 from replay.history.timeline import timeline
 from replay.privacy.numbers import ALL_SHOWN, Numbers
+from replay.search import is_by
+from rtp_relay.cli.filtered_names import Names, check_event, set_named, warn
 from rtp_relay.cli.following import Follower, Gap, Told
 from rtp_relay.cli.listing.columns import At, Column, Columns, Cut, number
 from rtp_relay.cli.listing.display import Display, Form, OutputOption, WideOption
@@ -31,7 +33,9 @@ NodeOption = Annotated[str, typer.Option("--node", help="Only calls that are or 
 SetOption = Annotated[str, typer.Option("--set", help="Only calls that are or were on nodes of this set.")]
 EventOption = Annotated[str, typer.Option("--event", help="Only events of this name: answered, offer failed.")]
 CallOption = Annotated[str, typer.Option("--call", help="Only calls with this in their call-id.")]
-ControlOption = Annotated[str, typer.Option("--control-node", help="Only what this control node wrote.")]
+ControlOption = Annotated[
+    str, typer.Option("--control-node", help="Only what this control node, or one of its workers, wrote.")
+]
 LinesOption = Annotated[bool, typer.Option("--json", help="Write each event as a JSON document, one a line.")]
 
 LOOK: Final = 0.5
@@ -73,7 +77,7 @@ class Filter:
         return (
             self.node in ("", *told.nodes)
             and self.set in ("", *told.sets)
-            and self.by in ("", told.entry.by)
+            and is_by(self.by, told.entry.by)
             and self.event in ("", *(event.name for event in told.entry.events))
             and self.call.casefold() in told.call_id.casefold()
         )
@@ -97,13 +101,16 @@ def tail(
     While the journal is away it waits, and then goes on with the first event that was not told; what it has removed by
     then is told of as a gap. Session descriptions are left out of lines, and without their keys in JSON.
     """
-    wanted = Filter(node=node, set=set_, event=event, call=call, by=control_node)
-
+    loaded = load_or_exit(config)
+    check_event(event)
+    wanted = Filter(node=node, set=set_named(set_, loaded.sets.names), event=event, call=call, by=control_node)
     display = Display.of(form, as_json=as_json, wide=wide)
 
     async def follow(journal: Journal) -> None:
         begun = time_of("--since", since, round(await journal.time()))
-        loaded = load_or_exit(config)
+        names = Names()
+        await names.look_up(loaded, journal)
+        warn(names.missing(node=wanted.node, set_=wanted.set, control_node=wanted.by))
         kept = loaded.journal.kept.shortest
         await tell(journal, begun, wanted, loaded.privacy.shown, kept=kept, display=display)
 

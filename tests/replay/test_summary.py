@@ -197,6 +197,13 @@ def test_one_thing_that_it_has_not_leaves_it_out(what: dict[str, object], other:
     assert not Wanted(**(what | other)).takes(FOUND)  # type: ignore[arg-type]
 
 
+def test_the_name_of_a_service_stands_for_its_workers() -> None:
+    worker = replace(FOUND, by="control-1/2")
+    assert Wanted(by="control-1").takes(worker)
+    assert Wanted(by="control-1/2").takes(worker)
+    assert not Wanted(by="control-1/1").takes(worker)
+
+
 @given(st.lists(st.integers(1, 10**7), min_size=1, max_size=200), st.sampled_from([50, 95, 99, 100]))
 def test_percentiles_are_right_to_five_percent(durations: list[int], percent: int) -> None:
     times = Times()

@@ -25,7 +25,7 @@ from rtp_relay.cli.reading import as_they_end
 from rtp_relay.cli.search import tell_as_they_end
 from tests.events.ended_contract import ENDED
 from tests.events.samples import record
-from tests.rtp_relay.cli_journal import use_failing_journal, use_journal
+from tests.rtp_relay.cli_journal import share_journal, use_failing_journal, use_journal
 
 HOUR = 3_600_000
 HOSTILE = "c[red]\x1b[2J\nx"
@@ -79,7 +79,7 @@ def _calls(monkeypatch: pytest.MonkeyPatch) -> None:
         (["--failure", "BUSY", "--set", "silver"], ["busy"]),
         (["--party", "bob@example"], [HOSTILE, "two"]),
         (["--moves", "1", "--branches", "2", "--tag", "a", "--engine", "rtpengine"], [HOSTILE, "two"]),
-        (["--control-node", "control-9"], []),
+        (["--control-node", "control-1"], [HOSTILE, "two"]),
         (["--text", "two"], ["two"]),
         (["--one-way", "--mos-below", "3.3", "--loss-above", "9.5"], [HOSTILE, "two"]),
         (["--mos-below", "3.2"], []),
@@ -109,6 +109,31 @@ def test_programs_are_told_times_and_seconds() -> None:
     [found] = csv.DictReader(io.StringIO(text))
     assert found["took"] == "1.000"
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", found["ended"])
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "complaint"),
+    [
+        (["--node", "ng8"], 3, "there is no node 'ng8'; known ones: ng1, ng2, ng9"),
+        (["--node", "ng2", "--set", "solver"], 3, "there is no set 'solver'; known ones: "),
+        (["--control-node", "control-\x1b"], 3, "there is no control node 'control-\\x1b'; known ones: control-1"),
+        (["--engine", "rtpengin"], 2, "--engine: there is no engine 'rtpengin'; known ones: rtpengine, "),
+        (["--set", "-1"], 2, "--set: '-1' is no set"),
+    ],
+)
+def test_a_name_that_there_is_not_is_named(words: list[str], code: int, complaint: str) -> None:
+    found, text, said = invoke("search", *words)
+    assert (found, "0 ended calls" in text) == (code, code == 3)
+    assert complaint in said
+
+
+def test_what_there_is_needs_no_calls(monkeypatch: pytest.MonkeyPatch) -> None:
+    share_journal(monkeypatch)
+    add = ("node", "add", "ng4", "--engine", "rtpproxy", "--url", "udp:127.0.0.1:9", "--set", "gold")
+    assert invoke("search", "--node", "ng8")[0] == 0, "nothing is known of any node"
+    assert invoke(*add)[0] == 0
+    assert invoke("search", "--node", "ng4", "--set", "gold")[0] == 0
+    assert invoke("search", "--node", "ng8")[2] == "rtp-relay: there is no node 'ng8'; known ones: ng4\n"
 
 
 @pytest.mark.parametrize("option", ["--since", "--until"])

@@ -9,16 +9,20 @@ from contextlib import suppress
 from dataclasses import replace
 
 import pytest
+from typer.testing import CliRunner
 
 from events.journal import JournalUnavailable
 from events.memory import MemoryJournal
 from events.names import CallId
 from events.records import NOTHING, CallFilter, CallPage, ChangePage, Index, Recorded, Stored
+from rtp_relay.cli.app import app
+from rtp_relay.cli.exits import Exit
 from rtp_relay.cli.following import Follower, Gap, Told
 from rtp_relay.cli.listing.display import Display, Form
 from rtp_relay.cli.tail import Filter, tell
 from tests.events.ended_contract import ENDED
-from tests.events.samples import EVENTS, live
+from tests.events.samples import EVENTS, live, record
+from tests.rtp_relay.cli_journal import use_journal
 
 BEFORE = 1_000_000
 
@@ -209,6 +213,7 @@ async def test_it_begins_where_it_is_asked_to() -> None:
         (Filter(set="lead"), 0),
         (Filter(call="ALI"), 2),
         (Filter(by="control-2"), 0),
+        (Filter(by="control-1/1"), 0),
         (Filter(event=EVENTS[2].name), 1),
     ],
 )
@@ -218,6 +223,34 @@ async def test_events_are_filtered(wanted: Filter, found: int) -> None:
     await calls.go_on("bob", 1, node="ng2")
     told = await look(Follower(calls.journal, calls.clock()))
     assert sum(map(wanted.takes, told)) == found
+
+
+@pytest.mark.parametrize(
+    ("event", "said"),
+    [
+        ("answerd", "there is no event 'answerd'; did you mean 'answered'"),
+        ("\x1b", "known ones: adopted, answer failed, "),
+    ],
+)
+def test_an_event_that_there_is_not_is_named(event: str, said: str) -> None:
+    result = CliRunner().invoke(app, ("tail", "--event", event), env={"RTP_RELAY_CONFIG": ""})
+    assert result.exit_code == Exit.USAGE
+    assert f"--event: there is no event {event!r}; " in result.output
+    assert said in result.output
+
+
+def test_a_name_that_there_is_not_is_named_before_it_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    async def fill(journal: MemoryJournal) -> None:
+        await journal.append(CallId("a"), 0, [record(1)], NOTHING, live(CallId("a"), 1, "relay-1"))
+
+    use_journal(monkeypatch, fill)
+    monkeypatch.setattr("rtp_relay.cli.tail.tell", interrupted)
+    for node, said in (("relya-1", "rtp-relay: there is no node 'relya-1'; known ones: relay-1\n"), ("relay-1", "")):
+        result = CliRunner().invoke(app, ("tail", "--node", node), env={"RTP_RELAY_CONFIG": ""})
+        assert result.output == said
 
 
 @pytest.mark.parametrize("as_json", [True, False])

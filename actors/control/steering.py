@@ -170,7 +170,10 @@ class NodeSteering:
         """
         fault = node_fault(spec)
         if fault or patience <= 0 or max_in_flight < 1:
-            raise NodeRefusal(NodeRefusalCode.INVALID, fault or "its patience and max_in_flight are above 0")
+            raise NodeRefusal(
+                NodeRefusalCode.INVALID,
+                fault or "how long a command may take, and how many may wait for a reply, is above 0",
+            )
         known = await self.known()
         others = (one.spec for name, one in known.items() if name != spec.name)
         same_url = next((one.name for one in others if one.url == spec.url), None)

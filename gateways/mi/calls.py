@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 from actors.commands.recovery import ProbeSessions
 from actors.control.control import Control
 from actors.control.documents import of_call, of_row
@@ -28,8 +30,14 @@ MOST = 1000
 PAGE = 100
 """So many are if nobody says how many: to write them takes the event loop a few ms."""
 
-LISTED = ("live", "closing", "quarantined")
-"""What a live call can be."""
+
+class Listed(StrEnum):
+    """What a live call can be."""
+
+    LIVE = "live"
+    CLOSING = "closing"
+    QUARANTINED = "quarantined"
+
 
 CALL_ID = Parameter("callid")
 CURSOR = Parameter("cursor", optional=True)
@@ -75,8 +83,8 @@ class CallMethods:
 
     async def _check(self, wanted: CallFilter) -> None:
         """Raise MiError for a node, a set or a status that there is not: no calls of it would be taken for a fact."""
-        if wanted.status and wanted.status not in LISTED:
-            raise MiError(400, "Bad status", f"{wanted.status!r}: a live call is {', '.join(LISTED)}")
+        if wanted.status and wanted.status not in list(Listed):
+            raise MiError(400, "Bad status", f"{wanted.status!r}: a live call is one of {', '.join(Listed)}")
         specs = {name: node.spec for name, node in (await self._control.steering.known()).items()}
         if wanted.node and specs and wanted.node not in specs and wanted.node not in await self._control.count_calls():
             node_named(wanted.node, specs)

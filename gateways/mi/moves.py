@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from enum import StrEnum
 from itertools import combinations
 from types import MappingProxyType
 
@@ -78,13 +79,17 @@ FLAGS = Parameter("flags", read=as_flags, looks_right=_is_flags)
 RECIPES = tuple((CALL_ID, *chosen) for count in range(5) for chosen in combinations((ENGINE, SET, NODE, FLAGS), count))
 
 
-METHODS = {"INVITE", "UPDATE"}
+class MoveMethod(StrEnum):
+    """The method of the requests that tell the parties."""
+
+    INVITE = "INVITE"
+    UPDATE = "UPDATE"
 
 
 def as_method(given: Json) -> Json:
     """Read the method of the requests that tell the parties. Raises WrongType."""
     method = given.upper() if isinstance(given, str) else given
-    if method not in METHODS:
+    if method not in list(MoveMethod):
         raise WrongType
     return method
 
@@ -180,7 +185,7 @@ def _settings(given: Json) -> Mapping[str, str]:
     """Read a leg's flags: names and values, or a text for `flags` alone. Raises MiError."""
     values = {"flags": given} if isinstance(given, str) else given
     if not isinstance(values, Mapping):
-        raise MiError(400, "Bad flags", "those of a leg are an object, or a string")
+        raise MiError(400, "Bad flags", "the flags of a leg are an object, or a string")
     try:
         settings, body = leg_settings(values)
     except BadSetting as error:

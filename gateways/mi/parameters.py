@@ -12,6 +12,12 @@ from dataclasses import dataclass
 
 from gateways.mi.jsonrpc import Json, MiError, Params, invalid_params
 
+LARGEST = 10**18 - 1
+"""The largest number that is taken for one."""
+
+MOST = 1_000_000
+"""The largest number of what is counted, or of seconds, that a job may be given."""
+
 _COUNT = "Too few or too many parameters"
 _AMBIGUOUS = "Ambiguous call, use named parameters instead"
 _NAMES = "Named parameters do not match"
@@ -39,7 +45,7 @@ def as_text(value: Json) -> str:
 
 def as_number(value: Json) -> int:
     """Read a whole number of up to 18 digits, which fits into 64 bits; its digits are as good. Raises WrongType."""
-    if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**18:
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) <= LARGEST:
         return value
     if isinstance(value, str) and _NUMBER.fullmatch(value):
         return int(value)
@@ -105,10 +111,10 @@ def arguments(recipes: Sequence[Recipe], params: Params) -> Arguments:
 
 
 def positive(given: Arguments, name: str, default: int) -> int:
-    """Return a number from 1 to a million, or the default where none is given. Raises MiError for any other."""
+    """Return a number from 1 to MOST, or the default where none is given. Raises MiError for any other."""
     number: int = given.get(name, default)
-    if name in given and not 1 <= number <= 1_000_000:
-        raise MiError(400, f"Bad {name}", f"{number}: expected 1 or more")
+    if name in given and not 1 <= number <= MOST:
+        raise MiError(400, f"Bad {name}", f"{name} {number}: expected 1 to {MOST}")
     return number
 
 

@@ -12,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from actors.control.documents import Document, at_of
 from gateways.mi.jsonrpc import Json
+from gateways.mi.parameters import MOST
 from replay.history.timeline import printable
 from rtp_relay.cli.exits import Exit
 from rtp_relay.cli.listing.columns import Column, Columns, Since, number
@@ -22,8 +23,12 @@ from rtp_relay.cli.management import Management, manage
 from rtp_relay.cli.options import ConfigOption, JsonOption
 from rtp_relay.cli.output import fail, print_json
 
-RateOption = Annotated[int | None, typer.Option("--rate", min=1, help="So many begin to move in a second, at most.")]
-InFlightOption = Annotated[int | None, typer.Option("--in-flight", min=1, help="So many move at a time, at most.")]
+RateOption = Annotated[
+    int | None, typer.Option("--rate", min=1, max=MOST, help="So many begin to move in a second, at most.")
+]
+InFlightOption = Annotated[
+    int | None, typer.Option("--in-flight", min=1, max=MOST, help="So many move at a time, at most.")
+]
 WaitOption = Annotated[bool, typer.Option("--wait", help="Wait for the end, and show how far it is.")]
 JobArgument = Annotated[str | None, typer.Argument(metavar="[JOB]", help="The job; without it those that go on.")]
 CancelOption = Annotated[bool, typer.Option("--cancel", help="Have the job move no more calls.")]

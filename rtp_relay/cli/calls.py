@@ -10,6 +10,7 @@ from typing import Annotated, Final
 import typer
 
 from actors.control.documents import Document, at_of
+from gateways.mi.calls import Listed
 from rtp_relay.cli.listing.columns import Column, Columns, Cut, Since, number
 from rtp_relay.cli.listing.display import Display, Form, OutputOption, WatchOption, WideOption, watched
 from rtp_relay.cli.listing.watching import watch
@@ -20,7 +21,7 @@ from rtp_relay.cli.output import print_json
 
 NodeOption = Annotated[str, typer.Option("--node", help="Only calls that have a session on this node.")]
 SetOption = Annotated[str, typer.Option("--set", help="Only calls that were placed in this set.")]
-StatusOption = Annotated[str, typer.Option("--status", help="Only calls with this status: live, closing, quarantined.")]
+StatusOption = Annotated[Listed | None, typer.Option("--status", help="Only calls with this status.")]
 LimitOption = Annotated[int, typer.Option("--limit", min=0, help="Show only so many, the newest; 0 for all.")]
 
 SORTED = 1000
@@ -63,7 +64,7 @@ def calls(
     config: ConfigOption = None,
     node: NodeOption = "",
     set_: SetOption = "",
-    status: StatusOption = "",
+    status: StatusOption = None,
     limit: LimitOption = 0,
     watch_: WatchOption = False,
     wide: WideOption = False,
@@ -72,7 +73,7 @@ def calls(
 ) -> None:
     """List the live calls of all control nodes, newest first; more than a thousand in no order, unless limited."""
     display = Display.of(form, as_json=as_json, wide=wide)
-    wanted = {"node": node or None, "set": set_ or None, "status": status or None}
+    wanted = {"node": node or None, "set": set_ or None, "status": status}
 
     async def many(service: Management) -> bool:
         counted = await service.call("rtp_relay:count")

@@ -9,6 +9,8 @@ import typer
 from actors.control.documents import Document
 from engines.set_names import SetNames
 from gateways.mi.jsonrpc import Json
+from gateways.mi.moves import MoveMethod, as_flags
+from gateways.mi.parameters import WrongType
 from replay.history.timeline import printable
 from rtp_relay.cli.bulk import InFlightOption, RateOption, ReasonOption, WaitOption, begin
 from rtp_relay.cli.exits import Exit
@@ -30,7 +32,8 @@ FlagsOption = Annotated[
     typer.Option("--flags", metavar="JSON", help='New flags of a call, as in \'{"caller": {"type": "SRTP"}}\'.'),
 ]
 MethodOption = Annotated[
-    str | None, typer.Option("--method", help="INVITE or UPDATE: how the parties of a call are told.")
+    MoveMethod | None,
+    typer.Option("--method", case_sensitive=False, help="How the parties of a call are told."),
 ]
 
 
@@ -62,6 +65,8 @@ def move(
     if (call_id is None) is (not any(filters.values())):
         fail(Exit.USAGE, "which calls? Name one by its CALL-ID, or several by --node, --set or --engine")
     if call_id is not None:
+        if flags is not None:
+            _check_flags(flags)
         asked = {"node": to, "set": to_set, "engine": to_engine, "flags": flags, "request": method, "reason": reason}
         _move_one(call_id, asked, config, as_json=as_json)
         return
@@ -71,6 +76,15 @@ def move(
     places: dict[str, Json] = {"new_node": to, "new_set": to_set, "new_engine": to_engine, "elsewhere": elsewhere}
     pace: dict[str, Json] = {"rate": rate, "in_flight": in_flight, "reason": reason}
     begin(config, "rtp_relay:update", {**filters, **places, **pace}, wait=wait, as_json=as_json)
+
+
+def _check_flags(text: str) -> None:
+    """End where --flags are none."""
+    try:
+        as_flags(text)
+    except WrongType:
+        expected = 'a JSON object with "caller", "callee" or both, such as {"caller": {"type": "SRTP"}}'
+        fail(Exit.USAGE, f"--flags: expected {expected}, not {text!r}")
 
 
 def _move_one(call_id: str, asked: Document, config: ConfigOption, *, as_json: bool) -> None:

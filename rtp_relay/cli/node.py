@@ -6,8 +6,14 @@ from typing import Annotated
 
 import typer
 
+from engines.registry import EngineName
+from gateways.mi.parameters import LARGEST
+from gateways.mi.steering import LONGEST
 from rtp_relay.cli.deciding import NodeArgument, ReasonOption, decide
+from rtp_relay.cli.durations import seconds_of
+from rtp_relay.cli.exits import Exit
 from rtp_relay.cli.options import ConfigOption
+from rtp_relay.cli.output import fail
 from rtp_relay.cli.waiting import DeadlineOption, Patience, WaitOption, until_empty
 
 node = typer.Typer(
@@ -16,14 +22,22 @@ node = typer.Typer(
     no_args_is_help=True,
 )
 
-EngineOption = Annotated[str, typer.Option("--engine", help="The kind of relay: rtpengine, rtpproxy or mediaproxy.")]
+EngineOption = Annotated[EngineName, typer.Option("--engine", help="The kind of relay.")]
 UrlOption = Annotated[str, typer.Option("--url", help="Where it takes commands: udp:HOST:PORT or unix:/PATH.")]
-WeightOption = Annotated[int | None, typer.Option("--weight", help="Its share of the set's new calls; 0 for none.")]
+WeightOption = Annotated[
+    int | None, typer.Option("--weight", min=0, max=LARGEST, help="Its share of the set's new calls; 0 for none.")
+]
 SetOption = Annotated[str | None, typer.Option("--set", help="The set it belongs to.")]
 PriorityOption = Annotated[
-    int | None, typer.Option("--priority", help="Its tier: used only while no node of a lower number takes calls.")
+    int | None,
+    typer.Option(
+        "--priority", min=0, max=LARGEST, help="Its tier: used only while no node of a lower number takes calls."
+    ),
 ]
-TimeoutOption = Annotated[float, typer.Option("--timeout", help="How many seconds a command to it may take.")]
+TimeoutOption = Annotated[
+    str,
+    typer.Option("--timeout", metavar="TIME", help='How long a command to it may take: seconds, or such as "500ms".'),
+]
 DrainOption = Annotated[bool, typer.Option("--drain", help="Drain it, and remove it when it has no calls left.")]
 
 
@@ -36,7 +50,7 @@ def add(
     set_: SetOption = None,
     weight: WeightOption = None,
     priority: PriorityOption = None,
-    timeout: TimeoutOption = 1.5,
+    timeout: TimeoutOption = "1.5",
     reason: ReasonOption = "",
     config: ConfigOption = None,
 ) -> None:
@@ -51,7 +65,7 @@ def add(
         set=set_,
         weight=weight,
         priority=priority,
-        timeout=timeout,
+        timeout=seconds_of("--timeout", timeout, above=True, most=LONGEST),
         reason=reason,
     )
 
@@ -67,6 +81,8 @@ def change(
     config: ConfigOption = None,
 ) -> None:
     """Give a node another weight, set or priority. No live call moves."""
+    if set_ is None and weight is None and priority is None:
+        fail(Exit.USAGE, "nothing is to be changed: give it another --weight, --set or --priority")
     share = {"set": set_, "weight": weight, "priority": priority}
     decide(config, "change", f"{name} is changed", node=name, reason=reason, **share)
 

@@ -8,6 +8,7 @@ import typer
 
 from engines.health import AdminState
 from gateways.mi.jsonrpc import Json
+from gateways.mi.parameters import MOST
 from rtp_relay.cli.deciding import NodeArgument, ReasonOption, decide
 from rtp_relay.cli.exits import Exit
 from rtp_relay.cli.management import Management, manage
@@ -41,7 +42,7 @@ def drain(
     or without one as fast as may be. With --wait it ends when the node has no calls left: with 0, or with 5 if there
     are any at the deadline.
     """
-    patience = Patience.of(deadline)
+    patience = Patience.of(deadline, MOST)
     where: dict[str, Json] = {"new_node": to, "new_set": to_set, "within": patience.whole_seconds}
     decision = decide(config, "drain", f"{node} is draining", node=node, reason=reason or None, **where)
     if decision.job:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
-import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,19 +18,16 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from events.journal import JournalUnavailable
 from gateways.mi.jsonrpc import MiError
 from rtp_relay.cli.deciding import Decision, control_nodes_behind
+from rtp_relay.cli.durations import seconds_of
 from rtp_relay.cli.exits import Exit
 from rtp_relay.cli.management import Management, manage
 from rtp_relay.cli.output import fail, say
-from rtp_relay.config import values
-from rtp_relay.config.problems import Wrong
 
 WaitOption = Annotated[bool, typer.Option("--wait", help="Wait until the node has no calls left.")]
 DeadlineOption = Annotated[
     str | None,
     typer.Option("--deadline", metavar="TIME", help='Wait for so long at most: seconds, or such as "90s" or "1h30m".'),
 ]
-
-_NUMBER = re.compile(r"[0-9]+(\.[0-9]*)?|\.[0-9]+")
 
 LOOK = 0.5
 """Seconds between two looks at how many calls there are."""
@@ -49,14 +45,9 @@ class Patience:
         return None if self.seconds is None else max(1, math.ceil(self.seconds))
 
     @classmethod
-    def of(cls, deadline: str | None) -> Patience:
-        """Return what the option says; end if it makes no sense."""
-        if deadline is None:
-            return cls()
-        try:
-            return cls(values.seconds(0)(float(deadline) if _NUMBER.fullmatch(deadline) else deadline))
-        except Wrong as error:
-            fail(Exit.USAGE, f"--deadline: {error.faults[0].expected} is expected, not {deadline!r}")
+    def of(cls, deadline: str | None, most: float = math.inf) -> Patience:
+        """Return what the option says, `most` seconds at most; end if it makes no sense."""
+        return cls() if deadline is None else cls(seconds_of("--deadline", deadline, most=most))
 
 
 def until_empty(path: Path | None, node: str, decision: Decision, patience: Patience) -> None:

@@ -9,6 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from rtp_relay.cli.app import app
+from rtp_relay.cli.exits import Exit
 
 
 @pytest.mark.parametrize(("number", "name"), [(0, "default"), (1, "west"), (7, "7"), ("gold", "gold")])
@@ -24,3 +25,20 @@ def test_sets_have_the_names_that_they_have_elsewhere(
     monkeypatch.setattr("rtp_relay.cli.move.manage", manage)
     result = CliRunner().invoke(app, ["move", "c1@x", "-c", str(tmp_path / "c.toml")])
     assert (result.exit_code, result.stdout) == (0, f"c1@x: moved, to rtpengine node n2 of set {name}\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "option"),
+    [
+        (("c1", "--method", "BYE"), "--method"),
+        (("c1", "--flags", "x"), "--flags"),
+        (("c1", "--flags", '{"callre": {}}'), "--flags"),
+        (("--node", "relay-1", "--rate", "1000001"), "--rate"),
+        (("--node", "relay-1", "--in-flight", "9" * 30), "--in-flight"),
+    ],
+)
+def test_the_option_is_named_that_makes_no_sense(words: tuple[str, ...], option: str) -> None:
+    result = CliRunner().invoke(app, ["move", *words])
+    assert result.exit_code == Exit.USAGE
+    assert option in result.output
+    assert "parameter" not in result.output

@@ -178,6 +178,25 @@ def test_a_node_that_cannot_be(journal: MemoryJournal, words: tuple[str, ...]) -
     assert events(journal) == []
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("add", "relay-2", "--engine", "rtpengin", "--url", "udp:127.0.0.1:8"), "--engine"),
+        (("add", "relay-2", "--engine", "rtpproxy", "--url", "udp:127.0.0.1:8", "--timeout", "0"), "--timeout"),
+        (("add", "relay-2", "--engine", "rtpproxy", "--url", "udp:127.0.0.1:8", "--timeout", "nan"), "--timeout"),
+        (("add", "relay-2", "--engine", "rtpproxy", "--url", "udp:127.0.0.1:8", "--timeout", "8d"), "--timeout"),
+        (("set", "relay-1", "--weight", "9" * 30), "--weight"),
+        (("set", "relay-1", "--priority", "-1"), "--priority"),
+        (("set", "relay-1"), "another --weight, --set or --priority"),
+    ],
+)
+def test_the_option_is_named_that_makes_no_sense(journal: MemoryJournal, words: tuple[str, ...], said: str) -> None:
+    code, found = run("node", *words)
+    assert code == Exit.USAGE
+    assert said in found
+    assert events(journal) == []
+
+
 HOMELESS = (
     "the host of udp:relya-2:2223 has no address {where}: relay-2 gets no calls until it has one, which is looked for "
     "again and again; if it is mistyped, rtp-relay node remove relay-2\n"
@@ -258,7 +277,7 @@ def test_that_a_job_still_moves_calls_of_a_node_that_is_taken_back_is_said(journ
         (("--deadline", "soon"), Exit.USAGE, "--deadline: "),
         (("--deadline", "²"), Exit.USAGE, "--deadline: "),
         (("--deadline", "9" * 5000), Exit.USAGE, "--deadline: "),
-        (("--deadline", "300d"), Exit.USAGE, "expected 1 or more"),
+        (("--deadline", "300d"), Exit.USAGE, "--deadline: expected at most 1000000 seconds (12 days), not '300d'"),
     ],
 )
 def test_a_drain_that_makes_no_sense_changes_nothing(

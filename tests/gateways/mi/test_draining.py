@@ -141,8 +141,8 @@ async def test_without_a_place_or_a_time_it_gets_no_new_calls_and_keeps_those_th
         ({"new_set": "silver"}, 409, "no other rtpproxy node of set 'silver' is to take calls"),
         ({"new_set": "bronze"}, 409, "no other rtpproxy node of set 'bronze' is to take calls"),
         ({"new_set": -1}, 400, "expected its name, or its number"),
-        ({"within": 0}, 400, "expected 1 or more"),
-        ({"within": 1_000_001}, 400, "expected 1 or more"),
+        ({"within": 0}, 400, "expected 1 to 1000000"),
+        ({"within": 1_000_001}, 400, "expected 1 to 1000000"),
     ],
 )
 async def test_what_makes_no_sense_drains_nothing(control: Control, given: Any, code: int, why: str) -> None:

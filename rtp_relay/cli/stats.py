@@ -127,15 +127,15 @@ def _show(counted: Statistics, begin: int, end: int, display: Display) -> None:
 
 
 def _summary(counted: Statistics) -> list[str]:
-    return [
-        f"ended   {plot(counted.ended)}  at most {max(counted.ended)}",
-        f"failed  {plot(counted.failed)}  at most {max(counted.failed)}",
-        f"set-up  {_told(counted.total.set_up)}",
-        f"talked  {_told(counted.talked)}",
-        _quality(counted),
-        "branches  " + ", ".join(f"{number}: {calls}" for number, calls in sorted(counted.branches.items())),
-        "",
-    ]
+    told = {
+        "ended": f"{plot(counted.ended)}  at most {max(counted.ended)}",
+        "went wrong": f"{plot(counted.failed)}  at most {max(counted.failed)}",
+        "set-up": _told(counted.total.set_up),
+        "talked": _told(counted.talked),
+        "media": _quality(counted),
+        "branches": ", ".join(f"{number}: {calls}" for number, calls in sorted(counted.branches.items())),
+    }
+    return [*(f"{what:<10}  {said}" for what, said in told.items()), ""]
 
 
 def _tables(counted: Statistics) -> list[Table[Any]]:
@@ -170,7 +170,7 @@ def _quality(counted: Statistics) -> str:
     calls = sum(counted.mos.values())
     average = sum(mos * number for mos, number in counted.mos.items()) / max(calls, 1) / 10
     mos = f"MOS {average:.1f} on average ({calls} calls), " if calls else ""
-    return f"media   {mos}{counted.total.loss:.2f}% of the packets lost, {counted.total.one_way} calls one way"
+    return f"{mos}{counted.total.loss:.2f}% of the packets lost, {counted.total.one_way} calls one way"
 
 
 def _told(times: Times) -> str:

@@ -12,6 +12,7 @@ from actors.control.control import Control
 from actors.control.counters import Sample, Together
 from actors.control.status import encode_status
 from events.journal import Journal, JournalError, Unconfirmed
+from rtp_relay.assembly.namesake import NamesakeWatch
 
 log = structlog.get_logger()
 
@@ -27,6 +28,7 @@ class StatusPublisher:
 
     def __init__(self, name: str, journal: Journal, control: Control) -> None:
         self._name, self._journal, self._control = name, journal, control
+        self._namesakes = NamesakeWatch(journal)
         self._last = b""
         self._hurry = asyncio.Event()
         self.trouble = ""
@@ -67,7 +69,10 @@ class StatusPublisher:
 
     async def publish(self) -> None:
         """Publish once. Raises JournalError."""
-        self._last = encode_status(await self._control.status())
+        status = await self._control.status()
+        if self._last:
+            await self._namesakes.look(status)
+        self._last = encode_status(status)
         await self._journal.publish(self._name, self._last, TTL)
 
     async def withdraw(self) -> None:

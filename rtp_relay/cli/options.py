@@ -25,6 +25,14 @@ ConfigOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="Write one JSON document instead of text.")]
 
 
+def not_empty(context: typer.Context, parameter: typer.CallbackParam, value: str) -> str:
+    """Refuse an empty text for a filter: it may be that of a variable that is not set, and would leave all open."""
+    source = context.get_parameter_source(parameter.name or "")
+    if value == "" and source is not None and source.name == "COMMANDLINE":
+        raise typer.BadParameter("it is empty; leave it out to leave it open")
+    return value
+
+
 def load_or_exit(path: Path | None) -> Config:
     """Load the configuration; when it is wrong, name all that is wrong and end."""
     try:

@@ -10,6 +10,8 @@ from typing import Annotated
 
 import typer
 
+from actors.control.known_nodes import no_such_node
+from actors.node_table import NodeTable
 from events.errors import error_text
 from events.journal import JournalMismatch, JournalUnavailable
 from gateways.mi.jsonrpc import MiError
@@ -17,10 +19,11 @@ from rtp_relay.assembly.errors import StartError
 from rtp_relay.assembly.nodes import configured_nodes, nodes_beside
 from rtp_relay.audit.findings import Findings, Ghost, Ours
 from rtp_relay.audit.reconciler import Reconciler
+from rtp_relay.cli.durations import seconds_of
 from rtp_relay.cli.exits import Exit
 from rtp_relay.cli.listing.display import Display, Form, OutputOption, WideOption
 from rtp_relay.cli.management import ServiceMethods
-from rtp_relay.cli.options import ConfigOption, JsonOption, load_or_exit
+from rtp_relay.cli.options import ConfigOption, JsonOption, load_or_exit, not_empty
 from rtp_relay.cli.output import fail, print_json
 from rtp_relay.cli.reading import give_way
 from rtp_relay.cli.reconcile_report import show
@@ -31,9 +34,11 @@ FixOption = Annotated[
     bool, typer.Option("--fix", help="Delete orphans that are ours, and have the service see to ghosts.")
 ]
 OlderOption = Annotated[
-    float,
+    str,
     typer.Option(
-        "--older-than", min=0, metavar="SECONDS", help="Leave orphans alone that something was said of since."
+        "--older-than",
+        metavar="TIME",
+        help='Leave orphans alone that something was said of since: seconds, or such as "90s" or "1h30m".',
     ),
 ]
 PrefixOption = Annotated[
@@ -41,9 +46,11 @@ PrefixOption = Annotated[
 ]
 ListOption = Annotated[
     Path | None,
-    typer.Option("--ids", metavar="FILE", exists=True, help="Sessions whose ids it has, one a line, are ours."),
+    typer.Option(
+        "--ids", metavar="FILE", exists=True, dir_okay=False, help="Sessions whose ids it has, one a line, are ours."
+    ),
 ]
-NodeOption = Annotated[str, typer.Option("--node", help="Only this node.")]
+NodeOption = Annotated[str, typer.Option("--node", callback=not_empty, help="Only this node.")]
 RateOption = Annotated[
     float, typer.Option("--rate", min=0, help="Ask for so many sessions a second at most; 0: no bound.")
 ]
@@ -55,7 +62,7 @@ def reconcile(
     *,
     config: ConfigOption = None,
     fix: FixOption = False,
-    older_than: OlderOption = 60.0,
+    older_than: OlderOption = "60",
     prefix: PrefixOption = [],  # noqa: B006 - typer makes a new one
     ids: ListOption = None,
     node: NodeOption = "",
@@ -72,19 +79,18 @@ def reconcile(
     """
     if not all(prefix):
         fail(Exit.USAGE, "--prefix: an empty one would make all sessions ours")
+    age = round(seconds_of("--older-than", older_than) * 1000)
     loaded = load_or_exit(config)
     give_way()
     ours = Ours(tuple(prefix), frozenset(ids.read_text(errors="surrogateescape").splitlines()) if ids else frozenset())
     try:
-        findings = asyncio.run(_reconcile(loaded, ours, node, fix=fix, older_than=older_than, rate=rate))
+        findings = asyncio.run(_reconcile(loaded, ours, node, fix=fix, older_than=age, rate=rate))
     except JournalUnavailable as error:
         fail(Exit.UNREACHABLE, f"the journal cannot be reached: {error}")
     except JournalMismatch as error:
         fail(Exit.USAGE, f"the journal cannot be used: {error}")
     except StartError as error:
         fail(Exit.UNREACHABLE, str(error))
-    if node and not findings.asked:
-        fail(Exit.NOT_FOUND, f"no node is named {node!r}")
     display = Display.of(form, as_json=as_json, wide=wide)
     if display.form is Form.JSON:
         print_json({**asdict(findings), "left": findings.left})
@@ -94,17 +100,31 @@ def reconcile(
         raise typer.Exit(Exit.FAILED)
 
 
-async def _reconcile(config: Config, ours: Ours, node: str, *, fix: bool, older_than: float, rate: float) -> Findings:
+async def _reconcile(config: Config, ours: Ours, node: str, *, fix: bool, older_than: int, rate: float) -> Findings:
     name = f"{config.service.name} (command line)"
     async with (
         open_journal(config) as journal,
         nodes_beside(journal, configured_nodes(config.nodes), name, _now) as nodes,
     ):
-        reconciler = Reconciler(journal, nodes, ours, now=_now, rate=rate, older_than=round(older_than * 1000), fix=fix)
+        _check_nodes(nodes, node)
+        reconciler = Reconciler(journal, nodes, ours, now=_now, rate=rate, older_than=older_than, fix=fix)
         findings = await reconciler.run(node)
     if fix and findings.ghosts:
         findings.ghosts = await _seen_to(config, findings.ghosts)
     return findings
+
+
+def _check_nodes(nodes: NodeTable, wanted: str) -> None:
+    """End where there is no node to ask, or none of this name: that nothing was found there would be taken for good."""
+    specs = [node.spec for node in nodes.all()]
+    if not specs:
+        fail(
+            Exit.USAGE,
+            "there is no relay node to ask: the configuration has no [[nodes]], and none was added; the embedded ones, "
+            "which end with the service, are not compared",
+        )
+    if wanted and all(spec.name != wanted for spec in specs):
+        fail(Exit.NOT_FOUND, no_such_node(wanted, specs))
 
 
 async def _seen_to(config: Config, ghosts: list[Ghost]) -> list[Ghost]:

@@ -49,5 +49,5 @@ def share_journal(monkeypatch: pytest.MonkeyPatch, journal: MemoryJournal | None
 
 
 def _let_commands_open(monkeypatch: pytest.MonkeyPatch, open_journal: object) -> None:
-    for module in ("management", "reading"):
+    for module in ("management", "reading", "reconcile"):
         monkeypatch.setattr(f"rtp_relay.cli.{module}.open_journal", open_journal)

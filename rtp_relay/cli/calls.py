@@ -16,11 +16,13 @@ from rtp_relay.cli.listing.display import Display, Form, OutputOption, WatchOpti
 from rtp_relay.cli.listing.watching import watch
 from rtp_relay.cli.listing.writing import Table, print_tables, stream
 from rtp_relay.cli.management import Management, manage
-from rtp_relay.cli.options import ConfigOption, JsonOption
+from rtp_relay.cli.options import ConfigOption, JsonOption, not_empty
 from rtp_relay.cli.output import print_json
 
-NodeOption = Annotated[str, typer.Option("--node", help="Only calls that have a session on this node.")]
-SetOption = Annotated[str, typer.Option("--set", help="Only calls that were placed in this set.")]
+NodeOption = Annotated[
+    str, typer.Option("--node", callback=not_empty, help="Only calls that have a session on this node.")
+]
+SetOption = Annotated[str, typer.Option("--set", callback=not_empty, help="Only calls that were placed in this set.")]
 StatusOption = Annotated[Listed | None, typer.Option("--status", help="Only calls with this status.")]
 LimitOption = Annotated[int, typer.Option("--limit", min=0, help="Show only so many, the newest; 0 for all.")]
 

@@ -20,7 +20,7 @@ from rtp_relay.cli.filtered_names import Names, check_engine, set_named, warn
 from rtp_relay.cli.listing.columns import Column, Columns, Cut, Lasting, Since
 from rtp_relay.cli.listing.display import Display, Form, OutputOption, WideOption
 from rtp_relay.cli.listing.writing import stream
-from rtp_relay.cli.options import ConfigOption, JsonOption, load_or_exit
+from rtp_relay.cli.options import ConfigOption, JsonOption, load_or_exit, not_empty
 from rtp_relay.cli.output import fail
 from rtp_relay.cli.reading import (
     ArchiveOption,
@@ -34,16 +34,27 @@ from rtp_relay.cli.reading import (
     read_journal,
 )
 
-NodeOption = Annotated[str, typer.Option("--node", help="Only calls that had a session on this node.")]
-SetOption = Annotated[str, typer.Option("--set", help="Only calls that were on nodes of this set.")]
-EngineOption = Annotated[str, typer.Option("--engine", help="Only calls on this kind of relay.")]
-ControlOption = Annotated[
-    str, typer.Option("--control-node", help="Only calls that this control node, or one of its workers, wrote last of.")
+NodeOption = Annotated[
+    str, typer.Option("--node", callback=not_empty, help="Only calls that had a session on this node.")
 ]
-PartyOption = Annotated[str, typer.Option("--party", help="Only calls with this in the URI of caller or callee.")]
-TagOption = Annotated[str, typer.Option("--tag", help="Only calls of which a party had this tag.")]
+SetOption = Annotated[str, typer.Option("--set", callback=not_empty, help="Only calls that were on nodes of this set.")]
+EngineOption = Annotated[str, typer.Option("--engine", callback=not_empty, help="Only calls on this kind of relay.")]
+ControlOption = Annotated[
+    str,
+    typer.Option(
+        "--control-node",
+        callback=not_empty,
+        help="Only calls that this control node, or one of its workers, wrote last of.",
+    ),
+]
+PartyOption = Annotated[
+    str, typer.Option("--party", callback=not_empty, help="Only calls with this in the URI of caller or callee.")
+]
+TagOption = Annotated[str, typer.Option("--tag", callback=not_empty, help="Only calls of which a party had this tag.")]
 OutcomeOption = Annotated[Outcome | None, typer.Option("--outcome", help="Only calls that came to this.")]
-FailureOption = Annotated[str, typer.Option("--failure", help="Only calls where this is in what went wrong.")]
+FailureOption = Annotated[
+    str, typer.Option("--failure", callback=not_empty, help="Only calls where this is in what went wrong.")
+]
 BranchesOption = Annotated[int, typer.Option("--branches", min=0, help="Only calls with at least so many branches.")]
 MovesOption = Annotated[int, typer.Option("--moves", min=0, help="Only calls that were moved at least so often.")]
 OneWayOption = Annotated[bool, typer.Option("--one-way", help="Only calls in which one party was not to be heard.")]
@@ -54,7 +65,9 @@ LossOption = Annotated[
     float | None,
     typer.Option("--loss-above", min=0, max=100, help="Only calls that lost more percent of their packets."),
 ]
-TextOption = Annotated[str, typer.Option("--text", help="Only calls with this in anything that is known of them.")]
+TextOption = Annotated[
+    str, typer.Option("--text", callback=not_empty, help="Only calls with this in anything that is known of them.")
+]
 LimitOption = Annotated[int, typer.Option("--limit", min=0, help="Show only so many, the newest; 0 for all.")]
 FollowOption = Annotated[bool, typer.Option("--follow", "-f", help="Go on with calls as they end, until interrupted.")]
 

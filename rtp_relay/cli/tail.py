@@ -22,19 +22,28 @@ from rtp_relay.cli.following import Follower, Gap, Told
 from rtp_relay.cli.listing.columns import At, Column, Columns, Cut, number
 from rtp_relay.cli.listing.display import Display, Form, OutputOption, WideOption
 from rtp_relay.cli.listing.writing import stream
-from rtp_relay.cli.options import ConfigOption, load_or_exit
+from rtp_relay.cli.options import ConfigOption, load_or_exit, not_empty
 from rtp_relay.cli.output import utc
 from rtp_relay.cli.reading import AGAIN, read_journal, time_of
 
 SinceOption = Annotated[
     str, typer.Option("--since", metavar="TIME", help="Begin with what was written then: 5m, 2026-05-04T10:30Z.")
 ]
-NodeOption = Annotated[str, typer.Option("--node", help="Only calls that are or were on this node.")]
-SetOption = Annotated[str, typer.Option("--set", help="Only calls that are or were on nodes of this set.")]
-EventOption = Annotated[str, typer.Option("--event", help="Only events of this name: answered, offer failed.")]
-CallOption = Annotated[str, typer.Option("--call", help="Only calls with this in their call-id.")]
+NodeOption = Annotated[
+    str, typer.Option("--node", callback=not_empty, help="Only calls that are or were on this node.")
+]
+SetOption = Annotated[
+    str, typer.Option("--set", callback=not_empty, help="Only calls that are or were on nodes of this set.")
+]
+EventOption = Annotated[
+    str, typer.Option("--event", callback=not_empty, help="Only events of this name: answered, offer failed.")
+]
+CallOption = Annotated[str, typer.Option("--call", callback=not_empty, help="Only calls with this in their call-id.")]
 ControlOption = Annotated[
-    str, typer.Option("--control-node", help="Only what this control node, or one of its workers, wrote.")
+    str,
+    typer.Option(
+        "--control-node", callback=not_empty, help="Only what this control node, or one of its workers, wrote."
+    ),
 ]
 LinesOption = Annotated[bool, typer.Option("--json", help="Write each event as a JSON document, one a line.")]
 

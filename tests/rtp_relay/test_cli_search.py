@@ -127,6 +127,25 @@ def test_a_name_that_there_is_not_is_named(words: list[str], code: int, complain
     assert complaint in said
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("search", "--node"),
+        ("search", "--party"),
+        ("search", "--text"),
+        ("calls", "--node"),
+        ("calls", "--set"),
+        ("tail", "--call"),
+        ("tail", "--event"),
+    ],
+    ids=" ".join,
+)
+def test_an_empty_filter_is_none(words: tuple[str, ...]) -> None:
+    code, text, said = invoke(*words, "")
+    assert (code, text) == (2, "")
+    assert words[1] in said
+
+
 def test_what_there_is_needs_no_calls(monkeypatch: pytest.MonkeyPatch) -> None:
     share_journal(monkeypatch)
     add = ("node", "add", "ng4", "--engine", "rtpproxy", "--url", "udp:127.0.0.1:9", "--set", "gold")

@@ -27,10 +27,15 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Write one JSON documen
 
 def not_empty(context: typer.Context, parameter: typer.CallbackParam, value: str) -> str:
     """Refuse an empty text for a filter: it may be that of a variable that is not set, and would leave all open."""
-    source = context.get_parameter_source(parameter.name or "")
-    if value == "" and source is not None and source.name == "COMMANDLINE":
+    if value == "" and is_given(context, parameter.name or ""):
         raise typer.BadParameter("it is empty; leave it out to leave it open")
     return value
+
+
+def is_given(context: typer.Context, name: str) -> bool:
+    """Return whether the command line says something of a parameter."""
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
 
 
 def load_or_exit(path: Path | None) -> Config:

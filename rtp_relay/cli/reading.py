@@ -158,8 +158,14 @@ def clock() -> int:
 
 
 def period(since: str, until: str, now: int) -> tuple[int, int]:
-    """Return a time from its options; without an end, calls are in it that ended before the clock was set back."""
-    return time_of("--since", since, now), time_of("--until", until, now) if until else LAST
+    """Return a time from its options; without an end, calls are in it that ended before the clock was set back.
+
+    Ends where the one is not before the other.
+    """
+    begin, end = time_of("--since", since, now), time_of("--until", until, now) if until else LAST
+    if until and end <= begin:
+        fail(Exit.USAGE, f"--until {until} is not after --since {since}: nothing ended between them")
+    return begin, end
 
 
 def time_of(option: str, text: str, now: int) -> int:

@@ -20,7 +20,7 @@ from rtp_relay.cli.filtered_names import Names, check_engine, set_named, warn
 from rtp_relay.cli.listing.columns import Column, Columns, Cut, Lasting, Since
 from rtp_relay.cli.listing.display import Display, Form, OutputOption, WideOption
 from rtp_relay.cli.listing.writing import stream
-from rtp_relay.cli.options import ConfigOption, JsonOption, load_or_exit, not_empty
+from rtp_relay.cli.options import ConfigOption, JsonOption, is_given, load_or_exit, not_empty
 from rtp_relay.cli.output import fail
 from rtp_relay.cli.reading import (
     ArchiveOption,
@@ -69,7 +69,9 @@ TextOption = Annotated[
     str, typer.Option("--text", callback=not_empty, help="Only calls with this in anything that is known of them.")
 ]
 LimitOption = Annotated[int, typer.Option("--limit", min=0, help="Show only so many, the newest; 0 for all.")]
-FollowOption = Annotated[bool, typer.Option("--follow", "-f", help="Go on with calls as they end, until interrupted.")]
+FollowOption = Annotated[
+    bool, typer.Option("--follow", "-f", help="Tell of calls as they end from now on, until interrupted.")
+]
 
 COLOURS: Final = {Outcome.ANSWERED: "green", Outcome.FAILED: "bold red", Outcome.LOST: "bold red"}
 
@@ -101,6 +103,7 @@ COLUMNS: Final[Columns[EndedCall]] = (
 
 
 def search(
+    context: typer.Context,
     *,
     config: ConfigOption = None,
     since: SinceOption = "1d",
@@ -127,6 +130,8 @@ def search(
     as_json: JsonOption = False,
 ) -> None:
     """Find calls that have ended, the newest first. With --follow each is told as it ends; JSON is one a line then."""
+    if follow:
+        _check_follows(context)
     check_engine(engine)
     loaded = load_or_exit(config)
     wanted = Wanted(
@@ -173,6 +178,13 @@ def search(
         return
     with suppress(KeyboardInterrupt):
         read_journal(config, read)
+
+
+def _check_follows(context: typer.Context) -> None:
+    """End where something is said of which calls of before are wanted, of which there are none."""
+    for name in ("since", "until", "limit", "archive"):
+        if is_given(context, name):
+            fail(Exit.USAGE, f"--{name} is not for --follow, which tells of calls as they end from now on")
 
 
 async def wanted_of(calls: AsyncIterator[EndedCall], wanted: Wanted, numbers: Numbers) -> AsyncIterator[EndedCall]:

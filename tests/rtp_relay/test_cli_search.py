@@ -167,9 +167,19 @@ def test_a_time_that_is_none_is_named(option: str) -> None:
     "since", ["9999999999d", "9" * 300 + "d", "0001-01-01T00:00:00+10:00", "9999-12-31T23:59:59-10:00"]
 )
 def test_a_time_that_no_calendar_has_is_the_first_or_the_last_that_there_is(command: str, since: str) -> None:
-    for words in (["--since", since], ["--until", since], ["--since", since, "--json"]):
+    for words in (["--since", since], ["--since", since, "--json"]):
         code, _, complaint = invoke(command, *words)
         assert (code, complaint) == (0, "")
+    code, _, complaint = invoke(command, "--until", since)
+    assert (code, complaint) == (0, "") or (code == 2 and complaint.startswith(f"rtp-relay: --until {since} is not"))
+
+
+@pytest.mark.parametrize("words", [("--since", "1h", "--until", "2h"), ("--until", "2d"), ("--since", "0s")])
+@pytest.mark.parametrize("command", ["search", "stats"])
+def test_a_time_that_ends_before_it_begins_is_named(command: str, words: tuple[str, ...]) -> None:
+    code, _, complaint = invoke(command, *words)
+    assert code == (2 if "--until" in words else 0)
+    assert ("is not after --since" in complaint) == ("--until" in words)
 
 
 @pytest.mark.parametrize("command", ["search", "stats"])
@@ -241,6 +251,13 @@ def test_calls_that_ended_before_the_clock_was_set_back_are_found(
     code, text, _ = invoke(*command, "--json")
     document = json.loads(text)
     assert (code, document["calls"] if command == ["stats"] else len(document)) == (0, 1)
+
+
+@pytest.mark.parametrize("words", [("--since", "1h"), ("--until", "1h"), ("--limit", "5"), ("--archive", "x.jsonl")])
+def test_what_asks_for_calls_of_before_is_not_for_who_follows(words: tuple[str, str]) -> None:
+    code, text, said = invoke("search", "--follow", *words)
+    assert (code, text) == (2, "")
+    assert said == f"rtp-relay: {words[0]} is not for --follow, which tells of calls as they end from now on\n"
 
 
 async def test_calls_are_told_once_as_they_end(capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,7 +14,7 @@ from engines.set_names import SetNames
 from engines.sets import NodeSpec
 from events.bulk_parts import BulkPart
 from events.names import NO_NODE, NodeName
-from gateways.mi.destinations import check_set, check_takes_calls, destination
+from gateways.mi.destinations import check_engine, check_set, check_takes_calls, destination
 from gateways.mi.jsonrpc import Json, MiError
 from gateways.mi.methods import Caller, Method, Methods, always
 from gateways.mi.names import ENGINE, NODE, SET, engine_named, node_named, set_named
@@ -92,6 +92,8 @@ class BulkMethods:
         specs = [node.spec for node in known.values()]
         if target.set and specs and target.engine != RouteKind.name:
             check_set(target.set, specs)
+        if target.engine and specs and target.engine != RouteKind.name:
+            check_engine(target.engine, specs)
         engine = engine_named(given["engine"]) if "engine" in given else ""
         origin = set_named(given["set"], self._sets) if "set" in given else ""
         if origin and specs and engine != RouteKind.name:

@@ -50,6 +50,12 @@ def check_set(name: str, specs: Iterable[NodeSpec]) -> None:
         raise MiError(404, "unknown RTP Relay set", f"no node is in set {name!r}")
 
 
+def check_engine(name: str, specs: Iterable[NodeSpec]) -> None:
+    """Raise MiError for an engine that no node is of."""
+    if all(spec.engine != name for spec in specs):
+        raise MiError(404, "unknown RTP  Relay engine", f"no node is of engine {name!r}")
+
+
 def _node(given: str, known: Known) -> NodeName:
     return node_named(given, {name: node.spec for name, node in known.items()}) if known else NodeName(given)
 

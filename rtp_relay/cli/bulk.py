@@ -121,7 +121,11 @@ def begin(config: Path | None, method: str, given: dict[str, Json], *, wait: boo
         print_json(told)
     elif "job" in told:
         for one in told.get("moves", ()):
-            typer.echo(printable(f"{one['calls']} calls from {one['node']} to {one['new_node']}"))
+            typer.echo(
+                printable(
+                    f"{one['calls']} call{'' if one['calls'] == 1 else 's'} from {one['node']} to {one['new_node']}"
+                )
+            )
         typer.echo(f"job {told['job']}; rtp-relay moves {told['job']} tells how far it is")
     else:
         typer.echo(printable(f"nothing is to be moved: {told['why']}"))

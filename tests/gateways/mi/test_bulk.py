@@ -80,6 +80,7 @@ async def test_each_documented_form_asks_for_what_it_says(control: Nodes, params
         ({"new_set": "2"}, 404),
         ({"set": 2}, 404),
         ({"new_engine": "nonsense"}, 404),
+        ({"new_engine": "mediaproxy"}, 404),
         ({"rate": 0}, 400),
         ({"in_flight": -1}, 400),
         ({"elsewhere": 1}, 400),

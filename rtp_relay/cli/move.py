@@ -64,6 +64,8 @@ def move(
     filters = {"node": node, "set": from_set, "engine": engine}
     if (call_id is None) is (not any(filters.values())):
         fail(Exit.USAGE, "which calls? Name one by its CALL-ID, or several by --node, --set or --engine")
+    if call_id is not None and (rate is not None or in_flight is not None):
+        fail(Exit.USAGE, "--rate and --in-flight are for many calls")
     if call_id is not None:
         if flags is not None:
             _check_flags(flags)

@@ -98,10 +98,12 @@ def remove(
     config: ConfigOption = None,
 ) -> None:
     """Remove a node that has no calls; with --drain, have it removed as soon as it has none."""
+    if (wait or deadline is not None) and not drain:
+        fail(Exit.USAGE, "--wait and --deadline are for --drain: without it a node is removed at once, or not at all")
     patience = Patience.of(deadline)
     done = f"{name} is to leave" if drain else f"{name} is removed"
     decision = decide(config, "remove", done, node=name, drain=drain, reason=reason)
-    if drain and (wait or deadline is not None):
+    if wait or deadline is not None:
         until_empty(config, name, decision, patience)
 
 

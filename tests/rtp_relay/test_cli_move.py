@@ -33,6 +33,7 @@ def test_sets_have_the_names_that_they_have_elsewhere(
         (("c1", "--method", "BYE"), "--method"),
         (("c1", "--flags", "x"), "--flags"),
         (("c1", "--flags", '{"callre": {}}'), "--flags"),
+        (("c1", "--to", "relay-2", "--rate", "3"), "--rate"),
         (("--node", "relay-1", "--rate", "1000001"), "--rate"),
         (("--node", "relay-1", "--in-flight", "9" * 30), "--in-flight"),
     ],

@@ -187,6 +187,8 @@ def test_a_node_that_cannot_be(journal: MemoryJournal, words: tuple[str, ...]) -
         (("add", "relay-2", "--engine", "rtpproxy", "--url", "udp:127.0.0.1:8", "--timeout", "8d"), "--timeout"),
         (("set", "relay-1", "--weight", "9" * 30), "--weight"),
         (("set", "relay-1", "--priority", "-1"), "--priority"),
+        (("remove", "relay-1", "--wait"), "--drain"),
+        (("remove", "relay-1", "--deadline", "1h"), "--drain"),
         (("set", "relay-1"), "another --weight, --set or --priority"),
     ],
 )

@@ -8,7 +8,7 @@ import typer
 
 from actors.control.forgetting import Forgetting
 from events.ended import EndedCall
-from events.journal import Forgotten, Journal
+from events.journal import BRIEFLY, Forgotten, Journal
 from events.names import CallId
 from replay.history.timeline import printable
 from replay.search import has_party
@@ -55,12 +55,12 @@ def forget(
     if sum(map(bool, (call_id, caller, party))) != 1:
         fail(Exit.USAGE, "expected a CALL-ID, --caller URI or --party URI: one of them")
 
-    async def work(journal: Journal) -> list[tuple[CallId, Forgotten | None]]:
+    async def work(journal: Journal) -> list[tuple[CallId, Forgotten]]:
         calls = [CallId(call_id)] if call_id else await _of_party(journal, caller or party, only_caller=bool(caller))
         if dry_run:
-            return [(call, None) for call in calls]
+            return [(call, await _would_be(journal, call)) for call in calls]
         forgetting = Forgetting(journal, asked_by=f"{user()} (command line)", reason=reason, by_party=not call_id)
-        done: list[tuple[CallId, Forgotten | None]] = []
+        done: list[tuple[CallId, Forgotten]] = []
         for first in range(0, len(calls), TOGETHER):
             done += await forgetting.forget(calls[first : first + TOGETHER])
         return done
@@ -69,7 +69,7 @@ def forget(
     if not done:
         whose = "caller" if caller else "party"
         fail(Exit.NOT_FOUND, f"no ended call has {caller or party!r} as its {whose}: the URI {_WHOLE}")
-    _tell(done)
+    _tell(done, dry_run=dry_run)
 
 
 async def _of_party(journal: Journal, uri: str, *, only_caller: bool) -> list[CallId]:
@@ -80,16 +80,27 @@ async def _of_party(journal: Journal, uri: str, *, only_caller: bool) -> list[Ca
     return [call.call_id async for call in ended_calls(journal, 0, until) if takes(call)]
 
 
-def _tell(calls: list[tuple[CallId, Forgotten | None]]) -> None:
+async def _would_be(journal: Journal, call: CallId) -> Forgotten:
+    """Return what would become of a call."""
+    stored, now = await journal.stored(call), await journal.time()
+    ended = stored.index.ended
+    if stored.index.live is not None:
+        return Forgotten.LIVE
+    if ended is None:
+        return Forgotten.DONE if stored.version else Forgotten.UNKNOWN
+    return Forgotten.RECENT if ended.ended > now - BRIEFLY * 1000 else Forgotten.DONE
+
+
+def _tell(calls: list[tuple[CallId, Forgotten]], *, dry_run: bool) -> None:
     for call, what in calls:
-        if what is None:
-            say(f"{printable(call)}: would be removed, if it is no live call")
+        if what is Forgotten.DONE and dry_run:
+            say(f"{call}: would be removed")
         elif what in _KEPT:
             typer.echo(f"rtp-relay: call {printable(call)} {_KEPT[what]}", err=True)
     outcomes = [what for _, what in calls]
     if outcomes == [Forgotten.UNKNOWN]:
-        fail(Exit.NOT_FOUND, f"no call is known under {printable(calls[0][0])!r}")
+        fail(Exit.NOT_FOUND, f"no call is known under {calls[0][0]!r}")
     removed = outcomes.count(Forgotten.DONE)
-    say(f"{removed} call{'' if removed == 1 else 's'} removed")
+    say(f"{removed} call{'' if removed == 1 else 's'} {'would be ' if dry_run else ''}removed")
     if any(what in _KEPT for what in outcomes):
         raise typer.Exit(Exit.FAILED)

@@ -79,14 +79,33 @@ def test_a_call_that_may_go_on_is_kept(journal: MemoryJournal, name: str, why: s
     ("option", "removed"), [("--caller", {"by-ann"}), ("--party", {"by-ann", "to-ann"})], ids=["caller", "party"]
 )
 def test_the_calls_of_a_party_are_removed(journal: MemoryJournal, option: str, removed: set[str]) -> None:
-    code, text, _ = invoke("forget", option, "sip:ann@example.com", "--dry-run")
-    assert (code, text.count("would be removed")) == (0, len(removed) + 1)
+    code, text, told = invoke("forget", option, "sip:ann@example.com", "--dry-run")
+    assert (code, "just-now" in told) == (1, True), "as without it"
+    assert text.splitlines()[-1] == f"{len(removed)} call{'' if len(removed) == 1 else 's'} would be removed"
+    assert {line.removesuffix(": would be removed") for line in text.splitlines()[:-1]} == removed
     assert left(journal) == {*CALLS, "lives"}
     assert asked(journal) == []
     code, text, told = invoke("forget", option, "sip:ann@example.com")
     assert (code, "just-now" in told) == (1, True)
     assert f"{len(removed)} call" in text
     assert left(journal) == {*CALLS, "lives"} - removed
+
+
+@pytest.mark.parametrize(
+    ("call", "code", "said"),
+    [
+        ("by-ann", 0, "by-ann: would be removed\n1 call would be removed\n"),
+        ("by-anm", 3, "no call is known under 'by-anm'"),
+        ("just-now", 1, "ended less than ten minutes ago"),
+        ("lives", 1, "is live"),
+    ],
+)
+def test_a_dry_run_tells_what_would_become_of_a_call(journal: MemoryJournal, call: str, code: int, said: str) -> None:
+    found, text, told = invoke("forget", call, "--dry-run")
+    assert found == code
+    assert said in text + told
+    assert left(journal) == {*CALLS, "lives"}
+    assert asked(journal) == []
 
 
 @pytest.mark.parametrize("option", ["--caller", "--party"])

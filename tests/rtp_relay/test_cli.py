@@ -64,7 +64,14 @@ def test_a_wrong_command_line_ends_with_2(arguments: list[str]) -> None:
     assert run(app, arguments).exit_code == 2
 
 
-@pytest.mark.parametrize(("error", "said"), [(TimeoutError(), "TimeoutError"), (OSError("gone"), "gone")])
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (TimeoutError(), "TimeoutError"),
+        (OSError("gone"), "gone"),
+        (FileNotFoundError(2, "No such file", "x.svg"), "x.svg: No such file"),
+    ],
+)
 def test_an_error_without_a_text_is_told_by_its_type(
     error: OSError, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -20,7 +20,7 @@ from rtp_relay.cli.listing.display import Display, Form, OutputOption, WatchOpti
 from rtp_relay.cli.listing.watching import watch
 from rtp_relay.cli.listing.writing import Table, print_tables
 from rtp_relay.cli.management import Management, manage
-from rtp_relay.cli.options import ConfigOption, JsonOption
+from rtp_relay.cli.options import ConfigOption, JsonOption, short
 from rtp_relay.cli.output import fail, print_json
 
 RateOption = Annotated[
@@ -33,7 +33,9 @@ WaitOption = Annotated[bool, typer.Option("--wait", help="Wait for the end, and 
 JobArgument = Annotated[str | None, typer.Argument(metavar="[JOB]", help="The job; without it those that go on.")]
 CancelOption = Annotated[bool, typer.Option("--cancel", help="Have the job move no more calls.")]
 SetArgument = Annotated[str, typer.Argument(metavar="SET", help="The set, by its name or number.")]
-ReasonOption = Annotated[str | None, typer.Option("--reason", help="Why, for the histories of the calls.")]
+ReasonOption = Annotated[
+    str | None, typer.Option("--reason", callback=short, help="Why, for the histories of the calls.")
+]
 
 LOOK = 0.2
 """Seconds between two looks at how far a job is."""

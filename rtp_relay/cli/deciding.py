@@ -15,10 +15,13 @@ from engines.health import AdminState
 from gateways.mi.jsonrpc import Json
 from rtp_relay.cli.management import Management, manage
 from rtp_relay.cli.not_opened import not_opened
+from rtp_relay.cli.options import short
 from rtp_relay.cli.output import say
 
 NodeArgument = Annotated[str, typer.Argument(metavar="NODE", help="The node's name.")]
-ReasonOption = Annotated[str, typer.Option("--reason", help="Why, for the journal and for who looks at it later.")]
+ReasonOption = Annotated[
+    str, typer.Option("--reason", callback=short, help="Why, for the journal and for who looks at it later.")
+]
 
 PATIENCE = 3.0
 """Seconds for which control nodes are waited for that have not put a decision in force."""

@@ -14,7 +14,7 @@ from replay.history.timeline import printable
 from replay.search import has_party
 from rtp_relay.cli.exits import Exit
 from rtp_relay.cli.management import user
-from rtp_relay.cli.options import ConfigOption
+from rtp_relay.cli.options import ConfigOption, short
 from rtp_relay.cli.output import fail, say
 from rtp_relay.cli.reading import LATE, ended_calls, read_journal
 
@@ -23,7 +23,9 @@ CallerOption = Annotated[str, typer.Option("--caller", metavar="URI", help="All 
 PartyOption = Annotated[
     str, typer.Option("--party", metavar="URI", help="All ended calls that this URI made or was called in.")
 ]
-ReasonOption = Annotated[str, typer.Option("--reason", help="Why, in a few words without personal data.")]
+ReasonOption = Annotated[
+    str, typer.Option("--reason", callback=short, help="Why, in a few words without personal data.")
+]
 TryOption = Annotated[bool, typer.Option("--dry-run", help="Only name the calls that would be removed.")]
 
 TOGETHER = 200

@@ -25,10 +25,21 @@ ConfigOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="Write one JSON document instead of text.")]
 
 
+LONGEST_REASON = 500
+"""Characters of a reason."""
+
+
 def not_empty(context: typer.Context, parameter: typer.CallbackParam, value: str) -> str:
     """Refuse an empty text for a filter: it may be that of a variable that is not set, and would leave all open."""
     if value == "" and is_given(context, parameter.name or ""):
         raise typer.BadParameter("it is empty; leave it out to leave it open")
+    return value
+
+
+def short(value: str | None) -> str | None:
+    """Refuse a reason that lists could not be read with."""
+    if value is not None and len(value) > LONGEST_REASON:
+        raise typer.BadParameter(f"it has {len(value)} characters; {LONGEST_REASON} at most are expected")
     return value
 
 

@@ -188,6 +188,7 @@ def test_a_node_that_cannot_be(journal: MemoryJournal, words: tuple[str, ...]) -
         (("set", "relay-1", "--weight", "9" * 30), "--weight"),
         (("set", "relay-1", "--priority", "-1"), "--priority"),
         (("remove", "relay-1", "--wait"), "--drain"),
+        (("remove", "relay-1", "--reason", "x" * 501), "--reason"),
         (("remove", "relay-1", "--deadline", "1h"), "--drain"),
         (("set", "relay-1"), "another --weight, --set or --priority"),
     ],

@@ -23,7 +23,7 @@ from rtp_relay.assembly.errors import StartError
 from rtp_relay.assembly.nodes import open_nodes
 from rtp_relay.cli.exits import Exit
 from rtp_relay.cli.listing.display import Display, WideOption
-from rtp_relay.cli.options import ConfigOption, JsonOption, load_or_exit
+from rtp_relay.cli.options import ConfigOption, JsonOption, load_or_exit, not_empty
 from rtp_relay.cli.output import fail, print_json
 from rtp_relay.cli.reading import SinceOption, UntilOption, clock, ended_calls, period, read_journal
 from rtp_relay.cli.replay_report import Report, document, show
@@ -31,7 +31,12 @@ from rtp_relay.config import Config
 from rtp_relay.logs import set_up
 
 WhatArgument = Annotated[
-    str, typer.Argument(metavar="[PATH|CALL-ID]", help="An archive, or the Call-ID of a call that the journal has.")
+    str,
+    typer.Argument(
+        metavar="[PATH|CALL-ID]",
+        callback=not_empty,
+        help="An archive, or the Call-ID of a call that the journal has; without it calls that the journal has.",
+    ),
 ]
 AgainstOption = Annotated[
     Path, typer.Option("--against", metavar="CONFIG", help="A configuration, whose nodes are asked.")
@@ -66,6 +71,9 @@ def replay(
     Nothing is journalled, and no live call is touched: sessions have ids of their own, and all are removed. It ends
     with 1 if anything differs, or if it was interrupted.
     """
+    archive = _archive(what)
+    if what and archive is None and (since or until):
+        fail(Exit.USAGE, "--since and --until are for many calls: those of an archive, or of the journal")
     nodes, report = load_or_exit(against), Report()
     set_up(nodes.service.log_level, nodes.service.log_format)
     pace = Pace(in_flight=in_flight, rate=rate)
@@ -80,8 +88,8 @@ def replay(
             await compare(_journalled(journal, *period(since or "1d", until, round(await journal.time()))))
 
     try:
-        if what and Path(what).exists():
-            asyncio.run(compare(_archived(Path(what), *period(since or EVERY_TIME, until, clock()))))
+        if archive is not None:
+            asyncio.run(compare(_archived(archive, *period(since or EVERY_TIME, until, clock()))))
         else:
             read_journal(config, read)
     except ArchiveError as error:
@@ -92,6 +100,14 @@ def replay(
         show(report, Display.of(wide=wide), each=bool(what) and report.calls == 1)
     if report.differs or report.interrupted:
         raise typer.Exit(Exit.FAILED)
+
+
+def _archive(what: str) -> Path | None:
+    """Return the archive that is named, if it is one; a Call-ID can be longer than a path."""
+    try:
+        return Path(what) if what and Path(what).exists() else None
+    except OSError:
+        return None
 
 
 async def _compare(

@@ -58,6 +58,8 @@ def test_version() -> None:
         ["move", "a-call", "--node", "relay-1"],
         ["move", "--node", "relay-1", "--flags", "{}"],
         ["move", "--node", "relay-1", "--rate", "0"],
+        ["replay", "", "--against", "/nowhere"],
+        ["replay", "c" * 5000, "--since", "1h", "--against", "/nowhere"],
     ],
 )
 def test_a_wrong_command_line_ends_with_2(arguments: list[str]) -> None:

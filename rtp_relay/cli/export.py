@@ -97,6 +97,8 @@ def export(
     """
     if follow and to.suffix == PARQUET:
         fail(Exit.USAGE, f"--follow goes on with a {SUFFIX} file; a {PARQUET} file is written at once")
+    if follow and until:
+        fail(Exit.USAGE, "--until is not for --follow, which goes on until it is interrupted")
 
     loaded = load_or_exit(config)
     numbers, kept = loaded.privacy.shown, loaded.journal.kept.shortest

@@ -240,3 +240,9 @@ def test_parquet_is_written(tmp_path: Path) -> None:
     assert invoke("export", "--to", str(path), *ALWAYS)[0] == 0
     assert pq.read_table(path).num_rows == len(STORY)
     assert invoke("export", "--to", str(path), "--follow")[0] == 2
+
+
+def test_who_follows_names_no_end(tmp_path: Path) -> None:
+    path = tmp_path / "calls.jsonl"
+    assert invoke("export", "--to", str(path), "--follow", "--until", "1h")[0] == 2
+    assert not path.exists()

@@ -13,6 +13,8 @@ from contextlib import AsyncExitStack
 import structlog
 
 from actors.adoption import Adoption
+from actors.clock import JournalClock
+from actors.clock_follower import ClockFollower
 from actors.control.control import Control
 from actors.control.happenings import CallWatch, Happening
 from actors.directory import Directory, DirectorySettings
@@ -38,7 +40,6 @@ from rtp_relay import __version__
 from rtp_relay.assembly.background import Background
 from rtp_relay.assembly.call_doors import CallDoors
 from rtp_relay.assembly.capture import Taps, capturing
-from rtp_relay.assembly.clock import JournalClock
 from rtp_relay.assembly.configured_nodes import ConfiguredNodes
 from rtp_relay.assembly.deadlines import deadlines_of, operation_time
 from rtp_relay.assembly.embedded_nodes import Infrastructure, grounds
@@ -225,8 +226,9 @@ class Service:
     async def _serve_calls(self, keeper: NodeKeeper, ground: Infrastructure) -> None:
         """Open the nodes, and begin to serve calls: those that the journal says are due, for no door is open yet."""
         config, journal = self._config, self.journal
-        clock = JournalClock(journal)
-        await clock.begin()
+        clock = JournalClock()
+        clock_follower = ClockFollower(journal, clock)
+        await clock_follower.begin()
         control = self.control = self._controlling(journal, clock)
         publisher = self._readiness.publisher = StatusPublisher(config.service.name, journal, control)
         follower = await self._configured.follow(ground.nodes, self._routes, journal, keeper, clock.now)
@@ -236,7 +238,7 @@ class Service:
         await self._tell_others()
         background = self._background = Background()
         self._stack.push_async_callback(background.close)
-        self._upkeep(follower, clock, publisher).begin(background)
+        self._upkeep(follower, clock_follower, publisher).begin(background)
 
     def _controlling(self, journal: Journal, clock: JournalClock) -> Control:
         name, numbers = self._config.service.name, self._config.privacy.shown
@@ -280,7 +282,7 @@ class Service:
             adoption=Adoption(self.nodes, config.ng.set, clock.now) if config.ng.adopt else None,
         )
 
-    def _upkeep(self, follower: NodeFollower, clock: JournalClock, publisher: StatusPublisher) -> Upkeep:
+    def _upkeep(self, follower: NodeFollower, clock_follower: ClockFollower, publisher: StatusPublisher) -> Upkeep:
         seat = self._seat
         attend: Callable[[CallId], None] = self.directory.attend
         if seat is not None:
@@ -293,7 +295,7 @@ class Service:
             directory=self.directory,
             control=self.control,
             follower=follower,
-            clock=clock,
+            clock_follower=clock_follower,
             publisher=publisher,
             attend=attend,
             tell=self._tell,

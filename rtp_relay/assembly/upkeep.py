@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from actors.bulk.mover import BulkMover
+from actors.clock_follower import ClockFollower
 from actors.control.control import Control
 from actors.control.happenings import Tell
 from actors.control.node_gauges import NodeGauges
@@ -19,7 +20,6 @@ from events.journal import Journal
 from events.names import CallId
 from rtp_relay.assembly.background import Background
 from rtp_relay.assembly.call_states import CallStates
-from rtp_relay.assembly.clock import JournalClock
 from rtp_relay.assembly.garbage import collect_new, collect_when_idle
 from rtp_relay.assembly.nodes import nodes_beside
 from rtp_relay.assembly.publisher import StatusPublisher
@@ -43,7 +43,7 @@ class Upkeep:
     directory: Directory
     control: Control
     follower: NodeFollower
-    clock: JournalClock
+    clock_follower: ClockFollower
     publisher: StatusPublisher
     attend: Callable[[CallId], None]
     tell: Tell
@@ -52,15 +52,15 @@ class Upkeep:
 
     def begin(self, background: Background) -> None:
         """Run all of it in the background, and count what it does."""
-        name, now = self.config.service.name, self.clock.now
+        name, clock = self.config.service.name, self.clock_follower.clock
         mover = BulkMover(self.journal, self.directory, self.nodes, name, asked=self.control.bulk.asked)
-        background.run("due calls", DuePoller(self.journal, self.attend, now, eras=self.clock.eras).run())
+        background.run("due calls", DuePoller(self.journal, self.attend, clock.now, eras=clock.eras).run())
         background.run("nodes that are down", self._rescue().run())
         background.run("nodes", self.follower.run())
         background.run("bulk moves", mover.run())
         self._shorten_decisions(background)
         self._compare_with_relays(background)
-        background.run("clock", self.clock.run())
+        background.run("clock", self.clock_follower.run())
         background.run("passivation", self.directory.sweep_on())
         background.run("status", self.publisher.run())
         background.run("new garbage", collect_new())

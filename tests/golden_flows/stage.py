@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 
+from actors.clock import now
 from actors.directory import Directory
 from actors.engine_actor import EngineActor
 from actors.engine_settings import EngineSettings
@@ -26,7 +27,6 @@ from events.names import NodeName
 from replay.offer_answer import SipMessage
 from rtp_relay.api.call import RelayCall
 from rtp_relay.api.observed import Observed
-from rtp_relay.assembly.clock import now
 from tests.golden_flows.tap import Tap, in_short
 from tests.peers.ports import HOST
 from tests.peers.rtp import make_sdp

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from actors.clock import now
 from actors.directory import Directory
 from actors.engine_actor import EngineActor
 from actors.engine_settings import EngineSettings
@@ -19,7 +20,6 @@ from events.memory import MemoryJournal
 from events.names import Leg, NodeName
 from rtp_relay.api.call import RelayCall
 from rtp_relay.api.errors import Refused, UnknownCall
-from rtp_relay.assembly.clock import now
 from tests.engines.test_copies_e2e import accept
 from tests.peers.ports import HOST
 from tests.peers.rtp import Parties, RtpEndpoint, converse

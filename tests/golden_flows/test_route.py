@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
+from actors.clock import now
 from actors.directory import Directory
 from engines.route.parameters import OfferParameters
 from engines.route.routes import Routes
 from events.memory import MemoryJournal
 from rtp_relay.api.call import RelayCall
 from rtp_relay.api.observed import Observed
-from rtp_relay.assembly.clock import now
 from rtp_relay.assembly.nodes import open_nodes
 from tests.golden_flows.stage import CALL_ID
 from tests.named_sdp import named, with_named_sdp

@@ -10,15 +10,14 @@ from unittest.mock import patch
 from structlog.testing import capture_logs
 from structlog.typing import EventDict
 
+from actors.clock import JournalClock
 from actors.commands.copies import AnswerCopy, OfferCopy
 from actors.commands.migration import Migrate, MoveTarget
 from actors.commands.sip import SendRequest
 from actors.results import CopyOffered, Done, Moved, Refused, RequestEnded
 from actors.sip_requests import SipOutcome, WantedRequest
-from events.journal import Journal
 from events.names import CallId
 from rtp_relay import service
-from rtp_relay.assembly.clock import JournalClock
 from rtp_relay.cli.management import ServiceMethods
 from rtp_relay.config import load
 from tests.e2e.sip.stage import SCRIPTS, database
@@ -32,14 +31,17 @@ from tests.peers.service import Node, Service, Value
 MARKING = SCRIPTS / "own_requests.py"
 
 
-class Clock(JournalClock):
+class Clock:
     """The control node's time: the journal's, and `ahead` of it by so many ms."""
 
-    ahead = 0
+    def __init__(self) -> None:
+        followed = self._followed = JournalClock()
+        self.monotonic, self.look, self.eras = followed.monotonic, followed.look, followed.eras
+        self.ahead = 0
 
     def now(self) -> int:
         """Return the time, ms since the epoch."""
-        return super().now() + self.ahead
+        return self._followed.now() + self.ahead
 
     def put_forward(self, seconds: float) -> None:
         """Have so much time pass."""
@@ -70,8 +72,8 @@ class Inside(Service):
                 raise kind(self.describe(str(error))) from error
             self._running = running
 
-    def _clock(self, journal: Journal) -> Clock:
-        self.clock = Clock(journal)
+    def _clock(self) -> Clock:
+        self.clock = Clock()
         return self.clock
 
     async def stop(self) -> None:

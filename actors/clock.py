@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections import deque
 from collections.abc import Callable
-from contextlib import suppress
 
 import structlog
 
-from events.journal import Journal, JournalUnavailable
 from replay.eras import ClockEras
 
 log = structlog.get_logger()
 
-INTERVAL = 2.0
-"""Seconds between looks."""
-
-FIRST_LOOKS = 3
 LOOKS = 16
 """So many looks are remembered; the quickest of them counts, for what a look took is what it may be wrong by."""
 
@@ -38,28 +31,22 @@ class JournalClock:
     """The journal's clock as this control node knows it. Until the first look it is this machine's own.
 
     A step of this machine's clock changes nothing, and of two control nodes neither takes the other's time for past.
-    eras: what it was set by, while this control node looked.
+    monotonic: seconds of this machine's. eras: what it was set by, while this control node looked.
     """
 
-    def __init__(self, journal: Journal, monotonic: Callable[[], float] = time.monotonic) -> None:
-        self._journal, self._monotonic = journal, monotonic
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self.monotonic = monotonic
         self._looks: deque[tuple[float, float]] = deque(maxlen=LOOKS)  # what each took, and the offset that it found
         self._offset = time.time() - monotonic()
         self.eras = ClockEras(self.now)
 
     def now(self) -> int:
         """Return the time, ms since the epoch."""
-        return round((self._monotonic() + self._offset) * 1000)
+        return int((self.monotonic() + self._offset) * 1000 + 0.5)
 
-    async def look(self) -> None:
-        """Compare with the journal's clock, if the journal can be reached."""
-        sent = self._monotonic()
-        with suppress(JournalUnavailable):
-            at = await self._journal.time()
-            came = self._monotonic()
-            self._take(came - sent, at / 1000 - (sent + came) / 2)
-
-    def _take(self, took: float, offset: float) -> None:
+    def look(self, at: float, sent: float, came: float) -> None:
+        """Follow the journal's clock, which said `at` (ms since the epoch) between two moments of the monotonic one."""
+        took, offset = came - sent, at / 1000 - (sent + came) / 2
         if self._looks and abs(offset - self._offset) > took + TOLERANCE:
             self._looks.clear()
             self._set(offset)
@@ -73,14 +60,3 @@ class JournalClock:
         if abs(by) >= STEP:
             self.eras.note(before, self.now())
             log.warning("the journal's clock was set", seconds=round(by))
-
-    async def begin(self) -> None:
-        """Read the journal's clock for the first time."""
-        for _ in range(FIRST_LOOKS):
-            await self.look()
-
-    async def run(self) -> None:
-        """Look again and again."""
-        while True:
-            await asyncio.sleep(INTERVAL)
-            await self.look()

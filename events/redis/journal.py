@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from functools import partial
 
-from events.answer import Answer
 from events.call_keys import KnownCallKeys
 from events.codec import Codec
 from events.decisions import DECISION_TYPES
@@ -19,7 +18,6 @@ from events.records import (
     CallFilter,
     CallPage,
     ChangePage,
-    Index,
     LiveCall,
     Recorded,
     Stored,
@@ -79,6 +77,9 @@ class RedisJournal:
             patience=patience,
             call_keys=call_keys,
         )
+        # They are the writer's own: a method in between would be a frame of the interpreter for each append.
+        self.append, self.check, self.amend = self._writer.append, self._writer.check, self._writer.amend
+        self.restore, self.append_decisions = self._writer.restore, self._writer.append_decisions
         self._reader = JournalReader(
             query, keys, codec=codec, decision_codec=decision_codec, bodies=self._writer.bodies, call_keys=call_keys
         )
@@ -126,36 +127,6 @@ class RedisJournal:
             limit=limit,
             seals_by_call=call_keys,
         )
-
-    def append(
-        self, call_id: CallId, expected_version: int, records: Sequence[Recorded], before: Index, after: Index
-    ) -> Answer:
-        """Append with all others of this tick; see `events.journal.Journal.append`."""
-        return self._writer.append(call_id, expected_version, records, before, after)
-
-    def check(self, call_id: CallId, version: int) -> Answer:
-        """Compare, with the appends of this tick; see `events.journal.Journal.check`."""
-        return self._writer.check(call_id, version)
-
-    def amend(self, call_id: CallId, row: LiveCall | None, before: Index, after: Index) -> Answer:
-        """Change the tables alone; see `events.journal.Journal.amend`. A row that cannot be read may be any."""
-        return self._writer.amend(call_id, row, before, after)
-
-    def restore(self, call_id: CallId, before: Stored, after: Index) -> Answer:
-        """Change the tables alone, at a version; see `events.journal.Journal.restore`."""
-        return self._writer.restore(call_id, before, after)
-
-    def append_decisions(
-        self,
-        stream: StreamName,
-        expected_version: int,
-        records: Sequence[Recorded],
-        *,
-        due: int | None = None,
-        ends: bool = False,
-    ) -> Answer:
-        """Append by the same script as all other appends; see `events.journal.Journal.append_decisions`."""
-        return self._writer.append_decisions(stream, expected_version, records, due, ends=ends)
 
     async def streams(self, cursor: str = "", count: int = PAGE) -> StreamPage:
         """Return calls that have a stream, from a page's cursor on."""

@@ -129,7 +129,13 @@ class JournalWriter:
         return () if self.call_keys is None else ((), ())
 
     def append_decisions(
-        self, stream: StreamName, expected_version: int, records: Sequence[Recorded], due: int | None, *, ends: bool
+        self,
+        stream: StreamName,
+        expected_version: int,
+        records: Sequence[Recorded],
+        *,
+        due: int | None = None,
+        ends: bool = False,
     ) -> PendingAnswer:
         """Append by the same script as all other appends; see `events.journal.Journal.append_decisions`."""
         encoded = [self._decision_codec.encode(CallId(stream), record) for record in records]

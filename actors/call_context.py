@@ -6,12 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from pykka import ActorRef
-
 from actors.adoption import Adoption
 from actors.call_counters import CallCounters
 from actors.node_table import NodeTable
 from actors.observers import Observers
+from actors.runtime.ref import LoopRef
 from actors.sip_requests import SipOutlet
 from events.journal import CorruptEntry, Journal
 from events.names import CallId
@@ -34,7 +33,7 @@ class CallContext:
     nodes: NodeTable
     deadlines: Deadlines
     now: Callable[[], int]
-    locate: Callable[[CallId, ActorRef[Any], Any], None]
+    locate: Callable[[CallId, LoopRef[Any], Any], None]
     forget: Callable[[CallId], None]
     failed: Callable[[CallId, str], None]
     corrupt: Callable[[CorruptEntry], None]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, Final
 
 import structlog
-from pykka import ActorRef
 
 from actors.call_context import CallContext
 from actors.call_stream import CallStream, StreamUser
@@ -30,6 +29,7 @@ from actors.messages import (
 from actors.results import OVERLOADED, Refused
 from actors.retry import retry
 from actors.runtime.inbox import LoopInbox
+from actors.runtime.ref import LoopRef
 from actors.scheduler import PENDING, Run, Scheduler
 from events.names import CallId
 
@@ -52,7 +52,7 @@ class CallRuns(StreamUser):
         self,
         call_id: CallId,
         context: CallContext,
-        actor: ActorRef[Any],
+        actor: LoopRef[Any],
         inbox: LoopInbox,
         *,
         blank: bool,

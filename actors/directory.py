@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 import structlog
-from pykka import ActorDeadError, ActorRef
+from pykka import ActorDeadError
 
 from actors.adoption import Adoption
 from actors.beat import next_beat
@@ -27,6 +27,7 @@ from actors.node_table import NodeTable
 from actors.observers import Observers
 from actors.quarantine.quarantine import Quarantine, QuarantinePolicy
 from actors.results import OVERLOADED, Located, Refused, quarantined
+from actors.runtime.ref import LoopRef
 from actors.sip_requests import SipOutlet
 from events.journal import CorruptEntry, Journal
 from events.names import CallId
@@ -54,7 +55,7 @@ class DirectorySettings:
 
 @dataclass(slots=True)
 class _Resident:
-    actor: ActorRef[CallActor]
+    actor: LoopRef[CallActor]
     used_at: float
 
 
@@ -136,7 +137,7 @@ class Directory:
         else:
             resident.used_at = self._loop.time()
             self._residents.move_to_end(call_id)
-        resident.actor.tell(Do(command, reply))
+        resident.actor.tell_here(Do(command, reply))
 
     async def ask(self, command: CallCommand[R]) -> R | Refused:
         """Submit a command to its call, and return the result."""
@@ -243,7 +244,7 @@ class Directory:
         resident = self._residents[call_id] = _Resident(actor, self._loop.time())
         return resident
 
-    def _locate(self, call_id: CallId, asker: ActorRef[Any], token: Any) -> None:
+    def _locate(self, call_id: CallId, asker: LoopRef[Any], token: Any) -> None:
         self.submit(LocateCall(call_id=call_id), partial(_tell_where, asker, token))
 
     def _forget(self, call_id: CallId) -> None:
@@ -262,7 +263,7 @@ class Directory:
         self._quarantine.put_corrupt(error)
 
 
-def _tell_where(asker: ActorRef[Any], token: Any, result: Located | Refused) -> None:
+def _tell_where(asker: LoopRef[Any], token: Any, result: Located | Refused) -> None:
     """Tell the actor that asked where a call is; it may have ended meanwhile."""
     with suppress(ActorDeadError):
         asker.tell(CallLocated(token, result))

@@ -8,12 +8,13 @@ from functools import partial
 from typing import Any
 
 import structlog
-from pykka import ActorDeadError, ActorRef
+from pykka import ActorDeadError
 
 from actors.call_context import CallContext
 from actors.effects import AskNodes, HoldOff, Lends, Locate, Outcome, SendSip, Sleep, Warn
 from actors.messages import NameLent, Perform, Replied, Waited
 from actors.results import Refused
+from actors.runtime.ref import LoopRef
 from actors.scheduler import PENDING, Run
 from actors.sip_requests import NOT_HERE, SipOutcome, send_all
 from engines.refusal import RefusalCode
@@ -31,7 +32,7 @@ _asking: set[asyncio.Future[bool]] = set()
 class EffectRunner:
     """Asks nodes, sends SIP requests and lets time pass for the flows of one call."""
 
-    def __init__(self, call_id: CallId, context: CallContext, actor: ActorRef[Any]) -> None:
+    def __init__(self, call_id: CallId, context: CallContext, actor: LoopRef[Any]) -> None:
         """Make the runner of a call's actor, which is told the results."""
         self._call_id, self._context, self._actor = call_id, context, actor
 
@@ -64,7 +65,7 @@ class EffectRunner:
             engine = self._context.nodes.actor(node)
             if engine is not None:
                 run.awaited += 1
-                engine.tell(Perform(operation, self._actor, (run, place)))
+                engine.tell_here(Perform(operation, self._actor, (run, place)))
         return PENDING if run.awaited else run.outcomes
 
     def _send_sip(self, run: Run, effect: SendSip) -> Any:

@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Callable
 from typing import Any, ClassVar, TypeAlias
 
 import structlog
-from pykka import ActorRef
 
 from actors.engine_settings import EngineSettings
 from actors.messages import (
@@ -23,6 +22,7 @@ from actors.messages import (
 from actors.node_counters import NodeCounters
 from actors.node_talks import NodeTalks, tell
 from actors.runtime import LoopActor
+from actors.runtime.ref import LoopRef
 from actors.transports import Complaint, NodeTransport, Taker, open_transport
 from engines.health import Health
 from engines.sets import NodeSpec
@@ -57,7 +57,7 @@ class EngineActor(LoopActor):
         counters = NodeCounters() if counters is None else counters
         self._talks = NodeTalks(spec, settings, self._health, counters=counters, now=self._now, user=self)
         self._open_way = open_way
-        self._watchers: list[ActorRef[Any]] = []
+        self._watchers: list[LoopRef[Any]] = []
         self._pinged_at = 0.0
         self._timer: asyncio.TimerHandle | None = None
         self._tick_at = self._now()

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
-from pykka import ActorRef
-
 from actors.call_history import StoredCall
 from actors.commands.command import CallCommand
 from actors.effects import Outcome
 from actors.results import Located, Refused
+from actors.runtime.ref import LoopRef
 from actors.sip_requests import SipOutcome
 from engines.health import AdminState, NodeSnapshot
 from engines.kind import Operation
@@ -59,7 +58,7 @@ class Perform:
     """To a node: do this, and tell `asker` with a Performed that carries `token`."""
 
     operation: Operation
-    asker: ActorRef[Any]
+    asker: LoopRef[Any]
     token: Any
 
 
@@ -127,7 +126,7 @@ class Retire:
 class Watch:
     """To a node: tell `watcher` how you are, now and whenever that changes, each time with a HealthChanged."""
 
-    watcher: ActorRef[Any]
+    watcher: LoopRef[Any]
 
 
 @value

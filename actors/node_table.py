@@ -10,11 +10,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
-from pykka import ActorRef
-
 from actors.messages import HealthChanged, Retire, Watch
 from actors.node_counters import AllNodeCounters
 from actors.node_watcher import NodeWatcher
+from actors.runtime.ref import LoopRef
 from engines.health import NodeSnapshot
 from engines.sets import EVERY_SET, NodeSpec, rank
 from events.names import CallId
@@ -28,7 +27,7 @@ class Node:
     """
 
     spec: NodeSpec
-    actor: ActorRef[Any]
+    actor: LoopRef[Any]
     health: NodeSnapshot = NodeSnapshot()  # noqa: RUF009 - it is a value
     gone: bool = False
 
@@ -43,7 +42,7 @@ class NodeTable:
     def __init__(self, nodes: Iterable[Node] = ()) -> None:
         self._nodes: dict[str, Node] = {}
         self._reachable: frozenset[str] = frozenset()
-        self._watcher: ActorRef[Any] | None = None
+        self._watcher: LoopRef[Any] | None = None
         for node in nodes:
             self.add(node)
         self._told: list[Told] = []
@@ -97,7 +96,7 @@ class NodeTable:
     def _note_reachable(self) -> None:
         self._reachable = frozenset(name for name, one in self._nodes.items() if one.health.takes_commands)
 
-    def actors(self) -> list[ActorRef[Any]]:
+    def actors(self) -> list[LoopRef[Any]]:
         """Return the nodes' actors, and last the one that watches them."""
         return [node.actor for node in self._nodes.values()] + ([self._watcher] if self._watcher else [])
 
@@ -109,7 +108,7 @@ class NodeTable:
         """Return a node, or None if there is none of that name."""
         return self._nodes.get(name)
 
-    def actor(self, name: str) -> ActorRef[Any] | None:
+    def actor(self, name: str) -> LoopRef[Any] | None:
         """Return the actor of a node, or None if there is no such node."""
         node = self._nodes.get(name)
         return node.actor if node else None

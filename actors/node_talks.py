@@ -8,13 +8,14 @@ from time import monotonic
 from typing import Any, Protocol
 
 import structlog
-from pykka import ActorDeadError, ActorRef
+from pykka import ActorDeadError
 
 from actors.effects import Outcome
 from actors.engine_settings import EngineSettings
 from actors.local_trouble import is_local, is_of_the_message, is_passing, words_of
 from actors.messages import Perform, Performed
 from actors.node_counters import PING, NodeCounters
+from actors.runtime.ref import LoopRef
 from actors.talk import Sent, Talk, to_its_end
 from actors.transports import NodeTransport
 from engines.cookies import CookieSource
@@ -268,9 +269,9 @@ class NodeTalks:
             self._user.tell_watchers(why)
 
 
-def tell(actor: ActorRef[Any], message: object) -> None:
-    """Tell an actor that may have ended since it asked."""
+def tell(actor: LoopRef[Any], message: object) -> None:
+    """Tell an actor of this loop, which may have ended since it asked."""
     try:
-        actor.tell(message)
+        actor.tell_here(message)
     except ActorDeadError:
         log.debug("nobody waits for it any more", message=type(message).__name__)

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 
-from pykka import ActorRef
-
 from actors.messages import HealthChanged
 from actors.runtime import LoopActor
+from actors.runtime.ref import LoopRef
 
 
 class NodeWatcher(LoopActor):
@@ -26,7 +25,7 @@ class NodeWatcher(LoopActor):
             self._take(message)
 
 
-async def stop(actors: Iterable[ActorRef[Any]]) -> None:
+async def stop(actors: Iterable[LoopRef[Any]]) -> None:
     """Stop actors, one after the other."""
     for actor in actors:
         await actor.stop(block=False)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import Any
 
-from pykka import ActorRef
-
+from actors.runtime.ref import LoopRef
 from engines.kind import Exchange
 from engines.reply import NodeReply
 
@@ -23,7 +22,7 @@ class Talk:
 
     steps: Generator[list[bytes] | NodeReply, list[bytes], None]
 
-    def __init__(self, asker: ActorRef[Any] | None, token: Any, timeout: float, verb: str, began: float) -> None:
+    def __init__(self, asker: LoopRef[Any] | None, token: Any, timeout: float, verb: str, began: float) -> None:
         self.asker, self.token, self.timeout = asker, token, timeout
         self.verb, self.began = verb, began
         self.replies: list[bytes] = []

@@ -12,7 +12,7 @@ import uuid
 from asyncio import _get_running_loop
 from typing import Any, ClassVar, Self
 
-from pykka import Actor, ActorDeadError, ActorRef, ActorRegistry, Future
+from pykka import Actor, ActorDeadError, ActorRegistry, Future
 
 from actors.runtime.future import LoopFuture
 from actors.runtime.inbox import FAILURES, LoopInbox
@@ -46,9 +46,10 @@ class LoopActor(Actor):
     """So many messages at most are handled before the loop's other work gets its turn."""
 
     actor_inbox: LoopInbox
+    _actor_ref: LoopRef[Any]
 
     @classmethod
-    def start(cls, *args: Any, **kwargs: Any) -> ActorRef[Self]:
+    def start(cls, *args: Any, **kwargs: Any) -> LoopRef[Self]:
         """Make an actor with these arguments, start it and return its reference.
 
         It takes its first turn, with `on_start`, after the caller has given the loop back.
@@ -69,6 +70,11 @@ class LoopActor(Actor):
         self.actor_inbox = self._create_actor_inbox()
         self.actor_stopped = Latch()  # type: ignore[assignment]
         self._actor_ref = LoopRef(self)
+
+    @property
+    def actor_ref(self) -> LoopRef[Self]:
+        """The reference to it."""
+        return self._actor_ref
 
     def _create_actor_inbox(self) -> LoopInbox:  # type: ignore[override]
         return LoopInbox()

@@ -88,6 +88,18 @@ class LoopInbox:
         else:
             self.put(Envelope(message))
 
+    def tell_here(self, message: Any) -> None:
+        """Do what `tell` does, for who is on the actor's loop: to ask whether that is so is a system call (getpid)."""
+        if self.has_ended:
+            raise ActorDeadError("the actor has ended")
+        if self._messages is not None:
+            self._messages.append(message)
+        elif self._owner is not None:
+            self._messages = deque((message,))
+            self._schedule()
+        else:
+            self.put(Envelope(message))
+
     def put(self, envelope: Envelope[Any]) -> None:
         """Add a message, from any thread.
 

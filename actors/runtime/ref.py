@@ -20,6 +20,7 @@ class LoopRef(pykka.ActorRef[_A]):
         super().__init__(actor)
         inbox: LoopInbox = self.actor_inbox  # type: ignore[assignment]
         self.tell = inbox.tell  # type: ignore[method-assign]
+        self.tell_here = inbox.tell_here
 
     def ask(self, message: Any, *, block: bool = True, timeout: float | None = None) -> Any:
         """Send a message and give its reply (`block`, up to `timeout` seconds) or a future of it.

@@ -88,6 +88,24 @@ async def test_long_inbox_does_not_starve_the_others() -> None:
     assert len(seen) == 10 * Actor.messages_per_turn + 2
 
 
+async def test_what_is_told_from_the_loop_comes_in_order_with_what_is_told_from_anywhere() -> None:
+    seen: list[str] = []
+    ref = Actor.start(seen)
+    for number in range(4):
+        (ref.tell_here if number % 2 else ref.tell)(f"{number}")
+    await asyncio.sleep(0)
+    ref.tell_here("at rest")
+    assert await ref.ask("last", block=False) == "last"
+    assert seen == ["0", "1", "2", "3", "at rest", "last"]
+
+
+async def test_an_actor_that_has_ended_is_told_nothing_from_the_loop() -> None:
+    ref = Actor.start([])
+    await ref.stop(block=False)
+    with pytest.raises(pykka.ActorDeadError):
+        ref.tell_here("too late")
+
+
 async def test_actor_that_tells_itself_for_ever_leaves_the_loop_to_others_and_can_be_stopped() -> None:
     class Restless(Actor):
         def on_receive(self, message: Any) -> None:

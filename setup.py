@@ -50,6 +50,8 @@ MYPYC = "mypy~=2.4.1"
 COMPILER_OPTIONS = ["-Wno-error", "-fvisibility=hidden"]
 """Other compilers warn of more. What a library shows to others it reaches by a detour itself."""
 
+TRASHCAN = ROOT / "packages" / "trashcan.h"
+
 OPTIONS = ["--config-file=", "--ignore-missing-imports", "--explicit-package-bases", "--follow-imports=silent"]
 """What is imported from elsewhere need not be there: then the compiled code takes it as it comes."""
 
@@ -166,6 +168,8 @@ def build(root: Path, listed: list[str]) -> None:
     with TemporaryDirectory() as scratch, contextlib.chdir(copied(root, sources, in_python, Path(scratch, "sources"))):
         cache = f"--cache-dir={scratch}/mypy"
         extensions = mypycify([*OPTIONS, cache, *in_python], opt_level="1", debug_level="0", target_dir=f"{scratch}/c")
+        for extension in extensions:
+            extension.extra_compile_args = [*extension.extra_compile_args, "-include", str(TRASHCAN)]
         extensions += [module_in_c(source) for source in in_c]
         for name in compile_all(extensions, Path(scratch)):
             shutil.copy(Path(scratch, "lib", *name.split(".")).with_suffix(suffix), folder / f"{name}{suffix}")

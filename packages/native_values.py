@@ -4,7 +4,8 @@ Values are classes with an `__init__` of their own, where a source has a decorat
 decorated by anything it does not know (`events.values.value`) an interpreted one, and leaves to a dataclass the
 `__init__` that Python makes of it. Written out, both are compiled: a value is made, and its fields are read, without
 the interpreter. What else a dataclass has (fields, equality, a hash, a representation) it gets from
-`rtp_relay/compiled/values.py`.
+`rtp_relay/compiled/values.py`. Those that are frozen are kept from the garbage collector, which has nothing to find in
+them: they need no header for it then, and it need not look at them.
 
 Constants are said to be final, and so are functions that a module has from one that is not compiled: its other names
 are looked up in a dictionary each time.
@@ -17,7 +18,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 
 DECORATORS = frozenset({"dataclass", "value"})
@@ -64,7 +65,13 @@ class _Value:
     node: ast.ClassDef
     decorator: ast.expr
     own: list[_Field] = field(default_factory=list)
-    inherited: list[_Field] = field(default_factory=list)
+    bases: list[_Value] = field(default_factory=list)
+
+    @property
+    def inherited(self) -> list[_Field]:
+        """Return the fields of its bases, in the order in which a dataclass has them."""
+        of_bases = chain.from_iterable([*base.inherited, *base.own] for base in self.bases)
+        return [replace(each, inherited=True) for each in of_bases]
 
     @property
     def fields(self) -> list[_Field]:
@@ -77,6 +84,21 @@ class _Value:
         """Return whether its decorator has this option."""
         keywords = self.decorator.keywords if isinstance(self.decorator, ast.Call) else []
         return any(each.arg == option and ast.unparse(each.value) == "True" for each in keywords)
+
+    @property
+    def is_acyclic(self) -> bool:
+        """Whether none of its objects ever refers to itself, also by way of others: it is made after what it holds.
+
+        mypyc does not let a class be so that is derived from another kind, which Generic is one of.
+        """
+        is_frozen = ast.unparse(self.decorator).startswith("value") or self.says("frozen")
+        return is_frozen and len(self.bases) == len(self.node.bases) and all(base.is_acyclic for base in self.bases)
+
+    @property
+    def options(self) -> str:
+        """Return what mypyc is to know of it, as arguments."""
+        options = {"allow_interpreted_subclasses": self.says("derivable"), "acyclic": self.is_acyclic}
+        return ", ".join(f"{name}=True" for name, holds in options.items() if holds)
 
     def constructor(self) -> str:
         """Return its `__init__`, in one line."""
@@ -103,7 +125,7 @@ def written_out(sources: Mapping[str, str]) -> dict[str, str]:
     for value in chain.from_iterable(found.values()):
         by_name.setdefault(value.node.name, []).append(value)
     for value in chain.from_iterable(found.values()):
-        value.inherited.extend(_inherited(value, by_name))
+        value.bases.extend(_bases(value, by_name))
     compiled = {path.removesuffix(".py").replace("/", ".") for path in sources}
     return {path: _rewritten(text, found[path], compiled) for path, text in sources.items()}
 
@@ -136,7 +158,7 @@ def _fields(path: str, node: ast.ClassDef) -> Iterator[_Field]:
                     yield _Field(name, annotation, default=ast.unparse(default))
 
 
-def _inherited(value: _Value, by_name: Mapping[str, list[_Value]]) -> Iterator[_Field]:
+def _bases(value: _Value, by_name: Mapping[str, list[_Value]]) -> Iterator[_Value]:
     for base in value.node.bases:
         name = ast.unparse(base).partition("[")[0]
         if name == "Generic":
@@ -144,8 +166,7 @@ def _inherited(value: _Value, by_name: Mapping[str, list[_Value]]) -> Iterator[_
         of = by_name.get(name, [])
         if len(of) != 1:
             raise UnwritableError(f"{value.node.name}: of its base {name} there are {len(of)} among what is compiled")
-        for each in [*_inherited(of[0], by_name), *of[0].own]:
-            yield _Field(each.name, each.annotation, each.default, each.factory, inherited=True)
+        yield of[0]
 
 
 def _rewritten(text: str, values: list[_Value], compiled: Collection[str]) -> str:
@@ -229,8 +250,8 @@ def _write_out(lines: list[str], value: _Value) -> None:
     node = value.node
     for row in range(value.decorator.lineno - 1, (value.decorator.end_lineno or 0)):
         lines[row] = ""
-    if value.says("derivable"):
-        lines[value.decorator.lineno - 1] = "@_mypyc_attr(allow_interpreted_subclasses=True)"
+    if value.options:
+        lines[value.decorator.lineno - 1] = f"@_mypyc_attr({value.options})"
     for statement in node.body:
         if isinstance(statement, ast.AnnAssign) and statement.value and "ClassVar" not in ast.unparse(statement):
             lines[statement.lineno - 1] = f"    {ast.unparse(statement.target)}: {ast.unparse(statement.annotation)}"

@@ -214,6 +214,32 @@ def test_a_class_can_be_derived_from_a_value_of_another_module() -> None:
         assert list(each) == []
 
 
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [
+        ("Plain", "acyclic=True"),
+        ("Base", "allow_interpreted_subclasses=True"),  # mypyc does not let what is Generic be acyclic, too
+        ("Derived", ""),
+        ("Empty", "acyclic=True"),
+        ("Changing", ""),  # it may be made to hold what holds it
+        ("Frozen", "acyclic=True"),
+    ],
+)
+def test_what_never_refers_to_itself_is_kept_from_the_collector(kind: str, options: str) -> None:
+    written = written_out({"written.py": SOURCE})["written.py"].splitlines()
+    [place] = [number for number, line in enumerate(written) if line.startswith(f"class {kind}")]
+    assert written[place - 1] == (f"@_mypyc_attr({options})" if options else "")
+
+
+def test_so_is_what_is_derived_from_it() -> None:
+    head = "from __future__ import annotations\nfrom events.values import value\n\n\n"
+    base = f"{head}@value(derivable=True)\nclass Base:\n    first: int\n"
+    derived = f"{head}@value\nclass Derived(Base):\n    second: int\n"
+    written = written_out({"base.py": base, "derived.py": derived})
+    assert "\n@_mypyc_attr(allow_interpreted_subclasses=True, acyclic=True)\nclass Base" in written["base.py"]
+    assert "\n@_mypyc_attr(acyclic=True)\nclass Derived(Base)" in written["derived.py"]
+
+
 def test_values_of_one_name_each_have_their_own_fields() -> None:
     head = "from __future__ import annotations\nfrom events.values import value\n\n\n"
     base = f"{head}@value\nclass Base:\n    first: int\n"

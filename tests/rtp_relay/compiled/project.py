@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from hot.limits import LIMIT
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Numbers:
     all: list[int]
     limit: int = LIMIT

@@ -69,6 +69,24 @@ except TypeError:
 
 
 @needs_a_compiler
+def test_frozen_values_are_unknown_to_the_collector_and_are_freed_however_deep_they_are(project: Project) -> None:
+    program = """\
+from rtp_relay.compiled import code_in_use
+code_in_use()
+import gc
+from hot.module import Numbers
+print(gc.is_tracked(Numbers([])))
+nested = []
+for _ in range(1000):
+    nested = [Numbers(nested)]
+del nested
+print("freed")
+"""
+    assert project.use(program, PYTHONMALLOC="debug") == ["False", "freed"]
+    assert project.use(program, RTP_RELAY_PURE="1") == ["True", "freed"]
+
+
+@needs_a_compiler
 def test_the_sources_can_be_asked_for(project: Project) -> None:
     assert project.use(RTP_RELAY_PURE="1") == ["pure Python: RTP_RELAY_PURE is set", "10 py"]
     assert project.use(RTP_RELAY_PURE="0") == ["compiled", "10 so"]

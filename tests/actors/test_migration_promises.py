@@ -98,7 +98,11 @@ class Moves(RuleBasedStateMachine):
             receiver.take(offered.sdp or b"")
             receiver.invited = False
             own = f"{letters[1]}.{self.said}"
-            answered = self.call.attempt(f"{letters[1]} 200 INVITE cseq={cseq} sdp={own}", place)
+            answer = f"{letters[1]} 200 INVITE cseq={cseq} sdp={own}"
+            answered = self.call.attempt(answer, place)
+            if answered is None:  # the receiver repeats it until somebody lives to pass it on
+                self.restart(place)
+                answered = self.call.attempt(answer, place)
             sender.says, receiver.says = named(sdp), named(own)
             if answered is not None and answered.sdp:
                 sender.take(answered.sdp)

@@ -133,6 +133,7 @@ async def test_what_a_worker_had_not_taken_when_it_died_is_served_by_who_has_the
     writer.close()
 
 
+@pytest.mark.sources
 async def test_what_was_taken_is_not_kept_though_the_word_of_it_was_lost(
     two: tuple[Worker, Worker], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -37,7 +37,8 @@ These things go beyond the patterns:
   what is agreed on, and the INVITE's offer stays open only if there was no preview of its answer. An UPDATE may be the
   first to offer at all, too.
 - *Failure.* A re-INVITE or UPDATE that fails leaves the agreement as it was before that request (RFC 3261 14.1,
-  RFC 3311 5.3; for what was agreed while the re-INVITE went on, RFC 6141 3).
+  RFC 3311 5.3; for what was agreed while the re-INVITE went on, RFC 6141 3). One that was accepted stays so: a failure
+  that comes after the 2xx is that of another copy, which went by another control node, and undoes nothing.
 
 Each dialog of a forked INVITE goes through the table by itself: the one offer is open in each of them (RFC 3261 13.1).
 """

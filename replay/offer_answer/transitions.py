@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from events.names import Leg
 from events.verdict import Change, Fault, Role, Step
-from replay.offer_answer.dialog import OfferAnswerExchange, SeenRequest
+from replay.offer_answer.dialog import NegotiatedDialog, OfferAnswerExchange, SeenRequest
 from replay.offer_answer.draft import Draft, Finding
 from replay.offer_answer.message import SipMessage
 from replay.offer_answer.place import Place
@@ -105,16 +105,26 @@ def _fail_invite(draft: Draft) -> Finding:
     dialog, event = draft.dialog, draft.event
     invite = dialog.invite
     if not (invite.pending and invite.has(event)):
-        again = Change.REJECTED if invite.has(event) and dialog.open is None else Change.NONE
-        return replace(nothing("it fails no exchange"), again=again)
+        copies = invite.has(event) and _came_to_nothing(dialog)
+        return replace(nothing("it fails no exchange"), again=Change.REJECTED if copies else Change.NONE)
     undone = dialog.agreed if dialog.agreed != invite.before else invite.shown
     if dialog.open and dialog.open.place is not Place.UPDATE:  # an UPDATE has a transaction of its own, which goes on
         undone = dialog.open
         draft.take(Step.OFFER_CLOSED)
     draft.take(Step.AGREEMENT_RESTORED)
     draft.take(Step.INVITE_CONCLUDED)
-    number = undone.number if undone else 0
-    return Finding(Role.NOTHING, number, Change.REJECTED, why=f"rejected with {event.status}")
+    if undone is None:  # it had asked for an offer, and none was made: what was agreed before was never in question
+        return nothing(f"failed with {event.status}, and no offer was made in it")
+    return Finding(Role.NOTHING, undone.number, Change.REJECTED, why=f"rejected with {event.status}")
+
+
+def _came_to_nothing(dialog: NegotiatedDialog) -> bool:
+    """Return whether the newest offer was rejected or never answered, so that the agreement before it stands.
+
+    Where it is agreed on, nothing is left to undo: an INVITE that was accepted stays so, though another copy of it
+    fails, as one may that went by another control node.
+    """
+    return dialog.open is None and dialog.in_force < dialog.count
 
 
 def _collision(event: SipMessage, under_way: Leg) -> Fault:

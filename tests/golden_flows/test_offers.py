@@ -249,6 +249,44 @@ async def test_h_a_rejection_undoes_an_answer_that_was_shown_before_it(flow: Flo
     await flow.nothing_is_left()
 
 
+def bodies_told(flow: Flow) -> str:
+    """Return the words of the bodies that an rtpengine was told, in their order."""
+    words = {body: word for word, body in flow.bodies.items()}
+    told = [ng(said).get(b"sdp") for said in flow.tap.exchanges]
+    return " ".join(words[body] for body in told if isinstance(body, bytes))
+
+
+@pytest.mark.parametrize("status", [408, 500])
+async def test_h_another_copy_of_an_accepted_re_invite_fails_and_changes_nothing(flow: Flow, status: int) -> None:
+    await flow.tell(CALL)
+    await flow.tell(f"""
+        C INVITE cseq=2 sdp=x -> offer
+        C INVITE cseq=2 sdp=x -> repeat
+        A 200 INVITE cseq=2 sdp=y -> answer
+        C ACK cseq=2 -> nothing
+        A {status} INVITE cseq=2 -> nothing
+    """)
+    if flow.engine == "rtpengine":
+        assert bodies_told(flow) == "c a x y"
+    await flow.tell("C BYE cseq=9 -> call ended")
+    await flow.nothing_is_left()
+
+
+async def test_h_a_re_invite_without_sdp_that_fails_leaves_what_was_agreed_last(flow: Flow) -> None:
+    await flow.tell(CALL)
+    await flow.tell("""
+        C INVITE cseq=2 sdp=x -> offer
+        A 200 INVITE cseq=2 sdp=y -> answer
+        C ACK cseq=2 -> nothing
+        A INVITE cseq=7 -> nothing
+        C 488 INVITE cseq=7 -> nothing
+    """)
+    if flow.engine == "rtpengine":
+        assert bodies_told(flow) == "c a x y"
+    await flow.tell("C BYE cseq=9 -> call ended")
+    await flow.nothing_is_left()
+
+
 async def test_i_update_in_the_dialog_with_and_without_sdp(flow: Flow) -> None:
     await flow.tell(CALL)
     await flow.tell("""

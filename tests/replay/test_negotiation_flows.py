@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from events.names import BranchId
-from replay.offer_answer import BranchStatus
-from tests.replay.sip_story import tell
+from replay.offer_answer import BranchStatus, Change
+from replay.offer_answer.decide import decide
+from tests.replay.sip_story import message, tell
 
 ANSWERED = """
     C INVITE at=- sdp=o1 -> offer 1 (0)
@@ -407,6 +410,51 @@ def test_h_a_re_invite_rejected_after_a_preview_leaves_the_old_agreement() -> No
     )
 
 
+@pytest.mark.parametrize(
+    "later", ["", "C UPDATE cseq=3 sdp=o3 -> offer 3 (2)\nA 200 UPDATE cseq=3 sdp=a3 -> answer 3 (3)"]
+)
+def test_h_a_failure_of_another_copy_of_an_accepted_re_invite_has_nothing_to_undo(later: str) -> None:
+    call = tell(
+        ANSWERED
+        + """
+        C INVITE cseq=2 sdp=o2 -> offer 2 (1)
+        C INVITE cseq=2 sdp=o2 -> repeat 2 (1)
+        A 200 INVITE cseq=2 sdp=a2 -> answer 2 (2)
+        C ACK cseq=2 -> nothing (2)
+        """
+        + later
+    )
+    verdict = decide(call, message("A 408 INVITE cseq=2"))
+    assert (verdict.change, verdict.again, verdict.steps) == (Change.NONE, Change.NONE, ())
+
+
+def test_h_a_failure_that_comes_again_has_to_be_undone_until_something_newer_is_agreed() -> None:
+    call = tell(
+        ANSWERED
+        + """
+        C INVITE cseq=2 sdp=o2 -> offer 2 (1)
+        A 183r INVITE cseq=2 sdp=a2 -> answer 2 (2)
+        A 488 INVITE cseq=2 -> nothing 2 (1) rejected
+        """
+    )
+    assert decide(call, message("A 488 INVITE cseq=2")).again is Change.REJECTED
+    call = tell("A UPDATE cseq=7 sdp=o3 -> offer 3 (1)\nC 200 UPDATE cseq=7 sdp=a3 -> answer 3 (3)", call)
+    assert decide(call, message("A 488 INVITE cseq=2")).again is Change.NONE
+
+
+def test_h_a_re_invite_without_sdp_that_fails_rejects_no_offer() -> None:
+    tell(
+        ANSWERED
+        + """
+        C INVITE cseq=2 -> nothing (1)
+        A 488 INVITE cseq=2 -> nothing (1)
+        C INVITE cseq=3 -> nothing (1)
+        A 183 INVITE cseq=3 sdp=o2 -> offer 2 (1)
+        A 488 INVITE cseq=3 -> nothing 2 (1) rejected
+        """
+    )
+
+
 def test_h_a_cancelled_re_invite_ends_no_branch() -> None:
     tell(
         ANSWERED
@@ -497,7 +545,7 @@ def test_an_update_outlives_the_re_invite_it_came_in() -> None:
         + """
         C INVITE cseq=2 -> nothing (1)
         A UPDATE cseq=7 sdp=o2 -> offer 2 (1)
-        A 488 INVITE cseq=2 -> nothing (1) rejected
+        A 488 INVITE cseq=2 -> nothing (1)
         C 200 UPDATE cseq=7 sdp=a2 -> answer 2 (2)
         """
     )

@@ -160,6 +160,19 @@ def test_after_a_rejection_the_agreement_is_that_before_the_request(flow: list[S
 
 
 @given(flows())
+def test_an_invite_that_was_accepted_stays_so_whatever_fails_later(flow: list[SipMessage]) -> None:
+    accepted: set[tuple[Key, Transaction]] = set()
+    for event, verdict in see_all(flow):
+        if Step.CALL_BEGUN in verdict.steps:
+            accepted.clear()
+        at = ((verdict.branch, verdict.callee_tag), (event.method, event.cseq, event.requester))
+        if event.place is Place.ACCEPT and Step.INVITE_CONCLUDED in verdict.steps:
+            accepted.add(at)
+        elif event.failed and at in accepted:
+            assert (verdict.change, verdict.steps) == (Change.NONE, ())
+
+
+@given(flows())
 def test_only_an_answer_changes_the_agreement(flow: list[SipMessage]) -> None:
     in_force: dict[Key, int] = {}
     for _, verdict in see_all(flow):

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from events.names import BranchId, Leg, Tag
 from replay.offer_answer import BranchStatus, Negotiation
+from replay.offer_answer.place import Place
 from replay.relay_settings import CALLEE, CALLER, RelaySettings
 from replay.sip_dialogs import CSeqs, Party, SipDialogs
 from replay.state import CallState
@@ -19,9 +20,9 @@ class CallSnapshot:
     trying, answered: the branches without a final response, and with a 2xx; the others have failed. invite: its CSeq,
     0 for none. reinvites: that of the newest INVITE in a dialog, by the leg that sent it and the callee's tag; updates:
     that of an UPDATE that has no final response. name: that of its stream. callers_tag: None where no INVITE told.
-    unacknowledged: the callees' tags of dialogs whose ACK the call waits for. ended: it is over, and its journal is
-    kept for a while. former: the callers' tags of calls that had its stream before it. foreign: what was looked for is
-    no call's, though its Call-ID is that of a known one.
+    unacknowledged: the callees' tags of dialogs whose ACK the call waits for, be it for the answer that is due in it.
+    ended: it is over, and its journal is kept for a while. former: the callers' tags of calls that had its stream
+    before it. foreign: what was looked for is no call's, though its Call-ID is that of a known one.
     """
 
     name: str = ""
@@ -103,6 +104,9 @@ def _updates(sip_dialogs: SipDialogs) -> dict[tuple[Leg, Tag], int]:
 
 def _unacknowledged(state: CallState, sip_dialogs: SipDialogs) -> frozenset[str]:
     missing = frozenset(sip_dialogs.unacknowledged)
+    for dialog in state.negotiation.all_dialogs if state.negotiation else ():
+        if dialog.open is not None and dialog.open.place is Place.ACCEPT and not dialog.ended:
+            missing |= {dialog.callee_tag}  # the offer of a 2xx, which the ACK is to answer
     if state.migration is not None and state.migration.awaits_answer:
         missing |= frozenset(state.dialogs()) - state.migration.acknowledged
     return missing

@@ -27,7 +27,7 @@ These things go beyond the patterns:
   field go by the last one, so a relay has to follow: it is another answer to the same offer. Once another exchange
   has come between, it is not.
 - *Silence.* A 2xx without SDP after a preview makes the preview the answer. Any other last message of a pattern that
-  has no body leaves the offer without an answer, and the agreement before it stands.
+  has no body leaves the offer without an answer: it counts as rejected, and the agreement before it stands.
 - *Offers shown early.* An unreliable 1xx to an INVITE without SDP cannot make the offer either, but devices show in it
   the one that their 2xx will make. It is relayed like an offer, and nobody has to answer it: what the 2xx has is the
   offer, and if that has no body, then it is the one that was shown.

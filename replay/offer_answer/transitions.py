@@ -73,7 +73,9 @@ def _again(draft: Draft, last: SeenRequest) -> Finding:
     if (last.cseq, last.digest) != (event.cseq, event.digest):
         return mistake(event, Fault.STALE)
     if event.sdp is None or last.fault:
-        return replace(mistake(event, last.fault), why="a retransmission")
+        undone = last.fault is Fault.UNANSWERED and _came_to_nothing(draft.dialog)
+        again = Change.REJECTED if undone else Change.NONE
+        return replace(mistake(event, last.fault), why="a retransmission", again=again)
     return _copy(draft, last.exchange, "a retransmission")
 
 
@@ -156,7 +158,7 @@ def _silence(draft: Draft, place: Place) -> Finding:
         draft.take(Step.ANSWER_CONFIRMED)
         return Finding(Role.NOTHING, left.number, why="no body: the answer shown before stands")
     draft.take(Step.OFFER_CLOSED)
-    return Finding(Role.NOTHING, left.number, fault=Fault.UNANSWERED, why=Fault.UNANSWERED.phrase)
+    return Finding(Role.NOTHING, left.number, Change.REJECTED, Fault.UNANSWERED, why=Fault.UNANSWERED.phrase)
 
 
 def _accept(draft: Draft, finding: Finding) -> Finding:

@@ -287,6 +287,46 @@ async def test_h_a_re_invite_without_sdp_that_fails_leaves_what_was_agreed_last(
     await flow.nothing_is_left()
 
 
+@pytest.mark.parametrize(
+    ("unanswered", "told"),
+    [
+        ("C INVITE cseq=2 -> nothing\nA 200 INVITE cseq=2 sdp=x -> offer\nC ACK cseq=2", "c a x c a"),
+        ("C INVITE cseq=2 sdp=x -> offer\nA 200 INVITE cseq=2", "c a x c a"),
+    ],
+)
+async def test_h_after_an_offer_without_an_answer_the_old_agreement_stands_on_the_relay(
+    flow: Flow, unanswered: str, told: str
+) -> None:
+    await flow.tell(CALL)
+    await flow.tell(f"{unanswered} -> rejected !UNANSWERED")
+    if flow.engine == "rtpengine":
+        assert bodies_told(flow) == told
+    await flow.tell("A INVITE cseq=7 sdp=y -> offer\nC 200 INVITE cseq=7 at=A sdp=z -> answer")
+    assert await flow.held() == 1
+    await flow.tell("C BYE cseq=9 -> call ended")
+    await flow.nothing_is_left()
+
+
+@pytest.mark.parametrize(("offerer", "answerer"), ["CA", "AC"])
+async def test_g_the_session_of_a_late_offer_without_an_answer_waits_for_the_next_offer(
+    flow: Flow, offerer: str, answerer: str
+) -> None:
+    await flow.tell("""
+        C INVITE at=- branch=br0 -> nothing
+        A 200 INVITE branch=br0 sdp=a -> offer established
+        C ACK -> rejected !UNANSWERED
+    """)
+    assert await flow.held() == 1
+    await flow.tell(f"""
+        {offerer} INVITE cseq=7 sdp=x -> offer
+        {answerer} 200 INVITE cseq=7 sdp=y -> answer
+        {offerer} ACK cseq=7 -> nothing
+    """)
+    assert await flow.held() == 1
+    await flow.tell("C BYE cseq=9 -> call ended")
+    await flow.nothing_is_left()
+
+
 async def test_i_update_in_the_dialog_with_and_without_sdp(flow: Flow) -> None:
     await flow.tell(CALL)
     await flow.tell("""

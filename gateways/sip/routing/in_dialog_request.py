@@ -56,6 +56,8 @@ class InDialogRequest:
         seeing = await self._signal(event, branch.request, self._incoming.hop)
         self._is_open = self._event.method in NEGOTIATING and not seeing.fault
         self._renumber(branch.request, seeing.shift)
+        if event.method == "ACK" and event.sdp is None and not seeing.unheard:
+            return WITHOUT_SDP  # nor does it bring anything that nobody can read
         return must_be_heard(seeing, self._incoming)
 
     async def answered(self, branch: ProxyBranch, response: Response) -> Observed:

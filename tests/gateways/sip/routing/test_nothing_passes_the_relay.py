@@ -358,6 +358,23 @@ def test_early_media_of_a_delayed_offer_are_relayed(parties: Parties) -> None:
     assert requests(parties.ask("ACK", by_callee=False)) == [("ACK", True)]
 
 
+@BOTH
+@pytest.mark.parametrize("dress", [None, *UNREAD], ids=["empty", *(name for name, _, _ in UNREAD)])
+def test_after_an_ack_without_the_answer_there_may_be_offers(
+    parties: Parties, dress: Dress | None, *, by_callee: bool
+) -> None:
+    parties.invite(delayed=True)
+    assert responses(parties.answer("INVITE", 200)) == [(200, True)]
+    parties.dress = dress or PLAIN
+    assert requests(parties.ask("ACK", by_callee=False, has_sdp=dress is not None)) == [("ACK", False)]
+    parties.dress = PLAIN
+    assert requests(parties.ask("ACK", by_callee=False)) == [("ACK", False)]  # what comes later is no answer any more
+    for _ in range(2):
+        assert requests(parties.ask("INVITE", by_callee=by_callee)) == [("INVITE", True)]
+        assert responses(parties.answer("INVITE", 200)) == [(200, True)]
+    assert len(parties.door.cluster.relays["relay1"].calls) == 1
+
+
 def test_what_nobody_asked_for_is_taken_out(parties: Parties) -> None:
     bring_up(parties)
     assert requests(parties.ask("ACK", by_callee=False)) == [("ACK", False)]

@@ -20,6 +20,8 @@ from replay.settings_changes import (
     SettingsChange,
 )
 
+_BEGUN_WITHOUT = "the dialog began without a relay: engage one for its first INVITE, before it is answered"
+
 
 @dataclass(slots=True)
 class _Copy:
@@ -63,8 +65,11 @@ class CallSettings:
         relay: RelaySettings | None = None,
         variables: Mapping[str, str] | None = None,
         sets: SetNames = BY_NAME,
+        *,
+        of_no_call: bool = False,
     ) -> None:
-        self._sets = sets
+        """Make those of a call as it is now. of_no_call: a dialog's that no call with a relay or a variable has."""
+        self._sets, self._of_no_call = sets, of_no_call
         self._kept = _Copy(relay.copy() if relay else RelaySettings(), dict(variables or {}))
 
     # -- reading --
@@ -99,7 +104,7 @@ class CallSettings:
     def engage(self, engine: str, group: str | int = DEFAULT_SET, branch: BranchId = ALL_BRANCHES) -> None:
         """Engage a relay of a set, by its name or number, for all branches ("") or one.
 
-        Refused for an unknown engine, and once the call is answered.
+        Refused for an unknown engine, once the call is answered, and in a dialog that began without a call to keep it.
         """
         try:
             kind_of(engine)
@@ -108,6 +113,8 @@ class CallSettings:
             raise BadSetting(str(error)) from None
         if self.relay.established is not None:
             raise BadSetting(LATE)
+        if self._of_no_call:
+            raise BadSetting(_BEGUN_WITHOUT)
         self._write(EngageRelay(engine=engine, set=name, branch=branch))
 
     def set_leg(

@@ -69,7 +69,8 @@ class CallRouter:
         call = CallSnapshot() if isinstance(found, Refused) else found
         if self.gate.refuses(arrival, known=isinstance(found, Refused) or _is_party(arrival, call)):
             return Answer(403, phrase_of(403)) if arrival.answerable else None
-        settings = CallSettings(call.relay, call.variables, self._sets)
+        of_no_call = arrival.incoming.to_tag != "" and not call.parties
+        settings = CallSettings(call.relay, call.variables, self._sets, of_no_call=of_no_call)
         view = RequestView(arrival, settings, sender=call.leg(arrival.incoming.from_tag) if call.known else CALLER)
         routing, uri = self.routing, arrival.request.uri
         try:

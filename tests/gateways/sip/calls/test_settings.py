@@ -80,6 +80,8 @@ def test_a_relay_that_cannot_be_engaged_is_refused() -> None:
         CallSettings().engage("rtpengin")
     with pytest.raises(BadSetting, match="before it is answered"):
         CallSettings(RelaySettings(established="br0")).engage("rtpengine")
+    with pytest.raises(BadSetting, match="the dialog began without a relay"):
+        CallSettings(of_no_call=True).engage("rtpengine")
 
 
 def test_other_names_are_refused() -> None:

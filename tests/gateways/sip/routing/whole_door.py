@@ -21,7 +21,7 @@ from gateways.sip.messages.replies import reply_to
 from gateways.sip.proxy.core import Proxy
 from gateways.sip.proxy.settings import ProxySettings
 from gateways.sip.routing.router import CallRouter
-from gateways.sip.script.script import DefaultScript
+from gateways.sip.script.script import DefaultScript, Routing
 from gateways.sip.transactions.layer import TransactionLayer
 from gateways.sip.transactions.timers import Timers
 from tests.actors.simulation import Cluster
@@ -56,7 +56,7 @@ class WholeDoor:
     """A door at one of a cluster's control nodes."""
 
     def __init__(
-        self, cluster: Cluster, place: int = 0, engine: str = "rtpengine", script: DefaultScript | None = None
+        self, cluster: Cluster, place: int = 0, engine: str = "rtpengine", script: Routing | None = None
     ) -> None:
         self.cluster, self.place = cluster, place
         self.sent: list[tuple[Incoming, Hop]] = []

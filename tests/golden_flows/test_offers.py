@@ -45,6 +45,24 @@ async def test_g_a_late_offer_in_the_200_and_its_answer_in_the_ack(flow: Flow) -
     )
 
 
+async def test_g_a_call_that_begins_without_streams_has_its_session_with_the_first_ones(flow: Flow) -> None:
+    flow.bodies["n"] = b"v=0\r\no=- 1 1 IN IP4 127.0.0.9\r\ns=-\r\nc=IN IP4 127.0.0.9\r\nt=0 0\r\n"
+    await flow.tell("""
+        C INVITE at=- branch=br0 sdp=n -> offer
+        A 200 INVITE branch=br0 sdp=n -> answer established
+        C ACK -> nothing
+    """)
+    assert (await flow.held(), b"127.0.0.9" in flow.given["n"]) == (0, False)
+    await flow.tell("""
+        C INVITE cseq=2 -> nothing
+        A 200 INVITE cseq=2 sdp=a -> offer
+        C ACK cseq=2 sdp=c -> answer
+    """)
+    assert await flow.held() == 1
+    await flow.tell("C BYE cseq=3 -> call ended")
+    await flow.nothing_is_left()
+
+
 async def test_g_a_late_offer_in_a_reliable_183_and_its_answer_in_the_prack(flow: Flow) -> None:
     await flow.tell("""
         C INVITE at=- branch=br0 -> nothing

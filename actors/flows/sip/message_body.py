@@ -10,6 +10,7 @@ from actors.flows.sip import forks
 from actors.flows.sip.relayed_media import relay_media
 from actors.node_table import NodeTable
 from actors.results import Observed, Refused, Relayed
+from engines.sdp.without_streams import rewritten
 from events.names import CALLER, Leg, Tag
 from events.verb import ANSWER, OFFER
 from replay.offer_answer import Role, SipMessage, Verdict, remedy_for
@@ -43,6 +44,10 @@ def remedied(message: SipMessage, verdict: Verdict, shift: int) -> Observed:
 
 
 def _relay(seen: ObserveSipMessage, verdict: Verdict, nodes: NodeTable) -> Step[Relayed | Refused]:
+    if seen.message.sdp is not None and b"m=" not in seen.message.sdp:
+        nothing_to_relay: Relayed | None = yield Read(lambda state: _without_streams(state, seen, verdict))
+        if nothing_to_relay is not None:
+            return nothing_to_relay
     media: RelaySdp = yield Read(lambda state: _media(state, seen, verdict))
     if media.verb is ANSWER and verdict.exchange == 1:
         before = yield Read(lambda state: forks.offer_before(state, media))
@@ -51,6 +56,20 @@ def _relay(seen: ObserveSipMessage, verdict: Verdict, nodes: NodeTable) -> Step[
             if isinstance(offered, Refused):
                 return offered
     return (yield from relay_media(media, nodes))
+
+
+def _without_streams(state: CallState, seen: ObserveSipMessage, verdict: Verdict) -> Relayed | None:
+    """Return what goes on of an offer or answer without streams; None where it has to have some, or may have any.
+
+    Two parties who have once offered streams to each other go on with these (RFC 3264 section 8).
+    """
+    parties = (seen.callers_tag, verdict.callee_tag)
+    streams = any(tag in parties for tag, _ in state.given) or not state.speaks_for(verdict.branch)
+    relay, branch = state.relay, verdict.branch
+    if streams or relay is None or relay.disabled(branch) or relay.body(verdict.leg, branch) is not None:
+        return None
+    sdp = rewritten(seen.message.sdp or b"")
+    return Relayed(sdp) if sdp else None
 
 
 def _unspoken_for(state: CallState, message: SipMessage, verdict: Verdict, shift: int) -> Observed:

@@ -17,10 +17,12 @@ from replay.offer_answer import Role, SipMessage, Verdict, remedy_for
 from replay.state import CallState
 
 
-def relay_body(seen: ObserveSipMessage, verdict: Verdict, shift: int, nodes: NodeTable) -> Step[Observed]:
+def relay_body(
+    seen: ObserveSipMessage, came: SipMessage, verdict: Verdict, shift: int, nodes: NodeTable
+) -> Step[Observed]:
     """Relay a body that is an offer or answer; say of others what is to be done about them.
 
-    shift: of the CSeq, for the result.
+    seen: as it was in its first pass; came: as it is. shift: of the CSeq, for the result.
     """
     if seen.message.sdp is None:
         return Observed(verdict=verdict, shift=shift)
@@ -29,7 +31,7 @@ def relay_body(seen: ObserveSipMessage, verdict: Verdict, shift: int, nodes: Nod
         return Observed(verdict=verdict, shift=shift, sdp=given)
     late = yield Read(lambda state: forks.is_late(state, verdict.callee_tag))
     if late or _part(verdict) not in (Role.OFFER, Role.ANSWER):
-        unspoken_for: Observed = yield Read(lambda state: _unspoken_for(state, seen.message, verdict, shift))
+        unspoken_for: Observed = yield Read(lambda state: _unspoken_for(state, came, verdict, shift))
         return unspoken_for
     relayed = yield from _relay(seen, verdict, nodes)
     if isinstance(relayed, Refused):
@@ -75,7 +77,7 @@ def _without_streams(state: CallState, seen: ObserveSipMessage, verdict: Verdict
 def _unspoken_for(state: CallState, message: SipMessage, verdict: Verdict, shift: int) -> Observed:
     """Return what is done about a body that is neither offer nor answer nor a copy of what was relayed.
 
-    One that the call's own relay has given is no party's: its message comes by here a second time (a spiral).
+    One that the call's own relay has given is no party's: its message comes by here again (actors/flows/sip/passes.py).
     """
     if not state.speaks_for(verdict.branch) or any(leg.relayed == message.sdp for leg in state.given.values()):
         return Observed(verdict=verdict, shift=shift)

@@ -20,6 +20,7 @@ from actors.flows.sip.ended_by_message import change_of, ended_by
 from actors.flows.sip.message_body import relay_body, remedied
 from actors.flows.sip.overdue_requests import overdue
 from actors.flows.sip.parties import cseq_shift, learned
+from actors.flows.sip.passes import first_pass_of
 from actors.flows.sip.settings import settings_events
 from actors.flows.sip.told_again import let_hear, restore
 from actors.node_table import NodeTable
@@ -34,9 +35,10 @@ from replay.state import CallState
 class _Noted:
     """What there is to do about a message that stands in the journal. ended: the deletes of what it ended.
 
-    shift: that of its request's CSeq.
+    said: the message as it was in its first pass. shift: that of its request's CSeq.
     """
 
+    said: ObserveSipMessage
     verdict: Verdict
     shift: int
     ended: Sequence[IntendedDeletes]
@@ -49,31 +51,32 @@ def observe(seen: ObserveSipMessage, nodes: NodeTable) -> Flow:
     though one is engaged, it has a remedy; without either the message stays as it is.
     """
     noted: _Noted = yield Persist(_note(seen))
-    verdict = noted.verdict
+    said, verdict = noted.said, noted.verdict
     if verdict.fault is Fault.FOREIGN:
         return remedied(seen.message, verdict, noted.shift)
     if noted.ended or change_of(verdict) is Change.DIALOG_ENDED:
-        yield from _beside(_end(seen, noted, nodes), waits=seen.waits)
-    observed = yield from relay_body(seen, verdict, noted.shift, nodes)
-    yield from _follow(seen, verdict, nodes)
+        yield from _beside(_end(noted, nodes), waits=seen.waits)
+    observed = yield from relay_body(said, seen.message, verdict, noted.shift, nodes)
+    yield from _follow(said, verdict, nodes)
     return observed
 
 
-def _note(seen: ObserveSipMessage) -> Decide:
+def _note(came: ObserveSipMessage) -> Decide:
     def decide(state: CallState) -> Decision:
-        if not is_of(state, seen.message, joins=seen.joins):
-            return Decision([], _Noted(_foreign(seen.message), 0, ()))
+        if not is_of(state, came.message, joins=came.joins):
+            return Decision([], _Noted(came, _foreign(came.message), 0, ()))
+        seen = first_pass_of(state, came)
         verdict, before = _negotiated(state, seen)
         shift = cseq_shift(state, seen.message)
         if verdict.stray:
-            return Decision([], _Noted(verdict, shift, ()))
+            return Decision([], _Noted(seen, verdict, shift, ()))
         end, removals = ended_by(state, seen, verdict)
         # The message is before what it brings: it may begin a call anew, which has nothing of what was set or learned.
         brought = [*settings_events(state, seen.changes), *learned(state, seen.message, seen.party), *end]
         events = [*before, _event_of(seen, seen.message, verdict), *brought]
         if change_of(verdict) is Change.ESTABLISHED:
             events += established(state, verdict.branch, verdict.callee_tag)
-        return Decision(events, _Noted(verdict, shift, removals))
+        return Decision(events, _Noted(seen, verdict, shift, removals))
 
     return decide
 
@@ -125,11 +128,11 @@ def _beside(flow: Flow, *, waits: bool) -> Step[None]:
         yield Spawn(flow)
 
 
-def _end(seen: ObserveSipMessage, noted: _Noted, nodes: NodeTable) -> Flow:
+def _end(noted: _Noted, nodes: NodeTable) -> Flow:
     """Ask nodes to remove what the message ended, and make those who are left heard."""
     yield from carry_out(noted.ended)
     if change_of(noted.verdict) is Change.DIALOG_ENDED:
-        yield from let_hear(seen, nodes)
+        yield from let_hear(noted.said, nodes)
     return None
 
 

@@ -1,0 +1,60 @@
+"""A call that comes by the door twice has one relay, as if it had come once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from events.names import Tag
+from gateways.sip.messages.incoming import IncomingResponse
+from tests.actors.fake_relay import FakeRelay, text_of
+from tests.actors.simulation import Cluster
+from tests.gateways.sip.routing.spiral import Spiral
+from tests.gateways.sip.routing.whole_door import Incoming
+from tests.named_sdp import name_of
+
+BOB, CAROL = "203.0.113.11", "203.0.113.12"
+
+
+def relay_of(cluster: Cluster) -> FakeRelay:
+    (relay,) = cluster.relays.values()
+    assert isinstance(relay, FakeRelay)
+    return relay
+
+
+def told(cluster: Cluster) -> list[tuple[str, str]]:
+    """Return the offers and answers that the relay was given."""
+    commands = [(text_of(each, b"command").decode(), each) for each in relay_of(cluster).commands]
+    return [(verb, name_of(text_of(each, b"sdp"))) for verb, each in commands if verb in ("offer", "answer")]
+
+
+def got(sent: Sequence[Incoming]) -> list[tuple[int, str]]:
+    """Return the responses among messages, and the name of the session description of each."""
+    responses = [each for each in sent if isinstance(each, IncomingResponse)]
+    return [(each.status, name_of(each.message.body) if each.message.body else "") for each in responses]
+
+
+def test_what_the_relay_gave_goes_on_in_the_other_pass_and_is_not_given_to_the_relay(cluster: Cluster) -> None:
+    spiral = Spiral(cluster, BOB)
+    spiral.invite()
+    offered = spiral.inner[BOB].message.body
+    assert offered == spiral.outer.message.body
+    assert name_of(offered) == "relayed 1 of c"
+    assert got(spiral.respond(BOB, 183, Tag("tB"), "b")) == [(183, "relayed 2 of b")]
+    assert got(spiral.respond(BOB, 183, Tag("tB"), "b2")) == [(183, "relayed 3 of b2")]
+    assert got(spiral.respond(BOB, 200, Tag("tB"), "b2")) == [(200, "relayed 3 of b2")]
+    assert told(cluster) == [("offer", "c"), ("answer", "b"), ("answer", "b2")]
+
+
+def test_an_offer_that_the_second_pass_forks_is_one_offer(cluster: Cluster) -> None:
+    spiral = Spiral(cluster, BOB, CAROL)
+    spiral.invite()
+    assert {name_of(each.message.body) for each in spiral.inner.values()} == {"relayed 1 of c"}
+    assert told(cluster) == [("offer", "c")]
+
+
+def test_an_offer_that_a_response_makes_is_relayed_once(cluster: Cluster) -> None:
+    spiral = Spiral(cluster, BOB)
+    spiral.invite("")
+    assert got(spiral.respond(BOB, 183, Tag("tB"), "b")) == [(183, "relayed 1 of b")]
+    assert got(spiral.respond(BOB, 200, Tag("tB"), "b")) == [(200, "relayed 1 of b")]
+    assert told(cluster) == [("offer", "b")]

@@ -72,7 +72,8 @@ class Observed:
 
     sdp: what is to stand in it in place of its own, None to leave that. shift: for the CSeq of its request. verdict:
     what it was taken for; None if no call heard of it. remedy: what is to be done about a body that must not go on,
-    with the status of a refusal. error: why it could not be relayed, or not be heard of.
+    with the status of a refusal. error: why it could not be relayed, or not be heard of. again: it came by before, in
+    another pass through the door, and the verdict is on what it was then.
     """
 
     verdict: Verdict | None = None
@@ -81,6 +82,7 @@ class Observed:
     remedy: Remedy = Remedy.NONE
     refuse_with: int = 0
     error: Refused | None = None
+    again: bool = False
 
     @property
     def fault(self) -> Fault:

@@ -8,7 +8,7 @@ is done with the flow of actors/flows/sip/relayed_media.py.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from actors.commands.sip import ObserveSipMessage
 from actors.effects import Decide, Decision, Flow, Persist, Spawn, Step
@@ -58,7 +58,7 @@ def observe(seen: ObserveSipMessage, nodes: NodeTable) -> Flow:
         yield from _beside(_end(noted, nodes), waits=seen.waits)
     observed = yield from relay_body(said, seen.message, verdict, noted.shift, nodes)
     yield from _follow(said, verdict, nodes)
-    return observed
+    return observed if said is seen else replace(observed, again=True)
 
 
 def _note(came: ObserveSipMessage) -> Decide:

@@ -29,6 +29,9 @@ class NewCall:
 
     Where another caller's call has the Call-ID, this one has a stream of its own. What the INVITE's failure ends is
     what its own branches made: those that the call took for branches of its INVITE.
+
+    An INVITE that comes by again (a spiral, actors/flows/sip/passes.py) is beyond a branch of the pass before, as at a
+    proxy further on: its callees are that branch's, which fails, or is cancelled, in the pass before.
     """
 
     def __init__(self, calls: CallClient, arrival: ReceivedRequest, settings: CallSettings) -> None:
@@ -43,6 +46,7 @@ class NewCall:
         self._accepted: dict[tuple[int, str, bytes | None], Observed] = {}
         self._accepting = asyncio.Lock()  # each 2xx goes on in its turn, however long the relays of others take
         self._was_cancelled = False
+        self._is_again = False
 
     async def leaves(self, branch: ProxyBranch) -> Observed:
         """Relay the branch's offer."""
@@ -55,7 +59,10 @@ class NewCall:
         self._offers[branch.index] = event
         self._open.add(branch.index)
         seeing = await self._offer(event, joins=joins)
-        if seeing.verdict and not seeing.fault:
+        if seeing.again and seeing.verdict:
+            self._is_again = True
+            self._offers[branch.index] = replace(event, branch=seeing.verdict.branch)
+        elif seeing.verdict and not seeing.fault:
             self._made.add(branch.index)
         return must_be_heard(seeing, self._incoming)
 
@@ -167,7 +174,7 @@ class NewCall:
     async def abandoned(self, response: Response) -> bool:
         """Report the BYE that the callee gets to the call. Return False: the caller has no dialog to be ended."""
         tag = tag_of(response.headers.get("To") or "")
-        if not self._made or not tag:
+        if not (self._made or self._is_again) or not tag:
             return False
         invite = facts.request_event(self._incoming, from_caller=True)
         bye = replace(invite, method="BYE", cseq=invite.cseq + 1, to_tag=tag, sdp=None)
@@ -176,7 +183,7 @@ class NewCall:
 
     async def cancelled(self) -> None:
         """Report it to the call; its branches fail one by one."""
-        if not self._offers or self._accepted:
+        if not self._offers or self._accepted or self._is_again:
             return
         self._was_cancelled = True
         event = facts.request_event(self._incoming, from_caller=True)

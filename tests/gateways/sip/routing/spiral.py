@@ -13,6 +13,7 @@ from events.names import Tag
 from gateways.sip.addresses import Hop, SipTransport
 from gateways.sip.messages.incoming import IncomingRequest, IncomingResponse
 from gateways.sip.messages.making import add_first, copy_request, copy_response, set_body
+from gateways.sip.messages.reading import read
 from gateways.sip.messages.uris import read_uri
 from gateways.sip.messages.values import take_first
 from gateways.sip.script.decisions import Decision
@@ -20,7 +21,7 @@ from gateways.sip.script.script import DefaultScript
 from gateways.sip.script.views import Request as RequestView
 from gateways.sip.script.views import decision_of
 from tests.actors.simulation import Cluster
-from tests.gateways.sip.routing.whole_door import CALLEE, CALLER, HERE, Incoming, WholeDoor, response_to
+from tests.gateways.sip.routing.whole_door import CALLEE, CALLER, HERE, ROUTE, Incoming, WholeDoor, response_to
 from tests.named_sdp import named
 
 M = TypeVar("M", IncomingRequest, IncomingResponse)
@@ -59,8 +60,10 @@ class Spiral:
     def invite(self, sdp: str = "c", *, added: bytes = b"") -> list[Incoming]:
         """Let the call come twice; give what the door sends the second time. added: by the application server."""
         body = named(sdp) if sdp else b""
-        self.outer = self._one(self.door.receive(self.door.request("INVITE", body=body), CALLER), IncomingRequest)
-        sent = self.door.receive(self._sent_back(added), CALLEE)
+        self._invited = self.door.request("INVITE", body=body)
+        self.outer = self._one(self.door.receive(self._invited, CALLER), IncomingRequest)
+        self._back = self._sent_back(added)
+        sent = self.door.receive(self._back, CALLEE)
         self.inner = {each.hop.host: each for each in sent if isinstance(each, IncomingRequest)}
         return sent
 
@@ -77,6 +80,25 @@ class Spiral:
             if isinstance(each, IncomingResponse) and each.status > 100
             for again in self.door.receive(self._passed_back(each, added), CALLEE)
         ]
+
+    def end(self, tag: Tag) -> None:
+        """Let the caller hang up."""
+        self.door.receive(self.door.request("BYE", cseq=2, tag=tag, route=f"{ROUTE}, {ROUTE}"), CALLER, 5)
+
+    def cancel(self) -> None:
+        """Let the caller cancel the INVITE, and so the application server."""
+        self.door.receive(self._cancel_of(self._invited, CALLER), CALLER)
+        self.door.receive(self._cancel_of(self._back, CALLEE), CALLEE)
+
+    def _cancel_of(self, invite: bytes, hop: Hop) -> bytes:
+        found = read(invite, hop)
+        assert isinstance(found, IncomingRequest)
+        request = copy_request(found.message)
+        request.method = "CANCEL"
+        request.headers.set("CSeq", "1 CANCEL")
+        request.headers.setlist("Via", request.headers.getlist("Via")[:1])
+        set_body(request, b"")
+        return bytes(request)
 
     def _sent_back(self, added: bytes) -> bytes:
         request = copy_request(self.outer.message)

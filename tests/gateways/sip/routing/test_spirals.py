@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from events.names import Tag
+import pytest
+
+from events.names import CallId, Tag
 from gateways.sip.messages.incoming import IncomingResponse
+from replay.state import CallStatus
 from tests.actors.fake_relay import FakeRelay, text_of
 from tests.actors.simulation import Cluster
 from tests.gateways.sip.routing.spiral import Spiral
@@ -58,3 +61,41 @@ def test_an_offer_that_a_response_makes_is_relayed_once(cluster: Cluster) -> Non
     assert got(spiral.respond(BOB, 183, Tag("tB"), "b")) == [(183, "relayed 1 of b")]
     assert got(spiral.respond(BOB, 200, Tag("tB"), "b")) == [(200, "relayed 1 of b")]
     assert told(cluster) == [("offer", "b")]
+
+
+@pytest.mark.parametrize("is_early", [False, True])
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_call_ends_with_its_bye_though_the_second_pass_has_forked(
+    cluster: Cluster, is_early: bool, fails: bool
+) -> None:
+    spiral = Spiral(cluster, BOB, CAROL)
+    spiral.invite()
+    for device, tag, sdp in ((BOB, Tag("tB"), "b"), (CAROL, Tag("tD"), "d")):
+        assert len(spiral.respond(device, 183 if is_early else 180, tag, sdp if is_early else "")) == 1
+    if fails:
+        spiral.respond(BOB, 486, Tag("tB"))
+    assert [code for code, _ in got(spiral.respond(CAROL, 200, Tag("tD"), "d"))] == [200]
+    assert cluster.state(CallId("c")).dialogs() == ["tD"]
+    spiral.end(Tag("tD"))
+    state = cluster.state(CallId("c"))
+    assert (state.status, relay_of(cluster).held()) == (CallStatus.ENDED, set())
+
+
+def test_who_fails_in_the_second_pass_takes_nothing_from_the_others(cluster: Cluster) -> None:
+    spiral = Spiral(cluster, BOB, CAROL)
+    spiral.invite()
+    spiral.respond(BOB, 486, Tag("tB"))
+    assert relay_of(cluster).held()
+    assert [code for code, _ in got(spiral.respond(CAROL, 486, Tag("tD")))] == [486]
+    assert (cluster.state(CallId("c")).status, relay_of(cluster).held()) == (CallStatus.ENDED, set())
+
+
+def test_a_call_that_is_cancelled_ends(cluster: Cluster) -> None:
+    spiral = Spiral(cluster, BOB, CAROL)
+    spiral.invite()
+    spiral.respond(BOB, 180, Tag("tB"))
+    spiral.respond(CAROL, 180, Tag("tD"))
+    spiral.cancel()
+    assert spiral.respond(BOB, 487, Tag("tB")) == []
+    assert [code for code, _ in got(spiral.respond(CAROL, 487, Tag("tD")))] == [487]
+    assert (cluster.state(CallId("c")).status, relay_of(cluster).held()) == (CallStatus.ENDED, set())

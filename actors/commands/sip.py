@@ -17,11 +17,15 @@ from replay.sip_dialogs import Party
 
 @value
 class PartyFacts:
-    """What a SIP message tells of who sent it: the leg (caller or callee), its own tag, and how it is reached."""
+    """What a SIP message tells of who sent it: the leg (caller or callee), its own tag, and how it is reached.
+
+    again: it came by before, in another pass through the door (actors/flows/sip/passes.py), as its routes tell.
+    """
 
     leg: Leg
     tag: Tag
     party: Party
+    again: bool = False
 
 
 @value(kw_only=True)

@@ -23,12 +23,15 @@ def learned(state: CallState, message: SipMessage, told: PartyFacts | None) -> S
 
     Messages in a dialog change where its parties are reached, and where they are seen from; what else is known of them
     stays: the routes are those of when the dialog began (RFC 3261 12.2). Of a call that has ended nothing is learned.
+    Nor is anything of a known party from a message that came by before: it comes from between two passes.
     """
     if told is None or (state.is_over and not message.begins_call):
         return ()
     party = told.party
     known = state.sip_dialogs.parties.get((told.leg, told.tag)) if state.sip_dialogs and not state.is_over else None
     if known is not None:
+        if told.again:
+            return ()
         stays = known if _is_in_dialog(state, message, told) else party
         party = Party(
             uri=stays.uri,

@@ -5,6 +5,8 @@ Request-URI; so its responses come by twice, too. Only one pass of a message has
 one, in which its session description is its sender's. In every other it is the one that the relay gave then. That must
 not be given to a relay, whose two sides would be each other's peers. So it is read as what its sender said, and nothing
 is new: to the negotiation it is a repeat, it changes nothing, and what was given for it goes on.
+
+A message without a session description is known by its routes. It is of the branch that its first pass was of, too.
 """
 
 from __future__ import annotations
@@ -12,7 +14,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from actors.commands.sip import ObserveSipMessage
-from replay.offer_answer import SipMessage
+from events.names import BranchId
+from replay.offer_answer import BranchStatus, Negotiation, SipMessage
 from replay.state import CallState, RelayedLeg
 
 
@@ -20,9 +23,13 @@ def first_pass_of(state: CallState, seen: ObserveSipMessage) -> ObserveSipMessag
     """Return a message as it was in its first pass; one that comes by for the first time is returned as it is."""
     message = seen.message
     leg = _given_for(state, message)
-    if leg is None:
+    if leg is not None:
+        first = replace(message, sdp=leg.sdp, branch=message.branch and leg.branch)
+    elif seen.party is not None and seen.party.again and _is_known(state, message):
+        first = replace(message, branch=_branch_of(state.negotiation or Negotiation(), message))
+    else:
         return seen
-    return replace(seen, message=replace(message, sdp=leg.sdp, branch=message.branch and leg.branch))
+    return replace(seen, message=first, party=seen.party and replace(seen.party, again=True))
 
 
 def _given_for(state: CallState, message: SipMessage) -> RelayedLeg | None:
@@ -35,3 +42,21 @@ def _given_for(state: CallState, message: SipMessage) -> RelayedLeg | None:
         if leg.relayed == sdp and leg.tag == sender and leg.sdp != sdp:
             return leg
     return None
+
+
+def _is_known(state: CallState, message: SipMessage) -> bool:
+    """Return whether the call has seen an INVITE, or the dialog of a response to it, before."""
+    negotiation = state.negotiation
+    if negotiation is None or negotiation.initial is None or state.is_over:
+        return False
+    if message.status is not None:
+        return message.callee_tag in negotiation.dialogs()
+    return (message.cseq, message.digest) == (negotiation.initial.cseq, negotiation.initial.digest)
+
+
+def _branch_of(negotiation: Negotiation, message: SipMessage) -> BranchId:
+    """Return the branch of a response's dialog; of an INVITE, the one that left last."""
+    if message.status is None:
+        return next(reversed(negotiation.branches(BranchStatus.TRYING)), message.branch)
+    branches = [dialog.branch for dialog in negotiation.all_dialogs if dialog.callee_tag == message.callee_tag]
+    return message.branch if message.branch in branches else branches[-1]

@@ -13,6 +13,7 @@ from gateways.sip.calls.bodies import sdp_of
 from gateways.sip.messages.incoming import IncomingRequest, Message
 from gateways.sip.messages.values import split_values, tag_of, without_params
 from gateways.sip.rules.contacts import contact_of, remote_target
+from gateways.sip.rules.passes import LeadsHere, Way, nowhere, way_beyond
 from gateways.sip.rules.route_set import routes_to_callee, routes_to_caller
 from replay.offer_answer import SipMessage
 from replay.relay_settings import CALLEE
@@ -62,14 +63,16 @@ def session_expires(response: Response) -> int:
     return int(found[1]) if found and 200 <= response.code < 300 else 0
 
 
-def party_of_request(request: Request, hop: Hop, leg: Leg) -> PartyFacts:
+def party_of_request(request: Request, hop: Hop, leg: Leg, leads_here: LeadsHere = nowhere) -> PartyFacts:
     """Return how the sender of a dialog's first request is reached: through the proxies that recorded themselves."""
-    return _party(request, request.headers.get("From") or "", hop, leg, routes_to_caller(request))
+    way = way_beyond(routes_to_caller(request), leads_here)
+    return _party(request, request.headers.get("From") or "", hop, leg, way)
 
 
-def party_of_response(response: Response, hop: Hop, recorded: int) -> PartyFacts:
+def party_of_response(response: Response, hop: Hop, recorded: int, leads_here: LeadsHere = nowhere) -> PartyFacts:
     """Return how a callee is reached. `recorded` Record-Routes stood in the request: ours, and those before us."""
-    return _party(response, response.headers.get("To") or "", hop, CALLEE, routes_to_callee(response, recorded))
+    way = way_beyond(routes_to_callee(response, recorded), leads_here)
+    return _party(response, response.headers.get("To") or "", hop, CALLEE, way)
 
 
 def party_again(message: Message, hop: Hop, leg: Leg, tag: Tag, known: Party) -> PartyFacts:
@@ -85,16 +88,16 @@ def party_again(message: Message, hop: Hop, leg: Leg, tag: Tag, known: Party) ->
     return PartyFacts(leg, tag, party)
 
 
-def _party(message: Message, address: str, hop: Hop, leg: Leg, routes: tuple[str, ...]) -> PartyFacts:
+def _party(message: Message, address: str, hop: Hop, leg: Leg, way: Way) -> PartyFacts:
     party = Party(
         uri=without_params(address),
         contact=contact_of(message),
-        routes=routes,
+        routes=way.routes,
         local=str(hop.local) if hop.local else "",
         source=str(hop),
         takes_update=_takes_update(message),
     )
-    return PartyFacts(leg, tag_of(address), party)
+    return PartyFacts(leg, tag_of(address), party, way.again)
 
 
 def _takes_update(message: Message, *, known: bool = False) -> bool:

@@ -28,7 +28,7 @@ def arrival_of(incoming: IncomingRequest, own: OwnAddresses, *, answerable: bool
     except ValueError as error:
         raise RefusalError(400, "Bad Route Header") from error
     is_for_us = not request.headers.getlist("Route") and own.match(request.uri)
-    return ReceivedRequest(incoming, request, ours, answerable, is_for_us)
+    return ReceivedRequest(incoming, request, ours, answerable, is_for_us, own.match)
 
 
 def forwarded(request: Request, target: ProxyTarget) -> Request:

@@ -11,6 +11,7 @@ from sipmessage import URI, Request, Response
 from events.values import value
 from gateways.sip.addresses import Hop
 from gateways.sip.messages.incoming import IncomingRequest, IncomingResponse
+from gateways.sip.rules.passes import LeadsHere, nowhere
 
 
 @value
@@ -92,7 +93,7 @@ class ReceivedRequest:
     incoming: as it came. request: a copy that becomes the branches' requests: our own Routes are off it (16.4), and
     its Request-URI is right again after a strict router. ours: the parameters of our own Route that was on it, None if
     there was none; so a request with one is within a dialog that we record-routed. answerable: it is no ACK.
-    is_for_us: no Route is left, and its Request-URI leads here, whoever is named in it.
+    is_for_us: no Route is left, and its Request-URI leads here, whoever is named in it. leads_here: whether a URI does.
     """
 
     incoming: IncomingRequest
@@ -100,6 +101,7 @@ class ReceivedRequest:
     ours: Mapping[str, str | None] | None
     answerable: bool = True
     is_for_us: bool = False
+    leads_here: LeadsHere = nowhere
 
 
 @value

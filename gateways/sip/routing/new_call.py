@@ -96,7 +96,9 @@ class NewCall:
         self, name: str, event: SipMessage, changes: Sequence[SettingsChange], *, joins: bool
     ) -> Observed:
         hop = self._incoming.hop
-        party = facts.party_of_request(self._arrival.request, hop, CALLER)  # as the script has left it
+        party = facts.party_of_request(  # as the script has left it
+            self._arrival.request, hop, CALLER, self._arrival.leads_here
+        )
         return await self._calls.signal(name, event, source=hop.host, changes=changes, party=party, joins=joins)
 
     async def answered(self, branch: ProxyBranch, response: Response) -> Observed:
@@ -143,7 +145,7 @@ class NewCall:
         party = None
         if branch.source is not None and response.code < 300 and event.to_tag:
             recorded = len(recorded_routes(branch.request))
-            party = facts.party_of_response(response, branch.source, recorded)
+            party = facts.party_of_response(response, branch.source, recorded, self._arrival.leads_here)
         return await self._calls.signal(
             self._name,
             event,

@@ -21,8 +21,9 @@ from gateways.sip.routing.access import Access, Gate
 from gateways.sip.routing.in_dialog_request import InDialogRequest
 from gateways.sip.routing.new_call import NewCall
 from gateways.sip.routing.scripted_request import ScriptedRequest, failed
-from gateways.sip.routing.sides import MARK, NOT_TRACKED, UNHEARD, CallSide, EndedCall, NoCall, SilentCall
+from gateways.sip.routing.sides import UNHEARD, CallSide, EndedCall, NoCall, SilentCall
 from gateways.sip.routing.strays import Strays
+from gateways.sip.rules.passes import MARK, NOT_TRACKED
 from gateways.sip.script.decisions import Decision, Drop, Forward, Undecided
 from gateways.sip.script.script import Routing, ScriptFailure
 from gateways.sip.script.views import Request as RequestView

@@ -27,12 +27,6 @@ GLARE_RETRY = (1, 10)
 UNREADABLE = (400, "Body That Cannot Be Read")
 """What a request gets of which nobody knows whether it has a session description (RFC 3261 21.4.1)."""
 
-MARK = "rl"
-"""The parameter of our Record-Route in a dialog whose call may be in the journal: its requests are looked up."""
-
-NOT_TRACKED = "0"
-"""The value of MARK where no relay was engaged when the INVITE came: another leg may have one, and the Call-ID, too."""
-
 UNHEARD = ("BYE", "ACK")
 """Requests that go on without their call's word: who has hung up will not ask again, nor will an ACK be asked for."""
 

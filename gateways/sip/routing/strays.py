@@ -23,7 +23,8 @@ from gateways.sip.proxy.hooks import RefusalError, StrayDecision
 from gateways.sip.proxy.responses import for_client
 from gateways.sip.routing.dialog_strays import DROPPED, DialogStrays, first_uri, refused_as
 from gateways.sip.routing.in_dialog_request import REFRESHING
-from gateways.sip.routing.sides import ANSWERED_ELSEWHERE, CANCELLED, INVITE_FAILED, MARK, settle
+from gateways.sip.routing.sides import ANSWERED_ELSEWHERE, CANCELLED, INVITE_FAILED, settle
+from gateways.sip.rules.passes import MARK
 from gateways.sip.rules.route_set import recorded_routes
 from replay.call_snapshot import CallSnapshot
 from replay.offer_answer import Change, Fault, SipMessage

@@ -12,7 +12,7 @@ from replay.state import CallStatus
 from tests.actors.fake_relay import FakeRelay, text_of
 from tests.actors.simulation import Cluster
 from tests.gateways.sip.routing.spiral import Spiral
-from tests.gateways.sip.routing.whole_door import Incoming
+from tests.gateways.sip.routing.whole_door import CALLER, Incoming
 from tests.named_sdp import name_of
 
 BOB, CAROL = "203.0.113.11", "203.0.113.12"
@@ -65,11 +65,12 @@ def test_an_offer_that_a_response_makes_is_relayed_once(cluster: Cluster) -> Non
 
 @pytest.mark.parametrize("is_early", [False, True])
 @pytest.mark.parametrize("fails", [False, True])
+@pytest.mark.parametrize("offer", ["c", ""])
 def test_a_call_ends_with_its_bye_though_the_second_pass_has_forked(
-    cluster: Cluster, is_early: bool, fails: bool
+    cluster: Cluster, is_early: bool, fails: bool, offer: str
 ) -> None:
     spiral = Spiral(cluster, BOB, CAROL)
-    spiral.invite()
+    spiral.invite(offer)
     for device, tag, sdp in ((BOB, Tag("tB"), "b"), (CAROL, Tag("tD"), "d")):
         assert len(spiral.respond(device, 183 if is_early else 180, tag, sdp if is_early else "")) == 1
     if fails:
@@ -99,3 +100,14 @@ def test_a_call_that_is_cancelled_ends(cluster: Cluster) -> None:
     assert spiral.respond(BOB, 487, Tag("tB")) == []
     assert [code for code, _ in got(spiral.respond(CAROL, 487, Tag("tD")))] == [487]
     assert (cluster.state(CallId("c")).status, relay_of(cluster).held()) == (CallStatus.ENDED, set())
+
+
+def test_a_party_is_reached_past_all_passes(cluster: Cluster) -> None:
+    spiral = Spiral(cluster, BOB)
+    spiral.invite()
+    for code in (180, 200):
+        spiral.respond(BOB, code, Tag("tB"), "b" if code == 200 else "")
+        state = cluster.state(CallId("c"))
+        assert state.sip_dialogs is not None
+        reached = {leg: (party.routes, party.source) for (leg, _), party in state.sip_dialogs.parties.items()}
+        assert reached == {"caller": ((), str(CALLER)), "callee": ((), f"udp:{BOB}:5060")}

@@ -56,6 +56,7 @@ class Fault(StrEnum):
     UNKNOWN = "unknown"
     FOREIGN = "foreign"
     ENDED = "ended"
+    ALTERED = "altered"
 
     @property
     def phrase(self) -> str:
@@ -75,6 +76,7 @@ _PHRASES: Mapping[Fault, str] = MappingProxyType(
         Fault.UNKNOWN: "no such dialog",
         Fault.FOREIGN: "another caller's call has this Call-ID",
         Fault.ENDED: "the dialog has ended",
+        Fault.ALTERED: "it came by here before, and its session description is not the one that the relay gave then",
     }
 )
 

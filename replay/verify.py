@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from typing import Any, Final
 
@@ -14,7 +14,7 @@ from events.snapshot import Snapshot
 from replay import snapshots
 from replay.fold import Inconsistent, fold_on
 from replay.folding.sip_messages import message_of
-from replay.offer_answer import Negotiation
+from replay.offer_answer import Fault, Negotiation
 from replay.offer_answer.decide import decide
 from replay.projection import Deadlines, project
 from replay.state import ENDED, QUARANTINED, CallState, Session
@@ -101,7 +101,10 @@ class StreamCheck:
         event = record.event
         if not isinstance(event, e.SipMessageSeen) or event.verdict is None:
             return
-        today = decide(self.state.negotiation or Negotiation(), message_of(event)).recorded()
+        message = message_of(event)
+        if event.verdict.fault is Fault.ALTERED:  # the verdict is what the journal has of it
+            message = replace(message, altered=True)
+        today = decide(self.state.negotiation or Negotiation(), message).recorded()
         if today != event.verdict:
             what = ", ".join(differences(event.verdict, today))
             self.found(Kind.VERDICT, f"{event.method} {event.status or ''}: {what}", record.version)

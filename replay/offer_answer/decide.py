@@ -36,6 +36,8 @@ class _Decision:
 
     def verdict(self) -> Verdict:
         event = self.event
+        if event.altered:
+            return self._concluded(mistake(event, Fault.ALTERED), self._find(event.branch) or self._find(None))
         if event.begins_call:
             return self._initial()
         if self._answers_initial():

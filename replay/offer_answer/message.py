@@ -31,7 +31,8 @@ class SipMessage:
     of the message, which a reply has in common with its request. `cseq` is the number alone; `method` is the CSeq's.
     `branch` names the fork of the initial INVITE, "" where the message was not yet forked or its fork is not known;
     in a dialog it is not needed. `reliable` is for a 1xx: it has Require: 100rel and an RSeq. `sdp` is the session
-    description as it came, before any relay changed it; None if there is none.
+    description as it came, before any relay changed it; None if there is none. `altered`: the message came by before,
+    and somebody has put another session description into it than the relay gave then.
 
     A transaction that ends without a reply is to be told of as the 408 that its sender makes of it.
     """
@@ -45,6 +46,7 @@ class SipMessage:
     to_tag: Tag = NO_TAG
     sdp: bytes | None = None
     reliable: bool = False
+    altered: bool = False
 
     @property
     def sender(self) -> Leg:

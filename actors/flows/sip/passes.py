@@ -7,6 +7,7 @@ not be given to a relay, whose two sides would be each other's peers. So it is r
 is new: to the negotiation it is a repeat, it changes nothing, and what was given for it goes on.
 
 A message without a session description is known by its routes. It is of the branch that its first pass was of, too.
+One that has another session description was altered on its way, and nobody speaks for it: to the relay it is no party.
 """
 
 from __future__ import annotations
@@ -25,7 +26,11 @@ def first_pass_of(state: CallState, seen: ObserveSipMessage) -> ObserveSipMessag
     leg = _given_for(state, message)
     if leg is not None:
         first = replace(message, sdp=leg.sdp, branch=message.branch and leg.branch)
-    elif seen.party is not None and seen.party.again and _is_known(state, message):
+    elif seen.party is None or not seen.party.again or state.is_over:
+        return seen
+    elif _is_altered(state, message):
+        first = replace(message, altered=True)
+    elif _is_known(state, message):
         first = replace(message, branch=_branch_of(state.negotiation or Negotiation(), message))
     else:
         return seen
@@ -37,17 +42,32 @@ def _given_for(state: CallState, message: SipMessage) -> RelayedLeg | None:
     sdp = message.sdp
     if sdp is None or state.is_over:
         return None
-    sender = message.callers_tag if message.from_caller else message.callee_tag
+    sender = _sender(message)
     for leg in state.given.values():
         if leg.relayed == sdp and leg.tag == sender and leg.sdp != sdp:
             return leg
     return None
 
 
+def _is_altered(state: CallState, message: SipMessage) -> bool:
+    """Return whether the relay gave another session description than a message has that came by before."""
+    negotiation = state.negotiation
+    if message.sdp is None or negotiation is None or negotiation.initial is None:
+        return False
+    if message.cseq != negotiation.initial.cseq:
+        return False
+    given = [leg for leg in state.given.values() if leg.tag == _sender(message) and leg.relayed != leg.sdp]
+    return bool(given) and all(leg.sdp != message.sdp for leg in given)
+
+
+def _sender(message: SipMessage) -> str:
+    return message.callers_tag if message.from_caller else message.callee_tag
+
+
 def _is_known(state: CallState, message: SipMessage) -> bool:
     """Return whether the call has seen an INVITE, or the dialog of a response to it, before."""
     negotiation = state.negotiation
-    if negotiation is None or negotiation.initial is None or state.is_over:
+    if negotiation is None or negotiation.initial is None:
         return False
     if message.status is not None:
         return message.callee_tag in negotiation.dialogs()

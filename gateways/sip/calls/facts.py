@@ -66,13 +66,13 @@ def session_expires(response: Response) -> int:
 def party_of_request(request: Request, hop: Hop, leg: Leg, leads_here: LeadsHere = nowhere) -> PartyFacts:
     """Return how the sender of a dialog's first request is reached: through the proxies that recorded themselves."""
     way = way_beyond(routes_to_caller(request), leads_here)
-    return _party(request, request.headers.get("From") or "", hop, leg, way)
+    return _party(request, request.headers.get("From") or "", hop, leg, way, again=way.request_came_before)
 
 
 def party_of_response(response: Response, hop: Hop, recorded: int, leads_here: LeadsHere = nowhere) -> PartyFacts:
     """Return how a callee is reached. `recorded` Record-Routes stood in the request: ours, and those before us."""
     way = way_beyond(routes_to_callee(response, recorded), leads_here)
-    return _party(response, response.headers.get("To") or "", hop, CALLEE, way)
+    return _party(response, response.headers.get("To") or "", hop, CALLEE, way, again=way.response_came_before)
 
 
 def party_again(message: Message, hop: Hop, leg: Leg, tag: Tag, known: Party) -> PartyFacts:
@@ -88,7 +88,7 @@ def party_again(message: Message, hop: Hop, leg: Leg, tag: Tag, known: Party) ->
     return PartyFacts(leg, tag, party)
 
 
-def _party(message: Message, address: str, hop: Hop, leg: Leg, way: Way) -> PartyFacts:
+def _party(message: Message, address: str, hop: Hop, leg: Leg, way: Way, *, again: bool) -> PartyFacts:
     party = Party(
         uri=without_params(address),
         contact=contact_of(message),
@@ -97,7 +97,7 @@ def _party(message: Message, address: str, hop: Hop, leg: Leg, way: Way) -> Part
         source=str(hop),
         takes_update=_takes_update(message),
     )
-    return PartyFacts(leg, tag_of(address), party, way.again)
+    return PartyFacts(leg, tag_of(address), party, again)
 
 
 def _takes_update(message: Message, *, known: bool = False) -> bool:

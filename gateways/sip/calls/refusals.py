@@ -14,6 +14,7 @@ import structlog
 from actors.results import Refused
 from engines.refusal import RefusalCode
 from events.names import CallId
+from events.verdict import Fault
 from gateways.sip.messages.replies import phrase_of
 from gateways.sip.proxy.hooks import RefusalError
 
@@ -50,3 +51,10 @@ def refusal(error: Refused, call_id: CallId = CallId("")) -> RefusalError:
     log.warning("sip message not relayed", call_id=call_id, status=status, cause=str(error.code), why=error.reason)
     headers = [("Retry-After", str(random.randint(*RETRY_AFTER)))] if status == 503 else []
     return RefusalError(status, phrase_of(status), headers)
+
+
+def log_altered(call_id: str, status: int) -> None:
+    """Log that a message came by again with another session description than the relay gave. status: 0 to go on."""
+    log.warning(
+        "sip message not relayed", call_id=call_id, status=status, cause=Fault.ALTERED.value, why=Fault.ALTERED.phrase
+    )

@@ -23,7 +23,8 @@ from gateways.sip.routing.new_call import NewCall
 from gateways.sip.routing.scripted_request import ScriptedRequest, failed
 from gateways.sip.routing.sides import UNHEARD, CallSide, EndedCall, NoCall, SilentCall
 from gateways.sip.routing.strays import Strays
-from gateways.sip.rules.passes import MARK, NOT_TRACKED
+from gateways.sip.rules.passes import AGAIN, MARK, NOT_TRACKED, way_beyond
+from gateways.sip.rules.route_set import recorded_routes
 from gateways.sip.script.decisions import Decision, Drop, Forward, Undecided
 from gateways.sip.script.script import Routing, ScriptFailure
 from gateways.sip.script.views import Request as RequestView
@@ -153,4 +154,7 @@ def _record_route(arrival: ReceivedRequest, settings: CallSettings) -> Mapping[s
         return None
     if incoming.method != "INVITE":
         return {}
-    return {MARK: None if settings.tracked else NOT_TRACKED}
+    if not settings.tracked:
+        return {MARK: NOT_TRACKED}
+    way = way_beyond(recorded_routes(incoming.message), arrival.leads_here)
+    return {MARK: AGAIN if way.request_came_before else None}

@@ -14,12 +14,12 @@ from events.names import CallId
 from gateways.sip.calls.bodies import is_readable, replace_sdp, sdp_of
 from gateways.sip.calls.client import CallClient
 from gateways.sip.calls.facts import request_event
-from gateways.sip.calls.refusals import refusal
+from gateways.sip.calls.refusals import log_altered, refusal
 from gateways.sip.messages.incoming import IncomingRequest, Message
 from gateways.sip.messages.making import set_body
 from gateways.sip.messages.replies import phrase_of
 from gateways.sip.proxy.hooks import ProxyBranch, RefusalError
-from replay.offer_answer import Remedy, SipMessage
+from replay.offer_answer import Fault, Remedy, SipMessage
 
 GLARE_RETRY = (1, 10)
 """Seconds after which a request that overtook another one may come again (RFC 3261 14.2, RFC 3311 5.2)."""
@@ -174,6 +174,8 @@ def settle(seeing: Observed, message: Message) -> None:
         return
     if error is not None and not _can_do_without(message):
         raise _refusal_for(error, message)
+    if seeing.fault is Fault.ALTERED and seeing.remedy is not Remedy.NONE:
+        log_altered(message.headers.get("Call-ID") or "", seeing.refuse_with)
     if seeing.remedy is Remedy.REFUSE:
         raise _refusal_of(seeing)
     if error is not None or seeing.remedy is Remedy.STRIP:

@@ -19,6 +19,10 @@ MARK = "rl"
 NOT_TRACKED = "0"
 """The value of MARK where no relay was engaged when the INVITE came: another leg may have one, and the Call-ID, too."""
 
+AGAIN = "2"
+"""The value of MARK where the INVITE has come by again: a response with it has, too. It is of no first pass, so that a
+callee who repeats the Record-Routes of a call that came once does not make it look like one that came twice."""
+
 LeadsHere: TypeAlias = Callable[[URI], bool]
 """Tells whether a URI leads to us."""
 
@@ -27,11 +31,21 @@ LeadsHere: TypeAlias = Callable[[URI], bool]
 class Way:
     """The way to a party. routes: its route set from here, nearest first, without what the passes between need.
 
-    again: a pass that may be in the journal is between here and the party, so that its messages came by there before.
+    marks: what MARK says in those of passes.
     """
 
     routes: tuple[str, ...]
-    again: bool = False
+    marks: tuple[str | None, ...] = ()
+
+    @property
+    def request_came_before(self) -> bool:
+        """Whether an initial INVITE that came this way has passed where it may have been journalled."""
+        return any(mark != NOT_TRACKED for mark in self.marks)
+
+    @property
+    def response_came_before(self) -> bool:
+        """Whether a response that came this way has passed so."""
+        return AGAIN in self.marks
 
 
 def nowhere(_: URI) -> bool:
@@ -44,8 +58,8 @@ def way_beyond(routes: Sequence[str], leads_here: LeadsHere) -> Way:
     passes = [(number, uri) for number, uri in enumerate(map(_read, routes), 1) if uri is not None and leads_here(uri)]
     if not passes:
         return Way(tuple(routes))
-    again = any(MARK in uri.parameters and uri.parameters[MARK] != NOT_TRACKED for _, uri in passes)
-    return Way(tuple(routes[passes[-1][0] :]), again)
+    marks = tuple(uri.parameters[MARK] for _, uri in passes if MARK in uri.parameters)
+    return Way(tuple(routes[passes[-1][0] :]), marks)
 
 
 def _read(route: str) -> URI | None:

@@ -31,17 +31,21 @@ INSIDE = "203.0.113.100"
 
 
 class Script(DefaultScript):
-    """Engages a relay for each call, and rings all devices where a call has come back from the application server."""
+    """Engages a relay for each call, and rings all devices where a call has come back from the application server.
 
-    def __init__(self, devices: Sequence[str]) -> None:
+    engages_again: whether it does so for a call that has come back.
+    """
+
+    def __init__(self, devices: Sequence[str], *, engages_again: bool) -> None:
         super().__init__("rtpengine")
-        self._devices = devices
+        self._devices, self._engages_again = devices, engages_again
 
     async def request(self, view: RequestView) -> Decision:
         """Decide about a request."""
         if view.host != INSIDE or view.has_totag:
             return await super().request(view)
-        view.rtp_relay_engage("rtpengine")
+        if self._engages_again:
+            view.rtp_relay_engage("rtpengine")
         for host in self._devices:
             view.append_branch(f"sip:user@{host}")
         view.relay()
@@ -51,8 +55,8 @@ class Script(DefaultScript):
 class Spiral:
     """One call of tC. The devices, by their hosts, are behind the second pass."""
 
-    def __init__(self, cluster: Cluster, *devices: str) -> None:
-        self.door = WholeDoor(cluster, script=Script(devices))
+    def __init__(self, cluster: Cluster, *devices: str, engages_again: bool = True) -> None:
+        self.door = WholeDoor(cluster, script=Script(devices, engages_again=engages_again))
         self.devices = devices
         self.outer: IncomingRequest
         self.inner: dict[str, IncomingRequest] = {}

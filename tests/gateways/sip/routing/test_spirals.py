@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
+import structlog
 
 from events.names import CallId, Tag
-from gateways.sip.messages.incoming import IncomingResponse
+from events.registry import SipMessageSeen
+from events.verdict import Fault
+from gateways.sip.messages.incoming import IncomingRequest, IncomingResponse
 from replay.state import CallStatus
 from tests.actors.fake_relay import FakeRelay, text_of
 from tests.actors.simulation import Cluster
 from tests.gateways.sip.routing.spiral import Spiral
-from tests.gateways.sip.routing.whole_door import CALLER, Incoming
-from tests.named_sdp import name_of
+from tests.gateways.sip.routing.whole_door import CALLEE, CALLER, Incoming, WholeDoor, response_to
+from tests.named_sdp import name_of, named
 
 BOB, CAROL = "203.0.113.11", "203.0.113.12"
 
@@ -111,3 +114,67 @@ def test_a_party_is_reached_past_all_passes(cluster: Cluster) -> None:
         assert state.sip_dialogs is not None
         reached = {leg: (party.routes, party.source) for (leg, _), party in state.sip_dialogs.parties.items()}
         assert reached == {"caller": ((), str(CALLER)), "callee": ((), f"udp:{BOB}:5060")}
+
+
+ADDED = b"a=x-app:1\r\n"
+
+
+def test_an_offer_that_was_altered_between_the_passes_is_refused(cluster: Cluster) -> None:
+    spiral = Spiral(cluster, BOB)
+    with structlog.testing.capture_logs() as logs:
+        assert (488, "") in got(spiral.invite(added=ADDED))
+    (said,) = [each for each in logs if each["event"] == "sip message not relayed"]
+    assert (said["call_id"], said["status"], said["cause"]) == ("c", 488, "altered")
+    assert spiral.inner == {}
+    assert told(cluster) == [("offer", "c")]
+    assert Fault.ALTERED in faults(cluster)
+    spiral.cancel()
+
+
+def test_an_early_answer_that_was_altered_goes_on_without_a_session_description(cluster: Cluster) -> None:
+    spiral = Spiral(cluster, BOB)
+    spiral.invite()
+    assert got(spiral.respond(BOB, 183, Tag("tB"), "b", added=ADDED)) == [(183, "")]
+    assert got(spiral.respond(BOB, 200, Tag("tB"), "b")) == [(200, "relayed 2 of b")]
+    assert told(cluster) == [("offer", "c"), ("answer", "b")]
+
+
+def test_an_answer_that_was_altered_fails_the_call_for_both(cluster: Cluster) -> None:
+    spiral = Spiral(cluster, BOB)
+    spiral.invite()
+    with structlog.testing.capture_logs() as logs:
+        sent = spiral.respond(BOB, 200, Tag("tB"), "b", added=ADDED)
+    assert got(sent) == [(488, "")]
+    assert {each.method for each in sent if isinstance(each, IncomingRequest)} == {"ACK", "BYE"}
+    assert [each["cause"] for each in logs if each["event"] == "sip message not relayed"] == ["altered"]
+    cluster.after(5)
+    assert (cluster.state(CallId("c")).status, relay_of(cluster).held()) == (CallStatus.ENDED, set())
+
+
+def test_a_pass_that_no_relay_is_engaged_for_may_have_what_was_altered(cluster: Cluster) -> None:
+    spiral = Spiral(cluster, BOB, CAROL, engages_again=False)
+    spiral.invite(added=ADDED)
+    assert spiral.inner[BOB].message.body == spiral.outer.message.body + ADDED
+    for code in (183, 200):
+        assert got(spiral.respond(BOB, code, Tag("tB"), "b", added=ADDED)) == [(code, "relayed 2 of b")]
+    assert told(cluster) == [("offer", "c"), ("answer", "b")]
+    spiral.end(Tag("tB"))
+    assert (cluster.state(CallId("c")).status, relay_of(cluster).held()) == (CallStatus.ENDED, set())
+
+
+def test_a_callee_who_repeats_the_record_routes_of_a_call_that_came_once_is_heard(cluster: Cluster) -> None:
+    door = WholeDoor(cluster)
+    (invite,) = [
+        each
+        for each in door.receive(door.request("INVITE", body=named("c")), CALLER)
+        if isinstance(each, IncomingRequest)
+    ]
+    routes = invite.message.headers.getlist("Record-Route")
+    invite.message.headers.setlist("Record-Route", [*routes, *routes])
+    for code, sdp, given in ((183, "b", "relayed 2 of b"), (200, "b2", "relayed 3 of b2")):
+        assert got(door.receive(response_to(invite, code, tag=Tag("tB"), body=named(sdp)), CALLEE)) == [(code, given)]
+
+
+def faults(cluster: Cluster) -> set[Fault]:
+    events = [record.event for record in cluster.stream(CallId("c"))]
+    return {each.verdict.fault for each in events if isinstance(each, SipMessageSeen) and each.verdict is not None}

@@ -125,7 +125,6 @@ def response_to(
 ) -> bytes:
     """Make a response to a request as the door has sent it."""
     headers = [("Contact", f"<sip:user@{request.hop.host}>")]
-    headers += [("Record-Route", value) for value in request.message.headers.getlist("Record-Route")]
     headers += [("Require", "100rel"), ("RSeq", "1")] if reliable else []
     headers += [("Content-Type", kind)] if body and kind else []
     response = reply_to(request.message, code, to_tag=tag, headers=headers)

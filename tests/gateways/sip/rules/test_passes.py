@@ -14,12 +14,12 @@ OWN = OwnAddresses((), ("us.example.net",))
     [
         ([], Way(())),
         ([APP, FAR], Way((APP, FAR))),
-        ([US], Way((), again=True)),
-        ([APP, US, FAR], Way((FAR,), again=True)),
-        ([US, APP, US, APP, FAR], Way((APP, FAR), again=True)),
-        (["<sip:us.example.net;lr;rl=0>", FAR], Way((FAR,))),
+        ([US], Way((), (None,))),
+        ([APP, US, FAR], Way((FAR,), (None,))),
+        ([US, APP, US, APP, FAR], Way((APP, FAR), (None, None))),
+        (["<sip:us.example.net;lr;rl=0>", FAR], Way((FAR,), ("0",))),
         (["<sip:us.example.net;lr>", FAR], Way((FAR,))),
-        (["<sip:us.example.net;lr;rl=0>", "<sip:us.example.net:5070;lr;rl>"], Way((), again=True)),
+        (["<sip:us.example.net;lr;rl=0>", "<sip:us.example.net:5070;lr;rl=2>"], Way((), ("0", "2"))),
         (["nonsense", FAR], Way(("nonsense", FAR))),
     ],
 )
@@ -29,3 +29,20 @@ def test_the_way_to_a_party_begins_beyond_the_last_pass(routes: list[str], way: 
 
 def test_nothing_leads_here_while_nobody_knows_where_we_are() -> None:
     assert way_beyond([US, FAR], nowhere) == Way((US, FAR))
+
+
+@pytest.mark.parametrize(
+    ("marks", "request_came", "response_came"),
+    [
+        ((), False, False),
+        (("0",), False, False),
+        ((None,), True, False),
+        (("0", "2"), True, True),
+        (("2", None), True, True),
+    ],
+)
+def test_what_came_before_is_told_by_the_marks(
+    marks: tuple[str | None, ...], request_came: bool, response_came: bool
+) -> None:
+    way = Way((), marks)
+    assert (way.request_came_before, way.response_came_before) == (request_came, response_came)

@@ -65,7 +65,8 @@ def _note(came: ObserveSipMessage) -> Decide:
     def decide(state: CallState) -> Decision:
         if not is_of(state, came.message, joins=came.joins):
             return Decision([], _Noted(came, _foreign(came.message), 0, ()))
-        seen = first_pass_of(state, came)
+        may_be_known = came.message.sdp is not None or came.party is not None
+        seen = first_pass_of(state, came) if may_be_known else came
         verdict, before = _negotiated(state, seen)
         shift = cseq_shift(state, seen.message)
         if verdict.stray:

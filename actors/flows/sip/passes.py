@@ -22,29 +22,27 @@ from replay.state import CallState, RelayedLeg
 
 def first_pass_of(state: CallState, seen: ObserveSipMessage) -> ObserveSipMessage:
     """Return a message as it was in its first pass; one that comes by for the first time is returned as it is."""
-    message = seen.message
-    leg = _given_for(state, message)
+    message, party = seen.message, seen.party
+    is_marked = party is not None and party.again
+    leg = None if message.sdp is None else _given_for(state, message)
+    if (leg is None and not is_marked) or state.is_over:
+        return seen
     if leg is not None:
         first = replace(message, sdp=leg.sdp, branch=message.branch and leg.branch)
-    elif seen.party is None or not seen.party.again or state.is_over:
-        return seen
     elif _is_altered(state, message):
         first = replace(message, altered=True)
     elif _is_known(state, message):
         first = replace(message, branch=_branch_of(state.negotiation or Negotiation(), message))
     else:
         return seen
-    return replace(seen, message=first, party=seen.party and replace(seen.party, again=True))
+    return replace(seen, message=first, party=party and replace(party, again=True))
 
 
 def _given_for(state: CallState, message: SipMessage) -> RelayedLeg | None:
     """Return the leg of a message's sender for whom the relay gave the session description that is in the message."""
     sdp = message.sdp
-    if sdp is None or state.is_over:
-        return None
-    sender = _sender(message)
     for leg in state.given.values():
-        if leg.relayed == sdp and leg.tag == sender and leg.sdp != sdp:
+        if leg.relayed == sdp and leg.sdp != sdp and leg.tag == _sender(message):
             return leg
     return None
 

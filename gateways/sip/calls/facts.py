@@ -13,7 +13,7 @@ from gateways.sip.calls.bodies import sdp_of
 from gateways.sip.messages.incoming import IncomingRequest, Message
 from gateways.sip.messages.values import split_values, tag_of, without_params
 from gateways.sip.rules.contacts import contact_of, remote_target
-from gateways.sip.rules.passes import LeadsHere, Way, nowhere, way_beyond
+from gateways.sip.rules.passes import AGAIN, STRAIGHT, LeadsHere, Way, nowhere, way_beyond
 from gateways.sip.rules.route_set import routes_to_callee, routes_to_caller
 from replay.offer_answer import SipMessage
 from replay.relay_settings import CALLEE
@@ -65,14 +65,18 @@ def session_expires(response: Response) -> int:
 
 def party_of_request(request: Request, hop: Hop, leg: Leg, leads_here: LeadsHere = nowhere) -> PartyFacts:
     """Return how the sender of a dialog's first request is reached: through the proxies that recorded themselves."""
-    way = way_beyond(routes_to_caller(request), leads_here)
-    return _party(request, request.headers.get("From") or "", hop, leg, way, again=way.request_came_before)
+    routes = routes_to_caller(request)
+    way = way_beyond(routes, leads_here) if routes else STRAIGHT
+    return _party(
+        request, request.headers.get("From") or "", hop, leg, way, again=bool(way.marks) and way.request_came_before
+    )
 
 
 def party_of_response(response: Response, hop: Hop, recorded: int, leads_here: LeadsHere = nowhere) -> PartyFacts:
     """Return how a callee is reached. `recorded` Record-Routes stood in the request: ours, and those before us."""
-    way = way_beyond(routes_to_callee(response, recorded), leads_here)
-    return _party(response, response.headers.get("To") or "", hop, CALLEE, way, again=way.response_came_before)
+    routes = routes_to_callee(response, recorded)
+    way = way_beyond(routes, leads_here) if routes else STRAIGHT
+    return _party(response, response.headers.get("To") or "", hop, CALLEE, way, again=AGAIN in way.marks)
 
 
 def party_again(message: Message, hop: Hop, leg: Leg, tag: Tag, known: Party) -> PartyFacts:

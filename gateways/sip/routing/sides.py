@@ -174,7 +174,7 @@ def settle(seeing: Observed, message: Message) -> None:
         return
     if error is not None and not _can_do_without(message):
         raise _refusal_for(error, message)
-    if seeing.fault is Fault.ALTERED and seeing.remedy is not Remedy.NONE:
+    if seeing.remedy is not Remedy.NONE and seeing.fault is Fault.ALTERED:
         log_altered(message.headers.get("Call-ID") or "", seeing.refuse_with)
     if seeing.remedy is Remedy.REFUSE:
         raise _refusal_of(seeing)

@@ -6,7 +6,7 @@ Requests of our own are sent from beyond all passes: in them they would be taken
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from sipmessage import URI
 
@@ -31,7 +31,7 @@ LeadsHere: TypeAlias = Callable[[URI], bool]
 class Way:
     """The way to a party. routes: its route set from here, nearest first, without what the passes between need.
 
-    marks: what MARK says in those of passes.
+    marks: what MARK says in those of passes; AGAIN in those of a response tells that it has come by before.
     """
 
     routes: tuple[str, ...]
@@ -42,10 +42,9 @@ class Way:
         """Whether an initial INVITE that came this way has passed where it may have been journalled."""
         return any(mark != NOT_TRACKED for mark in self.marks)
 
-    @property
-    def response_came_before(self) -> bool:
-        """Whether a response that came this way has passed so."""
-        return AGAIN in self.marks
+
+STRAIGHT: Final = Way(())
+"""That of an empty route set."""
 
 
 def nowhere(_: URI) -> bool:

@@ -32,17 +32,7 @@ def test_nothing_leads_here_while_nobody_knows_where_we_are() -> None:
 
 
 @pytest.mark.parametrize(
-    ("marks", "request_came", "response_came"),
-    [
-        ((), False, False),
-        (("0",), False, False),
-        ((None,), True, False),
-        (("0", "2"), True, True),
-        (("2", None), True, True),
-    ],
+    ("marks", "came"), [((), False), (("0",), False), ((None,), True), (("0", "2"), True), (("2", None), True)]
 )
-def test_what_came_before_is_told_by_the_marks(
-    marks: tuple[str | None, ...], request_came: bool, response_came: bool
-) -> None:
-    way = Way((), marks)
-    assert (way.request_came_before, way.response_came_before) == (request_came, response_came)
+def test_what_a_request_has_passed_is_told_by_the_marks(marks: tuple[str | None, ...], came: bool) -> None:
+    assert Way((), marks).request_came_before == came

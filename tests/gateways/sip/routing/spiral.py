@@ -71,19 +71,19 @@ class Spiral:
         self.inner = {each.hop.host: each for each in sent if isinstance(each, IncomingRequest)}
         return sent
 
-    def respond(
-        self, device: str, code: int, tag: Tag, sdp: str = "", *, method: str = "INVITE", added: bytes = b""
-    ) -> list[Incoming]:
+    def respond(self, device: str, code: int, tag: Tag, sdp: str = "", *, added: bytes = b"") -> list[Incoming]:
         """Let a device respond, and the response come twice; give what the door sends the second time."""
-        assert self.inner[device].method == method
+        return self.pass_back(self.passed(device, code, tag, sdp), added)
+
+    def passed(self, device: str, code: int, tag: Tag, sdp: str = "") -> list[Incoming]:
+        """Let a device respond; give what the door sends the first time."""
         response = response_to(self.inner[device], code, tag=tag, body=named(sdp) if sdp else b"")
-        passed = self.door.receive(response, Hop(SipTransport.UDP, device, 5060, HERE))
-        return [
-            again
-            for each in passed
-            if isinstance(each, IncomingResponse) and each.status > 100
-            for again in self.door.receive(self._passed_back(each, added), CALLEE)
-        ]
+        return self.door.receive(response, Hop(SipTransport.UDP, device, 5060, HERE))
+
+    def pass_back(self, passed: Sequence[Incoming], added: bytes = b"") -> list[Incoming]:
+        """Let responses that have passed come again; give what the door sends then. added: on the way back."""
+        responses = [each for each in passed if isinstance(each, IncomingResponse) and each.status > 100]
+        return [again for each in responses for again in self.door.receive(self._passed_back(each, added), CALLEE)]
 
     def end(self, tag: Tag) -> None:
         """Let the caller hang up."""

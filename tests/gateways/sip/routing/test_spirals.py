@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import pytest
 import structlog
@@ -12,6 +12,7 @@ from events.registry import SipMessageSeen
 from events.verdict import Fault
 from gateways.sip.messages.incoming import IncomingRequest, IncomingResponse
 from replay.state import CallStatus
+from replay.verify import StreamCheck
 from tests.actors.fake_relay import FakeRelay, text_of
 from tests.actors.simulation import Cluster
 from tests.gateways.sip.routing.spiral import Spiral
@@ -19,6 +20,15 @@ from tests.gateways.sip.routing.whole_door import CALLEE, CALLER, Incoming, Whol
 from tests.named_sdp import name_of, named
 
 BOB, CAROL = "203.0.113.11", "203.0.113.12"
+
+
+@pytest.fixture(autouse=True)
+def verified(cluster: Cluster) -> Iterator[None]:
+    """Have the journal verified after a test: what each message was taken for is what it would be taken for again."""
+    yield
+    check = StreamCheck(CallId("c"))
+    check.take(cluster.stream(CallId("c")))
+    assert check.findings == []
 
 
 def relay_of(cluster: Cluster) -> FakeRelay:
@@ -147,6 +157,26 @@ def test_an_answer_that_was_altered_fails_the_call_for_both(cluster: Cluster) ->
     assert got(sent) == [(488, "")]
     assert {each.method for each in sent if isinstance(each, IncomingRequest)} == {"ACK", "BYE"}
     assert [each["cause"] for each in logs if each["event"] == "sip message not relayed"] == ["altered"]
+    cluster.after(5)
+    assert (cluster.state(CallId("c")).status, relay_of(cluster).held()) == (CallStatus.ENDED, set())
+
+
+def test_an_early_answer_that_is_overtaken_by_another_is_not_given_to_the_relay(cluster: Cluster) -> None:
+    spiral = Spiral(cluster, BOB)
+    spiral.invite()
+    first = spiral.passed(BOB, 183, Tag("tB"), "b")
+    second = spiral.passed(BOB, 183, Tag("tB"), "b2")
+    assert [got(spiral.pass_back(each)) for each in (first, second)] == [[(183, "")], [(183, "relayed 3 of b2")]]
+    assert told(cluster) == [("offer", "c"), ("answer", "b"), ("answer", "b2")]
+
+
+def test_an_answer_that_cannot_be_relayed_in_the_second_pass_fails_the_call(cluster: Cluster) -> None:
+    spiral = Spiral(cluster, BOB)
+    spiral.invite()
+    relay_of(cluster).restart()
+    assert [code for code, _ in got(spiral.respond(BOB, 200, Tag("tB"), "b"))] == [
+        500
+    ]  # a 503 of another proxy's (16.7)
     cluster.after(5)
     assert (cluster.state(CallId("c")).status, relay_of(cluster).held()) == (CallStatus.ENDED, set())
 

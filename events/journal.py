@@ -81,6 +81,10 @@ class JournalUnavailable(JournalError):
     """
 
 
+class JournalRefused(JournalUnavailable):
+    """The journal answers, and does not do it now: it is full, busy or read-only, or these rights are missing."""
+
+
 class Unconfirmed(JournalUnavailable):
     """It is written, and not as durable as was asked for."""
 

@@ -8,13 +8,14 @@ from typing import Any
 import msgpack  # type: ignore[import-untyped]
 from redis.exceptions import ReadOnlyError, ResponseError
 
-from events.journal import FULL, Conflict, CorruptEntry, JournalError, JournalUnavailable, TailLostError, Unconfirmed
+from events.journal import FULL, Conflict, CorruptEntry, JournalError, TailLostError, Unconfirmed
 from events.names import CallId
 from events.redis.answer import PendingAnswer
 from events.redis.connection import RedisConnection
 from events.redis.durability import UNCONFIRMED, confirmed
 from events.redis.keys import Partition
 from events.redis.pipeline import PendingRequest, Pipeline, Pipelines, is_transient
+from events.redis.refusals import failure_of
 from events.redis.scripts import APPEND
 from events.redis.wire import Command, pack, packed
 
@@ -177,7 +178,7 @@ def _failure(append: Append, outcome: int | ResponseError) -> JournalError:
         return append.hindrance(append.expected)
     if kind == "NOSTREAM":
         return CorruptEntry(CallId(append.chain), append.expected + 1, FULL, NO_STREAM)
-    return JournalUnavailable(f"Redis refuses: {outcome}")
+    return failure_of(outcome)
 
 
 def _error(text: bytes) -> ResponseError:

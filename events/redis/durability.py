@@ -15,8 +15,9 @@ from typing import Literal
 
 from redis.exceptions import ResponseError
 
-from events.journal import JournalMismatch
+from events.journal import JournalError, JournalMismatch, JournalRefused
 from events.redis.connection import RedisConnection
+from events.redis.refusals import code_of, reason
 from events.redis.wire import Command
 
 Durability = Literal["memory", "replica", "fsync"]
@@ -29,7 +30,7 @@ _HAS_WAITAOF = (7, 2)
 async def confirmation(durability: Durability, connection: RedisConnection) -> Command | None:
     """Return the command that is sent after appends, or None, having asked a server whether it can keep its word.
 
-    Raises JournalMismatch when it cannot.
+    Raises JournalMismatch when it cannot, and JournalRefused when it does not say so now.
     """
     if durability == "memory":
         return None
@@ -57,11 +58,19 @@ def confirmed(reply: object) -> bool:
 def _setting(reply: object) -> bytes:
     if isinstance(reply, list) and len(reply) == 2:
         return bytes(reply[1])
-    raise JournalMismatch(f"durability fsync needs to read the server's configuration: {reply}")
+    raise _unsaid("to read the server's configuration", reply)
 
 
 def _version(info: bytes | ResponseError) -> tuple[int, ...]:
     if isinstance(info, ResponseError):
-        raise JournalMismatch(f"durability fsync needs to know the server's version: {info}")
+        raise _unsaid("to know the server's version", info)
     line = next(line for line in info.splitlines() if line.startswith(b"redis_version:"))
     return tuple(int(number) for number in line.partition(b":")[2].split(b".")[:2])
+
+
+def _unsaid(what: str, reply: object) -> JournalError:
+    """Return the error of a server that does not say what is needed: some never do, as those without CONFIG."""
+    needed = f"durability fsync needs {what}"
+    if isinstance(reply, ResponseError) and code_of(reply):
+        return JournalRefused(f"{needed}: Redis refuses: {reason(reply)}")
+    return JournalMismatch(f"{needed}: {reply}")

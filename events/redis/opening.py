@@ -5,10 +5,11 @@ from __future__ import annotations
 from redis.crc import key_slot
 from redis.exceptions import ResponseError
 
-from events.journal import PARTITIONS, JournalMismatch
-from events.redis.connection import RedisConnection
+from events.journal import PARTITIONS, JournalMismatch, JournalRefused
+from events.redis.connection import FAILURES, RedisConnection
 from events.redis.durability import Durability, confirmation
 from events.redis.keys import Keys
+from events.redis.refusals import code_of, failure_of, is_refusal, reason
 from events.redis.topology import Topology
 from events.redis.wire import Command
 
@@ -19,8 +20,8 @@ FORMAT = b"rtp-relay journal, format 1, %d partitions" % PARTITIONS
 async def agree(topology: Topology, keys: Keys, durability: Durability) -> Command | None:
     """Begin the journal, or make sure that it is one of ours and that each server can keep the durability.
 
-    Returns the command that confirms the durability, if one is needed. Raises JournalMismatch, or one of
-    `events.redis.connection.FAILURES`; then the topology is closed.
+    Returns the command that confirms the durability, if one is needed. Raises JournalMismatch, JournalRefused for what
+    passes or is mended at the servers, or one of `events.redis.connection.FAILURES`; then the topology is closed.
     """
     try:
         await _recognise(topology, keys)
@@ -31,8 +32,10 @@ async def agree(topology: Topology, keys: Keys, durability: Durability) -> Comma
                 confirm = await confirmation(durability, connection)
             finally:
                 await connection.drop()
-    except BaseException:
+    except BaseException as error:
         await topology.close()
+        if isinstance(error, FAILURES) and is_refusal(error):
+            raise failure_of(error) from error
         raise
     return confirm
 
@@ -45,8 +48,10 @@ async def _recognise(topology: Topology, keys: Keys) -> None:
         await connection.drop()
     found = replies[1]
     if isinstance(found, ResponseError):
-        raise JournalMismatch(f"{keys.journal.decode()} cannot be read: {found}")
+        if code_of(found) == "WRONGTYPE":
+            raise JournalRefused(f"{keys.journal.decode()} holds something else")
+        raise failure_of(found)
     if found is None:
-        raise JournalMismatch(f"a journal cannot be begun here: {replies[0]}")
+        raise JournalRefused(f"a journal cannot be begun here: {reason(replies[0])}")
     if found != FORMAT:
         raise JournalMismatch(f"the journal there is {found!r}, this program needs {FORMAT!r}")

@@ -26,6 +26,7 @@ from events.journal import JournalUnavailable
 from events.redis.answer import PendingAnswer
 from events.redis.connection import RedisConnection
 from events.redis.recovery import finish, recover
+from events.redis.refusals import failure_of
 from events.redis.topology import Topology
 from events.redis.wire import Outcome
 
@@ -209,7 +210,7 @@ class Pipeline(ABC, Generic[R]):
     def expire(self, error: Exception) -> None:
         """Give up what is past its deadline, because of an error."""
         now = self._loop.time()
-        why = JournalUnavailable(f"Redis cannot be reached: {str(error) or type(error).__name__}")
+        why = failure_of(error)
         late = [request for request in self._waiting if request.deadline <= now]
         self._waiting = deque([request for request in self._waiting if request.deadline > now])
         broken = self.take_out({request.chain for request in late if request.chain})

@@ -8,10 +8,11 @@ from typing import Any
 
 from redis.exceptions import ResponseError
 
-from events.journal import JournalError, JournalUnavailable, Unconfirmed
+from events.journal import JournalError, Unconfirmed
 from events.redis.connection import RedisConnection
 from events.redis.durability import UNCONFIRMED, confirmed
 from events.redis.pipeline import PendingRequest, Pipeline, Pipelines, is_transient
+from events.redis.refusals import failure_of
 from events.redis.wire import Command, pack
 
 
@@ -58,7 +59,7 @@ class QueryPipeline(Pipeline[Query]):
                 elif request.wrong_type is not None and str(reply).startswith("WRONGTYPE"):
                     request.fail(request.wrong_type)
                 else:
-                    request.fail(JournalUnavailable(f"Redis refuses: {reply}"))
+                    request.fail(failure_of(reply))
             elif not request.answer.done():
                 self._answer(request, reply)
         return again

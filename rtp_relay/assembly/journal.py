@@ -12,7 +12,7 @@ from events.codec import Codec
 from events.journal import Journal, JournalMismatch, JournalUnavailable
 from events.redis import RedisJournal
 from events.secrets import Keyring
-from rtp_relay.assembly.errors import UnreachableError, UnusableError
+from rtp_relay.assembly.errors import UnreachableError, UnusableError, what_ails
 from rtp_relay.config import Config, OwnKeys
 from rtp_relay.config.journal_url import redacted
 from rtp_relay.embedded.redis_server import EmbeddedRedis
@@ -48,7 +48,7 @@ async def service_journal(config: Config, url: str) -> AsyncIterator[Journal]:
     try:
         journal = await _wait_for(config, url)
     except JournalUnavailable as error:
-        raise UnreachableError(f"the journal at {redacted(url)} cannot be reached: {error}") from error
+        raise UnreachableError(f"the journal at {redacted(url)} {what_ails(error)}") from error
     except JournalMismatch as error:
         raise UnusableError(f"the journal at {redacted(url)} cannot be used: {error}") from error
     try:

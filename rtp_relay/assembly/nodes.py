@@ -19,7 +19,7 @@ from engines.route.routes import Routes
 from engines.sets import EVERY_SET, NodeSpec
 from events.journal import Journal, JournalUnavailable
 from events.names import NodeName
-from rtp_relay.assembly.errors import StartError, UnreachableError, UnusableError
+from rtp_relay.assembly.errors import StartError, UnreachableError, UnusableError, what_ails
 from rtp_relay.config import NodeConfig
 
 ROUTE_NODE = NodeSpec(name=NodeName(RouteKind.name), engine=RouteKind.name, url="route:", set=EVERY_SET)
@@ -79,7 +79,7 @@ async def begin_following(follower: NodeFollower) -> None:
     try:
         unopened = await follower.begin()
     except JournalUnavailable as error:
-        raise UnreachableError(f"the journal cannot be reached: {error}") from error
+        raise UnreachableError(f"the journal {what_ails(error)}") from error
     refuse_unopened([node for node in unopened if node.spec.name in names])
     complain(unopened)
 

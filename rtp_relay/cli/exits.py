@@ -18,6 +18,6 @@ class Exit(IntEnum):
 
 EXPLAINED = (
     "Exit codes: 0 all is well; 1 it failed, or a problem was found; 2 the command line or the configuration is wrong; "
-    "3 the call or node is not known; 4 Redis or the service cannot be reached; "
+    "3 the call or node is not known; 4 Redis or the service cannot be reached, or Redis refuses; "
     "5 a node still has calls at the deadline."
 )

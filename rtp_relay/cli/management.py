@@ -23,6 +23,7 @@ from gateways.mi.jsonrpc import METHOD_NOT_FOUND, Json, MiError
 from gateways.mi.methods import Caller, Methods, Role
 from gateways.mi.parameters import arguments
 from replay.history.timeline import printable
+from rtp_relay.assembly.errors import what_ails
 from rtp_relay.assembly.nodes import spec_of
 from rtp_relay.cli.exits import Exit
 from rtp_relay.cli.options import load_or_exit
@@ -127,7 +128,7 @@ def _carried_out(work: Coroutine[Any, Any, T]) -> T:
     except MiError as error:
         refuse(error)
     except JournalUnavailable as error:
-        fail(Exit.UNREACHABLE, f"the journal cannot be reached: {error}")
+        fail(Exit.UNREACHABLE, f"the journal {what_ails(error)}")
     except JournalMismatch as error:
         fail(Exit.USAGE, f"the journal cannot be used: {error}")
 

@@ -17,6 +17,7 @@ import typer
 from events.ended import EndedCall
 from events.journal import Journal, JournalMismatch, JournalUnavailable
 from rtp_relay.archive.files import ArchiveError, rows_of
+from rtp_relay.assembly.errors import what_ails
 from rtp_relay.cli.exits import Exit
 from rtp_relay.cli.options import load_or_exit
 from rtp_relay.cli.output import fail, utc
@@ -78,7 +79,7 @@ def read_journal(path: Path | None, work: Callable[[Journal], Awaitable[T]]) -> 
     try:
         return asyncio.run(read())
     except JournalUnavailable as error:
-        fail(Exit.UNREACHABLE, f"the journal cannot be reached: {error}")
+        fail(Exit.UNREACHABLE, f"the journal {what_ails(error)}")
     except JournalMismatch as error:
         fail(Exit.USAGE, f"the journal cannot be used: {error}")
 
@@ -133,7 +134,7 @@ async def pages_as_they_end(
             rows = [row async for row in ended_calls(journal, since, now + LATE)]
         except JournalUnavailable as error:
             if not away:
-                typer.echo(f"rtp-relay: the journal cannot be reached, it is tried again: {error}", err=True)
+                typer.echo(f"rtp-relay: the journal {what_ails(error)}; it is tried again", err=True)
             away = True
             await asyncio.sleep(AGAIN)
             continue

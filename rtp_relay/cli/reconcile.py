@@ -15,7 +15,7 @@ from actors.node_table import NodeTable
 from events.errors import error_text
 from events.journal import JournalMismatch, JournalUnavailable
 from gateways.mi.jsonrpc import MiError
-from rtp_relay.assembly.errors import StartError
+from rtp_relay.assembly.errors import StartError, what_ails
 from rtp_relay.assembly.nodes import configured_nodes, nodes_beside
 from rtp_relay.audit.findings import Findings, Ghost, Ours
 from rtp_relay.audit.reconciler import Reconciler
@@ -86,7 +86,7 @@ def reconcile(
     try:
         findings = asyncio.run(_reconcile(loaded, ours, node, fix=fix, older_than=age, rate=rate))
     except JournalUnavailable as error:
-        fail(Exit.UNREACHABLE, f"the journal cannot be reached: {error}")
+        fail(Exit.UNREACHABLE, f"the journal {what_ails(error)}")
     except JournalMismatch as error:
         fail(Exit.USAGE, f"the journal cannot be used: {error}")
     except StartError as error:

@@ -17,6 +17,7 @@ from events.values import value
 from replay.history.timeline import timeline
 from replay.privacy.numbers import ALL_SHOWN, Numbers
 from replay.search import is_by
+from rtp_relay.assembly.errors import what_ails
 from rtp_relay.cli.filtered_names import Names, check_event, set_named, warn
 from rtp_relay.cli.following import Follower, Gap, Told
 from rtp_relay.cli.listing.columns import At, Column, Columns, Cut, number
@@ -162,7 +163,7 @@ async def _found(journal: Journal, begun: int, wanted: Filter, kept: int) -> Asy
                 yield gaps.pop(0)
         except JournalUnavailable as error:
             if not away:
-                typer.echo(f"rtp-relay: the journal cannot be reached, it is tried again: {error}", err=True)
+                typer.echo(f"rtp-relay: the journal {what_ails(error)}; it is tried again", err=True)
             away = True
             await asyncio.sleep(AGAIN)
         else:

@@ -17,6 +17,7 @@ from events.journal import JournalMismatch, JournalUnavailable
 from replay.privacy.numbers import ALL_SHOWN, Numbers
 from replay.verify import Finding
 from rtp_relay.assembly.deadlines import deadlines_of
+from rtp_relay.assembly.errors import what_ails
 from rtp_relay.audit.verifier import BEGIN, Verified, Verifier
 from rtp_relay.cli.exits import Exit
 from rtp_relay.cli.options import ConfigOption, JsonOption, load_or_exit
@@ -105,7 +106,7 @@ def verify(
         outcome.show()
         fail(Exit.FAILED, f"interrupted; to go on: --from {outcome.cursor or BEGIN}")
     except JournalUnavailable as error:
-        fail(Exit.UNREACHABLE, f"the journal cannot be reached: {error}; to go on: --from {outcome.cursor or BEGIN}")
+        fail(Exit.UNREACHABLE, f"the journal {what_ails(error)}; to go on: --from {outcome.cursor or BEGIN}")
     except JournalMismatch as error:
         fail(Exit.USAGE, f"the journal cannot be used: {error}")
     except ValueError as error:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import cast
 
 import pytest
+from redis.exceptions import ResponseError
 
-from events.journal import Forgotten, JournalMismatch, JournalUnavailable
+from events.journal import Forgotten, JournalMismatch, JournalRefused, JournalUnavailable
 from events.names import CallId
 from events.redis import RedisJournal
 from events.redis.connection import RedisConnection
@@ -32,8 +34,43 @@ async def test_a_journal_with_other_partitions_is_not_opened() -> None:
             await RedisJournal.open(server.url)
         await (await RedisJournal.open(server.url, prefix="another")).close()
         await client.lpush("odd:journal", "1")
-        with pytest.raises(JournalMismatch, match="cannot be read"):
+        with pytest.raises(JournalRefused, match="odd:journal holds something else"):
             await RedisJournal.open(server.url, prefix="odd")
+
+
+@pytest.mark.parametrize(
+    ("settings", "why"),
+    [
+        ([("ACL", "SETUSER", "default", "-get")], "Redis refuses: NOPERM .*'get' command"),
+        ([("ACL", "SETUSER", "default", "resetkeys", "~other*")], "Redis refuses: NOPERM "),
+        (
+            [("CONFIG", "SET", "replica-serve-stale-data", "no"), ("REPLICAOF", "127.0.0.1", "1")],
+            "Redis refuses: MASTERDOWN Link with MASTER is down",
+        ),
+        ([("CONFIG", "SET", "maxmemory", "1")], "begun here: OOM "),
+        ([("REPLICAOF", "127.0.0.1", "1")], "begun here: READONLY "),
+        ([("CONFIG", "SET", "min-replicas-to-write", "1")], "begun here: NOREPLICAS "),
+    ],
+)
+async def test_what_passes_or_is_mended_at_redis_is_no_mismatch(settings: list[tuple[str, ...]], why: str) -> None:
+    async with RedisServer() as server, server.client() as client:
+        for command in settings:
+            await client.execute_command(*command)  # type: ignore[no-untyped-call]
+        with pytest.raises(JournalRefused, match=why):
+            await RedisJournal.open(server.url)
+
+
+async def test_a_busy_server_is_no_mismatch() -> None:
+    async with RedisServer(args=["--lua-time-limit", "20"]) as server, server.client() as client:
+        busy = asyncio.ensure_future(client.eval("while true do end", 0))
+        await asyncio.sleep(0.3)
+        with pytest.raises(JournalRefused, match=r"^Redis refuses: BUSY Redis is busy running a script$"):
+            await RedisJournal.open(server.url)
+        async with server.client() as other:
+            await other.script_kill()
+        with pytest.raises(ResponseError):
+            await busy
+        await (await RedisJournal.open(server.url)).close()
 
 
 @pytest.mark.parametrize("prefix", ["", "a{b", "}"])
@@ -59,7 +96,7 @@ async def test_a_server_that_is_not_there_is_told(url: str) -> None:
 async def test_a_password_is_needed_where_one_is_set() -> None:
     async with RedisServer() as server, server.client() as client:
         await client.config_set("requirepass", "sesame")
-        with pytest.raises(JournalUnavailable, match="uthentication"):
+        with pytest.raises(JournalRefused, match="Redis refuses: NOAUTH Authentication required"):
             await RedisJournal.open(server.url)
         journal = await RedisJournal.open(server.url.replace("redis://", "redis://:sesame@"))
         assert await journal.append(CallId(CALL), 0, [record(1)], NOTHING, live(CallId(CALL), 1)) == 1

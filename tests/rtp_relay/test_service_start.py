@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from redis.asyncio import Redis
 
 from rtp_relay.assembly.embedded_nodes import end_all
 from rtp_relay.assembly.errors import StartError, UnreachableError, UnusableError
+from rtp_relay.assembly.journal import service_journal
 from rtp_relay.cli.exits import Exit
+from rtp_relay.config import load
 from rtp_relay.embedded.redis_server import EmbeddedRedis
 from tests.peers.ports import HOST
 from tests.peers.redis_server import RedisServer
@@ -64,6 +68,25 @@ async def test_a_redis_that_holds_something_else(folder: Path) -> None:
         line = refusal(write(folder, f'{NODE}[journal]\nurl = "{redis.url}"\n'), 2)
     assert line.startswith("rtp-relay: the journal at ")
     assert "cannot be used" in line
+
+
+@pytest.mark.e2e
+async def test_a_redis_that_refuses_is_waited_for(folder: Path) -> None:
+    async with RedisServer() as redis, redis.client() as client:
+        more = f'{NODE}[journal]\nurl = "{redis.url}"\n'
+        await client.config_set("maxmemory", "1")
+        line = refusal(write(folder, f"{more}wait = 0\n"), 4)
+        assert line.startswith("rtp-relay: the journal at ")
+        assert "cannot be used now: a journal cannot be begun here: OOM command not allowed" in line
+        async with asyncio.timeout(20), asyncio.TaskGroup() as tasks:
+            tasks.create_task(_give_memory(client))
+            async with service_journal(load(write(folder, more)), redis.url) as journal:
+                assert await journal.time()
+
+
+async def _give_memory(client: Redis) -> None:
+    await asyncio.sleep(0.5)
+    await client.config_set("maxmemory", "0")
 
 
 @pytest.mark.e2e

@@ -16,6 +16,7 @@ from events.journal import JournalUnavailable
 from events.redis.connection import FAILURES, RedisConnection
 from events.redis.keys import Keys
 from events.redis.opening import FORMAT
+from events.redis.refusals import Refusal, refusal_of
 from events.redis.topology import Topology, find_topology
 
 EXPECTED: Final = FORMAT.decode()
@@ -30,7 +31,7 @@ class Inspected:
     """A server. info: what INFO says; settings: of CONFIG GET, None where that is not allowed.
 
     ahead: its clock compared with ours, and round_trip: of the quickest PING; both in ms. journal: what the journal
-    says of itself, "" where there is none, or this server does not have it.
+    says of itself, "" where there is none, or this server does not have it. unread: why that cannot be read.
     """
 
     place: str
@@ -39,10 +40,14 @@ class Inspected:
     ahead: float
     round_trip: float
     journal: str
+    unread: Refusal | None = None
 
 
 async def inspect(url: str, prefix: str) -> list[Inspected]:
-    """Return what each server of a journal says. Raises JournalUnavailable, and ValueError for a url that is none."""
+    """Return what each server of a journal says.
+
+    Raises JournalUnavailable, whose cause is the error of redis-py, and ValueError for a url that is none.
+    """
     keys = Keys(prefix)
     try:
         topology = await find_topology(url)
@@ -72,7 +77,8 @@ async def _inspect(topology: Topology, place: str, journal: bytes) -> Inspected:
         settings=_settings(settings),
         ahead=ahead,
         round_trip=round_trip,
-        journal=found.decode("utf-8", "replace") if isinstance(found, bytes) else str(found or ""),
+        journal=found.decode("utf-8", "replace") if isinstance(found, bytes) else "",
+        unread=refusal_of(found),
     )
 
 

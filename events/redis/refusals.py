@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 from redis.exceptions import (
@@ -35,7 +36,7 @@ _LONGEST: Final = 160
 """Characters of a reason."""
 
 
-def is_refusal(error: Exception) -> bool:
+def is_refusal(error: BaseException | None) -> bool:
     """Return whether an exchange failed since Redis answered so, and not for want of an answer."""
     return isinstance(error, (ResponseError, BusyLoadingError, AuthenticationError))
 
@@ -57,6 +58,19 @@ def reason(error: Exception) -> str:
     said, code = error_text(error).partition(". ")[0].rstrip("."), code_of(error)
     told = said if not code or said.startswith(code) else f"{code} {said}"
     return told if len(told) <= _LONGEST else f"{told[: _LONGEST - 3]}..."
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """What Redis does not do: by its code, which may be "", and why in its own words."""
+
+    code: str
+    why: str
+
+
+def refusal_of(reply: object) -> Refusal | None:
+    """Return what a reply refuses, None if it does not."""
+    return Refusal(code_of(reply), reason(reply)) if isinstance(reply, Exception) else None
 
 
 def failure_of(error: Exception) -> JournalUnavailable:

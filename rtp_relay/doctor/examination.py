@@ -10,6 +10,7 @@ from pathlib import Path
 from actors.node_follower import NodeFollower
 from events.journal import Journal, JournalError, JournalUnavailable
 from events.redis.inspection import EXPECTED
+from events.redis.refusals import is_refusal, refusal_of
 from rtp_relay.assembly.journal import open_journal
 from rtp_relay.assembly.nodes import configured_nodes, node_keeper
 from rtp_relay.config import Config, ConfigError, load
@@ -113,7 +114,8 @@ async def _redis(config: Config) -> AsyncIterator[tuple[Finding, bool]]:
     try:
         servers = await redis_facts(config, url)
     except (JournalUnavailable, ValueError) as error:
-        yield unreachable(redacted(url).strip("'"), str(error)), False
+        refusal = refusal_of(error.__cause__) if is_refusal(error.__cause__) else None
+        yield unreachable(redacted(url).strip("'"), str(error), refusal), False
         return
     ours = any(server.journal == EXPECTED for server in servers)
     for finding in check_redis(servers, config.journal.durability, EXPECTED):

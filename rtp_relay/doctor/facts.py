@@ -8,6 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from actors.control.status import ControlNodeStatus
+from events.redis.refusals import Refusal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,6 +17,7 @@ class RedisFacts:
 
     info: what INFO says. settings: what CONFIG GET says, None where that is not allowed. ahead: its clock, compared
     with ours. round_trip: how long a PING took at best. journal: what stands where a journal is named, "" for nothing.
+    unread: why that cannot be read.
     """
 
     place: str
@@ -24,6 +26,7 @@ class RedisFacts:
     ahead: float
     round_trip: float
     journal: str = ""
+    unread: Refusal | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from events.redis.refusals import Refusal
 from rtp_relay.config import Durability
 from rtp_relay.doctor.facts import RedisFacts
 from rtp_relay.doctor.findings import Area, Finding
+from rtp_relay.doctor.refusals import SPOILT, mend_of
 
 _AREA = Area("redis")
 
@@ -19,6 +21,14 @@ WAITAOF: Final = (7, 2)
 
 FULL, NEARLY_FULL = 0.95, 0.8
 """Parts of its memory."""
+
+_OURS: Final = "rtp-relay journal,"
+"""What journals of other formats begin with, too."""
+
+_NAMED_ANEW: Final = (
+    "if calls are there, DEL the key <prefix>:journal, which the next start of a control node writes anew; another "
+    "[journal] prefix, under which none of these calls is known, only where another program uses this one"
+)
 
 SLOW: Final = 10.0
 """Milliseconds of a round trip: each request of a call waits for one at least."""
@@ -45,8 +55,10 @@ def check_redis(servers: Sequence[RedisFacts], durability: Durability, expected:
     yield from _clocks(servers)
 
 
-def unreachable(where: str, why: str) -> Finding:
-    """Return that Redis cannot be asked."""
+def unreachable(where: str, why: str, refusal: Refusal | None = None) -> Finding:
+    """Return that Redis cannot be asked. refusal: what it answers, if it does."""
+    if refusal is not None:
+        return _AREA.wrong(f"{where} refuses to be asked: {refusal.why}", mend_of(refusal))
     return _AREA.wrong(
         f"{where} cannot be reached: {why}", "start it, or correct [journal] url; without it no call is served"
     )
@@ -67,7 +79,7 @@ def _role(server: RedisFacts, durability: Durability) -> Iterator[Finding]:
     if server.info.get("loading", "0") != "0":
         yield _AREA.warning(f"{_named(server)} is reading its data", "wait until it is done")
     replicas = _number(server, "connected_slaves")
-    if durability is Durability.REPLICA and not replicas:
+    if durability is Durability.REPLICA and server.info and not replicas:
         yield _AREA.wrong(
             f'{_named(server)} has no replica, and durability = "replica" waits for one with every event',
             "connect a replica, or choose another [journal] durability",
@@ -141,10 +153,17 @@ def _speed(server: RedisFacts) -> Iterator[Finding]:
 
 
 def _journal(server: RedisFacts, expected: str) -> Iterator[Finding]:
-    if server.journal not in ("", expected):
+    if server.unread is not None and server.unread.code == SPOILT:
+        yield _AREA.wrong(f"the key at {server.place} that names the journal holds something else", _NAMED_ANEW)
+    elif server.unread is not None:
+        yield _AREA.wrong(f"the journal at {server.place} cannot be read: {server.unread.why}", mend_of(server.unread))
+    elif server.journal not in ("", expected):
+        ours = server.journal.startswith(_OURS)
         yield _AREA.wrong(
             f"the journal at {server.place} is {server.journal!r}, and this program needs {expected!r}",
-            "use another [journal] prefix, or the program that it belongs to",
+            "use the program that it belongs to: under another [journal] prefix none of its calls is known"
+            if ours
+            else _NAMED_ANEW,
         )
 
 

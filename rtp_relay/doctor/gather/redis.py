@@ -20,6 +20,7 @@ async def redis_facts(config: Config, url: str) -> Sequence[RedisFacts]:
             ahead=server.ahead,
             round_trip=server.round_trip,
             journal=server.journal,
+            unread=server.unread,
         )
         for server in await inspect(url, config.journal.prefix)
     ]

@@ -15,6 +15,7 @@ from actors.roster import RosterNode
 from engines.health import AdminState, NodeState
 from engines.sets import NodeSpec
 from events.names import NodeName
+from events.redis.refusals import Refusal
 from rtp_relay.assembly.nodes import node_keeper
 from rtp_relay.config import Durability, parse
 from rtp_relay.doctor.checks.cluster import check_cluster
@@ -22,7 +23,7 @@ from rtp_relay.doctor.checks.configuration import check_configuration
 from rtp_relay.doctor.checks.doors import check_doors, is_public
 from rtp_relay.doctor.checks.machine import check_clock, check_files, check_limits
 from rtp_relay.doctor.checks.nodes import check_nodes
-from rtp_relay.doctor.checks.redis import check_redis
+from rtp_relay.doctor.checks.redis import check_redis, unreachable
 from rtp_relay.doctor.facts import Bound, ClusterFacts, DoorFacts, FileFacts, MachineFacts, NodeFacts, RedisFacts
 from rtp_relay.doctor.findings import Finding, Verdict
 from rtp_relay.doctor.gather.cluster import twice
@@ -108,12 +109,40 @@ def test_a_durability_that_redis_cannot_keep(
         ({"settings": {"appendfsync": "no"}}, WARNING, "leaves it to the system"),
         ({"round_trip": 25.0}, WARNING, "answers in 25 ms at best"),
         ({"journal": "another's"}, WRONG, "this program needs 'ours'"),
+        ({"unread": Refusal("BUSY", "BUSY a script")}, WRONG, "the journal at redis://h:6379 cannot be read: BUSY a "),
+        ({"unread": Refusal("WRONGTYPE", "WRONGTYPE x")}, WRONG, "that names the journal holds something else"),
     ],
 )
 def test_more_of_redis(facts: dict[str, Any], verdict: Verdict, what: str) -> None:
     found = redis(**facts)
     assert found.verdict is verdict
     assert what in found.what
+
+
+@pytest.mark.parametrize(
+    ("facts", "mend"),
+    [
+        ({"unread": Refusal("BUSY", "why")}, "wait, or end the script"),
+        ({"unread": Refusal("NOPERM", "why")}, "give the user of [journal] url what it lacks"),
+        ({"unread": Refusal("", "why")}, "see the log of Redis"),
+        ({"unread": Refusal("WRONGTYPE", "why")}, "if calls are there, DEL the key <prefix>:journal"),
+        ({"journal": "x"}, "if calls are there, DEL the key <prefix>:journal"),
+        ({"journal": "rtp-relay journal, format 9"}, "use the program that it belongs to"),
+    ],
+)
+def test_nobody_is_told_to_leave_the_calls_behind(facts: dict[str, Any], mend: str) -> None:
+    assert redis(**facts).mend.startswith(mend)
+
+
+def test_a_redis_that_does_not_let_anybody_ask() -> None:
+    found = unreachable("redis://h", "why", Refusal("WRONGPASS", "WRONGPASS invalid"))
+    assert (found.verdict, found.what) == (WRONG, "redis://h refuses to be asked: WRONGPASS invalid")
+    assert "the password in [journal] url" in found.mend
+
+
+def test_of_a_redis_that_says_nothing_of_itself_no_replica_is_missed() -> None:
+    facts = replace(REDIS, info={}, unread=Refusal("BUSY", "BUSY a script"))
+    assert "cannot be read" in only(check_redis([facts], Durability.REPLICA, "ours")).what
 
 
 @pytest.mark.parametrize(("ahead", "what"), [(2500, "is 2.5 s ahead of"), (-60_000, "is 60.0 s behind")])

@@ -112,6 +112,7 @@ class RedisContract(JournalContract):
                 reply = await send(*request)
                 if not looked:
                     looked.append(await other.published())
+                    await other.publish("control-2", b"", 60)
                 return reply
 
             return sent
@@ -121,7 +122,7 @@ class RedisContract(JournalContract):
             monkeypatch.setattr(statuses, way, then_look(getattr(statuses, way)))
         await journal.publish("control-1", b"begun", 60)
         assert len(looked) == 1
-        assert await other.published() == {"control-1": b"begun"}
+        assert await other.published() == {"control-1": b"begun", "control-2": b""}
 
     async def test_a_node_that_gets_a_call_while_names_are_forgotten_is_counted(
         self, journal: Journal, other: Journal

@@ -135,6 +135,8 @@ class TestRedisJournal(RedisContract):
             await journal.publish("control-2", b"new", 60)
             assert await journal.count_calls() == {"": 1, "relay-b": 1}
             assert await journal.published() == {"control-2": b"new"}
+            assert await named() == {b"relay-b", b"control-1", b"control-2"}, "who looks writes nothing"
+            await journal.publish("control-2", b"new", 60)
             assert await named() == {b"relay-b", b"control-2"}
             await journal.append(CallId(CALL), 2, [record(3)], moved, live(CallId(CALL), 3, "relay-a"))
             assert await journal.count_calls() == {"": 1, "relay-a": 1}, "it comes back with a call"

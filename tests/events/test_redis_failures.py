@@ -207,6 +207,20 @@ async def test_a_full_server_refuses_and_nothing_is_half_written() -> None:
         )
 
 
+async def test_who_looks_writes_nothing_and_so_waits_for_nothing_where_redis_takes_no_writes() -> None:
+    async with RedisServer() as server, opened(server.url) as journal, server.client() as client:
+        await journal.publish("gone", b"", 0.001)
+        await journal.publish("alive", b"here", 60)
+        await asyncio.sleep(0.05)
+        await client.replicaof("127.0.0.1", "1")
+        async with asyncio.timeout(2):
+            for _ in range(10):
+                assert await journal.published() == {"alive": b"here"}
+        await client.replicaof("NO", "ONE")
+        await journal.publish("alive", b"here", 60)
+        assert await client.smembers("rtp-relay:{control}:names") == {b"alive"}
+
+
 async def test_who_stopped_waiting_does_not_stop_the_append(server: RedisServer) -> None:
     async with opened(server.url) as journal:
         left = asyncio.ensure_future(journal.append(CallId(CALL), 0, [record(1)], NOTHING, live(CallId(CALL), 1)))

@@ -1,4 +1,4 @@
-"""What the servers of a journal say of themselves. Nothing is written."""
+"""What the servers of a journal say of themselves, and whether they take writes."""
 
 from __future__ import annotations
 
@@ -14,10 +14,12 @@ from redis.exceptions import ResponseError
 from events.errors import error_text
 from events.journal import JournalUnavailable
 from events.redis.connection import FAILURES, RedisConnection
-from events.redis.keys import Keys
+from events.redis.durability import Durability
+from events.redis.keys import Keys, Partition
 from events.redis.opening import FORMAT
 from events.redis.refusals import Refusal, refusal_of
 from events.redis.topology import Topology, find_topology
+from events.redis.write_trial import WriteTrial, try_write
 
 EXPECTED: Final = FORMAT.decode()
 """What a journal that this program can use says of itself."""
@@ -32,6 +34,7 @@ class Inspected:
 
     ahead: its clock compared with ours, and round_trip: of the quickest PING; both in ms. journal: what the journal
     says of itself, "" where there is none, or this server does not have it. unread: why that cannot be read.
+    trial: what became of a write.
     """
 
     place: str
@@ -40,11 +43,12 @@ class Inspected:
     ahead: float
     round_trip: float
     journal: str
-    unread: Refusal | None = None
+    unread: Refusal | None
+    trial: WriteTrial
 
 
-async def inspect(url: str, prefix: str) -> list[Inspected]:
-    """Return what each server of a journal says.
+async def inspect(url: str, prefix: str, durability: Durability) -> list[Inspected]:
+    """Return what each server of a journal says, and whether it takes a write with this durability.
 
     Raises JournalUnavailable, whose cause is the error of redis-py, and ValueError for a url that is none.
     """
@@ -53,15 +57,20 @@ async def inspect(url: str, prefix: str) -> list[Inspected]:
         topology = await find_topology(url)
         try:
             home = topology.place(key_slot(keys.journal))
-            places = sorted({topology.place(partition.slot) for partition in keys.partitions})
-            return [await _inspect(topology, place, keys.journal if place == home else b"") for place in places]
+            at = {topology.place(partition.slot): partition for partition in keys.partitions}
+            return [
+                await _inspect(topology, place, keys.journal if place == home else b"", at[place], durability)
+                for place in sorted(at)
+            ]
         finally:
             await topology.close()
     except FAILURES as error:
         raise JournalUnavailable(error_text(error)) from error
 
 
-async def _inspect(topology: Topology, place: str, journal: bytes) -> Inspected:
+async def _inspect(
+    topology: Topology, place: str, journal: bytes, partition: Partition, durability: Durability
+) -> Inspected:
     connection = RedisConnection(topology, place)
     try:
         info, *settings = await connection.exchange(
@@ -69,6 +78,7 @@ async def _inspect(topology: Topology, place: str, journal: bytes) -> Inspected:
         )
         found = (await connection.exchange([(b"GET", journal)]))[0] if journal else None
         ahead, round_trip = await _clock(connection)
+        trial = await try_write(connection, partition, durability)
     finally:
         await connection.drop()
     return Inspected(
@@ -79,6 +89,7 @@ async def _inspect(topology: Topology, place: str, journal: bytes) -> Inspected:
         round_trip=round_trip,
         journal=found.decode("utf-8", "replace") if isinstance(found, bytes) else "",
         unread=refusal_of(found),
+        trial=trial,
     )
 
 

@@ -11,6 +11,7 @@ from redis.exceptions import (
     ClusterDownError,
     MasterDownError,
     NoPermissionError,
+    NoScriptError,
     OutOfMemoryError,
     ReadOnlyError,
     ResponseError,
@@ -28,6 +29,7 @@ _CODES: Final = {
     ReadOnlyError: "READONLY",
     OutOfMemoryError: "OOM",
     NoPermissionError: "NOPERM",
+    NoScriptError: "NOSCRIPT",
     AuthenticationError: "NOAUTH",
 }
 """The codes that redis-py takes off the texts of errors, and of which only newer ones tell; others begin the text."""

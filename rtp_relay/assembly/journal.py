@@ -29,17 +29,22 @@ TELL_AGAIN = 30.0
 @asynccontextmanager
 async def open_journal(config: Config) -> AsyncIterator[Journal]:
     """Open the journal beside a service that may run, to look at it. Raises JournalUnavailable and JournalMismatch."""
-    url = config.journal.url
+    url = url_of(config)
     if url is None:
-        redis = EmbeddedRedis(config.service.state_dir)
-        if not redis.runs():
-            raise JournalUnavailable(f"no embedded Redis runs in {config.service.state_dir}: is the service started?")
-        url = redis.url
+        raise JournalUnavailable(f"no embedded Redis runs in {config.service.state_dir}: is the service started?")
     journal = await _open(config, url)
     try:
         yield journal
     finally:
         await journal.close()
+
+
+def url_of(config: Config) -> str | None:
+    """Return where the journal is; None for an embedded one that does not run."""
+    if config.journal.url is not None:
+        return config.journal.url
+    redis = EmbeddedRedis(config.service.state_dir)
+    return redis.url if redis.runs() else None
 
 
 @asynccontextmanager

@@ -33,8 +33,10 @@ _VERDICT, _AREA = 9, 15
 def doctor(*, config: ConfigOption = None, trial: TrialOption = True, as_json: JsonOption = False) -> None:
     """Look at the configuration, Redis, relays, doors, clocks, files and limits, and say how to mend what is wrong.
 
-    It takes some five seconds, changes nothing, and works whether the service runs or not; as the user of the service
-    it sees most. Ends with 1 if anything is wrong; warnings do not count.
+    It takes some five seconds, changes nothing but for a key in Redis that is gone after ten, and works whether the
+    service runs or not; as the user of the service it sees most.
+
+    Ends with 1 if anything is wrong; warnings do not count.
     """
     set_up(LogLevel.ERROR, LogFormat.AUTO)  # that a node does not answer is told by a finding
     display = Display.of()

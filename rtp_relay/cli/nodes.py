@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import Annotated, Any, Final
 
@@ -16,8 +17,10 @@ from rtp_relay.cli.listing.display import Display, Form, OutputOption, WatchOpti
 from rtp_relay.cli.listing.watching import watch
 from rtp_relay.cli.listing.writing import Table, print_tables
 from rtp_relay.cli.management import Management, manage
-from rtp_relay.cli.options import ConfigOption, JsonOption
+from rtp_relay.cli.options import ConfigOption, JsonOption, load_or_exit
 from rtp_relay.cli.output import fail, print_json, utc
+from rtp_relay.doctor.checks.cluster import NOT_KNOWN
+from rtp_relay.doctor.gather.redis import refused_writes
 
 COLOURS: Final = {
     NodeState.UP: "green",
@@ -109,9 +112,14 @@ def nodes(
     else:
         print_tables(tables(statuses, document["decided"]), display)
     if not statuses:
-        fail(Exit.UNREACHABLE, "no control node is alive")
+        fail(Exit.UNREACHABLE, _why_none(asyncio.run(refused_writes(load_or_exit(config)))))
     if fail_if_down and any(node.state is NodeState.DOWN for status in statuses for node in status.nodes):
         raise typer.Exit(Exit.FAILED)
+
+
+def _why_none(unwritten: str) -> str:
+    """Say that no control node is alive, unless none can say so. unwritten: why Redis takes no writes."""
+    return NOT_KNOWN.format(unwritten) if unwritten else "no control node is alive"
 
 
 def _statuses(document: Document) -> list[ControlNodeStatus]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from actors.node_follower import NodeFollower
 from events.journal import Journal, JournalError, JournalUnavailable
 from events.redis.inspection import EXPECTED
 from events.redis.refusals import is_refusal, refusal_of
-from rtp_relay.assembly.journal import open_journal
+from rtp_relay.assembly.journal import open_journal, url_of
 from rtp_relay.assembly.nodes import configured_nodes, node_keeper
 from rtp_relay.config import Config, ConfigError, load
 from rtp_relay.config.journal_url import redacted
@@ -22,14 +22,13 @@ from rtp_relay.doctor.checks.doors import check_doors, is_public
 from rtp_relay.doctor.checks.machine import check_clock, check_files, check_limits
 from rtp_relay.doctor.checks.nodes import check_nodes
 from rtp_relay.doctor.checks.redis import check_redis, unreachable
-from rtp_relay.doctor.facts import NodeFacts
+from rtp_relay.doctor.facts import NodeFacts, RedisFacts
 from rtp_relay.doctor.findings import Area, Finding
 from rtp_relay.doctor.gather.cluster import cluster_facts
 from rtp_relay.doctor.gather.doors import door_facts
 from rtp_relay.doctor.gather.machine import file_facts, machine_facts, service_process
 from rtp_relay.doctor.gather.nodes import node_facts
-from rtp_relay.doctor.gather.redis import redis_facts
-from rtp_relay.embedded.redis_server import EmbeddedRedis
+from rtp_relay.doctor.gather.redis import redis_facts, refusal_of_any
 
 
 async def examine(file: Path | None, *, trial: bool) -> AsyncIterator[Finding]:
@@ -61,20 +60,20 @@ def _here(config: Config, file: Path | None, process: int | None) -> Iterator[Fi
 
 async def _elsewhere(config: Config, *, trial: bool, runs: bool) -> AsyncIterator[Finding]:
     """Look at Redis, the relays and the other control nodes."""
-    reached = False
-    async for finding, ours in _redis(config):
-        reached = ours
+    servers: Sequence[RedisFacts] = ()
+    async for finding, seen in _redis(config):
+        servers = seen
         yield finding
     async with AsyncExitStack() as stack:
         journal: Journal | None = None
-        if reached:
+        if any(server.journal == EXPECTED for server in servers):
             with suppress(JournalError):  # what keeps it from being used has been told
                 journal = await stack.enter_async_context(open_journal(config))
         async for finding in _nodes(config, journal, stack, trial=trial, runs=runs):
             yield finding
         if journal is not None:
             try:
-                for finding in check_cluster(await cluster_facts(journal)):
+                for finding in check_cluster(await cluster_facts(journal), refusal_of_any(servers)):
                     yield finding
             except (JournalError, ValueError) as error:
                 yield Area("cluster").wrong(f"what control nodes publish cannot be read: {error}", "see redis above")
@@ -102,24 +101,20 @@ async def _nodes(
         yield finding
 
 
-async def _redis(config: Config) -> AsyncIterator[tuple[Finding, bool]]:
-    """Look at Redis; with each finding, whether there is a journal of ours."""
-    url = config.journal.url
+async def _redis(config: Config) -> AsyncIterator[tuple[Finding, Sequence[RedisFacts]]]:
+    """Look at Redis; with each finding, the servers that answer."""
+    url = url_of(config)
     if url is None:
-        embedded = EmbeddedRedis(config.service.state_dir)
-        if not embedded.runs():
-            yield Area("redis").ok("the embedded one does not run: it starts with the service"), False
-            return
-        url = embedded.url
+        yield Area("redis").ok("the embedded one does not run: it starts with the service"), ()
+        return
     try:
         servers = await redis_facts(config, url)
     except (JournalUnavailable, ValueError) as error:
         refusal = refusal_of(error.__cause__) if is_refusal(error.__cause__) else None
-        yield unreachable(redacted(url).strip("'"), str(error), refusal), False
+        yield unreachable(redacted(url).strip("'"), str(error), refusal), ()
         return
-    ours = any(server.journal == EXPECTED for server in servers)
     for finding in check_redis(servers, config.journal.durability, EXPECTED):
-        yield finding, ours
+        yield finding, servers
 
 
 def _now() -> int:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from actors.control.status import ControlNodeStatus
 from events.redis.refusals import Refusal
+from events.redis.write_trial import TAKEN, WriteTrial
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,7 +18,7 @@ class RedisFacts:
 
     info: what INFO says. settings: what CONFIG GET says, None where that is not allowed. ahead: its clock, compared
     with ours. round_trip: how long a PING took at best. journal: what stands where a journal is named, "" for nothing.
-    unread: why that cannot be read.
+    unread: why that cannot be read. trial: what became of a write.
     """
 
     place: str
@@ -27,6 +28,7 @@ class RedisFacts:
     round_trip: float
     journal: str = ""
     unread: Refusal | None = None
+    trial: WriteTrial = TAKEN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

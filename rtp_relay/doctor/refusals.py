@@ -19,6 +19,7 @@ _MENDS: Final = {
     "MASTERDOWN": "mend its replication, or make it a master (REPLICAOF NO ONE) if the old one is gone for good",
     "READONLY": "have [journal] url name its master, or make it one (REPLICAOF NO ONE) if the old one is gone for good",
     "NOPERM": _RIGHTS,
+    "NOSCRIPT": _RIGHTS,
     "NOAUTH": _PASSWORD,
     "WRONGPASS": _PASSWORD,
     "OOM": "give it more memory (CONFIG SET maxmemory), or shorten [journal] retention",

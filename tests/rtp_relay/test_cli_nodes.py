@@ -23,6 +23,7 @@ from events.records import NOTHING, Recorded
 from rtp_relay.cli.app import app
 from rtp_relay.cli.exits import Exit
 from tests.events.samples import live, record
+from tests.peers.redis_server import RedisServer
 from tests.rtp_relay.cli_journal import share_journal
 
 CONFIG = """
@@ -47,6 +48,26 @@ def run(*words: str) -> tuple[int, str]:
     result = CliRunner().invoke(app, words, env={"COLUMNS": "240"})
     lines = [line for line in result.output.splitlines(True) if not line.startswith("rtp-relay: no service answers")]
     return result.exit_code, "".join(lines)
+
+
+@pytest.mark.e2e
+async def test_that_none_is_alive_is_not_said_where_none_could_say_so(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    async with RedisServer() as redis, redis.client() as client:
+        config = CONFIG.replace("redis://127.0.0.1:1", redis.url)
+        (tmp_path / "c.toml").write_text(f'[service]\nstate_dir = "{tmp_path}"\n{config}')
+        monkeypatch.setenv("RTP_RELAY_CONFIG", str(tmp_path / "c.toml"))
+        assert await asyncio.to_thread(run, "nodes") == (Exit.UNREACHABLE, "rtp-relay: no control node is alive\n")
+        await client.config_set("min-replicas-to-write", "1")
+        code, said = await asyncio.to_thread(run, "nodes")
+        assert code == Exit.UNREACHABLE
+        assert "which control nodes are alive is not known: Redis refuses what they would publish (NOREPLICAS " in said
+        code, said = await asyncio.to_thread(run, "doctor", "--no-trial")
+        assert code == Exit.FAILED
+        assert "refuses to be written, and so calls are refused: NOREPLICAS Not enough good replicas to write" in said
+        assert "connect replicas, or lower its min-replicas-to-write" in said
+        assert "which control nodes are alive is not known" in said
 
 
 def wait_for(work: Coroutine[Any, Any, Any]) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from actors.control.known_nodes import closed_sets
 from actors.control.status import ControlNodeStatus, merged, together
@@ -12,9 +13,14 @@ from rtp_relay.doctor.findings import Area, Finding
 
 _AREA = Area("cluster")
 
+NOT_KNOWN: Final = "which control nodes are alive is not known: Redis refuses what they would publish ({})"
 
-def check_cluster(facts: ClusterFacts) -> Iterator[Finding]:
-    """Check the control nodes that are alive."""
+
+def check_cluster(facts: ClusterFacts, unwritten: str = "") -> Iterator[Finding]:
+    """Check the control nodes that are alive. unwritten: why Redis takes no writes."""
+    if not facts.statuses and unwritten:
+        yield _AREA.warning(NOT_KNOWN.format(unwritten), "see redis above")
+        return
     if not facts.statuses:
         yield _AREA.warning("no control node is alive", "rtp-relay serve")
         return

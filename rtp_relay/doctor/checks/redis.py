@@ -47,6 +47,7 @@ def check_redis(servers: Sequence[RedisFacts], durability: Durability, expected:
             *_persistence(server, durability),
             *_speed(server),
             *_journal(server, expected),
+            *_writes(server, durability),
         ]
         if not found:
             memory = f", {_number(server, 'used_memory') / 1e6:.0f} MB used" if "used_memory" in server.info else ""
@@ -164,6 +165,27 @@ def _journal(server: RedisFacts, expected: str) -> Iterator[Finding]:
             "use the program that it belongs to: under another [journal] prefix none of its calls is known"
             if ours
             else _NAMED_ANEW,
+        )
+
+
+def _writes(server: RedisFacts, durability: Durability) -> Iterator[Finding]:
+    """Find refused writes, and such as are not confirmed, unless what keeps them from it has been told."""
+    refusal, told = server.trial.refusal, {server.unread.code if server.unread else ""}
+    told |= {"READONLY"} if server.info.get("role") == "slave" else set()
+    if refusal is not None and refusal.code not in told - {""}:
+        yield _AREA.wrong(
+            f"{_named(server)} refuses to be written, and so calls are refused: {refusal.why}", mend_of(refusal)
+        )
+    if server.trial.confirmed:
+        return
+    if durability is Durability.FSYNC:
+        yield _AREA.wrong(
+            f"{_named(server)} does not confirm that what is written is on its disk", "see its log, and its disk"
+        )
+    elif _number(server, "connected_slaves"):
+        yield _AREA.wrong(
+            f'no replica of {_named(server)} confirms what is written, and durability = "replica" waits for one',
+            "look at its replicas: INFO replication says which lag behind; or choose another [journal] durability",
         )
 
 

@@ -16,6 +16,7 @@ from engines.health import AdminState, NodeState
 from engines.sets import NodeSpec
 from events.names import NodeName
 from events.redis.refusals import Refusal
+from events.redis.write_trial import WriteTrial
 from rtp_relay.assembly.nodes import node_keeper
 from rtp_relay.config import Durability, parse
 from rtp_relay.doctor.checks.cluster import check_cluster
@@ -138,6 +139,45 @@ def test_a_redis_that_does_not_let_anybody_ask() -> None:
     found = unreachable("redis://h", "why", Refusal("WRONGPASS", "WRONGPASS invalid"))
     assert (found.verdict, found.what) == (WRONG, "redis://h refuses to be asked: WRONGPASS invalid")
     assert "the password in [journal] url" in found.mend
+
+
+@pytest.mark.parametrize(
+    ("durability", "info", "trial", "what"),
+    [
+        (
+            Durability.MEMORY,
+            {},
+            WriteTrial(Refusal("OOM", "OOM full")),
+            "refuses to be written, and so calls are refused: OOM ",
+        ),
+        (Durability.MEMORY, {}, WriteTrial(Refusal("NOREPLICAS", "why")), "refuses to be written"),
+        (
+            Durability.MEMORY,
+            {"role": "slave"},
+            WriteTrial(Refusal("READONLY", "why")),
+            "is a replica and takes no events",
+        ),
+        (
+            Durability.FSYNC,
+            {"redis_version": "7.2.0"},
+            WriteTrial(confirmed=False),
+            "does not confirm that what is written",
+        ),
+        (Durability.REPLICA, {"connected_slaves": "1"}, WriteTrial(confirmed=False), "no replica of Redis 7.0.15 at "),
+        (Durability.REPLICA, {}, WriteTrial(confirmed=False), "has no replica"),
+    ],
+)
+def test_a_redis_that_takes_no_events_is_told_once(
+    durability: Durability, info: dict[str, str], trial: WriteTrial, what: str
+) -> None:
+    found = redis(durability, info, trial=trial)
+    assert found.verdict is WRONG
+    assert what in found.what
+
+
+def test_what_cannot_be_read_nor_written_for_one_reason_is_told_once() -> None:
+    busy = Refusal("BUSY", "BUSY a script")
+    assert "cannot be read" in redis(unread=busy, trial=WriteTrial(busy)).what
 
 
 def test_of_a_redis_that_says_nothing_of_itself_no_replica_is_missed() -> None:
@@ -332,6 +372,16 @@ def test_the_cluster(statuses: list[ControlNodeStatus], verdict: Verdict, what: 
     found = only(check_cluster(ClusterFacts(statuses=tuple(statuses), twice=frozenset(), version="1")))
     assert found.verdict is verdict
     assert what in found.what
+
+
+def test_whether_control_nodes_are_alive_is_not_known_where_nothing_can_be_written() -> None:
+    found = only(check_cluster(ClusterFacts(statuses=(), twice=frozenset(), version="1"), "OOM full"))
+    assert found.verdict is WARNING
+    assert found.what == (
+        "which control nodes are alive is not known: Redis refuses what they would publish (OOM full)"
+    )
+    facts = ClusterFacts(statuses=(control("a", relay()),), twice=frozenset(), version="1")
+    assert only(check_cluster(facts, "OOM full")).verdict is OK
 
 
 @pytest.mark.parametrize(

@@ -200,7 +200,7 @@ class Service:
         ground = await enter(grounds(config))
         if self._has_doors:
             await self._open_http()
-        self.journal = await enter(service_journal(config, ground.journal_url))
+        self.journal = await enter(service_journal(config, ground.journal_url, self._readiness.awaits))
         keeper = self._keeper = await enter(node_keeper())
         self.nodes = self._readiness.nodes = keeper.table
         self._taps = await enter(

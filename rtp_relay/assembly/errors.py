@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from events.journal import JournalRefused, JournalUnavailable, Unconfirmed
+from typing import Final
+
+from events.journal import JournalError, JournalRefused, JournalUnavailable, Unconfirmed
+
+NO_ANSWER: Final = "does not answer"
 
 
 class StartError(Exception):
@@ -27,3 +31,10 @@ def what_ails(error: JournalUnavailable) -> str:
     """Return what is to be said of a journal: that nobody answers there, or what does who answers."""
     answers = isinstance(error, (JournalRefused, Unconfirmed))
     return f"{'cannot be used now' if answers else 'cannot be reached'}: {error}"
+
+
+def trouble_of(error: JournalError) -> str:
+    """Return what is wrong with a journal in the words of conditions: with a reason, where it gives one."""
+    if isinstance(error, Unconfirmed):
+        return "does not confirm what is written"
+    return f"cannot be used now: {error}" if isinstance(error, JournalRefused) else NO_ANSWER

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import structlog
@@ -12,7 +12,7 @@ from events.codec import Codec
 from events.journal import Journal, JournalMismatch, JournalUnavailable
 from events.redis import RedisJournal
 from events.secrets import Keyring
-from rtp_relay.assembly.errors import UnreachableError, UnusableError, what_ails
+from rtp_relay.assembly.errors import UnreachableError, UnusableError, trouble_of, what_ails
 from rtp_relay.config import Config, OwnKeys
 from rtp_relay.config.journal_url import redacted
 from rtp_relay.embedded.redis_server import EmbeddedRedis
@@ -48,10 +48,15 @@ def url_of(config: Config) -> str | None:
 
 
 @asynccontextmanager
-async def service_journal(config: Config, url: str) -> AsyncIterator[Journal]:
-    """Open the journal at a url for a service; wait for it as long as is configured. Raises StartError."""
+async def service_journal(
+    config: Config, url: str, tell: Callable[[str], None] = lambda _trouble: None
+) -> AsyncIterator[Journal]:
+    """Open the journal at a url for a service; wait for it as long as is configured. Raises StartError.
+
+    tell: is told what is wrong with it while it is waited for.
+    """
     try:
-        journal = await _wait_for(config, url)
+        journal = await _wait_for(config, url, tell)
     except JournalUnavailable as error:
         raise UnreachableError(f"the journal at {redacted(url)} {what_ails(error)}") from error
     except JournalMismatch as error:
@@ -62,13 +67,14 @@ async def service_journal(config: Config, url: str) -> AsyncIterator[Journal]:
         await journal.close()
 
 
-async def _wait_for(config: Config, url: str) -> RedisJournal:
+async def _wait_for(config: Config, url: str, tell: Callable[[str], None]) -> RedisJournal:
     loop = asyncio.get_running_loop()
     deadline, told = loop.time() + config.journal.wait, -TELL_AGAIN
     while True:
         try:
             return await _open(config, url)
         except JournalUnavailable as error:
+            tell(trouble_of(error))
             left = deadline - loop.time()
             if left <= 0:
                 raise

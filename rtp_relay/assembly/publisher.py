@@ -11,7 +11,8 @@ import structlog
 from actors.control.control import Control
 from actors.control.counters import Sample, Together
 from actors.control.status import encode_status
-from events.journal import Journal, JournalError, Unconfirmed
+from events.journal import Journal, JournalError
+from rtp_relay.assembly.errors import trouble_of
 from rtp_relay.assembly.namesake import NamesakeWatch
 
 log = structlog.get_logger()
@@ -46,8 +47,7 @@ class StatusPublisher:
                 await self.publish()
                 self.trouble = ""
             except JournalError as error:
-                unconfirmed = isinstance(error, Unconfirmed)
-                self.trouble = "does not confirm what is written" if unconfirmed else "does not answer"
+                self.trouble = trouble_of(error)
                 log.warning("status not published", why=str(error))
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._hurry.wait(), INTERVAL)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sized
 from actors.node_table import NodeTable
 from engines.sets import NodeSpec
 from gateways.http.health import Condition
+from rtp_relay.assembly.errors import NO_ANSWER
 from rtp_relay.assembly.publisher import StatusPublisher
 from rtp_relay.config import Config
 
@@ -15,13 +16,19 @@ class Readiness:
     """What a control node needs for calls: that it serves, that the journal answers, and nodes that take commands.
 
     phase: "starting", "serving" or "stopping". nodes, publisher: those of the control node, as soon as it has them.
+    awaited: what is wrong with the journal before that.
     """
 
     def __init__(self, config: Config) -> None:
         self._config = config
         self.phase = "starting"
+        self.awaited = NO_ANSWER
         self.nodes = NodeTable()
         self.publisher: StatusPublisher | None = None
+
+    def awaits(self, trouble: str) -> None:
+        """Take what is wrong with the journal that is waited for."""
+        self.awaited = trouble
 
     @property
     def serves(self) -> bool:
@@ -68,7 +75,7 @@ class Readiness:
 
     @property
     def _journal_trouble(self) -> str:
-        return "does not answer" if self.publisher is None else self.publisher.trouble
+        return self.awaited if self.publisher is None else self.publisher.trouble
 
     @property
     def _has_ng_node(self) -> bool:

@@ -65,6 +65,29 @@ async def test_it_lives_all_along_and_is_ready_while_all_is_there(client: Client
             await wait_until(lambda: tells("nodes of the ng door: none takes commands"), "it needs a relay")
 
 
+async def test_it_says_why_redis_refuses_at_the_start_and_later(client: ClientSession) -> None:
+    async with RedisServer() as redis, Rtpproxy() as relay, redis.client() as setting:
+        await setting.config_set("maxmemory", "1")
+        full = "journal: cannot be used now: a journal cannot be begun here: OOM command not allowed"
+        few = "journal: cannot be used now: Redis refuses: NOREPLICAS Not enough good replicas to write"
+        async with Waiting(redis.url, [Node("relay-1", relay)]) as service:
+
+            async def tells(text: str) -> bool:
+                status, lines = await asked(client, service, "/readyz")
+                return status == 503 and any(line.startswith(text) for line in lines)
+
+            async def is_ready() -> bool:
+                return (await asked(client, service, "/readyz"))[0] == 200
+
+            await wait_until(lambda: tells(full), "it says what it waits for")
+            await setting.config_set("maxmemory", "0")
+            await wait_until(is_ready, "it is ready")
+            await setting.config_set("min-replicas-to-write", "1")
+            await wait_until(lambda: tells(few), "it says what is refused")
+            await setting.config_set("min-replicas-to-write", "0")
+            await wait_until(is_ready, "it is ready again")
+
+
 async def test_it_is_not_ready_where_nothing_is_as_durable_as_was_asked_for(client: ClientSession) -> None:
     """Each request would fail, so SIP servers have to learn of it from `ping`, as they do without Redis."""
     async with RedisServer() as redis, Rtpproxy() as relay:

@@ -204,7 +204,13 @@ class CallRuns(StreamUser):
     def give_up(self, why: Refused) -> None:
         """Refuse all that wait. What is intended in the journal stays due there."""
         version = self._stream.state.version
-        log.error("call left memory: its requests are refused", call_id=self._call_id, version=version, why=why.reason)
+        log.error(
+            "call left memory: its requests are refused",
+            call_id=self._call_id,
+            version=version,
+            why=why.reason,
+            bounded=True,
+        )
         waiting = [run.reply for run in self._scheduler if run.reply is not None]
         while not self._inbox.empty():
             message = self._inbox.get().message

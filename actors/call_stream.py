@@ -295,7 +295,9 @@ class CallStream:
         """Bring back what the journal has lost, before anything else is decided."""
         known, context = self._history, self._context
         context.counters.tails_lost += 1
-        log.error("journal lost its tail", call_id=self._call_id, known=known.version, there=there.version)
+        log.error(
+            "journal lost its tail", call_id=self._call_id, known=known.version, there=there.version, bounded=True
+        )
         missing = tail_lost.missing(known, there, context.name, context.now())
         if missing:
             self._question = _Restoring(there)

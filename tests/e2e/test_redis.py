@@ -72,6 +72,22 @@ async def test_without_redis_errors_are_clear_and_with_it_all_is_well_again() ->
         assert await stage.events() == [*CALL, "offer intended", "offered", "answered", *ENDED]
 
 
+async def test_the_log_stays_short_while_redis_refuses_each_request() -> None:
+    async with on_stage(Rtpengine(), settings=RESIDENT) as stage, stage.redis.client() as redis:
+        await redis.config_set("min-replicas-to-write", "1")
+        calls, sdp = [f"call-{number}" for number in range(40)], stage.media.caller.sdp()
+        replies = await asyncio.gather(
+            *(stage.client.command("offer", call_id=call, from_tag=CALLER, sdp=sdp) for call in calls)
+        )
+        reasons = {reply[b"error-reason"] for reply in replies}
+        assert reasons == {b"Journal: Redis refuses: NOREPLICAS Not enough good replicas to write"}
+        lines = [line for line in (stage.service.folder / "log").read_text().splitlines() if "call left memory" in line]
+        assert 1 <= len(lines) <= 5
+        assert max(map(len, lines)) < 300
+        await redis.config_set("min-replicas-to-write", "0")
+        await stage.nothing_is_left()
+
+
 async def test_a_stop_while_calls_wait_for_redis_is_orderly() -> None:
     redis = RedisServer(appendonly=True)
     async with on_stage(Rtpengine(), redis=redis, settings={"service": {"shutdown_grace": 0.1}}) as stage:

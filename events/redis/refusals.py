@@ -57,7 +57,8 @@ def code_of(error: Exception) -> str:
 
 def reason(error: Exception) -> str:
     """Return what Redis says, in its own words and no more of them than a line has room for."""
-    said, code = error_text(error).partition(". ")[0].rstrip("."), code_of(error)
+    text = error_text(error).removeprefix("ERR ").partition(" script: ")[0]  # which script it was, nobody asked
+    said, code = text.partition(". ")[0].rstrip("."), code_of(error)
     told = said if not code or said.startswith(code) else f"{code} {said}"
     return told if len(told) <= _LONGEST else f"{told[: _LONGEST - 3]}..."
 

@@ -7,7 +7,7 @@ import contextlib
 
 from redis.crc import key_slot
 
-from events.journal import LONGEST, JournalError
+from events.journal import LONGEST, JournalError, Unconfirmed
 from events.redis.keys import Keys, to_bytes, to_text
 from events.redis.query import Queries
 from events.redis.scripts import LEASE
@@ -31,10 +31,15 @@ class Statuses:
     async def publish(self, name: str, status: bytes, ttl: float) -> None:
         """Keep a status for `ttl` seconds. Raises Unconfirmed where the server cannot keep the durability just now."""
         named = to_bytes(name)
+        unconfirmed: Unconfirmed | None = None
         try:
             await self._write(self._slot, (b"SET", self._status + named, status, b"PX", max(1, round(ttl * 1000))))
-        finally:  # not before it, since whoever finds a name without a status forgets it
-            await self._query(self._slot, (b"SADD", self._names, named))
+        except Unconfirmed as error:  # it is there all the same
+            unconfirmed = error
+        # Not before it, since whoever finds a name without a status forgets it.
+        await self._query(self._slot, (b"SADD", self._names, named))
+        if unconfirmed is not None:
+            raise unconfirmed
         await self._forget_gone()
 
     async def published(self) -> dict[str, bytes]:

@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
+from typing import Final
 
 from actors.node_follower import NodeFollower
 from events.journal import Journal, JournalError, JournalUnavailable
@@ -29,6 +30,8 @@ from rtp_relay.doctor.gather.doors import door_facts
 from rtp_relay.doctor.gather.machine import file_facts, machine_facts, service_process
 from rtp_relay.doctor.gather.nodes import node_facts
 from rtp_relay.doctor.gather.redis import redis_facts, refusal_of_any
+
+SEE_REDIS: Final = "see redis above; if all is well there, give the user of [journal] url all rights: ~<prefix>:* +@all"
 
 
 async def examine(file: Path | None, *, trial: bool) -> AsyncIterator[Finding]:
@@ -76,7 +79,7 @@ async def _elsewhere(config: Config, *, trial: bool, runs: bool) -> AsyncIterato
                 for finding in check_cluster(await cluster_facts(journal), refusal_of_any(servers)):
                     yield finding
             except (JournalError, ValueError) as error:
-                yield Area("cluster").wrong(f"what control nodes publish cannot be read: {error}", "see redis above")
+                yield Area("cluster").wrong(f"what control nodes publish cannot be read: {error}", SEE_REDIS)
 
 
 async def _nodes(
@@ -89,7 +92,12 @@ async def _nodes(
         unopened = await keeper.keep(configured, {}, {})
     else:
         follower = NodeFollower(journal, keeper, configured, name=f"{config.service.name} (doctor)", now=_now)
-        unopened = await follower.begin()
+        try:
+            unopened = await follower.begin()
+        except JournalError as error:
+            what = f"what operators have decided about nodes cannot be read: {error}"
+            yield Area("nodes").wrong(what, f"{SEE_REDIS}; those that are configured are looked at here")
+            unopened = await keeper.keep(configured, {}, {})
     facts = [await node_facts(node, trial=trial) for node in keeper.table.all()]
     facts += [
         NodeFacts(name=node.spec.name, engine=node.spec.engine, url=node.spec.url, silence=node.why)

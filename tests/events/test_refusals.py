@@ -45,6 +45,7 @@ def answered(text: str) -> Exception:
             "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist ",
         ),
         ("ERR unknown command 'GETX'", "", "unknown command 'GETX'"),
+        ("ERR The user can't run this script: 0d73ab, on @user_script:3.", "", "The user can't run this"),
         (f"ERR {'x' * 500}", "", "xxxx"),
     ],
 )

@@ -70,6 +70,22 @@ async def test_that_none_is_alive_is_not_said_where_none_could_say_so(
         assert "which control nodes are alive is not known" in said
 
 
+@pytest.mark.e2e
+async def test_the_doctor_goes_on_where_decisions_cannot_be_read(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    async with RedisServer() as redis, redis.client() as client:
+        config = CONFIG.replace("redis://127.0.0.1:1", redis.url)
+        (tmp_path / "c.toml").write_text(f'[service]\nstate_dir = "{tmp_path}"\n{config}')
+        monkeypatch.setenv("RTP_RELAY_CONFIG", str(tmp_path / "c.toml"))
+        assert await asyncio.to_thread(run, "nodes") == (Exit.UNREACHABLE, "rtp-relay: no control node is alive\n")
+        await client.execute_command("ACL", "SETUSER", "default", "-xrange")  # type: ignore[no-untyped-call]
+        code, said = await asyncio.to_thread(run, "doctor", "--no-trial")
+        assert code == Exit.FAILED
+        assert "what operators have decided about nodes cannot be read: Redis refuses: NOPERM " in said
+        assert "relay-1 (rtpproxy at udp:127.0.0.1:9) does not answer" in said
+
+
 def wait_for(work: Coroutine[Any, Any, Any]) -> Any:
     return asyncio.run(work)
 

@@ -94,8 +94,9 @@ class ConfirmedPipeline(QueryPipeline):
     def settle(self, batch: Sequence[Query], replies: list[Any]) -> list[tuple[Query, Exception]]:
         """Complete each request with its reply; what is written and not confirmed fails."""
         if self._confirm is not None and not confirmed(replies.pop()):
-            for request in batch:
-                request.fail(Unconfirmed(UNCONFIRMED))
+            for request, reply in zip(batch, replies, strict=True):
+                if not isinstance(reply, ResponseError):  # nothing of what is refused is written
+                    request.fail(Unconfirmed(UNCONFIRMED))
         return super().settle(batch, replies)
 
 

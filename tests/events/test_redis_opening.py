@@ -8,7 +8,7 @@ from typing import cast
 import pytest
 from redis.exceptions import ResponseError
 
-from events.journal import Forgotten, JournalMismatch, JournalRefused, JournalUnavailable
+from events.journal import Forgotten, JournalMismatch, JournalRefused, JournalUnavailable, Unconfirmed
 from events.names import CallId
 from events.redis import RedisJournal
 from events.redis.connection import RedisConnection
@@ -148,6 +148,20 @@ async def test_an_append_waits_for_a_replica(monkeypatch: pytest.MonkeyPatch) ->
                 assert await client.exists(*await client.keys("rtp-relay:*:s:*")) == 1
             await journal.close()
         await alone.close()
+
+
+async def test_what_is_refused_is_not_told_as_unconfirmed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("events.redis.durability.WAIT_MILLISECONDS", 50)
+    async with RedisServer() as server, server.client() as client:
+        journal = await RedisJournal.open(server.url, durability="replica")
+        with pytest.raises(Unconfirmed):
+            await journal.publish("control-1", b"", 60)
+        await client.config_set("min-replicas-to-write", "1")
+        with pytest.raises(JournalRefused, match="NOREPLICAS"):
+            await journal.publish("control-1", b"", 60)
+        with pytest.raises(JournalRefused, match="NOREPLICAS"):
+            await journal.append(CallId(CALL), 0, [record(1)], NOTHING, live(CallId(CALL), 1))
+        await journal.close()
 
 
 async def test_to_forget_waits_for_a_replica(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,6 +16,7 @@ with the same one are on the same server, so that one script may use them togeth
     ended-at      sorted set: their call-ids by the time at which they ended, ms since the epoch
     ended-until   sorted set: their call-ids by the time up to which they are kept, ms since the epoch
     again         written for a second, so that there is something of which the durability can be waited for
+    doctor        written for ten seconds, to see whether it can be (events/redis/write_trial.py)
 
 Beside them are `<prefix>:journal`, which says what this journal is, and `<prefix>:{control}:...` with the control
 nodes' statuses and, as `s:<name>`, the streams of decisions, with what sums up the oldest of each in `snap:<name>`, as

@@ -7,6 +7,7 @@ import pytest
 from events.redis import RedisJournal
 from events.redis.durability import Durability
 from events.redis.inspection import EXPECTED, Inspected, inspect
+from tests.peers.redis_cluster import RedisCluster
 from tests.peers.redis_server import RedisServer
 
 pytestmark = pytest.mark.e2e
@@ -64,6 +65,13 @@ async def test_a_replica_that_stands_still_confirms_nothing(monkeypatch: pytest.
         assert (found.trial.refusal, found.trial.confirmed) == (None, False)
         assert (await look(server)).trial.confirmed, "nobody asks for it"
         replica.resume()
+
+
+async def test_each_server_of_a_cluster_is_written_to() -> None:
+    async with RedisCluster() as cluster:
+        found = await inspect(cluster.url.replace("redis://", "redis+cluster://"), "rtp-relay", "memory")
+        assert len(found) > 1
+        assert {(server.trial.refusal, server.trial.confirmed) for server in found} == {(None, True)}
 
 
 async def test_a_spoilt_key_of_the_journal_is_told() -> None:

@@ -17,7 +17,7 @@ from gateways.mi.jsonrpc import Json
 from gateways.mi.methods import Caller, Method, Methods
 from gateways.mi.names import ENGINE, NODE, SET, engine_named, node_named, set_named
 from gateways.mi.parameters import Arguments
-from replay.relay_settings import ALL_BRANCHES, CALLEE, CALLER, RelaySettings
+from replay.relay_settings import CALLEE, CALLER, RelaySettings
 from replay.state import CallState, Session
 
 LIVE = "live"
@@ -119,8 +119,8 @@ def _row(state: CallState, session: Session, url: str, sets: SetNames) -> Json:
         "node": url,
         "set": sets.number(session.set),
     }
-    if branch and ALL_BRANCHES not in relay.engagements:
-        row["branch"] = branch
+    if own := relay.engaged_as(BranchId(branch)):
+        row["branch"] = own
     context = {name: relay.context[key] for key, name in _CONTEXT_NAMES.items() if relay.context.get(key)}
     return row | ({"ctx": context} if context else {})
 

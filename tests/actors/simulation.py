@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from typing import Any, TypeVar
@@ -307,7 +307,8 @@ class ControlNode:
     def roster_node(self, name: str) -> RosterNode:
         """Return a relay as this control node's configuration has it."""
         engine = "rtpproxy" if name in self._cluster.rtpproxies else self._cluster.engine
-        spec = NodeSpec(name=NodeName(name), engine=engine, url=name)
+        set_name = self._cluster.sets.get(name, "default")
+        spec = NodeSpec(name=NodeName(name), engine=engine, url=name, set=set_name)
         return RosterNode(spec, EngineSettings(max_in_flight=self._cluster.max_in_flight), self._opener)
 
     def kill(self) -> None:
@@ -343,7 +344,10 @@ class Asked:
 
 
 class Cluster:
-    """The whole world of a test. Use `run` for coroutines, `after` to let time pass."""
+    """The whole world of a test. Use `run` for coroutines, `after` to let time pass.
+
+    sets: by its name, the set of a relay that is not in `default`.
+    """
 
     def __init__(
         self,
@@ -357,8 +361,10 @@ class Cluster:
         deadlines: Deadlines = DEADLINES,
         adopts: bool = True,
         budget: Budget | None = None,
+        sets: Mapping[str, str] | None = None,
     ) -> None:
         self.loop = VirtualTimeLoop()
+        self.sets = sets or {}
         self.engine, self.max_in_flight, self.settings = engine, max_in_flight, settings
         self.eras = ClockEras(self.loop.now_ms)
         self.deadlines = replace(deadlines, eras=self.eras)

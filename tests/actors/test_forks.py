@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import permutations, product
+
 import pytest
 
+from actors.commands.media import Offer
+from actors.flows.media import sessions
+from actors.results import Observed
+from engines.request import plain
 from events.names import BranchId, CallId, Tag
+from events.verb import Verb
 from replay.offer_answer import Change
 from replay.projection import SPARE, TIMER_H
 from replay.settings_changes import EngageRelay
@@ -17,14 +26,48 @@ MOMENT = SPARE / 1000
 ONE_ENGAGED = EngageRelay(engine="rtpengine", set="default", branch=BranchId("br0"))
 
 
+HERE = EngageRelay(engine="rtpengine", set="default")
+WEST = EngageRelay(engine="rtpengine", set="west")
+EAST = EngageRelay(engine="rtpproxy", set="east")
+PLACES = {HERE: "relay1", WEST: "relay2", EAST: "proxy1"}
+"""What can be engaged in the cluster of two sets of rtpengines and one of rtpproxies, and the relay that it means."""
+
+
 @pytest.fixture
 def call(cluster: Cluster) -> SipCall:
     return SipCall(cluster)
 
 
+@pytest.fixture
+def sets() -> Iterator[SipCall]:
+    """A call in a cluster whose relays are each a set."""
+    world = Cluster(relays=2, rtpproxies=1, sets={"relay2": "west", "proxy1": "east"})
+    yield SipCall(world)
+    world.close()
+
+
 def fork(call: SipCall, engaged: EngageRelay = ENGAGED) -> None:
     call.tell("C INVITE at=- branch=br0 sdp=c", changes=[engaged])
     call.tell("C INVITE at=- branch=br1 sdp=c")
+
+
+def fork_to(call: SipCall, *engaged: EngageRelay, for_all: EngageRelay | None = None) -> None:
+    """Ring at two callees, each branch engaged by itself, on any control node; the second alone if one is for all."""
+    for index, one in enumerate(engaged, start=2 - len(engaged)):
+        own = replace(one, branch=BranchId(f"br{index}"))
+        if for_all is not None:
+            call.tell("C INVITE at=- branch=br0 sdp=c", changes=[for_all])
+        call.tell(f"C INVITE at=- branch={own.branch} sdp=c", index, changes=[own])
+
+
+def held(call: SipCall) -> dict[str, int]:
+    """Return how many sessions each relay has that has any."""
+    return {name: len(relay.held()) for name, relay in call.cluster.fakes.items() if relay.held()}
+
+
+def is_from(call: SipCall, name: str, given: Observed) -> bool:
+    """Return whether it was this relay that gave an SDP."""
+    return given.sdp is not None and call.cluster.fakes[name].address in given.sdp
 
 
 def branches(call: SipCall) -> set[str]:
@@ -135,3 +178,53 @@ def test_a_branch_that_gets_no_relay_does_not_end_a_call_that_another_can_answer
     call.tell("C BYE at=B cseq=2")
     call.cluster.after(30)
     check_over(call)
+
+
+@pytest.mark.parametrize(("engaged", "winner", "by_all"), list(product(permutations(PLACES, 2), "AB", (False, True))))
+def test_each_branch_is_on_a_relay_of_its_engine_and_set(
+    sets: SipCall, engaged: tuple[EngageRelay, EngageRelay], winner: str, by_all: bool
+) -> None:
+    first, second = engaged
+    fork_to(sets, *([second] if by_all else engaged), for_all=first if by_all else None)
+    there = [PLACES[first], PLACES[second]]
+    assert held(sets) == dict.fromkeys(there, 1)
+    index = "AB".index(winner)
+    loser = "AB"[1 - index]
+    sets.tell(f"{loser} 183 INVITE branch=br{1 - index} sdp=b")
+    given = sets.tell(f"{winner} 200 INVITE branch=br{index} sdp=a")
+    assert is_from(sets, there[index], given)
+    sets.cluster.after(MOMENT + 5)
+    assert held(sets) == {there[index]: 1}
+    sets.tell(f"C ACK at={winner}")
+    for line in ("C INVITE at={} cseq=2 sdp=c2", "{} 200 INVITE cseq=2 sdp=a2"):
+        assert is_from(sets, there[index], sets.tell(line.format(winner), 1))
+    sets.tell(f"C BYE at={winner} cseq=3")
+    sets.cluster.after(5)
+    check_over(sets)
+
+
+@pytest.mark.parametrize("engaged", list(permutations(PLACES, 2)))
+def test_branches_on_two_relays_leave_nothing_when_control_nodes_die(
+    sets: SipCall, engaged: tuple[EngageRelay, EngageRelay]
+) -> None:
+    fork_to(sets, *engaged)
+    sets.tell("B 200 INVITE branch=br1 sdp=b")
+    sets.cluster.nodes[0].kill()
+    sets.cluster.after(MOMENT + 20)
+    assert held(sets) == {PLACES[engaged[1]]: 1}
+    sets.tell("C ACK at=B", 1)
+    sets.tell("C BYE at=B cseq=2", 1)
+    sets.cluster.after(5)
+    check_over(sets)
+
+
+def test_branches_of_one_engine_and_set_share_a_session_and_a_client_of_the_ng_protocol_names_neither(
+    sets: SipCall,
+) -> None:
+    fork_to(sets, WEST, WEST)
+    assert held(sets) == {"relay2": 1}
+    words = plain(Verb.OFFER)
+    third = Offer(call_id=CallId("c"), from_tag=Tag("tC"), branch=BranchId("br2"), request=words, received_at=0)
+    session = sessions.of_offer(state(sets), third)
+    assert session is not None
+    assert session.set == "west"

@@ -20,7 +20,8 @@ def newest_first(state: CallState) -> list[Session]:
 def of_offer(state: CallState, command: Offer) -> Session | None:
     """Return the session that an offer is to go to, or None if it needs one of its own.
 
-    A node that knows branches has all of them in one session; on others each branch has a session.
+    A node that knows branches has in one session all that are to be on its engine and set; on others each branch has a
+    session.
     """
     if command.anew:
         return None
@@ -34,7 +35,7 @@ def of_offer(state: CallState, command: Offer) -> Session | None:
         )
         return session if session is None or _may_offer_in(session, command) else None
     return _first(state, lambda session: _opened_by(session, command)) or _first(
-        state, lambda session: kind_of(session.engine).native_branches
+        state, lambda session: _takes_branch(session, command)
     )
 
 
@@ -89,6 +90,16 @@ def at(state: CallState, node: NodeName, relay_id: RelayId) -> Session:
 def _named(state: CallState, command: AnyMediaCommand) -> Session | None:
     session = state.sessions.get(command.session)
     return session if session is not None and session.usable else None
+
+
+def _takes_branch(session: Session, command: Offer) -> bool:
+    """Return whether a session is to have a further branch in it: one for which its own engine and set are engaged.
+
+    A client of the ng protocol names neither of them for a branch: its call stays where it is.
+    """
+    if not kind_of(session.engine).native_branches:
+        return False
+    return not command.engine or (session.engine, session.set) == (command.engine, command.set)
 
 
 def _may_offer_in(session: Session, command: AnyMediaCommand) -> bool:

@@ -11,6 +11,7 @@ import pytest
 from actors.commands.media import Offer
 from actors.flows.media import sessions
 from actors.results import Observed
+from engines.refusal import RefusalCode
 from engines.request import plain
 from events.names import BranchId, CallId, Tag
 from events.verb import Verb
@@ -228,3 +229,23 @@ def test_branches_of_one_engine_and_set_share_a_session_and_a_client_of_the_ng_p
     session = sessions.of_offer(state(sets), third)
     assert session is not None
     assert session.set == "west"
+
+
+@pytest.mark.parametrize(
+    ("engaged", "silent", "why"),
+    [
+        (EngageRelay(engine="rtpproxy", set="west"), (), "No rtpproxy node of set 'west' takes new calls"),
+        (EngageRelay(engine="rtpproxy", set="west"), ("relay2",), "No node of set 'west' takes new calls"),
+        (EngageRelay(engine="rtpproxy", set="none"), (), "No node of set 'none' takes new calls"),
+        (EAST, ("proxy1",), "No node of set 'east' takes new calls"),
+    ],
+)
+def test_the_engine_is_named_where_it_is_the_reason_that_no_node_takes_a_call(
+    sets: SipCall, engaged: EngageRelay, silent: tuple[str, ...], why: str
+) -> None:
+    for name in silent:
+        sets.cluster.fakes[name].silent = True
+    sets.cluster.after(30)
+    error = sets.tell("C INVITE at=- branch=br0 sdp=c", changes=[engaged]).error
+    assert error is not None
+    assert (error.code, error.reason) == (RefusalCode.NO_NODE, why)

@@ -16,16 +16,22 @@ MAX_NODES = 3
 """How many nodes one offer tries: with their timeouts, about what a client waits."""
 
 
+def none_of(set_name: str) -> str:
+    """Return that no node of a set takes new calls, whatever its kind."""
+    return f"No node of set {set_name!r} takes new calls"
+
+
 @value
 class Choices:
     """What an offer has to choose from, as it was when the decision was asked for: an input of that decision.
 
-    nodes: that a new session may be placed on, best first. reachable: the names of those that take commands. asked,
-    left, kinds: sessions (node and id there) that were asked in vain, nodes not to be asked any more, and kinds of
-    relay none of which would ever take the offer.
+    nodes: that a new session may be placed on, best first. none: what to say where there are none. reachable: the names
+    of those that take commands. asked, left, kinds: sessions (node and id there) that were asked in vain, nodes not to
+    be asked any more, and kinds of relay none of which would ever take the offer.
     """
 
     nodes: Sequence[NodeSpec]
+    none: str
     reachable: frozenset[str]
     asked: frozenset[tuple[str, str]]
     left: frozenset[str]
@@ -54,8 +60,10 @@ class Search:
 
     def choices(self) -> Choices:
         """Return what the offer has to choose from now; no other nodes for one that does not move."""
+        nodes = self._others() if self._command.moves else ()
         return Choices(
-            nodes=self._others() if self._command.moves else (),
+            nodes=nodes,
+            none="" if nodes else self._none(),
             reachable=self._nodes.reachable,
             asked=frozenset(self._sessions),
             left=frozenset(self._names),
@@ -68,6 +76,14 @@ class Search:
         not_these = self._names | {command.avoid}
         left = [node for node in candidates if node.name not in not_these and node.engine not in self._kinds]
         return sorted(left, key=lambda node: node.name != command.node) if command.node else left
+
+    def _none(self) -> str:
+        """Return that there are none; it names the engine where the set has nodes that take calls, but of others."""
+        set_name, call_id, engine = self._command.set, self._command.call_id, self._command.engine
+        if not engine or self._nodes.candidates(set_name, call_id, engine):
+            return none_of(set_name)
+        others = self._nodes.candidates(set_name, call_id)
+        return f"No {engine} node of set {set_name!r} takes new calls" if others else none_of(set_name)
 
     def failed(self, kind: str, session: tuple[str, str], refusal: Refused) -> None:
         """Record a session (node, id there) in which the offer failed, and the reason.

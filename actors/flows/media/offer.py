@@ -15,7 +15,7 @@ from actors.flows.media.delete import teardown
 from actors.flows.media.descriptions import fault_in, relayed
 from actors.flows.media.given import as_given
 from actors.flows.media.lateness import MAX_REFUSALS, TOO_LATE, is_late
-from actors.flows.media.node_search import Choices, Search
+from actors.flows.media.node_search import Choices, Search, none_of
 from actors.flows.media.waiting_move import taken_along
 from actors.flows.media.wording import asked, worded
 from actors.node_table import NodeTable
@@ -140,8 +140,7 @@ def _intend(command: Offer, choices: Choices, waited: int) -> Decide:
             return _intend_again(state, command, session)
         if choices.nodes and not command.session:
             return _engage(state, command, choices.nodes[0])
-        why = f"No node of set {command.set!r} takes new calls"
-        return refuse(state, command, Refused(RefusalCode.NO_NODE, why))
+        return refuse(state, command, Refused(RefusalCode.NO_NODE, choices.none or none_of(command.set)))
 
     return decide
 

@@ -20,19 +20,12 @@ from gateways.mi.methods import Caller, Method, Methods, always
 from gateways.mi.names import ENGINE, NODE, SET, engine_named, node_named, set_named
 from gateways.mi.parameters import Arguments, Parameter, as_number, as_switch, positive
 
-BY_POSITION = tuple((ENGINE, *more) for count in range(3) for more in combinations((SET, NODE), count))
-
-
-def _never(given: Json) -> bool:  # noqa: ARG001
-    """Say that a value without a name is none of a parameter's."""
-    return False
-
-
+BY_POSITION = ((), *((ENGINE, *more) for count in range(3) for more in combinations((SET, NODE), count)))
 PACE = (Parameter("in_flight", as_number, optional=True), Parameter("rate", as_number, optional=True))
 REASON = Parameter("reason", optional=True)
 BY_NAME = (
     *(
-        Parameter(name, looks_right=_never, optional=True)
+        Parameter(name, optional=True, by_name=True)
         for name in ("engine", "set", "node", "new_set", "new_node", "new_engine")
     ),
     *PACE,

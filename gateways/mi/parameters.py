@@ -71,13 +71,15 @@ def as_texts(value: Json) -> list[str]:
 class Parameter:
     """A parameter: its name, how its value is read, and whether a value without a name looks like one of it.
 
-    optional: whether it may be left out; those that may stand after those that may not.
+    optional: whether it may be left out; those that may stand after those that may not. by_name: whether it, and
+    with it its whole recipe, is taken by name alone.
     """
 
     name: str
     read: Callable[[Json], Json] = as_text
     looks_right: Callable[[Json], bool] | None = None
     optional: bool = False
+    by_name: bool = False
 
     def value(self, given: Json) -> Json:
         """Read a value. Raises MiError."""
@@ -119,13 +121,21 @@ def positive(given: Arguments, name: str, default: int) -> int:
 
 
 def forms(recipe: Recipe) -> Iterator[Sequence[str]]:
-    """Return the names that a recipe takes by position, without what is optional, and with more and more of it."""
+    """Return the names that a recipe takes by position, without what is optional, and with more and more of it.
+
+    One that is taken by name alone has one form: all of its names.
+    """
     names = [one.name for one in recipe]
-    return (names[:count] for count in range(_least(recipe), len(names) + 1))
+    least = len(names) if _by_name_alone(recipe) else _least(recipe)
+    return (names[:count] for count in range(least, len(names) + 1))
 
 
 def _least(recipe: Recipe) -> int:
     return sum(not one.optional for one in recipe)
+
+
+def _by_name_alone(recipe: Recipe) -> bool:
+    return any(one.by_name for one in recipe)
 
 
 def _takes(recipe: Recipe, count: int) -> bool:
@@ -142,7 +152,8 @@ def _by_name(recipes: Sequence[Recipe], params: Mapping[str, Json]) -> Arguments
 
 
 def _by_position(recipes: Sequence[Recipe], params: Sequence[Json]) -> Arguments:
-    as_many = [recipe[: len(params)] for recipe in recipes if _takes(recipe, len(params))]
+    listed = [recipe for recipe in recipes if not _by_name_alone(recipe)]
+    as_many = [recipe[: len(params)] for recipe in listed if _takes(recipe, len(params))]
     if not as_many:
         raise invalid_params(_COUNT)
     fitting = [

@@ -85,6 +85,8 @@ async def test_each_documented_form_asks_for_what_it_says(control: Nodes, params
         ({"in_flight": -1}, 400),
         ({"elsewhere": 1}, 400),
         ({"nonsense": 1}, -32602),
+        (["rtpproxy", 1, "rp1", 1, "rp2"], -32602),
+        (["rtpproxy", 1, NODES[0].url, 1], -32602),
     ],
 )
 async def test_what_makes_no_sense_asks_for_nothing(control: Nodes, params: Any, code: int) -> None:
@@ -92,6 +94,13 @@ async def test_what_makes_no_sense_asks_for_nothing(control: Nodes, params: Any,
         await ask(control, "rtp_relay_update", params)
     assert caught.value.code == code
     assert await ask(control, "rtp_relay:update_status", []) == []
+
+
+async def test_by_position_it_takes_the_filters_alone_and_which_says_so(control: Nodes) -> None:
+    forms = await ask(control, "which", ["rtp_relay_update"])
+    filters = [[], ["engine"], ["engine", "set"], ["engine", "node"], ["engine", "set", "node"]]
+    assert forms[:-1] == filters
+    assert {"engine", "set", "node", "new_engine", "new_set", "new_node", "reason"} < set(forms[-1])
 
 
 async def test_a_job_is_told_of_and_cancelled(control: Nodes) -> None:

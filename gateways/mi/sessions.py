@@ -1,4 +1,4 @@
-"""`rtp_relay_list`: the relay sessions of established calls, in the shape that OpenSIPS gives them."""
+"""`rtp_relay_list`: the relay sessions that parties talk through, in the shape that OpenSIPS gives them."""
 
 from __future__ import annotations
 
@@ -42,9 +42,12 @@ class SessionFilter:
     node: NodeName = NO_NODE
 
     def of(self, state: CallState) -> Iterator[Session]:
-        """Return the sessions of a call that its parties talk through and that are wanted, newest first."""
+        """Return the sessions of a call that its parties talk through and that are wanted, newest first.
+
+        One that is only about to be moved to is none of them yet.
+        """
         for session in reversed(state.usable_sessions()):
-            if session.agreement and self._takes(session):
+            if session.agreement and not state.is_aside(session) and self._takes(session):
                 yield session
 
     def _takes(self, session: Session) -> bool:
@@ -61,7 +64,7 @@ class SessionMethods:
     def add_to(self, methods: Methods) -> None:
         """Add the methods."""
         methods.add(
-            Method("rtp_relay:list", "Lists the relay sessions of established calls.", self._list, FILTERS),
+            Method("rtp_relay:list", "Lists the relay sessions that parties talk through.", self._list, FILTERS),
         )
 
     async def _list(self, given: Arguments, caller: Caller) -> Json:  # noqa: ARG002

@@ -249,3 +249,26 @@ def test_the_engine_is_named_where_it_is_the_reason_that_no_node_takes_a_call(
     error = sets.tell("C INVITE at=- branch=br0 sdp=c", changes=[engaged]).error
     assert error is not None
     assert (error.code, error.reason) == (RefusalCode.NO_NODE, why)
+
+
+@pytest.mark.parametrize("engaged", list(permutations(PLACES, 2)))
+def test_a_dialog_whose_relay_lost_it_gets_a_session_where_its_branch_is_engaged_beside_another_dialog(
+    sets: SipCall, engaged: tuple[EngageRelay, EngageRelay]
+) -> None:
+    fork_to(sets, *engaged)
+    for index, callee in enumerate("AB"):
+        sets.tell(f"{callee} 200 INVITE branch=br{index} sdp=a")
+        sets.tell(f"C ACK at={callee}")
+    first, second = (PLACES[one] for one in engaged)
+    sets.cluster.fakes[second].restart()
+    sets.cluster.after(300)
+    assert held(sets) == {first: 1}
+    for line in ("C INVITE at=B cseq=2 sdp=c2", "B 200 INVITE cseq=2 sdp=a2"):
+        assert is_from(sets, second, sets.tell(line))
+    assert held(sets) == {first: 1, second: 1}
+    sets.tell("C BYE at=B cseq=3")
+    sets.cluster.after(5)
+    assert held(sets) == {first: 1}
+    sets.tell("C BYE at=A cseq=3")
+    sets.cluster.after(5)
+    check_over(sets)

@@ -93,22 +93,35 @@ def _named(state: CallState, command: AnyMediaCommand) -> Session | None:
 
 
 def _takes_branch(session: Session, command: Offer) -> bool:
-    """Return whether a session is to have a further branch in it: one for which its own engine and set are engaged.
+    """Return whether a session is to have a further branch in it: one for which its own engine and set are engaged."""
+    return kind_of(session.engine).native_branches and _is_engaged(session, command)
+
+
+def _is_engaged(session: Session, command: Offer) -> bool:
+    """Return whether the engine and set of a session are those that are engaged for an offer.
 
     A client of the ng protocol names neither of them for a branch: its call stays where it is.
     """
-    if not kind_of(session.engine).native_branches:
-        return False
     return not command.engine or (session.engine, session.set) == (command.engine, command.set)
 
 
-def _may_offer_in(session: Session, command: AnyMediaCommand) -> bool:
-    """Return whether the node would take the offer for one of this session.
+def _may_offer_in(session: Session, command: Offer) -> bool:
+    """Return whether the offer is one of this session, and the node would take it for one.
 
-    A node without branches knows a session by the tag that made it: an offer between two others makes a second one
-    there, under the same id, which the delete of the first would leave.
+    A session that has nothing of the offer's dialog may be of a branch that is engaged elsewhere. A node without
+    branches knows a session by the tag that made it: an offer between two others makes a second one there, under the
+    same id, which the delete of the first would leave.
     """
+    if not (_is_engaged(session, command) or _has_dialog(session, command)):
+        return False
     return kind_of(session.engine).native_branches or session.from_tag in (command.from_tag, command.to_tag)
+
+
+def _has_dialog(session: Session, command: Offer) -> bool:
+    """Return whether a session has the dialog of an offer, or the branch that this is of."""
+    dialogs = session.dialogs
+    is_answered = session_dialogs.between(dialogs, command.from_tag, command.to_tag) is not None
+    return is_answered or any(dialog.branch == command.branch for dialog in dialogs)
 
 
 def _of_its_offer(state: CallState, command: AnyMediaCommand) -> Session | None:

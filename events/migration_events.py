@@ -16,9 +16,10 @@ class MigrationIntended(Event):
     """A call is to move: to a session of its own elsewhere, of which its parties are told by requests of ours.
 
     migration: counts the moves of a call from 1. leaves: the session that it has, 0 where none is left. callee_tag:
-    names the dialog whose parties are told. engine, set, node: where to; `node` is "" for any node of the set. avoid:
-    the node that it is never to be on, "" for none. method: of the requests. caller, callee: settings of the legs that
-    change with the move, by name. waits: it moves later, when the call is offered something next, since no dialog is
+    names the dialog whose parties are told. engine, set, node: where to; `node` is "" for any node of the set, and
+    `engine` and `set` of an early move are where they stay those of the branch that is answered. avoid: the node that
+    it is never to be on, "" for none. method: of the requests. caller, callee: settings of the legs that change with
+    the move, by name. waits: it moves later, when the call is offered something next, since no dialog is
     known; or, if it is `early`, when the call is answered (MigrationBegun). asked_by, reason: for people. job: the one
     that wants it, "" for none.
     """

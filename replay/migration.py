@@ -37,6 +37,8 @@ class MoveRequest:
 class Migration:
     """A move that goes on. The first fields are those of MigrationIntended; times are ms since the epoch.
 
+    engine, set: "" while it waits for the call's answer, where they stay those of the branch that is answered.
+
     at: when it last came on. session: the one that was made for it, 0 before. back: why it was turned back, "" while it
     goes on. prepared: by a party's tag, what it said as the session knows it that both are to be told of. asked:
     whether a party may have heard of the move at all. told: by leg, what it has taken of that. said: by tag, what a
@@ -95,9 +97,13 @@ class Migration:
             at,
         )
 
-    def begin(self, leaves: int, callee_tag: Tag) -> None:
-        """Wait no more: these are the session and the dialog that the call has been answered in."""
+    def begin(self, leaves: int, callee_tag: Tag, engine: str, set_name: str) -> None:
+        """Wait no more: these are the session and the dialog that the call has been answered in.
+
+        engine, set_name: those of the session, which stay where the move names no others.
+        """
         self.leaves, self.callee_tag, self.waits = leaves, callee_tag, False
+        self.engine, self.set = self.engine or engine, self.set or set_name
 
     @property
     def awaits_answer(self) -> bool:

@@ -93,7 +93,8 @@ def migration_begun(state: CallState, record: Recorded, event: e.MigrationBegun)
     """Go on with a move that has waited for the call's answer."""
     migration = _current(state, event.migration)
     if migration is not None:
-        migration.begin(event.leaves, event.callee_tag)
+        session = state.sessions[event.leaves or migration.leaves]
+        migration.begin(event.leaves, event.callee_tag, session.engine, session.set)
         migration.at = record.at
 
 

@@ -250,7 +250,10 @@ def _(event: e.MigrationIntended) -> str:
     later = "when it is answered" if event.early else "when it is offered something next"
     told = later if event.waits else f"parties are told by {event.method}"
     who = f"asked by {event.asked_by}" if event.asked_by else ""
-    where = f"to {event.engine}, {node}set {event.set}"
+    open_ = "of the branch that is answered"
+    engine = event.engine or f"the engine {open_}"
+    set_name = f"set {event.set}" if event.set else f"the set {open_}"
+    where = f"to {engine}, {node}{set_name}" if event.engine or event.set else f"to the engine and set {open_}"
     return joined(f"move {event.migration} {where}", avoided, left, told, *settings, who, event.reason)
 
 

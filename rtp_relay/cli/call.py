@@ -74,6 +74,8 @@ def _rest(document: Document) -> Iterator[str]:
 
 def _move(move: Document) -> str:
     where = f"node {move['node']}" if move["node"] else "a node"
-    told = f"move {move['number']}, {move['status']}: to {where} of set {move['set']} ({move['engine']})"
+    of_set = f"of set {move['set']}" if move["set"] else "of the set of the branch that is answered"
+    engine = f" ({move['engine']})" if move["engine"] else ""
+    told = f"move {move['number']}, {move['status']}: to {where} {of_set}{engine}"
     by = f", asked for by {move['asked_by']}" if move["asked_by"] else ""
     return told + by + (f": {move['reason']}" if move["reason"] else "")

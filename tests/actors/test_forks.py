@@ -9,8 +9,9 @@ from itertools import permutations, product
 import pytest
 
 from actors.commands.media import Offer
+from actors.commands.migration import Migrate, MoveTarget
 from actors.flows.media import sessions
-from actors.results import Observed
+from actors.results import Moved, Observed
 from engines.refusal import RefusalCode
 from engines.request import plain
 from events.names import BranchId, CallId, Tag
@@ -272,3 +273,23 @@ def test_a_dialog_whose_relay_lost_it_gets_a_session_where_its_branch_is_engaged
     sets.tell("C BYE at=A cseq=3")
     sets.cluster.after(5)
     check_over(sets)
+
+
+@pytest.mark.parametrize(("engaged", "winner"), list(product(permutations(PLACES, 2), "AB")))
+@pytest.mark.parametrize("named", [False, True])
+def test_a_fork_that_is_to_move_keeps_engine_and_set_of_the_branch_that_is_answered_where_none_is_named(
+    sets: SipCall, engaged: tuple[EngageRelay, EngageRelay], winner: str, named: bool
+) -> None:
+    fork_to(sets, *engaged)
+    index, last = "AB".index(winner), engaged[1]
+    target = MoveTarget(engine=last.engine, set=last.set) if named else MoveTarget()
+    moved = sets.command(Migrate(call_id=CallId("c"), target=target))
+    assert isinstance(moved, Moved)
+    assert (moved.early, moved.engine, moved.set) == (True, last.engine, last.set)
+    sets.tell(f"{winner} 200 INVITE branch=br{index} sdp=a")
+    sets.tell(f"C ACK at={winner}")
+    sets.cluster.after(60)
+    assert held(sets) == {PLACES[last if named else engaged[index]]: 1}
+    assert state(sets).migrations == 1
+    assert not state(sets).not_moved
+    sets.cluster.check_no_leak()

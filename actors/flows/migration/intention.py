@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from actors.commands.media import SdpBySettings
-from actors.commands.migration import Migrate, Whereabouts
+from actors.commands.migration import Migrate, MoveTarget, Whereabouts
 from actors.commands.relay import RelaySdp
 from actors.effects import Decision
 from actors.flows.media.wording import media_request
@@ -50,7 +52,8 @@ def intend(state: CallState, command: Migrate, nodes: NodeTable) -> Decision:
     refusal = _no_node(state, event, nodes) or _unmeant(state, event, session)
     if refusal is not None:
         return Decision([], refusal)
-    return Decision([*_replaced(state), event], _waiting(event) if event.waits else event.migration)
+    wish = _open(event, command.target) if event.early else event
+    return Decision([*_replaced(state), wish], _waiting(event) if event.waits else event.migration)
 
 
 def _asked_before(state: CallState, command: Migrate) -> int | Moved | None:
@@ -123,6 +126,12 @@ def _intention(
         reason=command.reason,
         job=command.job,
     )
+
+
+def _open(event: MigrationIntended, target: MoveTarget) -> MigrationIntended:
+    """Return a move of a call that rings: where no engine or set is named, it keeps that of the answered branch."""
+    engine = event.engine if target.engine or target.node else ""
+    return replace(event, engine=engine, set=event.set if target.set or target.node else "")
 
 
 def _no_node(state: CallState, event: MigrationIntended, nodes: NodeTable) -> Refused | None:

@@ -195,6 +195,33 @@ def test_a_call_tells_its_copies_and_the_move_that_waits(
     assert len(invoke("call", "one", "-o", "csv")[1].splitlines()) == 2
 
 
+@pytest.mark.parametrize(
+    ("engine", "set_name", "shown", "told"),
+    [
+        ("", "", "to a node of the set of the branch that is answered", "to the engine and set of the branch that is"),
+        ("", "gold", "to a node of set gold", "to the engine of the branch that is answered, set gold"),
+        (
+            "rtpproxy",
+            "",
+            "to a node of the set of the branch that is answered (rtpproxy)",
+            "to rtpproxy, the set of the",
+        ),
+    ],
+)
+def test_a_move_that_waits_for_an_answer_tells_what_the_answered_branch_keeps(
+    engine: str, set_name: str, shown: str, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wish = e.MigrationIntended(migration=1, leaves=1, engine=engine, set=set_name, waits=True, early=True)
+
+    async def fill(journal: MemoryJournal) -> None:
+        history = [*HISTORY[:2], Recorded(3, START + 3, "control-2", wish)]
+        await journal.append(CallId("one"), 0, history, NOTHING, NOTHING)
+
+    use_journal(monkeypatch, fill)
+    assert invoke("call", "one")[1].splitlines()[-1] == f"move 1, waiting for its answer: {shown}"
+    assert f"move 1 {told}" in " ".join(invoke("history", "one")[1].split())
+
+
 @pytest.mark.usefixtures("_calls")
 def test_history_as_text() -> None:
     code, text, _ = invoke("history", "old")

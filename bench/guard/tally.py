@@ -27,6 +27,7 @@ from events.names import CallId
 from events.redis.journal import RedisJournal
 from events.redis.scripts import APPEND
 from events.redis.wire import RedisWire
+from events.redis.writer import JournalWriter
 
 _A = TypeVar("_A", "asyncio.Future[Any]", Answer)
 
@@ -81,14 +82,15 @@ class Tally:
         """Count what the control nodes of this thread do that are started meanwhile; `functions` takes its time."""
         with ExitStack() as stack:
             for place, name, make in (
-                (RedisJournal, "append", self._append),
-                (RedisJournal, "check", partial(self._query, Step.CHECKS)),
+                (JournalWriter, "append", self._append),
+                (JournalWriter, "check", partial(self._query, Step.CHECKS)),
                 (RedisJournal, "read", partial(self._query, Step.READS)),
                 (RedisWire, "send", self._send_to_redis),
                 (DatagramTransport, "send", self._send),
                 (DatagramTransport, "datagram_received", self._receive),
                 (LoopInbox, "put", self._put),
                 (LoopInbox, "tell", self._put),  # from the loop it does without `put`
+                (LoopInbox, "tell_here", self._put),
                 (LoopInbox, "take_turn", self._take_turn),
             ):
                 stack.enter_context(patch.object(place, name, make(getattr(place, name))))
@@ -113,7 +115,7 @@ class Tally:
 
     def _append(self, original: Callable[..., Answer]) -> Callable[..., Answer]:
         def append(
-            journal: RedisJournal, call_id: CallId, expected: int, records: Sequence[Any], *tables: Any
+            journal: JournalWriter, call_id: CallId, expected: int, records: Sequence[Any], *tables: Any
         ) -> Answer:
             self._steps[Step.APPENDS] += 1
             self._steps[Step.ENTRIES] += len(records)

@@ -17,7 +17,7 @@ from bench.guard.stories import ng_failing, ng_memory, ng_steps
 from bench.guard.tally import Step
 from events.codec import Codec
 from events.names import CallId
-from events.redis.journal import RedisJournal
+from events.redis.writer import JournalWriter
 
 LIMITS = {"ng.offer": {"entries": Limit(5, "why"), "function calls": Limit(100, "why", slack=0.1)}}
 
@@ -110,7 +110,7 @@ def function_more(original: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def check_more(original: Callable[..., Any]) -> Callable[..., Any]:
-    def append(journal: RedisJournal, call_id: CallId, expected: int, *arguments: Any) -> Any:
+    def append(journal: JournalWriter, call_id: CallId, expected: int, *arguments: Any) -> Any:
         journal.check(call_id, expected)
         return original(journal, call_id, expected, *arguments)
 
@@ -123,7 +123,7 @@ def check_more(original: Callable[..., Any]) -> Callable[..., Any]:
     [
         (EngineActor, "on_receive", message_more, {Step.MESSAGES}),
         (Codec, "encode", function_more, {Step.CALLS}),
-        (RedisJournal, "append", check_more, {Step.CHECKS, Step.REDIS_BYTES}),
+        (JournalWriter, "append", check_more, {Step.CHECKS, Step.REDIS_BYTES}),
     ],
 )
 def test_a_seeded_regression_is_found(

@@ -6,6 +6,8 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Annotated, Final
 
 import typer
@@ -33,6 +35,7 @@ from rtp_relay.cli.reading import (
     period,
     read_journal,
 )
+from rtp_relay.config import Config
 
 NodeOption = Annotated[
     str, typer.Option("--node", callback=not_empty, help="Only calls that had a session on this node.")
@@ -150,34 +153,56 @@ def search(
         loss_above=None if loss_above is None else round(loss_above * 10),
         text=text,
     )
-    numbers, display = loaded.privacy.shown, Display.of(form, as_json=as_json, wide=wide)
-
-    names = Names()
-
-    async def show(calls: AsyncIterator[EndedCall]) -> None:
-        await _show(_first(wanted_of(names.met_in(calls), wanted, numbers), limit), display)
-
-    def missing() -> str:
-        return names.missing(node=wanted.node, set_=wanted.set, control_node=wanted.by)
-
-    async def read(journal: Journal) -> None:
-        if follow:
-            await names.look_up(loaded, journal)
-            warn(missing())
-            await tell_as_they_end(journal, wanted, numbers, display, kept=loaded.journal.kept.shortest)
-            return
-        await show(ended_calls(journal, *period(since, until, round(await journal.time()))))
-        if wanted.node or wanted.set or wanted.by:
-            await names.look_up(loaded, journal)
-        if missing():
-            fail(Exit.NOT_FOUND, missing())
-
+    finding = _Finding(loaded, wanted, Display.of(form, as_json=as_json, wide=wide), since, until, limit)
     if archive is not None:
-        asyncio.run(show(archived_calls(archive, *period(since, until, clock()))))
-        warn(missing())  # what else there is, an archive does not tell
+        asyncio.run(finding.in_archive(archive))
         return
     with suppress(KeyboardInterrupt):
-        read_journal(config, read)
+        read_journal(config, finding.follow if follow else finding.in_journal)
+
+
+@dataclass(frozen=True, slots=True)
+class _Finding:
+    """What is to be found, and how it is shown."""
+
+    config: Config
+    wanted: Wanted
+    display: Display
+    since: str
+    until: str
+    limit: int
+    names: Names = field(default_factory=Names)
+
+    @property
+    def _numbers(self) -> Numbers:
+        return self.config.privacy.shown
+
+    async def in_archive(self, archive: Path) -> None:
+        """Show calls of an archive. What nodes, sets and control nodes there are else, it does not tell."""
+        await self._show(archived_calls(archive, *period(self.since, self.until, clock())))
+        warn(self._missing())
+
+    async def in_journal(self, journal: Journal) -> None:
+        """Show calls of the journal. Ends with NOT_FOUND where there is nothing of a name that is wanted."""
+        await self._show(ended_calls(journal, *period(self.since, self.until, round(await journal.time()))))
+        if self.wanted.node or self.wanted.set or self.wanted.by:
+            await self.names.look_up(self.config, journal)
+        if self._missing():
+            fail(Exit.NOT_FOUND, self._missing())
+
+    async def follow(self, journal: Journal) -> None:
+        """Tell of calls as they end."""
+        await self.names.look_up(self.config, journal)
+        warn(self._missing())
+        kept = self.config.journal.kept.shortest
+        await tell_as_they_end(journal, self.wanted, self._numbers, self.display, kept=kept)
+
+    def _missing(self) -> str:
+        return self.names.missing(node=self.wanted.node, set_=self.wanted.set, control_node=self.wanted.by)
+
+    async def _show(self, calls: AsyncIterator[EndedCall]) -> None:
+        found = wanted_of(self.names.met_in(calls), self.wanted, self._numbers)
+        await _show(_first(found, self.limit), self.display)
 
 
 def _check_follows(context: typer.Context) -> None:

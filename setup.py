@@ -193,7 +193,7 @@ def copied(root: Path, sources: Iterable[str], modules: list[str], folder: Path)
 def module_in_c(source: str) -> Extension:
     """Return the extension that a source in C is, which takes the place of the module beside it."""
     name = source.removesuffix(".c").replace("/", ".")
-    return Extension(name, [source], extra_compile_args=["-O1", "-g0", "-Wall", "-Wextra"])
+    return Extension(name, [source], extra_compile_args=["-O2", "-g0", "-Wall", "-Wextra"])
 
 
 def compile_all(extensions: list[Extension], scratch: Path) -> list[str]:

@@ -7,7 +7,7 @@ said of the sources. What makes no sense is left out: statistics never keep a ca
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 from engines.ids import tag_of
 from events.names import Tag
@@ -27,6 +27,23 @@ MAX_SOURCES = 8
 
 MAX_COUNT = 2**63 - 1
 """The largest number that is told."""
+
+Row: TypeAlias = tuple[
+    bytes,
+    int,
+    int | None,
+    tuple[int, ...],
+    int,
+    bytes,
+    int,
+    int | None,
+    int | None,
+    int | None,
+    int | None,
+    tuple[int, int, int] | None,
+    int | None,
+]
+"""What is told of a stream: the fields of a MeasuredStream, in their order, with its texts as they came."""
 
 
 def measured(told: Mapping[bytes, Any]) -> tuple[MeasuredStream, ...]:

@@ -9,7 +9,6 @@ import socket
 import struct
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -19,6 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateways import batches
+from tests.both_kinds import both_kinds
 
 Datagrams = list[tuple[bytes, list[tuple[int, int, bytes]], Any]]
 
@@ -28,18 +28,7 @@ HOSTS = {socket.AF_INET: "127.0.0.1", socket.AF_INET6: "::1"}
 LONGEST = {socket.AF_INET: 65_507, socket.AF_INET6: 65_527}
 
 
-def source() -> ModuleType:
-    """Return the module as it is in Python, whatever runs here."""
-    spec = spec_from_file_location("batches_in_python", Path(__file__).parents[2] / "gateways/batches.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-IN_PYTHON = source()
-KINDS = [IN_PYTHON] if str(batches.__file__).endswith(".py") else [IN_PYTHON, batches]
+KINDS = both_kinds(batches)
 
 
 @pytest.fixture(params=KINDS, ids=lambda module: module.__name__)

@@ -44,7 +44,7 @@ def running(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], Path]]:
 
 
 def wait_for_relays(folder: Path) -> list[RelayProcess]:
-    deadline = time.monotonic() + 15
+    deadline = time.monotonic() + 60
     while len(found := list(folder.glob("*/state/relay-*.json"))) < 2:
         assert time.monotonic() < deadline, "the demonstration has started no relays"
         time.sleep(0.01)

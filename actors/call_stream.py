@@ -182,17 +182,21 @@ class CallStream:
         """Ask the journal to append what was decided, or to confirm the state if that is nothing."""
         decided, self._decided = self._decided, []
         if decided:
-            self._append(decided, decided, user)
+            self._append(decided, decided, self._history, user)
         else:
-            self._ask(self._context.journal.check(self._call_id, self.state.version), user)
+            known = self._history.newest_entry
+            self._ask(self._context.journal.check(self._call_id, self.state.version, known=known), user)
 
-    def _append(self, records: Sequence[Recorded], news: Sequence[Recorded], user: StreamUser) -> None:
-        """Append records, which the state has already, and of which observers are told the news."""
+    def _append(
+        self, records: Sequence[Recorded], news: Sequence[Recorded], behind: CallHistory, user: StreamUser
+    ) -> None:
+        """Append records, which the state has already, behind a history; observers are told the news of them."""
         context, before = self._context, self.index
         self.index = project(self.state, context.deadlines)
         self._unconfirmed = records
         self._ended = self.index.ended if before.ended is None else None
-        appended = context.journal.append(self._call_id, records[0].version - 1, records, before, self.index)
+        version, known = records[0].version - 1, behind.newest_entry
+        appended = context.journal.append(self._call_id, version, records, before, self.index, known=known)
         self._ask(appended, user)
         if context.observers:
             appended.add_done_callback(partial(self._tell_observers, news))
@@ -303,7 +307,7 @@ class CallStream:
             self._question = _Restoring(there)
             for record in missing:
                 apply(self.state, record)
-            self._append(missing, missing[-1:], user)
+            self._append(missing, missing[-1:], there, user)
             return
         self._history = there
         self._note_confirmed()

@@ -43,6 +43,11 @@ class CallHistory:
         """The version of the newest entry, 0 for none."""
         return self.records[-1].version if self.records else 0
 
+    @property
+    def newest_entry(self) -> Recorded | None:
+        """The newest entry, None for none."""
+        return self.records[-1] if self.records else None
+
     def entry(self, version: int) -> Recorded:
         """Return a known entry."""
         return self.records[version - self.start - 1]

@@ -155,11 +155,13 @@ class NodeFollower:
             self._take(there)
             return
         if lost:
-            await self._write_again(there[-1].version if there else 0, lost)
+            await self._write_again(there[-1] if there else None, lost)
 
-    async def _write_again(self, version: int, lost: Sequence[Recorded]) -> None:
+    async def _write_again(self, known: Recorded | None, lost: Sequence[Recorded]) -> None:
+        """Append what is lost behind the newest entry that the stream has."""
+        version = known.version if known is not None else 0
         try:
-            await self._journal.append_decisions(NODES, version, lost)
+            await self._journal.append_decisions(NODES, version, lost, known=known)
         except Conflict:
             return  # another control node was first; the next look tells with what
         log.warning("decisions about nodes written again, which the journal had lost", number=len(lost))
@@ -203,7 +205,7 @@ class NodeFollower:
         version = self.decided.version
         record = Recorded(version + 1, self._now(), self._name, event)
         try:
-            await self._journal.append_decisions(NODES, version, [record])
+            await self._journal.append_decisions(NODES, version, [record], known=self._known.newest)
         except Conflict:
             return  # another one has, or other things were decided: the next look tells
 

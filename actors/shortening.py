@@ -85,7 +85,7 @@ class Shortening:
             return
         summary = Recorded(old[-1].version, limit + self._kept, self._name, await sum_up(old, entries[len(old) :]))
         try:
-            await self._journal.append_decisions(stream, entries[-1].version, [summary])
+            await self._journal.append_decisions(stream, entries[-1].version, [summary], known=entries[-1])
         except Conflict:
             return  # something was decided meanwhile: the next look will do
         log.info("old decisions summed up", stream=stream, number=len(old))

@@ -225,6 +225,18 @@ class Codec:
         return [Lifted(old.name, old.schema + 1, lifted)] if isinstance(lifted, dict) else lifted
 
 
+def origin_of(payload: bytes) -> tuple[int, str] | None:
+    """Return when an entry was written and by whom; None for what is no entry's payload."""
+    try:
+        entry = unpack(payload)
+    except UnreadableEntry:
+        return None
+    match entry:
+        case {"t": int(at), "n": str(by)}:
+            return at, by
+    return None
+
+
 def _unknown(name: str, payload: bytes) -> UnreadableEntry:
     """Return the error of an entry whose event is not known: if all else of it is as it should be, it is newer."""
     text = f"unknown event {name!r}"

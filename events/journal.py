@@ -44,10 +44,14 @@ class JournalError(Exception):
 
 
 class Conflict(JournalError):
-    """Somebody else appended first: nothing was written. `actual` is the stream's version now."""
+    """Somebody else appended first: nothing was written. `actual` is the stream's version now.
+
+    It may be the expected one: Redis lost entries, and somebody else has written as many others.
+    """
 
     def __init__(self, call_id: CallId, expected: int, actual: int) -> None:
-        super().__init__(f"call {call_id!r}: expected version {expected}, the journal is at {actual}")
+        other = ", which is not the one that was known" if actual == expected else ""
+        super().__init__(f"call {call_id!r}: expected version {expected}, the journal is at {actual}{other}")
         self.call_id, self.expected, self.actual = call_id, expected, actual
 
 
@@ -116,10 +120,19 @@ class Journal(Protocol):
     """Where the streams are. Every implementation passes tests/events/journal_contract.py."""
 
     def append(
-        self, call_id: CallId, expected_version: int, records: Sequence[Recorded], before: Index, after: Index
+        self,
+        call_id: CallId,
+        expected_version: int,
+        records: Sequence[Recorded],
+        before: Index,
+        after: Index,
+        *,
+        known: Recorded | None = None,
     ) -> Answer:
         """Append `records`, whose versions run on from `expected_version`; the answer is the new version.
 
+        known: the entry at `expected_version` as who decided knows it, if it does: where another one stands there (of
+        another time, or by another control node), it is a conflict.
         In the same atomic step the tables change from `before` (the index at `expected_version`) to `after`. When
         `after.live` is None the stream gets its retention time (`events.retention`); otherwise it has none.
         Appends of one tick travel together. The answer comes when the configured durability is reached.
@@ -151,11 +164,11 @@ class Journal(Protocol):
         take them out, in the same step. Raises JournalUnavailable, and ValueError for a cursor that is none.
         """
 
-    def restore(self, call_id: CallId, before: Stored, after: Index) -> Answer:
+    def restore(self, call_id: CallId, before: Stored, after: Index, *, known: Recorded | None = None) -> Answer:
         """Make the tables say `after` where `before` was found, if the call's stream is still at that version.
 
-        The stream of a live call then has no time to go at; any other one gets its retention time if it has none. Fails
-        as `check` does.
+        The stream of a live call then has no time to go at; any other one gets its retention time if it has none.
+        known: the entry at that version, as for `append`. Fails as `check` does.
         """
 
     async def changes(self, cursor: str = "") -> ChangePage:
@@ -174,10 +187,11 @@ class Journal(Protocol):
         It is known from when the session is intended up to its end.
         """
 
-    def check(self, call_id: CallId, version: int) -> Answer:
+    def check(self, call_id: CallId, version: int, *, known: Recorded | None = None) -> Answer:
         """Check that a call is at `version`, which is the answer; an unknown call is at version 0.
 
-        It travels with the appends, and what it confirms is as durable as they are. Fails as `append` does.
+        known: the entry at that version, as for `append`. It travels with the appends, and what it confirms is as
+        durable as they are. Fails as `append` does.
         """
 
     def read(self, call_id: CallId, after: int = 0, count: int = 0) -> asyncio.Future[list[Recorded]]:
@@ -259,6 +273,7 @@ class Journal(Protocol):
         expected_version: int,
         records: Sequence[Recorded],
         *,
+        known: Recorded | None = None,
         due: int | None = None,
         ends: bool = False,
     ) -> Answer:

@@ -24,15 +24,16 @@ from events.records import Recorded
 class BulkMove:
     """A job. Times are ms since the epoch.
 
-    version: of its stream, 0 for a job that nobody asked for. seen: when its last entry was written, by: by which
-    control node. holder: the control node that carries it out, "" before one does. expected: how many calls there are
-    to be moved, as far as that is known. part, cursor: where the search for calls goes on; found_any: whether it has
-    found one since it began at the first part. under_way: the calls that were found and are not settled, by the
-    number of their part. counts: the settled calls by what became of them. failures: the reasons of those that stayed.
-    moved_of: how many have moved of each part. cancelled, ended: why, None if it is not.
+    version: of its stream, 0 for a job that nobody asked for. newest: its last entry. seen: when that was written, by:
+    by which control node. holder: the control node that carries it out, "" before one does. expected: how many calls
+    there are to be moved, as far as that is known. part, cursor: where the search for calls goes on; found_any:
+    whether it has found one since it began at the first part. under_way: the calls that were found and are not
+    settled, by the number of their part. counts: the settled calls by what became of them. failures: the reasons of
+    those that stayed. moved_of: how many have moved of each part. cancelled, ended: why, None if it is not.
     """
 
     version: int = 0
+    newest: Recorded | None = None
     asked: BulkMoveAsked = field(default_factory=lambda: BulkMoveAsked(asked_by="", parts=(), in_flight=0))
     asked_at: int = 0
     seen: int = 0
@@ -72,7 +73,7 @@ class BulkMove:
 
     def apply(self, record: Recorded) -> None:
         """Bring the job on by an entry of its stream."""
-        self.version, self.seen, self.by = record.version, record.at, record.by
+        self.newest, self.version, self.seen, self.by = record, record.version, record.at, record.by
         match record.event:
             case BulkMoveAsked():
                 self.asked, self.asked_at = record.event, record.at

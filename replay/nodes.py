@@ -33,6 +33,11 @@ class DecidedNodes:
     nodes: Mapping[NodeName, NodeDecisions] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
+    def newest(self) -> Recorded | None:
+        """The entry at the version; None if it is not known, since what is older than another one was summed up."""
+        return next((one.last for one in self.nodes.values() if one.last.version == self.version), None)
+
+    @property
     def removed(self) -> frozenset[NodeName]:
         """The nodes that are none any more, whatever a configuration says."""
         return frozenset(name for name, decisions in self.nodes.items() if decisions.removed)

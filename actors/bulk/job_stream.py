@@ -65,9 +65,9 @@ class JobStream:
     async def _append(self, record: Recorded, *, ends: bool) -> None:
         """Append, again and again while the journal is away: the same record is written once."""
         while True:
-            due = None if ends else self._now() + LEASE
+            due, version, known = None if ends else self._now() + LEASE, record.version - 1, self.job.newest
             try:
-                await self._journal.append_decisions(self._stream, record.version - 1, [record], due=due, ends=ends)
+                await self._journal.append_decisions(self._stream, version, [record], known=known, due=due, ends=ends)
             except JournalUnavailable:
                 await asyncio.sleep(AGAIN)
             else:

@@ -94,7 +94,7 @@ class BulkMoves:
             deadline=now + wish.within * 1000 if wish.within else 0,
             until_empty=wish.until_empty,
         )
-        await self._append(job, 0, asked, due=True)
+        await self._append(job, None, asked, due=True)
         self.asked.set()
         return job
 
@@ -105,7 +105,7 @@ class BulkMoves:
             if move.is_over or move.cancelled is not None:
                 return progress_of(job, move)
             try:
-                await self._append(job, move.version, BulkMoveCancelled(asked_by=asked_by, reason=reason))
+                await self._append(job, move.newest, BulkMoveCancelled(asked_by=asked_by, reason=reason))
             except Conflict:
                 continue  # it has come on meanwhile
             return progress_of(job, await self._move(job))
@@ -126,10 +126,10 @@ class BulkMoves:
             raise NoSuchJob(job)
         return move
 
-    async def _append(self, job: str, version: int, event: Event, *, due: bool = False) -> None:
-        now = round(await self._journal.time())
-        record = Recorded(version + 1, now, self._name, event)
-        await self._journal.append_decisions(bulk_stream(job), version, [record], due=now if due else None)
+    async def _append(self, job: str, known: Recorded | None, event: Event, *, due: bool = False) -> None:
+        now, version = round(await self._journal.time()), known.version if known is not None else 0
+        record, at = Recorded(version + 1, now, self._name, event), now if due else None
+        await self._journal.append_decisions(bulk_stream(job), version, [record], known=known, due=at)
 
 
 def balanced(nodes: Sequence[NodeStatus], set_name: str) -> tuple[BulkPart, ...]:

@@ -277,7 +277,7 @@ class NodeSteering:
                 return Decided(state.version, changed=False, calls=await self._count(node))
             record = Recorded(state.version + 1, round(await self._journal.time()), self._name, event)
             try:
-                version = await self._journal.append_decisions(NODES, state.version, [record])
+                version = await self._journal.append_decisions(NODES, state.version, [record], known=state.newest)
             except Conflict:
                 state = await self.decided()
             else:

@@ -115,18 +115,18 @@ class Tally:
 
     def _append(self, original: Callable[..., Answer]) -> Callable[..., Answer]:
         def append(
-            journal: JournalWriter, call_id: CallId, expected: int, records: Sequence[Any], *tables: Any
+            journal: JournalWriter, call_id: CallId, expected: int, records: Sequence[Any], *tables: Any, **known: Any
         ) -> Answer:
             self._steps[Step.APPENDS] += 1
             self._steps[Step.ENTRIES] += len(records)
-            return self._wait_for(original(journal, call_id, expected, records, *tables))
+            return self._wait_for(original(journal, call_id, expected, records, *tables, **known))
 
         return append
 
     def _query(self, step: Step, original: Callable[..., asyncio.Future[Any]]) -> Callable[..., asyncio.Future[Any]]:
-        def query(*arguments: Any) -> asyncio.Future[Any]:
+        def query(*arguments: Any, **known: Any) -> asyncio.Future[Any]:
             self._steps[step] += 1
-            return self._wait_for(original(*arguments))
+            return self._wait_for(original(*arguments, **known))
 
         return query
 

@@ -23,23 +23,30 @@ class Decisions:
         self.streams: dict[StreamName, Stream] = {}
 
     def append(
-        self, name: StreamName, expected_version: int, records: Sequence[Recorded], due: int | None, *, ends: bool
+        self,
+        name: StreamName,
+        expected_version: int,
+        records: Sequence[Recorded],
+        *,
+        known: Recorded | None,
+        due: int | None,
+        ends: bool,
     ) -> int:
         """Append to a stream; return its new version. Raises Conflict or TailLostError."""
         if isinstance(records[0].event, Summary):
-            return self._shorten(name, expected_version, records[0])
+            return self._shorten(name, expected_version, records[0], known)
         added = [self._codec.encode(CallId(name), record) for record in records]
         stream = self._stream(name)
-        if stream.append(CallId(name), expected_version, added):
+        if stream.append(CallId(name), expected_version, added, known):
             if ends:
                 stream.due, stream.expires = None, self._clock() + self._retention.usually
             elif due is not None:
                 stream.due = due
         return expected_version + len(added)
 
-    def _shorten(self, name: StreamName, version: int, summary: Recorded) -> int:
+    def _shorten(self, name: StreamName, version: int, summary: Recorded, known: Recorded | None) -> int:
         encoded = self._codec.encode(CallId(name), summary)
-        self._stream(name).shorten(CallId(name), version, summary.version, encoded)
+        self._stream(name).shorten(CallId(name), version, summary.version, encoded, known)
         return version
 
     def read(self, name: StreamName, after: int, count: int) -> list[Recorded]:

@@ -60,22 +60,28 @@ class MemoryJournal:
         self._closed = False
 
     def append(
-        self, call_id: CallId, expected_version: int, records: Sequence[Recorded], before: Index, after: Index
+        self,
+        call_id: CallId,
+        expected_version: int,
+        records: Sequence[Recorded],
+        before: Index,
+        after: Index,
+        *,
+        known: Recorded | None = None,
     ) -> asyncio.Future[int]:
         """Append to a call's stream."""
-        return at_once(partial(self._append, call_id, expected_version, records, before, after))
 
-    def _append(
-        self, call_id: CallId, expected_version: int, records: Sequence[Recorded], before: Index, after: Index
-    ) -> int:
-        self._check_open()
-        added = [self._codec.encode(call_id, record) for record in records]
-        stream = self._stream(call_id) or Stream()
-        if stream.append(call_id, expected_version, added):
-            self._changes.append((call_id, expected_version))
-            self._appended += 1
-            self._note(call_id, stream, before, after)
-        return expected_version + len(added)
+        def append() -> int:
+            self._check_open()
+            added = [self._codec.encode(call_id, record) for record in records]
+            stream = self._stream(call_id) or Stream()
+            if stream.append(call_id, expected_version, added, known):
+                self._changes.append((call_id, expected_version))
+                self._appended += 1
+                self._note(call_id, stream, before, after)
+            return expected_version + len(added)
+
+        return at_once(append)
 
     def append_decisions(
         self,
@@ -83,6 +89,7 @@ class MemoryJournal:
         expected_version: int,
         records: Sequence[Recorded],
         *,
+        known: Recorded | None = None,
         due: int | None = None,
         ends: bool = False,
     ) -> asyncio.Future[int]:
@@ -90,17 +97,17 @@ class MemoryJournal:
 
         def append() -> int:
             self._check_open()
-            return self._decisions.append(stream, expected_version, records, due, ends=ends)
+            return self._decisions.append(stream, expected_version, records, known=known, due=due, ends=ends)
 
         return at_once(append)
 
-    def check(self, call_id: CallId, version: int) -> asyncio.Future[int]:
+    def check(self, call_id: CallId, version: int, *, known: Recorded | None = None) -> asyncio.Future[int]:
         """Compare a call's version with one."""
-        return at_once(partial(self._check, call_id, version))
+        return at_once(partial(self._check, call_id, version, known))
 
-    def _check(self, call_id: CallId, version: int) -> int:
+    def _check(self, call_id: CallId, version: int, known: Recorded | None) -> int:
         self._check_open()
-        (self._stream(call_id) or Stream()).check(call_id, version)
+        (self._stream(call_id) or Stream()).check(call_id, version, known)
         return version
 
     def _check_open(self) -> None:
@@ -119,12 +126,14 @@ class MemoryJournal:
         self._note(call_id, stream, before, after)
         return 0
 
-    def restore(self, call_id: CallId, before: Stored, after: Index) -> asyncio.Future[int]:
+    def restore(
+        self, call_id: CallId, before: Stored, after: Index, *, known: Recorded | None = None
+    ) -> asyncio.Future[int]:
         """Change the tables alone, at a version."""
-        return at_once(partial(self._restore, call_id, before, after))
+        return at_once(partial(self._restore, call_id, before, after, known))
 
-    def _restore(self, call_id: CallId, before: Stored, after: Index) -> int:
-        version = self._check(call_id, before.version)
+    def _restore(self, call_id: CallId, before: Stored, after: Index, known: Recorded | None) -> int:
+        version = self._check(call_id, before.version, known)
         stream = self._stream(call_id) or Stream()
         expires = stream.expires
         self._note(call_id, stream, before.index, after)

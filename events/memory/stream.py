@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from events.codec import Codec, Encoded, NewerFormat, UnreadableEntry
+from events.codec import Codec, Encoded, NewerFormat, UnreadableEntry, origin_of
 from events.journal import Conflict, CorruptEntry, JournalError, NewerEntry, TailLostError
 from events.names import CallId
 from events.records import NOTHING, Index, Recorded
@@ -30,27 +30,30 @@ class Stream:
     snapshot: tuple[int, bytes] | None = None
     summed_up: int = 0
 
-    def check(self, name: CallId, version: int) -> None:
-        """Raise Conflict or TailLostError unless the stream is at `version`."""
+    def check(self, name: CallId, version: int, known: Recorded | None = None) -> None:
+        """Raise Conflict or TailLostError unless the stream is at `version`, with the known entry if one is given."""
         actual = len(self.entries)
         if actual != version:
             raise (TailLostError if actual < version else Conflict)(name, version, actual)
+        origin = origin_of(self.entries[-1].payload) if known is not None and self.entries else None
+        if known is not None and origin not in (None, (known.at, known.by)):
+            raise Conflict(name, version, version)
 
-    def append(self, name: CallId, expected_version: int, added: list[Encoded]) -> bool:
+    def append(self, name: CallId, expected_version: int, added: list[Encoded], known: Recorded | None = None) -> bool:
         """Append entries; return False if this append had been written before. Raises what `check` does."""
         marks = [entry.mark for entry in added]
         if len(self.entries) >= expected_version + len(added) and self.appends.get(expected_version) == marks:
             return False
-        self.check(name, expected_version)
+        self.check(name, expected_version, known)
         self.appends[expected_version] = marks
         self.entries += added
         return True
 
-    def shorten(self, name: CallId, version: int, upto: int, summary: Encoded) -> None:
+    def shorten(self, name: CallId, version: int, upto: int, summary: Encoded, known: Recorded | None) -> None:
         """Let a summary take the place of the entries up to a version. Raises what `check` does."""
         if upto <= self.summed_up:
             return
-        self.check(name, version)
+        self.check(name, version, known)
         if upto >= version:
             raise Conflict(name, version, version)
         self.entries[:upto] = [summary] * upto

@@ -8,10 +8,12 @@
 -- ARGV: for how many ms an ended call is kept at most; a MessagePack list of appends, as encoding.py makes them.
 -- Reply: nothing for appends that are done; for others their number and what hindered them: the stream's last version
 -- (somebody was first, or the tail is lost), or the text of an error: of a command, NOSTREAM for a key that is none, or
--- PARTED where an entry that the append refers to is another one, AHEAD and the version of the stream's last id, where no entry has it and none can come before it.
+-- PARTED where the entry that the append follows, or one that it refers to, is another one, AHEAD and the version of the stream's last id, where no entry has it and none can come before it.
 
-local BASE, CALL, EXPECTED, MARK, ENTRIES, LIVE, DUE, ADDED, REMOVED, KEEP, ENDED, HELD = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12
-local KEYS_OF_CALL = 13 -- where calls have data keys: the id of one and the sealed key, or nothing
+local BASE, CALL, EXPECTED, MARK, ENTRIES, LIVE, DUE, ADDED, REMOVED, KEEP, ENDED = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11
+local AT, BY = 12, 13 -- of the entry at the expected version, when it was written, false where that is not told, and by whom
+local HELD = 14
+local KEYS_OF_CALL = 15 -- where calls have data keys: the id of one and the sealed key, or nothing
 local TABLES_ONLY, SUMMARY = -1, -2
 local PERSIST = -1 -- KEEP: for how many ms the stream is kept from now on; 0 leaves that as it is
 local HOUR = 3600000 -- ms
@@ -74,6 +76,42 @@ local function written(stream, append)
   return false
 end
 
+-- Whether a time and a name are those that the append tells of.
+local function is_known(append, at, by)
+  return at == append[AT] and by == append[BY]
+end
+
+-- Whether the row of a live call says so of the stream's newest entry. It is written with each append, in the same step.
+local function row_says_so(append, version)
+  if not append[AT] then
+    return false
+  end
+  local row = redis.pcall('HGET', append[BASE] .. 'live', append[CALL])
+  if type(row) ~= 'string' then
+    return false
+  end
+  local read, _, _, newest, _, at, _, _, _, by = pcall(cmsgpack.unpack_limit, row, 8, 1)
+  return read and newest == version and is_known(append, at, by)
+end
+
+-- Whether the entry at a version is the one that the append tells of: Redis may have lost that, and others may have
+-- written as many since. One of which that cannot be said (removed, damaged, packed otherwise than codec.py does) is. The
+-- head of the payload is enough: what follows has types that are not known here.
+local function follows(stream, append, version)
+  if not append[AT] or row_says_so(append, version) then
+    return true
+  end
+  local entry = redis.call('XRANGE', stream, id(version), id(version))[1] -- ten times what the row takes
+  local fields = entry and entry[2] or {}
+  for i = 1, #fields, 2 do
+    if fields[i] == 'p' then
+      local read, _, s, _, t, at, n, by = pcall(cmsgpack.unpack_limit, fields[i + 1], 6, 1)
+      return not (read and s == 's' and t == 't' and n == 'n') or is_known(append, at, by)
+    end
+  end
+  return true
+end
+
 -- Whether the entries that the append refers to are still what they were: each version with its payload's SHA-1.
 local function holds(stream, append)
   local held = append[HELD] or {}
@@ -99,7 +137,7 @@ local function keep_key(append)
 end
 
 local function add(stream, append)
-  if not holds(stream, append) then
+  if not follows(stream, append, append[EXPECTED]) or not holds(stream, append) then
     return 'PARTED'
   end
   local version, entries = append[EXPECTED] + 1, append[ENTRIES]
@@ -200,8 +238,12 @@ end
 -- Whether the stream is at the expected version: what hinders it, or nothing.
 local function check(stream, append, length)
   local expected = append[EXPECTED]
-  if length ~= expected or #redis.call('XRANGE', stream, id(expected + 1), '+', 'COUNT', 1) > 0 then
+  if length == expected and row_says_so(append, expected) then
+    return touch(append)
+  elseif length ~= expected or #redis.call('XRANGE', stream, id(expected + 1), '+', 'COUNT', 1) > 0 then
     return (last_version(stream))
+  elseif not follows(stream, append, expected) then
+    return 'PARTED'
   end
   return touch(append)
 end
@@ -232,6 +274,8 @@ local function sum_up(stream, append)
   local last, is_there = last_version(stream)
   if last ~= expected or not is_there or version >= last then
     return last
+  elseif not follows(stream, append, expected) then
+    return 'PARTED'
   end
   local reply = redis.pcall('HSET', summary, 'v', string.format('%d', version), 'p', append[ENTRIES])
   if failed(reply) then

@@ -169,6 +169,14 @@ def _members(index: Index) -> frozenset[str]:
     return index.nodes.union(map(lent, ids)) if ids else index.nodes
 
 
+_NOT_TOLD: Final = (False, False)
+
+
+def origin(known: Recorded | None) -> tuple[int | bool, bytes | bool]:
+    """Return what an append tells of the entry that it follows: when it was written, and by whom; False for nothing."""
+    return (known.at, to_bytes(known.by)) if known is not None else _NOT_TOLD
+
+
 def decision_changes(due: int | None, keep: int) -> Changes:
     """Return what the tables need for a stream of decisions: when it is due (None: as it was).
 

@@ -16,7 +16,16 @@ from events.names import CallId, StreamName
 from events.records import Index, LiveCall, Recorded, Stored
 from events.redis.answer import PendingAnswer
 from events.redis.appends import Append
-from events.redis.encoding import NO_CHANGES, UNREADABLE, changes, decision_changes, live_row, restoring, summary_row
+from events.redis.encoding import (
+    NO_CHANGES,
+    UNREADABLE,
+    changes,
+    decision_changes,
+    live_row,
+    origin,
+    restoring,
+    summary_row,
+)
 from events.redis.keys import Keys, Partition, to_bytes
 from events.redis.pipeline import Pipelines
 from events.retention import Retention
@@ -53,7 +62,14 @@ class JournalWriter:
         self._mark = os.urandom(_WRITER)
 
     def append(
-        self, call_id: CallId, expected_version: int, records: Sequence[Recorded], before: Index, after: Index
+        self,
+        call_id: CallId,
+        expected_version: int,
+        records: Sequence[Recorded],
+        before: Index,
+        after: Index,
+        *,
+        known: Recorded | None = None,
     ) -> PendingAnswer:
         """Append with all others of this tick; see `events.journal.Journal.append`."""
         bodies: Bodies | None = None
@@ -72,7 +88,8 @@ class JournalWriter:
             for holder in entry.holders:
                 if holder.version <= expected_version:
                     held += (holder.version, holder.digest)
-        what = [self._marked(marks), entries, *changes(expected_version, before, after, self._retention), held]
+        changed = changes(expected_version, before, after, self._retention)
+        what = [self._marked(marks), entries, *changed, *origin(known), held]
         sent = keys.unsent if keys is not None else None
         if self.call_keys is not None:
             what.append(sent or ())
@@ -107,9 +124,9 @@ class JournalWriter:
         if self.call_keys is not None:
             self.call_keys.forget(call_id)
 
-    def check(self, call_id: CallId, version: int) -> PendingAnswer:
+    def check(self, call_id: CallId, version: int, *, known: Recorded | None = None) -> PendingAnswer:
         """Compare, with the appends of this tick; see `events.journal.Journal.check`."""
-        return self._submit(call_id, version, version, [b"", [], *NO_CHANGES])
+        return self._submit(call_id, version, version, [b"", [], *NO_CHANGES, *origin(known)])
 
     def amend(self, call_id: CallId, row: LiveCall | None, before: Index, after: Index) -> PendingAnswer:
         """Change the tables alone; see `events.journal.Journal.amend`. A row that cannot be read may be any."""
@@ -117,12 +134,14 @@ class JournalWriter:
         if row is not None and row.status == UNREADABLE:
             expected = False
         changed = changes(0, before, after, self._retention)
-        return self._submit(call_id, _TABLES_ONLY, 0, [expected, (), *changed, *self._no_key()])
+        return self._submit(call_id, _TABLES_ONLY, 0, [expected, (), *changed, *origin(None), *self._no_key()])
 
-    def restore(self, call_id: CallId, before: Stored, after: Index) -> PendingAnswer:
+    def restore(self, call_id: CallId, before: Stored, after: Index, *, known: Recorded | None = None) -> PendingAnswer:
         """Change the tables alone, at a version; see `events.journal.Journal.restore`."""
         restored = restoring(before, after, self._retention)
-        return self._submit(call_id, before.version, before.version, [b"", (), *restored, *self._no_key()])
+        return self._submit(
+            call_id, before.version, before.version, [b"", (), *restored, *origin(known), *self._no_key()]
+        )
 
     def _no_key(self) -> Sequence[Any]:
         """Return what a change of tables alone says of entries that it refers to, and of data keys: none are kept."""
@@ -134,6 +153,7 @@ class JournalWriter:
         expected_version: int,
         records: Sequence[Recorded],
         *,
+        known: Recorded | None = None,
         due: int | None = None,
         ends: bool = False,
     ) -> PendingAnswer:
@@ -141,14 +161,17 @@ class JournalWriter:
         encoded = [self._decision_codec.encode(CallId(stream), record) for record in records]
         if isinstance(records[0].event, Summary):
             versions, summary = (records[0].version, expected_version), summary_row(encoded[0])
-            row = [to_bytes(stream), _SUMMARY, versions, summary, *NO_CHANGES]
+            row = [to_bytes(stream), _SUMMARY, versions, summary, *NO_CHANGES, *origin(known)]
             chain = f"summary of decisions: {stream}"  # no append has to wait for it, nor fails because it does
             return self._send(self._keys.decisions, chain, expected_version, expected_version, row)
         mark = self._marked([entry.mark for entry in encoded])
         entries = [part for entry in encoded for part in (entry.name, entry.payload)]
         changed = decision_changes(due, self._retention.usually if ends else 0)
         version = expected_version + len(records)
-        chain, row = f"decisions: {stream}", [to_bytes(stream), expected_version, mark, entries, *changed]
+        chain, row = (
+            f"decisions: {stream}",
+            [to_bytes(stream), expected_version, mark, entries, *changed, *origin(known)],
+        )
         return self._send(self._keys.decisions, chain, expected_version, version, row)
 
     def _submit(self, call_id: CallId, expected: int, version: int, what: Sequence[Any]) -> PendingAnswer:

@@ -45,12 +45,20 @@ class _TracedJournal:
         self._journal, self._spans = journal, spans
 
     def append(
-        self, call_id: CallId, expected_version: int, records: Sequence[Recorded], before: Index, after: Index
+        self,
+        call_id: CallId,
+        expected_version: int,
+        records: Sequence[Recorded],
+        before: Index,
+        after: Index,
+        *,
+        known: Recorded | None = None,
     ) -> Answer:
-        return self._traced("append", call_id, self._journal.append(call_id, expected_version, records, before, after))
+        asked = self._journal.append(call_id, expected_version, records, before, after, known=known)
+        return self._traced("append", call_id, asked)
 
-    def check(self, call_id: CallId, version: int) -> Answer:
-        return self._traced("check", call_id, self._journal.check(call_id, version))
+    def check(self, call_id: CallId, version: int, *, known: Recorded | None = None) -> Answer:
+        return self._traced("check", call_id, self._journal.check(call_id, version, known=known))
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._journal, name)

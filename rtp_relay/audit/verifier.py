@@ -168,17 +168,17 @@ class Verifier:
         mended: set[Kind] = set()
         if self._repair and kinds & _OF_TABLES:
             after = wanted if Kind.DUE in kinds else replace(wanted, due=stored.index.due)
-            if await self._restored(check.call_id, stored, after):
+            if await self._restored(check.call_id, stored, after, check.last):
                 mended |= kinds & _OF_TABLES
         if self._repair and Kind.SNAPSHOT in kinds and check.last is not None:
             await self._journal.keep(check.call_id, snapshots.take(check.state, check.last))
             mended.add(Kind.SNAPSHOT)
         return Verified(call_id=check.call_id, findings=tuple(check.findings), mended=frozenset(mended))
 
-    async def _restored(self, call_id: CallId, stored: Stored, after: Index) -> bool:
+    async def _restored(self, call_id: CallId, stored: Stored, after: Index, known: Recorded | None = None) -> bool:
         """Return whether the tables are as they should be; one who writes meanwhile has them."""
         try:
-            await self._journal.restore(call_id, stored, after)
+            await self._journal.restore(call_id, stored, after, known=known)
         except Conflict:
             return False
         return True

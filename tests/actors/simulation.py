@@ -97,14 +97,23 @@ class FaultyJournal:
         self.checks = 0
 
     def append(
-        self, call_id: CallId, expected_version: int, records: Sequence[Recorded], before: Index, after: Index
+        self,
+        call_id: CallId,
+        expected_version: int,
+        records: Sequence[Recorded],
+        before: Index,
+        after: Index,
+        *,
+        known: Recorded | None = None,
     ) -> asyncio.Future[int]:
         self.appends += 1
-        return self._ask(lambda: self._shared.append(call_id, expected_version, records, before, after))
+        assert known is None or known.version == expected_version
+        return self._ask(lambda: self._shared.append(call_id, expected_version, records, before, after, known=known))
 
-    def check(self, call_id: CallId, version: int) -> asyncio.Future[int]:
+    def check(self, call_id: CallId, version: int, *, known: Recorded | None = None) -> asyncio.Future[int]:
         self.checks += 1
-        return self._ask(lambda: self._shared.check(call_id, version))
+        assert (known.version if known is not None else 0) == version, "what is resident is known to its end"
+        return self._ask(lambda: self._shared.check(call_id, version, known=known))
 
     def _ask(self, question: Callable[[], asyncio.Future[int]]) -> asyncio.Future[int]:
         if not self._life.cross():
@@ -154,8 +163,10 @@ class FaultyJournal:
     async def strays(self, cursor: str = "", *, remove: bool = False) -> StrayPage:
         return await self._shared.strays(cursor, remove=remove)
 
-    def restore(self, call_id: CallId, before: Stored, after: Index) -> asyncio.Future[int]:
-        return self._ask(lambda: self._shared.restore(call_id, before, after))
+    def restore(
+        self, call_id: CallId, before: Stored, after: Index, *, known: Recorded | None = None
+    ) -> asyncio.Future[int]:
+        return self._ask(lambda: self._shared.restore(call_id, before, after, known=known))
 
     async def row(self, call_id: CallId) -> LiveCall | None:
         if not self._life.alive:
@@ -208,10 +219,15 @@ class FaultyJournal:
         expected_version: int,
         records: Sequence[Recorded],
         *,
+        known: Recorded | None = None,
         due: int | None = None,
         ends: bool = False,
     ) -> asyncio.Future[int]:
-        return self._ask(lambda: self._shared.append_decisions(stream, expected_version, records, due=due, ends=ends))
+        assert known is None or known.version == expected_version
+        shared = self._shared
+        return self._ask(
+            lambda: shared.append_decisions(stream, expected_version, records, known=known, due=due, ends=ends)
+        )
 
     def read_decisions(self, stream: StreamName, after: int = 0, count: int = 0) -> asyncio.Future[list[Recorded]]:
         return _failed() if self.away else self._unless_dead(self._shared.read_decisions(stream, after, count))

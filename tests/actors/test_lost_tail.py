@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
+
+import pytest
+
 from actors.flows.recovery.tail_lost import missing
 from actors.known_history import CallHistory
 from events.names import CallId, NodeName, RelayId, Tag
@@ -144,6 +148,37 @@ def test_what_is_remembered_of_a_call_that_was_ended_elsewhere_is_removed() -> N
     cluster.after(20)
     assert cluster.state(CallId("c")).status is CallStatus.ENDED
     cluster.check_no_leak()
+    assert not any(relay.held() for relay in cluster.fakes.values())
+    cluster.close()
+
+
+@pytest.mark.parametrize("first", ["delete", "check", "append"])
+def test_others_that_were_written_in_place_of_what_was_lost_are_seen(first: str) -> None:
+    """The other control node has written exactly as many entries as were lost, of a session with another party."""
+    cluster = Cluster(engine="rtpproxy")
+    answer = partial(cluster.do, Verb.ANSWER, CallId("c"), a="A", b="B", sdp=SDP)
+    assert cluster.do(Verb.OFFER, CallId("c"), a="A", sdp=SDP)[b"result"] == b"ok"
+    assert answer()[b"result"] == b"ok"
+    version = len(cluster.stream(CallId("c")))
+    assert cluster.do(Verb.OFFER, CallId("c"), a="A", b="B", sdp=sdp(2))[b"result"] == b"ok"
+    known = cluster.stream(CallId("c"))
+    cluster.journal.cut(CallId("c"), version)
+    assert cluster.do(Verb.OFFER, CallId("c"), a="C", sdp=SDP, place=1)[b"result"] == b"ok"
+    there = cluster.stream(CallId("c"))
+    assert len(there) == len(known)
+    assert there != known
+    if first == "append":
+        assert answer()[b"result"] == b"ok"
+    elif first == "check":
+        notice(cluster)
+    if first != "delete":
+        assert "tail lost" in cluster.events(CallId("c"))[len(there) :]
+        assert len(cluster.state(CallId("c")).sessions) == 2
+        cluster.check_no_leak()
+    assert cluster.do(Verb.DELETE, CallId("c"))[b"result"] == b"ok"
+    cluster.after(20)
+    assert cluster.stream(CallId("c"))[: len(there)] == there
+    assert cluster.state(CallId("c")).status is CallStatus.ENDED
     assert not any(relay.held() for relay in cluster.fakes.values())
     cluster.close()
 

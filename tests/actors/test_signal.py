@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -37,9 +38,9 @@ def appends_of(call: SipCall, line: str) -> list[list[str]]:
     appends: list[list[str]] = []
     append = journal.append
 
-    def noting(*args: object) -> object:
+    def noting(*args: object, **known: object) -> object:
         appends.append([record.event.name for record in args[2]])  # type: ignore[attr-defined]
-        return append(*args)  # type: ignore[arg-type]
+        return append(*args, **known)  # type: ignore[arg-type]
 
     journal.append = noting  # type: ignore[method-assign, assignment]
     call.tell(line, changes=NEWS if before == 0 else ())
@@ -86,9 +87,9 @@ def test_a_flow_that_waits_before_it_looks_disturbs_no_reading(call: SipCall, mo
     journal = call.cluster.nodes[1].journal
     check = journal.check
 
-    def noting(call_id: CallId, version: int) -> asyncio.Future[int]:
+    def noting(call_id: CallId, version: int, **known: Any) -> asyncio.Future[int]:
         checks.append(version)
-        return check(call_id, version)
+        return check(call_id, version, **known)
 
     monkeypatch.setattr(journal, "check", noting)
     monkeypatch.setattr("actors.call_runs.flow_for", late)

@@ -110,9 +110,9 @@ def function_more(original: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def check_more(original: Callable[..., Any]) -> Callable[..., Any]:
-    def append(journal: JournalWriter, call_id: CallId, expected: int, *arguments: Any) -> Any:
+    def append(journal: JournalWriter, call_id: CallId, expected: int, *arguments: Any, **known: Any) -> Any:
         journal.check(call_id, expected)
-        return original(journal, call_id, expected, *arguments)
+        return original(journal, call_id, expected, *arguments, **known)
 
     return append
 

@@ -24,10 +24,17 @@ class DamagedJournal(MemoryJournal):
         self._exhausted |= {call_id}
 
     def append(
-        self, call_id: CallId, expected_version: int, records: Sequence[Recorded], before: Index, after: Index
+        self,
+        call_id: CallId,
+        expected_version: int,
+        records: Sequence[Recorded],
+        before: Index,
+        after: Index,
+        *,
+        known: Recorded | None = None,
     ) -> asyncio.Future[int]:
         if call_id not in self._exhausted:
-            return super().append(call_id, expected_version, records, before, after)
+            return super().append(call_id, expected_version, records, before, after, known=known)
         done: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         done.set_exception(CorruptEntry(call_id, expected_version + 1, FULL, "the stream takes no more"))
         return done

@@ -25,6 +25,7 @@ from tests.events.decisions_contract import DecisionsContract
 from tests.events.ended_contract import EndedContract
 from tests.events.forget_contract import ForgetContract
 from tests.events.golden_bodies import RECORDS
+from tests.events.known_contract import KnownContract
 from tests.events.samples import EVENTS, NOTHING, NOW, live, record
 from tests.events.summary_contract import SummaryContract
 from tests.events.tables_contract import TablesContract
@@ -52,7 +53,13 @@ async def tables(journal: Journal) -> tuple[list[CallId], dict[str, int], list[C
 
 
 class JournalContract(
-    DecisionsContract, DueDecisionsContract, EndedContract, ForgetContract, SummaryContract, TablesContract
+    DecisionsContract,
+    DueDecisionsContract,
+    EndedContract,
+    ForgetContract,
+    KnownContract,
+    SummaryContract,
+    TablesContract,
 ):
     """The tests. `journal` is a new one, `other` the same one as another control node has it."""
 

@@ -22,6 +22,7 @@ Row = Callable[[bytes], bytes]
 _PARTITION = Partition(b"rtp-relay", b"0")
 _MARK = b"m" * 16
 _NODE = b"relay"
+_BY = b"control-1"
 _KEPT: Final = 86_400_000
 """Milliseconds for which an ended call is kept."""
 _ENDED_ROW = b"r" * 233
@@ -74,23 +75,35 @@ def rows() -> list[Row]:
 
 
 def _row(step: _Step, version: int, now: int) -> Row:
-    below = _check(version) if step is _CHECK else _append(step, version, now)
+    below = _check(version, now) if step is _CHECK else _append(step, version, now)
     # Base, call and what follows them. A Call-ID of the scenarios has less than 256 bytes.
     head = b"%c%b\xd9" % (0x90 + 2 + len(below), _pack(_PARTITION.base))
     tail = b"".join(map(_pack, below))
     return lambda call_id: b"%b%c%b%b" % (head, len(call_id), call_id, tail)
 
 
-def _check(version: int) -> list[Any]:
-    return [version, b"", [], False, False, [], [], 0, False]
+def _check(version: int, now: int) -> list[Any]:
+    return [version, b"", [], False, False, [], [], 0, False, *_known(version, now)]
 
 
 def _append(step: _Step, version: int, now: int) -> list[Any]:
     entries = [part for name, length in step.entries for part in (name, _payload(length))]
-    tables = [b"", b""] if step.ends else [b"l" * step.live, now + 300_000]
+    live = _live(version + len(step.entries), now, step.live)
+    tables = [b"", b""] if step.ends else [live, now + 300_000]
     nodes = [[_NODE] if step.begins else [], [_NODE] if step.ends else []]
     keep, ended = (_KEPT, [now, _ENDED_ROW]) if step.ends else (0, False)
-    return [version, _MARK, entries, *tables, *nodes, keep, ended, _held(step)]
+    return [version, _MARK, entries, *tables, *nodes, keep, ended, *_known(version, now), _held(step)]
+
+
+def _known(version: int, now: int) -> list[Any]:
+    """Return what a step tells of the entry that it follows."""
+    return [now, _BY] if version else [False, False]
+
+
+def _live(version: int, now: int, length: int) -> bytes:
+    """Return the row of a live call, which tells of its newest entry."""
+    row: bytes = _pack((b"live", version, now, now, b"", b"", b"", _BY))
+    return row + b"l" * (length - len(row))
 
 
 def _held(step: _Step) -> list[Any]:

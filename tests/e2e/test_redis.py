@@ -14,7 +14,7 @@ from tests.peers.peer import wait_until
 from tests.peers.redis_server import RedisServer
 from tests.peers.rtpengine import Rtpengine
 from tests.peers.rtpproxy import Rtpproxy
-from tests.peers.service import Table
+from tests.peers.service import Service, Table
 
 pytestmark = pytest.mark.e2e
 
@@ -182,3 +182,29 @@ async def test_a_delete_that_redis_forgot_is_done_when_the_client_repeats_it() -
         await stage.redis.start()
         await call.delete(stage.client)
         await stage.nothing_is_left()
+
+
+async def test_what_another_control_node_wrote_in_place_of_what_redis_forgot_is_seen() -> None:
+    """As many entries: the session of which they tell is not known to whom the client asks to end the call."""
+    async with on_stage(Rtpproxy(), settings=RESIDENT) as stage:
+        nodes = stage.service.nodes
+        async with Service(stage.redis.url, nodes, name="control-2") as other, other.client() as client:
+            call = stage.call()
+            await call.establish(stage.client)
+            async with stage.redis.client() as redis:
+                await redis.save()
+            await call.offer_again(stage.client)
+            known = await stage.service.events("call-1")
+            stage.redis.kill()
+            await stage.redis.start()
+            sdp = stage.media.caller.sdp()
+            reply = await client.command("offer", call_id="call-1", from_tag="another", sdp=sdp)
+            assert reply[b"result"] == b"ok"
+            there = await stage.service.events("call-1")
+            assert len(there) == len(known)
+            assert there != known
+            assert await stage.held() == 2
+            await call.delete(stage.client)
+            await stage.client.command("delete", call_id="call-1", from_tag="another")
+            await stage.nothing_is_left()
+            assert "tail lost" in await stage.events()

@@ -28,6 +28,13 @@ class Proxy:
         """The address of the proxy, as that of a Redis."""
         return f"redis://{HOST}:{self._server.sockets[0].getsockname()[1]}"
 
+    def turn_to(self, port: int) -> None:
+        """Stand before another server from now on; what is connected is cut."""
+        self._port = port
+        for writer in self._writers:
+            writer.close()
+        self._writers.clear()
+
     async def __aenter__(self) -> Self:
         self._server = await asyncio.start_server(self._serve, HOST, 0)
         return self

@@ -1,9 +1,10 @@
 """Events as bytes: the type's name, and a MessagePack map (https://msgpack.org) with all else.
 
-The map has `s`, the event's schema version; `t`, the time in ms since the epoch; `n`, the control node's name; `d`,
-the event's own data by short keys; `r`, what stands in entries before it: by the field's key, that entry's version
-and the key there (`events.bodies`). With keys configured, the secret fields stand apart from `d`: in `x`, a
-MessagePack map of them sealed in one piece, which opens only in its own place (call, version, event name).
+The map has, in this order, `s`, the event's schema version; `t`, the time in ms since the epoch; `n`, the control
+node's name (append.lua reads so far); `d`, the event's own data by short keys; `r`, what stands in entries before it:
+by the field's key, that entry's version and the key there (`events.bodies`). With keys configured, the secret fields
+stand apart from `d`: in `x`, a MessagePack map of them sealed in one piece, which opens only in its own place (call,
+version, event name).
 """
 
 from __future__ import annotations

@@ -42,7 +42,7 @@ NO_CHANGES: Changes = [False, False, [], [], 0, False]
 
 
 def live_row(call: LiveCall) -> bytes:
-    """Return a live call's row, without its id."""
+    """Return a live call's row, without its id; append.lua knows the places of version, time of change and writer."""
     row: bytes = _pack(
         (
             call.status,

@@ -311,7 +311,7 @@ class CallStream:
             return
         self._history = there
         self._note_confirmed()
-        self._waiting.insert(0, (None, Persist(tail_lost.remember(known.state()))))
+        self._waiting.insert(0, (None, Persist(tail_lost.remember(known, there))))
         self._go_on(user)
 
     def _drop(self, error: BaseException, user: StreamUser) -> None:

@@ -119,6 +119,38 @@ def test_sessions_that_the_journal_forgot_are_found_beside_those_that_it_got_mea
     assert not any(relay.held() for relay in cluster.fakes.values())
 
 
+def test_one_that_is_new_has_not_ended_with_one_that_had_its_id_and_was_lost(cluster: Cluster) -> None:
+    """A session was removed, another one came; the journal lost all, and a new call of that name got the first id."""
+    assert cluster.do(Verb.OFFER, CallId("c"), a="A", sdp="caller")[b"result"] == b"ok"
+    assert cluster.do(Verb.DELETE, CallId("c"), a="A")[b"result"] == b"ok"
+    assert cluster.do(Verb.OFFER, CallId("c"), a="A", sdp="caller")[b"result"] == b"ok"
+    cluster.journal.cut(CallId("c"), 0)
+    assert cluster.do(Verb.OFFER, CallId("c"), a="A", sdp="again", place=1)[b"result"] == b"ok"
+    notice(cluster)
+    assert "tail lost" in cluster.events(CallId("c"))
+    cluster.check_no_leak()
+    assert cluster.do(Verb.DELETE, CallId("c"), place=1)[b"result"] == b"ok"
+    cluster.after(10)
+    assert not any(relay.held() for relay in cluster.fakes.values())
+
+
+def test_a_new_call_has_not_ended_with_one_that_was_lost(cluster: Cluster) -> None:
+    assert cluster.do(Verb.OFFER, CallId("c"), a="A", sdp="caller")[b"result"] == b"ok"
+    assert cluster.do(Verb.DELETE, CallId("c"), a="A")[b"result"] == b"ok"
+    assert cluster.do(Verb.OFFER, CallId("c"), a="A", sdp="caller")[b"result"] == b"ok"
+    delete_in_vain(cluster)
+    cluster.journal.cut(CallId("c"), 0)
+    cluster.heal()
+    assert cluster.do(Verb.OFFER, CallId("c"), a="A", sdp="again", place=1)[b"result"] == b"ok"
+    notice(cluster)
+    assert "tail lost" in cluster.events(CallId("c"))
+    assert cluster.state(CallId("c")).status is CallStatus.LIVE
+    cluster.after(20)
+    assert cluster.do(Verb.DELETE, CallId("c"), place=1)[b"result"] == b"ok"
+    cluster.after(10)
+    assert not any(relay.held() for relay in cluster.fakes.values())
+
+
 def test_a_call_that_had_ended_elsewhere_ends(cluster: Cluster) -> None:
     """The end was lost, and the other control node has written since."""
     establish(cluster)

@@ -36,6 +36,7 @@ PAIRS = st.sampled_from([("A", "B"), ("B", "A"), ("A", "C"), ("C", "A"), ("B", "
 CALLEES = st.sampled_from(["B", "C"])
 SOON = st.sampled_from([0.0, 0.0005, 0.0015, 0.003, 0.5])
 
+OTHERS = [Verb.OFFER, Verb.ANSWER, Verb.DELETE]
 
 FAULT = precondition(lambda machine: not machine.calm)
 """Marks what goes wrong: not in calm runs, which get further with what control nodes remember."""
@@ -208,6 +209,33 @@ class Promises(RuleBasedStateMachine):
             cluster.asked.remove(asked)
             cluster.ask(Verb.DELETE, CallId(call), place=place, a="nobody", marker=0)
             cluster.after(0.0001)
+
+    @precondition(lambda machine: machine.calm)
+    @rule(call=CALLS, place=PLACES, count=st.integers(1, 9), branch=BRANCHES, verbs=st.lists(st.sampled_from(OTHERS)))
+    def replace_tail(self, call: str, place: int, count: int, branch: BranchId, verbs: list[Verb]) -> None:
+        """Let the journal lose what a control node remembers, and the other one write before that hears of it.
+
+        What was told before of entries in whose place others stand then is held against nothing any more.
+        """
+        cluster = self.cluster
+        if any(asked.command.call_id == call and not asked.replies for asked in cluster.asked):
+            return
+        asked = cluster.ask(Verb.DELETE, CallId(call), place=place, a="nobody", marker=0)
+        cluster.after(0.0001)
+        state = cluster.state(CallId(call))
+        if asked.reply is None or asked.until != state.version or not list(state.remaining_sessions()):
+            return
+        left = max(0, state.version - count)
+        cluster.journal.cut(CallId(call), left)
+        cluster.asked[:] = [one for one in cluster.asked if one.command.call_id != call]
+        for verb in verbs:
+            self.number += 1
+            words = {} if verb is Verb.DELETE else {"b": "B", "sdp": sdp(self.number)}
+            cluster.ask(verb, CallId(call), place=1 - place, a="A", branch=branch, marker=self.number, **words)
+            cluster.after(0.1)
+        cluster.asked[:] = [one for one in cluster.asked if one.command.call_id != call]
+        cluster.ask(Verb.DELETE, CallId(call), place=place, a="nobody", marker=0)
+        cluster.after(0.1)
 
     @precondition(lambda machine: machine.calm and machine.engine == "rtpengine")
     @rule(relay=RELAYS, branch=BRANCHES, answered=st.booleans())

@@ -6,12 +6,19 @@ is remembered of the call is journalled as one event, so that sessions are found
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from typing import TypeAlias
+
 from actors.effects import Decide, Decision
-from actors.known_history import CallHistory
+from actors.known_history import CallHistory, same
+from events.names import NodeName, RelayId
 from events.records import Recorded
-from events.registry import Event, RememberedSession, TailLost
+from events.registry import Event, RememberedSession, SessionAdopted, SessionIntended, TailLost
 from replay.projection import Deadlines, project
 from replay.state import CallState, CallStatus, Session, SessionStatus
+
+_Place: TypeAlias = tuple[NodeName, RelayId]
+"""Where a session is: its node, and its id there."""
 
 
 def is_over(known: CallHistory, there: CallHistory, deadlines: Deadlines) -> bool:
@@ -35,31 +42,54 @@ def missing(known: CallHistory, there: CallHistory, by: str, at: int) -> list[Re
     return [*lost, Recorded(version + 1, at, by, TailLost(known=version))]
 
 
-def remember(known: CallState) -> Decide:
-    """Journal what this control node remembers of a call and the journal, which went on without it, does not."""
+def remember(known: CallHistory, there: CallHistory) -> Decide:
+    """Journal what this control node remembers of a call and the journal, which went on without it, does not.
+
+    A session that was made since then under an id that the lost entries had too may be another one: that the lost one
+    was removed says nothing of it. If it is gone all the same, that shows when its node is asked for it.
+    """
+    remembered, anew = known.state(), _made_anew(known, there)
 
     def decide(state: CallState) -> Decision:
-        there = {(session.node, session.relay_id): session for session in state.sessions.values()}
-        number, over = state.last_session, _is_over_there(known, state)
+        by_place = {_place(session): session for session in state.sessions.values()}
+        number, over = state.last_session, _is_over_there(remembered, state)
         sessions: list[RememberedSession] = []
-        for session in known.sessions.values():
-            other = there.get((session.node, session.relay_id))
+        for session in remembered.sessions.values():
+            other = by_place.get(_place(session))
             if other is None and session.status is not SessionStatus.CLOSED:
                 number += 1
                 sessions.append(_remembered(session, number, closing=over))
-            elif other is not None and _is_further(session, other):
+            elif other is not None and _is_further(session, other) and (session.usable or _place(session) not in anew):
                 sessions.append(_remembered(session, other.number, closing=over))
-        ended = known.status is CallStatus.ENDED and not _begun_anew(known, state)
+        ended = remembered.status is CallStatus.ENDED and not _begun_anew(remembered, state, anew)
         event: Event = TailLost(
-            known=known.version,
-            answered=known.answered,
+            known=remembered.version,
+            answered=remembered.answered,
             ended=ended,
-            reason=known.reason if ended else "",
+            reason=remembered.reason if ended else "",
             sessions=tuple(sessions),
         )
         return Decision([event])
 
     return decide
+
+
+def _place(session: Session | SessionIntended | SessionAdopted) -> _Place:
+    return session.node, session.relay_id
+
+
+def _made_anew(known: CallHistory, there: CallHistory) -> frozenset[_Place]:
+    """Return the places of the sessions that were made after the histories had parted, as the journal says."""
+    since = [record for record in there.records if _is_unknown(record, known)]
+    events = [event for record in since for event in (record.event, *record.also)]
+    return frozenset(_place(event) for event in events if isinstance(event, (SessionIntended, SessionAdopted)))
+
+
+def _is_unknown(record: Recorded, known: CallHistory) -> bool:
+    """Return whether an entry is another one than is remembered, or a later one."""
+    if record.version <= known.start:
+        return False
+    return record.version > known.version or not same(record, known.entry(record.version))
 
 
 def _is_further(known: Session, there: Session) -> bool:
@@ -71,10 +101,10 @@ def _is_further(known: Session, there: Session) -> bool:
     )
 
 
-def _begun_anew(known: CallState, there: CallState) -> bool:
+def _begun_anew(known: CallState, there: CallState, anew: Collection[_Place]) -> bool:
     """Return whether the journal has usable sessions that are not known: a call after the end that it forgot."""
-    places = {(session.node, session.relay_id) for session in known.sessions.values()}
-    return any((session.node, session.relay_id) not in places for session in there.usable_sessions())
+    places = {_place(session) for session in known.sessions.values()}.difference(anew)
+    return any(_place(session) not in places for session in there.usable_sessions())
 
 
 def _is_over_there(known: CallState, there: CallState) -> bool:

@@ -5,13 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-import structlog
-
+from actors.lasting_trouble import LastingTrouble
 from events.journal import Journal, JournalError
 from events.names import CallId
 from replay.eras import NEVER_SET, ClockEras, Era
-
-log = structlog.get_logger()
 
 LEASE = 10_000
 """How long (ms) whoever takes a due call has it for itself. It dies with its taker: then the call is due again."""
@@ -42,12 +39,14 @@ class DuePoller:
 
     async def run(self) -> None:
         """Poll until cancelled. The journal being away is no end: what is due stays due."""
+        trouble = LastingTrouble("due calls not taken", "due calls taken again")
         while True:
             taken = 0
             try:
                 taken = await self.poll()
+                trouble.end()
             except JournalError as error:
-                log.warning("due calls not taken", why=str(error))
+                trouble.note(error)
             if taken < BATCH:
                 await asyncio.sleep(self._interval)
 

@@ -14,6 +14,7 @@ import structlog
 from actors.beat import next_beat
 from actors.control.behind import control_nodes_behind
 from actors.known_decisions import KnownDecisions
+from actors.lasting_trouble import LastingTrouble
 from actors.node_keeper import NodeKeeper, Unopened
 from actors.roster import RosterNode, overruled, roster
 from events.decisions import NODES
@@ -83,12 +84,14 @@ class NodeFollower:
 
     async def run(self) -> None:
         """Follow until cancelled. While the journal is away, what was decided last stays in force."""
+        trouble = LastingTrouble("decisions about nodes not read", "decisions about nodes read again")
         while True:
             await next_beat(INTERVAL)
             try:
                 await self.look()
+                trouble.end()
             except JournalError as error:
-                log.warning("decisions about nodes not read", why=str(error))
+                trouble.note(error)
 
     async def configure(self, configured: Sequence[RosterNode]) -> None:
         """Take another configuration. Nodes that cannot be opened are tried again."""

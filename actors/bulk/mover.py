@@ -11,6 +11,7 @@ from actors.beat import next_beat
 from actors.bulk.job_stream import LEASE
 from actors.bulk.run import BulkRun
 from actors.directory import Directory
+from actors.lasting_trouble import LastingTrouble
 from actors.node_table import NodeTable
 from events.decisions import job_of
 from events.journal import Journal, JournalError
@@ -41,6 +42,7 @@ class BulkMover:
         self._journal, self._directory, self._nodes, self._name = journal, directory, nodes, name
         self._asked, self._interval = asked, interval
         self._runs: dict[StreamName, asyncio.Task[None]] = {}
+        self._trouble = LastingTrouble("bulk moves not taken", "bulk moves taken again")
 
     async def run(self) -> None:
         """Take jobs until cancelled; those that go on then are left to other control nodes."""
@@ -61,8 +63,9 @@ class BulkMover:
         try:
             claimed = await self._journal.claim_decisions(now, LEASE, room)
         except JournalError as error:
-            log.warning("bulk moves not taken", why=str(error))
+            self._trouble.note(error)
             return
+        self._trouble.end()
         for stream in claimed:
             if stream not in self._runs:
                 self._runs[stream] = task = asyncio.create_task(self._carry_out(stream))

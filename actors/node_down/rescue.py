@@ -17,6 +17,7 @@ import structlog
 from actors.commands.command import CallCommand
 from actors.commands.recovery import LeaveDeadNode, OnNodeDown
 from actors.control.status import ControlNodeStatus, read_status
+from actors.lasting_trouble import LastingTrouble
 from actors.node_down.effort import Effort
 from actors.node_down.pace import Pace
 from actors.node_down.policy import LEAVE, NodeDownPolicy
@@ -131,14 +132,19 @@ class Rescue:
 
     async def _look_after(self, name: NodeName, policy: NodeDownPolicy) -> None:
         """Let a node's calls leave it, again and again while it is down: further ones may be put on it by others."""
-        effort = Effort(name)
-        pace = Pace(policy.pace, AT_ONCE)
+        effort, pace = Effort(name), Pace(policy.pace, AT_ONCE)
+        trouble = LastingTrouble(
+            "calls of a node that is down not looked after",
+            "calls of a node that is down looked after again",
+            node=name,
+        )
         while self._is_down(name):
             try:
                 if await self._may_act(name):
                     await self._sweep(effort, policy.action, pace)
+                trouble.end()
             except (JournalError, ValueError) as error:
-                log.warning("calls of a node that is down not looked after", node=name, why=str(error))
+                trouble.note(error)
             effort.report()
             await asyncio.sleep(AGAIN)
         effort.report()

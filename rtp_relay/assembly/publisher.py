@@ -6,16 +6,13 @@ import asyncio
 import contextlib
 from collections.abc import Iterator
 
-import structlog
-
 from actors.control.control import Control
 from actors.control.counters import Sample, Together
 from actors.control.status import encode_status
+from actors.lasting_trouble import LastingTrouble
 from events.journal import Journal, JournalError
 from rtp_relay.assembly.errors import trouble_of
 from rtp_relay.assembly.namesake import NamesakeWatch
-
-log = structlog.get_logger()
 
 INTERVAL = 2.0
 """Seconds from one status to the next."""
@@ -41,14 +38,16 @@ class StatusPublisher:
 
     async def run(self) -> None:
         """Publish until cancelled. The journal being away is no end: it may come back."""
+        trouble = LastingTrouble("status not published", "status published again")
         while True:
             self._hurry.clear()
             try:
                 await self.publish()
                 self.trouble = ""
+                trouble.end()
             except JournalError as error:
                 self.trouble = trouble_of(error)
-                log.warning("status not published", why=str(error))
+                trouble.note(error)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._hurry.wait(), INTERVAL)
 

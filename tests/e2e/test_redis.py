@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+from functools import partial
 
 import pytest
 
@@ -81,11 +82,22 @@ async def test_the_log_stays_short_while_redis_refuses_each_request() -> None:
         )
         reasons = {reply[b"error-reason"] for reply in replies}
         assert reasons == {b"Journal: Redis refuses: NOREPLICAS Not enough good replicas to write"}
-        lines = [line for line in (stage.service.folder / "log").read_text().splitlines() if "call left memory" in line]
+        lines = logged(stage, "call left memory")
         assert 1 <= len(lines) <= 5
         assert max(map(len, lines)) < 300
+        await asyncio.sleep(5)  # a status is told each two seconds
         await redis.config_set("min-replicas-to-write", "0")
+        await wait_until(partial(has_logged, stage, "status published again"), "its status is known again")
+        assert len(logged(stage, "status not published")) == len(logged(stage, "status published again")) == 1
         await stage.nothing_is_left()
+
+
+def logged(stage: Stage, event: str) -> list[str]:
+    return [line for line in (stage.service.folder / "log").read_text().splitlines() if event in line]
+
+
+async def has_logged(stage: Stage, event: str) -> bool:
+    return bool(logged(stage, event))
 
 
 async def test_a_stop_while_calls_wait_for_redis_is_orderly() -> None:

@@ -242,6 +242,13 @@ class CallStream:
             self._note_confirmed()
             self._go_on(user)
 
+    def _note_read(self) -> None:
+        """Record that the journal has this state, though perhaps not as durable as was asked for: others wrote it."""
+        confirmed = self._confirmed
+        self._note_confirmed()
+        if not self._context.journal.reads_confirm:
+            self._confirmed = confirmed
+
     def _note_confirmed(self) -> None:
         """Record that the journal had this state when it was last asked."""
         self._history.add(self._unconfirmed)
@@ -292,7 +299,7 @@ class CallStream:
             self._restore(call.history, user)
             return
         self._history = call.history
-        self._note_confirmed()
+        self._note_read()
         self._go_on(user)
 
     def _restore(self, there: CallHistory, user: StreamUser) -> None:
@@ -310,7 +317,7 @@ class CallStream:
             self._append(missing, missing[-1:], there, user)
             return
         self._history = there
-        self._note_confirmed()
+        self._note_read()
         self._waiting.insert(0, (None, Persist(tail_lost.remember(known, there))))
         self._go_on(user)
 

@@ -119,6 +119,10 @@ class Forgotten(StrEnum):
 class Journal(Protocol):
     """Where the streams are. Every implementation passes tests/events/journal_contract.py."""
 
+    @property
+    def reads_confirm(self) -> bool:
+        """Whether what is read is as durable as was asked for; if not, only an append or a check says so."""
+
     def append(
         self,
         call_id: CallId,

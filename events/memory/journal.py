@@ -45,6 +45,8 @@ class MemoryJournal:
     Whatever is asked is done at once: the futures that come back are done.
     """
 
+    reads_confirm = True
+
     def __init__(self, clock: Clock = wall_clock, *, codec: Codec | None = None, retention: Retention = USUAL) -> None:
         self._clock = clock
         self._codec = codec or Codec()

@@ -60,6 +60,7 @@ class RedisJournal:
         seals_by_call: bool = False,
     ) -> None:
         self._topology, self._retention = topology, retention
+        self.reads_confirm = confirm is None
         scattered = topology.scattered()
         query = self._query = Queries(Pipelines(topology, partial(QueryPipeline, limit=limit)), patience)
         self._write = Queries(Pipelines(topology, partial(ConfirmedPipeline, limit=limit, confirm=confirm)), patience)

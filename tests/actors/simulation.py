@@ -93,6 +93,7 @@ class FaultyJournal:
         self.fail_before = 0
         self.fail_after = 0
         self.away = False
+        self.reads_confirm = True
         self.appends = 0
         self.checks = 0
 

@@ -150,6 +150,23 @@ async def test_an_append_waits_for_a_replica(monkeypatch: pytest.MonkeyPatch) ->
         await alone.close()
 
 
+async def test_what_others_wrote_is_read_before_a_replica_has_it_and_a_check_says_that_it_has_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("events.redis.durability.WAIT_MILLISECONDS", 50)
+    async with RedisServer() as server:
+        writer = await RedisJournal.open(server.url)
+        await writer.append(CallId(CALL), 0, [record(1)], NOTHING, live(CallId(CALL), 1))
+        journal = await RedisJournal.open(server.url, durability="replica")
+        assert (writer.reads_confirm, journal.reads_confirm) == (True, False)
+        assert await journal.read(CallId(CALL)) == [record(1)]
+        with pytest.raises(Unconfirmed):
+            await journal.check(CallId(CALL), 1)
+        assert await writer.check(CallId(CALL), 1) == 1
+        await journal.close()
+        await writer.close()
+
+
 async def test_what_is_refused_is_not_told_as_unconfirmed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("events.redis.durability.WAIT_MILLISECONDS", 50)
     async with RedisServer() as server, server.client() as client:

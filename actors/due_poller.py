@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 
 from actors.lasting_trouble import LastingTrouble
-from events.journal import Journal, JournalError
+from events.journal import Journal, JournalError, JournalRefused
 from events.names import CallId
 from replay.eras import NEVER_SET, ClockEras, Era
 
@@ -15,6 +15,9 @@ LEASE = 10_000
 
 BATCH = 200
 """So many calls are taken at a time."""
+
+NAMED = 3
+"""So many tables that cannot be read are named in a line."""
 
 
 class DuePoller:
@@ -40,15 +43,27 @@ class DuePoller:
     async def run(self) -> None:
         """Poll until cancelled. The journal being away is no end: what is due stays due."""
         trouble = LastingTrouble("due calls not taken", "due calls taken again")
+        spoilt = LastingTrouble("due calls of partitions not taken", "due calls of all partitions taken again")
         while True:
             taken = 0
             try:
                 taken = await self.poll()
                 trouble.end()
+                self._tell_of_spoilt(spoilt, all_asked=taken < BATCH)
             except JournalError as error:
                 trouble.note(error)
             if taken < BATCH:
                 await asyncio.sleep(self._interval)
+
+    def _tell_of_spoilt(self, trouble: LastingTrouble, *, all_asked: bool) -> None:
+        """Say which tables hold up what is due there. all_asked: whether the last claim came to all of them."""
+        keys = self._journal.spoilt
+        if keys:
+            more = f" and {len(keys) - NAMED} more" if len(keys) > NAMED else ""
+            named = ", ".join(sorted(keys)[:NAMED])
+            trouble.note(JournalRefused(f"Redis has something else than a sorted set at {named}{more}"))
+        elif all_asked:
+            trouble.end()
 
     async def poll(self) -> int:
         """Claim the calls that are due now, up to a batch, and wake them. Return how many."""

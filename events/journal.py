@@ -123,6 +123,10 @@ class Journal(Protocol):
     def reads_confirm(self) -> bool:
         """Whether what is read is as durable as was asked for; if not, only an append or a check says so."""
 
+    @property
+    def spoilt(self) -> Sequence[str]:
+        """The names of due tables that could not be read when calls were last claimed: theirs wait, others do not."""
+
     def append(
         self,
         call_id: CallId,
@@ -255,7 +259,8 @@ class Journal(Protocol):
     async def claim_due(self, now: int, lease: int, limit: int, after: int | None = None) -> list[CallId]:
         """Claim up to `limit` calls due at `now`; each is due again at `now + lease` (ms), the time to handle it in.
 
-        after: leaves out those that were due at that time.
+        after: leaves out those that were due at that time. A table that cannot be read hinders none of the others;
+        it is in `spoilt` then, for certain if fewer than `limit` calls were claimed.
         """
 
     async def count_due(self, now: int) -> int:

@@ -46,6 +46,7 @@ class MemoryJournal:
     """
 
     reads_confirm = True
+    spoilt: Sequence[str] = ()
 
     def __init__(self, clock: Clock = wall_clock, *, codec: Codec | None = None, retention: Retention = USUAL) -> None:
         self._clock = clock

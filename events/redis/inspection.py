@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -15,7 +15,7 @@ from events.errors import error_text
 from events.journal import JournalUnavailable
 from events.redis.connection import FAILURES, RedisConnection
 from events.redis.durability import Durability
-from events.redis.keys import Keys, Partition
+from events.redis.keys import Keys, Partition, to_text
 from events.redis.opening import FORMAT
 from events.redis.refusals import Refusal, refusal_of
 from events.redis.topology import Topology, find_topology
@@ -27,6 +27,17 @@ EXPECTED: Final = FORMAT.decode()
 _SETTINGS = ("appendonly", "appendfsync", "save", "maxmemory-policy", "min-replicas-to-write")
 _PINGS: Final = 5
 
+_KINDS: Final = (
+    (b"live", b"hash"),
+    (b"nodes", b"set"),
+    (b"due", b"zset"),
+    (b"ended", b"hash"),
+    (b"ended-at", b"zset"),
+    (b"ended-until", b"zset"),
+    (b"changes", b"stream"),
+)
+"""What Redis calls the tables of a partition (events/redis/keys.py)."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inspected:
@@ -34,7 +45,7 @@ class Inspected:
 
     ahead: its clock compared with ours, and round_trip: of the quickest PING; both in ms. journal: what the journal
     says of itself, "" where there is none, or this server does not have it. unread: why that cannot be read.
-    trial: what became of a write.
+    trial: what became of a write. spoilt: the keys of tables that hold something else.
     """
 
     place: str
@@ -45,6 +56,7 @@ class Inspected:
     journal: str
     unread: Refusal | None
     trial: WriteTrial
+    spoilt: Sequence[str]
 
 
 async def inspect(url: str, prefix: str, durability: Durability) -> list[Inspected]:
@@ -57,7 +69,9 @@ async def inspect(url: str, prefix: str, durability: Durability) -> list[Inspect
         topology = await find_topology(url)
         try:
             home = topology.place(key_slot(keys.journal))
-            at = {topology.place(partition.slot): partition for partition in keys.partitions}
+            at: dict[str, list[Partition]] = {}
+            for partition in (*keys.partitions, keys.decisions):
+                at.setdefault(topology.place(partition.slot), []).append(partition)
             return [
                 await _inspect(topology, place, keys.journal if place == home else b"", at[place], durability)
                 for place in sorted(at)
@@ -69,7 +83,7 @@ async def inspect(url: str, prefix: str, durability: Durability) -> list[Inspect
 
 
 async def _inspect(
-    topology: Topology, place: str, journal: bytes, partition: Partition, durability: Durability
+    topology: Topology, place: str, journal: bytes, partitions: Sequence[Partition], durability: Durability
 ) -> Inspected:
     connection = RedisConnection(topology, place)
     try:
@@ -78,7 +92,8 @@ async def _inspect(
         )
         found = (await connection.exchange([(b"GET", journal)]))[0] if journal else None
         ahead, round_trip = await _clock(connection)
-        trial = await try_write(connection, partition, durability)
+        spoilt = await _spoilt(connection, partitions)
+        trial = await try_write(connection, partitions[0], durability)
     finally:
         await connection.drop()
     return Inspected(
@@ -90,7 +105,19 @@ async def _inspect(
         journal=found.decode("utf-8", "replace") if isinstance(found, bytes) else "",
         unread=refusal_of(found),
         trial=trial,
+        spoilt=spoilt,
     )
+
+
+async def _spoilt(connection: RedisConnection, partitions: Sequence[Partition]) -> list[str]:
+    """Return the keys of tables that hold something else; of what may not be asked nothing is said."""
+    tables = [(partition.base + name, kind) for partition in partitions for name, kind in _KINDS]
+    found = await connection.exchange([(b"TYPE", key) for key, _ in tables])
+    return [
+        to_text(key)
+        for (key, kind), reply in zip(tables, found, strict=True)
+        if isinstance(reply, bytes) and reply not in (kind, b"none")
+    ]
 
 
 async def _clock(connection: RedisConnection) -> tuple[float, float]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from functools import partial
 
 from events.call_keys import KnownCallKeys
@@ -89,6 +89,11 @@ class RedisJournal:
         self._tables = Tables(query, keys, topology.place, scattered=scattered)
         self._statuses = Statuses(query, self._write, keys)
         self._outbox = partial(RedisOutbox, query, keys)
+
+    @property
+    def spoilt(self) -> Sequence[str]:
+        """The keys of due tables that were no tables when calls were last claimed."""
+        return self._tables.spoilt
 
     @classmethod
     async def open(

@@ -6,10 +6,10 @@ import asyncio
 import random
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
-from typing import Any
+from typing import Any, Final
 
 from events.ended import EndedCall, EndedPage
-from events.journal import BRIEFLY, PAGE, Forgotten
+from events.journal import BRIEFLY, PAGE, Forgotten, JournalRefused
 from events.names import CallId, StreamName
 from events.records import CallFilter, CallPage, LiveCall, Stored, StreamPage
 from events.redis.encoding import ended_call, lent, live_call, stored
@@ -27,6 +27,9 @@ _IN_A_ROW, _REST = 4, 0.003
 _ASKED_AT_ONCE = 64
 """So many partitions are asked for live calls at a time, at most."""
 
+_NO_TABLE: Final = JournalRefused("a due table holds something else")
+"""What is said of each such key, and goes no further."""
+
 
 class Tables:
     """Reads and claims. `scattered`: partitions are at several servers, so that no script reaches all of them."""
@@ -36,6 +39,8 @@ class Tables:
         self._keys = keys
         self._place = place
         self._scattered = scattered
+        self.spoilt: Sequence[str] = ()
+        """The due tables that were no tables when calls were last claimed."""
 
     async def page(self, wanted: CallFilter, cursor: str, count: int) -> CallPage:
         """Return live calls that are wanted, from a cursor on: the partition's number and Redis' own cursor there.
@@ -174,19 +179,22 @@ class Tables:
         first = random.randrange(len(partitions))
         turned = [*partitions[first:], *partitions[:first]]
         if not self._scattered:
-            return [CallId(to_text(call)) for call in await self._claim(turned, now, lease, limit, after)]
+            calls, spoilt = await self._claim(turned, now, lease, limit, after)
+            self.spoilt = _texts(spoilt)
+            return [CallId(call) for call in _texts(calls)]
         taken: list[CallId] = []
         while True:
             shares = await self._shares(turned, now, limit - len(taken), after)
             replies = await asyncio.gather(*(self._claim([one], now, lease, share, after) for one, share in shares))
-            taken += [CallId(to_text(call)) for calls in replies for call in calls]
-            if sum(map(len, replies)) == sum(share for _, share in shares):
+            found = [CallId(call) for calls, _ in replies for call in _texts(calls)]
+            taken += found
+            if len(found) == sum(share for _, share in shares):
                 return taken
             # Another claimer was faster somewhere: look again for what may be due elsewhere.
 
     async def count_due(self, now: int) -> int:
         """Return how many calls are due."""
-        return sum(await self._due(self._keys.partitions, now))
+        return sum(count or 0 for count in await self._due(self._keys.partitions, now))
 
     def postpone(self, call_id: CallId, due: int) -> asyncio.Future[None]:
         """Make a call that is in the due table due at `due`."""
@@ -196,8 +204,10 @@ class Tables:
 
     async def claim_decisions(self, now: int, lease: int, limit: int) -> list[StreamName]:
         """Claim streams of decisions that are due."""
-        claimed = await self._claim([self._keys.decisions], now, lease, limit)
-        return [StreamName(to_text(name)) for name in claimed]
+        claimed, spoilt = await self._claim([self._keys.decisions], now, lease, limit)
+        if spoilt:
+            raise JournalRefused(f"{to_text(spoilt[0])} holds something else")
+        return [StreamName(name) for name in _texts(claimed)]
 
     async def due_decisions(self) -> list[StreamName]:
         """Return the streams of decisions that are due at some time, the next one first."""
@@ -210,29 +220,44 @@ class Tables:
     ) -> list[tuple[Partition, int]]:
         """Return the partitions where something is due, and how many to claim from each."""
         counts = await self._due(partitions, now, after)
+        asked = list(zip(partitions, counts, strict=True))
+        self.spoilt = [to_text(partition.due) for partition, count in asked if count is None]
         shares: list[tuple[Partition, int]] = []
-        for partition, count in zip(partitions, counts, strict=True):
+        for partition, count in asked:
             if count and limit:
                 shares.append((partition, min(count, limit)))
                 limit -= shares[-1][1]
         return shares
 
-    async def _due(self, partitions: Sequence[Partition], now: int, after: int | None = None) -> list[int]:
-        """Return how many calls of each partition are due."""
+    async def _due(self, partitions: Sequence[Partition], now: int, after: int | None = None) -> list[int | None]:
+        """Return how many calls of each partition are due; None where its due table is something else."""
         least = _later_than(after)
-        counts = (self._query(partition.slot, (b"ZCOUNT", partition.due, least, now)) for partition in partitions)
-        found: list[int] = await asyncio.gather(*counts)
-        return found
+        counts = (self._query(one.slot, (b"ZCOUNT", one.due, least, now), wrong_type=_NO_TABLE) for one in partitions)
+        found: list[int | BaseException] = await asyncio.gather(*counts, return_exceptions=True)
+        return [_counted(count) for count in found]
 
     def _claim(
         self, group: Sequence[Partition], now: int, lease: int, limit: int, after: int | None = None
-    ) -> asyncio.Future[list[bytes]]:
+    ) -> asyncio.Future[tuple[list[bytes], list[bytes]]]:
         keys = [partition.due for partition in group]
         arguments = (now, now + lease, limit, _later_than(after))
         return self._query(group[0].slot, (b"EVALSHA", CLAIM.sha, len(keys), *keys, *arguments))
 
     def _groups(self, partitions: Sequence[Partition]) -> list[Sequence[Partition]]:
         return [[partition] for partition in partitions] if self._scattered else [partitions]
+
+
+def _counted(count: int | BaseException) -> int | None:
+    """Return a count, None for that of something else than a table. Raises any other failure."""
+    if count is _NO_TABLE:
+        return None
+    if isinstance(count, BaseException):
+        raise count
+    return count
+
+
+def _texts(names: Sequence[bytes]) -> list[str]:
+    return [to_text(name) for name in names]
 
 
 def _later_than(after: int | None) -> bytes:

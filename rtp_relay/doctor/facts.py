@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -18,7 +18,7 @@ class RedisFacts:
 
     info: what INFO says. settings: what CONFIG GET says, None where that is not allowed. ahead: its clock, compared
     with ours. round_trip: how long a PING took at best. journal: what stands where a journal is named, "" for nothing.
-    unread: why that cannot be read. trial: what became of a write.
+    unread: why that cannot be read. trial: what became of a write. spoilt: the keys of tables that hold something else.
     """
 
     place: str
@@ -29,6 +29,7 @@ class RedisFacts:
     journal: str = ""
     unread: Refusal | None = None
     trial: WriteTrial = TAKEN
+    spoilt: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -94,6 +94,7 @@ class FaultyJournal:
         self.fail_after = 0
         self.away = False
         self.reads_confirm = True
+        self.spoilt: Sequence[str] = ()
         self.appends = 0
         self.checks = 0
 

@@ -84,3 +84,32 @@ async def test_due_calls_that_cannot_be_looked_for_are_a_line_and_another_when_t
         ("due calls not taken", None),
         ("due calls taken again", 5),
     ]
+
+
+class Spoilt(MemoryJournal):
+    """A journal of which some due tables cannot be read for a while."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked, self.is_over = 0, asyncio.Event()
+
+    async def claim_due(self, *arguments: Any) -> Any:
+        self.asked += 1
+        self.spoilt = [f"r:{{{number}}}:due" for number in range(5)] if self.asked <= 3 else ()
+        if self.asked > 5:
+            self.is_over.set()
+        return await super().claim_due(*arguments)
+
+
+async def test_tables_that_cannot_be_read_are_named_in_a_line_and_another_tells_when_it_is_over(
+    lines: list[Any],
+) -> None:
+    journal = Spoilt()
+    polling = asyncio.create_task(DuePoller(journal, lambda _: None, lambda: 0, interval=0).run())
+    await journal.is_over.wait()
+    polling.cancel()
+    assert [(line["event"], line.get("times")) for line in lines] == [
+        ("due calls of partitions not taken", None),
+        ("due calls of all partitions taken again", 3),
+    ]
+    assert lines[0]["why"].endswith("at r:{0}:due, r:{1}:due, r:{2}:due and 2 more")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import re
 from abc import abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -13,15 +14,15 @@ from typing import Any, ClassVar, cast
 import pytest
 from redis.asyncio import Redis, RedisCluster
 
-from events.journal import Journal
+from events.journal import Journal, JournalRefused
 from events.names import CallId
 from events.records import NOTHING
 from events.redis import RedisJournal
 from events.redis.encoding import version_of
-from events.redis.keys import Keys
+from events.redis.keys import Keys, to_bytes, to_text
 from tests.events.ended_contract import SELECTIVE
 from tests.events.journal_contract import JournalContract
-from tests.events.samples import live, record
+from tests.events.samples import NOW, live, record
 from tests.events.stream_keys import stream_of, stream_of_nodes
 
 Client = Redis | RedisCluster
@@ -136,6 +137,29 @@ class RedisContract(JournalContract):
             await asyncio.gather(*(works if version % 3 else reversed(works)))
             assert await other.count_calls() == {"": 1, node: 1}
             before = after
+
+    async def test_a_due_table_that_is_none_hinders_no_other(self, journal: Journal) -> None:
+        calls = [CallId(f"{number}") for number in range(20)]
+        for call in calls:
+            await journal.append(call, 0, [record(1)], NOTHING, live(call, 1, due=NOW))
+        keys = Keys(self.used_prefix)
+        spoilt = keys.partition(to_bytes(calls[0])).due
+        there = {call for call in calls if keys.partition(to_bytes(call)).due == spoilt}
+        async with self.client(self.used_url) as client:
+            await client.set(spoilt, "no table")
+            assert await journal.count_due(NOW) == 20 - len(there)
+            assert set(await journal.claim_due(NOW, 100, 50)) == set(calls) - there
+            assert journal.spoilt == [to_text(spoilt)]
+            await client.delete(spoilt)
+        assert await journal.claim_due(NOW, 100, 50) == []
+        assert journal.spoilt == []
+
+    async def test_due_decisions_in_what_is_no_table_are_not_taken_for_none(self, journal: Journal) -> None:
+        due = Keys(self.used_prefix).decisions.due
+        async with self.client(self.used_url) as client:
+            await client.set(due, "no table")
+        with pytest.raises(JournalRefused, match=re.escape(to_text(due))):
+            await journal.claim_decisions(NOW, 100, 5)
 
     async def spoil(self, call: str, version: int) -> None:
         await self.spoil_stream(stream_of(self.used_prefix, call), version)

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import pytest
 
+from events.decisions import NODES
+from events.names import CallId
+from events.records import NOTHING
 from events.redis import RedisJournal
 from events.redis.durability import Durability
 from events.redis.inspection import EXPECTED, Inspected, inspect
+from tests.events.decisions_contract import decided
+from tests.events.ended_contract import end
+from tests.events.samples import NOW, live, record
 from tests.peers.redis_cluster import RedisCluster
 from tests.peers.redis_server import RedisServer
 
@@ -81,3 +87,26 @@ async def test_a_spoilt_key_of_the_journal_is_told() -> None:
         assert found.journal == ""
         assert found.unread is not None
         assert found.unread.code == "WRONGTYPE"
+
+
+@pytest.mark.parametrize(
+    ("table", "spoil"), [("{3}:due", ("SET", "x")), ("{255}:live", ("RPUSH", "x")), ("{control}:due", ("SADD", "x"))]
+)
+async def test_a_table_of_another_type_is_named(table: str, spoil: tuple[str, str]) -> None:
+    async with RedisServer() as server, server.client() as client:
+        assert (await look(server)).spoilt == []
+        verb, value = spoil
+        await client.execute_command(verb, f"rtp-relay:{table}", value)  # type: ignore[no-untyped-call]
+        assert (await look(server)).spoilt == [f"rtp-relay:{table}"]
+
+
+async def test_what_a_journal_writes_is_of_the_types_that_are_looked_for() -> None:
+    async with RedisServer() as server:
+        journal = await RedisJournal.open(server.url)
+        await journal.changes()
+        await end(journal, "ended", NOW)
+        await journal.append_decisions(NODES, 0, [decided(1)], due=1)
+        await journal.append(CallId("live"), 0, [record(1)], NOTHING, live(CallId("live"), 1, "ng1", due=1))
+        await journal.publish("control-1", b"status", 60)
+        await journal.close()
+        assert (await look(server)).spoilt == []

@@ -47,6 +47,7 @@ def check_redis(servers: Sequence[RedisFacts], durability: Durability, expected:
             *_persistence(server, durability),
             *_speed(server),
             *_journal(server, expected),
+            *_tables(server),
             *_writes(server, durability),
         ]
         if not found:
@@ -165,6 +166,14 @@ def _journal(server: RedisFacts, expected: str) -> Iterator[Finding]:
             "use the program that it belongs to: under another [journal] prefix none of its calls is known"
             if ours
             else _NAMED_ANEW,
+        )
+
+
+def _tables(server: RedisFacts) -> Iterator[Finding]:
+    for key in server.spoilt:
+        yield _AREA.wrong(
+            f"the key {key} at {server.place} holds something else than the journal's table: calls there are hindered",
+            "find who wrote it; DEL it, and then rtp-relay verify --repair makes the table anew from the streams",
         )
 
 

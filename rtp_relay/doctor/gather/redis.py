@@ -24,6 +24,7 @@ async def redis_facts(config: Config, url: str) -> Sequence[RedisFacts]:
             journal=server.journal,
             unread=server.unread,
             trial=server.trial,
+            spoilt=server.spoilt,
         )
         for server in await inspect(url, config.journal.prefix, config.journal.durability.value)
     ]

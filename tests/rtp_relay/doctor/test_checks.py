@@ -112,6 +112,7 @@ def test_a_durability_that_redis_cannot_keep(
         ({"journal": "another's"}, WRONG, "this program needs 'ours'"),
         ({"unread": Refusal("BUSY", "BUSY a script")}, WRONG, "the journal at redis://h:6379 cannot be read: BUSY a "),
         ({"unread": Refusal("WRONGTYPE", "WRONGTYPE x")}, WRONG, "that names the journal holds something else"),
+        ({"spoilt": ["r:{3}:due"]}, WRONG, "the key r:{3}:due at redis://h:6379 holds something else"),
     ],
 )
 def test_more_of_redis(facts: dict[str, Any], verdict: Verdict, what: str) -> None:

@@ -335,11 +335,21 @@ local function perform(append)
   tell_of(append)
 end
 
+-- Perform an append: what hindered it, or nothing. What fails half-way hinders none of the others.
+local function try(append)
+  local went_well, hindrance = pcall(perform, append)
+  if went_well then
+    return hindrance
+  end
+  local text = type(hindrance) == 'table' and hindrance.err or tostring(hindrance)
+  return (string.gsub(text, '^@?user_script: ?%d+: ', '')) -- where in the script, older servers say before all else
+end
+
 local hindered, calls = {}, {}
 for number, append in ipairs(cmsgpack.unpack(ARGV[2])) do
   -- What was sent after an append that failed was decided on a history that is not.
   local call = append[BASE] .. append[CALL]
-  local hindrance = calls[call] or perform(append)
+  local hindrance = calls[call] or try(append)
   if hindrance then
     calls[call] = append[EXPECTED] ~= SUMMARY and hindrance or nil
     hindered[#hindered + 1] = number

@@ -154,6 +154,22 @@ class RedisContract(JournalContract):
         assert await journal.claim_due(NOW, 100, 50) == []
         assert journal.spoilt == []
 
+    async def test_what_fails_in_a_table_that_is_none_hinders_no_other_append(self, journal: Journal) -> None:
+        calls = [CallId(f"{number}") for number in range(20)]
+        keys = Keys(self.used_prefix)
+        spoilt = keys.partition(to_bytes(calls[0])).due
+        there = {call for call in calls if keys.partition(to_bytes(call)).due == spoilt}
+        async with self.client(self.used_url) as client:
+            await client.set(spoilt, "no table")
+        answers = await asyncio.gather(
+            *(journal.append(call, 0, [record(1)], NOTHING, live(call, 1, due=NOW)) for call in calls),
+            return_exceptions=True,
+        )
+        done = dict(zip(calls, answers, strict=True))
+        assert {call for call, answer in done.items() if answer == 1} == set(calls) - there
+        assert {str(done[call]).partition(" Operation")[0] for call in there} == {"Redis refuses: WRONGTYPE"}
+        assert set(await journal.claim_due(NOW, 100, 50)) == set(calls) - there
+
     async def test_due_decisions_in_what_is_no_table_are_not_taken_for_none(self, journal: Journal) -> None:
         due = Keys(self.used_prefix).decisions.due
         async with self.client(self.used_url) as client:

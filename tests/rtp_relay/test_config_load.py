@@ -3,6 +3,7 @@ from __future__ import annotations
 import base64
 import ipaddress
 import os
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,7 @@ from rtp_relay.config import (
     load,
     parse,
 )
+from rtp_relay.config.load import PATHS, SECTIONS
 
 FILE = Path("rtp-relay.toml")
 KEY = bytes(range(32))
@@ -361,6 +363,27 @@ def test_tables_in_the_wrong_shape(text: str, expected: str) -> None:
 def test_values_that_are_not_taken(section: str, key: str, value: str) -> None:
     (problem,) = problems(f"[{section}]\n\n{key} = {value}\n")
     assert problem.startswith((f"3: {section}.{key}: found ", f"3: {section}.{key}[0]: found "))
+
+
+PATHS_OF_SECTIONS = [
+    (section, field.name)
+    for section, cls in SECTIONS.items()
+    for field in fields(cls)
+    if "Path" in str(field.type) and "read" in field.metadata
+]
+
+
+@pytest.mark.parametrize(("section", "key"), PATHS_OF_SECTIONS)
+def test_an_empty_path_is_not_the_folder_of_the_file(section: str, key: str) -> None:
+    many = key == "encryption_key_files"
+    (problem,) = problems(f"[{section}]\n{key} = {['']}" if many else f"[{section}]\n{key} = ''")
+    assert problem == f"2: {section}.{key}{'[0]' if many else ''}: found '', expected a path"
+
+
+def test_all_paths_are_known() -> None:
+    assert {(section, key) for section, keys in PATHS.items() for key in keys} == {
+        (section, key) for section, key in PATHS_OF_SECTIONS if key != "encryption_key_files"
+    }
 
 
 @pytest.mark.parametrize(

@@ -103,13 +103,15 @@ class Stored:
     """What the tables say of a call in one moment, and where its stream is then.
 
     version: the stream's last one, 0 for no stream. expires: whether the stream has a time to go at. lent: under which
-    ids of its row's sessions other calls find it.
+    ids of its row's sessions other calls find it. removed: the version of the newest entry that the stream ever had,
+    where that was taken out; else 0.
     """
 
     version: int = 0
     index: Index = NOTHING
     expires: bool = False
     lent: frozenset[str] = frozenset()
+    removed: int = 0
 
 
 @value

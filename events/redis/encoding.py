@@ -31,7 +31,7 @@ _COLUMNS = 9
 _NAMED = b"\0"
 """What stands between the name of a summary and the rest of it."""
 
-_TABLES = 7
+_TABLES = 8
 """So many elements of what stored.lua has read come before the nodes."""
 
 UNREADABLE = "unreadable"
@@ -104,9 +104,12 @@ def ended_call(call_id: CallId, at: int, row: bytes) -> EndedCall:
 
 def stored(call_id: CallId, reply: Sequence[Any]) -> Stored:
     """Return what stored.lua has read of a call."""
-    last, ttl, live, due, ended_at, ended, lent_ids = reply[:_TABLES]
+    last, last_given, ttl, live, due, ended_at, ended, lent_ids = reply[:_TABLES]
+    version = version_of(last) if last else 0
+    given = version_of(last_given) if last_given else 0
     return Stored(
-        version=version_of(last) if last else 0,
+        version=version,
+        removed=given if given > version else 0,
         index=Index(
             live=live_call(call_id, live) if live else None,
             nodes=frozenset(map(to_text, reply[_TABLES:])),

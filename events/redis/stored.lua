@@ -2,7 +2,7 @@
 --
 -- KEYS: the call's stream; the tables of live calls, of what is due, of ended calls, and when these ended. ARGV: what the
 -- keys of the partition begin with, and the call-id.
--- Reply: the id of the stream's last entry; for how many ms it is kept, -1 for ever; its row; when it is due; when it
+-- Reply: the id of the stream's last entry; the last id that it ever gave, which is another one where entries were removed; for how many ms it is kept, -1 for ever; its row; when it is due; when it
 -- ended; its row as an ended call; '' for what is not there; under which ids of its row's sessions other calls find it.
 -- Then the nodes in whose sets it is.
 
@@ -21,16 +21,28 @@ local function lent(row)
   return found
 end
 
+local function last_given()
+  local info = redis.pcall('XINFO', 'STREAM', KEYS[1])
+  for i = 1, #info, 2 do
+    if info[i] == 'last-generated-id' then
+      return info[i + 1]
+    end
+  end
+  return ''
+end
+
 local last = redis.pcall('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)
+local row = redis.call('HGET', KEYS[2], call) or ''
 local reply = {
   not last.err and last[1] and last[1][1] or '',
+  last_given(),
   redis.call('PTTL', KEYS[1]),
-  redis.call('HGET', KEYS[2], call) or '',
+  row,
   redis.call('ZSCORE', KEYS[3], call) or '',
   redis.call('ZSCORE', KEYS[5], call) or '',
   redis.call('HGET', KEYS[4], call) or '',
 }
-reply[#reply + 1] = lent(reply[3])
+reply[#reply + 1] = lent(row)
 for _, node in ipairs(redis.call('SMEMBERS', base .. 'nodes')) do
   if redis.call('SISMEMBER', base .. 'on:' .. node, call) == 1 then
     reply[#reply + 1] = node

@@ -146,6 +146,10 @@ class Verifier:
         stored = await journal.stored(state.call_id)
         if stored.version != state.version:
             return None
+        if stored.removed:  # what the tables say may be of what is not there, so they are left as they are
+            what = f"not there, and it was: the stream came to {stored.removed}-0"
+            check.found(Kind.UNREADABLE, what, state.version + 1)
+            return Verified(call_id=state.call_id, findings=tuple(check.findings))
         if not records:
             return Verified(call_id=state.call_id)  # its time was over
         check.check_state()

@@ -265,6 +265,30 @@ async def test_entries_that_are_missing_or_unreadable_are_named_and_left(url: st
     await journal.close()
 
 
+@pytest.mark.parametrize("call", [ENDED, LIVE, LONG])
+@pytest.mark.parametrize("removed", [1, 2, "all"])
+async def test_last_entries_that_were_taken_out_are_named_and_the_tables_left(
+    url: str, call: CallId, removed: int | str
+) -> None:
+    prefix = f"verify-last-{call}-{removed}"
+    journal = await RedisJournal.open(url, prefix=prefix)
+    await fill(journal)
+    last = (await journal.stored(call)).version
+    left = 0 if isinstance(removed, str) else last - removed
+    async with Redis.from_url(url) as client:
+        await client.xdel(stream_of(prefix, call), *(f"{version}-0" for version in range(left + 1, last + 1)))
+    before = await journal.stored(call)
+    found = [one for each in await verified(journal, repair=True) for one in each.findings if one.call_id == call]
+    named = [one for one in found if one.kind is Kind.UNREADABLE]
+    assert [(one.version, one.what) for one in named] == [
+        (left + 1, f"not there, and it was: the stream came to {last}-0")
+    ]
+    if left:
+        assert found == named
+        assert await journal.stored(call) == before, "nothing is made of a history that is cut"
+    await journal.close()
+
+
 async def test_a_history_that_makes_no_sense_is_named(journal: Journal) -> None:
     await journal.append(CallId("odd"), 0, [replace(STORY[2], version=1)], NOTHING, NOTHING)
     (odd,) = [call for call in await verified(journal) if call.call_id == "odd"]

@@ -199,6 +199,18 @@ async def test_a_lost_row_of_an_ended_call_is_made_again(url: str) -> None:
     await journal.close()
 
 
+async def test_a_due_table_that_was_none_and_is_removed_is_made_again(url: str) -> None:
+    journal = await RedisJournal.open(url, prefix="verify-due")
+    await fill(journal)
+    stored, due = await journal.stored(LIVE), stream_of("verify-due", LIVE).partition(b"s:")[0] + b"due"
+    async with Redis.from_url(url) as client:
+        await client.set(due, "no table")
+        await client.delete(due)
+    assert (LIVE, Kind.DUE) in await faults(journal, repair=True)
+    assert await journal.stored(LIVE) == stored
+    await journal.close()
+
+
 Commands = Sequence[tuple[str | bytes | int, ...]]
 BASE = "verify-strays"
 LENDS, LENT = CallId("lends"), "a-name-of-another-call"

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
+from events.redis import RedisJournal
 from rtp_relay.cli.app import app
+from tests.peers.redis_server import RedisServer
 
 SILENT = """
 [service]
@@ -72,3 +75,21 @@ def test_a_configuration_that_cannot_be_read_is_all_that_is_told(tmp_path: Path)
     assert code == 1
     assert text.count("wrong    configuration") == 2
     assert text.splitlines()[-1] == "2 wrong, 0 warnings"
+
+
+def examine_with(url: str, config: Path) -> tuple[int, str]:
+    """Return what is said where the journal is at another URL."""
+    config.write_text(config.read_text().replace("redis://:a-secret@127.0.0.1:1/0", url))
+    return examine(config, "--json", "--no-trial")
+
+
+@pytest.mark.e2e
+async def test_a_table_of_the_journal_that_is_none_is_named(config: Path) -> None:
+    async with RedisServer() as server, server.client() as client:
+        await (await RedisJournal.open(server.url)).close()
+        await client.set("rtp-relay:{7}:due", "no table")
+        code, text = await asyncio.to_thread(examine_with, server.url, config)
+    assert code == 1
+    (told,) = [one for one in json.loads(text)["findings"] if "rtp-relay:{7}:due" in one["what"]]
+    assert (told["area"], told["verdict"]) == ("redis", "wrong")
+    assert "rtp-relay verify --repair" in told["mend"]

@@ -12,6 +12,7 @@ from engines.route.parameters import PARAMETERS
 from events.decisions import DECISION_TYPES
 from events.registry import EVENT_TYPES
 from replay.relay_settings import CONTEXT_SETTINGS, LEG_SETTINGS
+from rtp_relay.api.errors import RelayError
 
 ROOT = Path(__file__).parents[2]
 WITH_SNIPPETS = ("README.md", "docs/python-api.md", "docs/from-opensips.md")
@@ -52,3 +53,10 @@ def test_each_setting_and_route_parameter_has_its_counterpart() -> None:
     text = read("docs/opensips-compatibility.md")
     names = {*LEG_SETTINGS, *CONTEXT_SETTINGS}.union(*PARAMETERS.values())
     assert [name for name in sorted(names) if f"`{name}`" not in text] == []
+
+
+def test_the_errors_of_the_python_api_are_those_that_it_raises() -> None:
+    table = read("docs/python-api.md").partition("## Errors")[2]
+    assert set(re.findall(r"^\| `(\w+)`", table, flags=re.MULTILINE)) == {
+        error.__name__ for error in RelayError.__subclasses__()
+    }

@@ -23,7 +23,9 @@ class BadSetting(ValueError):
 
 
 def branch_name(index: int) -> BranchId:
-    """Return the name that a branch has on relays: OpenSIPS' via-branch for rtpengine. Raises BadSetting below 0."""
+    """Return the name that a branch has on relays: OpenSIPS' via-branch for rtpengine. Raises BadSetting."""
+    if not isinstance(index, int) or isinstance(index, bool):
+        raise BadSetting(f"branch {index!r}: a branch is given by its index, a whole number from 0 on")
     if index < 0:
         raise BadSetting(f"branch {index}: branches count from 0; None stands for all of them")
     return BranchId(f"br{index}")
@@ -36,11 +38,20 @@ def branch_of(tag: Tag, tags: Mapping[Tag, BranchId]) -> BranchId:
     return tags[tag]
 
 
+def is_text(given: str) -> bool:
+    """Return whether bytes can be made of a text, as the journal does: not of half of a surrogate pair by itself."""
+    try:
+        given.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def leg_settings(values: Mapping[str, SettingValue]) -> tuple[dict[str, str], bytes | None]:
     """Return a leg's settings as events have them, and its body, None if there is none. Raises BadSetting."""
     check_names(values, LEG_SETTINGS)
     body = values.get("body")
-    sdp = body.encode() if isinstance(body, str) else body
+    sdp = body.encode("utf-8", "surrogateescape") if isinstance(body, str) and is_text(body) else body
     if sdp is not None and not isinstance(sdp, bytes):
         raise BadSetting(f"body: {body!r} is no session description (str or bytes)")
     return {name: _text(name, value) for name, value in values.items() if name != "body"}, sdp
@@ -67,4 +78,6 @@ def _text(name: str, value: SettingValue) -> str:
         return value.decode(errors="surrogateescape")
     if not isinstance(value, str | int):
         raise BadSetting(f"{name}: {value!r} is neither a text nor a number")
+    if isinstance(value, str) and not is_text(value):
+        raise BadSetting(f"{name}: {value!r} has half of a surrogate pair, which is no character")
     return str(value)

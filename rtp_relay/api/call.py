@@ -27,6 +27,7 @@ from replay.privacy.numbers import ALL_SHOWN, Numbers
 from replay.relay_settings import ALL_BRANCHES, CALLEE, CALLER, RelaySettings
 from replay.settings_changes import ChangeContextSettings, ChangeLegSettings, EngageRelay, SettingsChange
 from replay.state import CallState
+from rtp_relay.api import given
 from rtp_relay.api.copy_moves import copy_moves
 from rtp_relay.api.errors import BadValue, check
 from rtp_relay.api.observed import Observed, told
@@ -34,6 +35,8 @@ from rtp_relay.api.variables import Branch, ContextVariables, LegVariables, bran
 
 R = TypeVar("R")
 NO_SETTINGS: Mapping[str, SettingValue] = MappingProxyType({})
+METHODS = ("INVITE", "UPDATE")
+"""Of the requests by which parties are told that their call moves."""
 
 
 class RelayCall:
@@ -82,7 +85,7 @@ class RelayCall:
         Raises LateEngage once the call is answered, and BadValue for what is no set.
         """
         name = ALL_BRANCHES if branch is None else branch_name(branch)
-        await self._change(EngageRelay(engine=engine, set=self._set_name(set), branch=name))
+        await self._change(EngageRelay(engine=given.text("engine", engine), set=self._set_name(set), branch=name))
 
     # -- what the SIP stack saw --
 
@@ -95,8 +98,8 @@ class RelayCall:
         """
         command = ObserveSipMessage(
             call_id=CallId(self.call_id),
-            message=event,
-            received_from=received_from,
+            message=given.message(event),
+            received_from=given.text("received_from", received_from),
             at=self._directory.now(),
             waits=True,
         )
@@ -125,8 +128,8 @@ class RelayCall:
         command = EstablishBranch(
             call_id=CallId(self.call_id),
             branch=branch_name(branch),
-            callers_tag=Tag(from_tag),
-            callees_tag=Tag(to_tag),
+            callers_tag=_tag("from_tag", from_tag),
+            callees_tag=_tag("to_tag", to_tag),
             at=self._directory.now(),
         )
         await self._ask(command)
@@ -136,8 +139,8 @@ class RelayCall:
         command = FailBranch(
             call_id=CallId(self.call_id),
             branch=branch_name(branch),
-            callers_tag=Tag(from_tag),
-            reason=reason,
+            callers_tag=_tag("from_tag", from_tag),
+            reason=given.text("reason", reason),
             at=self._directory.now(),
         )
         await self._ask(command)
@@ -151,9 +154,9 @@ class RelayCall:
         """
         command = EndRelay(
             call_id=CallId(self.call_id),
-            from_tag=Tag(from_tag),
-            to_tag=Tag(to_tag),
-            reason=reason,
+            from_tag=_tag("from_tag", from_tag),
+            to_tag=_tag("to_tag", to_tag),
+            reason=given.text("reason", reason),
             at=self._directory.now(),
         )
         return (await self._ask(command)).reply.everything()
@@ -178,14 +181,20 @@ class RelayCall:
         settings that change with it. Its parties get requests in their dialog, where a SIP door serves that. Raises
         NotMoved if it is where it was, and BadValue for a setting that there is not.
         """
+        if method not in METHODS:
+            raise BadValue(f"method {method!r}: a party is told of its call's move by {' or '.join(METHODS)}")
         command = Migrate(
             call_id=CallId(self.call_id),
-            target=MoveTarget(engine=engine, set=self._set_name(set) if set != "" else "", node=NodeName(node)),
-            caller=_leg(caller),
-            callee=_leg(callee),
+            target=MoveTarget(
+                engine=given.text("engine", engine),
+                set=self._set_name(set) if set != "" else "",
+                node=NodeName(given.text("node", node)),
+            ),
+            caller=_leg("caller", caller),
+            callee=_leg("callee", callee),
             method=method,
-            asked_by=asked_by,
-            reason=reason,
+            asked_by=given.text("asked_by", asked_by),
+            reason=given.text("reason", reason),
         )
         return await self._ask(command)
 
@@ -195,7 +204,7 @@ class RelayCall:
         self,
         name: str,
         *,
-        legs: tuple[Leg, ...] = (),
+        legs: tuple[str, ...] = (),
         streams: tuple[int, ...] = (),
         siprec: bool = False,
         inactive: bool = False,
@@ -207,13 +216,18 @@ class RelayCall:
         or ends it if the change fails. An rtpproxy copies or records a stream once at a time: another is Refused.
         """
         command = OfferCopy(
-            call_id=CallId(self.call_id), name=name, legs=legs, streams=streams, siprec=siprec, inactive=inactive
+            call_id=CallId(self.call_id),
+            name=given.text("name", name),
+            legs=given.legs(legs),
+            streams=given.streams(streams),
+            siprec=given.yes_or_no("siprec", siprec),
+            inactive=given.yes_or_no("inactive", inactive),
         )
         return (await self._ask(command)).sdp
 
-    async def copy_answer(self, name: str, sdp: bytes) -> None:
+    async def copy_answer(self, name: str, sdp: bytes | str) -> None:
         """Return the recorder's answer: media flow to it until the copy or the call ends."""
-        await self._ask(AnswerCopy(call_id=CallId(self.call_id), name=name, sdp=sdp))
+        await self._ask(AnswerCopy(call_id=CallId(self.call_id), name=name, sdp=given.body("sdp", sdp)))
 
     def copy_moves(self, name: str) -> AsyncIterator[bytes]:
         """Return what is to be offered to a copy's recorder whenever the copy moves with its call, until it ends.
@@ -225,7 +239,7 @@ class RelayCall:
 
     async def copy_delete(self, name: str, *, reason: str = "asked for") -> None:
         """End a copy. Copies end with the call by themselves."""
-        await self._ask(DeleteCopy(call_id=CallId(self.call_id), name=name, reason=reason))
+        await self._ask(DeleteCopy(call_id=CallId(self.call_id), name=name, reason=given.text("reason", reason)))
 
     # -- reading --
 
@@ -241,9 +255,9 @@ class RelayCall:
         records = await self._records()
         return fold(CallId(self.call_id), records if version is None else records[:version])
 
-    def _set_name(self, given: str | int) -> str:
+    def _set_name(self, wanted: str | int) -> str:
         try:
-            return self._sets.name(given)
+            return self._sets.name(given.text("set", wanted) if isinstance(wanted, str) else wanted)
         except ValueError as error:
             raise BadValue(str(error)) from None
 
@@ -251,9 +265,7 @@ class RelayCall:
         return (await self.state()).relay or RelaySettings()
 
     def _variables(self, leg: str, branch: Branch) -> LegVariables:
-        if leg not in (CALLER, CALLEE):
-            raise BadValue(f"leg {leg!r}: there are {CALLER} and {CALLEE}")
-        return LegVariables(leg, branch, self._set_leg, self._settings)
+        return LegVariables(given.leg(leg), branch, self._set_leg, self._settings)
 
     async def _set_leg(self, leg: str, branch: str, values: Mapping[str, str], body: bytes | None) -> None:
         await self._change(ChangeLegSettings(leg=Leg(leg), branch=BranchId(branch), values=values, body=body))
@@ -275,16 +287,15 @@ class RelayCall:
         branch: int,
         source: str,
     ) -> bytes:
-        body = sdp.encode() if isinstance(sdp, str) else sdp
         command = RelaySdp(
             verb=verb,
             call_id=CallId(self.call_id),
-            leg=Leg(leg),
+            leg=given.leg(leg),
             branch=branch_name(branch),
-            from_tag=Tag(from_tag),
-            to_tag=Tag(to_tag),
-            sdp=body,
-            received_from=source,
+            from_tag=_tag("from_tag", from_tag),
+            to_tag=_tag("to_tag", to_tag),
+            sdp=given.body("sdp", sdp),
+            received_from=given.text("source", source),
             at=self._directory.now(),
         )
         return (await self._ask(command)).sdp
@@ -294,7 +305,13 @@ class RelayCall:
         return check(await self._directory.ask(command))
 
 
-def _leg(values: Mapping[str, SettingValue]) -> Mapping[str, str]:
+def _tag(name: str, tag: str) -> Tag:
+    return Tag(given.text(name, tag))
+
+
+def _leg(name: str, values: Mapping[str, SettingValue]) -> Mapping[str, str]:
+    if not isinstance(values, Mapping):
+        raise BadValue(f"{name}: {values!r} is no mapping of settings")
     try:
         settings, body = leg_settings(values)
     except BadSetting as error:

@@ -12,6 +12,7 @@ from engines.route.routes import Routes
 from events.names import CallId, NodeName, Tag
 from events.records import CallFilter, LiveCall, Recorded
 from replay.identity import id_of_caller
+from rtp_relay.api import given
 from rtp_relay.api.call import RelayCall
 from rtp_relay.config import Config, load
 from rtp_relay.service import Service
@@ -27,10 +28,12 @@ class RelaySystem:
         """Return a call's relay, whether the call exists or is about to.
 
         With `callers_tag`, the From tag of its INVITE, the call is kept apart from all others that have this Call-ID,
-        whoever began them; to be given in each message of the call, or in none.
+        whoever began them; to be given in each message of the call, or in none. Raises BadValue for what is no text.
         """
         service = self._service
-        name = id_of_caller(CallId(call_id), Tag(callers_tag)) if callers_tag else call_id
+        name, tag = CallId(given.call_id(call_id)), Tag(given.text("callers_tag", callers_tag))
+        if tag:
+            name = id_of_caller(name, tag)
         return RelayCall(name, service.directory, service.journal, service.sets, service.control.numbers)
 
     @property

@@ -29,7 +29,7 @@ from replay.settings_changes import ChangeContextSettings, ChangeLegSettings, En
 from replay.state import CallState
 from rtp_relay.api import given
 from rtp_relay.api.copy_moves import copy_moves
-from rtp_relay.api.errors import BadValue, check
+from rtp_relay.api.errors import BadValue, check, check_move
 from rtp_relay.api.observed import Observed, told
 from rtp_relay.api.variables import Branch, ContextVariables, LegVariables, branch_name
 
@@ -196,7 +196,7 @@ class RelayCall:
             asked_by=given.text("asked_by", asked_by),
             reason=given.text("reason", reason),
         )
-        return await self._ask(command)
+        return check_move(await self._directory.ask(command))
 
     # -- copies --
 

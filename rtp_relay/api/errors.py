@@ -37,7 +37,7 @@ class BadValue(RelayError, ValueError):
 
 
 class NotMoved(RelayError):
-    """The call is where it was: it moves already, is not answered, or a party did not come along."""
+    """The call is where it was: it moves already, is not answered, has nowhere to go, or a party did not come along."""
 
 
 class Refused(RelayError):
@@ -62,6 +62,23 @@ _BY_CODE: Mapping[RefusalCode, type[RelayError]] = MappingProxyType(
     }
 )
 """The error that each cause is raised as; all others as Refused."""
+
+_STAYS = (
+    RefusalCode.NO_NODE,
+    RefusalCode.NO_REPLY,
+    RefusalCode.BAD_SETTINGS,
+    RefusalCode.BAD_SDP,
+    RefusalCode.NOT_ACCEPTABLE,
+    RefusalCode.REFUSED,
+)
+"""The causes that leave a call that was to move where it was, beside those that are of moves alone."""
+
+
+def check_move(result: R | results.Refused) -> R:
+    """Return a move's result, or raise the error that a refusal stands for, NotMoved if the call is where it was."""
+    if isinstance(result, results.Refused) and result.code in _STAYS:
+        raise NotMoved(result.reason)
+    return check(result)
 
 
 def check(result: R | results.Refused) -> R:

@@ -31,10 +31,10 @@ def node_fault(spec: NodeSpec) -> str:
 
 def share_fault(*, set_name: str | None, weight: int | None, priority: int | None) -> str:
     """Return what is wrong with how a node is to take part in the choice for calls; None of what is not said."""
-    if set_name is not None and not _NAME.fullmatch(set_name):
+    if set_name is not None and (type(set_name) is not str or not _NAME.fullmatch(set_name)):
         return f"{set_name!r} is no name of a set: letters, digits and . _ - make one"
     for what, number in (("weight", weight), ("priority", priority)):
-        if number is not None and number < 0:
+        if number is not None and (type(number) is not int or number < 0):
             return f"a {what} is a whole number, 0 or more"
     return ""
 

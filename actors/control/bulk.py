@@ -15,6 +15,7 @@ from events.decisions import bulk_stream, job_of
 from events.event import Event
 from events.journal import Conflict, Journal
 from events.names import CallId, NodeName
+from events.readable import fault_of
 from events.records import Recorded
 from events.values import value
 from replay.bulk_move import BulkMove, fold_bulk
@@ -82,7 +83,7 @@ class BulkMoves:
         """Set when a job was asked for here: who takes jobs clears it, and looks at once."""
 
     async def ask(self, wish: BulkWish) -> str:
-        """Ask for a job, and return its name. The first control node that looks takes it."""
+        """Ask for a job, and return its name. The first control node that looks takes it. Raises ValueError."""
         job = secrets.token_hex(4)
         now = round(await self._journal.time())
         asked = BulkMoveAsked(
@@ -127,6 +128,8 @@ class BulkMoves:
         return move
 
     async def _append(self, job: str, known: Recorded | None, event: Event, *, due: bool = False) -> None:
+        if fault := fault_of(event):
+            raise ValueError(fault)
         now, version = round(await self._journal.time()), known.version if known is not None else 0
         record, at = Recorded(version + 1, now, self._name, event), now if due else None
         await self._journal.append_decisions(bulk_stream(job), version, [record], known=known, due=at)

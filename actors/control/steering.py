@@ -29,6 +29,7 @@ from events.node_events import (
     NodeReset,
     NodeStateSet,
 )
+from events.readable import fault_of
 from events.reading import SLICE
 from events.records import Recorded
 from events.values import value
@@ -275,6 +276,8 @@ class NodeSteering:
             check(state)
             if event is None:
                 return Decided(state.version, changed=False, calls=await self._count(node))
+            if fault := fault_of(event):
+                raise NodeRefusal(NodeRefusalCode.INVALID, fault)
             record = Recorded(state.version + 1, round(await self._journal.time()), self._name, event)
             try:
                 version = await self._journal.append_decisions(NODES, state.version, [record], known=state.newest)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -24,6 +24,7 @@ from events.verb import Verb
 from tests.actors.simulation import Cluster
 
 ANN, BOB = Wish("ann", "kernel"), Wish("bob")
+NOBODY = Wish(cast("Any", None))
 ONE, TWO = NodeName("relay1"), NodeName("relay2")
 
 
@@ -489,3 +490,29 @@ def test_many_decisions_of_several_operators_at_once_are_all_written(cluster: Cl
         return await asyncio.gather(*works)
 
     assert {done.version for done in cluster.run(all_at_once())} == {1, 2}
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda steering: steering.set_state(ONE, "drained", ANN),
+        lambda steering: steering.set_state(ONE, AdminState.DRAINING, NOBODY),
+        lambda steering: steering.set_state(ONE, AdminState.DRAINING, Wish("ann", "\ud800")),
+        lambda steering: steering.change(ONE, ANN, weight=1.5),
+        lambda steering: steering.change(ONE, ANN, weight="3"),
+        lambda steering: steering.change(ONE, ANN, priority=True),
+        lambda steering: steering.change(ONE, ANN, set_name=5),
+        lambda steering: steering.remove(ONE, NOBODY, drain=True),
+        lambda steering: steering.reset(TWO, NOBODY),
+        lambda steering: steering.add(NodeSpec(name=NodeName("new"), engine="rtpengine", url="udp:10.0.0.9:1"), NOBODY),
+    ],
+)
+def test_what_no_control_node_could_read_is_not_decided(
+    cluster: Cluster, ask: Callable[[Any], Coroutine[Any, Any, Decided]]
+) -> None:
+    drain(cluster, TWO)
+    with pytest.raises(NodeRefusal) as refused:
+        cluster.run(ask(steering_of(cluster)))
+    assert refused.value.code is NodeRefusalCode.INVALID
+    assert drain(cluster).changed
+    assert set(cluster.run(steering_of(cluster).decided()).nodes) == {ONE, TWO}

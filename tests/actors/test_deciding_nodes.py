@@ -511,8 +511,8 @@ def test_what_no_control_node_could_read_is_not_decided(
     cluster: Cluster, ask: Callable[[Any], Coroutine[Any, Any, Decided]]
 ) -> None:
     drain(cluster, TWO)
-    with pytest.raises(NodeRefusal) as refused:
+    with pytest.raises((NodeRefusal, TypeError)) as refused:  # compiled, a value of a wrong type is not even made
         cluster.run(ask(steering_of(cluster)))
-    assert refused.value.code is NodeRefusalCode.INVALID
+    assert isinstance(refused.value, TypeError) or refused.value.code is NodeRefusalCode.INVALID
     assert drain(cluster).changed
     assert set(cluster.run(steering_of(cluster).decided()).nodes) == {ONE, TWO}

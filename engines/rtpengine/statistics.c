@@ -189,7 +189,8 @@ static bool is_same(Text one, Text other)
     return one.size == other.size && memcmp(one.at, other.at, (size_t)one.size) == 0;
 }
 
-#define is(text, word) is_same(text, (Text){word, sizeof(word) - 1})
+#define TEXT(word) ((Text){word, sizeof(word) - 1})
+#define is(text, word) is_same(text, TEXT(word))
 
 /* A key that stands in a dictionary once more has another value there, which does not count. */
 static void once(Reader *reader, unsigned *seen, unsigned which)
@@ -197,6 +198,31 @@ static void once(Reader *reader, unsigned *seen, unsigned which)
     if (*seen & which)
         give_up(reader);
     *seen |= which;
+}
+
+/* A count of a dictionary, and where it is to be. */
+typedef struct {
+    Text key;
+    int64_t *into;
+} Wanted;
+
+/* Read a dictionary of which only counts are wanted. */
+static void read_wanted(Reader *reader, const Wanted *wanted, int number)
+{
+    Text key;
+    unsigned seen = 0;
+    begins(reader, 'd');
+    while (has_key(reader, &key)) {
+        int which = 0;
+        while (which < number && !is_same(key, wanted[which].key))
+            which++;
+        if (which < number) {
+            once(reader, &seen, 1u << which);
+            *wanted[which].into = read_count(reader);
+        } else {
+            skip(reader);
+        }
+    }
 }
 
 /* -- what RTCP said -- */
@@ -208,23 +234,9 @@ typedef struct {
 static Score read_score(Reader *reader)
 {
     Score score = {NOTHING, NOTHING, NOTHING};
-    Text key;
-    unsigned seen = 0;
-    begins(reader, 'd');
-    while (has_key(reader, &key)) {
-        if (is(key, "MOS")) {
-            once(reader, &seen, 1);
-            score.mos = read_count(reader);
-        } else if (is(key, "jitter")) {
-            once(reader, &seen, 2);
-            score.jitter = read_count(reader);
-        } else if (is(key, "round-trip time")) {
-            once(reader, &seen, 4);
-            score.round_trip = read_count(reader);
-        } else {
-            skip(reader);
-        }
-    }
+    const Wanted wanted[] = {
+        {TEXT("MOS"), &score.mos}, {TEXT("jitter"), &score.jitter}, {TEXT("round-trip time"), &score.round_trip}};
+    read_wanted(reader, wanted, 3);
     return score;
 }
 
@@ -319,40 +331,17 @@ static bool read_is_rtp(Reader *reader)
 static Counts read_counts(Reader *reader)
 {
     Counts counts = {NOTHING, NOTHING, NOTHING};
-    Text key;
-    unsigned seen = 0;
-    begins(reader, 'd');
-    while (has_key(reader, &key)) {
-        if (is(key, "packets")) {
-            once(reader, &seen, 1);
-            counts.packets = read_count(reader);
-        } else if (is(key, "bytes")) {
-            once(reader, &seen, 2);
-            counts.octets = read_count(reader);
-        } else if (is(key, "errors")) {
-            once(reader, &seen, 4);
-            counts.errors = read_count(reader);
-        } else {
-            skip(reader);
-        }
-    }
+    const Wanted wanted[] = {
+        {TEXT("packets"), &counts.packets}, {TEXT("bytes"), &counts.octets}, {TEXT("errors"), &counts.errors}};
+    read_wanted(reader, wanted, 3);
     return counts;
 }
 
 static int64_t read_listed_ssrc(Reader *reader)
 {
     int64_t ssrc = NOTHING;
-    Text key;
-    unsigned seen = 0;
-    begins(reader, 'd');
-    while (has_key(reader, &key)) {
-        if (is(key, "SSRC")) {
-            once(reader, &seen, 1);
-            ssrc = read_count(reader);
-        } else {
-            skip(reader);
-        }
-    }
+    const Wanted wanted[] = {{TEXT("SSRC"), &ssrc}};
+    read_wanted(reader, wanted, 1);
     return ssrc;
 }
 

@@ -243,7 +243,7 @@ def test_a_job_has_its_time_though_the_clock_is_set(world_of: Callable[[int], Bu
 
 def test_a_job_that_no_control_node_could_read_is_none(world_of: Callable[[int], BulkWorld]) -> None:
     world = world_of(1)
-    with pytest.raises((ValueError, TypeError), match="in_flight|int object expected"):
+    with pytest.raises((ValueError, TypeError), match=r"in_flight|int object expected"):
         world.ask(leave("relay1"), in_flight=1.5)
     assert world.run(world.bulk.going_on()) == []
     assert world.progress(world.ask(leave("relay1"))).state == "asked for"

@@ -513,6 +513,7 @@ def test_what_no_control_node_could_read_is_not_decided(
     drain(cluster, TWO)
     with pytest.raises((NodeRefusal, TypeError)) as refused:  # compiled, a value of a wrong type is not even made
         cluster.run(ask(steering_of(cluster)))
-    assert isinstance(refused.value, TypeError) or refused.value.code is NodeRefusalCode.INVALID
+    if isinstance(refused.value, NodeRefusal):
+        assert refused.value.code is NodeRefusalCode.INVALID
     assert drain(cluster).changed
     assert set(cluster.run(steering_of(cluster).decided()).nodes) == {ONE, TWO}

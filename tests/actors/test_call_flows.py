@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from events.journal import BRIEFLY
 from events.names import CallId
-from events.registry import Answered, Deleted, Offered, SessionIntended
+from events.registry import Answered, Deleted, Offered, OfferFailed, SessionIntended
 from events.verb import Verb
 from tests.actors.simulation import Cluster
 from tests.named_sdp import name_of
@@ -54,6 +54,15 @@ def test_a_silent_node_is_left_for_the_next_one_and_is_cleaned_up_later(cluster:
     assert cluster.relays[first].calls == {}
     assert [session.relay_id for session in cluster.state(CallId("c")).remaining_sessions()] == ["c#2"]
     cluster.check_no_leak()
+
+
+def test_an_offer_to_a_silent_node_is_not_said_to_be_that_of_a_control_node_that_died(cluster: Cluster) -> None:
+    cluster.relays[_first_choice(cluster)].lose_replies = 10
+    cluster.do(Verb.OFFER, CallId("c"), a="A", sdp="caller")
+    cluster.after(30)
+    failures = [record.event for record in cluster.stream(CallId("c")) if isinstance(record.event, OfferFailed)]
+    assert [failure.settled for failure in failures] == [False, True]
+    assert [failure.reason for failure in failures if "did not live" in failure.reason] == []
 
 
 def test_a_full_node_is_left_for_the_next_one(cluster: Cluster) -> None:

@@ -30,6 +30,7 @@ from replay.reconcile import settled_sessions
 from replay.state import BranchDelete, CallState, CallStatus, SessionStatus
 
 UNRESOLVED = "its fate is unknown: the control node that sent it did not live to say"
+UNANSWERED = "no reply came, and it cannot take effect any more"
 NOTHING_LEFT = "no node has a session of it any more"
 
 
@@ -116,7 +117,9 @@ def _unresolved(state: CallState, now: int, deadlines: Deadlines) -> list[Event]
             if deadlines.after(done.at, deadlines.operation) <= now
         }
         events += [
-            FAILURES[done.verb](session=session.number, operation=number, reason=UNRESOLVED, reached=True)
+            FAILURES[done.verb](
+                session=session.number, operation=number, reason=UNANSWERED if done.over else UNRESOLVED, reached=True
+            )
             for number, done in old.items()
         ]
         if session.status is SessionStatus.INTENDED and len(old) == len(session.operations):

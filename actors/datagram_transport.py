@@ -2,63 +2,59 @@
 
 from __future__ import annotations
 
-import asyncio
+import errno
+import os
 import socket
-from typing import cast
 
 from actors.kept_connections import Complaint, Taker
+from actors.sockets.reading import Control, take_some
+from actors.sockets.watch import Watch
 
 RECEIVE_BUFFER = 4 * 1024 * 1024
+"""Bytes of a burst of replies that may wait in the kernel; it gives less where net.core.rmem_max is lower."""
 
 
 class DatagramTransport:
-    """UDP: an asyncio.DatagramProtocol that derives from nothing, so that it can be compiled."""
+    """UDP: a socket that is connected to the node, and read in batches."""
 
     repeats = True
 
-    def __init__(self, take: Taker, complain: Complaint) -> None:
-        self._take, self._complain = take, complain
-        self._transport: asyncio.DatagramTransport | None = None
-
-    @property
-    def ends(self) -> tuple[tuple[str, int], tuple[str, int]]:
-        """The IP address and port of this end, and of the node's; without a socket, those of no host."""
-        names = ("sockname", "peername")
-        found = [None if self._transport is None else self._transport.get_extra_info(name) for name in names]
-        here, there = [name[:2] if name else ("", 0) for name in found]
-        return here, there
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Ask for a receive buffer that holds a burst of replies."""
-        self._transport = cast("asyncio.DatagramTransport", transport)
-        sock = transport.get_extra_info("socket")
+    def __init__(self, sock: socket.socket, take: Taker, complain: Complaint) -> None:
+        self._sock, self._take, self._complain = sock, take, complain
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
-
-    def datagram_received(self, data: bytes, addr: object) -> None:  # noqa: ARG002 - the socket is connected
-        """Hand a reply over; one without a cookie is nobody's."""
-        cookie, space, reply = data.partition(b" ")
-        if space:
-            self._take(cookie, reply)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Do nothing: it was closed here."""
-
-    def pause_writing(self) -> None:
-        """Do nothing: a node's commands in flight are bounded."""
-
-    def resume_writing(self) -> None:
-        """Do nothing, as above."""
-
-    def error_received(self, exc: Exception) -> None:
-        """Hand on that nobody listens there, or that nothing can be sent."""
-        self._complain(exc if isinstance(exc, OSError) else OSError(str(exc)))
+        here, there = sock.getsockname(), sock.getpeername()
+        self.ends: tuple[tuple[str, int], tuple[str, int]] = (here[0], here[1]), (there[0], there[1])
+        """The IP address and port of this end, and of the node's."""
+        self._watch = Watch(sock, self._readable)
+        self._closed = False
 
     def send(self, cookie: bytes, command: bytes) -> None:
         """Send one datagram."""
-        if self._transport is not None:
-            self._transport.sendto(cookie + b" " + command)
+        if self._closed:
+            return
+        try:
+            self._sock.send(cookie + b" " + command)
+        except BlockingIOError:  # what waits to be sent is this machine's, so it is not said of the node
+            self._complain(OSError(errno.ENOBUFS, os.strerror(errno.ENOBUFS)))
+        except OSError as error:
+            self._complain(error)
 
     def close(self) -> None:
         """Close the socket."""
-        if self._transport is not None:
-            self._transport.close()
+        if not self._closed:
+            self._closed = True
+            self._watch.close()
+            self._sock.close()
+
+    def _readable(self) -> None:
+        try:
+            take_some(self._sock, self.received)
+        except OSError as error:
+            if not self._closed:
+                self._complain(error)
+
+    def received(self, datagram: bytes, _control: Control, _address: object) -> None:
+        """Hand a reply over; one without a cookie is nobody's, and nobody waits for one after the end."""
+        cookie, space, reply = datagram.partition(b" ")
+        if space and not self._closed:
+            self._take(cookie, reply)

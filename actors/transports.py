@@ -15,7 +15,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from typing import Protocol, cast
+import errno
+import socket
+from typing import Protocol
 
 from actors.datagram_transport import DatagramTransport
 from actors.kept_connections import Complaint, KeptConnections, Taker
@@ -89,8 +91,24 @@ async def open_transport(url: str, take: Taker, complain: Complaint) -> NodeTran
     if scheme != "udp":
         raise ValueError(f"{url!r}: a node's url is udp:HOST:PORT or unix:PATH")
     host, _, port = rest.removeprefix("//").rpartition(":")
-    loop = asyncio.get_running_loop()
-    way = DatagramTransport(take, complain)
-    protocol = cast("asyncio.DatagramProtocol", way)
-    await loop.create_datagram_endpoint(lambda: protocol, remote_addr=(host.strip("[]"), int(port)))
-    return way
+    return DatagramTransport(await _connected_socket(host.strip("[]"), int(port)), take, complain)
+
+
+async def _connected_socket(host: str, port: int) -> socket.socket:
+    """Return a UDP socket that is connected to the first of a host's addresses to which there is a way.
+
+    Raises OSError if there is none.
+    """
+    trouble = OSError(errno.EADDRNOTAVAIL, f"{host} has no address")
+    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_DGRAM)
+    for family, kind, protocol, _name, address in found:
+        sock = socket.socket(family, kind, protocol)
+        try:
+            sock.setblocking(False)
+            sock.connect(address)
+        except OSError as error:
+            sock.close()
+            trouble = error
+        else:
+            return sock
+    raise trouble

@@ -87,7 +87,7 @@ class Tally:
                 (RedisJournal, "read", partial(self._query, Step.READS)),
                 (RedisWire, "send", self._send_to_redis),
                 (DatagramTransport, "send", self._send),
-                (DatagramTransport, "datagram_received", self._receive),
+                (DatagramTransport, "received", self._receive),
                 (LoopInbox, "put", self._put),
                 (LoopInbox, "tell", self._put),  # from the loop it does without `put`
                 (LoopInbox, "tell_here", self._put),

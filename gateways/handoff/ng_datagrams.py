@@ -5,7 +5,7 @@ from __future__ import annotations
 from time import monotonic
 from typing import Any, Final, Protocol
 
-from gateways.datagrams import Control
+from actors.sockets.reading import Control
 from gateways.handoff.calls import call_of_ng
 from gateways.handoff.mesh import Kind, Mesh
 

@@ -9,7 +9,8 @@ from typing import Any, Protocol
 
 import structlog
 
-from gateways.datagrams import ROOM, Control, address_in, asked, stamp, take_some, waited
+from actors.sockets.reading import Control, take_some
+from gateways.datagrams import ROOM, address_in, asked, stamp, waited
 from gateways.ng.cache import Send
 from gateways.ng.counters import NgCounters
 from gateways.ng.handler import Handler, Peer

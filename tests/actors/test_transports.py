@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import socket
 from asyncio import StreamReader, StreamWriter
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -14,6 +15,7 @@ import pytest
 import uvloop
 
 from actors.kept_connections import MAX_REPLY, KeptConnections, PoolSettings
+from actors.local_trouble import is_local, is_passing
 from actors.transports import DatagramTransport, NodeTransport, StreamTransport, open_transport
 from tests.peers.mediaproxy_dispatcher import FakeDispatcher
 
@@ -314,6 +316,64 @@ def test_a_node_that_is_gone_is_complained_of_and_heard_again(
 
     with asyncio.Runner(loop_factory=new_loop) as runner:
         assert runner.run(talk()) == (b"b", b"V")
+
+
+@pytest.mark.parametrize("new_loop", [asyncio.new_event_loop, uvloop.new_event_loop])
+def test_nobody_is_asked_at_a_port_without_a_node_and_each_is_complained_of_once(
+    new_loop: Callable[[], asyncio.AbstractEventLoop],
+) -> None:
+    async def ask() -> int:
+        heard = Heard()
+        with node_of() as node:
+            address = node.getsockname()
+        way = await open_transport("udp:{}:{}".format(*address), heard.take, heard.complain)
+        for number in range(5):
+            way.send(b"c%d" % number, b"V")
+            assert "refused" in await heard.complaint()
+        await asyncio.sleep(0.2)
+        way.close()
+        return heard.complaints.qsize()
+
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        assert runner.run(ask()) == 0
+
+
+async def test_one_that_is_closed_by_a_reply_hands_over_none_of_those_that_came_with_it(heard: Heard) -> None:
+    def take(cookie: bytes, reply: bytes) -> None:
+        heard.take(cookie, reply)
+        transport.close()
+
+    with node_of() as node:
+        transport = await open_transport("udp:{}:{}".format(*node.getsockname()), take, heard.complain)
+        transport.send(b"a", b"V")
+        _, client = node.recvfrom(100)
+        for number in range(20):
+            node.sendto(b"c%d 1" % number, client)
+        assert await heard.next() == (b"c0", b"1")
+        await asyncio.sleep(0.1)
+        transport.send(b"b", b"V")
+        transport.close()
+        node.settimeout(0.1)
+        with pytest.raises(TimeoutError):
+            node.recvfrom(100)
+    assert heard.replies.empty()
+    assert heard.complaints.empty()
+
+
+async def test_what_the_system_has_no_room_to_send_is_no_trouble_of_the_node() -> None:
+    class Full(socket.socket):
+        """A fake: UDP over loopback always has room."""
+
+        def send(self, *_: object) -> int:
+            raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+
+    told: list[OSError] = []
+    with node_of() as node, Full(socket.AF_INET, socket.SOCK_DGRAM) as full:
+        full.connect(node.getsockname())
+        way = DatagramTransport(full, lambda *_: None, told.append)
+        way.send(b"a", b"V")
+        way.close()
+    assert [(is_local(error), is_passing(error)) for error in told] == [(True, True)]
 
 
 async def test_what_is_too_long_is_complained_of_at_once_and_the_next_goes(heard: Heard) -> None:

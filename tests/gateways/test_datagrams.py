@@ -12,7 +12,8 @@ from contextlib import ExitStack
 
 import pytest
 
-from gateways.datagrams import Control, stamp, take_some, waited
+from actors.sockets.reading import Control, take_some
+from gateways.datagrams import stamp, waited
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 
-from gateways.datagrams import Control
+from actors.sockets.reading import Control
 from gateways.sip.addresses import Hop, ListeningPoint, SipTransport, bracketed
 from gateways.sip.transport import tls
 from gateways.sip.transport.connections import SipConnections

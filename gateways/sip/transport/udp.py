@@ -10,7 +10,8 @@ from typing import Any
 
 import structlog
 
-from gateways.datagrams import Control, address_in, asked, stamp, take_some, waited
+from actors.sockets.reading import Control, take_some
+from gateways.datagrams import address_in, asked, stamp, waited
 from gateways.sip.addresses import Hop, ListeningPoint, SipTransport
 from gateways.sip.transport.settings import Address, Receive, Tap, Waited
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from gateways.datagrams import take_some
+from actors.sockets.reading import take_some
 
 
 class Pair:

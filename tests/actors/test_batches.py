@@ -1,4 +1,4 @@
-"""Datagrams in batches: what `gateways.batches` does, in C and in Python alike."""
+"""Datagrams in batches: what `actors.sockets.batches` does, in C and in Python alike."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateways import batches
+from actors.sockets import batches
 from tests.both_kinds import both_kinds
 
 Datagrams = list[tuple[bytes, list[tuple[int, int, bytes]], Any]]

@@ -1,0 +1,1 @@
+"""Sockets read directly, rather than through an asyncio transport."""

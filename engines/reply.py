@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from engines.ng.bencode import NgDict, NgValue
-from engines.ng.bulky import whole
+from engines.ng.bulky import totals_of, whole
 from engines.refusal import RefusalCode
 from engines.request import HANDLE
 from events.names import Tag
@@ -80,7 +80,7 @@ class NodeReply:
     @property
     def packets(self) -> int:
         """How many RTP packets a query counts for the whole session; 0 where it counts none."""
-        totals = self.words.get(b"totals")
+        totals = totals_of(self.words)
         rtp = totals.get(b"RTP") if isinstance(totals, dict) else None
         packets = rtp.get(b"packets") if isinstance(rtp, dict) else None
         return packets if isinstance(packets, int) else 0
@@ -88,7 +88,7 @@ class NodeReply:
     @property
     def statistics(self) -> Mapping[str, Any]:
         """What the reply to a delete counts, under `totals`, as plain values; empty if it counts nothing."""
-        totals = self.words.get(b"totals")
+        totals = totals_of(self.words)
         return {"totals": _plain(totals)} if isinstance(totals, dict) else {}
 
     def everything(self) -> Mapping[bytes, Any]:

@@ -7,6 +7,7 @@ from typing import Final
 
 from events.ended import EndedCall, Outcome
 from events.names import Leg, Tag
+from events.quality_events import MeasuredStream
 from replay.state import CallState
 
 LONGEST: Final = 200
@@ -18,7 +19,10 @@ MOST: Final = 16
 
 def ended_call(state: CallState) -> EndedCall:
     """Return what is kept of a call of which nothing is left."""
-    sessions, media = state.sessions.values(), state.media.values()
+    sessions = state.sessions.values()
+    media = _Media()
+    for stream in state.media.values():
+        media.add(stream)
     uris = state.sip_dialogs.uris if state.sip_dialogs is not None else {}
     return EndedCall(
         call_id=state.call_id,
@@ -38,12 +42,29 @@ def ended_call(state: CallState) -> EndedCall:
         tags=_names(_tags(state)),
         branches=len({branch for _, branch in state.given if branch}) or min(len(state.given), 1),
         moves=state.migrations,
-        packets=sum(stream.packets for stream in media),
-        lost=sum(stream.lost or 0 for stream in media),
-        jitter=max((stream.jitter or 0 for stream in media), default=0),
-        mos=min((stream.mos[1] for stream in media if stream.mos is not None), default=0),
-        one_way=any(stream.one_way for stream in media),
+        packets=media.packets,
+        lost=media.lost,
+        jitter=media.jitter,
+        mos=media.mos or 0,
+        one_way=media.one_way,
     )
+
+
+class _Media:
+    """The media of a call: their sums, and the worst of each."""
+
+    def __init__(self) -> None:
+        self.packets = self.lost = self.jitter = 0
+        self.mos: int | None = None
+        self.one_way = False
+
+    def add(self, stream: MeasuredStream) -> None:
+        self.packets += stream.packets
+        self.lost += stream.lost or 0
+        self.jitter = max(self.jitter, stream.jitter or 0)
+        self.one_way = self.one_way or stream.one_way
+        if stream.mos is not None:
+            self.mos = stream.mos[1] if self.mos is None else min(self.mos, stream.mos[1])
 
 
 def outcome(state: CallState) -> Outcome:

@@ -24,33 +24,38 @@ _USUAL_TOTALS = re.compile(rb"6:totalsd3:RTP%b4:RTCP%be" % (_COUNTS, _COUNTS))
 
 
 class PartlyRead(dict[bytes, NgValue]):
-    """A reply of which only some keys were read; `whole` is all of it, in bencode."""
+    """A reply of which only some keys were read.
 
-    __slots__ = ("whole",)
+    whole: all of it, in bencode. counts: where its totals have their numbers, if they are as an rtpengine writes them.
+    """
 
-    def __init__(self, read: NgDict, whole: bytes) -> None:
+    __slots__ = ("counts", "whole")
+
+    def __init__(self, read: NgDict, whole: bytes, counts: re.Match[bytes] | None = None) -> None:
         super().__init__(read)
-        self.whole = whole
+        self.whole, self.counts = whole, counts
 
 
 def read_partly(reply: bytes) -> NgDict | None:
-    """Read `result` and `totals` of a bulky reply; None if it is not of that form, and is to be read as any other."""
+    """Read `result` of a bulky reply that ends with totals; None if it is not so, and is to be read as any other."""
     if len(reply) < _SMALL or not (reply.startswith(b"d") and reply.endswith(_END)):
         return None
     start = reply.rfind(_TOTALS)
     if start < 0:
         return None
-    read = _usual_totals(reply, start) or _any_totals(reply, start)
+    counts = _USUAL_TOTALS.fullmatch(reply, start, len(reply) - len(_END))
+    if counts is not None:
+        return PartlyRead({b"result": b"ok"}, reply, counts)
+    read = _any_totals(reply, start)
     return PartlyRead({**read, b"result": b"ok"}, reply) if read is not None else None
 
 
-def _usual_totals(reply: bytes, start: int) -> NgDict | None:
-    """Read totals as an rtpengine writes them; None for others."""
-    found = _USUAL_TOTALS.fullmatch(reply, start, len(reply) - len(_END))
-    if found is None:
-        return None
-    counts = found.groups()
-    return {b"totals": {b"RTP": _counts(counts[:3]), b"RTCP": _counts(counts[3:])}}
+def totals_of(reply: NgDict) -> NgValue | None:
+    """Return `totals` of a reply, which are seldom asked for; None if it has none."""
+    if not isinstance(reply, PartlyRead) or reply.counts is None:
+        return reply.get(b"totals")
+    counts = reply.counts.groups()
+    return {b"RTP": _counts(counts[:3]), b"RTCP": _counts(counts[3:])}
 
 
 def _counts(told: tuple[bytes, ...]) -> NgDict:

@@ -35,6 +35,7 @@ _SPELLINGS: Final = {
     b"to_tag": b"to-tag",
     b"to call id": b"to-call-id",
 }
+_OTHER_SPELLINGS = frozenset(_SPELLINGS)
 _SDP = (b"sdp", "No SDP body in message")
 _CALL_ID = (b"call-id", "No call-id in message")
 _FROM_TAG = (b"from-tag", "No from-tag in message")
@@ -103,10 +104,7 @@ def supports_load_limit(request: NgDict) -> bool:
 
 
 def _in_one_spelling(request: NgDict) -> NgDict:
-    for spelling in _SPELLINGS:
-        if spelling in request:
-            return _respelled(request)
-    return request
+    return request if _OTHER_SPELLINGS.isdisjoint(request) else _respelled(request)
 
 
 def _respelled(request: NgDict) -> NgDict:

@@ -97,11 +97,12 @@ async def open_transport(url: str, take: Taker, complain: Complaint) -> NodeTran
 async def _connected_socket(host: str, port: int) -> socket.socket:
     """Return a UDP socket that is connected to the first of a host's addresses to which there is a way.
 
-    Raises OSError if there is none.
+    Those of IPv4 come first: SIP servers take no others of a `udp:` relay, so that one which they name `localhost`
+    listens there. Raises OSError if there is no way.
     """
     trouble = OSError(errno.EADDRNOTAVAIL, f"{host} has no address")
     found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_DGRAM)
-    for family, kind, protocol, _name, address in found:
+    for family, kind, protocol, _name, address in sorted(found, key=lambda each: each[0] != socket.AF_INET):
         sock = socket.socket(family, kind, protocol)
         try:
             sock.setblocking(False)

@@ -10,6 +10,7 @@ from asyncio import StreamReader, StreamWriter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 import uvloop
@@ -258,7 +259,7 @@ async def test_a_datagram_has_its_cookie_in_front(heard: Heard) -> None:
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "[::1]", "localhost"])
 async def test_a_burst_of_replies_comes_in_full_and_in_order(heard: Heard, host: str) -> None:
-    family = socket.getaddrinfo(host.strip("[]"), 0, type=socket.SOCK_DGRAM)[0][0]  # some systems' localhost is ::1
+    family = socket.AF_INET6 if "::1" in host else socket.AF_INET
     with node_of(family) as node:
         way = await open_transport(f"udp:{host}:{node.getsockname()[1]}", heard.take, heard.complain)
         assert isinstance(way, DatagramTransport)
@@ -275,6 +276,21 @@ async def test_a_burst_of_replies_comes_in_full_and_in_order(heard: Heard, host:
         way.close()
     assert heard.replies.empty()
     assert heard.complaints.empty()
+
+
+async def test_of_a_hosts_addresses_those_of_ipv4_are_tried_first(
+    heard: Heard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def both(_host: str, port: int, **_: object) -> list[tuple[Any, ...]]:
+        kind = (socket.SOCK_DGRAM, socket.IPPROTO_UDP, "")
+        return [(socket.AF_INET6, *kind, ("::1", port, 0, 0)), (socket.AF_INET, *kind, ("127.0.0.1", port))]
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", both)
+    with node_of() as node:
+        way = await open_transport(f"udp:relay.example:{node.getsockname()[1]}", heard.take, heard.complain)
+        way.send(b"a", b"V")
+        assert node.recv(100) == b"a V"
+        way.close()
 
 
 @pytest.mark.parametrize("new_loop", [asyncio.new_event_loop, uvloop.new_event_loop])

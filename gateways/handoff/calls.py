@@ -10,8 +10,7 @@ import re
 
 from replay.state import CALLERS_TAG
 
-_KEY = b"7:call-id"
-_LENGTH = re.compile(rb"(\d{1,4}):")
+_BENCODED = re.compile(rb"7:call-id(\d{1,4}):")
 _JSON = re.compile(rb'"call-id"\s*:\s*"([^"\\]{1,1000})"')
 _CALL_ID = re.compile(rb"\n(?:call-id|i)[ \t]*:[ \t]*([^\r\n]*)", re.IGNORECASE)
 _TOP_BRANCH = re.compile(rb"\n(?:via|v)[ \t]*:[^\r\n,]*?;[ \t]*branch[ \t]*=[ \t]*([^\s;,]+)", re.IGNORECASE)
@@ -19,12 +18,9 @@ _TOP_BRANCH = re.compile(rb"\n(?:via|v)[ \t]*:[^\r\n,]*?;[ \t]*branch[ \t]*=[ \t
 
 def call_of_ng(message: bytes) -> bytes | None:
     """Return the call-id in an ng request; None if there is none, or it cannot be seen."""
-    at = message.find(_KEY)  # which finds it sooner than a pattern does
-    while at >= 0:
-        found = _LENGTH.match(message, at + len(_KEY))
-        if found is not None:
-            return message[found.end() : found.end() + int(found[1])]
-        at = message.find(_KEY, at + 1)
+    found = _BENCODED.search(message)
+    if found is not None:
+        return message[found.end() : found.end() + int(found[1])]
     found = _JSON.search(message)
     return found[1] if found is not None else None
 
